@@ -42,7 +42,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.core.system_roles import assigned_systems
 from integration.data_folder import OTHERS
-from integration.log.client import at_the_server
+from integration.log.client import ask_server
 from integration.shipped import COMMAND
 from integration.words import say
 
@@ -334,7 +334,7 @@ def _at_the_server_or_here(
     application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Ask the server of this machine while there is one that has the log, else the log itself."""
-    answer = at_the_server(application.log_access.data, question)
+    answer = ask_server(application.log_access.data, question)
     if answer is None:
         answer = here()
     terminal.tell_of_log(application)

@@ -34,7 +34,7 @@ from integration.connectors.registration import System
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import LOOPBACK, is_loopback, parse_address
 from integration.core.errors import ConfigurationError, Reason
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 from integration.process.standard_error import set_up_log
 from integration.shipped import DATA
 from integration.words import has_term, term
@@ -85,7 +85,7 @@ def _networks(listed: str) -> str:
     return listed
 
 
-class PicturePlaces(BaseModel):
+class PictureSources(BaseModel):
     """Allowed sources of article pictures: a folder of this machine or a base address."""
 
     folder: Path | None = None
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] = SecretStr("")
     certificates: Annotated[Path | None, AfterValidator(_authorities)] = None
     channel_networks: Annotated[str, AfterValidator(_networks)] = ""
-    pictures: PicturePlaces = PicturePlaces()
+    pictures: PictureSources = PictureSources()
     timestamps: TimeStamps = TimeStamps()
     metrics_token: SecretStr = SecretStr("")
 
@@ -204,7 +204,7 @@ class Settings(BaseSettings):
         proves = bool(self.in_front.issuer or self.in_front.socket)
         return self.log_in in ("accounts", "provider") or (self.log_in == "in_front" and proves)
 
-    def expect_ways_in(self) -> None:
+    def require_sign_on_settings(self) -> None:
         """Raise ConfigurationError if the chosen sign-on method needs a setting that is not set."""
         of_provider = ("issuer", "client_id") if self.log_in == "provider" else ()
         of_proxy = ("audience", "keys") if self.in_front.issuer else ()
@@ -260,7 +260,7 @@ class Settings(BaseSettings):
         passwords = [found[1] for text in texts if (found := re.search(r"://[^:/@]*:(.+)@", text))]
         return [*(text for text in texts if "://" not in text), *passwords, *(unquote(one) for one in passwords)]
 
-    def given(self) -> set[str]:
+    def explicit_names(self) -> set[str]:
         """Return the environment names of all settings that were set explicitly."""
         inside = {f"{group}__{name}" for group in groups() for name in getattr(self, group).model_fields_set}
         return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(groups()))}
@@ -343,15 +343,15 @@ def load_settings(**given: Any) -> Settings:
     try:
         settings = _model()(**given)
     except ValidationError as error:
-        raise refused(error, PREFIX) from None
+        raise setting_error(error, PREFIX) from None
     except SettingsError as error:  # a group of settings was given as one text that is not JSON
         group = next((name for name in groups() if f'"{name}"' in str(error)), "")
         name = f"{PREFIX}{group.upper()}"
         raise _one_each(name) from None
     except UnicodeDecodeError:
         raise ConfigurationError("setting_invalid", setting=".env", expected="expected_utf8_file") from None
-    settings.expect_ways_in()
-    remember(*settings.secrets())
+    settings.require_sign_on_settings()
+    register_secrets(*settings.secrets())
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
         log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")
@@ -368,7 +368,7 @@ def _no_text() -> Iterator[str]:
                 yield name
 
 
-def refused(error: ValidationError, prefix: str) -> ConfigurationError:
+def setting_error(error: ValidationError, prefix: str) -> ConfigurationError:
     """Return a pydantic error as ConfigurationError with the setting's full name and expected form, not its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
@@ -402,6 +402,6 @@ def unknown_settings() -> dict[str, str]:
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
 
 
-def logged_in() -> str:
+def operating_system_user() -> str:
     """Return the name of the operating system user, empty if unknown."""
     return os.environ.get("USER", "")

@@ -49,7 +49,7 @@ COMMAND = _command(on_path=True)
 """The command prefix that a person types in the terminal of this process."""
 
 
-def command_elsewhere(data: Path) -> str:
+def portable_command(data: Path) -> str:
     """Return the command prefix that works in any terminal of this machine, for this data folder."""
     steps = [] if IS_INSTALLED else [f"cd {_typed(str(PROGRAM))} &&"]
     if data.absolute() != (DATA if IS_INSTALLED else PROGRAM / DATA):

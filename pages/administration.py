@@ -18,9 +18,9 @@ from pages.components.shared.layout import (
     head,
     note,
     section,
+    show_error,
     show_toast,
     small,
-    trouble,
 )
 from pages.components.shared.tables import code_block
 from pages.components.shared.wording import megabytes, moment, plain, sandbox_badges, text
@@ -57,7 +57,7 @@ def made_backup() -> None:
     if app.backups.is_at_work:
         note(text("backups_at_work"))
     elif result is not None and result.code:
-        trouble(result.code, result.facts)
+        show_error(result.code, result.facts)
     elif result is not None:
         small(text("backups_made", file=plain(str(result.file))))
         if not result.has_key:

@@ -5,8 +5,15 @@ from datetime import date
 import streamlit as st
 
 from pages.components.days.drift import drift_results
-from pages.components.days.gift_cards import cards_at_the_till
-from pages.components.days.month import last_of, month_actions, month_listed, month_shown, state_badge, the_month
+from pages.components.days.gift_cards import gift_card_balances
+from pages.components.days.month import (
+    last_day_of,
+    month_actions,
+    month_listed,
+    month_of_address,
+    state_badge,
+    the_month,
+)
 from pages.components.days.one_day import day_actions, the_day
 from pages.components.shared.application import application
 from pages.components.shared.downloads import downloads
@@ -17,7 +24,7 @@ from pages.components.shared.wording import moment, plain, sandbox_badges, text,
 app = application()
 
 
-def asked_day() -> date | None:
+def day_of_address() -> date | None:
     """Return the day in the address, or None if it is missing or invalid."""
     try:
         return date.fromisoformat(st.query_params.get("day", ""))
@@ -42,19 +49,19 @@ def one_day(day: date) -> None:
 
 def all_days() -> None:
     """Draw a month, and the results of the nightly drift check."""
-    month = month_shown(app)
+    month = month_of_address(app)
     with head(text("nav_days"), text("days_about"), sandbox_badges(app.sandbox.is_connected)):
         month_actions(app, month)
     failures()
     rows_at_days(app, app.days.flow)
     the_month(app, month)
-    if listed := app.days.listed(month, last_of(month)):
+    if listed := app.days.listed(month, last_day_of(month)):
         downloads(f"days-{month:%Y-%m}", lambda: month_listed(listed), key="days")
-    cards_at_the_till(app)
+    gift_card_balances(app)
     drift_results(app)
 
 
-if day := asked_day():
+if day := day_of_address():
     one_day(day)
 else:
     all_days()

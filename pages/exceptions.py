@@ -10,18 +10,18 @@ from integration.alerts.waiting_list import WaitingItems
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
 from integration.services.runs.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
-from pages.components.exceptions.bulk_actions import choosing_several, several_bar, several_told
+from pages.components.exceptions.bulk_actions import refused_actions, selection_switch, several_bar
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
-    Queue,
+    CardContext,
     Versions,
-    above,
     begins_at,
     cause_card,
+    earlier_causes_link,
     keys_bar,
 )
-from pages.components.exceptions.corrections import corrected_list, corrected_listed
+from pages.components.exceptions.corrections import corrected_listed, correction_list
 from pages.components.exceptions.retry_result import solved_cards
 from pages.components.shared.application import application, may, person
 from pages.components.shared.downloads import downloads, rows_in
@@ -80,7 +80,7 @@ def waiting_beside(flow: str) -> None:
         waiting_list(app, WaitingItems(found))
 
 
-def nothing(status: str, *, filtered: bool) -> None:
+def draw_nothing(status: str, *, filtered: bool) -> None:
     """Show why the list is empty and what to do next."""
     if not filtered and status == "open" and not app.runs.count():
         title, why = text("exceptions_empty_new"), text("exceptions_empty_new_about")
@@ -96,22 +96,22 @@ def nothing(status: str, *, filtered: bool) -> None:
 def cards(groups: list[CauseGroup]) -> None:
     """Draw one page of causes, with the cause in the address open and near the top."""
     asked = st.query_params.get("cause", "")
-    addresses = [group_address(group.of) for group in groups]
+    addresses = [group_address(group.group_key) for group in groups]
     offset = page_offset("page", len(groups), SIZE)
     if asked in addresses and "page" not in st.query_params:
         offset = begins_at(addresses, asked, SIZE)
     if asked and asked not in addresses:
         empty("task_alt", text("cause_gone"), text("cause_gone_about"))
     keys_bar(addresses, asked)
-    if several := choosing_several(groups):
+    if several := selection_switch(groups):
         several_bar(app, groups, state)
     if asked in addresses:
-        above(addresses, offset)
+        earlier_causes_link(addresses, offset)
     here = groups[offset : offset + SIZE]
     versions = Versions.of(app, here) if state is IssueState.OPEN and may(app.issues.close) else None
-    came = app.exceptions.came(datetime.now(zone()))
-    queue = Queue(state, find, waiting, aside, tries, came, may(Exceptions.correct), versions)
-    if any(group.of in came for group in here):
+    came = app.exceptions.daily_counts(datetime.now(zone()))
+    queue = CardContext(state, find, waiting, aside, tries, came, may(Exceptions.correct), versions)
+    if any(group.group_key in came for group in here):
         note(text("causes_course"))
     for at, group in enumerate(here):
         is_open = addresses[offset + at] == asked
@@ -123,7 +123,7 @@ def corrections(flow: str) -> None:
     """Draw the corrections of a flow, or of all flows."""
     counts = app.corrections.counts()
     for name in [name for name in app.flows if counts.get(name) and flow in ("all", name)] or [flow]:
-        corrected_list(app, name)
+        correction_list(app, name)
 
 
 every = app.exceptions.groups()
@@ -134,11 +134,11 @@ with head(
 failures()
 for gone, left in app.exceptions.left().items():
     note(counted("unknown_flow_waits", left, name=plain(gone)))
-several_told(app)
+refused_actions(app)
 for active in (one.active for one in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:
         progress_strip(app, active.id)
-tries = {one.group.of: one for one in app.exceptions.tries()}
+tries = {one.group.group_key: one for one in app.exceptions.tries()}
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     corrected = app.corrections.counts() or st.query_params.get("status") == CORRECTED
     statuses = (*STATUS, CORRECTED) if corrected else tuple(STATUS)
@@ -173,8 +173,8 @@ downloads(
     ),
     at=download,
 )
-waiting = {group.of: group for group in every}
-aside = {group.of: group for group in app.exceptions.groups(state=IssueState.SET_ASIDE)}
+waiting = {group.group_key: group for group in every}
+aside = {group.group_key: group for group in app.exceptions.groups(state=IssueState.SET_ASIDE)}
 if status == "open":
     if not find:
         waiting_beside(flow)
@@ -184,4 +184,4 @@ if status == CORRECTED:
 elif shown:
     cards(shown)
 else:
-    nothing(status, filtered=bool(find or flow != "all"))
+    draw_nothing(status, filtered=bool(find or flow != "all"))

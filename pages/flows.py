@@ -20,7 +20,7 @@ from pages.components.shared.flows import back_to_cause, flow_of_address, needs_
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, note, show_toast
 from pages.components.shared.timetables import schedule_text
-from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, term, text, way
+from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, source_to_target, term, text
 
 # The method that a tab with its own save bar calls.
 SAVES: Mapping[str, Callable[..., Any]] = {"fields": Mappings.publish, "tables": Tables.save}
@@ -41,7 +41,7 @@ def switch(draft: SettingsDraft, status: FlowStatus) -> None:
 
 
 names, whole = list(app.flows), flow_of_address(app)
-flow, about = whole.name, f"{flow_name(whole.name)} · {way(whole.source, whole.target)}"
+flow, about = whole.name, f"{flow_name(whole.name)} · {source_to_target(whole.source, whole.target)}"
 with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected), meaning("flow")):
     back_to_cause()
     connected = all(status.connected for status in app.connections.statuses())

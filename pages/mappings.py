@@ -21,14 +21,14 @@ from pages.components.shared.application import application, may, only_for
 from pages.components.shared.flows import flow_of_address, needs_connections
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, show_toast
-from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, way
+from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, source_to_target, text
 
 app = application()
 show_toast()
 
 names, flow = list(app.flows), flow_of_address(app).name
 editor = editor_state(app, flow)
-about = f"{way(editor.flow.source, editor.flow.target)} · {about_draft(editor)}"
+about = f"{source_to_target(editor.flow.source, editor.flow.target)} · {about_draft(editor)}"
 title = text("mapping_title", flow=flow_term("flow", flow))
 with head(title, about, [*draft_badges(editor), *sandbox_badges(app.sandbox.is_connected)], meaning("mapping")):
     actions = st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")

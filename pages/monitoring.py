@@ -2,9 +2,15 @@
 
 from integration.alerts.channels import Channels
 from pages.components.monitoring.channels import channels
-from pages.components.monitoring.current_incidents import everything_silenced, flows_on_time, health, over, waiting_now
-from pages.components.monitoring.heartbeats import opening_hours, signs_of_life
-from pages.components.monitoring.notifications import sent
+from pages.components.monitoring.current_incidents import (
+    flows_on_time,
+    health,
+    past_incidents,
+    silence_button,
+    waiting_now,
+)
+from pages.components.monitoring.heartbeats import heartbeat_settings, opening_hours
+from pages.components.monitoring.notifications import draw_sent
 from pages.components.shared.application import application, may
 from pages.components.shared.layout import choice, failures, head, show_toast
 from pages.components.shared.wording import sandbox_badges, text
@@ -14,7 +20,7 @@ VIEWS = ("now", "channels", "sent", "signs")
 app = application()
 show_toast()
 with head(text("nav_monitoring"), text("monitoring_about"), sandbox_badges(app.sandbox.is_connected)):
-    everything_silenced(app)
+    silence_button(app)
 failures()
 views = VIEWS if may(Channels.save) else ("now", "sent")
 view = choice("view", views, "now", lambda name: text(f"monitoring_{name}"))
@@ -22,12 +28,12 @@ match view:
     case "channels":
         channels(app)
     case "sent":
-        sent(app)
+        draw_sent(app)
     case "signs":
-        signs_of_life(app)
+        heartbeat_settings(app)
         opening_hours(app)
     case _:
         waiting_now(app)
         health(app)
         flows_on_time(app)
-        over(app)
+        past_incidents(app)

@@ -15,7 +15,7 @@ from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application, may, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
 from pages.components.shared.layout import empty, failures, head, log_aside, section
-from pages.components.shared.runs import added, sum_strip, today
+from pages.components.shared.runs import added, runs_of_today, sum_strip
 from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import flow_name, long_day, moment, sandbox_badges, text
 
@@ -43,7 +43,7 @@ def status_summary() -> None:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
     section(text("nav_flows"))
     flow_cards(app, statuses)
-    runs = today(app)
+    runs = runs_of_today(app)
     with st.grid(5, min_column_width=125) as grid:
         with grid.cell(column_span=3):
             section(text("today_adds_up"))

@@ -5,12 +5,12 @@ import streamlit as st
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
 from integration.services.runs.runs import Runs
-from pages.components.phone.plan import plan_in_short, way_into_plan
+from pages.components.phone.plan import plan_in_short, plan_link
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
 from pages.components.shared.application import application, may
 from pages.components.shared.glossary import meaning
-from pages.components.shared.layout import empty, failures, head, inline, mark, note, trouble
-from pages.components.shared.plan_selection import current_plan, settled_choice, watch, what_moved
+from pages.components.shared.layout import empty, failures, head, inline, mark, note, show_error
+from pages.components.shared.plan_selection import changes_notice, current_plan, stored_plan, watch_plan
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import outcome, progress_strip
 from pages.components.shared.waiting import waiting_items, waiting_list
@@ -19,7 +19,7 @@ from pages.components.shared.wording import counted, flow_name, moment, plain, s
 app = application()
 
 
-def everything() -> None:
+def draw_all() -> None:
     """Draw active runs and everything that waits. A plan has a link to its short form."""
     plans = app.runs.every_waiting()
     about = counted("phone_about", len(plans)) if plans else text("phone_none_about")
@@ -29,7 +29,7 @@ def everything() -> None:
         progress_strip(app, run.id)
     found = waiting_items(app)
     if found.shown:
-        waiting_list(app, found, actions=lambda item: way_into_plan(app, item))
+        waiting_list(app, found, actions=lambda item: plan_link(app, item))
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
 
@@ -48,23 +48,23 @@ def one_plan(run: Run) -> None:
             if run.state is RunState.DONE and run.approval is not None:
                 sign, said = outcome(app, run)
                 note(f"{mark(sign)} {said}")
-        ways_on(run)
+        draw_next_steps(run)
         return
-    what_moved(run)
+    changes_notice(run)
     outdated = app.runs.outdated(run)
     if outdated is not None:
-        trouble(outdated.code, outdated.facts, "interrupted")
+        show_error(outdated.code, outdated.facts, "interrupted")
     brake_box(run, asks=outdated is None and may(Runs.commit))
     four_eyes_box(app, run)
-    watch(app, run)
+    watch_plan(app, run)
     plan_in_short(app, run)
-    ways_on(run)
+    draw_next_steps(run)
     if may(Runs.commit) and outdated is None:
-        run = settled_choice(app, run)
+        run = stored_plan(app, run)
         commit_bar(app, run, app.flows[run.flow], app.plans.count(run.id, "changes"))
 
 
-def ways_on(run: Run) -> None:
+def draw_next_steps(run: Run) -> None:
     """Draw the links back to the list, which leaves the plan waiting, and to the whole plan."""
     with st.container(horizontal=True, gap="small"):
         waits = run.state is RunState.READY
@@ -81,7 +81,7 @@ def ways_on(run: Run) -> None:
             st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 
-def asked_for() -> Run | None:
+def requested_plan() -> Run | None:
     """Return the plan in the address, or None if it does not exist."""
     try:
         return app.runs.get(st.query_params.get("plan", ""))
@@ -89,9 +89,9 @@ def asked_for() -> Run | None:
         return None
 
 
-found = asked_for()
+found = requested_plan()
 if found is None:
-    everything()
+    draw_all()
 else:
     with st.container(key=f"plan-{found.id}"):
         one_plan(found)

@@ -25,19 +25,19 @@ from pages.components.shared.layout import (
     mark,
     note,
     search,
-    trouble,
+    show_error,
 )
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.plan_selection import (
+    changes_notice,
     current_plan,
-    settled_choice,
-    watch,
-    what_moved,
+    stored_plan,
+    watch_plan,
 )
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
-    is_of_gone_flow,
+    is_of_removed_flow,
     outcome,
     parked_causes,
     progress_strip,
@@ -56,10 +56,10 @@ from pages.components.shared.wording import (
     number,
     plain,
     sandbox_badges,
+    source_to_target,
     system_name,
     term,
     text,
-    way,
     who,
 )
 
@@ -82,7 +82,7 @@ def about_plan(run: Run, flow: Flow) -> Markdown:
     made = term("plan_made", moment=moment(run.started_at), by=plain(who(run.by)))
     read = what_was_read(run, flow)
     version = term("mapping_version", version=run.mapping_version)
-    return " · ".join([flow_name(run.flow), way(flow.source, flow.target), made, read, version])
+    return " · ".join([flow_name(run.flow), source_to_target(flow.source, flow.target), made, read, version])
 
 
 def sum_line(counts: Counts) -> None:
@@ -173,16 +173,16 @@ def plan_page(run: Run) -> None:
     failures()
     waiting_flows(run)
     stopped_by(run)
-    what_moved(run)
+    changes_notice(run)
     _kind_of_plan(run)
     plan_notes(app, run)
     if run.state is RunState.READY:
         if outdated is not None:
-            trouble(outdated.code, outdated.facts, "interrupted")
+            show_error(outdated.code, outdated.facts, "interrupted")
         other_plans(run)
         brake_box(run, asks=outdated is None and may(Runs.commit))
         four_eyes_box(app, run)
-        watch(app, run)
+        watch_plan(app, run)
     else:
         plan_outcome(app, run)
     if run.state is RunState.COMMITTING:
@@ -190,12 +190,12 @@ def plan_page(run: Run) -> None:
     lines_and_causes(run, download)
     if run.state is not RunState.READY or not may(Runs.commit):
         return
-    run = settled_choice(app, run)
+    run = stored_plan(app, run)
     changes = app.plans.count(run.id, "changes")
     if outdated is None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
-        anew(run)
+        make_plan_again(run)
 
 
 def lines_and_causes(run: Run, download: DeltaGenerator) -> None:
@@ -251,21 +251,21 @@ def other_plans(run: Run) -> None:
 def preview_again(run: Run, *, is_offered_below: bool) -> None:
     """Draw the buttons that make the plan again, unless the bar below has that button, or read everything."""
     if not is_offered_below and st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
-        anew(run)
-    if not takes_back(run) and st.button(
+        make_plan_again(run)
+    if not is_pending_undo(run) and st.button(
         text("btn_read_all"), icon=":material/sync:", type="tertiary", key="complete", help=meaning("btn_read_all")
     ):
         start_preview(app, run.flow, Mode.COMPLETE)
 
 
-def takes_back(run: Run) -> bool:
+def is_pending_undo(run: Run) -> bool:
     """Return True if a plan undoes a run and is not approved yet. After its approval, a new plan is a normal one."""
     return run.mode is Mode.UNDO and run.approval is None
 
 
-def anew(run: Run) -> None:
+def make_plan_again(run: Run) -> None:
     """Make a plan again: an undo, the chosen records, or the changes since the last run."""
-    if takes_back(run):
+    if is_pending_undo(run):
         start_undo(app, app.runs.get(run.undo_of))
     if run.mode is Mode.CHOSEN:
         version = run.mapping_version if run.has_earlier_mapping else None
@@ -299,6 +299,6 @@ def lines(run: Run, download: DeltaGenerator) -> None:
 found = plan_of_address(app)
 if found is None:
     first_preview()
-elif not is_of_gone_flow(app, found):
+elif not is_of_removed_flow(app, found):
     with st.container(key=f"plan-{found.id}"):  # a key per plan, so that no widget of the previous plan stays
         plan_page(found)

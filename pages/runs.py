@@ -19,13 +19,13 @@ from pages.components.shared.layout import (
     pages,
     search,
     section,
-    titled,
+    section_with_actions,
 )
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
-    is_of_gone_flow,
+    is_of_removed_flow,
     parked_causes,
     progress_strip,
     run_actions,
@@ -38,7 +38,16 @@ from pages.components.shared.runs import (
     stopped_by,
 )
 from pages.components.shared.timeline import run_timeline
-from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, way, who
+from pages.components.shared.wording import (
+    flow_name,
+    moment,
+    number,
+    plain,
+    sandbox_badges,
+    source_to_target,
+    text,
+    who,
+)
 
 SIZE = 25
 SHOWS = ("all", "proven", "accepted", "in_doubt", "parked", "skip", "left")
@@ -56,10 +65,10 @@ app = application()
 def one_run(run_id: str) -> None:
     """Draw one run: its sum, its events, its facts with the approval, and its records by result."""
     run = app.runs.get(run_id)
-    if is_of_gone_flow(app, run):
+    if is_of_removed_flow(app, run):
         return
     flow = app.flows[run.flow]
-    about = f"{way(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
+    about = f"{source_to_target(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
     badges = [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)]
     with head(f"{flow_name(run.flow)} · {text('run_title', run=plain(short_id(run.id)))}", about, badges):
         if st.button(text("btn_all_runs"), icon=":material/arrow_back:", type="tertiary", key="all_runs"):
@@ -88,7 +97,7 @@ def one_run(run_id: str) -> None:
 
 
 def _records(run: Run) -> None:
-    tools = titled(text("run_records"))
+    tools = section_with_actions(text("run_records"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         numbers = {name: number(app.plans.count(run.id, name)) for name in SHOWS}
         forgotten = ("record", "page", "field", "cause")

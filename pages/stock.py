@@ -7,19 +7,27 @@ from pages.components.shared.layout import answer_or_error, clear_address, failu
 from pages.components.shared.wording import sandbox_badges, text
 from pages.components.stock.forecast import article_list, differences_of, levels, movements, purchases
 from pages.components.stock.prices import prices_section
-from pages.components.stock.view import asked_view, filters, nothing_yet, numbers, unknown, unproven_since, unreserved
+from pages.components.stock.view import (
+    draw_nothing_yet,
+    filters,
+    numbers,
+    reservations_notice,
+    unknown_article,
+    unproven_since,
+    view_of_address,
+)
 
 app = application()
 
 
 def stock() -> None:
     """Draw the levels in the log, or the link to the flow that writes the first ones."""
-    view = asked_view(app)
+    view = view_of_address(app)
     if view is None:
         head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
         failures()
-        nothing_yet(app)
-        unreserved(app)
+        draw_nothing_yet(app)
+        reservations_notice(app)
         prices_section(app)
         return
     with head(view.title, view.about, sandbox_badges(app.sandbox.is_connected)):
@@ -31,12 +39,12 @@ def stock() -> None:
     failures()
     filters(view)
     if view.article and not view.known:
-        unknown(view)
+        unknown_article(view)
         return
     numbers(view)
     unproven_since(view)
     purchases(app, view)
-    unreserved(app)
+    reservations_notice(app)
     with st.grid(8, min_column_width=115) as grid:
         with grid.cell(column_span=5):
             levels(app, view)

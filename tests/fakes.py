@@ -12,7 +12,7 @@ from integration.core.connections import Finding, Tell, Token, ignore_progress
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, Written
+from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, WriteResult
 
 
 @dataclass
@@ -62,12 +62,12 @@ class MemoryKeeper:
         return self.saved[-1] if self.saved else None
 
     def save(self, token: Token) -> None:
-        """Keep a new pair; only who holds `alone` may."""
+        """Keep a new pair; only who holds `refresh_lock` may."""
         assert self._alone.locked()
         self.saved.append(token)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def refresh_lock(self) -> Iterator[None]:
         """Hold the right to refresh."""
         with self._alone:
             yield
@@ -107,7 +107,7 @@ class MemoryConnector:
         self._lock = threading.RLock()
         self._clock = 0
         self._kept: dict[tuple[Kind, str], _Kept] = {}
-        self._done: dict[str, Written] = {}
+        self._done: dict[str, WriteResult] = {}
         self._refusals: dict[str, RejectedError] = {}
         self._silences: dict[str, bool] = {}
         self._away = 0
@@ -208,7 +208,7 @@ class MemoryConnector:
         self._answering("shows")
         return bool(self.held(kind))
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Carry out one change; under a token it has seen, return what it answered then."""
         self._answering("write")
         with self._lock:
@@ -312,7 +312,7 @@ class MemoryConnector:
         self._kept[record.kind, record.key] = kept
         return kept
 
-    def _written(self, change: Change, held: Held | None, references: References) -> Written:
+    def _written(self, change: Change, held: Held | None, references: References) -> WriteResult:
         now = self._find(change.kind, change.key, references)
         if now is None and held is not None:  # recognised by evidence: it has a key of its own
             now = next((kept for kept in self._kept.values() if kept.reference == held.reference), None)
@@ -326,7 +326,7 @@ class MemoryConnector:
             raise RejectedError("target_changed_since_plan", system=self.system, key=change.key)
         else:
             kept = self._keep(_edited(now.record, change.wanted))
-        return Written(kept.reference, str(kept.stamp))
+        return WriteResult(kept.reference, str(kept.stamp))
 
 
 class LateConnector(MemoryConnector):
@@ -334,7 +334,7 @@ class LateConnector(MemoryConnector):
 
     looks = 0
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Carry out one change, whatever token it comes with."""
         return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
 

@@ -94,7 +94,7 @@ class FlowHarness:
             corrections=part(Corrections, marks=lambda _: self.corrections, of=lambda *_: {}),
             foreign_documents=part(
                 ForeignDocumentSearch,
-                of=lambda _: self.strangers().without(self.accepted),
+                of=lambda _: self.strangers().excluding(self.accepted),
                 accept=lambda _, told, _by: self.accepted.update(told),
             ),
             clock=self.clock, patience=VisibilityTimeout(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
@@ -122,9 +122,9 @@ class FlowHarness:
         """Return what is particular to the flow, with the settings as they are now."""
         return ProductsLogic(
             ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
-            lambda code: self.links.allot(self.flow, "article", code),
+            lambda code: self.links.allocate_number(self.flow, "article", code),
             lambda codes: {key: one.reference for key, one in self.links.get(self.flow, Kind.ARTICLE, codes).items()},
-            lambda codes: self.links.allotted(self.flow, "article", codes),
+            lambda codes: self.links.allocated_numbers(self.flow, "article", codes),
             look=lambda wanted: self.connectors["mplus"].lookup(wanted, self.links.references(self.flow)),
         )  # fmt: skip
 
@@ -158,7 +158,7 @@ class FlowHarness:
     def leave(self, run: Run, *keys: str, by: str = "test") -> Run:
         """Leave changes out of a plan, and return it as it is then."""
         changes = self.changes(run)
-        self.choices.leave(run.id, [changes[key].seq for key in keys], by)
+        self.choices.exclude(run.id, [changes[key].seq for key in keys], by)
         return self.runs.get(run.id)
 
     def carry_out(self, run: Run) -> Run:

@@ -167,7 +167,7 @@ def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
     group = next(unmapped(app))
     assert group.run == parked
 
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
 
     assert not test.exception
     assert "Departments" in texts(test)
@@ -252,7 +252,7 @@ def test_what_it_left_is_shown_once_it_is_gone(
     said = {}
     for page, address in (
         ("runs", {}), ("runs", {"run": run.id}), ("preview", {"plan": run.id}), ("exceptions", {}),
-        ("exceptions", {"cause": group_address(group.of)}),
+        ("exceptions", {"cause": group_address(group.group_key)}),
         ("logs", {}), ("logs", {"record": f"{NAME}:x"}), ("overview", {}), ("stock", {}), ("days", {}),
     ):  # fmt: skip
         test = open_page(page, **address)

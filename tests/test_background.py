@@ -2,7 +2,7 @@
 
 import threading
 
-from integration.process.periodic import again_and_again
+from integration.process.periodic import run_periodically
 from tests.timeouts import until
 
 
@@ -15,7 +15,7 @@ def test_work_in_the_background_survives_a_bad_moment() -> None:
         if len(rounds) == 1:
             raise OSError(28, "No space left on device")
 
-    keeper = threading.Thread(target=again_and_again, args=(work,), kwargs={"every": 0.01, "until": stop})
+    keeper = threading.Thread(target=run_periodically, args=(work,), kwargs={"every": 0.01, "until": stop})
     keeper.start()
     until(lambda: len(rounds) > 2, "another round")
     stop.set()

@@ -27,8 +27,8 @@ OURS = {"RuleError", "Reason", "PydanticCustomError"}
 FINDINGS = {"integration/core/days/check.py", "integration/core/days/report.py"}
 """Modules whose findings are of another sort than those of a connection: they are no causes."""
 
-ADDED = {"key", "system", "run", "flow"}
-"""Facts that are added on the way: by the runner, by who asks a system for a flow, or by who shows them."""
+ADDED = {"key", "system", "run", "flow", "try_again"}
+"""Facts that are added on the way: by the runner, by who asks a system for a flow, by `say`, or by who shows them."""
 
 UNTOLD = {"system", "flow", "kind", "key", "operation", "document", "cause", "facts", "pages"}
 """Facts that any cause may have for the log, the exceptions and programs, and arguments that are no facts."""
@@ -260,7 +260,7 @@ UNREPAIRED = {
     "request_refused": "what the console asked was wrong: only who makes it can tell why",
     "undo_blocked": "the plan that undoes shows the three values, and who reads it changes the record itself",
 }
-ENDS_ANOTHER_WAY = ("set this aside", "set this exception aside", "closes automatically")
+ENDS_ANOTHER_WAY = ("choose Set aside", "set this exception aside", "closes automatically")
 
 
 def parking() -> set[str]:
@@ -285,9 +285,7 @@ def test_what_is_put_right_in_a_system_says_in_which_and_how_it_goes_on() -> Non
         code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is RepairKind.SYSTEM
     }
     named = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
-    going_on = {
-        code for code, do in elsewhere.items() if any(end in do for end in ("Try these again", *ENDS_ANOTHER_WAY))
-    }
+    going_on = {code for code, do in elsewhere.items() if any(end in do for end in ("{try_again}", *ENDS_ANOTHER_WAY))}
     assert elsewhere.keys() == named & going_on
 
 

@@ -59,7 +59,7 @@ def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
     """Decide about everything that waits for a cause, and return the plan that follows."""
     exceptions = console.application.exceptions
     (group,) = [one for one in exceptions.groups("orders") if one.cause == cause]
-    exceptions.decide("orders", exceptions.issues_of(group.of), option, somebody(WHO), reason)
+    exceptions.decide("orders", exceptions.issues_of(group.group_key), option, somebody(WHO), reason)
     return settled(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.process.child_environment import bare, with_database, with_screen, with_way_out
+from integration.process.child_environment import base_environment, network_environment, with_database, with_screen
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-of-somebody"
@@ -18,8 +18,8 @@ OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else b
 @pytest.mark.parametrize(
     "kept",
     [
-        bare,
-        with_way_out,
+        base_environment,
+        network_environment,
         with_database,
         with_screen,
     ],
@@ -35,7 +35,7 @@ def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callabl
 
 def test_a_proxy_is_told_to_who_goes_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", SECRET)
-    told = [SECRET in each().values() for each in (with_way_out, bare, with_screen)]
+    told = [SECRET in each().values() for each in (network_environment, base_environment, with_screen)]
     assert told == [True, False, False]
 
 

@@ -78,7 +78,7 @@ def again(console: Console, code: str) -> Run:
 
 
 def agreed_name(console: Console, code: str) -> object:
-    (link,) = stores_in(console.application).links.owning(FLOW, Kind.PRODUCT, Kind.ARTICLE, [code])
+    (link,) = stores_in(console.application).links.owners_of_parts(FLOW, Kind.PRODUCT, Kind.ARTICLE, [code])
     assert link.agreed is not None
     return link.agreed.values["name"]
 

@@ -397,7 +397,7 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
         assert (now.state, now.findings, [one.code for one in now.notes]) == (DayState.EQUAL, (), ["costless"])
         posted = {row["ACCT_NR"]: row["AMOUNT"] for row in shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"])}
         assert (Decimal(posted["3000"]), Decimal(posted["7000"])) == (Decimal("-36.15"), Decimal("36.15"))
-        assert sum((one.moved for one in now.expected), Decimal(0)) == 0
+        assert sum((one.gross_amount for one in now.expected), Decimal(0)) == 0
         assert shop.is_equal(before)  # booked without, and stays so
         late = shop.check(plain)
         assert "7000" not in {one.account for one in late.expected}

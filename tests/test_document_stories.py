@@ -14,7 +14,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
-from integration.flows.deciding import About
+from integration.flows.deciding import DecisionSubject
 from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault
 from tests.consoles import WHO, Console, causes, opened
@@ -188,7 +188,7 @@ def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_sa
         with pytest.raises(KeyError):
             console.application.exceptions.decide("orders", asked, option, somebody(WHO))
         decision = written_decision(option, asked[0].issue.facts["mark"], "")  # as an earlier version could be told
-        of_before = Correction(Kind.PROPOSAL, key, About.CHANGE, None, decision)
+        of_before = Correction(Kind.PROPOSAL, key, DecisionSubject.CHANGE, None, decision)
         stores_in(console.application).corrections.keep("orders", [of_before], WHO)
         forced = line(console, console.run("orders", key), key)
         assert console.writes() == written

@@ -19,7 +19,7 @@ import pytest
 from integration.alerts.transport.post import Message, Post, WayOut
 from integration.application.stores import stores_of
 from integration.core.clocks import now
-from integration.process.child_environment import with_way_out
+from integration.process.child_environment import network_environment
 from integration.store.database import open_database
 from integration.store.keys import write_keys
 from tests.alerts.transport.receivers import web_server
@@ -181,7 +181,7 @@ def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is
             worker.kill()
             worker.communicate()
         with closing(open_database(f"sqlite:///{elsewhere.data / 'console.sqlite'}")) as database:
-            until(lambda: not stores_of(database, now).heartbeats.lost(), "that the worker is not missed")
+            until(lambda: not stores_of(database, now).heartbeats.dead_processes(), "that the worker is not missed")
     assert not (elsewhere.data / "server.json").exists()
 
 
@@ -221,7 +221,7 @@ def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
         )
         elsewhere.runs(code)
         assert hook.titles == [SIGNS]
-        assert Post(WayOut(with_way_out())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
+        assert Post(WayOut(network_environment())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
 
 
 def test_a_key_is_written_whole_by_who_comes_first(elsewhere: Elsewhere) -> None:

@@ -178,7 +178,7 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     met = IssueOccurrence(
         Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast"
     )
-    stores.issues.looked("customers", [], (), [met])  # a record of theirs, kept after the first sweep
+    stores.issues.store_check_result("customers", [], (), [met])  # a record of theirs, kept after the first sweep
     stores.runs.discard(late[0], WHO)
     persons.page("")
     assert persons.unfinished() == []

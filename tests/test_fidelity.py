@@ -37,7 +37,7 @@ from integration.flows.customers.settings import CustomerSettings
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from integration.flows.spec import staged_in
+from integration.flows.spec import stage_records
 from tests.connectors.accountview.conversation import TABLES, an_accountview, asked_for
 from tests.connectors.mplus.tills import NOWHERE, answering
 from tests.fakes import Links, MemoryConnector
@@ -234,7 +234,7 @@ def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, ob
     tables = {"vat_codes": {"1": "10", "2": "20"}}
     logic = ProductsLogic(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
     stage = FLOWS["products"].flow.stage("articles")
-    return came_of(staged_in(logic, stage, source.extract(Kind.ARTICLE).records))
+    return came_of(stage_records(logic, stage, source.extract(Kind.ARTICLE).records))
 
 
 def test_articles() -> None:
@@ -256,7 +256,7 @@ def known(debtors: Sequence[Mapping[str, object]]) -> Came:
     """Return what debtors come to in the flow of customers."""
     logic = Customers(CustomerSettings(), shipped("customers"), 7, {})
     stage = FLOWS["customers"].flow.counted
-    return came_of(staged_in(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
+    return came_of(stage_records(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
 
 
 def test_debtors() -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from integration.cli.terminal import show_bug
-from integration.core.untrusted_text import unguarded, visible
+from integration.core.untrusted_text import unescape_formulas, visible
 from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
 from tests.programs import Ended, Terminal, access, confirmations
 from tests.recording_server import listening
@@ -58,7 +58,7 @@ def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) ->
     file = tmp_path / "log.csv"
     looked_at(terminal("export", str(file)))
     kept = pd.read_csv(file, keep_default_na=False, encoding="utf-8-sig")
-    assert {"=cmd|' /C calc'!A0", "\u202aa\u202bb\u202cc\u202dd"} <= set(kept["title"].map(unguarded))
+    assert {"=cmd|' /C calc'!A0", "\u202aa\u202bb\u202cc\u202dd"} <= set(kept["title"].map(unescape_formulas))
     assert not [one for one in kept["title"] if re.match("[=+@-]", one)]
     assert pd.api.types.is_numeric_dtype(kept["ms"].replace("", 0).astype(float))
 

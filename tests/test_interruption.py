@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.process.signals import interruption
+from integration.process.signals import interruption_waiter
 from tests.forks import forked
 from tests.timeouts import SECONDS
 
@@ -17,7 +17,7 @@ PLACES = 7  # lines of Python on the way into the wait, in it, and into it once 
 
 def _interrupted_at(place: int, number: int) -> None:
     """Wait to be interrupted, and be so at a line on the way, counted from the first; 0: before it waits."""
-    until_interrupted, passed = interruption(), 0
+    until_interrupted, passed = interruption_waiter(), 0
 
     def trace(_frame: FrameType, event: str, _: object) -> Callable[..., Any]:
         nonlocal passed

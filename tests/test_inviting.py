@@ -23,7 +23,7 @@ def test_whoever_is_at_the_terminal_invites_people_and_an_administrator_first(tm
 
     database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
     people = People(Stored(database, now), now, asks=False, is_safe=False)
-    assert people.who(people.accept(key, "correct horse battery")).ref == "ann"
+    assert people.actor_of_session(people.accept(key, "correct horse battery")).ref == "ann"
     database.close()
     assert terminal("people", "list").out.split()[-1] == "in"
     assert terminal("runs").status == 0  # whoever is here may do everything, whoever logs in elsewhere

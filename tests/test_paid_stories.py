@@ -231,7 +231,7 @@ def booked_again(console: Console) -> Run:
     """Decide that what was changed after booking is taken back and booked again, and return the plan that follows."""
     exceptions = console.application.exceptions
     (group,) = [one for one in exceptions.groups("orders") if one.cause == "document_changed_after_booking"]
-    exceptions.decide("orders", exceptions.issues_of(group.of), "again", somebody(WHO))
+    exceptions.decide("orders", exceptions.issues_of(group.group_key), "again", somebody(WHO))
     return settled(
         console.application,
         console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),

@@ -9,7 +9,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.settings import PicturePlaces
+from integration.settings import PictureSources
 from tests.consoles import Console, opened
 from tests.people import somebody
 
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose flow reads pictures."""
-    places = PicturePlaces(folder=folder, megabytes=3)
+    places = PictureSources(folder=folder, megabytes=3)
     with opened(tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places) as application:
         made = Console(application)
         made.run("products")

@@ -246,7 +246,7 @@ def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     found = pays(console, customer(console, 1), code)
     assert (found.told, found.proven) == (None, None)
-    assert console.application.prices.are_told() is False
+    assert console.application.prices.has_till_prices() is False
     by_night(console)
 
 

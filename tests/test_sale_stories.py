@@ -346,8 +346,8 @@ def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for
 @pytest.mark.long
 def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Shop) -> None:
     with shop.set_to(orders="order", invoices="posting", receipts="posting"):
-        sifted = shop.console.application.flows.sift(FLOW, {})
-        alone = shop.console.application.flows.sift(FLOW, {"invoices": "nothing", "receipts": "nothing"})
+        sifted = shop.console.application.flows.preview_filters(FLOW, {})
+        alone = shop.console.application.flows.preview_filters(FLOW, {"invoices": "nothing", "receipts": "nothing"})
     tables = ("orders", "invoices", "receipts")
     there = {table: len(shop.console.sandbox.state(table, "mplus")) for table in tables}
     assert sifted.taken + sifted.excluded == sum(there.values())
@@ -455,7 +455,12 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
 def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
     """Decide about one record that waits for a cause."""
     exceptions = shop.console.application.exceptions
-    asked = [one for group in exceptions.groups(flow) if group.cause == cause for one in exceptions.issues_of(group.of)]
+    asked = [
+        one
+        for group in exceptions.groups(flow)
+        if group.cause == cause
+        for one in exceptions.issues_of(group.group_key)
+    ]
     exceptions.decide(flow, [one for one in asked if one.issue.key == key], option, somebody(WHO))
 
 

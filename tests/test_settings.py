@@ -117,7 +117,7 @@ def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path, mon
     settings = load_settings()
 
     assert (settings.access("mplus").ident, settings.sandbox_articles) == ("file", 77)
-    assert settings.given() == {"CONSOLE_MPLUS__IDENT", "CONSOLE_SANDBOX_ARTICLES"}
+    assert settings.explicit_names() == {"CONSOLE_MPLUS__IDENT", "CONSOLE_SANDBOX_ARTICLES"}
 
 
 def test_names_that_mean_nothing_are_found_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

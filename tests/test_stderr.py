@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from integration.core.untrusted_text import visible
-from integration.process.standard_error import Steady, set_up_log
+from integration.process.standard_error import ErrorIgnoringStream, set_up_log
 from tests.hostile import EVERY, harmful
 
 
@@ -18,7 +18,7 @@ def test_a_log_that_cannot_be_written_stops_nobody() -> None:
         def write(self, text: str) -> int:
             raise OSError(28, f"No space left on device: {len(text)}")
 
-    stream = Steady(Full())
+    stream = ErrorIgnoringStream(Full())
     assert stream.write("a line") == 6
     stream.flush()
 

@@ -116,7 +116,7 @@ def is_the_same(console: Console, key: str) -> Run:
     """Let a person say that what the books have under the number of a document is that document; try it again."""
     exceptions = console.application.exceptions
     (group,) = [one for one in exceptions.groups("orders") if one.cause == "reference_of_another"]
-    asked = [one for one in exceptions.issues_of(group.of) if one.issue.key == key]
+    asked = [one for one in exceptions.issues_of(group.group_key) if one.issue.key == key]
     exceptions.decide("orders", asked, "same", somebody(WHO))
     return console.run("orders", key)
 

@@ -27,7 +27,7 @@ from integration.core.errors import NotAllowedError
 from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.store.days import DayChecked
+from integration.store.days import DayCheckResult
 from tests.consoles import opened
 from tests.programs import Ended, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
@@ -136,7 +136,7 @@ def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, previewed: R
 
 def test_a_plan_is_not_written_under_another_fingerprint(under_another: Ended, previewed: Result) -> None:
     assert under_another.status == 3
-    assert f"not that of the plan of run {previewed['run']}" in under_another.err
+    assert f"does not belong to the plan of run {previewed['run']}" in under_another.err
     assert "–" not in under_another.err
 
 
@@ -287,7 +287,7 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
     rows = (DayComparison("account", "8000", **amount), DayComparison("vat", "1", **amount))
     report = DayReport(date(2026, 10, 17), "1", "", DayState.EQUAL, datetime(2026, 10, 18, tzinfo=UTC), rows=rows)
     with opened(tmp_path, start=False) as application:
-        kept = DayChecked(report.date, "1", report.state, report.checked_at, report_to_json(report))
+        kept = DayCheckResult(report.date, "1", report.state, report.checked_at, report_to_json(report))
         stores_in(application).days.keep([kept])
     for file in ("day.xlsx", "day.pdf"):
         asked = ("--from", "2026-10-17", "--to", "2026-10-17", "--sheet", str(tmp_path / file))
@@ -493,7 +493,7 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
 
     assert ended.status == 5, ended
     assert no_trace(ended)
-    assert "Nothing moved for" in ended.err or "database is in use by another program" in ended.err
+    assert "The run made no progress for" in ended.err or "database is in use by another program" in ended.err
 
 
 @pytest.mark.long
@@ -580,7 +580,7 @@ def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> Non
     ended = terminal("undo", nothing["run"])
 
     assert (ended.status, nothing["proven"]) == (2, 0)
-    assert f"Run {nothing['run']} has written nothing" in ended.err
+    assert f"Run {nothing['run']} has no changes to undo" in ended.err
     assert terminal("runs", "--json", "--limit", "100").json == before
 
 

@@ -17,7 +17,7 @@ from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.states import RunState
-from integration.process.child_environment import with_way_out
+from integration.process.child_environment import network_environment
 from integration.settings import load_settings
 from integration.store.database import open_database
 from integration.store.secrets import ConnectionStore
@@ -67,7 +67,7 @@ def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=data / "console.key")
-        Channels(stores.settings, sealed, stores.deliveries, Post(WayOut(with_way_out()))).save(
+        Channels(stores.settings, sealed, stores.deliveries, Post(WayOut(network_environment()))).save(
             {"name": "Hook"}, somebody("anna"), address=hook.address
         )
         yield hook, stores

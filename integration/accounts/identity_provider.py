@@ -38,7 +38,7 @@ Proof = tuple[str, str]  # the issuer, and the subject under which it knows a pe
 Now = Callable[[], float]
 
 
-def unproven(host: str) -> NotAllowedError:
+def unproven_identity_error(host: str) -> NotAllowedError:
     """Return the error for an identity without proof. It names no detail; only the log of the other side has that."""
     return NotAllowedError("identity_unproven", host=host)
 
@@ -54,7 +54,7 @@ class SigningKeys:
     _asked_at: float = 0.0
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
-    def proven(self, token: str, *, issuer: str, audience: str, nonce: str = "") -> Proof:
+    def verify(self, token: str, *, issuer: str, audience: str, nonce: str = "") -> Proof:
         """Return issuer and subject of a verified token.
 
         Raises NotAllowedError `identity_unproven`, and UnavailableError.
@@ -66,8 +66,8 @@ class SigningKeys:
                 return _subject(token, keys, issuer, audience, nonce)
             except (JoseError, ValueError, KeyError, TypeError):
                 if again or not self._may_ask():
-                    raise unproven(host) from None
-        raise unproven(host)
+                    raise unproven_identity_error(host) from None
+        raise unproven_identity_error(host)
 
     def _may_ask(self) -> bool:
         return self.now() - self._asked_at >= LEAST_SECONDS
@@ -129,13 +129,13 @@ def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **mo
         told = None
     if answer.status != OK or not isinstance(told, dict):
         if method == "POST":  # the provider refused the code or our client credentials
-            raise unproven(host)
+            raise unproven_identity_error(host)
         raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="log-in")
     return told
 
 
 @dataclass(frozen=True, slots=True)
-class LogInBegun:
+class LoginRequest:
     """The random values of a log-in request, against which the answer is verified."""
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -162,7 +162,7 @@ class IdentityProvider:
         """The host name of the issuer."""
         return urlsplit(self.issuer).hostname or ""
 
-    def address(self, redirect_uri: str, asked: LogInBegun) -> str:
+    def address(self, redirect_uri: str, asked: LoginRequest) -> str:
         """Return the address at which a browser logs in."""
         told = {
             "response_type": "code", "scope": "openid", "client_id": self.client_id, "redirect_uri": redirect_uri,
@@ -172,7 +172,7 @@ class IdentityProvider:
         (there,) = self._described("authorization_endpoint")
         return _asking(there, told)
 
-    def proven(self, redirect_uri: str, code: str, asked: LogInBegun) -> tuple[str, str, str]:
+    def exchange_code(self, redirect_uri: str, code: str, asked: LoginRequest) -> tuple[str, str, str]:
         """Return issuer, subject and ID token for the authorization code that the provider sent back.
 
         Raises NotAllowedError `identity_unproven`.
@@ -186,9 +186,9 @@ class IdentityProvider:
         answer = _asked("POST", tokens, self.route, data=data)
         keys = SigningKeys(signed, self.route)
         token = str(answer.get("id_token", ""))
-        return *keys.proven(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
+        return *keys.verify(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
 
-    def way_out(self, token: str, back: str) -> str:
+    def logout_url(self, token: str, back: str) -> str:
         """Return the address at which a browser logs out at the provider, or an empty text if the provider has none.
 
         The provider then redirects the browser to `back`. `token` is the ID token of the log-in, or empty if it is
@@ -206,14 +206,14 @@ class IdentityProvider:
         told = self._description()
         there = [one for name in names if isinstance(one := told.get(name), str)]
         if len(there) != len(names):
-            raise unproven(self.host)
+            raise unproven_identity_error(self.host)
         return there
 
     def _description(self) -> dict[str, Any]:
         """Return the provider's description of itself. Raises NotAllowedError if it names another issuer."""
         told = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
         if str(told.get("issuer", "")) != self.issuer:
-            raise unproven(self.host)
+            raise unproven_identity_error(self.host)
         return told
 
 
@@ -231,9 +231,9 @@ class SigningProxy:
     header: str
     keys: SigningKeys = field(repr=False)
 
-    def proven(self, token: str) -> Proof:
+    def verify(self, token: str) -> Proof:
         """Return issuer and subject of the person for whom the proxy asks.
 
         Raises NotAllowedError `identity_unproven`.
         """
-        return self.keys.proven(token, issuer=self.issuer, audience=self.audience)
+        return self.keys.verify(token, issuer=self.issuer, audience=self.audience)

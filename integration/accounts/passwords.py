@@ -20,15 +20,15 @@ class Passwords:
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._nobody = ""
 
-    def made(self, password: str) -> str:
+    def hash(self, password: str) -> str:
         """Return the hash to store for a password."""
         with self._places:
             return self._hasher.hash(password)
 
-    def fits(self, kept: str, password: str) -> bool:
+    def verify(self, kept: str, password: str) -> bool:
         """Return True if the password matches the stored hash. No password matches an empty hash."""
         if not self._nobody:
-            self._nobody = self.made("of nobody")
+            self._nobody = self.hash("of nobody")
         try:
             with self._places:
                 return self._hasher.verify(kept or self._nobody, password) and bool(kept)

@@ -70,7 +70,7 @@ class People:
         """Return True if people must log in: a setting requires it, or somebody has logged in before."""
         return self._asks or self._stored.any_has_come()
 
-    def who(self, key: str) -> Actor:
+    def actor_of_session(self, key: str) -> Actor:
         """Return the actor of a browser session. Raises LoggedOutError if the session does not exist or has ended.
 
         If the console requires no log-in, the actor is the operator.
@@ -82,7 +82,7 @@ class People:
             raise LoggedOutError
         return OPERATOR
 
-    def admit(self, actor: Actor) -> Actor:
+    def refresh_actor(self, actor: Actor) -> Actor:
         """Return an actor with their current roles, after a check that their session is still valid.
 
         Raises LoggedOutError.
@@ -132,11 +132,11 @@ class People:
         several failures from the same place.
         """
         ref, place = _as_ref(name), network_of(address)
-        wait = self._stored.may_try(ref, place)
+        wait = self._stored.count_attempt(ref, place)
         if wait:
             raise NotAllowedError("log_in_throttled", seconds=max(1, round(wait.total_seconds())))
         person = self._stored.known_as(HERE, ref)
-        if not self._passwords.fits(self._stored.password(ref) if person else "", _as_password(password)):
+        if not self._passwords.verify(self._stored.password(ref) if person else "", _as_password(password)):
             raise NotAllowedError("log_in_refused")
         if person is None or person.off_at is not None:
             raise NotAllowedError("log_in_refused")
@@ -158,7 +158,7 @@ class People:
         wanted = _as_password(password)
         if not SHORTEST <= len(wanted) <= LONGEST or person.ref in wanted.lower() or len(set(wanted)) < SHORTEST // 2:
             raise ConfigurationError("password_weak", least=SHORTEST)
-        if self._stored.accept(key, HERE, person.ref, self._passwords.made(wanted)) is None:
+        if self._stored.accept(key, HERE, person.ref, self._passwords.hash(wanted)) is None:
             raise NotAllowedError("invitation_spent")
         self._stored.succeeded(person.ref, network_of(address))
         return self._begun(person)

@@ -8,7 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from integration.accounts.identity_provider import IdentityProvider, LogInBegun, SigningKeys, SigningProxy, unproven
+from integration.accounts.identity_provider import (
+    IdentityProvider,
+    LoginRequest,
+    SigningKeys,
+    SigningProxy,
+    unproven_identity_error,
+)
 from integration.accounts.people import SESSION, Identity
 from integration.connectors.limits import NetworkRoute
 from integration.core.errors import IntegrationError
@@ -33,7 +39,7 @@ class LoginCallback:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    asked: LogInBegun
+    asked: LoginRequest
     browser: str  # hash of the secret in the browser that began the log-in
     redirect_uri: str
     onward: str
@@ -53,7 +59,7 @@ class ProviderLogIn:
 
     def begin(self, redirect_uri: str, onward: str, invitation: str = "") -> tuple[str, str]:
         """Return the address at which a browser logs in, and a secret that the browser stores meanwhile."""
-        asked, browser = LogInBegun(), secrets.token_urlsafe(32)
+        asked, browser = LoginRequest(), secrets.token_urlsafe(32)
         address = self._provider.address(redirect_uri, asked)
         begun = _Begun(asked, _hashed(browser), redirect_uri, onward, invitation)
         with self._lock:
@@ -71,18 +77,18 @@ class ProviderLogIn:
             begun = self._begun.pop(state, None)
         is_own = begun is not None and hmac.compare_digest(begun.browser, _hashed(browser))
         if begun is None or not is_own or not code or time.monotonic() - begun.at > BEGUN_SECONDS:
-            raise unproven(self.host)
-        *proof, token = self._provider.proven(begun.redirect_uri, code, begun.asked)
+            raise unproven_identity_error(self.host)
+        *proof, token = self._provider.exchange_code(begun.redirect_uri, code, begun.asked)
         return LoginCallback(Identity(*proof), begun.onward, begun.invitation, token)
 
-    def remember(self, key: str, token: str) -> None:
+    def store_token(self, key: str, token: str) -> None:
         """Store the ID token of a session for the log-out at the provider, in memory only and for 12 hours at most."""
         with self._lock:
             late = time.monotonic() - SESSION.total_seconds()
             held = [(name, one) for name, one in self._proofs.items() if one[1] > late]
             self._proofs = dict(held[-MOST_PROOFS + 1 :]) | {_hashed(key): (token, time.monotonic())}
 
-    def way_out(self, key: str, back: str) -> str:
+    def logout_url(self, key: str, back: str) -> str:
         """Return the address at which the browser with this session key logs out at the provider, or an empty text.
 
         The text is empty if the provider does not answer or has no such address. The provider's session then ends by
@@ -91,7 +97,7 @@ class ProviderLogIn:
         with self._lock:
             token, _ = self._proofs.pop(_hashed(key), ("", 0.0))
         try:
-            return self._provider.way_out(token, back)
+            return self._provider.logout_url(token, back)
         except IntegrationError:
             return ""
 
@@ -111,8 +117,8 @@ class SignedHeaderProxy:
         Raises NotAllowedError `identity_unproven`, also unless the header comes once.
         """
         if len(tokens) != 1:
-            raise unproven(self._proxy.issuer)
-        return Identity(*self._proxy.proven(tokens[0].removeprefix("Bearer ")))
+            raise unproven_identity_error(self._proxy.issuer)
+        return Identity(*self._proxy.verify(tokens[0].removeprefix("Bearer ")))
 
 
 class TrustedHeaderProxy:
@@ -130,7 +136,7 @@ class TrustedHeaderProxy:
         """
         name = names[0] if len(names) == 1 else ""
         if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-            raise unproven(self.header)
+            raise unproven_identity_error(self.header)
         return Identity(IN_FRONT, name)
 
 

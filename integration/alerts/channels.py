@@ -13,7 +13,7 @@ from integration.alerts.transport.post import Message, Post, PostResult, secrets
 from integration.core.authorization import requires
 from integration.core.causes import CAUSES
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 from integration.core.people import Actor, Right
 from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
@@ -53,7 +53,7 @@ class Channels:
         """Return the address of a channel. It is a secret, so logs and messages mask it from now on."""
         kept = self._sealed.get(f"{PREFIX}{channel}") or {}
         address = str(kept.get("address", ""))
-        remember(*secrets_of(address))
+        register_secrets(*secrets_of(address))
         return address
 
     @requires(Right.ADMINISTER)
@@ -65,7 +65,7 @@ class Channels:
         """
         identity = channel or secrets.token_hex(4)
         settings = _checked({**values, "id": identity})
-        remember(*secrets_of(address))
+        register_secrets(*secrets_of(address))
         if address or not channel:
             looked = self._post.look(address.strip())
             if not looked.ok:

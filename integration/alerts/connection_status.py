@@ -13,7 +13,7 @@ from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right
 from integration.core.system_roles import SystemRole, assigned_systems
-from integration.process.periodic import again_and_again
+from integration.process.periodic import run_periodically
 from integration.services.connections.connections import Connections
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
@@ -84,7 +84,7 @@ class ConnectionMonitor:
         for role in SystemRole:
             pace = {"every": LOOK_SECONDS, "until": self._stop}
             thread = threading.Thread(
-                target=again_and_again, args=(self._looking(role),), kwargs=pace, name=f"look-{role}", daemon=True
+                target=run_periodically, args=(self._looking(role),), kwargs=pace, name=f"look-{role}", daemon=True
             )
             thread.start()
             self._threads.append(thread)

@@ -83,9 +83,9 @@ class HealthCheck:
             heartbeat_age_seconds=age(self._heartbeats.last(self._work.executor)),
             events_waiting=self._events.count(),
             oldest_event_age_seconds=age(self._events.oldest()),
-            undrained_seconds=self._logbook.undrained(),
+            undrained_seconds=self._logbook.seconds_since_drain(),
             log_is_away=self._logbook.is_away,
-            held_by=self._database.held_by(),
+            held_by=self._database.suspended_lock_holder(),
         )
 
 

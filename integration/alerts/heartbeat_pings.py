@@ -18,7 +18,7 @@ from integration.core.authorization import requires
 from integration.core.causes import Responsible, Severity, cause
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 from integration.core.people import Actor, Right
 from integration.core.run import Run
 from integration.core.states import RunState
@@ -138,14 +138,14 @@ class Pings:
         if why:
             self._deliveries.failed(one, why)
         else:
-            self._deliveries.sent(one)
+            self._deliveries.mark_sent(one)
             self._deliveries.hurry(one.channel)
 
     def _called(self, address: str, facts: Mapping[str, str]) -> str:
         """Call an address; return the error, or an empty text if the call succeeded."""
         parts = urlsplit(address)
         secret = [one for one in parts.path.split("/") if one]
-        remember(*secret)
+        register_secrets(*secret)
         url = parts._replace(path=parts.path.rstrip("/") + facts["path"]).geturl()
         params = {"rid": facts["rid"]} if facts.get("rid") else None
         with Gateway(

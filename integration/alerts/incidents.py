@@ -188,6 +188,6 @@ class Channel:
 PAUSES = (1, 2, 5, 15, 30, 60)  # minutes before a failed message is sent again
 
 
-def again_after(attempts: int) -> timedelta:
+def retry_delay(attempts: int) -> timedelta:
     """Return how long a message waits after this number of attempts. Attempts never end."""
     return timedelta(minutes=PAUSES[min(attempts, len(PAUSES)) - 1])

@@ -54,7 +54,7 @@ class Messages:
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
 
-    def begun(self, episode: Incident, language: str, now: datetime) -> Message:
+    def begin_message(self, episode: Incident, language: str, now: datetime) -> Message:
         """Return the message for the beginning of an incident."""
         since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
         return self._going_on(
@@ -76,7 +76,7 @@ class Messages:
         lines = [what, *_numbers(symptom, language), said.data, said.do, since]
         return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
-    def over(self, episode: Incident, language: str, now: datetime) -> Message:
+    def end_message(self, episode: Incident, language: str, now: datetime) -> Message:
         """Return the message for the end of an incident."""
         symptom, ended = episode.symptom, episode.over_at or now
         lasted = words.duration((ended - episode.begun_at).total_seconds(), language)

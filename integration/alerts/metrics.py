@@ -75,7 +75,7 @@ class Metrics:
 
     def _observe(self, run: Run) -> None:
         self._ended.labels(run.flow, run.state).inc()
-        for took in self._runs.worked([run]).values():
+        for took in self._runs.working_time([run]).values():
             self._took.labels(run.flow).observe(max(0.0, took.total_seconds()))
         for outcome in OUTCOMES:
             if number := getattr(run.counts, outcome):
@@ -151,7 +151,7 @@ class _Levels(Collector):
                 yield GaugeMetricFamily(f"console_{name}", about, value=value)
 
     def _of_alerts(self) -> Iterator[Metric]:
-        going_on = [one.symptom.severity for one in self._episodes.going_on()]
+        going_on = [one.symptom.severity for one in self._episodes.open_incidents()]
         now = GaugeMetricFamily("console_episodes_open", "Episodes that go on.", labels=["severity"])
         for severity in Severity:
             now.add_metric([str(severity)], going_on.count(severity))

@@ -64,7 +64,7 @@ class Monitoring:
         """Return the open incidents: highest severity first, then oldest first."""
         order = tuple(Severity)
         return sorted(
-            self._episodes.going_on(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
+            self._episodes.open_incidents(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
         )
 
     @requires(Right.SEE)
@@ -76,7 +76,7 @@ class Monitoring:
     def flows(self) -> list[FlowHealth]:
         """Return the status of every flow."""
         silent: dict[str, str] = {}
-        for one in self._episodes.going_on():
+        for one in self._episodes.open_incidents():
             if one.symptom.sort is ProblemType.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
                 silent[one.symptom.flow] = one.symptom.cause
         return [self._flow(one, silent) for one in self._flow_service.statuses()]

@@ -103,7 +103,7 @@ class ProblemDetection:
         found: dict[tuple[str, str], list[CauseGroup]] = {}
         for group in self._issues.causes():
             found.setdefault((group.flow, group.cause), []).append(group)
-        begun = {one.symptom.identity for one in self._episodes.going_on()} if being_read else set()
+        begun = {one.symptom.identity for one in self._episodes.open_incidents()} if being_read else set()
         targets = {one.flow.name: one.flow.target for one in statuses}
         for (flow, code), groups in found.items():
             symptom = _of_groups(flow, targets.get(flow, ""), code, groups)
@@ -172,7 +172,7 @@ class ProblemDetection:
                 yield Problem(ProblemType.SILENCE, "no_proof", name, facts=facts)
 
     def _of_workers(self) -> Iterator[Problem]:
-        for executor, beaten in self._heartbeats.lost().items():
+        for executor, beaten in self._heartbeats.dead_processes().items():
             if self._clock() - beaten < STARVED:
                 continue
             if executor.startswith(("server", "worker")):  # a terminal command may end at any time

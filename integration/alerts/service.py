@@ -22,7 +22,7 @@ from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor, Right
 from integration.core.states import RunState
-from integration.process.periodic import again_and_again
+from integration.process.periodic import run_periodically
 from integration.services.audit import Audit
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.log.log_access import LogAccess
@@ -129,7 +129,7 @@ class Alerts:
         """Start detecting and sending in the background."""
         for work in (self.look, self.send):
             pace = {"every": LOOK_SECONDS, "until": self._stop}
-            thread = threading.Thread(target=again_and_again, args=(work,), kwargs=pace, name="alerts", daemon=True)
+            thread = threading.Thread(target=run_periodically, args=(work,), kwargs=pace, name="alerts", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -147,7 +147,7 @@ class Alerts:
         If our own database fails, this process alerts the known channels at once.
         """
         try:
-            self._erased.looking(self._look)
+            self._erased.retry_if_erased(self._look)
         except IntegrationError as error:
             self._tell_without_store(error)
             return
@@ -158,7 +158,7 @@ class Alerts:
         channels = self._channels.every()
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
         found = self._symptoms.found()
-        mine = [one for one in self._episodes.going_on() if self._is_seen_here(one)]
+        mine = [one for one in self._episodes.open_incidents() if self._is_seen_here(one)]
         changed = incident_changes(mine, found, now)
         for symptom in changed.begun:
             self._episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
@@ -168,7 +168,7 @@ class Alerts:
         for episode in changed.over:
             self._episodes.end(episode, self._due_at_end(episode, channels))
         self._add_digests(channels)
-        self._pings.plan(self._episodes.going_on())
+        self._pings.plan(self._episodes.open_incidents())
 
     def _is_seen_here(self, episode: Incident) -> bool:
         """Return True if this process can tell that an incident is over.
@@ -197,7 +197,7 @@ class Alerts:
         """Queue reminders for incidents that have grown much since their first message, or continue for long."""
         known = {one.id: one for one in channels}
         for episode in episodes:
-            sent = self._deliveries.told(episode.id)
+            sent = self._deliveries.of_incident(episode.id)
             keys = {(one.channel, one.key) for one in sent}
             for first in sent:
                 channel = known.get(first.channel)
@@ -221,7 +221,7 @@ class Alerts:
         known = {one.id: one for one in channels}
         until = self.silences.until(episode.symptom.identity)
         due = []
-        for told in self._deliveries.told(episode.id):
+        for told in self._deliveries.of_incident(episode.id):
             channel = known.get(told.channel)
             if channel is None or told.what != "begun" or (told.sent_at is None and told.held == "silenced"):
                 continue
@@ -244,7 +244,7 @@ class Alerts:
             day = channel.digest_due(now, ZONE, self._openings.now().is_closed)
             if day is None:
                 continue
-            last = self._deliveries.last_made(channel.id, "digest")
+            last = self._deliveries.last_created(channel.id, "digest")
             if last is not None and last.astimezone(ZONE).date() >= day:
                 continue
             since = last or now - timedelta(days=1)
@@ -276,7 +276,7 @@ class Alerts:
         episode = self._episodes.get(one.episode) if one.episode else None
         result = self._channels.send(channel, *message)
         if result.ok:
-            self._deliveries.sent(one, episode.symptom.count if episode else 0)
+            self._deliveries.mark_sent(one, episode.symptom.count if episode else 0)
             self._deliveries.hurry(channel.id)
         else:
             log.warning("a message was not taken", channel=channel.id, why=result.why)
@@ -284,7 +284,7 @@ class Alerts:
 
     def _untold(self, over: Delivery) -> Delivery | None:
         """Return the unsent message about the beginning of an incident, which must precede the one about its end."""
-        told = self._deliveries.told(over.episode or 0)
+        told = self._deliveries.of_incident(over.episode or 0)
         begun = (one for one in told if one.channel == over.channel and one.what == "begun" and one.sent_at is None)
         return next(begun, None)
 
@@ -292,15 +292,15 @@ class Alerts:
         now, write = self._clock(), Messages(self._log_access.place)
         if one.what == "digest":
             since, until = (datetime.fromisoformat(one.facts[name]) for name in ("since", "until"))
-            going_on = [each for each in self._episodes.going_on() if channel.wants(each.symptom)]
-            changed = [each for each in self._episodes.between(since, until) if channel.wants(each.symptom)]
+            going_on = [each for each in self._episodes.open_incidents() if channel.wants(each.symptom)]
+            changed = [each for each in self._episodes.in_period(since, until) if channel.wants(each.symptom)]
             return write.digest(
                 going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor()
             )
         episode = self._episodes.get(one.episode or 0)
         if episode is None or (one.what == "reminder" and episode.over_at is not None):
             return None
-        written = {"begun": write.begun, "reminder": write.reminder, "over": write.over}
+        written = {"begun": write.begin_message, "reminder": write.reminder, "over": write.end_message}
         return written[one.what](episode, channel.language, now)
 
     def _proven(self, since: datetime) -> dict[str, int]:
@@ -326,12 +326,12 @@ class Alerts:
         now = datetime.now(ZONE)
         told = tuple((channel, address) for channel, address in self._known if channel.wants(symptom))
         self._unkept = _Unkept(Incident(0, symptom, now, now), told)
-        self._tell(Messages(self._log_access.place).begun)
+        self._tell(Messages(self._log_access.place).begin_message)
 
     def _tell_of_store_again(self) -> None:
         if self._unkept is not None:
             self._unkept.episode = replace(self._unkept.episode, over_at=datetime.now(ZONE))
-            self._tell(Messages(self._log_access.place).over)
+            self._tell(Messages(self._log_access.place).end_message)
             self._unkept = None
 
     def _tell(self, write: Callable[[Incident, str, datetime], tuple[str, str]]) -> None:

@@ -127,7 +127,7 @@ class WaitingList:
         known = {identity for item in (*found, *plans) for identity in item.incidents}
         incidents = [
             _incident(one, text)
-            for one in self._episodes.going_on()
+            for one in self._episodes.open_incidents()
             if one.symptom.sort not in LISTED_OTHERWISE and one.symptom.identity not in known
         ]
         items = [*found, *incidents, *plans]
@@ -150,7 +150,7 @@ class WaitingList:
             step=self._field_to_correct(group, text) or text.say(group.cause, facts).do,
             verb="repair",
             page="exceptions",
-            params={"flow": group.flow, "cause": group_address(group.of)},
+            params={"flow": group.flow, "cause": group_address(group.group_key)},
             flow=group.flow,
             count=group.count,
             amount=group_amount(group),
@@ -201,7 +201,7 @@ class WaitingList:
     def _in_doubt(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
         """Yield the changes in doubt of a run that has not ended."""
         run = status.newest_in(RunState.COMMITTING, RunState.INTERRUPTED)
-        if run is not None and (count := self._runs.doubtful(run)):
+        if run is not None and (count := self._runs.in_doubt_count(run)):
             system = self._flows[run.flow].flow.target
             yield WaitingItem(
                 state="in_doubt",

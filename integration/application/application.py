@@ -32,7 +32,7 @@ from integration.core.system_roles import SystemRole, assign_roles
 from integration.erasure.data_subjects import DataSubjects
 from integration.flows.registry import Specs, tables_of, writer_of
 from integration.log.logbook import Logbook
-from integration.process.child_environment import with_way_out
+from integration.process.child_environment import network_environment
 from integration.retention.service import RetentionService
 from integration.runner import ALL_ON, Dependencies, Runner, Safeguards, VisibilityTimeout
 from integration.runner.commit import Commit
@@ -433,7 +433,7 @@ class Application:
         self.audit = Audit(stores.database, stores.audit, stores.settings, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit)
         way = WayOut(
-            with_way_out(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
+            network_environment(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
         )
         post = Post(way)
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)

@@ -49,11 +49,11 @@ class AuthenticatedActor:
         self._people = people
         self._now, self._until = actor, 0.0
 
-    def expect(self, right: Right) -> Actor:
+    def require(self, right: Right) -> Actor:
         """Return the actor, after a check that they have the right. Raises LoggedOutError and NotAllowedError."""
         if right is not Right.SEE or time.monotonic() >= self._until:
             self._until = 0.0
-            self._now = self._people.admit(self._actor)
+            self._now = self._people.refresh_actor(self._actor)
             self._until = time.monotonic() + MOMENT_SECONDS
         now = self._now
         require_right(now, right)
@@ -85,12 +85,12 @@ class AuthorizedService:
         """Call a method as the current action of an actor who has the right."""
         if right is None:
             raise AttributeError(f"{self._name}.{name} is not reachable")
-        actor = self._authenticated.expect(right)
+        actor = self._authenticated.require(right)
         arguments = signature(method).bind(*given, **named).arguments
         if not all(_is_signed(one, value, actor) for one, value in arguments.items()):
             raise NotAllowedError("not_allowed", message="reason_acts_for_another", name=actor.ref)
         action = PersonAction(actor, f"{self._name}.{name}", right, arguments)
-        self._audit.heard(action)
+        self._audit.record_action(action)
         with acting_as(action):
             return method(*given, **named)
 

@@ -17,7 +17,7 @@ from integration.store.erasure_register import FILE as ERASED
 from integration.store.files import remove_leftovers
 from integration.store.heartbeats import USUAL, HeartbeatInterval
 from integration.store.keys import key_in_use
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.sealing import sealer_of
 
 
@@ -48,7 +48,7 @@ def build(
         clock = SharedClock(database, machine)
         stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()), erased=settings.data / ERASED)
         stores.audit.begin("shipped")
-        stores.audit.tell_restored()
+        stores.audit.record_restore()
         _publish_shipped(flows, stores.rules)
         return Application(
             settings, flows, stores, clock, closing,
@@ -67,7 +67,7 @@ def _leave_no_core() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _publish_shipped(flows: Specs, rules: Rules) -> None:
+def _publish_shipped(flows: Specs, rules: MappingStore) -> None:
     for flow, spec in flows.items():
         if rules.published(flow) is None:
             body = tomllib.loads(spec.mapping.read_text(encoding="utf-8"))

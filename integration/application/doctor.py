@@ -28,7 +28,7 @@ from integration.settings import Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
 from integration.store.files import COPIES_KEPT, copies_beside, leftover_files
 from integration.store.outbox_reader import OutboxReader
-from integration.store.read_only import InspectedDatabase, database_to_look_at, last_beat, sealed_in
+from integration.store.read_only import InspectedDatabase, last_beat, open_read_only, sealed_in
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
@@ -54,7 +54,7 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
     except IntegrationError as error:
         yield _wrong("settings", error)
         return
-    yield Checkup("settings", f"{len(settings.given())} set")
+    yield Checkup("settings", f"{len(settings.explicit_names())} set")
     for name, nearest in unknown_settings().items():
         yield Checkup("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
     yield from _folder(settings.data)
@@ -68,7 +68,7 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
         yield Checkup("database", "none yet: it is made at the first start")
         return
     try:
-        with database_to_look_at(settings.operational_url()) as seen:
+        with open_read_only(settings.operational_url()) as seen:
             yield from _database(settings, seen, clock)
     except IntegrationError as error:
         yield _wrong("database", error)
@@ -84,7 +84,7 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
         settings = load_settings()
         if not postgres_of(settings) and not file_of(settings).exists():
             return
-        with database_to_look_at(settings.operational_url()) as seen:
+        with open_read_only(settings.operational_url()) as seen:
             if not seen.is_current:  # opening it would run the migrations
                 return
         application = build(settings, executor="doctor", serves=False)

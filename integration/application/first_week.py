@@ -81,7 +81,7 @@ class FirstWeek:
 
     def _has_written(self, flow: str) -> bool:
         """Return True if a flow has written to the systems connected now. Links to other systems do not count."""
-        linked = self._links.any(flow, *self._flows[flow].flow.linked)
+        linked = self._links.any(flow, *self._flows[flow].flow.linked_kinds)
         return linked and self._runs.has_committed(flow)
 
     @requires(Right.SEE)

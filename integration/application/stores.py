@@ -18,7 +18,7 @@ from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
 from integration.store.days import DayChecks
-from integration.store.drift import Drifts
+from integration.store.drift import DriftStore
 from integration.store.erasure_register import ErasureRegister
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
@@ -32,7 +32,7 @@ from integration.store.notes import NoteStore
 from integration.store.outbox_reader import OutboxReader
 from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.runs import RunStore
 from integration.store.saved_filters import SavedFilterStore
 from integration.store.settings import StoredSettings
@@ -51,7 +51,7 @@ class Stores:
     cursors: Cursors
     days: DayChecks
     deliveries: DeliveryStore
-    drifts: Drifts
+    drifts: DriftStore
     episodes: IncidentStore
     erased: ErasureRegister
     erasing: PersonalDataSearch
@@ -68,7 +68,7 @@ class Stores:
     plans: PlanStore
     previews: Previews
     retained: RetentionStore
-    rules: Rules
+    rules: MappingStore
     runs: RunStore
     saved_filters: SavedFilterStore
     settings: StoredSettings
@@ -91,7 +91,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         Cursors(database, clock),
         DayChecks(database, clock),
         DeliveryStore(database, clock),
-        Drifts(database, clock),
+        DriftStore(database, clock),
         IncidentStore(database, clock),
         ErasureRegister(database, clock, erased),
         PersonalDataSearch(database, clock),
@@ -108,7 +108,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         PlanStore(database),
         Previews(database, clock, mirrors=mirrors),
         RetentionStore(database, clock),
-        Rules(database, clock),
+        MappingStore(database, clock),
         RunStore(database, clock),
         SavedFilterStore(database, clock),
         StoredSettings(database, clock),

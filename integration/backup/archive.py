@@ -53,7 +53,7 @@ class Manifest:
     format: int = FORMAT
 
 
-def broken(file: Path, part: str) -> ConfigurationError:
+def damaged_backup_error(file: Path, part: str) -> ConfigurationError:
     """Return the error for a damaged part of a backup."""
     return ConfigurationError("backup_broken", file=file.name, part=part)
 
@@ -128,14 +128,14 @@ class Archive:
         try:
             entry = self._archive.getinfo(MANIFEST)
             if entry.file_size > MOST_TOLD:
-                raise broken(self.file, MANIFEST)
+                raise damaged_backup_error(self.file, MANIFEST)
             told = json.loads(self._archive.read(entry))
             if told["format"] > FORMAT:
                 raise ConfigurationError("backup_too_new", file=self.file.name, program=told["program"])
             members = {name: Member(int(one["size"]), str(one["sha256"])) for name, one in told["members"].items()}
             return Manifest(**{**told, "members": members})
         except (*_DAMAGED, TypeError, AttributeError):
-            raise broken(self.file, MANIFEST) from None
+            raise damaged_backup_error(self.file, MANIFEST) from None
 
     def faults(self) -> list[str]:
         """Return the names of missing, additional and damaged members."""
@@ -164,9 +164,9 @@ class Archive:
                         break
                     yield piece
         except _DAMAGED:
-            raise broken(self.file, name) from None
+            raise damaged_backup_error(self.file, name) from None
         if (size, digest.hexdigest()) != (member.size, member.sha256):
-            raise broken(self.file, name)
+            raise damaged_backup_error(self.file, name)
 
     def unpack(self, folder: Path) -> None:
         """Write the known members to a folder. Other members are ignored."""
@@ -191,12 +191,12 @@ def open_backup(file: Path) -> Iterator[Archive]:
         try:
             archive = zipfile.ZipFile(source)
         except (zipfile.BadZipFile, ValueError, OverflowError, OSError, NotImplementedError):
-            raise broken(file, "zip") from None
+            raise damaged_backup_error(file, "zip") from None
         with archive:
             yield Archive(file, archive)
 
 
-def seal_holds(file: Path) -> bool:
+def is_checksum_valid(file: Path) -> bool:
     """Return whether the checksum of the whole file is correct, including bytes outside the members."""
     size = file.stat().st_size - SEAL
     with file.open("rb") as source:
@@ -205,7 +205,7 @@ def seal_holds(file: Path) -> bool:
 
 
 @contextmanager
-def place_beside(path: Path) -> Iterator[Path]:
+def temporary_folder(path: Path) -> Iterator[Path]:
     """Yield a new private folder next to a path. It is removed after the block."""
     folder = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,12 +23,12 @@ def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) ->
     logbook = Logbook(folder / LOG) if (folder / LOG).exists() else None
     try:
         erased, erasing = ErasureRegister(database, now, file), PersonalDataSearch(database, now)
-        waiting = {one.mark: one.person for one in erased.take_in(known)}
+        waiting = {one.mark: one.person for one in erased.merge(known)}
         sqlite = folder / DATABASE if url.startswith("sqlite:///") else None
         eraser = Eraser(erasing, erased, logbook, sqlite, folder)
         numbers = erasing.every_number(Customer()) | (logbook.numbers() if logbook else set())
         for one in _customers(number for number in numbers if erased.mark(*number) in waiting):
-            eraser.blot(eraser.person(one))
+            eraser.erase(eraser.person(one))
         for name in set(waiting.values()):
             erased.finish(name, "restore")
         return len(set(waiting.values()))

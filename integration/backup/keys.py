@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from integration.core.errors import ConfigurationError
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 
 SHORTEST = 12
 COST = {"n": 2**15, "r": 8, "p": 1}  # 32 MB and about a tenth of a second for each guess
@@ -33,7 +33,7 @@ def require_long(passphrase: str) -> None:
 def wrapped(key: bytes, passphrase: str) -> dict[str, Any]:
     """Return a key encrypted with the passphrase, as JSON values."""
     require_long(passphrase)
-    remember(passphrase)
+    register_secrets(passphrase)
     salt = os.urandom(16)
     sealed = Fernet(_derived(passphrase, salt, COST)).encrypt(key)
     return {"salt": salt.hex(), **COST, "sealed": sealed.decode()}
@@ -41,7 +41,7 @@ def wrapped(key: bytes, passphrase: str) -> dict[str, Any]:
 
 def unwrapped(told: Mapping[str, Any], passphrase: str) -> bytes:
     """Return the key. Raises ConfigurationError `backup_passphrase_wrong`."""
-    remember(passphrase)
+    register_secrets(passphrase)
     try:
         cost = {name: min(int(told[name]), most) for name, most in MOST_COST.items()}
         return Fernet(_derived(passphrase, bytes.fromhex(told["salt"]), cost)).decrypt(told["sealed"].encode())

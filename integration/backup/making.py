@@ -10,11 +10,11 @@ from typing import Any
 
 from integration import VERSION
 from integration.backup import keys
-from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, Manifest, Member, place_beside, write
+from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, Manifest, Member, temporary_folder, write
 from integration.backup.service import LastBackup, keep_last
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.data_folder import key_ring
-from integration.log.client import at_the_server
+from integration.log.client import ask_server
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_database
 from integration.settings import Settings
@@ -38,7 +38,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
         keys.require_long(passphrase)
     if file.exists():
         raise FileExistsError(file)
-    with place_beside(file) as folder:
+    with temporary_folder(file) as folder:
         made_at = datetime.now(UTC)
         before = keys_in(settings.data / KEY_FILE, needed=False)
         found, kind = _database(settings, folder)
@@ -49,7 +49,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
         manifest = Manifest(
             program=VERSION, revision=found.revision, made_at=made_at.isoformat(), kind=kind,
             instance=found.instance, events=events, key=_key(settings, found, before, passphrase),
-            given=sorted(settings.given()), members={},
+            given=sorted(settings.explicit_names()), members={},
         )  # fmt: skip
 
         def told(members: Mapping[str, Member]) -> Manifest:
@@ -109,7 +109,7 @@ def _copied(data: Path, to: Path, found: Snapshot, copier: Copier | None) -> int
     asked = {"instance": found.instance, "until": found.until, "waiting": found.waiting}
     if copier is not None:
         return copier(to, **asked)
-    answer = at_the_server(data, {"copy": str(to.absolute()), **asked})
+    answer = ask_server(data, {"copy": str(to.absolute()), **asked})
     if answer is not None:
         return int(answer["events"])
     logbook = Logbook(data / LOG)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from integration.backup import archive, keys
-from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, MEMBERS, Archive, Manifest, place_beside
+from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, MEMBERS, Archive, Manifest, temporary_folder
 from integration.backup.erased import erase_again
 from integration.backup.making import KEY_FILE, file_of, postgres_of
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
@@ -27,7 +27,7 @@ MORE_ROOM = 100_000_000  # bytes of free space in addition to the restored files
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedBackup:
     """Contents of an intact backup. `key` says whether the passphrase opens the key, None without a passphrase."""
 
     manifest: Manifest
@@ -42,7 +42,7 @@ def has_key(file: Path) -> bool:
         return bool(found.manifest.key)
 
 
-def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Verified:
+def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> VerifiedBackup:
     """Read a whole backup, check its databases, and return its contents.
 
     The backup is unpacked next to the file, or next to `beside`. Raises ConfigurationError `backup_broken` with the
@@ -53,12 +53,12 @@ def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Ve
         _expect_known(found)
         key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
         with _unpacked(found, beside or file) as folder:
-            return Verified(found.manifest, _looked(found, folder, key), None if key is None else True)
+            return VerifiedBackup(found.manifest, _looked(found, folder, key), None if key is None else True)
 
 
 def restore_backup(
     settings: Settings, file: Path, passphrase: str, erased: Sequence[Path] = (), *, by: str = "restore"
-) -> Verified:
+) -> VerifiedBackup:
     """Restore a backup into the data folder and, if configured, the PostgreSQL database of the settings.
 
     Persons who were erased after the backup was made are erased from it before a console can open it. They are taken
@@ -76,7 +76,7 @@ def restore_backup(
         _expect_known(found)
         key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
         with _unpacked(found, settings.data / "restore") as folder:
-            verified = Verified(found.manifest, _looked(found, folder, key), None if key is None else True)
+            verified = VerifiedBackup(found.manifest, _looked(found, folder, key), None if key is None else True)
             if key is not None or not settings.key.get_secret_value():
                 _kept(folder / KEY_FILE, key or keys.new_key())  # a console needs a key to start
             again = _put_in_place(settings, found.manifest, folder, known, by)
@@ -92,12 +92,12 @@ def _list_in(path: Path) -> list[Erasure]:
 
 def _expect_whole(found: Archive) -> None:
     for part in found.faults():
-        raise archive.broken(found.file, part)
-    if not archive.seal_holds(found.file):
-        raise archive.broken(found.file, "zip")
+        raise archive.damaged_backup_error(found.file, part)
+    if not archive.is_checksum_valid(found.file):
+        raise archive.damaged_backup_error(found.file, "zip")
     needed = DUMP if found.manifest.kind == "postgresql" else DATABASE
     if needed not in found.manifest.members:
-        raise archive.broken(found.file, needed)
+        raise archive.damaged_backup_error(found.file, needed)
 
 
 def _expect_known(found: Archive) -> None:
@@ -127,7 +127,7 @@ def _unpacked(found: Archive, place: Path) -> Iterator[Path]:
     free, needed = shutil.disk_usage(place.parent).free, found.room_needed() + MORE_ROOM
     if free < needed:
         raise UnavailableError("disk_full", free=f"{free // 1_000_000} MB", needed=f"{needed // 1_000_000} MB")
-    with place_beside(place) as folder:
+    with temporary_folder(place) as folder:
         found.unpack(folder)
         yield folder
 
@@ -137,17 +137,17 @@ def _looked(found: Archive, folder: Path, key: bytes | None) -> int | None:
     told = found.manifest
     if told.kind == "postgresql":
         if dump_fault(folder / DUMP, with_database()):
-            raise archive.broken(found.file, DUMP)
+            raise archive.damaged_backup_error(found.file, DUMP)
     else:
         if integrity_error(folder / DATABASE) or snapshot_of(folder / DATABASE).instance != told.instance:
-            raise archive.broken(found.file, DATABASE)
+            raise archive.damaged_backup_error(found.file, DATABASE)
         if key is not None and not opens(folder / DATABASE, key):
-            raise archive.broken(found.file, KEY_FILE)
+            raise archive.damaged_backup_error(found.file, KEY_FILE)
     if LOG not in told.members:
         return None
     events = _events(folder / LOG, found)
     if events != told.events:
-        raise archive.broken(found.file, LOG)
+        raise archive.damaged_backup_error(found.file, LOG)
     return events
 
 
@@ -157,7 +157,7 @@ def _events(path: Path, found: Archive) -> int:
         return int(logbook.answer("found", most=2**62)["events"].sum())
     except IntegrationError as error:
         if error.code in ("log_broken", "setting_invalid"):
-            raise archive.broken(found.file, LOG) from None
+            raise archive.damaged_backup_error(found.file, LOG) from None
         raise
     finally:
         logbook.close()
@@ -203,4 +203,4 @@ def _moved(path: Path, to: Path) -> None:
 
 def missing_settings(settings: Settings, told: Manifest) -> Sequence[str]:
     """Return the settings from the environment where the backup was made that are not set here."""
-    return sorted(set(told.given) - settings.given())
+    return sorted(set(told.given) - settings.explicit_names())

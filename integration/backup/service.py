@@ -15,10 +15,10 @@ import structlog
 
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
-from integration.core.masking import masked_text, remember
+from integration.core.masking import masked_text, register_secrets
 from integration.core.people import Actor, Right
 from integration.process.child_environment import with_settings
-from integration.shipped import command_elsewhere
+from integration.shipped import portable_command
 from integration.store.database import Clock
 
 FILE = "last_backup.json"  # in the data folder
@@ -70,7 +70,7 @@ class Backups:
     @requires(Right.ADMINISTER)
     def commands(self) -> tuple[str, ...]:
         """The terminal commands of this machine that make, verify and restore a backup."""
-        return tuple(f"{command_elsewhere(self._data)} {name} FILE" for name in COMMANDS)
+        return tuple(f"{portable_command(self._data)} {name} FILE" for name in COMMANDS)
 
     @property
     @requires(Right.ADMINISTER)
@@ -90,7 +90,7 @@ class Backups:
 
         The result is in `result`. Raises IntegrationError `backup_at_work` while another backup is being made.
         """
-        remember(passphrase)
+        register_secrets(passphrase)
         if not self._at_work.acquire(blocking=False):
             raise IntegrationError("backup_at_work")
         path = (self._data / FOLDER / Path(file).name).absolute()

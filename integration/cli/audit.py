@@ -10,7 +10,7 @@ import typer
 
 from integration.cli import terminal
 from integration.cli.arguments import Json, writing, wrong_use
-from integration.services.audit import REASONS, AuditEntry, AuditSearch, Checked, Head
+from integration.services.audit import REASONS, AuditCheckResult, AuditEntry, AuditSearch, Head
 from integration.words import sentence, term
 
 FAILED = 1
@@ -45,7 +45,7 @@ def _head(given: str) -> Head:
     return Head(int(found[1]), found[2].lower())
 
 
-def _show(checked: Checked) -> None:
+def _show(checked: AuditCheckResult) -> None:
     if checked.broken:
         why = term(REASONS[checked.broken.what], entry=checked.broken.seq)
         terminal.out.print(f"Broken: {why}. It holds up to entry {checked.head.seq}.", soft_wrap=True)

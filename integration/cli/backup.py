@@ -13,7 +13,7 @@ import typer
 from integration.application.doctor import Checkup, examine, examine_connections
 from integration.backup.archive import Manifest
 from integration.backup.making import file_of, make, postgres_of
-from integration.backup.restoring import Verified, has_key, missing_settings
+from integration.backup.restoring import VerifiedBackup, has_key, missing_settings
 from integration.backup.restoring import restore_backup as restored_from
 from integration.backup.restoring import verify_backup as verified
 from integration.cli import terminal
@@ -24,7 +24,7 @@ from integration.services.configuration_file import SettingDifference
 from integration.services.write_holds.system_identity import SystemAnswer
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
-from integration.store.read_only import database_to_look_at
+from integration.store.read_only import open_read_only
 from integration.words import say, term
 
 FAILED = 1
@@ -55,7 +55,7 @@ def _tell_audit(settings: Settings, file: Path) -> None:
     """Record the backup in the audit log, unless the database is of an earlier version."""
     if file.exists() or not (postgres_of(settings) or file_of(settings).exists()):
         return
-    with database_to_look_at(settings.operational_url()) as seen:
+    with open_read_only(settings.operational_url()) as seen:
         is_current = seen.is_current
     if is_current:
         with terminal.command_application(start=False) as application:
@@ -139,7 +139,7 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
     """
     if context.invoked_subcommand:
         return
-    given = load_settings().given()
+    given = load_settings().explicit_names()
     known = known_settings()
     if as_json:
         terminal.print_json([{**asdict(one), "set": one.name in given} for one in known])
@@ -296,7 +296,7 @@ def _passphrase(settings: Settings, of: Path | None = None) -> str:
     return str(typer.prompt(ASKED, "", hide_input=True, show_default=False, confirmation_prompt=twice, err=True))
 
 
-def _tell(found: Verified, *, as_json: bool, missing: Sequence[str] = ()) -> None:
+def _tell(found: VerifiedBackup, *, as_json: bool, missing: Sequence[str] = ()) -> None:
     if as_json:
         told = {**_told(found.manifest), "events": found.events, "key_opens": found.key, "missing_settings": missing}
         told["erased"] = found.erased

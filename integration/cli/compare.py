@@ -13,7 +13,7 @@ from integration.application.application import Application
 from integration.cli import terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.days.report import DayReport, DayState, report_to_json
-from integration.core.drift import DriftFound, Edit
+from integration.core.drift import DriftCheckResult, Edit
 from integration.core.records import Value
 from integration.core.timetable import WALL_CLOCK
 from integration.core.vat import is_vat_code
@@ -128,7 +128,7 @@ def _json(one: DayListed) -> dict[str, Any]:
 
 
 def _show_drift(
-    found: Sequence[DriftFound], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
+    found: Sequence[DriftCheckResult], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
 ) -> None:
     names = ("looked", "equal", "kept", "different", "gone", "unknown")
     table = terminal.table_of("flow", "kind", *names, numbers=names)
@@ -153,5 +153,5 @@ def _edited(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
     return f"{edit.path} {sides[0]} -> {sides[1]}"
 
 
-def _drift_json(one: DriftFound) -> dict[str, Any]:
+def _drift_json(one: DriftCheckResult) -> dict[str, Any]:
     return asdict(one)

@@ -12,7 +12,7 @@ from integration.cli import terminal
 from integration.cli.arguments import Json
 from integration.core.connections import is_loopback
 from integration.process.child_environment import has_screen
-from integration.process.signals import interruption
+from integration.process.signals import interruption_waiter
 from integration.settings import load_settings
 from integration.shipped import PROGRAM, SHIPPED
 
@@ -38,7 +38,7 @@ def sandbox(
 
 def worker(as_json: Json = False) -> None:
     """Work off the queue beside the server: on this machine, or on any that reaches the same PostgreSQL."""
-    until_interrupted = interruption()
+    until_interrupted = interruption_waiter()
     application = build(load_settings(), executor="worker", serves=False)
     try:
         application.start()

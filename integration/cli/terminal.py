@@ -23,15 +23,15 @@ from integration.application.bootstrap import build
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
-from integration.core.people import Actor, at_terminal
+from integration.core.people import Actor, terminal_actor
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.core.untrusted_text import indented, json_line, visible
-from integration.process.periodic import again_and_again
+from integration.process.periodic import run_periodically
 from integration.services.mappings.code_lists import LAST_SECONDS
-from integration.settings import Settings, load_settings, logged_in
+from integration.settings import Settings, load_settings, operating_system_user
 from integration.shipped import COMMAND
 from integration.words import MISSING, field_name, has_term, headline, say, sentence, value_text, vat_code
 
@@ -78,7 +78,7 @@ class _Watch:
         self.renew()
         every = {"every": POLL_SECONDS, "until": self._ended}
         threading.Thread(
-            target=again_and_again, args=(self._look,), kwargs=every, name="terminal-watch", daemon=True
+            target=run_periodically, args=(self._look,), kwargs=every, name="terminal-watch", daemon=True
         ).start()
 
     def renew(self) -> None:
@@ -138,7 +138,7 @@ def command_application(
 
 def terminal_user() -> Actor:
     """Return the actor at this terminal."""
-    return at_terminal(logged_in())
+    return terminal_actor(operating_system_user())
 
 
 def explain(error: IntegrationError, *, as_json: bool) -> None:
@@ -248,7 +248,7 @@ def show_end(run: Run, *, as_json: bool) -> None:
         print_json(summary(run))
     else:
         show_counts([run])
-        if run.came_to_nothing:
+        if run.had_no_effect:
             out.print(f"Nothing written; {run.counts.parked} need attention. `issues` tells why.")
         if run.error:
             explain(IntegrationError(run.error, **run.facts), as_json=False)

@@ -29,7 +29,7 @@ class CallHealth:
         self._lock = threading.Lock()
         self._heard = HealthSnapshot()
 
-    def now(self) -> HealthSnapshot:
+    def snapshot(self) -> HealthSnapshot:
         """Return the current health."""
         return self._heard
 

@@ -15,7 +15,7 @@ def cancel_unless(is_wanted: Callable[[], bool]) -> None:
     _is_wanted.set(is_wanted)
 
 
-def expect_wanted() -> None:
+def require_not_cancelled() -> None:
     """Raise CancelledError if the result of the next call is no longer needed."""
     if not _is_wanted.get()():
         raise CancelledError

@@ -18,7 +18,7 @@ import httpx
 from integration.connectors.answer import ENCODINGS
 from integration.connectors.deadline import Backend
 from integration.connectors.limits import NetworkRoute, RateLimits
-from integration.connectors.write_guard import asked_before
+from integration.connectors.write_guard import guarded_body
 
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 FORM = b"application/x-www-form-urlencoded"
@@ -44,7 +44,7 @@ LIBRARY_ERRORS = (
 
 
 @dataclass(frozen=True, slots=True)
-class LineCall:
+class HttpCall:
     """One call to make. `repeatable` is True for reads."""
 
     method: str
@@ -71,7 +71,7 @@ class ConnectionPool(Protocol):
         """Close all connections."""
 
 
-def kept_connections(limits: RateLimits, route: NetworkRoute) -> ConnectionPool:
+def open_pool(limits: RateLimits, route: NetworkRoute) -> ConnectionPool:
     """Return a pool that keeps idle connections open, with at most `limits.in_flight` connections."""
     trusted = _certificates(route.certificates)
     if not route.proxy:
@@ -128,7 +128,7 @@ def _address(url: str) -> _Address:
     return _Address(core, parsed.netloc)
 
 
-def request_of(call: LineCall, limits: RateLimits) -> httpcore.Request:
+def request_of(call: HttpCall, limits: RateLimits) -> httpcore.Request:
     """Return the request for a call. The body of a write calls the write guard right before it is sent.
 
     Raises httpx.InvalidURL for an invalid address and UnicodeError for a header with characters that are not allowed.
@@ -143,7 +143,7 @@ def request_of(call: LineCall, limits: RateLimits) -> httpcore.Request:
         headers.append((b"Content-Type", FORM))
     if body or call.method in WITH_BODY:
         headers.append((b"Content-Length", b"%d" % len(body or b"")))
-    content: bytes | Iterable[bytes] = (body or b"") if call.repeatable else asked_before(body or b"")
+    content: bytes | Iterable[bytes] = (body or b"") if call.repeatable else guarded_body(body or b"")
     return httpcore.Request(
         call.method.encode("ascii"),
         address.asking(call.params) if call.params else address.url,

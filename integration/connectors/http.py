@@ -16,13 +16,13 @@ import stamina
 from integration.connectors.answer import HttpAnswer, PackingError, TooLargeError, unpack
 from integration.connectors.call_counters import count_call
 from integration.connectors.call_health import CallHealth
-from integration.connectors.cancellation import expect_wanted
+from integration.connectors.cancellation import require_not_cancelled
 from integration.connectors.connection_pool import (
     LIBRARY_ERRORS,
     ConnectionPool,
-    LineCall,
+    HttpCall,
     header_values,
-    kept_connections,
+    open_pool,
     request_of,
 )
 from integration.connectors.deadline import TooSlowError, within_seconds
@@ -91,7 +91,7 @@ class Gateway:
         self._clock = clock
         self._throttle = Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
-        self._lines = transport or kept_connections(limits, route)
+        self._lines = transport or open_pool(limits, route)
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -136,7 +136,7 @@ class Gateway:
         Raises UnavailableError once the attempts or `patience_seconds` are used up, InDoubtError, or
         MalformedAnswerError.
         """
-        call, begun = LineCall(method, url, operation, repeatable, params, headers, content, data), self._clock()
+        call, begun = HttpCall(method, url, operation, repeatable, params, headers, content, data), self._clock()
         try:
             return self._once(call, again)
         except _NotYetError as waiting:
@@ -147,7 +147,7 @@ class Gateway:
             failure = waiting.error
         raise failure  # here and not above: an error raised in the handler would keep the handled one as its context
 
-    def _answered_later(self, call: LineCall, again: Again | None, failed: _NotYetError, begun: float) -> HttpAnswer:
+    def _answered_later(self, call: HttpCall, again: Again | None, failed: _NotYetError, begun: float) -> HttpAnswer:
         """Return the answer to a retry after the first attempt failed with `failed`."""
         first: _NotYetError | None = failed
         for attempt in self._attempts(begun):
@@ -182,10 +182,10 @@ class Gateway:
             )
         )
 
-    def _once(self, call: LineCall, again: Again | None) -> HttpAnswer:
+    def _once(self, call: HttpCall, again: Again | None) -> HttpAnswer:
         with self._slots:
-            self._throttle.turn()
-            expect_wanted()
+            self._throttle.wait_turn()
+            require_not_cancelled()
             answer = self._heard(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._ask_to_wait(answer, call, "too_many_requests")
@@ -198,7 +198,7 @@ class Gateway:
             raise _NotYetError(self._unavailable("server_error", call, message=message))
         return answer
 
-    def _heard(self, call: LineCall) -> HttpAnswer:
+    def _heard(self, call: HttpCall) -> HttpAnswer:
         """Return the answer to one attempt, and record in the call health whether the system answered."""
         begun = self._clock()
         try:
@@ -216,7 +216,7 @@ class Gateway:
             self.answering.answered(self._clock() - begun)
         return answer
 
-    def _ask_to_wait(self, answer: HttpAnswer, call: LineCall, code: str) -> NoReturn:
+    def _ask_to_wait(self, answer: HttpAnswer, call: HttpCall, code: str) -> NoReturn:
         """Raise the error for a status that asks to wait: a read is retried, a write is in doubt."""
         pause = pause_asked(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
@@ -227,7 +227,7 @@ class Gateway:
             self._throttle.hold(pause)
         raise InDoubtError(error.code, **error.facts)
 
-    def _delivered(self, call: LineCall) -> HttpAnswer:
+    def _delivered(self, call: HttpCall) -> HttpAnswer:
         request = self._built(call)
         if self._closed:
             raise RuntimeError(f"{call!r} after the last one")
@@ -250,7 +250,7 @@ class Gateway:
         count_call(self.system, failure.error.code if isinstance(failure, _NotYetError) else failure.code)
         raise failure
 
-    def _built(self, call: LineCall) -> httpcore.Request:
+    def _built(self, call: HttpCall) -> httpcore.Request:
         try:
             return request_of(call, self.limits)
         except httpx.InvalidURL:
@@ -259,7 +259,7 @@ class Gateway:
             failure = RejectedError("request_refused", system=self.system, operation=call.operation)
         raise failure
 
-    def _translated(self, error: Exception, call: LineCall) -> IntegrationError | _NotYetError:
+    def _translated(self, error: Exception, call: HttpCall) -> IntegrationError | _NotYetError:
         """Return the error of this call for a network failure; it depends on whether the request was delivered."""
         connect, read = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
         match error:
@@ -286,21 +286,21 @@ class Gateway:
             case _:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
-    def _refused_on_the_road(self, said: str, call: LineCall) -> IntegrationError | _NotYetError:
+    def _refused_on_the_road(self, said: str, call: HttpCall) -> IntegrationError | _NotYetError:
         """Return the error for a proxy that refused the tunnel to the system: nothing was delivered."""
         status = said.strip()[:3]
         if status == PROXY_LOGIN:
-            return self._unavailable("proxy_login_needed", call, proxy=self._route.shown)
+            return self._unavailable("proxy_login_needed", call, proxy=self._route.display_host)
         if not status.isdigit():  # its text may quote the address
-            return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.shown))
-        refused = self._unavailable("proxy_refused", call, proxy=self._route.shown, answer=f"HTTP {status}")
+            return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.display_host))
+        refused = self._unavailable("proxy_refused", call, proxy=self._route.display_host, answer=f"HTTP {status}")
         return _NotYetError(refused)
 
-    def _not_connected(self, error: Exception, call: LineCall) -> IntegrationError | _NotYetError:
+    def _not_connected(self, error: Exception, call: HttpCall) -> IntegrationError | _NotYetError:
         for reason in _reasons(error):
             match reason:
                 case OSError() if self._route.proxy and not isinstance(reason, ssl.SSLError):
-                    return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.shown))
+                    return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.display_host))
                 case socket.gaierror():
                     return _NotYetError(self._unavailable("host_unknown", call))
                 case ssl.SSLCertVerificationError():
@@ -311,14 +311,14 @@ class Gateway:
                     continue
         return _NotYetError(self._unavailable("connection_refused", call))
 
-    def _unavailable(self, code: str, call: LineCall, **facts: str) -> UnavailableError:
+    def _unavailable(self, code: str, call: HttpCall, **facts: str) -> UnavailableError:
         return UnavailableError(code, system=self.system, host=self.host_shown, operation=call.operation, **facts)
 
-    def _in_doubt(self, call: LineCall, reason: str) -> InDoubtError:
+    def _in_doubt(self, call: HttpCall, reason: str) -> InDoubtError:
         facts = {"system": self.system, "operation": call.operation, **({"reason": reason} if reason else {})}
         return InDoubtError("timeout_after_sending_write", **facts)
 
-    def _too_large(self, call: LineCall) -> MalformedAnswerError:
+    def _too_large(self, call: HttpCall) -> MalformedAnswerError:
         limit = f"{self.limits.answer_bytes / MEGABYTE:g} MB"
         return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
 

@@ -54,7 +54,7 @@ class NetworkRoute:
     certificates: Path | None = None
 
     @property
-    def shown(self) -> str:
+    def display_host(self) -> str:
         """Host and port of the proxy, safe to show."""
         return urlsplit(self.proxy).netloc.rpartition("@")[2]
 

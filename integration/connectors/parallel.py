@@ -14,7 +14,7 @@ R = TypeVar("R")
 P = ParamSpec("P")
 
 
-def side_by_side(call: Callable[[T], R], items: Sequence[T], limit: int) -> list[R | IntegrationError]:
+def run_parallel(call: Callable[[T], R], items: Sequence[T], limit: int) -> list[R | IntegrationError]:
     """Return the result or error of `call` for each item, in the order of the items.
 
     At most `limit` calls run at once. Once one fails because the system is unavailable or denies access, the items that
@@ -88,7 +88,7 @@ class BoundedExecutor(Generic[T, R]):
         return len(self._under_way)
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """Number of calls that may be begun now."""
         return self._limit - len(self)
 
@@ -102,7 +102,7 @@ class BoundedExecutor(Generic[T, R]):
                 done = self._threads.submit(contextvars.copy_context().run, self._call, item)
             self._under_way[done] = item
 
-    def ended(self, besides: Collection[Future[Any]] = ()) -> list[tuple[T, R | IntegrationError]]:
+    def wait_finished(self, besides: Collection[Future[Any]] = ()) -> list[tuple[T, R | IntegrationError]]:
         """Wait until a call has finished, and return all finished items, each with its result or IntegrationError.
 
         Other exceptions are raised. A finished future in `besides` ends the wait as well.
@@ -144,6 +144,6 @@ class BackgroundWorker:
         return self._thread.submit(contextvars.copy_context().run, partial(work, *arguments, **more))
 
 
-def sliced(items: Sequence[T], size: int) -> list[Sequence[T]]:
+def portions(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """Return the items in portions of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]

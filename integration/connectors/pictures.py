@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from integration.connectors.http import Gateway
 from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError, UnavailableError
 
 # First bytes of a picture, by file extension.
@@ -32,7 +32,7 @@ NOT_MODIFIED, OK = 304, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class PictureLocations:
     """Where pictures come from and where they are stored. `most` is the maximum size in bytes."""
 
     kept: Path
@@ -63,7 +63,7 @@ class _NoPictureError(Exception):
 class PictureReader:
     """Reads pictures by the file names in the books. Safe to share between threads, closed with `close()`."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: PictureLocations) -> None:
         self._places = places
         self._gateway: Gateway | None = None
         self._away_until = 0.0
@@ -79,7 +79,7 @@ class PictureReader:
 
         An unchanged picture is not read again where that can be detected by size and time, ETag or Last-Modified.
         """
-        return side_by_side(self._one, files, AT_ONCE)
+        return run_parallel(self._one, files, AT_ONCE)
 
     def _one(self, file: str) -> Picture:
         facts = {"file": file, "limit": f"{self._places.most / MEGABYTE:g} MB", "kinds": KINDS}
@@ -205,7 +205,7 @@ class PictureReader:
         _write(self._note(place), json.dumps(told).encode())
         return found
 
-    def tidy(self) -> int:
+    def remove_unused(self) -> int:
         """Remove files that were not used for 90 days, and return their number."""
         old = [path for path in _files(self._places.kept) if time.time() - path.stat().st_mtime > KEPT_SECONDS]
         for path in old:
@@ -233,7 +233,7 @@ def _quoted(file: str) -> str:
     return quote(file.replace("\\", "/").lstrip("/"))
 
 
-def kept_in(folder: Path | None, content: str) -> tuple[bytes, str]:
+def load_picture(folder: Path | None, content: str) -> tuple[bytes, str]:
     """Return the bytes and type of a stored picture. Raises RejectedError if it is no longer stored."""
     if folder is not None and _MARK.fullmatch(content):
         for kind in _SIGNS:

@@ -9,10 +9,10 @@ from typing import Protocol, Self, runtime_checkable
 from integration.connectors.call_health import HealthSnapshot
 from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.markers import UNKNOWN, ChangeRanges
-from integration.core.moves import Move, Promise
+from integration.core.moves import Move, StockReservation
 from integration.core.plan import Change
-from integration.core.prices import Charge, TillPrice
-from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
+from integration.core.prices import PriceQuery, TillPrice
+from integration.core.records import Batch, Field, FieldPresence, Held, Kind, Record, Unreadable, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -102,7 +102,7 @@ class Connector(Protocol):
         The records need not be ours. An answer that may be empty for other reasons proves nothing, and gives False.
         """
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Carry out one change and return the system's own reference.
 
         `held` is the record as it was just looked up (None for a create). `token` is the same on every attempt. Raises
@@ -127,7 +127,7 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GiftCardsLeft:
+class GiftCardBalance:
     """Number and remaining value of the usable gift cards of one turnover group."""
 
     group: str
@@ -136,10 +136,10 @@ class GiftCardsLeft:
 
 
 @runtime_checkable
-class IssuingGiftCards(Connector, Protocol):
+class GiftCardIssuer(Connector, Protocol):
     """A system that knows the remaining value of the gift cards it sold."""
 
-    def gift_cards(self) -> list[GiftCardsLeft]:
+    def gift_cards(self) -> list[GiftCardBalance]:
         """Return the gift cards per turnover group. Raises RejectedError if the installation does not report them."""
 
 
@@ -148,7 +148,7 @@ class ReservationPage:
     """One page of orders: their ids, the stock they reserve now, the next page mark, and the newest marker read."""
 
     orders: tuple[str, ...]
-    kept: tuple[Promise, ...]
+    kept: tuple[StockReservation, ...]
     after: str | None
     stamp: str | None
 
@@ -209,7 +209,7 @@ class Invoicing(Connector, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnparsedPage:
     """One unparsed page of an extract: key and hash of each record.
 
     `read` parses and returns the records, without those with the given keys; `fields` describes the fields of the
@@ -220,14 +220,14 @@ class Unread:
     read: Callable[[Collection[str]], tuple[Record, ...]]
     after: str | None
     stamp: str | None = None
-    fields: Callable[[], Fields] = Fields
+    fields: Callable[[], FieldPresence] = FieldPresence
 
 
 @runtime_checkable
 class HashedSource(Connector, Protocol):
     """A source that can return hashes of its records without parsing them."""
 
-    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
+    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> UnparsedPage | None:
         """Return the page that `extract` would return, unparsed; None where the source cannot do that for this kind.
 
         The hash of a record changes only when its content changes, or the settings by which it is parsed.
@@ -328,7 +328,7 @@ class Pricing(Connector, Protocol):
     def tells_prices(self) -> bool:
         """Return True if this installation can calculate prices and the settings allow asking for them."""
 
-    def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
+    def charged(self, asked: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price of each charge, in the order asked; None where the system gives no price."""
 
 

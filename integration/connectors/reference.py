@@ -12,7 +12,7 @@ _numbers = count(1)
 
 
 @contextmanager
-def on_behalf_of(run: str) -> Iterator[None]:
+def current_run(run: str) -> Iterator[None]:
     """Assign the calls of the block, and of threads started in it, to this run."""
     token = _run.set(run)
     try:

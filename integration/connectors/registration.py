@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, SecretStr, create_model
 
 from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
-from integration.core.connections import EntryField, TokenKeeper, parse_address
+from integration.core.connections import EntryField, TokenStore, parse_address
 from integration.core.system_roles import SystemRole
 
 
@@ -31,7 +31,7 @@ class System:
     role: SystemRole
     access: type[BaseModel]
     settings: type[BaseModel]
-    connects: Callable[[Any, TokenKeeper, InstallationFacts, Sequence[SourceTable]], Connector]
+    connects: Callable[[Any, TokenStore, InstallationFacts, Sequence[SourceTable]], Connector]
     who: str
     secrets: tuple[str, ...]
     sign: str
@@ -48,11 +48,11 @@ class System:
         """Return True if the settings name a connection. Says nothing about whether the system answers."""
         return bool(access.get(self.sign))
 
-    def given_for(self, access: Mapping[str, Any]) -> str:
+    def secret_recipient(self, access: Mapping[str, Any]) -> str:
         """Return the recipient of a secret with this access: our account, and the address of the system."""
         url = str(access.get("url") or self.usual_address)
         address = parse_address(url)
-        return f"{access.get(self.who) or ''} at {url if address is None else address.spot}"
+        return f"{access.get(self.who) or ''} at {url if address is None else address.canonical_address}"
 
     def can_be_asked(self, access: Mapping[str, Any]) -> bool:
         """Return True if a connector can be built."""

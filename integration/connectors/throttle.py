@@ -19,7 +19,7 @@ class Throttle:
         self._next = clock()
         self._held_until = self._next
 
-    def turn(self) -> None:
+    def wait_turn(self) -> None:
         """Block until the call may begin."""
         while True:
             with self._lock:

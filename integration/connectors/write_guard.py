@@ -25,7 +25,7 @@ def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
         _before_writing.reset(token)
 
 
-def asked_before(body: bytes) -> Iterator[bytes]:
+def guarded_body(body: bytes) -> Iterator[bytes]:
     """Yield the body of a write once its check passed; the head of the request is sent by then."""
     ask = _before_writing.get()
     asked_at = float("-inf")

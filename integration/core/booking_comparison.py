@@ -17,7 +17,7 @@ _NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class BothSides:
+class DocumentVersions:
     """A document as last booked, and as it would be booked now; `now` is None if the document is cancelled.
 
     `why` is the issue that prevents booking it now. Such a comparison has only the header.
@@ -71,7 +71,7 @@ class BookingComparison:
     difference: Decimal
 
 
-def beside(both: BothSides) -> BookingComparison:
+def compare_versions(both: DocumentVersions) -> BookingComparison:
     """Compare two versions of a document."""
     booked, now = both.booked, both.now
     there = now.values if now else {}

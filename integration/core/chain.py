@@ -87,7 +87,7 @@ class AuditChain:
         self._keys = keys
         self.head = after or Head()
 
-    def follow(self, line: bytes) -> Break | None:
+    def verify_next(self, line: bytes) -> Break | None:
         """Verify the next line. Return the fault of this line or of the line before it, or None."""
         seq = self.head.seq + 1
         found = LINE.fullmatch(line)
@@ -117,7 +117,7 @@ class AuditChain:
             return "key_unknown"
         return "" if hmac.compare_digest(entry_hash(entry, self._keys[key]), seal) else "altered"
 
-    def end(self, head: Head) -> Break | None:
+    def verify_end(self, head: Head) -> Break | None:
         """Return the fault at the end of the verified chain, given the head that it should have, or None."""
         if head.seq > self.head.seq:
             return Break("cut", self.head.seq + 1)
@@ -125,7 +125,7 @@ class AuditChain:
             return Break("added", head.seq + 1)
         return None if head.hash == self.head.hash else Break("altered", max(head.seq, 1))
 
-    def end_seal(self, head: Head, key: str, seal: str) -> Break | None:
+    def verify_head_seal(self, head: Head, key: str, seal: str) -> Break | None:
         """Return the fault of the seal of a head, or None."""
         wrong = self._wrong(head_text(head), key, seal)
         return Break("head_altered" if wrong == "altered" else wrong, head.seq) if wrong else None
@@ -139,7 +139,7 @@ def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[He
             return chain.head, Break("added", chain.head.seq + 1)
         last = HEAD.fullmatch(line)
         if last is None:
-            if (broken := chain.follow(line)) is not None:
+            if (broken := chain.verify_next(line)) is not None:
                 return chain.head, broken
             if known.get(chain.head.seq, chain.head.hash) != chain.head.hash:
                 return chain.head, Break("rewritten", chain.head.seq)
@@ -149,7 +149,7 @@ def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[He
     if digest(last[1]) != last[4].decode():
         return chain.head, Break("head_altered", head.seq)
     beyond = min((seq for seq in known if seq > chain.head.seq), default=0)
-    return chain.head, chain.end(head) or (Break("cut", chain.head.seq + 1) if beyond else None)
+    return chain.head, chain.verify_end(head) or (Break("cut", chain.head.seq + 1) if beyond else None)
 
 
 SENTENCES = {

@@ -5,7 +5,7 @@ from integration.core.plan import Action, Change
 from integration.core.records import Value
 
 
-def emptied(change: Change) -> int:
+def cleared_count(change: Change) -> int:
     """Return how many non-empty fields an update makes empty."""
     before = change.before.flat() if change.before and change.action is Action.UPDATE else {}
     return sum(_is_empty(value) and not _is_empty(before.get(path)) for path, value in change.wanted.flat().items())
@@ -15,4 +15,4 @@ def _is_empty(value: Value) -> bool:
     return value is None or value in ("", (), [])
 
 
-EMPTIED = Guard("emptied", "brake_emptied", 10, lambda change, _: emptied(change))
+EMPTIED = Guard("emptied", "brake_emptied", 10, lambda change, _: cleared_count(change))

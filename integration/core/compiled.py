@@ -116,7 +116,7 @@ def _code(value: Value) -> str:
     return as_text(value).strip()
 
 
-class Compiled:
+class CompiledMapping:
     """A mapping compiled for many records. Thread-safe."""
 
     def __init__(self, ways: tuple[_Way, ...]) -> None:
@@ -174,13 +174,13 @@ def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
     return Reason("because_others" if not rule.source or is_empty(steps[0].value) else "because_made", done_with)
 
 
-def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] | None = None) -> Compiled:  # noqa: A001
+def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] | None = None) -> CompiledMapping:  # noqa: A001
     """Compile the rules for these kinds of target record, or all rules if `kinds` is None.
 
     Raises ConfigurationError with the rule and the reason if a rule is invalid.
     """
     rules = [rule for rule in mapping.rules if kinds is None or rule.target.partition(".")[0] in kinds]
-    return Compiled(tuple(_way(rule, toolbox) for rule in rules))
+    return CompiledMapping(tuple(_way(rule, toolbox) for rule in rules))
 
 
 def _way(rule: Rule, toolbox: Toolbox) -> _Way:

@@ -87,7 +87,7 @@ def resolved_values(agreed: Record, one: Resolution) -> Record | None:
     return _with_value(agreed, one.path, one.becomes)
 
 
-def unresolved(change_agreed: Record, now: Record, paths: Sequence[str]) -> Record:
+def with_current_values(change_agreed: Record, now: Record, paths: Sequence[str]) -> Record:
     """Return the agreed values of a change, with the currently agreed values under `paths`, which it did not touch."""
     flat = now.flat()
     for path in paths:

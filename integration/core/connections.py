@@ -54,7 +54,7 @@ class Token:
     expires_at: datetime
 
 
-class TokenKeeper(Protocol):
+class TokenStore(Protocol):
     """Stores a connection's tokens between calls, processes and restarts."""
 
     def load(self) -> Token | None:
@@ -63,7 +63,7 @@ class TokenKeeper(Protocol):
     def save(self, token: Token) -> None:
         """Store a new pair. Called before the pair is used."""
 
-    def alone(self) -> AbstractContextManager[None]:
+    def refresh_lock(self) -> AbstractContextManager[None]:
         """Hold the exclusive right to refresh this connection's tokens, across all processes."""
 
 
@@ -110,7 +110,7 @@ class Address:
         return self.place if self.port in (None, USUAL_PORTS[self.scheme]) else f"{self.place}:{self.port}"
 
     @property
-    def spot(self) -> str:
+    def canonical_address(self) -> str:
         """Normalized address with port and path, which identifies a system whatever the spelling of its address."""
         return f"{self.place}:{self.port or USUAL_PORTS[self.scheme]}{self.path.rstrip('/')}"
 

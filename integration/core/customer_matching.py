@@ -27,7 +27,7 @@ def matching_evidence(record: Record) -> dict[str, str]:
     return {name: next(filter(None, some)) for name, some in found.items() if any(some)}
 
 
-def alike(ours: Record, other: Record) -> tuple[str, ...]:
+def shared_evidence(ours: Record, other: Record) -> tuple[str, ...]:
     """Return the names of the evidence that two records share, regardless of spelling."""
     mine, theirs = matching_evidence(ours), matching_evidence(other)
     spelled = {name: _bare(mine[name]) == _bare(theirs.get(name, "")) for name in EVIDENCE if name in mine}

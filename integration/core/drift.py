@@ -58,7 +58,7 @@ NOTHING_LOOKED = DriftCounts()
 
 
 @dataclass(frozen=True, slots=True)
-class DriftFound:
+class DriftCheckResult:
     """The last drift check of one kind of a flow, with a sample of the differences; `error` says why it ended early."""
 
     flow: str

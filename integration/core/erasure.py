@@ -76,7 +76,7 @@ class DataSubject:
         """Numbers that are not erased: without any other data they identify nobody."""
         return self.documents | {number for _, number in self.customer.numbers}
 
-    def is_near(self, key: str) -> bool:
+    def is_own_document(self, key: str) -> bool:
         """Return True if a record is a document of the person, where place names identify the person too."""
         return key in self.documents
 
@@ -95,16 +95,16 @@ class DataSubject:
     def _near(self) -> "_Words":
         return _Words(self.telling | self.places)
 
-    def blotted(self, told: object, *, near: bool = False) -> object:
+    def redacted(self, told: object, *, near: bool = False) -> object:
         """Return a JSON value with the words that identify the person redacted. Names of values stay."""
         words = self._near if near else self._telling
         match told:
             case str():
                 return words.blotted(told)
             case list() | tuple():
-                return [self.blotted(one, near=near) for one in told]
+                return [self.redacted(one, near=near) for one in told]
             case dict():
-                return {name: self.blotted(one, near=near) for name, one in told.items()}
+                return {name: self.redacted(one, near=near) for name, one in told.items()}
             case _:
                 return told
 
@@ -114,7 +114,7 @@ class DataSubject:
         These values are removed, not redacted, because a drift check compares only the values that remain.
         """
         values = record["values"]
-        kept = {n: v for n, v in values.items() if self.blotted(v, near=True) == v} if isinstance(values, dict) else {}
+        kept = {n: v for n, v in values.items() if self.redacted(v, near=True) == v} if isinstance(values, dict) else {}
         return {**record, "values": kept}
 
     def facts(self, facts: Mapping[str, str]) -> dict[str, str]:
@@ -124,19 +124,19 @@ class DataSubject:
     def _is_plain(self, name: str, value: str) -> bool:
         return name in PLAIN_FACTS or value in self.ids or _NUMBERS.fullmatch(value) is not None
 
-    def stripped(self, values: Mapping[str, str] | None) -> dict[str, str] | None:
+    def redacted_values(self, values: Mapping[str, str] | None) -> dict[str, str] | None:
         """Return the values of a person's record, redacted except for document and customer numbers."""
         return None if values is None else {name: v if v in self.ids else ERASED for name, v in values.items()}
 
     def is_named_in(self, told: object, *, near: bool = False) -> bool:
         """Return True if a JSON value contains words that identify the person."""
-        return self.blotted(told, near=near) != told
+        return self.redacted(told, near=near) != told
 
     def may_be_in(self, text: str, *, near: bool = False) -> bool:
         """Return True if a plain or JSON text may identify the person. Other texts need no further search."""
         return (self._near if near else self._telling).may_be_in(text)
 
-    def needles(self) -> list[str]:
+    def search_spellings(self) -> list[str]:
         """Return all lower-case spellings to search for in texts that may identify the person."""
         return sorted(self._near.spellings)
 

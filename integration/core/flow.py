@@ -98,24 +98,24 @@ class Flow:
         return self.target_role.system
 
     @property
-    def counting(self) -> tuple[Stage, ...]:
+    def counted_stages(self) -> tuple[Stage, ...]:
         """The counted stages that are not off."""
         return tuple(stage for stage in self.stages if stage.counted and not stage.off)
 
     @property
     def counted(self) -> Stage:
         """The first counted stage that is not off."""
-        return self.counting[0]
+        return self.counted_stages[0]
 
     @property
-    def linked(self) -> tuple[Kind, ...]:
+    def linked_kinds(self) -> tuple[Kind, ...]:
         """The kinds of links that stand for one source record each: articles, even though products are written."""
         return _linked(stage for stage in self.stages if stage.counted)
 
     @property
-    def expected(self) -> tuple[Kind, ...]:
+    def expected_kinds(self) -> tuple[Kind, ...]:
         """The kinds of `linked` that a complete run must find in the source if the source has any."""
-        return _linked(stage for stage in self.counting if not stage.keyed_source)
+        return _linked(stage for stage in self.counted_stages if not stage.keyed_source)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -131,11 +131,11 @@ class Flow:
         direct = (one.source for one in self.stages if one.target is part and not one.derived and not one.off)
         return next(direct, self.counted.source)
 
-    def after(self, stage: Stage) -> Stage | None:
+    def next_stage(self, stage: Stage) -> Stage | None:
         """Return the next stage, or None after the last."""
         return next(iter(self._following(stage)), None)
 
-    def read_after(self, stage: Stage | None) -> Stage | None:
+    def next_read_stage(self, stage: Stage | None) -> Stage | None:
         """Return the next stage that is read by itself, or None. Start with None for the first one."""
         following = self.stages if stage is None else self._following(stage)
         return next((one for one in following if not one.derived and not one.off), None)

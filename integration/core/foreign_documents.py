@@ -22,7 +22,7 @@ class ForeignDocuments:
     prefix: str = ""
     free: str = ""
 
-    def without(self, told: Collection[str]) -> Self:
+    def excluding(self, told: Collection[str]) -> Self:
         """Return a copy without the given normalized references."""
         return replace(self, references=tuple(one for one in self.references if normalized_reference(one) not in told))
 
@@ -31,7 +31,7 @@ class ForeignDocuments:
         example = next(iter(self.references), "")
         return {"prefix": self.prefix, "free": self.free, "count": str(len(self.references)), "reference": example}
 
-    def told(self) -> str:
+    def to_note(self) -> str:
         """Return the normalized references as the text that a plan stores."""
         return json.dumps([normalized_reference(one) for one in self.references])
 

@@ -47,7 +47,7 @@ def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Is
 LONGEST_FOUND = 200  # characters of a value that a sentence shows
 
 
-def not_readable(record: Unreadable, system: str) -> Issue:
+def unreadable_record_issue(record: Unreadable, system: str) -> Issue:
     """Return the issue of a record that cannot be read, with its raw text."""
     facts = {"key": record.key, "field": record.field, "value": record.found[:LONGEST_FOUND]}
     cause = "key_unreadable" if record.nameless else "record_unreadable"
@@ -119,7 +119,7 @@ class CauseGroup:
     sold: Decimal | None = None
 
     @property
-    def of(self) -> IssueGroupKey:
+    def group_key(self) -> IssueGroupKey:
         """The key of the issue group."""
         return IssueGroupKey(self.flow, self.cause, self.field, self.detail)
 

@@ -21,14 +21,14 @@ class ChangeRanges:
     def __str__(self) -> str:
         return " ".join(f"{first}-{last}" for first, last in self.spans)
 
-    def past(self, marker: str) -> str:
+    def last_contiguous(self, marker: str) -> str:
         """Return the last marker of the range that begins at or contains the next marker, or `marker` itself."""
         if not marker.isdecimal():
             return marker
         following = int(marker) + 1
         return str(next((last for first, last in self.spans if first <= following <= last), marker))
 
-    def beyond(self, marker: str) -> "ChangeRanges":
+    def after_marker(self, marker: str) -> "ChangeRanges":
         """Return the ranges that end after this marker."""
         return ChangeRanges(tuple(span for span in self.spans if not marker.isdecimal() or span[1] > int(marker)))
 
@@ -40,12 +40,12 @@ class ChangeRanges:
 UNKNOWN = ChangeRanges()
 
 
-def stretches(markers: Iterable[int]) -> ChangeRanges:
+def change_ranges(markers: Iterable[int]) -> ChangeRanges:
     """Return the ranges of ascending markers."""
     return _joined((marker, marker) for marker in markers)
 
 
-def stretches_from(text: str) -> ChangeRanges:
+def parse_change_ranges(text: str) -> ChangeRanges:
     """Return the ranges from the text of `str`."""
     pairs = (one.split("-") for one in text.split())
     return ChangeRanges(tuple((int(first), int(last)) for first, last in pairs))

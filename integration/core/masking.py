@@ -64,7 +64,7 @@ def masked(text: str, secrets: Collection[str], *, quoted: bool = True) -> str:
 _known: deque[str] = deque(maxlen=40)
 
 
-def remember(*secrets: str) -> None:
+def register_secrets(*secrets: str) -> None:
     """Mask these secrets in all texts of this process from now on. Secrets that may be ordinary words are ignored."""
     tellable = (one for one in secrets if len(one) >= (SHORTEST_WORD if one.isalpha() else SHORTEST_KNOWN))
     _known.extend(one for one in tellable if one not in _known)

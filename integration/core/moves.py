@@ -57,7 +57,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Unbooked:
+class UnbookedMovement:
     """A movement that the books may not have: its documents, and whether it returned goods."""
 
     documents: tuple[str, ...]
@@ -65,7 +65,7 @@ class Unbooked:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class StockReservation:
     """Stock of an article in a branch that is reserved for an undelivered order of the till."""
 
     document: str  # the order's id
@@ -104,7 +104,7 @@ def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None
     return next((one for one in wrong if not one.number or after < one.number <= upto), None)
 
 
-def counted_of(value: Value) -> StockCounted | None:
+def counted_value(value: Value) -> StockCounted | None:
     """Return the content of a record's value, or None if its levels are current."""
     if not isinstance(value, tuple) or not value:
         return None

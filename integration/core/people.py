@@ -139,7 +139,7 @@ RESERVED = frozenset({OPERATOR.ref, "terminal", *(one.ref for one in (SCHEDULE, 
 """References that no person may have."""
 
 
-def at_terminal(account: str) -> Actor:
+def terminal_actor(account: str) -> Actor:
     """Return the actor at a terminal of this machine, who can read the console's data and so has all rights."""
     return Actor(account or "terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.TERMINAL)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from integration.core.conflicts import conflicts
 from integration.core.flow import Flow, Stage
-from integration.core.issues import Issue, Skip, not_readable
+from integration.core.issues import Issue, Skip, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Record, Unreadable
@@ -60,7 +60,7 @@ def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held |
     """Decide what makes the target's record as desired, from what it holds and what both sides last agreed on."""
     record, agreed = desired.record, link.agreed if link else None
     if held is not None and isinstance(held.record, Unreadable):
-        return Decision(not_readable(held.record, rules.flow.target))
+        return Decision(unreadable_record_issue(held.record, rules.flow.target))
     if objection := rules.objection(stage, record, held, link):
         return Decision(objection)
     fitting = rules.writable_part(stage, record, held)

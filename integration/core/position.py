@@ -55,11 +55,11 @@ class Position:
         """The number of records that may still be read; None for no limit."""
         return None if self.most is None else max(self.most - self.read, 1)
 
-    def at(self, task: Task) -> "Position":
+    def start_of(self, task: Task) -> "Position":
         """Return the position at the beginning of another task."""
         return replace(self, task=task, stage="", after=None)
 
-    def counting(self, changes: int, retirements: int, guard_counts: Mapping[str, int]) -> "Position":
+    def with_counts(self, changes: int, retirements: int, guard_counts: Mapping[str, int]) -> "Position":
         """Return the position with these counts added."""
         codes = (*self.watched, *guard_counts)
         sums = {code: self.watched.get(code, 0) + guard_counts.get(code, 0) for code in codes}

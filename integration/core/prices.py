@@ -176,7 +176,7 @@ def _off(start: PriceStep, by: str, number: str, minimum: Decimal, percent: Deci
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class PriceQuery:
     """Query for the till: the price a till customer pays for a quantity of an article in a branch."""
 
     article: str
@@ -194,7 +194,7 @@ class TillPrice:
     by: str = ""
 
 
-def asked_about(articles: Iterable[Record], customer: Record | None, most: int) -> list[tuple[Record, Decimal]]:
+def price_queries(articles: Iterable[Record], customer: Record | None, most: int) -> list[tuple[Record, Decimal]]:
     """Return the articles and quantities to ask the till about for a customer: those with a term that applies.
 
     Each article is asked at one piece and at every minimum quantity above one; at most `most` queries. A general

@@ -186,7 +186,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class FieldPresence:
     """Presence of fields on a page of records. A field with an empty value is present.
 
     `always` are in every record, `told` in some. `absent` have a meaning in our terms and are in no record.
@@ -204,7 +204,7 @@ class Fields:
     blanks: bool = False  # whether empty texts came as blanks
 
     @classmethod
-    def of_all(cls, several: Iterable["Fields"]) -> "Fields":
+    def of_all(cls, several: Iterable["FieldPresence"]) -> "FieldPresence":
         """Return the presence over several pages, ignoring pages on which nothing was read."""
         read = [one for one in several if one != cls()]
         if not read:
@@ -226,7 +226,7 @@ class Fields:
         """Return the known fields that no record has any more, among those with a meaning and those in `reads`."""
         return sorted(known & (self.absent | (reads - self.told if self.told else frozenset())))
 
-    def emptied(self, filled: frozenset[str], reads: frozenset[str], *, never_null: bool) -> list[str]:
+    def newly_null(self, filled: frozenset[str], reads: frozenset[str], *, never_null: bool) -> list[str]:
         """Return the `filled` fields that are now null in every record, if they have a meaning or are in `reads`.
 
         If all values are null and none was before, the field has vanished. If there is a single record, null may be
@@ -242,7 +242,7 @@ class Batch:
     records: tuple[Record, ...]
     after: str | None  # pass it back to get the next page; None on the last page
     stamp: str | None = None  # highest change stamp or marker read, where the next incremental extract starts
-    fields: Fields = Fields()
+    fields: FieldPresence = FieldPresence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """Answer of a system to a write: the reference, and the change's marker if the system reports it."""
 
     reference: str
@@ -474,7 +474,7 @@ class Correction:
         return (record.kind, record.key) == (self.kind, self.key) and same(record.values.get(self.field), self.was)
 
 
-def corrected(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:
+def with_corrections(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:
     """Return the records with their corrections applied. `corrections` are by record key."""
     return [_corrected(record, corrections.get(record.key, ())) for record in records]
 

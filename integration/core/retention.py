@@ -110,7 +110,7 @@ class Retention:
             if name not in BY_NAME or not BY_NAME[name].least <= length <= BY_NAME[name].most
         ]
 
-    def before(self, name: str, now: datetime) -> datetime:
+    def removal_cutoff(self, name: str, now: datetime) -> datetime:
         """Return the time before which data of a class is removed unless it is still needed."""
         return cutoff(BY_NAME[name].unit, self.length(name), now)
 

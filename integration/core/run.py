@@ -138,7 +138,7 @@ class Run:
     pruned_at: datetime | None = None  # time when its lines were removed
 
     @property
-    def came_to_nothing(self) -> bool:
+    def had_no_effect(self) -> bool:
         """Whether the run completed without a write although it was approved, or all records it read are parked."""
         counts = self.counts
         parked_all = counts.parked > 0 and not counts.proven + counts.accepted + counts.unchanged

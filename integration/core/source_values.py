@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from integration.core.records import Record, Value
 from integration.core.transliteration import transliterate
-from integration.core.vat_numbers import signs_of
+from integration.core.vat_numbers import normalized_vat_number
 
 AS_TOLD = "as_told:"
 VAT_NUMBER = "vat_number"
@@ -30,7 +30,7 @@ def with_source_values(
         if told := _told(values[name], texts, code_page):
             found[AS_TOLD + name] = told
     number, told = (str(one.get(VAT_NUMBER) or "").strip() for one in (values, source))
-    if number and told and signs_of(told) != signs_of(number):
+    if number and told and normalized_vat_number(told) != normalized_vat_number(number):
         found[AS_TOLD + VAT_NUMBER] = told
     return found
 

@@ -39,7 +39,7 @@ class Trace:
         return next((step.value for step in self.steps), None)
 
 
-def explained(target: str, value: Value, code: str, /, part: str = "", **facts: str) -> Trace:
+def explained_trace(target: str, value: Value, code: str, /, part: str = "", **facts: str) -> Trace:
     """Return the trace of a field whose value does not come from a rule."""
     return Trace(target, (), value, None, Reason(f"because_{code}", facts), part)
 

@@ -120,14 +120,14 @@ HARMLESS = ((f"^({_LEADING}[\\t\\r\\n])", r"'\1"), (f"(^|[;\\t\\r\\n])({_LEADING
 _GUARD = re.compile(f"^'(?={_LEADING}[\\t\\r\\n])|(?:^|(?<=[;\\t\\r\\n]))'(?={_LEADING}{_FORMULA})")
 
 
-def harmless(text: str) -> str:
+def escape_formulas(text: str) -> str:
     """Return text as a CSV cell that no spreadsheet computes: a `'` is put before the start of a formula."""
     for pattern, guarded in HARMLESS:
         text = re.sub(pattern, guarded, text)
     return text
 
 
-def unguarded(cell: str) -> str:
+def unescape_formulas(cell: str) -> str:
     """Return the original text of a cell that `harmless` made."""
     return _GUARD.sub("", cell)
 
@@ -136,7 +136,7 @@ def csv_text(header: Sequence[str], lines: Iterable[Sequence[object]], separator
     """Return lines as a CSV file: text is made harmless, lists are joined, numbers and dates stay as they are."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator)
-    writer.writerow(map(harmless, header))
+    writer.writerow(map(escape_formulas, header))
     writer.writerows([_cell(value, decimal) for value in line] for line in lines)
     return out.getvalue()
 
@@ -147,4 +147,4 @@ def _cell(value: object, decimal: str) -> str:
     if isinstance(value, Decimal):
         return format(value, "f").replace(".", decimal)
     text = "; ".join(map(str, value)) if isinstance(value, tuple) else value
-    return harmless(text) if isinstance(text, str) else str(text)
+    return escape_formulas(text) if isinstance(text, str) else str(text)

@@ -17,10 +17,10 @@ _SWISS_PREFIX = "CHE"
 
 def bare_vat_number(number: str) -> str:
     """Return a number in capitals without spaces and punctuation, and without the Swiss word for VAT."""
-    return _SWISS.sub(r"\1", signs_of(number))
+    return _SWISS.sub(r"\1", normalized_vat_number(number))
 
 
-def signs_of(number: str) -> str:
+def normalized_vat_number(number: str) -> str:
     """Return a number in capitals without spaces and punctuation."""
     return re.sub(r"[^\w+*]|_", "", number).upper()
 

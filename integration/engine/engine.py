@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from integration.connectors.reference import on_behalf_of
+from integration.connectors.reference import current_run
 from integration.connectors.write_guard import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.people import SCHEDULE
@@ -314,7 +314,7 @@ class Engine:
         over, the page ends where it is.
         """
         try:
-            with self._claimed(run_id), on_behalf_of(run_id):
+            with self._claimed(run_id), current_run(run_id):
                 return self._page(run_id, work)
         except FencingTokenLost:
             log.warning("another process took over", run=run_id)

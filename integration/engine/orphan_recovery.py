@@ -12,7 +12,7 @@ from dbos import DBOS, WorkflowStatus
 
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.process.periodic import again_and_again
+from integration.process.periodic import run_periodically
 from integration.store.heartbeats import HeartbeatInterval, Heartbeats
 from integration.store.runs import RunStore
 
@@ -48,7 +48,7 @@ class Takeover:
         self._idle_since: dict[str, float] = {}  # by run or workflow, in monotonic time of this process
         self._at: Counter[str] = Counter()  # workflows that threads of this process execute
         self._keeper = threading.Thread(
-            target=again_and_again,
+            target=run_periodically,
             args=(self._keep,),
             kwargs={"every": self._pulse.apart, "until": self._stop},
             name="engine-keeper",

@@ -19,7 +19,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor, Right
 from integration.erasure.eraser import Eraser, ErasureResult
 from integration.erasure.store import PersonalDataSearch
-from integration.log.client import at_the_server
+from integration.log.client import ask_server
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Beside, Clock
@@ -105,8 +105,8 @@ class DataSubjects:
         """Return the stored data of a customer."""
         person = self._eraser.person(one)
         rows = Counter(found.table for found in self._erasing.found(person))
-        events = len(self._eraser.log.told_of(person)) if self._eraser.log else 0
-        held = self._erased.held(person.customer.numbers)
+        events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
+        held = self._erased.excluded_numbers(person.customer.numbers)
         return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(held))
 
     @requires(Right.ADMINISTER)
@@ -133,9 +133,9 @@ class DataSubjects:
             "words": sorted(person.telling | person.places),
             "documents": [{"kind": d.kind, "key": d.key, "reference": d.reference} for d in self._documents(person)],
             "kept": rows,
-            "log": self._eraser.log.told_of(person) if self._eraser.log else [],
+            "log": self._eraser.log.events_about(person) if self._eraser.log else [],
         }
-        self._erased.tell_access(by.ref)
+        self._erased.record_access(by.ref)
         return _zip(json.loads(json.dumps(told, default=_plain)), language)
 
     # ---- erasure -------------------------------------------------------------------------------------------------
@@ -183,13 +183,13 @@ class DataSubjects:
     def _finish(
         self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float
     ) -> ErasureResult:
-        blotted = self._eraser.blot(person, tell)
+        blotted = self._eraser.erase(person, tell)
         if begun := self._erasing.active():  # runs that were active before the erasure may have read the person
             self._come_to_rest(person, by, patience, begun)
         self._erased.sweep_again(name)  # from here, checks that read the person earlier cannot write any more
         if rows := self._erasing.erase(person):  # written by others in the meantime
-            blotted = self._eraser.blot(person, tell).with_those_of(ErasureResult(dict(rows)).with_those_of(blotted))
-        self._erased.finish(name, by, self._sealed.dropping(SEALED))
+            blotted = self._eraser.erase(person, tell).combined_with(ErasureResult(dict(rows)).combined_with(blotted))
+        self._erased.finish(name, by, self._sealed.delete_function(SEALED))
         return blotted
 
     @requires(Right.ADMINISTER)
@@ -226,8 +226,8 @@ class DataSubjects:
 
     def _words_of(self, person: DataSubject) -> Beside:
         """Return a function that stores the words of a person, merged with those of an earlier attempt."""
-        name = self._erased.called(person.customer.numbers)
-        return self._sealed.keeping(SEALED, self._merged(name, person).to_json())
+        name = self._erased.person_id(person.customer.numbers)
+        return self._sealed.store_function(SEALED, self._merged(name, person).to_json())
 
     def _merged(self, name: str, person: DataSubject) -> DataSubject:
         """Return a person with the words known at the start of the erasure, because some are deleted by now."""
@@ -252,14 +252,14 @@ class _Told:
     def erase(self, person: DataSubject) -> int:
         if not (self._data / "log.duckdb").exists():
             return 0
-        answer = None if self._serves else at_the_server(self._data, {"erase": person.to_json()})
+        answer = None if self._serves else ask_server(self._data, {"erase": person.to_json()})
         return self._log.erase(person) if answer is None else int(answer["events"])
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         if not (self._data / "log.duckdb").exists():
             return []
-        answer = None if self._serves else at_the_server(self._data, {"told_of": person.to_json()})
-        return self._log.told_of(person) if answer is None else list(answer["events"])
+        answer = None if self._serves else ask_server(self._data, {"events_about": person.to_json()})
+        return self._log.events_about(person) if answer is None else list(answer["events"])
 
 
 # ---- export file

@@ -20,7 +20,7 @@ class PersonalDataLog(Protocol):
     def erase(self, person: DataSubject) -> int:
         """Erase a person from every event, and return the number of changed events."""
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a person."""
 
 
@@ -33,7 +33,7 @@ class ErasureResult:
     files: tuple[str, ...] = ()
     left: dict[str, int] = field(default_factory=dict)
 
-    def with_those_of(self, before: "ErasureResult") -> "ErasureResult":
+    def combined_with(self, before: "ErasureResult") -> "ErasureResult":
         """Return the sum of this result and an earlier one."""
         rows = Counter(before.rows) + Counter(self.rows)
         return ErasureResult(dict(rows), before.events + self.events, before.files + self.files, self.left)
@@ -55,7 +55,7 @@ class Eraser:
         if self.log is None:
             return found
         telling, places, documents = set(found.telling), set(found.places), set(found.documents)
-        for event in self.log.told_of(found):
+        for event in self.log.events_about(found):
             own = found.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
             values = [one for name in ("before", "after", "facts") if (one := event[name])]
             if own:
@@ -67,7 +67,7 @@ class Eraser:
                 documents.add(event["key"])
         return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
 
-    def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
+    def erase(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
         """Erase a person everywhere, and rewrite the files without them. Safe to repeat.
 
         Raises UnavailableError `database_locked` if other processes prevent the rewriting.

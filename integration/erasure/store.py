@@ -131,7 +131,7 @@ class PersonalDataSearch(Store):
         """Return kind, key and reference of every document that was booked for a person."""
         columns = (links.c.kind, links.c.key, links.c.reference)
         here = sa.select(*columns).where(links.c.reference != "", links.c.owner == "").order_by(*columns)
-        found = self.database.among(here, links.c.key, sorted(person.documents))
+        found = self.database.rows_with_values(here, links.c.key, sorted(person.documents))
         return [(row.kind, row.key, row.reference) for row in found]
 
     # ---- runs that delay an erasure ----------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ class PersonalDataSearch(Store):
         asked = asked.join(runs, runs.c.id == lines.c.run).where(lines.c.step.in_(OPEN_STEPS))
         gone = (RunState.DISCARDED,)
         for row in self.database.rows(asked.where(runs.c.state.not_in(gone)).distinct()):
-            if person.customer.has(row.flow, row.kind, row.key) or person.is_near(row.key):
+            if person.customer.has(row.flow, row.kind, row.key) or person.is_own_document(row.key):
                 (waiting if row.state == RunState.READY else at_work)[row.id] = None
         return list(waiting), list(at_work)
 
@@ -198,7 +198,7 @@ class PersonalDataSearch(Store):
         looked_in = _speaking(table) if columns is None else columns
         for keys, text in self._scanned(table, looked_in):
             flow, kind, key = keys["flow"] or "", keys["kind"] or "", keys["key"] or ""
-            own, near = person.customer.has(flow, kind, key), person.is_near(key)
+            own, near = person.customer.has(flow, kind, key), person.is_own_document(key)
             if person.is_of_another(flow, kind, key) or not (own or near or person.may_be_in(text)):
                 continue
             row = self.database.first(sa.select(table).where(*(one == keys[one.name] for one in table.primary_key)))
@@ -238,9 +238,9 @@ class PersonalDataSearch(Store):
         if own and table.name in _OWN:
             stripped = _OWN[table.name](row, person)
             return {name: value for name, value in stripped.items() if value != row[name]}
-        near = person.is_near(row.get("key") or "")
+        near = person.is_own_document(row.get("key") or "")
         wanted = {
-            column.name: person.blotted(row[column.name], near=near)
+            column.name: person.redacted(row[column.name], near=near)
             for column in _speaking(table)
             if not column.primary_key
         }
@@ -281,7 +281,7 @@ def _own_issue(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
 def _own_event(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     return {
         "title": ERASED, "facts": person.facts(row["facts"]),
-        "before": person.stripped(row["before"]), "after": person.stripped(row["after"]),
+        "before": person.redacted_values(row["before"]), "after": person.redacted_values(row["after"]),
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def no_payments(invoices: Collection[str]) -> Mapping[str, Collection[str]]:
     return {}
 
 
-def methods_of(asked: FlowContext, invoices: Collection[str]) -> dict[str, set[str]]:
+def booked_payment_methods(asked: FlowContext, invoices: Collection[str]) -> dict[str, set[str]]:
     """Return, by invoice, the till methods of payments that came from the books or may have come from them.
 
     This is the method with which the invoice was paid. While the payment is in doubt, it is the method of the setting.
@@ -44,10 +44,12 @@ def without_booked_payments(documents: Sequence[Record], ask: AskMethods) -> lis
     """Return the documents without the payments that the till received from the books."""
     paid = {one.key for one in documents if one.kind is Kind.INVOICE and any(map(_is_payment, one.parts))}
     methods = ask(sorted(paid)) if paid else {}
-    return [without(one, methods.get(one.key, ())) if one.kind is Kind.INVOICE else one for one in documents]
+    return [
+        without_payments_by(one, methods.get(one.key, ())) if one.kind is Kind.INVOICE else one for one in documents
+    ]
 
 
-def without(document: Record, methods: Collection[str]) -> Record:
+def without_payments_by(document: Record, methods: Collection[str]) -> Record:
     """Return a document without its payments by these methods, with its paid amount reduced accordingly."""
     gone = [part for part in document.parts if _is_payment(part) and as_text(part.values.get("method")) in methods]
     if not gone:

@@ -11,7 +11,7 @@ KEEP, AGAIN = "keep", "again"  # keep the booking as it is; book again with the 
 MARK_LENGTH = 16
 
 
-class About(StrEnum):
+class DecisionSubject(StrEnum):
     """Subjects of a decision, each with the field in which the answer is stored.
 
     A record with questions about two subjects has one answer for each.
@@ -26,14 +26,14 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class PersonDecision:
     """The option that was chosen and the reason; empty if nobody decided about the current state of the record."""
 
     option: str = ""
     reason: str = ""
 
 
-UNDECIDED = Decided()
+UNDECIDED = PersonDecision()
 
 
 def decision_mark(record: Record, of: str = "") -> str:
@@ -42,11 +42,11 @@ def decision_mark(record: Record, of: str = "") -> str:
     return f"{digest}.{of}" if of else digest
 
 
-def decided(record: Record, about: About, mark: str, options: Collection[str]) -> Decided:
+def stored_decision(record: Record, about: DecisionSubject, mark: str, options: Collection[str]) -> PersonDecision:
     """Return the stored decision about a subject if it has this mark and one of the options; else UNDECIDED."""
     option, _, rest = as_text(record.values.get(about)).partition(" ")
     of, _, reason = rest.partition(" ")
-    return Decided(option, reason) if option in options and of == mark else UNDECIDED
+    return PersonDecision(option, reason) if option in options and of == mark else UNDECIDED
 
 
 def decision_text(option: str, mark: str, reason: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from integration.core.errors import Reason
 from integration.core.records import FieldType, Kind
-from integration.flows.settings import Listed, ValueTable
-from integration.flows.tables import VAT_RATES, differing, row_faults, rowless_codes, usable_rows
+from integration.flows.settings import CodeList, ValueTable
+from integration.flows.tables import VAT_RATES, row_faults, rowless_codes, rows_with_different_rates, usable_rows
 
 LONGEST_CODE = 60
 
@@ -31,7 +31,7 @@ class VisibleWhen:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FormField:
     """The form field of one setting, or a group of form fields, which has no name."""
 
     name: str
@@ -43,26 +43,26 @@ class Section:
     """A card of settings with its title, fields and notes."""
 
     title: str
-    shapes: tuple[Shape, ...]
+    shapes: tuple[FormField, ...]
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class FieldGroup(Shape):
+class FieldGroup(FormField):
     """Several fields in one line, optionally under their own title."""
 
     name: str = field(default="", init=False)
-    shapes: tuple[Shape, ...]
+    shapes: tuple[FormField, ...]
     title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Checkbox(Shape):
+class Checkbox(FormField):
     """A setting that is on or off."""
 
 
 @dataclass(frozen=True, slots=True)
-class Select(Shape):
+class Select(FormField):
     """A choice of one option from a few.
 
     `needs` names, by option, the object of the books that it needs. With `leads`, an option without its
@@ -78,7 +78,7 @@ class Select(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class RadioChoice(Shape):
+class RadioChoice(FormField):
     """A choice of one option from a few that each need an explanatory sentence."""
 
     options: tuple[str, ...]
@@ -86,7 +86,7 @@ class RadioChoice(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class MultiSelect(Shape):
+class MultiSelect(FormField):
     """A choice of any number of options; no selection means all."""
 
     options: tuple[str, ...]
@@ -94,23 +94,23 @@ class MultiSelect(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Code(Shape):
+class Code(FormField):
     """One code, chosen from a list of a system if there is one, else typed."""
 
-    of: Listed | None = None
+    of: CodeList | None = None
     none: str = "choose_nothing"  # text key for the empty choice
 
 
 @dataclass(frozen=True, slots=True)
-class Codes(Shape):
+class Codes(FormField):
     """Any number of codes, chosen from a list of a system or typed."""
 
-    of: Listed | None = None
+    of: CodeList | None = None
     none: str = "choose_none_is_all"
 
 
 @dataclass(frozen=True, slots=True)
-class TextField(Shape):
+class TextField(FormField):
     """A short text."""
 
     longest: int = LONGEST_CODE
@@ -118,7 +118,7 @@ class TextField(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class IntegerField(Shape):
+class IntegerField(FormField):
     """A whole number."""
 
     least: int
@@ -126,17 +126,17 @@ class IntegerField(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Money(Shape):
+class Money(FormField):
     """An amount in euros."""
 
 
 @dataclass(frozen=True, slots=True)
-class Day(Shape):
+class Day(FormField):
     """A date, or none."""
 
 
 @dataclass(frozen=True, slots=True)
-class SourceField(Shape):
+class SourceField(FormField):
     """A field of the source; `missing` is the message while none is chosen."""
 
     kind: Kind
@@ -163,52 +163,52 @@ class FieldsOf:
 
 
 @dataclass(frozen=True, slots=True)
-class PerKey(Shape):
+class PerKey(FormField):
     """One answer per code of a list, each in its own row: a source field, a code of another list, or free text."""
 
-    keys: Listed
-    options: FieldsOf | Listed | None = None
+    keys: CodeList
+    options: FieldsOf | CodeList | None = None
     none: str = "choose_nothing"
 
 
 @dataclass(frozen=True, slots=True)
-class Rows(Shape):
+class Rows(FormField):
     """Editable rows of a code and its answers; the codes are typed or chosen as well.
 
     The value of a row is a text if there is one answer column, else a mapping of column names to texts.
     """
 
     key: str  # text key of the heading of the code column
-    columns: Mapping[str, Listed | Sequence[str] | None]  # answers: a list of a system, options, or free text
-    keys: Listed | None = None
+    columns: Mapping[str, CodeList | Sequence[str] | None]  # answers: a list of a system, options, or free text
+    keys: CodeList | None = None
     capitals: bool = False
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Rates(Shape):
+class Rates(FormField):
     """The exchange rate of each currency: the value of one unit in the currency of the till."""
 
 
 @dataclass(frozen=True, slots=True)
-class Example(Shape):
+class Example(FormField):
     """A step-by-step computation with the current settings for one record that the operator names."""
 
     name: str = ""
 
 
-def each_of(shapes: Iterable[Shape]) -> Iterator[Shape]:
+def each_of(shapes: Iterable[FormField]) -> Iterator[FormField]:
     """Yield the single fields of these shapes; groups are expanded."""
     for shape in shapes:
         yield from each_of(shape.shapes) if isinstance(shape, FieldGroup) else [shape]
 
 
-def names(shapes: Iterable[Shape]) -> list[str]:
+def names(shapes: Iterable[FormField]) -> list[str]:
     """Return the names of the settings of these shapes."""
     return [shape.name for shape in each_of(shapes)]
 
 
-def codes_named(shapes: Iterable[Shape], values: Mapping[str, Any]) -> Iterator[tuple[str, Listed, str]]:
+def codes_named(shapes: Iterable[FormField], values: Mapping[str, Any]) -> Iterator[tuple[str, CodeList, str]]:
     """Yield setting, list and code for each list code that the visible settings contain."""
     for shape in shapes:
         if shape.only is not None and not shape.only.holds(values.__getitem__):
@@ -219,7 +219,7 @@ def codes_named(shapes: Iterable[Shape], values: Mapping[str, Any]) -> Iterator[
             yield from ((shape.name, of, str(code)) for of, code in _codes_of(shape, values) if of and code)
 
 
-def _codes_of(shape: Shape, values: Mapping[str, Any]) -> Iterator[tuple[Listed | None, Any]]:
+def _codes_of(shape: FormField, values: Mapping[str, Any]) -> Iterator[tuple[CodeList | None, Any]]:
     match shape:
         case Code(name=name, of=of):
             yield of, values[name]
@@ -227,12 +227,12 @@ def _codes_of(shape: Shape, values: Mapping[str, Any]) -> Iterator[tuple[Listed 
             yield from ((of, code) for code in values[name])
         case PerKey(name=name, keys=keys, options=options):
             yield from ((keys, key) for key in values[name])
-            if isinstance(options, Listed):
+            if isinstance(options, CodeList):
                 yield from ((options, code) for code in values[name].values())
         case Rows(name=name, keys=keys, columns=columns):
             yield from ((keys, key) for key in values[name])
             for column, answers in columns.items():
-                if isinstance(answers, Listed):
+                if isinstance(answers, CodeList):
                     cells = (row[column] if isinstance(row, Mapping) else row for row in values[name].values())
                     yield from ((answers, cell) for cell in cells)
 
@@ -263,19 +263,19 @@ class SetupContext:
     settings: Mapping[str, Any]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    lists: Callable[[Listed], Mapping[str, str]] = lambda _: {}
+    lists: Callable[[CodeList], Mapping[str, str]] = lambda _: {}
     answered: Collection[str] = ()
     flows: Collection[str] = ()  # flows that are chosen to run
     in_use: Mapping[str, str] = field(default_factory=dict)  # result of the check for foreign documents in the books
     booked: bool = False  # whether the flow has written anything yet
 
-    def of(self, listed: Listed) -> Mapping[str, str]:
+    def of(self, listed: CodeList) -> Mapping[str, str]:
         """Return codes and captions of a list."""
         return self.lists(listed)
 
-    def rates(self, codes: Listed) -> Mapping[str, Decimal]:
+    def rates(self, codes: CodeList) -> Mapping[str, Decimal]:
         """Return the known VAT percentages by VAT code, for a list of VAT codes."""
-        return {code: Decimal(rate) for code, rate in self.of(Listed(codes.role, VAT_RATES)).items()}
+        return {code: Decimal(rate) for code, rate in self.of(CodeList(codes.role, VAT_RATES)).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ class Question:
     propose: Callable[[SetupContext], Proposal | None]
     settings: tuple[str, ...] = ()
     table: str = ""
-    lists: tuple[Listed, ...] = ()
+    lists: tuple[CodeList, ...] = ()
     lacks: Callable[[SetupContext], MissingSetting | None] = lambda _: None
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
     safe_defaults: Callable[[SetupContext], Mapping[str, Any]] = lambda _: {}
@@ -308,7 +308,7 @@ class Question:
         return {name: known.settings[name] for name in self.settings}
 
 
-def only(codes: Iterable[str]) -> str:
+def single_code(codes: Iterable[str]) -> str:
     """Return the only one of these codes; an empty string if there are none or several."""
     found = list(codes)
     return found[0] if len(found) == 1 else ""
@@ -322,7 +322,7 @@ def default_proposal(why: str, *settings: str) -> Callable[[SetupContext], Propo
 # ---- value tables ---------------------------------------------------------------------------------------------------
 
 
-def codes_missing_rows(known: SetupContext, table: ValueTable, codes: Listed) -> list[str]:
+def codes_missing_rows(known: SetupContext, table: ValueTable, codes: CodeList) -> list[str]:
     """Return the codes of a list for which a run would find no row."""
     used = usable_rows(table, known.tables.get(table.name, {}), known.of)
     return rowless_codes(table, used, known.of(codes), known.settings.get("default_country", ""), known.of)
@@ -334,7 +334,7 @@ def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:
 
 
 def codes_without_row(
-    table: ValueTable, codes: Listed, *, needed: bool
+    table: ValueTable, codes: CodeList, *, needed: bool
 ) -> Callable[[SetupContext], MissingSetting | None]:
     """Return a check of a table that needs a row for each code; if `needed`, a table without rows stops the flow.
 
@@ -350,7 +350,7 @@ def codes_without_row(
             return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
         if missing := codes_missing_rows(known, table, codes):
             return MissingSetting(Reason(f"lack_{name}", {"codes": ", ".join(missing)}), stops=False)
-        if apart := differing(table, rows, known.rates):
+        if apart := rows_with_different_rates(table, rows, known.rates):
             return MissingSetting(Reason("lack_rates_differ", {"rows": ", ".join(apart)}), stops=False)
         return None
 
@@ -377,7 +377,7 @@ def vat_question(table: ValueTable) -> Question:
     codes, theirs = table.ours, table.theirs
     if codes is None or theirs is None:
         raise ValueError(f"{table.name} is no table of two lists")
-    rates, others = Listed(codes.role, VAT_RATES), Listed(theirs.role, VAT_RATES)
+    rates, others = CodeList(codes.role, VAT_RATES), CodeList(theirs.role, VAT_RATES)
 
     def plain(known: SetupContext) -> Mapping[str, str]:
         return same_rates(known.of(rates), known.of(others))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from integration.core.records import Record, Value
-from integration.flows.settings import Resending
+from integration.flows.settings import NonIdempotentSettings
 
 
 def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
@@ -23,7 +23,7 @@ def moved_to(on: date, booking: Record, periods: Mapping[str, str]) -> dict[str,
     return {"date": on, **({"period": period_of(on, periods)} if "period" in booking.values else {})}
 
 
-class ClosedPeriods(Resending):
+class ClosedPeriods(NonIdempotentSettings):
     """Settings of closed periods in the books and of documents that fall in them."""
 
     books_closed_through: date | None = None
@@ -45,7 +45,7 @@ class ClosedPeriods(Resending):
         closed = self.closed_through
         return day if closed is None or day > closed else closed + timedelta(days=1)
 
-    def undone_on(self, booking: Record, periods: Mapping[str, str]) -> dict[str, Value]:
+    def reversal_date_of(self, booking: Record, periods: Mapping[str, str]) -> dict[str, Value]:
         """Return the date and period for the reversal of a booking: the first open day if its own date is now closed.
 
         The setting `late` does not apply, because a person requests an undo and reviews its plan.

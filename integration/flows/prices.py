@@ -15,7 +15,7 @@ from integration.core.money import HUNDRED, amount, number_in_text
 from integration.core.plan import Change, Policy
 from integration.core.prices import PriceScope, PriceTerm, PriceType, term_of, terms_in
 from integration.core.records import Kind, Record, Value
-from integration.core.traces import Trace, explained
+from integration.core.traces import Trace, explained_trace
 from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list
 
 Owner = Literal["on_create", "keep_equal", "keep_unless_changed", "never"]
@@ -151,7 +151,7 @@ _NUMBERS = frozenset({"discount_percent", "payment_days", "credit_limit"})
 _CODES = frozenset({"price_group", "articleDiscountGroupNumber"})
 
 
-def as_kept(name: str, value: Value) -> Value:
+def as_stored_at_till(name: str, value: Value) -> Value:
     """Return a value in the type that the till stores, for fields that affect prices: code as text, number as Decimal.
 
     A value of any other field is returned unchanged.
@@ -188,6 +188,6 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
 def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list[Trace]:
     """Return traces of customer prices, whose reason is the agreement in the books; or the trace of their rejection."""
     try:
-        return [explained(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
+        return [explained_trace(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
     except RecordRejected as rejected:
         return [Trace(rejected.field, (), None, rejected.issue(key))]

@@ -34,7 +34,7 @@ from integration.words.validation import reason_of
 BOOKS, TILL = SystemRole.BOOKS, SystemRole.TILL
 
 
-class Listed(NamedTuple):
+class CodeList(NamedTuple):
     """A code list of the system in a role, such as its VAT codes, ledgers or branches.
 
     Without a role it is a list that is the same everywhere.
@@ -49,32 +49,32 @@ class Listed(NamedTuple):
         return ISO if self.role is None else self.role.system
 
 
-def books_list(name: str) -> Listed:
+def books_list(name: str) -> CodeList:
     """Return a code list of the books."""
-    return Listed(BOOKS, name)
+    return CodeList(BOOKS, name)
 
 
-def till_list(name: str) -> Listed:
+def till_list(name: str) -> CodeList:
     """Return a code list of the till."""
-    return Listed(TILL, name)
+    return CodeList(TILL, name)
 
 
 ISO = "iso"  # pseudo system of lists that are the same everywhere
 COUNTRY = "country"  # name of the key part that is a country
 UNSURE = "?"  # stands for a country name that cannot be read
-COUNTRY_CODES = Listed(None, "countries")  # two-letter codes; their names depend on the language
-COUNTRY_NAMES = Listed(None, "country_names")  # two-letter codes, or any other name of a country in a system
+COUNTRY_CODES = CodeList(None, "countries")  # two-letter codes; their names depend on the language
+COUNTRY_NAMES = CodeList(None, "country_names")  # two-letter codes, or any other name of a country in a system
 
 
 class Choice(NamedTuple):
     """A list whose codes can fill a part of a key, and the prefix of these codes in the key."""
 
-    of: Listed
+    of: CodeList
     mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
+class KeyPart:
     """One part of the key of a value table: codes of lists, a few fixed words, or any text.
 
     A part that is not `needed` may be left out of the key; the row then holds for all its values. When several rows
@@ -100,22 +100,22 @@ class ValueTable:
     """
 
     name: str
-    ours: Listed | None = None
-    theirs: Listed | None = None
+    ours: CodeList | None = None
+    theirs: CodeList | None = None
     looks_up: bool = False
     causes: tuple[str, ...] = ()
     named: tuple[str, ...] = ("code",)
     for_all: bool = False
-    dimensions: tuple[Dimension, ...] = ()
+    dimensions: tuple[KeyPart, ...] = ()
     separator: str = ":"
 
     @property
-    def parts(self) -> tuple[Dimension, ...]:
+    def parts(self) -> tuple[KeyPart, ...]:
         """The parts of its keys; without dimensions, the code alone."""
-        return self.dimensions or (Dimension("code", (Choice(self.ours),) if self.ours else (), needed=True),)
+        return self.dimensions or (KeyPart("code", (Choice(self.ours),) if self.ours else (), needed=True),)
 
     @property
-    def code(self) -> Dimension:
+    def code(self) -> KeyPart:
         """The key part that is mandatory."""
         return next(one for one in self.parts if one.needed)
 
@@ -257,7 +257,7 @@ class FlowSettings(Strict):
         """Yield setting, source field and whether a person chose it, for each source field that a setting names."""
         yield from ()
 
-    def decided_by(self) -> frozenset[str]:
+    def fields_read(self) -> frozenset[str]:
         """Return the source fields that these settings and their filters read."""
         return frozenset(name for _, name, _ in self.reads()) | {each.field for each in self.filters}
 
@@ -265,7 +265,7 @@ class FlowSettings(Strict):
         """Raise ConfigurationError for settings that contradict each other."""
 
 
-class Resending(FlowSettings):
+class NonIdempotentSettings(FlowSettings):
     """Settings of a flow whose writes are not idempotent: a repeated write creates another record."""
 
     resends: bool = False  # repeat an unanswered write automatically when a lookup does not find its record
@@ -302,7 +302,7 @@ def excluded_by_filter(record: Record, filters: Iterable[Filter]) -> Skip | None
     return None
 
 
-def required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
+def require_filled(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
     """Raise RecordRejected if a field that the target requires is present and empty."""
     if name in values and not as_text(values[name]).strip():
         raise RecordRejected("required_field_empty", field, field=field, system=system)

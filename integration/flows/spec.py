@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from integration.connectors.protocol import SourceTable
-from integration.core.booking_comparison import BothSides
+from integration.core.booking_comparison import DocumentVersions
 from integration.core.booking_state import Standings
 from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
-from integration.core.issues import Issue, IssueState, Skip, not_readable
+from integration.core.issues import Issue, IssueState, Skip, unreadable_record_issue
 from integration.core.links import Link
-from integration.core.moves import Move, Promise, Unbooked
+from integration.core.moves import Move, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
 from integration.core.staged import Staged, Unstaged
 from integration.core.system_roles import SystemRole
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
-from integration.flows.settings import FlowSettings, Listed, OwnDocumentMarks, ValueTable
+from integration.flows.settings import CodeList, FlowSettings, OwnDocumentMarks, ValueTable
 from integration.shipped import SHIPPED
 
 # The folder of the shipped mappings.
@@ -57,7 +57,7 @@ class TargetRecord:
         return 0 if self.is_beside or self.desired is None else len(self.desired.sources)
 
     @classmethod
-    def alone(cls, one: Staged) -> Self:
+    def from_single_member(cls, one: Staged) -> Self:
         """Return the target record of a parent with one member: its record, or the reason why there is none."""
         parked = (one.issue,) if one.issue else ()
         return cls(one.record, one.title, parked=parked, skipped=(one.skip,) if one.skip else ())
@@ -113,7 +113,7 @@ class FlowLogic(Protocol):
         record, with the keys of those records. The default requires that every parent has exactly one member.
         """
         (one,) = members
-        return TargetRecord.alone(one)
+        return TargetRecord.from_single_member(one)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue if the record in the target is not the intended one or a person must decide; else None."""
@@ -158,7 +158,7 @@ class FlowLogic(Protocol):
         """Return the part of an update that can be put back: the target may be unable to clear a once empty field."""
         return change
 
-    def compare_booking(self, record: Record) -> BothSides | None:
+    def compare_booking(self, record: Record) -> DocumentVersions | None:
         """Return a document as it was booked and as it would be booked now; None if nothing of it is booked."""
         return None
 
@@ -170,13 +170,13 @@ class FlowLogic(Protocol):
         return {}
 
 
-def staged_in(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
     """Return each record mapped and checked by itself, in the order given; an unreadable record becomes an issue."""
     if not any(isinstance(record, Unreadable) for record in records):
         return logic.stage(stage, records)
     readable = iter(logic.stage(stage, [record for record in records if not isinstance(record, Unreadable)]))
     return [
-        Staged(record.key, record.key, record.key, issue=not_readable(record, logic.flow.source))
+        Staged(record.key, record.key, record.key, issue=unreadable_record_issue(record, logic.flow.source))
         if isinstance(record, Unreadable)
         else next(readable)
         for record in records
@@ -206,7 +206,7 @@ def page_in(
 class Movements(Protocol):
     """Query and update interface for the stock movements of the till; see `services/mappings/movements.py`."""
 
-    def unbooked(self) -> Mapping[int, Unbooked]:
+    def unbooked(self) -> Mapping[int, UnbookedMovement]:
         """Return the movements that are not known to be in the books."""
 
     def promising(self) -> Collection[str]:
@@ -215,7 +215,7 @@ class Movements(Protocol):
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark these movements as in the books, and exactly these orders."""
 
-    def settled(self, documents: Collection[str]) -> Mapping[int, Unbooked]:
+    def settled(self, documents: Collection[str]) -> Mapping[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as in the books."""
 
     def reopen(self, numbers: Collection[int]) -> None:
@@ -233,7 +233,7 @@ class Movements(Protocol):
     def unplaced(self) -> Sequence[Move]:
         """Return the movements whose article cannot be determined because they cannot be read well enough."""
 
-    def promised(self, articles: Collection[str]) -> Sequence[tuple[Promise, bool]]:
+    def promised(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
         """Return the reservations of these articles by orders, each with whether the books have the order."""
 
 
@@ -297,7 +297,7 @@ class FlowContext(Protocol):
     def movements(self) -> Movements:
         """Return the stock movements of the till, for the flow that asks."""
 
-    def codes(self, listed: Listed) -> Mapping[str, str]:
+    def codes(self, listed: CodeList) -> Mapping[str, str]:
         """Return codes and captions of a list that the flow declares in `code_lists`."""
 
 
@@ -333,7 +333,7 @@ class FlowSpec:
     vat_rate_systems: tuple[SystemRole, ...] = ()
 
     # The code lists that the logic needs with given settings. If one of them changes, the logic is rebuilt.
-    code_lists: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
+    code_lists: Callable[[Any], tuple[CodeList, ...]] = lambda _: ()
     # The settings of other flows that the logic uses, as pairs of flow and setting.
     depends_on_settings: tuple[tuple[str, str], ...] = ()
 
@@ -391,7 +391,7 @@ class FlowSpec:
     filter_first: str = ""
 
     # The list with the names of the groups by which plan lines are sorted; None means article groups.
-    groups: Listed | None = None
+    groups: CodeList | None = None
 
     # The noun for one of its records on buttons.
     noun: str = "record"
@@ -437,4 +437,4 @@ class FlowSpec:
     def table(self, name: str) -> ValueTable:
         """Return a value table by its name."""
         known = next((one for one in self.tables if one.name == name), None)
-        return known or ValueTable(name, Listed(self.flow.source_role, name), Listed(self.flow.target_role, name))
+        return known or ValueTable(name, CodeList(self.flow.source_role, name), CodeList(self.flow.target_role, name))

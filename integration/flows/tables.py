@@ -12,8 +12,8 @@ from integration.flows.settings import (
     COUNTRY,
     COUNTRY_CODES,
     UNSURE,
-    Dimension,
-    Listed,
+    CodeList,
+    KeyPart,
     ValueTable,
     books_list,
     till_list,
@@ -38,7 +38,7 @@ IN_USE = frozenset(
 )
 
 # Code lists by field name. The console shows a code with its caption from the list.
-_CODED: Mapping[str, Listed] = {
+_CODED: Mapping[str, CodeList] = {
     **dict.fromkeys(("branch", "branchNumber"), till_list("branches")),
     **dict.fromkeys(("method", "payment_method"), till_list("payment_methods")),
     **dict.fromkeys(
@@ -60,21 +60,21 @@ _CODED: Mapping[str, Listed] = {
 
 
 # Code lists by the name of a fact of a cause. Facts that are not fields have other names.
-_FACTS: Mapping[str, Listed] = {**_CODED, "article": books_list("article_codes"), "debtor": books_list("debtors")}
+_FACTS: Mapping[str, CodeList] = {**_CODED, "article": books_list("article_codes"), "debtor": books_list("debtors")}
 
 
-def list_of_fact(name: str) -> Listed | None:
+def list_of_fact(name: str) -> CodeList | None:
     """Return the list of which a fact of a cause holds one or more codes; None if it holds no codes."""
     return _FACTS.get(name)
 
 
-def list_of(field: str) -> Listed | None:
+def list_of(field: str) -> CodeList | None:
     """Return the list of which a field, given by name or path, holds a code; None if it holds no code."""
     return _CODED.get(field.rpartition("/")[2].rpartition(".")[2])
 
 
 # Returns the codes of a list, or None if they are unknown at the moment; then every code counts as valid.
-Codes = Callable[[Listed], Collection[str] | None]
+Codes = Callable[[CodeList], Collection[str] | None]
 
 
 def row_fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason | None:
@@ -92,7 +92,7 @@ def row_fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason |
     return None
 
 
-def _part_fault(part: Dimension, value: str, codes: Codes) -> Reason | None:
+def _part_fault(part: KeyPart, value: str, codes: Codes) -> Reason | None:
     if (part.needed and value == EVERY) or value in part.options:
         return None
     if part.options and not part.of:
@@ -102,7 +102,7 @@ def _part_fault(part: Dimension, value: str, codes: Codes) -> Reason | None:
     return _unknown(part.of[0].of, value) if part.of else None
 
 
-def _is_known(of: Listed | None, value: str, codes: Codes) -> bool:
+def _is_known(of: CodeList | None, value: str, codes: Codes) -> bool:
     if of is None:
         return True
     if of == COUNTRY_CODES:
@@ -111,7 +111,7 @@ def _is_known(of: Listed | None, value: str, codes: Codes) -> bool:
     return not known or value in known  # an empty or unreadable list rejects no code
 
 
-def _unknown(of: Listed, value: str) -> Reason:
+def _unknown(of: CodeList, value: str) -> Reason:
     if of == COUNTRY_CODES:
         return Reason("reason_row_country", {"value": value})
     return Reason("reason_row_code", {"value": value, "source_system": system_name(of.system)})
@@ -132,8 +132,8 @@ def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes)
     return found
 
 
-def differing(
-    table: ValueTable, rows: Mapping[str, str], rates: Callable[[Listed], Mapping[str, Decimal]]
+def rows_with_different_rates(
+    table: ValueTable, rows: Mapping[str, str], rates: Callable[[CodeList], Mapping[str, Decimal]]
 ) -> list[str]:
     """Return the keys of rows whose VAT codes have different percentages. Reverse charge rows are not compared."""
     ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
@@ -189,7 +189,7 @@ def rowless_codes(
     used: Mapping[str, str],
     wanted: Iterable[str],
     home: str,
-    codes: Callable[[Listed], Iterable[str]],
+    codes: Callable[[CodeList], Iterable[str]],
 ) -> list[str]:
     """Return the codes without a row in the country of the shop for at least one value of the other key parts."""
     parts = [part for part in table.parts if not (part.needed or part.rank or part.name == COUNTRY)]

@@ -13,11 +13,11 @@ from integration.core.clocks import now
 from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
 from integration.lab.report import REPORT, WANTED, OperatorSettings, Report, Series, Wanted, keep_report, kept_report
-from integration.process.child_environment import bare
+from integration.process.child_environment import base_environment
 from integration.settings import Settings
 from integration.shipped import PROGRAM
 from integration.store.database import open_database
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 
 SILENT_SECONDS = 30.0  # without an update of the report, the process counts as dead
@@ -37,7 +37,7 @@ def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Ca
     keep_report(Report(series.shown(), datetime.now(UTC)), folder)
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "integration.lab", str(folder)],
-        cwd=PROGRAM, env=bare(), stdin=subprocess.PIPE, start_new_session=True,
+        cwd=PROGRAM, env=base_environment(), stdin=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
 
     def report() -> Report | None:
@@ -77,7 +77,7 @@ def operators_own(settings: Settings) -> OperatorSettings:
     Codes of real systems have no meaning there, so only values that were set for the built-in systems are used.
     """
     with closing(open_database(settings.operational_url())) as database:
-        stored, rules = StoredSettings(database, now), Rules(database, now)
+        stored, rules = StoredSettings(database, now), MappingStore(database, now)
         here = (stored.get("tables") or {"of": "real"})["of"] == "sandbox"
         names = {flow: f"flow:{flow}" if here else f"flow:{flow}:sandbox" for flow in FLOWS}
         tables = rules.tables() if here else stored.get("tables:sandbox") or {}

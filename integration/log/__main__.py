@@ -127,7 +127,7 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
 
 def _fail(line: socket.socket, book: "LogFile", code: str, facts: Mapping[str, object], kind: str) -> None:
     """Send an error, and whether DuckDB can continue after it."""
-    wire.send(line, {"error": code, "facts": dict(facts), "kind": kind, "spoilt": book.is_spoilt()})
+    wire.send(line, {"error": code, "facts": dict(facts), "kind": kind, "spoilt": book.has_fatal_error()})
 
 
 def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
@@ -147,8 +147,8 @@ def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[s
                 allow_more_work()
                 yield {"more": True, "events": told}, None
             yield {}, None
-        case "told_of":
-            yield {}, book.told_of(_person(asked))
+        case "events_about":
+            yield {}, book.events_about(_person(asked))
         case _:
             yield _done(asked, book), None
 

@@ -26,7 +26,7 @@ def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
 
     Raises QuestionError, or another IntegrationError with a code.
     """
-    answer = at_the_server(data, {"sql": sql, "rows": rows})
+    answer = ask_server(data, {"sql": sql, "rows": rows})
     if answer is not None:
         return answer
     logbook = Logbook(data / "log.duckdb")
@@ -36,7 +36,7 @@ def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
         logbook.close()
 
 
-def at_the_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:
+def ask_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the server's response to a request, or None if no server runs for the data folder.
 
     Raises IntegrationError with the code of a request that failed, and OSError for a file that cannot be written.

@@ -59,9 +59,9 @@ def events_about(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> list
     one = person.customer
     told = "lower(concat_ws(chr(10), title, facts, before, after))"
     starts = [f"{one.relation}/"] * bool(one.relation) + [f"={one.debtor}/"] * bool(one.debtor)
-    where = [*(f"contains({told}, ?)" for _ in person.needles()), "key IN (SELECT unnest(?::VARCHAR[]))",
+    where = [*(f"contains({told}, ?)" for _ in person.search_spellings()), "key IN (SELECT unnest(?::VARCHAR[]))",
              *("starts_with(key, ?)" for _ in starts)]  # fmt: skip
-    given = [*person.needles(), sorted(person.ids), *starts]
+    given = [*person.search_spellings(), sorted(person.ids), *starts]
     asked = f"SELECT rowid, {', '.join(COLUMNS.names)} FROM events WHERE {' OR '.join(where)}"  # noqa: S608 - our names
     rows = cursor.execute(asked, given).fetchall()
     events = [(int(row[0]), dict(zip(COLUMNS.names, row[1:], strict=True))) for row in rows]
@@ -73,7 +73,7 @@ def _is_about(event: Mapping[str, Any], person: DataSubject) -> bool:
     record = (event["flow"] or "", event["kind"] or "", event["key"] or "")
     if person.is_of_another(*record):
         return False
-    return person.customer.has(*record) or person.is_near(record[2]) or _near(event, person) != event
+    return person.customer.has(*record) or person.is_own_document(record[2]) or _near(event, person) != event
 
 
 def _is_own(event: Mapping[str, Any], person: DataSubject) -> bool:
@@ -82,14 +82,16 @@ def _is_own(event: Mapping[str, Any], person: DataSubject) -> bool:
 
 def _own(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     facts = person.facts({name: str(value) for name, value in json.loads(event["facts"] or "{}").items()})
-    values = {name: event[name] and _json(person.stripped(json.loads(event[name]))) for name in ("before", "after")}
+    values = {
+        name: event[name] and _json(person.redacted_values(json.loads(event[name]))) for name in ("before", "after")
+    }
     return {**event, "title": event["title"] and ERASED, "facts": _json(facts), **values}
 
 
 def _near(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
-    near = person.is_near(event["key"] or "")
-    told = {name: event[name] and _json(person.blotted(json.loads(event[name]), near=near)) for name in TOLD}
-    return {**event, "title": person.blotted(event["title"], near=near), **told}
+    near = person.is_own_document(event["key"] or "")
+    told = {name: event[name] and _json(person.redacted(json.loads(event[name]), near=near)) for name in TOLD}
+    return {**event, "title": person.redacted(event["title"], near=near), **told}
 
 
 def _json(value: object) -> str:

@@ -21,7 +21,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import pruning
 from integration.log.bounds import MOST_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
-from integration.log.questions import require_allowed, wrong
+from integration.log.questions import question_error, require_allowed
 from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 
@@ -143,7 +143,7 @@ class LogFile:
                     self._cursors -= 1
                     self._lock.notify_all()
 
-    def is_spoilt(self) -> bool:
+    def has_fatal_error(self) -> bool:
         """Return whether DuckDB refuses further work on the open file, as it does after a fatal error."""
         with self._lock:
             if self._connection is None:
@@ -357,7 +357,7 @@ class LogFile:
             return QuestionError("question_slow", seconds=f"{seconds:g}")
         if _NO_MEMORY.search(text):
             return QuestionError("question_large", memory=self._memory)
-        return wrong(sql, error)
+        return question_error(sql, error)
 
     def export(self) -> Iterator[pa.Table]:
         """Yield the whole log in batches. The first may be empty; it has the columns."""
@@ -431,7 +431,7 @@ class LogFile:
                 yield told
         raise UnavailableError("log_away")
 
-    def told_of(self, person: DataSubject) -> pa.Table:
+    def events_about(self, person: DataSubject) -> pa.Table:
         """Return every event about a person."""
         from integration.log import erasing  # noqa: PLC0415 - likewise
 

@@ -1,4 +1,4 @@
-"""Escapes log rows for CSV files, so that spreadsheets compute nothing; see `core.untrusted_text.harmless`."""
+"""Escapes log rows for CSV files, so that spreadsheets compute nothing; see `core.untrusted_text.escape_formulas`."""
 
 from __future__ import annotations
 

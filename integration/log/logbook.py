@@ -67,7 +67,7 @@ class Outbox(Protocol):
     def forget(self, ids: Collection[int]) -> None:
         """Delete events that are stored in the log."""
 
-    def tell_again(self, file: str) -> None:
+    def recreate_events(self, file: str) -> None:
         """Add all events that can be recreated, because the log was set aside in this file."""
 
 
@@ -142,7 +142,7 @@ class Logbook:
     # ---- events ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
-    def aside(self) -> list[str]:
+    def broken_files(self) -> list[str]:
         """Return the names of broken log files that were set aside, the newest first."""
         found = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
         return sorted((file.name for file in found if not file.name.endswith(".wal")), reverse=True)
@@ -158,7 +158,7 @@ class Logbook:
                 raise
         file = self.path.with_name(f"{self.path.name}.{ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
-        outbox.tell_again(file.name)  # before the renaming: after a crash here, the broken file is found again
+        outbox.recreate_events(file.name)  # before the renaming: after a crash here, the broken file is found again
         with self._supervisor.closed():
             for end in (".wal", ""):
                 with suppress(FileNotFoundError):
@@ -197,7 +197,7 @@ class Logbook:
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
             self._stop.wait(pause)
 
-    def undrained(self) -> float | None:
+    def seconds_since_drain(self) -> float | None:
         """Return for how many seconds events could not be drained, or None if no drainer runs."""
         return None if self._drainer is None else time.monotonic() - self._drained_at
 
@@ -315,9 +315,9 @@ class Logbook:
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a person, with its facts and values as dicts."""
-        rows = _table_of(self._call("told_of", person=person.to_json())).to_pylist()
+        rows = _table_of(self._call("events_about", person=person.to_json())).to_pylist()
         names = ("facts", "before", "after")
         return [
             {

@@ -23,7 +23,7 @@ import structlog
 from integration.core import errors
 from integration.log import wire
 from integration.log.sql_allowlist import QuestionError
-from integration.process.child_environment import bare
+from integration.process.child_environment import base_environment
 from integration.shipped import PROGRAM
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class _Lent:
     is_done: bool = False
 
 
-class Process:
+class LogProcess:
     """A running log process. Thread-safe."""
 
     def __init__(self, book: LogFileSettings) -> None:
@@ -84,8 +84,12 @@ class Process:
         try:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "integration.log"],
-                cwd=PROGRAM, env=bare(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                cwd=PROGRAM,
+                env=base_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         except OSError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise

@@ -121,7 +121,7 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
         case "function" | "table function":
-            told = sql_allowlist.few_like(name, is_table=what == "table function")
+            told = sql_allowlist.suggested_functions(name, is_table=what == "table function")
             if not told:
                 return QuestionError("question_function_alone", function=name, **where)
             return QuestionError("question_function", function=name, instead=", ".join(told), **where)
@@ -133,7 +133,7 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
             return QuestionError("question_refused")
 
 
-def wrong(sql: str, error: Exception) -> QuestionError:
+def question_error(sql: str, error: Exception) -> QuestionError:
     """Return the error for DuckDB's message, with the position if it is known."""
     told = str(error)
     reason = (told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0])[:LONGEST_REASON]

@@ -117,7 +117,7 @@ PARTS = frozenset({
 SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 
 
-def few_like(refused: str, *, is_table: bool) -> list[str]:
+def suggested_functions(refused: str, *, is_table: bool) -> list[str]:
     """Return a few listed functions to suggest instead of a refused one. Empty if none is similar.
 
     All are of one kind: first those with the most similar names, then those that most questions need.

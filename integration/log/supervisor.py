@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from integration.core import errors
-from integration.log.process import AnswerPart, LogFileSettings, Process, ProcessEnded
+from integration.log.process import AnswerPart, LogFileSettings, LogProcess, ProcessEnded
 from integration.log.sql_allowlist import QuestionError
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class Supervisor:
         self._patience = patience
         self._lock = threading.RLock()
         self._one_by_one = threading.Lock()
-        self._process: Process | None = None
+        self._process: LogProcess | None = None
         self._failures = 0
         self._not_before = 0.0
 
@@ -120,7 +120,7 @@ class Supervisor:
         if process is not None:
             process.abandon()
 
-    def _running(self) -> Process:
+    def _running(self) -> LogProcess:
         with self._lock:
             self._ended()
             if self._process is None:
@@ -129,19 +129,19 @@ class Supervisor:
                 self._open(self._process)
             return self._process
 
-    def _begun(self) -> Process:
+    def _begun(self) -> LogProcess:
         pause = self._not_before - time.monotonic()
         if pause > SHORT_PAUSE:
             raise errors.UnavailableError("log_away")
         time.sleep(max(0.0, pause))
         try:
-            return Process(self._book)
+            return LogProcess(self._book)
         except OSError:
             self._failed()
             log.warning("the process of the log could not be begun", exc_info=True)
             raise errors.UnavailableError("log_away") from None
 
-    def _open(self, process: Process) -> None:
+    def _open(self, process: LogProcess) -> None:
         until = time.monotonic() + self._patience
         while True:
             try:

@@ -16,12 +16,12 @@ WAY_OUT = frozenset({
 })  # fmt: skip
 
 
-def bare() -> dict[str, str]:
+def base_environment() -> dict[str, str]:
     """Return the variables that any program needs: paths, language and time zone."""
     return _kept(NEEDED, FAMILIES)
 
 
-def with_way_out() -> dict[str, str]:
+def network_environment() -> dict[str, str]:
     """Return the variables for a program with network access: also proxies and certificate authorities."""
     return _kept(NEEDED | WAY_OUT, FAMILIES)
 

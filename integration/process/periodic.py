@@ -11,7 +11,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-def again_and_again(work: Callable[[], object], *, every: float, until: threading.Event) -> None:
+def run_periodically(work: Callable[[], object], *, every: float, until: threading.Event) -> None:
     """Call `work` every so many seconds until an event is set. Exceptions are logged, and the calls continue."""
     while not until.wait(every):
         try:

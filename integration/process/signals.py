@@ -8,7 +8,7 @@ INTERRUPTIONS = (signal.SIGTERM, signal.SIGINT)
 LOOK_SECONDS = 1.0  # polling interval where signals do not wake a waiting thread, as on Windows
 
 
-def interruption() -> Callable[[], None]:
+def interruption_waiter() -> Callable[[], None]:
     """Install handlers for SIGTERM and SIGINT, and return a function that waits for one. For the main thread only.
 
     A handler may interrupt the waiting thread at any moment. With an event, whose lock that thread may hold at this

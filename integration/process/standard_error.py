@@ -17,7 +17,7 @@ from integration.core.masking import masked_text
 from integration.core.untrusted_text import indented, visible
 
 
-class Steady(TextIOBase):
+class ErrorIgnoringStream(TextIOBase):
     """Stream that ignores write errors: text that cannot be written, for example on a full disk, is lost."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -55,7 +55,7 @@ def set_up_log(level: str) -> None:
             lambda _logger, _method, line: masked_text(str(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
+        logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", ErrorIgnoringStream(sys.stderr))),
     )
     logging.setLogRecordFactory(_Said)
     if sys.excepthook is sys.__excepthook__:  # hooks of others have their own format
@@ -83,7 +83,7 @@ def _died(kind: type[BaseException], error: BaseException | None, trace: Traceba
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error or kind(), trace)
         return
-    Steady(sys.stderr).write(_trace(kind, error, trace))
+    ErrorIgnoringStream(sys.stderr).write(_trace(kind, error, trace))
 
 
 def _trace(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> str:

@@ -15,10 +15,10 @@ from integration.core.people import Actor, Right
 from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention, Unit
 from integration.core.states import ACTIVE
 from integration.core.timetable import WALL_CLOCK
-from integration.log.client import at_the_server
+from integration.log.client import ask_server
 from integration.retention.store.engine_rows import EngineRows
 from integration.retention.store.rows import HeldRows, RetentionStore
-from integration.retention.store.vacuum import incremental_vacuum, room_of, vacuum
+from integration.retention.store.vacuum import file_space, incremental_vacuum, vacuum
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Clock, Database
@@ -90,7 +90,7 @@ class RetentionService:
     # ---- settings --------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
-    def chosen(self) -> Retention:
+    def lengths_in_force(self) -> Retention:
         """Return the stored retention settings, or the defaults."""
         told = self._stored_settings.get(SETTING) or {}
         lengths = told.get("lengths")
@@ -120,7 +120,7 @@ class RetentionService:
     @requires(Right.SEE)
     def kept(self) -> list[RetentionClassStatus]:
         """Return the status of each retention class."""
-        chosen, held, now = self.chosen(), self._retention_store.held(), self._clock()
+        chosen, held, now = self.lengths_in_force(), self._retention_store.class_sizes(), self._clock()
         return [self._kept(chosen, held, one.name, now) for one in CLASSES]
 
     def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> RetentionClassStatus:
@@ -145,7 +145,7 @@ class RetentionService:
         patterns = ("console.sqlite*", "engine.sqlite*", "log.duckdb*", "sandbox.journal")
         found = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
         beside = ("-wal", "-shm", ".wal")
-        free = {path.name: room_of(path).free for path in found if path.suffix == ".sqlite"}
+        free = {path.name: file_space(path).free for path in found if path.suffix == ".sqlite"}
         shown = [KeptFile(one.name, _size(one), free.get(one.name)) for one in found if not one.name.endswith(beside)]
         return sorted(shown, key=lambda one: -one.size)
 
@@ -170,7 +170,7 @@ class RetentionService:
 
     def due(self, name: str) -> int | None:
         """Return how many rows of a class have expired, or None if the log is unavailable."""
-        before = self.chosen().before(name, self._clock())
+        before = self.lengths_in_force().removal_cutoff(name, self._clock())
         if name == ENGINE:
             engine = self._engine()
             return engine.due(before) if engine else 0
@@ -233,7 +233,7 @@ class RetentionService:
         """Delete a portion of a class and return the number of deleted rows."""
         if not self._leases.try_take(LEASE, self._owner, LEASE_SECONDS):
             raise UnavailableError("retention_at_work")
-        before = self.chosen().before(name, self._clock()) if name in BY_NAME else self._clock()
+        before = self.lengths_in_force().removal_cutoff(name, self._clock()) if name in BY_NAME else self._clock()
         time.sleep(PAUSE_SECONDS)
         match name:
             case "room":
@@ -274,7 +274,7 @@ class RetentionService:
         if not (self._settings.data / "log.duckdb").exists():
             return None
         if not self._serves:
-            answer = at_the_server(self._settings.data, {what: moment.isoformat()})
+            answer = ask_server(self._settings.data, {what: moment.isoformat()})
             if answer is not None:
                 return int(answer["events"])
         return self._log.prune(moment) if what == "prune" else self._log.due(moment)

@@ -91,7 +91,7 @@ class Compare:
         if looked.held and not page.unchanged:
             self._look_on(run, target, logic, stage, looked)
         if not run.has_earlier_mapping:  # an earlier mapping gives other values without a change in the source
-            self.deps.previews.moved_on(run.flow, stage.target, page.moved_on)
+            self.deps.previews.forget_reverted_values(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
         position = page.counted(replace(position, after=looked.last, planned=planned))
         progress = Progress("plan", position.planned, position.read)
@@ -127,14 +127,14 @@ class Compare:
         if run.position.trusting and self.deps.previews.same(run.id, stage.name):
             shared = self.deps.previews.duplicates(run.id, stage.name, stage.unique)
             keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
-            if again := self.deps.previews.same_among(run.id, stage.name, sorted(keys)):
+            if again := self.deps.previews.unchanged_keys(run.id, stage.name, sorted(keys)):
                 self._extract.again(run, logic, stage, again)
 
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
-        if (following := logic.flow.after(stage)) is not None:
+        if (following := logic.flow.next_stage(stage)) is not None:
             return replace(position, stage=following.name, after=None)
         carries = run.mode is Mode.CHANGES and position.read and self.deps.runs.waiting_for_all(run.flow) is not None
-        return position.at(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
+        return position.start_of(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
 
     def forget(self, run_id: str) -> None:
         """Remove the cached data of a run that has ended."""
@@ -163,7 +163,7 @@ class Compare:
         titles = {one.desired.key: one.title for one, _ in looked.pairs if one.desired}
         held = with_owning_document(self.deps.links, flow.name, stage, held, links)
         if not stage.write_once:
-            page.taken_back = self.deps.previews.taken_back(flow.name, kind, [one.key for one in desired])
+            page.taken_back = self.deps.previews.reverted_values_of(flow.name, kind, [one.key for one in desired])
         if stage.parts and run.mode is not Mode.COMPLETE:
             apart = find_duplicate_articles(self.deps.links, flow.name, stage.parts, desired) | apart
         held_up = (

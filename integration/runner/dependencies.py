@@ -10,7 +10,7 @@ from integration.connectors.protocol import Connector
 from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
 from integration.core.foreign_documents import ForeignDocuments
-from integration.core.records import Record, corrected
+from integration.core.records import Record, with_corrections
 from integration.core.run import ALL_FOR, Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.store.corrections import Corrections
@@ -132,7 +132,7 @@ class Dependencies:
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return the source records of a flow with the corrections that persons entered."""
-        return corrected(records, self.corrections.of(flow, [record.key for record in records]))
+        return with_corrections(records, self.corrections.of(flow, [record.key for record in records]))
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
         """Return the marks of the inputs that decide a plan of a flow now.

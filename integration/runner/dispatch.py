@@ -8,7 +8,7 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.plan import Change, differences, still_applies
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Written
+from integration.core.records import Held, WriteResult
 from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
@@ -53,7 +53,7 @@ class DispatchResult:
     doubtful: bool  # True if the result of a call is unknown
 
 
-DispatchAnswer = tuple[Dispatch, Written | IntegrationError]
+DispatchAnswer = tuple[Dispatch, WriteResult | IntegrationError]
 
 
 class Dispatcher:
@@ -70,7 +70,7 @@ class Dispatcher:
         seqs = [one.row.seq for one in some]
         return self.deps.ledger.mark_sent(self.run.id, seqs, _sent(some), accepted, is_done=is_done)
 
-    def write(self, one: Dispatch) -> Written:
+    def write(self, one: Dispatch) -> WriteResult:
         """Call the target. Raises IntegrationError, as its connector does."""
         return self.target.write(one.change, one.held, one.references, f"{self.run.id}-{one.row.seq}")
 
@@ -85,7 +85,7 @@ class Dispatcher:
         for one, answer in answers:
             row = one.row
             match answer:
-                case Written():
+                case WriteResult():
                     continue
                 case RejectedError():
                     facts = {"key": row.title, "flow": self.flow.name, **answer.facts}
@@ -148,7 +148,7 @@ def _verified_outcome(row: PlanRow, now: Held | None, told: str) -> Outcome:
 
 def accepted_references(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
     """Return the references that the target returned for accepted changes, by line number."""
-    return {one.row.seq: answer.reference for one, answer in answers if isinstance(answer, Written)}
+    return {one.row.seq: answer.reference for one, answer in answers if isinstance(answer, WriteResult)}
 
 
 def _sent(some: Sequence[Dispatch]) -> Known:

@@ -22,7 +22,7 @@ def without_erased(
     money.
     """
     numbers = {record.key: one for record in records if (one := customer_of(record)) is not None}
-    erased = deps.erased.held(list(numbers.values())) if numbers else ()
+    erased = deps.erased.excluded_numbers(list(numbers.values())) if numbers else ()
     if not erased:
         return list(records), []
     out = [record for record in records if numbers.get(record.key) in erased]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from integration.connectors.protocol import Connector, Countable, Unread
+from integration.connectors.protocol import Connector, Countable, UnparsedPage
 from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.flow import Stage
 from integration.core.issues import source_mark
@@ -13,7 +13,7 @@ from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.search_keys import search_keys
 from integration.core.staged import Staged
-from integration.flows.spec import FlowLogic, page_in, staged_in
+from integration.flows.spec import FlowLogic, page_in, stage_records
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
 from integration.runner.field_presence import check_field_presence, fetched
@@ -46,7 +46,7 @@ class Extract:
             after, stamp = page.after, page.stamp
             if position.most is None:
                 self._read_on(run, logic, position, after)
-            if isinstance(page, Unread):
+            if isinstance(page, UnparsedPage):
                 same = unchanged_keys(self.deps, run, logic, stage, page) if position.trusting else {}
                 came, records = dict(page.hashes), list(page.read(same))
                 fields = page.fields()
@@ -94,13 +94,13 @@ class Extract:
         if run.position.read and self.deps.runs.waiting_for_all(run.flow) is not None:
             following = Task.CARRY
         if since is None:
-            position = position.at(following)
+            position = position.start_of(following)
         else:
-            ours = self.deps.cursors.ours(logic.flow.name, kind)
+            ours = self.deps.cursors.own_markers(logic.flow.name, kind)
             batch = self.deps.connectors[logic.flow.target].changed(kind, since, position.after, ours)
             position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
             position = self._stage_touched(run, logic, batch.records, position)
-            position = replace(position, after=batch.after) if batch.after else position.at(following)
+            position = replace(position, after=batch.after) if batch.after else position.start_of(following)
         self.deps.previews.keep_position(run.id, position)
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
@@ -124,9 +124,9 @@ class Extract:
     def siblings(self, run: Run, logic: FlowLogic) -> None:
         """Read the other variants of changed records, so that a product is always compared as a whole."""
         position = run.position
-        for stage in logic.flow.counting:
+        for stage in logic.flow.counted_stages:
             position = self._siblings(run, logic, stage, position)
-        self.deps.previews.keep_position(run.id, position.at(Task.COMPARE))
+        self.deps.previews.keep_position(run.id, position.start_of(Task.COMPARE))
 
     def _siblings(self, run: Run, logic: FlowLogic, stage: Stage, position: Position) -> Position:
         after = None
@@ -141,7 +141,7 @@ class Extract:
 
     def counted_fetched(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:
         """Stage the counted records with these keys, in every counting stage; return the updated position."""
-        for stage in logic.flow.counting:
+        for stage in logic.flow.counted_stages:
             position = self.stage_fetched(run, logic, stage, keys, position)
         return position
 
@@ -202,13 +202,13 @@ class Extract:
 
     def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Reopen dismissed issues of records that somebody has changed since."""
-        known = self.deps.previews.aside(run.flow, [record.key for record in records])
+        known = self.deps.previews.dismissed_marks(run.flow, [record.key for record in records])
         if not known:
             return
         marks = {record.key: source_mark(record, logic.flow.passing) for record in records if record.key in known}
         changed = [issue for key, before in known.items() for issue, mark in before.items() if marks[key] != mark]
         if changed:
-            self.deps.previews.look_again(run.id, changed)
+            self.deps.previews.reopen_issues(run.id, changed)
 
 
 def _page(
@@ -219,7 +219,7 @@ def _page(
     since: str | None,
     after: str | None,
     most: int | None,
-) -> Batch | Unread:
+) -> Batch | UnparsedPage:
     """Return one page of a stage, unparsed if its records can be recognized by hashes."""
     page = unparsed_page(source, target, logic, stage, since, after)
     return page or page_in(source, logic, stage, since=since, after=after, most=most)
@@ -228,7 +228,7 @@ def _page(
 def _nameless(position: Position, records: Sequence[Record]) -> Position:
     """Return a position that counts records without a key. While there are any, no record is known to be gone."""
     count = sum(isinstance(one, Unreadable) and one.nameless for one in records)
-    return position.counting(0, 0, {NAMELESS: count}) if count else position
+    return position.with_counts(0, 0, {NAMELESS: count}) if count else position
 
 
 def _about(source: Connector, stage: Stage) -> int:
@@ -248,14 +248,14 @@ def _reading(position: Position) -> Progress:
 
 
 def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogic) -> Position:
-    if not position.has_enough and (following := logic.flow.read_after(stage)) is not None:
+    if not position.has_enough and (following := logic.flow.next_read_stage(stage)) is not None:
         return replace(position, stage=following.name, after=None)
-    return position.at({Mode.CHANGES: Task.TOUCHED, Mode.CHOSEN: Task.SIBLINGS}.get(mode, Task.COMPARE))
+    return position.start_of({Mode.CHANGES: Task.TOUCHED, Mode.CHOSEN: Task.SIBLINGS}.get(mode, Task.COMPARE))
 
 
 def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
     """Return the staged records of a stage, each with its group in the source, and with search keys if it is parked."""
-    staged, name = staged_in(logic, stage, records) if records else [], stage.grouped_by
+    staged, name = stage_records(logic, stage, records) if records else [], stage.grouped_by
     if not name:
         return staged
     read = {record.key: record for record in records}

@@ -8,14 +8,14 @@ from integration.connectors.protocol import ReportsFields
 from integration.core.basis import NAMES
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Stage
-from integration.core.records import Fields, Record
+from integration.core.records import FieldPresence, Record
 from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 
 
 def check_field_presence(
-    deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, fields: Fields, *, first: bool, last: bool
+    deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, fields: FieldPresence, *, first: bool, last: bool
 ) -> None:
     """Store which fields every record of a kind has, and check them against earlier pages and runs.
 
@@ -28,7 +28,7 @@ def check_field_presence(
     is_whole, known = run.mode is Mode.COMPLETE, _known(deps, run, stage)
     _expect(known, run, logic, fields)
     now = known
-    if fields != Fields():
+    if fields != FieldPresence():
         begins = known is None or (first and is_whole)
         now = _Known.of(fields) if begins or known is None else known.narrowed(fields)
         now = replace(now, held=known.held if known else frozenset[str]())
@@ -69,7 +69,7 @@ class _Known:
     held: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, fields: Fields) -> "_Known":
+    def of(cls, fields: FieldPresence) -> "_Known":
         """Return the presence of fields on the first page of a run."""
         return cls(fields.always, fields.filled, fields.blanks, fields.held, fields.often_held)
 
@@ -78,7 +78,7 @@ class _Known:
         """Return True if the source sends empty values as blanks and never as null."""
         return self.blanks and self.fields == self.filled
 
-    def narrowed(self, fields: Fields) -> "_Known":
+    def narrowed(self, fields: FieldPresence) -> "_Known":
         """Return the presence of fields after one more page."""
         return replace(
             self,
@@ -95,10 +95,10 @@ class _Known:
         return {"as": mark, **kept}
 
 
-def _expect(known: _Known | None, run: Run, logic: FlowLogic, fields: Fields) -> None:
+def _expect(known: _Known | None, run: Run, logic: FlowLogic, fields: FieldPresence) -> None:
     if known is None:
         return
-    emptied = fields.emptied(known.filled, logic.reads, never_null=known.never_null)
+    emptied = fields.newly_null(known.filled, logic.reads, never_null=known.never_null)
     if gone := [*fields.vanished(known.fields, logic.reads), *emptied]:
         raise _vanished(run, logic, gone)
 

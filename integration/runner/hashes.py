@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from integration.connectors.protocol import Connector, HashedSource, HashedTarget, Unread
+from integration.connectors.protocol import Connector, HashedSource, HashedTarget, UnparsedPage
 from integration.core.flow import Stage
 from integration.core.links import NO_HASHES, Hashes
 from integration.core.records import Held
@@ -24,14 +24,14 @@ BYTES = 16  # makes an accidental collision practically impossible
 
 def unparsed_page(
     source: Connector, target: Connector, logic: FlowLogic, stage: Stage, since: str | None, after: str | None
-) -> Unread | None:
+) -> UnparsedPage | None:
     """Return one page of a stage unparsed, or None if its records must be parsed."""
     if not (logic.basis and stage.hashed and isinstance(source, HashedSource) and isinstance(target, HashedTarget)):
         return None
     return source.unread(stage.source, since, after)
 
 
-def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
+def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: UnparsedPage) -> dict[str, str]:
     """Return the records of a page that are unchanged and agree on both sides: the target number of each by key."""
     flow, kind, target = logic.flow.name, stage.target, deps.connectors[logic.flow.target]
     times = Counter(key for key, _ in page.hashes)
@@ -50,7 +50,7 @@ def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, ke
     """Return the records whose hash must not be trusted, because of a doubt, a reverted value or a dismissed issue."""
     flow, kind = logic.flow.name, stage.target
     doubts = deps.ledger.in_doubt(run.id, flow, kind, keys)
-    back, set_aside = deps.previews.taken_back(flow, kind, keys), deps.previews.aside(flow, keys)
+    back, set_aside = deps.previews.reverted_values_of(flow, kind, keys), deps.previews.dismissed_marks(flow, keys)
     return {row.key for row in doubts} | back.keys() | set_aside.keys()
 
 

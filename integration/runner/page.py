@@ -124,7 +124,7 @@ class PlanPage:
     def counted(self, position: Position) -> Position:
         """Return the position with the counts of this page added."""
         retirements = self._actions[Action.RETIRE]
-        return position.counting(self._actions.total() - retirements, retirements, self._guard_counts)
+        return position.with_counts(self._actions.total() - retirements, retirements, self._guard_counts)
 
 
 def empty_page(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:

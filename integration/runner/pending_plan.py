@@ -29,7 +29,7 @@ def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic)
     plans = {one.id: one for one in waiting_plans(deps, flow.name)}
     rows = deps.plans.changes_of(sorted(plans), position.after, CARRY_PAGE)
     if not rows:
-        deps.previews.keep_position(run.id, position.at(Task.SIBLINGS))
+        deps.previews.keep_position(run.id, position.start_of(Task.SIBLINGS))
         return
     for stage in flow.stages:
         keys = [key for row in rows if row.stage == stage.name and row.change for key in row.change.sources]
@@ -46,7 +46,7 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     plans = waiting_plans(deps, run.flow)[:1] if logic.retires else []
     rows = deps.plans.changes_of([one.id for one in plans], position.after, CARRY_PAGE, retirements=True)
     if not rows:
-        deps.previews.keep_position(run.id, position.at(Task.FINISH))
+        deps.previews.keep_position(run.id, position.start_of(Task.FINISH))
         return
     wanted = [row.change.wanted for row in rows if row.change]
     codes = {source for one in wanted for source in ([part.source for part in one.parts] or [one.key])}
@@ -72,7 +72,7 @@ def replaced_by(deps: Dependencies, run: Run, *, doubtful: bool) -> list[str]:
         return [
             one.id
             for one in others
-            if one.mode in PLANS_OF_ALL or (one.mode is Mode.CHOSEN and deps.plans.has_all(run.id, one.id))
+            if one.mode in PLANS_OF_ALL or (one.mode is Mode.CHOSEN and deps.plans.contains_plan(run.id, one.id))
         ]
     return [
         one.id

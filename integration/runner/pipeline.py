@@ -88,7 +88,7 @@ class Pipeline:
                 self._come()
         except Exception:  # calls in progress still need their answers recorded
             while self._calls:
-                self._accepted(accepted_references(self._calls.ended()))
+                self._accepted(accepted_references(self._calls.wait_finished()))
             raise
         if self._stopped is not None:
             raise self._stopped
@@ -112,7 +112,7 @@ class Pipeline:
         """Start as many calls as the limit allows, each marked as sent before."""
         if self._stopped is not None or len(self._proofs) > MOST_BEHIND:
             return
-        some = [self._waiting.popleft() for _ in range(min(self._calls.room, len(self._waiting)))]
+        some = [self._waiting.popleft() for _ in range(min(self._calls.free_slots, len(self._waiting)))]
         if some and self._dispatcher.deps.safeguards.ledger:
             kept, self._unkept = self._unkept, {}
             if not self._dispatcher.mark(some, kept):  # the run is to stop: the rest stays planned
@@ -124,7 +124,7 @@ class Pipeline:
     def _come(self) -> None:
         """Wait for the first task that finishes, and process its result."""
         coming: list[Future[Any]] = [self._coming] if self._coming else []
-        if answers := self._calls.ended([*self._proofs, *coming]):
+        if answers := self._calls.wait_finished([*self._proofs, *coming]):
             self._take_in(answers)
         if self._coming is not None and self._coming.done():
             done, self._coming = self._coming, None

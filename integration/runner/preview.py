@@ -63,7 +63,7 @@ class Preview:
         logic, mode = self.deps.logics.now(request.flow), request.mode
         flow, cursors = logic.flow, self.deps.cursors
         known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
-        began, first = any(known[stage.source] for stage in flow.counting), flow.read_after(None)
+        began, first = any(known[stage.source] for stage in flow.counted_stages), flow.next_read_stage(None)
         most = (logic.most or None) if mode is Mode.CHANGES or not began else None
         notes = {}
         if mode in PLANS_OF_ALL:
@@ -140,12 +140,12 @@ class Preview:
         mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
         counts, changes = position.watched, position.changes + position.retirements
         strangers = strangers_beside(self.deps, run)
-        notes = {STRANGERS: strangers.told()} if strangers.references else {}
+        notes = {STRANGERS: strangers.to_note()} if strangers.references else {}
         told = corrected_in(self.deps, run)
         if CORRECTED in run.notes:
             notes[CORRECTED] = told
         counted = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
-        is_first = not self.deps.links.any(run.flow, *logic.flow.linked)
+        is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
         found = brakes(logic.settings.guards, logic.settings.limits, counted, position.read, is_first=is_first)
         tripped = found if changes > counts.get(TAKEN_BACK, 0) else ()
         state = RunState.READY if changes else RunState.DONE
@@ -155,7 +155,7 @@ class Preview:
             self.deps.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
         elif waits is not None and run.mode is Mode.CHANGES and self._same(waits, run, mark, tripped, told):
             self.deps.previews.keep_counts(run.id, mark, position.read)
-            self.deps.runs.says_the_same(run.id, waits.id)
+            self.deps.runs.discard_duplicate(run.id, waits.id)
         else:
             cursors = next_cursors(run, logic) if state is RunState.DONE else {}
             replaces = replaced_by(self.deps, run, doubtful=any(brake.code == SOURCE_EMPTY.code for brake in tripped))

@@ -30,13 +30,13 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     nothing was read although the source returns some of the records by key.
     """
     position, kind = run.position, logic.flow.counted.source
-    if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected)):
+    if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected_kinds)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: count})
     gone = _unread(deps, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
     if not gone:
-        deps.previews.keep_position(run.id, position.at(Task.FINISH))
+        deps.previews.keep_position(run.id, position.start_of(Task.FINISH))
         return
     missing = _really_gone(deps, logic, kind, gone)
     if len(missing) < len(gone) and SOURCE_EMPTY.name in position.watched:  # the source is not empty, but incomplete
@@ -70,7 +70,7 @@ def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequenc
 def _owners(deps: Dependencies, flow: str, stage: Stage, codes: Collection[str]) -> list[Link]:
     """Return the links of the target records that contain these source records, or that are these records."""
     if stage.parts is not None:
-        return deps.links.owning(flow, stage.target, stage.parts, codes)
+        return deps.links.owners_of_parts(flow, stage.target, stage.parts, codes)
     found = deps.links.get(flow, stage.target, codes)
     return [found[key] for key in sorted(found)]
 
@@ -81,7 +81,7 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
     owners = _owners(deps, run.flow, page.stage, codes)
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)
     held = look(target, [link.agreed for link in owners if link.agreed], references)
-    taken = deps.previews.taken_back(flow.name, page.stage.target, [link.key for link in owners])
+    taken = deps.previews.reverted_values_of(flow.name, page.stage.target, [link.key for link in owners])
     for link in owners:
         now = held.get(link.key)
         if link.agreed is None or now is None:

@@ -23,7 +23,7 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     position = run.position
     rows = deps.plans.proven(run.undo_of, position.undone, UNDO_PAGE)
     if not rows:
-        deps.previews.keep_position(run.id, position.at(Task.FINISH))
+        deps.previews.keep_position(run.id, position.start_of(Task.FINISH))
         return
     rows = [row for row in rows if row.stage == rows[0].stage]
     page = empty_page(deps, logic, logic.flow.stage(rows[0].stage))

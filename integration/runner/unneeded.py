@@ -19,7 +19,11 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     if run.mode is Mode.UNDO:  # a customer is restored independently of documents
         return position
     derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
-    found = deps.previews.unneeded(run.id, derived, [stage.name for stage in flow.counting]) if derived else []
+    found = (
+        deps.previews.changes_without_documents(run.id, derived, [stage.name for stage in flow.counted_stages])
+        if derived
+        else []
+    )
     if not found:
         return position
     counted = Position()
@@ -31,6 +35,6 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
         facts = {"key": row.title, "count": str(len(change.sources))}
         skips.append((row, Skip("documents_parked", row.key, facts)))
     fewer = {code: -count for code, count in counted.watched.items()}
-    position = position.counting(-counted.changes, 0, fewer)
+    position = position.with_counts(-counted.changes, 0, fewer)
     deps.previews.skip_planned(run.id, skips, position)
     return position

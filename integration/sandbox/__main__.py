@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from integration.process.signals import interruption
+from integration.process.signals import interruption_waiter
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox, opening_day, running
@@ -15,7 +15,7 @@ from integration.sandbox.server import Sandbox, opening_day, running
 def main() -> None:
     """Start both systems, print their addresses as one line of JSON, and wait for a signal."""
     asked = _arguments()
-    until_interrupted = interruption()
+    until_interrupted = interruption_waiter()
     with running(
         articles=asked.articles,
         seed=asked.seed,

@@ -21,12 +21,12 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.people import AccessChannel, Actor, PersonAction, Right
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
-from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, Followed
+from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, VerificationResult
 from integration.store.database import Clock, Database
 from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 
-__all__ = ["Anchor", "Audit", "AuditEntry", "AuditSearch", "Break", "Checked", "Head"]
+__all__ = ["Anchor", "Audit", "AuditCheckResult", "AuditEntry", "AuditSearch", "Break", "Head"]
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,7 @@ def facts_of(broken: Break) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class AuditCheckResult:
     """The result of a verification of the whole chain: time, last valid head, break, and number of valid stamps."""
 
     at: datetime
@@ -122,7 +122,7 @@ class Audit:
 
     # ---- recording of reads and exports
 
-    def heard(self, action: PersonAction) -> None:
+    def record_action(self, action: PersonAction) -> None:
         """Record that a person queries the log in SQL or exports a file, before the call is answered."""
         if action.name == LOOK and self._goes_on(action):
             return
@@ -142,16 +142,16 @@ class Audit:
     # ---- verification
 
     @requires(Right.ADMINISTER)
-    def checked(self) -> Checked | None:
+    def checked(self) -> AuditCheckResult | None:
         """Return the result of the last verification of the whole chain, or None before the first."""
         told = self._settings.get(CHECKED)
         if told is None:
             return None
         broken = Break(**told["broken"]) if told.get("broken") else None
-        return Checked(datetime.fromisoformat(told["at"]), Head(**told["head"]), broken, told.get("stamps", 0))
+        return AuditCheckResult(datetime.fromisoformat(told["at"]), Head(**told["head"]), broken, told.get("stamps", 0))
 
     @requires(Right.ADMINISTER)
-    def verify(self, heads: Iterable[Head] = ()) -> Checked:
+    def verify(self, heads: Iterable[Head] = ()) -> AuditCheckResult:
         """Verify the whole chain and all stamps in one call. `heads` are heads that were sent outside.
 
         The result is stored, and a break raises an alert.
@@ -161,15 +161,15 @@ class Audit:
             found = self._follow(found.head)
         return self._ended(found, heads)
 
-    def _follow(self, after: Head | None) -> Followed:
-        return self._stored.follow(self._keys(), after)
+    def _follow(self, after: Head | None) -> VerificationResult:
+        return self._stored.verify(self._keys(), after)
 
-    def _ended(self, found: Followed, heads: Iterable[Head] = ()) -> Checked:
+    def _ended(self, found: VerificationResult, heads: Iterable[Head] = ()) -> AuditCheckResult:
         known = [*heads, *self._verified_before()]
         broken, good = found.broken or self._unlike(known, found.head), 0
         if broken is None:
             good, broken = self._stamps()
-        checked = Checked(self._clock(), found.head, broken, good)
+        checked = AuditCheckResult(self._clock(), found.head, broken, good)
         self._keep(checked)
         return checked
 
@@ -201,7 +201,7 @@ class Audit:
             good += 1
         return good, None
 
-    def _keep(self, checked: Checked) -> None:
+    def _keep(self, checked: AuditCheckResult) -> None:
         good = self._verified_before() if checked.broken else [checked.head]
         told = {"head": asdict(checked.head), "broken": asdict(checked.broken) if checked.broken else None}
         told |= {"good": asdict(good[0])} if good else {}

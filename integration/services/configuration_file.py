@@ -32,11 +32,11 @@ from integration.services.runs.flows import Flows
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.services.systems.objects import flat, parse_names
-from integration.store.configuration import ArrangementStore as Kept
 from integration.store.configuration import Configuration
+from integration.store.configuration import ConfigurationStore as Kept
 from integration.store.corrections import Corrections
 from integration.store.database import Database
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 
 FORMAT = 1
@@ -66,7 +66,7 @@ class SettingDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedFile:
     """A validated file: the configuration that it would store, and the differences from the current one."""
 
     arranged: Configuration
@@ -87,7 +87,7 @@ class ConfigurationFile:
         flows: Specs,
         database: Database,
         corrections: Corrections,
-        rules: Rules,
+        rules: MappingStore,
         stored_settings: StoredSettings,
         *,
         logics: Logics,
@@ -144,7 +144,7 @@ class ConfigurationFile:
     # ---- import
 
     @requires(Right.ADMINISTER)
-    def read(self, text: str) -> Read:
+    def read(self, text: str) -> ParsedFile:
         """Parse and validate a file; nothing is stored. Values that a file does not name keep their current value.
 
         Raises ConfigurationError: `arrangement_invalid` with place and reason of the first part that has the wrong
@@ -169,10 +169,10 @@ class ConfigurationFile:
             {name: rows for name, rows in shape["tables"].items() if ("tables", name) in touched},
             {flow: given for flow, given in corrections.items() if ("corrections", flow) in touched},
         )
-        return Read(arranged, found)
+        return ParsedFile(arranged, found)
 
     @requires(Right.ADMINISTER)
-    def of_file(self, content: bytes) -> Read:
+    def of_file(self, content: bytes) -> ParsedFile:
         """Parse and validate the bytes of a file, as `read` does.
 
         Also raises for wrong size or encoding, and for secrets.
@@ -214,10 +214,10 @@ class ConfigurationFile:
     def _expect_rows(self, name: str, rows: Mapping[str, Any]) -> None:
         with _at("tables", name):
             _expect_texts(rows)
-            self._tables.expect_possible(name, rows.items())
+            self._tables.require_valid_rows(name, rows.items())
 
     @requires(Right.ADMINISTER)
-    def keep(self, read: Read, by: Actor, note: str) -> None:
+    def keep(self, read: ParsedFile, by: Actor, note: str) -> None:
         """Store the configuration of a file in one transaction. `note` is stored with each new mapping.
 
         Raises NotAllowedError `file_change_waits` if it loosens flows that need two people for that. These changes are
@@ -254,8 +254,8 @@ class ConfigurationFile:
     def _settings(self, flow: str, given: Mapping[str, Any], names: Names | None) -> FlowSettings:
         with _at("flows", self._known(flow, "flows")):
             settings = self._flows[flow].settings(**given)
-            self._names.expect_objects(self._flows[flow], settings, names)
-            self._flow_service.expect_there(flow, settings)
+            self._names.require_objects(self._flows[flow], settings, names)
+            self._flow_service.check_codes(flow, settings)
             return settings
 
     def _corrected(self, flow: str, given: Mapping[str, Any]) -> list[Correction]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.people import Right
-from integration.process.periodic import again_and_again, is_dead
+from integration.process.periodic import is_dead, run_periodically
 from integration.store.leases import Leases
 
 if TYPE_CHECKING:  # imported where it is started: most terminal commands start no engine
@@ -30,7 +30,7 @@ class OwnLeases:
         self._leases = leases
         self._owner = owner or f"{socket.gethostname()}-{os.getpid()}"
 
-    def takes(self, lease: str) -> bool:
+    def take(self, lease: str) -> bool:
         """Take or renew a lease, also from a dead process of this machine. Return True if this process holds it now."""
         holder = self._leases.holder(lease)
         if holder and _is_dead(holder):
@@ -48,14 +48,14 @@ class OwnLeases:
         Two live processes with one name would steal each other's runs.
         """
         slots = (f"{name}-{number}" for number in range(1, MOST_PROCESSES))
-        slot = next((one for one in slots if self.takes(f"executor:{one}")), None)
+        slot = next((one for one in slots if self.take(f"executor:{one}")), None)
         if slot is None:
             raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=MOST_PROCESSES)
         stop = threading.Event()
 
-        renew = partial(self.takes, f"executor:{slot}")
+        renew = partial(self.take, f"executor:{slot}")
         keeper = threading.Thread(
-            target=again_and_again, args=(renew,), kwargs={"every": SLOT_SECONDS / 4, "until": stop}, daemon=True
+            target=run_periodically, args=(renew,), kwargs={"every": SLOT_SECONDS / 4, "until": stop}, daemon=True
         )
         keeper.start()
         try:

@@ -14,13 +14,13 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.prices import (
-    Charge,
     PricePaid,
+    PriceQuery,
     PriceScope,
     Purchase,
     TillPrice,
-    asked_about,
     effective_price,
+    price_queries,
     terms_in,
 )
 from integration.core.records import Kind, Record
@@ -28,14 +28,14 @@ from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
 from integration.flows.settings import BOOKS, TILL
-from integration.flows.spec import FlowLogic, staged_in
+from integration.flows.spec import FlowLogic, stage_records
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class Prices:
         links: Links,
         issues: Issues,
         erased: ErasureRegister,
-        rules: Rules,
+        rules: MappingStore,
         access: ConnectorFactory,
         lists: CodeLists,
         logics: Logics,
@@ -150,7 +150,7 @@ class Prices:
         return self._is_sent(self.flow) or self._is_sent(self._products)
 
     @requires(Right.SEE)
-    def are_told(self) -> bool:
+    def has_till_prices(self) -> bool:
         """Return True if the till can tell what a customer pays. Queries the till. Raises IntegrationError."""
         till = self._access.connector(TILL.system)
         return isinstance(till, Pricing) and till.tells_prices()
@@ -183,7 +183,7 @@ class Prices:
         (said,) = self._as_the_books_say(self._products, [article])
         who = self._as_the_books_say(self.flow, [customer])[0] if customer else None
         found = self._expected(who, said, quantity, branch)
-        if found is None or not self.are_told():
+        if found is None or not self.has_till_prices():
             return found
         return self._asked([found])[0]
 
@@ -192,7 +192,7 @@ class Prices:
 
         The agreed values alone are not enough, because the books may have removed a price since.
         """
-        found = said_by_books(
+        found = current_source_values(
             self._logics.now(flow), self._access.connector(BOOKS.system), {one.key: one.agreed for one in known}
         )
         return [replace(one, now=found.get(one.key)) for one in known]
@@ -221,7 +221,7 @@ class Prices:
         if not isinstance(till, Pricing):
             return list(found)
         charges = [
-            Charge(one.article.number, one.customer.number if one.customer else "", one.quantity, one.branch)
+            PriceQuery(one.article.number, one.customer.number if one.customer else "", one.quantity, one.branch)
             for one in found
         ]
         answers = till.charged(charges)
@@ -235,14 +235,14 @@ class Prices:
         Returns the position of the next page, empty at the end. Each difference opens an exception, and a difference
         that is gone closes it. If the till does not answer such queries or is unreachable, nothing is recorded.
         """
-        return self._erased.looking(lambda so_far: self._page(position, so_far)) if self.are_sent() else ""
+        return self._erased.retry_if_erased(lambda so_far: self._page(position, so_far)) if self.are_sent() else ""
 
     def _page(self, position: str, so_far: SoFar) -> str:
         if position.startswith(BY_BRANCH):
             return self._page_of_branches(position.removeprefix(BY_BRANCH), so_far)
         links = self._links.page(self.flow, Kind.RELATION, position, CUSTOMERS_PAGE)
         try:
-            if links and self.are_told():
+            if links and self.has_till_prices():
                 proofs = self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
                 self._tell([link.key for link in links], proofs, so_far)
         except IntegrationError:
@@ -252,7 +252,7 @@ class Prices:
     def _page_of_branches(self, after: str, so_far: SoFar) -> str:
         links = self._links.page(self._products, Kind.PRODUCT, after, LINKS_PAGE)
         try:
-            if not links or not self.are_told():
+            if not links or not self.has_till_prices():
                 return ""
             done = self._tell_of_branches(links, MOST_OF_BRANCHES, so_far)
         except IntegrationError:
@@ -287,7 +287,7 @@ class Prices:
             if one.proven is False and not self._is_of_unknown_group(one)
         ]
         looked = [link.key for link in links[:done] if link.key not in left_out]
-        self._issues.looked(self._products, looked, (BRANCH_CAUSE,), met, so_far)
+        self._issues.store_check_result(self._products, looked, (BRANCH_CAUSE,), met, so_far)
         return done
 
     def _is_of_unknown_group(self, one: Proof) -> bool:
@@ -302,11 +302,11 @@ class Prices:
         Others stay as they are.
         """
         if run.flow in (self.flow, self._products) and self._is_sent(run.flow):
-            self._erased.looking(lambda so_far: self._written(run, so_far))
+            self._erased.retry_if_erased(lambda so_far: self._written(run, so_far))
 
     def _written(self, run: Run, so_far: SoFar) -> None:
         try:
-            if not self.are_told():
+            if not self.has_till_prices():
                 return
             of_articles, of_customers = list(self._newest(run.flow, self._products, Kind.PRODUCT)), self.customers()
             if run.flow == self.flow:
@@ -324,10 +324,10 @@ class Prices:
 
         Returns whether the till answers such queries. Raises IntegrationError if it is unreachable.
         """
-        return self._erased.looking(lambda so_far: self._asked_again(flow, keys, so_far))
+        return self._erased.retry_if_erased(lambda so_far: self._asked_again(flow, keys, so_far))
 
     def _asked_again(self, flow: str, keys: Collection[str], so_far: SoFar) -> bool:
-        if not self.are_told():
+        if not self.has_till_prices():
             return False
         if flow == self._products:
             products = list(self._links.get(flow, Kind.PRODUCT, keys).values())
@@ -351,7 +351,7 @@ class Prices:
         """Return the prices by the books for these customers; None stands for a sale without a customer."""
         first = next(iter(self.branches()), "")
         agreed = [one.agreed for one in articles]
-        asked = [(who, asked_about(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
+        asked = [(who, price_queries(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
         numbers = {article.key for _, found in asked for article, _ in found}
         said = self._as_the_books_say(self._products, [one for one in articles if one.number in numbers])
         people = self._as_the_books_say(self.flow, [who for who, found in asked if who and found])
@@ -372,7 +372,7 @@ class Prices:
             if one.proven is False and one.customer:
                 issue = price_issue(one)
                 met.setdefault((issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), one.customer.title))
-        self._issues.looked(self.flow, keys, (CAUSE,), list(met.values()), so_far)
+        self._issues.store_check_result(self.flow, keys, (CAUSE,), list(met.values()), so_far)
 
 
 def price_issue(one: Proof) -> Issue:
@@ -395,7 +395,7 @@ def _branch_issue(key: str, one: Proof) -> Issue:
     return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
 
 
-def as_kept_equal(logic: FlowLogic, agreed: Record, now: Record) -> Record:
+def with_equal_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:
     """Return the agreed record with the books' current values in all fields that are kept equal."""
 
     def is_equal(name: str) -> bool:
@@ -405,16 +405,16 @@ def as_kept_equal(logic: FlowLogic, agreed: Record, now: Record) -> Record:
     return replace(agreed, values=kept | {name: value for name, value in now.values.items() if is_equal(name)})
 
 
-def said_by_books(logic: FlowLogic, source: Connector, agreed: Mapping[str, Record]) -> dict[str, Record]:
+def current_source_values(logic: FlowLogic, source: Connector, agreed: Mapping[str, Record]) -> dict[str, Record]:
     """Return the values that the target should have by the current source, by key.
 
     `agreed` has the last agreed records. Records that no longer exist, take no part or are parked are left out.
     """
     stage = logic.flow.counted
     records = source.fetch(stage.source, list(agreed)) if agreed else []
-    wanted = {one.key: one.record for one in staged_in(logic, stage, records) if one.record is not None}
+    wanted = {one.key: one.record for one in stage_records(logic, stage, records) if one.record is not None}
     parts = {key: next(iter(one.parts), one) for key, one in wanted.items()}
-    return {key: as_kept_equal(logic, agreed[key], part) for key, part in parts.items() if key in agreed}
+    return {key: with_equal_values(logic, agreed[key], part) for key, part in parts.items() if key in agreed}
 
 
 def _known(link: Link, agreed: Record | None) -> KnownRecord:

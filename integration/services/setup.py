@@ -13,7 +13,7 @@ from integration.core.people import Actor, Right
 from integration.core.system_roles import assigned_systems
 from integration.flows.forms import MissingSetting, Proposal, Question, SetupContext
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, FlowSettings, Listed
+from integration.flows.settings import BOOKS, CodeList, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.connections.chosen_flows import ChosenFlows
 from integration.services.connections.connections import Connections
@@ -22,7 +22,7 @@ from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.tables import Tables
 from integration.services.runs.flows import Flows
 from integration.store.links import Links
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
@@ -147,7 +147,7 @@ class SetUp:
         flow_service: Flows,
         tables: Tables,
         links: Links,
-        rules: Rules,
+        rules: MappingStore,
         stored_settings: StoredSettings,
         chosen: ChosenFlows,
         connections: Connections,
@@ -249,7 +249,7 @@ class SetUp:
             for name, spec in booking.items()
         )
 
-    def _wanted(self, flow: str, settings: FlowSettings) -> list[Listed]:
+    def _wanted(self, flow: str, settings: FlowSettings) -> list[CodeList]:
         """Return the lists of the questions that arise for a flow. Other lists are not worth a call."""
         values = settings.model_dump()
         return [each for one in self._flows[flow].questions if one.arises(values) for each in one.lists]
@@ -332,7 +332,7 @@ class SetUp:
 
     # ---- lists of both systems
 
-    def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
+    def _read(self, wanted: Iterable[CodeList]) -> dict[CodeList, dict[str, str]]:
         """Return the current lists of both systems, without lists that cannot be read now."""
         well = self._connections.are_well()
         read = {listed: self._lists.readable(listed.system, listed.name) for listed in wanted if well[listed.system]}

@@ -190,7 +190,7 @@ def level_reason(one: LevelDifference, written: Decimal | None, since: datetime 
     return LevelReason(since, at_target, one.source - written)
 
 
-def out_on(days_left: float, now: datetime) -> date | None:
+def run_out_date(days_left: float, now: datetime) -> date | None:
     """Return the day on which an article runs out, or None if that is too far away to be meaningful."""
     return (now + timedelta(days=days_left)).date() if days_left <= FARTHEST_DAYS else None
 
@@ -342,7 +342,7 @@ class Stock:
             "unit": lines["unit"],
             "pace": (lines["fell_a_day"] * WEEK).round(1),
             "days": (lines["days_left"] // 1).astype("Int64"),
-            "out": [None if isnan(days) else out_on(days, now) for days in lines["days_left"]],
+            "out": [None if isnan(days) else run_out_date(days, now) for days in lines["days_left"]],
             "trail": [trails.get(place, []) for place in zip(lines["article"], lines["branch"], strict=True)],
         }
         return lines[["article", "title", "branch"]].assign(**shown)

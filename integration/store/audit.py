@@ -14,7 +14,7 @@ from integration.core.chain import AuditChain, Break, Head, digest, last_line
 from integration.core.people import Right
 from integration.store.copies import RESTORED
 from integration.store.database import Store
-from integration.store.sealing import AuditRecord, columns_of, note_deed
+from integration.store.sealing import AuditRecord, collect_audit_records, columns_of
 from integration.store.tables import audit, audit_head, settings
 
 PORTION = 2_000  # entries per query
@@ -67,7 +67,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class VerificationResult:
     """Result of a verification: the last verified entry, the first fault, and whether the end was reached."""
 
     head: Head
@@ -83,14 +83,14 @@ class AuditStore(Store):
         told = {name: fact for name, fact in facts.items() if fact}
         deed = AuditRecord(at=self.clock(), who=who, session=session, came=came, action=action, facts=told)
         with self.database.write() as connection:
-            note_deed(connection, [deed])
+            collect_audit_records(connection, [deed])
 
     def begin(self, who: str) -> None:
         """Record the start of the audit log if it is empty. A log without this entry was truncated."""
         if self.database.scalar(sa.select(audit_head.c.seq)) == 0:
             self.note(BEGUN, who)
 
-    def tell_restored(self) -> None:
+    def record_restore(self) -> None:
         """Record a restore of the database if it is not recorded yet. The restore itself cannot write to the log."""
         with self.database.read() as connection:  # runs at every start, and rarely needs the write lock
             if _untold(connection) is None:
@@ -99,7 +99,7 @@ class AuditStore(Store):
             if restored := _untold(connection):
                 facts = {"restored_at": restored["at"], "made_at": restored["made_at"]}
                 who = restored.get("by", "restore")
-                note_deed(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
+                collect_audit_records(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
 
     # ---- queries
 
@@ -134,7 +134,7 @@ class AuditStore(Store):
 
     # ---- verification
 
-    def follow(self, keys: Mapping[str, bytes], after: Head | None = None, most: int = PORTION) -> Followed:
+    def verify(self, keys: Mapping[str, bytes], after: Head | None = None, most: int = PORTION) -> VerificationResult:
         """Verify up to `most` entries of the chain, from its beginning or after a head.
 
         Each entry is compared with its seal, the previous entry and its own columns, and the last one with the head.
@@ -146,18 +146,18 @@ class AuditStore(Store):
             here = sa.select(audit).where(audit.c.seq > first).order_by(audit.c.seq).limit(most)
             rows = connection.execute(here).all()
         for row in rows:
-            broken = chain.follow(row.line.encode())
+            broken = chain.verify_next(row.line.encode())
             if broken is None and any(getattr(row, name) != one for name, one in _columns(row.line).items()):
                 broken = Break("altered", row.seq)
             if broken is not None:
-                return Followed(chain.head, broken)
+                return VerificationResult(chain.head, broken)
         if len(rows) == most:
-            return Followed(chain.head)
+            return VerificationResult(chain.head)
         if head is None or (head.seq == 0 and not rows):
-            return Followed(chain.head, Break("cut", chain.head.seq + 1))
+            return VerificationResult(chain.head, Break("cut", chain.head.seq + 1))
         end = Head(head.seq, head.hash)
-        broken = chain.end(end) or chain.end_seal(end, head.key, head.seal)
-        return Followed(chain.head, broken, is_whole=broken is None)
+        broken = chain.verify_end(end) or chain.verify_head_seal(end, head.key, head.seal)
+        return VerificationResult(chain.head, broken, is_whole=broken is None)
 
     def hash_of(self, seq: int) -> str:
         """Return the hash of an entry, or an empty string if it does not exist."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from integration.core.people import AccessChannel, current_action
 from integration.store.events import Event
-from integration.store.sealing import AuditRecord, note_deed
+from integration.store.sealing import AuditRecord, collect_audit_records
 
 ACTIONS = frozenset(
     {
@@ -45,7 +45,7 @@ TELLING = re.compile(
 def record_audit_entries(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Collect audit entries for the events that are decisions of people, in the current transaction."""
     if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
-        note_deed(connection, list(_deeds(at, heard)))
+        collect_audit_records(connection, list(_deeds(at, heard)))
 
 
 def _is_heard(event: Event) -> bool:

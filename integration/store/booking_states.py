@@ -14,7 +14,7 @@ from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import PLANS_OF_ALL
 from integration.core.states import RunState, Step
-from integration.store.database import Database, ReadyAmong, in_clause
+from integration.store.database import Database, PreparedKeyQuery, in_clause
 from integration.store.ledger import in_doubt_question
 from integration.store.links import link_of
 from integration.store.prepared_statements import PreparedStatement
@@ -26,12 +26,12 @@ _OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAI
 _FLOW: sa.BindParameter[str] = sa.bindparam("flow")
 _RUN: sa.BindParameter[str] = sa.bindparam("run")
 _ACTIVE = PreparedStatement(sa.select(runs.c.id, runs.c.mode).where(runs.c.active_flow == _FLOW))
-_PARKED = ReadyAmong(
+_PARKED = PreparedKeyQuery(
     sa.select(issues.c.key, issues.c.title).where(issues.c.flow == _FLOW, issues.c.state == IssueState.OPEN),
     issues.c.key,
 )
-_STAGED = ReadyAmong(sa.select(staged).where(staged.c.run == _RUN), staged.c.key)
-_COMES_OF = ReadyAmong(
+_STAGED = PreparedKeyQuery(sa.select(staged).where(staged.c.run == _RUN), staged.c.key)
+_COMES_OF = PreparedKeyQuery(
     sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
     links.c.reference,
 )
@@ -71,10 +71,10 @@ class BookingStateStore:
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
         """Return the documents that come from each of these orders and are booked or in doubt."""
         made: dict[str, set[str]] = {}
-        for row in self.database.among_ready(_COMES_OF, {"flow": flow}, keys):
+        for row in self.database.prepared_rows_with_values(_COMES_OF, {"flow": flow}, keys):
             made.setdefault(row.reference, set()).add(row.owner)
         wanted = set(keys)
-        for row in self.database.ready(_all_in_doubt(frozenset(kinds)), {"flow": flow}) if wanted else ():
+        for row in self.database.prepared_rows(_all_in_doubt(frozenset(kinds)), {"flow": flow}) if wanted else ():
             for key in wanted.intersection(_orders(change_from_json(row.change).agreed)):
                 made.setdefault(key, set()).add(row.key)
         return made
@@ -98,14 +98,14 @@ def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Tol
 
 
 @cache
-def _would_write(*, takes_over: bool) -> ReadyAmong:
+def _would_write(*, takes_over: bool) -> PreparedKeyQuery:
     """Return the query for creates that waiting plans would write, without plans that the active run `takes_over`."""
     here = (runs.c.flow == _FLOW, in_clause(runs.c.state, _OPEN), runs.c.id != _RUN)
     new = (lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
     taken_over = sa.and_(runs.c.state == RunState.READY, in_clause(runs.c.mode, PLANS_OF_ALL))
     others = (sa.not_(taken_over),) if takes_over else ()
     asked = sa.select(lines.c.key, lines.c.title).join(runs, runs.c.id == lines.c.run)
-    return ReadyAmong(asked.where(*here, *new, *others), lines.c.key)
+    return PreparedKeyQuery(asked.where(*here, *new, *others), lines.c.key)
 
 
 def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection[str]) -> _Told:
@@ -116,13 +116,13 @@ def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection
 
 
 @cache
-def _planned(kinds: frozenset[Kind]) -> ReadyAmong:
-    return ReadyAmong(sa.select(lines).where(lines.c.run == _RUN, in_clause(lines.c.kind, kinds)), lines.c.key)
+def _planned(kinds: frozenset[Kind]) -> PreparedKeyQuery:
+    return PreparedKeyQuery(sa.select(lines).where(lines.c.run == _RUN, in_clause(lines.c.kind, kinds)), lines.c.key)
 
 
 @cache
-def _in_doubt(kinds: frozenset[Kind]) -> ReadyAmong:
-    return ReadyAmong(in_doubt_question(_FLOW, by_keys=True).where(in_clause(lines.c.kind, kinds)), lines.c.key)
+def _in_doubt(kinds: frozenset[Kind]) -> PreparedKeyQuery:
+    return PreparedKeyQuery(in_doubt_question(_FLOW, by_keys=True).where(in_clause(lines.c.kind, kinds)), lines.c.key)
 
 
 @cache
@@ -131,9 +131,9 @@ def _all_in_doubt(kinds: frozenset[Kind]) -> PreparedStatement:
 
 
 @cache
-def _in_use(kinds: frozenset[Kind]) -> ReadyAmong:
+def _in_use(kinds: frozenset[Kind]) -> PreparedKeyQuery:
     here = (links.c.flow == _FLOW, in_clause(links.c.kind, kinds), sa.not_(links.c.retired))
-    return ReadyAmong(sa.select(links).where(*here), links.c.key)
+    return PreparedKeyQuery(sa.select(links).where(*here), links.c.key)
 
 
 def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:

@@ -25,7 +25,7 @@ _OF_RUNS = PreparedInQuery(lambda runs: sa.select(left_out).where(left_out.c.run
 class ChoiceStore(Store):
     """Stores the selection of changes in waiting plans. Methods raise KeyError for a run that does not exist."""
 
-    def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+    def exclude(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Exclude changes from a plan and return those newly excluded. Raises PlanStaleError if it no longer waits."""
         return self._decide(run, seqs, by, "left_out")
 
@@ -94,7 +94,7 @@ def excluded_lines(connection: sa.Connection, run: str) -> dict[int, str]:
     return {row.seq: row.digest for row in connection.execute(_OF_RUN, {"run": run})}
 
 
-def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
+def excluded_lines_of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
     """Return the excluded lines of several plans, by run."""
     found: dict[str, dict[int, str]] = {run: {} for run in runs}
     for row in _OF_RUNS.rows(connection, {}, runs):
@@ -102,7 +102,7 @@ def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict
     return found
 
 
-def expect_choice(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
+def require_selection(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
     """Return the excluded lines of a plan. Raises PlanStaleError if an approval was for another selection."""
     chosen = excluded_lines(connection, run.id)
     if mark != chosen_mark(run.fingerprint, chosen.values()):

@@ -21,7 +21,7 @@ class Configuration:
     corrections: Mapping[str, Sequence[Correction]] = field(default_factory=dict)
 
 
-class ArrangementStore(Store):
+class ConfigurationStore(Store):
     """Stores imported configurations."""
 
     def keep(self, arranged: Configuration, by: str, note: str) -> None:

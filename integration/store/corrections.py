@@ -41,7 +41,7 @@ class Corrections(Store):
     def of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
         """Return the corrections of these records, by key."""
         found: dict[str, list[Correction]] = {}
-        for row in self.database.among(_of_flow(flow), corrections.c.key, keys):
+        for row in self.database.rows_with_values(_of_flow(flow), corrections.c.key, keys):
             found.setdefault(row.key, []).append(_correction(row))
         return found
 

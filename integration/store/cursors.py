@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.core.markers import ChangeRanges, stretches, stretches_from
+from integration.core.markers import ChangeRanges, change_ranges, parse_change_ranges
 from integration.core.records import Kind
 from integration.store.database import Store, upsert
 from integration.store.prepared_statements import PreparedStatement
@@ -32,20 +32,20 @@ def skip_own_writes(connection: sa.Connection, at: datetime, flow: str, since: d
     for row in connection.execute(here).all():
         kind = Kind.stored(row.side.partition(":")[2])
         ours = _ours(connection, flow, kind).joined(_proven(connection, flow, kind, since))
-        now = ours.past(row.value)
-        keep_cursors(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.beyond(now))})
+        now = ours.last_contiguous(row.value)
+        keep_cursors(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.after_marker(now))})
 
 
 def _ours(connection: sa.Connection, flow: str, kind: Kind) -> ChangeRanges:
     found = connection.execute(sa.select(cursors.c.value).filter_by(flow=flow, side=f"{OURS}:{kind}")).scalar()
-    return stretches_from(found or "")
+    return parse_change_ranges(found or "")
 
 
 def _proven(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -> ChangeRanges:
     of_kind = (links.c.flow == flow, links.c.kind == kind, links.c.changed_at >= since, links.c.marker != "")
     rising = sa.select(links.c.marker).where(*of_kind).order_by(sa.func.length(links.c.marker), links.c.marker)
     rows = connection.execute(rising.execution_options(yield_per=ROWS)).scalars()
-    return stretches(int(marker) for marker in rows if marker.isdecimal())
+    return change_ranges(int(marker) for marker in rows if marker.isdecimal())
 
 
 class Cursors(Store):
@@ -53,14 +53,14 @@ class Cursors(Store):
 
     def get(self, flow: str, side: str) -> str | None:
         """Return the cursor, or None before the first run."""
-        return next((row.value for row in self.database.ready(_VALUE, {"flow": flow, "side": side})), None)
+        return next((row.value for row in self.database.prepared_rows(_VALUE, {"flow": flow, "side": side})), None)
 
     def forget_all(self) -> None:
         """Delete all cursors of the current environment, so that the next runs read everything."""
         with self.database.write() as connection:
             connection.execute(cursors.delete().where(cursors.c.flow.not_like("%:%")))
 
-    def ours(self, flow: str, kind: Kind) -> ChangeRanges:
+    def own_markers(self, flow: str, kind: Kind) -> ChangeRanges:
         """Return the markers after the target cursor that belong to our own proven writes."""
         with self.database.read() as connection:
             return _ours(connection, flow, kind)

@@ -28,7 +28,7 @@ from integration.store import tables
 from integration.store.files import copy_before
 from integration.store.lock_owner import suspended_holder
 from integration.store.prepared_statements import PreparedStatement, Values
-from integration.store.sealing import Sealer, append, forget_noted
+from integration.store.sealing import Sealer, append, discard_collected
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _one_at_a_time = threading.Lock()  # Alembic keeps its context in a global of the process
@@ -102,7 +102,7 @@ class Database:
         with translated_errors(self.engine.url), self._writing.begin() as connection:
             if (token := current_token.get()) is not None:
                 _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
-            forget_noted(connection)
+            discard_collected(connection)
             yield connection
             append(connection, self.sealer)
 
@@ -121,12 +121,12 @@ class Database:
         with self.read() as connection:
             return connection.execute(statement.limit(1)).scalar()
 
-    def ready(self, question: PreparedStatement, values: Mapping[str, object]) -> list[Any]:
+    def prepared_rows(self, question: PreparedStatement, values: Mapping[str, object]) -> list[Any]:
         """Return all rows of a prepared query, without a transaction."""
         with translated_errors(self.engine.url):
-            return question.alone(self.engine, values)
+            return question.rows_without_transaction(self.engine, values)
 
-    def among(
+    def rows_with_values(
         self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[str]
     ) -> list[sa.Row[Any]]:
         """Return the rows of a query whose column has one of these values."""
@@ -135,7 +135,9 @@ class Database:
         with self.read() as connection:
             return list(rows_with_keys(connection, statement, column, values))
 
-    def among_ready(self, question: "ReadyAmong", values: Values, looked_for: Collection[str]) -> list[Any]:
+    def prepared_rows_with_values(
+        self, question: "PreparedKeyQuery", values: Values, looked_for: Collection[str]
+    ) -> list[Any]:
         """Return the rows of a prepared query whose column has one of the values in `looked_for`."""
         if not looked_for:
             return []
@@ -148,9 +150,9 @@ class Database:
     def expect_token(self) -> None:
         """Raise FencingTokenLost if another process took over the run of the current page."""
         if (token := current_token.get()) is not None:
-            _expect(token, next(iter(self.ready(_TOKEN, {"run": token.run})), None))
+            _expect(token, next(iter(self.prepared_rows(_TOKEN, {"run": token.run})), None))
 
-    def held_by(self) -> int | None:
+    def suspended_lock_holder(self) -> int | None:
         """Return the id of a suspended process that holds the write lock of the SQLite file, or None."""
         address = self.engine.url
         return suspended_holder(Path(address.database or "")) if address.get_backend_name() == "sqlite" else None
@@ -352,7 +354,7 @@ def upsert(
     All rows must have the same columns. `keep` names columns that are not changed in an existing row.
     """
     if rows:
-        _upsert(table, connection.dialect.name, tuple(rows[0]), frozenset(keep)).each(connection, rows)
+        _upsert(table, connection.dialect.name, tuple(rows[0]), frozenset(keep)).execute_many(connection, rows)
 
 
 @cache
@@ -382,7 +384,7 @@ def rows_with_keys(
         yield from connection.execute(asked, {"listed": some})
 
 
-class ReadyAmong:
+class PreparedKeyQuery:
     """A prepared query for the rows whose column has one of many values.
 
     Like `rows_with_keys`, but prepared once, with further bound parameters. Use `in_clause` for fixed lists of values
@@ -401,7 +403,9 @@ class ReadyAmong:
 
     def alone(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
         """Return the rows without a transaction. `looked_for` may have at most LISTED values."""
-        return self._of(engine.dialect).alone(engine, {**values, "listed": list(dict.fromkeys(looked_for))})
+        return self._of(engine.dialect).rows_without_transaction(
+            engine, {**values, "listed": list(dict.fromkeys(looked_for))}
+        )
 
     def _of(self, dialect: sa.Dialect) -> PreparedStatement:
         if dialect.name not in self._ready:

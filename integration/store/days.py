@@ -8,12 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
-from integration.store.erasure_register import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.tables import day_checks
 
 
 @dataclass(frozen=True, slots=True)
-class DayChecked:
+class DayCheckResult:
     """The last check of one day of a branch: its state, and the full result as JSON for the code that made it."""
 
     date: date
@@ -26,7 +26,7 @@ class DayChecked:
 class DayChecks(Store):
     """Stores the last check of every day and branch."""
 
-    def keep(self, checked: Sequence[DayChecked], so_far: SoFar | None = None) -> None:
+    def keep(self, checked: Sequence[DayCheckResult], so_far: SoFar | None = None) -> None:
         """Store checks, replacing earlier checks of the same days and branches.
 
         Raises ErasedSinceReadError if a person was erased since `so_far`, when the data was read.
@@ -39,14 +39,14 @@ class DayChecks(Store):
             for one in checked
         ]  # fmt: skip
         with self.database.write() as connection:
-            expect_none_since(connection, so_far)
+            require_no_erasure_since(connection, so_far)
             upsert(connection, day_checks, rows)
 
-    def between(self, first: date, last: date, branch: str = "") -> list[DayChecked]:
+    def in_period(self, first: date, last: date, branch: str = "") -> list[DayCheckResult]:
         """Return the checks from `first` to `last`, inclusive, of one branch or of all."""
         here = [day_checks.c.date.between(first, last), *([day_checks.c.branch == branch] if branch else [])]
         order = (day_checks.c.date, day_checks.c.branch)
         return [
-            DayChecked(row.date, row.branch, row.state, row.checked_at, row.result)
+            DayCheckResult(row.date, row.branch, row.state, row.checked_at, row.result)
             for row in self.database.rows(sa.select(day_checks).where(*here).order_by(*order))
         ]

@@ -7,16 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.drift import DriftCounts, DriftedRecord, DriftFound, Edit
+from integration.core.drift import DriftCheckResult, DriftCounts, DriftedRecord, Edit
 from integration.core.records import Kind, from_json, to_json
 from integration.store.database import Store, upsert
-from integration.store.erasure_register import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.tables import drift, drifted
 
 MOST_KEPT = 100  # differing records stored for a check; all of them are exceptions
 
 
-class Drifts(Store):
+class DriftStore(Store):
     """Stores the last drift check of each flow and kind, and the differences found by a running one."""
 
     def differ(self, flow: str, kind: Kind, began: datetime, found: Sequence[DriftedRecord], so_far: SoFar) -> None:
@@ -32,10 +32,10 @@ class Drifts(Store):
             for one in found[:MOST_KEPT]
         ]  # fmt: skip
         with self.database.write() as connection:
-            expect_none_since(connection, so_far)
+            require_no_erasure_since(connection, so_far)
             upsert(connection, drifted, rows)
 
-    def keep(self, found: DriftFound) -> None:
+    def keep(self, found: DriftCheckResult) -> None:
         """Store the result of a completed check, and delete differences of former checks. `differ` stored its own."""
         row = {
             "flow": found.flow, "kind": found.kind, "began_at": found.began_at, "ended_at": found.ended_at,
@@ -46,13 +46,13 @@ class Drifts(Store):
             upsert(connection, drift, [row])
             connection.execute(drifted.delete().where(*before))
 
-    def latest(self, flow: str = "") -> list[DriftFound]:
+    def latest(self, flow: str = "") -> list[DriftCheckResult]:
         """Return the last checks of a flow, or of all flows."""
         here = [drift.c.flow == flow] if flow else []
         with self.database.read() as connection:
             looks = connection.execute(sa.select(drift).where(*here).order_by(drift.c.flow, drift.c.kind)).all()
             return [
-                DriftFound(
+                DriftCheckResult(
                     row.flow, Kind.stored(row.kind), row.began_at, row.ended_at, DriftCounts(**row.counts),
                     _found(connection, row), row.error, row.facts,
                 )

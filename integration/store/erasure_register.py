@@ -30,7 +30,7 @@ class ErasedSinceReadError(Exception):
     """Raised if a person was erased after data was read. The data may contain personal data and must be read again."""
 
 
-def expect_none_since(connection: sa.Connection, so_far: SoFar | None) -> None:
+def require_no_erasure_since(connection: sa.Connection, so_far: SoFar | None) -> None:
     """Raise ErasedSinceReadError if an erasure began or ended since `so_far`, in the current transaction.
 
     No erasure can begin or end before this transaction does. The last sweep of an erasure therefore finds everything
@@ -85,27 +85,27 @@ class ErasureRegister(Store):
         found = self.database.rows(sa.select(erased).order_by(erased.c.begun_at.desc(), erased.c.mark))
         return [Erasure(**row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's own name for it
 
-    def held(self, numbers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    def excluded_numbers(self, numbers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the numbers that are excluded because their person was erased."""
         lifted = sa.select(erased.c.mark).where(erased.c.lifted_at.is_(None))
         marks = {row.mark for row in self.database.rows(lifted)}
         return {one for one in numbers if self.mark(*one) in marks} if marks else set()
 
-    def so_far(self) -> SoFar:
+    def state(self) -> SoFar:
         """Return the current state of the register, for a later check that nobody was erased since."""
         with self.database.read() as connection:
             return tuple(connection.execute(_SO_FAR).one())
 
-    def looking(self, look: Callable[[SoFar], T]) -> T:
+    def retry_if_erased(self, look: Callable[[SoFar], T]) -> T:
         """Call `look`, and repeat it if a person was erased between its reads and its writes. Return its result.
 
         `look` must pass its argument on to each store it writes to.
         """
         while True:
             with suppress(ErasedSinceReadError):
-                return look(self.so_far())
+                return look(self.state())
 
-    def called(self, numbers: Sequence[tuple[str, str]]) -> str:
+    def person_id(self, numbers: Sequence[tuple[str, str]]) -> str:
         """Return the id of the erased person with one of these numbers, or an empty string."""
         marks = [self.mark(*one) for one in numbers]
         return str(self.database.scalar(sa.select(erased.c.person).where(erased.c.mark.in_(marks))) or "")
@@ -140,7 +140,7 @@ class ErasureRegister(Store):
             append_events(connection, now, [Event(event="customer_erased", key=person, facts={"by": by})])
         self.write_file()
 
-    def tell_access(self, by: str) -> None:
+    def record_access(self, by: str) -> None:
         """Record that somebody exported the stored data of a person, without naming the person."""
         with self.database.write() as connection:
             append_events(connection, self.clock(), [Event(event="customer_access", facts={"by": by})])
@@ -157,7 +157,7 @@ class ErasureRegister(Store):
         self.write_file()
         return bool(found)
 
-    def take_in(self, others: Iterable[Erasure]) -> list[Erasure]:
+    def merge(self, others: Iterable[Erasure]) -> list[Erasure]:
         """Add erasures of another list, and return those that are not complete here."""
         here = {one.mark: one for one in self.every()}
         fresh = {one.mark: one for one in others if one.mark not in here}

@@ -47,7 +47,7 @@ def count_facets(connection: sa.Connection, run: str, more: Iterable[Facet], few
     ]
     if not rows:
         return
-    _counting(connection.dialect.name).each(connection, rows)
+    _counting(connection.dialect.name).execute_many(connection, rows)
 
 
 @cache

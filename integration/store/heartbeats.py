@@ -68,7 +68,7 @@ class Heartbeats(Store):
             if beaten is not None:
                 upsert(connection, stopped, [{"executor": executor, "beaten_at": beaten}])
 
-    def lost(self) -> dict[str, datetime]:
+    def dead_processes(self) -> dict[str, datetime]:
         """Return the lost processes that were not restarted, with their last heartbeat."""
         found = self.database.rows(sa.select(stopped).order_by(stopped.c.executor))
         return {row.executor: row.beaten_at for row in found}

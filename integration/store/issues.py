@@ -11,9 +11,9 @@ from integration.core.authorization import requires
 from integration.core.causes import APART, grouping_detail
 from integration.core.issues import CauseGroup, Issue, IssueGroupKey, IssueOccurrence, IssueState, OpenIssue
 from integration.core.people import Right
-from integration.store.database import ReadyAmong, Store, batches, rows_with_keys, upsert
+from integration.store.database import PreparedKeyQuery, Store, batches, rows_with_keys, upsert
 from integration.store.environments import ASIDE
-from integration.store.erasure_register import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.tables import causes, issues, lines, set_aside, staged
@@ -28,8 +28,8 @@ _REFRESH = (
     .values({name: sa.bindparam(name) for name in _REFRESHED})
 )
 
-_OF_FLOW = ReadyAmong(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
-_SET_ASIDE = ReadyAmong(sa.select(set_aside).where(set_aside.c.flow == sa.bindparam("flow")), set_aside.c.key)
+_OF_FLOW = PreparedKeyQuery(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
+_SET_ASIDE = PreparedKeyQuery(sa.select(set_aside).where(set_aside.c.flow == sa.bindparam("flow")), set_aside.c.key)
 
 
 def open_or_refresh(
@@ -161,7 +161,7 @@ class Issues(Store):
         with self.database.write() as connection:
             open_or_refresh(connection, self.clock(), flow, run, met)
 
-    def looked(
+    def store_check_result(
         self,
         flow: str,
         keys: Collection[str],
@@ -178,7 +178,7 @@ class Issues(Store):
         still = {(one.issue.key, one.issue.cause, one.issue.field): one.issue.facts for one in met}
         now = self.clock()
         with self.database.write() as connection:
-            expect_none_since(connection, so_far)
+            require_no_erasure_since(connection, so_far)
             here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
             known = list(rows_with_keys(connection, sa.select(issues).where(*here), issues.c.key, keys))
             over = [row for row in known if not _is_same(row, still.get((row.key, row.cause, row.field)))]
@@ -207,7 +207,7 @@ class Issues(Store):
         order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
         return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
 
-    def came(self, since: datetime) -> dict[IssueGroupKey, dict[datetime, int]]:
+    def appearances(self, since: datetime) -> dict[IssueGroupKey, dict[datetime, int]]:
         """Return how many issues appeared at each moment, by issue group. Reopened issues count as new.
 
         All issues of one transaction have the same time, so the result has about as many entries as there were runs.
@@ -279,7 +279,7 @@ class Issues(Store):
                 done += len(found)
         return done
 
-    def take_back(self, identities: Collection[int], by: str) -> None:
+    def reopen_issues(self, identities: Collection[int], by: str) -> None:
         """Reopen dismissed issues."""
         with self.database.write() as connection:
             reopen(connection, self.clock(), "", identities, "", by)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 
 from integration.core.errors import ConfigurationError
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event
 from integration.store.outbox import append_events
@@ -38,7 +38,7 @@ class KeyRing:
     """
 
     def __init__(self, key: str, before: str, key_file: Path | None, salt: str) -> None:
-        remember(key, before)
+        register_secrets(key, before)
         self.file = key_file
         self.given = _derived(key, "CONSOLE_KEY", salt)
         of_settings = (_derived(before, "CONSOLE_KEY_BEFORE", salt), self.given)
@@ -66,7 +66,7 @@ class KeyRing:
         write_keys(self.file, [*keys_in(self.file, needed=True), fresh])
         return fresh
 
-    def named(self, name: str) -> bytes | None:
+    def key_with_id(self, name: str) -> bytes | None:
         """Return the key with this id, or None. Reads the file again if the key is not known yet."""
         if all(id_of(one) != name for one in self.keys):
             self.read_anew()
@@ -90,7 +90,7 @@ class KeyRing:
         row = _row(connection)
         if row is None:
             return self._first()
-        found = self.named(row.id)
+        found = self.key_with_id(row.id)
         if found is not None:
             return found
         fresh = next((one for one in self.keys if id_of(one) not in row.before), None)
@@ -214,7 +214,7 @@ def key_in_use(ring: KeyRing, database: Database) -> bytes:
     if is_sealed and not ring.keys and ring.file is not None:
         raise ConfigurationError("key_file_missing", file=str(ring.file.absolute()))
     ring.make_one()
-    return (ring.named(name) if name else None) or ring.keys[0]
+    return (ring.key_with_id(name) if name else None) or ring.keys[0]
 
 
 # ---- keys and their file ---------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class Ledger(Store):
 
         For documents `kind` may be None, because no other kind of record has their keys.
         """
-        rows = self.database.among(
+        rows = self.database.rows_with_values(
             in_doubt_question(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys
         )
         return [plan_row(row) for row in rows]
@@ -161,9 +161,9 @@ class Ledger(Store):
                 return False
             held = plan_lines.locked(connection, run, seqs)
             for row in held.values():
-                transitions.expect_may_follow(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
+                transitions.require_transition(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
             sent = {"the_run": run, "step": Step.SENT, "sent_at": now}
-            _SEND.each(connection, [{**sent, "the_seq": seq} for seq in held])
+            _SEND.execute_many(connection, [{**sent, "the_seq": seq} for seq in held])
             plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
             changes = plan_lines.changes(connection, run, list(held), known)
             append_events(
@@ -198,8 +198,8 @@ class Ledger(Store):
             held = plan_lines.locked(connection, run, [one.seq for one in outcomes])
             pairs = [(held[one.seq], one) for one in outcomes]
             for row, one in pairs:
-                transitions.expect_may_follow(Step(row.step), one.step, f"line {row.seq} of run {run}")
-            _MOVE.each(connection, [_moved(run, row, one, now) for row, one in pairs])
+                transitions.require_transition(Step(row.step), one.step, f"line {row.seq} of run {run}")
+            _MOVE.execute_many(connection, [_moved(run, row, one, now) for row, one in pairs])
             plan_lines.count_moved(connection, run, [(row, one.step) for row, one in pairs])
             _count_causes(connection, run, pairs)
             changes = plan_lines.changes(connection, run, list(held), known)
@@ -215,7 +215,7 @@ class Ledger(Store):
             append_events(connection, now, also)
             if page_ends:
                 total, done = transitions.sendable(connection, run)
-                transitions.keep_progress(connection, now, run, Progress("write", done, total))
+                transitions.store_progress(connection, now, run, Progress("write", done, total))
 
     def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
         """End a commit. Raises ValueError if a change is not settled."""
@@ -227,7 +227,7 @@ class Ledger(Store):
             still = sa.select(lines.c.seq).where(lines.c.run == run, lines.c.step.in_(open_steps))
             if connection.execute(still.limit(1)).first():
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
-            transitions.keep_run(connection, run, ended_at=now, error="", facts={})
+            transitions.update_run(connection, run, ended_at=now, error="", facts={})
             keep_cursors(connection, now, row.flow, cursors or {})
             skip_own_writes(connection, now, row.flow, row.started_at)
             transitions.append_run_event(
@@ -237,14 +237,14 @@ class Ledger(Store):
                 row.flow,
                 "run_done",
                 transitions.result(connection, run),
-                transitions.since(row, now),
+                transitions.elapsed_milliseconds(row, now),
             )
 
 
 def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:
     if accepted:
         said = [{"the_run": run, "the_seq": seq, "told": told} for seq, told in accepted.items()]
-        _ACCEPT.each(connection, said)
+        _ACCEPT.execute_many(connection, said)
 
 
 def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
@@ -305,7 +305,7 @@ def _made(
 def _agreed(connection: sa.Connection, flow: str, row: Row, change: Change) -> Record:
     """Return the agreed values after a change. A reverted value is merged into the values agreed since."""
     if row.cause != TAKEN_BACK:
-        return links.agreed_by(connection, flow, change)
+        return links.agreed_after_change(connection, flow, change)
     here = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
     known = connection.execute(sa.select(of_links.c.agreed).where(*here)).scalar()
     return change.agreed if known is None else merged(record_from_json(known), change.wanted)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.authorization import requires
-from integration.core.conflicts import Resolution, resolved_values, unresolved
+from integration.core.conflicts import Resolution, resolved_values, with_current_values
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
 from integration.core.foreign_documents import normalized_reference
@@ -16,7 +16,7 @@ from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
-from integration.store.database import Clock, Database, ReadyAmong, Store, batches, upsert
+from integration.store.database import Clock, Database, PreparedKeyQuery, Store, batches, upsert
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement
@@ -40,9 +40,11 @@ def _pairs(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
 
 
 _OF_KIND = (links.c.flow == sa.bindparam("flow"), links.c.kind == sa.bindparam("kind"))
-_WITH = {name: ReadyAmong(sa.select(links).where(*_OF_KIND), links.c[name]) for name in ("key", "reference", "mark")}
+_WITH = {
+    name: PreparedKeyQuery(sa.select(links).where(*_OF_KIND), links.c[name]) for name in ("key", "reference", "mark")
+}
 _PAIRS_WITH = {
-    name: ReadyAmong(sa.select(links.c.key, links.c.reference).where(*_OF_KIND), links.c[name])
+    name: PreparedKeyQuery(sa.select(links.c.key, links.c.reference).where(*_OF_KIND), links.c[name])
     for name in ("key", "reference")
 }
 _IDENTITY = ("flow", "kind", "key", "reference")
@@ -52,7 +54,7 @@ _DROP_EVIDENCE = PreparedStatement(
     .where(links.c.reference != sa.bindparam("of_reference"))
     .values(evidence=sa.null())
 )
-_DOCUMENTS = ReadyAmong(sa.select(links.c.mark, links.c.reference).where(*_OF_KIND), links.c.mark)
+_DOCUMENTS = PreparedKeyQuery(sa.select(links.c.mark, links.c.reference).where(*_OF_KIND), links.c.mark)
 
 
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
@@ -76,7 +78,7 @@ def keep_links(
         return
     whole = {(link.kind, link.key): _row(at, flow, link) for link in kept}
     moved = [whole[link.kind, link.key] for link in kept if not link.evidence and is_identified(link.kind)]
-    _DROP_EVIDENCE.each(connection, [{f"of_{name}": row[name] for name in _IDENTITY} for row in moved])
+    _DROP_EVIDENCE.execute_many(connection, [{f"of_{name}": row[name] for name in _IDENTITY} for row in moved])
     upsert(connection, links, [row for row in whole.values() if row["evidence"] is not None])
     upsert(connection, links, [row for row in whole.values() if row["evidence"] is None], keep=("evidence",))
     parts = {
@@ -158,7 +160,7 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
     connection.execute(links.update().where(*here).values(values))
 
 
-def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
+def agreed_after_change(connection: sa.Connection, flow: str, change: Change) -> Record:
     """Return the values both systems agree on after a change, in the current transaction.
 
     For fields that were in conflict when the change was planned, a decision made since then is kept.
@@ -167,7 +169,11 @@ def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
         return change.agreed
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     agreed = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
-    return change.agreed if agreed is None else unresolved(change.agreed, record_from_json(agreed), change.conflicts)
+    return (
+        change.agreed
+        if agreed is None
+        else with_current_values(change.agreed, record_from_json(agreed), change.conflicts)
+    )
 
 
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
@@ -312,12 +318,12 @@ class Links(Store):
         """
         found: dict[str, set[str]] = {}
         here = {"flow": flow, "kind": kind}
-        for row in self.database.among_ready(_DOCUMENTS, here, [one for one in references if one]):
+        for row in self.database.prepared_rows_with_values(_DOCUMENTS, here, [one for one in references if one]):
             found.setdefault(row.mark, set()).add(row.reference)
         return found
 
     @requires(Right.SEE)
-    def called(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
+    def find_exact(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
         """Return links whose key, reference or mark equals the text, each with its flow."""
         found: dict[tuple[str, str, str], tuple[str, Link]] = {}
         with self.database.read() as connection:
@@ -328,7 +334,7 @@ class Links(Store):
         return list(found.values())[:limit]
 
     @requires(Right.READ_LOG)
-    def found(self, flows: Collection[str], text: str) -> int:
+    def count_matching(self, flows: Collection[str], text: str) -> int:
         """Return the number of links of these flows whose key, reference or mark contains the text."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_with(flows, text))))
 
@@ -340,13 +346,15 @@ class Links(Store):
 
     def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
         """Return links sorted by key. Sorting in SQL would make SQLite scan all links of the kind."""
-        found = map(link_of, self.database.among_ready(_WITH[column], {"flow": flow, "kind": kind}, values))
+        found = map(
+            link_of, self.database.prepared_rows_with_values(_WITH[column], {"flow": flow, "kind": kind}, values)
+        )
         return sorted(found, key=lambda link: link.key)
 
     @requires(Right.SEE)
     def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
         """Return key and reference of the links with one of these values in the column `key` or `reference`."""
-        found = self.database.among_ready(_PAIRS_WITH[column], {"flow": flow, "kind": kind}, values)
+        found = self.database.prepared_rows_with_values(_PAIRS_WITH[column], {"flow": flow, "kind": kind}, values)
         return sorted((row.key, row.reference) for row in found)
 
     def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:
@@ -354,12 +362,12 @@ class Links(Store):
         rows = self.database.rows(_pairs(flow, kind).order_by(links.c.key).limit(limit))
         return [(row.key, row.reference) for row in rows]
 
-    def owning(self, flow: str, kind: Kind, parts: Kind | None, keys: Collection[str]) -> list[Link]:
+    def owners_of_parts(self, flow: str, kind: Kind, parts: Kind | None, keys: Collection[str]) -> list[Link]:
         """Return the links of the records that own these parts, sorted by key. `keys` are the parts' source keys."""
         part, whole = links.alias("part"), links
         owned = sa.select(whole).join(part, sa.and_(part.c.flow == whole.c.flow, part.c.owner == whole.c.key))
         here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == parts)
-        owners = {row.key: row for row in self.database.among(owned.where(*here), part.c.key, keys)}
+        owners = {row.key: row for row in self.database.rows_with_values(owned.where(*here), part.c.key, keys)}
         return [link_of(owners[key]) for key in sorted(owners)]
 
     def newest(self, flow: str, kind: Kind, limit: int) -> list[Link]:
@@ -397,7 +405,7 @@ class Links(Store):
         )
 
     @requires(Right.SEE)
-    def booked(self, flow: str, kind: Kind) -> int:
+    def count_booked_records(self, flow: str, kind: Kind) -> int:
         """Return the number of records with an active link of a kind. Repeated bookings of a record count once."""
         here = (links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.key.contains("#"))
         return int(self.database.scalar(sa.select(sa.func.count()).where(*here)))
@@ -420,7 +428,7 @@ class Links(Store):
             renew_evidence(connection, flow, {(link.kind, link.key): link.evidence for link in kept})
             append_events(connection, self.clock(), told)
 
-    def settle(self, flow: str, chosen: Sequence[tuple[Resolution, Event]]) -> int:
+    def apply_resolutions(self, flow: str, chosen: Sequence[tuple[Resolution, Event]]) -> int:
         """Store resolutions of conflicts with an event for each, and return how many were stored.
 
         A resolution is not stored if the agreed values changed since the person saw them.
@@ -495,7 +503,7 @@ class Links(Store):
         """Return a cache of the flow's links for a connector."""
         return LinkReferences(self, flow)
 
-    def allot(self, flow: str, kind: str, key: str) -> str:
+    def allocate_number(self, flow: str, kind: str, key: str) -> str:
         """Return the number allotted to this key. Allots the next free whole number if the key has none.
 
         A number is never reused, even if its key is gone. Numbers that links use are skipped.
@@ -520,10 +528,10 @@ class Links(Store):
                 continue
         raise UnavailableError("database_locked")
 
-    def allotted(self, flow: str, kind: str, keys: Collection[str]) -> dict[str, str]:
+    def allocated_numbers(self, flow: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         """Return the numbers allotted to these keys. Keys without a number are left out."""
         known = sa.select(allotments).where(allotments.c.flow == flow, allotments.c.kind == kind)
-        return {row.key: str(row.number) for row in self.database.among(known, allotments.c.key, keys)}
+        return {row.key: str(row.number) for row in self.database.rows_with_values(known, allotments.c.key, keys)}
 
     def _next_free(self, connection: sa.Connection, flow: str, kind: str) -> int:
         highest = sa.select(sa.func.max(allotments.c.number)).where(

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.moves import Move, MoveSort, Promise, Unbooked
+from integration.core.moves import Move, MoveSort, StockReservation, UnbookedMovement
 from integration.store.cursors import keep_cursors
 from integration.store.database import Store, batches, upsert
 from integration.store.tables import cursors, moves, promises
@@ -36,7 +36,9 @@ class MoveStore(Store):
             upsert(connection, moves, [_row(flow, one) for one in found], keep=("booked",))
             keep_cursors(connection, self.clock(), flow, {MOVES: str(upto), BEGIN: begin.isoformat()})
 
-    def promise(self, flow: str, orders: Sequence[str], kept: Sequence[Promise], marker: str | None) -> None:
+    def store_reservations(
+        self, flow: str, orders: Sequence[str], kept: Sequence[StockReservation], marker: str | None
+    ) -> None:
         """Replace the reservations of these orders, and store the marker up to which orders were read."""
         rows = [
             {
@@ -56,22 +58,22 @@ class MoveStore(Store):
             if marker is not None:
                 keep_cursors(connection, self.clock(), flow, {ORDERS: marker})
 
-    def unbooked(self, flow: str) -> dict[int, Unbooked]:
+    def unbooked(self, flow: str) -> dict[int, UnbookedMovement]:
         """Return the movements that are not marked as booked, by number."""
         named = (moves.c.number, moves.c.documents, moves.c.amount)
         here = sa.select(*named).where(moves.c.flow == flow, ~moves.c.booked)
         return {
-            row.number: Unbooked(tuple(row.documents), is_back=Decimal(row.amount) > 0)
+            row.number: UnbookedMovement(tuple(row.documents), is_back=Decimal(row.amount) > 0)
             for row in self.database.rows(here)
         }
 
-    def settled(self, flow: str, documents: Collection[str]) -> dict[int, Unbooked]:
+    def settled_movements(self, flow: str, documents: Collection[str]) -> dict[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as booked, by number."""
         wanted = frozenset(documents)
         named = (moves.c.number, moves.c.documents, moves.c.amount)
         here = sa.select(*named).where(moves.c.flow == flow, moves.c.booked)
         return {
-            row.number: Unbooked(tuple(row.documents), is_back=Decimal(row.amount) > 0)
+            row.number: UnbookedMovement(tuple(row.documents), is_back=Decimal(row.amount) > 0)
             for row in (self.database.rows(here) if wanted else ())
             if not wanted.isdisjoint(row.documents)
         }
@@ -83,7 +85,7 @@ class MoveStore(Store):
                 here = (moves.c.flow == flow, moves.c.number.in_(some))
                 connection.execute(moves.update().where(*here).values(booked=False))
 
-    def promising(self, flow: str) -> set[str]:
+    def orders_with_reservations(self, flow: str) -> set[str]:
         """Return the orders that have reservations."""
         here = sa.select(promises.c.document).where(promises.c.flow == flow).distinct()
         return {row.document for row in self.database.rows(here)}
@@ -104,10 +106,10 @@ class MoveStore(Store):
         """Return the movements of these articles that are not marked as booked, by number, up to number `upto`."""
         here = [moves.c.flow == flow, ~moves.c.booked]
         here += [] if upto is None else [moves.c.number <= upto]
-        rows = self.database.among(sa.select(moves).where(*here), moves.c.article, articles)
+        rows = self.database.rows_with_values(sa.select(moves).where(*here), moves.c.article, articles)
         return sorted(map(_move, rows), key=lambda one: one.number)
 
-    def unplaced(self, flow: str) -> list[Move]:
+    def without_article(self, flow: str) -> list[Move]:
         """Return the unreadable movements whose article is unknown."""
         here = (moves.c.flow == flow, moves.c.article == "", moves.c.sort == MoveSort.UNREADABLE, ~moves.c.booked)
         return [_move(row) for row in self.database.rows(sa.select(moves).where(*here).order_by(moves.c.number))]
@@ -126,12 +128,12 @@ class MoveStore(Store):
             upsert(connection, moves, numbered)
             keep_cursors(connection, self.clock(), flow, {NUMBERLESS: str(after) if found else ""})
 
-    def promised(self, flow: str, articles: Collection[str]) -> list[tuple[Promise, bool]]:
+    def promised(self, flow: str, articles: Collection[str]) -> list[tuple[StockReservation, bool]]:
         """Return the reservations of these articles, each with whether the books have the order."""
         here = sa.select(promises).where(promises.c.flow == flow).order_by(promises.c.document)
         return [
-            (Promise(row.document, row.branch, row.article, Decimal(row.amount), row.title), row.booked)
-            for row in self.database.among(here, promises.c.article, articles)
+            (StockReservation(row.document, row.branch, row.article, Decimal(row.amount), row.title), row.booked)
+            for row in self.database.rows_with_values(here, promises.c.article, articles)
         ]
 
     def unreadable(self, flow: str, most: int) -> list[int]:

@@ -37,7 +37,9 @@ class NoteStore(Store):
     def of_runs(self, runs: Sequence[str]) -> dict[str, list[Note]]:
         """Return the notes of several plans, by run. A plan without notes is left out."""
         found: dict[str, list[Note]] = {}
-        for row in self.database.among(sa.select(plan_notes).order_by(plan_notes.c.id), plan_notes.c.run, runs):
+        for row in self.database.rows_with_values(
+            sa.select(plan_notes).order_by(plan_notes.c.id), plan_notes.c.run, runs
+        ):
             found.setdefault(row.run, []).append(Note(row.run, row.text, row.by, row.at, row.discards))
         return found
 

@@ -22,7 +22,7 @@ def append_events(connection: sa.Connection, at: datetime, events: Sequence[Even
 
 def put_events(connection: sa.Connection, events: Iterable[tuple[datetime, Event]]) -> None:
     """Add events to the outbox only, each with its time."""
-    _INSERT.each(connection, [_row(at, event) for at, event in events])
+    _INSERT.execute_many(connection, [_row(at, event) for at, event in events])
 
 
 def _row(at: datetime, event: Event) -> dict[str, object]:

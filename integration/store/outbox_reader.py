@@ -30,7 +30,7 @@ class OutboxReader(Store):
         """The id of the database. The ids of events are unique within it."""
         return self.database.instance
 
-    def tell(self, *events: Event) -> None:
+    def record(self, *events: Event) -> None:
         """Record events without a change in the database, such as a connection check or an opened page."""
         with self.database.write() as connection:
             append_events(connection, self.clock(), events)
@@ -46,9 +46,9 @@ class OutboxReader(Store):
 
     def texts_waiting(self, limit: int) -> list[dict[str, object]]:
         """Return the waiting events with JSON columns as text, because the log stores them as text too."""
-        return [row._asdict() for row in self.database.ready(_AS_TEXT, {"most": limit})]
+        return [row._asdict() for row in self.database.prepared_rows(_AS_TEXT, {"most": limit})]
 
-    def tell_again(self, file: str) -> None:
+    def recreate_events(self, file: str) -> None:
         """Add all events that can be recreated to the outbox, because the log file was set aside as `file`."""
         with self.database.write() as connection:
             append_events(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])

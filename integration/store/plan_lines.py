@@ -68,7 +68,7 @@ def add_lines(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> l
     taken = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
     first = connection.execute(taken).scalar_one() + 1
     rows = [line_to_row(run, seq, line) for seq, line in enumerate(kept, first)]
-    _INSERT.each(connection, rows)
+    _INSERT.execute_many(connection, rows)
     connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
     count_tallies(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
     facets.count_facets(connection, run, (facet for row in rows for facet in facets.of_row(row)))

@@ -126,7 +126,7 @@ class PlanStore:
         page = sa.select(lines).where(*here).order_by(lines.c.run, lines.c.seq).limit(limit)
         return [plan_row(row) for row in self.database.rows(page)]
 
-    def has_all(self, run: str, other: str) -> bool:
+    def contains_plan(self, run: str, other: str) -> bool:
         """Return whether a plan contains every change of another plan with the same digest."""
         mine = lines.alias()
         same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
@@ -145,7 +145,7 @@ class PlanStore:
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
         """Return the titles of these records in the plan, by key."""
         titled = sa.select(lines.c.key, lines.c.title).where(lines.c.run == run, lines.c.kind == kind)
-        return {row.key: row.title for row in self.database.among(titled, lines.c.key, keys)}
+        return {row.key: row.title for row in self.database.rows_with_values(titled, lines.c.key, keys)}
 
     @requires(Right.SEE)
     def row(self, run: str, seq: int) -> PlanRow:

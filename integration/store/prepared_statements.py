@@ -55,7 +55,7 @@ class PreparedStatement:
         """Return the first row of a query, or None."""
         return next(iter(self.rows(connection, values)), None)
 
-    def alone(self, engine: sa.Engine, values: Values) -> list[Any]:
+    def rows_without_transaction(self, engine: sa.Engine, values: Values) -> list[Any]:
         """Return all rows of a query that is executed without a transaction."""
         line = engine.raw_connection()
         try:
@@ -71,7 +71,7 @@ class PreparedStatement:
         cursor.close()
         return count
 
-    def each(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
+    def execute_many(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
         """Execute the statement once for each row of values."""
         if rows:
             made = self._for(connection)

@@ -50,7 +50,7 @@ class Previews(Store):
     def keep_position(self, run: str, position: Position) -> None:
         """Store the position from which the preview continues after an interruption."""
         with self.database.write() as connection:
-            transitions.keep_run(connection, run, position=position_to_json(position))
+            transitions.update_run(connection, run, position=position_to_json(position))
 
     def stage_page(
         self,
@@ -68,12 +68,14 @@ class Previews(Store):
         and number are stored. A record that is read twice replaces the earlier one.
         """
         with self.database.write() as connection:
-            row = transitions.keep_run(connection, run, position=position_to_json(position))
-            transitions.keep_progress(connection, self.clock(), run, progress)
+            row = transitions.update_run(connection, run, position=position_to_json(position))
+            transitions.store_progress(connection, self.clock(), run, progress)
             rows = {one.key: staged_to_row(run, stage, one) for one in records}
             upsert(connection, staged, list(rows.values()))
             here = {"run": run, "stage": stage}
-            _same(connection.dialect.name).each(connection, [{**here, "key": key, "number": same[key]} for key in same])
+            _same(connection.dialect.name).execute_many(
+                connection, [{**here, "key": key, "number": same[key]} for key in same]
+            )
             if count := len(records) + len(same):
                 facts = {"records": str(count), "stage": stage}
                 transitions.append_run_event(connection, self.clock(), run, row.flow, "read", facts)
@@ -94,7 +96,7 @@ class Previews(Store):
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return the keys that were not staged, without duplicates and in the given order."""
         read = sa.select(staged.c.key).where(*_staged_in(run, stage))
-        present = {row.key for row in self.database.among(read, staged.c.key, keys)}
+        present = {row.key for row in self.database.rows_with_values(read, staged.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
     def same(self, run: str, stage: str) -> int:
@@ -102,10 +104,10 @@ class Previews(Store):
         here = (*_staged_in(run, stage), staged.c.same)
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged).where(*here)))
 
-    def same_among(self, run: str, stage: str, keys: Collection[str]) -> list[str]:
+    def unchanged_keys(self, run: str, stage: str, keys: Collection[str]) -> list[str]:
         """Return the keys whose staged records have not changed since both systems agreed on them."""
         here = sa.select(staged.c.key).where(*_staged_in(run, stage), staged.c.same)
-        return [row.key for row in self.database.among(here, staged.c.key, keys)]
+        return [row.key for row in self.database.rows_with_values(here, staged.c.key, keys)]
 
     def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
         """Return the values that must be unique and occur in more than one staged record.
@@ -120,7 +122,9 @@ class Previews(Store):
             here = (*_staged_in(run, stage), staged.c.taking_part, column != "")
             several = sa.select(column.label("value")).where(*here).group_by(column).having(sa.func.count() > 1)
             values = [row.value for row in self.database.rows(several)]
-            sharing = self.database.among(sa.select(column.label("value"), staged.c.key).where(*here), column, values)
+            sharing = self.database.rows_with_values(
+                sa.select(column.label("value"), staged.c.key).where(*here), column, values
+            )
             pairs = groupby(sorted((str(row.value), str(row.key)) for row in sharing), key=itemgetter(0))
             return {value: tuple(key for _, key in some) for value, some in pairs}
 
@@ -157,10 +161,10 @@ class Previews(Store):
         with self.database.write() as connection:
             row = transitions.run_row(connection, run, lock=True)
             choices.exclude_retracted(connection, run, plan_lines.add_lines(connection, run, rows))
-            transitions.keep_run(
+            transitions.update_run(
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
             )
-            transitions.keep_progress(connection, now, run, progress)
+            transitions.store_progress(connection, now, run, progress)
             links.keep_links(connection, now, row.flow, unchanged, self.mirrors)
             links.renew_evidence(connection, row.flow, evidence)
             if wrong:
@@ -179,12 +183,12 @@ class Previews(Store):
                     connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)}
                 )
 
-    def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> reverted_values.Taken:
+    def reverted_values_of(self, flow: str, kind: Kind, keys: Collection[str]) -> reverted_values.Taken:
         """Return the reverted values of these records, by key and path. Records without any are left out."""
         with self.database.read() as connection:
-            return reverted_values.kept_taken_back(connection, flow, kind, keys)
+            return reverted_values.read_reverted_values(connection, flow, kind, keys)
 
-    def moved_on(self, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
+    def forget_reverted_values(self, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
         """Delete reverted values, given as paths by record key, because the source value has changed since."""
         if any(paths.values()):
             with self.database.write() as connection:
@@ -195,12 +199,12 @@ class Previews(Store):
         with self.database.read() as connection:
             return hashes.kept_hashes(connection, flow, kind, keys)
 
-    def aside(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
+    def dismissed_marks(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
         """Return the marks that these records had when their issues were dismissed, by key and issue id."""
         with self.database.read() as connection:
             return issues.dismissed_marks(connection, flow, keys)
 
-    def look_again(self, run: str, identities: Collection[int]) -> None:
+    def reopen_issues(self, run: str, identities: Collection[int]) -> None:
         """Reopen dismissed issues because their source records changed."""
         with self.database.write() as connection:
             issues.reopen(connection, self.clock(), run, identities, "changed", "console")
@@ -209,10 +213,12 @@ class Previews(Store):
         """Store the fingerprint and counts of a preview that ends without waiting. Closes issues it no longer found."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep_run(connection, run, fingerprint=fingerprint, read=read)
+            row = transitions.update_run(connection, run, fingerprint=fingerprint, read=read)
             issues.close_resolved(connection, now, row.flow, run, complete=False)
 
-    def unneeded(self, run: str, derived: Collection[str], counted: Collection[str]) -> list[tuple[PlanRow, Change]]:
+    def changes_without_documents(
+        self, run: str, derived: Collection[str], counted: Collection[str]
+    ) -> list[tuple[PlanRow, Change]]:
         """Return planned changes of derived stages whose documents are all parked in this plan, with their lines.
 
         `counted` are the stages of the documents. Changes that were reverted once are left out.
@@ -230,7 +236,7 @@ class Previews(Store):
         """Replace planned changes by skipped lines, and store the position that no longer counts them."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep_run(connection, run, position=position_to_json(position))
+            row = transitions.update_run(connection, run, position=position_to_json(position))
             for line, skip in skips:
                 left = replace(
                     line, action=Action.SKIP, change=None, digest="", brakes=(), cause=skip.reason, facts=skip.facts,
@@ -251,12 +257,12 @@ class Previews(Store):
     def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
         """Return the parked lines of the plan for these keys of a kind, by key."""
         here = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
-        return {row.key: plan_row(row) for row in self.database.among(here, lines.c.key, keys)}
+        return {row.key: plan_row(row) for row in self.database.rows_with_values(here, lines.c.key, keys)}
 
     def owners(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
         """Return the keys that the plan writes to these target records, by reference."""
         claimed = sa.select(lines.c.reference, lines.c.key).where(lines.c.run == run, lines.c.kind == kind)
-        rows = self.database.among(claimed, lines.c.reference, references)
+        rows = self.database.rows_with_values(claimed, lines.c.reference, references)
         return {str(row.reference): str(row.key) for row in rows}
 
     def finish(
@@ -294,7 +300,7 @@ class Previews(Store):
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
             kept = {"notes": {**row.notes, **notes}} if notes else {}
-            transitions.keep_run(
+            transitions.update_run(
                 connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended, **kept
             )
             keep_cursors(connection, now, row.flow, cursors or {})
@@ -302,7 +308,13 @@ class Previews(Store):
                 transitions.enter(connection, now, run, "approve")
             event = "run_done" if state is RunState.DONE else "plan_ready"
             transitions.append_run_event(
-                connection, now, run, row.flow, event, transitions.result(connection, run), transitions.since(row, now)
+                connection,
+                now,
+                run,
+                row.flow,
+                event,
+                transitions.result(connection, run),
+                transitions.elapsed_milliseconds(row, now),
             )
 
 

@@ -24,7 +24,7 @@ class InspectedDatabase:
 
 
 @contextmanager
-def database_to_look_at(url: str) -> Iterator[InspectedDatabase]:
+def open_read_only(url: str) -> Iterator[InspectedDatabase]:
     """Open a database for reading. Raises ConfigurationError and UnavailableError as `open_database` does."""
     address = parse_url(url)
     engine = _reading(address)

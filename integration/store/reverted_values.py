@@ -17,7 +17,7 @@ _RUN = sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(
 Taken = Mapping[str, Mapping[str, RevertedValue]]  # by record key and path of the value
 
 
-def kept_taken_back(
+def read_reverted_values(
     connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]
 ) -> dict[str, dict[str, RevertedValue]]:
     """Return the reverted values of these records, by key and path. Records without any are left out."""
@@ -37,7 +37,7 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
     """
     for kind in dict.fromkeys(change.kind for change in changes):
         some = [change for change in changes if change.kind is kind]
-        known = kept_taken_back(connection, flow, kind, [change.key for change in some])
+        known = read_reverted_values(connection, flow, kind, [change.key for change in some])
         for change in some:
             forget_taken_back(
                 connection, flow, kind, {change.key: change.wanted.flat().keys() & known.get(change.key, {}).keys()}

@@ -73,7 +73,7 @@ class RulesInForce:
         return {name: _texts(json.loads(text)) for of, name, text in self.found if of == "table"}
 
 
-class Rules(Store):
+class MappingStore(Store):
     """Stores published mappings and value tables. A published version never changes."""
 
     @requires(Right.SEE)
@@ -88,12 +88,12 @@ class Rules(Store):
         One statement reads all of them. Cached results of parsing are valid as long as this value is equal.
         """
         asked = {"flow": flow, "setting": f"flow:{flow}"}
-        return RulesInForce(tuple(sorted(tuple(row) for row in self.database.ready(_IN_FORCE, asked))))
+        return RulesInForce(tuple(sorted(tuple(row) for row in self.database.prepared_rows(_IN_FORCE, asked))))
 
     @requires(Right.SEE)
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError if it does not exist."""
-        for found in self.database.ready(_BODY, {"flow": flow, "version": version}):
+        for found in self.database.prepared_rows(_BODY, {"flow": flow, "version": version}):
             return dict(found.body)
         raise KeyError(f"{flow} has no mapping {version}")
 
@@ -115,7 +115,7 @@ class Rules(Store):
     @requires(Right.SEE)
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table by name. A table maps codes of the source to codes of the target."""
-        return {row.name: _texts(row.rows) for row in self.database.ready(_TABLES, {})}
+        return {row.name: _texts(row.rows) for row in self.database.prepared_rows(_TABLES, {})}
 
     def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
         """Replace a value table."""

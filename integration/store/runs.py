@@ -94,7 +94,7 @@ class RunStore(Store):
         """
         return self.latest(flow, [RunState.READY], limit=MOST_WAITING)
 
-    def standing(self, flow: str | None = None) -> dict[str, list[Run]]:
+    def newest_by_state(self, flow: str | None = None) -> dict[str, list[Run]]:
         """Return, by flow, the newest run in each state and every run whose plan waits for approval.
 
         The runs of a flow are sorted, the most recently begun first.
@@ -143,7 +143,7 @@ class RunStore(Store):
             return transitions.phases_of(connection, run, transitions.run_row(connection, run).ended_at)
 
     @requires(Right.SEE)
-    def worked(self, ended: Sequence[Run]) -> dict[str, timedelta]:
+    def working_time(self, ended: Sequence[Run]) -> dict[str, timedelta]:
         """Return the working time of ended runs, without the time they waited for a person or a system."""
         found = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
         with self.database.read() as connection:
@@ -164,7 +164,7 @@ class RunStore(Store):
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plan_lines.tally(connection, [row.id for row in rows])
-        left_out = choices.of_runs(connection, [row.id for row in rows])
+        left_out = choices.excluded_lines_of_runs(connection, [row.id for row in rows])
         found = [
             run_of(
                 row,
@@ -234,7 +234,7 @@ class RunStore(Store):
         """Store why a run waits for a system. The event is recorded once, even if the run retries many times."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep_run(connection, run, error=code, facts=dict(facts))
+            row = transitions.update_run(connection, run, error=code, facts=dict(facts))
             if transitions.enter(connection, now, run, transitions.HOLD, row.progress_done):
                 append_events(
                     connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)]
@@ -256,7 +256,7 @@ class RunStore(Store):
             if said:
                 notes.put_note(connection, notes.Note(run, said, by, now, discards=True))
 
-    def says_the_same(self, run: str, other: str) -> None:
+    def discard_duplicate(self, run: str, other: str) -> None:
         """Discard a preview whose plan equals a waiting plan. The waiting plan stays."""
         flow = self.get(run).flow
         self._end(run, RunState.DISCARDED, "run_discarded", "plan_says_the_same", {"run": other, "flow": flow})
@@ -296,9 +296,9 @@ class RunStore(Store):
                 row = transitions.run_row(connection, run, lock=True)
                 _expect_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
-                _leave(connection, now, row, choices.expect_choice(connection, row, approval.fingerprint))
+                _leave(connection, now, row, choices.require_selection(connection, row, approval.fingerprint))
                 total, done = transitions.sendable(connection, run)
-                transitions.keep_run(
+                transitions.update_run(
                     connection, run, approval=approval_to_json(approval), approvals=row.approvals + 1,
                     cancelled=False, error="", facts={},
                     phase="write", progress_done=done, progress_total=total, ended_at=None,
@@ -314,7 +314,7 @@ class RunStore(Store):
         """Ask a run to stop. A preview stops at its next page, a commit before its next call."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep_run(connection, run, cancelled=True)
+            row = transitions.update_run(connection, run, cancelled=True)
             transitions.append_run_event(connection, now, run, row.flow, "stop_asked", {"by": by})
 
 
@@ -359,5 +359,5 @@ def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozens
 
 def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:
     """Return an active run with its current progress, which is newer than the progress of its last page."""
-    total, done = transitions.settled_of(sums)
+    total, done = transitions.commit_progress(sums)
     return replace(run, progress_done=done, progress_total=total)

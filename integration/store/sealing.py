@@ -67,12 +67,12 @@ def sealer_of(secret: bytes) -> Sealer:
     return Sealer(hashlib.sha256(key).hexdigest()[:16], key)
 
 
-def note_deed(connection: sa.Connection, deeds: Sequence[AuditRecord]) -> None:
+def collect_audit_records(connection: sa.Connection, deeds: Sequence[AuditRecord]) -> None:
     """Collect audit entries for the current transaction. They are appended when it commits."""
     connection.info.setdefault(NOTED, []).extend(deeds)
 
 
-def forget_noted(connection: sa.Connection) -> None:
+def discard_collected(connection: sa.Connection) -> None:
     """Discard the collected entries of an earlier transaction that was rolled back."""
     connection.info.pop(NOTED, None)
 

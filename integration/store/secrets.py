@@ -50,7 +50,7 @@ class ConnectionStore:
     def get(self, system: str) -> dict[str, Any] | None:
         """Return a connection, or None if there is none. Raises ConfigurationError `secret_key_wrong`."""
         before = None
-        while found := self.database.ready(_SEALED, {"system": system}):
+        while found := self.database.prepared_rows(_SEALED, {"system": system}):
             sealed = bytes(found[0].sealed)
             opened = self._ring.opened(sealed)
             if opened is not None:
@@ -76,11 +76,11 @@ class ConnectionStore:
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), name, values)
 
-    def keeping(self, stem: str, values: Mapping[str, Any]) -> Beside:
+    def store_function(self, stem: str, values: Mapping[str, Any]) -> Beside:
         """Return a function that stores values under `stem` and a name, in the current transaction."""
         return lambda connection, name: seal(connection, self._ring, self.clock(), f"{stem}{name}", values)
 
-    def dropping(self, stem: str) -> Beside:
+    def delete_function(self, stem: str) -> Beside:
         """Return a function that deletes the values under `stem` and a name, in the current transaction."""
 
         def drop(connection: sa.Connection, name: str) -> None:
@@ -123,7 +123,7 @@ def opens(database: Path, key: bytes) -> bool:
 
 
 class StoredTokens:
-    """Stores the tokens of one connection for all processes; implements `TokenKeeper`.
+    """Stores the tokens of one connection for all processes; implements `TokenStore`.
 
     Tokens are stored with the login they were `given_for`. They are not returned for another one. `assumed` is the
     login of tokens that an earlier version stored without one.
@@ -151,6 +151,6 @@ class StoredTokens:
         shape = {"access": token.access, "refresh": token.refresh, "expires_at": token.expires_at.isoformat()}
         self.stored.renew(self.name, {**shape, "given_for": self.given_for})
 
-    def alone(self) -> AbstractContextManager[None]:
+    def refresh_lock(self) -> AbstractContextManager[None]:
         """Hold the lease for a refresh, so that one process refreshes at a time."""
         return self.leases.hold(f"tokens:{self.name}", "refresh", REFRESH_SECONDS)

@@ -21,7 +21,7 @@ class StoredSettings(Store):
 
     def get(self, name: str) -> dict[str, Any] | None:
         """Return a setting, or None if it does not exist."""
-        for found in self.database.ready(_NAMED, {"name": name}):
+        for found in self.database.prepared_rows(_NAMED, {"name": name}):
             return None if found.value is None else group(found.value)
         return None
 

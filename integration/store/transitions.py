@@ -33,7 +33,7 @@ def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     return found
 
 
-def keep_run(connection: sa.Connection, run: str, **values: Any) -> Row:
+def update_run(connection: sa.Connection, run: str, **values: Any) -> Row:
     """Update columns of a run and return the new row. Raises KeyError if it does not exist."""
     changed = runs.update().where(runs.c.id == run).values(values).returning(runs)
     found = connection.execute(changed).first()
@@ -42,19 +42,19 @@ def keep_run(connection: sa.Connection, run: str, **values: Any) -> Row:
     return found
 
 
-def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
+def store_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
     """Store the progress of a run, and clear the cause of a former wait."""
     if progress is not None:
         far = {"progress_done": progress.done, "progress_total": progress.total}
-        keep_run(connection, run, phase=progress.phase, error="", facts={}, **far)
+        update_run(connection, run, phase=progress.phase, error="", facts={}, **far)
         enter(connection, now, run, progress.phase, progress.done)
 
 
 def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
     """Move a run to another state and return its former row. Raises StateChangedError for a forbidden transition."""
     row = run_row(connection, run, lock=True)
-    expect_may_follow(RunState(row.state), wanted, f"run {run}")
-    keep_run(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
+    require_transition(RunState(row.state), wanted, f"run {run}")
+    update_run(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
     return row
 
 
@@ -65,11 +65,13 @@ def end(
     row = move(connection, run, state)
     delete_staged(connection, run)
     ended = None if state is RunState.INTERRUPTED else now
-    keep_run(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
+    update_run(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
     if state is RunState.INTERRUPTED:
         enter(connection, now, run, STOPPED, row.progress_done)
     append_events(
-        connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))]
+        connection,
+        now,
+        [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=elapsed_milliseconds(row, now))],
     )
 
 
@@ -77,7 +79,7 @@ class StateChangedError(ValueError):
     """Raised if a run or a change is in a state from which it cannot reach the wanted one."""
 
 
-def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
+def require_transition(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
     """Raise StateChangedError if `core/states.py` forbids the transition."""
     if not may_follow(now, wanted):
         raise StateChangedError(f"{what} cannot go from {now} to {wanted}")
@@ -85,10 +87,10 @@ def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) 
 
 def sendable(connection: sa.Connection, run: str) -> tuple[int, int]:
     """Return how many changes of a run are to be written, and how many of them are settled."""
-    return settled_of(plan_lines.tally(connection, [run])[run])
+    return commit_progress(plan_lines.tally(connection, [run])[run])
 
 
-def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int, int]:
+def commit_progress(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int, int]:
     """Return how many changes are to be written, and how many of them are settled."""
     chosen = dict.fromkeys(Step, 0)
     for (action, step), (number, _) in sums.items():
@@ -121,7 +123,7 @@ def milliseconds(start: datetime, end: datetime) -> int:
     return round((end - start).total_seconds() * 1000)
 
 
-def since(row: Row, now: datetime) -> int:
+def elapsed_milliseconds(row: Row, now: datetime) -> int:
     """Return how many milliseconds have passed since the run began."""
     return milliseconds(row.started_at, now)
 

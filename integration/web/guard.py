@@ -44,7 +44,7 @@ class RequestAsked:
     at: tuple[str, int | None] | None  # address and port of this machine at which it arrived
 
     @classmethod
-    def of(cls, scope: Scope) -> "RequestAsked":
+    def from_scope(cls, scope: Scope) -> "RequestAsked":
         """Return the request of an ASGI scope."""
         headers = Headers(scope=scope)
         mode, kind = headers.get("sec-fetch-mode", ""), headers.get("sec-fetch-dest", "")
@@ -135,14 +135,16 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a socket on, or answer with the reason of the refusal."""
-        refusal = self._policy.refusal(RequestAsked.of(scope)) if scope["type"] in ("http", "websocket") else None
+        refusal = (
+            self._policy.refusal(RequestAsked.from_scope(scope)) if scope["type"] in ("http", "websocket") else None
+        )
         if refusal is None:
             await self._app(scope, receive, send)
         else:
-            await turned_away(scope, receive, send, refusal)
+            await refuse(scope, receive, send, refusal)
 
 
-async def turned_away(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
     """Answer a refused request, or a refused socket, with the reason."""
     if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
         status, code, facts = refusal

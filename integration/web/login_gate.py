@@ -32,7 +32,7 @@ from integration.web.guard import (
     PROVIDER,
     Refusal,
     cause_response,
-    turned_away,
+    refuse,
 )
 
 OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LEAVE, "/healthz", "/favicon.ico", "/_stcore/health")
@@ -60,7 +60,7 @@ class Entrance:
         if scope["path"] == NUMBERS and _is_monitor(scope, application.settings.metrics_token.get_secret_value()):
             await self._app(scope, receive, send)
         elif scope["path"].startswith(f"{FILES}/") and not await _may_send(scope):
-            await turned_away(scope, receive, send, (403, "not_offered", {}))
+            await refuse(scope, receive, send, (403, "not_offered", {}))
         elif in_front is not None:
             await self._by_proxy(in_front, scope, receive, send)
         elif await _is_in(scope):
@@ -70,7 +70,7 @@ class Entrance:
             await RedirectResponse(to, 303, NO_STORE)(scope, receive, send)
         else:
             refused: Refusal = 401, "logged_out", {}
-            await turned_away(scope, receive, send, refused)
+            await refuse(scope, receive, send, refused)
 
     async def _by_proxy(self, in_front: ProxyBefore, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit requests that a proxy has authenticated, each in a session of its person.
@@ -85,14 +85,14 @@ class Entrance:
                 return
             key = await asyncio.to_thread(people.enter, identity) if _is_page(scope) else ""
         except UnavailableError as error:
-            await turned_away(scope, receive, send, (503, error.code, error.facts))
+            await refuse(scope, receive, send, (503, error.code, error.facts))
         except (NotAllowedError, LoggedOutError) as error:
-            await turned_away(scope, receive, send, (401, error.code, error.facts))
+            await refuse(scope, receive, send, (401, error.code, error.facts))
         else:
             if key:
                 await entered(Request(scope), people, key, _whole(scope))(scope, receive, send)
             else:
-                await turned_away(scope, receive, send, (401, "logged_out", {}))
+                await refuse(scope, receive, send, (401, "logged_out", {}))
 
 
 def _said(in_front: ProxyBefore, scope: Scope) -> list[str]:
@@ -146,7 +146,7 @@ async def _actor(scope: Scope) -> Actor | None:
     people = await _people()
     key = cookie_parser(Headers(scope=scope).get("cookie", "")).get(people.cookie, "")
     try:
-        return await asyncio.to_thread(people.who, key)
+        return await asyncio.to_thread(people.actor_of_session, key)
     except LoggedOutError:
         return None
 
@@ -242,11 +242,11 @@ async def provider_callback(request: Request) -> Response:
         key = await asyncio.to_thread(people.enter, came.identity, came.invitation)
     except IntegrationError as error:
         return log_in_page(request, "/", error, 401, host=provider.host)
-    provider.remember(key, came.token)
+    provider.store_token(key, came.token)
     return entered(request, people, key, came.onward)
 
 
-async def left(request: Request) -> Response:
+async def end_session(request: Request) -> Response:
     """End the session of a browser, here and at its provider if that supports it. Other sites cannot trigger it."""
     application = await asyncio.to_thread(bootstrap.running_application)
     provider, people = application.provider, application.people
@@ -254,11 +254,11 @@ async def left(request: Request) -> Response:
         return RedirectResponse(LOG_IN, 303, NO_STORE)
     key, there = request.cookies.get(people.cookie, ""), ""
     with suppress(LoggedOutError):
-        actor = await asyncio.to_thread(people.who, key)
+        actor = await asyncio.to_thread(people.actor_of_session, key)
         await asyncio.to_thread(people.leave, actor)
     if provider is not None:
         back = f"{application.settings.address or str(request.base_url).rstrip('/')}{LOG_IN}"
-        there = await asyncio.to_thread(provider.way_out, key, back)
+        there = await asyncio.to_thread(provider.logout_url, key, back)
     answer = RedirectResponse(there or f"{LOG_IN}?{LEFT}=1", 303, NO_STORE)
     return _keeping(answer, request, people, people.cookie, "", seconds=0)
 
@@ -312,5 +312,5 @@ ENTRANCES: tuple[BaseRoute, ...] = (
     Route(INVITATION, accept, methods=["GET", "POST"]),
     Route(PROVIDER, to_provider, methods=["GET"]),
     Route(ANSWER, provider_callback, methods=["GET"]),
-    Route(LEAVE, left, methods=["GET"]),
+    Route(LEAVE, end_session, methods=["GET"]),
 )

@@ -42,7 +42,7 @@ class OpenPage:
         self.asked = run.page_script_hash
         return True
 
-    def told(self, message: bytes) -> bytes:
+    def update(self, message: bytes) -> bytes:
         """Return a message of the server, corrected for the open page; empty if the browser must not get it."""
         answer = ForwardMsg()
         answer.ParseFromString(message)
@@ -85,7 +85,7 @@ class Stream:
 
         async def told(message: Message) -> None:
             if (sent := message.get("bytes")) and len(sent) <= LONGEST:
-                message = {**message, "bytes": open_page.told(sent)}
+                message = {**message, "bytes": open_page.update(sent)}
                 if not message["bytes"]:
                     return
             await send(message)

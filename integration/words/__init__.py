@@ -73,13 +73,15 @@ def headline(code: str, facts: Mapping[str, str], language: str = "en") -> str:
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
     """Return the three sentences of a cause, filled with its facts in the form of this language.
 
-    A missing fact is replaced by a text that says so. An unknown code is shown as it is, so that a person always gets
-    an answer.
+    A missing fact is replaced by a text that says so. `try_again` is the label of the button that retries the cause;
+    without it, the short label of the waiting list is used. An unknown code is shown as it is, so that a person always
+    gets an answer.
     """
     if not known(code):
         return Sentences(code.replace("_", " "), "", "")
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
     facts = {"vat": facts["code"], **facts} if "code" in facts else facts  # facts stored by an earlier version
+    facts = {**facts, "try_again": facts.get("try_again") or term("btn_try_again_short", language)}
 
     def write(name: str, fact: str) -> str:
         match name:

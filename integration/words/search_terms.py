@@ -11,7 +11,7 @@ BETWEEN = ";"  # separates the words of a cell
 
 
 @dataclass(frozen=True, slots=True)
-class LookedFor:
+class SearchTarget:
     """One search target: its page and query parameters, the key of its caption, and its search words."""
 
     page: str
@@ -26,12 +26,12 @@ class LookedFor:
 
 
 @cache
-def looked_for() -> tuple[LookedFor, ...]:
+def search_targets() -> tuple[SearchTarget, ...]:
     """Return the table of `data/words` with the words of all languages, since people search in any of them."""
     with (FOLDER / "looked_for.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     return tuple(
-        LookedFor(
+        SearchTarget(
             line["page"],
             dict(parse_qsl(line["asked"])),
             line["caption"],

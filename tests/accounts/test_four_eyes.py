@@ -216,4 +216,4 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
 def entered(application: Application, ref: str) -> Actor:
     """Return a person who has come in."""
     key = application.people.invite(ref, "", [Role.OPERATOR, Role.ADMINISTRATOR], ADMIN)
-    return application.people.who(application.people.enter(Identity("https://id.example.com", ref), key))
+    return application.people.actor_of_session(application.people.enter(Identity("https://id.example.com", ref), key))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from integration.accounts.identity_provider import IdentityProvider, LogInBegun, SigningKeys, SigningProxy
+from integration.accounts.identity_provider import IdentityProvider, LoginRequest, SigningKeys, SigningProxy
 from integration.connectors.limits import NetworkRoute
 from integration.core.errors import MalformedAnswerError, NotAllowedError, UnavailableError
 from tests.provider import CLIENT, SECRET, OpenIdProvider, new_key, open_id_provider
@@ -29,7 +29,7 @@ def provider(there: OpenIdProvider) -> IdentityProvider:
     return IdentityProvider(there.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
 
 
-def code_of(provider: IdentityProvider, asked: LogInBegun, back: str = BACK) -> str:
+def code_of(provider: IdentityProvider, asked: LoginRequest, back: str = BACK) -> str:
     """Return the code with which a browser comes back."""
     answer = httpx.get(provider.address(back, asked))
     given = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -38,8 +38,8 @@ def code_of(provider: IdentityProvider, asked: LogInBegun, back: str = BACK) -> 
 
 
 def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvider, provider: IdentityProvider) -> None:
-    asked = LogInBegun()
-    assert provider.proven(BACK, code_of(provider, asked), asked)[:2] == (there.issuer, "00u1")
+    asked = LoginRequest()
+    assert provider.exchange_code(BACK, code_of(provider, asked), asked)[:2] == (there.issuer, "00u1")
 
 
 @pytest.mark.parametrize(
@@ -67,47 +67,47 @@ def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvide
 def test_a_token_of_another_is_refused(
     there: OpenIdProvider, provider: IdentityProvider, claims: dict[str, Any]
 ) -> None:
-    there.claims, asked = claims, LogInBegun()
+    there.claims, asked = claims, LoginRequest()
     with pytest.raises(NotAllowedError) as refused:
-        provider.proven(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, asked), asked)
     assert (refused.value.code, refused.value.facts) == ("identity_unproven", {"host": "127.0.0.1"})
 
 
 @pytest.mark.parametrize("forges", ["none", "public"])
 def test_a_token_that_nobody_signed_is_refused(there: OpenIdProvider, provider: IdentityProvider, forges: str) -> None:
-    there.forges, asked = forges, LogInBegun()
+    there.forges, asked = forges, LoginRequest()
     with pytest.raises(NotAllowedError):
-        provider.proven(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, asked), asked)
 
 
 def test_a_key_that_was_rotated_is_refused_and_the_new_one_is_taken(
     there: OpenIdProvider, provider: IdentityProvider
 ) -> None:
     there.rotate()
-    asked = LogInBegun()
+    asked = LoginRequest()
     with pytest.raises(NotAllowedError):
-        provider.proven(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, asked), asked)
     there.signs_with = there.shows[0]
-    asked = LogInBegun()
-    assert provider.proven(BACK, code_of(provider, asked), asked)[1] == "00u1"
+    asked = LoginRequest()
+    assert provider.exchange_code(BACK, code_of(provider, asked), asked)[1] == "00u1"
 
 
 def test_a_code_of_another_browser_or_used_twice_is_refused(provider: IdentityProvider) -> None:
-    asked = LogInBegun()
+    asked = LoginRequest()
     code = code_of(provider, asked)
     with pytest.raises(NotAllowedError):
-        provider.proven(BACK, code, LogInBegun())  # without its verifier
-    asked = LogInBegun()
+        provider.exchange_code(BACK, code, LoginRequest())  # without its verifier
+    asked = LoginRequest()
     code = code_of(provider, asked)
-    provider.proven(BACK, code, asked)
+    provider.exchange_code(BACK, code, asked)
     with pytest.raises(NotAllowedError):
-        provider.proven(BACK, code, asked)
+        provider.exchange_code(BACK, code, asked)
 
 
 def test_an_issuer_that_calls_itself_otherwise_is_another(there: OpenIdProvider, provider: IdentityProvider) -> None:
     there.says = {"issuer": "https://id.example.com"}
     with pytest.raises(NotAllowedError):
-        provider.address(BACK, LogInBegun())
+        provider.address(BACK, LoginRequest())
 
 
 def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
@@ -115,14 +115,14 @@ def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
 ) -> None:
     away = IdentityProvider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: NetworkRoute())
     with pytest.raises(UnavailableError):
-        away.address(BACK, LogInBegun())
+        away.address(BACK, LoginRequest())
     there.says = {"authorization_endpoint": None}
     with pytest.raises(NotAllowedError):
-        provider.address(BACK, LogInBegun())
+        provider.address(BACK, LoginRequest())
     there.says = {"jwks_uri": there.issuer}
-    asked = LogInBegun()
+    asked = LoginRequest()
     with pytest.raises((NotAllowedError, MalformedAnswerError)):
-        provider.proven(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, asked), asked)
 
 
 # ---- a proxy that signs
@@ -153,7 +153,7 @@ def proxy(there: OpenIdProvider, seconds: Time) -> SigningProxy:
 
 def test_for_whom_a_proxy_asks_is_proven_and_its_keys_are_kept(there: OpenIdProvider, proxy: SigningProxy) -> None:
     for _ in range(5):
-        assert proxy.proven(there.token()) == (there.issuer, "00u1")
+        assert proxy.verify(there.token()) == (there.issuer, "00u1")
     assert there.asked == 1
 
 
@@ -165,14 +165,14 @@ def test_what_a_proxy_did_not_sign_for_us_is_refused(there: OpenIdProvider, prox
     ]  # fmt: skip
     for token in forged:
         with pytest.raises(NotAllowedError):
-            proxy.proven(token)
+            proxy.verify(token)
     there.signs_with = new_key()
     with pytest.raises(NotAllowedError):
-        proxy.proven(there.token())
+        proxy.verify(there.token())
     assert there.asked == 1  # however much is forged, keys are asked for once in a while
     seconds.now += 11
     with pytest.raises(NotAllowedError):
-        proxy.proven(there.token())
+        proxy.verify(there.token())
     assert there.asked == 2
 
 
@@ -180,10 +180,10 @@ def test_a_new_key_of_a_proxy_is_found_and_one_of_before_forgotten(
     there: OpenIdProvider, proxy: SigningProxy, seconds: Time
 ) -> None:
     before = there.token()
-    assert proxy.proven(before)[1] == "00u1"
+    assert proxy.verify(before)[1] == "00u1"
     there.signs_with = new_key()
     there.shows = [there.signs_with]
     seconds.now += 11
-    assert proxy.proven(there.token())[1] == "00u1"
+    assert proxy.verify(there.token())[1] == "00u1"
     with pytest.raises(NotAllowedError):
-        proxy.proven(before)
+        proxy.verify(before)

@@ -9,7 +9,7 @@ from integration.accounts.people import HERE, SESSION, Identity, People, network
 from integration.accounts.store.people import FREE_TRIES
 from integration.accounts.store.people import PeopleStore as Stored
 from integration.core.errors import ConfigurationError, IntegrationError, LoggedOutError, NotAllowedError
-from integration.core.people import APART, OPERATOR, RIGHTS, SCHEDULE, Role, at_terminal
+from integration.core.people import APART, OPERATOR, RIGHTS, SCHEDULE, Role, terminal_actor
 from integration.store.database import Database
 from tests.clocks import Clock
 from tests.people import somebody
@@ -46,26 +46,30 @@ def joined(people: People, ref: str, *grants: str) -> str:
 
 def test_where_nobody_logs_in_whoever_is_there_is_the_operator(database: Database, clock: Clock) -> None:
     people = People(Stored(database, clock), clock, asks=False, is_safe=False)
-    assert (people.asks_log_in(), people.who(""), people.who("forged")) == (False, OPERATOR, OPERATOR)
-    assert people.admit(OPERATOR) == OPERATOR
+    assert (people.asks_log_in(), people.actor_of_session(""), people.actor_of_session("forged")) == (
+        False,
+        OPERATOR,
+        OPERATOR,
+    )
+    assert people.refresh_actor(OPERATOR) == OPERATOR
     assert people.first_invitation() == ""
     with pytest.raises(ConfigurationError, match="first_administrator"):
         people.invite("ben", "", [Role.OPERATOR], ADMIN)
     joined(people, "ann", Role.ADMINISTRATOR)
     assert people.asks_log_in()  # from now on, whatever the setting says
     with pytest.raises(LoggedOutError):
-        people.who("")
+        people.actor_of_session("")
     with pytest.raises(LoggedOutError):
-        people.admit(OPERATOR)
-    assert people.admit(SCHEDULE) == SCHEDULE
-    assert people.admit(at_terminal("ann")) == at_terminal("ann")
+        people.refresh_actor(OPERATOR)
+    assert people.refresh_actor(SCHEDULE) == SCHEDULE
+    assert people.refresh_actor(terminal_actor("ann")) == terminal_actor("ann")
 
 
 def test_the_first_administrator_comes_by_a_link_of_the_start(people: People) -> None:
     spent, key = people.first_invitation(), people.first_invitation()
     with pytest.raises(NotAllowedError, match="invitation_spent"):
         people.accept(spent, PASSWORD)
-    admin = people.who(people.accept(key, PASSWORD))
+    admin = people.actor_of_session(people.accept(key, PASSWORD))
     assert (admin.ref, set(admin.roles), admin.apart) == ("admin", {Role.ADMINISTRATOR}, APART)
     assert people.first_invitation() == ""
 
@@ -75,13 +79,13 @@ def test_whoever_is_invited_chooses_a_password_and_logs_in_with_it(people: Peopl
     for weak in ("short", "ann ann ann ann", "aaaaaaaaaaaaaaaa"):
         with pytest.raises(ConfigurationError, match="password_weak"):
             people.accept(key, weak)
-    first = people.who(people.accept(key, PASSWORD))
+    first = people.actor_of_session(people.accept(key, PASSWORD))
     assert (first.ref, first.name, first.rights) == ("ann", "Ann", RIGHTS[Role.OPERATOR])
-    again = people.who(people.log_in("ANN", PASSWORD))
+    again = people.actor_of_session(people.log_in("ANN", PASSWORD))
     assert again.session != first.session
     clock.advance(SESSION.total_seconds())
     with pytest.raises(LoggedOutError):
-        people.admit(again)
+        people.refresh_actor(again)
 
 
 def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
@@ -95,11 +99,13 @@ def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
         with pytest.raises(NotAllowedError, match=r"^log_in_refused$"):
             people.log_in(name, password)
     for _ in range(FREE_TRIES + 1):
-        stored.may_try("ann", "203.0.113.9")
+        stored.count_attempt("ann", "203.0.113.9")
     for name in ("ann", "Ann "):
         with pytest.raises(NotAllowedError, match="log_in_throttled: seconds="):
             people.log_in(name, PASSWORD, "203.0.113.9")
-    assert people.who(people.log_in("ann", PASSWORD, "198.51.100.1")).ref == "ann"  # whom a stranger does not keep out
+    assert (
+        people.actor_of_session(people.log_in("ann", PASSWORD, "198.51.100.1")).ref == "ann"
+    )  # whom a stranger does not keep out
 
 
 def test_a_line_is_one_place_however_many_addresses_it_has() -> None:
@@ -118,12 +124,12 @@ def test_no_person_is_called_like_what_acts_by_itself(people: People, ref: str) 
 
 
 def test_a_role_taken_away_holds_from_the_next_action_and_so_does_the_end_of_a_session(people: People) -> None:
-    actor = people.who(joined(people, "ann", Role.OPERATOR))
+    actor = people.actor_of_session(joined(people, "ann", Role.OPERATOR))
     people.change("ann", [Role.VIEWER], ADMIN)
-    assert people.admit(actor).roles == {Role.VIEWER}
+    assert people.refresh_actor(actor).roles == {Role.VIEWER}
     people.leave(actor)
     with pytest.raises(LoggedOutError):
-        people.admit(actor)
+        people.refresh_actor(actor)
 
 
 def test_the_last_administrator_stays_one(people: People) -> None:
@@ -142,8 +148,8 @@ def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_
     key = people.invite("ann", "Ann", [Role.ACCOUNTANT], ADMIN)
     with pytest.raises(NotAllowedError, match="person_unknown"):
         people.enter(PROVIDER)
-    assert people.who(people.enter(PROVIDER, key)).ref == "ann"
-    assert people.who(people.enter(PROVIDER)).roles == {Role.ACCOUNTANT}
+    assert people.actor_of_session(people.enter(PROVIDER, key)).ref == "ann"
+    assert people.actor_of_session(people.enter(PROVIDER)).roles == {Role.ACCOUNTANT}
     with pytest.raises(NotAllowedError, match="invitation_spent"):
         people.enter(Identity(PROVIDER.issuer, "00u2"), key)
     for other in (Identity("https://evil.example.com", PROVIDER.subject), Identity(HERE, "ann")):

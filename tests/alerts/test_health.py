@@ -64,9 +64,9 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
         part(Logbook, undrained=lambda: 500.0, is_away=False),
     )
     stores.heartbeats.beat("server-1")
-    stores.events.tell(Event(event="checked"))
+    stores.events.record(Event(event="checked"))
     clock.now += timedelta(seconds=40)
-    stores.events.tell(Event(event="checked"))
+    stores.events.record(Event(event="checked"))
     stores.heartbeats.beat("worker-1")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000))
 

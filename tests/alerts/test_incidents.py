@@ -13,8 +13,8 @@ from integration.alerts.incidents import (
     Incident,
     Problem,
     ProblemType,
-    again_after,
     incident_changes,
+    retry_delay,
 )
 from integration.core.causes import CAUSES, Severity
 
@@ -127,7 +127,7 @@ def test_a_digest_comes_in_the_morning(channel: Channel, now: datetime, day: dat
 
 
 def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -> None:
-    assert [again_after(attempts) // timedelta(minutes=1) for attempts in (1, 2, 3, 6, 60)] == [1, 2, 5, 60, 60]
+    assert [retry_delay(attempts) // timedelta(minutes=1) for attempts in (1, 2, 3, 6, 60)] == [1, 2, 5, 60, 60]
 
 
 @pytest.mark.parametrize(

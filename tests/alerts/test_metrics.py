@@ -88,7 +88,7 @@ def test_a_run_that_parks_everything_is_no_proof_and_is_missed(database: Databas
     status = status_of(stores, "products", on=True)
     assert (status.last_proof, status.unproven_since) == (None, begun)
     assert status.last is not None
-    assert status.last.came_to_nothing
+    assert status.last.had_no_effect
     proven = ended(a_park(1), unchanged=1)
     assert status_of(stores, "products", on=True).last_proof == proven
     empty = ended()  # a flow of which nothing changes misses no proof

@@ -25,7 +25,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS
-from integration.process.child_environment import with_way_out
+from integration.process.child_environment import network_environment
 from integration.services.audit import Audit
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.log.log_access import LogAccess
@@ -89,7 +89,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     """Return a process that keeps watch over a database."""
     stores = stores_of(database, clock)
     sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
-    post = Post(WayOut(with_way_out()), seconds=20)
+    post = Post(WayOut(network_environment()), seconds=20)
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningHoursSettings(stores.settings), [WELL], set[str]()
     stands: dict[str, ConnectionStatus] = {}
@@ -135,7 +135,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
 
 def status_of(stores: Stores, name: str, *, on: bool) -> FlowStatus:
     """Return a flow as the stores have it."""
-    runs = stores.runs.standing(name).get(name, ())
+    runs = stores.runs.newest_by_state(name).get(name, ())
     last_proof, unproven_since = proof_times(stores.runs, name, runs)
     return FlowStatus(FLOWS[name].flow, on, runs, last_proof=last_proof, unproven_since=unproven_since)
 
@@ -200,7 +200,7 @@ def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_las
 
     assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Reminder", "Reminder", "Over"]
     assert "33 records" in hook.took[1][1]["message"]
-    assert "still goes on after 2 days" in hook.took[2][1]["message"]
+    assert "has continued for 2 days" in hook.took[2][1]["message"]
 
 
 def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_number_needs_none(
@@ -451,7 +451,7 @@ def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_to
     assert hook.titles == []
     watching.look(56 * 60)
     assert len(hook.titles) == 1
-    assert "A flow is late" in hook.titles[0]
+    assert "Flow did not run as scheduled" in hook.titles[0]
     assert "56 minutes" in hook.took[0][1]["message"]
     watching.look(4 * 3600)
     assert len(hook.titles) == 2

@@ -139,7 +139,7 @@ def test_a_log_that_is_none_is_told(data: Path, database: Database) -> None:
 
 def test_a_server_without_a_sign_of_life_and_events_that_wait_are_told(data: Path, database: Database) -> None:
     (data / "server.json").touch(0o600)
-    OutboxReader(database, lambda: now() - timedelta(hours=1)).tell(Event(event="page_opened"))
+    OutboxReader(database, lambda: now() - timedelta(hours=1)).record(Event(event="page_opened"))
     assert wrong() == ["no_heartbeat", "log_behind"]
     Heartbeats(database, now).beat("terminal-1")
     assert wrong() == ["no_heartbeat", "log_behind"]

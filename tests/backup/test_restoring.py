@@ -44,9 +44,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
     ConnectionStore(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
     events = OutboxReader(database, now)
-    events.tell(*(Event(event="page_opened", key=str(one)) for one in range(LOGGED - 1)))
+    events.record(*(Event(event="page_opened", key=str(one)) for one in range(LOGGED - 1)))
     logbook.drain(events)
-    events.tell(*(Event(event="page_opened") for _ in range(WAITING)))
+    events.record(*(Event(event="page_opened") for _ in range(WAITING)))
     logbook.close()
     database.close()
     return data

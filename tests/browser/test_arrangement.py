@@ -72,9 +72,9 @@ def test_what_is_too_large_or_holds_a_secret_is_refused(connected: str, page: Pa
     before = beside.arrangement.text()
     for content, said in (
         (b'{"sluis": 1, "x": "' + b"x" * 1_100_000 + b'"}', "it has more than 1 MB"),
-        (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "a secret stands there"),
+        (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "the file contains a secret"),
         (b'{"sluis": 9, "program": "9.0"}', "newer version of this program: 9.0"),
-        (b'{"sluis": 1, "flows": {"products": {"schedule_minutes": "often"}}}', "what cannot be used here"),
+        (b'{"sluis": 1, "flows": {"products": {"schedule_minutes": "often"}}}', "that cannot be used here"),
     ):
         page.goto(f"{connected}/administration?tab=file")
         gives(page, "wrong.json", content)

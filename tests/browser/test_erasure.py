@@ -70,7 +70,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     confirm = at_rest(page).get_by_role("textbox", name="Type the number again to erase")
     confirm.fill("39002")
     page.get_by_role("button", name="Erase", exact=True).last.click()
-    expect(at_rest(page).get_by_text(re.compile("is none of this person"))).to_be_visible()
+    expect(at_rest(page).get_by_text(re.compile("does not belong to this person"))).to_be_visible()
     assert hits(server.data)
     found(page, server)
     at_rest(page).get_by_text("Erase", exact=True).first.click()

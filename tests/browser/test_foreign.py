@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 from integration.application.application import Application
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
-from integration.core.untrusted_text import unguarded, visible
+from integration.core.untrusted_text import unescape_formulas, visible
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab
 from tests.consoles import opened
@@ -102,8 +102,8 @@ def plant(data: Path, both: Sandbox) -> None:
         for name in EVERY[:4]:
             application.questions.save(name, "SELECT 1 AS x", somebody(name))
         for group, name in zip(application.exceptions.groups(), EVERY, strict=False):
-            application.issues.assign(group.of, name, name)
-            application.issues.annotate(group.of, name, name)
+            application.issues.assign(group.group_key, name, name)
+            application.issues.annotate(group.group_key, name, name)
         application.rules.set_table(EVERY[0], dict(zip(EVERY, reversed(EVERY), strict=True)), EVERY[1])
         for flow in ("products", "orders"):
             _published(application, flow)
@@ -184,7 +184,7 @@ def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console:
             page.get_by_role("button", name="CSV for programs").locator("visible=true").click()
         assert download.value.suggested_filename == "log-data.csv"
         kept = pd.read_csv(download.value.path(), keep_default_na=False)
-        assert {"=cmd|' /C calc'!A0", "＝1＋1"} & set(kept["title"].map(unguarded))
+        assert {"=cmd|' /C calc'!A0", "＝1＋1"} & set(kept["title"].map(unescape_formulas))
         assert not [one for name in kept.columns for one in kept[name].astype(str) if re.match("[=+@＝＋＠-]", one)]
 
         address = f"logs?record={quote(f'products:{KEYS[2]}', safe='')}"

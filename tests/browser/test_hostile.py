@@ -255,4 +255,4 @@ def test_a_link_from_elsewhere_leads_to_the_console_and_changes_nothing(
     with page_of(misled, f"http://{SITE}:{hostile}") as page:
         page.evaluate(f"location = '{console.address}/setup?code=x&state=y&error=z'; 0")
         page.get_by_role("heading", level=1).wait_for()
-        page.get_by_text("was not begun here").first.wait_for()
+        page.get_by_text("was not started here").first.wait_for()

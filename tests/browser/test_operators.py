@@ -142,7 +142,7 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
     assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
 
     button(page, re.compile("Undo"))
-    expect(at_rest(page).get_by_text("This plan takes back run")).to_be_visible()
+    expect(at_rest(page).get_by_text("This plan undoes run")).to_be_visible()
     expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
     picture(page, "operators-5-undo")
     committed(page)
@@ -157,7 +157,7 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
     page.goto(f"{stocked}/preview?flow=stock", wait_until="commit")
     button(page, "Full comparison")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
-    expect(at_rest(page).get_by_text(re.compile("was taken back on .* by ")).first).to_be_visible()
+    expect(at_rest(page).get_by_text(re.compile("was undone on .* by ")).first).to_be_visible()
     expect(at_rest(page).get_by_role("button", name=re.compile("Commit"))).to_be_disabled()
     picture(page, "operators-8-stays-undone")
     button(page, "Choose all")

@@ -70,7 +70,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
     expect(hers.get_by_test_id("stSidebarNavLink").filter(has_text="Administration")).to_have_count(0)
     people.switch("ann", somebody("admin"), on=False)
     hers.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").click()
-    expect(hers.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+    expect(hers.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
     hers.goto(f"{server.address}/runs")
     expect(hers).to_have_url(re.compile(r"/login\?next="))
     other.close()
@@ -87,10 +87,10 @@ def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page:
     second.goto(server.address)
     expect(at_rest(second).get_by_text("Logged in as ben")).to_be_visible()  # the same session
     button(second, "Log out")
-    expect(second.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+    expect(second.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
 
     page.get_by_role("button", name="Try with the built-in sandbox").click()
-    expect(page.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+    expect(page.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM settings WHERE name = 'sandbox'").scalar() == 0

@@ -94,7 +94,7 @@ def test_in_at_work_another_role_out_of_both_and_too_late(
     with database.write() as connection:
         connection.execute(sessions.update().values(until=now() - timedelta(seconds=1)))
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Days").click()
-    expect(page.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+    expect(page.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
     page.goto(f"{server.address}/runs")
     expect(page).to_have_url(re.compile(r"/login\?next="))
     page.get_by_role("link", name="Log in at 127.0.0.1").click()  # who is known there still comes in at once
@@ -112,4 +112,8 @@ def test_a_provider_without_a_log_out_goes_on_and_the_console_says_so(
     enter(page)
     button(page, "Log out")
     expect(page).to_have_url(f"{server.address}/login?left=1")
-    expect(page.get_by_text("The log-in at 127.0.0.1 goes on until it is ended there.")).to_be_visible()
+    expect(
+        page.get_by_text(
+            "You are logged out of the console. You are still logged in at 127.0.0.1 until you log out there."
+        )
+    ).to_be_visible()

@@ -234,7 +234,7 @@ def test_what_was_taken_back_is_taken_in_again_by_a_person(planted: Planted, pag
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     code = planted.told["back"]
     page.goto(f"{page.url}&find={code}", wait_until="commit")
-    expect(at_rest(page).get_by_text(re.compile("was taken back on .* by ")).last).to_be_visible()
+    expect(at_rest(page).get_by_text(re.compile("was undone on .* by ")).last).to_be_visible()
     picture(page, "repair-taken-back")
     button(page, re.compile("^Choose the 1 shown"))
     committed(page)

@@ -12,7 +12,7 @@ from integration.cli.prices_demo import have_prices
 from integration.sandbox.server import Sandbox
 from integration.services.prices import BRANCH_CAUSE, CAUSE
 from integration.services.runs.exceptions import group_address
-from integration.settings import PicturePlaces
+from integration.settings import PictureSources
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import wide
 from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
@@ -54,7 +54,7 @@ def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
 
 
 def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, str]) -> None:
-    places = PicturePlaces(folder=folder, megabytes=MEGABYTES)
+    places = PictureSources(folder=folder, megabytes=MEGABYTES)
     with opened(data, accountview=books_of(systems), mplus=till_of(systems), pictures=places) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
@@ -159,7 +159,7 @@ def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:
         position = prices.page(position)
     for name, flow, cause in (("asked", "customers", CAUSE), ("asked there", "products", BRANCH_CAUSE)):
         group = next(one for one in shop.application.exceptions.groups(flow) if one.cause == cause)
-        told[name] = group_address(group.of)
+        told[name] = group_address(group.group_key)
 
 
 def charge(systems: Sandbox, number: str, cents: int) -> None:
@@ -190,7 +190,7 @@ def put_right(page: Page, planted: Planted, flow: str, find: str, says: str, rep
 
 @pytest.mark.parametrize(
     ("name", "file", "says"),
-    [("large", "groot.jpg", "is too large"), ("broken", "kapot.png", "is no picture that can")],
+    [("large", "groot.jpg", "is too large"), ("broken", "kapot.png", "is not a supported picture")],
 )
 def test_a_picture_is_put_right_and_sent(
     planted: Planted, folder: Path, page: Page, name: str, file: str, says: str
@@ -243,7 +243,7 @@ def test_what_a_branch_charges_otherwise_is_asked_again_once_it_is_right(planted
 def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted: Planted, page: Page) -> None:
     same = {"K9_PX": "8.0000"}
     put_right(
-        page, planted, "products", planted.told["listed"], "two prices in AccountView that are one",
+        page, planted, "products", planted.told["listed"], "two different prices in AccountView",
         lambda: planted.systems.accountview.edit("K9_PRICE", planted.told["second"], same),
     )  # fmt: skip
 
@@ -251,7 +251,7 @@ def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted: 
 def test_a_price_below_nothing_goes_once_it_is_one_that_can_be_charged(planted: Planted, page: Page) -> None:
     row, payable = planted.told["negative"], {"K9_PX": "5.0000"}
     put_right(
-        page, planted, "customers", planted.told["below"], "cannot be charged: -5[.]00",
+        page, planted, "customers", planted.told["below"], "is not possible: -5[.]00",
         lambda: planted.systems.accountview.edit("K9_PRICE", row, payable),
     )  # fmt: skip
 

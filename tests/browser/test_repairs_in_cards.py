@@ -34,7 +34,7 @@ def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
 ) -> None:
     planned(page, connected, "days")
     page.goto(f"{connected}/exceptions", wait_until="commit")
-    button(page, re.compile("Repair.*Accounts or VAT codes of closed days are missing"))
+    button(page, re.compile("Repair.*Ledger accounts or VAT codes of days missing"))
     expect(at_rest(page).get_by_text("Accounts of payment methods", exact=True)).to_be_visible()
     parked = beside.missing_rows.groups("days")[0].count
     assert beside.missing_rows.rows("days") != []

@@ -9,9 +9,9 @@ import pytest
 
 from integration.connectors.protocol import Connector
 from integration.core.errors import RejectedError
-from integration.core.markers import stretches
+from integration.core.markers import change_ranges
 from integration.core.plan import Action, differences
-from integration.core.records import Batch, Held, Kind, Location, Record, Written
+from integration.core.records import Batch, Held, Kind, Location, Record, WriteResult
 from tests.builders import a_create, a_group, a_part, a_product, an_update, an_update_at
 from tests.fakes import Links
 
@@ -135,7 +135,7 @@ class TargetContract:
         """What was linked before: nothing, until a test does."""
         return Links()
 
-    def created(self, connector: Connector, wanted: Record, links: Links) -> Written:
+    def created(self, connector: Connector, wanted: Record, links: Links) -> WriteResult:
         """Write a new record and keep its link."""
         written = connector.write(a_create(wanted), None, links, f"create-{wanted.key}")
         links.known[wanted.kind, wanted.key] = written.reference
@@ -282,7 +282,7 @@ class TargetContract:
         self.created(connector, product, links)
         self.created(connector, other, links)
         ours = self.held(connector, product, links).marker
-        known = stretches(range(int(start) + 1, int(ours) + 1))
+        known = change_ranges(range(int(start) + 1, int(ours) + 1))
         batch = connector.changed(Kind.PRODUCT, start, known=known)
         assert [part.key for record in batch.records for part in record.parts] == ["900301"]
 

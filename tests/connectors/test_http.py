@@ -30,7 +30,7 @@ from integration.connectors.answer import HttpAnswer, PackingError
 from integration.connectors.cancellation import CancelledError, cancel_unless
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import run_parallel
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -282,7 +282,7 @@ def test_a_pause_holds_calls_that_already_wait_for_their_turn() -> None:
 
     limits = RateLimits(in_flight=2, per_second=1)
     gateway = Gateway(system="MplusKASSA", host_shown="x", limits=limits, transport=Canned(handler))
-    side_by_side(lambda _: read(gateway), range(2), 2)
+    run_parallel(lambda _: read(gateway), range(2), 2)
     assert arrivals[1] - arrivals[0] > 1.9
 
 
@@ -314,7 +314,7 @@ def test_no_more_calls_are_under_way_than_allowed() -> None:
         return httpx.Response(200)
 
     with a_gateway(note, RateLimits(in_flight=2, per_second=10_000)) as gateway:
-        side_by_side(lambda _: read(gateway), range(12), 8)
+        run_parallel(lambda _: read(gateway), range(12), 8)
     assert most == 2
 
 

@@ -215,7 +215,7 @@ def test_a_write_cut_behind_a_proxy_is_in_doubt(tmp_path: Path) -> None:
 
 def test_what_a_proxy_is_given_is_a_secret() -> None:
     route = NetworkRoute(f"http://winkel:{PASSWORD.replace('/', '%2F')}@proxy.example:3128")
-    assert (route.shown, "eim" in repr(route)) == ("proxy.example:3128", False)
+    assert (route.display_host, "eim" in repr(route)) == ("proxy.example:3128", False)
     with through(route) as gateway:
         assert gateway.masked(f"no {PASSWORD} for winkel") == "no *** for ***"
 

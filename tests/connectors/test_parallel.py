@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from integration.connectors.parallel import BoundedExecutor, side_by_side
+from integration.connectors.parallel import BoundedExecutor, run_parallel
 from integration.core.errors import RejectedError, UnavailableError
 
 
@@ -16,7 +16,7 @@ def test_results_side_by_side_keep_their_order() -> None:
             raise RejectedError("request_refused")
         return item * 10
 
-    results = side_by_side(call, [0, 1, 2, 3, 4], 3)
+    results = run_parallel(call, [0, 1, 2, 3, 4], 3)
     assert [result if isinstance(result, int) else type(result) for result in results] == [
         0,
         10,
@@ -34,7 +34,7 @@ def test_once_a_system_is_gone_the_rest_is_not_sent(limit: int) -> None:
         called.append(item)
         raise UnavailableError("connection_refused")
 
-    results = side_by_side(call, list(range(50)), limit)
+    results = run_parallel(call, list(range(50)), limit)
     assert all(isinstance(result, UnavailableError) for result in results)
     assert len(called) <= limit
 
@@ -42,7 +42,7 @@ def test_once_a_system_is_gone_the_rest_is_not_sent(limit: int) -> None:
 @pytest.mark.parametrize("limit", [1, 2])
 def test_a_bug_side_by_side_is_raised(limit: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda item: 1 / item, [1, 0, 2], limit)
+        run_parallel(lambda item: 1 / item, [1, 0, 2], limit)
 
 
 # ---- begun as soon as there is room
@@ -60,15 +60,15 @@ def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_b
 
     with BoundedExecutor(call, 2) as calls:
         calls.begin([0, 1])
-        assert calls.room == 0
+        assert calls.free_slots == 0
         may_end[1].set()
-        assert calls.ended() == [(1, 10)]
-        assert calls.room == 1
+        assert calls.wait_finished() == [(1, 10)]
+        assert calls.free_slots == 1
         calls.begin([2])  # while the first is still under way
         may_end[2].set()
-        assert calls.ended() == [(2, 20)]
+        assert calls.wait_finished() == [(2, 20)]
         may_end[0].set()
-        assert calls.ended() == [(0, 0)]
+        assert calls.wait_finished() == [(0, 0)]
         assert len(calls) == 0
     assert most == [2]
 
@@ -76,7 +76,7 @@ def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_b
 def test_one_at_a_time_is_done_where_it_is_begun() -> None:
     with BoundedExecutor[str, threading.Thread](lambda _: threading.current_thread(), 1) as calls:
         calls.begin(["only"])
-        assert calls.ended() == [("only", threading.current_thread())]
+        assert calls.wait_finished() == [("only", threading.current_thread())]
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -88,9 +88,9 @@ def test_an_error_is_the_end_of_a_call_and_a_bug_is_raised(limit: int) -> None:
 
     with BoundedExecutor(call, limit) as calls:
         calls.begin([1])
-        [(item, error)] = calls.ended()
+        [(item, error)] = calls.wait_finished()
         assert (item, type(error)) == (1, RejectedError)
         calls.begin([0])
         with pytest.raises(ZeroDivisionError):
-            calls.ended()
+            calls.wait_finished()
     assert len(calls) == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.connectors.pictures import KEPT_SECONDS, Picture, PictureReader, Places, kept_in
+from integration.connectors.pictures import KEPT_SECONDS, Picture, PictureLocations, PictureReader, load_picture
 from integration.core.errors import IntegrationError, RejectedError
 
 PNG, JPG, WEBP = b"\x89PNG\r\n\x1a\nbel", b"\xff\xd8\xffbel", b"RIFF....WEBPbel"
@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def reader(tmp_path: Path, **places: Any) -> PictureReader:
-    return PictureReader(Places(tmp_path / "kept", most=MOST, **places))
+    return PictureReader(PictureLocations(tmp_path / "kept", most=MOST, **places))
 
 
 def one(pictures: PictureReader, file: str) -> Picture:
@@ -95,7 +95,7 @@ def test_a_picture_is_known_by_its_content_and_kept_under_it(
     found = one(pictures, "deep\\bel.dat")
 
     assert (found.kind, found.size) == (kind, len(data))
-    assert kept_in(tmp_path / "kept", found.content) == (data, kind)
+    assert load_picture(tmp_path / "kept", found.content) == (data, kind)
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "kept").iterdir())
 
 
@@ -242,16 +242,16 @@ def test_bytes_that_are_not_what_their_mark_says_are_not_sent(tmp_path: Path, fo
 
     for kept, content in ((tmp_path / "kept", found.content), (tmp_path / "kept", "../bel"), (None, found.content)):
         with pytest.raises(RejectedError, match="picture_gone"):
-            kept_in(kept, content)
+            load_picture(kept, content)
 
 
 def test_what_nobody_asks_for_is_not_kept_for_ever(tmp_path: Path, folder: Path) -> None:
     (folder / "bel.png").write_bytes(PNG)
     pictures = reader(tmp_path, folder=folder)
     one(pictures, "bel.png")
-    assert pictures.tidy() == 0
+    assert pictures.remove_unused() == 0
     for path in (tmp_path / "kept").iterdir():
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - KEPT_SECONDS - 1))
 
-    assert pictures.tidy() == 2
+    assert pictures.remove_unused() == 2
     assert one(pictures, "bel.png").size == len(PNG)

@@ -1,7 +1,7 @@
 """References of calls: new each time, and those of a run known by its id."""
 
-from integration.connectors.parallel import side_by_side
-from integration.connectors.reference import new_reference, on_behalf_of
+from integration.connectors.parallel import run_parallel
+from integration.connectors.reference import current_run, new_reference
 
 
 def test_every_reference_is_new() -> None:
@@ -9,8 +9,8 @@ def test_every_reference_is_new() -> None:
 
 
 def test_a_reference_begins_with_the_run_also_in_threads_and_no_longer_after_it() -> None:
-    with on_behalf_of("run-1"):
-        told = side_by_side(lambda _: new_reference(), range(20), 4)
+    with current_run("run-1"):
+        told = run_parallel(lambda _: new_reference(), range(20), 4)
     assert all(str(each).startswith("run-1-") for each in told)
     assert len(set(map(str, told))) == 20
     assert "run-1" not in new_reference()

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from integration.core.booking_comparison import BothSides, beside, line_amount, line_name
+from integration.core.booking_comparison import DocumentVersions, compare_versions, line_amount, line_name
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 
@@ -20,8 +20,8 @@ def line(key: str, article: str, quantity: str = "1", price: str = "12.10", **va
 
 
 def test_lines_about_the_same_stand_beside_each_other_wherever_one_was_put_in() -> None:
-    found = beside(
-        BothSides(
+    found = compare_versions(
+        DocumentVersions(
             document(line("1", "1001"), line("2", "1002", "2")),
             document(line("1", "9999"), line("2", "1001"), line("3", "1002", "3"), total="48.40"),
         )
@@ -35,26 +35,28 @@ def test_lines_about_the_same_stand_beside_each_other_wherever_one_was_put_in() 
 
 
 def test_facts_of_both_sides_are_told_and_those_that_differ_are_known() -> None:
-    found = beside(BothSides(document(customer="Els"), document(customer="Jan")))
+    found = compare_versions(DocumentVersions(document(customer="Els"), document(customer="Jan")))
     assert {one.name for one in found.header if one.differs} == {"customer"}
     assert found.difference == NOTHING
 
 
 def test_a_cancelled_document_comes_to_nothing_now() -> None:
-    found = beside(BothSides(document(line("1", "1001", "2")), None))
+    found = compare_versions(DocumentVersions(document(line("1", "1001", "2")), None))
     (one,) = found.lines
     assert (one.now, one.differs, one.difference) == (None, True, Decimal("-24.20"))
     assert found.difference == Decimal("-24.20")
 
 
 def test_of_a_document_that_cannot_be_booked_now_the_header_alone_is_told() -> None:
-    found = beside(BothSides(document(line("1", "1001")), document(total="36.30"), Issue("article_missing", "order-1")))
+    found = compare_versions(
+        DocumentVersions(document(line("1", "1001")), document(total="36.30"), Issue("article_missing", "order-1"))
+    )
     assert (found.lines, found.difference) == ((), Decimal("12.10"))
 
 
 def test_a_document_of_which_no_total_is_known_counts_as_nothing() -> None:
     bare = Record(Kind.POSTING, "order-1", {})
-    assert beside(BothSides(bare, bare)).difference == NOTHING
+    assert compare_versions(DocumentVersions(bare, bare)).difference == NOTHING
 
 
 def test_a_line_comes_to_what_is_written_of_it() -> None:

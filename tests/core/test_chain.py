@@ -51,7 +51,7 @@ def closed(lines: Sequence[bytes]) -> list[bytes]:
 
 def followed(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
     to = AuditChain(keys)
-    return next((found for found in map(to.follow, lines) if found is not None), None)
+    return next((found for found in map(to.verify_next, lines) if found is not None), None)
 
 
 LINES = lines_of(5)
@@ -59,15 +59,15 @@ LINES = lines_of(5)
 
 def test_a_whole_chain_is_followed_to_its_head() -> None:
     to = AuditChain(KEYS)
-    assert [to.follow(one) for one in LINES] == [None] * 5
+    assert [to.verify_next(one) for one in LINES] == [None] * 5
     assert to.head == head_of(LINES)
-    assert to.end(head_of(LINES)) is None
-    assert to.end_seal(to.head, ID, entry_hash(head_text(to.head), KEY)) is None
+    assert to.verify_end(head_of(LINES)) is None
+    assert to.verify_head_seal(to.head, ID, entry_hash(head_text(to.head), KEY)) is None
 
 
 def test_a_chain_goes_on_from_a_head_that_was_verified_before() -> None:
     to = AuditChain(KEYS, head_of(LINES))
-    assert to.follow(lines_of(1, after=head_of(LINES))[0]) is None
+    assert to.verify_next(lines_of(1, after=head_of(LINES))[0]) is None
 
 
 def replaced(at: int, line: bytes) -> list[bytes]:
@@ -115,14 +115,14 @@ def test_what_is_wrong_is_named_with_the_entry(
 def test_the_end_is_held_against_the_head(head: Head, found: Break) -> None:
     to = AuditChain(KEYS)
     for line in LINES:
-        to.follow(line)
-    assert to.end(head) == found
+        to.verify_next(line)
+    assert to.verify_end(head) == found
 
 
 def test_a_head_that_somebody_wrote_without_the_key_is_found() -> None:
     to = AuditChain(KEYS, head_of(LINES))
-    assert to.end_seal(to.head, ID, "a" * 64) == Break("head_altered", 5)
-    assert to.end_seal(to.head, "", "") == Break("unsealed", 5)
+    assert to.verify_head_seal(to.head, ID, "a" * 64) == Break("head_altered", 5)
+    assert to.verify_head_seal(to.head, "", "") == Break("unsealed", 5)
 
 
 FILE = closed(LINES)

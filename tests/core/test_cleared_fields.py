@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.cleared_fields import EMPTIED, emptied
+from integration.core.cleared_fields import EMPTIED, cleared_count
 from integration.core.plan import Action
 from integration.core.records import Kind, Record, Value
 from tests.builders import an_update_at
@@ -21,6 +21,6 @@ def test_each_field_that_held_something_and_would_hold_nothing_counts() -> None:
         "1/barcode": "",
     }
     change = an_update_at(there, wanted)
-    assert emptied(change) == EMPTIED.counts(change, None) == 3
-    assert emptied(replace(change, action=Action.RETIRE)) == 0
-    assert emptied(replace(change, before=None)) == 0
+    assert cleared_count(change) == EMPTIED.counts(change, None) == 3
+    assert cleared_count(replace(change, action=Action.RETIRE)) == 0
+    assert cleared_count(replace(change, before=None)) == 0

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.conflicts import SOURCE, TARGET, conflict_values, conflicts, resolve, resolved_values, unresolved
+from integration.core.conflicts import (
+    SOURCE,
+    TARGET,
+    conflict_values,
+    conflicts,
+    resolve,
+    resolved_values,
+    with_current_values,
+)
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import Change, Policy, Unchanged, diff
@@ -89,9 +97,9 @@ def test_only_a_conflict_that_has_its_values_can_be_settled() -> None:
 
 def test_what_was_decided_while_a_change_waited_is_not_undone_by_it() -> None:
     decided = product("Bron", Decimal(2))
-    assert unresolved(AGREED, decided, ("name",)).flat() == {"name": "Bron", "2001/price_incl": Decimal(1)}
-    assert unresolved(AGREED, decided, PATHS) == decided
-    assert unresolved(AGREED, Record(Kind.PRODUCT, "10", {}), PATHS) == AGREED
+    assert with_current_values(AGREED, decided, ("name",)).flat() == {"name": "Bron", "2001/price_incl": Decimal(1)}
+    assert with_current_values(AGREED, decided, PATHS) == decided
+    assert with_current_values(AGREED, Record(Kind.PRODUCT, "10", {}), PATHS) == AGREED
 
 
 def relation(**values: Value) -> Record:

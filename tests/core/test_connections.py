@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.connections import LOOPBACK, Token, TokenKeeper, is_loopback, parse_address
+from integration.core.connections import LOOPBACK, Token, TokenStore, is_loopback, parse_address
 from tests.fakes import MemoryKeeper
 
 
@@ -30,7 +30,7 @@ def test_an_address_has_a_place_and_perhaps_a_port(url: str, place: str, port: i
 
 def test_one_system_is_told_from_another_however_its_address_is_written() -> None:
     def spots(*urls: str) -> set[str]:
-        return {address.spot for url in urls if (address := parse_address(url)) is not None}
+        return {address.canonical_address for url in urls if (address := parse_address(url)) is not None}
 
     assert spots("https://A.nl/api", "HTTPS://a.nl:443/api/", " https://a.nl/api ") == {"https://a.nl:443/api"}
     assert len(spots("https://a.nl", "http://a.nl", "https://a.nl:444", "https://b.nl", "https://a.nl/b")) == 5
@@ -110,10 +110,10 @@ def test_a_token_does_not_show_what_it_opens() -> None:
 
 
 def test_a_keeper_gives_back_the_pair_that_was_saved_last() -> None:
-    keeper: TokenKeeper = MemoryKeeper()
+    keeper: TokenStore = MemoryKeeper()
     assert keeper.load() is None
     pairs = [Token(f"access {each}", f"refresh {each}", datetime(2026, 11, 25, tzinfo=UTC)) for each in (1, 2)]
-    with keeper.alone():
+    with keeper.refresh_lock():
         for pair in pairs:
             keeper.save(pair)
     assert keeper.load() == pairs[-1]

@@ -1,6 +1,6 @@
 """What speaks for two records being the same customer."""
 
-from integration.core.customer_matching import alike, matching_evidence
+from integration.core.customer_matching import matching_evidence, shared_evidence
 from integration.core.records import Kind, Record, Value
 
 
@@ -21,15 +21,15 @@ def test_spelling_does_not_count_and_what_only_one_has_does_not_either() -> None
     other = relation(
         "R7", external_id="10001", vat_number="NL001234567B01", email="els@dewit.example", name="E. de Wit"
     )
-    assert alike(ours, other) == ("number", "vat_number", "email")
+    assert shared_evidence(ours, other) == ("number", "vat_number", "email")
 
 
 def test_two_without_anything_in_common_have_nothing_that_speaks_for_them() -> None:
-    assert alike(relation("1", city="Ede"), relation("2", city="Zeist")) == ()
+    assert shared_evidence(relation("1", city="Ede"), relation("2", city="Zeist")) == ()
 
 
 def test_a_vat_number_without_its_country_speaks_for_who_is_in_that_country() -> None:
     ours = relation("1", vat_number="NL001234567B01")
-    assert alike(ours, relation("2", vat_number="0012.34.567.B01", country="NL")) == ("vat_number",)
-    assert alike(ours, relation("2", vat_number="001234567B01", country="BE")) == ()
-    assert alike(ours, relation("2")) == ()
+    assert shared_evidence(ours, relation("2", vat_number="0012.34.567.B01", country="NL")) == ("vat_number",)
+    assert shared_evidence(ours, relation("2", vat_number="001234567B01", country="BE")) == ()
+    assert shared_evidence(ours, relation("2")) == ()

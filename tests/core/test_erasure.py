@@ -65,18 +65,18 @@ def test_what_is_about_others_or_about_articles_stays_as_it_is() -> None:
 
 
 def test_words_are_blotted_wherever_they_stand_and_others_stay() -> None:
-    assert PERSON.blotted("for ANNA ÖZDEMIR, by mail") == f"for {ERASED}, by mail"
-    assert PERSON.blotted({"a": ["anna@post.example", 7, None], "b": ("Kerklaan 7",)}) == {
+    assert PERSON.redacted("for ANNA ÖZDEMIR, by mail") == f"for {ERASED}, by mail"
+    assert PERSON.redacted({"a": ["anna@post.example", 7, None], "b": ("Kerklaan 7",)}) == {
         "a": [ERASED, 7, None], "b": [ERASED],
     }  # fmt: skip
-    assert PERSON.blotted("johanna@post.example, j.anna@post.example, Kerklaan 71") == (
+    assert PERSON.redacted("johanna@post.example, j.anna@post.example, Kerklaan 71") == (
         "johanna@post.example, j.anna@post.example, Kerklaan 71"
     )
-    assert PERSON.blotted("bo") == ERASED
-    assert PERSON.blotted("Bo de Wit") == "Bo de Wit"
-    assert PERSON.blotted("Zeist") == "Zeist"
-    assert PERSON.blotted("Zeist", near=True) == ERASED
-    assert DataSubject(ONE).blotted("Anna Özdemir") == "Anna Özdemir"
+    assert PERSON.redacted("bo") == ERASED
+    assert PERSON.redacted("Bo de Wit") == "Bo de Wit"
+    assert PERSON.redacted("Zeist") == "Zeist"
+    assert PERSON.redacted("Zeist", near=True) == ERASED
+    assert DataSubject(ONE).redacted("Anna Özdemir") == "Anna Özdemir"
 
 
 def test_what_may_name_a_person_is_found_as_it_lies_in_a_table() -> None:
@@ -86,9 +86,9 @@ def test_what_may_name_a_person_is_found_as_it_lies_in_a_table() -> None:
     assert PERSON.may_be_in("3704 jr", near=True)
     assert PERSON.is_named_in({"name": "Anna Özdemir"})
     assert not PERSON.is_named_in({"name": "Anna"})
-    assert "anna özdemir" in PERSON.needles()
-    assert PERSON.is_near("doc-1")
-    assert not PERSON.is_near("doc-2")
+    assert "anna özdemir" in PERSON.search_spellings()
+    assert PERSON.is_own_document("doc-1")
+    assert not PERSON.is_own_document("doc-2")
 
 
 def test_of_a_document_the_values_that_name_a_person_are_no_longer_agreed() -> None:
@@ -100,8 +100,8 @@ def test_of_a_document_the_values_that_name_a_person_are_no_longer_agreed() -> N
 def test_of_a_record_of_the_person_numbers_and_names_of_values_stay() -> None:
     facts = {"customer": "Anna", "number": "62", "documents": "doc-1", "field": "vat", "value": "x", "sum": "1, 2.50"}
     assert PERSON.facts(facts) == facts | {"customer": ERASED, "value": ERASED}
-    assert PERSON.stripped({"name": "Anna", "debtor": "62"}) == {"name": ERASED, "debtor": "62"}
-    assert PERSON.stripped(None) is None
+    assert PERSON.redacted_values({"name": "Anna", "debtor": "62"}) == {"name": ERASED, "debtor": "62"}
+    assert PERSON.redacted_values(None) is None
 
 
 def test_a_person_travels_as_json() -> None:

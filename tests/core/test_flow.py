@@ -21,16 +21,16 @@ def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> N
 
 
 def test_articles_are_linked_though_products_are_written() -> None:
-    assert Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS)).linked == (Kind.ARTICLE,)
-    assert Flow("orders", SystemRole.BOOKS, SystemRole.TILL, (ORDERS,)).linked == (Kind.SALES_ORDER,)
+    assert Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS)).linked_kinds == (Kind.ARTICLE,)
+    assert Flow("orders", SystemRole.BOOKS, SystemRole.TILL, (ORDERS,)).linked_kinds == (Kind.SALES_ORDER,)
 
 
 def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
     debtors = Stage("debtors", Kind.ORDER, Kind.DEBTOR, counted=False, derived=True)
     flow = Flow("orders", SystemRole.BOOKS, SystemRole.TILL, (debtors, ORDERS))
 
-    assert (flow.after(debtors), flow.after(ORDERS)) == (ORDERS, None)
-    assert (flow.read_after(None), flow.read_after(ORDERS)) == (ORDERS, None)
+    assert (flow.next_stage(debtors), flow.next_stage(ORDERS)) == (ORDERS, None)
+    assert (flow.next_read_stage(None), flow.next_read_stage(ORDERS)) == (ORDERS, None)
 
 
 def test_a_kind_is_made_of_what_its_first_stage_reads_that_is_not_off() -> None:
@@ -50,4 +50,4 @@ def test_of_what_is_off_nothing_is_expected_though_its_links_are_still_those_of_
         SystemRole.TILL,
         (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.POSTING)),
     )
-    assert (flow.linked, flow.expected) == ((Kind.SALES_ORDER, Kind.POSTING), (Kind.POSTING,))
+    assert (flow.linked_kinds, flow.expected_kinds) == ((Kind.SALES_ORDER, Kind.POSTING), (Kind.POSTING,))

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.flow import Flow
-from integration.core.issues import CauseGroup, IssueGroupKey, article_elsewhere_issue, not_readable, source_mark
+from integration.core.issues import (
+    CauseGroup,
+    IssueGroupKey,
+    article_elsewhere_issue,
+    source_mark,
+    unreadable_record_issue,
+)
 from integration.core.records import Kind, Location, WrongValueError, unreadable
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.stock.settings import FLOW as STOCK
@@ -59,17 +65,17 @@ def test_a_group_is_known_by_what_its_issues_have_in_common() -> None:
     seen = datetime(2026, 11, 25, 9, tzinfo=UTC)
     group = CauseGroup("orders", "vat_code_unmapped", "line.vat_code", 3, seen, seen, {"code": "7"}, detail="7")
 
-    assert group.of == IssueGroupKey("orders", "vat_code_unmapped", "line.vat_code", "7")
+    assert group.group_key == IssueGroupKey("orders", "vat_code_unmapped", "line.vat_code", "7")
 
 
 def test_what_cannot_be_read_is_an_issue_with_all_of_it_and_marked_by_it() -> None:
     one, other = (unreadable(Kind.ORDER, "7", WrongValueError("price", found), found) for found in ("veel", ""))
-    assert not_readable(one, "mplus").facts == {
+    assert unreadable_record_issue(one, "mplus").facts == {
         "key": "7", "field": "price", "value": "veel", "system": "mplus", "raw": "veel"
     }  # fmt: skip
-    assert not_readable(other, "mplus").facts["value"] == ""
+    assert unreadable_record_issue(other, "mplus").facts["value"] == ""
     assert source_mark(one) != source_mark(other)
     nameless = unreadable(Kind.ORDER, "", WrongValueError("orderId", ""), "<order/>")
-    assert (not_readable(one, "mplus").cause, not_readable(nameless, "mplus").cause) == (
+    assert (unreadable_record_issue(one, "mplus").cause, unreadable_record_issue(nameless, "mplus").cause) == (
         "record_unreadable", "key_unreadable"
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integration.core.masking import MASK, masked, masked_text, remember
+from integration.core.masking import MASK, masked, masked_text, register_secrets
 from tests.canary_secrets import SPELLINGS, WRONG_TILL_SECRET, spelled
 
 # As they are given out: of some length, of the signs that are typed or made by machines.
@@ -111,7 +111,7 @@ def test_no_text_is_too_strange_to_be_looked_at(text: str, secrets: list[str]) -
 
 
 def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
-    remember("planted-and-remembered/1", "", "postgres", "x/1")
+    register_secrets("planted-and-remembered/1", "", "postgres", "x/1")
     assert masked_text("postgresql, x/1") == "postgresql, x/1"
     assert (masked_text("expected_planted"), masked_text("expected: planted", quoted=True)) == (
         "expected_planted",

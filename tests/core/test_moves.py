@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from integration.core.moves import Move, MoveSort, StockCounted, counted_of, unreadable_move
+from integration.core.moves import Move, MoveSort, StockCounted, counted_value, unreadable_move
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -16,11 +16,11 @@ def a_move(number: int, amount: int, sort: MoveSort = MoveSort.SALES, *, is_deli
 def test_what_is_counted_is_a_value_of_a_record_and_is_read_from_it() -> None:
     counted = StockCounted(17, frozenset({MoveSort.SALES, MoveSort.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)})
     assert counted.as_value() == ("17", "delivery", "sales", "1=0", "2=1.5")
-    assert counted_of(counted.as_value()) == counted
+    assert counted_value(counted.as_value()) == counted
 
 
 def test_a_record_that_counts_nothing_tells_nothing() -> None:
-    assert [counted_of(value) for value in (None, (), "17", Decimal(17))] == [None] * 4
+    assert [counted_value(value) for value in (None, (), "17", Decimal(17))] == [None] * 4
 
 
 def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:

@@ -16,9 +16,9 @@ from integration.core.people import (
     Right,
     Role,
     acting_as,
-    at_terminal,
     current_action,
     known_roles,
+    terminal_actor,
 )
 
 
@@ -61,8 +61,8 @@ def test_a_person_is_the_same_in_one_session_whatever_was_changed_about_them() -
 
 
 def test_whoever_is_at_this_machine_may_do_everything_and_a_schedule_what_an_administrator_may() -> None:
-    assert OPERATOR.rights == at_terminal("").rights == at_terminal("ann").rights == ALL
-    assert (at_terminal("").ref, at_terminal("ann").ref, at_terminal("ann").came) == (
+    assert OPERATOR.rights == terminal_actor("").rights == terminal_actor("ann").rights == ALL
+    assert (terminal_actor("").ref, terminal_actor("ann").ref, terminal_actor("ann").came) == (
         "terminal",
         "ann",
         AccessChannel.TERMINAL,

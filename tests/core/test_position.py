@@ -6,12 +6,12 @@ from integration.core.position import START, Task
 
 
 def test_a_position_counts_on_and_each_task_begins_at_the_first_page() -> None:
-    there = replace(START, stage="articles", after="7", read=2, watched={"brake_price": 1}).counting(
+    there = replace(START, stage="articles", after="7", read=2, watched={"brake_price": 1}).with_counts(
         3, 1, {"brake_price": 2}
     )
 
     assert (there.changes, there.retirements, there.watched) == (3, 1, {"brake_price": 3})
-    assert there.at(Task.COMPARE) == replace(there, task=Task.COMPARE, stage="", after=None)
+    assert there.start_of(Task.COMPARE) == replace(there, task=Task.COMPARE, stage="", after=None)
 
 
 def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:

@@ -11,8 +11,8 @@ from integration.core.prices import (
     PriceTerm,
     PriceType,
     Purchase,
-    asked_about,
     effective_price,
+    price_queries,
     term_of,
     terms_in,
 )
@@ -143,13 +143,13 @@ def test_all_that_could_decide_is_told() -> None:
 def test_what_is_asked_about_is_where_something_else_is_paid() -> None:
     articles = [an_article("1"), an_article("2", GROUPS), an_article("3", {"articleDiscountGroupNumber": "4"})]
     wholesaler = a_customer({"price_group": "2", "discount_group_percent:0:4": D(15), "article_incl:0,5:1": D(9)})
-    assert [f"{quantity} x {one.key}" for one, quantity in asked_about(articles, wholesaler, 10)] == [
+    assert [f"{quantity} x {one.key}" for one, quantity in price_queries(articles, wholesaler, 10)] == [
         "1 x 1", "1 x 2", "10 x 2", "1 x 3",
     ]  # fmt: skip
-    assert len(asked_about(articles, wholesaler, 2)) == 2
-    assert asked_about(articles, a_customer({"discount_percent": D(5)}), 10) == [(one, D(1)) for one in articles]
-    assert asked_about(articles, a_customer(), 10) == []
-    assert asked_about(articles, None, 10) == [(articles[1], D(1))], "what branches charge is asked for nobody"
+    assert len(price_queries(articles, wholesaler, 2)) == 2
+    assert price_queries(articles, a_customer({"discount_percent": D(5)}), 10) == [(one, D(1)) for one in articles]
+    assert price_queries(articles, a_customer(), 10) == []
+    assert price_queries(articles, None, 10) == [(articles[1], D(1))], "what branches charge is asked for nobody"
 
 
 def test_an_agreement_without_vat_stays_so() -> None:

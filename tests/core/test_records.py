@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from integration.core.records import (
     Correction,
-    Fields,
+    FieldPresence,
     Kind,
     Record,
     Sort,
@@ -20,7 +20,6 @@ from integration.core.records import (
     WrongValueError,
     canonical,
     clean,
-    corrected,
     from_json,
     is_number,
     is_storable,
@@ -32,6 +31,7 @@ from integration.core.records import (
     same,
     to_json,
     unreadable,
+    with_corrections,
 )
 from tests.builders import a_group, a_part, a_product, an_article
 
@@ -243,18 +243,18 @@ EAN = Correction(Kind.ARTICLE, "1001", "ean", was="871", becomes="8719990000014"
 
 
 def test_a_value_that_was_corrected_is_taken_for_the_other_one() -> None:
-    (record,) = corrected([an_article(ean="871")], {"1001": [EAN]})
+    (record,) = with_corrections([an_article(ean="871")], {"1001": [EAN]})
     assert record == an_article(ean="8719990000014")
 
 
 def test_what_the_source_changed_since_wins() -> None:
     record = an_article(ean="872")
-    assert corrected([record], {"1001": [EAN]}) == [record]
+    assert with_corrections([record], {"1001": [EAN]}) == [record]
 
 
 def test_a_correction_of_another_record_or_kind_does_not_count() -> None:
     record = an_article(ean="871")
-    assert corrected([record], {"1002": [EAN]}) == [record]
+    assert with_corrections([record], {"1002": [EAN]}) == [record]
     assert not replace(EAN, kind=Kind.GROUP).holds_for(record)
     assert not replace(EAN, key="1002").holds_for(record)
 
@@ -275,24 +275,26 @@ def test_a_record_without_a_key_that_cannot_be_read_is_known_by_what_it_looks_li
 
 def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_record() -> None:
     known, reads = frozenset({"price", "K9_SORT", "K9_OTHER"}), frozenset({"K9_SORT", "K9_NEW"})
-    fields = Fields(absent=frozenset({"price", "changed"}), told=frozenset({"K9_ELSE"}))
+    fields = FieldPresence(absent=frozenset({"price", "changed"}), told=frozenset({"K9_ELSE"}))
     assert fields.vanished(known, reads) == ["K9_SORT", "price"]
-    assert Fields().vanished(known, reads) == []
-    null = Fields(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), meant=frozenset({"price"}))
-    assert null.emptied(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"}), never_null=False) == [
+    assert FieldPresence().vanished(known, reads) == []
+    null = FieldPresence(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), meant=frozenset({"price"}))
+    assert null.newly_null(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"}), never_null=False) == [
         "K9_SORT",
         "price",
     ]
     alone, filled = replace(null, alone=True), frozenset({"price"})
-    assert alone.emptied(filled, frozenset(), never_null=False) == []
-    assert alone.emptied(filled, frozenset(), never_null=True) == ["price"]
+    assert alone.newly_null(filled, frozenset(), never_null=False) == []
+    assert alone.newly_null(filled, frozenset(), never_null=True) == ["price"]
 
 
 def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:
-    one = Fields(frozenset("ab"), frozenset("xy"), frozenset("abc"))
-    other = Fields(frozenset("bx"), frozenset("y"), frozenset("bx"))
-    assert Fields.of_all([one, Fields(), other]) == Fields(frozenset("b"), frozenset("y"), frozenset("abcx"))
-    assert Fields.of_all([Fields()]) == Fields()
+    one = FieldPresence(frozenset("ab"), frozenset("xy"), frozenset("abc"))
+    other = FieldPresence(frozenset("bx"), frozenset("y"), frozenset("bx"))
+    assert FieldPresence.of_all([one, FieldPresence(), other]) == FieldPresence(
+        frozenset("b"), frozenset("y"), frozenset("abcx")
+    )
+    assert FieldPresence.of_all([FieldPresence()]) == FieldPresence()
 
 
 def test_there_is_one_kind_of_each_name_however_it_travels() -> None:

@@ -50,7 +50,7 @@ def test_what_a_person_set_counts_and_is_told_where_the_law_asks_for_longer() ->
     kept = Retention(Country.DE, False, {"books": 9, "plans": 3})
     assert (kept.length("books"), kept.length("plans")) == (9, 3)
     assert kept.too_short() == ["books"]
-    assert kept.before("plans", NOW) == datetime(2026, 8, 26, 3, 0, tzinfo=UTC)
+    assert kept.removal_cutoff("plans", NOW) == datetime(2026, 8, 26, 3, 0, tzinfo=UTC)
 
 
 def test_a_length_is_one_that_can_be_chosen() -> None:

@@ -102,7 +102,7 @@ def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
         started_at=datetime(2026, 11, 25, tzinfo=UTC), approval=approval,
         counts=counts,
     )  # fmt: skip
-    assert run.came_to_nothing is nothing
+    assert run.had_no_effect is nothing
 
 
 @pytest.mark.parametrize(

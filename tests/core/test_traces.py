@@ -10,13 +10,13 @@ from integration.core.traces import (
     by_row,
     by_setting,
     copied_field,
-    explained,
+    explained_trace,
     with_reason,
 )
 
 
 def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
-    trace = explained("line.vat", "1", "row", part="2", table="vat_codes", row="2")
+    trace = explained_trace("line.vat", "1", "row", part="2", table="vat_codes", row="2")
 
     assert (trace.target, trace.value, trace.part, trace.found) == ("line.vat", "1", "2", None)
     assert trace.why == Reason("because_row", {"table": "vat_codes", "row": "2"})
@@ -27,7 +27,7 @@ def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
 
 
 def test_an_answer_has_the_reason_of_its_trace() -> None:
-    assert WhyAnswer("line.vat", "", "1", explained("line.vat", "1", "split")).why == Reason("because_split")
+    assert WhyAnswer("line.vat", "", "1", explained_trace("line.vat", "1", "split")).why == Reason("because_split")
     assert WhyAnswer("line.vat", "", "1", None).why is None
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from integration.core.untrusted_text import (
     csv_text,
-    harmless,
+    escape_formulas,
     indented,
     json_line,
     json_text,
-    unguarded,
+    unescape_formulas,
     visible,
     visible_lines,
 )
@@ -90,14 +90,14 @@ def test_json_says_what_it_was_told_without_a_sign_that_a_terminal_obeys(text: s
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_text_is_computed_and_all_can_be_read_back(text: str) -> None:
-    assert "'" in harmless(text)
-    assert unguarded(harmless(text)) == text
+    assert "'" in escape_formulas(text)
+    assert unescape_formulas(escape_formulas(text)) == text
 
 
 @given(st.text(st.sampled_from("=+-@＝ '\";\t\r\n\ufeffa1"), max_size=8))
 def test_whatever_was_made_harmless_can_be_read_back(text: str) -> None:
-    cell = harmless(text)
-    assert unguarded(cell) == text
+    cell = escape_formulas(text)
+    assert unescape_formulas(cell) == text
     for part in re.split("[;\t\r\n]", cell):  # as a spreadsheet would that is set to another separator
         begins = part.lstrip(" '\"\ufeff")
         assert begins[:1] not in {*"=+-@＝"} or part.startswith("'")
@@ -118,5 +118,5 @@ def test_text_is_made_harmless_and_numbers_stay_numbers() -> None:
 def test_pandas_reads_back_what_was_written_by_the_rule_of_the_documentation() -> None:
     lines = [(text, Decimal("-12.50")) for text in EVERY if "\ud800" not in text and "\x00" not in text]
     read = pd.read_csv(io.StringIO(csv_text(["text", "amount"], lines), newline=""), keep_default_na=False)
-    assert list(read["text"].map(unguarded)) == [text for text, _ in lines]
+    assert list(read["text"].map(unescape_formulas)) == [text for text, _ in lines]
     assert set(read["amount"]) == {-12.5}

@@ -7,7 +7,12 @@ from typing import Any, cast
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.flows.booked_payments import methods_of, no_payments, without, without_booked_payments
+from integration.flows.booked_payments import (
+    booked_payment_methods,
+    no_payments,
+    without_booked_payments,
+    without_payments_by,
+)
 from integration.flows.spec import FlowContext
 
 
@@ -21,12 +26,12 @@ def invoice(*payments: tuple[str, str], kind: Kind = Kind.INVOICE, **values: Any
 
 def test_what_is_paid_is_less_by_it_and_the_rest_stands() -> None:
     paid = invoice(("PIN", "21"), ("BANK", "100"), paid_amount=Decimal(121), paid=True, state="paid")
-    left = without(paid, {"BANK"})
+    left = without_payments_by(paid, {"BANK"})
 
     assert [part.key for part in left.parts] == ["1", "payment:1"]
     assert left.values == {"paid_amount": Decimal(21), "paid": False, "state": "outstanding"}
-    assert without(paid, {"CASH"}) is paid
-    assert without(invoice(("BANK", "0")), {"BANK"}).values == {}
+    assert without_payments_by(paid, {"CASH"}) is paid
+    assert without_payments_by(invoice(("BANK", "0")), {"BANK"}).values == {}
 
 
 def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
@@ -59,4 +64,4 @@ def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> N
         def setting(self, *_: object) -> str:
             return "GIRO"
 
-    assert methods_of(cast("FlowContext", Told()), ["a", "b", "c", "d"]) == {"a": {"BANK"}, "b": {"GIRO"}}
+    assert booked_payment_methods(cast("FlowContext", Told()), ["a", "b", "c", "d"]) == {"a": {"BANK"}, "b": {"GIRO"}}

@@ -8,10 +8,10 @@ import pytest
 from integration.flows.days.questions import ACCOUNTS_TABLE, COST_CENTRES_TABLE
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_TABLE
 from integration.flows.registry import FLOWS
-from integration.flows.settings import COUNTRY_CODES, Listed, ValueTable, books_list, till_list
-from integration.flows.tables import differing, row_fault, row_faults, rowless_codes, usable_rows
+from integration.flows.settings import COUNTRY_CODES, CodeList, ValueTable, books_list, till_list
+from integration.flows.tables import row_fault, row_faults, rowless_codes, rows_with_different_rates, usable_rows
 
-LISTS: Mapping[Listed, Mapping[str, str]] = {
+LISTS: Mapping[CodeList, Mapping[str, str]] = {
     till_list("vat_codes"): {"1": "9 %", "2": "21 %", "3": "0 %"},
     books_list("vat_codes"): {"1": "Hoog", "2": "Laag", "5": "Verlegd"},
     books_list("revenue_accounts"): {"8000": "Omzet"},
@@ -101,8 +101,8 @@ def test_a_second_row_for_the_same_is_impossible() -> None:
 
 def test_percentages_that_differ_are_told_but_not_under_reverse_charge() -> None:
     rows = {"1": "1", "2": "1", "BE:1": "2", "1:shifted": "1"}
-    assert differing(VAT_TABLE, rows, lambda codes: RATES[codes.system]) == ["1"]
-    assert differing(REVENUE_TABLE, {"1": "8000"}, lambda codes: RATES[codes.system]) == []
+    assert rows_with_different_rates(VAT_TABLE, rows, lambda codes: RATES[codes.system]) == ["1"]
+    assert rows_with_different_rates(REVENUE_TABLE, {"1": "8000"}, lambda codes: RATES[codes.system]) == []
 
 
 def test_a_run_never_guesses_with_a_row_for_more_what_an_impossible_one_was_meant_for() -> None:

@@ -61,7 +61,7 @@ def filled(logbook: Logbook, events: OutboxReader) -> Logbook:
     """Tell a log of one run."""
     run = partial(Event, run="r1", flow="products")
     product = partial(run, kind="product", key="P1", sources=("A1", "A2"), title="Thee")
-    events.tell(
+    events.record(
         run(event="run_started"),
         product(event="planned", code="update", before={"name": "Tee"}, after={"name": "Thee"}),
         run(event="parked", key="A3", title="Köffie 100%", code="price_missing", facts={"key": "A3"}),

@@ -137,7 +137,7 @@ class _Dying:
         self.forgets = forgets
         self.instance = events.instance
         self.texts_waiting: Callable[[int], list[dict[str, object]]] = events.texts_waiting
-        self.tell_again: Callable[[str], None] = events.tell_again
+        self.recreate_events: Callable[[str], None] = events.recreate_events
 
     def forget(self, ids: Collection[int]) -> None:
         """Take the events out or not, and die."""
@@ -150,10 +150,10 @@ class _Dying:
 def test_a_death_between_log_and_outbox_neither_doubles_nor_loses(
     events: OutboxReader, logbook: Logbook, *, forgets: bool
 ) -> None:
-    events.tell(*[Event(event="test", key=str(number)) for number in range(3)])
+    events.record(*[Event(event="test", key=str(number)) for number in range(3)])
     with pytest.raises(KeyboardInterrupt):
         logbook.drain(_Dying(events, forgets=forgets))
-    events.tell(Event(event="test", key="later"))
+    events.record(Event(event="test", key="later"))
     assert logbook.drain(events) == 1
     assert sorted(logbook.ask("SELECT key FROM events")["key"]) == ["0", "1", "2", "later"]
 
@@ -164,7 +164,7 @@ def test_an_event_whose_transaction_ends_late_still_comes_in(postgres_url: str, 
     events, logbook = OutboxReader(database, lambda: NOW), Logbook(tmp_path / "log.duckdb")
     with database.write() as slow:
         append_events(slow, NOW, [Event(event="test", key="slow")])
-        events.tell(Event(event="test", key="fast"))
+        events.record(Event(event="test", key="fast"))
         assert logbook.drain(events) == 1
     assert logbook.drain(events) == 1
     assert list(logbook.ask("SELECT key FROM events ORDER BY id")["key"]) == ["slow", "fast"]

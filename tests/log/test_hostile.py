@@ -71,7 +71,7 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
     def tell() -> None:
         nonlocal told
         while not ended.wait(0.02):
-            events.tell(Event(event="checked", key=str(told)))
+            events.record(Event(event="checked", key=str(told)))
             told += 1
 
     teller = threading.Thread(target=tell)

@@ -27,13 +27,13 @@ def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook
 
 
 def test_a_log_without_its_list_of_records_gets_it_when_it_is_opened(logbook: Logbook, events: OutboxReader) -> None:
-    events.tell(Event(event="proven", flow="stock", kind="stock", key="1001", sources=("1001",), title="Bel"))
+    events.record(Event(event="proven", flow="stock", kind="stock", key="1001", sources=("1001",), title="Bel"))
     logbook.drain(events)
     logbook.close()
     with duckdb.connect(str(logbook.path)) as before:
         before.execute("DROP TABLE records")
     assert list(logbook.ask("SELECT key FROM records")["key"]) == ["1001"]
-    events.tell(Event(event="sent", flow="stock", kind="stock", key="1001", sources=("1001",), title="Bel"))
+    events.record(Event(event="sent", flow="stock", kind="stock", key="1001", sources=("1001",), title="Bel"))
     logbook.drain(events)
     assert list(logbook.ask("SELECT key FROM records")["key"]) == ["1001"]
 
@@ -119,12 +119,12 @@ def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
     told.close()
     harm(told.path)
     kept = told.path.read_bytes()[:SOME_BYTES]
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
 
     while told.drain(events):
         pass
 
-    (aside,) = told.aside()
+    (aside,) = told.broken_files()
     assert re.fullmatch(r"log\.duckdb\.broken-\d{8}-\d{6}", aside)
     assert told.path.with_name(aside).read_bytes()[:SOME_BYTES] == kept
     assert list(told.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_set_aside"]
@@ -142,7 +142,7 @@ def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, eve
         told.ask("SELECT max(title) FROM records")
     assert caught.value.code == "log_broken"
     told.drain(events)
-    assert len(told.aside()) == 1
+    assert len(told.broken_files()) == 1
     assert list(told.ask("SELECT event FROM events")["event"]) == ["log_set_aside"]
 
 
@@ -152,22 +152,22 @@ def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, event
     with pytest.raises(ConfigurationError) as caught:
         logbook.drain(events)
     assert caught.value.code == "setting_invalid"
-    assert logbook.aside() == []
+    assert logbook.broken_files() == []
 
 
 def test_a_question_that_only_says_so_sets_nothing_aside(told: Logbook, events: OutboxReader) -> None:
     with pytest.raises(QuestionError):
         told.ask("SELECT error('Corrupt database file: computed checksum')")
     assert told.drain(events) == 0
-    assert told.aside() == []
+    assert told.broken_files() == []
 
 
 def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: OutboxReader) -> None:
     logbook.start(events)
-    events.tell(Event(event="first"))
+    events.record(Event(event="first"))
     until(lambda: not logbook.ask("FROM events").empty, "the first event", pause=0.05)
     assert len(logbook.ask("FROM events")) == 1
-    events.tell(Event(event="second"))
+    events.record(Event(event="second"))
     logbook.stop()
     assert events.count() == 0
     assert list(logbook.ask("SELECT event FROM events ORDER BY id")["event"]) == ["first", "second"]
@@ -188,10 +188,10 @@ def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: Ou
         def forget(self, _ids: object) -> None:
             self.rows = []
 
-        def tell_again(self, _file: str) -> None:
+        def recreate_events(self, _file: str) -> None:
             raise AssertionError("nothing is broken")
 
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     other = Elsewhere()
     assert logbook.drain(other) == 1
     assert logbook.drain(events) == 1

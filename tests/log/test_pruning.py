@@ -44,9 +44,9 @@ def test_events_of_long_ago_become_numbers_and_young_ones_stay(database: Databas
     proven = [
         Event(event="proven", run="r1", flow="products", kind="product", key=f"P{n}", title="Thee") for n in range(9)
     ]
-    old.tell(*proven, Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
+    old.record(*proven, Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     young = clocked(database, CUT + timedelta(days=1))
-    young.tell(Event(event="proven", run="r2", flow="products", kind="product", key="P1", title="Thee"))
+    young.record(Event(event="proven", run="r2", flow="products", kind="product", key="P1", title="Thee"))
     drain(logbook, old)
 
     assert logbook.due(CUT) == 10
@@ -64,7 +64,7 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
 ) -> None:
     outbox = clocked(database, OLD)
     for portion in range(4):
-        outbox.tell(
+        outbox.record(
             *(
                 Event(event="planned", run="r1", flow="products", key=f"P{portion}-{n}", title=f"{n}" * 40,
                       after={"name": f"{n * 7919:x}" * 30})
@@ -77,7 +77,7 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
 
     def go_on() -> None:
         while not stop.is_set():
-            young.tell(*(Event(event="proven", flow="products", key=f"Y{told[0] + n}") for n in range(50)))
+            young.record(*(Event(event="proven", flow="products", key=f"Y{told[0] + n}") for n in range(50)))
             told[0] += 50
             drain(logbook, young)
 
@@ -100,8 +100,8 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
 
 def test_the_newest_level_of_an_article_stays_whatever_its_age(database: Database, logbook: Logbook) -> None:
     for day, found in enumerate(("3", "4")):
-        clocked(database, OLD + timedelta(days=day)).tell(a_level("A1", found))
-    clocked(database, CUT).tell(a_level("A2", "1"))
+        clocked(database, OLD + timedelta(days=day)).record(a_level("A1", found))
+    clocked(database, CUT).record(a_level("A2", "1"))
     drain(logbook, clocked(database, CUT))
     levels = numbers(logbook, "SELECT article, CAST(found AS INTEGER) FROM stock_plans ORDER BY ALL")
     logbook.prune(CUT)
@@ -111,8 +111,8 @@ def test_the_newest_level_of_an_article_stays_whatever_its_age(database: Databas
 
 def test_a_copy_for_a_backup_knows_what_is_past(database: Database, logbook: Logbook, tmp_path: Path) -> None:
     old = clocked(database, OLD)
-    old.tell(Event(event="proven", flow="products", key="P1"))
-    clocked(database, CUT).tell(Event(event="proven", flow="products", key="P2"))
+    old.record(Event(event="proven", flow="products", key="P1"))
+    clocked(database, CUT).record(Event(event="proven", flow="products", key="P2"))
     drain(logbook, old)
     logbook.prune(CUT)
     assert logbook.copy(tmp_path / "copy.duckdb", instance=old.instance, until=99, waiting=[]) == 1

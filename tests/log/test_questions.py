@@ -81,7 +81,7 @@ def test_a_function_that_is_not_listed_is_refused_by_name_with_a_few_that_are(
     with pytest.raises(QuestionError) as caught:
         asked.ask(sql)
     facts = caught.value.facts
-    few = sql_allowlist.few_like(function, is_table=sql.startswith("SELECT * FROM"))
+    few = sql_allowlist.suggested_functions(function, is_table=sql.startswith("SELECT * FROM"))
     assert caught.value.code == ("question_function" if few else "question_function_alone")
     assert (facts["function"], facts.get("instead", "")) == (function, ", ".join(few))
     assert sql[int(facts["column"]) - 1 :].startswith(function)
@@ -141,7 +141,7 @@ def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: O
         )
     assert caught.value.code == "question_slow"
     assert time.monotonic() - started < SECONDS  # it would take years
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert told.drain(events) == 1
 
 
@@ -157,7 +157,7 @@ def test_a_question_after_which_duckdb_goes_on_no_more_costs_the_next_one_nothin
     with pytest.raises(QuestionError) as caught:
         told.ask("SELECT reservoir_quantile(range, 0.5, 2000000000) FROM range(10)", seconds=SECONDS)
     assert caught.value.code == "question_large"
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert told.drain(events) == 1
     assert (len(told.ask("FROM events")), told.is_away) == (8, False)
     assert told.process != before

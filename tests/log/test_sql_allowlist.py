@@ -26,7 +26,7 @@ def test_the_document_lists_every_function_by_its_kind() -> None:
     ],
 )  # fmt: skip
 def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(refused: str, kind: str, told: str) -> None:
-    few = sql_allowlist.few_like(refused, is_table=False)
+    few = sql_allowlist.suggested_functions(refused, is_table=False)
     assert told in few
     assert set(few) <= sql_allowlist.KINDS[kind]
     assert len(few) <= 8
@@ -34,11 +34,11 @@ def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(refu
 
 @pytest.mark.parametrize("refused", ["pg_read_file", "getenv", "hex", "lpad", "range", "sleep"])
 def test_nothing_is_told_instead_of_a_function_that_no_other_is_like(refused: str) -> None:
-    assert sql_allowlist.few_like(refused, is_table=False) == []
+    assert sql_allowlist.suggested_functions(refused, is_table=False) == []
 
 
 def test_where_a_table_is_read_from_those_that_give_one_are_told() -> None:
-    assert set(sql_allowlist.few_like("read_csv", is_table=True)) <= sql_allowlist.TABLE_FUNCTIONS
+    assert set(sql_allowlist.suggested_functions("read_csv", is_table=True)) <= sql_allowlist.TABLE_FUNCTIONS
 
 
 def test_what_most_questions_need_is_listed() -> None:

@@ -77,7 +77,7 @@ def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
 ) -> None:
     before = process_of(told)
     os.kill(before, number)
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert told.drain(events) == 1
     assert told.ask(COUNT)["n"][0] == 8
     assert told.process != before
@@ -105,7 +105,7 @@ def test_signals_to_the_whole_group_leave_the_process_to_its_console(told: Logbo
 def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logbook, events: OutboxReader) -> None:
     before = process_of(told)
     os.kill(before, signal.SIGSTOP)
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert told.drain(events) == 1
     assert told.process != before
     os.kill(process_of(told), signal.SIGSTOP)
@@ -229,7 +229,7 @@ def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
     logbook = Logbook(path)
     logbook.start(events)
     try:
-        events.tell(Event(event="checked"))
+        events.record(Event(event="checked"))
         until(lambda: logbook.is_away, "the news that it is away")
         for _ in range(ASKED):
             with pytest.raises(UnavailableError, match="log_away"):
@@ -285,7 +285,7 @@ def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: OutboxRead
 
 def test_it_is_spoken_to_on_a_port_where_there_are_no_unix_sockets(tmp_path: Path, events: OutboxReader) -> None:
     logbook = Logbook(tmp_path / "log.duckdb", unix=False)
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert logbook.drain(events) == 1
     assert logbook.ask(COUNT)["n"][0] == 1
     logbook.close()

@@ -37,14 +37,14 @@ def test_lengths_are_saved_and_one_shorter_than_the_law_only_by_who_knows(
     page.number_input(key="retention-length-books").set_value(5)
     press(page, "retention-save")
     assert "5 years" in texts(page)
-    assert unconnected.retention.chosen().lengths == {}
+    assert unconnected.retention.lengths_in_force().lengths == {}
 
     page.number_input(key="retention-length-plans").set_value(9)
     page.number_input(key="retention-length-books").set_value(5)
     page.checkbox(key="retention-knowing").check()
     press(page, "retention-save")
-    assert unconnected.retention.chosen().lengths == {"plans": 9, "books": 5}
-    assert unconnected.retention.chosen().country is Country.NL
+    assert unconnected.retention.lengths_in_force().lengths == {"plans": 9, "books": 5}
+    assert unconnected.retention.lengths_in_force().country is Country.NL
 
 
 def test_the_last_backup_and_the_commands_are_told(unconnected: Application, open_page: Open) -> None:

@@ -249,7 +249,7 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
     total = words.amount_text(sold)
     totals = test.table[-1].value
     assert list(totals.iloc[-1])[1:] == [f"**{total}**", f"**{total}**", "**0.00**"]
-    assert "Both sides come to the same total" in texts(test)
+    assert "Both systems have the same total" in texts(test)
     assert row.title in set(test.dataframe[0].value["key"])
     codes = [str(line.values["article"]) for line in row.change.wanted.parts]
     named = shop.plans.article_names(codes)
@@ -297,7 +297,7 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done
     back = settled(shop, shop.runs.latest("customers", limit=1)[0].id)
     assert (back.mode, back.state) == (Mode.UNDO, RunState.READY)
     said = texts(open_page("preview", plan=back.id, show="all"))
-    assert "This plan takes back run" in said
+    assert "This plan undoes run" in said
     assert "what an earlier run wrote is taken back" in said
     assert "Undo" in set(open_page("runs").dataframe[0].value["mode"])
     retired = next(row for row in shop.plans.rows(back.id, "retire", limit=1))
@@ -315,7 +315,7 @@ def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     plan = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))
     test = open_page("preview", plan=plan.id, show="all", cause=TAKEN_BACK)
     said = texts(test)
-    assert "was taken back on" in said
+    assert "was undone on" in said
     assert f"by {undone.approval.by if undone.approval else ''}" in said
     assert test.button(key="commit").disabled
     assert "Open in Exceptions" not in said  # it waits in the plan itself

@@ -75,7 +75,7 @@ def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     }
     facts |= AMBIGUOUS if code == "customer_ambiguous" else {}
     issue = Issue(code, "1", facts.get("field", "name"), facts | SPECIAL.get(code, {}) | more)
-    stores_in(app).issues.looked(
+    stores_in(app).issues.store_check_result(
         flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted.source), "Jansen")]
     )
     return next(one for one in app.exceptions.groups(flow) if one.cause == code)
@@ -93,7 +93,7 @@ def is_primary(test: AppTest, key: str) -> bool:
 def no_issue_stays(connected: Application) -> Iterator[None]:
     yield
     for flow in FLOWS:
-        stores_in(connected).issues.looked(flow, ["1"], tuple(CAUSES), [])
+        stores_in(connected).issues.store_check_result(flow, ["1"], tuple(CAUSES), [])
 
 
 @pytest.mark.parametrize(("code", "flow"), list(cases()))
@@ -101,7 +101,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     connected: Application, open_page: Open, code: str, flow: str
 ) -> None:
     group = met(connected, flow, code)
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     offered = keys(test)
     repair = FLOWS[flow].repair_of(code)
@@ -131,7 +131,16 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
         assert "Fix here" in texts(test)
     test = press(test, "back_to_cause")
     assert not test.exception
-    assert f"close-{group_address(group.of)}" in keys(test), "the cause is open again"
+    assert f"close-{group_address(group.group_key)}" in keys(test), "the cause is open again"
+
+
+def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Application, open_page: Open) -> None:
+    group = met(connected, "orders", "debtor_blocked")
+
+    test = open_page("exceptions", cause=group_address(group.of))
+
+    assert test.button(key="again").label == "Try this one again"
+    assert "Then click “Try this one again”." in texts(test)
 
 
 def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
@@ -139,10 +148,10 @@ def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
 ) -> None:
     group = met(connected, "customers", "price_charged_otherwise")
 
-    test = press(open_page("exceptions", cause=group_address(group.of)), "ask_again")
+    test = press(open_page("exceptions", cause=group_address(group.group_key)), "ask_again")
 
     assert not test.exception
-    assert connected.exceptions.group(group.of) is None
+    assert connected.exceptions.group(group.group_key) is None
 
 
 def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_lack_is_never_kept(
@@ -201,7 +210,7 @@ def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name
 
 def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected: Application, open_page: Open) -> None:
     group = met(connected, "orders", "payment_method_unmapped", method="PIN")
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
     test = press(test.selectbox(key="counterpart").set_value("14").run(), "add_row")
 
     assert not test.exception

@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.application.application import Application
 from integration.core.errors import PlanStaleError
-from integration.core.issues import CauseGroup, IssueGroupKey, IssueState, not_readable
+from integration.core.issues import CauseGroup, IssueGroupKey, IssueState, unreadable_record_issue
 from integration.core.plan import Action, Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task
@@ -74,7 +74,7 @@ def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -
 
 
 def keys_of(app: Application, group: CauseGroup) -> set[str]:
-    return {one.issue.key for one in app.exceptions.issues_of(group.of, limit=500)}
+    return {one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=500)}
 
 
 def is_open(app: Application, cause: IssueGroupKey) -> bool:
@@ -89,7 +89,7 @@ def put_aside(app: Application, flow: str) -> None:
 
 
 def opened(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
-    test = open_page("exceptions", cause=group_address(group.of), **address)
+    test = open_page("exceptions", cause=group_address(group.group_key), **address)
     assert not test.exception
     return test
 
@@ -172,7 +172,7 @@ def cards_of(test: AppTest) -> list[str]:
 
 
 def addresses_of(groups: Sequence[CauseGroup]) -> list[str]:
-    return [group_address(group.of) for group in groups][:20]
+    return [group_address(group.group_key) for group in groups][:20]
 
 
 def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
@@ -189,7 +189,7 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
     assert groups[0].cause == "customer_missing"
     assert groups[0].sold is not None
     assert f"€{groups[0].sold:,.2f} not booked" in said
-    assert "The EAN is not valid: the check digit does not fit" in said
+    assert "Check digit of the EAN is wrong" in said
     assert [group.sold or 0 for group in groups] == sorted((group.sold or 0 for group in groups), reverse=True)
     counts, since = ([getattr(one, name) for one in shop.exceptions.groups(sort=sort)] for sort, name in SORTED)
     assert (counts, since) == (sorted(counts, reverse=True), sorted(since))
@@ -212,7 +212,7 @@ def test_filters_that_leave_nothing_can_be_cleared(open_page: Open) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_next_and_previous_walk_through_the_causes(shop: Application, open_page: Open) -> None:
-    places = [group_address(group.of) for group in shop.exceptions.groups()]
+    places = [group_address(group.group_key) for group in shop.exceptions.groups()]
     test = opened(open_page, shop.exceptions.groups()[0])
     assert test.button(key="previous").disabled
 
@@ -230,7 +230,7 @@ def test_far_down_the_page_begins_with_the_open_cause(shop: Application, open_pa
     test = opened(open_page, groups[5])
 
     assert test.button(key="causes_above").label == "5 causes above"
-    assert f"open-{group_address(groups[0].of)}" not in {button.key for button in test.button}
+    assert f"open-{group_address(groups[0].group_key)}" not in {button.key for button in test.button}
     assert not press(test, "causes_above").exception
 
 
@@ -272,7 +272,7 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     assert shop.rules.tables()["payment_terms"]["PIN"] == "14"
     run = last(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
-    assert not is_open(shop, group.of)
+    assert not is_open(shop, group.group_key)
     said = texts(open_page("exceptions"))
     assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in said
 
@@ -290,7 +290,7 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
     shop.flows.change("orders", with_default, somebody("test"))
     planned(shop, "orders", nameless)
-    assert shop.exceptions.group(group.of).count == 3  # type: ignore[union-attr]
+    assert shop.exceptions.group(group.group_key).count == 3  # type: ignore[union-attr]
     shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
     test = opened(open_page, group)
 
@@ -325,7 +325,7 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
 
     settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
-    assert not is_open(shop, group.of)
+    assert not is_open(shop, group.group_key)
     (one,) = shop.issues.of_key("orders", key)
     assert one.state is IssueState.CLOSED
     assert one.reason == "gone"
@@ -339,7 +339,7 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(1)
-    before, place = shop.drafts.current("orders"), f"more-{group_address(group.of)}"
+    before, place = shop.drafts.current("orders"), f"more-{group_address(group.group_key)}"
     assert menu(opened(open_page, group), place).options[0] == "Try again"
     shop.drafts.remove_rule("orders", "sales_order.payment_condition", somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "payment conditions left out")
@@ -355,7 +355,7 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
 
     today = last(shop)
     assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
-    assert not is_open(shop, group.of)
+    assert not is_open(shop, group.group_key)
     shop.drafts.take_version("orders", before, somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "and back again")
 
@@ -369,7 +369,7 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "a remark")
     shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
-    menu(opened(open_page, group), f"more-{group_address(group.of)}").click("as_it_was").run()
+    menu(opened(open_page, group), f"more-{group_address(group.group_key)}").click("as_it_was").run()
     run = last(shop)
     assert (run.mapping_version, run.counts.planned) == (made, 2)
 
@@ -448,7 +448,7 @@ def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     assert not test.exception
     assert shop.rules.tables()["articles"][REPAIR_HOUR] == article
     assert last(shop).counts.planned >= 1
-    assert not is_open(shop, unknown.of)
+    assert not is_open(shop, unknown.group_key)
 
 
 @pytest.mark.long
@@ -509,7 +509,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     test = opened(open_page, waiting(shop, "needed_record_parked", key=orders[0]))
     assert "These need Tweeling, which is parked" in texts(test)
     group = waiting(shop, "customer_ambiguous")
-    assert press(test, "to_needed").query_params["cause"] == group_address(group.of)
+    assert press(test, "to_needed").query_params["cause"] == group_address(group.group_key)
     test = opened(open_page, group)
     beside = test.table[0].value
     assert list(beside.columns[1:]) == ["This customer", "30001", "30002"]
@@ -520,7 +520,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert rows["customer number"][0] == relation
     assert test.button(key="choose_customer").disabled
 
-    (issue,) = shop.exceptions.issues_of(group.of)
+    (issue,) = shop.exceptions.issues_of(group.group_key)
     test = test.radio(key=f"candidate-{issue.id}").set_value("30002").run()
     test = press(test, "choose_customer")
 
@@ -531,7 +531,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert done.counts.proven == 2
     booked = [row["RPL_INV"] for row in sandbox_of(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
-    assert not is_open(shop, group.of)
+    assert not is_open(shop, group.group_key)
 
     later = till_client.order(article, relation=relation)
     assert committed(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
@@ -551,11 +551,11 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
 def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: Application, open_page: Open) -> None:
     assert shop.sandbox
     group = waiting(shop, "ean_check_digit", "products")
-    (first, second, *_) = shop.exceptions.issues_of(group.of)
+    (first, second, *_) = shop.exceptions.issues_of(group.group_key)
     key, good = first.issue.key, f"871998000099{ean.calc_check_digit('871998000099')}"
     other = f"871998000098{ean.calc_check_digit('871998000098')}"
     test = opened(open_page, group)
-    place = f"typed-values-{group_address(group.of)}"
+    place = f"typed-values-{group_address(group.group_key)}"
     test.session_state[place] = {second.issue.key: other[:-1] + str(9 - int(other[-1]))}
     test = test.segmented_control(key="value-ean_check_digit").set_value("here").run()
     assert not test.exception
@@ -568,7 +568,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
     run = settled(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
     assert run.counts.planned == 1
-    assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.of)}
+    assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.group_key)}
     typed = test.run()  # what was typed stays with its record when somebody else repairs another one
     test = open_page("exceptions", status="corrected")
     assert not test.exception
@@ -600,11 +600,11 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
 ) -> None:  # fmt: skip
     group = unmapped(2)
     test = opened(open_page, group)
-    test = menu(test, f"more-{group_address(group.of)}").click("aside").run()
+    test = menu(test, f"more-{group_address(group.group_key)}").click("aside").run()
     assert test.button(key="aside_now").disabled
-    assert "They stay parked and nobody is told" in texts(test)
-    shop.exceptions.set_aside(group.of, "booked by hand", person())
-    assert not is_open(shop, group.of)
+    assert "These records stay parked without alerts" in texts(test)
+    shop.exceptions.set_aside(group.group_key, "booked by hand", person())
+    assert not is_open(shop, group.group_key)
     said = texts(open_page("exceptions", status="aside"))
     assert "booked by hand" in said
 
@@ -612,11 +612,11 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     planned(shop, "orders", order)
 
     back = waiting(shop, "payment_method_unmapped", key=order)
-    assert (back.of, back.count) == (group.of, 1)
+    assert (back.group_key, back.count) == (group.group_key, 1)
     said = texts(open_page("exceptions"))
     assert "2 more of this cause were set aside by an operator: booked by hand" in said
 
-    test = press(open_page("exceptions", status="aside", cause=group_address(group.of)), "take_back")
+    test = press(open_page("exceptions", status="aside", cause=group_address(group.group_key)), "take_back")
     assert not test.exception
     assert waiting(shop, "payment_method_unmapped", key=order).count == 3
 
@@ -627,15 +627,15 @@ def test_one_record_is_set_aside_by_itself(
 ) -> None:
     group = unmapped(2)
     before = group.count
-    first = shop.exceptions.issues_of(group.of)[0]
+    first = shop.exceptions.issues_of(group.group_key)[0]
 
-    assert shop.exceptions.set_aside(group.of, "just this one", person(), (first.id,)) == 1
+    assert shop.exceptions.set_aside(group.group_key, "just this one", person(), (first.id,)) == 1
 
-    rest = shop.exceptions.group(group.of)
+    rest = shop.exceptions.group(group.group_key)
     assert rest is not None
     assert rest.count == before - 1
     assert "just this one" in texts(opened(open_page, group))
-    shop.exceptions.take_back(group.of, person())
+    shop.exceptions.take_back(group.group_key, person())
 
 
 @pytest.mark.long
@@ -643,19 +643,19 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(1)
-    place = f"more-{group_address(group.of)}"
+    place = f"more-{group_address(group.group_key)}"
     test = menu(opened(open_page, group), place).click("assign").run()
     assert "an operator" in test.selectbox(key="assign_to").options
     test = menu(opened(open_page, group), place).click("note").run()
     assert not test.exception
-    shop.issues.assign(group.of, person().ref, person().ref)
-    shop.issues.annotate(group.of, "Asked the *shop*", person().ref)
+    shop.issues.assign(group.group_key, person().ref, person().ref)
+    shop.issues.annotate(group.group_key, "Asked the *shop*", person().ref)
 
     said = texts(open_page("exceptions", status="mine"))
 
     assert "With an operator" in said
     assert "Note: Asked the *shop*" in said
-    shop.issues.assign(group.of, "", person().ref)
+    shop.issues.assign(group.group_key, "", person().ref)
 
 
 def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page: Open) -> None:
@@ -681,7 +681,9 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     fresh: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores, raw = stores_in(fresh), "<order><price>veel</price></order>"
-    issue = not_readable(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), raw), "accountview")
+    issue = unreadable_record_issue(
+        unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), raw), "accountview"
+    )
     run = stores.runs.begin("products", Mode.COMPLETE, "test", 1)
     line = PlanRow(0, "articles", Action.PARK, Kind.PRODUCT, "1003", "1003", cause=issue.cause, cause_field=issue.field,
                    facts=issue.facts)  # fmt: skip
@@ -690,8 +692,8 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     (group,) = fresh.exceptions.groups()
 
     monkeypatch.setattr(cards, "_clicked", lambda *_, **_named: (0, set()))  # no test can click a cell
-    test = open_page("exceptions", flow="products", cause=group_address(group.of))
+    test = open_page("exceptions", flow="products", cause=group_address(group.group_key))
 
     assert not test.exception
-    assert "1003 cannot be read: its field PX_SELL in AccountView holds veel." in texts(test)
+    assert "1003 cannot be read: the field PX_SELL in AccountView contains veel." in texts(test)
     assert [one.value for one in test.code] == [raw]

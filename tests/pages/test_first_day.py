@@ -144,7 +144,7 @@ def test_the_log_in_names_the_host_as_it_is_called(unconnected: Application, ope
 def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> None:
     test = open_page("setup", code="abc", state="invented")
 
-    assert "was not begun here, or too long ago" in texts(test)
+    assert "was not started here" in texts(test)
     assert "code" not in test.query_params
 
 

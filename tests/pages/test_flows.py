@@ -175,7 +175,7 @@ def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Applica
     assert numbers["Take part"] + numbers["Left out"] == ARTICLES
     assert numbers["Take part"] > 0
     reasons = test.dataframe[0].value["reason"]
-    assert reasons.str.contains("left out by a filter").any()
+    assert reasons.str.contains("excluded by a filter").any()
     assert connected.flows.settings("products").filters == ()
 
 

@@ -14,7 +14,7 @@ from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.log.log import LogSearch
 from integration.words import LANGUAGES
-from pages.components.logs.page_links import Place, opened_by
+from pages.components.logs.page_links import Place, cell_link
 from tests.browser.test_operators import wide
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -270,7 +270,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
 ) -> None:
     connected.log.stop()
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    away = "The log does not answer at the moment"
+    away = "The log does not respond"
     for page, given in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
                         ("logs", {"record": "products:1"}),
                         ("logs", {"tab": "questions"}), ("logs", {"tab": "volume"})):  # fmt: skip
@@ -321,7 +321,7 @@ def test_another_address_puts_its_question_into_the_editor(open_page: Open) -> N
 def test_a_code_of_an_answer_leads_to_what_it_names(
     connected: Application, row: Mapping[str, object], column: str, place: Place | None
 ) -> None:
-    assert opened_by(connected, column, row) == place
+    assert cell_link(connected, column, row) == place
 
 
 @pytest.mark.usefixtures("ran")
@@ -378,7 +378,7 @@ def test_links_are_listed_and_found_by_their_number_in_the_other_system(
     test = open_page("logs", tab="links")
     assert {"xlsx-links", "csv-links", "data-links"} <= {str(one.key) for one in test.get("download_button")}
     every = _shown(test)
-    assert len(every) == min(200, connected.links.found(list(connected.flows), ""))
+    assert len(every) == min(200, connected.links.count_matching(list(connected.flows), ""))
     row = every.iloc[-1]
 
     found = _shown(open_page("logs", tab="links", find=row["there"]))

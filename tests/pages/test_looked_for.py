@@ -4,7 +4,7 @@ import pytest
 
 from integration.application.application import Application
 from integration.words import capital, term
-from integration.words.search_terms import LookedFor, looked_for
+from integration.words.search_terms import SearchTarget, search_targets
 from tests.pages.conftest import Open, texts
 
 # What the vendor of the till calls things, with what a Dutch and an English reader say instead, and where each leads.
@@ -51,21 +51,21 @@ def test_a_slip_of_the_fingers_finds_it_all_the_same(connected: Application, wor
 def test_every_word_is_among_the_few_that_are_shown(connected: Application) -> None:
     lost = [
         word
-        for line in looked_for()
+        for line in search_targets()
         for word in line.words
         if not any((one.page, dict(one.asked)) == (line.page, line.asked) for one in connected.search.places(word))
     ]
     assert lost == []
 
 
-def _named(line: LookedFor) -> str:
+def _named(line: SearchTarget) -> str:
     return f"{line.page} {' '.join(line.asked.values())}"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("line", looked_for(), ids=_named)
+@pytest.mark.parametrize("line", search_targets(), ids=_named)
 @pytest.mark.usefixtures("connected")
-def test_every_word_leads_to_its_very_setting(open_page: Open, line: LookedFor) -> None:
+def test_every_word_leads_to_its_very_setting(open_page: Open, line: SearchTarget) -> None:
     test = open_page(line.page, **line.asked)
     assert not test.exception
     labels = (str(one.label) for kind in KINDS for one in test.get(kind) if hasattr(one, "label"))

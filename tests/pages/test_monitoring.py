@@ -67,7 +67,7 @@ def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
 
 def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(watched: Application, open_page: Open) -> None:
     press(open_page("monitoring"), f"gone-{identity(watched, 'worker_stopped')}")
-    assert "worker-7" not in stores_in(watched).heartbeats.lost()
+    assert "worker-7" not in stores_in(watched).heartbeats.dead_processes()
 
 
 def test_one_episode_or_everything_is_silenced_for_an_hour_and_told_again(

@@ -20,7 +20,7 @@ from tests.stores import sandbox_of, stores_in
 from tests.timeouts import until
 
 MOST_ASKED = 28  # of databases, for one drawing of the page, however many flows there are
-IN_DOUBT = "Not certain whether a change arrived in MplusKASSA"
+IN_DOUBT = "Unclear whether a change arrived in MplusKASSA"
 LATE_SECONDS = 10  # time enough to see that it is missing; while the page is read nobody can look again
 
 
@@ -49,7 +49,7 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
     with late:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         connected.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        until(lambda: connected.runs.doubtful(connected.runs.get(run.id)) > 0, "a change in doubt")
+        until(lambda: connected.runs.in_doubt_count(connected.runs.get(run.id)) > 0, "a change in doubt")
         with sandbox_of(connected).switches.armed(
             Fault.UNAVAILABLE, system="mplus", operation="getProducts", times=None
         ):

@@ -93,7 +93,7 @@ def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
 ) -> None:
     test = open_page("preview", plan=looked_at.id)
 
-    keys = [f"need-{group_address(group.of)}" for group in connected.exceptions.of_run(looked_at)]
+    keys = [f"need-{group_address(group.group_key)}" for group in connected.exceptions.of_run(looked_at)]
     assert keys
     assert [str(one.key) for one in test.button if str(one.key).startswith("need-")] == keys[:MOST_CAUSES]
     assert not press(test, keys[0]).exception
@@ -210,10 +210,10 @@ def test_two_who_choose_see_the_choice_of_each_other(connected: Application, ope
     hers = tick(hers, plan, 0)
     his = tick(his, plan, 1)
 
-    assert "Somebody else has changed meanwhile what is chosen" in texts(his)
+    assert "Another person changed the selection in the meantime" in texts(his)
     assert bar(his, 2, changes)
     hers = press(hers, "commit")
-    assert "Somebody else has changed meanwhile what is chosen" in texts(hers)
+    assert "Another person changed the selection in the meantime" in texts(hers)
     assert connected.runs.get(plan.id).state is RunState.READY
     assert bar(hers, 2, changes)
     assert "really" not in {button.key for button in hers.button}
@@ -233,7 +233,7 @@ def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_tak
 
     assert connected.runs.get(plan.id).state is RunState.DISCARDED
     assert test.query_params["plan"] in (newer.id, [newer.id])
-    assert "It says the same" in texts(test)
+    assert "Its changes and your selection are the same" in texts(test)
     assert test.text_input(key=typed).value == "1"
     assert bar(test, 1, connected.plans.count(newer.id, "changes"))
     press(test, "back")

@@ -104,7 +104,7 @@ def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: 
 
     assert not test.exception
     said = texts(test)
-    told = {"discarded": "Discarded", "failed": "does not accept a connection", "cancelled": "stopped by an operator"}
+    told = {"discarded": "Discarded", "failed": "does not accept a connection", "cancelled": "stopped by a user"}
     assert told.get(end, "does not accept a connection") in said
     assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
 
@@ -122,7 +122,7 @@ def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open
     assert past.cancel_requested(run)
     past.cancel_preview(run)
     said = texts(open_page("preview", plan=run))
-    assert "This preview was stopped by an operator." in said
+    assert "This preview was stopped by a user." in said
     assert "Nothing was written." in said
 
 

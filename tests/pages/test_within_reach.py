@@ -49,7 +49,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
         console.preview("products")
         console.preview("orders")
         groups = application.exceptions.groups("", IssueState.OPEN, "", "")
-        found = [("exceptions", f"cause={group_address(one.of)}") for one in groups[:MOST]]
+        found = [("exceptions", f"cause={group_address(one.group_key)}") for one in groups[:MOST]]
         found.append(("runs", f"run={run.id}"))
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
     with served(data, settings=settings) as running:
@@ -68,7 +68,7 @@ def entered(server: Server, role: Role) -> Person:
     return Person(server, f"sluis={key}")
 
 
-REFUSED = "may not do this"  # as the cause `not_allowed` says it
+REFUSED = "does not have this right"  # as the cause `not_allowed` says it
 
 
 @pytest.mark.long

@@ -19,9 +19,9 @@ from tests.stores import stores_in
 def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         kept = application.retention
-        assert kept.chosen() == Retention()
+        assert kept.lengths_in_force() == Retention()
         kept.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
-        assert kept.chosen() == Retention(Country.DE, False, {"plans": 3})
+        assert kept.lengths_in_force() == Retention(Country.DE, False, {"plans": 3})
         assert {one.name: one.length for one in kept.kept()} | {"plans": 3, "books": 10, "vouchers": 8} == {
             one.name: one.length for one in kept.kept()
         }
@@ -33,9 +33,9 @@ def test_what_is_shorter_than_the_law_is_refused_unless_the_person_knows(tmp_pat
         with pytest.raises(ConfigurationError) as refused:
             kept.change(wanted, somebody("anna"))
         assert (refused.value.code, refused.value.facts["least"]) == ("retention_too_short", "7")
-        assert kept.chosen() == Retention()
+        assert kept.lengths_in_force() == Retention()
         kept.change(wanted, somebody("anna"), knowing=True)
-        assert kept.chosen() == wanted
+        assert kept.lengths_in_force() == wanted
         with pytest.raises(ConfigurationError) as impossible:
             kept.change(Retention(lengths={"plans": 0}), somebody("anna"), knowing=True)
         assert impossible.value.code == "setting_invalid"
@@ -45,7 +45,7 @@ def test_nonsense_that_is_stored_counts_as_nothing(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         stored = {"country": "xx", "oss": "yes", "lengths": {"plans": "long", "poems": 3, "log": 999}}
         stores_in(application).settings.put("retention", stored, "anna")
-        assert application.retention.chosen() == Retention()
+        assert application.retention.lengths_in_force() == Retention()
 
 
 def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path)
         stores = stores_in(application)
         later = stores.database
         a_done(stores.runs, *(a_create(number) for number in range(3)))
-        stores.events.tell(Event(event="setting_changed", key="x"))
+        stores.events.record(Event(event="setting_changed", key="x"))
         places, position = [], application.retention.page("")
         while position:
             places.append(position)

@@ -21,7 +21,7 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
 from integration.core.foreign_documents import NO_STRANGERS
 from integration.core.plan import Approval, Change
-from integration.core.records import Held, Record, Written
+from integration.core.records import Held, Record, WriteResult
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.staged import Staged
 from integration.core.states import RunState
@@ -179,7 +179,7 @@ class _WrongAboutRecords(ProductsLogic):
 class _WrongAboutWrites(MemoryConnector):
     """A connection with a defect where it writes."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         raise ZeroDivisionError(f"a defect at {change.key} {held} {references} {token}")
 
 

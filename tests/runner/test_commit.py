@@ -14,7 +14,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.protocol import References
 from integration.core.errors import PlanStaleError, PlanUnsafeError, UnavailableError
 from integration.core.plan import Approval, Change
-from integration.core.records import Held, Kind, Record, Written
+from integration.core.records import Held, Kind, Record, WriteResult
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
@@ -392,7 +392,7 @@ class Leisurely(LateConnector):
 
     spent: Callable[[float], None]
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         self.spent(4)
         self.looks = 3
         return super().write(change, held, references, token)
@@ -412,7 +412,7 @@ def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_ot
 class Deadly(LateConnector):
     """A till at whose first article our process dies."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         written = super().write(change, held, references, token)
         if self.writes == ["1001"]:
             raise SystemExit
@@ -440,7 +440,7 @@ class Halfway(MemoryConnector):
 
     is_deadly = False
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         if not self.is_deadly:
             return super().write(change, held, references, token)
         self.is_deadly = False
@@ -497,7 +497,7 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
 class Wrong(MemoryConnector):
     """A till that stores a price wrongly and says yes."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.wanted.parts)
         return super().write(replace(change, wanted=replace(change.wanted, parts=bad)), held, references, token)
 
@@ -519,7 +519,7 @@ class Leaving(MemoryConnector):
 
     stays_for = -1
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         if self.stays_for == 0:
             raise UnavailableError("connection_refused", system=self.system, host="memory")
         self.stays_for -= 1

@@ -9,7 +9,7 @@ import pytest
 
 from integration.core.errors import ConfigurationError, RejectedError
 from integration.core.position import Task
-from integration.core.records import Batch, Fields, Kind, Record, WrongValueError, unreadable
+from integration.core.records import Batch, FieldPresence, Kind, Record, WrongValueError, unreadable
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.store.database import Database
@@ -106,12 +106,12 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHa
 class Telling(MemoryConnector):
     """Books that tell which of their fields came."""
 
-    told = by_key = Fields(frozenset({"K9_EAN", "REC_BLK"}))
+    told = by_key = FieldPresence(frozenset({"K9_EAN", "REC_BLK"}))
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         """Return a page that says so."""
         return replace(
-            super().extract(kind, since, after, most), fields=self.told if kind is Kind.ARTICLE else Fields()
+            super().extract(kind, since, after, most), fields=self.told if kind is Kind.ARTICLE else FieldPresence()
         )
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
@@ -126,7 +126,7 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     harness.run(Mode.COMPLETE)
-    source.told = Fields(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
+    source.told = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     source.put(an_article("1", name="Another"))
     for _ in "ab":  # until somebody sees to it
         with pytest.raises(ConfigurationError, match="field_vanished") as caught:
@@ -143,9 +143,9 @@ def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     both = frozenset({"CUR_CODE", "K9_OTHER"})
-    source.told = Fields(both, told=both, filled=both, meant=frozenset({"CUR_CODE"}))
+    source.told = FieldPresence(both, told=both, filled=both, meant=frozenset({"CUR_CODE"}))
     harness.run(Mode.COMPLETE)
-    source.told = Fields(both, told=both, null=both, meant=frozenset({"CUR_CODE"}))
+    source.told = FieldPresence(both, told=both, null=both, meant=frozenset({"CUR_CODE"}))
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "CUR_CODE"
@@ -160,9 +160,9 @@ def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
     harness = FlowHarness(database, source, target)
     both, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
     filled = currency if empties == "as null" else both
-    source.told = Fields(both, told=both, filled=filled, meant=both, blanks=empties != "unknown")
+    source.told = FieldPresence(both, told=both, filled=filled, meant=both, blanks=empties != "unknown")
     harness.run(Mode.COMPLETE)
-    alone = Fields(both, told=both, filled=both - currency, null=currency, meant=both, alone=True)
+    alone = FieldPresence(both, told=both, filled=both - currency, null=currency, meant=both, alone=True)
     source.told = source.by_key = alone
     source.put(an_article("1", name="Another"))
     with pytest.raises(ConfigurationError, match="field_vanished") if stops else nullcontext():
@@ -174,7 +174,7 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
-    told = Fields(frozenset({"CUR_CODE"}), told=frozenset({"CUR_CODE"}))
+    told = FieldPresence(frozenset({"CUR_CODE"}), told=frozenset({"CUR_CODE"}))
     source.told = replace(told, held=told.told, often_held=told.told)
     harness.run(Mode.COMPLETE)
     source.told = told
@@ -195,12 +195,12 @@ def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target:
     source = Telling(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     field = frozenset({"K9_EAN"})
-    source.told = Fields(field, told=field, meant=field)
+    source.told = FieldPresence(field, told=field, meant=field)
     harness.run(Mode.COMPLETE)
-    source.told = Fields(field, told=field, filled=field, meant=field)
+    source.told = FieldPresence(field, told=field, filled=field, meant=field)
     source.put(an_article("1", name="Another"))
     harness.run(Mode.CHANGES)
-    source.told = Fields(field, told=field, null=field, meant=field)
+    source.told = FieldPresence(field, told=field, null=field, meant=field)
     source.put(an_article("1", name="A third"))
     assert harness.run(Mode.CHANGES).state is RunState.DONE
 
@@ -212,7 +212,7 @@ def test_a_field_that_is_gone_stops_what_asks_for_records_by_their_keys_too(
     source = Telling(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run(Mode.COMPLETE)
-    source.by_key = Fields(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
+    source.by_key = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     if how == "beside a variant that changed":
         edited(source, "2", {"price": Decimal("20.0000")})
     else:
@@ -227,16 +227,16 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
 ) -> None:
     every = frozenset({"ART_CODE", "K9_SORT", "K9_OTHER"})
     source = Telling(variants(), system="accountview", page_size=2)
-    source.told = Fields(every, told=every)
+    source.told = FieldPresence(every, told=every)
     sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
     harness = FlowHarness(database, source, target, filters=(sorted_out,))
     harness.run(Mode.COMPLETE)
     for told in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
-        source.told = Fields(told, told=told)
+        source.told = FieldPresence(told, told=told)
         harness.run(Mode.COMPLETE)
-    source.told = Fields(every, told=every)
+    source.told = FieldPresence(every, told=every)
     harness.run(Mode.COMPLETE)
-    source.told = Fields(every - {"K9_SORT"}, told=every - {"K9_SORT"})
+    source.told = FieldPresence(every - {"K9_SORT"}, told=every - {"K9_SORT"})
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "K9_SORT"
@@ -248,9 +248,9 @@ def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     for always in ({"K9_EAN"}, set[str]()):
-        source.told = Fields(frozenset(always), frozenset({"REC_BLK"}))
+        source.told = FieldPresence(frozenset(always), frozenset({"REC_BLK"}))
         harness.run(Mode.COMPLETE)
-    source.told = Fields(frozenset(), frozenset({"K9_EAN", "REC_BLK"}))
+    source.told = FieldPresence(frozenset(), frozenset({"K9_EAN", "REC_BLK"}))
     harness.run(Mode.COMPLETE)
 
 

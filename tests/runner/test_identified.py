@@ -11,7 +11,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Value
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
-from integration.services.runs.conflict_resolution import without_identity_questions
+from integration.services.runs.conflict_resolution import answer_identity_questions
 from tests.builders import a_part, a_product
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited
@@ -38,7 +38,7 @@ def question(harness: FlowHarness) -> OpenIssue:
 
 def answered(harness: FlowHarness, option: str) -> None:
     """Answer the question as a person does."""
-    assert without_identity_questions(harness.links, harness.flow, [question(harness)], option, "anna") == []
+    assert answer_identity_questions(harness.links, harness.flow, [question(harness)], option, "anna") == []
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

@@ -14,7 +14,7 @@ from integration.connectors.protocol import References
 from integration.core.links import Link
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Written
+from integration.core.records import Batch, Held, Kind, WriteResult
 from integration.core.run import Mode
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database
@@ -41,7 +41,7 @@ class Crowded(Mplus):
         self.after: dict[str, Callable[[], None]] = {}  # by what is written
         self.told: Counter[str] = Counter()
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Carry out one change, with what others do around it."""
         self.before.pop(change.key, nothing)()
         written = super().write(change, held, references, token)

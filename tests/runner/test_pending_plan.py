@@ -9,7 +9,7 @@ from integration.connectors.protocol import References
 from integration.core.errors import InDoubtError, PlanStaleError
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Written
+from integration.core.records import Held, Kind, WriteResult
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
@@ -244,7 +244,7 @@ class Deaf(MemoryConnector):
 
     key = "1001"
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         if change.key == self.key:
             self.writes.append(change.key)
             raise InDoubtError(system=self.system, key=change.key)

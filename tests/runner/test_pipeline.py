@@ -11,7 +11,7 @@ from integration.connectors.write_guard import before_each_write
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Record, Written
+from integration.core.records import Held, Record, WriteResult
 from integration.core.run import Run
 from integration.core.states import RunState, Step
 from integration.store.database import Database, FencingTokenLost
@@ -43,7 +43,7 @@ class Watched(MemoryConnector):
         self.on_look(number)
         return super().lookup(wanted, references)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         with self._alone:
             self.begun.append(change.key)
         self.on_write(change.key)

@@ -9,7 +9,7 @@ import pytest
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.protocol import References
-from integration.connectors.reference import new_reference, on_behalf_of
+from integration.connectors.reference import current_run, new_reference
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record
@@ -280,10 +280,10 @@ def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_
 
     def read() -> str:
         assert next_page.wait(SECONDS)
-        harness.links.allot("products", "article", "A-1")  # like a log-in that is renewed on the way
+        harness.links.allocate_number("products", "article", "A-1")  # like a log-in that is renewed on the way
         return new_reference()
 
-    with tokens.hold(run.id, "test"), on_behalf_of(run.id):
+    with tokens.hold(run.id, "test"), current_run(run.id):
         prefetch.begin(run.id, read)
     with tokens.hold(run.id, "test"):
         next_page.set()

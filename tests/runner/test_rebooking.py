@@ -10,7 +10,7 @@ import pytest
 from integration.core.errors import PlanStaleError
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record, Value, Written
+from integration.core.records import Held, Kind, Record, Value, WriteResult
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
@@ -34,7 +34,7 @@ class Books(MemoryConnector):
         super().__init__(system="accountview", evidence=("reference",))
         self.deadly: dict[str, bool] = {}  # by key: whether the write takes effect
 
-    def write(self, change: Change, held: Held | None, references: object, reference: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: object, reference: str) -> WriteResult:
         if change.key in self.deadly:
             if self.deadly.pop(change.key):
                 super().write(change, held, references, reference)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 from integration.connectors.protocol import References
 from integration.core.errors import InDoubtError, IntegrationError, UnavailableError
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record, Written
+from integration.core.records import Held, Kind, Record, WriteResult
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.store.database import Database
@@ -28,7 +28,7 @@ class Overloaded(LateConnector):
 
     answers = 1
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         written = super().write(change, held, references, token)
         if self.answers:
             self.answers -= 1
@@ -42,7 +42,7 @@ class Silent(MemoryConnector):
     key = "1003"
     asked = 0
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         if change.key == self.key:
             self.asked += 1
             raise InDoubtError(system=self.system, key=change.key)

@@ -67,7 +67,7 @@ def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Applica
     key = application.people.accept(
         application.people.invite("anna", "Anna", [Role.ADMINISTRATOR], ANNA), "a long word, yes"
     )
-    actor = application.people.who(key)
+    actor = application.people.actor_of_session(key)
     application.authorized_for(actor).retention.change(Retention(lengths={"plans": 3}), actor)
     one = application.audit.entries()[0]
     assert (one.who, one.session, one.came, one.on) == ("anna", actor.session, "", ("retention",))
@@ -206,7 +206,7 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     assert checked is not None
     assert checked.broken == Break("altered", 3)
     (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is ProblemType.AUDIT]
-    title, said = Messages("https://console.example").begun(
+    title, said = Messages("https://console.example").begin_message(
         Incident(1, symptom, checked.at, checked.at), "en", checked.at
     )
     assert "entry 3 is not what was written" in said

@@ -12,7 +12,7 @@ from integration import words
 from integration.application.application import Application
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError, NotAllowedError
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 from integration.core.people import Role
 from integration.core.records import Correction, Kind
 from integration.services.audit import AuditSearch
@@ -217,7 +217,7 @@ def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> 
 def test_what_no_file_of_settings_can_be_is_refused_and_not_repeated(
     here: Application, content: bytes, why: str
 ) -> None:
-    remember(SECRET)
+    register_secrets(SECRET)
     before = here.arrangement.text()
     with pytest.raises(ConfigurationError) as found:
         here.arrangement.of_file(content)

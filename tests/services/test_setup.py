@@ -12,7 +12,7 @@ from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError
 from integration.flows.forms import SetupContext, same_rates
 from integration.flows.registry import FLOWS
-from integration.flows.settings import Listed, books_list, till_list
+from integration.flows.settings import CodeList, books_list, till_list
 from integration.flows.stock.spec import branch_sources
 from integration.sandbox.server import Sandbox, running
 from integration.services.setup import (
@@ -211,7 +211,7 @@ def test_a_check_is_told_line_by_line(app: Application) -> None:
 
 BOOK_VAT = {"1": "21.00", "2": "9.00"}
 TILL_VAT = {"1": "9.00", "2": "21.00"}
-LISTS: dict[Listed, Mapping[str, str]] = {
+LISTS: dict[CodeList, Mapping[str, str]] = {
     books_list("vat_codes"): {"1": "hoog", "2": "laag"}, books_list("vat_rates"): BOOK_VAT,
     till_list("vat_codes"): {"1": "9 %", "2": "21 %"}, till_list("vat_rates"): TILL_VAT,
     till_list("branches"): {"1": "Utrecht", "2": "Zeist"}, books_list("warehouses"): {"1": "1", "2": "2"},
@@ -228,7 +228,7 @@ def known(
     flow: str,
     settings: Mapping[str, Any] | None = None,
     tables: Mapping[str, Mapping[str, str]] | None = None,
-    lists: Mapping[Listed, Mapping[str, str]] | None = None,
+    lists: Mapping[CodeList, Mapping[str, str]] | None = None,
     answered: tuple[str, ...] = (),
     flows: tuple[str, ...] = ("orders",),
 ) -> SetupContext:

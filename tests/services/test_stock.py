@@ -48,9 +48,9 @@ def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them
     events: OutboxReader, logbook: Logbook, stock: Stock
 ) -> None:
     wanted = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
-    events.tell(Event(event="planned", run="r1", flow="levels", kind="stock", key="1001", title="Bel", after=wanted))
-    events.tell(Event(event="planned", run="r1", flow="levels", kind="stock", key="1002", after={"1/amount": "7"}))
-    events.tell(Event(event="proven", run="r1", flow="levels", kind="stock", key="1001"))
+    events.record(Event(event="planned", run="r1", flow="levels", kind="stock", key="1001", title="Bel", after=wanted))
+    events.record(Event(event="planned", run="r1", flow="levels", kind="stock", key="1002", after={"1/amount": "7"}))
+    events.record(Event(event="proven", run="r1", flow="levels", kind="stock", key="1001"))
     logbook.drain(events)
     levels = stock.charted(StockScope(article="1001"))
     assert levels[["branch", "amount"]].astype(str).to_numpy().tolist() == [["1", "5.0"], ["2", "0.5"]]
@@ -61,7 +61,7 @@ def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them
 def test_answers_are_kept_until_levels_come_in(events: OutboxReader, logbook: Logbook, stock: Stock) -> None:
     def level(article: str, amount: str) -> None:
         planned = Event(event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount})
-        events.tell(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
+        events.record(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
         logbook.drain(events)
 
     def in_all() -> list[float]:
@@ -83,7 +83,7 @@ def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, 
             event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount},
             facts={"unit": unit} if unit else {},
         )  # fmt: skip
-        events.tell(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
+        events.record(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
     logbook.drain(events)
 
     totals = {one.unit: one.amount for one in stock.sums(StockScope(), now).totals}
@@ -99,7 +99,7 @@ def test_a_branch_has_no_line_before_its_first_known_level(database: Database, l
     for branch in ("1", "2"):
         after = {f"{branch}/amount": "5"}
         planned = Event(event="planned", run=f"r{branch}", flow="stock", kind="stock", key="1001", after=after)
-        events.tell(planned, Event(event="proven", run=f"r{branch}", flow="stock", kind="stock", key="1001"))
+        events.record(planned, Event(event="proven", run=f"r{branch}", flow="stock", kind="stock", key="1001"))
         clock.now += timedelta(days=1)
     logbook.drain(events)
 
@@ -122,7 +122,7 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
             event="planned", run=run, flow="stock", kind="stock", key="1001", before={"1/amount": found},
             after={"1/amount": amount},
         )  # fmt: skip
-        events.tell(plan, Event(event="proven", run=run, flow="stock", kind="stock", key="1001"))
+        events.record(plan, Event(event="proven", run=run, flow="stock", kind="stock", key="1001"))
         clock.advance(60)
         logbook.drain(events)
 

@@ -12,7 +12,7 @@ from lxml import etree
 
 from integration.services import table_export
 from integration.sheets.listing import Cell, listing_of
-from pages.components.shared.downloads import caption, in_words, rows_in
+from pages.components.shared.downloads import caption, rows_in, translated_table
 
 COLUMNS = ["Article", "Price", "Stock", "Sold on", "Seen", "Blocked", "=1+1"]
 ROWS: list[list[Cell]] = [
@@ -77,7 +77,7 @@ def test_csv_for_people_is_written_as_their_language_does(language: str, first: 
 
 def test_codes_and_captions_become_words_and_texts_stay_as_they_are() -> None:
     lines = [["orders", "parked", "article_missing", "0815", "2026-11-26T08:30:05+00:00", ["a", "b"], Decimal(3)]]
-    captions, rows = in_words(rows_in(["flow", "state", "cause", "key", "first_seen", "pages", "read"], lines))
+    captions, rows = translated_table(rows_in(["flow", "state", "cause", "key", "first_seen", "pages", "read"], lines))
     assert captions == ["Flow", "State", "Cause", "Our key", "First seen", "Pages", "Read"]
     flow, state, cause, key, seen, pages, read = rows[0]
     assert (flow, state, key, pages, read) == ("Orders", "Parked", "0815", "a, b", Decimal(3))
@@ -87,7 +87,7 @@ def test_codes_and_captions_become_words_and_texts_stay_as_they_are() -> None:
 
 def test_what_a_table_of_pandas_holds_keeps_its_type() -> None:
     frame = pd.DataFrame({"n": [1, 2], "x": [0.5, float("nan")], "day": [date(2026, 1, 2)] * 2, "b": [True, False]})
-    _, rows = in_words(frame)
+    _, rows = translated_table(frame)
     assert rows == [[1, 0.5, date(2026, 1, 2), True], [2, None, date(2026, 1, 2), False]]
 
 

@@ -98,7 +98,7 @@ def a_plan(runs: RunStore, *lines: PlanRow, unchanged: int = 0) -> str:
 def a_commit(runs: RunStore, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[int] = frozenset()) -> str:
     """Return a run whose plan was approved."""
     run = a_plan(runs, *lines, unchanged=unchanged)
-    ChoiceStore(runs.database, runs.clock).leave(run, left_out, "anna")
+    ChoiceStore(runs.database, runs.clock).exclude(run, left_out, "anna")
     runs.approve(run, Approval(runs.get(run).mark, "anna"))
     return run
 

@@ -15,11 +15,11 @@ from integration.core.issues import Issue, IssueGroupKey, IssueOccurrence
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
 from integration.store.audit import ANCHORED, AuditSearch, AuditStore
-from integration.store.configuration import ArrangementStore, Configuration
+from integration.store.configuration import Configuration, ConfigurationStore
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.issues import Issues
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.runs import RunStore
 from integration.store.sealing import sealer_of
 from integration.store.settings import StoredSettings, put_in
@@ -51,7 +51,7 @@ def settings(database: Database, clock: Clock) -> StoredSettings:
 
 
 def broken(audit: AuditStore) -> Break | None:
-    return audit.follow(KEYS, most=1_000_000).broken
+    return audit.verify(KEYS, most=1_000_000).broken
 
 
 def loosen(database: Database) -> None:
@@ -91,7 +91,7 @@ def test_what_is_not_kept_is_not_in_the_audit(audit: AuditStore, database: Datab
 
 
 def test_a_mapping_is_kept_rule_by_rule(audit: AuditStore, database: Database, clock: Clock) -> None:
-    rules = Rules(database, clock)
+    rules = MappingStore(database, clock)
     rules.publish("products", {"rules": [{"target": "name", "source": "a"}, {"target": "ean", "source": "b"}]}, "x", "")
     rules.publish(
         "products", {"rules": [{"target": "ean", "source": "c"}, {"target": "name", "source": "a"}]}, "x", "w"
@@ -193,7 +193,7 @@ def test_a_head_that_is_missing_is_a_cut(audit: AuditStore, settings: StoredSett
     with database.write() as connection:
         connection.execute(audit_head.delete())
     assert broken(audit) == Break("cut", 4)
-    assert audit.follow(KEYS, Head(3, audit.hash_of(3))).broken == Break("cut", 4)
+    assert audit.verify(KEYS, Head(3, audit.hash_of(3))).broken == Break("cut", 4)
     assert verify_lines(audit.lines()) == (Head(3, audit.hash_of(3)), Break("cut", 4))
     with pytest.raises(ConfigurationError, match="audit_head_missing"):
         settings.put("one", {"a": 9}, "anna")  # nothing is done that is not audited
@@ -301,8 +301,8 @@ def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: 
     """Each change is looked for from the entry before it on, and at the end in the whole."""
     for some in range(0, 10_000, 200):
         actions = {f"flow:{number}": {"minutes": number} for number in range(some, some + 200)}
-        ArrangementStore(database, audit.clock).keep(Configuration(settings=actions), f"person {some % 7}", "")
-    whole = audit.follow(KEYS, most=20_000)
+        ConfigurationStore(database, audit.clock).keep(Configuration(settings=actions), f"person {some % 7}", "")
+    whole = audit.verify(KEYS, most=20_000)
     assert (whole.head.seq, whole.is_whole, audit.count()) == (10_000, True, 10_000)
     loosen(database)
     after = Head(4_999, audit.hash_of(4_999))
@@ -310,7 +310,7 @@ def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: 
         line = connection.execute(sa.select(table.c.line).where(table.c.seq == 5_000)).scalar_one()
     for flip in _flips(line, every=1):
         changed(database, table.update().where(table.c.seq == 5_000).values(line=flip))
-        found = audit.follow(KEYS, after, most=3).broken
+        found = audit.verify(KEYS, after, most=3).broken
         assert found is not None, flip
         assert found.seq == 5_000
     assert broken(audit) == found
@@ -348,7 +348,7 @@ def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> Non
     def write(names: tuple[str, ...]) -> None:
         together.wait()
         for at in range(10):
-            ArrangementStore(database, clock).keep(
+            ConfigurationStore(database, clock).keep(
                 Configuration(settings={name: {"n": at} for name in names}), names[0], ""
             )
 

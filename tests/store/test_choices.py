@@ -20,7 +20,7 @@ def choices(database: Database, clock: Clock) -> ChoiceStore:
 
 def test_what_is_left_out_is_there_for_whoever_looks(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_create(2), a_create(3), a_park(4))
-    choices.leave(run, {1, 3}, "anna")
+    choices.exclude(run, {1, 3}, "anna")
     choices.take(run, {3}, "ben")
     assert set(runs.get(run).excluded) == {1}
     assert set(runs.latest(FLOW)[0].excluded) == {1}
@@ -30,8 +30,8 @@ def test_the_event_says_who_left_out_what(
     choices: ChoiceStore, runs: RunStore, database: Database, clock: Clock
 ) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
-    choices.leave(run, {2}, "anna")
-    choices.leave(run, {2}, "ben")  # it is left out already
+    choices.exclude(run, {2}, "anna")
+    choices.exclude(run, {2}, "ben")  # it is left out already
     choices.take(run, {1, 2}, "ben")
     told = [event for event in OutboxReader(database, clock).waiting(100) if event["event"] in ("left_out", "taken_in")]
     assert [(one["event"], one["key"], one["facts"]) for one in told] == [
@@ -41,14 +41,14 @@ def test_the_event_says_who_left_out_what(
 
 def test_only_changes_can_be_left_out(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_park(2))
-    choices.leave(run, {2, 9}, "anna")
+    choices.exclude(run, {2, 9}, "anna")
     assert not runs.get(run).excluded
 
 
 def test_a_yes_covers_the_choice(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
     seen = runs.get(run)
-    choices.leave(run, {2}, "ben")
+    choices.exclude(run, {2}, "ben")
     with pytest.raises(PlanStaleError) as refusal:
         runs.approve(run, Approval(seen.mark, "anna"))
     assert (refusal.value.code, refusal.value.facts["count"]) == ("choice_changed", "1")
@@ -60,7 +60,7 @@ def test_a_yes_covers_the_choice(choices: ChoiceStore, runs: RunStore) -> None:
 
 def test_a_plan_that_was_approved_keeps_its_choice(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_commit(runs, a_create(1), a_create(2), left_out=frozenset({2}))
-    for decide in (choices.leave, choices.take):
+    for decide in (choices.exclude, choices.take):
         with pytest.raises(PlanStaleError, match="plan_not_waiting"):
             decide(run, {2}, "ben")
     assert set(runs.get(run).excluded) == {2}
@@ -68,4 +68,4 @@ def test_a_plan_that_was_approved_keeps_its_choice(choices: ChoiceStore, runs: R
 
 def test_a_choice_of_a_run_that_does_not_exist_is_refused(choices: ChoiceStore) -> None:
     with pytest.raises(KeyError):
-        choices.leave("no-run", {1}, "anna")
+        choices.exclude("no-run", {1}, "anna")

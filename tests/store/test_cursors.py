@@ -27,7 +27,7 @@ def test_cursors_of_a_target_pass_over_what_was_proven(database: Database, clock
     def passed() -> tuple[str | None, str]:
         with database.write() as connection:
             skip_own_writes(connection, clock(), "products", began)
-        return cursors.get("products", "target:product"), str(cursors.ours("products", Kind.PRODUCT))
+        return cursors.get("products", "target:product"), str(cursors.own_markers("products", Kind.PRODUCT))
 
     proven("12", "13")
     clock.advance(60)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from integration.store.database import Database
-from integration.store.days import DayChecked, DayChecks
+from integration.store.days import DayCheckResult, DayChecks
 from tests.clocks import Clock
 
 RESULT: dict[str, Any] = {"rows": [["vat", "1", "315.04", None]]}
@@ -13,8 +13,8 @@ RESULT: dict[str, Any] = {"rows": [["vat", "1", "315.04", None]]}
 def test_the_last_check_of_a_day_takes_the_place_of_the_one_before(database: Database, clock: Clock) -> None:
     checks = DayChecks(database, clock)
 
-    def checked(day: int, branch: str, state: str) -> DayChecked:
-        return DayChecked(date(2026, 10, day), branch, state, clock(), RESULT)
+    def checked(day: int, branch: str, state: str) -> DayCheckResult:
+        return DayCheckResult(date(2026, 10, day), branch, state, clock(), RESULT)
 
     first, other = checked(17, "1", "booked"), checked(17, "2", "equal")
     checks.keep([first, other])
@@ -22,6 +22,6 @@ def test_the_last_check_of_a_day_takes_the_place_of_the_one_before(database: Dat
     newest, late = checked(17, "1", "different"), checked(31, "1", "open")
     checks.keep([newest, late])
     checks.keep([])
-    assert checks.between(date(2026, 10, 1), date(2026, 10, 31)) == [newest, other, late]
-    assert checks.between(date(2026, 10, 17), date(2026, 10, 30), "1") == [newest]
-    assert checks.between(date(2026, 9, 1), date(2026, 10, 16)) == []
+    assert checks.in_period(date(2026, 10, 1), date(2026, 10, 31)) == [newest, other, late]
+    assert checks.in_period(date(2026, 10, 17), date(2026, 10, 30), "1") == [newest]
+    assert checks.in_period(date(2026, 9, 1), date(2026, 10, 16)) == []

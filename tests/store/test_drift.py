@@ -3,21 +3,21 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from integration.core.drift import DriftCounts, DriftedRecord, DriftFound, Edit
+from integration.core.drift import DriftCheckResult, DriftCounts, DriftedRecord, Edit
 from integration.core.records import Kind
 from integration.store.database import Database
-from integration.store.drift import Drifts
+from integration.store.drift import DriftStore
 from integration.store.erasure_register import ErasureRegister
 from tests.clocks import Clock
 
 
 def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock) -> None:
-    drifts = Drifts(database, clock)
+    drifts = DriftStore(database, clock)
     edits = (Edit("1/quantity", "line.quantity", Decimal("2.50"), None), Edit("date", "x.date", date(2026, 10, 17), ""))
-    first = DriftFound("orders", Kind.SALES_ORDER, clock(), clock(), DriftCounts(looked=1, gone=1))
+    first = DriftCheckResult("orders", Kind.SALES_ORDER, clock(), clock(), DriftCounts(looked=1, gone=1))
     found = (DriftedRecord("9", "2026.9", "2690001", edits),)
     later = clock() + timedelta(days=1)
-    newest = DriftFound(
+    newest = DriftCheckResult(
         "orders",
         Kind.SALES_ORDER,
         later,
@@ -27,8 +27,8 @@ def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock)
         "timeout",
         {"a": "b"},
     )
-    other = DriftFound("products", Kind.PRODUCT, later, later, DriftCounts())
-    so_far = ErasureRegister(database, clock).so_far()
+    other = DriftCheckResult("products", Kind.PRODUCT, later, later, DriftCounts())
+    so_far = ErasureRegister(database, clock).state()
     drifts.differ("orders", Kind.SALES_ORDER, first.began_at, [DriftedRecord("8", "2026.8", "2690000")], so_far)
     for one in (first, other):
         drifts.keep(one)

@@ -14,7 +14,7 @@ from integration.core.drift import DriftedRecord
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.records import Kind
 from integration.store.database import Database
-from integration.store.days import DayChecked
+from integration.store.days import DayCheckResult
 from integration.store.erasure_register import (
     ErasedSinceReadError,
     ErasureRegister,
@@ -31,9 +31,9 @@ SYMPTOM = Problem(ProblemType.RECORDS, "debtor_unclear", "orders", facts={"name"
 MET = IssueOccurrence(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
 LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
     "alerts": (episodes, lambda stores, so_far: stores.episodes.begin(SYMPTOM, [], so_far)),
-    "issues": (issues, lambda stores, so_far: stores.issues.looked("customers", [], (), [MET], so_far)),
+    "issues": (issues, lambda stores, so_far: stores.issues.store_check_result("customers", [], (), [MET], so_far)),
     "days": (day_checks, lambda stores, so_far: stores.days.keep([
-        DayChecked(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
+        DayCheckResult(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
     )),
     "drift": (drifted, lambda stores, so_far: stores.drifts.differ("orders", Kind.SALES_ORDER, stores.erased.clock(), [
         DriftedRecord("doc-1", "Zwiebelquast", "7")], so_far,
@@ -44,16 +44,16 @@ LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
 
 def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, clock: Clock, tmp_path: Path) -> None:
     erased = ErasureRegister(database, clock, tmp_path / "console.erased")
-    assert erased.held(NUMBERS) == set()
+    assert erased.excluded_numbers(NUMBERS) == set()
     name = erased.begin(NUMBERS, "anna")
     assert erased.begin(NUMBERS[:1], "anna") == name
-    assert erased.held([*NUMBERS, ("relation", "39001")]) == set(NUMBERS)
+    assert erased.excluded_numbers([*NUMBERS, ("relation", "39001")]) == set(NUMBERS)
     assert {one.done_at for one in erased.every()} == {None}
     erased.finish(name, "anna")
     assert None not in {one.done_at for one in erased.every()}
     assert erased.lift(NUMBERS[1:], "anna")
     assert not erased.lift(NUMBERS, "anna")
-    assert erased.held(NUMBERS) == set()
+    assert erased.excluded_numbers(NUMBERS) == set()
 
 
 def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
@@ -66,7 +66,7 @@ def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     other = ErasureRegister(database, clock)
     assert {one.mark for one in read_erasures(file)} == {other.mark(*one) for one in NUMBERS}
-    assert len(other.take_in(read_erasures(file))) == len(NUMBERS)  # begun, and not finished here
+    assert len(other.merge(read_erasures(file))) == len(NUMBERS)  # begun, and not finished here
     assert subject_pseudonym("another", "debtor", "39001") != other.mark("debtor", "39001")
 
 
@@ -77,17 +77,17 @@ def test_what_was_read_before_somebody_was_erased_is_not_written_down(
     stores, (table, write) = stores_of(database, clock), LOOKS[look]
     steps = (
         lambda: stores.erased.begin(NUMBERS, "anna"),
-        lambda: stores.erased.sweep_again(stores.erased.called(NUMBERS)),
-        lambda: stores.erased.finish(stores.erased.called(NUMBERS), "anna"),
+        lambda: stores.erased.sweep_again(stores.erased.person_id(NUMBERS)),
+        lambda: stores.erased.finish(stores.erased.person_id(NUMBERS), "anna"),
     )
     for step in steps:
-        so_far = stores.erased.so_far()
+        so_far = stores.erased.state()
         clock.advance(1)
         step()
         with pytest.raises(ErasedSinceReadError):
             write(stores, so_far)
         assert database.rows(sa.select(table)) == []
-    write(stores, stores.erased.so_far())
+    write(stores, stores.erased.state())
     assert len(database.rows(sa.select(table))) == 1
 
 
@@ -102,7 +102,7 @@ def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database,
         stores.episodes.begin(SYMPTOM, [], so_far)
         return len(read)
 
-    assert stores.erased.looking(look) == len(read) == len(stores.episodes.going_on()) + 1
+    assert stores.erased.retry_if_erased(look) == len(read) == len(stores.episodes.open_incidents()) + 1
 
 
 @pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "begun_at": None})])

@@ -9,7 +9,7 @@ from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.ledger import Ledger
 from integration.store.outbox_reader import OutboxReader
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
@@ -56,7 +56,7 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
     a_life(runs, clock)
     before = emptied(events)
 
-    events.tell_again("log.duckdb.broken-1")
+    events.recreate_events("log.duckdb.broken-1")
 
     first, *again = emptied(events)
     assert (first["event"], first["facts"]) == ("log_set_aside", {"file": "log.duckdb.broken-1"})
@@ -70,7 +70,11 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
 
 
 def test_what_people_decided_is_told_again_once_and_without_their_own_words(database: Database, clock: Clock) -> None:
-    events, stored, rules = OutboxReader(database, clock), StoredSettings(database, clock), Rules(database, clock)
+    events, stored, rules = (
+        OutboxReader(database, clock),
+        StoredSettings(database, clock),
+        MappingStore(database, clock),
+    )
     stored.put("flow:products", {"on": True}, "anna")
     clock.advance(5)
     rules.set_table("vat_codes", {"1": "2"}, "ben")
@@ -79,7 +83,7 @@ def test_what_people_decided_is_told_again_once_and_without_their_own_words(data
     clock.advance(5)
     stored.put("flow:products", {"on": False}, "anna")
 
-    events.tell_again("log.duckdb.broken-1")
+    events.recreate_events("log.duckdb.broken-1")
 
     told = [one for one in events.waiting(100) if one["event"] != "log_set_aside"]
     assert [(one["event"], one["key"], one["flow"], one["happened_at"]) for one in told[1:]] == [
@@ -95,17 +99,17 @@ def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, 
     events = OutboxReader(database, clock)
     a_life(runs, clock)
     before = events.waiting(10_000)
-    events.tell_again("log.duckdb.broken-1")
-    events.tell_again("log.duckdb.broken-1")  # whoever was killed in between does it again
+    events.recreate_events("log.duckdb.broken-1")
+    events.recreate_events("log.duckdb.broken-1")  # whoever was killed in between does it again
     said = events.waiting(10_000)
     assert [one["event"] for one in said[len(before) :]] == ["log_set_aside", "log_set_aside"]
 
 
 def test_where_nothing_ran_only_the_loss_is_told(database: Database, clock: Clock) -> None:
     events = OutboxReader(database, clock)
-    events.tell_again("log.duckdb.broken-1")
+    events.recreate_events("log.duckdb.broken-1")
     assert events.waiting(10) == [
         {**events.waiting(1)[0], "event": "log_set_aside", "facts": {"file": "log.duckdb.broken-1"}}
     ]
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert events.count() == 2

@@ -39,8 +39,8 @@ def test_a_process_that_ended_without_a_word_is_remembered_until_it_begins_again
     clock.advance(20)
     for one in ("worker-1", "worker-2", "worker-3"):  # nobody ever saw the third
         heartbeats.lose(one)
-    assert heartbeats.lost() == {"worker-1": beaten, "worker-2": beaten}
+    assert heartbeats.dead_processes() == {"worker-1": beaten, "worker-2": beaten}
     assert heartbeats.dead(15) == []
     heartbeats.beat("worker-1")
     heartbeats.forget("worker-2")
-    assert heartbeats.lost() == {}
+    assert heartbeats.dead_processes() == {}

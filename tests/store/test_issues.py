@@ -93,7 +93,7 @@ def test_what_came_is_counted_by_its_moment_whatever_became_of_it(issues: Issues
     issues.close(issues.list(FLOW, "ean_duplicate")[0].id, "anna")
     clock.advance(60)
     meet(issues, "A3", cause="ean_duplicate")
-    found = {trouble.cause: moments for trouble, moments in issues.came(first).items()}
+    found = {trouble.cause: moments for trouble, moments in issues.appearances(first).items()}
     second = clock() - timedelta(seconds=60)
     assert found == {"price_missing": {first: 2, second: 1}, "ean_duplicate": {clock(): 1}}
 
@@ -107,7 +107,7 @@ def looked(issues: Issues, *keys: str, found: str = "3") -> None:
     """Keep a look at A1 and A2 that found a difference in some of them."""
     facts = {"key": "A", "fields": "quantity", "found": found}
     met = [IssueOccurrence(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
-    issues.looked(FLOW, ["A1", "A2"], [CHANGED], met)
+    issues.store_check_result(FLOW, ["A1", "A2"], [CHANGED], met)
 
 
 def states(issues: Issues) -> dict[str, IssueState]:

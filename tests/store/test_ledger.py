@@ -129,7 +129,7 @@ def test_a_proven_change_leaves_the_links_of_the_product_and_its_articles(
     assert (product.reference, product.marker, product.agreed) == ("7001", "44", a_product(1))
     article = links.by_reference(FLOW, Kind.ARTICLE, ["200001"])["200001"]
     assert (article.key, article.mark, article.retired) == ("A1", "8710000000001", False)
-    assert [link.key for link in links.owning(FLOW, Kind.PRODUCT, Kind.ARTICLE, ["A1"])] == ["P1"]
+    assert [link.key for link in links.owners_of_parts(FLOW, Kind.PRODUCT, Kind.ARTICLE, ["A1"])] == ["P1"]
     assert plans.row(run, 1).reference == "7001"
 
 

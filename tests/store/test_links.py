@@ -67,22 +67,22 @@ def test_references_answer_both_ways_and_see_what_is_linked_later(links: Links) 
 
 
 def test_a_number_is_allotted_once(links: Links) -> None:
-    assert links.allot(FLOW, "article", "TS-RED-M") == "100000"
-    assert links.allot(FLOW, "article", "TS-RED-L") == "100001"
-    assert links.allot(FLOW, "article", "TS-RED-M") == "100000"
+    assert links.allocate_number(FLOW, "article", "TS-RED-M") == "100000"
+    assert links.allocate_number(FLOW, "article", "TS-RED-L") == "100001"
+    assert links.allocate_number(FLOW, "article", "TS-RED-M") == "100000"
 
 
 def test_numbers_start_where_they_are_told_and_pass_over_those_in_use(database: Database, clock: Clock) -> None:
     links = Links(database, clock, first_number=200_001)
     links.keep(FLOW, [a_link(1)])  # its article is number 200001
-    assert links.allot(FLOW, "article", "TS") == "200002"
+    assert links.allocate_number(FLOW, "article", "TS") == "200002"
 
 
 def test_numbers_stay_apart_when_many_ask_at_once(links: Links) -> None:
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda number: links.allot(FLOW, "article", f"K{number % 20}"), range(80)))
+        numbers = list(pool.map(lambda number: links.allocate_number(FLOW, "article", f"K{number % 20}"), range(80)))
     assert len(set(numbers)) == 20
-    assert {links.allot(FLOW, "article", f"K{number}") for number in range(20)} == set(numbers)
+    assert {links.allocate_number(FLOW, "article", f"K{number}") for number in range(20)} == set(numbers)
 
 
 # ---- the same customer in two flows

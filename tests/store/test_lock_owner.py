@@ -70,15 +70,15 @@ def test_a_suspended_holder_is_named_and_frees_the_file_when_it_ends(
     file: Path, database: Database, clock: Clock
 ) -> None:
     with holder(file) as process:
-        assert (refused(database, clock).code, database.held_by()) == ("database_locked", None)
+        assert (refused(database, clock).code, database.suspended_lock_holder()) == ("database_locked", None)
         suspend(process)
         error = refused(database, clock)
         assert (error.code, error.facts) == ("database_held", {"process": str(process)})
-        assert database.held_by() == process
+        assert database.suspended_lock_holder() == process
         os.kill(process, signal.SIGCONT)
         os.kill(process, signal.SIGTERM)
     StoredSettings(database, clock).put("one", {}, "anna")
-    assert database.held_by() is None
+    assert database.suspended_lock_holder() is None
 
 
 def test_whoever_only_reads_or_holds_another_file_is_not_named(file: Path, database: Database, tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ def test_events_wait_in_order_until_they_are_forgotten_and_ids_never_come_back(
     database: Database, clock: Clock
 ) -> None:
     events = OutboxReader(database, clock)
-    events.tell(Event(event="checked", key="mplus", facts={"ok": "yes"}, ms=12), Event(event="checked", key="books"))
+    events.record(Event(event="checked", key="mplus", facts={"ok": "yes"}, ms=12), Event(event="checked", key="books"))
     first, second = events.waiting(10)
     assert (first["key"], first["facts"], first["ms"], first["happened_at"]) == ("mplus", {"ok": "yes"}, 12, clock())
     assert events.waiting(1) == [first]
     events.forget([int(str(one["id"])) for one in (first, second)])
     assert events.count() == 0
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert int(str(events.waiting(1)[0]["id"])) > int(str(second["id"]))
     assert events.instance == database.instance

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.store.database import LISTED, Database, ReadyAmong, in_clause, open_database
+from integration.store.database import LISTED, Database, PreparedKeyQuery, in_clause, open_database
 from integration.store.prepared_statements import PreparedInQuery, PreparedStatement
 from integration.store.tables import links, settings
 from tests.postgres import postgres_server, postgres_url
@@ -35,7 +35,7 @@ def a_row(key: str, agreed: object = None) -> dict[str, object]:
 
 def test_what_is_put_in_is_read_alike_either_way(database: Database) -> None:
     with database.write() as connection:
-        INSERT.each(connection, [a_row("1", {"é": ["1", None]}), a_row("2")])
+        INSERT.execute_many(connection, [a_row("1", {"é": ["1", None]}), a_row("2")])
         ready = [tuple(row) for row in OF_KEYS.rows(connection, {"flow": "products"}, ["1", "2"])]
     assert ready == [tuple(row) for row in database.rows(sa.select(links).order_by(links.c.key))]
     assert ready[0][4:] == (
@@ -56,7 +56,7 @@ def test_what_is_put_in_is_read_alike_either_way(database: Database) -> None:
 def test_any_number_of_values_is_looked_for(database: Database, number: int) -> None:
     keys = [f"{at:04}" for at in range(number)]
     with database.write() as connection:
-        INSERT.each(connection, [a_row(key) for key in keys])
+        INSERT.execute_many(connection, [a_row(key) for key in keys])
         found = [row.key for row in OF_KEYS.rows(connection, {"flow": "products"}, keys)]
     assert found == keys
 
@@ -64,21 +64,23 @@ def test_any_number_of_values_is_looked_for(database: Database, number: int) -> 
 @pytest.mark.parametrize("others", [0, LISTED])
 def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, others: int) -> None:
     of_kinds = sa.select(links.c.key, links.c.agreed).where(in_clause(links.c.kind, ("product", "article")))
-    asked = ReadyAmong(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
+    asked = PreparedKeyQuery(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
     looked_for = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
     with database.write() as connection:
-        INSERT.each(connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}])
+        INSERT.execute_many(
+            connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}]
+        )
         found = list(asked.rows(connection, {"flow": "products"}, looked_for))
 
     assert sorted(found) == [("2", {"é": 1}), ("ü'\\", None)]
-    assert sorted(database.among_ready(asked, {"flow": "products"}, looked_for)) == sorted(found)
-    assert database.among_ready(asked, {"flow": "orders"}, looked_for) == []
-    assert database.among_ready(asked, {"flow": "products"}, []) == []
+    assert sorted(database.prepared_rows_with_values(asked, {"flow": "products"}, looked_for)) == sorted(found)
+    assert database.prepared_rows_with_values(asked, {"flow": "orders"}, looked_for) == []
+    assert database.prepared_rows_with_values(asked, {"flow": "products"}, []) == []
 
 
 def test_a_broken_rule_of_the_tables_is_raised_as_ever_and_shows_no_values(database: Database) -> None:
     with pytest.raises(IntegrityError) as caught, database.write() as connection:
-        INSERT.each(connection, [a_row("secret-1"), a_row("secret-1")])
+        INSERT.execute_many(connection, [a_row("secret-1"), a_row("secret-1")])
     assert "secret-1" not in str(caught.value).split("DETAIL")[0]
     assert database.rows(sa.select(links.c.key)) == []
 
@@ -86,25 +88,25 @@ def test_a_broken_rule_of_the_tables_is_raised_as_ever_and_shows_no_values(datab
 def test_a_change_says_how_many_rows_it_changed(database: Database) -> None:
     change = PreparedStatement(links.update().where(links.c.key == sa.bindparam("the_key")).values(mark="new"))
     with database.write() as connection:
-        INSERT.each(connection, [a_row("1")])
+        INSERT.execute_many(connection, [a_row("1")])
         assert [change.change(connection, {"the_key": key}) for key in ("1", "2")] == [1, 0]
 
 
 def test_nothing_is_carried_out_outside_a_transaction(database: Database) -> None:
     with database.engine.connect() as connection, pytest.raises(RuntimeError):
-        INSERT.each(connection, [a_row("1")])
+        INSERT.execute_many(connection, [a_row("1")])
 
 
 def test_a_change_made_through_a_look_is_never_kept(database: Database) -> None:
     """PostgreSQL refuses it, SQLite undoes it."""
     with suppress(DBAPIError), database.read() as connection:
-        INSERT.each(connection, [a_row("1")])
+        INSERT.execute_many(connection, [a_row("1")])
     assert database.rows(sa.select(links.c.key)) == []
 
 
 def test_a_question_is_asked_by_itself(database: Database) -> None:
     asked = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
-    assert [row.number for row in asked.alone(database.engine, {})] == [0]
+    assert [row.number for row in asked.rows_without_transaction(database.engine, {})] == [0]
 
 
 @contextmanager
@@ -120,6 +122,6 @@ def test_a_connection_that_the_server_ended_is_told_and_the_next_question_has_an
         with pytest.raises(UnavailableError) as caught, database.write() as connection, all_others_ended_by(other):
             asked.rows(connection, {})
         assert caught.value.code == "database_unreachable"
-        assert [row.number for row in asked.alone(database.engine, {})] == [0]
+        assert [row.number for row in asked.rows_without_transaction(database.engine, {})] == [0]
         with database.write() as connection:
             assert [row.number for row in asked.rows(connection, {})] == [0]

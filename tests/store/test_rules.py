@@ -4,13 +4,13 @@ import pytest
 
 from integration.store.database import Database
 from integration.store.outbox_reader import OutboxReader
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 
 
 def test_mappings_are_published_as_numbered_versions(database: Database, clock: Clock) -> None:
-    rules = Rules(database, clock)
+    rules = MappingStore(database, clock)
     assert rules.published("products") is None
     assert rules.publish("products", {"rules": [1]}, "anna", "first") == 1
     assert rules.publish("products", {"rules": [2]}, "ben", "second") == 2
@@ -24,7 +24,7 @@ def test_mappings_are_published_as_numbered_versions(database: Database, clock: 
 
 
 def test_value_tables_are_kept_whole_and_their_change_is_told(database: Database, clock: Clock) -> None:
-    rules = Rules(database, clock)
+    rules = MappingStore(database, clock)
     rules.set_table("vat_codes", {"1": "21", "2": "9"}, "anna")
     rules.set_table("vat_codes", {"1": "21"}, "ben")
     assert rules.tables() == {"vat_codes": {"1": "21"}}
@@ -35,7 +35,7 @@ def test_value_tables_are_kept_whole_and_their_change_is_told(database: Database
 def test_what_decides_about_a_flow_is_found_at_one_look_as_it_is_found_one_by_one(
     database: Database, clock: Clock
 ) -> None:
-    rules, settings = Rules(database, clock), StoredSettings(database, clock)
+    rules, settings = MappingStore(database, clock), StoredSettings(database, clock)
     found = rules.in_force("products")
     assert (found.mapping(), found.settings(), found.tables()) == (None, {}, {})
     for body in ({"rules": [1]}, {"rules": ["é"]}):

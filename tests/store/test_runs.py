@@ -115,10 +115,10 @@ def test_how_flows_stand_is_the_newest_in_each_state_and_every_plan_that_waits(r
     failed = runs.latest(FLOW, [RunState.FAILED])[0].id
     plans = [a_plan(runs, a_create(1)), a_plan(runs, a_create(1))]
     other = runs.begin("stock", Mode.CHANGES, "anna", 1).id
-    stand = {flow: [run.id for run in some] for flow, some in runs.standing().items()}
+    stand = {flow: [run.id for run in some] for flow, some in runs.newest_by_state().items()}
     assert stand == {FLOW: [*reversed(plans), failed], "stock": [other]}
-    assert [run.id for run in runs.standing("stock")["stock"]] == [other]
-    assert runs.standing("orders") == {}
+    assert [run.id for run in runs.newest_by_state("stock")["stock"]] == [other]
+    assert runs.newest_by_state("orders") == {}
 
 
 def test_a_failed_run_says_what_stopped_it_and_makes_room(runs: RunStore, clock: Clock) -> None:
@@ -270,7 +270,7 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
     ledger.finish(run)
     told = [(one.name, (one.ended_at - one.began_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
     assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
-    assert runs.worked([runs.get(run), runs.begin(FLOW, Mode.CHANGES, "anna", 4)]) == {run: timedelta(seconds=15)}
+    assert runs.working_time([runs.get(run), runs.begin(FLOW, Mode.CHANGES, "anna", 4)]) == {run: timedelta(seconds=15)}
 
 
 def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(

@@ -84,7 +84,7 @@ def test_tokens_are_kept_for_all_processes(database: Database, clock: Clock) -> 
     )
     assert one.load() is None
     token = Token("access", "refresh", datetime(2026, 11, 25, 10, tzinfo=UTC))
-    with one.alone():
+    with one.refresh_lock():
         one.save(token)
     assert other.load() == token
     assert stranger.load() is None

@@ -121,7 +121,7 @@ def test_what_another_site_sends_logs_nobody_in(server: Server, admin: Browser) 
 def test_a_wrong_password_is_told_in_the_language_of_the_browser(server: Server) -> None:
     answer = Browser(server).send("/login", name="<b>nobody</b>", password="wrong")
     assert answer.status == 401
-    assert b"Name and password do not belong together." in answer.body
+    assert b"Name or password is wrong." in answer.body
     assert "set-cookie" not in answer.headers
     assert b"<b>" not in answer.body
     assert "Aanmelden" in Browser(server).get("/login", "Accept-Language: nl-BE").body.decode()
@@ -173,7 +173,7 @@ def session_of(people: People, ref: str) -> str:
 def test_a_session_that_is_revoked_opens_nothing(server: Server, admin: Browser, people: People) -> None:
     browser = Browser(server)
     browser.send("/login", name="admin", password=PASSWORD)
-    people.revoke(people.who(browser.cookie.partition("=")[2]).session, ADMIN)
+    people.revoke(people.actor_of_session(browser.cookie.partition("=")[2]).session, ADMIN)
     assert browser.get("/").status == 303
     assert socket(server, f"Cookie: {browser.cookie}") in (401, 403)
     assert admin.get("/").status == 200

@@ -134,7 +134,7 @@ def test_who_was_not_invited_is_nobody(server: Server, admin: Browser, provider:
     assert admin.cookie
     provider.subject = "a stranger"
     answer = answer_to(Browser(server))
-    assert (answer.status, b"Nobody was invited here" in answer.body) == (401, True)
+    assert (answer.status, b"There is no invitation under this name" in answer.body) == (401, True)
     assert answer_to(Browser(server), invitation="no invitation").status == 401
 
 
@@ -148,7 +148,7 @@ def test_what_proves_nothing_lets_nobody_in(
     provider.claims = dict(claims)
     browser = Browser(server)
     answer = answer_to(browser)
-    assert (answer.status, b"did not prove who you are" in answer.body, browser.cookie) == (401, True, "")
+    assert (answer.status, b"could not verify your identity" in answer.body, browser.cookie) == (401, True, "")
 
 
 def test_a_rotated_key_lets_nobody_in(server: Server, admin: Browser, provider: OpenIdProvider) -> None:
@@ -218,7 +218,7 @@ def test_a_provider_that_knows_no_log_out_goes_on_and_that_is_said(
     finally:
         provider.ends = True
     assert (answer.headers["location"], leaver.get("/").status) == ("/login?left=1", 303)
-    assert b"The log-in at 127.0.0.1 goes on" in Browser(server).get("/login?left=1").body
+    assert b"You are still logged in at 127.0.0.1" in Browser(server).get("/login?left=1").body
 
 
 def test_an_account_here_is_no_way_in(server: Server, admin: Browser) -> None:

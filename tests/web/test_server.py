@@ -99,7 +99,7 @@ def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
 
     assert ended.status == 5
     said = " ".join(ended.err.split())
-    assert "nobody would ask them to log in" in said
+    assert "without logging in" in said
     assert "Nothing was started" in said
     assert "CONSOLE_LOG_IN" in said
     assert "Traceback" not in ended.err + ended.out

@@ -34,7 +34,7 @@ def page_of(message: bytes) -> str:
 def test_a_timer_of_the_page_that_was_left_is_not_let_in() -> None:
     open_page = OpenPage()
     assert open_page.lets_in(asks(""))  # the page of the address
-    open_page.told(begins("preview"))
+    open_page.update(begins("preview"))
     assert open_page.lets_in(asks("preview", "watch", by_timer=True))
 
     assert open_page.lets_in(asks("runs"))
@@ -45,65 +45,67 @@ def test_a_timer_of_the_page_that_was_left_is_not_let_in() -> None:
 def test_timers_of_a_page_that_was_opened_by_its_address_are_let_in() -> None:
     open_page = OpenPage()
     assert open_page.lets_in(asks(""))
-    open_page.told(begins("frame"))  # which finds out which page it is
+    open_page.update(begins("frame"))  # which finds out which page it is
     leads = ForwardMsg()
     leads.navigation.page_script_hash = "runs"
-    open_page.told(leads.SerializeToString())
+    open_page.update(leads.SerializeToString())
 
     assert open_page.lets_in(asks("runs", "strip", by_timer=True))
-    assert page_of(open_page.told(begins("runs", "strip"))) == "runs"
+    assert page_of(open_page.update(begins("runs", "strip"))) == "runs"
     assert not open_page.lets_in(asks("frame", "strip", by_timer=True))
 
 
 def test_what_was_let_in_before_the_page_was_left_takes_nothing_away() -> None:
     open_page = OpenPage()
-    open_page.told(begins("preview"))
+    open_page.update(begins("preview"))
     assert open_page.lets_in(asks("preview", "watch", by_timer=True))
-    open_page.told(begins("runs"))  # the server leads there by itself
+    open_page.update(begins("runs"))  # the server leads there by itself
 
-    assert page_of(open_page.told(begins("preview", "watch"))) == "runs"
-    assert page_of(open_page.told(begins("runs", "strip"))) == "runs"
-    assert page_of(open_page.told(begins("logs"))) == "logs"
+    assert page_of(open_page.update(begins("preview", "watch"))) == "runs"
+    assert page_of(open_page.update(begins("runs", "strip"))) == "runs"
+    assert page_of(open_page.update(begins("logs"))) == "logs"
 
 
 def test_the_address_of_a_page_that_was_left_is_not_told() -> None:
     open_page = OpenPage()
-    open_page.told(begins("preview"))
-    assert open_page.told(leads_to("plan=1")) == leads_to("plan=1")
-    assert open_page.told(leads_to("run=1")) == leads_to("run=1")  # the server leads there by itself
-    open_page.told(begins("runs"))
+    open_page.update(begins("preview"))
+    assert open_page.update(leads_to("plan=1")) == leads_to("plan=1")
+    assert open_page.update(leads_to("run=1")) == leads_to("run=1")  # the server leads there by itself
+    open_page.update(begins("runs"))
 
-    open_page.told(begins("preview", "watch"))
-    assert open_page.told(leads_to("plan=1&show=all")) == b""
-    open_page.told(begins("runs", "strip"))
-    assert open_page.told(leads_to("run=1&show=all")) == leads_to("run=1&show=all")
+    open_page.update(begins("preview", "watch"))
+    assert open_page.update(leads_to("plan=1&show=all")) == b""
+    open_page.update(begins("runs", "strip"))
+    assert open_page.update(leads_to("run=1&show=all")) == leads_to("run=1&show=all")
 
 
 def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() -> None:
     open_page = OpenPage()
-    open_page.told(begins("preview"))
+    open_page.update(begins("preview"))
     assert open_page.lets_in(asks("preview", "watch", by_timer=True))
     assert open_page.lets_in(asks("runs"))
 
-    assert page_of(open_page.told(begins("preview", "watch"))) == "preview"  # which the browser shows until it is told
+    assert (
+        page_of(open_page.update(begins("preview", "watch"))) == "preview"
+    )  # which the browser shows until it is told
     assert not open_page.lets_in(asks("preview", "watch", by_timer=True))
-    open_page.told(begins("runs"))
-    assert page_of(open_page.told(begins("preview", "watch"))) == "runs"
+    open_page.update(begins("runs"))
+    assert page_of(open_page.update(begins("preview", "watch"))) == "runs"
 
 
 def test_a_click_and_everything_else_passes_as_it_is() -> None:
     open_page = OpenPage()
-    open_page.told(begins("runs"))
+    open_page.update(begins("runs"))
     heard = BackMsg(stop_script=True).SerializeToString()
     drawn = ForwardMsg(hash="one")
     drawn.delta.new_element.markdown.body = "text"
 
     assert open_page.lets_in(asks("preview", "dialog"))
     assert open_page.lets_in(heard)
-    assert open_page.told(drawn.SerializeToString()) == drawn.SerializeToString()
+    assert open_page.update(drawn.SerializeToString()) == drawn.SerializeToString()
 
 
 def test_that_an_address_names_no_page_is_left_to_the_pages() -> None:
     told = ForwardMsg()
     told.page_not_found.page_name = "nowhere"
-    assert OpenPage().told(told.SerializeToString()) == b""
+    assert OpenPage().update(told.SerializeToString()) == b""

@@ -18,7 +18,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import unix_connect
 from websockets.typing import Origin, Subprotocol
 
-from integration.log.client import at_the_server
+from integration.log.client import ask_server
 from tests.raw import SOCKET, Answered, heard
 from tests.servers import ROOT, environment, free_port
 from tests.timeouts import SECONDS, until
@@ -142,7 +142,7 @@ def test_its_owner_and_its_group_may_open_it_and_it_is_no_port(console: Path) ->
 
 def test_the_terminal_asks_the_log_by_the_socket(console: Path, cookie: str) -> None:
     assert cookie
-    answer = at_the_server(console, {"sql": "SELECT 1 AS one", "rows": 1})
+    answer = ask_server(console, {"sql": "SELECT 1 AS one", "rows": 1})
     assert answer is not None
     assert answer["rows"] == [[1]]
 

@@ -370,7 +370,7 @@ def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
 def test_a_cause_is_said_in_three_sentences_with_its_facts() -> None:
     said = words.say("sku_duplicate", {"article": "0815", "other": "815", "number": "815"})
 
-    assert said.what == "Articles 0815 and 815 both lead to number 815."
+    assert said.what == "Articles 0815 and 815 both give number 815."
     assert said.data.startswith("Both are parked")
     assert said.do
 
@@ -378,7 +378,14 @@ def test_a_cause_is_said_in_three_sentences_with_its_facts() -> None:
 def test_a_fact_that_is_missing_is_named_and_never_a_dash() -> None:
     gone = words.say("record_unreadable", {"key": "5", "field": "price", "system": "mplus", "value": ""}, "nl")
     assert gone.what.endswith("bevat niets.")
-    assert words.say("sku_duplicate", {}).what == "Articles not known and not known both lead to number not known."
+    assert words.say("sku_duplicate", {}).what == "Articles not known and not known both give number not known."
+
+
+def test_a_repair_names_the_button_that_retries_its_records() -> None:
+    for language in words.LANGUAGES:
+        short = words.term("btn_try_again_short", language)
+        assert short in words.say("debtor_blocked", {}, language).do
+        assert "R7X" in words.say("debtor_blocked", {"try_again": "R7X"}, language).do
 
 
 def test_an_unknown_code_is_shown_as_itself() -> None:
@@ -407,7 +414,9 @@ def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
 def test_what_an_account_wants_of_a_line_is_named_in_words() -> None:
     line = {"account": "8000", "kind": "Fietsen bonnen"}
 
-    assert words.say("ledger_wants", {**line, "wants": "cost"}).what.startswith("Ledger account 8000 wants a cost cent")
+    assert words.say("ledger_wants", {**line, "wants": "cost"}).what.startswith(
+        "Ledger account 8000 requires a cost cent"
+    )
     assert " an amount in USD " in words.say("ledger_wants", {**line, "wants": "currency=USD"}).what
     assert " smell " in words.say("ledger_wants", {**line, "wants": "smell"}).what
 
@@ -423,7 +432,7 @@ def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> Non
     facts = {"document": "2026.7", "amount": "6.05", "code": "2", "vat": "accountview 9 2"}
 
     said = words.say("shipping_not_exact", {**facts, "field_vat": "accountview 21 1"}, "nl").what
-    assert "onder btw-code 2 · 9% · AccountView; " in said
+    assert "onder btw-code 2 · 9% · AccountView, " in said
     assert said.endswith("onder btw-code 1 · 21% · AccountView.")
 
 
@@ -504,3 +513,9 @@ def test_every_cause_has_a_headline_without_a_fact_of_a_record(language: str) ->
         headline = words.headline(code, shared, language)
         assert headline == words.headline(code, {**shared, **of_record}, language), code
         assert not re.search(r"[{}]|R7X|\.$", headline), (code, headline)
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 8), ("nl", 9), ("de", 9)])
+def test_a_headline_is_short_enough_to_be_read_at_a_glance(language: str, most: int) -> None:
+    headlines = {code: tables().texts.get(f"headline_{code}", {}).get(language, "") for code in tables().causes}
+    assert {code: headline for code, headline in headlines.items() if not 0 < len(headline.split()) <= most} == {}

@@ -44,6 +44,6 @@ class FirstApprovalStore(Store):
         return FirstApproval(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
 
 
-def withdraw_yeses(connection: sa.Connection, *, by: str = "", session: str = "") -> None:
+def withdraw_first_approvals(connection: sa.Connection, *, by: str = "", session: str = "") -> None:
     """Delete, within a transaction, the first approvals of a person or of one session."""
     connection.execute(yeses.delete().where(yeses.c.session == session if session else yeses.c.by == by))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.accounts.store.change_requests import withdraw_change_requests
-from integration.accounts.store.first_approvals import withdraw_yeses
+from integration.accounts.store.first_approvals import withdraw_first_approvals
 from integration.core.people import Actor, Person, Right, Session, known_roles
 from integration.store.database import Store, upsert
 from integration.store.events import Event
@@ -59,7 +59,7 @@ class PeopleStore(Store):
 
     def any_has_come(self) -> bool:
         """Return True if anybody has ever logged in."""
-        return bool(self.database.ready(_CAME, {}))
+        return bool(self.database.prepared_rows(_CAME, {}))
 
     def add(self, ref: str, name: str, grants: Collection[str], by: str) -> bool:
         """Add a person who has not logged in yet, and return True if the reference was free."""
@@ -84,7 +84,7 @@ class PeopleStore(Store):
         with self.database.write() as connection:
             connection.execute(people.update().where(people.c.ref == ref).values(grants=sorted(grants)))
             if not changed.may(Right.RUN):
-                withdraw_yeses(connection, by=ref)
+                withdraw_first_approvals(connection, by=ref)
             withdraw_change_requests(connection, by=ref, rights=changed.rights)
             self._tell(connection, "person_changed", ref, by, grants=" ".join(sorted(grants)))
 
@@ -99,7 +99,7 @@ class PeopleStore(Store):
             if not on:
                 self._end(connection, sessions.c.person == ref)
                 connection.execute(invitations.delete().where(invitations.c.person == ref))
-                withdraw_yeses(connection, by=ref)
+                withdraw_first_approvals(connection, by=ref)
                 withdraw_change_requests(connection, by=ref)
             self._tell(connection, "person_on" if on else "person_off", ref, by)
 
@@ -140,7 +140,7 @@ class PeopleStore(Store):
             if ref is None or not connection.execute(people.update().where(*here).values(values)).rowcount:
                 return None
             self._end(connection, sessions.c.person == ref)
-            withdraw_yeses(connection, by=ref)
+            withdraw_first_approvals(connection, by=ref)
             withdraw_change_requests(connection, by=ref)
             self._tell(connection, "person_came", ref, ref)
         return self.get(ref)
@@ -174,7 +174,7 @@ class PeopleStore(Store):
         """End a session, and withdraw its first approvals and change requests."""
         with self.database.write() as connection:
             self._end(connection, sessions.c.id == identity)
-            withdraw_yeses(connection, session=identity)
+            withdraw_first_approvals(connection, session=identity)
             withdraw_change_requests(connection, session=identity)
             self._tell(connection, "session_revoked", identity, by)
 
@@ -190,7 +190,7 @@ class PeopleStore(Store):
 
     # ---- log-in attempts
 
-    def may_try(self, name: str, place: str) -> timedelta:
+    def count_attempt(self, name: str, place: str) -> timedelta:
         """Count a log-in attempt as failed until `succeeded` is called, and return how long the caller must wait first.
 
         The wait grows with each failure from the same `place`, such as an address. The limit for all places together is

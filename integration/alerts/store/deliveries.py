@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from integration.alerts.incidents import again_after
+from integration.alerts.incidents import retry_delay
 from integration.store.database import Store
 from integration.store.tables import deliveries, episodes
 
@@ -109,7 +109,7 @@ class DeliveryStore(Store):
                     taken.append(_delivery(row))
         return taken
 
-    def sent(self, one: Delivery, number: int = 0) -> None:
+    def mark_sent(self, one: Delivery, number: int = 0) -> None:
         """Record that a message was delivered, with the count that it reported."""
         values = {"facts": with_number(one.facts, number), "attempts": one.attempts + 1, "error": ""}
         self._note(one, sent_at=self.clock(), claimed_until=None, **values)
@@ -117,7 +117,7 @@ class DeliveryStore(Store):
     def failed(self, one: Delivery, why: str) -> None:
         """Record that a message was not accepted. It is sent again after a growing pause."""
         attempts = one.attempts + 1
-        due = self.clock() + again_after(attempts)
+        due = self.clock() + retry_delay(attempts)
         self._note(one, due_at=due, attempts=attempts, error=why, claimed_until=None)
 
     def drop(self, one: Delivery) -> None:
@@ -161,7 +161,7 @@ class DeliveryStore(Store):
         found = self.database.rows(sa.select(deliveries).where(*waiting).order_by(deliveries.c.id.desc()))
         return {row.channel: _delivery(row) for row in found}
 
-    def told(self, episode: int) -> list[Delivery]:
+    def of_incident(self, episode: int) -> list[Delivery]:
         """Return all messages of an incident, sent or waiting."""
         return self._all(sa.select(deliveries).where(deliveries.c.episode == episode))
 
@@ -185,7 +185,7 @@ class DeliveryStore(Store):
         rows = self.database.rows(counted.group_by(deliveries.c.channel, state))
         return {(row.channel, row.state): row.number for row in rows}
 
-    def last_made(self, channel: str, what: str) -> datetime | None:
+    def last_created(self, channel: str, what: str) -> datetime | None:
         """Return when the latest message of a kind was stored for a channel."""
         here = (deliveries.c.channel == channel, deliveries.c.what == what)
         found: datetime | None = self.database.scalar(

@@ -11,14 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from integration.alerts.incidents import Incident, Problem, ProblemType
 from integration.alerts.store.deliveries import DueDelivery, send_later
 from integration.store.database import Store
-from integration.store.erasure_register import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.tables import deliveries, episodes
 
 
 class IncidentStore(Store):
     """Stores all incidents. Their messages are stored in the same transaction."""
 
-    def going_on(self) -> list[Incident]:
+    def open_incidents(self) -> list[Incident]:
         """Return the open incidents, newest first."""
         return self._found(sa.select(episodes).where(episodes.c.over_at.is_(None)))
 
@@ -26,7 +26,7 @@ class IncidentStore(Store):
         """Return incidents, open and ended, newest first."""
         return self._found(sa.select(episodes).limit(limit))
 
-    def between(self, first: datetime, last: datetime) -> list[Incident]:
+    def in_period(self, first: datetime, last: datetime) -> list[Incident]:
         """Return the incidents that began or ended in a period, newest first."""
         begun = sa.and_(episodes.c.begun_at > first, episodes.c.begun_at <= last)
         over = sa.and_(episodes.c.over_at > first, episodes.c.over_at <= last)
@@ -53,7 +53,7 @@ class IncidentStore(Store):
         }  # fmt: skip
         try:
             with self.database.write() as connection:
-                expect_none_since(connection, so_far)
+                require_no_erasure_since(connection, so_far)
                 made = connection.execute(episodes.insert().values(row)).inserted_primary_key
                 send_later(connection, now, due, int(made[0]) if made else None)
         except IntegrityError:  # another process was first
@@ -64,7 +64,7 @@ class IncidentStore(Store):
         """Update incidents that continue, with their current problems; see `begin` for errors."""
         now = self.clock()
         with self.database.write() as connection:
-            expect_none_since(connection, so_far)
+            require_no_erasure_since(connection, so_far)
             for episode, symptom in seen:
                 here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
                 connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))

@@ -93,7 +93,7 @@ class RetryProbe:
         self._left = most
         self._mask = mask
 
-    def again(self, answer: HttpAnswer) -> bool | str:
+    def should_retry(self, answer: HttpAnswer) -> bool | str:
         """Return whether to repeat the read; after a network failure that is the masked error text, if there is one."""
         self._left -= 1
         if is_network_failure(answer):
@@ -343,12 +343,12 @@ def in_capitals(row: Mapping[str, object]) -> dict[str, object]:
 
     Two names that become equal hold a RepeatedColumn.
     """
-    found = {looked_up(name): value for name, value in row.items()}
-    return found if len(found) == len(row) else with_unique_columns([(looked_up(n), v) for n, v in row.items()])
+    found = {lookup_name(name): value for name, value in row.items()}
+    return found if len(found) == len(row) else with_unique_columns([(lookup_name(n), v) for n, v in row.items()])
 
 
 @lru_cache(maxsize=10_000)
-def looked_up(name: str) -> str:
+def lookup_name(name: str) -> str:
     """Return the name of a column in the form that rows are keyed by."""
     return name.upper().replace(".", "_")
 

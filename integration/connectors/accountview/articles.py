@@ -17,9 +17,9 @@ from integration.connectors.accountview.rows import row_decoder, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.hashing import hashing
-from integration.connectors.protocol import Unread
+from integration.connectors.protocol import UnparsedPage
 from integration.core.errors import RejectedError
-from integration.core.records import Batch, Field, Fields, FieldType, Kind, Record
+from integration.core.records import Batch, Field, FieldPresence, FieldType, Kind, Record
 
 # ---- stock per warehouse, from an object that the settings name, as quantities of the articles
 
@@ -35,7 +35,7 @@ class Warehouses:
         self._layouts = layouts
         self._settings = settings
         named = settings.warehouses
-        self.on = named.on
+        self.on = named.is_used
         self.of = BusinessObject(code=named.object, table=named.table)
         self.names = {
             name: column.upper()
@@ -80,7 +80,7 @@ class Warehouses:
     def _on_page(self, layout: Layout, query: Query) -> frozenset[str]:
         return frozenset(layout.text(row, "warehouse") for row in self._client.page(query)) - {""}
 
-    def added(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
+    def with_stock(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
         """Return articles with `warehouse:<code>` for every warehouse: 0 if it has no row, the sum if it has several.
 
         A row without a quantity makes the value None, and an unknown warehouse has no value; neither is 0. `fresh`
@@ -154,7 +154,7 @@ def _shown(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[
 # ---- articles and their groups
 
 
-class Goods:
+class TableSource:
     """The articles of one installation, their groups, or another table that is read without additions."""
 
     def __init__(self, kind: Kind, of: BusinessObject, fields: BaseModel, pages: Pages) -> None:
@@ -176,14 +176,14 @@ class Goods:
 
     def fetched(self, keys: Collection[str]) -> Batch:
         """Return the records that `fetch` returns, as one page."""
-        return self._pages.under(self._reading, keys)
+        return self._pages.with_keys(self._reading, keys)
 
     def most(self, name: str, count: int) -> list[Record]:
         """Return the records with the highest values of a field, highest first, without data of other tables."""
-        return self._pages.most(self._reading, name, count)
+        return self._pages.most_with_field(self._reading, name, count)
 
 
-class BooksArticles(Goods):
+class BooksArticles(TableSource):
     """The articles of one installation, with `warehouse:<code>` if warehouses are configured.
 
     They also have customer prices if those are configured; every extract then reads all articles.
@@ -197,7 +197,7 @@ class BooksArticles(Goods):
         self._prices = prices
         self._hash = hashing(settings)
 
-    def unread(self, since: str | None, after: str | None) -> Unread | None:
+    def unread(self, since: str | None, after: str | None) -> UnparsedPage | None:
         """Return the page that `extract` would return, unparsed; None if customer prices are configured."""
         if self._prices.on:
             return None
@@ -205,7 +205,7 @@ class BooksArticles(Goods):
         keyed = [one for one in page.rows if one.key]
         shelves = self._warehouses.of_articles([one.key for one in keyed], fresh=after is None)
 
-        told: list[Fields] = [Fields()]
+        told: list[FieldPresence] = [FieldPresence()]
 
         def read(without: Collection[str]) -> tuple[Record, ...]:
             rows = [one.row(operation) for one in page.rows if one.key not in without]
@@ -215,14 +215,16 @@ class BooksArticles(Goods):
             return tuple(replace(one, values={**one.values, **shelves.get(one.key, {})}) for one in found)
 
         hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in keyed)
-        return Unread(hashes, read, page.after, page.stamp, lambda: told[0])
+        return UnparsedPage(hashes, read, page.after, page.stamp, lambda: told[0])
 
     def extract(self, since: str | None, after: str | None) -> Batch:
         """Return one page of the articles that changed, with stock per warehouse and customer prices."""
         batch = super().extract(None if self._prices.on else since, after)
-        return replace(batch, records=self._prices.added(self._warehouses.added(batch.records, fresh=after is None)))
+        return replace(
+            batch, records=self._prices.added(self._warehouses.with_stock(batch.records, fresh=after is None))
+        )
 
     def fetched(self, keys: Collection[str]) -> Batch:
         """Return the articles with these codes, with stock per warehouse and customer prices."""
         batch = super().fetched(keys)
-        return replace(batch, records=self._prices.added(self._warehouses.added(batch.records)))
+        return replace(batch, records=self._prices.added(self._warehouses.with_stock(batch.records)))

@@ -8,7 +8,7 @@ from integration.connectors.accountview.client import (
     LIKE_TABLE,
     AccountViewClient,
     Administration,
-    Offered,
+    OfferedObject,
     Query,
     QueryFilter,
 )
@@ -87,7 +87,7 @@ class BooksCheck:
     def _look_at_host(self) -> str:
         self._is_trusted = True
         try:
-            self._client.greet()
+            self._client.probe()
         except IntegrationError as error:
             if error.code != "certificate_invalid":  # a server answers; the next step reports the certificate
                 raise
@@ -96,7 +96,7 @@ class BooksCheck:
 
     def _look_at_certificate(self) -> str:
         if not self._is_trusted:
-            self._client.greet()
+            self._client.probe()
         return ""
 
     def _look_at_credentials(self) -> str:
@@ -113,7 +113,7 @@ class BooksCheck:
     def _look_at_rights(self) -> str:
         offered = self._layouts.offered()
         objects, settings = self._settings.objects, self._settings
-        self._client.look(objects.fields, LIKE_TABLE, conditions=True)
+        self._client.prove_readable(objects.fields, LIKE_TABLE, conditions=True)
         for of, key, kind in (
             (objects.groups, settings.group.code, Kind.GROUP),
             (objects.articles, settings.article.code, Kind.ARTICLE),
@@ -155,7 +155,7 @@ class BooksCheck:
         `conditions` must have an effect on the read.
         """
         if key.upper() in self._layouts.columns(of.table):
-            self._client.look(of, key, conditions=conditions)
+            self._client.prove_readable(of, key, conditions=conditions)
 
     def _look_at_fields(self) -> str:
         vat = self._settings.objects.vat
@@ -169,9 +169,9 @@ class BooksCheck:
 
     def _missing(self, kind: Kind) -> list[RejectedError]:
         """Return an error for each column of a kind that the dictionary lacks."""
-        layout = self._layouts.of(kind)[0]
+        layout = self._layouts.layout_of_kind(kind)[0]
         optional = USED_WHERE_PRESENT - self._settings.article.model_fields_set
-        absent = (name for name in layout.names if not layout.has(name) and name not in optional)
+        absent = (name for name in layout.names if not layout.has_field(name) and name not in optional)
         return [_without(layout.table, layout.names[name], kind) for name in absent]
 
     def _shelfless(self) -> list[RejectedError]:
@@ -228,8 +228,8 @@ class BooksCheck:
 
         Raises RejectedError `known_not_found` if it is not found, because written documents would not be found either.
         """
-        layout = self._layouts.of(kind)[0]
-        if not (key and layout.has("reference")):  # reported with the fields
+        layout = self._layouts.layout_of_kind(kind)[0]
+        if not (key and layout.has_field("reference")):  # reported with the fields
             return
         column = layout.column("reference").name
         seen = self._client.page(Query(of=of, sort=(key,), size=SEEN, fields=(column,)))
@@ -252,21 +252,21 @@ class BooksCheck:
     def sorted_by(self, kind: Kind) -> str:
         """Return the column that sorts the records of a kind."""
         if kind not in NEEDED:
-            return self._layouts.named(kind)["code"]
-        layout = self._layouts.of(kind)[0]
+            return self._layouts.column_names(kind)["code"]
+        layout = self._layouts.layout_of_kind(kind)[0]
         return (*layout.wire("number", "order_number", "quotation_number", "page"), *layout.wire("reference"), "")[0]
 
     def _look_at_needed(self, kind: Kind) -> str:
         if kind not in NEEDED:
             _expect_all([*self._missing(kind), *self._shelfless()])
             return ""
-        layouts = self._layouts.of(kind)
-        lacking = _lacking(kind, layouts, self._layouts.chosen(kind))
+        layouts = self._layouts.layout_of_kind(kind)
+        lacking = _lacking(kind, layouts, self._layouts.chosen_names(kind))
         if kind is Kind.QUOTATION and "reference" not in layouts[0].names:  # it has no default column
             lacking.append(_without(layouts[0].table, "quotation.reference", kind))
         if kind is Kind.SALES_ORDER and self._settings.objects.history.code:
             history = self._layouts.history()
-            if not history.has("reference"):
+            if not history.has_field("reference"):
                 lacking.append(_without(history.table, history.names["reference"], kind))
         _expect_all(lacking)
         return ""
@@ -288,7 +288,7 @@ def _expect_offered(code: str, offered: Collection[str], kind: Kind) -> None:
         raise RejectedError("object_missing", system=SYSTEM, object=code, kind=kind)
 
 
-def _expect_insert(offered: Offered) -> str:
+def _expect_insert(offered: OfferedObject) -> str:
     """Return the caption of an object. Raises AccessDeniedError if its records cannot be inserted."""
     if not offered.insert:
         raise AccessDeniedError("right_missing", system=SYSTEM, object=offered.code, action="insert")
@@ -301,7 +301,7 @@ def _lacking(kind: Kind, layouts: Sequence[Layout], chosen: Sequence[Collection[
         _without(layout.table, column, kind)
         for layout, named in zip(layouts, chosen, strict=True)
         for name, column in layout.names.items()
-        if not layout.has(name) and (name in NEEDED[kind] or name in named)
+        if not layout.has_field(name) and (name in NEEDED[kind] or name in named)
     ]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number_or_none, text_or_none, yes_or_no
+from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, decode_flag, number_or_none, text_or_none
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -44,7 +44,7 @@ class BooksChoices:
             "vat_rates": lambda: {code: f"{rate:.2f}" for code, _, _, rate in self._vat() if rate is not None},
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
-            "revenue_accounts": lambda: self._ledgers(lambda row: yes_or_no(row.get("STAT_SELL")) is True),
+            "revenue_accounts": lambda: self._ledgers(lambda row: decode_flag(row.get("STAT_SELL")) is True),
             "ledger_rules": self._ledger_rules,
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
@@ -70,7 +70,7 @@ class BooksChoices:
             "till_ids": self._till_ids,
         }
 
-    def of(self, name: str) -> dict[str, str]:
+    def list_codes(self, name: str) -> dict[str, str]:
         """Return the codes of one list with their captions, empty for an unknown list."""
         return self._lists[name]() if name in self._lists else {}
 
@@ -107,14 +107,14 @@ class BooksChoices:
 
     def _named(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
         """Return one page of codes with their names, because there are too many to list all."""
-        layout, size = self._layouts.of(kind)[0], self._settings.page_size
+        layout, size = self._layouts.layout_of_kind(kind)[0], self._settings.page_size
         columns = layout.wire(key, "name")
         rows = self._client.page(Query(of=of, sort=columns[:1], size=size, fields=columns))
         return {code: layout.text(row, "name") or code for row in rows if (code := layout.text(row, key))}
 
     def _groups(self, name: str) -> dict[str, str]:
         """Return a field of each article group: its name, or the code of its parent group."""
-        layout = self._layouts.of(Kind.GROUP)[0]
+        layout = self._layouts.layout_of_kind(Kind.GROUP)[0]
         rows = self._all(self._settings.objects.groups, layout.column("code").name)
         return {code: layout.text(row, name) for row in rows if (code := layout.text(row, "code"))}
 
@@ -124,15 +124,17 @@ class BooksChoices:
         Candidates are chosen by their captions. The dictionary does not show whether a stock figure already excludes
         them.
         """
-        layout = self._layouts.of(Kind.ARTICLE, fresh=True)[0]
-        if layout.has("stock_reserved"):
+        layout = self._layouts.layout_of_kind(Kind.ARTICLE, fresh=True)[0]
+        if layout.has_field("stock_reserved"):
             return {"stock_reserved": layout.column("stock_reserved").name}
         return {one.name: f"{one.caption} ({one.name})" for one in reserving(layout)}
 
     def _of_lines(self, kind: Kind) -> dict[str, str]:
         """Return our names of the writable fields of a daybook line, with their columns."""
-        layout = self._layouts.of(kind)[1]
-        return {name: column for name, column in layout.known().items() if not layout.columns[column].blocked}
+        layout = self._layouts.layout_of_kind(kind)[1]
+        return {
+            name: column for name, column in layout.existing_columns().items() if not layout.columns[column].blocked
+        }
 
     def _till_ids(self) -> dict[str, str]:
         """Return the document settings that have a column for the till's own id, with that column."""
@@ -143,8 +145,8 @@ class BooksChoices:
 
     def _of_debtors(self, name: str) -> dict[str, str]:
         """Return the values that debtors have in a field, for codes whose object is not published."""
-        layout = self._layouts.of(Kind.DEBTOR)[0]
-        if not layout.has(name):
+        layout = self._layouts.layout_of_kind(Kind.DEBTOR)[0]
+        if not layout.has_field(name):
             return {}
         column, objects = layout.column(name).name, self._settings.objects
         query = Query(
@@ -223,13 +225,13 @@ def _rules_of(row: Row) -> LedgerRules:
 def _is_on(value: object) -> bool | None:
     """Return a flag, which some columns hold as a number; None for an unknown word."""
     told = number_or_none(value, 0)
-    return bool(told) if told is not None else yes_or_no(value)
+    return bool(told) if told is not None else decode_flag(value)
 
 
 def _type_of(row: Row) -> str:
     caption = (text_or_none(row.get("DJ_TYPEV")) or "").casefold()
     sort = next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
-    return f"{sort} blocked".strip() if yes_or_no(row.get("CLT_BLK")) is not False else sort
+    return f"{sort} blocked".strip() if decode_flag(row.get("CLT_BLK")) is not False else sort
 
 
 def _is_collective(row: Row) -> bool:

@@ -27,19 +27,19 @@ from integration.connectors.accountview.codec import (
     Body,
     Row,
     decode_column,
+    decode_flag,
     encode_body,
     text_or_none,
-    yes_or_no,
 )
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.paging import PagesSeen, incomplete
-from integration.connectors.accountview.raw_rows import RawRow, as_read, taken_apart
+from integration.connectors.accountview.raw_rows import RawRow, raw_rows_of, split_rows
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn
-from integration.core.connections import Token, TokenKeeper
+from integration.core.connections import Token, TokenStore
 from integration.core.errors import AccessDeniedError, RejectedError
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Administration:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedObject:
     """One object of this installation, and whether its records may be inserted and updated."""
 
     code: str
@@ -157,7 +157,7 @@ class AccountViewClient:
     def __init__(
         self,
         settings: AccountViewSettings,
-        keeper: TokenKeeper,
+        keeper: TokenStore,
         *,
         gateway: Gateway | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -184,7 +184,7 @@ class AccountViewClient:
     def _secrets(self) -> list[str]:
         return self.login.secrets()
 
-    def greet(self) -> None:
+    def probe(self) -> None:
         """Send a request without credentials to prove that the address is AccountView's web API."""
         answer = self._gateway.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
         if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -213,16 +213,16 @@ class AccountViewClient:
             for row in self._answers.rows(answer, operation)
         ]
 
-    def objects(self) -> list[Offered]:
+    def objects(self) -> list[OfferedObject]:
         """Return the objects of this installation."""
         operation = "read objects"
         answer = self._asked(_Call(method="GET", path="accountviewsystembusinessobjects", operation=operation))
         return [
-            Offered(
+            OfferedObject(
                 code=(text_or_none(row.get("CODE")) or "").upper(),
                 name=text_or_none(row.get("DESCRIPTION")) or "",
-                insert=yes_or_no(row.get("INSERTALLOWED")) is True,
-                update=yes_or_no(row.get("UPDATEALLOWED")) is True,
+                insert=decode_flag(row.get("INSERTALLOWED")) is True,
+                update=decode_flag(row.get("UPDATEALLOWED")) is True,
             )
             for row in self._answers.rows(answer, operation)
         ]
@@ -248,9 +248,9 @@ class AccountViewClient:
         """Return one page of raw rows, of which only the column `key` is parsed."""
         self._learn(query)
         answer = self._answer(query)
-        rows = taken_apart(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
+        rows = split_rows(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
         return self._counted(
-            as_read(table_rows(self._told(query, answer), query.of.table), key) if rows is None else rows
+            raw_rows_of(table_rows(self._told(query, answer), query.of.table), key) if rows is None else rows
         )
 
     def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
@@ -261,7 +261,7 @@ class AccountViewClient:
         self.given = max(self.given, len(rows))
         return rows
 
-    def look(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
+    def prove_readable(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
         """Read one row and a nonexistent row of an object, once since `begin`, to prove that both answers are usable.
 
         Raises UnavailableError where the answers cannot be told apart or, with `conditions`, where the object ignores
@@ -286,7 +286,7 @@ class AccountViewClient:
 
     def _told(self, query: Query, answer: HttpAnswer) -> Mapping[str, object]:
         tables, form = self._read(query, answer)
-        self.empty_probe.expect_meant(query.of, form)
+        self.empty_probe.require_known_form(query.of, form)
         return tables
 
     def _probe_target(self, of: BusinessObject, key: str) -> ProbeTarget:
@@ -406,7 +406,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=RetryProbe(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).again,
+            again=RetryProbe(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).should_retry,
         )
 
     def _deny(self, call: _Call) -> NoReturn:

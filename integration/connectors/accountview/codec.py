@@ -109,7 +109,7 @@ def number_or_none(value: object, places: int) -> Decimal | None:
         return None
 
 
-def yes_or_no(value: object) -> bool | None:
+def decode_flag(value: object) -> bool | None:
     """Return a flag, or None for an unknown word; absent is False. Clients have seen JSON booleans and words."""
     if isinstance(value, RepeatedColumn):
         raise value.error()
@@ -189,9 +189,9 @@ def decode_column(row: Row) -> DictionaryColumn:
         type=(text_or_none(row.get("FIELD_TYPE")) or "C").upper()[:1],
         length=int(length) if length else None,
         upper="!" in (text_or_none(row.get("FLD_FMT")) or ""),
-        custom=yes_or_no(row.get("REC_CUST")) is True,
-        required=yes_or_no(row.get("INP_MAND")) is True,
-        blocked=yes_or_no(row.get("COM_BLK")) is True,
+        custom=decode_flag(row.get("REC_CUST")) is True,
+        required=decode_flag(row.get("INP_MAND")) is True,
+        blocked=decode_flag(row.get("COM_BLK")) is True,
     )
 
 
@@ -210,7 +210,7 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
                 return by_type(value)
             return _told(column.name, value, number_or_none(value, OTHER_PLACES))
         case "L":
-            return _told(column.name, value, yes_or_no(value))
+            return _told(column.name, value, decode_flag(value))
         case "D" | "T":
             day = calendar_day(value)
             return _told(column.name, value, day) if day is None and is_date(value) else day

@@ -77,7 +77,7 @@ class WarehouseFields(ColumnSettings):
     quantity: Name = ""
 
     @property
-    def on(self) -> bool:
+    def is_used(self) -> bool:
         """Whether the stock of warehouses is read."""
         return bool(self.object)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import NoReturn
 
-from integration.connectors.accountview.articles import BooksArticles, Goods, Warehouses
+from integration.connectors.accountview.articles import BooksArticles, TableSource, Warehouses
 from integration.connectors.accountview.check import BooksCheck
 from integration.connectors.accountview.choices import BooksChoices
 from integration.connectors.accountview.client import AccountViewClient, Query, utc_now
@@ -22,17 +22,17 @@ from integration.connectors.accountview.places import Postings, Quotations, Sale
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.accountview.source import BooksSource, Pages, TellingSource
-from integration.connectors.accountview.target import BooksTarget, translated
+from integration.connectors.accountview.source import BooksSource, FieldReportingSource, Pages
+from integration.connectors.accountview.target import BooksTarget, with_cause
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.call_health import HealthSnapshot
 from integration.connectors.http import Gateway
-from integration.connectors.protocol import DictionaryColumn, Document, References, SourceTable, Unread
-from integration.core.connections import Finding, Tell, TokenKeeper, ignore_progress
+from integration.connectors.protocol import DictionaryColumn, Document, References, SourceTable, UnparsedPage
+from integration.core.connections import Finding, Tell, TokenStore, ignore_progress
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
+from integration.core.records import Batch, Field, FieldPresence, Held, Kind, Record, Unreadable, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -47,7 +47,7 @@ class AccountView:
     def __init__(
         self,
         settings: AccountViewSettings,
-        keeper: TokenKeeper,
+        keeper: TokenStore,
         *,
         gateway: Gateway | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -69,13 +69,15 @@ class AccountView:
         pages = Pages(client, settings, RowReader(client, settings, probe=probe), now)
         reader = RowReader(client, settings)
         self._debtors = Debtors(client, layouts, reader, pages, prices)
-        self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.of("daybook_types"))
+        self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.list_codes("daybook_types"))
         self._sources: Mapping[Kind, BooksSource] = {
-            **{kind: Goods(kind, *told, pages) for kind, told in layouts.brought.items()},
-            Kind.GROUP: Goods(Kind.GROUP, settings.objects.groups, settings.group, pages),
+            **{kind: TableSource(kind, *told, pages) for kind, told in layouts.brought.items()},
+            Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages),
             Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
-            Kind.ITEM: Items(settings, layouts, reader, years, client.today, lambda: self._choices.of("daybook_types")),
+            Kind.ITEM: Items(
+                settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")
+            ),
             Kind.ENTRY: self._entries,
         }
         self._articles = articles
@@ -104,11 +106,11 @@ class AccountView:
 
     def heard(self) -> HealthSnapshot:
         """Return the health of the connection as the calls so far show it."""
-        return self.client.answering.now()
+        return self.client.answering.snapshot()
 
     def look(self) -> None:
         """Make the cheapest call; see `HealthCheckable.look`."""
-        self.client.greet()
+        self.client.probe()
 
     def identity(self) -> SystemIdentity:
         """Return the id, code and name of the company that calls are made for."""
@@ -145,15 +147,15 @@ class AccountView:
 
     def newest(self, kind: Kind) -> list[list[Document]]:
         """Return the latest documents of a kind for each place; see `NewestDocuments`."""
-        return self._newest.of(kind)
+        return self._newest.newest_of_kind(kind)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return the fields of a kind: first those with a name of ours, then all others of the dictionary."""
-        return self._fields.of(kind)
+        return self._fields.list_fields(kind)
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return the fields that records of a kind lack, each with the column that should hold it."""
-        return self._fields.unknown(kind, names)
+        return self._fields.missing_fields(kind, names)
 
     def described(
         self, kinds: Collection[Kind], *, as_invoices: bool = False, fresh: bool = False
@@ -181,7 +183,7 @@ class AccountView:
 
     def choices(self, name: str) -> dict[str, str]:
         """Return codes and captions of a list, empty for an unknown list; see `BooksChoices` for the names."""
-        return self._choices.of(name)
+        return self._choices.list_codes(name)
 
     def most(self, name: str, count: int) -> list[Record]:
         """Return the articles with the highest values of a field or of any other column, highest first."""
@@ -190,7 +192,7 @@ class AccountView:
     def about(self, kind: Kind) -> int:
         """Return the approximate number of records of a kind; see `Countable`."""
         source = self._sources.get(kind)
-        return source.about() if isinstance(source, Goods) else 0
+        return source.about() if isinstance(source, TableSource) else 0
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return the sales orders, by key, that are not known to be invoiced; see `Invoicing`."""
@@ -216,7 +218,7 @@ class AccountView:
         """
         return self._source(kind).extract(since, after)
 
-    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
+    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> UnparsedPage | None:
         """Return the page that `extract` would return, unparsed; see `HashedSource`."""
         source = self._source(kind)
         return source.unread(since, after) if isinstance(source, BooksArticles) else None
@@ -230,12 +232,16 @@ class AccountView:
         source = self._source(kind)
 
         def ask(some: Sequence[str]) -> Batch:
-            return source.fetched(some) if isinstance(source, TellingSource) else Batch(tuple(source.fetch(some)), None)
+            return (
+                source.fetched(some)
+                if isinstance(source, FieldReportingSource)
+                else Batch(tuple(source.fetch(some)), None)
+            )
 
         answers, unnamed = split_unnamed(ask, sorted(set(keys)))
         read = [record for answer in answers for record in answer.records]
         records = (*read, *(error.as_record(kind, key) for key, error in unnamed))
-        return Batch(records, None, fields=Fields.of_all(answer.fields for answer in answers))
+        return Batch(records, None, fields=FieldPresence.of_all(answer.fields for answer in answers))
 
     # ---- the books as a target
 
@@ -259,15 +265,15 @@ class AccountView:
         return held
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return the date of the last booking on each of these debtors; see `Entries.last_of`."""
-        return self._entries.last_of(customers, since, self.client.today())
+        """Return the date of the last booking on each of these debtors; see `Entries.last_booking_days`."""
+        return self._entries.last_booking_days(customers, since, self.client.today())
 
     def shows(self, kind: Kind) -> bool:
         """Return True if the object of a kind has at least one readable row."""
         query = Query(of=self.layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
         return bool(self.client.page(query))
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Create a debtor, address or document, or change a debtor.
 
         AccountView has no idempotency key: a caller that repeats a write must look the record up first. Raises
@@ -284,14 +290,14 @@ class AccountView:
                 return self._debtors.update(change, held)
             return self._created(target, change.wanted, references)
         except RejectedError as error:
-            raise translated(error, change) from error
+            raise with_cause(error, change) from error
 
-    def _created(self, target: BooksTarget, wanted: Record, references: References) -> Written:
+    def _created(self, target: BooksTarget, wanted: Record, references: References) -> WriteResult:
         number = target.create(wanted, references)
         if not number:
             found = target.lookup([wanted], references).get(wanted.key)
             number = found.reference if found else ""
-        return Written(number)
+        return WriteResult(number)
 
     def calls(self, change: Change) -> int:
         """Return 1 for every kind that can be written: one record, with its lines, is one call."""

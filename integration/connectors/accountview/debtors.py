@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, has_hidden_signs, yes_or_no
+from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, decode_flag, has_hidden_signs
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import expect_key, expect_told, others, read_of, whole_records
+from integration.connectors.accountview.rows import expect_key, read_of, require_values, unmapped_values, whole_records
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
@@ -17,18 +17,18 @@ from integration.connectors.accountview.target import (
     create_record,
     debtor_number,
     field_text_of,
-    own,
     owner,
     owner_shown,
     pointer,
     rank,
     without_case,
+    writable_values,
 )
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import Identity, identity_of
 from integration.core.plan import Change, differences
-from integration.core.records import Batch, Held, Kind, Record, Written
+from integration.core.records import Batch, Held, Kind, Record, WriteResult
 from integration.core.vat_numbers import bare_vat_number, same_vat_number, without_prefix
 
 
@@ -57,7 +57,7 @@ class Debtors:
 
     @property
     def _layout(self) -> Layout:
-        return self._layouts.of(Kind.DEBTOR)[0]
+        return self._layouts.layout_of_kind(Kind.DEBTOR)[0]
 
     # ---- as a source
 
@@ -79,7 +79,7 @@ class Debtors:
     def _reading(self) -> Reading:
         layout = self._layout
 
-        numeric = [name for name, column in layout.known().items() if layout.columns[column].type in NUMBERS]
+        numeric = [name for name, column in layout.existing_columns().items() if layout.columns[column].type in NUMBERS]
 
         def decode(row: Row) -> Record:
             number, column = layout.text(row, "number"), layout.column("number").name
@@ -88,10 +88,12 @@ class Debtors:
 
         def read(number: str, row: Row) -> Record:
             expect_key(number, layout.column("number").name, row)
-            expect_told(layout, row, *numeric)
-            return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | others(row, layout.known()))
+            require_values(layout, row, *numeric)
+            return Record(
+                Kind.DEBTOR, number, layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns())
+            )
 
-        return Reading(self._layouts.object_of(Kind.DEBTOR), layout.known(), decode, code="number")
+        return Reading(self._layouts.object_of(Kind.DEBTOR), layout.existing_columns(), decode, code="number")
 
     def _rows(self, numbers: Iterable[str]) -> list[Row]:
         """Return the debtors with these numbers, with all their columns."""
@@ -114,7 +116,7 @@ class Debtors:
         for evidence in _evidence(linked):
             waiting = [r for r in wanted if r.key not in held and bool(linked[r.key]) is (evidence.name == "link")]
             for name in evidence.columns:
-                found = self._with(layout, name, evidence, waiting) if layout.has(name) else {}
+                found = self._with(layout, name, evidence, waiting) if layout.has_field(name) else {}
                 for record in waiting:
                     rows = found.get(evidence.mark(evidence.of(record)), [])
                     if evidence.name in _SHARED:
@@ -150,9 +152,11 @@ class Debtors:
     def create(self, wanted: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
         layout = self._layout
-        return create_record(self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(own(wanted)))
+        return create_record(
+            self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(writable_values(wanted))
+        )
 
-    def update(self, change: Change, held: Held | None) -> Written:
+    def update(self, change: Change, held: Held | None) -> WriteResult:
         """Change the given columns. Raises RejectedError if the debtor no longer holds what the plan showed."""
         if held is None:
             raise RejectedError("target_record_missing", system=SYSTEM)
@@ -167,11 +171,11 @@ class Debtors:
         )
         if moved := differences(before, now):
             raise RejectedError("target_changed_since_plan", system=SYSTEM, fields=", ".join(moved))
-        cells = layout.encoded(own(change.wanted), creating=False)
+        cells = layout.encoded(writable_values(change.wanted), creating=False)
         number = layout.text(row, "number")
         body = Body({layout.column("number").name: Cell("C", number), **cells})
         self._client.update(self._layouts.object_of(Kind.DEBTOR), body, self._client.today())
-        return Written(number)
+        return WriteResult(number)
 
 
 def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
@@ -207,7 +211,7 @@ def _may_be(layout: Layout, row: Row, record: Record) -> bool:
 
 def _has_number_of(layout: Layout, row: Row, record: Record) -> bool:
     """Return True if a debtor has the record's VAT number; the country completes a number without a prefix."""
-    theirs, country = (layout.text(row, name) if layout.has(name) else "" for name in ("vat_number", "country"))
+    theirs, country = (layout.text(row, name) if layout.has_field(name) else "" for name in ("vat_number", "country"))
     return same_vat_number(field_text_of(record, "vat_number"), theirs, field_text_of(record, "country"), country)
 
 
@@ -256,14 +260,14 @@ def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) 
 
 def _identity(layout: Layout, row: Row) -> Identity:
     """Return the identifying values of a debtor, regardless of the mapped fields."""
-    names = [name for name in ("name", "email", "vat_number", "postcode") if layout.has(name)]
+    names = [name for name in ("name", "email", "vat_number", "postcode") if layout.has_field(name)]
     return identity_of(Kind.DEBTOR, {name: layout.text(row, name) for name in names})
 
 
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:
     """Return a sort key: without a number first (it becomes a question), then unblocked, then the lowest number."""
     number = layout.text(row, "number")
-    blocked = any(yes_or_no(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
+    blocked = any(decode_flag(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
     return bool(number), blocked, *rank(number)
 
 
@@ -284,7 +288,7 @@ class Addresses:
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return the addresses of the same debtor with the same content."""
-        layout = self._layouts.of(Kind.ADDRESS)[0]
+        layout = self._layouts.layout_of_kind(Kind.ADDRESS)[0]
         owners = {record.key: owner(record, references) for record in wanted}
         rows = self._reader.rows(
             self._layouts.object_of(Kind.ADDRESS),
@@ -306,8 +310,8 @@ class Addresses:
 
     def create(self, wanted: Record, references: References) -> str:
         """Create an address of an existing debtor and return its number."""
-        layout, of = self._layouts.of(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
-        cells = pointer(layout, "debtor", debtor_number(wanted, references)) | layout.encoded(own(wanted))
+        layout, of = self._layouts.layout_of_kind(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
+        cells = pointer(layout, "debtor", debtor_number(wanted, references)) | layout.encoded(writable_values(wanted))
         return create_record(self._client, of, layout, cells)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
-from integration.connectors.accountview.answers import looked_up, refusal_cause
+from integration.connectors.accountview.answers import lookup_name, refusal_cause
 from integration.connectors.accountview.client import AccountViewClient, QueryFilter
 from integration.connectors.accountview.codec import Body, Cell, Row, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts
@@ -18,19 +18,19 @@ from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
-    absent,
     change_stamp,
     date_of,
     debtor_number,
+    key_or_number,
     linked_number,
-    own,
+    not_found_yet,
     owner,
     owner_shown,
-    pointed,
     pointer,
     rank,
     reference_of,
     without_case,
+    writable_values,
 )
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
@@ -75,9 +75,9 @@ class BooksDocuments:
 
     def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return the documents with our reference; of several, the first with the numbers of the others."""
-        return {key: first_of(several) for key, several in self.each(tables, wanted, references).items()}
+        return {key: first_of(several) for key, several in self.by_key(tables, wanted, references).items()}
 
-    def each(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, list[Held]]:
+    def by_key(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, list[Held]]:
         """Return every document with our reference, by the key of the wanted record."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 
@@ -97,9 +97,9 @@ class BooksDocuments:
     def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
         """Create a document with its lines and return its number, or an empty text if the answer lacks it."""
         debtor = debtor_number(wanted, references)
-        cells = tables.header.encoded(own(wanted))
+        cells = tables.header.encoded(writable_values(wanted))
         cells |= pointer(tables.header, "debtor", debtor)
-        if tables.header.has("delivery_debtor") and debtor:
+        if tables.header.has_field("delivery_debtor") and debtor:
             cells |= pointer(tables.header, "delivery_debtor", debtor)
         if address := wanted.values.get("address"):
             number = references.reference(Kind.ADDRESS, str(address))
@@ -113,7 +113,7 @@ class BooksDocuments:
 
 def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
     code, limit = str(part.values.get("article") or ""), None
-    if "article" in part.values and layout.has("article"):
+    if "article" in part.values and layout.has_field("article"):
         limit = layout.column("article").length
     if limit and len(code) > limit:  # no article of the books has such a code
         raise RejectedError("article_missing", system=SYSTEM, article=code, document=reference_of(document))
@@ -135,8 +135,8 @@ def by_year(
     those not found.
     """
     held: dict[str, R] = {}
-    for book_date, records in years.of(wanted):
-        waiting = absent(records, held)
+    for book_date, records in years.documents_by_book_date(wanted):
+        waiting = not_found_yet(records, held)
         found: dict[str, list[T]] = {}
         for one in read(waiting, book_date) if waiting else ():
             found.setdefault(reference(one).casefold(), []).append(one)
@@ -167,9 +167,9 @@ def by_references(
             return []
         if not is_about_filter(error, column.rpartition(".")[2]):
             raise
-    found, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), looked_up(column)
+    found, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), lookup_name(column)
     if untold := [row for row, _ in found if asked_by not in row]:  # it may be any of those asked for
-        raise MissingKeyError.of(of, asked_by, untold[0])
+        raise MissingKeyError.for_row(of, asked_by, untold[0])
     return found
 
 
@@ -202,8 +202,10 @@ def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[
     values["reference"] = matching_reference(wanted, header.text(row, "reference"))
     if "debtor" in header.names:
         values |= owner_shown(header, row, wanted, references)
-    if header.has("address"):
-        values["address"] = pointed(Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references)
+    if header.has_field("address"):
+        values["address"] = key_or_number(
+            Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references
+        )
     if "trade_invoice" in wanted.values:
         values["trade_invoice"] = tables.invoices
     parts = numbered_lines(tables.lines, "number", lines, wanted)

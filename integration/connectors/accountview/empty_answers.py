@@ -89,7 +89,7 @@ class EmptyAnswerProbe:
         if taken and learned.refusal is not None:
             raise learned.refusal
 
-    def expect_meant(self, of: BusinessObject, form: str) -> None:
+    def require_known_form(self, of: BusinessObject, form: str) -> None:
         """Raise UnavailableError for an answer without rows whose form does not mean that there are none."""
         learned = self.learned_of.get(of.code)
         if form not in {ROWS, EMPTY, learned.form if learned else EMPTY}:

@@ -17,7 +17,7 @@ from integration.connectors.accountview.codec import Row, stamp, text_or_none
 from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, RowReader
-from integration.connectors.accountview.rows import expect_told, read_of
+from integration.connectors.accountview.rows import read_of, require_values
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.last_activity import newest_days
@@ -84,7 +84,7 @@ class Entries:
                 found += self._within(span, book_date, frozenset(some))
         return found
 
-    def last_of(self, debtors: Collection[str], since: date, today: date) -> dict[str, date | None]:
+    def last_booking_days(self, debtors: Collection[str], since: date, today: date) -> dict[str, date | None]:
         """Return the latest booking date, from `since` on, of each of these debtors.
 
         The date is None where a row without a readable date or debtor may be newer. Empty where the settings name no
@@ -92,7 +92,7 @@ class Entries:
         """
         if not self._settings.objects.transactions.code:
             return {}
-        layout = self._layouts.of(Kind.ENTRY)[0]
+        layout = self._layouts.layout_of_kind(Kind.ENTRY)[0]
         column = layout.column("date").name
         found: dict[str, date | None] = {}
         for debtor in debtors:
@@ -112,8 +112,8 @@ class Entries:
         return found
 
     def _within(self, span: _Span, book_date: date, days: Collection[date]) -> Iterator[Record]:
-        ledger = _Ledger(self._layouts.of(Kind.ENTRY)[0])
-        header, lines = self._layouts.of(Kind.DAY_PAGE)
+        ledger = _Ledger(self._layouts.layout_of_kind(Kind.ENTRY)[0])
+        header, lines = self._layouts.layout_of_kind(Kind.DAY_PAGE)
         objects = self._settings.objects
         rows = [row for row, _ in self._read(objects.transactions, ledger.layout, ("number",), span, book_date)]
         pages: dict[tuple[str, str], DocumentRows] = {}
@@ -183,7 +183,7 @@ class _Ledger:
         key = f"{layout.day(row, 'date')}/{number}"
 
         def read() -> Record:
-            expect_told(layout, row, "date", "amount", "account")
+            require_values(layout, row, "date", "amount", "account")
             values = layout.decoded(row, {}) | {**told.get(_place(layout, row), {}), "posted": True}
             values.pop("number", None)
             return Record(Kind.ENTRY, key, values)
@@ -197,8 +197,10 @@ def _place(layout: Layout, row: Row) -> tuple[str, str]:
 
 def _told(header: Layout, row: Row) -> dict[str, Value]:
     """Return the values of a page that all of its entries share. Its change stamp is text without a time zone."""
-    told: dict[str, Value] = {name: header.text(row, name) for name in ("reference", "changed_by") if header.has(name)}
-    if header.has("changed"):
+    told: dict[str, Value] = {
+        name: header.text(row, name) for name in ("reference", "changed_by") if header.has_field(name)
+    }
+    if header.has_field("changed"):
         told["changed"] = stamp(row.get(header.column("changed").name))
     return told
 
@@ -211,8 +213,8 @@ def _not_posted(
     prefix = f"{header.day(row, 'date')}/{'/'.join(_place(header, row))}"
 
     def read(line: Row) -> Record:
-        expect_told(header, row, "date")
-        expect_told(lines, line, "amount", "account")
+        require_values(header, row, "date")
+        require_values(lines, line, "amount", "account")
         above = header.decoded(row, {})
         values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(told)
         for name, value in lines.decoded(line, {}).items():

@@ -63,14 +63,18 @@ class BooksFields:
         self._layouts = layouts
         self._warehouses = warehouses
 
-    def of(self, kind: Kind, *, fresh: bool = True) -> list[Field]:
+    def list_fields(self, kind: Kind, *, fresh: bool = True) -> list[Field]:
         """Return the fields of a kind: first those with a name of ours, then all others of the dictionary.
 
         The lines of all documents are one kind: a field of any of them is a field of LINE. Unless `fresh`, the
         dictionary as read earlier is reused.
         """
         if kind is Kind.LINE:
-            of = {each: self._layouts.of(each, fresh=fresh)[1] for each in WITH_LINES if self._layouts.serves(each)}
+            of = {
+                each: self._layouts.layout_of_kind(each, fresh=fresh)[1]
+                for each in WITH_LINES
+                if self._layouts.serves(each)
+            }
             more = of.pop(Kind.QUOTATION, None)  # rarely configured, so its fields come last
             lines = [field for layout in of.values() for field in _offered(kind, layout)]
             known = {field.name: field for field in reversed(lines)}
@@ -78,31 +82,33 @@ class BooksFields:
             return [*list(known.values())[::-1], *added]
         if kind is Kind.ITEM:  # not a row of a table: computed from several rows
             return list(ITEM_FIELDS)
-        offered = _offered(kind, self._layouts.of(kind, fresh=fresh)[0])
+        offered = _offered(kind, self._layouts.layout_of_kind(kind, fresh=fresh)[0])
         return offered + (self._warehouses.fields(fresh=fresh) if kind is Kind.ARTICLE else [])
 
-    def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
+    def missing_fields(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return the fields that records of a kind lack, each with the column that should hold it.
 
         A field of ours without a column in the settings has "". A name that is not a field of ours maps to itself. The
         dictionary is used as the last check read it.
         """
-        known = {field.name for field in self.of(kind, fresh=False)}
-        named = self._layouts.named(kind)
+        known = {field.name for field in self.list_fields(kind, fresh=False)}
+        named = self._layouts.column_names(kind)
         return {name: named[name].upper() if name in named else name for name in names if name not in known}
 
     def proposed(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each unnamed field for which a caption of the dictionary suggests one."""
-        layouts = {kind: self._layouts.of(kind)[0] for kind in CAPTIONS}
+        layouts = {kind: self._layouts.layout_of_kind(kind)[0] for kind in CAPTIONS}
         proposed = {
-            kind: suggestions(kind, layout.known() if kind in WRITTEN else layout.names, list(layout.columns.values()))
+            kind: suggestions(
+                kind, layout.existing_columns() if kind in WRITTEN else layout.names, list(layout.columns.values())
+            )
             for kind, layout in layouts.items()
         }
         return {kind: names for kind, names in proposed.items() if names}
 
 
 def _offered(kind: Kind, layout: Layout) -> list[Field]:
-    return offered_fields(kind, list(layout.columns.values()), layout.known())
+    return offered_fields(kind, list(layout.columns.values()), layout.existing_columns())
 
 
 def suggestions(kind: Kind, names: Mapping[str, str], columns: Sequence[DictionaryColumn]) -> dict[str, str]:

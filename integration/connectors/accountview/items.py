@@ -15,7 +15,7 @@ from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import expect_told, read_of
+from integration.connectors.accountview.rows import read_of, require_values
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError
@@ -89,7 +89,7 @@ class Items:
         asked = [one for key in dict.fromkeys(keys) if (one := ItemQuery.read(key)) is not None]
         if asked and not self._settings.objects.transactions.code:
             raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ITEM)
-        (layout,) = self._layouts.of(Kind.ITEM)
+        (layout,) = self._layouts.layout_of_kind(Kind.ITEM)
         rows: dict[str, dict[tuple[str, ...], Row]] = {}
         for book_date, some in self._by_year(asked):
             for row in self._rows(layout, some, book_date):
@@ -148,5 +148,5 @@ def _item(layout: Layout, asked: ItemQuery, rows: Sequence[Row], types: Mapping[
 
 
 def _entry(layout: Layout, asked: ItemQuery, row: Row) -> Record:
-    expect_told(layout, row, "amount", "date", "daybook")
+    require_values(layout, row, "amount", "date", "daybook")
     return Record(Kind.ITEM, asked.key, layout.decoded(row, {}))

@@ -8,7 +8,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from integration.connectors.accountview.client import AccountViewClient, Offered
+from integration.connectors.accountview.client import AccountViewClient, OfferedObject
 from integration.connectors.accountview.codec import (
     Cell,
     Row,
@@ -36,7 +36,7 @@ NUMBERED = frozenset(
 UNNAMED = {Kind.QUOTATION: "quotations"}
 
 
-class BroughtColumns(BaseModel, extra="allow"):
+class FlowColumns(BaseModel, extra="allow"):
     """Columns of a kind of record that a flow defines."""
 
 
@@ -48,7 +48,7 @@ class Layout:
     names: Mapping[str, str]
     columns: Mapping[str, DictionaryColumn]
 
-    def has(self, name: str) -> bool:
+    def has_field(self, name: str) -> bool:
         """Return True if this installation has the field."""
         return self.names.get(name) in self.columns
 
@@ -61,9 +61,9 @@ class Layout:
 
     def wire(self, *names: str) -> tuple[str, ...]:
         """Return the columns of these names, without those that do not exist."""
-        return tuple(self.names[name] for name in names if self.has(name))
+        return tuple(self.names[name] for name in names if self.has_field(name))
 
-    def known(self) -> dict[str, str]:
+    def existing_columns(self) -> dict[str, str]:
         """Return our names with their columns, without those that do not exist."""
         return {name: column for name, column in self.names.items() if column in self.columns}
 
@@ -96,7 +96,7 @@ class Layout:
             name: equivalent_value(
                 self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name)
             )
-            for name, column in self.known().items()
+            for name, column in self.existing_columns().items()
             if column in row
         }
 
@@ -117,7 +117,7 @@ class Layout:
 
     def expect_required(self, cells: Mapping[str, Cell]) -> None:
         """Raise RejectedError when a new record leaves a required column empty."""
-        for name, column in self.known().items():
+        for name, column in self.existing_columns().items():
             if self.columns[column].required and column not in cells and name not in NUMBERED:
                 raise RejectedError("required_field_empty", system=SYSTEM, field=name)
 
@@ -131,11 +131,11 @@ class Layouts:
         self._client = client
         self._settings = settings
         self.brought = {
-            one.kind: (BusinessObject(code=one.object, table=one.table), BroughtColumns(**one.columns)) for one in reads
+            one.kind: (BusinessObject(code=one.object, table=one.table), FlowColumns(**one.columns)) for one in reads
         }
         self.read: dict[str, dict[str, DictionaryColumn]] = {}
         self.read_at: dict[str, float] = {}
-        self.objects: dict[str, Offered] = {}
+        self.objects: dict[str, OfferedObject] = {}
 
     def forget(self) -> None:
         """Discard the objects and tables read so far, because the installation may have changed."""
@@ -147,7 +147,7 @@ class Layouts:
         self.read, self.objects = dict(before.read), before.objects
         self.read_at = dict(before.read_at)
 
-    def offered(self) -> dict[str, Offered]:
+    def offered(self) -> dict[str, OfferedObject]:
         """Return the objects that the installation offers, by code; they are read once."""
         self.objects = self.objects or {one.code: one for one in self._client.objects()}
         return self.objects
@@ -166,7 +166,7 @@ class Layouts:
         columns = self.columns(table, fresh=fresh or is_old).values()
         return sorted((one.name, one.type, str(one.length), one.required, one.blocked) for one in columns)
 
-    def of(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:
+    def layout_of_kind(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:
         """Return the layout of a kind: of its header and, for documents, of its lines."""
         of, named, detail = self._expect_named(kind)
         names = named_columns(named)
@@ -199,12 +199,12 @@ class Layouts:
         """Return True if the settings name an object for a kind."""
         return bool(self._configured(kind)[0].code)
 
-    def chosen(self, kind: Kind) -> tuple[set[str], ...]:
+    def chosen_names(self, kind: Kind) -> tuple[set[str], ...]:
         """Return the explicitly set column names of each layout of a kind; these columns must exist."""
         _, *named = self._configured(kind)
         return tuple(each.model_fields_set for each in named if each is not None)
 
-    def named(self, kind: Kind) -> dict[str, str]:
+    def column_names(self, kind: Kind) -> dict[str, str]:
         """Return our names of the fields of a kind with their configured columns, empty where there is none."""
         settings = self._settings
         lines = (

@@ -20,9 +20,9 @@ from integration.connectors.accountview.answers import (
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
-from integration.core.connections import Token, TokenKeeper
+from integration.core.connections import Token, TokenStore
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)
@@ -51,7 +51,7 @@ class LogIn:
     def __init__(
         self,
         settings: AccountViewSettings,
-        keeper: TokenKeeper,
+        keeper: TokenStore,
         *,
         gateway: Gateway,
         answers: BooksAnswers,
@@ -63,7 +63,7 @@ class LogIn:
         self._answers = answers
         self._now = now
         self._token: Token | None = None
-        remember(*self.secrets())
+        register_secrets(*self.secrets())
 
     def secrets(self) -> list[str]:
         """Return every text that must not be shown: the client secret and the tokens in use."""
@@ -92,8 +92,8 @@ class LogIn:
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> None:
         """Exchange the code of a log-in for a token pair, and store the pair."""
-        remember(code, verifier)
-        with self._keeper.alone():
+        register_secrets(code, verifier)
+        with self._keeper.refresh_lock():
             grant = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
             self._keep(self._granted({"grant_type": "authorization_code", **grant}, refresh=""))
 
@@ -106,7 +106,7 @@ class LogIn:
 
     def renewed(self, stale: Token | None) -> Token:
         """Return another pair than `stale`: one that another process has stored meanwhile, or a renewed one."""
-        with self._keeper.alone():
+        with self._keeper.refresh_lock():
             kept = self._keeper.load()
             if kept is not None and (stale is None or kept.access != stale.access) and not self._ends_soon(kept):
                 return self._known(kept)
@@ -121,7 +121,7 @@ class LogIn:
 
     def _known(self, token: Token) -> Token:
         self._token = token
-        remember(token.access, token.refresh)
+        register_secrets(token.access, token.refresh)
         return token
 
     def _refreshed(self, kept: Token | None) -> Token:
@@ -131,7 +131,7 @@ class LogIn:
         if given is not None and given.get_secret_value() not in refreshes:
             refreshes.append(given.get_secret_value())
         refusal = login_needed()
-        remember(*refreshes)
+        register_secrets(*refreshes)
         for refresh in refreshes:
             try:
                 return self._granted({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
@@ -174,7 +174,7 @@ class LogIn:
             if _names_the_client(answer):
                 raise client_rejected()
             raise login_needed() if shape.get("error") else unreadable_answer(OPERATION)
-        remember(str(shape["access_token"]), str(shape.get("refresh_token") or ""))
+        register_secrets(str(shape["access_token"]), str(shape.get("refresh_token") or ""))
         life = timedelta(seconds=_life_seconds(shape.get("expires_in")))
         return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
 

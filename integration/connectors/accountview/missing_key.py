@@ -20,7 +20,7 @@ class MissingKeyError(MalformedAnswerError):
     row: Row  # may contain personal data, so it is not a fact, because facts are stored
 
     @classmethod
-    def of(cls, of: BusinessObject, column: str, row: Row) -> "MissingKeyError":
+    def for_row(cls, of: BusinessObject, column: str, row: Row) -> "MissingKeyError":
         """Return the error for a row of an object that lacks a column."""
         error = cls("answer_unreadable", system=SYSTEM, operation=of.reading)
         error.column, error.row = column, row

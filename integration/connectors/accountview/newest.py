@@ -39,13 +39,13 @@ class NewestDocuments:
         self._layouts = layouts
         self._years = years
 
-    def of(self, kind: Kind) -> list[list[Document]]:
+    def newest_of_kind(self, kind: Kind) -> list[list[Document]]:
         """Return the latest documents of a kind, newest first, one list per place; see `Configurable.newest`."""
-        places = [one for one in self._places(kind) if one.sorted_by and one.layout.has("reference")]
-        return [self._read(place, day) for place in places for day in (None, self._years.before())]
+        places = [one for one in self._places(kind) if one.sorted_by and one.layout.has_field("reference")]
+        return [self._read(place, day) for place in places for day in (None, self._years.last_day_before())]
 
     def _places(self, kind: Kind) -> Iterator[_Place]:
-        objects, (header, lines) = self._objects, self._layouts.of(kind)
+        objects, (header, lines) = self._objects, self._layouts.layout_of_kind(kind)
         match kind:
             case Kind.SALES_ORDER:
                 yield _place_of(DocumentTables(objects.orders, header, lines, "order_number"))

@@ -10,7 +10,7 @@ from integration.connectors.accountview.documents import BooksDocuments, BooksHi
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
-from integration.connectors.accountview.target import absent, decimal_of, field_text_of
+from integration.connectors.accountview.target import decimal_of, field_text_of, not_found_yet
 from integration.connectors.protocol import References
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Unreadable
@@ -53,10 +53,10 @@ class SalesOrders:
         held = self._documents.lookup(self._tables(), wanted, references)
         if self._objects.trade_invoices.code:
             tables = invoice_tables(self._layouts, self._objects)
-            held = with_invoices(wanted, held, self._documents.each(tables, wanted, references), references)
+            held = with_invoices(wanted, held, self._documents.by_key(tables, wanted, references), references)
         if not self._objects.history.code:
             return held
-        asked = wanted if self._layouts.history().has("order_number") else absent(wanted, held)
+        asked = wanted if self._layouts.history().has_field("order_number") else not_found_yet(wanted, held)
         return merge_places(held, self._history.lookup(asked, references) if asked else {})
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
@@ -80,7 +80,7 @@ class SalesOrders:
         return self._documents.create(tables, wanted, references)
 
     def _tables(self) -> DocumentTables:
-        header, lines = self._layouts.of(Kind.SALES_ORDER)
+        header, lines = self._layouts.layout_of_kind(Kind.SALES_ORDER)
         return DocumentTables(self._objects.orders, header, lines, "order_number")
 
 
@@ -178,7 +178,7 @@ class Quotations:
         return self._documents.create(self._tables(), wanted, references)
 
     def _tables(self) -> DocumentTables:
-        header, lines = self._layouts.of(Kind.QUOTATION)
+        header, lines = self._layouts.layout_of_kind(Kind.QUOTATION)
         return DocumentTables(self._objects.quotations, header, lines, "quotation_number")
 
 
@@ -209,5 +209,5 @@ class Postings:
         return self._documents.create(self._tables(), wanted, references)
 
     def _tables(self) -> DocumentTables:
-        header, lines = self._layouts.of(self._kind)
+        header, lines = self._layouts.layout_of_kind(self._kind)
         return DocumentTables(self._objects.postings, header, lines, "page")

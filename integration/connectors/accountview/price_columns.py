@@ -28,7 +28,7 @@ class PriceFields(ColumnSettings):
     percent: Name = ""
 
     @property
-    def on(self) -> bool:
+    def is_used(self) -> bool:
         """Whether customer prices are read."""
         return bool(self.object)
 

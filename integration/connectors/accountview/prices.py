@@ -28,7 +28,7 @@ class BooksPrices:
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
         named = settings.prices
-        self.on = named.on
+        self.on = named.is_used
         self.of = BusinessObject(code=named.object, table=named.table)
         self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
         self._layouts = layouts

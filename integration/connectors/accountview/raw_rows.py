@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from integration.connectors.accountview.answers import in_capitals, looked_up, parse_json, unreadable_answer
+from integration.connectors.accountview.answers import in_capitals, lookup_name, parse_json, unreadable_answer
 from integration.connectors.accountview.codec import Row, text_or_none
 from integration.connectors.accountview.settings import BusinessObject
 
@@ -45,7 +45,7 @@ class RawRow:
         return in_capitals(shape)
 
 
-def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None:
+def split_rows(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None:
     """Return the rows of an answer with a single table whose rows all name the key in the same way.
 
     None for any other answer, which must be parsed completely.
@@ -53,7 +53,7 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | Non
     try:
         ((table, rows),) = _TABLES.decode(body).items()
         names = [name.text for name in _COLUMNS.decode(rows[0])]
-        (column,) = [name for name in names if looked_up(name) == key.upper()]
+        (column,) = [name for name in names if lookup_name(name) == key.upper()]
         keys = [text_or_none(_keyed(column).decode(row).key) or "" for row in rows]
     except (ValueError, LookupError, RecursionError, MemoryError):
         return None
@@ -63,7 +63,7 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | Non
     return [RawRow(*one) for one in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]
 
 
-def as_read(rows: Sequence[Row], key: str) -> list[RawRow]:
+def raw_rows_of(rows: Sequence[Row], key: str) -> list[RawRow]:
     """Return parsed rows as raw rows."""
     return [RawRow(text_or_none(row.get(key)) or "", repr(row).encode(), row) for row in rows]
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
 
-from integration.connectors.accountview.answers import looked_up
+from integration.connectors.accountview.answers import lookup_name
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, has_hidden_signs, text_or_none, without_hidden_signs
 from integration.connectors.accountview.missing_key import MissingKeyError
 from integration.connectors.accountview.paging import PagesSeen
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError
 
 LONGEST_URL = 4000  # characters; servers and proxies commonly accept addresses of this length
@@ -91,17 +91,17 @@ class RowReader:
         room = LONGEST_URL - len(self._settings.url) - len(urlencode(query.parameters(self._client.today())))
         queries = [replace(query, filters=some, match_any=len(some) > 1) for some in _portions(conditions, most, room)]
         found: list[tuple[Query, list[DocumentRows]]] = []
-        answers = side_by_side(lambda one: self._every(one, ask, few=True), queries, self._settings.in_flight)
+        answers = run_parallel(lambda one: self._every(one, ask, few=True), queries, self._settings.in_flight)
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
-            told = [(row, row.get(looked_up(column))) for row, _ in answer]
+            told = [(row, row.get(lookup_name(column))) for row, _ in answer]
             unnamed = [row for row, value in told if text_or_none(value) is None]
             if exact:
                 wanted = {one.value.casefold() for one in asked.filters}
                 unnamed += [row for row, value in told if _is_hidden_in(value, wanted)]
             if unnamed:
-                raise MissingKeyError.of(query.of, looked_up(column), unnamed[0])
+                raise MissingKeyError.for_row(query.of, lookup_name(column), unnamed[0])
             found.append((asked, answer))
         return found
 

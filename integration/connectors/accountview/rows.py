@@ -14,6 +14,7 @@ from integration.connectors.accountview.codec import (
     Row,
     by_type,
     calendar_day,
+    decode_flag,
     expect_unique_columns,
     has_hidden_signs,
     is_date,
@@ -21,7 +22,6 @@ from integration.connectors.accountview.codec import (
     stamp,
     text_or_none,
     typed_value,
-    yes_or_no,
 )
 from integration.connectors.accountview.layout import Layout
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
@@ -104,7 +104,7 @@ def _expect_some_unique(rows: Sequence[Row]) -> None:
             raise value.error()
 
 
-def expect_told(layout: Layout, row: Row, *names: str) -> None:
+def require_values(layout: Layout, row: Row, *names: str) -> None:
     """Raise WrongValueError where a row has no value in one of these columns."""
     for name in names:
         column = layout.names.get(name, "")
@@ -142,7 +142,7 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
         return unreadable(kind, key, error, raw_row(row))
 
 
-def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
+def unmapped_values(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
     """Return the values of the columns without a name of ours, under their own names.
 
     Raises WrongValueError for a column that occurs more than once, or that holds a list or an object.
@@ -163,5 +163,5 @@ def _reader(name: str) -> Callable[[object], Value]:
     if name in _NUMBERS:
         return partial(number_or_none, places=PRICE_PLACES)
     if name in _FLAGS:
-        return yes_or_no
+        return decode_flag
     return calendar_day if name in _DATES else text_or_none

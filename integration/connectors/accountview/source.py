@@ -15,7 +15,7 @@ from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.core.records import Batch, Fields, Record
+from integration.core.records import Batch, FieldPresence, Record
 
 ASSUMED = ("currency", "country")  # our names of fields that get a default value if they are empty
 FURTHEST = 2**14  # the furthest page that `about` tries: sixteen million records
@@ -32,7 +32,7 @@ class BooksSource(Protocol):
 
 
 @runtime_checkable
-class TellingSource(BooksSource, Protocol):
+class FieldReportingSource(BooksSource, Protocol):
     """A source that also reports which columns its rows had."""
 
     def fetched(self, keys: Collection[str]) -> Batch:
@@ -54,23 +54,23 @@ class Reading:
         return self.names[self.code]
 
     @property
-    def changed(self) -> str:
+    def change_column(self) -> str:
         """Return the column of the change stamp, empty where there is none."""
         return self.names.get("changed", "")
 
-    def fields_of(self, rows: Sequence[Row]) -> Fields:
+    def fields_of(self, rows: Sequence[Row]) -> FieldPresence:
         """Return which columns occur in all, some or none of these rows.
 
         Also returns which columns are never null and which always are, and which columns with a default value are
         filled.
         """
         if not rows:
-            return Fields()
+            return FieldPresence()
         told, meant = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
         filled = [_not_null(row) for row in rows]
         assumed = {self.names[name] for name in ASSUMED if self.names.get(name)}
         times = {column: sum(not _is_nothing(row.get(column)) for row in rows) for column in assumed}
-        return Fields(
+        return FieldPresence(
             told.intersection(*rows),
             meant - told,
             told,
@@ -195,7 +195,7 @@ class Pages:
         row = Query(of=reading.of, sort=(reading.key,), size=1, fields=(reading.key,), key=reading.key)
         return bool(self._client.page(replace(row, number=page * self._settings.page_size)))
 
-    def under(self, reading: Reading, keys: Collection[str]) -> Batch:
+    def with_keys(self, reading: Reading, keys: Collection[str]) -> Batch:
         """Return the records with these keys; a key that does not occur exactly matches regardless of case."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
         read = list(whole_records(rows, reading.decode))
@@ -204,7 +204,7 @@ class Pages:
         records = tuple(record for record in found.values() if record is not None)
         return Batch(records, None, fields=reading.fields_of(rows))
 
-    def most(self, reading: Reading, name: str, count: int) -> list[Record]:
+    def most_with_field(self, reading: Reading, name: str, count: int) -> list[Record]:
         """Return the records with the highest values of a field or column, highest first."""
         column = reading.names.get(name) or name
         query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
@@ -212,9 +212,9 @@ class Pages:
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
         filters: tuple[QueryFilter, ...] = ()
-        if since and reading.changed:
+        if since and reading.change_column:
             start = datetime.fromisoformat(since) - timedelta(seconds=self._settings.overlap_seconds)
-            filters = (QueryFilter(reading.changed, "DateOnOrAfterDate", "T", literal(start)),)
+            filters = (QueryFilter(reading.change_column, "DateOnOrAfterDate", "T", literal(start)),)
         number, size = mark.asking(self._settings.page_size)
         query = Query(of=reading.of, sort=(reading.key,), size=size, filters=filters)
         if self._settings.page_strategy == "last_key":
@@ -227,12 +227,14 @@ class Pages:
         The stamp is limited to now: one from the future, of a workstation with a wrong clock, would hide all changes
         until then.
         """
-        if not reading.changed:
+        if not reading.change_column:
             return None
-        columns = (reading.key, reading.changed)
+        columns = (reading.key, reading.change_column)
         rows = self._client.page(
-            Query(of=reading.of, sort=(reading.changed,), size=1, fields=columns, descending=True, key=reading.key)
+            Query(
+                of=reading.of, sort=(reading.change_column,), size=1, fields=columns, descending=True, key=reading.key
+            )
         )
-        newest = stamp(rows[0].get(reading.changed)) if rows else None
+        newest = stamp(rows[0].get(reading.change_column)) if rows else None
         now = self._now().astimezone(ZoneInfo(self._settings.time_zone))
         return min(newest, f"{now:%Y-%m-%dT%H:%M:%S}") if newest else None

@@ -28,7 +28,7 @@ class BooksTarget(Protocol):
         """Create a record and return AccountView's own number for it, or an empty text if the answer lacks it."""
 
 
-def absent(wanted: Sequence[Record], held: Mapping[str, object]) -> list[Record]:
+def not_found_yet(wanted: Sequence[Record], held: Mapping[str, object]) -> list[Record]:
     """Return the wanted records that were not found yet."""
     return [record for record in wanted if record.key not in held]
 
@@ -44,7 +44,7 @@ def date_of(record: Record) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def own(record: Record) -> dict[str, Value]:
+def writable_values(record: Record) -> dict[str, Value]:
     """Return the values that are written to columns unchanged, without references to other records."""
     return {name: value for name, value in record.values.items() if name not in _NOT_SENT}
 
@@ -91,11 +91,11 @@ def owner_shown(layout: Layout, row: Row, wanted: Record, references: References
     if "debtor_number" in wanted.values:
         shown["debtor_number"] = fixed if without_case(fixed) == number.casefold() or not fixed else number
     if not fixed or wanted.values.get("debtor"):
-        shown["debtor"] = pointed(Kind.DEBTOR, wanted.values.get("debtor"), number, references)
+        shown["debtor"] = key_or_number(Kind.DEBTOR, wanted.values.get("debtor"), number, references)
     return shown
 
 
-def pointed(kind: Kind, key: Value, number: str, references: References) -> str:
+def key_or_number(kind: Kind, key: Value, number: str, references: References) -> str:
     """Return our key if it is linked to this number, otherwise the number."""
     known = references.reference(kind, key) if isinstance(key, str) and key else None
     return str(key) if known is not None and known.casefold() == number.casefold() else number
@@ -132,7 +132,7 @@ def create_record(client: AccountViewClient, of: BusinessObject, layout: Layout,
 # ---- refusals
 
 
-def translated(error: RejectedError, change: Change) -> RejectedError:
+def with_cause(error: RejectedError, change: Change) -> RejectedError:
     """Return a refusal with the error code of its cause, where its text shows the cause."""
     values, facts = change.wanted.values, dict(error.facts)
     facts.setdefault("document", reference_of(change.wanted) or change.title)

@@ -35,7 +35,7 @@ class FiscalYears:
         self._untold: frozenset[date] = frozenset()  # months for which the books show no period
         self._are_readable = bool(self._of.code)
 
-    def of(self, wanted: Sequence[Record]) -> list[tuple[date | None, list[Record]]]:
+    def documents_by_book_date(self, wanted: Sequence[Record]) -> list[tuple[date | None, list[Record]]]:
         """Return documents that have a reference, grouped by the book date to read with.
 
         Each other fiscal year comes first, then all documents with today's book date.
@@ -57,7 +57,7 @@ class FiscalYears:
             years.setdefault(self._first_day(each), []).append(each)
         return [(some[0], some) for some in years.values()]
 
-    def before(self) -> date:
+    def last_day_before(self) -> date:
         """Return the last day before this fiscal year, or before this calendar year if the periods are unknown."""
         today = self._client.today()
         first = min((each.start for each in self._periods(today)), default=today.replace(month=1, day=1))

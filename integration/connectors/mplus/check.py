@@ -49,7 +49,7 @@ class TillCheck:
         yield "credentials", ""
         yield "version", self._version(answer)
         self._client.read("getProducts", request={"pluNumbers": {}, "syncMarkerLimit": 1})
-        yield "rights", ", ".join(self._choices.of("branches").values())
+        yield "rights", ", ".join(self._choices.list_codes("branches").values())
         yield "prices", self._prices()
 
     def _prices(self) -> str:

@@ -117,7 +117,7 @@ class TillChoices:
             **{name: partial(self._asked, question) for name, question in _QUESTIONS.items()},
         }
 
-    def of(self, name: str) -> dict[str, str]:
+    def list_codes(self, name: str) -> dict[str, str]:
         """Return codes and captions of a list, empty for an unknown name.
 
         Names: vat_codes, vat_rates (percentages with two decimals, of codes whose rates are all readable), branches,

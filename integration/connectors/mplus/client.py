@@ -25,7 +25,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
-from integration.core.masking import remember
+from integration.core.masking import register_secrets
 from integration.core.records import WrongValueError
 
 NAMESPACE = "urn:mplusqapi"
@@ -153,7 +153,7 @@ class Client:
 
     def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
         secret = settings.secret.get_secret_value()
-        remember(secret)
+        register_secrets(secret)
         self._gateway = gateway or Gateway(
             system=SYSTEM,
             host_shown=settings.host_shown,

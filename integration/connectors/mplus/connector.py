@@ -15,7 +15,7 @@ from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.gift_cards import cards_left
 from integration.connectors.mplus.groups import TillGroups
-from integration.connectors.mplus.history import TillHistory, promises
+from integration.connectors.mplus.history import TillHistory, reservation_page
 from integration.connectors.mplus.identity import read_identity
 from integration.connectors.mplus.pictures import TillPictures
 from integration.connectors.mplus.pricing import TillPricing
@@ -25,14 +25,14 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
 from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
-from integration.connectors.protocol import GiftCardsLeft, InstallationFacts, References, ReservationPage
+from integration.connectors.protocol import GiftCardBalance, InstallationFacts, References, ReservationPage
 from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move
 from integration.core.plan import Action, Change
-from integration.core.prices import Charge, TillPrice
-from integration.core.records import Batch, Field, Held, Kind, Record, Written
+from integration.core.prices import PriceQuery, TillPrice
+from integration.core.records import Batch, Field, Held, Kind, Record, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -89,7 +89,7 @@ class Mplus:
 
     def heard(self) -> HealthSnapshot:
         """Return the health of the connection as the calls so far show it."""
-        return self._client.answering.now()
+        return self._client.answering.snapshot()
 
     def look(self) -> None:
         """Make the cheapest call; see `HealthCheckable.look`."""
@@ -107,11 +107,11 @@ class Mplus:
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return our fields, every other simple field by its wire name, and the custom fields that the till defines."""
-        return self._fields.of(kind)
+        return self._fields.list_fields(kind)
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and captions for a question of the set-up; see `TillChoices.of` for the names."""
-        return self._choices.of(name)
+        """Return codes and captions for a question of the set-up; see `TillChoices.list_codes` for the names."""
+        return self._choices.list_codes(name)
 
     # ---- the till as a source
 
@@ -138,9 +138,9 @@ class Mplus:
 
     def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
         """Return one page of the current reservations of orders that changed since a marker."""
-        return promises(self._documents, since, after)
+        return reservation_page(self._documents, since, after)
 
-    def gift_cards(self) -> list[GiftCardsLeft]:
+    def gift_cards(self) -> list[GiftCardBalance]:
         """Return the remaining value of gift cards, by the turnover group they are sold in; see `cards_left`."""
         return cards_left(self._client)
 
@@ -169,7 +169,7 @@ class Mplus:
 
     def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of the till's changes after the marker `since`; `after` is the stamp of the page before."""
-        return self._target(kind).changed(known.past(after or since))
+        return self._target(kind).changed(known.last_contiguous(after or since))
 
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes."""
@@ -179,7 +179,7 @@ class Mplus:
         """Return True for every target: the till's answers always say explicitly that a list is empty."""
         return kind in self.targets
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Carry out one change and return the till's number, with the marker of the change if the answer has it.
 
         Raises RejectedError when the till refuses the record and InDoubtError when no usable answer came.
@@ -191,8 +191,8 @@ class Mplus:
             return target.write(change, held, references, token)
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return the date of the last document of each of these relations; see `TillDocuments.last_of`."""
-        return self._documents.last_of(customers, since)
+        """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""
+        return self._documents.last_document_days(customers, since)
 
     # ---- prices
 
@@ -200,7 +200,7 @@ class Mplus:
         """Return True if this installation can calculate customer prices; see `TillPricing.answers`."""
         return self._pricing.answers()
 
-    def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
+    def charged(self, asked: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the till's price of each charge, in the order asked; None where it gives no price."""
         return self._pricing.charged(asked)
 

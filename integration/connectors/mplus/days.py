@@ -121,17 +121,17 @@ class TillDays:
         answer = self._client.read("getFinancialJournal", request={**financial_period(on, on), "reference": reference})
         of_all: bool | None = None
         with _holding_back(days, answer, on):
-            of_all = told.told_closed(answer)
+            of_all = told.period_closed_flag(answer)
         flags: dict[Place, list[bool]] = defaultdict(list)
         only = [place for place in days if place[0] == on]
         for group in answer.iterfind(f"{qualified('financialGroupList')}/{qualified('financialGroup')}"):
             with _holding_back(days, group, on):
-                branch = told.branch_told(group)
+                branch = told.optional_branch(group)
                 if not branch and len(only) > 1:
                     raise WrongValueError("branchNumber", "")  # the till does not say which of several branches it is
                 place = (on, branch) if branch else only[0]
                 days[place].parts += told.decode_financial(group)
-                is_closed = told.told_closed(group)
+                is_closed = told.period_closed_flag(group)
                 if is_closed is not None:
                     flags[place].append(is_closed)
         for place, day in days.items():
@@ -149,7 +149,7 @@ class TillDays:
             if error.code != "operation_unknown":
                 raise
             return
-        counts: list[told.DrawerCounted] = []
+        counts: list[told.CashCount] = []
         for each in answer.iterfind(f"{qualified('cashCountList')}/{qualified('cashCount')}"):
             with _holding_back(days, each):
                 counts.append(told.decode_count(each))
@@ -157,7 +157,7 @@ class TillDays:
             days[place].parts.append(part)
 
     def _read_documents(self, days: dict[Place, _Day], kind: Kind, period: tuple[date, date]) -> None:
-        for listed in self._documents.between(kind, *period):
+        for listed in self._documents.in_period(kind, *period):
             place = _certain(listed)
             may_be = partial(_may_be, listed.date, listed.branch)
             chosen = [days[place]] if place else [day for known, day in days.items() if may_be(known)]
@@ -231,7 +231,7 @@ def _holding_back(days: Mapping[Place, _Day], element: Element, on: date | None 
         yield
     except WrongValueError as error:
         date_ = on or codec.if_readable(told.journal_date, element)
-        branch = codec.if_readable(told.branch_told, element) or None
+        branch = codec.if_readable(told.optional_branch, element) or None
         for place, day in days.items():
             if _may_be(date_, branch, place):
                 day.fault = error, codec.raw_elements(element)

@@ -21,7 +21,7 @@ from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, expect_once
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import expect_readable, till_numbers
-from integration.connectors.parallel import sliced
+from integration.connectors.parallel import portions
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
 
@@ -104,7 +104,7 @@ class TillDocuments:
         is_last = last is None and start.present is not None and highest >= start.present
         return DocumentPage(found, None if is_last else str(highest + 1), str(max(highest, start.seen)))
 
-    def between(self, kind: Kind, first: date, last: date) -> Iterator[ListedDocuments]:
+    def in_period(self, kind: Kind, first: date, last: date) -> Iterator[ListedDocuments]:
         """Return the documents of these financial dates once each, in the state that was read last.
 
         They are read by markers from 0 on, because the till does not say how much an answer without a limit holds.
@@ -133,7 +133,7 @@ class TillDocuments:
                 )
             bound = highest + 1
 
-    def last_of(self, relations: Collection[str], since: date) -> dict[str, date | None]:
+    def last_document_days(self, relations: Collection[str], since: date) -> dict[str, date | None]:
         """Return the latest financial date, from `since` on, of an order, invoice or receipt of each relation.
 
         The date is None where a document without a readable date or relation may be newer.
@@ -156,11 +156,11 @@ class TillDocuments:
         """Return the documents with these ids, without those that do not exist. External article ids are read anew."""
         return [
             record
-            for found in self.named(kind, keys)
+            for found in self.with_ids(kind, keys)
             for record in self._decoded(kind, [each for _, each in found], [key for key, _ in found], fresh=True)
         ]
 
-    def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[tuple[str, Element]]]:
+    def with_ids(self, kind: Kind, keys: Collection[str]) -> Iterator[list[tuple[str, Element]]]:
         """Yield the unparsed documents with these ids, each with its id, a page at a time."""
         key_of = partial(codec.document_key, kind=kind)
 
@@ -168,9 +168,9 @@ class TillDocuments:
             return self._ask(kind, {codec.DOCUMENTS[kind].keys: portion})
 
         with_ids = by_own_number(ask, partial(codec.if_readable, key_of))
-        asking = self._named.all(with_ids, lambda one: one[:1])
+        asking = self._named.ask_all(with_ids, lambda one: one[:1])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # other ids cannot exist
-        for portion in sliced(ids, self._settings.document_page):
+        for portion in portions(ids, self._settings.document_page):
             with expect_readable():
                 wanted = set(portion)
                 yield [one for one in asking(portion) if one[0] in wanted]
@@ -236,9 +236,9 @@ class TillDocuments:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
             return list(answer.iterfind(f"{qualified('relationList')}/{qualified('relation')}"))
 
-        asking = self._customers.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
-        portions = sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER)
-        found = [each for portion in portions for each in asking(portion)]
+        asking = self._customers.ask_all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
+        all_numbers = list(dict.fromkeys(numbers))
+        found = [each for portion in portions(all_numbers, LARGEST_ANSWER) for each in asking(portion)]
         return {codec.if_readable(codec.relation_number, each) or "": each for each in found}
 
 
@@ -267,7 +267,7 @@ class _Codes:
         valid = {number: (code, end) for number, (code, end) in self._known.items() if now < end}
         missing = [number for number in numbers if fresh or number not in valid]
         asked: dict[str, str] = {}
-        for portion in sliced(missing, LARGEST_ANSWER):
+        for portion in portions(missing, LARGEST_ANSWER):
             asked |= self._asked(portion)
         kept = {number: valid[number] for number in valid.keys() - set(missing)}
         # Replaced as a whole and never changed in place, because two runs may use it at the same time.
@@ -279,7 +279,7 @@ class _Codes:
             answer = self._client.read("getProducts", request={"articleNumbers": portion, "pluNumbers": {}})
             return list(answer.iter(qualified("article")))
 
-        asking = self._named.all(ask, lambda one: [codec.if_readable(codec.article_number, one)])
+        asking = self._named.ask_all(ask, lambda one: [codec.if_readable(codec.article_number, one)])
         return {
             number: code
             for article in asking(numbers)

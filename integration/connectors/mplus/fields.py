@@ -18,9 +18,9 @@ class TillFields:
         self._client = client
         self._words = Vocabulary(settings.retire_with)
 
-    def of(self, kind: Kind) -> list[Field]:
+    def list_fields(self, kind: Kind) -> list[Field]:
         """Return our fields, every other simple field by its wire name, and the custom fields that the till defines."""
-        fields = list(codec.document_fields(kind) or self._words.named(kind))
+        fields = list(codec.document_fields(kind) or self._words.fields_of_kind(kind))
         if kind is Kind.RELATION:
             fields += codec.CONTACT_FIELDS
         if kind in _CUSTOM_LISTS:

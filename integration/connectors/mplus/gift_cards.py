@@ -6,13 +6,13 @@ from decimal import Decimal
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, qualified
 from integration.connectors.mplus.target import expect_readable
-from integration.connectors.protocol import GiftCardsLeft
+from integration.connectors.protocol import GiftCardBalance
 
 PAGE = 1000  # cards in one answer
 _LIST = f"{qualified('giftcardList')}/{qualified('giftcard')}"
 
 
-def cards_left(client: Client, page: int = PAGE) -> list[GiftCardsLeft]:
+def cards_left(client: Client, page: int = PAGE) -> list[GiftCardBalance]:
     """Return number and remaining value of the active gift cards of each turnover group.
 
     Raises RejectedError where the till lacks the operation, MalformedAnswerError where a card is unreadable.
@@ -32,4 +32,4 @@ def cards_left(client: Client, page: int = PAGE) -> list[GiftCardsLeft]:
     for card in cards.values():
         if card.left is not None:
             left[card.group].append(card.left)
-    return [GiftCardsLeft(group, len(some), sum(some, Decimal(0))) for group, some in sorted(left.items())]
+    return [GiftCardBalance(group, len(some), sum(some, Decimal(0))) for group, some in sorted(left.items())]

@@ -11,7 +11,7 @@ from integration.connectors.mplus.target import created_number, expect_readable
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Record, Value, Written
+from integration.core.records import Batch, Held, Kind, Record, Value, WriteResult
 
 _TOP = "0"  # parent of a group at the top in our copy of the tree
 
@@ -58,22 +58,22 @@ class TillGroups:
         """Return an empty page without a stamp: the whole tree is read each time."""
         return Batch((), None, "")
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the group's number."""
         if change.action is Action.CREATE or held is None:
             return self._create(change.wanted, references)
         return self._update(change.wanted, held, references)
 
-    def _create(self, wanted: Record, references: References) -> Written:
+    def _create(self, wanted: Record, references: References) -> WriteResult:
         request = {
             "parentGroupNumber": self._parent_number(wanted, references),
             "name": codec.checked_text("name", wanted.values.get("name", "")),
             "text": "",
         }
         answer = self._client.write("newArticleGroup", request=request)
-        return Written(created_number(answer, "groupNumber"))
+        return WriteResult(created_number(answer, "groupNumber"))
 
-    def _update(self, wanted: Record, held: Held, references: References) -> Written:
+    def _update(self, wanted: Record, held: Held, references: References) -> WriteResult:
         group = held.original
         if not isinstance(group, TillGroup):
             raise TypeError("a group that was not looked up here")
@@ -83,7 +83,7 @@ class TillGroups:
         if "parent" in wanted.values:
             parent = self._parent_number(wanted, references)
         self._client.write("updateArticleGroup", request=codec.encode_group(replace(group, parent=parent)))
-        return Written(held.reference)
+        return WriteResult(held.reference)
 
     def _parent_number(self, wanted: Record, references: References) -> str:
         code = str(wanted.values.get("parent") or "")

@@ -12,7 +12,7 @@ from integration.connectors.mplus.lists import PartialLists, expect_once, till_o
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import ReservationPage
-from integration.core.moves import Move, Promise
+from integration.core.moves import Move, StockReservation
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 
@@ -46,7 +46,7 @@ class TillHistory:
         moves = self._asked(self._page, **bound)
         return sorted((one for one in moves if _is_later(one, after)), key=lambda one: one.number)
 
-    def since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
+    def movements_since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
         """Return the movements of articles after a number in these branches.
 
         Few movements follow a recent number, so all articles are tried in one call first; otherwise each portion of
@@ -107,7 +107,7 @@ def _is_later(move: Move, number: int) -> bool:
 # ---- reservations of orders
 
 
-def promises(documents: TillDocuments, since: str | None, after: str | None) -> ReservationPage:
+def reservation_page(documents: TillDocuments, since: str | None, after: str | None) -> ReservationPage:
     """Return the current reservations of the orders on a page of `TillDocuments.page`, with the ids of these orders.
 
     Lines are read only of orders that may reserve stock; customers and articles are not read. An unreadable order is
@@ -116,9 +116,9 @@ def promises(documents: TillDocuments, since: str | None, after: str | None) -> 
     page = documents.page(Kind.ORDER, since, after, lines=False)
     keys = [codec.if_readable(_key, each) or "" for each in page.found]
     waiting = [key for key, each in zip(keys, page.found, strict=True) if key and not _is_over(each)]
-    kept: dict[str, list[Promise] | None] = {key: [] for key in keys if key and key not in waiting}
-    for found in documents.named(Kind.ORDER, waiting) if waiting else ():
-        kept |= {key: codec.if_readable(promised, each) for key, each in found}
+    kept: dict[str, list[StockReservation] | None] = {key: [] for key in keys if key and key not in waiting}
+    for found in documents.with_ids(Kind.ORDER, waiting) if waiting else ():
+        kept |= {key: codec.if_readable(order_reservations, each) for key, each in found}
     told = {key: some for key, some in kept.items() if some is not None}
     every = tuple(promise for some in told.values() for promise in some)
     return ReservationPage(tuple(told), every, page.after, page.stamp)
@@ -133,7 +133,7 @@ def _is_over(order: Element) -> bool:
     return any(state.endswith("-COMPLETE") for state in states)
 
 
-def promised(element: Element) -> list[Promise]:
+def order_reservations(element: Element) -> list[StockReservation]:
     """Return the reservations of an order: quantities neither delivered nor cancelled. Raises WrongValueError.
 
     If a quantity already excludes cancelled pieces, the till's own reserved quantity prevents that too little is
@@ -149,7 +149,7 @@ def promised(element: Element) -> list[Promise]:
         if article and rest > 0:
             sums[article] = sums.get(article, Decimal(0)) + rest
     place = as_text(order.values.get("branch")), as_text(order.values.get("number"))
-    return [Promise(order.key, place[0], article, amount, place[1]) for article, amount in sums.items()]
+    return [StockReservation(order.key, place[0], article, amount, place[1]) for article, amount in sums.items()]
 
 
 def _quantity(line: Mapping[str, Value], name: str) -> Decimal:

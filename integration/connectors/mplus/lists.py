@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from integration.connectors.mplus.settings import SYSTEM
-from integration.connectors.parallel import sliced
+from integration.connectors.parallel import portions
 from integration.core.errors import MalformedAnswerError
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class ByNumbers(Generic[T]):
         self._weight = weight
         self._given = 0  # size of the largest answer known to be complete
 
-    def all(
+    def ask_all(
         self, ask: Callable[[Sequence[str]], list[T]], names: Callable[[T], Iterable[str | None]]
     ) -> Callable[[Sequence[str]], list[T]]:
         """Return a function that asks as `ask` does, and again for items missing from a possibly limited answer.
@@ -67,7 +67,7 @@ class ByNumbers(Generic[T]):
             weights = [self._weight(one) for one in found]
             more: list[T] = []
             if weights and 0 < len(missing) < len(numbers) and sum(weights) + max(weights) > self._given:
-                more = [one for group in sliced(missing, max(len(found), _GROUP)) for one in asking(group)]
+                more = [one for group in portions(missing, max(len(found), _GROUP)) for one in asking(group)]
             if not more:
                 self._given = max(self._given, sum(weights))
             return found + more

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import created_number, in_pages, not_at_till, till_numbers
-from integration.connectors.pictures import MIME, kept_in
+from integration.connectors.pictures import MIME, load_picture
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Written
+from integration.core.records import Batch, Held, Kind, Record, WriteResult
 
 CARD = {"cardType": "PRODUCT"}
 OTHER = "image:"  # prefix of the id of an image of others
@@ -68,7 +68,7 @@ class TillPictures:
         """Raise RejectedError: the till does not report changes of images."""
         not_at_till(Kind.PICTURE)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Put our picture first on the card in place of our previous one, or remove it; all other images stay.
 
         The till uploads a picture and puts it on the card in one call, so an upload whose answer was lost is found on
@@ -91,7 +91,7 @@ class TillPictures:
         if first and first not in {one["imageId"] for one in listed}:
             listed.insert(0, {"imageId": first, "labels": {}})
         self._client.write("saveCardImages", request={**CARD, "cards": [{"cardNumber": card, "images": listed}]})
-        return Written(card)
+        return WriteResult(card)
 
     def _on_card(self, card: str) -> list[Element]:
         """Return the images of a card. Raises RejectedError where the product is gone."""
@@ -102,7 +102,7 @@ class TillPictures:
 
     def _taken_in(self, change: Change, content: str, card: str) -> str:
         """Upload a picture to the card and return its image id."""
-        data, kind = kept_in(self._settings.pictures, content)
+        data, kind = load_picture(self._settings.pictures, content)
         request = {
             "imageName": f"{change.title[:LONGEST_NAME]} {content}.{kind}",
             "mimeType": MIME[kind],

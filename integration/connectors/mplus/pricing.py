@@ -11,11 +11,11 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, till_numbers
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.money import amount
 from integration.core.plan import Change
-from integration.core.prices import Charge, PriceScope, PriceTerm, PriceType, TillPrice, term_of, terms_in
+from integration.core.prices import PriceQuery, PriceScope, PriceTerm, PriceType, TillPrice, term_of, terms_in
 from integration.core.records import Record, Value
 
 _LINES = "articleBranchDeviationLines"
@@ -56,7 +56,7 @@ class BranchPrices:
         self._settings = settings
         self._client = client
 
-    def shown(self, wanted: Record, held: Record, lines: Mapping[Place, Element]) -> Record:
+    def with_branch_prices(self, wanted: Record, held: Record, lines: Mapping[Place, Element]) -> Record:
         """Return the held product with the prices per branch of the wanted articles, None where a branch has none."""
         asked = {part.key: branch_terms(part) for part in wanted.parts}
         parts = tuple(
@@ -187,18 +187,18 @@ class TillPricing:
             return False
         return True
 
-    def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
+    def charged(self, asked: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price of each charge, in the order asked; None where the till gives no price.
 
         Each charge is a call of its own, because a till may combine what is bought together.
         """
-        answers = side_by_side(self._one, asked, self._settings.in_flight)
+        answers = run_parallel(self._one, asked, self._settings.in_flight)
         for answer in answers:
             if isinstance(answer, IntegrationError):
                 raise answer
         return [None if isinstance(answer, IntegrationError) else answer for answer in answers]
 
-    def _one(self, asked: Charge) -> TillPrice | None:
+    def _one(self, asked: PriceQuery) -> TillPrice | None:
         place = self._places().get(asked.branch)
         if place is None:
             return None

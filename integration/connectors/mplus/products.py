@@ -18,10 +18,10 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
     expect_readable,
-    expect_unmoved,
     in_pages,
     page_after,
     present_marker,
+    require_unchanged,
     till_numbers,
 )
 from integration.connectors.protocol import References
@@ -34,7 +34,7 @@ from integration.core.records import (
     Kind,
     Location,
     Record,
-    Written,
+    WriteResult,
     WrongValueError,
     same,
     unreadable,
@@ -88,7 +88,9 @@ class TillProducts:
                     if place and (place.reference, place.number) != (number, key)
                 }
                 now = self._held(found[number], record.key, apart, references)
-                held[record.key] = replace(now, record=self._branch_prices.shown(record, now.record, lines))
+                held[record.key] = replace(
+                    now, record=self._branch_prices.with_branch_prices(record, now.record, lines)
+                )
             elif len(wanted) == 1 and (part := self._part_of(linked[record.key], places)) is not None:
                 held[record.key] = _not_whole(record.key, part)
         return held
@@ -154,9 +156,9 @@ class TillProducts:
         wanted = set(numbers)
 
         def ask(page: Sequence[str]) -> list[tuple[str, str, codec.ArticleIdentity]]:
-            return codec.every_stock_told(self._products("articleNumbers", page, siblings=False))
+            return codec.stock_settings(self._products("articleNumbers", page, siblings=False))
 
-        told = self._in_pages(self._named.all(ask, lambda one: one[:1]), numbers)
+        told = self._in_pages(self._named.ask_all(ask, lambda one: one[:1]), numbers)
         return {number: (one, identity) for number, one, identity in told if number in wanted}
 
     def _asked(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
@@ -164,7 +166,7 @@ class TillProducts:
             return list(self._products(filter_name, page, siblings=siblings).iterfind(_PRODUCTS))
 
         names = _articles_of if filter_name == "articleNumbers" else lambda product: [_home(product)]
-        return self._in_pages(self._named_products.all(ask, names), numbers)
+        return self._in_pages(self._named_products.ask_all(ask, names), numbers)
 
     def _products(self, filter_name: str, page: Sequence[str], *, siblings: bool) -> Element:
         request = {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}
@@ -219,7 +221,7 @@ class TillProducts:
         beyond_groups = change.wanted.parts or change.wanted.values.keys() - {"groups"}
         return memberships + (1 if change.action is Action.CREATE or beyond_groups else 0)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the product's number, with the marker of the change if the answer has it.
 
         The article numbers already prevent a second product, so `token` is not needed.
@@ -253,22 +255,22 @@ class TillProducts:
                 raise RejectedError("target_record_missing")
             self._client.write_whole("updateProduct", codec.edited(element, edit)[0])
 
-    def _create(self, wanted: Record, references: References) -> Written:
+    def _create(self, wanted: Record, references: References) -> WriteResult:
         numbers = [group_number(references, code) for code in sorted(_codes(wanted))]
         inside = numbers if self._settings.membership == "product" else []
         product = codec.encode_product(wanted, inside, self._types(wanted), self._words)
         answer = self._client.write("createProduct", product=product)
-        written = Written(created_number(answer, "productNumber"), answer.findtext(qualified("syncMarker")) or "")
+        written = WriteResult(created_number(answer, "productNumber"), answer.findtext(qualified("syncMarker")) or "")
         if not inside:
             self._regroup("addProductsToArticleGroup", written.reference, numbers)
         return written
 
-    def _update(self, wanted: Record, held: Held, references: References) -> Written:
+    def _update(self, wanted: Record, held: Held, references: References) -> WriteResult:
         if not isinstance(held.original, Element):
             raise TypeError("a product that was not looked up here")
         _refuse_apart(wanted, held)
         now = self.read("productNumbers", [held.reference]).get(held.reference)
-        expect_unmoved(now, held.original, codec.change_marker)
+        require_unchanged(now, held.original, codec.change_marker)
         join, leave = _memberships(wanted, held, references)
         inside = self._settings.membership == "product"
         edit = ElementEdit(
@@ -286,7 +288,7 @@ class TillProducts:
         if not inside:
             self._regroup("addProductsToArticleGroup", held.reference, sorted(join))
             self._regroup("deleteProductsFromArticleGroup", held.reference, sorted(leave))
-        return Written(held.reference, marker)
+        return WriteResult(held.reference, marker)
 
     def _regroup(self, operation: str, product: str, groups: Iterable[str]) -> None:
         """Add a product to groups or remove it from them, with one call per group."""

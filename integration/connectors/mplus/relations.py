@@ -13,15 +13,15 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
     expect_readable,
-    expect_unmoved,
     in_pages,
     page_after,
     present_marker,
+    require_unchanged,
     till_numbers,
 )
 from integration.connectors.protocol import References
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Record, Written, WrongValueError, unreadable
+from integration.core.records import Batch, Held, Kind, Record, WriteResult, WrongValueError, unreadable
 
 _RELATIONS = f"{qualified('relationList')}/{qualified('relation')}"
 _EVIDENCE = ("external_id", "vat_number", "email")  # in the order of precedence
@@ -123,10 +123,10 @@ class TillRelations:
         """
         ask = by_own_number(lambda page: self._asked(relationNumbers=page), _number)
         limit = self._settings.in_flight
-        asking = self._named.all(ask, lambda one: one[:1])
+        asking = self._named.ask_all(ask, lambda one: one[:1])
         return dict(in_pages(asking, till_numbers(numbers), self._settings.page_relations, limit))
 
-    def since(self, marker: int) -> list[Element]:
+    def relations_since(self, marker: int) -> list[Element]:
         """Return one page of the relations from this change marker on: the lowest markers, unsorted."""
 
         def markers(found: Iterable[Element]) -> list[int | None]:
@@ -153,7 +153,7 @@ class TillRelations:
             return present_marker(self._client, "relationSyncMarker")
         seen = int(since)
         with expect_readable():
-            found = self.since(seen + 1)
+            found = self.relations_since(seen + 1)
             page = page_after(found, seen, codec.relation_marker, "getRelations")
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
 
@@ -163,7 +163,7 @@ class TillRelations:
         """Return 1."""
         return 1
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the relation's number, with the marker of the change if the answer has it.
 
         A new relation gets our key as its external id, unless the record has another one. So a relation whose create
@@ -173,20 +173,20 @@ class TillRelations:
             return self._create(change.wanted)
         return self._update(change.wanted, held)
 
-    def _create(self, wanted: Record) -> Written:
+    def _create(self, wanted: Record) -> WriteResult:
         values = {**wanted.values, "external_id": wanted.values.get("external_id") or wanted.key}
-        content = self._form(wanted).new(Record(wanted.kind, wanted.key, values))
+        content = self._form(wanted).new_relation(Record(wanted.kind, wanted.key, values))
         answer = self._client.write("createRelation", relation=content)
-        return Written(created_number(answer, "relationNumber"), answer.findtext(qualified("syncMarker")) or "")
+        return WriteResult(created_number(answer, "relationNumber"), answer.findtext(qualified("syncMarker")) or "")
 
-    def _update(self, wanted: Record, held: Held) -> Written:
+    def _update(self, wanted: Record, held: Held) -> WriteResult:
         if not isinstance(held.original, Element):
             raise TypeError("a relation that was not looked up here")
         relation = self._form(wanted).edited(held.original, wanted)
         # The comparison includes points that a customer earned since, because a complete write would undo them.
-        expect_unmoved(self.read([held.reference]).get(held.reference), held.original, codec.relation_marker)
+        require_unchanged(self.read([held.reference]).get(held.reference), held.original, codec.relation_marker)
         answer = self._client.write_whole("updateRelation", relation)
-        return Written(held.reference, answer.findtext(qualified("syncMarker")) or "")
+        return WriteResult(held.reference, answer.findtext(qualified("syncMarker")) or "")
 
     def _form(self, wanted: Record | None = None) -> RelationForm:
         """Return the form that reads and writes relations, with the custom fields that the record needs."""
@@ -239,7 +239,7 @@ class _Index:
             if self.nameless:  # they may have a readable number by now
                 start = 0
                 self._put_out()
-            while found := self._relations.since(start + 1):
+            while found := self._relations.relations_since(start + 1):
                 for element in found:
                     self._take(element)
                 start = int(page_after(found, start, codec.relation_marker, "getRelations").stamp or start)

@@ -16,7 +16,7 @@ from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import References
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
+from integration.core.records import Batch, Held, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 from integration.core.rules import as_text
 
 
@@ -32,7 +32,7 @@ class Settlements:
         """Return the invoices that have payments by the wanted method, with the sum of these payments."""
         ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
         with expect_readable():
-            asking = self._named.all(self._invoices, lambda one: [codec.if_readable(_key, one)])
+            asking = self._named.ask_all(self._invoices, lambda one: [codec.if_readable(_key, one)])
             found = in_pages(asking, ids, self._settings.document_page, self._settings.in_flight)
             invoices = {codec.document_key(one, Kind.INVOICE): one for one in found}
             return {one.key: held for one in wanted if (held := _held(one, invoices.get(one.key))) is not None}
@@ -51,13 +51,13 @@ class Settlements:
         """Return an empty page without a stamp: payments never change."""
         return Batch((), None, "")
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Pay an invoice and return its id, because the answer has no id of the payment."""
         values = change.wanted.values
         payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.wanted))}
         request = {"invoiceId": change.wanted.key, "paymentList": {"payment": [payment]}}
         self._client.write("payInvoice", request=request)
-        return Written(change.wanted.key)
+        return WriteResult(change.wanted.key)
 
 
 _key = partial(codec.document_key, kind=Kind.INVOICE)

@@ -23,9 +23,9 @@ from integration.connectors.mplus.target import expect_readable, in_pages, till_
 from integration.connectors.protocol import InstallationFacts, References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import identity_of
-from integration.core.moves import COUNTED, Move, StockCounted, counted_of, unreadable_move
+from integration.core.moves import COUNTED, Move, StockCounted, counted_value, unreadable_move
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
+from integration.core.records import Batch, Held, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 SETS = "stock_sets"  # name of the stored fact: what setting a level sets
 TIMES_SET = 5  # attempts to set one level while sales go on
@@ -61,7 +61,7 @@ class _Raw(NamedTuple):
     def said(self, branch: str) -> tuple[str | bytes, ...]:
         """Return the raw data of a branch, for its hash."""
         row = self.rows.get(branch)
-        return (branch,) if row is None else (branch, codec.as_it_came(row))
+        return (branch,) if row is None else (branch, codec.raw_bytes(row))
 
 
 class TillStock:
@@ -97,7 +97,7 @@ class TillStock:
         with expect_readable():
             articles = self._products.articles(till_numbers(map(_number, wanted)))
             kept = {
-                number: (codec.stock_told(article), codec.article_identity(article))
+                number: (codec.raw_stock_setting(article), codec.article_identity(article))
                 for number, (_, article) in articles.items()
             }
             return {
@@ -149,7 +149,7 @@ class TillStock:
             return {}
         branches = till_numbers(branch for branch, _ in rows)
         articles = till_numbers(number for number, _ in counted)
-        return _by_place(self._history.since(min(known.upto for _, known in counted), branches, articles))
+        return _by_place(self._history.movements_since(min(known.upto for _, known in counted), branches, articles))
 
     def _asked(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
         """Return the till's rows of a branch, each with the article number it belongs to; see `by_own_number`."""
@@ -163,7 +163,7 @@ class TillStock:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
             return list(self._client.read("getStock", request=request).iterfind(qualified("articleStocks")))
 
-        asking = self._named.all(by_own_number(ask, number_of), lambda one: one[:1])
+        asking = self._named.ask_all(by_own_number(ask, number_of), lambda one: one[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
 
     def _held(self, wanted: Record, raw: _Raw, found: tuple[str, Element]) -> Held:
@@ -227,7 +227,7 @@ class TillStock:
         """Return one call for each level, and one more if the stock setting of the article changes."""
         return len(_levels(change.wanted)) + ("managed" in change.wanted.values)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Change the stock setting if wanted, then set each level; return the article number and the last booking.
 
         `token` is the reference of the bookings, for people who look at the history of an article.
@@ -248,7 +248,7 @@ class TillStock:
                 last = self._set(branch, held.reference, amount, token) or last
             else:
                 last = self._set_counted(branch, held.reference, amount, (seen, counted), token) or last
-        return Written(held.reference, last)
+        return WriteResult(held.reference, last)
 
     def _set_counted(
         self, branch: str, number: str, amount: Decimal, looked_up: tuple[_Seen, StockCounted], token: str
@@ -291,7 +291,7 @@ class TillStock:
                     or codec.stock_id(row) < int(booked)
                 ):
                     return None
-                moves = _at(_by_place(self._history.since(counted.upto, [branch], [number])), branch, number)
+                moves = _at(_by_place(self._history.movements_since(counted.upto, [branch], [number])), branch, number)
                 since = _since(counted, branch, row, moves)
                 return since, codec.decode_level(row, reserved=False), codec.decode_reserved(row)
             except WrongValueError:
@@ -328,7 +328,7 @@ def _expect_of(number: str, element: Element) -> None:
 
 
 def _counted(record: Record) -> StockCounted | None:
-    return counted_of(record.values.get(COUNTED))
+    return counted_value(record.values.get(COUNTED))
 
 
 def _since(counted: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:

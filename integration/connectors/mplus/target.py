@@ -7,11 +7,11 @@ from typing import NoReturn, Protocol, TypeVar
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM
-from integration.connectors.parallel import side_by_side, sliced
+from integration.connectors.parallel import portions, run_parallel
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Written, is_number
+from integration.core.records import Batch, Held, Kind, Record, WriteResult, is_number
 from integration.core.rules import as_text
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class TillTarget(Protocol):
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         """Return the till's current records, by our keys."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         """Carry out one change; `held` is None only for a create."""
 
     def calls(self, change: Change) -> int:
@@ -41,7 +41,7 @@ def till_numbers(numbers: Iterable[str]) -> list[str]:
 def in_pages(ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str], size: int, limit: int) -> list[T]:
     """Return the answers for portions of at most `size` numbers, with at most `limit` calls at once."""
     found: list[T] = []
-    for answer in side_by_side(ask, sliced(numbers, size), limit):
+    for answer in run_parallel(ask, portions(numbers, size), limit):
         if isinstance(answer, IntegrationError):
             raise answer
         found += answer
@@ -61,11 +61,11 @@ def present_marker(client: Client, wire: str) -> Batch:
     return Batch((), None, client.read("getCurrentSyncMarkers").findtext(qualified(wire)) or "0")
 
 
-def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element], int]) -> None:
+def require_unchanged(now: Element | None, read: Element, marker: Callable[[Element], int]) -> None:
     """Raise RejectedError if the record changed or vanished since `read`: a complete write would undo that."""
     if now is None:
         raise RejectedError("target_record_missing")
-    if marker(now) != marker(read) or (not _marked(read) and codec.as_it_came(now) != codec.as_it_came(read)):
+    if marker(now) != marker(read) or (not _marked(read) and codec.raw_bytes(now) != codec.raw_bytes(read)):
         raise RejectedError("target_changed_since_plan")
 
 

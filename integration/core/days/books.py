@@ -154,7 +154,7 @@ class DayLine:
         return self.account, self.vat_code, self.debtor, self.item, self.cost_centre
 
     @property
-    def moved(self) -> Decimal:
+    def gross_amount(self) -> Decimal:
         """Total amount including VAT."""
         return self.amount + self.vat
 
@@ -174,4 +174,4 @@ class DayPage:
     @property
     def debit(self) -> Decimal:
         """Total of the debit side, with VAT."""
-        return total(max(one.moved, NOTHING) for one in self.lines)
+        return total(max(one.gross_amount, NOTHING) for one in self.lines)

@@ -13,7 +13,7 @@ from integration.core.days.books import DayBooks, DayLine
 from integration.core.days.corrections import changed_lines, page_lines
 from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry, as_posted
-from integration.core.days.lookalike_entries import PageAlike, pages_alike, totals_of
+from integration.core.days.lookalike_entries import LookalikePage, lookalike_pages, totals_of
 from integration.core.days.till import till_text, total
 from integration.core.money import amount
 from integration.core.records import Record
@@ -107,7 +107,7 @@ def check_day(
     findings = [
         *_of_pages(pages, entries or ()),
         *(list(_of_documents(pages, documents, belongs)) or _of_the_till(expected, pages, books)),
-        *_by_hand(pages_alike(totals_of(documents), wanted, entries or (), own | elsewhere)),
+        *_by_hand(lookalike_pages(totals_of(documents), wanted, entries or (), own | elsewhere)),
     ]
     if any(one.difference for one in compared) and not findings:
         off = next(one for one in compared if one.difference)
@@ -261,11 +261,11 @@ def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: D
     booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
     is_taken_back = not changed_lines((), booked)  # by a person, and not by the till
     for off in () if is_taken_back else changed_lines(expected, booked):
-        facts = {"text": off.text, "account": off.account, "difference": str(amount(off.moved))}
+        facts = {"text": off.text, "account": off.account, "difference": str(amount(off.gross_amount))}
         yield DayFinding("till_changed", facts)
 
 
-def _by_hand(pages: Iterable[PageAlike]) -> Iterator[DayFinding]:
+def _by_hand(pages: Iterable[LookalikePage]) -> Iterator[DayFinding]:
     """Yield pages of others that look like a document of the day or like the whole day."""
     for one in pages:
         facts = {"page": one.page, "date": _told(one.on), "by": one.by, "amount": str(amount(one.amount))}

@@ -41,10 +41,10 @@ def _line(part: Record) -> DayLine:
 def same_postings(one: Record, other: Record) -> bool:
     """Return True if two pages post the same amounts to all accounts. Payment methods are not compared."""
     first, second = (page_lines(page) for page in (one, other))
-    return not difference(first, [replace(line, from_books=True) for line in second])
+    return not correction_lines(first, [replace(line, from_books=True) for line in second])
 
 
-def difference(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
+def correction_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
     """Return the lines that correct the booked amounts of a day to the current ones; empty if there is no difference.
 
     Lines with the same account, VAT code, debtor and payment method are added up; see `changed_lines` for unknown
@@ -69,7 +69,7 @@ def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[Da
 
 def full_reversal(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
     """Return the lines that reverse all booked amounts of a day and book it again, for one page."""
-    return (*difference((), booked), *now)
+    return (*correction_lines((), booked), *now)
 
 
 def _add(off: dict[tuple[str, ...], DayLine], one: DayLine, sign: int) -> None:

@@ -199,7 +199,7 @@ class DaySums:
     payments: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     vat: Mapping[tuple[str, str], VatSum] = field(default_factory=dict)
 
-    def without(self, other: "DaySums") -> "DaySums":
+    def minus(self, other: "DaySums") -> "DaySums":
         """Return these sums minus the sums of other documents."""
         less = [(key, VatSum() - each) for key, each in other.groups.items()]
         vat = [(key, VatSum() - each) for key, each in other.vat.items()]

@@ -50,4 +50,4 @@ def as_posted(lines: Sequence[DayLine], books: DayBooks) -> Sequence[DayLine]:
     if books.mode != "cash":
         return lines
     turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
-    return [*turned, DayLine(books.drawer_account, "", -total(one.moved for one in turned), about="drawer")]
+    return [*turned, DayLine(books.drawer_account, "", -total(one.gross_amount for one in turned), about="drawer")]

@@ -121,7 +121,7 @@ class DayLines:
         for one in self._sold_here():
             self._expect_plausible(one)
         booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
-        left = self._without_prepaid(sums.without(sums_of_documents(self.own_use)).without(booked_apart))
+        left = self._without_prepaid(sums.minus(sums_of_documents(self.own_use)).minus(booked_apart))
         for source in self.day.sources:
             sold = [*self._groups(left, source)]
             yield from _gathered((one for one in sold if one.about == "turnover"), by_group=self.books.by_group)
@@ -173,7 +173,7 @@ class DayLines:
         if len(keys) > 1:
             facts = {"document": posted[0].number, "amount": str(less)}
             raise DayRefusedError("day_down_payments_off", "account", **facts)
-        return sums.without(DaySums({keys[0]: VatSum(less)}))
+        return sums.minus(DaySums({keys[0]: VatSum(less)}))
 
     def _groups(self, sums: DaySums, source: str) -> Iterator[DayLine]:
         codes: dict[str, dict[str, VatSum]] = {}
@@ -219,7 +219,7 @@ class DayLines:
     def _decided(self, one: DayDocument, code: str) -> str | None:
         """Return the document's VAT code in the books, or None if nothing in the document has one."""
         has = any(self._has_vat_code(group, each) for group, each in one.groups_under(code).items())
-        return self._vat.decided(code, one).code if has else None
+        return self._vat.decided_code(code, one).code if has else None
 
     def _has_vat_code(self, group: str, each: VatSum) -> bool:
         """Return True if a document's amount in a group has a sales VAT code."""
@@ -242,7 +242,7 @@ class DayLines:
         vat, listed = (total(each.vat for each in some.values()) for some in (own, groups))
         if is_same and vat == listed:
             return
-        home = self._vat.decided(code).code
+        home = self._vat.decided_code(code).code
         others = [one.number for one in documents if self._decided(one, code) != home]
         facts = {"behind": ", ".join(others[:MOST_NAMED]), "expected": str(vat), "found": str(listed), "code": code}
         facts["vat"] = vat_fact(code, self._vat.percents.get(code), self.books.systems[0])
@@ -252,8 +252,8 @@ class DayLines:
         """Raise DayRefusedError for a document whose VAT does not match its rates."""
         taxed = {key: each for key, each in one.groups.items() if self._has_vat_code(key[0], each)}
         for code, each in by_code(taxed):
-            theirs, groups = self._vat.decided(code, one).code, {group for group, own in taxed if own == code}
-            self._vat.expect_plausible(each, code, theirs, one.count_lines(code, groups), [one.number])
+            theirs, groups = self._vat.decided_code(code, one).code, {group for group, own in taxed if own == code}
+            self._vat.require_plausible(each, code, theirs, one.count_lines(code, groups), [one.number])
 
     def _exact(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
         """Return the taxed groups of a code with the VAT of the till's list, which covers all or revenue only."""
@@ -285,7 +285,7 @@ class DayLines:
             every = self._sold_here(source)  # a till that computes VAT over the day may differ by a cent per document
             most = sum(one.count_lines(code, (group,)) for one in documents) + sum(code in one.vat for one in every)
             if theirs:
-                self._vat.expect_plausible(each, code, theirs, most, named[:MOST_NAMED])
+                self._vat.require_plausible(each, code, theirs, most, named[:MOST_NAMED])
         return replace(
             line,
             amount=-each.excl,

@@ -14,7 +14,7 @@ FEWEST_ROWS = 2  # rows on accounts of the day: the sale and its payment
 ACCOUNTS_ALIKE = 2  # accounts with the amount of the whole day; the largest amount alone is sufficient
 
 
-class PageAlike(NamedTuple):
+class LookalikePage(NamedTuple):
     """A page with its daybook, the number of the document it looks like, its author and its date.
 
     `document` is empty if the page looks like the whole day. `amount` is the amount they share.
@@ -36,12 +36,12 @@ def totals_of(documents: Sequence[DayDocument]) -> dict[Decimal, str]:
     return totals
 
 
-def pages_alike(
+def lookalike_pages(
     totals: Mapping[Decimal, str],
     expected: Sequence[DayLine],
     entries: Sequence[LedgerEntry],
     known: Collection[str],
-) -> Iterator[PageAlike]:
+) -> Iterator[LookalikePage]:
     """Yield pages with rows on accounts of the day that match one of its documents or the whole day.
 
     `totals` are the document totals with their numbers, `expected` the lines of the day as they reach the ledger,
@@ -61,9 +61,9 @@ def pages_alike(
             continue
         by = next((row.by for row in rows if row.by), "")
         if whole := _in_common(rows, moved, most):
-            yield PageAlike(page, "", whole, by, rows[0].date)
+            yield LookalikePage(page, "", whole, by, rows[0].date)
         elif found := next((row.amount for row in rows if row.amount in totals), None):
-            yield PageAlike(page, totals[found], found, by, rows[0].date)
+            yield LookalikePage(page, totals[found], found, by, rows[0].date)
 
 
 def _in_common(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal], most: Decimal) -> Decimal:

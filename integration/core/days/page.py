@@ -44,7 +44,7 @@ def _in_mode(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
     """Yield the lines in the books' VAT mode."""
     for line in lines:
         if books.mode == "gross" and line.vat_code:
-            yield replace(line, amount=line.moved)
+            yield replace(line, amount=line.gross_amount)
         elif books.mode == "separate" and line.vat_code:
             yield replace(line, vat_code="", vat=NOTHING, vat_base=None)
         elif books.mode != "cash":
@@ -101,6 +101,6 @@ def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decim
 
 def _expect_zero(lines: Iterable[DayLine]) -> None:
     """Raise DayRefusedError if the lines, including those of the drawer's account, do not add up to zero."""
-    sum_ = total(one.moved for one in lines)
+    sum_ = total(one.gross_amount for one in lines)
     if sum_:
         raise DayRefusedError("day_page_unbalanced", "", amount=str(sum_))

@@ -26,7 +26,7 @@ class DayVat:
     books: DayBooks
     percents: Mapping[str, Decimal]
 
-    def decided(self, code: str, document: DayDocument | None = None) -> DecidedVat:
+    def decided_code(self, code: str, document: DayDocument | None = None) -> DecidedVat:
         """Return the books' VAT code of a document's sale under a till code; without a document, of a domestic sale."""
         if self.books.decide_vat is not None:
             return self.books.decide_vat(document, code)
@@ -34,14 +34,14 @@ class DayVat:
 
     def code(self, code: str, about: TillTurnover, document: DayDocument | None = None) -> str:
         """Return the code from `decided`. Raises DayRefusedError if there is none, or if the domestic rates differ."""
-        found = self.decided(code, document)
+        found = self.decided_code(code, document)
         if not found.code:
             named = {"document": document.number} if document else {}
             if found.impossible_row:
                 facts = {**found.about, **named, "row": found.impossible_row, "system": self.books.systems[1]}
                 raise self._missing("vat_row_impossible", code, about, facts)
             raise self._missing("vat_code_unmapped", code, about, {**found.about, **named})
-        if found.code == self.decided(code).code:
+        if found.code == self.decided_code(code).code:
             self._expect_same_rate(code, about, found.code)
         return found.code
 
@@ -72,11 +72,11 @@ class DayVat:
         A domestic sale has the till's own rate, which the books share.
         """
         own, ours = self.percents.get(code), self.books.rates.get(theirs)
-        if theirs and theirs != self.decided(code).code:
+        if theirs and theirs != self.decided_code(code).code:
             return ours
         return ours if own is None else own
 
-    def expect_plausible(self, sum_: VatSum, code: str, theirs: str, most: int, documents: Iterable[str]) -> None:
+    def require_plausible(self, sum_: VatSum, code: str, theirs: str, most: int, documents: Iterable[str]) -> None:
         """Raise DayRefusedError if VAT differs from base times rate by more than a cent per rounding (`most`).
 
         Without VAT nothing is rounded, so no difference is allowed.
@@ -92,7 +92,7 @@ class DayVat:
             raise DayRefusedError("day_vat_implausible", "vat_code", **facts)
 
     def _said(self, code: str, theirs: str, rate: Decimal) -> str:
-        is_abroad = bool(theirs) and theirs != self.decided(code).code
+        is_abroad = bool(theirs) and theirs != self.decided_code(code).code
         return (
             vat_fact(theirs, rate, self.books.systems[1]) if is_abroad else vat_fact(code, rate, self.books.systems[0])
         )

@@ -164,7 +164,7 @@ _EARLIER = "sold_vat:"
 
 
 @dataclass(frozen=True, slots=True)
-class TotalsCompared:
+class TotalsComparison:
     """Amounts of one VAT code of the till: sold, and booked if that can be separated by code."""
 
     code: str
@@ -172,12 +172,12 @@ class TotalsCompared:
     booked: VatSum | None = None
 
 
-def as_parts(compared: Iterable[TotalsCompared]) -> tuple[Record, ...]:
+def as_parts(compared: Iterable[TotalsComparison]) -> tuple[Record, ...]:
     """Return the comparison as parts of a document, for display. These parts are never written."""
     return tuple(Record(Kind.VAT, f"vat:{place}", _values(one)) for place, one in enumerate(compared, start=1))
 
 
-def compared_in(document: Record) -> tuple[TotalsCompared, ...]:
+def comparison_in(document: Record) -> tuple[TotalsComparison, ...]:
     """Return the comparison in a document, also from an earlier version."""
     carried = tuple(_compared(part.values) for part in document.parts if part.kind is Kind.VAT)
     return carried or tuple(_earlier(document.values))
@@ -189,18 +189,18 @@ def without_sums(document: Record) -> Record:
     return Record(document.kind, document.key, document.values, parts, document.source)
 
 
-def _values(one: TotalsCompared) -> dict[str, Value]:
+def _values(one: TotalsComparison) -> dict[str, Value]:
     sums = (one.sold, one.booked) if one.booked is not None else (one.sold,)
     amounts = [amount for each in sums for amount in (each.excl, each.vat)]
     return {"code": one.code, **dict(zip(_NAMES, amounts, strict=False))}
 
 
-def _compared(values: Mapping[str, Value]) -> TotalsCompared:
+def _compared(values: Mapping[str, Value]) -> TotalsComparison:
     excl, vat, *there = (values.get(name) for name in _NAMES)
-    return TotalsCompared(str(values.get("code", "")), _sum(excl, vat), None if None in there else _sum(*there))
+    return TotalsComparison(str(values.get("code", "")), _sum(excl, vat), None if None in there else _sum(*there))
 
 
-def _earlier(values: Mapping[str, Value]) -> Iterator[TotalsCompared]:
+def _earlier(values: Mapping[str, Value]) -> Iterator[TotalsComparison]:
     for code in [name.removeprefix(_EARLIER) for name in values if name.startswith(_EARLIER)]:
         yield _compared({"code": code} | {name: values.get(f"{name}:{code}") for name in _NAMES})
 

@@ -15,12 +15,12 @@ from integration.core.records import Held, Kind, Record, Value, clean, same
 from integration.core.rules import EMPTY, as_text, field_owners, rule_error, rules_from
 from integration.core.source_values import with_source_values
 from integration.core.staged import Staged
-from integration.core.traces import Trace, TraceStep, by_setting, explained
+from integration.core.traces import Trace, TraceStep, by_setting, explained_trace
 from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
-from integration.flows.prices import Terms, as_kept, is_term, traced
-from integration.flows.settings import RecordRejected, excluded_by_filter, required
+from integration.flows.prices import Terms, as_stored_at_till, is_term, traced
+from integration.flows.settings import RecordRejected, excluded_by_filter, require_filled
 from integration.flows.spec import FlowLogic, TargetRecord
 from integration.flows.vat_numbers import MEMBERS, checked_vat_number
 from integration.words.countries import country_code
@@ -67,7 +67,7 @@ class Customers(FlowLogic):
         self._excluded_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
-        self.reads = settings.decided_by() | self._relations.reads
+        self.reads = settings.fields_read() | self._relations.reads
 
     # ---- each record by itself
 
@@ -107,8 +107,8 @@ class Customers(FlowLogic):
         for issue in mapped.issues:
             raise self._without_value(issue, record)
         found = ((name.partition(".")[2], clean(value)) for name, value in mapped.values.items())
-        values = {name: as_kept(name, value) for name, value in found}
-        required(values, "name", "relation.name", self.flow.target)
+        values = {name: as_stored_at_till(name, value) for name, value in found}
+        require_filled(values, "name", "relation.name", self.flow.target)
         values.setdefault("email", as_text(record.values.get("email")).strip())
         values.setdefault("vat_number", record.values.get("vat_number"))
         values["vat_number"] = _checked(values["vat_number"], record)
@@ -149,7 +149,7 @@ class Customers(FlowLogic):
         """Return the only debtor of a parent, with the other debtors that share its VAT number or e-mail address."""
         (one,) = members
         if one.record is None:
-            return TargetRecord.alone(one)
+            return TargetRecord.from_single_member(one)
         sharing = {
             SHARED["vat_number"]: tuple(key for key in duplicates.get(one.number, ()) if key != one.key),
             SHARED["email"]: tuple(key for key in marks.get(one.mark, ()) if key != one.key),
@@ -245,7 +245,7 @@ class Customers(FlowLogic):
         if VAT_NUMBER in traces:
             traces[VAT_NUMBER] = _number_traced(traces[VAT_NUMBER], record)
         if EXTERNAL_ID not in traces or traces[EXTERNAL_ID].value in EMPTY:
-            traces[EXTERNAL_ID] = explained(EXTERNAL_ID, record.key, "own_number")
+            traces[EXTERNAL_ID] = explained_trace(EXTERNAL_ID, record.key, "own_number")
         values = {target.partition(".")[2]: each.value for target, each in traces.items()}
         values.setdefault("vat_number", record.values.get("vat_number"))
         for name, step in self._by_default(record, values).items():
@@ -267,7 +267,7 @@ class Customers(FlowLogic):
 
 
 def _as_kept(trace: Trace) -> Value:
-    return as_kept(trace.target.partition(".")[2], clean(trace.value))
+    return as_stored_at_till(trace.target.partition(".")[2], clean(trace.value))
 
 
 def _default_reason(step: TraceStep) -> Reason:

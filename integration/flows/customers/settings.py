@@ -11,7 +11,7 @@ from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE
 from integration.core.records import Kind, Value
 from integration.flows.prices import Owner, price_guard
-from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending, Strict
+from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, NonIdempotentSettings, Strict
 
 FLOW = Flow(
     "customers",
@@ -43,7 +43,7 @@ class CountryDefaults(Strict):
     price_group: str = ""
 
 
-class CustomerSettings(Resending):
+class CustomerSettings(NonIdempotentSettings):
     """Settings of the flow of customers. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "customers"

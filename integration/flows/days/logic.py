@@ -12,7 +12,7 @@ from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
-from integration.core.days.corrections import difference, full_reversal, page_lines, same_postings
+from integration.core.days.corrections import correction_lines, full_reversal, page_lines, same_postings
 from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import CARRIED_OVER, failed_checks, with_cash_signs
 from integration.core.days.page import page_of
@@ -29,7 +29,7 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
-from integration.core.traces import Trace, TraceStep, explained
+from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.booked_payments import without_booked_payments
 from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
 from integration.flows.days.closing import Closing
@@ -37,9 +37,9 @@ from integration.flows.days.explanations import DayReasons
 from integration.flows.days.manual_entries import (
     ManualEntries,
     apply_manual_entry_decision,
+    find_manual_entries,
     rows_near,
-    totals_told,
-    typed_of,
+    stored_totals,
 )
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.queries import DayQueries
@@ -47,7 +47,7 @@ from integration.flows.days.separate_documents import SeparateDocuments
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
-from integration.flows.deciding import AGAIN, KEEP, About, decided, decision_mark
+from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import Buyers
@@ -66,7 +66,7 @@ MOST_TOLD = 12  # maximum number of accounts or documents in one sentence
 
 
 @dataclass(frozen=True, slots=True)
-class BooksTold:
+class SystemFacts:
     """Facts of both systems: accounts and periods of the books, turnover groups and gift cards of the till.
 
     `rates` and `till_rates` are percentages by the VAT codes of the books and of the till.
@@ -113,7 +113,7 @@ class DaysLogic(FlowLogic):
         mapping_body: Mapping[str, Any],
         version: int,
         tables: Tables,
-        both: BooksTold,
+        both: SystemFacts,
         queries: DayQueries,
         shop: ShopIdentity,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -133,7 +133,7 @@ class DaysLogic(FlowLogic):
         self._prefix = shop.prefix
         self._pages = DayPages(settings, header, lines, both.periods, both.line_fields, shop.prefix)
         self._closing = Closing(settings, now)
-        self._filters = settings.sifting()
+        self._filters = settings.all_filters()
         self._queries = queries
         self._alone = SeparateDocuments(queries.booked_alone, both.turnover.types, queries.made_alone)
         self._turnover, self._till_rates = both.turnover, both.till_rates
@@ -145,7 +145,7 @@ class DaysLogic(FlowLogic):
         self,
         settings: DaySettings,
         tables: Tables,
-        both: BooksTold,
+        both: SystemFacts,
         queries: DayQueries,
     ) -> DayBooks:
         return DayBooks(
@@ -221,11 +221,13 @@ class DaysLogic(FlowLogic):
             page.key: self.around(day for name in ("day", "date") if isinstance(day := page.values.get(name), date))
             for page in pages
         }
-        rows = self._queries.typed(set().union(*dates.values())) if dates else ()
+        rows = self._queries.foreign_ledger_rows(set().union(*dates.values())) if dates else ()
         found = {}
         for page in pages if rows else ():
             lines = list(map(self._pages.as_read, page_lines(page)))
-            if typed := typed_of(page, lines, list(rows_near(rows, dates[page.key])), self.books, self._prefix):
+            if typed := find_manual_entries(
+                page, lines, list(rows_near(rows, dates[page.key])), self.books, self._prefix
+            ):
                 found[page.key] = typed
         return found
 
@@ -270,7 +272,7 @@ class DaysLogic(FlowLogic):
             if not page.lines and self.settings.empty_days == "skip":
                 return Skip("day_empty", record.key, facts)
             return self._page_record(record, page, page.lines or (self._zero(day),), pages)
-        off = difference(page.lines, booked)
+        off = correction_lines(page.lines, booked)
         if not off:
             return _as_booked(record.key, pages[0])
         return self._changed(record, page, booked, off, pages)
@@ -304,13 +306,13 @@ class DaysLogic(FlowLogic):
             return page
         which = _beyond_which(found)
         mark = decision_mark(record, which)
-        if decided(record, About.BESIDE, mark, ONLY_BESIDE).option:
+        if stored_decision(record, DecisionSubject.BESIDE, mark, ONLY_BESIDE).option:
             return replace(page, values={**page.values, BESIDE: which})
         behind, others = (
             ", ".join(sorted({one.facts[name] for one in found})[:MOST_TOLD]) for name in ("document", "other")
         )
         facts = {"document": day_title(record), "behind": behind, "other": others, "mark": mark}
-        raise RecordRejected("day_sale_elsewhere", About.BESIDE, **facts)
+        raise RecordRejected("day_sale_elsewhere", DecisionSubject.BESIDE, **facts)
 
     def _zero(self, day: TillDay) -> DayLine:
         """Return the zero line of a day without turnover, because the books accept no page without lines."""
@@ -338,7 +340,7 @@ class DaysLogic(FlowLogic):
         kept = without_booked_payments(day.documents, self._queries.booked_payments)  # after all checks
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
-            sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
+            sums, documents = sums.minus(sums_of_documents(documents).minus(sums_of_documents(left))), left
         costs, alone = self._has_costs(pages), self._alone.of(documents)
         books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
@@ -354,23 +356,23 @@ class DaysLogic(FlowLogic):
         pages. If the correction was booked and then reversed, the question is asked again.
         """
         mark = decision_mark(record, f"{len(pages) - 1:02}" if len(pages) > 1 else "")
-        decision = decided(record, About.CHANGE, mark, DECISIONS).option
+        decision = stored_decision(record, DecisionSubject.CHANGE, mark, DECISIONS).option
         facts = {
             "document": day_title(record),
             "reference": _reference(pages[0]),
         }
-        told_ = ", ".join(f"{one.account} {one.moved}" for one in off[:MOST_TOLD])
+        told_ = ", ".join(f"{one.account} {one.gross_amount}" for one in off[:MOST_TOLD])
         if decision == KEEP:
             return Skip("day_kept", record.key, {**facts, "key": facts["document"], "difference": told_})
         if not decision:
-            size = str(max(abs(one.moved) for one in off))
+            size = str(max(abs(one.gross_amount) for one in off))
             numbers = set(page.documents) - _documents(pages)
             late = [one for one in documents_of(till_day(record)) if one.number in numbers]
             of = self.belongs(late)
             told_late = sorted(f"{one.number} ({of[one.number]})" if one.number in of else one.number for one in late)
             raise RecordRejected(
-                self._changed_because(record, off), About.CHANGE, **facts, difference=told_, amount=size, mark=mark,
-                behind=", ".join(told_late[:MOST_TOLD]),
+                self._changed_because(record, off), DecisionSubject.CHANGE, **facts, difference=told_, amount=size,
+                mark=mark, behind=", ".join(told_late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else full_reversal(booked, page.lines)
         return self._page_record(record, page, lines, pages)
@@ -398,7 +400,9 @@ class DaysLogic(FlowLogic):
         kept: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
         if page.costless:
             kept[COSTLESS] = page.costless
-        return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold), **kept})
+        return replace(
+            made, values={**made.values, **self._alone.stored_fields(page), **stored_totals(page.sold), **kept}
+        )
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
         """Return whether the page of a day includes the cost of sales.
@@ -419,7 +423,7 @@ class DaysLogic(FlowLogic):
         for page in desired if sending else ():
             is_first = day_of_key(page.key) == page.key
             beyond = self._queries.beyond_orders(page) if is_first else ()
-            if self._alone.met(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
+            if self._alone.is_booked_meanwhile(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
                 facts = {**dict.fromkeys(("key", "document"), as_text(page.values.get("number"))), **_of_page(page)}
                 found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
         first = [page for page in desired if page.key == day_of_key(page.key)] if sending else []
@@ -496,8 +500,8 @@ class DaysLogic(FlowLogic):
         if ours and on:
             head = self._pages.header.trace(self._pages.header_source(record, on, ours, 0))
             traces += [why.head(each, as_text(on), title) for each in head]
-            traces.append(explained("day_page.reference", ours, "day_reference", document=title))
-            traces.append(explained("day_page.date", on, "day_date", document=title))
+            traces.append(explained_trace("day_page.reference", ours, "day_reference", document=title))
+            traces.append(explained_trace("day_page.date", on, "day_date", document=title))
         for place, line in enumerate(page.lines, start=1):
             source, key = self._pages.line_source(place, line), str(place)
             first = TraceStep(f"line {key}", line.text)
@@ -532,7 +536,7 @@ def _beyond_which(found: Iterable[Issue]) -> str:
 
 def _is_there(pages: Sequence[Link]) -> bool:
     """Return whether any posting of a day is booked and not reversed."""
-    return any(difference((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
+    return any(correction_lines((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
 
 def _date(record: Record) -> date | None:
@@ -549,7 +553,7 @@ def _of_page(page: Record) -> dict[str, str]:
     """Return the fact with the revenue, including VAT, of a page that is not sent."""
     is_gross = page.values.get("gross") is True
     lines = (one for one in page_lines(page) if one.about in ("turnover", "vat"))
-    return {"sold": str(abs(total(one.amount if is_gross else one.moved for one in lines)))}
+    return {"sold": str(abs(total(one.amount if is_gross else one.gross_amount for one in lines)))}
 
 
 def _with_page(issue: Issue, page: Record) -> Issue:
@@ -559,7 +563,7 @@ def _with_page(issue: Issue, page: Record) -> Issue:
 def _day_issue(rejected: RecordRejected, record: Record, title: str) -> Issue:
     """Return the issue of a day with the amount at stake: the difference of a changed day, else its revenue."""
     issue = _titled(rejected, record.key, title)
-    off = issue.facts.get("amount", "") if issue.field == About.CHANGE else ""
+    off = issue.facts.get("amount", "") if issue.field == DecisionSubject.CHANGE else ""
     return replace(issue, facts={**_at_stake(record), **issue.facts, **({"sold": off} if off else {})})
 
 

@@ -9,14 +9,14 @@ from itertools import chain as joined
 from integration.core.days.books import DayBooks, DayLine
 from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry, as_posted
-from integration.core.days.lookalike_entries import PageAlike, pages_alike, totals_of
+from integration.core.days.lookalike_entries import LookalikePage, lookalike_pages, totals_of
 from integration.core.issues import LONGEST_FOUND, Skip
 from integration.core.money import amount
 from integration.core.records import Record, Unreadable, Value
 from integration.core.rules import as_text
 from integration.flows.console_marks import console_mark
 from integration.flows.day_pages import parse_day_reference
-from integration.flows.deciding import KEEP, About, decided, decision_mark
+from integration.flows.deciding import KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.settings import RecordRejected
 
 BOOK = "book"
@@ -29,7 +29,7 @@ LedgerRow = LedgerEntry | Unreadable
 AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
 
 
-def nothing_typed(days: Collection[date]) -> Sequence[LedgerRow]:
+def no_manual_entries(days: Collection[date]) -> Sequence[LedgerRow]:
     """Return no rows."""
     del days
     return ()
@@ -39,26 +39,26 @@ def nothing_typed(days: Collection[date]) -> Sequence[LedgerRow]:
 class ManualEntries:
     """Possible manual entries of a day: pages that resemble it, and unreadable rows of the books."""
 
-    pages: tuple[PageAlike, ...]
+    pages: tuple[LookalikePage, ...]
     rows: tuple[Unreadable, ...]
 
     @property
-    def names(self) -> dict[About, tuple[str, ...]]:
+    def names(self) -> dict[DecisionSubject, tuple[str, ...]]:
         """The entries in question by subject; an answer about one subject does not answer the other."""
         found = {
-            About.TYPED: tuple(one.page for one in self.pages),
-            About.UNREADABLE: tuple(one.key for one in self.rows),
+            DecisionSubject.TYPED: tuple(one.page for one in self.pages),
+            DecisionSubject.UNREADABLE: tuple(one.key for one in self.rows),
         }
         return {about: names for about, names in found.items() if names}
 
-    def mark(self, page: Record, about: About) -> str:
+    def mark(self, page: Record, about: DecisionSubject) -> str:
         """Return the mark of the question about a subject."""
         return decision_mark(page, "+".join(name.replace(" ", "") for name in self.names[about]))
 
-    def question(self, page: Record, about: About) -> RecordRejected:
+    def question(self, page: Record, about: DecisionSubject) -> RecordRejected:
         """Return the question that a person must answer before the page of the day is booked."""
         facts = {"document": _title(page), "mark": self.mark(page, about)}
-        if about is About.UNREADABLE:
+        if about is DecisionSubject.UNREADABLE:
             row = self.rows[0]
             told = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
             return RecordRejected("day_ledger_unreadable", about, **facts, **told)
@@ -68,12 +68,12 @@ class ManualEntries:
         )
 
 
-def totals_told(documents: Sequence[DayDocument]) -> dict[str, Value]:
+def stored_totals(documents: Sequence[DayDocument]) -> dict[str, Value]:
     """Return the document totals that a page stores, to recognise manual entries immediately before a write."""
     return {TOTALS: tuple(map(str, totals_of(documents)))}
 
 
-def typed_of(
+def find_manual_entries(
     page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks, prefix: str
 ) -> ManualEntries | None:
     """Return possible manual entries of the day of a page with these `lines`; None without any evidence.
@@ -85,7 +85,7 @@ def typed_of(
     entries = [one for one in rows if isinstance(one, LedgerEntry)]
     known = {one.page for one in entries if _is_of_a_console(one.reference, page, prefix)} | set(seen)
     totals = {Decimal(told): told for told in _texts(page, TOTALS)}
-    alike = pages_alike(totals, as_posted(lines, books), entries, known)
+    alike = lookalike_pages(totals, as_posted(lines, books), entries, known)
     unread = (one for one in rows if isinstance(one, Unreadable) and one.key not in seen)
     found = ManualEntries(tuple(alike), tuple(unread))
     return found if found.names else None
@@ -96,7 +96,7 @@ def apply_manual_entry_decision(record: Record, page: Record, found: ManualEntri
 
     Raises RecordRejected while a decision is missing.
     """
-    options = {about: decided(record, about, found.mark(page, about), TYPED).option for about in found.names}
+    options = {about: stored_decision(record, about, found.mark(page, about), TYPED).option for about in found.names}
     for about, names in found.names.items():
         if options[about] == KEEP:
             title = _title(page)

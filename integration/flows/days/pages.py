@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from integration.core.compiled import Compiled
+from integration.core.compiled import CompiledMapping
 from integration.core.days.books import GOODS, DayLine, DayPage
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
@@ -28,8 +28,8 @@ class DayPages:
     def __init__(
         self,
         settings: DaySettings,
-        header: Compiled,
-        lines: Compiled,
+        header: CompiledMapping,
+        lines: CompiledMapping,
         periods: Mapping[str, str],
         line_fields: Collection[str],
         prefix: str,
@@ -79,7 +79,7 @@ class DayPages:
 
     def undone_on(self, page: Record) -> dict[str, Value]:
         """Return the date and period of the reversal of a page, if they differ from its own."""
-        return self.settings.undone_on(page, self._periods)
+        return self.settings.reversal_date_of(page, self._periods)
 
     def header_source(self, record: Record, on: date, ours: str, serial: int) -> Record:
         name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))

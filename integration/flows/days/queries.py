@@ -13,12 +13,12 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING
-from integration.flows.booked_payments import methods_of
+from integration.flows.booked_payments import booked_payment_methods
 from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.days.manual_entries import LedgerRow
 from integration.flows.days.questions import DAYBOOK_TYPES
 from integration.flows.days.settings import FLOW
-from integration.flows.orders.chains import ChainQueries, Chains, in_force
+from integration.flows.orders.chains import ChainQueries, Chains, active_bookings
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
@@ -53,12 +53,12 @@ class DayQueries:
 
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
         """Return the till documents that the flow of documents has not booked."""
-        there = in_force(self._standings, keys)
+        there = active_bookings(self._standings, keys)
         return {key for key in keys if key not in there or there[key].where is not BookingStage.BOOKED}
 
     def booked_alone(self, keys: Collection[str]) -> Mapping[str, SeparateBooking]:
         """Return the separate bookings of these till documents that exist or are in doubt."""
-        there = in_force(self._standings, keys).values()
+        there = active_bookings(self._standings, keys).values()
         found = [one for one in there if one.may_be_there]
         relations = {as_text(one.values.get("debtor")) for one in found} - {""}
         debtors = self.debtors(relations) if relations else {}
@@ -75,14 +75,14 @@ class DayQueries:
     def made_alone(self, keys: Collection[str]) -> Mapping[str, Sequence[BookingState]]:
         """Return the booking states of documents made from these documents, by key of the original."""
         made = {key: set(map(document_of, some)) for key, some in self._asked.made_of(ORDERS, BOOKED_AS, keys).items()}
-        there = in_force(self._standings, sorted(set().union(*made.values())))
+        there = active_bookings(self._standings, sorted(set().union(*made.values())))
         return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
 
     def booked_payments(self, invoices: Collection[str]) -> Mapping[str, Collection[str]]:
         """Return, by invoice, the methods of payments that came from the books or may have."""
-        return methods_of(self._asked, invoices)
+        return booked_payment_methods(self._asked, invoices)
 
-    def typed(self, days: Collection[date]) -> Sequence[LedgerRow]:
+    def foreign_ledger_rows(self, days: Collection[date]) -> Sequence[LedgerRow]:
         """Return the rows of the books on these days that are neither of our flows nor of the bank.
 
         Unreadable rows are included, because their origin is unknown. Empty if the books do not give the rows of

@@ -17,11 +17,11 @@ from integration.flows.forms import (
     codes_missing_rows,
     default_proposal,
     invalid_rows,
-    only,
+    single_code,
     vat_question,
 )
 from integration.flows.orders.codes import VAT_TABLE
-from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books_list, till_list
+from integration.flows.settings import Choice, CodeList, KeyPart, ValueTable, books_list, till_list
 
 DAY_ACCOUNTS, METHOD_ACCOUNTS = "day_accounts", "method_accounts"
 COST_ACCOUNTS, STOCK_ACCOUNTS = "day_cost_accounts", "day_stock_accounts"
@@ -31,7 +31,7 @@ GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("pa
 GOODS_ACCOUNTS = (till_list("cost_accounts"), till_list("stock_accounts"))
 VAT = till_list("vat_codes")
 # A turnover group, or none, because sales without a group need an account too.
-IN_GROUP = Dimension("group", (Choice(GROUPS),), (NO_GROUP,), needed=True)
+IN_GROUP = KeyPart("group", (Choice(GROUPS),), (NO_GROUP,), needed=True)
 ACCOUNTS_TABLE = ValueTable(
     DAY_ACCOUNTS,
     GROUPS,
@@ -39,7 +39,7 @@ ACCOUNTS_TABLE = ValueTable(
     looks_up=True,
     causes=("day_account_missing", "turnover_group_unknown"),
     named=("group",),
-    dimensions=(IN_GROUP, Dimension("vat_code", (Choice(VAT),))),
+    dimensions=(IN_GROUP, KeyPart("vat_code", (Choice(VAT),))),
     separator="/",
 )
 METHODS_TABLE = ValueTable(
@@ -53,7 +53,7 @@ COST_CENTRES_TABLE = ValueTable(
     GROUPS,
     books_list("cost_centres"),
     looks_up=True,
-    dimensions=(Dimension("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), needed=True),),
+    dimensions=(KeyPart("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), needed=True),),
 )
 COST_TABLE, STOCK_TABLE = (
     ValueTable(
@@ -68,7 +68,7 @@ BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
 def _memorial(known: SetupContext) -> str:
-    return only(code for code, sort in known.of(DAYBOOK_TYPES).items() if sort == "memorial")
+    return single_code(code for code, sort in known.of(DAYBOOK_TYPES).items() if sort == "memorial")
 
 
 def _daybook(known: SetupContext) -> Proposal | None:
@@ -120,11 +120,11 @@ def _without_goods(known: SetupContext) -> list[str]:
     return [group for group in known.of(GROUPS) if group in known.of(BALANCE_GROUPS) or (goods and group not in goods)]
 
 
-def _goods(known: SetupContext, table: str, accounts: Listed) -> Proposal | None:
+def _goods(known: SetupContext, table: str, accounts: CodeList) -> Proposal | None:
     return _told(known, table, known.of(GROUPS), known.of(accounts), _without_goods(known))
 
 
-def _lacking_goods(known: SetupContext, table: ValueTable, accounts: Listed) -> MissingSetting | None:
+def _lacking_goods(known: SetupContext, table: ValueTable, accounts: CodeList) -> MissingSetting | None:
     """Return the missing goods accounts; an accepted account of the till is as good as a row."""
     told, ledgers = known.of(accounts) if known.settings["till_accounts"] else {}, known.of(LEDGERS)
     agreed = [code for code, account in told.items() if matching_account(account, ledgers)]
@@ -145,12 +145,12 @@ def _lacking_methods(known: SetupContext) -> MissingSetting | None:
 
 
 def _lacking(
-    known: SetupContext, table: ValueTable, codes: Listed, unused: Collection[str] = ()
+    known: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str] = ()
 ) -> MissingSetting | None:
     return _rowless(known, table, codes, known.of(codes) if known.settings["till_accounts"] else unused)
 
 
-def _rowless(known: SetupContext, table: ValueTable, codes: Listed, unused: Collection[str]) -> MissingSetting | None:
+def _rowless(known: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str]) -> MissingSetting | None:
     if wrong := invalid_rows(known, table):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
     names = known.of(codes)
@@ -170,7 +170,8 @@ _DRAWER_ACCOUNTS = {"difference_account": DIFFERENCES, "banked_account": BANKED}
 def _plain_drawers(known: SetupContext) -> dict[str, str]:
     ledgers = known.of(LEDGERS).items()
     found = {
-        name: only(code for code, text in ledgers if words.search(text)) for name, words in _DRAWER_ACCOUNTS.items()
+        name: single_code(code for code, text in ledgers if words.search(text))
+        for name, words in _DRAWER_ACCOUNTS.items()
     }
     return {name: account for name, account in found.items() if account}
 
@@ -186,7 +187,9 @@ def _collective(known: SetupContext) -> Proposal | None:
 
 
 def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = only(known.of(books_list("debtor_accounts"))) or only(known.of(books_list("collective_accounts")))
+    account = single_code(known.of(books_list("debtor_accounts"))) or single_code(
+        known.of(books_list("collective_accounts"))
+    )
     return {"collective_account": account} if account else {}
 
 

@@ -8,7 +8,7 @@ from integration.core.days.books import DayPage, SeparateBooking
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.records import Kind, Record, Value
-from integration.flows.orders.chains import Chain, not_booked_because, related, share, shared
+from integration.flows.orders.chains import Chain, day_share, documents_in_page, not_booked_because, related
 
 # Returns the separate bookings of documents that exist or are in doubt; other documents are left out.
 AskBooked = Callable[[Collection[str]], Mapping[str, SeparateBooking]]
@@ -55,19 +55,19 @@ class SeparateDocuments:
             if isinstance(not_booked_because(one, Chain(after=tuple(made.get(one.key, ()))), ()), Skip)
         }
 
-    def told(self, page: DayPage) -> dict[str, Value]:
+    def stored_fields(self, page: DayPage) -> dict[str, Value]:
         """Return the fields that a page stores: the documents with their sales in it, and the orders these came from.
 
         An invoice is listed under `orders` as well, for a receipt that is made from it.
         """
         made_of = {one.record.key: self.same_sale(one)[one.record.kind is not Kind.INVOICE :] for one in page.sold}
         orders = sorted({key for some in made_of.values() for key in some})
-        shares = tuple(share(one.record) for one in page.sold if made_of[one.record.key])
+        shares = tuple(day_share(one.record) for one in page.sold if made_of[one.record.key])
         sold = tuple(one.record.key for one in page.sold)
         return {"sold": sold, **({"orders": tuple(orders), "shares": shares} if orders else {})}
 
-    def met(self, page: Record) -> bool:
+    def is_booked_meanwhile(self, page: Record) -> bool:
         """Return whether a sale in a page was booked separately since the page was made."""
         listed = [found for name in ("sold", "orders") if isinstance(found := page.values.get(name), tuple)]
         keys = [key for found in listed for key in found]
-        return bool(keys and (self.ask(keys) or self._covering(shared(page))))
+        return bool(keys and (self.ask(keys) or self._covering(documents_in_page(page))))

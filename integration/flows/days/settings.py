@@ -67,7 +67,7 @@ class DaySettings(ClosedPeriods):
     down_payments_account: str = ""  # empty: a day with payments for orders waits
     own_use_account: str = ""  # empty: own use is left out
 
-    def sifting(self) -> tuple[Filter, ...]:
+    def all_filters(self) -> tuple[Filter, ...]:
         """Return all conditions that an unbooked day must meet; the user's own filters come last."""
         return (*self._conditions(), *self.filters)
 

@@ -10,7 +10,7 @@ from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day, day_of_key
-from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.manual_entries import TYPED
 from integration.flows.days.queries import ORDERS, DayQueries
 from integration.flows.days.questions import (
@@ -155,7 +155,7 @@ def _logic(
         body,
         version,
         Tables(*(tables.get(name, {}) for name in names)),
-        BooksTold(
+        SystemFacts(
             rates=asked.rates(BOOKS.system),
             till_rates=asked.rates(TILL.system),
             ledgers=asked.codes(LEDGERS),

@@ -39,7 +39,7 @@ def whole_number(value: Value) -> int:
     return int(number)
 
 
-def room(characters: int) -> None:
+def require_length(characters: int) -> None:
     """Raise RuleError if a text would exceed the maximum length."""
     if characters > LONGEST_TEXT:
         raise RuleError("reason_result_long", most=LONGEST_TEXT)
@@ -48,14 +48,14 @@ def room(characters: int) -> None:
 def bounded(result: Value) -> Value:
     """Return a result within the size limits. Raises RuleError for a larger one."""
     if isinstance(result, str):
-        room(len(result))
+        require_length(len(result))
         return result
     match result:
         case Decimal():
             if not result.is_finite() or (result and abs(result.adjusted()) > MOST_DIGITS):
                 raise RuleError("reason_too_large")
         case tuple():
-            room(sum(map(len, result)) + len(result) * len(LISTED))  # length as joined text
+            require_length(sum(map(len, result)) + len(result) * len(LISTED))  # length as joined text
         case _:
             pass
     return result
@@ -145,7 +145,7 @@ def replace(value: Value, old: Value, new: Value) -> Value:
     text, before, after = as_text(value), as_text(old), as_text(new)
     if not before:
         raise RuleError("reason_replace")
-    room(len(text) + text.count(before) * (len(after) - len(before)))
+    require_length(len(text) + text.count(before) * (len(after) - len(before)))
     return text.replace(before, after)
 
 
@@ -166,7 +166,7 @@ def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
     text, template = as_text(value), as_text(new)
     if len(template) > LONGEST_PATTERN:
         raise RuleError("reason_new_text_long", most=LONGEST_PATTERN)
-    room(len(text))
+    require_length(len(text))
     end = deadline.get()
     seconds = REGEX_SECONDS if end is None else max(0.0001, min(REGEX_SECONDS, end - time.monotonic()))
     left = LONGEST_TEXT
@@ -179,7 +179,7 @@ def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
         nonlocal left
         made = match.expand(template)
         left -= len(made)
-        room(LONGEST_TEXT - left)
+        require_length(LONGEST_TEXT - left)
         return made
 
     try:
@@ -195,7 +195,7 @@ def split(value: Value, separator: Value, place: Value = None) -> Value:
     if not as_text(separator):
         raise RuleError("reason_split")
     text = as_text(value)
-    room(len(text))
+    require_length(len(text))
     pieces = tuple(piece.strip() for piece in text.split(as_text(separator)))
     if place is None:
         return pieces
@@ -210,7 +210,7 @@ def join(value: Value, separator: Value, *more: Value) -> Value:
     """Return the non-empty values joined to one text."""
     items = [*(value if isinstance(value, tuple) else (as_text(value),)), *map(as_text, more)]
     filled = [item for item in items if item]
-    room(sum(map(len, filled)) + len(as_text(separator)) * len(filled))
+    require_length(sum(map(len, filled)) + len(as_text(separator)) * len(filled))
     return as_text(separator).join(filled)
 
 
@@ -228,7 +228,7 @@ def pad(value: Value, width: Value, sign: Value = "0", side: Value = "left") -> 
     fill = as_text(sign)
     if len(fill) != 1 or side not in ("left", "right"):
         raise RuleError("reason_pad")
-    room(whole_number(width))
+    require_length(whole_number(width))
     text = as_text(value)
     return text.rjust(whole_number(width), fill) if side == "left" else text.ljust(whole_number(width), fill)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from integration.core.compiled import Compiled, compile  # noqa: A004 - of a mapping
+from integration.core.compiled import CompiledMapping, compile  # noqa: A004 - of a mapping
 from integration.core.flow import Ownership
 from integration.core.plan import Policy
 from integration.core.rules import Mapping as Rules
@@ -21,7 +21,7 @@ def in_use(rules: Rules, tables: Mapping[str, Mapping[str, str]]) -> Rules:
     return Rules(rules.version, tuple(rule for rule in rules.rules if rule.table not in off))
 
 
-def of_articles(rules: Rules, tools: Tools) -> Compiled:
+def of_articles(rules: Rules, tools: Tools) -> CompiledMapping:
     """Return the rule that gives the article of a line. It is applied before all other rules."""
     found = tuple(rule for rule in rules.rules if rule.target == "line.article")
     return compile(Rules(rules.version, found or (Rule(target="line.article", source="code"),)), tools)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from integration.core.compiled import Compiled
+from integration.core.compiled import CompiledMapping
 from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.flows.orders.parties import CompletedDocument, expect_mapped
@@ -18,11 +18,11 @@ LONGEST_ARTICLE = 15  # characters of an article code in the books; longer codes
 class LineArticles:
     """The rule that gives the article of a line, and the substitutes for articles that the books do not have."""
 
-    rule: Compiled
+    rule: CompiledMapping
     stand_in: Mapping[str, str]  # rows of the value table of articles
     collective: str  # collective article for other lines; empty: such a document waits
 
-    def named(self, document: CompletedDocument) -> dict[str, str]:
+    def article_codes(self, document: CompletedDocument) -> dict[str, str]:
         """Return the article code of every line that sells something; empty for a line without a code.
 
         Raises RecordRejected.

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from integration.core.compiled import Compiled
+from integration.core.compiled import CompiledMapping
 from integration.core.errors import Reason
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, rule_error
-from integration.core.totals.booked import TotalsCompared, as_parts
+from integration.core.totals.booked import TotalsComparison, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.core.traces import Trace, TraceStep, explained
+from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import related
@@ -31,7 +31,7 @@ from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, exp
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
-from integration.flows.orders.sold import line_vat_code, split_of, told_number
+from integration.flows.orders.sold import decimal_value, line_vat_code, split_of
 from integration.flows.orders.terms import terms_code
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
@@ -71,8 +71,8 @@ class Bookings:
     def __init__(
         self,
         kind: Kind,
-        headers: Compiled,
-        lines: Compiled,
+        headers: CompiledMapping,
+        lines: CompiledMapping,
         tables: Codes,
         rules: Collection[str],
         context: BookingContext,
@@ -252,7 +252,7 @@ class Bookings:
         traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
         if self._holds_id(document.record):  # overrides a rule for this field
             target = f"{self._kind}.till_id"
-            told = explained(target, till_id(document.record), "till_id", document=document.title)
+            told = explained_trace(target, till_id(document.record), "till_id", document=document.title)
             traces = [*(one for one in traces if one.target != target), told]
         for source in made.sources:
             first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
@@ -262,7 +262,7 @@ class Bookings:
                 traces.append(replace(told_by, steps=steps, part=source.key))
             if self._has_base and source.values.get("books_vat_code"):
                 base = source.values.get("books_vat_base")
-                traces.append(explained("line.vat_base", base, "split", part=source.key))
+                traces.append(explained_trace("line.vat_base", base, "split", part=source.key))
         return traces
 
     def _before(self, document: CompletedDocument, source: Record, target: str) -> Iterator[TraceStep]:
@@ -285,7 +285,7 @@ class Bookings:
 def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
     """Return the fields that identify a document and are displayed; none of them is written."""
     values, split = document.values, split_of(document).values()
-    incl, excl = told_number(values, "total_incl"), told_number(values, "total_excl")
+    incl, excl = decimal_value(values, "total_incl"), decimal_value(values, "total_excl")
     customer = next((part for part in document.parts if part.kind is Kind.RELATION), None)
     return {
         "number": as_text(values.get("number")),
@@ -316,4 +316,4 @@ def _shown(made: BookedLines) -> dict[str, Value]:
 def _compared(document: Record, made: BookedLines | None = None) -> tuple[Record, ...]:
     """Return the sold totals by the till's VAT code, with the booked totals if they can be distinguished."""
     booked = made.by_till if made else {}
-    return as_parts(TotalsCompared(code, sold, booked.get(code)) for code, sold in split_of(document).items())
+    return as_parts(TotalsComparison(code, sold, booked.get(code)) for code, sold in split_of(document).items())

@@ -10,13 +10,13 @@ from decimal import Decimal
 from itertools import chain as joined
 
 from integration.core.booking_state import AskMade, AskStandings, BookingStage, BookingState
-from integration.core.days.corrections import difference, page_lines
+from integration.core.days.corrections import correction_lines, page_lines
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.categories import LineCategory, category_of
-from integration.flows.deciding import KEEP, About, decided, decision_mark
+from integration.flows.deciding import KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import document_of, newest_bookings
 from integration.flows.orders.references import DocumentNumber
@@ -164,7 +164,7 @@ def _beside_which(document: Record) -> str:
     """Return the other documents in addition to which a person decided to book the current state of a document."""
     if BESIDE in document.values:
         return as_text(document.values[BESIDE])
-    option, _, mark = as_text(document.values.get(About.BESIDE)).partition(" ")
+    option, _, mark = as_text(document.values.get(DecisionSubject.BESIDE)).partition(" ")
     digest, _, others = mark.partition(".")
     return others if option == BESIDE and digest == decision_mark(document) else ""
 
@@ -208,10 +208,10 @@ def more_than_ordered(
     if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking; the next plan asks about its document
         return _waits(document, siblings[0])
     mark = decision_mark(document, others)
-    if decided(document, About.BESIDE, mark, WAYS).option == KEEP:
+    if stored_decision(document, DecisionSubject.BESIDE, mark, WAYS).option == KEEP:
         return _is_there(document, siblings)
     facts = _amounts(document, siblings) | {"source": str(document.kind), "mark": mark}
-    return Issue("sale_beyond_order", document.key, About.BESIDE, facts)
+    return Issue("sale_beyond_order", document.key, DecisionSubject.BESIDE, facts)
 
 
 # ---- the pages of days
@@ -246,13 +246,13 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
     return None
 
 
-def share(document: Record) -> str:
+def day_share(document: Record) -> str:
     """Return what a page stores about a document in it: key, number, total, and the orders it was made from."""
     total = _total(document)
     return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
 
 
-def shared(page: Record) -> list[Record]:
+def documents_in_page(page: Record) -> list[Record]:
     """Return the documents in a page for which the page stores a share: invoices, and documents made from orders."""
     found: list[Record] = []
     for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
@@ -266,7 +266,7 @@ def _shares(pages: Sequence[Record], key: str) -> dict[str, BookingState]:
     """Return the documents made from a document, and itself, that are in the pages, unless these were reversed."""
     found: dict[str, BookingState] = {}
     for page in pages if _hold_something(pages) else ():
-        for one in shared(page):
+        for one in documents_in_page(page):
             if key == one.key or key in ids(one, "orders"):
                 reference = as_text(page.values.get("reference"))
                 told = (_number(one), reference, _total(one), page.kind, one.values)
@@ -288,7 +288,7 @@ def _agreed(pages: Sequence[Link]) -> list[Record]:
 
 
 def _hold_something(pages: Sequence[Record]) -> bool:
-    return bool(difference((), [line for page in pages for line in page_lines(page)]))
+    return bool(correction_lines((), [line for page in pages for line in page_lines(page)]))
 
 
 def _inside(page: Record) -> tuple[str, ...]:
@@ -305,7 +305,7 @@ def _numbers(page: Record) -> set[str]:
 # ---- queries
 
 
-def in_force(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
+def active_bookings(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
     """Return the booking state of each document by its latest booking; credited documents are left out.
 
     With `surely`, documents whose credit is in doubt are left out as well.
@@ -375,7 +375,7 @@ class Chains:
         named = {key for some in (before, after, siblings) for keys in some.values() for key in keys} | set(
             documents_.values() if sending else ()
         )
-        where = in_force(self._asks.standings, sorted(named)) if named else {}
+        where = active_bookings(self._asks.standings, sorted(named)) if named else {}
         asked_days = {key for one in sales for key in (one.key, _sold_on(one), *before[one.key]) if key}
         days = self._asks.days(sorted(asked_days))
         agreed = {key: _agreed(there) for key, there in days.items()}
@@ -427,20 +427,20 @@ class Chains:
 
     def beyond_orders(self, page: Record) -> list[Issue]:
         """Return the sales in a day page that exceed their order, together with separately booked documents."""
-        found = self.of(shared(page)).values()
+        found = self.of(documents_in_page(page)).values()
         return [one for one in found if isinstance(one, Issue) and one.cause == "sale_beyond_order"]
 
-    def there(self, sales: Collection[str]) -> set[str]:
+    def booked_or_planned(self, sales: Collection[str]) -> set[str]:
         """Return which of these sales are booked or planned earlier, as any document or in a day."""
         made = self._asks.made_of(list(sales)) if sales else {}
         documents = {sale: {sale, *map(document_of, made.get(sale, ()))} for sale in sales}
-        where = in_force(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
+        where = active_bookings(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
         there = {key for key, one in where.items() if one.where in (BookingStage.BOOKED, BookingStage.PLANNED)}
         days = [_agreed(found) for found in self._asks.days(list(sales)).values()]
         in_days = {key for pages in days if _hold_something(pages) for page in pages for key in _inside(page)}
         return {sale for sale, keys in documents.items() if sale in in_days or not there.isdisjoint(keys)}
 
-    def beside(self, bookings: Sequence[Record], *, sending: bool) -> dict[str, Verdict]:
+    def excluded_bookings(self, bookings: Sequence[Record], *, sending: bool) -> dict[str, Verdict]:
         """Return which of these bookings are not made, with the reason; see `of`.
 
         A placeholder booking whose sale is not in the plan as another document has to wait.

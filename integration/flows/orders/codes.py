@@ -20,7 +20,7 @@ from integration.flows.settings import (
     COUNTRY_CODES,
     TILL,
     Choice,
-    Dimension,
+    KeyPart,
     RecordRejected,
     ValueTable,
     books_list,
@@ -31,7 +31,7 @@ from integration.flows.settings import (
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
 GROUP_ACCOUNTS = "turnover_accounts_sales"  # revenue accounts by turnover group of the till
-IN_COUNTRY = Dimension(COUNTRY, (Choice(COUNTRY_CODES),))
+IN_COUNTRY = KeyPart(COUNTRY, (Choice(COUNTRY_CODES),))
 UNTAXED_METHODS = ("shifted", "none")  # VAT methods of the till for which a row may hold sales without VAT
 VAT_TABLE = ValueTable(
     VAT_CODES,
@@ -41,9 +41,9 @@ VAT_TABLE = ValueTable(
     causes=("vat_code_unmapped",),
     dimensions=(
         IN_COUNTRY,
-        Dimension("code", (Choice(till_list("vat_codes")),), needed=True),
-        Dimension("vat_number", options=("yes", "no")),
-        Dimension("vat_method", options=UNTAXED_METHODS, rank=1),
+        KeyPart("code", (Choice(till_list("vat_codes")),), needed=True),
+        KeyPart("vat_number", options=("yes", "no")),
+        KeyPart("vat_method", options=UNTAXED_METHODS, rank=1),
     ),
 )
 REVENUE_TABLE = ValueTable(
@@ -53,7 +53,7 @@ REVENUE_TABLE = ValueTable(
     looks_up=True,
     causes=("revenue_account_unmapped",),
     for_all=True,
-    dimensions=(IN_COUNTRY, Dimension("code", (Choice(books_list("vat_codes")),), needed=True)),
+    dimensions=(IN_COUNTRY, KeyPart("code", (Choice(books_list("vat_codes")),), needed=True)),
 )
 
 

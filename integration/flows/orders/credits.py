@@ -35,12 +35,12 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
         change,
         key=key,
         title=change.title + CREDIT_ENDING,
-        wanted=sold_back(change.wanted, key, reference, dated),
-        agreed=sold_back(change.agreed, key, reference, dated),
+        wanted=with_opposite_signs(change.wanted, key, reference, dated),
+        agreed=with_opposite_signs(change.agreed, key, reference, dated),
     )
 
 
-def sold_back(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
+def with_opposite_signs(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
     """Return a record with opposite signs: quantities of an order, amounts of a posting."""
     parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
     return Record(record.kind, key, {**_turned(record), **(dated or {}), "reference": reference}, parts, record.source)

@@ -15,8 +15,8 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Policy
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import AGAIN, KEEP, About, Decided, decided, decision_mark
-from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, sold_back
+from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, PersonDecision, decision_mark, stored_decision
+from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, with_opposite_signs
 from integration.flows.orders.latest_booking import LatestBooking, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
@@ -57,7 +57,7 @@ class CurrentBooking(LatestBooking[Link]):
         agreed = self.latest.agreed
         return as_text(agreed.values.get("reference")) if agreed else self.latest.reference
 
-    def seen(self, document: Record) -> Record:
+    def with_booked_digest(self, document: Record) -> Record:
         """Return a document with the digest of its booked content; payments count only if they are booked too."""
         agreed = self.latest.agreed
         with_payments = agreed is not None and agreed.values.get(WITH_PAYMENTS) is True
@@ -71,16 +71,18 @@ class CurrentBooking(LatestBooking[Link]):
 
     def mark(self, document: Record) -> str:
         """Return the mark of the current state of a document and of its latest booking."""
-        return decision_mark(self.seen(document), str(self.booking))
+        return decision_mark(self.with_booked_digest(document), str(self.booking))
 
-    def decided(self, document: Record) -> Decided:
+    def decision(self, document: Record) -> PersonDecision:
         """Return the decision of a person about the current state of the document."""
-        return decided(document, About.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED)
+        return stored_decision(
+            document, DecisionSubject.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED
+        )
 
-    def way(self, document: Record) -> DecisionOption:
+    def decision_option(self, document: Record) -> DecisionOption:
         """Return what happens to the document in its current state."""
-        agreed, option = self.latest.agreed, self.decided(document).option
-        cancelled, digest = document.values.get("cancelled") is True, self.seen(document).values["digest"]
+        agreed, option = self.latest.agreed, self.decision(document).option
+        cancelled, digest = document.values.get("cancelled") is True, self.with_booked_digest(document).values["digest"]
         if self.is_taken_back:
             known = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
             if option == AGAIN and not cancelled:
@@ -123,7 +125,7 @@ class Decisions:
         """Return why nothing is written for a document that a person kept unchanged, or that was credited."""
         number = _number(document)
         facts = {"key": number, "document": number, "reference": life.reference}
-        reason = life.decided(document).reason
+        reason = life.decision(document).reason
         if life.is_taken_back:
             again = {} if document.values.get("cancelled") is True else decision_facts(document, life.booking)
             return Skip("document_taken_back", document.key, {**facts, **again})
@@ -131,12 +133,12 @@ class Decisions:
 
     def question(self, document: Record, life: CurrentBooking) -> Issue:
         """Return the question about a document that changed after it was credited."""
-        facts = decision_facts(life.seen(document), life.booking)
+        facts = decision_facts(life.with_booked_digest(document), life.booking)
         before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
         number = _number(document)
         facts |= {"key": number, "document": number, "reference": life.reference}
-        return Issue("document_changed_after_credit", document.key, About.CHANGE, facts)
+        return Issue("document_changed_after_credit", document.key, DecisionSubject.CHANGE, facts)
 
     def credit(self, document: Record, life: CurrentBooking) -> Record:
         """Return the credit of the latest booking: the booked document with opposite signs. Raises RecordRejected."""
@@ -149,17 +151,17 @@ class Decisions:
                 "reference": life.reference,
                 **decision_facts(document, life.booking),
             }
-            raise RecordRejected("credit_not_exact", About.CHANGE, **facts)
+            raise RecordRejected("credit_not_exact", DecisionSubject.CHANGE, **facts)
         reference = of_credit(agreed.kind, life.reference)
         if reference is None:
             raise self._beyond(document, life)
-        turned = sold_back(agreed, key, reference)
+        turned = with_opposite_signs(agreed, key, reference)
         values: dict[str, Value] = {name: value for name, value in turned.values.items() if name not in _PASSING}
-        values |= {"digest": life.seen(document).values["digest"], "cancelled": False}
+        values |= {"digest": life.with_booked_digest(document).values["digest"], "cancelled": False}
         values |= self.dated(agreed, _number(document))
         return replace(turned, values=values, source=document.key)
 
-    def expect_room(self, document: Record, life: CurrentBooking) -> None:
+    def require_free_reference(self, document: Record, life: CurrentBooking) -> None:
         """Raise RecordRejected if all references for bookings of a document are used."""
         if life.booking >= LAST_BOOKING:
             raise self._beyond(document, life)
@@ -189,7 +191,7 @@ class Decisions:
 
     def undone_on(self, booking: Record) -> dict[str, Value]:
         """Return the date and period of the reversal of a booking, if they differ from its own."""
-        return self._settings.undone_on(booking, self._periods)
+        return self._settings.reversal_date_of(booking, self._periods)
 
     def _is_whole(self, agreed: Record) -> bool:
         """Return whether the credit would have every field that the total of the booking depends on."""
@@ -200,7 +202,7 @@ class Decisions:
 
     def _beyond(self, document: Record, life: CurrentBooking) -> RecordRejected:
         facts = {"document": _number(document), "reference": life.reference, **decision_facts(document, life.booking)}
-        return RecordRejected("document_without_reference", About.CHANGE, **facts)
+        return RecordRejected("document_without_reference", DecisionSubject.CHANGE, **facts)
 
 
 def decision_facts(document: Record, booking: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY
 from integration.core.rules import as_text
-from integration.core.traces import Trace, by_row, by_setting, copied_field, explained, with_reason
+from integration.core.traces import Trace, by_row, by_setting, copied_field, explained_trace, with_reason
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, turnover_group_of
 from integration.flows.orders.buyers import customer_name
@@ -71,7 +71,7 @@ class OrderReasons:
         key, place = address
         if key:
             code = "address_always" if settings.addresses == "always" else "address"
-            yield explained(f"{kind}.address", key, code, address=place)
+            yield explained_trace(f"{kind}.address", key, code, address=place)
         if settings.becomes(document.record.kind) == "invoice":
             yield Trace(f"{kind}.trade_invoice", (), value=True, why=by_setting(_becomes(document)))
 

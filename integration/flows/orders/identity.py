@@ -14,7 +14,7 @@ from integration.core.issues import Issue
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import About, decided, decision_mark
+from integration.flows.deciding import DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, RecordRejected
@@ -25,7 +25,7 @@ BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
 KNOWN_BY = frozenset(
     {
         "number", "date", "customer", "digest", "cancelled", "sold_incl", "sold_excl", "orders", "invoices", "sold_on",
-        "till_id", About.SAME,
+        "till_id", DecisionSubject.SAME,
     }
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
     """Return the question which sale the books have, with the values of both sides; None if it is this document."""
     is_ours = not held.owner and not _differs(desired, held.record)
     of = decision_mark(desired, held.reference.replace(" ", "_"))
-    if is_ours or decided(desired, About.SAME, of, SAID).option == SAME:
+    if is_ours or stored_decision(desired, DecisionSubject.SAME, of, SAID).option == SAME:
         return None
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
     facts = {
@@ -54,7 +54,9 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
         "found_till_id": as_text(held.record.values.get("till_id")),
         "articles": _told(_sold(desired)), "found_articles": _told(_sold(held.record)),
     }  # fmt: skip
-    return Issue("reference_of_another", key, About.SAME, {name: fact for name, fact in facts.items() if fact})
+    return Issue(
+        "reference_of_another", key, DecisionSubject.SAME, {name: fact for name, fact in facts.items() if fact}
+    )
 
 
 def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:
@@ -80,8 +82,8 @@ def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Re
 
 def operator_answer(document: Record) -> dict[str, Value]:
     """Return the stored answer of a person about whether the books have a document; empty without an answer."""
-    said = document.values.get(About.SAME)
-    return {About.SAME: said} if said else {}
+    said = document.values.get(DecisionSubject.SAME)
+    return {DecisionSubject.SAME: said} if said else {}
 
 
 def till_id(document: Record) -> str:

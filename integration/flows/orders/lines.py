@@ -14,17 +14,17 @@ from integration.flows.orders.balances import share_of
 from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.codes import Account, Codes
 from integration.flows.orders.parties import CompletedDocument
-from integration.flows.orders.payments import Paid
+from integration.flows.orders.payments import AccountPayment
 from integration.flows.orders.shipping import taken_out
 from integration.flows.orders.sold import (
     as_one_piece,
+    decimal_value,
     line_contradiction,
     line_vat_code,
     sale_lines,
     sale_of,
     sold_line,
     sold_vat_codes,
-    told_number,
 )
 from integration.flows.settings import BOOKS, TILL, RecordRejected
 
@@ -149,7 +149,7 @@ def order_sums(
     sent = [shipping] if shipping else []
     for code, line in lines:
         quantity, price, discount = (
-            told_number(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
+            decimal_value(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
         )
         sent.append(BookLine("", quantity, price, discount, code))
     return booked_totals(
@@ -208,7 +208,9 @@ def _incl(sums: Sums) -> Decimal:
     return sum((each.incl for each in sums.values()), NOTHING)
 
 
-def _with_paid(listed: Iterable[tuple[Account, VatSum]], paid: Iterable[Paid]) -> Iterator[tuple[str, VatSum]]:
+def _with_paid(
+    listed: Iterable[tuple[Account, VatSum]], paid: Iterable[AccountPayment]
+) -> Iterator[tuple[str, VatSum]]:
     """Yield the amounts on a page by VAT code of the books: what was sold, less the payments."""
     yield from ((account.vat_code, each) for account, each in listed)
     yield from (("", VatSum(-one.amount)) for one in paid)
@@ -229,7 +231,9 @@ def _redeemed(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tu
 
 def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
     """Return the totals of these posting lines by VAT code of the books."""
-    told = [(code, told_number(line, "amount") or NOTHING, told_number(line, "vat") or NOTHING) for code, line in lines]
+    told = [
+        (code, decimal_value(line, "amount") or NOTHING, decimal_value(line, "vat") or NOTHING) for code, line in lines
+    ]
     return sum_by((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
 
 
@@ -271,7 +275,7 @@ def _shares(
     ]
 
 
-def _payment_line(document: CompletedDocument, one: Paid) -> Record:
+def _payment_line(document: CompletedDocument, one: AccountPayment) -> Record:
     """Return the line of a payment: the opposite sign of a sale, without VAT."""
     values: dict[str, Value] = {
         **document_values(document),

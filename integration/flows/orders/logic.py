@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from integration.core.booking_comparison import BothSides
+from integration.core.booking_comparison import DocumentVersions
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Stage
@@ -33,10 +33,10 @@ from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import CurrentBooking, DecisionOption, Decisions, current_bookings, split_credit
 from integration.flows.orders.explanations import owner_traces, party_traces
 from integration.flows.orders.identity import alternative_bookings
-from integration.flows.orders.moves import Ask, SoldMoves, moved, nobody
+from integration.flows.orders.moves import Ask, BilledAddresses, no_debtors, with_moved_address
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
-from integration.flows.orders.outcomes import document_issue, document_title, sold, staged
+from integration.flows.orders.outcomes import document_issue, document_title, staged, total_fact
 from integration.flows.orders.parties import (
     CompletedDocument,
     Completion,
@@ -82,7 +82,7 @@ class OrdersLogic(FlowLogic):
         linked: Callable[[Collection[str]], Mapping[str, Link]],
         context: BookingContext = NO_CONTEXT,
         asks: ChainQueries = NOBODY_ASKED,
-        debtors: Ask = nobody,
+        debtors: Ask = no_debtors,
         booked_payments: AskMethods = no_payments,
     ) -> None:
         """Prepare everything that does not depend on a document.
@@ -101,11 +101,11 @@ class OrdersLogic(FlowLogic):
         self._new_debtors = NewDebtors(settings, tables.get(REVENUE_ACCOUNTS, {}))
         self.policy = {**self._new_debtors.policy, **document_policy(rules)}
         self.most = settings.most
-        self._filters = {kind: settings.sifting(kind) for kind in settings.targets}
+        self._filters = {kind: settings.all_filters(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
         self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.of)
-        self._moves = SoldMoves(self._parties, self.policy, settings.default_country, debtors)
+        self._moves = BilledAddresses(self._parties, self.policy, settings.default_country, debtors)
         self._articles = LineArticles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
         codes = Codes.of(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)
         lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
@@ -140,9 +140,13 @@ class OrdersLogic(FlowLogic):
         done: dict[str, _Read] = {}
         completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
         elsewhere = self._chains.of(
-            [one for one in records if one.key not in booked or booked[one.key].way(one) is DecisionOption.BOOKED_AGAIN]
+            [
+                one
+                for one in records
+                if one.key not in booked or booked[one.key].decision_option(one) is DecisionOption.BOOKED_AGAIN
+            ]
         )
-        there = self._chains.there({key for key in sales if key not in booked})
+        there = self._chains.booked_or_planned({key for key in sales if key not in booked})
         there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
         for record in records:
             if (read := self._at_once(record, booked, elsewhere.get(record.key))) is not None:
@@ -191,7 +195,7 @@ class OrdersLogic(FlowLogic):
         for it. Raises RecordRejected.
         """
         if isinstance(verdict, Issue):
-            return _Read(staged(record, issue=replace(verdict, facts={**verdict.facts, **sold(record)})))
+            return _Read(staged(record, issue=replace(verdict, facts={**verdict.facts, **total_fact(record)})))
         if verdict.reason != "sale_planned":
             return _Read(staged(record, skip=verdict))
         identity = self._identity(record, None)
@@ -201,7 +205,7 @@ class OrdersLogic(FlowLogic):
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
         """Return the documents that are not booked because their sale is or will be booked as another one, and why."""
-        return self._chains.beside(desired, sending=sending) if stage.write_once else {}
+        return self._chains.excluded_bookings(desired, sending=sending) if stage.write_once else {}
 
     def _identity(self, record: Record, link: Link | None) -> Record:
         return self._bookings[record.kind].identity(record, link)
@@ -212,14 +216,14 @@ class OrdersLogic(FlowLogic):
         A document that is booked again gets the same check of its sale being booked `elsewhere` as a new one. If the
         other document is only planned, `conflicts_between` decides.
         """
-        match life.way(record):
+        match life.decision_option(record):
             case DecisionOption.STAYS:
                 return _Read(staged(record, self._identity(record, life.latest)))
             case DecisionOption.CREDITED:
                 found = staged(record, self._decisions.credit(record, life))
                 return _Read(replace(found, title=found.title + CREDIT_ENDING))
             case DecisionOption.BOOKED_AGAIN:
-                self._decisions.expect_room(record, life)
+                self._decisions.require_free_reference(record, life)
                 is_said = isinstance(elsewhere, Issue) or (elsewhere and elsewhere.reason != "sale_planned")
                 return self._elsewhere(record, elsewhere) if elsewhere and is_said else None
             case DecisionOption.ASKED:
@@ -236,7 +240,7 @@ class OrdersLogic(FlowLogic):
         if self._is_posted(document):
             return {}
         out = in_field(document, sale_lines(document.record), self.settings)
-        return {key: code for key, code in self._articles.named(document).items() if key not in out}
+        return {key: code for key, code in self._articles.article_codes(document).items() if key not in out}
 
     def _asked_for(self, document: CompletedDocument, articles: Mapping[str, str]) -> list[str]:
         return [*articles.values(), *self._articles.stand_ins(document, articles).values()]
@@ -339,7 +343,7 @@ class OrdersLogic(FlowLogic):
         if not stage.write_once:
             return shared_party(members, stage.target)
         (one,) = members
-        alone = TargetRecord.alone(one)
+        alone = TargetRecord.from_single_member(one)
         if alone.desired is None:
             return alone
         desired, ahead = split_credit(alone.desired)
@@ -364,7 +368,7 @@ class OrdersLogic(FlowLogic):
         """
         if not stage.write_once:
             is_debtor = stage.target is Kind.DEBTOR
-            return moved(desired, held, self.settings.default_country) if is_debtor else desired
+            return with_moved_address(desired, held, self.settings.default_country) if is_debtor else desired
         number = as_text(desired.values.get("number")) or desired.key
         facts = {"key": number, "document": number}
         if held is None:
@@ -386,21 +390,23 @@ class OrdersLogic(FlowLogic):
         credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.write_once else None
         return credited or super().withdraw(stage, change)
 
-    def compare_booking(self, record: Record) -> BothSides | None:
+    def compare_booking(self, record: Record) -> DocumentVersions | None:
         """Return a document as it was booked and as it would be booked now; None if it is not booked."""
         (record,) = without_booked_payments([record], self._booked_payments)
         life = current_bookings([record.key], self._linked).get(record.key)
         if life is None or life.latest.agreed is None or record.kind not in self._bookings:
             return None
         if record.values.get("cancelled") is True:
-            return BothSides(life.latest.agreed, None)
+            return DocumentVersions(life.latest.agreed, None)
         try:
             document = self._complete(record)
             resolved = self._resolved_articles(document)
-            return BothSides(life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved))
+            return DocumentVersions(
+                life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved)
+            )
         except RecordRejected as rejected:
             identity = self._identity(record, life.latest)
-            return BothSides(life.latest.agreed, identity, document_issue(rejected, record))
+            return DocumentVersions(life.latest.agreed, identity, document_issue(rejected, record))
 
     # ---- why
 
@@ -437,7 +443,7 @@ class OrdersLogic(FlowLogic):
             current_bookings([document.record.key], self._linked).get(document.record.key),
         )
         number = FIRST_BOOKING
-        if life is not None and life.way(document.record) is DecisionOption.BOOKED_AGAIN:
+        if life is not None and life.decision_option(document.record) is DecisionOption.BOOKED_AGAIN:
             number, document = life.booking + 1, self._dated_again(document, life)
         where = (address.parent, address.title) if address else ("", "")
         return self._bookings[document.record.kind].trace(

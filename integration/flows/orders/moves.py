@@ -18,12 +18,12 @@ GUESSED = "country_guessed"  # marks a debtor whose country the till did not giv
 Ask = Callable[[Sequence[Record]], tuple[Mapping[str, Held], Mapping[str, Link]]]
 
 
-def nobody(_: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
     """Return no debtors."""
     return {}, {}
 
 
-def moved(desired: Record, held: Held | None, home: str) -> Record:
+def with_moved_address(desired: Record, held: Held | None, home: str) -> Record:
     """Return a debtor as the books should have it, with a new address only if the customer really moved.
 
     A different spelling is no move. An incomplete address of the till leaves the address in the books unchanged, and a
@@ -47,7 +47,7 @@ def _is_same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
     return all(normalized_text(as_text(one.get(name))) == normalized_text(as_text(other.get(name))) for name in WHERE)
 
 
-class SoldMoves:
+class BilledAddresses:
     """Computes the addresses of debtors as the books will have them after a plan is written."""
 
     def __init__(self, parties: Parties, policy: Policy, home: str, ask: Ask) -> None:
@@ -78,7 +78,7 @@ class SoldMoves:
         return {key: known(key, one) for key, one in document.items()}
 
     def _becomes(self, desired: Record, held: Held | None, link: Link | None) -> Mapping[str, Value]:
-        wanted = moved(desired, held, self._home)
+        wanted = with_moved_address(desired, held, self._home)
         if held is None or isinstance(held.record, Unreadable):
             return wanted.values
         match diff(wanted, held.record, link.agreed if link else None, self._policy, title=""):

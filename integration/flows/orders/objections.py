@@ -9,7 +9,7 @@ from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
-from integration.flows.deciding import About
+from integration.flows.deciding import DecisionSubject
 from integration.flows.orders.credits import WITHOUT_CREDIT
 from integration.flows.orders.decisions import decision_facts
 from integration.flows.orders.identity import another_sale
@@ -44,18 +44,20 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
     if desired.kind in WITHOUT_CREDIT and (is_cancelled or is_changed):
         cause = "quotation_cancelled" if is_cancelled else "quotation_changed"
         facts |= _asking(stage, desired)
-        return Issue(cause, key, About.CHANGE, facts | {"before": as_text(before), "after": as_text(now)})
+        return Issue(cause, key, DecisionSubject.CHANGE, facts | {"before": as_text(before), "after": as_text(now)})
     if is_cancelled:
         amount = as_text(now if before is None else before)
         facts |= _asking(stage, desired)
-        return Issue("document_cancelled_after_booking", key, About.CHANGE, facts | {"amount": amount, "sold": amount})
+        return Issue(
+            "document_cancelled_after_booking", key, DecisionSubject.CHANGE, facts | {"amount": amount, "sold": amount}
+        )
     if is_changed:
         difference = now - before if isinstance(now, Decimal) and isinstance(before, Decimal) else None
         sums = {"difference": as_text(difference), "before": as_text(before), "after": as_text(now)}
         return Issue(
             "document_changed_after_booking",
             key,
-            About.CHANGE,
+            DecisionSubject.CHANGE,
             facts | _asking(stage, desired) | sums | _off(difference),
         )
     if held is None and agreed is None:  # linked by a person to a missing record: it is not created again

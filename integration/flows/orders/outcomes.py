@@ -25,10 +25,10 @@ def document_title(document: Record) -> str:
 def document_issue(parked: RecordRejected, document: Record) -> Issue:
     """Return the issue of a parked document, with its total."""
     issue = parked.issue(document.key)
-    return replace(issue, facts={**issue.facts, "key": document_title(document), **sold(document)})
+    return replace(issue, facts={**issue.facts, "key": document_title(document), **total_fact(document)})
 
 
-def sold(document: Record) -> dict[str, str]:
+def total_fact(document: Record) -> dict[str, str]:
     """Return the document total as a fact of its issue, which determines the urgency of the cause."""
     total = document.values.get("total_incl")
     return {"sold": as_text(total)} if isinstance(total, Decimal) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from integration.core.compiled import Compiled
+from integration.core.compiled import CompiledMapping
 from integration.core.errors import Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
@@ -156,8 +156,8 @@ class Parties:
     def __init__(
         self,
         settings: OrderSettings,
-        debtors: Compiled,
-        addresses: Compiled,
+        debtors: CompiledMapping,
+        addresses: CompiledMapping,
         completion: Completion,
         given: Callable[[Mapping[str, Value]], Mapping[str, Value]],
     ) -> None:

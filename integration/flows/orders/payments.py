@@ -23,7 +23,7 @@ METHOD_ACCOUNTS = "method_accounts"  # shared with the flow of days
 WITH_PAYMENTS = "with_payments"  # field of a booking: its payments are booked with it
 
 
-class Paid(NamedTuple):
+class AccountPayment(NamedTuple):
     """One payment with the account of its method."""
 
     account: str
@@ -41,18 +41,18 @@ class Payments:
     rounding_account: str = ""
     rounding: tuple[str, ...] = ()
 
-    def of(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[Paid]:
+    def of(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[AccountPayment]:
         """Return the payments that settle the sale. Raises RecordRejected for a method without an account."""
         self._expect_whole(document, sold)
         return [one for one in self._each(document, balances) if one.account not in self.collective]
 
-    def _each(self, document: CompletedDocument, balances: Balances) -> Iterator[Paid]:
+    def _each(self, document: CompletedDocument, balances: Balances) -> Iterator[AccountPayment]:
         for payment, paid in payments_of(document.record):
             method, name = _text(payment, "method"), _text(payment, "description")
             rounds = method in self.rounding
             purpose = balances.purpose(payment, rounds=rounds)
             if purpose is not Purpose.SINGLE:
-                yield Paid(self._account(document, payment, purpose, balances), method, name or method, paid)
+                yield AccountPayment(self._account(document, payment, purpose, balances), method, name or method, paid)
 
     def _account(
         self, document: CompletedDocument, payment: Record, purpose: Purpose | None, balances: Balances

@@ -18,7 +18,7 @@ from integration.flows.forms import (
     codes_without_row,
     default_proposal,
     invalid_rows,
-    only,
+    single_code,
     vat_question,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover, account_for
@@ -26,7 +26,7 @@ from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_TABLE, VAT_TA
 from integration.flows.orders.payments import METHOD_ACCOUNTS
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS, METHODS_TABLE, SALES_GROUPS, TERMS_TABLE
 from integration.flows.orders.terms import PAYMENT_TERMS
-from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
+from integration.flows.settings import Choice, KeyPart, ValueTable, books_list, till_list
 from integration.flows.tables import usable_rows
 
 SALES_DAYBOOK = "verkoopboek"  # the name of the sales daybook in a new administration of the books
@@ -38,7 +38,7 @@ DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS = books_list("debtor_accounts"), books_list
 
 def sales_daybook(daybooks: Mapping[str, str]) -> str:
     """Return the sales daybook; an empty string unless exactly one daybook has that name."""
-    return only(code for code, name in daybooks.items() if name.casefold() == SALES_DAYBOOK)
+    return single_code(code for code, name in daybooks.items() if name.casefold() == SALES_DAYBOOK)
 
 
 AS_USUAL = {"orders": "order", "invoices": "nothing", "receipts": "nothing", "proposals": "nothing"}
@@ -69,7 +69,7 @@ def _plain_daybook(known: SetupContext) -> dict[str, str]:
 
 
 def _revenue(known: SetupContext) -> Proposal | None:
-    account = only(known.of(books_list("revenue_accounts")))
+    account = single_code(known.of(books_list("revenue_accounts")))
     return Proposal({"*": account}, Reason("proposed_only_one")) if account else None
 
 
@@ -83,12 +83,12 @@ def _terms(known: SetupContext) -> Proposal | None:
 def _collective(known: SetupContext) -> Proposal | None:
     if plain := _plain_collective(known):
         return Proposal(plain, Reason("proposed_account_of_debtors"))
-    account = only(known.of(COLLECTIVE_ACCOUNTS))
+    account = single_code(known.of(COLLECTIVE_ACCOUNTS))
     return Proposal({"collective_account": account}, Reason("proposed_only_one")) if account else None
 
 
 def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = only(known.of(DEBTOR_ACCOUNTS))
+    account = single_code(known.of(DEBTOR_ACCOUNTS))
     return {"collective_account": account} if account else {}
 
 
@@ -113,7 +113,7 @@ def _customerless(known: SetupContext) -> MissingSetting | None:
 
 def _completion(known: SetupContext) -> Proposal | None:
     usual_one = known.defaults.get("default_employee", "")
-    employees, branch = known.of(till_list("employees")), only(known.of(till_list("branches")))
+    employees, branch = known.of(till_list("employees")), single_code(known.of(till_list("branches")))
     if employees and usual_one not in employees:
         return None
     name = employees.get(usual_one, "")
@@ -122,7 +122,7 @@ def _completion(known: SetupContext) -> Proposal | None:
 
 
 def _rounding(known: SetupContext) -> Proposal:
-    account = only(code for code, name in known.of(books_list("ledgers")).items() if ROUNDING.search(name))
+    account = single_code(code for code, name in known.of(books_list("ledgers")).items() if ROUNDING.search(name))
     values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
     why = "proposed_rounding_account" if account else "proposed_rounding"
     return Proposal({**values, "rounding_account": account}, Reason(why))
@@ -137,7 +137,7 @@ BALANCE_TABLE = ValueTable(
     causes=("deposit_account_missing", "turnover_group_unknown"),
     named=("group", "sort"),
     dimensions=(
-        Dimension(
+        KeyPart(
             "group",
             (Choice(till_list("turnover_groups")), Choice(BALANCE_GROUPS)),
             tuple(map(str, LineCategory)),

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.flows.deciding import About, decided, decision_mark
+from integration.flows.deciding import DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.chains import ids
 from integration.flows.settings import RecordRejected
 
@@ -27,6 +27,6 @@ def expect_sale(document: Record, title: str, there: Collection[str], name: str)
     if not sales or not set(sales).isdisjoint(there):
         return
     mark = decision_mark(document, sales[0])
-    if decided(document, About.REFUND, mark, OPTIONS).option != BOOK:
+    if stored_decision(document, DecisionSubject.REFUND, mark, OPTIONS).option != BOOK:
         facts = {"document": title, "original": name or sales[0], "mark": mark, "source": str(document.kind)}
-        raise RecordRejected("refund_before_order", About.REFUND, **facts)
+        raise RecordRejected("refund_before_order", DecisionSubject.REFUND, **facts)

@@ -200,7 +200,7 @@ class OrderSettings(ClosedPeriods):
         """The target kinds that are written."""
         return frozenset(self.targets.values())
 
-    def sifting(self, kind: Kind) -> tuple[Filter, ...]:
+    def all_filters(self, kind: Kind) -> tuple[Filter, ...]:
         """Return all conditions that an unbooked document of a kind must meet; the user's own filters come last."""
         return (*self._conditions(kind), *self.filters)
 

@@ -24,7 +24,10 @@ def split_of(document: Record) -> dict[str, VatSum]:
     """Return the till's own VAT split: the totals of each of its VAT codes."""
     split = (part.values for part in document.parts if part.kind is Kind.VAT)
     return sum_by(
-        (as_text(each.get("code")), VatSum(told_number(each, "excl") or NOTHING, told_number(each, "vat") or NOTHING))
+        (
+            as_text(each.get("code")),
+            VatSum(decimal_value(each, "excl") or NOTHING, decimal_value(each, "vat") or NOTHING),
+        )
         for each in split
     )
 
@@ -47,10 +50,10 @@ def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str
     return Sale(
         tuple(lines),
         split,
-        told_number(document.values, "total_incl"),
-        told_number(document.values, "total_excl"),
+        decimal_value(document.values, "total_incl"),
+        decimal_value(document.values, "total_excl"),
         vat_method(document),
-        sum((told_number(each, "amount") or NOTHING for each in cash), NOTHING),
+        sum((decimal_value(each, "amount") or NOTHING for each in cash), NOTHING),
     )
 
 
@@ -60,16 +63,16 @@ def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discount
     Without `discounts` the books have no discount field, so lines with a total are calculated without discount.
     """
     values = line.values
-    incl, excl = told_number(values, "amount_incl"), told_number(values, "amount_excl")
+    incl, excl = decimal_value(values, "amount_incl"), decimal_value(values, "amount_excl")
     is_told = incl is not None or excl is not None
-    percent = told_number(values, "vat_percent")
+    percent = decimal_value(values, "vat_percent")
     return SoldLine(
         line.key,
         code,
-        told_number(values, "quantity"),
-        told_number(values, "price_incl"),
-        told_number(values, "price_excl"),
-        told_number(values, "discount_percent") if discounts or not is_told else None,
+        decimal_value(values, "quantity"),
+        decimal_value(values, "price_incl"),
+        decimal_value(values, "price_excl"),
+        decimal_value(values, "discount_percent") if discounts or not is_told else None,
         incl,
         excl,
         rates.get(line_vat_code(line)) if percent is None else percent,
@@ -93,7 +96,7 @@ def line_vat_code(line: Record) -> str:
     return as_text(line.values.get("vat_code")).strip()
 
 
-def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
+def decimal_value(values: Mapping[str, Value], name: str) -> Decimal | None:
     """Return an amount or a quantity; None if it is missing."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
@@ -107,17 +110,17 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
     or nested lines a higher one, a price per several pieces either, and a zero total is a gift. With a discount, a
     total is too high from twice the price on: the unit price may already include the discount.
     """
-    values, quantity = line.values, told_number(line.values, "quantity")
-    reductions = [told_number(values, name) or NOTHING for name in REDUCTIONS]
+    values, quantity = line.values, decimal_value(line.values, "quantity")
+    reductions = [decimal_value(values, name) or NOTHING for name in REDUCTIONS]
     if quantity is None or min(reductions) < 0 or values.get("composed") is True:
         return None
-    if told_number(values, "pricePerQuantity") not in (None, NOTHING, ONE):
+    if decimal_value(values, "pricePerQuantity") not in (None, NOTHING, ONE):
         return None
     is_reduced = any(reductions) or as_text(values.get("discount_type")) not in NO_DISCOUNT
     least = max(HALF_A_CENT * (abs(quantity) + 1), SMALLEST_CONTRADICTION)
     found = None
     for price_name, total_name in (("price_incl", "amount_incl"), ("price_excl", "amount_excl")):
-        price, total = told_number(values, price_name), told_number(values, total_name)
+        price, total = decimal_value(values, price_name), decimal_value(values, total_name)
         if not price or not total:
             continue
         size, worth = abs(total), abs(quantity * price)
@@ -132,5 +135,7 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
 def _is_text(line: Record) -> bool:
     values = line.values
     money = ("amount_incl", "amount_excl", "price_incl", "price_excl")
-    nothing = not any(told_number(values, name) for name in money)
-    return nothing and (told_number(values, "quantity") == NOTHING or not (values.get("article") or values.get("code")))
+    nothing = not any(decimal_value(values, name) for name in money)
+    return nothing and (
+        decimal_value(values, "quantity") == NOTHING or not (values.get("article") or values.get("code"))
+    )

@@ -10,7 +10,7 @@ from integration.core.flow import Flow
 from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record
 from integration.core.totals.categories import Purpose
-from integration.flows.booked_payments import LEANS_ON, methods_of
+from integration.flows.booked_payments import LEANS_ON, booked_payment_methods
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import pages_of
 from integration.flows.forms import (
@@ -57,7 +57,7 @@ from integration.flows.settings import (
     BOOKS,
     COUNTRY_CODES,
     TILL,
-    Listed,
+    CodeList,
     OwnDocumentMarks,
     ValueTable,
     books_list,
@@ -268,7 +268,7 @@ def _told(settings: OrderSettings, asked: FlowContext) -> BookingContext:
     return replace(context, periods=asked.codes(PERIODS), line_fields=asked.codes(LINE_FIELDS), collective=collective)
 
 
-def _made_with(settings: OrderSettings) -> tuple[Listed, ...]:
+def _made_with(settings: OrderSettings) -> tuple[CodeList, ...]:
     of_postings = (PERIODS, LINE_FIELDS) if Kind.POSTING in settings.written else ()
     return (*TURNOVER, TILL_IDS, *of_postings, *((COLLECTIVE,) if settings.pays_any else ()))
 
@@ -324,7 +324,7 @@ ORDERS = FlowSpec(
             partial(asked.records, TILL.system, Kind.ORDER),
         ),
         partial(_debtors, asked),
-        partial(methods_of, asked),
+        partial(booked_payment_methods, asked),
     ),
     code_lists=_made_with,
     depends_on_settings=LEANS_ON,

@@ -8,7 +8,7 @@ from integration.flows.settings import (
     COUNTRY_CODES,
     COUNTRY_NAMES,
     Choice,
-    Dimension,
+    KeyPart,
     ValueTable,
     books_list,
     till_list,
@@ -27,8 +27,8 @@ GROUPS_TABLE = ValueTable(
     books_list("revenue_accounts"),
     looks_up=True,
     dimensions=(
-        Dimension("group", (Choice(SALES_GROUPS),), needed=True),
-        Dimension("vat_code", (Choice(VAT_CODES_OF_TILL),)),
+        KeyPart("group", (Choice(SALES_GROUPS),), needed=True),
+        KeyPart("vat_code", (Choice(VAT_CODES_OF_TILL),)),
     ),
     separator="/",
 )
@@ -45,7 +45,7 @@ COUNTRIES_TABLE = ValueTable(
     theirs=COUNTRY_CODES,
     looks_up=True,
     named=("value",),
-    dimensions=(Dimension("till_country", (Choice(COUNTRY_NAMES),), needed=True),),
+    dimensions=(KeyPart("till_country", (Choice(COUNTRY_NAMES),), needed=True),),
 )
 TERMS_TABLE = ValueTable(
     PAYMENT_TERMS,
@@ -54,5 +54,5 @@ TERMS_TABLE = ValueTable(
     looks_up=True,
     causes=("payment_method_unmapped",),
     named=("value", "method"),
-    dimensions=(Dimension("payment", (Choice(METHODS),), options=DAYS_TO_PAY, needed=True),),
+    dimensions=(KeyPart("payment", (Choice(METHODS),), options=DAYS_TO_PAY, needed=True),),
 )

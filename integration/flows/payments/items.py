@@ -11,7 +11,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.orders.buyers import customer_name
-from integration.flows.orders.chains import in_force
+from integration.flows.orders.chains import active_bookings
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import parse_reference
 from integration.flows.spec import KeyPage
@@ -46,7 +46,7 @@ def invoice_of(key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class PaymentQueries:
     """Queries of the flow: bookings and their states, payments made, debtor numbers, and invoices of the till."""
 
     bookings: Callable[[str, int], Sequence[Link]]
@@ -59,7 +59,7 @@ class Asks:
 class OpenItems:
     """Finds due items from the bookings of the flow of documents."""
 
-    def __init__(self, asks: Asks) -> None:
+    def __init__(self, asks: PaymentQueries) -> None:
         self._asks = asks
 
     def page(self, after: str) -> KeyPage:
@@ -71,7 +71,7 @@ class OpenItems:
     def of(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return the due items of these invoices, by id; a reversed booking has none."""
         paid = self._asks.paid(invoices)
-        there = in_force(self._asks.standings, sorted(set(invoices) - set(paid)))
+        there = active_bookings(self._asks.standings, sorted(set(invoices) - set(paid)))
         owing = {
             key: one for key, one in there.items() if one.where is BookingStage.BOOKED and one.kind is Kind.POSTING
         }

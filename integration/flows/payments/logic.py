@@ -17,14 +17,14 @@ from integration.core.plan import Policy
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
-from integration.core.traces import Trace, explained
+from integration.core.traces import Trace, explained_trace
 from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
 from integration.flows.payments.items import (
     NOTHING,
-    Asks,
     DueItem,
     OpenItems,
+    PaymentQueries,
     invoice_of,
     is_same_invoice,
     shown_booked,
@@ -48,7 +48,7 @@ class PaymentsLogic(FlowLogic):
         mapping_body: Mapping[str, Any],
         version: int,
         tables: Mapping[str, Mapping[str, str]],
-        asks: Asks,
+        asks: PaymentQueries,
     ) -> None:
         """Prepare everything that does not depend on an item. Raises ConfigurationError for an unusable mapping."""
         rules = rules_from(mapping_body)
@@ -183,7 +183,7 @@ class PaymentsLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return the traces of the fields of the payment."""
         method = f"{Kind.SETTLEMENT}.{METHOD}"
-        return [*self._rules.trace(record), explained(method, self.settings.method, "setting", setting=METHOD)]
+        return [*self._rules.trace(record), explained_trace(method, self.settings.method, "setting", setting=METHOD)]
 
 
 def _title(desired: Record) -> str:

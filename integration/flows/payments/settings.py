@@ -7,7 +7,7 @@ from pydantic import Field
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.flows.booked_payments import PAYMENTS
-from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending
+from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, NonIdempotentSettings
 
 FLOW = Flow(
     PAYMENTS,
@@ -18,7 +18,7 @@ FLOW = Flow(
 )
 
 
-class PaymentSettings(Resending):
+class PaymentSettings(NonIdempotentSettings):
     """Settings of the flow of payments. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = PAYMENTS

@@ -8,7 +8,7 @@ from integration.flows.booked_payments import METHOD
 from integration.flows.forms import Checkbox, Code, MissingSetting, Question, Section, SetupContext
 from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
-from integration.flows.payments.items import Asks
+from integration.flows.payments.items import PaymentQueries
 from integration.flows.payments.logic import FIELD, PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, till_list
@@ -28,8 +28,8 @@ def _methodless(known: SetupContext) -> MissingSetting | None:
     return None
 
 
-def _asks(asked: FlowContext) -> Asks:
-    return Asks(
+def _asks(asked: FlowContext) -> PaymentQueries:
+    return PaymentQueries(
         bookings=partial(asked.links_after, ORDERS.name, Kind.POSTING),
         standings=partial(asked.standings, ORDERS.name, BOOKED_AS),
         paid=partial(asked.linked, FLOW.name, Kind.SETTLEMENT),

@@ -7,8 +7,8 @@ from integration.core.errors import Reason
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, clean
 from integration.core.rules import is_empty
-from integration.core.traces import Trace, TraceStep, explained
-from integration.flows.prices import as_kept, is_term
+from integration.core.traces import Trace, TraceStep, explained_trace
+from integration.flows.prices import as_stored_at_till, is_term
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.variants import as_list
 
@@ -27,14 +27,14 @@ def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
 
 def till_trace(trace: Trace) -> Trace:
     """Return the trace of a field with the value as the till stores it."""
-    value = as_kept(trace.target.partition(".")[2], clean(trace.value))
+    value = as_stored_at_till(trace.target.partition(".")[2], clean(trace.value))
     return replace(trace, value=as_list(value) if trace.target == "product.groups" and trace.issue is None else value)
 
 
 def pictured(record: Record, field: str) -> Trace:
     """Return the trace of a product's picture or of its removal."""
     content = record.values.get("content")
-    return explained(PICTURE, content, "picture_gone" if is_empty(content) else "picture", field=field)
+    return explained_trace(PICTURE, content, "picture_gone" if is_empty(content) else "picture", field=field)
 
 
 def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:

@@ -19,7 +19,7 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
-from integration.flows.prices import Terms, as_kept, traced
+from integration.flows.prices import Terms, as_stored_at_till, traced
 from integration.flows.products.blocked import Look, at_the_till, inactive, is_alone, is_blocked, nothing_found
 from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
@@ -33,7 +33,7 @@ from integration.flows.products.offer import (
     target_field,
     updated,
 )
-from integration.flows.products.pictures import OWNED, ProductPictures, product_picture, taken_away
+from integration.flows.products.pictures import OWNED, ProductPictures, picture_removal, product_picture
 from integration.flows.products.settings import ProductSettings, as_set
 from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
 from integration.flows.products.turnover import GroupTurnover
@@ -41,13 +41,13 @@ from integration.flows.products.variants import (
     KEPT_NUMBER,
     OLDER_NUMBER,
     as_list,
+    combined_product,
     distinct_variants,
     group_of,
     shared_number,
-    together,
     without_kept,
 )
-from integration.flows.settings import RecordRejected, excluded_by_filter, missing_vat_rate_issue, required
+from integration.flows.settings import RecordRejected, excluded_by_filter, missing_vat_rate_issue, require_filled
 from integration.flows.spec import FlowLogic, TargetRecord
 
 VAT_TABLE = "vat_codes"
@@ -99,7 +99,7 @@ class ProductsLogic(FlowLogic):
         self._offers = settings.offer.create or settings.offer.update
         self._groups = compile(mapping, tools, {Kind.GROUP})
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
-        self.reads = settings.decided_by() | self._groups.reads | self._articles.reads
+        self.reads = settings.fields_read() | self._groups.reads | self._articles.reads
 
     # ---- each record by itself
 
@@ -136,7 +136,7 @@ class ProductsLogic(FlowLogic):
         values = {name.partition(".")[2]: clean(value) for name, value in mapped.values.items()}
         try:
             self._free_of(mapped.issues, record)
-            required(values, "name", "group.name", self.flow.target)
+            require_filled(values, "name", "group.name", self.flow.target)
         except RecordRejected as rejected:
             return Staged(key, key, title, issue=rejected.issue(key))
         return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
@@ -186,8 +186,8 @@ class ProductsLogic(FlowLogic):
             if kind is Kind.PRODUCT:
                 product[name] = clean(value)
             elif self._offers or not sold:
-                article[name] = as_kept(name, clean(value))
-        required(product, "name", "product.name", self.flow.target)
+                article[name] = as_stored_at_till(name, clean(value))
+        require_filled(product, "name", "product.name", self.flow.target)
         if "groups" in product:
             product["groups"] = as_list(product["groups"])
         if not self.settings.groups:
@@ -320,7 +320,7 @@ class ProductsLogic(FlowLogic):
             parked += clash
         if not good:
             return TargetRecord(None, members[0].title, group_of(members), tuple(parked), skipped)
-        desired = good[0][1] if stage.target is Kind.GROUP else together([record for _, record in good])
+        desired = good[0][1] if stage.target is Kind.GROUP else combined_product([record for _, record in good])
         desired = self._terms.withdrawn(desired) if stage.target is Kind.PRODUCT and self._offers else desired
         title = as_text(desired.values.get("name")) or members[0].title
         return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
@@ -366,7 +366,7 @@ class ProductsLogic(FlowLogic):
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the retirement of a created product; a group stays, because it may contain other articles."""
         if stage.target is Kind.PICTURE:
-            return taken_away(change)
+            return picture_removal(change)
         parts = () if stage.target is Kind.GROUP else change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
         if not active:

@@ -72,7 +72,7 @@ def product_picture(members: Sequence[Staged]) -> TargetRecord:
     return TargetRecord(chosen.record if chosen else None, title, parked=parked)
 
 
-def taken_away(change: Change) -> Change:
+def picture_removal(change: Change) -> Change:
     """Return the change that removes a picture that was added where there was none."""
     nothing = Record(Kind.PICTURE, change.key, {CONTENT: None})
     return replace(change, action=Action.UPDATE, wanted=nothing, before=change.wanted, agreed=nothing, kept=())

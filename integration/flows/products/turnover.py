@@ -17,9 +17,9 @@ from integration.flows.forms import (
     SetupContext,
     codes_missing_rows,
     invalid_rows,
-    only,
+    single_code,
 )
-from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
+from integration.flows.settings import Choice, KeyPart, ValueTable, books_list, till_list
 
 TURNOVER_GROUP = "turnover_group"
 TARGET = f"article.{TURNOVER_GROUP}"
@@ -34,8 +34,8 @@ TABLE = ValueTable(
     TURNOVER_GROUPS,
     looks_up=True,
     dimensions=(
-        Dimension("article_group", (Choice(GROUPS),), needed=True),
-        Dimension("vat_code", (Choice(VAT_CODES),)),
+        KeyPart("article_group", (Choice(GROUPS),), needed=True),
+        KeyPart("vat_code", (Choice(VAT_CODES),)),
     ),
     separator="/",
 )
@@ -132,7 +132,7 @@ def _by_name(known: SetupContext) -> dict[str, str]:
     def nearest(code: str) -> str:
         above = {code}
         while code:
-            if number := only(called.get(groups.get(code, "").strip().casefold(), ())):
+            if number := single_code(called.get(groups.get(code, "").strip().casefold(), ())):
                 return number
             code = parents.get(code, "")
             if code in above:  # a cycle of groups
@@ -148,7 +148,7 @@ def _by_vat_code(known: SetupContext) -> dict[str, str]:
     theirs, revenue = known.of(THEIR_VAT_CODES), known.of(REVENUE_GROUPS)
     rows = {}
     for code, other in known.tables.get("vat_codes", {}).items():
-        number = only(group for group, vat_code in theirs.items() if vat_code == other and group in revenue)
+        number = single_code(group for group, vat_code in theirs.items() if vat_code == other and group in revenue)
         if number and code in known.of(VAT_CODES):
             rows[TABLE.key({"vat_code": code})] = number
     return rows

@@ -77,7 +77,7 @@ def _axes(product: Record) -> tuple[str, str]:
     return as_text(values.get("colour")).strip().casefold(), as_text(values.get("size")).strip().casefold()
 
 
-def together(members: Sequence[Record]) -> Record:
+def combined_product(members: Sequence[Record]) -> Record:
     """Return one product with all articles: the first non-empty value of each field, and all groups.
 
     A product without values only takes its article off sale.

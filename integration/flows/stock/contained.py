@@ -42,7 +42,7 @@ def included_count(bookings: Mapping[str, CountRange]) -> CountRange:
     )
 
 
-def lacking(amount: Decimal, documents: Collection[CountRange]) -> Decimal:
+def missing_amount(amount: Decimal, documents: Collection[CountRange]) -> Decimal:
     """Return the amount of a movement that a figure lacks, from the ranges of its documents.
 
     An outgoing movement counts as included as rarely as possible, an incoming one as often as possible, so that a level

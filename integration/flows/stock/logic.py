@@ -18,7 +18,7 @@ from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rule_error, rules_from
 from integration.core.staged import Staged, Unstaged
-from integration.core.traces import Trace, TraceStep, explained
+from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, TargetRecord
@@ -65,7 +65,7 @@ class StockLogic(FlowLogic):
         self._numbers = numbers
         self._sales = sales if settings.sales != "off" else None
         self._levels = compile(mapping, tools, {Kind.LEVEL})
-        self.reads = settings.decided_by() | self._levels.reads
+        self.reads = settings.fields_read() | self._levels.reads
         self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
 
     # ---- what the till sold
@@ -93,14 +93,14 @@ class StockLogic(FlowLogic):
         skips = {record.key: self._left_out(record) for record in records}
         linked = self._numbers([key for key, skip in skips.items() if skip is None])
         numbers = {key: self._number(key, linked) for key, skip in skips.items() if skip is None}
-        tallied = self._sales.tallied(list(filter(None, numbers.values()))) if self._sales else _nothing
+        tallied = self._sales.read_tallies(list(filter(None, numbers.values()))) if self._sales else _nothing
         return [self._article(record, skips[record.key], numbers.get(record.key, ""), tallied) for record in records]
 
     def unstaged(self, stage: Stage, keys: Collection[str]) -> dict[str, Unstaged]:
         """Return the till number, the branches and the missing movements of each article."""
         linked = self._numbers(keys)
         numbers = {key: number for key in keys if (number := self._number(key, linked))}
-        tallied = self._sales.tallied(list(numbers.values())) if self._sales else _nothing
+        tallied = self._sales.read_tallies(list(numbers.values())) if self._sales else _nothing
         return {key: self._unstaged(key, number, tallied(number)) for key, number in numbers.items()}
 
     def _unstaged(self, key: str, number: str, tally: Tally | None) -> Unstaged:
@@ -169,7 +169,7 @@ class StockLogic(FlowLogic):
                 raise self._unreadable(record, wrong)
             named = "stock_reserved" in record.values
             orders_left = self.settings.leaves_when_booked(source, reserved_is_named=named)
-            if not orders_left and (untold := tally.untold(sharing, since)) is not None:
+            if not orders_left and (untold := tally.unknown_invoice_state(sharing, since)) is not None:
                 raise self._untold(*untold)
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
@@ -257,7 +257,7 @@ class StockLogic(FlowLogic):
         """Return the only article of a parent; articles with the same till number are all parked."""
         (one,) = members
         if one.record is None:
-            return TargetRecord.alone(one)
+            return TargetRecord.from_single_member(one)
         others = [key for key in duplicates.get(one.number, ()) if key != one.key]
         if others:
             facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "value": one.number}
@@ -297,7 +297,9 @@ class StockLogic(FlowLogic):
         branches = (self.settings.branches or {"": ""}).items()
         levels = [self._traced(branch, source, record, tally) for branch, source in branches]
         managed = self.settings.managed
-        counted = [] if managed == "leave" else [explained(MANAGED, managed == "on", "setting", setting="managed")]
+        counted = (
+            [] if managed == "leave" else [explained_trace(MANAGED, managed == "on", "setting", setting="managed")]
+        )
         return [*([] if managed == "off" else levels), *counted, *_purchases(record)]
 
     def _traced(self, branch: str, source: str, record: Record, tally: Tally | None) -> Trace:

@@ -33,7 +33,7 @@ class SeenBookings:
         return NEVER if is_credit(key) and self.open[key] is None else MAYBE
 
 
-def while_read(before: SeenBookings, after: SeenBookings, document: str, *, orders_left: bool) -> CountRange:
+def count_in_window(before: SeenBookings, after: SeenBookings, document: str, *, orders_left: bool) -> CountRange:
     """Return how often a figure that was read between two states includes the sale of a document."""
     looks = [one.times(document, orders_left=orders_left) for one in (before, after) if document in one.booked]
     first, last = (looks[0], looks[-1]) if looks else ({}, {})

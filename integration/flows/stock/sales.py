@@ -19,13 +19,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.booking_state import AskStandings, BookingStage, BookingState
-from integration.core.moves import Move, MoveSort, Promise, StockCounted, Unbooked
+from integration.core.moves import Move, MoveSort, StockCounted, StockReservation, UnbookedMovement
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
 from integration.flows.spec import Movements
-from integration.flows.stock.contained import CountRange, is_credit, is_settled, lacking
-from integration.flows.stock.read_window import SeenBookings, while_read
+from integration.flows.stock.contained import CountRange, is_credit, is_settled, missing_amount
+from integration.flows.stock.read_window import SeenBookings, count_in_window
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
 MOST_NAMED = 5  # maximum number of documents shown with a figure
@@ -59,14 +59,14 @@ class Lacking:
     once it is invoiced.
     """
 
-    of: Move | Promise
+    of: Move | StockReservation
     booked: Decimal
     invoiced: Decimal
 
     @property
     def documents(self) -> tuple[str, ...]:
         """The till documents of the movement or reservation."""
-        return (self.of.document,) if isinstance(self.of, Promise) else self.of.documents
+        return (self.of.document,) if isinstance(self.of, StockReservation) else self.of.documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Tally:
         moves = (one.of for one in self.moves if isinstance(one.of, Move) and _counts(one, branches, since))
         return next((one for one in moves if one.sort is MoveSort.UNREADABLE), None)
 
-    def untold(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
+    def unknown_invoice_state(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
         """Return a document with movements in these branches for which it is unknown whether it was invoiced.
 
         The result is the title of the document and the unreadable record.
@@ -129,7 +129,7 @@ class Tally:
 
 
 def _counts(one: Lacking, branches: Collection[str], since: datetime) -> bool:
-    if isinstance(one.of, Promise):
+    if isinstance(one.of, StockReservation):
         return not branches or one.of.branch in branches
     return one.of.at > since and one.of.is_about(branches)
 
@@ -177,12 +177,12 @@ class Sales:
         self.movements.reopen([number for number, one in marked.items() if not self._is_settled(one, self._before)])
         self.movements.settle(
             [number for number, one in unbooked.items() if self._is_settled(one, self._before)],
-            sorted(one for one in orders if self._is_settled(Unbooked((one,)), self._before)),
+            sorted(one for one in orders if self._is_settled(UnbookedMovement((one,)), self._before)),
         )
 
-    def _is_settled(self, one: Unbooked, look: SeenBookings) -> bool:
+    def _is_settled(self, one: UnbookedMovement, look: SeenBookings) -> bool:
         """Return whether a movement is known to be in the books; for a return, the order is sufficient."""
-        times = [while_read(look, look, key, orders_left=one.is_back) for key in one.documents]
+        times = [count_in_window(look, look, key, orders_left=one.is_back) for key in one.documents]
         return is_settled(times, is_back=one.is_back)
 
     def _look(self, documents: Collection[str]) -> SeenBookings:
@@ -237,7 +237,7 @@ class Sales:
         told = self.settings.sales == "documents" or as_invoice == (self.settings.sales == "trade_invoices")
         return standing.kind is Kind.SALES_ORDER and told
 
-    def tallied(self, numbers: Collection[str]) -> Callable[[str], Tally]:
+    def read_tallies(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Read new movements and return a function that gives the tally of an article by its till number.
 
         Call this after the figures of the books were read, so that they contain no later movement. A return that
@@ -287,11 +287,11 @@ class Sales:
         """Return a function that gives the tally of an article."""
 
         def times(documents: Iterable[str], *, orders_left: bool) -> list[CountRange]:
-            return [while_read(before, after, one, orders_left=orders_left) for one in documents]
+            return [count_in_window(before, after, one, orders_left=orders_left) for one in documents]
 
-        def lacks(one: Move | Promise, amount: Decimal, *documents: str) -> Lacking:
+        def lacks(one: Move | StockReservation, amount: Decimal, *documents: str) -> Lacking:
             left, stays = times(documents, orders_left=True), times(documents, orders_left=False)
-            return Lacking(one, lacking(amount, left), lacking(amount, stays))
+            return Lacking(one, missing_amount(amount, left), missing_amount(amount, stays))
 
         moves: dict[str, list[Lacking]] = defaultdict(list)
         uncounted: dict[str, list[Move]] = defaultdict(list)
@@ -337,7 +337,7 @@ class _Found:
     """The movements and reservations of some articles that the books may lack."""
 
     moves: Sequence[Move]
-    promises: Sequence[tuple[Promise, bool]]
+    promises: Sequence[tuple[StockReservation, bool]]
     sent: Mapping[str, Sequence[Move]]  # outgoing transfers that count by time alone, by article
 
     @property

@@ -106,7 +106,7 @@ class RetentionStore(Store):
 
     # ---- counting ----------------------------------------------------------------------------------------------------
 
-    def held(self) -> dict[str, HeldRows]:
+    def class_sizes(self) -> dict[str, HeldRows]:
         """Return the rows of each class, and under `kept` those of tables that are kept permanently."""
         with self.database.read() as connection:
             sizes = _sizes(connection)

@@ -26,7 +26,7 @@ class FileSpace:
     before: int
 
 
-def room_of(path: Path) -> FileSpace:
+def file_space(path: Path) -> FileSpace:
     """Return size and free space of a SQLite file, including its WAL file."""
     with closing(_opened(path)) as connection:
         return _room(connection, path, _size(path))

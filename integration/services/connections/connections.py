@@ -70,7 +70,7 @@ def _read(flow: Flow, mapping: RuleMapping, computed: Collection[str]) -> Iterat
 
 
 def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
-    kinds = tuple(stage.source for stage in flow.counting)
+    kinds = tuple(stage.source for stage in flow.counted_stages)
     for number, each in enumerate(settings.filters, start=1):
         for kind in kinds:
             yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
@@ -87,7 +87,7 @@ def _written(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenFlow:
     """A flow that is to run, with its settings and its published mapping."""
 
     spec: FlowSpec
@@ -97,7 +97,7 @@ class Chosen:
 
 def missing_needs(
     connector: Connector,
-    chosen: Collection[Chosen],
+    chosen: Collection[ChosenFlow],
     strangers: ForeignDocumentSearch,
 ) -> list[Finding]:
     """Return what each flow needs beyond the connection: one finding per missing item, or one if none is missing.
@@ -147,7 +147,7 @@ class FlowNeeds:
     def missing(self) -> list[Finding]:
         """Return the findings of `missing_needs` for the chosen flows."""
         chosen = [
-            Chosen(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
+            ChosenFlow(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
             for name in self._chosen.chosen() or self._flows
         ]
         return missing_needs(self._access.connector(BOOKS.system), chosen, self._strangers)
@@ -167,7 +167,7 @@ def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Fin
     ]
 
 
-def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
+def _unknown(connector: Configurable, chosen: ChosenFlow) -> Iterator[Finding]:
     """Yield a finding for each field that a flow uses and the books lack, as far as that is known."""
     by_kind: dict[Kind, list[Use]] = {}
     try:
@@ -406,7 +406,7 @@ class Connections:
 
     def _entered(self, system: str, given: Mapping[str, Any], by: str) -> dict[str, Any]:
         entered = usable_access(system, given)
-        self._access.expect_unbound(system, entered)
+        self._access.require_own_address(system, entered)
         self._sandbox.leave(by)
         return entered
 

@@ -67,7 +67,7 @@ class ForeignDocumentSearch:
             shown += [one.reference for place in places for one in place]
             strange |= {normalized_reference(one): one for one in self._of(spec.name, signs, prefix, kind, places)}
         found = ForeignDocuments(tuple(strange.values()), prefix, signs.free(shown))
-        return found.without(self._accepted(spec.name))
+        return found.excluding(self._accepted(spec.name))
 
     def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
         """Return a finding if there are foreign documents.

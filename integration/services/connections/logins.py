@@ -8,7 +8,7 @@ from typing import Any
 
 from integration.core.errors import AccessDeniedError, IntegrationError
 from integration.flows.settings import BOOKS
-from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, mark_of_text
+from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, text_hash
 from integration.store.database import Clock
 
 BEGUN = "accountview-logins"
@@ -33,7 +33,7 @@ class LogIns:
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         until = (self._clock() + LOGIN_KEPT).isoformat()
         begun = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
-        self._stored.renew(BEGUN, {**self._begun(), mark_of_text(state): begun})
+        self._stored.renew(BEGUN, {**self._begun(), text_hash(state): begun})
         if not self.waiting():
             self._stored.drop(ENTERED, TOKENS)
         with self._access.client(entered, TOKENS) as client:
@@ -46,7 +46,7 @@ class LogIns:
         log-in that did not begin here, or that was already answered.
         """
         begun = self._begun()
-        one = begun.pop(mark_of_text(state), None)
+        one = begun.pop(text_hash(state), None)
         if one is None:
             raise AccessDeniedError("accountview_login_unasked")
         self._stored.renew(BEGUN, begun)
@@ -72,7 +72,7 @@ class LogIns:
     def take(self, values: Mapping[str, Any], by: str) -> None:
         """Put the entered data in force, with these values and the tokens of the waiting log-in."""
         entered = self.waiting()
-        with self._access.tokens().alone():  # a concurrent renewal would restore the previous tokens
+        with self._access.tokens().refresh_lock():  # a concurrent renewal would restore the previous tokens
             moved = {TOKENS: self._access.name(KEPT_TOKENS), ENTERED: ""} if entered else {}
             self._access.keep(BOOKS.system, {**entered, **values}, by, moved=moved)
 

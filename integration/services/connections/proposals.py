@@ -13,7 +13,7 @@ from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Proposals:
         self,
         flows: Specs,
         access: ConnectorFactory,
-        rules: Rules,
+        rules: MappingStore,
         stored_settings: StoredSettings,
         names: ObjectNames,
     ) -> None:

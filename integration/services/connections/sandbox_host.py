@@ -14,13 +14,13 @@ from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX, Right
 from integration.core.system_roles import SystemRole
-from integration.process.periodic import again_and_again
+from integration.process.periodic import run_periodically
 from integration.services.engine_lifecycle import SLOT_SECONDS, OwnLeases
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.settings import Settings
 from integration.store.database import Clock, Database
 from integration.store.environments import switch_environment
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 
 if TYPE_CHECKING:  # imported where it is started: most terminal commands start no sandbox
@@ -73,7 +73,7 @@ class SandboxHost:
         access: ConnectorFactory,
         held: OwnLeases,
         database: Database,
-        rules: Rules,
+        rules: MappingStore,
         stored_settings: StoredSettings,
         clock: Clock,
         *,
@@ -176,7 +176,7 @@ class SandboxHost:
 
     def _share(self, by: str) -> None:
         """Run the built-in systems here unless another process does: their journal can have only one writer."""
-        if self._box is None and self._held.takes(LEASE):
+        if self._box is None and self._held.take(LEASE):
             self._access.forget(by)
             self._closing.callback(self._held.release, LEASE)
             self._box = self._start()
@@ -189,7 +189,7 @@ class SandboxHost:
         if self._minder is None:
             self._known = self._address()
             self._minder = threading.Thread(
-                target=again_and_again,
+                target=run_periodically,
                 args=(self._mind,),
                 kwargs={"every": SLOT_SECONDS / 12, "until": self._ending},
                 name="sandbox-minder",
@@ -217,7 +217,7 @@ class SandboxHost:
         """Renew the lease on the built-in systems, or take it over from a process that has ended."""
         with self._access.lock:
             if self._box is not None:
-                self._held.takes(LEASE)
+                self._held.take(LEASE)
             elif self._access.sandboxed:
                 self._share(by=SANDBOX.ref)
                 address = self._address()

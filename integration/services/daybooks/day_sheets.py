@@ -186,7 +186,7 @@ class _Writer:
             SheetColumn(self._text("col_debit"), Holds.MONEY), SheetColumn(self._text("col_credit"), Holds.MONEY),
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = []
-        moved = [one.amount if gross else one.moved for one in lines]
+        moved = [one.amount if gross else one.gross_amount for one in lines]
         for place, (one, amount) in enumerate(zip(lines, moved, strict=True), start=1):
             account = Noted(one.account, ledgers.get(one.account, ""))
             what = " · ".join([one.text, *filter(None, (one.debtor, one.item))])

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol, TypeGuard, cast
 from zoneinfo import ZoneInfo
 
-from integration.connectors.protocol import Connector, GiftCardsLeft, IssuingGiftCards
+from integration.connectors.protocol import Connector, GiftCardBalance, GiftCardIssuer
 from integration.core.authorization import requires
 from integration.core.days.books import DayBooks, DayPage
 from integration.core.days.check import OwnPage, check_day
@@ -26,7 +26,7 @@ from integration.core.days.report import (
 )
 from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
-from integration.core.issues import Issue, IssueOccurrence, IssueState, not_readable
+from integration.core.issues import Issue, IssueOccurrence, IssueState, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.records import Held, Kind, Record, Unreadable
@@ -35,13 +35,13 @@ from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.settings import TILL
-from integration.flows.spec import FlowLogic, staged_in
+from integration.flows.spec import FlowLogic, stage_records
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
 from integration.store.database import AWAY, Clock
-from integration.store.days import DayChecked, DayChecks
+from integration.store.days import DayCheckResult, DayChecks
 from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
@@ -147,7 +147,7 @@ class Days:
         """Return all known days of a period, oldest first. Queries no system."""
         names = self.branches()
         booked = self._booked(first, last)
-        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.between(first, last)}
+        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.in_period(first, last)}
         waits = self._waits()
         found = []
         for key in sorted({*booked, *known, *waits}):
@@ -164,7 +164,7 @@ class Days:
 
         Its state is `PARKED` only while an exception of the day is open; its cause stays.
         """
-        kept = self._days.between(day, day, branch)
+        kept = self._days.in_period(day, day, branch)
         if not kept:
             return None
         report = report_from_json(kept[0].result)
@@ -221,7 +221,7 @@ class Days:
         return found
 
     @requires(Right.COMPARE)
-    def gift_cards(self) -> list[tuple[GiftCardsLeft, str]]:
+    def gift_cards(self) -> list[tuple[GiftCardBalance, str]]:
         """Return the open balance of the till's gift cards per turnover group, with its account in the books.
 
         The account is empty if none is configured. Raises RejectedError if the till cannot tell.
@@ -229,7 +229,7 @@ class Days:
         books = self._logic().books
         source = self._deps.connectors[self._deps.logics.now(self.flow).flow.source]
         told = source.choices("turnover_accounts")
-        found = source.gift_cards() if isinstance(source, IssuingGiftCards) else []
+        found = source.gift_cards() if isinstance(source, GiftCardIssuer) else []
         return [
             (one, row_value(books.accounts, one.group) or books.account_meant(told.get(one.group, ""))) for one in found
         ]
@@ -266,7 +266,7 @@ class Days:
             self._keep(reports, so_far)
             return reports
 
-        return self._erased.looking(look)
+        return self._erased.retry_if_erased(look)
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
         """Return the days of a period for one branch or all, including days that the till no longer lists."""
@@ -305,7 +305,7 @@ class Days:
         return {one.key: [Link(Kind.DAY_PAGE, one.key, found[one.key], one)] for one in wanted if one.key in found}
 
     def _staged(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
-        return {one.key: one for one in staged_in(logic, logic.flow.counted, records)} if records else {}
+        return {one.key: one for one in stage_records(logic, logic.flow.counted, records)} if records else {}
 
     def _not_booked(self, record: Record, staged: Staged) -> DayReport:
         report = self._of(record, DayState.CLOSED)
@@ -329,7 +329,7 @@ class Days:
         shown = tuple(_shown(link, held.get(link.key)) for link in booked)
         try:
             if isinstance(record, Unreadable):
-                issue = not_readable(record, self._deps.logics.now(self.flow).flow.source)
+                issue = unreadable_record_issue(record, self._deps.logics.now(self.flow).flow.source)
                 return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
             day, page = self._logic().page(record, booked)
         except DayRefusedError as refused:
@@ -382,7 +382,7 @@ class Days:
     def _keep(self, reports: Sequence[DayReport], so_far: SoFar) -> None:
         """Store reports, open an exception for each new difference, and close those of days that are equal again."""
         self._days.keep(
-            [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
+            [DayCheckResult(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
             so_far,
         )
         target = self._deps.logics.now(self.flow).flow.target
@@ -392,7 +392,7 @@ class Days:
             for one in reports
             if one.state is DayState.DIFFERENT
         ]
-        self._issues.looked(self.flow, told, [DIFFERS], met, so_far)
+        self._issues.store_check_result(self.flow, told, [DIFFERS], met, so_far)
 
     def _of(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
@@ -403,7 +403,7 @@ class Days:
         return replace(self._of(Record(Kind.DAY, key, {}), DayState.UNKNOWN), cause=cause, facts=dict(facts))
 
 
-def _listed(key: str, kept: DayChecked | None, pages: Sequence[Link], waits: Issue | None) -> DayListed:
+def _listed(key: str, kept: DayCheckResult | None, pages: Sequence[Link], waits: Issue | None) -> DayListed:
     day, _, branch = key.partition("/")
     numbers = tuple(link.reference for link in pages)
     one = DayListed(date.fromisoformat(day), branch, "", DayState.BOOKED if pages else DayState.CLOSED, pages=numbers)

@@ -117,7 +117,7 @@ class Log:
     @requires(Right.SEE)
     def aside(self) -> list[str]:
         """Return the names of the files of broken logs that were set aside, newest first."""
-        return self._logbook.aside()
+        return self._logbook.broken_files()
 
     def start(self) -> None:
         """Begin to move waiting events into the log continuously, if this process is the one that does so."""
@@ -338,10 +338,10 @@ class Log:
         self._bring_up()
         return self._logbook.erase(person)
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a data subject, with its facts and values by name."""
         self._bring_up()
-        return self._logbook.told_of(person)
+        return self._logbook.events_about(person)
 
     def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
         """Write a log for a copy of the database to a new file, and return the number of events; see `Logbook.copy`."""

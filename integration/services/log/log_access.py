@@ -83,8 +83,8 @@ class LogAccess:
 
         `body` is `{"sql": ..., "rows": ...}` for a query, `{"export": path}` to write the log to a file of this
         machine, `{"copy": path, ...}` to write a log for a copy of the database, `{"due": moment}` to count and
-        `{"prune": moment}` to delete events before a moment, and `{"erase": person}` and `{"told_of": person}` for a
-        data subject. Returns 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this
+        `{"prune": moment}` to delete events before a moment, and `{"erase": person}` and `{"events_about": person}` for
+        a data subject. Returns 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this
         start; 400 for an invalid query; 422 with `error` and `facts` for a query that cannot be answered.
         """
         if not self.knows(token):
@@ -108,8 +108,8 @@ class LogAccess:
                 return {"events": work(datetime.fromisoformat(asked[name]))}
         if "erase" in asked:
             return {"events": self._log.erase(person_from_json(asked["erase"]))}
-        if "told_of" in asked:
-            return {"events": self._log.told_of(person_from_json(asked["told_of"]))}
+        if "events_about" in asked:
+            return {"events": self._log.events_about(person_from_json(asked["events_about"]))}
         if "copy" in asked:
             waiting = [(int(first), int(last)) for first, last in asked["waiting"]]
             place, instance, until = Path(asked["copy"]), str(asked["instance"]), int(asked["until"])

@@ -19,7 +19,7 @@ from integration.flows.spec import FlowSpec
 from integration.services.log.log import Log
 from integration.store.links import Links
 from integration.words import LANGUAGES, has_term, read_number, term
-from integration.words.search_terms import looked_for
+from integration.words.search_terms import search_targets
 
 SHORTEST = 2  # characters of a search text
 LIMIT = 12  # of records in a result
@@ -127,7 +127,7 @@ class Search:
                 _sort(link, text),
                 text,
             )
-            for flow, link in self._links.called(list(self._flows), text, LIMIT)
+            for flow, link in self._links.find_exact(list(self._flows), text, LIMIT)
         }
 
 
@@ -249,6 +249,6 @@ def caption_of(flow: str, name: str) -> str:
 
 def _others(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
     """Yield the places with extra search words, without places of flows that do not exist."""
-    for line in looked_for():
+    for line in search_targets():
         if not line.flow or line.flow in flows:
             yield {search_form(word) for word in line.words}, PageResult(line.page, line.asked, line.caption, line.flow)

@@ -15,7 +15,7 @@ from integration.core.authorization import requires
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.core.people import Right
 from integration.core.records import Field, Kind
-from integration.flows.settings import COUNTRY_CODES, Listed
+from integration.flows.settings import COUNTRY_CODES, CodeList
 from integration.flows.tables import IN_USE
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
@@ -76,7 +76,7 @@ class CodeLists:
     @requires(Right.SEE)
     def fields(self, system: str, kind: Kind) -> list[Field]:
         """Return the fields of a kind in this installation of a system. Cached for 5 minutes."""
-        return list(self.fresh(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
+        return list(self.cached(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
 
     @requires(Right.SEE)
     def choices(self, system: str, name: str) -> dict[str, str]:
@@ -85,7 +85,7 @@ class CodeLists:
         Cached for one minute, expensive lists for one hour, so that pages do not query the systems each time.
         """
         kept = KEPT_LONGER.get(name, CHOICES_KEPT)
-        found = self.fresh(system, f"choices {name}", kept, lambda connector: connector.choices(name))
+        found = self.cached(system, f"choices {name}", kept, lambda connector: connector.choices(name))
         return dict(found)
 
     @requires(Right.SEE)
@@ -95,7 +95,7 @@ class CodeLists:
         def ask(connector: Connector) -> dict[str, Decimal]:
             return {code: Decimal(rate) for code, rate in connector.choices("vat_rates").items()}
 
-        rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_KEPT, ask)
+        rates: Mapping[str, Decimal] = self.cached(system, "rates", FIELDS_KEPT, ask)
         return rates
 
     @requires(Right.SEE)
@@ -137,7 +137,7 @@ class CodeLists:
             self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
             return None
 
-    def lacking(self, of: Listed, codes: AbstractSet[str]) -> set[str] | None:
+    def missing_codes(self, of: CodeList, codes: AbstractSet[str]) -> set[str] | None:
         """Return the codes that a system does not have, or None if that cannot be determined now.
 
         A list that is empty, or that has only the codes in use, proves nothing.
@@ -159,7 +159,7 @@ class CodeLists:
             return None
         return set(codes) - known.keys() if known else None
 
-    def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
+    def cached(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
         """Return the cached answer if it is not older than `kept`, and query the system otherwise.
 
         Errors are not cached.

@@ -52,5 +52,5 @@ class SettingsComparison:
         """Return the first value that the flow computes for a record with these settings."""
         known = self._logics.settings(flow)
         logic = self._logics.trial(flow, settings=type(known)(**{**known.model_dump(), **settings}))
-        stages = (stage for stage in logic.flow.counting if stage.source is record.kind)
+        stages = (stage for stage in logic.flow.counted_stages if stage.source is record.kind)
         return next((trace.value for stage in stages for trace in logic.trace(stage, record)), None)

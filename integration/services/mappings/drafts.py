@@ -21,14 +21,14 @@ from integration.core.rules import Rule, readable_rules, rules_to
 from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
-from integration.flows.spec import page_in, staged_in
+from integration.flows.spec import page_in, stage_records
 from integration.services.mappings.code_lists import CHOICES_KEPT, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings, kind_of
-from integration.services.mappings.trials import Comparison, Effect, Moved, TargetLookup, Trial, try_mapping
+from integration.services.mappings.trials import Comparison, Effect, TargetLookup, Trial, TrialDifference, try_mapping
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.links import Links
 from integration.store.plans import PlanStore
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
@@ -107,7 +107,7 @@ class Drafts:
         flows: Specs,
         links: Links,
         plans: PlanStore,
-        rules: Rules,
+        rules: MappingStore,
         runs: RunStore,
         stored_settings: StoredSettings,
         *,
@@ -253,7 +253,7 @@ class Drafts:
         First those in the plans of its latest runs, then others from the source.
         """
         source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
-        return list(self._lists.fresh(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
+        return list(self._lists.cached(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
 
     def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
@@ -294,7 +294,7 @@ class Drafts:
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return the traces of the values of a record, optionally with an unpublished mapping; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
-        for stage in logic.flow.counting:
+        for stage in logic.flow.counted_stages:
             for record in self.records(flow, stage.source, [key]):
                 return logic.trace(stage, record)
         return []
@@ -306,10 +306,10 @@ class Drafts:
         """Return the issues of this cause that would remain with other values of a field, by key of the record."""
         logic = self._logics.trial(flow, afresh=list(values))
         found: dict[str, Issue] = {}
-        for stage in logic.flow.counting:
+        for stage in logic.flow.counted_stages:
             here = [records[key] for key in values if key in records and records[key].kind is stage.source]
             others = [replace(one, values={**one.values, name: values[one.key]}) for one in here]
-            for one in staged_in(logic, stage, others) if others else ():
+            for one in stage_records(logic, stage, others) if others else ():
                 if one.issue and one.issue.cause == cause:
                     found[one.key] = one.issue
         return found
@@ -330,7 +330,7 @@ class Drafts:
         touched = {whole.read_for(kind_of(one.target)) for one in mapping_changes(before, mapping)}
         records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
         until, good = time.monotonic() + seconds, self._workable(flow, mapping)
-        moved: list[Moved] = []
+        moved: list[TrialDifference] = []
         done = 0
         keys = [record.key for record in records]
         old, new = (self._logics.trial(flow, one, keys) for one in (before, good))

@@ -20,12 +20,12 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
 from integration.core.people import Actor, Right
-from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, corrected
+from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, with_corrections
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.core.system_roles import assigned_systems
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, FlowSettings, Listed
+from integration.flows.settings import BOOKS, CodeList, FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.mappings.code_lists import CodeLists
@@ -38,7 +38,7 @@ from integration.store.corrections import Corrections
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.moves import MoveStore
-from integration.store.rules import Rules, RulesInForce
+from integration.store.rules import MappingStore, RulesInForce
 from integration.store.settings import StoredSettings
 
 # Settings about when a flow runs and what stops it. They do not affect its records.
@@ -71,7 +71,7 @@ class Logics:
         issues: Issues,
         links: Links,
         moves: MoveStore,
-        rules: Rules,
+        rules: MappingStore,
         stored_settings: StoredSettings,
         standings: StandingStore,
         *,
@@ -103,7 +103,7 @@ class Logics:
         """Return the VAT percentages of a system by code."""
         return self._lists.vat_rates(system) if self.asks_lists else {}
 
-    def codes(self, listed: Listed) -> Mapping[str, str]:
+    def codes(self, listed: CodeList) -> Mapping[str, str]:
         """Return codes and captions of any list of a system."""
         return self._lists.choices(listed.system, listed.name) if self.asks_lists else {}
 
@@ -153,7 +153,7 @@ class Logics:
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return source records of a flow with corrections applied."""
-        return corrected(records, self._corrections.of(flow, [record.key for record in records]))
+        return with_corrections(records, self._corrections.of(flow, [record.key for record in records]))
 
     def now(self, flow: str) -> FlowLogic:
         """Return the current logic of a flow, built from its settings, mapping and value tables."""
@@ -278,7 +278,7 @@ class Logics:
         return self._usable(spec, self._rules.tables())
 
     def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-        known = {Listed(role, VAT_CODES): self.rates(role.system) for role in spec.vat_rate_systems}
+        known = {CodeList(role, VAT_CODES): self.rates(role.system) for role in spec.vat_rate_systems}
         return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in tables.items()}
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
@@ -298,10 +298,10 @@ class _Asked:
         return self.logics.rates(system)
 
     def allot(self, flow: str, kind: Kind, key: str) -> str:
-        return self.logics.links.allot(flow, kind, key) if self.allots else "1"
+        return self.logics.links.allocate_number(flow, kind, key) if self.allots else "1"
 
     def allotted(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
-        return self.logics.links.allotted(flow, kind, keys)
+        return self.logics.links.allocated_numbers(flow, kind, keys)
 
     def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
         return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
@@ -355,7 +355,7 @@ class _Asked:
     def movements(self) -> TillMovements:
         return TillMovements(self.flow, self.logics.moves, self.logics.access, reads=self.allots)
 
-    def codes(self, listed: Listed) -> Mapping[str, str]:
+    def codes(self, listed: CodeList) -> Mapping[str, str]:
         return self.logics.codes(listed)
 
 
@@ -376,7 +376,7 @@ class Published:
 class Mappings:
     """The published mappings of every flow. A published version never changes."""
 
-    def __init__(self, rules: Rules, logics: Logics) -> None:
+    def __init__(self, rules: MappingStore, logics: Logics) -> None:
         self._rules = rules
         self._logics = logics
 

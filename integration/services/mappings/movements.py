@@ -10,7 +10,7 @@ import structlog
 
 from integration.connectors.protocol import StockHistory
 from integration.core.errors import ConfigurationError
-from integration.core.moves import Move, MoveSort, Promise, Unbooked
+from integration.core.moves import Move, MoveSort, StockReservation, UnbookedMovement
 from integration.flows.settings import TILL
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.moves import MoveStore
@@ -32,22 +32,22 @@ class TillMovements:
         self._access = access
         self._reads = reads
 
-    def unbooked(self) -> dict[int, Unbooked]:
+    def unbooked(self) -> dict[int, UnbookedMovement]:
         """Return the movements that are not known to be in the books."""
         return self._stored.unbooked(self._flow)
 
     def promising(self) -> set[str]:
         """Return the till orders that have reservations."""
-        return self._stored.promising(self._flow)
+        return self._stored.orders_with_reservations(self._flow)
 
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark these movements as booked, and of all orders exactly these."""
         if self._reads:
             self._stored.settle(self._flow, numbers, orders)
 
-    def settled(self, documents: Collection[str]) -> dict[int, Unbooked]:
+    def settled(self, documents: Collection[str]) -> dict[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as booked."""
-        return self._stored.settled(self._flow, documents)
+        return self._stored.settled_movements(self._flow, documents)
 
     def reopen(self, numbers: Collection[int]) -> None:
         """Remove the mark of movements that the books no longer have."""
@@ -160,7 +160,7 @@ class TillMovements:
             if since is None:
                 log.info("orders are read for the first time", flow=self._flow, orders=read)
             is_last = page.after is None
-            self._stored.promise(self._flow, page.orders, page.kept, page.stamp if is_last else None)
+            self._stored.store_reservations(self._flow, page.orders, page.kept, page.stamp if is_last else None)
             if is_last:
                 return
             after = page.after
@@ -171,8 +171,8 @@ class TillMovements:
 
     def unplaced(self) -> Sequence[Move]:
         """Return the movements whose article cannot be determined."""
-        return self._stored.unplaced(self._flow)
+        return self._stored.without_article(self._flow)
 
-    def promised(self, articles: Collection[str]) -> Sequence[tuple[Promise, bool]]:
+    def promised(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
         """Return the reservations of articles, each with whether the books have the order."""
         return self._stored.promised(self._flow, articles)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from integration.connectors.limits import MEGABYTE, NetworkRoute
+from integration.connectors.pictures import PictureLocations
 from integration.connectors.pictures import PictureReader as Reader
-from integration.connectors.pictures import Places
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right
@@ -19,7 +19,7 @@ class Pictures:
 
     def __init__(self, settings: Settings) -> None:
         given, route = settings.pictures, settings.route(settings.pictures.address)
-        places = Places(
+        places = PictureLocations(
             settings.data / "pictures",
             given.folder,
             given.address,
@@ -28,7 +28,7 @@ class Pictures:
         )
         self._kept = places.kept
         self._reader = Reader(places)
-        self._reader.tidy()
+        self._reader.remove_unused()
 
     def close(self) -> None:
         """Close all connections."""

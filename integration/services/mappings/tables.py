@@ -6,10 +6,10 @@ from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, IntegrationError, Reason
 from integration.core.people import Actor, Right
 from integration.flows.registry import Specs
-from integration.flows.settings import Listed, ValueTable
-from integration.flows.tables import differing, row_faults
+from integration.flows.settings import CodeList, ValueTable
+from integration.flows.tables import row_faults, rows_with_different_rates
 from integration.services.mappings.code_lists import CodeLists
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 
 Row = tuple[str, str]  # a key and its counterpart
 
@@ -17,7 +17,7 @@ Row = tuple[str, str]  # a key and its counterpart
 class Tables:
     """The value tables of all flows. Invalid rows are refused for every caller."""
 
-    def __init__(self, flows: Specs, rules: Rules, lists: CodeLists) -> None:
+    def __init__(self, flows: Specs, rules: MappingStore, lists: CodeLists) -> None:
         self._flows = flows
         self._rules = rules
         self._lists = lists
@@ -43,12 +43,12 @@ class Tables:
     def differing(self, name: str, rows: Mapping[str, str]) -> list[str]:
         """Return the keys of rows whose VAT codes have different percentages in both systems, if both are known."""
         try:
-            return differing(self.of(name), rows, lambda codes: self._lists.vat_rates(codes.system))
+            return rows_with_different_rates(self.of(name), rows, lambda codes: self._lists.vat_rates(codes.system))
         except IntegrationError:
             return []
 
     @requires(Right.SEE)
-    def expect_possible(self, name: str, rows: Iterable[Row]) -> None:
+    def require_valid_rows(self, name: str, rows: Iterable[Row]) -> None:
         """Raise ConfigurationError, with row and reason, for an invalid row. A row that is already stored may stay."""
         before, listed = self.rows(name), [*rows]
         for key, why in self.faults(name, listed).items():
@@ -60,13 +60,13 @@ class Tables:
     def save(self, name: str, rows: Mapping[str, str] | Iterable[Row], by: Actor) -> None:
         """Store a whole table. Raises ConfigurationError for an invalid row."""
         listed = [*(rows.items() if isinstance(rows, Mapping) else rows)]
-        self.expect_possible(name, listed)
+        self.require_valid_rows(name, listed)
         self._rules.set_table(name, dict(listed), by.ref)
 
     @requires(Right.REPAIR)
     def add(self, name: str, key: str, other: str, by: Actor) -> None:
         """Add or replace one row. Raises ConfigurationError for an invalid row."""
-        self.expect_possible(name, [(key, other)])
+        self.require_valid_rows(name, [(key, other)])
         self._rules.add_row(name, key, other, by.ref)
 
     def add_rows(self, tables: Mapping[str, Mapping[str, str]], by: Actor) -> None:
@@ -75,8 +75,8 @@ class Tables:
         Raises ConfigurationError for an invalid row, and adds no row then.
         """
         for name, rows in tables.items():
-            self.expect_possible(name, rows.items())
+            self.require_valid_rows(name, rows.items())
         self._rules.add_rows(tables, by.ref)
 
-    def _codes(self, listed: Listed) -> dict[str, str] | None:
+    def _codes(self, listed: CodeList) -> dict[str, str] | None:
         return self._lists.readable(listed.system, listed.name)

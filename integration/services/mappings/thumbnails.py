@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from integration.connectors.pictures import MIME, kept_in
+from integration.connectors.pictures import MIME, load_picture
 from integration.core.errors import RejectedError
 
 SIDE = 160  # of a thumbnail, in pixels
@@ -21,7 +21,7 @@ def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | No
     None means that the picture is not cached, cannot be drawn, or has more pixels than `most`.
     """
     try:
-        data, kind = kept_in(folder, content)
+        data, kind = load_picture(folder, content)
     except RejectedError:
         return None
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from integration.core.flow import Flow, Stage, Unique
-from integration.core.issues import Issue, Skip, not_readable
+from integration.core.issues import Issue, Skip, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.planner import Desired, plan_record
@@ -13,7 +13,7 @@ from integration.core.records import Held, Kind, Record, Sort, Unreadable, Value
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Duplicates, Staged
 from integration.core.traces import Trace
-from integration.flows.spec import FlowLogic, FlowSpec, TargetRecord, staged_in
+from integration.flows.spec import FlowLogic, FlowSpec, TargetRecord, stage_records
 from integration.runner.lookup import find_in_target
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.links import Links
@@ -47,7 +47,7 @@ def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> 
 
 def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
     if isinstance(record, Unreadable):
-        return Trial(record.key, record.key, (), not_readable(record, logic.flow.source), spec.sent_as)
+        return Trial(record.key, record.key, (), unreadable_record_issue(record, logic.flow.source), spec.sent_as)
     page, title, obstacle = [record], record.key, None
     traces: list[Trace] = []
     for stage in logic.flow.stages:
@@ -90,7 +90,7 @@ def _gather(found: dict[str, Value], pairs: Iterable[tuple[str, Value]]) -> None
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class TrialDifference:
     """One difference that a draft makes: in a value of a record, or in whether the record is sent.
 
     For a value, `field` is the target field and `path` its position in the record. Otherwise both are empty, and `was`
@@ -115,7 +115,7 @@ class Effect:
     """
 
     read: int
-    moved: tuple[Moved, ...]
+    moved: tuple[TrialDifference, ...]
     cut: bool = False
 
     @property
@@ -130,7 +130,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class TargetState:
     """The state of some records in the target, by our keys: held records, articles elsewhere, and links."""
 
     held: Mapping[str, Held] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Around:
     links: Mapping[str, Link] = field(default_factory=dict)
 
 
-NOWHERE = Around()
+NOWHERE = TargetState()
 
 
 class TargetLookup:
@@ -149,7 +149,7 @@ class TargetLookup:
         self._links = links
         self._flow = flow
 
-    def around(self, stage: Stage, shaped: Sequence[TargetRecord]) -> Around:
+    def target_state(self, stage: Stage, shaped: Sequence[TargetRecord]) -> TargetState:
         """Return the state in the target of these mapped records.
 
         Raises IntegrationError if the target is unreachable.
@@ -157,7 +157,7 @@ class TargetLookup:
         keys = [one.desired.key for one in shaped if one.desired]
         target, name = self._access.connector(self._flow.target), self._flow.name
         held, apart = find_in_target(target, shaped, self._links, name, stage.parts)
-        return Around(held, apart, self._links.get(name, stage.target, keys))
+        return TargetState(held, apart, self._links.get(name, stage.target, keys))
 
 
 class Comparison:
@@ -200,18 +200,18 @@ class Comparison:
         logic = self._logics[0]
         for stage in filter(_is_met, logic.flow.stages):
             places = [place for place, record in enumerate(self._records) if record.kind is stage.source]
-            staged = staged_in(logic, stage, [self._records[place] for place in places])
+            staged = stage_records(logic, stage, [self._records[place] for place in places])
             found |= {place: one.parent for place, one in zip(places, staged, strict=True)}
         return found
 
-    def of(self, records: Sequence[Record]) -> list[Moved]:
+    def of(self, records: Sequence[Record]) -> list[TrialDifference]:
         """Return the differences for one page of records."""
-        found: list[Moved] = []
+        found: list[TrialDifference] = []
         before, after = self._logics
         for stage in before.flow.stages:
             page = [record for record in records if record.kind is stage.source]
             if page and not _is_met(stage):
-                old, new = ({one.key: one for one in staged_in(logic, stage, page)} for logic in (before, after))
+                old, new = ({one.key: one for one in stage_records(logic, stage, page)} for logic in (before, after))
                 for key in {**old, **new}:
                     found += _moved(old.get(key), new.get(key))
             elif page:
@@ -227,10 +227,10 @@ class Comparison:
         self, logic: FlowLogic, stage: Stage, page: Sequence[Record], shared: Duplicates
     ) -> dict[str, "_Outcome"]:
         parents: dict[str, list[Staged]] = {}
-        for each in staged_in(logic, stage, page):
+        for each in stage_records(logic, stage, page):
             parents.setdefault(each.parent, []).append(each)
         shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
-        around = self._target.around(stage, shaped) if self._target else NOWHERE
+        around = self._target.target_state(stage, shaped) if self._target else NOWHERE
         found: dict[str, _Outcome] = {}
         for one, members in zip(shaped, parents.values(), strict=True):
             rest = [each for each in members if each.key not in around.apart]
@@ -250,7 +250,7 @@ def compare(
     after: FlowLogic,
     records: Sequence[Record],
     target: TargetLookup | None = None,
-) -> list[Moved]:
+) -> list[TrialDifference]:
     """Return the differences between two plans for these records; see `Comparison`."""
     return Comparison(before, after, records, target).of(records)
 
@@ -265,7 +265,7 @@ def _sharing(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Dupli
     numbers: dict[str, tuple[str, ...]] = {}
     marks: dict[str, tuple[str, ...]] = {}
     here = [one for one in records if one.kind is stage.source] if _is_met(stage) else []
-    for one in staged_in(logic, stage, here):
+    for one in stage_records(logic, stage, here):
         if one.record is not None:
             numbers[one.number] = (*numbers.get(one.number, ()), one.key)
             marks[one.mark] = (*marks.get(one.mark, ()), one.key)
@@ -287,7 +287,7 @@ class _Outcome:
     waits: Issue | None = None  # the issue of a single field that waits while the record is written
 
 
-def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: Around) -> _Outcome:
+def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: TargetState) -> _Outcome:
     held, link = around.held.get(wanted.key), around.links.get(wanted.key)
     decision = plan_record(logic, stage, Desired(wanted, title), held, link)
     if isinstance(decision.outcome, Issue | Skip):
@@ -296,11 +296,11 @@ def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around:
     return _Outcome(title, None, written, held.record if held else None, next(iter(decision.waits), None))
 
 
-def _done_otherwise(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[Moved]:
+def _done_otherwise(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[TrialDifference]:
     was, becomes = _held_up(old), _held_up(new)
     title = new.title if new else old.title if old else key
     if _said(was) != _said(becomes):
-        yield Moved(key, title, was=was, becomes=becomes)
+        yield TrialDifference(key, title, was=was, becomes=becomes)
     if old and new and not (old.obstacle or new.obstacle):
         yield from _written_otherwise(key, old, new)
 
@@ -309,38 +309,38 @@ def _held_up(one: _Outcome | None) -> Issue | Skip | None:
     return (one.obstacle or one.waits) if one else None
 
 
-def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[Moved]:
+def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[TrialDifference]:
     """Yield the differences between what two plans write over the held record, or into a new record."""
     there = dict(new.held.flat()) if new.held else {}
     before, after = _fields(old.wanted), _fields(new.wanted)
     for path, (name, value) in after.items():
         other = before[path][1] if path in before else there.get(path)
         if not same(other, value):
-            yield Moved(key, new.title, path, name, there.get(path) if new.held else other, value)
+            yield TrialDifference(key, new.title, path, name, there.get(path) if new.held else other, value)
     if new.held is None and new.wanted is not None:
         parts = {"", *(part.key for part in new.wanted.parts)}
         for path, (name, value) in before.items():
             if path not in after and path.rpartition("/")[0] in parts and not same(value, None):
-                yield Moved(key, new.title, path, name, value, None)
+                yield TrialDifference(key, new.title, path, name, value, None)
 
 
 def _fields(record: Record | None) -> dict[str, tuple[str, Value]]:
     return {path: (name, value) for path, name, value in record.fields()} if record else {}
 
 
-def _moved(old: Staged | None, new: Staged | None) -> Iterator[Moved]:
+def _moved(old: Staged | None, new: Staged | None) -> Iterator[TrialDifference]:
     there = new or old
     if there is None:
         return
     was, becomes = _obstacle(old), _obstacle(new)
     if _said(was) != _said(becomes):
-        yield Moved(there.key, there.title, was=was, becomes=becomes)
+        yield TrialDifference(there.key, there.title, was=was, becomes=becomes)
         return
     before, after = _values(old), _values(new)
     for path, (name, value) in {**before, **after}.items():
         one, other = before.get(path, (name, None))[1], after.get(path, (name, None))[1]
         if not same(one, other):
-            yield Moved(there.key, there.title, path, name or str(value), one, other)
+            yield TrialDifference(there.key, there.title, path, name or str(value), one, other)
 
 
 def _obstacle(staged: Staged | None) -> Issue | Skip | None:

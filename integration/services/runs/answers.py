@@ -15,7 +15,7 @@ from integration.flows.spec import FlowLogic
 Traces = Mapping[str, Sequence[Trace]]  # by key of the source record
 
 
-def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reason]:
+def change_reasons(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reason]:
     """Return the reasons that follow from the change itself, by path of the value.
 
     An empty path applies to all values.
@@ -28,7 +28,7 @@ def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reaso
     return found
 
 
-def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[WhyAnswer]:
+def explanations(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[WhyAnswer]:
     """Return the explanation of each value that a change writes."""
     sources = {part.key: part.source for part in change.wanted.parts}
     return [
@@ -37,7 +37,7 @@ def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[W
     ]
 
 
-def of_nothing(row: PlanRow, traces: Traces) -> list[WhyAnswer]:
+def explanations_without_change(row: PlanRow, traces: Traces) -> list[WhyAnswer]:
     """Return the explanations of the values of a record for which nothing is written."""
     told = ((key, one) for key, some in traces.items() for one in some)
     return [WhyAnswer(one.target, one.part, one.value, one, key or row.key) for key, one in told]
@@ -71,7 +71,7 @@ def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -
                 yield key, one
 
 
-def with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
+def traces_with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
     """Return the traces with a correction as the reason where a person's value replaces the value of the source."""
     return {key: [_corrected(one, corrections.get(key, ())) for one in some] for key, some in traces.items()}
 

@@ -7,7 +7,7 @@ from integration.core.causes import cause
 from integration.core.issues import CauseGroup, OpenIssue
 
 
-def listing(group: CauseGroup, issues: Callable[[], Iterable[OpenIssue]]) -> CauseGroup:
+def with_listed_facts(group: CauseGroup, issues: Callable[[], Iterable[OpenIssue]]) -> CauseGroup:
     """Return the group with the facts of all its issues merged. Calls `issues` only if the cause lists facts."""
     names = cause(group.cause).listing if group.count > 1 else ()
     if not names:

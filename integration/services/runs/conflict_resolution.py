@@ -13,7 +13,7 @@ from integration.store.issues import Issues
 from integration.store.links import Links
 
 
-def without_conflicts(
+def resolve_conflicts(
     links: Links, issues: Issues, flow: str, found: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
     """Resolve the conflicts among these issues in favour of one side, and return the other issues.
@@ -25,11 +25,11 @@ def without_conflicts(
         return found
     whole = {each.id: each for one in found if one.issue.cause == CONFLICT for each in _one_with(issues, flow, one)}
     chosen = [(resolve(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
-    links.settle(flow, [(one, event) for one, event in chosen if one is not None])
+    links.apply_resolutions(flow, [(one, event) for one, event in chosen if one is not None])
     return [one for one in found if one.issue.cause != CONFLICT]
 
 
-def without_identity_questions(
+def answer_identity_questions(
     links: Links, flow: str, found: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
     """Store the answers whether two records are the same, and return the other issues.

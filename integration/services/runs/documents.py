@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from integration.core.authorization import requires
-from integration.core.booking_comparison import BothSides
+from integration.core.booking_comparison import DocumentVersions
 from integration.core.people import Actor, Right
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
-from integration.flows.deciding import AGAIN, About, decision_text
+from integration.flows.deciding import AGAIN, DecisionSubject, decision_text
 from integration.services.mappings.mappings import Logics
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
@@ -22,14 +22,14 @@ class Documents:
         self._access = access
 
     @requires(Right.SEE)
-    def both(self, flow: str, key: str) -> BothSides | None:
+    def both(self, flow: str, key: str) -> DocumentVersions | None:
         """Return a document as it was booked, beside what would be booked now.
 
         Returns None if it is not booked, or the source no longer has it. Raises IntegrationError if the source is
         unreachable.
         """
         logic = self._logics.now(flow)
-        for stage in logic.flow.counting:
+        for stage in logic.flow.counted_stages:
             found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.write_once else ()
             if found:
                 return logic.compare_booking(found[0])
@@ -46,7 +46,7 @@ class Documents:
             Correction(
                 Kind.stored(row.facts["source"]),
                 row.key,
-                About.CHANGE,
+                DecisionSubject.CHANGE,
                 None,
                 decision_text(AGAIN, row.facts["mark"], ""),
                 row.title,

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.authorization import requires
-from integration.core.drift import NOTHING_LOOKED, DriftCounts, DriftedRecord, DriftFound
+from integration.core.drift import NOTHING_LOOKED, DriftCheckResult, DriftCounts, DriftedRecord
 from integration.core.errors import IntegrationError, PlanStaleError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, IssueOccurrence
@@ -22,7 +22,7 @@ from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
 from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.store.database import Clock
-from integration.store.drift import Drifts
+from integration.store.drift import DriftStore
 from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
@@ -76,7 +76,7 @@ class Drift:
         flows: Collection[str],
         owed: PostRestoreCheck,
         deps: Dependencies,
-        drifts: Drifts,
+        drifts: DriftStore,
         erased: ErasureRegister,
         issues: Issues,
         links: Links,
@@ -101,14 +101,14 @@ class Drift:
         return self._owed.held(flow)
 
     @requires(Right.SEE)
-    def latest(self) -> list[DriftFound]:
+    def latest(self) -> list[DriftCheckResult]:
         """Return the result of the last check of each kind of record, in the order of the flows."""
         order = {flow: place for place, flow in enumerate(self._flows)}
         found = [one for one in self._drifts.latest() if one.flow in order]
         return sorted(found, key=lambda one: order[one.flow])
 
     @requires(Right.COMPARE)
-    def look(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftFound]:
+    def look(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftCheckResult]:
         """Check everything now and return the results. `tell` is called before every page. Writes to no system."""
         position = self.page("")
         while position:
@@ -130,11 +130,11 @@ class Drift:
             return ""
         if not position:
             return place.text()
-        following = self._erased.looking(lambda so_far: self._looked(place, so_far))
+        following = self._erased.retry_if_erased(lambda so_far: self._looked(place, so_far))
         return following.text() if following else ""
 
     def _begin(self) -> _Place | None:
-        wanted = (name for name in self._flows if self._flow_service.is_on(name) or self._owed.is_owed(name))
+        wanted = (name for name in self._flows if self._flow_service.is_on(name) or self._owed.is_due(name))
         left = tuple((name, str(stage.target)) for name in wanted for stage in self._owed.stages(name))
         return _Place(left) if left else None
 
@@ -164,7 +164,7 @@ class Drift:
         flow, kind = place.left[0]
         code, facts = (error.code, dict(error.facts)) if error else ("", {})
         begun, now = datetime.fromisoformat(began), self._clock()
-        self._drifts.keep(DriftFound(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
+        self._drifts.keep(DriftCheckResult(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
 
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close the exceptions of records that match again."""
@@ -173,7 +173,7 @@ class Drift:
             IssueOccurrence(drift_issue(flow, stage, one, rates), str(stage.target), one.title)
             for one in page.different
         ]
-        self._issues.looked(flow.name, page.told, CAUSES, met, so_far)
+        self._issues.store_check_result(flow.name, page.told, CAUSES, met, so_far)
 
 
 def drift_issue(flow: Flow, stage: Stage, one: DriftedRecord, rates: Mapping[str, str]) -> Issue:

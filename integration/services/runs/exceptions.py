@@ -29,8 +29,8 @@ from integration.flows.spec import FlowSpec
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.runs.candidates import Candidate, candidates
-from integration.services.runs.cause_sheet import listing
-from integration.services.runs.conflict_resolution import without_conflicts, without_identity_questions
+from integration.services.runs.cause_sheet import with_listed_facts
+from integration.services.runs.conflict_resolution import answer_identity_questions, resolve_conflicts
 from integration.services.runs.retries import tried_cause
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
@@ -102,7 +102,7 @@ class MissingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class RetryResult:
     """The result of a preview of all records parked for one cause, counted in records read."""
 
     group: CauseGroup  # as it was when the retry started
@@ -231,7 +231,7 @@ class Exceptions:
         return [
             group
             for group in groups
-            if (not assigned or group.assigned == assigned) and (found is None or group.of in found)
+            if (not assigned or group.assigned == assigned) and (found is None or group.group_key in found)
         ]
 
     @requires(Right.SEE)
@@ -243,7 +243,7 @@ class Exceptions:
     @requires(Right.SEE)
     def group(self, cause: IssueGroupKey, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None if it has no records in this state."""
-        return next((group for group in self._causes(cause.flow, state) if group.of == cause), None)
+        return next((group for group in self._causes(cause.flow, state) if group.group_key == cause), None)
 
     @requires(Right.SEE)
     def left(self) -> dict[str, int]:
@@ -256,7 +256,7 @@ class Exceptions:
 
     def _causes(self, flow: str | None, state: IssueState) -> list[CauseGroup]:
         found = [one for one in self._issues.causes(flow, state) if one.flow in self._flows]
-        return [listing(one, partial(self.every, one.of, state)) for one in found]
+        return [with_listed_facts(one, partial(self.every, one.group_key, state)) for one in found]
 
     @requires(Right.SEE)
     def waits(self, flow: str, key: str) -> Issue | None:
@@ -265,22 +265,22 @@ class Exceptions:
         return next((one.issue for one in known if one.state is IssueState.OPEN), None)
 
     @requires(Right.SEE)
-    def tries(self) -> list[Try]:
+    def tries(self) -> list[RetryResult]:
         """Return the results of recent retries of causes, the latest of each cause."""
-        found: dict[IssueGroupKey, Try] = {}
+        found: dict[IssueGroupKey, RetryResult] = {}
         for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = tried_cause(run)
-                if group is not None and group.of not in found:
-                    found[group.of] = self._outcome(run, group)
+                if group is not None and group.group_key not in found:
+                    found[group.group_key] = self._outcome(run, group)
         return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
 
-    def _outcome(self, run: Run, group: CauseGroup) -> Try:
+    def _outcome(self, run: Run, group: CauseGroup) -> RetryResult:
         counted: Counter[IssueGroupKey] = Counter()
         for row in self._parked(run):
             counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
-        same = counted.pop(group.of, 0)
-        return Try(group, run, same, dict(counted.most_common()))
+        same = counted.pop(group.group_key, 0)
+        return RetryResult(group, run, same, dict(counted.most_common()))
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
@@ -289,7 +289,7 @@ class Exceptions:
             yield from (row for row in rows if row.weight)
 
     @requires(Right.SEE)
-    def came(self, here: datetime) -> dict[IssueGroupKey, dict[date, int]]:
+    def daily_counts(self, here: datetime) -> dict[IssueGroupKey, dict[date, int]]:
         """Return the number of records that each cause got per day, for the last days up to `here`, in its time zone.
 
         Settled records count too, and a record that returned counts on the day of its return. A cause whose records all
@@ -298,7 +298,7 @@ class Exceptions:
         days = [here.date() - timedelta(days=back) for back in reversed(range(DAYS))]
         since = datetime.combine(days[0], time(), here.tzinfo)
         found: dict[IssueGroupKey, dict[date, int]] = {}
-        for trouble, moments in self._issues.came(since).items():
+        for trouble, moments in self._issues.appearances(since).items():
             counted = dict.fromkeys(days, 0)
             for at, number in moments.items():
                 counted[min(at.astimezone(here.tzinfo).date(), days[-1])] += number
@@ -388,7 +388,7 @@ class Exceptions:
         """Return the current source records by key, without those that no longer exist."""
         logic = self._logics.flow(flow)
         wanted, found = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
-        for stage in logic.counting:
+        for stage in logic.counted_stages:
             left = [key for key in wanted if key not in found]
             for start in range(0, len(left), AT_ONCE):
                 some = self._access.connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
@@ -403,7 +403,7 @@ class Exceptions:
         return candidates(target, self._links, one, kind) if kind is not None else []
 
     @requires(Right.SEE)
-    def meant(self, one: OpenIssue) -> list[Record]:
+    def customers_of(self, one: OpenIssue) -> list[Record]:
         """Return the customer of an issue with its current source values, or nothing if the source no longer has it."""
         found = self.records(one.flow, self.sources(one.flow, [one])[one.id][:1]).values()
         meant = [next((part for part in each.parts if part.kind is Kind.RELATION), each) for each in found]
@@ -414,12 +414,12 @@ class Exceptions:
         """Return every record of the groups with the values of `ISSUE_COLUMNS`."""
         return [
             [
-                one.flow, one.issue.cause, one.issue.field, group.of.detail, one.issue.key, one.title, one.state,
+                one.flow, one.issue.cause, one.issue.field, group.group_key.detail, one.issue.key, one.title, one.state,
                 one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
                 one.reason, one.by, amount_at_stake(one.issue),
             ]
             for group in groups
-            for one in self.every(group.of, state, find)
+            for one in self.every(group.group_key, state, find)
         ]  # fmt: skip
 
     @requires(Right.SEE)
@@ -454,7 +454,7 @@ class Exceptions:
     def take_back(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
         """Reopen a dismissed group, or some of its issues."""
         found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
-        self._issues.take_back([one for one in found if not only or one in only], by.ref)
+        self._issues.reopen_issues([one for one in found if not only or one in only], by.ref)
 
     # ---- repairs
 
@@ -564,8 +564,8 @@ class Exceptions:
         for one in found:
             if option not in self._flows[flow].repair_of(one.issue.cause).options:
                 raise KeyError(option)
-        found = without_conflicts(self._links, self._issues, flow, found, option, by.ref)
-        found = without_identity_questions(self._links, flow, found, option, by.ref)
+        found = resolve_conflicts(self._links, self._issues, flow, found, option, by.ref)
+        found = answer_identity_questions(self._links, flow, found, option, by.ref)
         kept: list[Correction] = []
         for one in found:
             decided = decision_text(option, one.issue.facts["mark"], reason.strip())

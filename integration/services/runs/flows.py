@@ -20,8 +20,8 @@ from integration.core.states import ACTIVE, RunState
 from integration.core.timetable import WALL_CLOCK, Schedule, crons, next_time
 from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings, Listed
-from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
+from integration.flows.settings import CodeList, FlowSettings
+from integration.flows.spec import FlowLogic, FlowSpec, page_in, stage_records
 from integration.flows.tables import IN_USE
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.code_lists import LOOKED_UP, CodeLists
@@ -87,7 +87,7 @@ class FlowStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class FilterPreview:
     """How many records take part in a flow and how many do not; of the latter the first, with title and reason."""
 
     taken: int
@@ -193,8 +193,8 @@ class Flows(Mapping[str, Flow]):
         """
         known = self._logics.usable(flow)
         before, checked = self._specs[flow].settings(**known), self._specs[flow].settings(**{**known, **values})
-        self._names.expect_objects(self._specs[flow], checked)
-        unchecked, why = self.expect_there(flow, checked), reasons or {}
+        self._names.require_objects(self._specs[flow], checked)
+        unchecked, why = self.check_codes(flow, checked), reasons or {}
         waiting: tuple[str, ...] = ()
         if not self._four_eyes.may_change(flow, before, checked, by, why):
             waiting = loosened_settings(before, checked)
@@ -210,36 +210,38 @@ class Flows(Mapping[str, Flow]):
             self._work.reschedule()
         return SettingsChange(unchecked, waiting)
 
-    def expect_there(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
+    def check_codes(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
         """Check that the systems have all codes that the wanted settings newly name.
 
         Returns the settings whose codes cannot be verified now. Raises ConfigurationError for a code that its system
         does not have.
         """
         known = {(of, code) for _, of, code in self._codes(flow, self.settings(flow))}
-        named: dict[tuple[str, Listed], set[str]] = {}
+        named: dict[tuple[str, CodeList], set[str]] = {}
         for setting, of, code in self._codes(flow, wanted):
             if (of, code) not in known:
                 named.setdefault((setting, of), set()).add(code)
         unchecked = []
         for (setting, of), codes in named.items():
-            lacking = self._lists.lacking(of, codes)
+            lacking = self._lists.missing_codes(of, codes)
             if lacking is None:
                 unchecked += [] if of.name in IN_USE - LOOKED_UP.keys() else [setting]
             elif lacking:
                 raise _not_there(flow, setting, of, min(lacking))
         return tuple(dict.fromkeys(unchecked))
 
-    def _codes(self, flow: str, settings: FlowSettings) -> Iterator[tuple[str, Listed, str]]:
+    def _codes(self, flow: str, settings: FlowSettings) -> Iterator[tuple[str, CodeList, str]]:
         shapes = (shape for section in self._specs[flow].sections for shape in section.shapes)
         return codes_named(shapes, settings.model_dump())
 
     @requires(Right.SEE)
-    def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
+    def preview_filters(self, flow: str, values: Mapping[str, Any]) -> FilterPreview:
         """Read the source now and return which records would take part with these settings changed."""
         changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
         logic = self._logics.trial(flow, settings=changed)
-        pages = ((stage, page) for stage in logic.flow.counting for page in self._source_pages(flow, logic, stage))
+        pages = (
+            (stage, page) for stage in logic.flow.counted_stages for page in self._source_pages(flow, logic, stage)
+        )
         return _sift(logic, pages)
 
     def _source_pages(self, flow: str, logic: FlowLogic, stage: Stage) -> Iterator[Sequence[Record]]:
@@ -263,13 +265,13 @@ class Flows(Mapping[str, Flow]):
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
         """Return the status of every flow."""
-        parked, runs = self._issues.counts(), self._runs.standing()
+        parked, runs = self._issues.counts(), self._runs.newest_by_state()
         return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
 
     @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
         """Return the status of one flow."""
-        runs = self._runs.standing(flow).get(flow, ())
+        runs = self._runs.newest_by_state(flow).get(flow, ())
         return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
 
     def _status(self, flow: Flow, runs: Sequence[Run], parked: int) -> FlowStatus:
@@ -344,7 +346,7 @@ class Flows(Mapping[str, Flow]):
         """Log that a scheduled run was left out, unless its next run is due within half an hour."""
         if self._waits_until(flow, mode, due) - due >= SOON:
             facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
-            self._events.tell(Event(event="round_missed", flow=flow, facts=facts))
+            self._events.record(Event(event="round_missed", flow=flow, facts=facts))
 
     def may_approve(self, run: Run) -> Approval | None:
         """Return the automatic approval of a plan, or None if a person has to decide.
@@ -373,7 +375,7 @@ def proof_times(stored: RunStore, flow: str, standing: Sequence[Run]) -> tuple[d
     if last.is_proof:
         return last.ended_at, last.ended_at
     proven, reading = stored.last_proof(flow), last if last.counts.read else stored.last_reading(flow)
-    is_clear = reading is None or reading.is_proof or not reading.came_to_nothing
+    is_clear = reading is None or reading.is_proof or not reading.had_no_effect
     return proven, last.ended_at if is_clear else proven or stored.first_began(flow)
 
 
@@ -382,21 +384,21 @@ def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
     return list(zip((Mode.CHANGES, Mode.COMPLETE), lines, strict=False))
 
 
-def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> Sifted:
+def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> FilterPreview:
     taken = excluded = 0
     shown: list[tuple[str, Skip]] = []
     for stage, records in pages:
-        for staged in staged_in(logic, stage, records):
+        for staged in stage_records(logic, stage, records):
             if staged.skip is None:
                 taken += 1
                 continue
             excluded += 1
             if len(shown) < MOST_SHOWN:
                 shown.append((staged.title, staged.skip))
-    return Sifted(taken, excluded, tuple(shown))
+    return FilterPreview(taken, excluded, tuple(shown))
 
 
-def _not_there(flow: str, setting: str, of: Listed, code: str) -> ConfigurationError:
+def _not_there(flow: str, setting: str, of: CodeList, code: str) -> ConfigurationError:
     """Return the error for a setting whose code the system does not have."""
     where = {"flow": flow, "setting": setting}
     if of.name == "debtors":

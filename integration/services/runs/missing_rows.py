@@ -70,7 +70,7 @@ class MissingRows:
         records: dict[Key, set[str]] = {}
         found: dict[Key, tuple[MissingRow, MissingCode]] = {}
         for group in self.groups(flow):
-            for one in self._exceptions.every(group.of, IssueState.OPEN):
+            for one in self._exceptions.every(group.group_key, IssueState.OPEN):
                 for row, code in lacked_rows(spec, one.issue):
                     key = row.table.name, _key(row, home)
                     sums[key] = sums.get(key, Decimal(0)) + code.amount

@@ -28,7 +28,7 @@ class PlanSelection:
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Exclude changes with all changes that need them, and return the lines that were not excluded before."""
         needed = self._needed(run)
-        return self._kept.leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
+        return self._kept.exclude(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
 
     @requires(Right.RUN)
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:

@@ -13,7 +13,7 @@ from integration.core.people import Actor, Right
 from integration.core.plan import Approval
 from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
 from integration.core.plan_sums import PlanSums, change_sums, total_sums
-from integration.core.records import Kind, Unreadable, corrected
+from integration.core.records import Kind, Unreadable, with_corrections
 from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
 from integration.core.search_keys import document_total
 from integration.core.states import ACTIVE, RunState, Step
@@ -23,7 +23,12 @@ from integration.runner import Runner
 from integration.services.connections.proposals import Proposals
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.runs.answers import answers, in_the_change, of_nothing, with_corrections
+from integration.services.runs.answers import (
+    change_reasons,
+    explanations,
+    explanations_without_change,
+    traces_with_corrections,
+)
 from integration.services.runs.exceptions import Exceptions
 from integration.services.runs.retries import retry_note
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -52,7 +57,7 @@ class Runs:
         kept = runs
         self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
         self.every_waiting, self.open_plan, self.discard = kept.every_waiting, kept.open_plan, kept.discard
-        self.phases, self.worked = kept.phases, kept.worked
+        self.phases, self.worked = kept.phases, kept.working_time
         self._clock = clock
         self._plans = plans
         self._work = work
@@ -157,7 +162,7 @@ class Runs:
         return self._runner.commit.outdated(run, self._mappings.published(run.flow).version, asks=False)
 
     @requires(Right.SEE)
-    def doubtful(self, run: Run) -> int:
+    def in_doubt_count(self, run: Run) -> int:
         """Return how many changes of a run are in doubt: sent and not answered. Calls in progress do not count."""
         unsettled = self._plans.unsettled(run.id)
         on_their_way = unsettled[Step.SENT] if run.state is RunState.COMMITTING else 0
@@ -251,7 +256,7 @@ class Plans:
     @requires(Right.SEE)
     def article_names(self, codes: Collection[str]) -> dict[str, str]:
         """Return the names of linked articles by their code in the books."""
-        owners = self._links.owning(self._products, Kind.PRODUCT, Kind.ARTICLE, codes)
+        owners = self._links.owners_of_parts(self._products, Kind.PRODUCT, Kind.ARTICLE, codes)
         parts = (part for link in owners if link.agreed for part in link.agreed.parts)
         return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 
@@ -263,9 +268,13 @@ class Plans:
         """
         run, row = self._runs.get(run_id), self.row(run_id, seq)
         logic = self._logics.now(run.flow)
-        own = in_the_change(run, logic, row.change) if row.change else {}
+        own = change_reasons(run, logic, row.change) if row.change else {}
         traces = {} if "" in own else self._traces(run, row, logic)
-        return answers(row.change, traces, own) if row.change and (own or traces) else of_nothing(row, traces)
+        return (
+            explanations(row.change, traces, own)
+            if row.change and (own or traces)
+            else explanations_without_change(row, traces)
+        )
 
     def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
@@ -275,8 +284,8 @@ class Plans:
             one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
             for one in told
         }
-        records = [one for one in corrected(told, held) if not isinstance(one, Unreadable)]
-        return with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
+        records = [one for one in with_corrections(told, held) if not isinstance(one, Unreadable)]
+        return traces_with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
 
     @requires(Right.EXPORT)
     def listed(

@@ -21,7 +21,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.system_roles import SystemRole, assign_roles, assigned_systems
 from integration.services.systems.object_name_settings import RECORD, ObjectNameSettings
 from integration.services.systems.system_choice import SystemChoice
-from integration.settings import PREFIX, Settings, refused
+from integration.settings import PREFIX, Settings, setting_error
 from integration.store.database import Clock
 from integration.store.leases import Leases
 from integration.store.secrets import ConnectionStore, StoredTokens
@@ -94,7 +94,7 @@ class ConnectorFactory:
         at, known = self._seen.get(system, (0.0, ""))
         if not known or time.monotonic() - at > ELSEWHERE_SECONDS:
             self.assign_systems()
-            access = mark_of_text(json.dumps(self.of(system), sort_keys=True, default=str))
+            access = text_hash(json.dumps(self.of(system), sort_keys=True, default=str))
             if known and access != known:
                 self.reconnect(system)
             self._seen[system] = (time.monotonic(), access)
@@ -111,7 +111,9 @@ class ConnectorFactory:
         folders = {name: self._settings.data / name for name in known.folders}
         given = {**self._with_route(given, known.usual_address), **folders}
         settings = _settings_of(known.settings, given, system.upper())
-        learned = StoredInstallationFacts(self.connected, self.name(f"{system}-{LEARNED}"), known.given_for(given))
+        learned = StoredInstallationFacts(
+            self.connected, self.name(f"{system}-{LEARNED}"), known.secret_recipient(given)
+        )
         return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(known.role, ()))
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -119,10 +121,13 @@ class ConnectorFactory:
         refresh = given.get("refresh_token")
         if not refresh:
             return given
-        known, given_for = self.connected.get(GIVEN_TOKENS) or {}, SYSTEMS[SystemRole.BOOKS.system].given_for(given)
-        if mark_of_text(refresh) not in known:
-            self.connected.renew(GIVEN_TOKENS, {**known, mark_of_text(refresh): given_for})
-        elif known[mark_of_text(refresh)] != given_for:
+        known, given_for = (
+            self.connected.get(GIVEN_TOKENS) or {},
+            SYSTEMS[SystemRole.BOOKS.system].secret_recipient(given),
+        )
+        if text_hash(refresh) not in known:
+            self.connected.renew(GIVEN_TOKENS, {**known, text_hash(refresh): given_for})
+        elif known[text_hash(refresh)] != given_for:
             return {name: value for name, value in given.items() if name != "refresh_token"}
         return given
 
@@ -160,7 +165,7 @@ class ConnectorFactory:
         Tokens of other books are ignored.
         """
         given = self.of(SystemRole.BOOKS.system) if given is None else given
-        given_for, entered = SYSTEMS[SystemRole.BOOKS.system].given_for, self._entered(SystemRole.BOOKS.system)
+        given_for, entered = SYSTEMS[SystemRole.BOOKS.system].secret_recipient, self._entered(SystemRole.BOOKS.system)
         return StoredTokens(
             self.connected,
             self._leases,
@@ -195,10 +200,10 @@ class ConnectorFactory:
 
     def is_same(self, system: str, entered: Mapping[str, Any]) -> bool:
         """Return True if the entered data name the connected system and the same account there."""
-        given_for = SYSTEMS[system].given_for
+        given_for = SYSTEMS[system].secret_recipient
         return given_for(self.with_entered(system, entered)) == given_for(self.of(system))
 
-    def expect_unbound(self, system: str, entered: Mapping[str, Any]) -> None:
+    def require_own_address(self, system: str, entered: Mapping[str, Any]) -> None:
         """Raise ConfigurationError if a secret of the settings would be sent to another address or account.
 
         A person who may configure the console must not redirect secrets that the administrator of the machine has set.
@@ -209,7 +214,9 @@ class ConnectorFactory:
             return
         for name, usual in (("url", known.usual_address), (known.who, "")):
             kept = "" if name in given else now.get(name) or usual  # the environment overrides entered data
-            if kept and known.given_for({name: entered.get(name) or kept}) != known.given_for({name: kept}):
+            if kept and known.secret_recipient({name: entered.get(name) or kept}) != known.secret_recipient(
+                {name: kept}
+            ):
                 setting = f"{PREFIX}{system.upper()}__{name.upper()}"
                 raise ConfigurationError("setting_invalid", setting=setting, expected="expected_beside_secret")
 
@@ -305,7 +312,7 @@ def _identity() -> frozenset[str]:
     return frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 
 
-def mark_of_text(state: str) -> str:
+def text_hash(state: str) -> str:
     """Return the SHA-256 hash of a text."""
     return hashlib.sha256(state.encode()).hexdigest()
 
@@ -313,7 +320,7 @@ def mark_of_text(state: str) -> str:
 def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entered data, overridden by `values`. A secret is dropped if the address or account changes."""
     access = {**entered, **values}
-    if system.given_for(access) != system.given_for(entered):
+    if system.secret_recipient(access) != system.secret_recipient(entered):
         for name in set(system.secrets) - values.keys():
             access.pop(name, None)
     return access
@@ -333,4 +340,4 @@ def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
     try:
         return model(**given)
     except ValidationError as error:
-        raise refused(error, f"{PREFIX}{group}__") from None
+        raise setting_error(error, f"{PREFIX}{group}__") from None

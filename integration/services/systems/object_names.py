@@ -77,7 +77,7 @@ class ObjectNames:
         """Return True if one of our objects, such as the trade invoices, has a name."""
         return bool(getattr(self.in_force().objects, name).code)
 
-    def expect_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
+    def require_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
         """Raise ConfigurationError if a chosen option needs an object that has no name in `names`, or else in force."""
         held = names or self.in_force()
         for shape in each_of(shape for section in spec.sections for shape in section.shapes):

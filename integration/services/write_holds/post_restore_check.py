@@ -12,7 +12,7 @@ from integration.runner.drift import stages_of
 from integration.services.mappings.mappings import Logics
 from integration.services.write_holds.system_identity import SYSTEM_RESTORED
 from integration.store.copies import RESTORED
-from integration.store.drift import Drifts
+from integration.store.drift import DriftStore
 from integration.store.links import Links
 from integration.store.settings import StoredSettings
 
@@ -22,7 +22,7 @@ class PostRestoreCheck:
 
     def __init__(
         self,
-        drifts: Drifts,
+        drifts: DriftStore,
         links: Links,
         stored_settings: StoredSettings,
         logics: Logics,
@@ -44,7 +44,7 @@ class PostRestoreCheck:
             if stage.target not in self._without and links.page(flow, stage.target, "", 1)
         ]
 
-    def is_owed(self, flow: str) -> bool:
+    def is_due(self, flow: str) -> bool:
         """Return True if a kind of record of the flow has not been checked since the last restore."""
         records = filter(None, map(self._stored_settings.get, (RESTORED, SYSTEM_RESTORED)))
         since = max((datetime.fromisoformat(record["at"]) for record in records), default=None)
@@ -61,4 +61,4 @@ class PostRestoreCheck:
         Writes are allowed again once every kind of record of the flow has been checked. Kinds without a check do not
         count.
         """
-        return PlanStaleError("restored_not_compared", flow=flow) if self.is_owed(flow) else None
+        return PlanStaleError("restored_not_compared", flow=flow) if self.is_due(flow) else None

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from integration.application.application import Application
-from integration.services.configuration_file import Read
+from integration.services.configuration_file import ParsedFile
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.layout import answer_or_error, attempt, note, section
@@ -41,7 +41,7 @@ def arrangement(app: Application) -> None:
             _read(app, read, content, name)
 
 
-def _read(app: Application, read: Read, content: bytes, name: str) -> None:
+def _read(app: Application, read: ParsedFile, content: bytes, name: str) -> None:
     """Draw the differences between a file and the current configuration, with the button that imports the file."""
     if not read.differences:
         note(text("arrangement_same"))

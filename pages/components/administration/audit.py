@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.services.audit import COLUMNS, AuditEntry, AuditSearch, Checked, facts_of
+from integration.services.audit import COLUMNS, AuditCheckResult, AuditEntry, AuditSearch, facts_of
 from integration.words import say
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
@@ -85,7 +85,7 @@ def _chain(app: Application) -> None:
         downloads("audit", lambda: rows_in(COLUMNS, app.audit.listed(sought, by)))
 
 
-def _broken(checked: Checked) -> Markdown:
+def _broken(checked: AuditCheckResult) -> Markdown:
     assert checked.broken is not None  # noqa: S101 - only called for a broken chain
     said = say("audit_broken", facts_of(checked.broken), language())
     return plain(f"{said.what} {said.data} {said.do}")

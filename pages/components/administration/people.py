@@ -11,7 +11,7 @@ from integration.core.people import APART, Person, Role
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, note, result_of, section, small, titled
+from pages.components.shared.layout import act, note, result_of, section, section_with_actions, small
 from pages.components.shared.tables import code_block, table
 from pages.components.shared.wording import moment, option_name, plain, text
 
@@ -21,7 +21,7 @@ COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "off_
 
 def people(app: Application) -> None:
     """Draw the list of people, the form for one person, the invitation form, and the sessions."""
-    tools = titled(text("people_title"), text("people_about"))
+    tools = section_with_actions(text("people_title"), text("people_about"))
     if not app.people.asks_log_in():
         note(text("people_nobody_logs_in"))
     everybody = app.people.every()

@@ -9,7 +9,7 @@ from integration.retention.service import KeptFile, RetentionClassStatus
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import attempt, note, small, titled
+from pages.components.shared.layout import attempt, note, section_with_actions, small
 from pages.components.shared.tables import CONFIG, table
 from pages.components.shared.wording import Markdown, megabytes, moment, number_text, option_name, plain, text
 
@@ -18,7 +18,7 @@ COLUMNS = ("class", "caption", "law", "length", "unit", "rows", "bytes", "oldest
 
 def retention(app: Application) -> None:
     """Draw every retention class with its current size, the files with the data, and the form."""
-    tools = titled(text("retention_title"), text("retention_about"))
+    tools = section_with_actions(text("retention_title"), text("retention_about"))
     last = app.retention.last()
     when = text("retention_never") if last is None else moment(last)
     small(text("retention_next", time=moment(app.retention.next()), last=when))
@@ -34,7 +34,7 @@ def retention(app: Application) -> None:
     if app.retention.is_on_a_server:
         note(text("retention_postgres"))
     with st.expander(text("retention_edit")):
-        _form(app, app.retention.chosen())
+        _form(app, app.retention.lengths_in_force())
 
 
 def _row(one: RetentionClassStatus) -> dict[str, str]:

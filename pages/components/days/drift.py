@@ -5,11 +5,11 @@ from typing import Any
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.drift import DriftFound
+from integration.core.drift import DriftCheckResult
 from integration.services.runs.drift import Drift, DriftProgress
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, note, small, titled
+from pages.components.shared.layout import act, note, section_with_actions, small
 from pages.components.shared.wording import (
     Markdown,
     flow_name,
@@ -29,7 +29,7 @@ CAPTIONS = {"unknown": "col_not_known"}
 def drift_results(app: Application) -> None:
     """Draw the last drift check of each kind of record, and the button that starts a check."""
     found = app.drift.latest()
-    actions = titled(text("drift_title"), text("drift_about"))
+    actions = section_with_actions(text("drift_title"), text("drift_about"))
     if may(Drift.look) and actions.button(text("btn_look_again"), icon=":material/visibility:", key="look_again"):
         act(lambda: _look(app))
     if not found:
@@ -48,7 +48,7 @@ def drift_results(app: Application) -> None:
             small(f":orange[{text('drift_ended', system=system, what=plain(say(one.error, one.facts).what))}]")
 
 
-def _row(one: DriftFound) -> dict[Markdown, Markdown]:
+def _row(one: DriftCheckResult) -> dict[Markdown, Markdown]:
     counts = {text(CAPTIONS.get(name, f"col_{name}")): _number(name, getattr(one.counts, name)) for name in NAMES}
     kind = kind_name(one.kind)
     return {text("col_kind"): f"{flow_name(one.flow)}: {kind}", **counts, text("col_checked"): moment(one.ended_at)}

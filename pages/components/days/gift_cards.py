@@ -7,18 +7,18 @@ from integration.flows.settings import BOOKS, TILL
 from integration.services.daybooks.days import Days
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import ask_live, note, titled
+from pages.components.shared.layout import ask_live, note, section_with_actions
 from pages.components.shared.rows import code_caption
 from pages.components.shared.wording import amount_text, number, plain, text
 
 ASKED = "gift_cards_asked"
 
 
-def cards_at_the_till(app: Application) -> None:
+def gift_card_balances(app: Application) -> None:
     """Draw the balances after a person asks for them."""
     if not may(Days.gift_cards):
         return
-    actions = titled(text("gift_cards_title"), text("gift_cards_about"))
+    actions = section_with_actions(text("gift_cards_title"), text("gift_cards_about"))
     if actions.button(text("btn_ask_till"), icon=":material/redeem:", key="ask_gift_cards"):
         st.session_state[ASKED] = True
     found = ask_live(app, "gift_cards", app.days.gift_cards) if st.session_state.get(ASKED) else None

@@ -46,7 +46,7 @@ WORST = (
 FIRST_YEAR = 2000
 
 
-def month_shown(app: Application) -> date:
+def month_of_address(app: Application) -> date:
     """Return the first day of the month in the address, otherwise of the current month."""
     today = app.days.today()
     try:
@@ -56,14 +56,14 @@ def month_shown(app: Application) -> date:
     return asked if FIRST_YEAR <= asked.year <= today.year + 1 else today.replace(day=1)
 
 
-def last_of(month: date) -> date:
+def last_day_of(month: date) -> date:
     """Return the last day of a month."""
     return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
 def month_actions(app: Application, month: date) -> None:
     """Draw the links to other months and the button that checks the days of this month."""
-    earlier, later = month - timedelta(days=1), last_of(month) + timedelta(days=1)
+    earlier, later = month - timedelta(days=1), last_day_of(month) + timedelta(days=1)
     if icon_button("chevron_left", text("btn_earlier_month"), "earlier_month"):
         _go(earlier)
     if icon_button("chevron_right", text("btn_later_month"), "later_month", disabled=later > app.days.today()):
@@ -80,7 +80,7 @@ def _go(day: date) -> None:
 
 
 def _check(app: Application, month: date) -> None:
-    last = min(last_of(month), app.days.today())
+    last = min(last_day_of(month), app.days.today())
     branch = st.query_params.get("branch", "")
     with st.status(text("asking_systems"), expanded=True) as status:
         app.days.check_span(
@@ -95,7 +95,7 @@ def the_month(app: Application, month: date) -> None:
     branch = ""
     if len(branches) > 1:
         branch = select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
-    listed = app.days.listed(month, last_of(month), branch)
+    listed = app.days.listed(month, last_day_of(month), branch)
     check = text("btn_check_month") if may(Days.check_span) else ""
     if not listed and empty("calendar_month", text("days_none"), text("days_none_about"), check):
         act(lambda: _check(app, month))

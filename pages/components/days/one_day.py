@@ -16,7 +16,7 @@ from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import back_to_month, open_day
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page
-from pages.components.shared.layout import act, empty, icon_button, mark, note, section, small, trouble
+from pages.components.shared.layout import act, empty, icon_button, mark, note, section, show_error, small
 from pages.components.shared.missing_rows import rows_at_days
 from pages.components.shared.rows import vat_label
 from pages.components.shared.tables import figures
@@ -104,7 +104,7 @@ def _notes(app: Application, report: DayReport) -> None:
 def _why(app: Application, report: DayReport) -> None:
     """Show why a day waits or is parked, and link to the repair."""
     if report.cause and not report.rows:
-        trouble(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
+        show_error(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
     if report.state is DayState.PARKED:
         rows_at_days(app, app.days.flow)
     issue = app.exceptions.waits(app.days.flow, report.key)

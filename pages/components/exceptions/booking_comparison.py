@@ -6,7 +6,14 @@ from decimal import Decimal
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.booking_comparison import BookingComparison, FactPair, LinePair, beside, line_amount, line_name
+from integration.core.booking_comparison import (
+    BookingComparison,
+    FactPair,
+    LinePair,
+    compare_versions,
+    line_amount,
+    line_name,
+)
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record, Value
 from pages.components.shared.layout import ask_live, mark, note, small
@@ -43,7 +50,7 @@ def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
     if both is None:
         note(text("beside_gone"))
         return
-    there = beside(both)
+    there = compare_versions(both)
     source = system_name(app.flows[group.flow].source)
     sides = (text("beside_booked"), text("beside_now", system=source))
     _difference(there)

@@ -6,43 +6,43 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.issues import CauseGroup, IssueState
-from integration.services.runs.bulk import Bulk, Done, Refused
+from integration.services.runs.bulk import Bulk, BulkFailure, BulkResult
 from integration.services.runs.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.flows import group_headline
-from pages.components.shared.layout import mark, naming, note, small
+from pages.components.shared.layout import label_with_object, mark, note, small
 from pages.components.shared.wording import Markdown, counted, number, option_name, plain, say, text, who
 
 _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
 
 
-def choosing_several(groups: Sequence[CauseGroup]) -> bool:
+def selection_switch(groups: Sequence[CauseGroup]) -> bool:
     """Draw the switch that turns on the selection of causes. Return whether it is on."""
     return len(groups) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_several"), key="choose_several")
 
 
 def tick(group: CauseGroup, title: Markdown) -> None:
     """Draw the checkbox that selects a cause."""
-    address = group_address(group.of)
+    address = group_address(group.group_key)
     key = f"tick-{st.session_state.get(_ROUND, 0)}-{address}"
     chosen: set[str] = st.session_state.setdefault(_CHOSEN, set())
 
     def moved() -> None:  # a callback, because the selection is drawn above the causes
         (chosen.add if st.session_state[key] else chosen.discard)(address)
 
-    label = naming(text("choose_cause"), title)
+    label = label_with_object(text("choose_cause"), title)
     st.checkbox(label, address in chosen, key=key, on_change=moved, label_visibility="collapsed")
 
 
 def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueState) -> None:
     """Draw the number of selected causes and the actions for all of them."""
     wanted: set[str] = st.session_state.get(_CHOSEN, set())
-    chosen = [group for group in groups if group_address(group.of) in wanted]
+    chosen = [group for group in groups if group_address(group.group_key) in wanted]
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="several"):
         records = number(sum(group.count for group in chosen))
         st.markdown(f"**{counted('several_chosen', len(chosen), records=records)}**", width="stretch")
         if len(chosen) < len(groups) and st.button(text("btn_choose_every"), type="tertiary", key="several_all"):
-            _anew({group_address(group.of) for group in groups})
+            _anew({group_address(group.group_key) for group in groups})
         if chosen:
             actions(app, chosen, state)
 
@@ -99,7 +99,7 @@ def _what(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -
     return counted("several_chosen", len(chosen), records=records)
 
 
-def _did(done: Done) -> None:
+def _did(done: BulkResult) -> None:
     st.session_state[_TOLD] = done
     st.session_state["said"] = counted("several_done", done.records)
     _anew(set())
@@ -111,9 +111,9 @@ def _anew(chosen: set[str]) -> None:
     st.rerun()
 
 
-def several_told(app: Application) -> None:
+def refused_actions(app: Application) -> None:
     """Show once for which causes or records an action was refused, and why."""
-    done: Done | None = st.session_state.pop(_TOLD, None)
+    done: BulkResult | None = st.session_state.pop(_TOLD, None)
     if done is None or not done.refused:
         return
     with st.container(border=True, gap="xsmall", key="several_told"):
@@ -122,7 +122,7 @@ def several_told(app: Application) -> None:
             small(f"{group_headline(app, one.group)} — {plain(_why(one))}")
 
 
-def _why(one: Refused) -> str:
+def _why(one: BulkFailure) -> str:
     if not one.code:
         return text("several_gone")
     sentences = say(one.code, {"flow": one.group.flow, **one.facts})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.customer_matching import alike, matching_evidence
+from integration.core.customer_matching import matching_evidence, shared_evidence
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record
 from integration.services.runs.candidates import Candidate
@@ -23,14 +23,14 @@ def choose_customers(
     app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
     """Ask for each record of the group which candidate it is. `repair` is called with the function that links them."""
-    found = app.exceptions.issues_of(group.of, limit=MOST_CHOICES)
+    found = app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES)
     chosen: dict[int, tuple[OpenIssue, Candidate]] = {}
     for one in found:
         name = f"candidates {group.flow} {one.id} {one.issue.facts.get('candidates', '')}"
         candidates = ask_live(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
         if not candidates:
             continue
-        meant: list[Record] | None = ask_live(app, f"meant {name}", lambda one=one: app.exceptions.meant(one))  # type: ignore[misc]
+        meant: list[Record] | None = ask_live(app, f"meant {name}", lambda one=one: app.exceptions.customers_of(one))  # type: ignore[misc]
         customer = plain(one.issue.facts.get("customer") or one.title)
         st.markdown(text("candidate_question", customer=f"**{customer}**"))
         _side_by_side(candidates, meant[0] if meant else None)
@@ -58,7 +58,7 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
     """Draw the customer and its candidates side by side, with the matching evidence and the other differences."""
     shown = candidates[:MOST_CANDIDATES]
     kind = next((each.record.kind for each in shown if each.record), "")
-    speaks = [alike(ours, each.record) if ours and each.record else () for each in shown]
+    speaks = [shared_evidence(ours, each.record) if ours and each.record else () for each in shown]
     mine, theirs = (
         matching_evidence(ours) if ours else {},
         [matching_evidence(each.record) if each.record else {} for each in shown],

@@ -14,12 +14,12 @@ from integration.core.causes import RepairKind
 from integration.core.issues import CauseGroup, IssueGroupKey, IssueState, OpenIssue
 from integration.core.records import Value
 from integration.services.runs.bulk import Bulk
-from integration.services.runs.exceptions import Exceptions, Try, group_address
+from integration.services.runs.exceptions import Exceptions, RetryResult, group_address
 from pages.components.exceptions.booking_comparison import both_sides, is_of_document
 from pages.components.exceptions.bulk_actions import actions, assignee, tick
 from pages.components.exceptions.repairs import noun, preview_group, repair
-from pages.components.exceptions.retry_result import Tries, try_result
-from pages.components.exceptions.sparkline import course
+from pages.components.exceptions.retry_result import Tries, retry_result
+from pages.components.exceptions.sparkline import sparkline
 from pages.components.shared.application import guarded, may, may_open, only_for, person
 from pages.components.shared.column_widths import ROOM
 from pages.components.shared.flows import group_headline
@@ -31,7 +31,7 @@ from pages.components.shared.layout import (
     badge_width,
     clear_address,
     keep_in_address,
-    naming,
+    label_with_object,
     note,
     page_offset,
     pages,
@@ -114,7 +114,7 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class CardContext:
     """Facts that a card needs besides its own cause: other open causes, dismissed causes, and retries."""
 
     state: IssueState
@@ -128,19 +128,25 @@ class Queue:
     corrects: bool  # whether this person may repair
     versions: Versions | None  # None if this person does not get the menu of further actions
 
-    def tried(self, group: CauseGroup) -> Try | None:
+    def tried(self, group: CauseGroup) -> RetryResult | None:
         """Return the newest finished retry of a cause that started after the cause was first seen."""
-        one = self.tries.get(group.of)
+        one = self.tries.get(group.group_key)
         told = one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
         return one if told and self.state is IssueState.OPEN else None
 
 
 def cause_card(
-    app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False, several: bool = False
+    app: Application,
+    group: CauseGroup,
+    queue: CardContext,
+    *,
+    is_open: bool,
+    first: bool = False,
+    several: bool = False,
 ) -> None:
     """Draw one cause. An open card has the repair on the left and the records on the right. O opens the first."""
     item = app.waiting_list.cause_item(group, language(), zone())
-    address, state, title = group_address(group.of), queue.state, plain(item.name)
+    address, state, title = group_address(group.group_key), queue.state, plain(item.name)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if several:
@@ -152,15 +158,15 @@ def cause_card(
                 note(_seen(group))
                 if group.note:
                     note(f":material/sticky_note_2: {text('cause_note', note=plain(group.note))}")
-            if days := queue.came.get(group.of):
-                course(days)
+            if days := queue.came.get(group.group_key):
+                sparkline(days)
             _open_or_close(queue, address, title, is_open=is_open, first=first)
             if state is IssueState.OPEN and queue.versions is not None:
                 _more(app, group, queue.versions, address, title)
-        if state is IssueState.OPEN and (others := queue.aside.get(group.of)):
+        if state is IssueState.OPEN and (others := queue.aside.get(group.group_key)):
             _grown(others, address)
         if one := queue.tried(group):
-            try_result(app, one, queue.waiting)
+            retry_result(app, one, queue.waiting)
         if is_open:
             _body(app, group, state, queue.find)
 
@@ -192,7 +198,7 @@ def begins_at(addresses: Sequence[str], asked_for: str, size: int) -> int:
     return at if at - start >= REACH else start
 
 
-def above(addresses: Sequence[str], begin: int) -> None:
+def earlier_causes_link(addresses: Sequence[str], begin: int) -> None:
     """Draw the number of causes above the first shown one, with the link to them."""
     if begin and st.button(
         counted("causes_above", begin), icon=":material/expand_less:", type="tertiary", key="causes_above"
@@ -200,13 +206,13 @@ def above(addresses: Sequence[str], begin: int) -> None:
         _open(addresses[max(0, begin - REACH)])
 
 
-def _open_or_close(queue: Queue, address: str, title: Markdown, *, is_open: bool, first: bool) -> None:
+def _open_or_close(queue: CardContext, address: str, title: Markdown, *, is_open: bool, first: bool) -> None:
     if is_open:
         if st.button(text("btn_close_cause"), key=f"close-{address}", type="tertiary"):
             _open("")
         return
     repairs = queue.state is IssueState.OPEN and queue.corrects
-    label = naming(text("btn_repair" if repairs else "btn_look"), title)
+    label = label_with_object(text("btn_repair" if repairs else "btn_look"), title)
     if st.button(label, key=f"open-{address}", width=128, shortcut="O" if first else None):
         _open(address)
 
@@ -217,7 +223,7 @@ def _more(app: Application, group: CauseGroup, versions: Versions, address: str,
     again = ("again",) if made in (0, today) else ("today", "as_it_was")
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
     chosen = st.menu_button(
-        naming(text("btn_more"), title),
+        label_with_object(text("btn_more"), title),
         (*again, "aside", "assign", "note"),
         key=f"more-{address}",
         type="tertiary",
@@ -246,7 +252,7 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
     reason = (st.text_input(text("aside_reason"), key="aside_reason", autocomplete="off") or "").strip()
     label = counted(f"btn_aside_{noun(app, group)}", len(only) or group.count)
     if st.button(label, type="primary", key="aside_now", disabled=not reason):
-        if attempt(lambda: app.exceptions.set_aside(group.of, reason, person(), only)):
+        if attempt(lambda: app.exceptions.set_aside(group.group_key, reason, person(), only)):
             st.session_state["said"] = text("aside_done", place=text("exceptions_aside"))
             if not only:
                 st.query_params.pop("cause", None)
@@ -257,14 +263,14 @@ def _ask_who(app: Application, group: CauseGroup) -> None:
     note(text("assign_about"))
     to = assignee(app, "assign_to", group.assigned)
     if st.button(text("more_assign"), type="primary", key="assign_now"):
-        act(lambda: app.issues.assign(group.of, to, person().ref))
+        act(lambda: app.issues.assign(group.group_key, to, person().ref))
 
 
 def _ask_note(app: Application, group: CauseGroup) -> None:
     small(f"**{group_headline(app, group)}**")
     given = st.text_area(text("more_note"), group.note, key="note_text") or ""
     if st.button(text("btn_keep_note"), type="primary", key="note_now"):
-        act(lambda: app.issues.annotate(group.of, given.strip(), person().ref))
+        act(lambda: app.issues.annotate(group.group_key, given.strip(), person().ref))
 
 
 # ---- the open cause
@@ -282,7 +288,7 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
                 if may(Exceptions.take_back) and st.button(
                     text("btn_take_back"), icon=":material/undo:", key="take_back", type="primary"
                 ):
-                    act(lambda: app.exceptions.take_back(group.of, person()))
+                    act(lambda: app.exceptions.take_back(group.group_key, person()))
             if data := say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).data:
                 note(plain(data))
         with grid.cell(column_span=2 if several else 3):
@@ -292,9 +298,9 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
 def _records(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
     """Draw the records of a cause, one page at a time, and the actions for the clicked one."""
     offset = page_offset("records", group.count, RECORDS)
-    found = app.exceptions.issues_of(group.of, state, find, offset, RECORDS)
+    found = app.exceptions.issues_of(group.group_key, state, find, offset, RECORDS)
     frame, total = _frame(app, group, found)
-    clicked = _chosen(app, group, state, found, frame, f"records-{group_address(group.of)}-{offset}")
+    clicked = _chosen(app, group, state, found, frame, f"records-{group_address(group.group_key)}-{offset}")
     pages("records", group.count, RECORDS)
     if total is not None and group.count <= RECORDS:
         note(text("cause_total", amount=euros(total)))
@@ -325,7 +331,7 @@ def _aside_or_back(app: Application, group: CauseGroup, state: IssueState, one: 
         if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
             _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (one.id,)))
     elif st.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key="back_one"):
-        act(lambda: app.exceptions.take_back(group.of, person(), (one.id,)))
+        act(lambda: app.exceptions.take_back(group.group_key, person(), (one.id,)))
 
 
 def _chosen(
@@ -368,7 +374,7 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
 def _sold(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> list[dict[str, Value]]:
     """Return the current documents of issues in the till; a document that the till does not have is empty."""
     keys = [one.issue.key for one in found]
-    name = f"records {group.flow} {group_address(group.of)} {keys[:1]} {len(keys)}"
+    name = f"records {group.flow} {group_address(group.group_key)} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
     return [records[key].flat() if key in records else {} for key in keys]
 

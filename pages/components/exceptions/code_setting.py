@@ -9,7 +9,7 @@ from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
 from integration.flows.forms import Code, FieldGroup
-from integration.flows.settings import BOOKS, TILL, Listed, till_list
+from integration.flows.settings import BOOKS, TILL, CodeList, till_list
 from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -66,7 +66,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
     """Return the number of documents of each branch, or None if the till does not answer."""
-    keys = [one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)]
+    keys = [one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=MOST)]
     name = f"branches {group.flow} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
     if records is None:
@@ -75,7 +75,7 @@ def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
     return {code: documents for code, documents in sorted(count.items()) if code}
 
 
-def _list_of(app: Application, flow: str, setting: str) -> Listed:
+def _list_of(app: Application, flow: str, setting: str) -> CodeList:
     """Return the code list of a setting."""
     shapes = (shape for section in app.flows.spec(flow).sections for shape in section.shapes)
     flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, FieldGroup) else (shape,)))

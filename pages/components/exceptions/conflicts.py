@@ -25,7 +25,7 @@ def settle_conflicts(
     """Draw the values of each conflict in a group, the choice of the winner, and the preview button."""
     small(f"**{text('conflict_whose')}**", meaning("conflict"))
     for_all = is_for_all(group)
-    found = app.exceptions.issues_of(group.of, limit=MOST if for_all else ONE_BY_ONE)
+    found = app.exceptions.issues_of(group.group_key, limit=MOST if for_all else ONE_BY_ONE)
     given = _for_all(app, group, found) if for_all else _for_each(app, group, found)
     if len(found) < group.count:
         note(text("decision_first", number=len(found)))

@@ -42,7 +42,7 @@ MOST_EXPORTED = 100_000
 def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the source field that a correction of a group would change, if the records of the flow have that field."""
     found = app.exceptions.field_to_correct(group.flow, group.cause, group.field)
-    read = [stage.source for stage in app.flows.as_set(group.flow).counting]
+    read = [stage.source for stage in app.flows.as_set(group.flow).counted_stages]
     return found if found is not None and found.kind in read else None
 
 
@@ -50,16 +50,16 @@ def correct(
     app: Application, group: CauseGroup, field: Field, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
     """Ask for the value of each record in a group, and draw the button that saves them as corrections."""
-    found = app.exceptions.issues_of(group.of, limit=AT_ONCE)
+    found = app.exceptions.issues_of(group.group_key, limit=AT_ONCE)
     keys = [one.issue.key for one in found]
-    name = f"values {group.flow} {field.name} {group_address(group.of)} {keys}"
+    name = f"values {group.flow} {field.name} {group_address(group.group_key)} {keys}"
     records: Mapping[str, Record] = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
     if not records:
         return
     system = system_name(app.flows[group.flow].source)
     st.markdown(text("value_question", system=system, field=f"**{plain(field.caption)}**"))
     held = {key: record.flat().get(field.name) for key, record in records.items()}
-    given = _asked_for(found, held, field, system, f"values-{group_address(group.of)}")
+    given = _asked_for(found, held, field, system, f"values-{group_address(group.group_key)}")
     objections = _objections(app, group, field, records, given)
     for said in objections[:1]:
         note(f":orange[:material/error: {said}]")
@@ -81,7 +81,7 @@ def _objections(
         return [text("value_wrong", value=plain(value)) for value in wrong]
     if not given:
         return []
-    name = f"tried {group.flow} {group_address(group.of)} {given}"
+    name = f"tried {group.flow} {group_address(group.group_key)} {given}"
     tried = partial(app.drafts.objections, group.flow, group.cause, field.name, records, given)
     found: Mapping[str, Issue] = ask_live(app, name, tried) or {}
     return [
@@ -116,7 +116,7 @@ def _asked_for(
 # ---- the list of corrections
 
 
-def corrected_list(app: Application, flow: str) -> None:
+def correction_list(app: Application, flow: str) -> None:
     """Draw every correction of a flow, with the button that removes the selected one."""
     total = app.corrections.counts().get(flow, 0)
     if not total:

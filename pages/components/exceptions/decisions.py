@@ -54,7 +54,7 @@ def is_for_all(group: CauseGroup) -> bool:
 
 def _for_each(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
     given: dict[str, list[OpenIssue]] = {}
-    found = app.exceptions.issues_of(group.of, limit=ONE_BY_ONE)
+    found = app.exceptions.issues_of(group.group_key, limit=ONE_BY_ONE)
     for one in found:
         st.markdown(text("decision_question", record=plain(one.title)))
         for name, sentence in NAMED.get(noun, {}).items():
@@ -68,7 +68,7 @@ def _for_each(app: Application, group: CauseGroup, options: Sequence[str], noun:
 
 
 def _for_all(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
-    found = app.exceptions.issues_of(group.of, limit=MOST)
+    found = app.exceptions.issues_of(group.group_key, limit=MOST)
     marks = "".join(one.issue.facts.get("mark", "") for one in found)
     option = _option(options, noun, hashlib.sha256(marks.encode()).hexdigest()[:10], text("decision_all"))
     return {option: found} if option else {}

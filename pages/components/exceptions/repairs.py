@@ -27,7 +27,7 @@ from pages.components.exceptions.code_setting import choose_code
 from pages.components.exceptions.conflicts import settle_conflicts
 from pages.components.exceptions.corrections import correct, value_to_correct
 from pages.components.exceptions.decisions import decide
-from pages.components.flows.tables import Sides, counterpart
+from pages.components.flows.tables import RowChoices, counterpart
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.flows import group_headline, in_source, show_plan
@@ -64,7 +64,7 @@ def preview_group(app: Application, group: CauseGroup, version: int | None = Non
 
     `version` selects an earlier mapping.
     """
-    of = group.of
+    of = group.group_key
     show_plan(of.flow, lambda: app.runs.try_again(of.flow, of.cause, person(), of.field, of.detail, version))
 
 
@@ -147,7 +147,7 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     if lists is None or theirs is None:
         return
-    sides = Sides(app, table, lists, theirs)
+    sides = RowChoices(app, table, lists, theirs)
     code = dimension_label(app, table.code, row.code, lists[table.code.name])
     st.markdown(text("row_question", code=f"**{plain(code)}**", table=f"**{plain(table_name(table.name))}**"))
     with st.grid(2, min_column_width=230) as grid:
@@ -232,7 +232,7 @@ def _known_article(app: Application, code: str) -> bool:
 def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     """Show the till's data of missing articles that must be created in the books, with a button that looks again."""
     note(text("article_create_about"))
-    sold = ask_live(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.of, articles)) or {}
+    sold = ask_live(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.group_key, articles)) or {}
     for code in articles:
         line = sold.get(code)
         if line is None:
@@ -269,7 +269,7 @@ def _doubts(app: Application, group: CauseGroup) -> None:
     """Ask a person for each record of the group whether the target has it, because a lookup could not settle that."""
     system = system_name(group.facts["system"])
     answers: list[tuple[OpenIssue, str | None]] = []
-    for one in app.exceptions.issues_of(group.of, limit=MOST_CHOICES):
+    for one in app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES):
         facts = one.issue.facts
         st.markdown(f"**{text('doubt_question', record=plain(one.title), system=system)}**")
         told = text("doubt_number", system=system, number=plain(facts["number"])) if facts.get("number") else ""
@@ -312,20 +312,25 @@ def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
         return None
     facts = group.facts
     named = app.exceptions.groups(group.flow, find=facts.get("needed") or facts.get("key", ""))
-    return next((one for one in named if one.cause == facts.get("cause", one.cause) and one.of != group.of), None)
+    return next(
+        (one for one in named if one.cause == facts.get("cause", one.cause) and one.group_key != group.group_key), None
+    )
 
 
 def _day(app: Application, group: CauseGroup) -> dict[str, str]:
     """Return the address of the day that a group is about, or an empty mapping."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.DAY:
         return {}
-    day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.of, limit=1)), "").partition("/")
+    day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=1)), "").partition(
+        "/"
+    )
     return {"day": day, "branch": branch}
 
 
 def _elsewhere(app: Application, group: CauseGroup) -> None:
     """Show where a cause is repaired, link there, and draw the retry."""
-    sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
+    try_again = counted("btn_try_again", group.count)
+    sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts, "try_again": try_again})
     key = (group.facts.get("article") or group.facts.get("key", "")) if group.count == 1 else ""
     if correct := in_source(app, group.flow, group.cause, group.field, key):
         st.markdown(correct)
@@ -343,14 +348,13 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             key="to_needed",
             type="primary",
         ):
-            st.query_params["cause"] = group_address(needed.of)
+            st.query_params["cause"] = group_address(needed.group_key)
             st.rerun()
         if day and st.button(text("btn_to_day"), icon=":material/calendar_month:", key="to_day", type="primary"):
             st.switch_page("pages/days.py", query_params=day)
         tries = by in (RepairKind.SYSTEM, RepairKind.AGAIN)
         _setting(app, group, primary=not tries)
-        label = counted("btn_try_again", group.count)
-        if controls.button(label, icon=":material/refresh:", key="again", type="primary" if tries else "secondary"):
+        if controls.button(try_again, icon=":material/refresh:", key="again", type="primary" if tries else "secondary"):
             preview_group(app, group)
     if place and not tries:
         small(f":gray[{text('place_question')}]")
@@ -366,7 +370,7 @@ def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> N
         key="to_setting",
         type="primary" if primary else "secondary",
     ):
-        st.switch_page("pages/flows.py", query_params={**place, "cause": group_address(group.of)})
+        st.switch_page("pages/flows.py", query_params={**place, "cause": group_address(group.group_key)})
 
 
 # ---- another query to the target
@@ -377,10 +381,10 @@ def _proof(app: Application, group: CauseGroup) -> None:
     st.markdown(plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do))
     system = system_name(app.flows[group.flow].target)
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
-        keys = list({one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)})
+        keys = list({one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=MOST)})
         is_answered = result_of(lambda: app.prices.again(group.flow, keys))
         if is_answered is not None:
-            over = app.exceptions.group(group.of) is None
+            over = app.exceptions.group(group.group_key) is None
             said = ("proof_over" if over else "proof_same") if is_answered else "proof_untold"
             st.session_state["said"] = text(said, system=system)
         st.rerun()

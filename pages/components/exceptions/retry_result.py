@@ -7,7 +7,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.issues import CauseGroup, IssueGroupKey
 from integration.core.states import RunState
-from integration.services.runs.exceptions import Try, group_address
+from integration.services.runs.exceptions import RetryResult, group_address
 from pages.components.exceptions.repairs import noun
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, small
@@ -16,10 +16,10 @@ from pages.components.shared.wording import Markdown, counted, number, text
 MOST_CAUSES = 3  # causes that a result links to
 COUNT_WIDTH = 78  # width in pixels of the number of records on a card
 
-Tries = Mapping[IssueGroupKey, Try]
+Tries = Mapping[IssueGroupKey, RetryResult]
 
 
-def try_sentence(one: Try) -> Markdown:
+def retry_sentence(one: RetryResult) -> Markdown:
     """Return the result of a retry as a sentence, or an empty text if all records are solved."""
     facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
     if one.same and one.elsewhere:
@@ -29,9 +29,9 @@ def try_sentence(one: Try) -> Markdown:
     return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
 
 
-def try_result(app: Application, one: Try, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
+def retry_result(app: Application, one: RetryResult, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
     """Draw the result of a retry, with links to its preview and to the new causes of its records."""
-    if said := try_sentence(one):
+    if said := retry_sentence(one):
         small(f"{mark('parked')} {said}")
     planned = one.run.counts.planned if one.run.state is RunState.READY else 0
     if planned:
@@ -49,7 +49,7 @@ def try_result(app: Application, one: Try, groups: Mapping[IssueGroupKey, CauseG
 def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
     """Draw solved causes whose records wait in a preview for approval."""
     for one in tries.values():
-        if one.group.of in groups or one.run.state is not RunState.READY:
+        if one.group.group_key in groups or one.run.state is not RunState.READY:
             continue
         with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
             with st.container(width=COUNT_WIDTH, gap=None):
@@ -57,4 +57,4 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, 
                 small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{group_headline(app, one.group)}**")
-                try_result(app, one, groups)
+                retry_result(app, one, groups)

@@ -11,12 +11,12 @@ from pages.components.shared.wording import number, short_day, text, zone
 COURSE_WIDTH = 112  # pixels of the whole sparkline
 
 
-def course(days: Mapping[date, int]) -> None:
+def sparkline(days: Mapping[date, int]) -> None:
     """Draw the sparkline. Its label names the numbers for screen readers."""
-    st.html(drawn(days), width=COURSE_WIDTH)
+    st.html(sparkline_html(days), width=COURSE_WIDTH)
 
 
-def drawn(days: Mapping[date, int]) -> str:
+def sparkline_html(days: Mapping[date, int]) -> str:
     """Return the sparkline as HTML."""
     named = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
     top = max(days.values())

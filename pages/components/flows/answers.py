@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.flows.forms import PerKey, Rows
-from integration.flows.settings import Listed
+from integration.flows.settings import CodeList
 from pages.components.shared.inputs import WIDE, InputForm, code_field
 from pages.components.shared.layout import note
 from pages.components.shared.rows import code_label, is_in_use
@@ -18,7 +18,7 @@ from pages.components.shared.wording import Markdown, option_name, plain, system
 def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
     """Draw a row for each code of a list, and return the answers by code. Without options, any text is accepted."""
     draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
-    listed = shape.options if isinstance(shape.options, Listed) else None
+    listed = shape.options if isinstance(shape.options, CodeList) else None
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
     given: dict[str, str] = {}
     for code in dict.fromkeys([*known, *rows]):
@@ -48,7 +48,7 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
     one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
     of = shape.columns.get(one)
-    if isinstance(of, Listed) and is_in_use(of):
+    if isinstance(of, CodeList) and is_in_use(of):
         return _row_by_row(form, shape, of, now)
     frame = pd.DataFrame(
         {
@@ -70,7 +70,7 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     return found
 
 
-def _row_by_row(form: InputForm, shape: Rows, of: Listed, now: Mapping[str, str]) -> dict[str, str]:
+def _row_by_row(form: InputForm, shape: Rows, of: CodeList, now: Mapping[str, str]) -> dict[str, str]:
     """Draw each row with its answer and a select box that adds a row, for lists that lack some valid answers."""
     draft, known, choices = form.draft, form.choices(shape.keys), form.choices(of)
     free = [code for code in known if code not in now]
@@ -103,9 +103,9 @@ def _row_by_row(form: InputForm, shape: Rows, of: Listed, now: Mapping[str, str]
 
 
 def _column(
-    form: InputForm, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]
+    form: InputForm, shape: Rows, title: Markdown, of: CodeList | Sequence[str] | None, now: Sequence[str]
 ) -> object:
-    if of is not None and not isinstance(of, Listed):
+    if of is not None and not isinstance(of, CodeList):
         return CONFIG.SelectboxColumn(
             title,
             options=list(of),

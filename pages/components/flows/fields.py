@@ -15,12 +15,12 @@ from integration.core.records import Field, FieldType, Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Operator, Rule, as_text
 from integration.services.mappings.mappings import Published, kind_of, readable_fields, writable
-from integration.services.runs.flows import Sifted
+from integration.services.runs.flows import FilterPreview
 from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.changes import trace_rows, why_of
+from pages.components.shared.changes import explained_record, trace_rows
 from pages.components.shared.downloads import downloads
 from pages.components.shared.draft import SettingsDraft
 from pages.components.shared.inputs import field_label, fields_or_error, fields_read, source_fields
@@ -88,7 +88,7 @@ def fields_tab(app: Application, flow: str) -> None:
     with st.container(border=True, gap="small"):
         small(f"**{text('btn_why')}**")
         keys = ("why_code", "why_show")
-        if traces := why_of(app, flow, keys, "account_tree", text("why_about"), 260, mapping):
+        if traces := explained_record(app, flow, keys, "account_tree", text("why_about"), 260, mapping):
             table(trace_rows(app, app.flows[flow], traces), text("btn_why"))
     _publish_bar(app, flow, published, draft, mapping, wrong)
 
@@ -265,7 +265,7 @@ WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 def filters_tab(app: Application, draft: SettingsDraft) -> None:
     """Draw the filter rules, and the records of the source that they include and exclude."""
-    fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.as_set(draft.flow).counting])
+    fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.as_set(draft.flow).counted_stages])
     if fields is None:
         return
     with st.container(border=True, gap="small"):
@@ -279,13 +279,13 @@ def filters_tab(app: Application, draft: SettingsDraft) -> None:
             first = app.flows.spec(draft.flow).filter_first or fields[0].name
             _keep(draft, [*kept, {"field": first, "operator": Operator.EQUAL, "value": "", "take": "in"}])
         draft.put("filters", tuple(kept))
-        draft.beside("filters")
+        draft.show_error("filters")
     _result(app, draft)
 
 
 def _keep(draft: SettingsDraft, rows: list[dict[str, Any]]) -> None:
     draft.put("filters", tuple(rows))
-    draft.renew()
+    draft.recreate_widgets()
     st.rerun()
 
 
@@ -325,7 +325,7 @@ def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Seque
                 label_visibility="collapsed",
             )
             value = as_text(typed_value(given or "", kind))
-        gone = icon_button("close", text("btn_remove_filter"), key("remove"), disabled=controls.out_of_reach())
+        gone = icon_button("close", text("btn_remove_filter"), key("remove"), disabled=controls.are_disabled())
     return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
 
 
@@ -336,13 +336,13 @@ def _result(app: Application, draft: SettingsDraft) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):
             with st.spinner(text("sifting", system=system, many=many)):
-                sifted = answer_or_error(lambda: app.flows.sift(draft.flow, draft.changed))
+                sifted = answer_or_error(lambda: app.flows.preview_filters(draft.flow, draft.changed))
             if sifted is not None:
                 kept.update(shape=shape, of=sifted)
         note(text("sift_about", system=system))
     if "of" not in kept:
         return
-    found: Sifted = kept["of"]
+    found: FilterPreview = kept["of"]
     if kept["shape"] != shape:
         note(f":orange[:material/refresh: {text('sift_stale')}]")
     with st.container(border=True, gap="small"):
@@ -355,7 +355,7 @@ def _result(app: Application, draft: SettingsDraft) -> None:
             empty("task_alt", text("sift_all_in"), text("sift_all_in_about", system=system, many=many))
 
 
-def _left_out(found: Sifted) -> None:
+def _left_out(found: FilterPreview) -> None:
     frame = pd.DataFrame(
         [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in found.shown],
         columns=["code", "name", "reason"],

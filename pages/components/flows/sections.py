@@ -20,6 +20,7 @@ from integration.flows.forms import (
     Day,
     Example,
     FieldGroup,
+    FormField,
     IntegerField,
     Money,
     MultiSelect,
@@ -28,17 +29,16 @@ from integration.flows.forms import (
     Rates,
     Rows,
     Select,
-    Shape,
     SourceField,
     TextField,
     names,
 )
-from integration.flows.settings import BOOKS, Listed
+from integration.flows.settings import BOOKS, CodeList
 from integration.services.runs.flows import FlowStatus
 from pages.components.flows import answers
 from pages.components.shared import controls, inputs
 from pages.components.shared.application import bring_into_sight, may_open
-from pages.components.shared.changes import trace_rows, why_of
+from pages.components.shared.changes import explained_record, trace_rows
 from pages.components.shared.draft import SettingsDraft, toggle
 from pages.components.shared.glossary import meaning
 from pages.components.shared.inputs import InputForm, field_label, source_field, source_fields
@@ -92,7 +92,7 @@ def example(form: InputForm, shape: Example) -> None:
     flow = form.flow
     small(f"**{flow_text('example', flow)}**")
     keys = (f"example-{flow}", f"example-show-{flow}")
-    found = why_of(form.app, flow, keys, "calculate", text("example_about"), 200)
+    found = explained_record(form.app, flow, keys, "calculate", text("example_about"), 200)
     if found:
         rows = [
             {plain(name): plain(said) for name, said in row.items()}
@@ -151,7 +151,7 @@ def pick_with_objects(form: InputForm, shape: Select) -> str:
     return chosen
 
 
-def draw_setting(form: InputForm, shape: Shape) -> None:
+def draw_setting(form: InputForm, shape: FormField) -> None:
     """Draw a setting if it applies, record its value in the draft, and show its error."""
     if shape.only is not None and not shape.only.holds(form.draft.value):
         return
@@ -160,7 +160,7 @@ def draw_setting(form: InputForm, shape: Shape) -> None:
         given = DRAWN[type(shape)](form, shape)
     if shape.name:
         form.draft.put(shape.name, given)
-        form.draft.beside(shape.name)
+        form.draft.show_error(shape.name)
     if isinstance(shape, Select) and shape.name in form.draft.changed:
         _stays(form, shape)
     if isinstance(shape, TextField):
@@ -178,7 +178,7 @@ def _free(form: InputForm, shape: TextField) -> None:
 def _stays(form: InputForm, shape: Select) -> None:
     """Show how many records exist in the target in the form that the saved setting gave them."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
-    if kind is not None and (booked := form.app.links.booked(form.flow, kind)):
+    if kind is not None and (booked := form.app.links.count_booked_records(form.flow, kind)):
         note(counted(f"stays_{kind}", booked))
 
 
@@ -199,7 +199,7 @@ def _together(form: InputForm, shape: FieldGroup) -> None:
 def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
     """Return the possible answers of a setting with captions; empty if any text is accepted or the list is unknown."""
     of = shape.options
-    if of is None or isinstance(of, Listed):
+    if of is None or isinstance(of, CodeList):
         return form.choices(of)
     fields = source_fields(form.app, form.flow, of.kind) or []
     first = {code: text(word) for code, word in of.first.items()}
@@ -207,7 +207,7 @@ def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
 
 
 # The function that draws each type of setting.
-DRAWN: Mapping[type[Shape], Callable[[InputForm, Any], Any]] = {
+DRAWN: Mapping[type[FormField], Callable[[InputForm, Any], Any]] = {
     FieldGroup: _together,
     Checkbox: inputs.switch_input,
     Select: pick_with_objects,
@@ -288,7 +288,7 @@ def brakes_tab(app: Application, draft: SettingsDraft) -> None:
             if place:
                 st.divider()
             _brake(draft, guard, counted("brake_stopped", stopped.get(guard.code, 0), runs=runs))
-        draft.beside("brakes")
+        draft.show_error("brakes")
 
 
 def _brake(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
@@ -307,7 +307,7 @@ def _brake(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
             st.markdown(guard_text(guard, draft.flow, guard.limit if limit is None else limit))
             note(stopped if on else text("brake_is_off"))
     draft.put(f"brakes.{name}", limit)
-    draft.beside(f"brakes.{name}")
+    draft.show_error(f"brakes.{name}")
     if saved is not None and not on:
         reason = controls.text_input(
             text("brake_reason"), draft.reasons.get(name, ""), key=draft.key(f"brake-{name}-reason"), autocomplete="off"
@@ -315,7 +315,7 @@ def _brake(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
         draft.reasons[name] = reason or ""
         if (reason or "").strip():
             draft.refused.pop(f"reason.{name}", None)
-        draft.beside(f"reason.{name}")
+        draft.show_error(f"reason.{name}")
     else:
         draft.reasons.pop(name, None)
         draft.refused.pop(f"reason.{name}", None)

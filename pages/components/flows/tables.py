@@ -51,7 +51,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     if lists is None or theirs is None:
         return
-    sides = Sides(app, table, lists, theirs)
+    sides = RowChoices(app, table, lists, theirs)
     saved, waiting = app.rules.tables().get(name, {}), app.exceptions.unmapped(flow, name)
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
@@ -81,7 +81,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     _bar(app, name, saved, draft)
 
 
-def _listed(sides: "Sides", saved: Mapping[str, str]) -> pd.DataFrame:
+def _listed(sides: "RowChoices", saved: Mapping[str, str]) -> pd.DataFrame:
     """Return the saved rows of a table with the captions of both sides."""
     lines = [
         (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.other(code))
@@ -91,7 +91,7 @@ def _listed(sides: "Sides", saved: Mapping[str, str]) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class RowChoices:
     """The choices for the rows of a table: the codes of each part of a key, and the counterparts."""
 
     app: Application
@@ -122,7 +122,7 @@ def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
     return draft
 
 
-def table_row(draft: dict[str, Any], sides: Sides, code: str, waiting: int = 0) -> None:
+def table_row(draft: dict[str, Any], sides: RowChoices, code: str, waiting: int = 0) -> None:
     """Draw a row with the choice of its counterpart, and record the choice in the draft."""
     key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
     shown = row_label(sides.app, sides.table, code, sides.lists)
@@ -158,7 +158,7 @@ def row_warning(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason]
         note(f":orange[:material/balance: {text('row_rates_differ')}]")
 
 
-def _new_row(draft: dict[str, Any], sides: Sides, target: Markdown) -> None:
+def _new_row(draft: dict[str, Any], sides: RowChoices, target: Markdown) -> None:
     """Draw the inputs for a new row and the button that adds it."""
     table, at = sides.table, f"{draft['key']}-{draft['round']}"
     with st.expander(text("table_new_row"), icon=":material/add:", expanded=not draft["rows"] or len(table.parts) > 1):
@@ -173,13 +173,13 @@ def _new_row(draft: dict[str, Any], sides: Sides, target: Markdown) -> None:
         ready = bool(given[table.code.name] and other)
         if controls.button(text("btn_add_row"), icon=":material/add:", key="add_row", disabled=not ready):
             rows = [*draft["rows"].items(), (table.key(given), other)]
-            if attempt(lambda: sides.app.tables.expect_possible(table.name, rows)):
+            if attempt(lambda: sides.app.tables.require_valid_rows(table.name, rows)):
                 draft["rows"][table.key(given)] = other
                 draft["round"] += 1
             st.rerun()
 
 
-def counterpart(sides: Sides, label: Markdown, key: str) -> str:
+def counterpart(sides: RowChoices, label: Markdown, key: str) -> str:
     """Draw the choice of a counterpart and return it; a text field if its system has no list."""
     if not sides.theirs:
         return (controls.text_input(label, key=key, autocomplete="off") or "").strip()

@@ -314,7 +314,7 @@ def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdo
 
 def _linked(app: Application, flow: str, key: str) -> None:
     """Draw the link of a record that has no events in the log, if there is one."""
-    known = next((link for _, link in app.links.called([flow], key, 1)), None)
+    known = next((link for _, link in app.links.find_exact([flow], key, 1)), None)
     if known is None or flow not in app.flows:
         return
     section(text("now_title"))

@@ -37,7 +37,7 @@ def linked(app: Application, tools: DeltaGenerator) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         find, flow = search("find", text("find_link")), pick_flow(app, 180)
     flows = [flow] if flow else list(app.flows)
-    total = app.links.found(flows, find)
+    total = app.links.count_matching(flows, find)
     if not total:
         _nothing(filtered=bool(find or flow))
         return

@@ -16,7 +16,7 @@ LEADING = frozenset({"run", *RECORDS, *CAUSES})
 Place = tuple[str, dict[str, str]]  # a page and its query parameters
 
 
-def opened_by(app: Application, column: str, row: Mapping[str, object]) -> Place | None:
+def cell_link(app: Application, column: str, row: Mapping[str, object]) -> Place | None:
     """Return the page that a cell of an answer links to, or None if it names nothing."""
     value, flow = (told if isinstance(told := row.get(name), str) else "" for name in (column, "flow"))
     if not value:
@@ -24,26 +24,26 @@ def opened_by(app: Application, column: str, row: Mapping[str, object]) -> Place
     if column == "run":
         return "runs", {"run": value}
     if column in RECORDS:
-        return life_place(app, flow, value)
-    return cause_place(app, flow, value) if column in CAUSES else None
+        return history_link(app, flow, value)
+    return exceptions_link(app, flow, value) if column in CAUSES else None
 
 
-def life_place(app: Application, flow: str, key: str) -> Place:
+def history_link(app: Application, flow: str, key: str) -> Place:
     """Return the history page of a record, in `flow` or the first flow that knows it, otherwise a log search."""
     known = [flow] if flow in app.flows else app.log.flows_of(key)
     found = next((name for name in app.flows if name in known), "")
     return "logs", {"record": f"{found}:{key}"} if found else {"find": key}
 
 
-def cause_place(app: Application, flow: str, code: str) -> Place:
+def exceptions_link(app: Application, flow: str, code: str) -> Place:
     """Return the exceptions page of a cause while it has issues, otherwise a search of the log."""
     of_flow = {"flow": flow} if flow else {}
-    waiting = [group_address(one.of) for one in app.issues.causes(flow) if one.of.cause == code]
+    waiting = [group_address(one.group_key) for one in app.issues.causes(flow) if one.group_key.cause == code]
     if waiting:
         return "exceptions", {"cause": waiting[0]} if len(waiting) == 1 else of_flow
     return "logs", {**of_flow, "find": code}
 
 
-def go(place: Place) -> None:
+def open_link(place: Place) -> None:
     """Open a page."""
     st.switch_page(f"pages/{place[0]}.py", query_params=place[1])

@@ -14,7 +14,7 @@ from integration.core.errors import IntegrationError
 from integration.services.log.log_access import LogAccess
 from integration.services.table_export import Listings
 from integration.words import has_term
-from pages.components.logs.page_links import LEADING, go, opened_by
+from pages.components.logs.page_links import LEADING, cell_link, open_link
 from pages.components.shared.application import colour_sql, may, person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
@@ -26,7 +26,7 @@ from pages.components.shared.layout import (
     failures,
     note,
     section,
-    trouble,
+    show_error,
 )
 from pages.components.shared.tables import pick_cell
 from pages.components.shared.wording import Markdown, coded, counted, number, option_name, span, term, text
@@ -80,7 +80,7 @@ def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
     if answer.frame is not None:
         _show(app, answer, answer.frame)
     elif answer.trouble is not None:
-        trouble(answer.trouble.code, answer.trouble.facts)
+        show_error(answer.trouble.code, answer.trouble.facts)
 
 
 # ---- the editor -----------------------------------------------------------------------------------------------------
@@ -252,8 +252,8 @@ def _cells(app: Application, sql: str, frame: pd.DataFrame) -> None:
         return
     at, column = clicked
     row = {str(name): value for name, value in frame.iloc[at].items()}
-    if (place := opened_by(app, column, row)) is not None:
-        go(place)
+    if (place := cell_link(app, column, row)) is not None:
+        open_link(place)
 
 
 def _chart(frame: pd.DataFrame) -> None:

@@ -13,9 +13,9 @@ from integration.application.application import Application
 from integration.core.records import Sort, kinds
 from integration.services.log.log import MOST_FOUND, LogPeriod, LogSearch, days_until
 from integration.services.runs.exceptions import AMOUNT
-from pages.components.logs.page_links import cause_place, go
+from pages.components.logs.page_links import exceptions_link, open_link
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
-from pages.components.shared.downloads import downloads, of_log
+from pages.components.shared.downloads import downloads, with_utc
 from pages.components.shared.layout import (
     LOOKS,
     choice,
@@ -29,11 +29,11 @@ from pages.components.shared.layout import (
     page_offset,
     pages,
     search,
+    section_with_actions,
     select_input,
     state_tag,
     state_word,
     tint,
-    titled,
 )
 from pages.components.shared.runs import short_id
 from pages.components.shared.saved_filters import saved_filters
@@ -326,7 +326,7 @@ def _results(period: LogPeriod, volume: pd.DataFrame) -> None:
 
 def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
     """Draw the head of a section with a download of its data. An unnamed index is not part of the data."""
-    with titled(text(title), text(about)):
+    with section_with_actions(text(title), text(about)):
         if len(data):
             indexed = data.index.name is not None
             downloads(name, lambda: data, index=indexed, type="tertiary")
@@ -335,7 +335,7 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
 def _errors(app: Application, period: LogPeriod) -> None:
     """Draw what was parked or stopped a run, by cause. A click opens the place of the repair."""
     errors = app.log.errors(period)
-    _titled("errors_title", "errors_about", "errors", of_log(errors))
+    _titled("errors_title", "errors_about", "errors", with_utc(errors))
     if errors.empty:
         with st.container(border=True):
             note(f":green[:material/check_circle:] {text('errors_none')}")
@@ -376,7 +376,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
     flow, event, code = (str(error[name]) for name in ("flow", "event", "code"))
     if event != "parked":
         st.switch_page("pages/logs.py", query_params={"flow": flow, "event": event})
-    go(cause_place(app, flow, code))
+    open_link(exceptions_link(app, flow, code))
 
 
 def _durations(period: LogPeriod, runs: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
 from integration.services.mappings.drafts import RuleChange, mapping_changes
 from integration.services.mappings.mappings import kind_of
-from integration.services.mappings.trials import Effect, Moved
+from integration.services.mappings.trials import Effect, TrialDifference
 from pages.components.mappings.mapping import EditorState, aspect_text, source_list, way_label
 from pages.components.shared import controls
 from pages.components.shared.application import guarded, person
@@ -36,7 +36,7 @@ from pages.components.shared.wording import (
     field_term,
     fields_of_kind,
     flow_term,
-    in_short,
+    issue_reason,
     moment,
     number,
     plain,
@@ -177,7 +177,7 @@ def effect_sentence(editor: EditorState, effect: Effect) -> Markdown:
 
 
 def _moved_table(editor: EditorState, effect: Effect) -> None:
-    def side(one: Moved, value: Value, obstacle: Issue | Skip | None) -> str:
+    def side(one: TrialDifference, value: Value, obstacle: Issue | Skip | None) -> str:
         return value_text(value) or "–" if one.field else _obstacle(obstacle)
 
     frame = pd.DataFrame(
@@ -198,7 +198,7 @@ def _moved_table(editor: EditorState, effect: Effect) -> None:
     downloads(f"effect-{editor.name}", lambda: frame, key="effect")
 
 
-def _place(one: Moved) -> str:
+def _place(one: TrialDifference) -> str:
     if not one.field:
         return text("effect_sent")
     part = one.path.rpartition("/")[0]
@@ -208,7 +208,7 @@ def _place(one: Moved) -> str:
 def _obstacle(one: Issue | Skip | None) -> str:
     match one:
         case Issue():
-            return f"‖ {in_short(one)}"
+            return f"‖ {issue_reason(one)}"
         case Skip():
             return f"» {say(one.reason, one.facts).what}"
         case _:
@@ -220,7 +220,7 @@ def _obstacle(one: Issue | Skip | None) -> str:
 
 def overtaken_box(editor: EditorState) -> None:
     """Show who published another version since the draft began and what they changed, and draw the rebase button."""
-    if not editor.overtaken or editor.draft is None:
+    if not editor.is_outdated or editor.draft is None:
         return
     theirs = mapping_changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)
     both = [one.target for one in theirs if one.target in editor.changed]
@@ -262,7 +262,7 @@ def draft_bar(editor: EditorState) -> None:
         if controls.button(text("btn_discard_draft"), type="tertiary", key="discard_draft", help=meaning("draft")):
             editor.app.drafts.discard(editor.name, person())
             st.rerun()
-        reason = text("publish_wrong") if editor.faults else text("publish_overtaken") if editor.overtaken else ""
+        reason = text("publish_wrong") if editor.faults else text("publish_overtaken") if editor.is_outdated else ""
         label = text("btn_publish_version", version=editor.published.version + 1)
         if controls.button(
             label,

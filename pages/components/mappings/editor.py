@@ -30,7 +30,7 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     field_term,
-    in_short,
+    issue_reason,
     option_name,
     plain,
     reason,
@@ -82,11 +82,11 @@ def _head(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours:
         if icon_button("chevron_right", text("rule_after"), "rule_after", shortcut="n", disabled=not after):
             show_rule(after)
         if rule.target in editor.changed and icon_button(
-            "undo", text("rule_restore"), "rule_restore", disabled=controls.out_of_reach()
+            "undo", text("rule_restore"), "rule_restore", disabled=controls.are_disabled()
         ):
             drafts.restore_rule(editor.name, rule.target, person())
             st.rerun()
-        if icon_button("delete", text("rule_remove"), "rule_remove", disabled=controls.out_of_reach()):
+        if icon_button("delete", text("rule_remove"), "rule_remove", disabled=controls.are_disabled()):
             drafts.remove_rule(editor.name, rule.target, person())
             show_rule("")
 
@@ -335,7 +335,7 @@ def _way(editor: EditorState, trace: Trace) -> None:
     if rows:
         st.table(rows, border="horizontal", alt=text("why_value"))
     if trace.issue is not None:
-        note(f":orange[:material/pause_circle: {plain(in_short(trace.issue))}]")
+        note(f":orange[:material/pause_circle: {plain(issue_reason(trace.issue))}]")
 
 
 def _value(value: Value) -> Markdown:

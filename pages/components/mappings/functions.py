@@ -95,7 +95,7 @@ def _row(
                 width="stretch",
                 help=text(f"function_{call.name}_about") if has_term(f"function_{call.name}_about") else None,
             )
-            fixed = controls.out_of_reach()
+            fixed = controls.are_disabled()
             label = text("function_up", name=name)
             up = not first and icon_button("arrow_upward", label, f"{key}-up", disabled=fixed)
             out = icon_button("close", text("function_out", name=name), f"{key}-out", disabled=fixed)

@@ -61,7 +61,7 @@ class EditorState:
         return self.flow.name
 
     @property
-    def overtaken(self) -> bool:
+    def is_outdated(self) -> bool:
         """True if another version was published since the draft began."""
         return self.draft is not None and self.draft.base != self.published.version
 
@@ -99,7 +99,7 @@ def editor_state(app: Application, name: str) -> EditorState:
 # ---- sample records -------------------------------------------------------------------------------------------------
 
 
-def try_on(editor: EditorState, record: Record) -> Trial | None:
+def trial_of(editor: EditorState, record: Record) -> Trial | None:
     """Return the result of the mapping on screen for a record, cached for a minute.
 
     After an error, show the error and return None.

@@ -21,7 +21,7 @@ from pages.components.mappings.mapping import (
     short_value,
     source_list,
     target_about,
-    try_on,
+    trial_of,
     way_label,
     with_captions,
 )
@@ -49,7 +49,7 @@ from pages.components.shared.wording import (
     fields_of_kind,
     flow_term,
     flow_text,
-    in_short,
+    issue_reason,
     option_name,
     plain,
     say,
@@ -71,7 +71,7 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         record = record_picker(editor, part)
         find = search("find", text("find_rule"))
-    trial = try_on(editor, record) if record else None
+    trial = trial_of(editor, record) if record else None
     if trial is not None and trial.obstacle is not None:
         _obstacle(trial.obstacle)
     listed = [rule for rule in mine if _found(rule, can_read, find)]
@@ -225,7 +225,9 @@ def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
         return "–"
     target = editor.flow.target
     given = [
-        f"‖ {in_short(one.issue)}" if one.issue else short_value(field_text(editor.app, target, rule.target, one.value))
+        f"‖ {issue_reason(one.issue)}"
+        if one.issue
+        else short_value(field_text(editor.app, target, rule.target, one.value))
         for one in trial.of(rule.target)
     ]
     return " | ".join(dict.fromkeys(given)) or "–"

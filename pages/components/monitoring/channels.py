@@ -11,7 +11,7 @@ from integration.application.application import Application
 from integration.core.causes import CAUSES, Responsible, Severity
 from integration.words import LANGUAGES
 from pages.components.shared.application import guarded, person
-from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, titled
+from pages.components.shared.layout import act, attempt, empty, failures, inline, note, section_with_actions, small
 from pages.components.shared.tables import code_block
 from pages.components.shared.wording import Markdown, language, moment, number, option_name, plain, say, text
 
@@ -29,7 +29,7 @@ MOST_HOURS = 24 * 30  # hours until a reminder, at most
 def channels(app: Application) -> None:
     """Draw every channel, and the button that adds one."""
     found = app.channels.every()
-    room = titled(text("channels_title"), text("channels_about"))
+    room = section_with_actions(text("channels_title"), text("channels_about"))
     if room.button(text("btn_channel_add"), icon=":material/add:", type="primary", key="channel_add"):
         _edited(app, None)
     if not found:

@@ -16,7 +16,17 @@ from integration.core.causes import Severity
 from pages.components.shared.application import may, person
 from pages.components.shared.connection_badge import answer_time, since_when, state_of
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, answer_or_error, empty, inline, mark, note, section, small, titled
+from pages.components.shared.layout import (
+    act,
+    answer_or_error,
+    empty,
+    inline,
+    mark,
+    note,
+    section,
+    section_with_actions,
+    small,
+)
 from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import (
     Markdown,
@@ -44,7 +54,7 @@ def severity_badge(severity: Severity) -> Markdown:
     return inline(SEVERITY_STATES[severity], text(f"severity_{severity}"))
 
 
-def symptom_subject(symptom: Problem) -> Markdown:
+def problem_subject(symptom: Problem) -> Markdown:
     """Return the subject of a problem: a flow, a system, or a part of the console."""
     if symptom.sort is ProblemType.CONNECTION:
         return plain(system_name(symptom.of))
@@ -54,7 +64,7 @@ def symptom_subject(symptom: Problem) -> Markdown:
 # ---- silence
 
 
-def everything_silenced(app: Application) -> None:
+def silence_button(app: Application) -> None:
     """Draw the button that silences every channel for a while, or the one that ends the silence."""
     until = app.alerts.silences.now().get(EVERYTHING)
     if until is None:
@@ -129,17 +139,17 @@ def _actions(app: Application, episode: Incident, silenced: datetime | None) -> 
         act(lambda: app.alerts.silences.lift(symptom.identity, person()))
 
 
-def over(app: Application) -> None:
+def past_incidents(app: Application) -> None:
     """Draw the last incidents that ended."""
     found = app.monitoring.past()
     if not found:
         return
-    tools = titled(text("episodes_over"))
+    tools = section_with_actions(text("episodes_over"))
     downloads("episodes", lambda: _episodes(app), at=tools)
     rows = [
         {
             text("col_severity"): text(f"severity_{one.symptom.severity}"),
-            text("col_about"): symptom_subject(one.symptom),
+            text("col_about"): problem_subject(one.symptom),
             text("col_happened"): _title(one.symptom),
             text("col_began"): moment(one.begun_at),
             text("col_lasted"): duration(one.begun_at, one.over_at),
@@ -208,7 +218,7 @@ def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
 
 def flows_on_time(app: Application) -> None:
     """Draw every flow with its last run, its last proof, and whether it is late."""
-    tools, found = titled(text("flows_on_time")), app.monitoring.flows()
+    tools, found = section_with_actions(text("flows_on_time")), app.monitoring.flows()
     lines = [(one.flow, one.state, one.began, one.proof, one.next_run) for one in found]
     columns = ["flow", "stands", "last_run", "last_proof", "next_run"]
     downloads("flows-on-time", lambda: rows_in(columns, lines), at=tools)

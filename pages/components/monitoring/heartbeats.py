@@ -13,7 +13,7 @@ from pages.components.shared.layout import act, inline, note, section
 from pages.components.shared.wording import Markdown, flow_name, language, moment, option_name, plain, text, weekdays
 
 
-def signs_of_life(app: Application) -> None:
+def heartbeat_settings(app: Application) -> None:
     """Draw the heartbeat addresses of the console and of each flow."""
     section(text("signs_title"), text("signs_about"))
     known = app.pings.every()

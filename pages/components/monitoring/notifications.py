@@ -4,18 +4,18 @@ import streamlit as st
 
 from integration.alerts.monitoring import Notification
 from integration.application.application import Application
-from pages.components.monitoring.current_incidents import symptom_subject
+from pages.components.monitoring.current_incidents import problem_subject
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import empty, inline, titled
+from pages.components.shared.layout import empty, inline, section_with_actions
 from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 
 MOST_LISTED = 10_000  # notifications in a file
 COLUMNS = ("made_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
 
 
-def sent(app: Application) -> None:
+def draw_sent(app: Application) -> None:
     """Draw the last notifications."""
-    tools = titled(text("sent_title"), text("sent_about"))
+    tools = section_with_actions(text("sent_title"), text("sent_about"))
     found = app.monitoring.sent()
     if not found:
         empty("outbox", text("sent_none"), text("sent_none_about"))
@@ -39,7 +39,7 @@ def _row(one: Notification) -> dict[Markdown, Markdown]:
         text("col_made"): moment(one.delivery.made_at),
         text("col_channel"): plain(one.channel),
         text("col_message"): text(f"message_{one.delivery.what}"),
-        text("col_about"): symptom_subject(episode.symptom) if episode else "",
+        text("col_about"): problem_subject(episode.symptom) if episode else "",
         text("col_happened"): what,
         text("col_stands"): _state(one),
     }

@@ -11,7 +11,7 @@ from integration.services.log.log import LogPeriod
 from pages.components.overview.bars import flow_bars, state_bars
 from pages.components.shared.connection_badge import since_when, stand_badge
 from pages.components.shared.downloads import downloads
-from pages.components.shared.layout import answer_or_error, note, titled
+from pages.components.shared.layout import answer_or_error, note, section_with_actions
 from pages.components.shared.wording import (
     Markdown,
     flow_name,
@@ -89,7 +89,7 @@ def _first_day() -> datetime:
 
 
 def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None]) -> None:
-    with titled(text(title)):
+    with section_with_actions(text(title)):
         if len(wide):
             downloads(title, lambda: wide.fillna(0).astype(int), index=True, type="tertiary")
     with st.container(border=True):

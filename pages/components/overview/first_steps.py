@@ -9,7 +9,7 @@ from integration.services.runs.runs import Runs
 from pages.components.overview.first_week import hide_button
 from pages.components.shared.application import may
 from pages.components.shared.flows import start_preview
-from pages.components.shared.layout import mark, note, titled
+from pages.components.shared.layout import mark, note, section_with_actions
 from pages.components.shared.wording import text
 
 STEPS = ("preview", "commit", "proof")
@@ -21,7 +21,7 @@ def first_steps(app: Application, status: FlowStatus) -> None:
     if not app.first_week.shown():
         return
     following = STEPS.index(_step(status))
-    with titled(text("start"), text("start_sandbox" if app.sandbox.is_connected else "start_about")):
+    with section_with_actions(text("start"), text("start_sandbox" if app.sandbox.is_connected else "start_about")):
         hide_button(app)
     with st.grid(len(STEPS), min_column_width=CARD):
         for place, step in enumerate(STEPS):

@@ -8,7 +8,7 @@ from integration.application.application import Application
 from integration.application.first_week import FirstTask, FirstWeek
 from pages.components.shared.application import may, person
 from pages.components.shared.flows import start_preview
-from pages.components.shared.layout import mark, note, small, titled
+from pages.components.shared.layout import mark, note, section_with_actions, small
 from pages.components.shared.wording import Markdown, text
 
 
@@ -18,7 +18,7 @@ def first_week(app: Application) -> None:
     if not tasks:
         return
     following = next((one for one in tasks if not one.done), None)
-    with titled(text("first_week"), text("first_week_about")):
+    with section_with_actions(text("first_week"), text("first_week_about")):
         hide_button(app)
     with st.container(border=True, gap="xsmall"):
         for is_next, some in groupby(tasks, lambda one: one is following):

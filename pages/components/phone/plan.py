@@ -15,7 +15,7 @@ SHOWN = 8
 SORTS = ("create", "update", "retire", "park", "skip")
 
 
-def way_into_plan(app: Application, item: WaitingItem) -> None:
+def plan_link(app: Application, item: WaitingItem) -> None:
     """Draw the extent of a waiting plan, and the link to its short form."""
     if item.run is None:
         return
@@ -47,7 +47,7 @@ def plan_in_short(app: Application, run: Run) -> None:
             )
         )
     with st.container(border=True, gap="xsmall", key="rows_short"):
-        rows = telling_changes(app, run)
+        rows = representative_changes(app, run)
         for at, row in enumerate(rows):
             if at:
                 st.divider()
@@ -56,7 +56,7 @@ def plan_in_short(app: Application, run: Run) -> None:
             note(text("and_more", number=number(rest)))
 
 
-def telling_changes(app: Application, run: Run) -> list[PlanRow]:
+def representative_changes(app: Application, run: Run) -> list[PlanRow]:
     """Return a few changes that represent a plan: those a brake counted, retirements, updates and new records.
 
     The last new records are taken, because groups and debtors that they need come first.

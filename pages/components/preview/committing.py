@@ -15,7 +15,7 @@ from pages.components.shared.documents import known_as
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import bottom_bar, note, result_of
 from pages.components.shared.notes import discard_button
-from pages.components.shared.plan_selection import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
+from pages.components.shared.plan_selection import ask_before_commit, is_asking, redraw_ticks, stop_asking, take_in
 from pages.components.shared.wording import (
     Markdown,
     cause_headline,
@@ -73,7 +73,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     with bottom_bar(f"**{said} · {writes}.** {sums} :gray[{text('nothing_written')}]"):
         if run.excluded and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             take_in(app, run, list(run.excluded))
-            tick_anew()
+            redraw_ticks()
         discard_button(app, run, text("btn_discard"))
         label = counted("btn_commit", chosen, system=system_name(flow.target))
         asks = "Ctrl+Enter" if run.brakes else None  # the shortcut may open a confirmation, but never write

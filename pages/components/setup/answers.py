@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.flows.forms import Code, Codes, Money, MultiSelect, PerKey, RadioChoice, Select, Shape, each_of
+from integration.flows.forms import Code, Codes, FormField, Money, MultiSelect, PerKey, RadioChoice, Select, each_of
 from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
-from pages.components.flows.tables import Sides
+from pages.components.flows.tables import RowChoices
 from pages.components.shared.inputs import InputForm, codes_or_error, lists_of
 from pages.components.shared.rows import code_label, row_label
 from pages.components.shared.wording import Markdown, amount_text, counted, plain, text
@@ -32,7 +32,7 @@ def answer(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Ma
     return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
 
 
-def _said(form: InputForm, shape: Shape, value: Any) -> Markdown:
+def _said(form: InputForm, shape: FormField, value: Any) -> Markdown:
     match shape:
         case RadioChoice(words=words):
             return text(f"{words}_{value}")
@@ -60,14 +60,14 @@ def _listed(said: Sequence[Markdown]) -> Markdown:
     return ", ".join(said[:SHOWN]) + (f" + {len(said) - SHOWN}" if len(said) > SHOWN else "")
 
 
-def sides_of(form: InputForm, one: AskedQuestion) -> Sides | None:
+def sides_of(form: InputForm, one: AskedQuestion) -> RowChoices | None:
     """Return the choices for the rows of a question, or None if a system does not answer; the reason is shown."""
     app, table = form.app, form.app.flows.spec(one.flow).table(one.question.table)
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
-    return None if lists is None or theirs is None else Sides(app, table, lists, theirs)
+    return None if lists is None or theirs is None else RowChoices(app, table, lists, theirs)
 
 
-def shapes_of(form: InputForm, one: AskedQuestion) -> list[Shape]:
+def shapes_of(form: InputForm, one: AskedQuestion) -> list[FormField]:
     """Return the fields of a question, as the settings page of its flow has them."""
     names = one.question.settings
     shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)

@@ -13,19 +13,19 @@ from pages.components.shared.wording import Markdown, number, plain, text
 COUNTS = ("number", "total")  # facts that are quantities and no codes
 
 
-def lack_sentence(why: Reason) -> Markdown:
+def missing_setting_sentence(why: Reason) -> Markdown:
     """Return a sentence of the set-up with its facts escaped, because they come from the systems."""
     facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
     return text(why.code, **facts)
 
 
-def lack(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
+def missing_setting_text(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
     """Return what a flow lacks. VAT codes and rows have their usual labels."""
     table = app.flows.spec(one.flow).table(one.question.table) if one.question.table else None
     if table is None or table.ours is None or table.ours.name != VAT_CODES:
-        return lack_sentence(why)
+        return missing_setting_sentence(why)
     told = {name: ", ".join(_row(app, table, key) for key in fact.split(", ")) for name, fact in why.facts.items()}
-    return lack_sentence(replace(why, facts=told))
+    return missing_setting_sentence(replace(why, facts=told))
 
 
 def _row(app: Application, table: ValueTable, key: str) -> str:

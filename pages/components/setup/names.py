@@ -21,13 +21,13 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     counted,
+    expected_value,
     field_name,
     flow_name,
     number,
     option_name,
     plain,
     text,
-    wanted,
 )
 
 LONGEST = 40
@@ -189,8 +189,8 @@ def _object(one: NamedObject, draft: _Draft) -> None:
             text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"
         ):
             for name, value in differing:
-                draft.take(name.path, value, name.value)
-            draft.renew()
+                draft.record(name.path, value, name.value)
+            draft.recreate_widgets()
             st.rerun()
     if has_term(f"names_about_{one.name}"):
         note(text(f"names_about_{one.name}"))
@@ -218,7 +218,7 @@ def _fields(names: Sequence[Name], draft: _Draft) -> None:
     with st.grid(3, min_column_width=190, gap="small"):
         for name in names:
             with st.container(gap=None):
-                draft.take(name.path, _field(name, draft), name.value)
+                draft.record(name.path, _field(name, draft), name.value)
                 _beside(name, draft)
 
 
@@ -331,7 +331,7 @@ def _save(app: Application, draft: _Draft) -> None:
         app.names.put(draft.changed, person())
     except IntegrationError as error:
         draft.refused.clear()
-        draft.refused[error.facts.get("setting", "")] = wanted(error)
+        draft.refused[error.facts.get("setting", "")] = expected_value(error)
         st.rerun()
     draft.forget()
     draft.kept["read"] += 1  # reads the names from the books again

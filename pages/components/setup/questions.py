@@ -15,7 +15,7 @@ from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
 from pages.components.setup.answers import answer, shapes_of, sides_of
-from pages.components.setup.missing_settings import lack, lack_sentence
+from pages.components.setup.missing_settings import missing_setting_sentence, missing_setting_text
 from pages.components.setup.steps import connection_stands, go_to, next_step, step_name
 from pages.components.shared.application import person
 from pages.components.shared.draft import SettingsDraft
@@ -23,18 +23,18 @@ from pages.components.shared.flows import start_preview
 from pages.components.shared.inputs import InputForm, codes_or_error
 from pages.components.shared.layout import bottom_bar, empty, keep_in_address, mark, note, small
 from pages.components.shared.saving import PRESSED, save_button
-from pages.components.shared.timetables import calendar_of, said, timetable
+from pages.components.shared.timetables import calendar_of, timetable, timetable_sentence
 from pages.components.shared.wording import (
     Markdown,
     counted,
+    expected_value,
     flow_name,
     flow_term,
     flow_text,
     plain,
+    source_to_target,
     system_name,
     text,
-    wanted,
-    way,
 )
 
 PROPOSED = ":blue[:material/lightbulb:]"
@@ -74,7 +74,7 @@ def _flow_row(app: Application, name: str, when: SettingsDraft, *, chosen: bool)
             args=(app,),
         )
         with st.container(width="stretch", gap=None):
-            small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
+            small(f"**{flow_name(name)}** :gray[{source_to_target(flow.source, flow.target)}]")
             small(flow_text("flow_does", name, source=source, target=target))
             note(text("creates_kinds", kinds=flow_term("flow_creates", name, target=target)))
             if st.session_state[f"choose-{name}"]:
@@ -83,7 +83,7 @@ def _flow_row(app: Application, name: str, when: SettingsDraft, *, chosen: bool)
 
 def _when(draft: SettingsDraft) -> None:
     """Draw the timetable of a chosen flow in a popover."""
-    with st.popover(said(draft), icon=":material/schedule:", key=f"when-{draft.flow}"):
+    with st.popover(timetable_sentence(draft), icon=":material/schedule:", key=f"when-{draft.flow}"):
         timetable(draft)
 
 
@@ -182,7 +182,7 @@ def _folded(form: InputForm, one: AskedQuestion) -> None:
             small(f"**{question_title(one)}**")
             note(_stands(form, one))
             if one.lack is not None and one.state is State.ANSWERED:
-                note(lack(form.app, one, one.lack.why))
+                note(missing_setting_text(form.app, one, one.lack.why))
         label = text("btn_change_answer" if one.state is State.ANSWERED else "btn_answer")
         st.button(
             label,
@@ -203,7 +203,7 @@ def _stands(form: InputForm, one: AskedQuestion) -> Markdown:
     if one.state is State.PROPOSED and one.proposal is not None:
         return text("question_proposed", answer=answer(form, one, one.proposal.values))
     if one.state is not State.ANSWERED:
-        return lack(form.app, one, one.lack.why) if one.lack is not None else text("question_open")
+        return missing_setting_text(form.app, one, one.lack.why) if one.lack is not None else text("question_open")
     if one.question.table:
         return answer(form, one, form.app.rules.tables().get(one.question.table, {}))
     return answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
@@ -217,9 +217,9 @@ def _open(form: InputForm, one: AskedQuestion) -> None:
     small(f"{_sign(one)} **{question_title(one)}**")
     if one.proposal is not None and one.state is not State.ANSWERED:
         said = text("question_proposed", answer=answer(form, one, one.proposal.values))
-        note(f"{said}. {lack_sentence(one.proposal.why)}")
+        note(f"{said}. {missing_setting_sentence(one.proposal.why)}")
     if one.lack is not None:
-        note(lack(form.app, one, one.lack.why))
+        note(missing_setting_text(form.app, one, one.lack.why))
     by = person()  # read here, because the save must not use the session, see `save_button`
     values = _table(form, one) if one.question.table else _settings(form, one)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -300,13 +300,13 @@ def _keep(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Non
         _use(form, one, values, person())
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(".")[0]
-        draft.refused[name] = text("setting_expected", expected=wanted(error))
+        draft.refused[name] = text("setting_expected", expected=expected_value(error))
         st.session_state["said"] = text("settings_wrong")
         st.rerun()
     for name in one.question.settings:
         draft.changed.pop(name, None)
     if draft.kept.get("unchecked"):
-        st.session_state["said"] = draft.said_saved()
+        st.session_state["said"] = draft.saved_message()
     go_to("questions")
     st.rerun()
 
@@ -351,7 +351,9 @@ def _line(app: Application, line: SetUpLine) -> None:
     one = line.asked
     if one is not None:
         why = one.lack.why if one.lack is not None else None
-        about = lack(app, one, why) if why else text("ready_unseen" if one.proposal else "question_open")
+        about = (
+            missing_setting_text(app, one, why) if why else text("ready_unseen" if one.proposal else "question_open")
+        )
         _row(
             SIGNS[line.weight],
             f"{flow_name(one.flow)}: {question_title(one)}",

@@ -17,7 +17,7 @@ from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
-from pages.components.shared.application import is_theirs, may, may_open, person
+from pages.components.shared.application import may, may_open, may_or_explain, person
 from pages.components.shared.layout import (
     act,
     ask_live,
@@ -166,7 +166,7 @@ PORTS = 65_536  # port numbers start at 0
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ConnectionForm:
     """A connection with the placeholder on the page for the result of its check."""
 
     status: ConnectionCheck
@@ -192,13 +192,13 @@ class Spot:
         act(lambda: check(tell))
 
 
-def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
+def _spot(app: Application, system: str) -> tuple[DeltaGenerator, ConnectionForm]:
     """Return the container for the form of a system, and its connection with the check below."""
     form, check = st.container(border=True), st.empty()
-    return form, Spot(app.connections.of(system), check)
+    return form, ConnectionForm(app.connections.of(system), check)
 
 
-def _asks(app: Application, spot: Spot) -> bool:
+def _asks(app: Application, spot: ConnectionForm) -> bool:
     """Return whether to draw the form of a system. A working connection only shows it on request."""
     system, sandboxed = spot.status.system, app.sandbox.is_connected
     if not sandboxed and not spot.well:
@@ -219,7 +219,7 @@ def _asks(app: Application, spot: Spot) -> bool:
     return asks
 
 
-def _checked(app: Application, spot: Spot) -> None:
+def _checked(app: Application, spot: ConnectionForm) -> None:
     """Draw the result of the last check, the button for a new one, and the button to the next step."""
     status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
@@ -247,14 +247,14 @@ def _checked(app: Application, spot: Spot) -> None:
 def system_step(app: Application) -> None:
     """Draw the step of a system: the choice of the system, its form or log-in, and its check in lines."""
     role = next(role for role in SystemRole if role.system == step_here(app))
-    if is_theirs(Connections.choose_system):
+    if may_or_explain(Connections.choose_system):
         _system_choice(app, role)
     form, spot = _spot(app, role.system)
     registration = app.connections.registration(role.system)
     with form:
         name = system_name(role.system)
         st.header(text("setup_system", system=name), anchor=False)
-        if is_theirs(Connections.connect) and _asks(app, spot):
+        if may_or_explain(Connections.connect) and _asks(app, spot):
             own = f"setup_{role.system}_about"
             note(text(own) if has_term(own) else text("setup_system_about", system=name))
             if registration.has_log_in:
@@ -280,7 +280,9 @@ def _system_choice(app: Application, role: SystemRole) -> None:
         st.rerun()
 
 
-def _access_form(app: Application, spot: Spot, rows: Sequence[Sequence[EntryField]], *, asks_port: bool) -> None:
+def _access_form(
+    app: Application, spot: ConnectionForm, rows: Sequence[Sequence[EntryField]], *, asks_port: bool
+) -> None:
     """Draw the fields of a system. A secret is never shown again, only replaced."""
     system, entered, port = spot.status.system, dict[str, str](), ""
     with st.form(system, border=False):
@@ -335,7 +337,7 @@ def _address_entry(kept: str, *, asks_port: bool) -> tuple[str, str]:
 # ---- the log-in of the books ----------------------------------------------------------------------------------------
 
 
-def _log_in(app: Application, spot: Spot) -> None:
+def _log_in(app: Application, spot: ConnectionForm) -> None:
     """Draw the log-in at the books in three parts: the keys, the log-in itself, and the company."""
     logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
     _login_form(app, spot, logged_in=logged_in)
@@ -343,7 +345,7 @@ def _log_in(app: Application, spot: Spot) -> None:
         _company_form(app, spot)
 
 
-def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
+def _login_form(app: Application, spot: ConnectionForm, *, logged_in: bool) -> None:
     with st.form(spot.status.system, border=False):
         with st.container(horizontal=True, gap="small"):
             client_id = controls.text_input(text("field_client_id"), autocomplete="off") or ""
@@ -373,7 +375,7 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
         st.rerun()
 
 
-def _company_form(app: Application, spot: Spot) -> None:
+def _company_form(app: Application, spot: ConnectionForm) -> None:
     known = ask_live(app, "companies", app.connections.companies)
     if known is None:
         return

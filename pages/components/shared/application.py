@@ -29,14 +29,14 @@ from pages.components.shared.connection_badge import since_when, state_of
 from pages.components.shared.controls import withheld
 from pages.components.shared.glossary import words_button
 from pages.components.shared.keys import keys_button
-from pages.components.shared.layout import attempt, mark, note, small, trouble
+from pages.components.shared.layout import attempt, mark, note, show_error, small
 from pages.components.shared.wording import (
     KEPT_LANGUAGE,
-    chosen,
+    is_language_chosen,
     language,
     plain,
+    set_language,
     settle_language,
-    speak,
     system_name,
     term,
     text,
@@ -65,13 +65,13 @@ def acting_application() -> Application:
     try:
         return bootstrap.running_application().authorized_for(person())
     except LoggedOutError as error:
-        trouble(error.code, error.facts)
+        show_error(error.code, error.facts)
         st.markdown(f"[{text('btn_log_in')}](/login)")
         if st.session_state.pop("left", False) and bootstrap.running_application().provider is not None:
             st.html('<script src="app/static/leave.js"></script>', unsafe_allow_javascript=True)  # our script
         st.stop()
     except IntegrationError as error:
-        trouble(error.code, error.facts)
+        show_error(error.code, error.facts)
         st.stop()
 
 
@@ -79,7 +79,7 @@ def person() -> Actor:
     """Return the person of this session with their current rights. Raises LoggedOutError."""
     people = bootstrap.running_application().people
     key = st.context.cookies.get(people.cookie)
-    return people.who(key if isinstance(key, str) else "")  # without a browser the cookie is not a string
+    return people.actor_of_session(key if isinstance(key, str) else "")  # without a browser the cookie is not a string
 
 
 def may(method: Callable[..., Any]) -> bool:
@@ -102,7 +102,7 @@ def may_open(page: str) -> bool:
     return page not in OPENED_BY or may(OPENED_BY[page])
 
 
-def is_theirs(method: Callable[..., Any]) -> bool:
+def may_or_explain(method: Callable[..., Any]) -> bool:
     """Return True if the person of this session may call a method; otherwise show which roles may."""
     if may(method):
         return True
@@ -118,7 +118,7 @@ def only_for(method: Callable[..., Any], *, quietly: bool = False) -> Iterator[N
     Other people see the controls disabled, with a sentence that names the roles that may use them. `quietly` omits that
     sentence, for a block beside one that shows it.
     """
-    if may(method) if quietly else is_theirs(method):
+    if may(method) if quietly else may_or_explain(method):
         yield
     else:
         with withheld():
@@ -238,13 +238,13 @@ def _languages() -> None:
             LANGUAGES[language()],
             list(LANGUAGES),
             key="language",
-            on_click=lambda: speak(st.session_state["language"]),
+            on_click=lambda: set_language(st.session_state["language"]),
             format_func=lambda one: LANGUAGES[one],
             icon=":material/translate:",
             type="tertiary",
             help=text("language"),
         )
-        kept = "yes" if chosen() else ""
+        kept = "yes" if is_language_chosen() else ""
         texts = html.escape(json.dumps(of_streamlit(language()), ensure_ascii=False))
         told = f'data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{kept}" data-texts="{texts}"'
         st.html(f"<i hidden {told}></i>")
@@ -261,12 +261,12 @@ P = ParamSpec("P")
 def failed(error: Exception) -> None:
     """Show that a page failed, with an incident number under which the server log has the stack trace."""
     if isinstance(error, LoggedOutError | NotAllowedError):
-        trouble(error.code, error.facts)
+        show_error(error.code, error.facts)
         return
     incident = uuid.uuid4().hex[:8]
     log.error("page failed", incident=incident, exc_info=error)
     with st.container(key="page-failed"):
-        trouble("page_failed", {"incident": incident})
+        show_error("page_failed", {"incident": incident})
 
 
 def guarded(draw: Callable[P, None]) -> Callable[P, None]:
@@ -296,11 +296,11 @@ def refreshing(seconds: float | None) -> Callable[[Callable[P, None]], Callable[
 
 def _part_failed(place: str, error: Exception) -> None:
     if isinstance(error, LoggedOutError | NotAllowedError):
-        trouble(error.code, error.facts)
+        show_error(error.code, error.facts)
         return
     said, incident = st.session_state.get(place, ("", ""))
     if said != repr(error):
         incident = uuid.uuid4().hex[:8]
         st.session_state[place] = repr(error), incident
         log.error("part of a page failed", incident=incident, exc_info=error)
-    trouble("part_failed", {"incident": incident})
+    show_error("part_failed", {"incident": incident})

@@ -191,7 +191,7 @@ def trace_rows(app: Application, flow: Flow, traces: Sequence[Trace]) -> list[Ro
     return rows
 
 
-def why_of(
+def explained_record(
     app: Application,
     flow: str,
     keys: tuple[str, str],
@@ -231,7 +231,7 @@ def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
     shown = ", ".join(coded(code) for code in codes[:SHOWN_CODES])
     said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
     others = [name for name in app.flows if name != flow.name]
-    if change.first_match and not app.links.called(others, row.key, 1):
+    if change.first_match and not app.links.find_exact(others, row.key, 1):
         said.append(text("plan_first_match"))
     if row.reference:
         said.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))

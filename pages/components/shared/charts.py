@@ -32,12 +32,12 @@ Bounds = tuple[datetime, datetime]  # begin and end of the time axis
 CALM = (0, 4, 8, 6, 7, 9)  # positions of theme colours that no state uses
 
 
-def stand_in(place: int) -> str:
+def colour_placeholder(place: int) -> str:
     """Return the placeholder that Streamlit replaces with the theme colour at this position, counted from 0."""
     return f"#{place + 1:06d}"
 
 
-COLOURS = [stand_in(place) for place in range(10)]  # the theme has ten
+COLOURS = [colour_placeholder(place) for place in range(10)]  # the theme has ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def steps(
                 legendgroup=column,
                 connectgaps=True,
                 showlegend=not first,
-                line={"shape": "hv", "width": 2, "dash": dash, "color": stand_in(place)},
+                line={"shape": "hv", "width": 2, "dash": dash, "color": colour_placeholder(place)},
             )
     if limit is not None:
         figure.add_hline(
@@ -101,7 +101,9 @@ def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Ite
     yield "dot", pd.concat([there, line[line.index > at]])
 
 
-def ups_and_downs(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta) -> None:
+def increases_and_decreases(
+    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta
+) -> None:
     """Draw increases as bars above the axis and decreases as bars below it, in one colour for each name.
 
     `frame` has one row for each period and name, with the columns period, origin, rose and fell. `unit` is the length
@@ -110,7 +112,7 @@ def ups_and_downs(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt
     figure = go.Figure()
     for place, (name, label) in enumerate(names.items()):
         mine = frame[frame["origin"] == name]
-        colour = stand_in(place)
+        colour = colour_placeholder(place)
         for sign, column in ((1, "rose"), (-1, "fell")):
             figure.add_bar(
                 x=mine["period"],
@@ -201,7 +203,7 @@ def points_over_time(
             text=mine["label"],
             name=name,
             mode="markers",
-            marker={"color": stand_in(colour), "size": 7, "opacity": 0.8},
+            marker={"color": colour_placeholder(colour), "size": 7, "opacity": 0.8},
             hovertemplate=f"%{{y:,.1f}} {unit} · %{{text}}{OF_ITS_NAME}",
         )
     _over_time(figure, ticks, alt, SHORT, bounds)
@@ -220,7 +222,7 @@ def lines_over_time(
                 name=name,
                 mode="lines+markers",
                 connectgaps=True,
-                line={"width": 2, "color": stand_in(colour)},
+                line={"width": 2, "color": colour_placeholder(colour)},
                 marker={"size": 5},
                 hovertemplate=f"%{{y:,.2f}} {unit}{OF_ITS_NAME}",
             )

@@ -35,7 +35,7 @@ def text_width(said: str) -> float:
     return sum(_ADVANCE.get(sign) or _ADVANCE.get(normalize("NFD", sign)[0], _WIDE) for sign in said) * LETTER
 
 
-def fitted(
+def fit_columns(
     frame: pd.DataFrame,
     columns: Mapping[str, Any],
     write: Mapping[Any, Callable[[Any], str]],

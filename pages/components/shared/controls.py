@@ -18,7 +18,7 @@ Drawn = TypeVar("Drawn", bound=Callable[..., Any])
 _withheld: ContextVar[bool] = ContextVar("_withheld", default=False)
 
 
-def out_of_reach() -> bool:
+def are_disabled() -> bool:
     """Return True if controls are disabled at this point."""
     return _withheld.get()
 
@@ -38,7 +38,7 @@ def _held(draw: Drawn) -> Drawn:
 
     @wraps(draw)
     def drawn(*given: Any, **named: Any) -> Any:
-        return draw(*given, **({**named, "disabled": True} if out_of_reach() else named))
+        return draw(*given, **({**named, "disabled": True} if are_disabled() else named))
 
     return cast("Drawn", drawn)
 

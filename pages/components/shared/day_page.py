@@ -29,7 +29,7 @@ def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: b
     _adds_up(lines, gross=gross)
 
 
-def day_page_beside(app: Application, books: str, lines: Sequence[DayLine], title: str, *, gross: bool = False) -> None:
+def narrow_day_page(app: Application, books: str, lines: Sequence[DayLine], title: str, *, gross: bool = False) -> None:
     """Draw a narrow table of a daybook page, with a button that opens the table with the documents behind each line."""
     ledgers = app.lists.captions(books, "ledgers")
     st.table(
@@ -42,7 +42,7 @@ def day_page_beside(app: Application, books: str, lines: Sequence[DayLine], titl
 
 
 def _adds_up(lines: Sequence[DayLine], *, gross: bool) -> None:
-    off = total(one.amount if gross else one.moved for one in lines)
+    off = total(one.amount if gross else one.gross_amount for one in lines)
     if off:
         note(f"{mark('failed')} {text('page_off', amount=amount_text(off))}")
     else:
@@ -56,7 +56,7 @@ def short_rows(
     account, debit, credit, vat = (text(f"col_{name}") for name in ("account", "debit", "credit", "vat"))
     rows = []
     for one in lines:
-        moved = one.amount if gross else one.moved
+        moved = one.amount if gross else one.gross_amount
         rows.append(
             {
                 account: f"{plain(_account(one, ledgers))} :small[:gray[{plain(one.text)}]]",
@@ -80,7 +80,7 @@ def page_rows(
     )
     rows = []
     for one in lines:
-        moved = one.amount if gross else one.moved
+        moved = one.amount if gross else one.gross_amount
         told = [one.text, *(f"{one.debtor} {one.item}".split())]
         rows.append(
             {
@@ -107,7 +107,7 @@ def _account(one: DayLine, ledgers: Mapping[str, str]) -> str:
 
 
 def _side(lines: Sequence[DayLine], sign: int, *, gross: bool) -> Decimal:
-    moved = (sign * (one.amount if gross else one.moved) for one in lines)
+    moved = (sign * (one.amount if gross else one.gross_amount) for one in lines)
     return total(each for each in moved if each > 0)
 
 

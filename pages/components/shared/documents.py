@@ -12,7 +12,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Sort, Value
 from integration.core.run import Run
 from integration.core.states import Step
-from integration.core.totals.booked import compared_in
+from integration.core.totals.booked import comparison_in
 from integration.words import has_term
 from pages.components.shared.layout import inline, mark, note, small
 from pages.components.shared.rows import field_text, vat_label
@@ -215,7 +215,7 @@ def totals_table(app: Application, document: Record, flow: Flow) -> None:
 
 def _sums(app: Application, document: Record, flow: Flow) -> Iterator[list[Markdown]]:
     values = document.values
-    for one in compared_in(document):
+    for one in comparison_in(document):
         base, vat = (one.booked.excl, one.booked.vat) if one.booked else (None, None)
         code = plain(vat_label(app, flow.source, one.code))
         yield _sum(text("sum_base", code=code), one.sold.excl, base)

@@ -21,10 +21,10 @@ from pages.components.shared.wording import (
     flow_name,
     in_cause,
     language,
-    later,
     system_name,
     text,
     who,
+    with_session_locale,
     zone,
 )
 
@@ -65,7 +65,7 @@ def downloads(
         return kept["list"]
 
     def people() -> tuple[list[str], list[list[Any]]]:
-        return in_words(whole().reset_index() if index else whole())
+        return translated_table(whole().reset_index() if index else whole())
 
     offer = (at or st).popover(text("btn_download"), icon=":material/download:", key=f"download-{key}", **look)
     with offer, st.container(gap=None):
@@ -83,7 +83,7 @@ def downloads(
 def _button(label: str, file: str, mime: str, key: str, data: Callable[[str], bytes | str]) -> None:
     st.download_button(
         label,
-        data=later(lambda: data(file)),
+        data=with_session_locale(lambda: data(file)),
         file_name=file,
         mime=mime,
         key=key,
@@ -93,7 +93,7 @@ def _button(label: str, file: str, mime: str, key: str, data: Callable[[str], by
     )
 
 
-def in_words(frame: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
+def translated_table(frame: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
     """Return captions and rows of a list in the language of the reader, with codes translated and moments parsed."""
     columns = [_cells(str(name), frame[name]) for name in frame.columns]
     return [caption(str(name)) for name in frame.columns], [list(row) for row in zip(*columns, strict=True)]
@@ -161,7 +161,7 @@ def _said(name: str, code: str) -> str:
     return next((text(f"{stem}{code}") for stem in CODES.get(name, ()) if has_term(f"{stem}{code}")), code)
 
 
-def of_log(told: pd.DataFrame) -> pd.DataFrame:
+def with_utc(told: pd.DataFrame) -> pd.DataFrame:
     """Return a table of the log with the UTC zone on its moments; the log stores moments without a zone, in UTC."""
     named = [name for name, kind in told.dtypes.items() if is_datetime64_dtype(kind) and not _are_days(told[name])]
     return told.assign(**{str(name): told[name].dt.tz_localize("UTC") for name in named})

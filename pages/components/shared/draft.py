@@ -13,7 +13,7 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import bottom_bar, note
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, counted, language, listed, moment, plain, text, wanted
+from pages.components.shared.wording import Markdown, counted, expected_value, language, listed, moment, plain, text
 
 
 class Edits:
@@ -25,7 +25,7 @@ class Edits:
         self.refused: dict[str, str] = kept["refused"]
         self.kept = kept
 
-    def take(self, name: str, value: object, saved: object) -> None:
+    def record(self, name: str, value: object, saved: object) -> None:
         """Record a value from the screen. A value that equals the saved one is removed from the changes."""
         if value == self.changed.get(name, saved):
             return
@@ -35,7 +35,7 @@ class Edits:
         else:
             self.changed[name] = value
 
-    def renew(self) -> None:
+    def recreate_widgets(self) -> None:
         """Recreate the widgets from the recorded changes, because table rows were added or removed."""
         self.kept["round"] += 1
 
@@ -43,7 +43,7 @@ class Edits:
         """Discard every change."""
         self.changed.clear()
         self.refused.clear()
-        self.renew()
+        self.recreate_widgets()
 
 
 class SettingsDraft(Edits):
@@ -71,22 +71,22 @@ class SettingsDraft(Edits):
     def put(self, name: str, value: object) -> None:
         """Record the value of a setting from the screen."""
         top, _, inner = name.partition(".")
-        self.take(top, {**self.value(top), inner: value} if inner else value, self.saved[top])
+        self.record(top, {**self.value(top), inner: value} if inner else value, self.saved[top])
 
     def key(self, name: str) -> str:
         """Return the widget key of a setting. The key changes when changes are discarded, which resets the widget."""
         return f"{self.flow}-{name}-{self.kept['round']}"
 
-    def beside(self, name: str) -> None:
+    def show_error(self, name: str) -> None:
         """Show the error of a setting, if it has one."""
         if said := self.wrong.get(name) or self.refused.get(name):
             note(f":orange[:material/error: {plain(said)}]")
 
-    def without_reason(self) -> list[str]:
+    def brakes_without_reason(self) -> list[str]:
         """Return the brakes that are switched off on screen without a reason."""
         return [brake for brake, reason in self.reasons.items() if not reason.strip()]
 
-    def said_saved(self) -> Markdown:
+    def saved_message(self) -> Markdown:
         """Return the message after saving, once: which settings wait for a second person or could not be checked."""
         unchecked, waiting = self.kept.pop("unchecked", ()), self.kept.pop("waiting", ())
         if waiting:
@@ -123,13 +123,13 @@ def save_bar(app: Application, draft: SettingsDraft) -> None:
 
 
 def _finish(app: Application, draft: SettingsDraft) -> NoReturn:
-    st.session_state["said"] = draft.said_saved() if _is_saved(app, draft) else text("settings_wrong")
+    st.session_state["said"] = draft.saved_message() if _is_saved(app, draft) else text("settings_wrong")
     st.rerun()
 
 
 def _save(app: Application, draft: SettingsDraft, by: Actor) -> bool:
     """Save the changes, unless a setting is wrong or a reason is missing. Return whether they were saved."""
-    if draft.wrong or draft.without_reason():
+    if draft.wrong or draft.brakes_without_reason():
         return False
     if draft.changed:
         change = app.flows.change(draft.flow, draft.changed, by, dict(draft.reasons))
@@ -140,13 +140,13 @@ def _save(app: Application, draft: SettingsDraft, by: Actor) -> bool:
 
 def _is_saved(app: Application, draft: SettingsDraft) -> bool:
     """Save the changes and return whether they were saved. Errors are stored beside their fields."""
-    draft.refused.update({f"reason.{brake}": text("brake_reason_missing") for brake in draft.without_reason()})
+    draft.refused.update({f"reason.{brake}": text("brake_reason_missing") for brake in draft.brakes_without_reason()})
     try:
         if not _save(app, draft, person()):
             return False
     except IntegrationError as error:
         name = error.facts.get("setting", "").partition(".")[0]
-        draft.refused[name] = text("setting_expected", expected=wanted(error))
+        draft.refused[name] = text("setting_expected", expected=expected_value(error))
         return False
     draft.forget()
     return True
@@ -159,5 +159,5 @@ def toggle(draft: SettingsDraft, name: str, about: Markdown = "", label: Markdow
     draft.put(name, on)
     if about:
         note(about)
-    draft.beside(name)
+    draft.show_error(name)
     return bool(on)

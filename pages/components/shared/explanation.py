@@ -72,7 +72,7 @@ def _part(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
 
 
 def _row(app: Application, flow: Flow, answer: WhyAnswer) -> dict[Markdown, Markdown]:
-    said = plain(because(app, flow, answer))
+    said = plain(explanation_sentence(app, flow, answer))
     if answer.has_moved and answer.trace:
         today = plain(_shown(app, flow, answer.field, answer.trace.value))
         said += f" :orange[{text('why_moved', source=system_name(flow.source), value=today)}]"
@@ -90,7 +90,7 @@ def _steps(app: Application, flow: Flow, trace: Trace) -> Iterator[str]:
             yield step_said(app, flow, trace.target, step)
 
 
-def because(app: Application, flow: Flow, answer: WhyAnswer) -> str:
+def explanation_sentence(app: Application, flow: Flow, answer: WhyAnswer) -> str:
     """Return the sentence that explains a value, or the reason why the value is missing."""
     trace = answer.trace
     if trace is not None and trace.issue is not None:

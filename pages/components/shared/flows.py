@@ -33,10 +33,10 @@ from pages.components.shared.wording import (
     number,
     plain,
     say,
+    source_to_target,
     system_name,
     term,
     text,
-    way,
 )
 
 FEW_CARDS = 4  # cards that fit in one row; more are shown in rows of three
@@ -57,7 +57,7 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{flow_name(flow.name)}**", width="content")
         badge(_state(app, status))
-    note(way(flow.source, flow.target))
+    note(source_to_target(flow.source, flow.target))
     if status.active or status.waiting or status.last:
         label, value = _figure(app, status)
         links = status.last and not (status.active or status.waiting)
@@ -66,7 +66,7 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
     by_hand = "" if status.on else term("only_by_hand")
     never = text("proof_none") if status.last else text("not_run_yet")
     proof = text("last_proof", moment=moment(status.last_proof)) if status.last_proof else never
-    if status.last and status.last.ended_at and status.last.came_to_nothing:
+    if status.last and status.last.ended_at and status.last.had_no_effect:
         proof = f":orange[{text('last_none_proven', moment=moment(status.last.ended_at))}]"
     note(" · ".join(part for part in (proof, next_run, by_hand) if part))
     if status.parked:
@@ -108,7 +108,7 @@ def _figure(app: Application, status: FlowStatus) -> tuple[Markdown, Markdown]:
         changes = app.plans.count(status.waiting.id, "planned")
         return counted("figure_waiting", changes), number(changes)
     flow = app.flows.as_set(status.flow.name)
-    return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, *flow.linked))
+    return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, *flow.linked_kinds))
 
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
@@ -238,7 +238,7 @@ def _title(app: Application, group: CauseGroup) -> str:
     """Return the title of the only record of a group, or an empty text if the group has several."""
     if group.count != 1:
         return ""
-    return next((one.title for one in app.exceptions.issues_of(group.of, limit=1)), "")
+    return next((one.title for one in app.exceptions.issues_of(group.group_key, limit=1)), "")
 
 
 def at_stake(group: CauseGroup) -> Markdown:
@@ -298,11 +298,15 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
 
 def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
     """Draw the button that starts a preview of only the records parked for a cause."""
-    keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
-    if keys and st.button(
-        counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
-    ):
+    label = try_again_label(app, flow, cause, field)
+    if label and st.button(label, icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")):
         try_again(app, flow, cause, field)
+
+
+def try_again_label(app: Application, flow: str, cause: str, field: str | None = None) -> Markdown:
+    """Return the label of that button with the number of records; empty if this person cannot retry any."""
+    keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
+    return counted("btn_try_again", len(keys)) if keys else ""
 
 
 def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:

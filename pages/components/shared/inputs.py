@@ -22,7 +22,7 @@ from integration.flows.forms import (
     SourceField,
     TextField,
 )
-from integration.flows.settings import ISO, Listed, ValueTable
+from integration.flows.settings import ISO, CodeList, ValueTable
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
@@ -71,7 +71,7 @@ class InputForm:
         key = f"{words}_{value}" if value else "choose_nothing"
         return text(key) if has_term(key) else value.replace("-", " ").capitalize()
 
-    def choices(self, listed: Listed | None) -> dict[str, str]:
+    def choices(self, listed: CodeList | None) -> dict[str, str]:
         """Return the codes of a list with captions. Empty without a list, or if the system does not answer."""
         return codes_or_error(self.app, listed) or {}
 
@@ -80,7 +80,7 @@ class InputForm:
         return next((key for key in (f"{kind}_{self.flow}_{bare}", f"{kind}_{bare}") if has_term(key)), "")
 
 
-def codes_or_error(app: Application, listed: Listed | None) -> dict[str, str] | None:
+def codes_or_error(app: Application, listed: CodeList | None) -> dict[str, str] | None:
     """Return the codes of a list with captions, or an empty mapping without a list.
 
     Returns None if the system does not answer; the reason is shown.
@@ -182,7 +182,7 @@ def code_field(
     none: str,
     longest: int | None = LONGEST_CODE,
     labels: Callable[[str], str],
-    of: Listed | None = None,
+    of: CodeList | None = None,
     **look: Any,
 ) -> str:
     """Draw a field for one code and return the code.

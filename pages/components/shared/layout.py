@@ -50,7 +50,7 @@ def section(title: Markdown, about: Markdown = "") -> None:
         note(about)
 
 
-def titled(title: Markdown, about: Markdown = "") -> DeltaGenerator:
+def section_with_actions(title: Markdown, about: Markdown = "") -> DeltaGenerator:
     """Draw the head of a section and return the container at its right, for buttons."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="stretch", gap=None):
@@ -216,12 +216,12 @@ def icon_button(icon: str, label: Markdown, key: str, *, shortcut: str | None = 
         )
 
 
-def naming(label: Markdown, thing: Markdown) -> Markdown:
+def label_with_object(label: Markdown, thing: Markdown) -> Markdown:
     """Return the label of a button followed by its object, so that a screen reader tells equal buttons apart."""
     return f"{label} **{thing}**"
 
 
-def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
+def show_error(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
     """Show an error: what happened, what it means for the data, and what to do."""
     sentences = say(code, facts)
     icon, colour = ("error", "red") if state == "failed" else ("pause_circle", "orange")
@@ -257,7 +257,7 @@ def answer_or_error(ask: Callable[[], T]) -> T | None:
     try:
         return ask()
     except IntegrationError as error:
-        trouble(error.code, error.facts)
+        show_error(error.code, error.facts)
         return None
 
 
@@ -284,7 +284,7 @@ def failures() -> None:
     """Show the error of the last button, once."""
     failure = st.session_state.pop("failure", None)
     if failure is not None:
-        trouble(*failure)
+        show_error(*failure)
 
 
 def show_toast() -> None:

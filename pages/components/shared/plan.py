@@ -25,11 +25,11 @@ from integration.words import has_term, told_by
 from pages.components.shared.application import guarded, may, may_open, person
 from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_changes, origin
 from pages.components.shared.column_widths import BESIDE
-from pages.components.shared.day_page import day_page_beside
+from pages.components.shared.day_page import narrow_day_page
 from pages.components.shared.documents import document_tree, known_as, needed_by, sides
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.explanation import why
-from pages.components.shared.flows import repairs, show_plan
+from pages.components.shared.flows import repairs, show_plan, try_again_label
 from pages.components.shared.layout import (
     attempt,
     badge,
@@ -215,7 +215,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     if change.kind is Kind.DAY_PAGE:
         page = change.agreed
         gross = page.values.get("gross") is True
-        day_page_beside(app, flow.target, page_lines(page), row.title, gross=gross)
+        narrow_day_page(app, flow.target, page_lines(page), row.title, gross=gross)
         costless = page.values.get(COSTLESS)
         for one in costless_notes(costless) if isinstance(costless, tuple) else ():
             note(plain(finding_text(one, language(), {})))
@@ -232,7 +232,8 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
 
 
 def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
-    facts = {"system": flow.target, "key": row.key, **named_facts(app, row.facts, row.title)}
+    label = try_again_label(app, run.flow, row.cause, row.cause_field)
+    facts = {"system": flow.target, "key": row.key, **named_facts(app, row.facts, row.title), "try_again": label}
     sentences = say(row.cause, facts)
     small(f"**{plain(sentences.what)}**")
     for more in (sentences.data, sentences.do):

@@ -20,7 +20,7 @@ WATCH_SECONDS = 2
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 
 
-def seen_choice(run: Run) -> set[int]:
+def seen_selection(run: Run) -> set[int]:
     """Return the excluded lines of a plan as this session last saw them, including its own decisions."""
     seen: dict[str, set[int]] = st.session_state.setdefault("seen_choice", {})
     return seen.setdefault(run.id, set(run.excluded))
@@ -30,7 +30,7 @@ def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
     """Exclude changes from a plan, for everybody."""
     out: set[int] = set()
     if attempt(lambda: out.update(app.choices.leave(run.id, lines, person().ref))):
-        seen_choice(run).update(lines, out)
+        seen_selection(run).update(lines, out)
         _followed("followed_out", len(out.difference(lines)))
 
 
@@ -38,7 +38,7 @@ def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
     """Include changes in a plan again, for everybody."""
     back: set[int] = set()
     if attempt(lambda: back.update(app.choices.take(run.id, lines, person().ref))):
-        seen_choice(run).difference_update(lines, back)
+        seen_selection(run).difference_update(lines, back)
         _followed("followed_in", len(back.difference(lines)))
 
 
@@ -46,7 +46,7 @@ def _followed(how: str, more: int) -> None:
     """Redraw the plan with a notice if other lines changed along with the ticked ones."""
     if more:
         st.session_state["followed"] = (how, more)
-        tick_anew()
+        redraw_ticks()
 
 
 def ticked_table(
@@ -59,7 +59,7 @@ def ticked_table(
     written: Written,
 ) -> int | None:
     """Draw lines with ticks for the selected changes, store changed ticks, and return the clicked line."""
-    first = _first_ticks(key, rows, seen_choice(run))
+    first = _first_ticks(key, rows, seen_selection(run))
     at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written, BESIDE)
     before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
     st.session_state["ticks_seen"] = (key, ticked)
@@ -91,10 +91,10 @@ def choose_shown(app: Application, run: Run, show: str, find: str, among: LineFi
         for key, decide in (("leave_shown", leave_out), ("choose_shown", take_in)):
             if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
                 decide(app, run, app.plans.changes(run.id, show, find, among))
-                tick_anew()
+                redraw_ticks()
 
 
-def tick_anew() -> None:
+def redraw_ticks() -> None:
     """Redraw the list with the stored selection, which its table only reads when it is created."""
     st.session_state.pop("first_ticks", None)
     st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
@@ -104,7 +104,7 @@ def tick_anew() -> None:
 # ---- selections of other people, and replaced plans -----------------------------------------------------------------
 
 
-def settled_choice(app: Application, run: Run) -> Run:
+def stored_plan(app: Application, run: Run) -> Run:
     """Return the stored plan after its lines were drawn.
 
     If somebody else changed the selection, or the plan no longer waits, the page is rerun with a notice.
@@ -112,11 +112,11 @@ def settled_choice(app: Application, run: Run) -> Run:
     now = app.runs.get(run.id)
     if now.state is not RunState.READY:
         st.rerun()
-    if set(now.excluded) != seen_choice(run):
+    if set(now.excluded) != seen_selection(run):
         st.session_state["seen_choice"][run.id] = set(now.excluded)
         st.session_state["chosen_by_others"] = run.id
         stop_asking(run)
-        tick_anew()
+        redraw_ticks()
     return now
 
 
@@ -176,7 +176,7 @@ def _taken_over_by(app: Application, run: Run) -> Run:
     return run
 
 
-def what_moved(run: Run) -> None:
+def changes_notice(run: Run) -> None:
     """Show what changed since the plan was shown: the selection, or the plan itself."""
     if st.session_state.get("chosen_by_others") == run.id:
         del st.session_state["chosen_by_others"]
@@ -187,7 +187,7 @@ def what_moved(run: Run) -> None:
         note(f":blue[:material/sync: {text(f'taken_over_{how}')}]")
 
 
-def watch(app: Application, run: Run) -> None:
+def watch_plan(app: Application, run: Run) -> None:
     """Rerun the page when the plan differs from the one on screen, for example after a commit by a colleague."""
     seen = str(app.runs.outdated(run))
 

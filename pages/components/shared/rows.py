@@ -10,7 +10,7 @@ from integration.core.records import Sort, Value, kinds
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
-from integration.flows.settings import ISO, Dimension, Listed, ValueTable
+from integration.flows.settings import ISO, CodeList, KeyPart, ValueTable
 from integration.flows.tables import IN_USE, VAT_CODES, VAT_RATES, list_of, list_of_fact
 from integration.words import has_term
 from integration.words.countries import countries
@@ -59,7 +59,7 @@ def field_text(app: Application, system: str, field: str, value: Value) -> str:
     return code_text(app, listed, value) if listed and listed.system == system else value_text(value)
 
 
-def code_text(app: Application, listed: Listed, code: str) -> str:
+def code_text(app: Application, listed: CodeList, code: str) -> str:
     """Return a code of a list with its caption, if the caption is known."""
     return code_label(app, listed, code, app.lists.captions(listed.system, listed.name))
 
@@ -104,12 +104,12 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
     return f"{text('way_table', table=table_name(name))}{row}"
 
 
-def captions_of(app: Application, listed: Listed) -> Mapping[str, str]:
+def captions_of(app: Application, listed: CodeList) -> Mapping[str, str]:
     """Return the codes of a list with their captions. Waits only briefly if its system has not answered yet."""
     return countries(language()) if listed.system == ISO else app.lists.captions(listed.system, listed.name)
 
 
-def code_label(app: Application, listed: Listed | None, code: str, choices: Mapping[str, str]) -> str:
+def code_label(app: Application, listed: CodeList | None, code: str, choices: Mapping[str, str]) -> str:
     """Return the label of a code in a list: countries by name, VAT codes with their percentage."""
     if listed is not None and listed.system == ISO:
         name = countries(language()).get(code)
@@ -126,12 +126,12 @@ def code_caption(code: str, choices: Mapping[str, str]) -> str:
     return f"{code} · {caption}" if caption and caption != code else code
 
 
-def is_in_use(listed: Listed | None) -> bool:
+def is_in_use(listed: CodeList | None) -> bool:
     """Return True if a list has only the codes in use, so that another code can be typed."""
     return listed is not None and listed.name in IN_USE
 
 
-def dimension_label(app: Application, part: Dimension, value: str, known: Mapping[str, Mapping[str, str]]) -> str:
+def dimension_label(app: Application, part: KeyPart, value: str, known: Mapping[str, Mapping[str, str]]) -> str:
     """Return the label of one part of a key. `known` has the codes of its lists by their prefix."""
     if value in ("", EVERY):
         return text(f"every_{part.name}") if has_term(f"every_{part.name}") else text("table_every")
@@ -158,7 +158,7 @@ def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> st
 
 
 def part_choice(
-    app: Application, part: Dimension, known: Mapping[str, Mapping[str, str]], key: str, among: Sequence[str] = ()
+    app: Application, part: KeyPart, known: Mapping[str, Mapping[str, str]], key: str, among: Sequence[str] = ()
 ) -> str:
     """Draw the select box of one part of a key, with the options `among` or all; a text field if there is no list."""
     label = part_title(part)
@@ -180,6 +180,6 @@ def part_choice(
     return str(chosen or "").strip()
 
 
-def part_title(part: Dimension) -> Markdown:
+def part_title(part: KeyPart) -> Markdown:
     """Return the caption of one part of a key."""
     return text(f"part_{part.name}") if has_term(f"part_{part.name}") else plain(part.name)

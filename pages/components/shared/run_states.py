@@ -11,7 +11,7 @@ def run_state(run: Run) -> str:
 
     A finished run has a state of its own if records are parked, or if it had changes to write and proved none.
     """
-    if run.came_to_nothing:
+    if run.had_no_effect:
         return "done_nothing"
     if run.state is RunState.DONE and run.counts.parked:
         return "done_parked"

@@ -23,14 +23,14 @@ from pages.components.shared.layout import (
     attempt,
     empty,
     facts_table,
+    label_with_object,
     mark,
-    naming,
     note,
     section,
+    show_error,
     small,
     state_tag,
     tint,
-    trouble,
 )
 from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state
@@ -133,7 +133,7 @@ def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
         "badge_proven": lines["proven"] if proven else 0,
         "badge_accepted": lines["accepted"],
         "badge_parked": lines["parked"] - lines["park"],  # records that the plan itself parked were not to be written
-        VERIFYING: app.runs.doubtful(run),
+        VERIFYING: app.runs.in_doubt_count(run),
     }
     yield from (f"{number(value)} {term(name)}" for name, value in settled.items() if value)
 
@@ -182,7 +182,7 @@ def added(runs: Sequence[Run]) -> Counts:
 
 def kind_read(flow: Flow) -> str:
     """Return the kind of record that a flow counts; `document` if there are several kinds."""
-    kinds = {stage.source for stage in flow.counting}
+    kinds = {stage.source for stage in flow.counted_stages}
     return str(kinds.pop()) if len(kinds) == 1 else "document"
 
 
@@ -233,7 +233,7 @@ def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
     )
 
 
-def is_of_gone_flow(app: Application, run: Run) -> bool:
+def is_of_removed_flow(app: Application, run: Run) -> bool:
     """Return True, and say so, if the flow of a run no longer exists. Such a run cannot be shown or written."""
     if run.flow in app.flows:
         return False
@@ -285,7 +285,7 @@ def what_was_read(run: Run, flow: Flow) -> Markdown:
 def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
     """Return the result of a written plan: its badge state and its sentences."""
     counts, system = run.counts, system_name(app.flows[run.flow].target)
-    nothing = run.came_to_nothing
+    nothing = run.had_no_effect
     said = text("outcome_none_proven") if nothing else counted("outcome_proven", counts.proven, system=system)
     waits = f" {counted('outcome_also_parked', counts.parked)}" if counts.parked else ""
     return "done_nothing" if nothing else "done_parked" if counts.parked else "proven", f"**{said}**{waits}"
@@ -369,7 +369,7 @@ def stopped_by(run: Run) -> None:
     """Show the error that stopped a run. The progress of an active run shows its own error."""
     if run.error and run.state not in ACTIVE:
         state = "failed" if run.state is RunState.FAILED else "interrupted"
-        trouble(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts}, state)
+        show_error(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts}, state)
 
 
 def parked_causes(app: Application, run: Run) -> None:
@@ -390,21 +390,21 @@ def parked_causes(app: Application, run: Run) -> None:
 
 
 def _parked_cause(app: Application, group: CauseGroup) -> None:
-    title, address = group_headline(app, group), group_address(group.of)
+    title, address = group_headline(app, group), group_address(group.group_key)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")
             since = text("need_since", moment=moment(group.first_seen))
             note(" · ".join(part for part in (counted("cause_records", group.count), at_stake(group), since) if part))
         if st.button(
-            naming(text("btn_repair" if may(Exceptions.correct) else "btn_look"), title),
+            label_with_object(text("btn_repair" if may(Exceptions.correct) else "btn_look"), title),
             key=f"need-{address}",
             width=132,
         ):
             st.switch_page("pages/exceptions.py", query_params={"flow": group.flow, "cause": address})
 
 
-def today(app: Application) -> list[Run]:
+def runs_of_today(app: Application) -> list[Run]:
     """Return the runs that started today, without discarded ones."""
     midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     found: list[Run] = []

@@ -8,10 +8,10 @@ import streamlit as st
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_list_like, is_numeric_dtype
 from pandas.io.formats.style import Styler
 
-from integration.core.untrusted_text import harmless, visible, visible_lines
+from integration.core.untrusted_text import escape_formulas, visible, visible_lines
 from integration.words import MISSING
 from pages.components.shared import controls
-from pages.components.shared.column_widths import ROOM, fitted
+from pages.components.shared.column_widths import ROOM, fit_columns
 from pages.components.shared.wording import number_text
 
 CONFIG = st.column_config
@@ -28,17 +28,17 @@ def browse(
     frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None, room: int = ROOM
 ) -> int | None:
     """Draw a table and return the position of the clicked row. `room` is the table's width on a wide screen."""
-    return _draw(seen(frame), columns, key, alt, ["single-cell"], None, written, room)[0]
+    return _draw(with_visible_characters(frame), columns, key, alt, ["single-cell"], None, written, room)[0]
 
 
 def pick_cell(frame: pd.DataFrame, key: str, alt: str) -> tuple[int, str] | None:
     """Draw a table with unformatted values, and return the row position and column name of the clicked cell."""
-    shown = seen(frame)
+    shown = with_visible_characters(frame)
     event = st.dataframe(
         shown,
         hide_index=True,
         height=height(len(frame)),
-        column_config=fitted(shown, {}, {}),
+        column_config=fit_columns(shown, {}, {}),
         row_height=ROW,
         key=key,
         on_select="rerun",
@@ -55,8 +55,8 @@ def table(
     rows: pd.DataFrame | Sequence[Mapping[str, str]], alt: str, columns: Columns | None = None, **look: Any
 ) -> None:
     """Draw a table without selection."""
-    shown = seen(pd.DataFrame(rows))
-    widths = fitted(shown, columns or {}, {})
+    shown = with_visible_characters(pd.DataFrame(rows))
+    widths = fit_columns(shown, columns or {}, {})
     st.dataframe(shown, hide_index=True, row_height=ROW, column_config=widths, alt=alt, **look)
 
 
@@ -65,8 +65,8 @@ def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
 
     Figures are formatted already; a zero has no digit other than 0.
     """
-    frame = seen(pd.DataFrame(rows))
-    columns = fitted(frame, {name: CONFIG.TextColumn(name, alignment="right") for name in frame.columns[1:]}, {})
+    frame = with_visible_characters(pd.DataFrame(rows))
+    columns = fit_columns(frame, {name: CONFIG.TextColumn(name, alignment="right") for name in frame.columns[1:]}, {})
     shown = frame.style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
     st.dataframe(
         shown, hide_index=True, row_height=ROW, height=height(len(frame), len(frame)), column_config=columns, alt=alt
@@ -76,14 +76,14 @@ def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
 _RED = "color: #B4232C; font-weight: 600"
 
 
-def seen(frame: pd.DataFrame) -> pd.DataFrame:
+def with_visible_characters(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with invisible characters made visible, in captions too."""
     return _with_text(frame, visible)
 
 
 def csv_of(frame: pd.DataFrame, *, index: bool = False) -> str:
     """Return a table as CSV. Text is escaped so that no spreadsheet runs it as a formula; numbers stay numbers."""
-    written = _with_text(frame, harmless)
+    written = _with_text(frame, escape_formulas)
     return written.to_csv(index=index, lineterminator="\r\n")  # with "\n", a lone "\r" in a text would start a new row
 
 
@@ -145,7 +145,16 @@ def table_choice(
 
     `ticked` are the initial ticks. They must be the same whenever the key is the same.
     """
-    return _draw(seen(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), written, room - TICKS)
+    return _draw(
+        with_visible_characters(frame),
+        columns,
+        key,
+        alt,
+        ["multi-row", "single-cell"],
+        list(ticked),
+        written,
+        room - TICKS,
+    )
 
 
 def _draw(
@@ -170,7 +179,7 @@ def _draw(
         on_select="rerun",
         selection_mode=modes,
         selection_default=None if ticked is None else {"selection": {"rows": ticked, "columns": [], "cells": []}},
-        column_config=fitted(frame, columns, _manners(frame, written), room=room),
+        column_config=fit_columns(frame, columns, _manners(frame, written), room=room),
         alt=alt,
     )
     picked: Mapping[str, Any] = event["selection"]
@@ -190,7 +199,7 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     edited: pd.DataFrame = controls.data_editor(
         base,
         key=key,
-        column_config=fitted(base, columns, {}, edited=True),
+        column_config=fit_columns(base, columns, {}, edited=True),
         hide_index=True,
         row_height=ROW,
         alt=alt,

@@ -46,7 +46,7 @@ def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
     return f"{whole}, {rests}" if off else whole
 
 
-def said(draft: SettingsDraft) -> Markdown:
+def timetable_sentence(draft: SettingsDraft) -> Markdown:
     """Return the timetable on screen as a phrase with a capital."""
     return capital(schedule_text(draft.value("schedule_minutes"), calendar_of(draft)))
 
@@ -65,7 +65,7 @@ def timetable(draft: SettingsDraft) -> None:
         draft.put("schedule_minutes", int(minutes or 1))
         for name in ("begins", "ends"):
             _time(draft, name)
-    draft.beside("schedule_minutes")
+    draft.show_error("schedule_minutes")
     days = controls.pills(
         text("calendar_weekdays"),
         list(range(7)),
@@ -78,9 +78,9 @@ def timetable(draft: SettingsDraft) -> None:
         draft.put("calendar.weekdays", tuple(sorted(days)))
     else:
         draft.wrong["calendar.weekdays"] = text("calendar_no_day")
-    draft.beside("calendar.weekdays")
+    draft.show_error("calendar.weekdays")
     toggle(draft, "calendar.holidays", text("calendar_holidays_about"))
-    small(f"**{said(draft)}**")
+    small(f"**{timetable_sentence(draft)}**")
 
 
 def _time(draft: SettingsDraft, name: str) -> None:

@@ -11,7 +11,7 @@ from integration.services.runs.flows import FlowStatus
 from integration.services.runs.runs import Runs
 from pages.components.shared.application import may, may_open
 from pages.components.shared.flows import amount_at_stake_text, group_detail, more_exceptions, try_again
-from pages.components.shared.layout import badge, badge_width, naming
+from pages.components.shared.layout import badge, badge_width, label_with_object
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -60,7 +60,7 @@ def waiting_row(
             actions(item)
         _try_again(app, item)
         if may_open(item.page) and st.button(
-            naming(verb(item), plain(item.name)), key=f"need-{item.key}", width=132, shortcut=shortcut
+            label_with_object(verb(item), plain(item.name)), key=f"need-{item.key}", width=132, shortcut=shortcut
         ):
             st.switch_page(f"pages/{item.page}.py", query_params=dict(item.params))
 
@@ -94,7 +94,7 @@ def _try_again(app: Application, item: WaitingItem) -> None:
         group is not None
         and may(Runs.try_again)
         and st.button(
-            naming(text("btn_try_again_short"), plain(item.name)),
+            label_with_object(text("btn_try_again_short"), plain(item.name)),
             key=f"again-{item.key}",
             type="tertiary",
             help=text("try_again_about"),

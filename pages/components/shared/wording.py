@@ -56,7 +56,7 @@ W = TypeVar("W")
 _HEARD: ContextVar[tuple[str, tzinfo] | None] = ContextVar("heard", default=None)
 
 
-def later(make: Callable[[], V]) -> Callable[[], V]:
+def with_session_locale(make: Callable[[], V]) -> Callable[[], V]:
     """Return a function that makes a file on download, in the language and time zone of the current session.
 
     Streamlit calls it outside a session, where the language would be English and the time zone unknown.
@@ -80,7 +80,7 @@ def language() -> str:
     return str(st.session_state.get(_SPOKEN) or words.nearest(st.context.locale))
 
 
-def spoken(write: Callable[[V, str], W]) -> Callable[[V], W]:
+def in_session_language(write: Callable[[V, str], W]) -> Callable[[V], W]:
     """Return a function of `words` bound to the language of this session."""
 
     @wraps(write)
@@ -90,19 +90,19 @@ def spoken(write: Callable[[V, str], W]) -> Callable[[V], W]:
     return written
 
 
-number = spoken(words.number)
-amount_text = spoken(words.amount_text)
-value_text = spoken(words.value_text)
-read_number = spoken(words.read_number)
-percentage = spoken(words.percentage)
-euros = spoken(words.euros)
-span = spoken(words.duration)
-reason = spoken(words.reason)
-field_term = spoken(words.field_name)
-table_day = spoken(words.table_day)
-table_time = spoken(words.table_time)
-whole_day = spoken(words.whole_day)
-month_name = spoken(words.month)
+number = in_session_language(words.number)
+amount_text = in_session_language(words.amount_text)
+value_text = in_session_language(words.value_text)
+read_number = in_session_language(words.read_number)
+percentage = in_session_language(words.percentage)
+euros = in_session_language(words.euros)
+span = in_session_language(words.duration)
+reason = in_session_language(words.reason)
+field_term = in_session_language(words.field_name)
+table_day = in_session_language(words.table_day)
+table_time = in_session_language(words.table_time)
+whole_day = in_session_language(words.whole_day)
+month_name = in_session_language(words.month)
 system_name = words.system_name
 capital = words.capital
 
@@ -117,7 +117,7 @@ def settle_language() -> None:
         st.session_state[_SPOKEN] = kept if kept in words.LANGUAGES else words.nearest(st.context.locale)
 
 
-def speak(language: str) -> None:
+def set_language(language: str) -> None:
     """Switch to the language that a person chose."""
     st.session_state[_SPOKEN] = language
     st.session_state[_CHOSEN] = True
@@ -125,7 +125,7 @@ def speak(language: str) -> None:
         st.query_params["lang"] = language
 
 
-def chosen() -> bool:
+def is_language_chosen() -> bool:
     """Return True if a person chose the language in this session, so that the browser stores it."""
     return bool(st.session_state.get(_CHOSEN))
 
@@ -170,12 +170,12 @@ def fact_text(name: str, fact: str) -> str:
     return words.fact_text(name, fact, language())
 
 
-def wanted(error: IntegrationError) -> str:
+def expected_value(error: IntegrationError) -> str:
     """Return the expected value of a setting whose value was refused."""
     return reason(Reason(error.facts.get("expected", ""), error.facts))
 
 
-def in_short(issue: Issue) -> str:
+def issue_reason(issue: Issue) -> str:
     """Return why a record is parked. For a formula without a result this is only the reason."""
     message = issue.facts.get("message")
     return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).what
@@ -316,7 +316,7 @@ def records_of(kind: str, count: int) -> Markdown:
     return counted(own if words.has_count(own) else "records_any", count)
 
 
-def way(source: str, target: str) -> Markdown:
+def source_to_target(source: str, target: str) -> Markdown:
     """Return source and target with an arrow."""
     return f"{system_name(source)} → {system_name(target)}"
 

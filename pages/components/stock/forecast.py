@@ -22,8 +22,8 @@ from integration.services.stock import (
     open_differences,
 )
 from pages.components.shared.application import may, person
-from pages.components.shared.charts import Limit, steps, ups_and_downs
-from pages.components.shared.downloads import of_log, rows_in
+from pages.components.shared.charts import Limit, increases_and_decreases, steps
+from pages.components.shared.downloads import rows_in, with_utc
 from pages.components.shared.layout import (
     act,
     ask_live,
@@ -37,8 +37,8 @@ from pages.components.shared.layout import (
     page_offset,
     pages,
     search,
+    section_with_actions,
     small,
-    titled,
 )
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.tables import CONFIG, browse
@@ -64,12 +64,12 @@ EXPORTED_AT_ONCE = 5_000
 
 def levels(app: Application, view: View) -> None:
     """Draw the levels over time: of one article by branch, or of all articles by branch or group."""
-    with titled(_in_unit(view, "stock_levels_title")):
+    with section_with_actions(_in_unit(view, "stock_levels_title")):
         by = "branch"
         if not view.article and view.groups:
             by = choice("by", ("branch", "group"), "branch", lambda one: text(f"stock_split_{one}"))
         split = cast("Split", by)
-        download("levels", lambda: of_log(app.stock.charted(view.scope, split)))
+        download("levels", lambda: with_utc(app.stock.charted(view.scope, split)))
     named = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
     frame = largest_lines(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
     frame.index = _here(frame.index)
@@ -118,8 +118,8 @@ def _here(moments: pd.Index) -> pd.DatetimeIndex:
 def movements(app: Application, view: View) -> None:
     """Draw increases and decreases: those of the till between two runs, and those that runs wrote."""
     moved = app.stock.moved(view.scope)
-    with titled(_in_unit(view, "stock_moves_title")):
-        download("movements", lambda: of_log(moved))
+    with section_with_actions(_in_unit(view, "stock_moves_title")):
+        download("movements", lambda: with_utc(moved))
     if moved.empty:
         empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
         return
@@ -127,7 +127,7 @@ def movements(app: Application, view: View) -> None:
     with st.container(border=True):
         shown_at = moved.assign(period=_here(pd.Index(moved["period"])))
         unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
-        ups_and_downs(shown_at, names, view.ticks, text("stock_moves_title"), unit)
+        increases_and_decreases(shown_at, names, view.ticks, text("stock_moves_title"), unit)
     note(both_systems("stock_moves_about"))
 
 
@@ -141,7 +141,7 @@ def article_list(app: Application, view: View) -> None:
         listed = StockListing(cast("Show", show), find, cast("Sort", sort))
         return app.stock.forecast(view.scope, view.now, listed, offset, limit)
 
-    with titled(text("stock_list_title"), both_systems("stock_list_about", days=view.days)):
+    with section_with_actions(text("stock_list_title"), both_systems("stock_list_about", days=view.days)):
         download("articles", lambda: _outlook_listed(page))
     if not view.article:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -191,7 +191,7 @@ def _outlook_listed(page: Callable[[int, int], pd.DataFrame]) -> pd.DataFrame:
     parts: list[pd.DataFrame] = []
     while not parts or len(parts[-1]) == EXPORTED_AT_ONCE:
         parts.append(page(EXPORTED_AT_ONCE * len(parts), EXPORTED_AT_ONCE))
-    return of_log(pd.concat(parts).drop(columns="found"))
+    return with_utc(pd.concat(parts).drop(columns="found"))
 
 
 # ---- differences between the systems --------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def differences_of(app: Application, view: View) -> None:
     """Draw the changes of the waiting plan, or a button that compares the systems. A comparison writes nothing."""
     status = view.status
     run = status.waiting
-    with titled(text("stock_differences"), _as_of(run, status.last)):
+    with section_with_actions(text("stock_differences"), _as_of(run, status.last)):
         if run is not None:
             download("differences", lambda: _differences_listed(app, run, view))
             if st.button(text("btn_stock_open"), icon=":material/difference:", key="open_stock"):

@@ -12,8 +12,8 @@ from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.flows.settings import BOOKS, TILL
 from integration.services.runs.flows import FlowStatus
-from integration.services.stock import SOON_DAYS, StockScope, StockSums, Total, Unproven, out_on
-from pages.components.setup.missing_settings import lack_sentence
+from integration.services.stock import SOON_DAYS, StockScope, StockSums, Total, Unproven, run_out_date
+from pages.components.setup.missing_settings import missing_setting_sentence
 from pages.components.shared.application import may_open
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
@@ -103,7 +103,7 @@ class View:
         return text(f"axis_{self.scope.unit}")
 
 
-def asked_view(app: Application) -> View | None:
+def view_of_address(app: Application) -> View | None:
     """Return the view for the address, or None if no level is known at all."""
     now, asked = datetime.now(UTC), st.query_params
     branches, groups = app.stock.branches(), app.stock.groups()
@@ -158,7 +158,7 @@ def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
     return {code: f"{code} · {told[code]}" if told.get(code) in shared else told.get(code) or code for code in branches}
 
 
-def unknown(view: View) -> None:
+def unknown_article(view: View) -> None:
     """Show that nothing is known of an article, and link to all articles."""
     title = text("stock_unknown", article=plain(view.article))
     if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
@@ -175,18 +175,18 @@ def unproven_since(view: View) -> None:
         small(f":orange[:material/history:] {said}")
 
 
-def unreserved(app: Application) -> None:
+def reservations_notice(app: Application) -> None:
     """Show that levels ignore reservations until the setting is answered, and link to its question."""
     lacks = app.setup.missing_setting(app.stock.flow, "reservations")
     if lacks is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            small(f":orange[:material/info:] {lack_sentence(lacks.why)}")
+            small(f":orange[:material/info:] {missing_setting_sentence(lacks.why)}")
             if may_open("setup") and st.button(text("btn_answer"), key="reservations", type="tertiary"):
                 where = {"step": "questions", "question": f"{app.stock.flow}.reservations"}
                 st.switch_page("pages/setup.py", query_params=where)
 
 
-def nothing_yet(app: Application) -> None:
+def draw_nothing_yet(app: Application) -> None:
     """Draw the link to the stock flow, which has not written a level yet."""
     status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
     run = status.active or status.waiting
@@ -218,7 +218,7 @@ def numbers(view: View) -> None:
         st.metric(text("stock_now"), view.in_its_unit(total.amount), border=True)
         st.metric(text("stock_a_week"), view.in_its_unit(total.fell_a_week), border=True)
         if view.article:
-            day = None if lasts is None else out_on(lasts, view.now)
+            day = None if lasts is None else run_out_date(lasts, view.now)
             st.metric(
                 text("stock_lasts"),
                 text("stock_no_date") if lasts is None else counted("day", int(lasts)),

@@ -43,7 +43,7 @@ def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_wo
     deliveries.failed(one, "HTTP 503")
     deliveries.hurry("c1")
     (one,) = deliveries.claim()
-    deliveries.sent(one)
+    deliveries.mark_sent(one)
     assert deliveries.failing() == {}
     assert deliveries.counts() == {("c1", "sent"): 1}
 
@@ -53,7 +53,7 @@ def test_a_digest_tells_of_what_was_held_for_it(deliveries: DeliveryStore, clock
     deliveries.add(DueDelivery("c2", "a", "begun", clock() + timedelta(hours=1), "digest"))
     assert deliveries.add_digest(DueDelivery("c1", "digest:1", "digest", clock()))
     assert not deliveries.add_digest(DueDelivery("c1", "digest:1", "digest", clock()))
-    assert deliveries.last_made("c1", "digest") == clock.now
+    assert deliveries.last_created("c1", "digest") == clock.now
     assert deliveries.counts() == {("c1", "sent"): 1, ("c1", "waiting"): 1, ("c2", "waiting"): 1}
     clock.advance(7200)
     assert [one.key for one in deliveries.claim()] == ["digest:1"]

@@ -35,23 +35,23 @@ def test_of_many_that_see_it_one_begins_an_episode_and_one_ends_it(
     with ThreadPoolExecutor(8) as pool:
         begun = list(pool.map(lambda _: episodes.begin(SYMPTOM, due(clock)), range(8)))
         assert begun.count(True) == 1
-        (episode,) = episodes.going_on()
+        (episode,) = episodes.open_incidents()
         assert (episode.symptom, episode.over_at) == (SYMPTOM, None)
         ended = list(pool.map(lambda _: episodes.end(episode, due(clock, "over")), range(8)))
         assert ended.count(True) == 1
-    assert episodes.going_on() == []
-    told = DeliveryStore(database, clock).told(episode.id)
+    assert episodes.open_incidents() == []
+    told = DeliveryStore(database, clock).of_incident(episode.id)
     assert sorted(one.key for one in told) == [f"begun:{episode.id}", f"over:{episode.id}"]
 
 
 def test_what_is_over_may_begin_again_as_another_episode(episodes: IncidentStore, clock: Clock) -> None:
     assert episodes.begin(SYMPTOM, [])
     assert not episodes.begin(SYMPTOM, [])
-    first = episodes.going_on()[0]
+    first = episodes.open_incidents()[0]
     clock.advance(60)
     episodes.end(first, [])
     assert episodes.begin(SYMPTOM, [])
-    assert episodes.going_on()[0].id != first.id
+    assert episodes.open_incidents()[0].id != first.id
     assert episodes.counts() == {"records": 2}
     over = episodes.get(first.id)
     assert over is not None
@@ -62,8 +62,8 @@ def test_an_episode_is_kept_as_it_was_seen_last(episodes: IncidentStore, clock: 
     episodes.begin(SYMPTOM, [])
     more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
     clock.advance(30)
-    episodes.saw([(episodes.going_on()[0], more)])
-    (episode,) = episodes.going_on()
+    episodes.saw([(episodes.open_incidents()[0], more)])
+    (episode,) = episodes.open_incidents()
     assert (episode.symptom, episode.seen_at) == (more, clock.now)
 
 
@@ -71,17 +71,17 @@ def test_what_a_silence_held_back_is_not_sent_once_it_is_over(
     episodes: IncidentStore, database: Database, clock: Clock
 ) -> None:
     episodes.begin(SYMPTOM, [DueDelivery("c1", "begun:{episode}", "begun", clock() + timedelta(hours=1), "silenced")])
-    (episode,) = episodes.going_on()
+    (episode,) = episodes.open_incidents()
     episodes.end(episode, [])
-    assert DeliveryStore(database, clock).told(episode.id) == []
+    assert DeliveryStore(database, clock).of_incident(episode.id) == []
 
 
 def test_what_is_long_over_goes_with_what_was_sent(episodes: IncidentStore, database: Database, clock: Clock) -> None:
     deliveries = DeliveryStore(database, clock)
     episodes.begin(SYMPTOM, due(clock))
     (one,) = deliveries.claim()
-    deliveries.sent(one)
-    episodes.end(episodes.going_on()[0], [])
+    deliveries.mark_sent(one)
+    episodes.end(episodes.open_incidents()[0], [])
     clock.advance(60)
     episodes.begin(SYMPTOM, [])
     retained = RetentionStore(database, clock)

@@ -6,14 +6,14 @@ import sys
 import time
 
 from integration.alerts.transport.post import Message, Post, PostResult, WayOut, secrets_of
-from integration.process.child_environment import with_way_out
+from integration.process.child_environment import network_environment
 from tests.alerts.transport.receivers import mail_server, web_server
 from tests.timeouts import SECONDS
 
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:
     """A way out."""
-    return Post(WayOut(with_way_out(), proxy), seconds)
+    return Post(WayOut(network_environment(), proxy), seconds)
 
 
 def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
@@ -60,7 +60,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_a_network_of_our_own_is_reached_where_the_settings_allow_it() -> None:
-    way = WayOut(with_way_out(), networks="10.1.0.0/16, fd00::/8")
+    way = WayOut(network_environment(), networks="10.1.0.0/16, fd00::/8")
     looked = [Post(way).look(f"jsons://{host}/x").ok for host in ("10.1.2.3", "[fd00::1]", "10.2.2.3")]
     assert looked == [True, True, False]
 

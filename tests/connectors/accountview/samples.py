@@ -13,7 +13,7 @@ from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.core.connections import Token
-from integration.core.records import Held, Kind, Record, Value, Written
+from integration.core.records import Held, Kind, Record, Value, WriteResult
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, accountview_settings
 from tests.connectors.accountview.conversation import minding_conditions
@@ -105,7 +105,7 @@ def a_posting(key: str = "118", lines: tuple[Record, ...] = (), **values: Value)
     return Record(Kind.POSTING, key, complete | values, lines or (line,))
 
 
-def created(accountview: AccountView, wanted: Record, links: Links, *, keep: bool = True) -> Written:
+def created(accountview: AccountView, wanted: Record, links: Links, *, keep: bool = True) -> WriteResult:
     written = accountview.write(a_create(wanted), None, links, f"create-{wanted.key}")
     if keep:
         links.known[wanted.kind, wanted.key] = written.reference

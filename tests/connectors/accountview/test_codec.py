@@ -11,11 +11,11 @@ from integration.connectors.accountview.codec import (
     Cell,
     cell_of,
     decode_column,
+    decode_flag,
     encode_body,
     literal,
     stamp,
     typed_value,
-    yes_or_no,
 )
 from integration.connectors.accountview.settings import BusinessObject
 from integration.connectors.protocol import DictionaryColumn
@@ -44,7 +44,7 @@ def test_moments_come_in_three_shapes_and_no_zone_is_converted(wire: object, mom
     ("wire", "meant"), [(True, True), ("True", True), (".T.", True), (False, False), (None, False), ("", False)]
 )
 def test_a_flag_comes_as_json_or_as_a_word(wire: object, meant: object) -> None:
-    assert yes_or_no(wire) is meant
+    assert decode_flag(wire) is meant
 
 
 def test_a_filter_on_a_moment_is_a_strict_literal_in_braces() -> None:
@@ -95,7 +95,7 @@ def test_a_document_travels_as_columns_and_rows_in_the_same_order() -> None:
 
 @pytest.mark.parametrize("word", ["misschien", "X", "2", 7])
 def test_a_word_that_is_neither_a_yes_nor_a_no_is_neither(word: object) -> None:
-    assert yes_or_no(word) is None
+    assert decode_flag(word) is None
     assert not decode_column({"FIELD_NAME": "X", "REC_CUST": word, "INP_MAND": word, "COM_BLK": word}).blocked
 
 

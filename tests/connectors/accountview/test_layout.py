@@ -63,7 +63,7 @@ def test_a_field_this_installation_does_not_have_is_never_written_silently(links
 def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(sandbox: Sandbox) -> None:
     with connected(sandbox, history={"header": "SO_HDR"}) as accountview:
         layout = Layouts(accountview.client, accountview.settings).history()
-    assert layout.has("reference")
+    assert layout.has_field("reference")
     assert layout.column("reference").name == "SO_HDR_COMMENT1"
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import run_parallel
 from integration.core.connections import Token
 from integration.core.errors import (
     AccessDeniedError,
@@ -88,7 +88,7 @@ def test_a_pair_another_process_got_meanwhile_is_used() -> None:
     accountview = an_accountview(login, keeper)
     read(accountview)
     login.access = "at-elsewhere"
-    with keeper.alone():
+    with keeper.refresh_lock():
         keeper.save(a_token("at-elsewhere"))
     read(accountview)
     assert login.number == 1
@@ -231,6 +231,6 @@ def test_a_server_that_leads_elsewhere_is_not_followed(status: int) -> None:
 def test_two_users_of_one_log_in_renew_it_one_after_the_other(connect: Connect, sandbox: Sandbox) -> None:
     keeper = MemoryKeeper()
     two = [connect(sandbox, keeper, in_flight=4) for _ in range(2)]
-    found = side_by_side(lambda one: one.extract(Kind.GROUP), two * 4, 8)
+    found = run_parallel(lambda one: one.extract(Kind.GROUP), two * 4, 8)
     assert all(isinstance(batch, Batch) for batch in found)
     assert [call.operation for call in sandbox.ledger.calls() if call.operation == "token"] == ["token"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from integration.connectors.accountview.answers import in_capitals, parse_json
-from integration.connectors.accountview.raw_rows import as_read, taken_apart
+from integration.connectors.accountview.raw_rows import raw_rows_of, split_rows
 from integration.connectors.accountview.settings import BusinessObject
 from integration.core.errors import MalformedAnswerError
 
@@ -17,13 +17,13 @@ ROWS = [
 
 
 def _taken_apart(text: str) -> list[tuple[str, bytes]] | None:
-    rows = taken_apart(text.encode(), ARTICLES, "ART_CODE")
+    rows = split_rows(text.encode(), ARTICLES, "ART_CODE")
     return None if rows is None else [(row.key, row.told) for row in rows]
 
 
 def test_a_row_that_was_not_read_is_read_as_any_other() -> None:
     body = json.dumps({"article": ROWS}).encode()
-    rows = taken_apart(body, ARTICLES, "ART_CODE")
+    rows = split_rows(body, ARTICLES, "ART_CODE")
     assert rows is not None
     assert [row.key for row in rows] == ["9001", "9002"]
     read = [in_capitals(row) for row in parse_json(body)["article"]]  # type: ignore[index]
@@ -62,14 +62,14 @@ def test_any_other_answer_has_to_be_read_to_be_understood(body: str) -> None:
 
 
 def test_a_row_that_cannot_be_read_is_an_answer_that_cannot_be() -> None:
-    rows = taken_apart(b'{"ARTICLE": [{"ART_CODE": "1", "NAME": "\xff"}]}', ARTICLES, "ART_CODE")
+    rows = split_rows(b'{"ARTICLE": [{"ART_CODE": "1", "NAME": "\xff"}]}', ARTICLES, "ART_CODE")
     assert rows is not None
     with pytest.raises(MalformedAnswerError):
         rows[0].row("read AK1")
 
 
 def test_rows_that_were_read_are_the_same_as_long_as_they_say_the_same() -> None:
-    one, other = as_read([{"ART_CODE": "1 ", "PX": 1}, {"ART_CODE": "1", "PX": 2}], "ART_CODE")
+    one, other = raw_rows_of([{"ART_CODE": "1 ", "PX": 1}, {"ART_CODE": "1", "PX": 2}], "ART_CODE")
     assert (one.key, other.key) == ("1", "1")
     assert one.told != other.told
     assert other.row("read AK1") == {"ART_CODE": "1", "PX": 2}
@@ -77,6 +77,6 @@ def test_rows_that_were_read_are_the_same_as_long_as_they_say_the_same() -> None
 
 @pytest.mark.parametrize("name", ["PX", "px"])
 def test_a_column_that_a_row_has_twice_has_no_single_value(name: str) -> None:
-    rows = taken_apart(b'{"ARTICLE": [{"ART_CODE": "1", "PX": 1, "%b": 2}]}' % name.encode(), ARTICLES, "ART_CODE")
+    rows = split_rows(b'{"ARTICLE": [{"ART_CODE": "1", "PX": 1, "%b": 2}]}' % name.encode(), ARTICLES, "ART_CODE")
     assert rows is not None
     assert rows[0].row("read AK1") == {"ART_CODE": "1", "PX": [1, 2]}

@@ -11,7 +11,7 @@ from integration.core.errors import (
     MalformedAnswerError,
     RejectedError,
 )
-from integration.core.records import Fields, Kind, Record, Unreadable
+from integration.core.records import FieldPresence, Kind, Record, Unreadable
 from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
 
 STOPPED = "answer_incomplete|list_out_of_order"
@@ -106,7 +106,7 @@ def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
     fields = accountview.extract(Kind.ARTICLE).fields
     unread = accountview.unread(Kind.ARTICLE)
     assert unread is not None
-    assert unread.fields() == Fields()
+    assert unread.fields() == FieldPresence()
     unread.read(())
     assert unread.fields() == fields
     assert fields.always == {"ART_CODE", "PX_SELL", "K9_SORT"}
@@ -114,7 +114,7 @@ def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
     assert {"CNG_DATE", "AG_CODE"} <= fields.absent
     assert "REC_BLK" not in fields.always | fields.absent
     assert accountview.fetched(Kind.ARTICLE, ["A", "B"]).fields == fields
-    assert accountview.fetched(Kind.ARTICLE, ["C"]).fields == Fields()
+    assert accountview.fetched(Kind.ARTICLE, ["C"]).fields == FieldPresence()
 
 
 class Carousel(Books):
@@ -252,5 +252,5 @@ def test_a_column_that_is_null_in_every_row_is_emptied_where_several_say_so(
     rows = [{"ART_CODE": str(place), "CUR_CODE": currency} for place, currency in enumerate(currencies, 1)]
     fields = an_accountview(answer_of(ARTICLE=rows), article={"currency": "CUR_CODE"}).extract(Kind.ARTICLE).fields
     assert ("CUR_CODE" in fields.filled, "CUR_CODE" in fields.null) == (filled, null)
-    gone = fields.emptied(frozenset({"CUR_CODE", "ART_CODE"}), frozenset(), never_null=False)
+    gone = fields.newly_null(frozenset({"CUR_CODE", "ART_CODE"}), frozenset(), never_null=False)
     assert gone == (["CUR_CODE"] if null and not fields.alone else [])

@@ -33,8 +33,8 @@ def test_a_code_with_a_percentage_that_cannot_be_read_has_no_rate() -> None:
     body = f'<{name} xmlns="{NAMESPACE}"><vatGroupList>{rows}</vatGroupList></{name}>'
     client = answering(lambda _: body)
     till = TillChoices(client, TillFields(NOWHERE, client))
-    assert till.of("vat_rates") == {"4": "0.00"}
-    assert till.of("vat_codes") == {"1": "9 % / ? %", "2": "? %", "3": "? %", "4": "0 %"}
+    assert till.list_codes("vat_rates") == {"4": "0.00"}
+    assert till.list_codes("vat_codes") == {"1": "9 % / ? %", "2": "? %", "3": "? %", "4": "0 %"}
 
 
 def test_own_articles_are_those_that_come_from_nowhere_else() -> None:

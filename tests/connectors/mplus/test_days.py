@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.reference import on_behalf_of
+from integration.connectors.reference import current_run
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.server import Sandbox, running
@@ -530,7 +530,7 @@ def test_every_question_for_journals_has_a_reference_of_its_own_that_begins_with
 
 
 def test_the_reference_of_a_day_begins_with_the_run_it_was_read_for(own: Sandbox) -> None:
-    with on_behalf_of("261126-120000-abcdef"):
+    with current_run("261126-120000-abcdef"):
         first, second = read(own), read(own)
     told = [str(day.values["reference"]) for day in (first, second)]
     assert all(each.startswith("261126-120000-abcdef-") for each in told)

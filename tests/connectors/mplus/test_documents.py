@@ -860,11 +860,11 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
 
     customers, since = ["1", "2", "3", "4", "5"], date(2026, 1, 1)
     one, three = date(2026, 3, 5), date(2026, 3, 7)
-    assert answering_with().last_of(customers, since) == {"1": one, "2": None, "3": three, "4": None}
+    assert answering_with().last_document_days(customers, since) == {"1": one, "2": None, "3": three, "4": None}
     nobodys = f"<order><financialDate>{on(6)}</financialDate></order>"
     unclear = {"1": None, "2": None, "3": three, "4": None, "5": None}
-    assert answering_with(nobodys).last_of(customers, since) == unclear
-    assert answering_with(order("viel", on(6))).last_of(customers, since) == unclear
+    assert answering_with(nobodys).last_document_days(customers, since) == unclear
+    assert answering_with(order("viel", on(6))).last_document_days(customers, since) == unclear
 
 
 def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> None:

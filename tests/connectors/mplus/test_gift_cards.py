@@ -8,7 +8,7 @@ import pytest
 
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.gift_cards import cards_left
-from integration.connectors.protocol import GiftCardsLeft
+from integration.connectors.protocol import GiftCardBalance
 from integration.core.errors import MalformedAnswerError
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.mplus.tills import answering, settings_of
@@ -81,7 +81,7 @@ def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all()
     first = card() + card(cardId="b", syncMarker="2", active="false")
     again = card(syncMarker="3", currentBalance="1000") + card(cardId="c", syncMarker="4", turnoverGroupNumber="85")
     assert cards_left(told(first, again)) == [
-        GiftCardsLeft("80", 1, Decimal("10.00")), GiftCardsLeft("85", 1, Decimal("15.00")),
+        GiftCardBalance("80", 1, Decimal("10.00")), GiftCardBalance("85", 1, Decimal("15.00")),
     ]  # fmt: skip
 
 

@@ -56,8 +56,10 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
     settings = settings_of(busy)
     client = Client(settings, None)
     at_once, in_portions = (TillHistory(settings, client, page) for page in (10_000, 1))
-    some = at_once.since(0, ["1", "2"], [last.article])
-    assert [one for one in some if one.article == last.article] == in_portions.since(0, ["1", "2"], [last.article])
+    some = at_once.movements_since(0, ["1", "2"], [last.article])
+    assert [one for one in some if one.article == last.article] == in_portions.movements_since(
+        0, ["1", "2"], [last.article]
+    )
     client.close()
 
 
@@ -66,12 +68,12 @@ def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, most: in
     kinds = (Kind.ORDER, Kind.RECEIPT)
     with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:
         start, whole = till.newest_move() - 40, [documents_of(till, kind) for kind in kinds]
-        moves = TillHistory(settings_of(busy), client).since(start, ["1", "2"], [])
+        moves = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
         busy.till.edit("conventions", "most_at_once", {"value": most})
         try:
-            found = TillHistory(settings_of(busy), client).since(start, ["1", "2"], [])
+            found = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
             documents = TillDocuments(settings_of(busy), client)
-            every = [documents.between(kind, date(2000, 1, 1), date(2099, 1, 1)) for kind in kinds]
+            every = [documents.in_period(kind, date(2000, 1, 1), date(2099, 1, 1)) for kind in kinds]
             extracted = [documents_of(till, kind) for kind in kinds]
         finally:
             busy.till.edit("conventions", "most_at_once", {"value": None})

@@ -178,13 +178,13 @@ class Capped:
 @pytest.mark.parametrize(("cap", "there"), [(1, 30), (7, 300), (100, 250), (1_000, 250), (100, 0)])
 def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, there: int) -> None:
     till = Capped(cap, there)
-    asking = ByNumbers[str]().all(till.rows, lambda one: [one])
+    asking = ByNumbers[str]().ask_all(till.rows, lambda one: [one])
     assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
 
 
 def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> None:
     till = Capped(1_000, 250)
-    asking = ByNumbers[str]().all(till.rows, lambda one: [one])
+    asking = ByNumbers[str]().ask_all(till.rows, lambda one: [one])
     numbers = [str(number) for number in range(500)]
     asking(numbers[:250])
     till.calls = 0
@@ -195,7 +195,7 @@ def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> N
 
 def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> None:
     there = Capped(1_000, 400)
-    asking = ByNumbers[str]().all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
+    asking = ByNumbers[str]().ask_all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
     assert len(asking(there.there)) == 400
 
 

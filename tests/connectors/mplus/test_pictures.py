@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.pictures import Picture, PictureReader, Places
+from integration.connectors.pictures import Picture, PictureLocations, PictureReader
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.records import Held, Kind, Record, Value
 from integration.sandbox.faults import Fault
@@ -38,7 +38,7 @@ def card(sandbox: Sandbox, links: Links) -> str:
 def kept(tmp_path: Path, data: bytes) -> str:
     """Keep a picture and return the mark of its content."""
     (tmp_path / "in.png").write_bytes(data)
-    (found,) = PictureReader(Places(tmp_path / "kept", tmp_path)).read(["in.png"])
+    (found,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in.png"])
     assert isinstance(found, Picture)
     return found.content
 

@@ -10,7 +10,7 @@ import pytest
 from integration.connectors.mplus.connector import Mplus
 from integration.core.errors import RejectedError
 from integration.core.plan import differences
-from integration.core.prices import Charge, TillPrice
+from integration.core.prices import PriceQuery, TillPrice
 from integration.core.records import Held, Kind, Record, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_part, a_product, an_update_at
@@ -56,7 +56,7 @@ def deviations(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
 
 
 def pays(till: Mplus, article: str, customer: str, quantity: str = "1", branch: str = "1") -> TillPrice | None:
-    (told,) = till.charged([Charge(article, customer, D(quantity), branch)])
+    (told,) = till.charged([PriceQuery(article, customer, D(quantity), branch)])
     return told
 
 

@@ -5,7 +5,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.target import expect_unmoved
+from integration.connectors.mplus.target import require_unchanged
 from integration.core.errors import (
     RejectedError,
 )
@@ -31,7 +31,7 @@ def test_a_record_of_another_kind_is_refused(connector: Mplus, links: Links) -> 
 @pytest.mark.parametrize("told", ["<ns:syncMarker>9120</ns:syncMarker>", "<ns:syncMarker>9121</ns:syncMarker>"])
 def test_a_record_that_does_not_say_its_marker_is_looked_at_whole_before_it_is_written_over(told: str) -> None:
     read, now = (PRODUCT.replace(told, "").replace(">blue<", f">{colour}<") for colour in ("blue", "red"))
-    expect_unmoved(etree.fromstring(read), etree.fromstring(read), codec.change_marker)
+    require_unchanged(etree.fromstring(read), etree.fromstring(read), codec.change_marker)
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
-        expect_unmoved(etree.fromstring(now), etree.fromstring(read), codec.change_marker)
-    expect_unmoved(the_product(), the_product(), codec.change_marker)
+        require_unchanged(etree.fromstring(now), etree.fromstring(read), codec.change_marker)
+    require_unchanged(the_product(), the_product(), codec.change_marker)

@@ -8,7 +8,7 @@ import pytest
 
 from integration.core.days.books import DayLine
 from integration.core.days.check import Belongs, DayCheck, DayVerdict, OwnPage, check_day
-from integration.core.days.corrections import difference
+from integration.core.days.corrections import correction_lines
 from integration.core.days.documents import documents_of
 from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.till import till_day
@@ -149,7 +149,7 @@ def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() ->
     before, now = page_for(day_record()).lines, page_for(later()).lines
     first = written(before)
     numbers = tuple(one.number for one in documents_of(till_day(later())))
-    second = replace(written(difference(now, before), documents=numbers), key="2026-10-17/1/01")
+    second = replace(written(correction_lines(now, before), documents=numbers), key="2026-10-17/1/01")
     check = check_day(
         now,
         documents_of(till_day(later())),
@@ -159,7 +159,7 @@ def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() ->
     )
     assert check.findings == ()
     assert check.verdict is DayVerdict.EQUAL
-    back = replace(written(difference(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
+    back = replace(written(correction_lines(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
     pages = [OwnPage(one, PAGE, one) for one in (first, second, back)]
     rows = [row for one in (first, second, back) for row in entries(one)]
     again = check_day(before, documents_of(till_day(day_record())), pages, rows, BOOKS)

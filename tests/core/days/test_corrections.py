@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.days.books import DayLine
-from integration.core.days.corrections import difference, full_reversal, same_postings
+from integration.core.days.corrections import correction_lines, full_reversal, same_postings
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
 from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYMENTS, VAT, day_record, document, euros
@@ -25,7 +25,7 @@ def later() -> Record:
 
 
 def _off() -> Sequence[DayLine]:
-    return difference(page_for(later()).lines, page_for(day_record()).lines)
+    return correction_lines(page_for(later()).lines, page_for(day_record()).lines)
 
 
 def test_the_correction_is_the_difference_and_nothing_else() -> None:
@@ -36,7 +36,7 @@ def test_the_correction_is_the_difference_and_nothing_else() -> None:
         "4400": (euros("-0.35"), "", 0),
         "1000": (euros("0.35"), "", 0),
     }
-    assert total(one.moved for one in _off()) == 0
+    assert total(one.gross_amount for one in _off()) == 0
 
 
 def test_after_the_correction_the_ledger_is_that_of_the_day_as_it_is_now() -> None:
@@ -49,8 +49,8 @@ def test_after_the_correction_the_ledger_is_that_of_the_day_as_it_is_now() -> No
 
 def test_a_second_look_without_news_books_nothing() -> None:
     page = page_for(day_record()).lines
-    assert difference(page, page) == ()
-    assert difference(page_for(later()).lines, [*page, *_off()]) == ()
+    assert correction_lines(page, page) == ()
+    assert correction_lines(page_for(later()).lines, [*page, *_off()]) == ()
 
 
 def test_taking_back_and_booking_again_comes_to_the_day_as_it_is_now() -> None:
@@ -64,7 +64,7 @@ def test_what_was_sold_and_what_was_paid_on_one_account_are_corrected_apart() ->
         replace(now[0], account="1560", text="Cadeaubonnen", amount=euros("-50.00"), vat_code="", vat=euros(0)),
         replace(now[0], account="1560", amount=euros("50.00"), vat_code="", vat=euros(0), method="GIFTCARD"),
     ]
-    assert [(one.method, one.amount) for one in difference([*now, *more], now)] == [
+    assert [(one.method, one.amount) for one in correction_lines([*now, *more], now)] == [
         ("", euros("-50.00")), ("GIFTCARD", euros("50.00")),
     ]  # fmt: skip
 
@@ -83,7 +83,7 @@ def test_a_page_that_was_found_in_the_books_is_corrected_by_account_and_not_by_m
         replace(one, method="", documents=(), from_books=True) if one.account == "1010" else one
         for one in page_for(day_record()).lines
     ]
-    off = {one.account: one.amount for one in difference(now, booked) if one.account == "1010"}
+    off = {one.account: one.amount for one in correction_lines(now, booked) if one.account == "1010"}
     assert off == {"1010": euros("18.15")}
-    assert not [one for one in difference(page_for(day_record()).lines, booked) if one.account == "1010"]
+    assert not [one for one in correction_lines(page_for(day_record()).lines, booked) if one.account == "1010"]
     assert not any(one.from_books for one in full_reversal(booked, now))

@@ -7,7 +7,7 @@ import pytest
 
 from integration.core.days.books import DayBooks, DayPage, Mode, SeparateBooking
 from integration.core.days.entries import LedgerEntry
-from integration.core.days.lookalike_entries import pages_alike
+from integration.core.days.lookalike_entries import lookalike_pages
 from integration.core.days.report import page_notes
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
@@ -53,7 +53,7 @@ def test_cost_stands_against_stock_without_vat_and_nothing_else_moves() -> None:
         ("", euros(0), None)
     }
     assert [one for one in page.lines if one.about not in ("cost", "stock")] == list(before.lines)
-    assert total(one.moved for one in page.lines) == 0
+    assert total(one.gross_amount for one in page.lines) == 0
     assert ledger_of(page.lines) == {**ledger_of(before.lines), "3000": euros("-778.65"), "7000": euros("778.65")}
 
 
@@ -157,4 +157,4 @@ def test_counts_alone_have_no_costs() -> None:
 def test_a_day_that_somebody_typed_without_its_costs_is_known_however_much_its_goods_cost() -> None:
     lines = page_for(with_costs(cost("receipt 10/2 500000")), ON).lines
     typed = [LedgerEntry(DAY, "1010", euros("1813.98"), "601/7"), LedgerEntry(DAY, "8000", euros("-1.00"), "601/7")]
-    assert [one.page for one in pages_alike({}, lines, typed, ())] == ["601/7"]
+    assert [one.page for one in lookalike_pages({}, lines, typed, ())] == ["601/7"]

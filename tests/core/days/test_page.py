@@ -200,7 +200,7 @@ def test_vat_on_lines_of_its_own_gives_the_same_ledger() -> None:
 def test_a_daybook_of_the_drawer_has_no_lines_of_the_drawer_and_comes_to_what_it_changed_by() -> None:
     page = page_for(day_record(), replace(BOOKS, mode="cash", drawer_account="1000"))
     assert "1000" not in {one.account for one in page.lines}
-    assert total(one.moved for one in page.lines) == euros("2.60")
+    assert total(one.gross_amount for one in page.lines) == euros("2.60")
     turned = {account: -amount for account, amount in ledger_of(page.lines).items()}
     assert turned == {account: amount for account, amount in expected_ledger().items() if account != "1000"}
 
@@ -361,7 +361,7 @@ def test_a_split_payment_is_booked_by_its_methods() -> None:
 def test_a_multi_purpose_card_is_owed_until_it_is_used_and_never_taxed() -> None:
     cards = [one for one in page_for(day_record()).lines if one.account == "1560"]
     assert [(one.amount, one.vat_code) for one in cards] == [(euros("-50.00"), ""), (euros("35.00"), "")]
-    assert total(one.moved for one in cards) == euros("-15.00")  # sold less used: so much more is owed
+    assert total(one.gross_amount for one in cards) == euros("-15.00")  # sold less used: so much more is owed
 
 
 def test_a_single_purpose_voucher_is_taxed_when_it_is_sold_and_not_again() -> None:
@@ -658,7 +658,10 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
     assert page_notes(left) == (DayFinding("own_use", {"amount": "12.10"}),)
     assert (left.lines, left.own_use) == ((), euros("12.10"))
     booked = page_for(record, replace(BOOKS, own_use_account="4510"))
-    assert [(one.account, one.moved) for one in booked.lines] == [("8010", euros("-12.10")), ("4510", euros("12.10"))]
+    assert [(one.account, one.gross_amount) for one in booked.lines] == [
+        ("8010", euros("-12.10")),
+        ("4510", euros("12.10")),
+    ]
 
 
 def test_a_method_without_an_account_parks_the_day_with_what_the_till_has() -> None:
@@ -724,7 +727,7 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
     assert dict(page.vat_off) == {"1": euros("0.01")}
     assert page_notes(page) == (DayFinding("vat_off", {"code": "1", "difference": "0.01"}),)
     assert -total(one.vat for one in page.lines if one.vat_code == "2") == euros("24.65")
-    assert total(one.moved for one in page.lines) == 0
+    assert total(one.gross_amount for one in page.lines) == 0
 
 
 def test_a_group_that_neither_journal_knows_is_told() -> None:

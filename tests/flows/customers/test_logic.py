@@ -24,7 +24,7 @@ from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
-from integration.services.runs.conflict_resolution import without_identity_questions
+from integration.services.runs.conflict_resolution import answer_identity_questions
 from integration.store.database import Database
 from tests.builders import a_create, a_debtor, a_relation, guarded
 from tests.fakes import MemoryConnector
@@ -559,7 +559,7 @@ def decide(harness: CustomerHarness, option: str, flow: str = "customers") -> No
     """Answer the questions about the identity of customers."""
     found = harness.issues.list(flow, CUSTOMER_CHANGED)
     assert found
-    without_identity_questions(harness.links, flow, found, option, "anna")
+    answer_identity_questions(harness.links, flow, found, option, "anna")
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

@@ -16,7 +16,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
 from integration.core.totals.categories import Purpose
-from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.queries import DayQueries
 from integration.flows.days.separate_documents import AskBooked
 from integration.flows.days.settings import FLOW, DaySettings
@@ -103,7 +103,7 @@ class Books:
             BODY,
             1,
             Tables(ACCOUNTS, {}, VAT_CODES, PURCHASE_CODES, {}),
-            BooksTold(
+            SystemFacts(
                 rates={VAT_CODES[code]: Decimal(rate) for code, rate in RATES.items()},
                 till_rates=_rates(),
                 ledgers={account: account for account in LEDGERS},

@@ -21,8 +21,8 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
-from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
-from integration.flows.days.manual_entries import AskTyped, nothing_typed
+from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
+from integration.flows.days.manual_entries import AskTyped, no_manual_entries
 from integration.flows.days.pages import opposite_page
 from integration.flows.days.queries import DayQueries
 from integration.flows.days.separate_documents import AskBooked, AskMadeAlone
@@ -55,7 +55,7 @@ def days(
     turnover: Turnover = NO_TURNOVER,
     alone: AskBooked = lambda _: {},
     made_alone: AskMadeAlone = lambda _: {},
-    typed: AskTyped = nothing_typed,
+    typed: AskTyped = no_manual_entries,
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
     told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
     prefix: str = PREFIX,
@@ -72,7 +72,7 @@ def days(
         body,
         1,
         TABLES,
-        BooksTold(
+        SystemFacts(
             rates={"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0)},
             till_rates=RATES,
             ledgers={account: account for account in LEDGERS},

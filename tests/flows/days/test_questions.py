@@ -13,12 +13,12 @@ from integration.flows.days.questions import QUESTIONS, TABLES
 from integration.flows.days.settings import DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.forms import Proposal, Question, SetupContext
-from integration.flows.settings import Listed, books_list, till_list
+from integration.flows.settings import CodeList, books_list, till_list
 from integration.flows.tables import row_fault
 from integration.services.runs.exceptions import missing_row
 
 DEFAULTS = DaySettings().model_dump()
-LISTS: Mapping[Listed, Mapping[str, str]] = {
+LISTS: Mapping[CodeList, Mapping[str, str]] = {
     books_list("day_daybooks"): {"100": "Kasboek", "600": "Memoriaal"},
     books_list("daybook_types"): {"100": "cash", "600": "memorial", "700": "sales"},
     books_list("ledgers"): {
@@ -38,7 +38,7 @@ LISTS: Mapping[Listed, Mapping[str, str]] = {
 
 def known(
     tables: Mapping[str, Mapping[str, str]] | None = None,
-    lists: Mapping[Listed, Mapping[str, str]] = LISTS,
+    lists: Mapping[CodeList, Mapping[str, str]] = LISTS,
     **settings: object,
 ) -> SetupContext:
     """What is known of the flow with these settings."""
@@ -86,7 +86,7 @@ def test_an_account_of_the_till_is_proposed_where_it_can_mean_one_ledger_alone()
     assert proposed("accounts", known(lists={**of_till, books_list("ledgers"): both})) is None
 
 
-GOODS: Mapping[Listed, Mapping[str, str]] = {
+GOODS: Mapping[CodeList, Mapping[str, str]] = {
     **LISTS,
     till_list("turnover_groups"): {"10": "Fietsen", "20": "Kleding", "50": "Diensten", "80": "Cadeaubonnen"},
     till_list("balance_groups"): {"80": "Cadeaubonnen"},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from integration.core.missing_codes import missing_codes_in
 from integration.core.records import Kind, Record, Value
-from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.queries import DayQueries
 from integration.flows.days.settings import DaySettings
 from integration.flows.orders.bookings import BookingContext
@@ -171,7 +171,7 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
     return DaysLogic(
         DaySettings(daybook="600", collective_account="1300", counts="when_there"), BODY, 1,
         Tables(accounts, {"PIN": "1010"}, VAT_ROWS if rows is None else rows, {}, {}, countries=countries or {}),
-        BooksTold(line_fields=("vat_base",), rates=PERCENTAGES[0], till_rates=PERCENTAGES[1]),
+        SystemFacts(line_fields=("vat_base",), rates=PERCENTAGES[0], till_rates=PERCENTAGES[1]),
         part(
             DayQueries, links=lambda _: {}, debtors=lambda _: {"1": "10001"}, item=lambda record: record.key,
             unbooked=lambda _: (), booked_alone=lambda _: {}, made_alone=lambda _: {}, booked_payments=lambda _: {},

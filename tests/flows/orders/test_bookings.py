@@ -14,7 +14,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.money import amount
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.booked import BookLine, TotalsCompared, booked_totals, compared_in
+from integration.core.totals.booked import BookLine, TotalsComparison, booked_totals, comparison_in
 from integration.core.totals.sold import Sale, VatSum
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
@@ -56,7 +56,7 @@ def test_what_the_plan_shows_of_a_document_is_not_written() -> None:
     assert one.values["sold_incl"] == one.values["booked_incl"] == Decimal("12.10")
     assert one.values["sold_excl"] == Decimal("10.00")
     sum_ = VatSum(Decimal("10.00"), Decimal("2.10"))
-    assert compared_in(one) == (TotalsCompared("2", sold=sum_, booked=sum_),)
+    assert comparison_in(one) == (TotalsComparison("2", sold=sum_, booked=sum_),)
     assert (one.values["number"], one.values["customer"]) == ("2026.1", "Els de Wit")
     change = diff(one, None, None, logic.policy, title="1")
     assert isinstance(change, Change)

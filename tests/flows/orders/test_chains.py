@@ -17,12 +17,12 @@ from integration.flows.orders.chains import (
     Chain,
     ChainQueries,
     Chains,
+    active_bookings,
+    day_share,
     in_day,
-    in_force,
     is_sale,
     not_booked_because,
     related,
-    share,
 )
 from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
 
@@ -182,7 +182,7 @@ def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_ba
     booked: Sequence[str], reference: str | None
 ) -> None:
     there = {key: standing(key, BookingStage.BOOKED) for key in booked}
-    found = in_force(lambda keys: {key: there[key] for key in keys if key in there}, ["one"])
+    found = active_bookings(lambda keys: {key: there[key] for key in keys if key in there}, ["one"])
     assert {key: one.reference for key, one in found.items()} == ({"one": reference} if reference else {})
 
 
@@ -214,10 +214,10 @@ def turned(page: Record) -> Record:
     return replace(page, parts=(replace(line, values={**line.values, "amount": Decimal(10)}),))
 
 
-IN_A_DAY = a_page(sold=("receipt-1",), orders=("invoice-9", "order-1"), shares=(share(RUNG_UP),))
+IN_A_DAY = a_page(sold=("receipt-1",), orders=("invoice-9", "order-1"), shares=(day_share(RUNG_UP),))
 PART_IN_A_DAY = replace(
     IN_A_DAY,
-    values={**IN_A_DAY.values, "shares": (share(replace(RUNG_UP, values={**RUNG_UP.values, "total_incl": HALF})),)},
+    values={**IN_A_DAY.values, "shares": (day_share(replace(RUNG_UP, values={**RUNG_UP.values, "total_incl": HALF})),)},
 )
 
 
@@ -258,7 +258,7 @@ INVOICED = a_document(Kind.INVOICE, "invoice-9", number=INVOICE)
     ],
 )
 def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Record, expected: str) -> None:
-    page = a_page(sold=("invoice-9",), orders=("invoice-9",), shares=(share(INVOICED),))
+    page = a_page(sold=("invoice-9",), orders=("invoice-9",), shares=(day_share(INVOICED),))
     asks = ChainQueries(
         days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"}
     )

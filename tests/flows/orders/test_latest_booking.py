@@ -8,7 +8,7 @@ import pytest
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
 from integration.core.records import Kind
-from integration.flows.orders.chains import in_force
+from integration.flows.orders.chains import active_bookings
 from integration.flows.orders.decisions import current_bookings
 from integration.flows.orders.latest_booking import booking_key, booking_of, document_of, newest_bookings
 from integration.flows.orders.references import LAST_BOOKING
@@ -42,7 +42,7 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     standings = {key: BookingState(key, BookingStage.BOOKED, reference=f"R-{key}") for key in keys}
 
     def of(known: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
-        return in_force(lambda asked: {key: known[key] for key in asked if key in known}, [KEY])
+        return active_bookings(lambda asked: {key: known[key] for key in asked if key in known}, [KEY])
 
     life = current_bookings([KEY], lambda asked: {key: links[key] for key in asked if key in links}).get(KEY)
     standing = of(standings).get(KEY)

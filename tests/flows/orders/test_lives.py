@@ -21,7 +21,7 @@ from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.flows.days.separate_documents import SeparateDocuments
-from integration.flows.orders.chains import ChainQueries, in_force
+from integration.flows.orders.chains import ChainQueries, active_bookings
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders import oracle
 from tests.flows.orders.test_baskets import (
@@ -182,13 +182,13 @@ class Books:
         """Return what is booked by itself, for the flow of days."""
         return {
             key: SeparateBooking()
-            for key, one in in_force(self.standings, keys).items()
+            for key, one in active_bookings(self.standings, keys).items()
             if one.where is BookingStage.BOOKED
         }
 
     def made_alone(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
         """Return what was made of these documents and is booked by itself, for the flow of days."""
-        made = {key: in_force(self.standings, some) for key, some in self.made_of(keys).items()}
+        made = {key: active_bookings(self.standings, some) for key, some in self.made_of(keys).items()}
         return {key: list(some.values()) for key, some in made.items()}
 
     def close(self, papers: list[Paper]) -> None:
@@ -204,8 +204,8 @@ class Books:
             page = DayPage((), sold=tuple(each for each in inside.values() if each.record in sold))
             line = Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal(-1)})
             values: dict[str, Value] = {"reference": "MZ6112000100", "number": DAY, "orders": ()}
-            self.page = Record(Kind.DAY_PAGE, DAY, values | by_itself.told(page), (line,))
-            assert not by_itself.met(self.page)
+            self.page = Record(Kind.DAY_PAGE, DAY, values | by_itself.stored_fields(page), (line,))
+            assert not by_itself.is_booked_meanwhile(self.page)
 
     @property
     def inside(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change, diff, differences
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.staged import Staged
-from integration.core.totals.booked import compared_in
+from integration.core.totals.booked import comparison_in
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.chains import ChainQueries
 from integration.flows.orders.credits import CREDIT
@@ -526,9 +526,9 @@ def test_what_an_earlier_version_kept_of_the_sums_is_turned_as_well() -> None:
     kept = replace(made.wanted, values={**made.wanted.values, "sold_vat:2": Decimal("2.10")})
     back = logic.withdraw(PAPERS, replace(made, agreed=kept))
     assert isinstance(back, Change)
-    (one,) = compared_in(back.agreed)
+    (one,) = comparison_in(back.agreed)
     assert one.sold == VatSum(Decimal(0), Decimal("-2.10"))
     back = logic.withdraw(PAPERS, replace(made, agreed=booking(an_order(), logic)))
     assert isinstance(back, Change)
-    (one,) = compared_in(back.agreed)
+    (one,) = comparison_in(back.agreed)
     assert one.sold == one.booked == VatSum(Decimal("-10.00"), Decimal("-2.10"))

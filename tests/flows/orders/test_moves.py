@@ -8,7 +8,7 @@ from integration.core.flow import Ownership
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Value
 from integration.flows.orders.logic import OrdersLogic
-from integration.flows.orders.moves import moved
+from integration.flows.orders.moves import with_moved_address
 from integration.flows.orders.settings import OrderSettings
 from tests.flows.orders.tills import (
     ADDRESSES,
@@ -65,16 +65,18 @@ def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edit
 def test_a_customer_has_moved_where_the_whole_address_is_another(
     customer: dict[str, Value], there: dict[str, Value], becomes: str
 ) -> None:
-    wanted = moved(debtor(an_order(customer=a_customer(**customer))), held(**there), "NL")
+    wanted = with_moved_address(debtor(an_order(customer=a_customer(**customer))), held(**there), "NL")
     assert wanted.values["street"] == becomes
 
 
 def test_a_country_moves_only_where_the_till_tells_it() -> None:
     abroad = held(country="BE", street="Meir 1")
-    told, untold = (moved(debtor(an_order(customer=a_customer(country=one))), abroad, "NL") for one in ("NL", ""))
+    told, untold = (
+        with_moved_address(debtor(an_order(customer=a_customer(country=one))), abroad, "NL") for one in ("NL", "")
+    )
     assert (told.values["country"], untold.values["country"]) == ("NL", "BE")
     assert untold.values["street"] == "Kerklaan 1"
-    blank = moved(debtor(an_order()), held(country=""), "NL")
+    blank = with_moved_address(debtor(an_order()), held(country=""), "NL")
     assert "country" not in blank.values  # at home nobody writes it
 
 

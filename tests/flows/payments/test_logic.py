@@ -14,7 +14,7 @@ from integration.core.links import Link
 from integration.core.plan import diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.core.staged import Staged
-from integration.flows.payments.items import PAGE, Asks
+from integration.flows.payments.items import PAGE, PaymentQueries
 from integration.flows.payments.logic import PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from tests.flow_harness import shipped
@@ -46,7 +46,7 @@ def payments(
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
 ) -> PaymentsLogic:  # fmt: skip
     known = {one.key: one for one in there}
-    asks = Asks(
+    asks = PaymentQueries(
         bookings=lambda after, most: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:most],
         standings=lambda keys: {key: known[key] for key in keys if key in known},
         paid=lambda keys: {key for key in keys if key in paid},

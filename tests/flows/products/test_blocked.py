@@ -98,7 +98,7 @@ def test_one_without_a_number_under_the_rule_cannot_be_at_the_till(database: Dat
 def test_no_number_is_allotted_to_see_whether_one_is_there(database: Database) -> None:
     harness = a_harness(database, a_till(**{"100000": {}}), sku_rule="allotted")
     assert harness.reasons(harness.run(Mode.COMPLETE)) == {"1001": "blocked", "1003": "blocked"}
-    assert harness.links.allotted("products", "article", ["1001", "1003"]) == {}
+    assert harness.links.allocated_numbers("products", "article", ["1001", "1003"]) == {}
 
 
 def test_one_that_shares_its_number_with_another_is_a_question(database: Database) -> None:

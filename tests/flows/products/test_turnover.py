@@ -11,7 +11,7 @@ from integration.core.traces import Trace
 from integration.flows.forms import SetupContext
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.turnover import QUESTION
-from integration.flows.settings import Listed, books_list, till_list
+from integration.flows.settings import CodeList, books_list, till_list
 from tests.builders import an_article
 from tests.flows.products.test_logic import ARTICLES, BODY, TABLES, part_of, products, with_rules
 
@@ -117,7 +117,7 @@ def test_the_way_to_the_group_is_told() -> None:
 
 # ---- what the set-up asks
 
-LISTS: dict[Listed, Mapping[str, str]] = {
+LISTS: dict[CodeList, Mapping[str, str]] = {
     books_list("article_groups"): {"F": "Fietsen", "K": "Kleding", "K-SHI": "Shirts", "X": "Diversen"},
     books_list("article_group_parents"): {"K-SHI": "K"},
     books_list("vat_codes"): {"1": "hoog", "2": "laag"},

@@ -169,7 +169,7 @@ class Shop(FlowHarness):
 
     def look(self, document: str, *found: IssueOccurrence) -> None:
         """Look at a document in the books; what is as agreed on is no exception any more."""
-        self.issues.looked("orders", [document], LOSING, found)
+        self.issues.store_check_result("orders", [document], LOSING, found)
 
     # ---- the counter
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, included_count, is_settled, lacking
+from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, included_count, is_settled, missing_amount
 
 # What stands in the books: the booking, its credit, and both booked anew. "-" never was, is not invoiced, or is a lost
 # credit that somebody answered for, "x" is there, "?" was deleted or changed by hand, or sent without an answer.
@@ -41,8 +41,8 @@ def of(states: str) -> CountRange:
 )
 def test_what_a_figure_lacks_of_a_document(states: str, of_a_sale: int, of_a_return: int) -> None:
     times = of(states)
-    assert lacking(Decimal(-3), [times]) == of_a_sale
-    assert lacking(Decimal(3), [times]) == of_a_return
+    assert missing_amount(Decimal(-3), [times]) == of_a_sale
+    assert missing_amount(Decimal(3), [times]) == of_a_return
     assert is_settled([times], is_back=False) is (of_a_sale == 0)
     if is_settled([times], is_back=True):
         assert of_a_return == 0
@@ -63,12 +63,12 @@ def test_a_sale_of_several_documents_is_in_the_figure_once(
     documents: tuple[str, ...], of_a_sale: int, of_a_return: int
 ) -> None:
     times = [of(states) for states in documents]
-    assert lacking(Decimal(-3), times) == of_a_sale
-    assert lacking(Decimal(3), times) == of_a_return
+    assert missing_amount(Decimal(-3), times) == of_a_sale
+    assert missing_amount(Decimal(3), times) == of_a_return
 
 
 def test_what_brought_goods_back_and_was_never_answered_is_not_settled_though_it_may_be_there() -> None:
-    assert lacking(Decimal(3), [of("?")]) == 0
+    assert missing_amount(Decimal(3), [of("?")]) == 0
     assert not is_settled([of("?")], is_back=True)
 
 

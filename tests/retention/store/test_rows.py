@@ -79,7 +79,7 @@ def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
 ) -> None:
     old = a_done(runs, *(a_create(number) for number in range(5)), a_skip(8), a_park(9))
     before, counts = runs.get(old), runs.counts(old)
-    Issues(database, clock).looked(FLOW, ["A9"], ["price_missing"], [])
+    Issues(database, clock).store_check_result(FLOW, ["A9"], ["price_missing"], [])
     clock.advance(YEAR)
     newest = a_done(runs, a_create(7))
     assert retained.due("plans", clock.now) == 7
@@ -211,7 +211,7 @@ def test_settled_exceptions_go_and_open_ones_stay(
     database: Database, runs: RunStore, retained: RetentionStore, clock: Clock, issues: Issues
 ) -> None:
     a_done(runs, a_park(1), a_park(2))
-    issues.looked(FLOW, ["A1"], ["price_missing"], [])
+    issues.store_check_result(FLOW, ["A1"], ["price_missing"], [])
     clock.advance(YEAR)
     assert pruned(retained, "exceptions", clock.now) == 1
     assert [row.key for row in database.rows(sa.select(tables.issues))] == ["A2"]
@@ -261,7 +261,7 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
 def test_what_there_is_is_told_by_class(runs: RunStore, retained: RetentionStore, clock: Clock) -> None:
     first = clock.now
     a_done(runs, a_create(1), a_create(2))
-    held = retained.held()
+    held = retained.class_sizes()
     assert (held["plans"].rows >= 2, held["plans"].oldest, held["runs"].oldest) == (True, first, first)
     assert (held["vouchers"].rows, held["vouchers"].oldest) == (0, None)
     assert held["plans"].size is None or held["plans"].size > 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.retention.store.vacuum import incremental_vacuum, room_of
+from integration.retention.store.vacuum import file_space, incremental_vacuum
 from integration.store.tables import settings
 from tests.clocks import now
 from tests.stores import new_database
@@ -45,7 +45,7 @@ def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Pat
     path, stop, written = tmp_path / "console.sqlite", threading.Event(), [0]
     new_database(path).close()
     filled(path)
-    before = room_of(path)
+    before = file_space(path)
 
     def go_on() -> None:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection:
@@ -73,7 +73,7 @@ def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Pat
 def test_a_file_of_before_is_written_anew_once_when_nobody_is_at_work(tmp_path: Path) -> None:
     path = tmp_path / "old.sqlite"
     filled(path)
-    before = room_of(path)
+    before = file_space(path)
     assert incremental_vacuum(path, whole=False, worth=100).free == before.free
     assert incremental_vacuum(path, whole=True, worth=100_000).free == before.free
     after = incremental_vacuum(path, whole=True, worth=100)

@@ -127,7 +127,7 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
     parked = DayReport(report.date, "2", "", DayState.PARKED, AT, "day_not_told", {"system": "mplus", "key": "x"})
     (notes,) = a_sheet(parked, "en").parts
     assert isinstance(notes, SheetNotes)
-    assert notes.sentences[0] == "MplusKASSA says nothing of x."
+    assert notes.sentences[0] == "MplusKASSA sent no data for x."
 
 
 def worked_out(more: int = 0) -> DayReport:

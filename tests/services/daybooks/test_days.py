@@ -58,7 +58,7 @@ def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarnes
 
     booked.till.fetch = erasing_meanwhile  # type: ignore[method-assign]
     assert booked.days.check(DAY, "1").branch_name == "Anders"
-    (kept,) = booked.stores.days.between(DAY, DAY)
+    (kept,) = booked.stores.days.in_period(DAY, DAY)
     (issue,) = booked.stores.issues.of_key("days", KEY)
     assert "Utrecht" not in f"{kept} {issue}"
 
@@ -69,7 +69,7 @@ def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarnes
 def test_a_day_that_is_not_booked_shows_the_page_it_would_be(harness: DayHarness) -> None:
     report = harness.days.check(DAY, "1")
     assert (report.state, report.branch_name) == (DayState.CLOSED, "De Ketting Utrecht")
-    assert sum((one.moved for one in report.expected), Decimal(0)) == 0
+    assert sum((one.gross_amount for one in report.expected), Decimal(0)) == 0
     assert [one.workplace for one in report.counts] == ["1", "2"]
 
 

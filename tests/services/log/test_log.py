@@ -65,7 +65,7 @@ def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
     log: Log, logbook: Logbook, events: OutboxReader
 ) -> None:
     facts = {"key": "A3", "value": "8719980000087"}
-    events.tell(Event(event="parked", flow="products", key="A3", code="ean_check_digit", facts=facts))
+    events.record(Event(event="parked", flow="products", key="A3", code="ean_check_digit", facts=facts))
     logbook.drain(events)
     assert list(log.search(LogSearch("998000"))["key"]) == ["A3"]
 
@@ -81,7 +81,7 @@ def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> 
 def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, database: Database) -> None:
     for days, key in ((0, "old"), (700, "new")):
         there = OutboxReader(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
-        there.tell(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
+        there.record(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
         logbook.drain(there)
     assert list(log.search(LogSearch("bel"), limit=4)["key"]) == ["new2", "new1", "new0", "old2"]
     assert list(log.search(LogSearch("old"), limit=2)["key"]) == ["old2", "old1"]
@@ -95,7 +95,7 @@ def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
 @pytest.mark.parametrize("unit", ["hour", "day"])
 def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader, unit: Literal["hour", "day"]) -> None:
     told = Log(filled(logbook, events), events, is_drained=True)
-    events.tell(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
+    events.record(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     told.catch_up()
     volume = told.volume(LogPeriod(flow="products", unit=unit))
     assert dict(zip(volume["event"], volume["events"], strict=True)) == {"parked": 1, "proven": 1, "unchanged": 40}
@@ -120,7 +120,7 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
     for second, event in ((0, run(event="run_started")), (2, run(event="plan_ready", ms=1500)),
                           (3600, run(event="approved")), (3607, run(event="run_done", ms=3607000))):  # fmt: skip
         there = OutboxReader(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
-        there.tell(event)
+        there.record(event)
         logbook.drain(there)
     (line,) = log.durations(LogPeriod()).to_dict("records")
     assert (line["run"], line["preview_ms"], line["commit_ms"], line["run_ms"]) == ("r1", 1500, 7000, 8500)
@@ -128,7 +128,7 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
 
 
 def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: OutboxReader) -> None:
-    events.tell(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
+    events.record(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
     logbook.drain(events)
     assert len(log.durations(LogPeriod(), most=6)) == 6
     assert sorted(log.durations(LogPeriod(), most=5)["run"]) == ["r4", "r5"]
@@ -141,7 +141,7 @@ def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:
 
 
 def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook, events: OutboxReader) -> None:
-    events.tell(*[Event(event="proven", flow="stock", ms=ms) for ms in range(1, 1001)])
+    events.record(*[Event(event="proven", flow="stock", ms=ms) for ms in range(1, 1001)])
     logbook.drain(events)
     (line,) = log.change_paces(LogPeriod()).to_dict("records")
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((500, 900), rel=0.03)
@@ -156,7 +156,7 @@ def test_the_tables_are_told_with_their_columns(told: Log) -> None:
 
 
 def test_a_question_brings_in_what_waits_where_no_server_does(logbook: Logbook, events: OutboxReader) -> None:
-    events.tell(Event(event="checked"))
+    events.record(Event(event="checked"))
     assert Log(logbook, events, is_drained=True).answer("SELECT event FROM events")["rows"] == []
     assert Log(logbook, events, is_drained=False).answer("SELECT event FROM events") == {
         "columns": ["event"],
@@ -205,7 +205,7 @@ def test_a_program_with_the_token_has_the_log_copied_for_a_copy_of_the_database(
     access.announce("http://127.0.0.1:1")
     token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
     for one in range(4):
-        events.tell(Event(event="page_opened", key=str(one)))
+        events.record(Event(event="page_opened", key=str(one)))
     assert logbook.drain(events) == 4
     asked = {
         "copy": str(tmp_path / "copy.duckdb"),

@@ -22,7 +22,7 @@ from integration.store.links import Links
 from integration.store.outbox_reader import OutboxReader
 from integration.words import has_term
 from integration.words.catalogues import FOLDER
-from integration.words.search_terms import looked_for
+from integration.words.search_terms import search_targets
 from tests.log.conftest import NOW
 
 ORDER = "032c86dd-c247-5120-85f7-4b2f1e512d37"
@@ -36,7 +36,7 @@ def search(logbook: Logbook, events: OutboxReader, database: Database) -> Search
     customer = Record(Kind.RELATION, "20007", {"name": "Café Zürich", "email": "post@zurich.example"})
     links.keep("customers", [Link(Kind.RELATION, "20007", "1007", customer)])
     links.keep("stock", [Link(Kind.STOCK, "10201", "710201")])
-    events.tell(
+    events.record(
         Event(event="planned", flow="orders", kind="sales_order", key=ORDER, sources=(ORDER,), title="2026.47",
               facts={**ABOUT, "group": "2"}, after={"reference": "MP-2026.47", "payment_reference": "tr_75567360"}),
         Event(event="proven", flow="orders", kind="sales_order", key=ORDER, sources=(ORDER,), title="2026.47",
@@ -166,7 +166,7 @@ def test_the_words_people_look_for_lead_to_their_setting(places: Search, word: s
 
 
 def test_every_word_of_the_table_is_found_and_leads_to_something_that_is_there(places: Search) -> None:
-    for line in looked_for():
+    for line in search_targets():
         assert has_term(line.caption), line
         if line.page == "flows":
             spec, asked = FLOWS[line.flow], line.asked

@@ -33,10 +33,10 @@ from integration.services.mappings.drafts import (
 from integration.services.mappings.mappings import Logics, Mappings, readable_fields, writable
 from integration.services.mappings.pictures import Pictures
 from integration.services.mappings.trials import (
-    Around,
     Effect,
-    Moved,
     TargetLookup,
+    TargetState,
+    TrialDifference,
     compare,
     sample_values,
     try_mapping,
@@ -259,12 +259,12 @@ def test_a_record_that_would_no_longer_be_sent_is_one_result() -> None:
     assert moved.becomes.cause == "expression_failed"
 
 
-def met(key: str, name: str, agreed: str) -> Around:
+def met(key: str, name: str, agreed: str) -> TargetState:
     """Return a till that holds a product under a name, with the one that both sides agreed on last."""
     part = Record(Kind.ARTICLE, key, {"name": name, "price_incl": Decimal("12.10")}, source=key)
     held = Record(Kind.PRODUCT, key, {"name": name}, (part,))
     before = Record(Kind.PRODUCT, key, {"name": agreed}, (replace(part, values={"name": agreed}),))
-    return Around({key: Held(held, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
+    return TargetState({key: Held(held, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
 
 
 def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
@@ -343,9 +343,9 @@ def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, som
 
 def test_an_effect_counts_records_once_and_by_field() -> None:
     lines = [
-        Moved("1", "a", "name", "article.name"),
-        Moved("1", "a", "ean", "article.ean"),
-        Moved("2", "b", "name", "article.name"),
+        TrialDifference("1", "a", "name", "article.name"),
+        TrialDifference("1", "a", "ean", "article.ean"),
+        TrialDifference("2", "b", "name", "article.name"),
     ]
 
     effect = Effect(5, tuple(lines))

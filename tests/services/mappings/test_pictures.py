@@ -7,12 +7,12 @@ from pathlib import Path
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record
 from integration.services.mappings.pictures import Pictures
-from integration.settings import PicturePlaces, load_settings
+from integration.settings import PictureSources, load_settings
 
 
 def test_each_name_comes_to_its_picture_or_to_why_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "bel.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    settings = load_settings(data=tmp_path / "data", pictures=PicturePlaces(folder=tmp_path))
+    settings = load_settings(data=tmp_path / "data", pictures=PictureSources(folder=tmp_path))
 
     with closing(Pictures(settings)) as pictures:
         good, bad = pictures.read(["bel.png", "weg.png"])

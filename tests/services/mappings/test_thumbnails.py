@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from integration.connectors.pictures import Picture, PictureReader, Places
+from integration.connectors.pictures import Picture, PictureLocations, PictureReader
 from integration.services.mappings.thumbnails import SIDE, thumbnail
 
 
 def kept(tmp_path: Path, data: bytes) -> str:
     """Keep a picture and return the mark of its content."""
     (tmp_path / "in").write_bytes(data)
-    (found,) = PictureReader(Places(tmp_path / "kept", tmp_path)).read(["in"])
+    (found,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in"])
     assert isinstance(found, Picture)
     return found.content
 

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.issues import CauseGroup, Issue, IssueOccurrence, IssueState
 from integration.core.run import Mode
 from integration.core.states import ACTIVE
-from integration.services.runs.bulk import Refused
+from integration.services.runs.bulk import BulkFailure
 from tests.consoles import WHO, opened, settled
 from tests.people import somebody
 from tests.stores import stores_in
@@ -43,7 +43,7 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
 
     done = app.bulk.set_aside([*chosen, over], "not now", BY)
 
-    assert (done.records, done.refused) == (5, (Refused(over),))
+    assert (done.records, done.refused) == (5, (BulkFailure(over),))
     assert groups(app) == []
     heard = [one for one in stores_in(app).audit.entries() if one.action == "issue_set_aside"]
     assert sorted((one.code, one.count, one.why) for one in heard) == [
@@ -55,13 +55,13 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
 
 def test_some_records_of_a_cause_and_one_that_is_gone(app: Application) -> None:
     group = next(one for one in groups(app) if one.count == 3)
-    first, second, _ = (one.id for one in app.exceptions.issues_of(group.of))
+    first, second, _ = (one.id for one in app.exceptions.issues_of(group.group_key))
     app.issues.close(first, WHO)
 
     done = app.bulk.set_aside([group], "not now", BY, (first, second))
 
-    assert (done.records, done.refused) == (1, (Refused(group, str(first)),))
-    assert app.exceptions.group(group.of, IssueState.SET_ASIDE).count == 1  # type: ignore[union-attr]
+    assert (done.records, done.refused) == (1, (BulkFailure(group, str(first)),))
+    assert app.exceptions.group(group.group_key, IssueState.SET_ASIDE).count == 1  # type: ignore[union-attr]
 
 
 def test_causes_are_given_to_somebody(app: Application) -> None:

@@ -16,10 +16,10 @@ def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: 
             )
             for key, code in (("1", "USD"), ("2", "CHF"), ("3", "USD"))
         ]
-        stores_in(application).issues.looked("products", ["1", "2", "3"], (), met)
+        stores_in(application).issues.store_check_result("products", ["1", "2", "3"], (), met)
         (group,) = application.exceptions.groups("products")
         assert (group.count, group.facts["currency"]) == (3, "CHF, USD")
-        assert application.exceptions.group(group.of) == group
+        assert application.exceptions.group(group.group_key) == group
 
 
 def test_customers_with_price_groups_of_the_till_are_one_cause_that_names_the_groups(tmp_path: Path) -> None:
@@ -32,6 +32,6 @@ def test_customers_with_price_groups_of_the_till_are_one_cause_that_names_the_gr
             )
             for key, number in (("1", "7"), ("2", "3"), ("3", "7"))
         ]
-        stores_in(application).issues.looked("customers", ["1", "2", "3"], (), met)
+        stores_in(application).issues.store_check_result("customers", ["1", "2", "3"], (), met)
         (group,) = application.exceptions.groups("customers")
         assert (group.count, group.facts["number"]) == (3, "3, 7")

@@ -73,7 +73,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def entered(application: Application, ref: str, *roles: Role) -> Actor:
     """Return a person who has come in."""
     key = application.people.invite(ref, "", roles, ADMIN)
-    return application.people.who(application.people.enter(Identity("https://id.example.com", ref), key))
+    return application.people.actor_of_session(application.people.enter(Identity("https://id.example.com", ref), key))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from integration import words
 from integration.core.clocks import now
-from integration.core.drift import DriftedRecord, DriftFound, Edit
+from integration.core.drift import DriftCheckResult, DriftedRecord, Edit
 from integration.core.issues import IssueState
 from integration.core.records import Kind, kinds
 from integration.core.run import Mode
@@ -72,7 +72,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     )
 
 
-def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:
+def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftCheckResult:
     """Look now, and return what that came to for one kind of record."""
     return next(one for one in drift(console).look() if one.kind is kind)
 

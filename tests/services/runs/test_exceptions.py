@@ -89,11 +89,11 @@ class DaysHarness(FlowHarness):
         return group
 
     def undecided(self) -> list[OpenIssue]:
-        return self.exceptions.issues_of(self.waiting().of)
+        return self.exceptions.issues_of(self.waiting().group_key)
 
     def again(self) -> Run:
         """Preview what waits, as the button of the page does."""
-        of = self.waiting().of
+        of = self.waiting().group_key
         return self.preview(Mode.CHOSEN, self.exceptions.keys(of.flow, of.cause, of.field, of.detail))
 
     def pages(self) -> dict[str, str]:
@@ -188,15 +188,15 @@ def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
 
 
 def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(harness: DaysHarness) -> None:
-    (trouble,) = (group.of for group in harness.exceptions.groups())
+    (trouble,) = (group.group_key for group in harness.exceptions.groups())
     zone = ZoneInfo("Europe/Amsterdam")
-    assert harness.exceptions.came(harness.clock().astimezone(zone)) == {}
+    assert harness.exceptions.daily_counts(harness.clock().astimezone(zone)) == {}
     harness.clock.now = datetime(2026, 11, 30, 22, 59, tzinfo=UTC)
     for seconds in (0, 60):  # each on a day of its own, as a clock in Amsterdam has it
         harness.clock.advance(seconds)
         met = IssueOccurrence(Issue(trouble.cause, f"2026-10-18/{seconds}", trouble.field, {}), Kind.DAY_PAGE, "")
         harness.stores.issues.open("days", "r9", [met])
-    (days,) = harness.exceptions.came(harness.clock().astimezone(zone)).values()
+    (days,) = harness.exceptions.daily_counts(harness.clock().astimezone(zone)).values()
     assert list(days) == [date(2026, 11, 18) + timedelta(days=one) for one in range(14)]
     came = {day: count for day, count in days.items() if count}
     assert came == {date(2026, 11, 25): 2, date(2026, 11, 30): 1, date(2026, 12, 1): 1}

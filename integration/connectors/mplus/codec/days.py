@@ -60,7 +60,7 @@ def decode_journal(journal: Element, source: str) -> Iterator[Record]:
 
 def journal_place(journal: Element) -> Place:
     """Return the financial date and the branch of a journal or a count; the interface requires both."""
-    day, branch = journal_date(journal), branch_told(journal)
+    day, branch = journal_date(journal), optional_branch(journal)
     if day is None or not branch:
         raise WrongValueError("branchNumber" if day else "financialDate", "")
     return day, branch
@@ -121,18 +121,18 @@ def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, .
     )
 
 
-def branch_told(element: Element) -> str:
+def optional_branch(element: Element) -> str:
     """Return the branch of a journal, a count or a financial group, empty if the till gives none."""
     return _number(element, "branchNumber")
 
 
-def told_closed(answer: Element) -> bool | None:
+def period_closed_flag(answer: Element) -> bool | None:
     """Return whether the period of an answer, or of one of its groups, is closed; None if it does not say."""
     return _flag(answer, "financialPeriodClosed")
 
 
 @dataclass(frozen=True, slots=True)
-class DrawerCounted:
+class CashCount:
     """One count of one drawer: its branch and workplace, its number, and a part for each payment method."""
 
     place: Place
@@ -142,7 +142,7 @@ class DrawerCounted:
     lines: tuple[Record, ...]
 
 
-def decode_count(count: Element) -> DrawerCounted:
+def decode_count(count: Element) -> CashCount:
     """Return one count. Its number and version are required, because it could replace another count without them.
 
     Raises WrongValueError, also for two lines of one payment method.
@@ -165,7 +165,7 @@ def decode_count(count: Element) -> DrawerCounted:
     ]
     if repeated := next((key for key, times in Counter(line.key for line in lines).items() if times > 1), ""):
         raise WrongValueError("paymentMethod", repeated.rpartition("/")[2])
-    return DrawerCounted(place, (place[1], workplace), number, version, tuple(lines))
+    return CashCount(place, (place[1], workplace), number, version, tuple(lines))
 
 
 def _count_line(line: Element) -> dict[str, Value]:
@@ -183,9 +183,9 @@ def _count_line(line: Element) -> dict[str, Value]:
     }
 
 
-def in_chains(counts: Iterable[DrawerCounted]) -> Iterator[tuple[Place, Record]]:
+def in_chains(counts: Iterable[CashCount]) -> Iterator[tuple[Place, Record]]:
     """Yield the lines of the newest version of each count, with the amount left by the previous count."""
-    newest: dict[tuple[tuple[str, str], tuple[int, int]], DrawerCounted] = {}
+    newest: dict[tuple[tuple[str, str], tuple[int, int]], CashCount] = {}
     for one in sorted(counts, key=lambda each: each.version):
         newest[one.drawer, one.number] = one
     left: dict[tuple[tuple[str, str], str], Value] = {}

@@ -18,8 +18,8 @@ from integration.connectors.mplus.codec.prices import (
     LISTS,
     SAYS,
     card_rows,
+    encode_price,
     row_subject,
-    says,
     subject_elements,
     wanted_rows,
 )
@@ -132,7 +132,7 @@ def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
             row = etree.SubElement(_child(card, TYPES[record.kind], of.wrapper), qualified(of.item))
             _fill(row, dict(subject_elements(place, record.kind)), of.type)
         for how, value in wanted.items():
-            text = "" if value is None else says(place, how, value, words)
+            text = "" if value is None else encode_price(place, how, value, words)
             _put(row, of.type, SAYS[how], text)
             if text and SAYS[how] in _FOLLOWS:
                 _remove(row, _FOLLOWS[SAYS[how]])

@@ -193,7 +193,7 @@ class Vocabulary:
     retire_with: str = "active"
     hundredths: bool = False
 
-    def named(self, kind: Kind) -> tuple[Field, ...]:
+    def fields_of_kind(self, kind: Kind) -> tuple[Field, ...]:
         """Return the fields of a kind; the flag that serves as `active` is not offered a second time."""
         return tuple(field for field in mappable_fields(kind) if not (self.inverted and field.name == "discontinued"))
 

@@ -120,7 +120,7 @@ def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
     return rows
 
 
-def says(place: Place, how: PriceType, value: Value, words: Vocabulary) -> str:
+def encode_price(place: Place, how: PriceType, value: Value, words: Vocabulary) -> str:
     """Return a price or percentage as text on the wire. Raises UnfitError."""
     name = _term(place, how).name
     if how not in SAYS or not isinstance(value, Decimal):
@@ -146,7 +146,7 @@ def encode_terms(card: Record, words: Vocabulary) -> dict[str, Any]:
     """Return the price rows of a new card as request content, empty if it has none. Raises UnfitError."""
     rows = []
     for place, row in wanted_rows(card).items():
-        told = {SAYS[how]: says(place, how, value, words) for how, value in row.items() if value is not None}
+        told = {SAYS[how]: encode_price(place, how, value, words) for how, value in row.items() if value is not None}
         if told:
             rows.append({**dict(subject_elements(place, card.kind)), **told})
     return {LISTS[card.kind].wrapper: {LISTS[card.kind].item: rows}} if rows else {}

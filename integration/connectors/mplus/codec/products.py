@@ -59,7 +59,7 @@ def _readers(words: Vocabulary, kind: Kind) -> Readers:
     types = sequence(TYPES[kind])
     readers = {
         qualified(field.wire): (field.name, field_decoder(field, types[field.wire]))
-        for field in words.named(kind)
+        for field in words.fields_of_kind(kind)
         if field.name != "groups" and field.wire in types
     }
     if words.inverted and kind is Kind.ARTICLE:
@@ -167,7 +167,7 @@ def encode_product(
 
 @cache
 def _known(words: Vocabulary, kind: Kind) -> Mapping[str, Field]:
-    return {field.name: field for field in words.named(kind)}
+    return {field.name: field for field in words.fields_of_kind(kind)}
 
 
 @cache
@@ -321,7 +321,7 @@ def stock_id(row: Element) -> int:
     return required_integer(row, "stockId")
 
 
-def stock_told(article: Element) -> str:
+def raw_stock_setting(article: Element) -> str:
     """Return the unparsed stock setting of an article."""
     return child_text(article, _STOCK_KEPT)
 
@@ -331,7 +331,7 @@ def article_identity(article: Element) -> ArticleIdentity:
     return ArticleIdentity(*(article.findtext(path) or "" for path in _IDENTITY))
 
 
-def every_stock_told(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
+def stock_settings(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
     """Return number, unparsed stock setting and identity of all articles of an answer.
 
     Articles without a readable number are left out.
@@ -342,7 +342,7 @@ def every_stock_told(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
     if len(articles) == len(plain) == len(numbers) == len(told) and all(map(is_number, numbers)):
         every = zip(numbers, told, articles, strict=True)
         return [(str(int(number)), one, article_identity(article)) for number, one, article in every]
-    read = ((if_readable(article_number, one), stock_told(one), article_identity(one)) for one in articles)
+    read = ((if_readable(article_number, one), raw_stock_setting(one), article_identity(one)) for one in articles)
     return [(number, one, identity) for number, one, identity in read if number is not None]
 
 

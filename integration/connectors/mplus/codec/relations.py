@@ -99,7 +99,7 @@ class RelationForm:
             values["discount_percent"] = Decimal(child_number(element, "discountPercentage")) / 100
         return Record(Kind.RELATION, key, values)
 
-    def new(self, wanted: Record) -> dict[str, Any]:
+    def new_relation(self, wanted: Record) -> dict[str, Any]:
         """Return a new relation as request content. Raises UnfitError and CustomFieldUnknownError."""
         return encode_card(self._on_wire(wanted), self.types, self._words)
 

@@ -171,7 +171,7 @@ def if_readable(read: Callable[[Element], T], element: Element) -> T | None:
         return None
 
 
-def as_it_came(element: Element) -> bytes:
+def raw_bytes(element: Element) -> bytes:
     """Return the serialized element, for a hash of it."""
     return bytes(etree.tostring(element, with_tail=False))
 

@@ -111,7 +111,7 @@ def test_what_goods_were_bought_for_is_told_not_told_or_cannot_be_read(
 @pytest.mark.parametrize(("text", "closed"), [("true", True), ("0", False), ("", None)])
 def test_whether_a_period_is_closed_is_told_or_not(text: str, closed: bool | None) -> None:
     told = f"<financialPeriodClosed>{text}</financialPeriodClosed>" if text else ""
-    assert days.told_closed(element("answer", told)) is closed
+    assert days.period_closed_flag(element("answer", told)) is closed
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_cannot_be_read_says_which_field_it_is(field: str, content: str) ->
 
 def test_other_fields_that_cannot_be_read_say_so_too() -> None:
     with pytest.raises(WrongValueError, match="financialPeriodClosed"):
-        days.told_closed(element("answer", "<financialPeriodClosed>misschien</financialPeriodClosed>"))
+        days.period_closed_flag(element("answer", "<financialPeriodClosed>misschien</financialPeriodClosed>"))
     with pytest.raises(WrongValueError, match="financialDate"):
         days.journal_place(element("journal", "<branchNumber>1</branchNumber>"))
     with pytest.raises(WrongValueError, match="vatPercentage"):
@@ -141,7 +141,7 @@ def test_other_fields_that_cannot_be_read_say_so_too() -> None:
         )
 
 
-def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0, times: int = 1) -> days.DrawerCounted:
+def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0, times: int = 1) -> days.CashCount:
     told = {"start": start, "added": 0, "counted": end, "deposited": 0, "difference": 0, "end": end}
     amounts = "".join(f"<{name}Amount>{each}</{name}Amount>" for name, each in told.items())
     line = f"<cashCountLine><paymentMethod>CASH</paymentMethod>{amounts}</cashCountLine>"

@@ -51,7 +51,7 @@ def test_active_can_be_kept_in_the_flag_that_says_the_opposite() -> None:
     edited = edit(part(active=False), words)
     assert (text(edited, "active"), text(edited, "discontinued")) == ("true", "true")
     assert decoded(edited, words).parts[0].values["active"] is False
-    assert "discontinued" not in [field.name for field in words.named(Kind.ARTICLE)]
+    assert "discontinued" not in [field.name for field in words.fields_of_kind(Kind.ARTICLE)]
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1, max_size=30)
@@ -115,6 +115,6 @@ def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(articles: tupl
     answer = etree.fromstring(
         f'<ns:answer xmlns:ns="urn:mplusqapi"><ns:productList>{product}</ns:productList></ns:answer>'
     )
-    assert [one for _, one, _ in codec.every_stock_told(answer)] == told
+    assert [one for _, one, _ in codec.stock_settings(answer)] == told
     each = answer.iterfind(f".//{qualified('article')}")
-    assert [codec.stock_told(one) for one in each if codec.if_readable(codec.article_number, one)] == told
+    assert [codec.raw_stock_setting(one) for one in each if codec.if_readable(codec.article_number, one)] == told

@@ -58,7 +58,7 @@ def waiting(app: Application, cause: str) -> CauseGroup:
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     return test
 
@@ -76,7 +76,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     test = opened(open_page, group)
 
     said, shown = texts(test), tables(test)
-    assert "more than was booked" in said
+    assert "higher than booked" in said
     assert "Off by €" in said
     assert "not booked" not in said
     assert "Off by ledger account" not in said
@@ -102,7 +102,7 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     previewed(shop, order)
     test = opened(open_page, waiting(shop, CANCELLED))
 
-    assert "less than was booked" in texts(test)
+    assert "lower than booked" in texts(test)
     assert "The document is cancelled" in texts(test)
     (choice,) = test.radio
     assert choice.options == ["Take the booking back", "Keep as it is"]
@@ -167,4 +167,4 @@ def test_another_sale_under_its_reference_stands_beside_a_document(shop: Applica
     told = {fact: (ours, theirs) for fact, ours, theirs in shown.to_numpy()}
     assert told["Number"][1] == "26900001"
     assert told["Date"][1] == ":red[**25 November 2026**]"
-    assert told["Comes to"][0].startswith(":red[")
+    assert told["Total"][0].startswith(":red[")

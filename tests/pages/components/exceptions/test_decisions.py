@@ -40,7 +40,7 @@ def decided(app: Application) -> set[tuple[str, str]]:
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     return test
 
@@ -79,7 +79,7 @@ def test_of_several_days_only_those_are_decided_that_were_chosen(fresh: Applicat
     test.radio[1].set_value("keep").run()
     press(test, "decide")
 
-    second = fresh.exceptions.issues_of(fresh.exceptions.groups("days")[0].of)[1]
+    second = fresh.exceptions.issues_of(fresh.exceptions.groups("days")[0].group_key)[1]
     assert decided(fresh) == {(second.issue.key, f"keep {second.issue.facts['mark']}")}
 
 

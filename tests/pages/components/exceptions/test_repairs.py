@@ -38,9 +38,9 @@ def test_a_person_says_under_which_number_it_is_there(blind: Application, open_p
     run = committed(blind, run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")
     (group,) = [one for one in blind.exceptions.groups("orders") if one.cause == "read_back_missing"]
-    (one,) = blind.exceptions.issues_of(group.of)
+    (one,) = blind.exceptions.issues_of(group.group_key)
 
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
     assert group.facts["reference"] in texts(test)
     test = test.segmented_control(key=f"doubt-{one.id}").set_value("there").run()
     assert test.text_input(key=f"number-{one.id}").value == group.facts["number"]

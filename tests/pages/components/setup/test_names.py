@@ -178,7 +178,7 @@ def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
     assert plain("The flow products needs the field AG_NAAM of the table ART_GRP") in first
     assert plain("The flow products needs the field K9_NIX of the table ARTICLE") in second
     assert "The rule for EAN in the flow products" in told[":gray[Needed for products]"]
-    assert "Filter 1 of the flow products looks at the field nosuch" in told[":gray[Needed for products]"]
+    assert "Filter 1 of the flow products uses the field nosuch" in told[":gray[Needed for products]"]
     assert plain("The flow stock needs the field K9_NIX") in told[":gray[Needed for stock]"]
 
 

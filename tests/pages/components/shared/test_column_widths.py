@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
-from pages.components.shared.column_widths import LETTER, PADDING, fitted, text_width
+from pages.components.shared.column_widths import LETTER, PADDING, fit_columns, text_width
 from pages.components.shared.tables import CONFIG
 
 FONT = Path(__file__).parents[4] / "static" / "plex-sans-400.woff2"
 
 
 def widths(frame: pd.DataFrame, room: int = 1000, **columns: object) -> dict[str, int]:
-    return {name: one["width"] for name, one in fitted(frame, columns, {}, room=room).items()}
+    return {name: one["width"] for name, one in fit_columns(frame, columns, {}, room=room).items()}
 
 
 def test_letters_are_as_wide_as_in_the_font_and_unknown_ones_no_narrower_than_usual() -> None:
@@ -66,7 +66,7 @@ def test_what_a_trimmed_column_leaves_goes_to_the_text_that_was_cut() -> None:
 
 def test_badges_options_and_what_is_no_text_are_as_wide_as_they_are_drawn() -> None:
     frame = pd.DataFrame({"state": [["Parked", "Brake"]], "owner": ["a"], "trail": [[1, 2]], "gone": ["x" * 90]})
-    found = fitted(
+    found = fit_columns(
         frame,
         {
             "state": CONFIG.MultiselectColumn("", options=["Parked", "Brake"]),

@@ -83,4 +83,4 @@ def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run
 @pytest.mark.long
 def test_a_conflict_is_explained_with_its_question(connected: Application, open_page: Open) -> None:
     group = met(connected, "products", "field_conflict")
-    assert term(WORDS["conflict"]) in help_of(open_page("exceptions", cause=group_address(group.of)))
+    assert term(WORDS["conflict"]) in help_of(open_page("exceptions", cause=group_address(group.group_key)))

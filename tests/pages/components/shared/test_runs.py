@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from integration.core.run import Mode
-from pages.components.shared.runs import AT_ONCE, kind_read, run_frame, today
+from pages.components.shared.runs import AT_ONCE, kind_read, run_frame, runs_of_today
 from pages.components.shared.timeline import entry
 from tests.consoles import opened
 from tests.stores import stores_in
@@ -15,7 +15,7 @@ def test_however_many_runs_there_were_today_all_of_them_are_counted(tmp_path: Pa
         for _ in range(AT_ONCE + 1):
             runs.fail(runs.begin("stock", Mode.CHANGES, "test", 1).id, "no_heartbeat", {})
         runs.discard(runs.begin("stock", Mode.CHANGES, "test", 1).id, "test")
-        found = today(application)
+        found = runs_of_today(application)
     assert len({run.id for run in found}) == len(found) == AT_ONCE + 1
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from integration.core.untrusted_text import harmless, unguarded, visible
-from pages.components.shared.tables import csv_of, seen
+from integration.core.untrusted_text import escape_formulas, unescape_formulas, visible
+from pages.components.shared.tables import csv_of, with_visible_characters
 from tests.hostile import EVERY
 
 
@@ -32,7 +32,7 @@ def frame() -> pd.DataFrame:
 
 
 def test_every_sign_of_a_table_is_to_be_seen_and_its_numbers_stay(frame: pd.DataFrame) -> None:
-    shown = seen(frame)
+    shown = with_visible_characters(frame)
     assert list(shown["title"]) == [visible(one) for one in EVERY]
     assert list(shown["several"]) == [[visible(one), "x"] for one in EVERY]
     assert list(shown["=caption"]) == [{"␛": visible(one)} for one in EVERY]
@@ -42,7 +42,7 @@ def test_every_sign_of_a_table_is_to_be_seen_and_its_numbers_stay(frame: pd.Data
 
 def test_no_cell_of_a_file_is_computed_and_all_can_be_read_back(frame: pd.DataFrame) -> None:
     kept = pd.read_csv(io.StringIO(csv_of(frame.drop(columns="=caption"))), dtype={"exact": str})
-    assert list(kept["title"].map(unguarded)) == list(EVERY)
+    assert list(kept["title"].map(unescape_formulas)) == list(EVERY)
     assert set(kept["amount"]) == {-12.5}
     assert set(kept["exact"]) == {"-12.50"}
     assert list(kept["sort"][:2]) == ["'=a", "b"]
@@ -51,4 +51,4 @@ def test_no_cell_of_a_file_is_computed_and_all_can_be_read_back(frame: pd.DataFr
 
 def test_what_stands_before_the_lines_is_written_likewise() -> None:
     told = pd.DataFrame({"n": [-1, 2]}, index=pd.Index(["=1", "b"], name="@x"))
-    assert csv_of(told, index=True).splitlines() == [f"{harmless('@x')},n", "'=1,-1", "b,2"]
+    assert csv_of(told, index=True).splitlines() == [f"{escape_formulas('@x')},n", "'=1,-1", "b,2"]

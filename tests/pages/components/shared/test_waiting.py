@@ -67,9 +67,9 @@ def test_a_row_leads_to_the_same_place_from_each_screen(waiting: Application, op
     assert cause.group is not None
     for place in ("overview", "monitoring", "phone"):
         test = press(open_page(place), f"need-{cause.key}")
-        assert test.query_params["cause"] == group_address(cause.group.of)
-    test = press(open_page("exceptions"), f"open-{group_address(cause.group.of)}")
-    assert test.query_params["cause"] == group_address(cause.group.of)
+        assert test.query_params["cause"] == group_address(cause.group.group_key)
+    test = press(open_page("exceptions"), f"open-{group_address(cause.group.group_key)}")
+    assert test.query_params["cause"] == group_address(cause.group.group_key)
 
 
 @pytest.mark.usefixtures("waiting")
@@ -83,7 +83,7 @@ def test_a_cause_with_a_single_record_has_its_one_name(open_page: Open, place: s
 
 def test_alerts_and_log_call_a_cause_by_its_one_name(waiting: Application) -> None:
     episode = next(one for one in waiting.monitoring.going_on() if one.symptom.flow == "stock")
-    title, body = Messages("").begun(episode, "en", episode.begun_at)
+    title, body = Messages("").begin_message(episode, "en", episode.begun_at)
     headline = words.headline(EAN, {})
     assert title.endswith(headline)
     assert "check digit" in body
