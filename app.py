@@ -19,8 +19,10 @@ else:
     st.html(SHIPPED / "static" / "console.css")
 
     from pages.components.shared.application import failed, navigation
+    from pages.components.shared.preload import import_for_tables
 
     try:
         navigation().run()
+        import_for_tables()
     except Exception as error:  # noqa: BLE001 - a bug of a page is logged with a number and shown
         failed(error)

@@ -11,13 +11,15 @@ from typing import Any
 
 from integration.application.application import Application
 from integration.application.bootstrap import build
+from integration.core.clocks import now
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.settings import load_settings
+from integration.store.database import open_database
+from integration.store.links import Links
 from tests.people import somebody
-from tests.stores import stores_in
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
@@ -59,7 +61,7 @@ def _once(application: Application, run_id: str, is_there: Callable[[Run], bool]
 def read(application: Application) -> dict[str, object]:
     """Read both sides whole through the connectors, into records, and do nothing with them."""
     source, target = application.access.connector("accountview"), application.access.connector("mplus")
-    references = stores_in(application).links.references("products")
+    references = Links(open_database(application.settings.operational_url()), now).references("products")
     begun, worked = time.monotonic(), time.process_time()
     after, articles, products = None, 0, 0
     while True:

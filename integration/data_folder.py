@@ -4,7 +4,6 @@ from integration.core.errors import ConfigurationError
 from integration.settings import DATABASE, ENGINE, Settings
 from integration.store.keys import KeyRing
 
-OTHERS = 0o077  # permission bits of group and others
 FILES = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 
 

@@ -15,11 +15,21 @@ from pages.components.days.month import (
     the_month,
 )
 from pages.components.days.one_day import day_actions, the_day
+from pages.components.days.period import (
+    PARAMETERS,
+    period_actions,
+    period_badge,
+    period_filters,
+    period_shown,
+    the_period,
+)
 from pages.components.shared.application import application
 from pages.components.shared.downloads import downloads
-from pages.components.shared.layout import failures, head
+from pages.components.shared.layout import choice, failures, head
 from pages.components.shared.missing_rows import rows_at_days
-from pages.components.shared.wording import moment, plain, sandbox_badges, text, whole_day
+from pages.components.shared.wording import language, moment, plain, sandbox_badges, text, whole_day, zone
+
+VIEWS = ("calendar", "period")
 
 app = application()
 
@@ -39,7 +49,7 @@ def one_day(day: date) -> None:
     report = app.days.report(day, branch)
     named = text("day_branch", name=plain(branches.get(branch, branch)), number=plain(branch))
     checked = text("day_checked", moment=moment(report.checked_at)) if report else text("day_never_checked")
-    badges = [state_badge(report.state)] if report else []
+    badges = [state_badge(report)] if report else []
     about = f"{named} · {checked}"
     with head(whole_day(day), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         day_actions(app, day, branch, report)
@@ -47,12 +57,40 @@ def one_day(day: date) -> None:
     the_day(app, day, branch, report)
 
 
+def view() -> str:
+    """Return the view in the address: calendar or period."""
+    asked = st.query_params.get("view", "")
+    return asked if asked in VIEWS else VIEWS[0]
+
+
+def view_choice() -> None:
+    """Draw the choice between the calendar and the period."""
+    choice("view", VIEWS, VIEWS[0], lambda name: text(f"view_{name}"), no_longer=PARAMETERS)
+
+
+def one_period() -> None:
+    """Draw a period."""
+    report = period_shown(app)
+    tables = app.period_sheets.tables(report, language(), zone())
+    badges = [period_badge(report, tables)] if report.days else []
+    with head(text("nav_days"), text("period_about"), [*badges, *sandbox_badges(app.sandbox.is_connected)]):
+        period_actions(app, report)
+    failures()
+    view_choice()
+    period_filters(app, report)
+    the_period(app, report, tables)
+
+
 def all_days() -> None:
     """Draw a month, and the results of the nightly drift check."""
+    if view() == "period":
+        one_period()
+        return
     month = month_of_address(app)
     with head(text("nav_days"), text("days_about"), sandbox_badges(app.sandbox.is_connected)):
         month_actions(app, month)
     failures()
+    view_choice()
     rows_at_days(app, app.days.flow)
     the_month(app, month)
     if listed := app.days.listed(month, last_day_of(month)):

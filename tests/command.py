@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb  # noqa: F401 - imported late, as all below
 import typer.rich_utils  # noqa: F401
 
+import integration.connectors.accountview.connector
+import integration.connectors.mplus.connector
 import integration.services  # noqa: F401 - and with it all but the terminal, which measures its width when imported
 
 ROOT = Path(__file__).parent.parent

@@ -35,9 +35,13 @@ OF_A_COPY = {"sandbox", "sandbox_articles"}  # settings with which a console may
 
 @contextmanager
 def opened(
-    data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, fresh: bool = False, **settings: Any
-) -> Iterator[Application]:
+    data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, fresh: bool = False, serves: bool = False,
+    **settings: Any,
+) -> Iterator[Application]:  # fmt: skip
     """An application with its data in a folder, and nothing of the environment; `machine` is its clock.
+
+    Only one that `serves` writes the log all the time, in a process of its own. Another one begins that process when it
+    is asked about the log, and brings all events in before it answers.
 
     One on the sandbox has joined that before, unless it is to be `fresh`, with all that a first start asks and tells.
     """
@@ -53,7 +57,7 @@ def opened(
         prepare(data / "console.sqlite")
         if start:
             prepare_engine(data / "engine.sqlite")
-    application = build(load_settings(data=data, **given), owner=owner, machine=machine)
+    application = build(load_settings(data=data, **given), owner=owner, serves=serves, machine=machine)
     try:
         yield application.start() if start else application
     finally:

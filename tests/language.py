@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.size import PRODUCT, ROOT, Function, trees
+from tests.size import PRODUCT, ROOT, Function, nodes_in
 
 RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When|How|That|Which)\b")
 VAGUE = frozenset((ROOT / "tests" / "vague_words.txt").read_text(encoding="utf-8").split())
@@ -30,15 +30,15 @@ def _is_vague(name: str) -> bool:
 
 
 def _described() -> Iterator[tuple[str, str, str]]:
-    for file, tree in trees(PRODUCT):
-        for node in ast.walk(tree):
+    for file, nodes in nodes_in(PRODUCT):
+        for node in nodes:
             if isinstance(node, Function | ast.ClassDef | ast.Module) and (text := ast.get_docstring(node)):
                 yield f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", getattr(node, "name", ""), text
 
 
 def _defined() -> Iterator[tuple[str, str, str]]:
-    for file, tree in trees(PRODUCT):
-        for node in ast.walk(tree):
+    for file, nodes in nodes_in(PRODUCT):
+        for node in nodes:
             if isinstance(node, Function | ast.ClassDef):
                 yield f"{file.relative_to(ROOT)}:{node.lineno}", node.name, ""
 

@@ -8,6 +8,7 @@ import ast
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import get_args, get_origin, get_type_hints
@@ -26,18 +27,24 @@ BAG = "integration.application.stores"  # the module with all stores of a databa
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def trees(folders: tuple[str, ...]) -> Iterator[tuple[Path, ast.Module]]:
-    """Yield each file of these folders with what is in it."""
+@cache
+def nodes_of(file: Path) -> tuple[ast.AST, ...]:
+    """Return all nodes of a file, the module first. Each file is parsed once per process."""
+    return tuple(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+def nodes_in(folders: tuple[str, ...]) -> Iterator[tuple[Path, tuple[ast.AST, ...]]]:
+    """Yield each file of these folders with its nodes."""
     for folder in folders:
         for file in sorted((ROOT / folder).rglob("*.py")):
-            yield file, ast.parse(file.read_text(encoding="utf-8"))
+            yield file, nodes_of(file)
 
 
 def collisions() -> dict[str, list[str]]:
     """Return the public functions and classes of the product that several files define, with those files."""
     found: dict[str, list[str]] = defaultdict(list)
-    for file, tree in trees(PRODUCT):
-        for one in tree.body:
+    for file, (module, *_) in nodes_in(PRODUCT):
+        for one in getattr(module, "body", ()):
             if isinstance(one, Function | ast.ClassDef) and not one.name.startswith("_"):
                 found[one.name].append(file.relative_to(ROOT).as_posix())
     return {name: files for name, files in found.items() if len(set(files)) > 1}
@@ -45,8 +52,7 @@ def collisions() -> dict[str, list[str]]:
 
 def wiring_functions() -> list[str]:
     """Return the lambdas and partial functions in the place that builds the application, each with its line."""
-    tree = ast.parse(APPLICATION.read_text(encoding="utf-8"))
-    expressions = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    expressions = [node for node in nodes_of(APPLICATION) if isinstance(node, ast.expr)]
     return [f"{one.lineno}: {ast.unparse(one)}" for one in expressions if _is_made_function(one)]
 
 
@@ -57,7 +63,7 @@ def _is_made_function(one: ast.expr) -> bool:
 
 def bag_users() -> list[str]:
     """Return the files of the product that know the object with all stores, its own file among them."""
-    imports = ((file, node) for file, tree in trees(PRODUCT) for node in ast.walk(tree))
+    imports = ((file, node) for file, nodes in nodes_in(PRODUCT) for node in nodes)
     users = {file for file, node in imports if isinstance(node, ast.ImportFrom) and node.module == BAG}
     return sorted(file.relative_to(ROOT).as_posix() for file in {*users, ROOT / f"{BAG.replace('.', '/')}.py"})
 
@@ -65,8 +71,8 @@ def bag_users() -> list[str]:
 def mutual_imports() -> list[tuple[str, str]]:
     """Return the pairs of packages right under `integration` that import each other."""
     used: dict[str, set[str]] = defaultdict(set)
-    for file, tree in trees(("integration",)):
-        names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    for file, nodes in nodes_in(("integration",)):
+        names = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
         package = file.relative_to(ROOT / "integration").parts[0]
         used[package] |= {name.split(".")[1] for name in names if name.startswith("integration.")} - {package}
     return [(one, other) for one in used for other in used[one] if one < other and one in used.get(other, ())]
@@ -94,7 +100,7 @@ def _is_function(hint: object) -> bool:
 def main() -> None:
     """Print statements, how long functions are, how many names collide, and how services are put together."""
     for name, folders in (("integration and pages", PRODUCT), ("tests", TESTS)):
-        nodes = [node for _, tree in trees(folders) for node in ast.walk(tree)]
+        nodes = [node for _, found in nodes_in(folders) for node in found]
         statements = sum(isinstance(node, ast.stmt) for node in nodes)
         long = sorted((one.end_lineno or 0) - one.lineno + 1 for one in nodes if isinstance(one, Function))
         middle, most = long[len(long) // 2], long[len(long) * 9 // 10]

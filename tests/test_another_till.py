@@ -158,7 +158,7 @@ def test_a_chosen_system_that_is_gone_leaves_the_role_to_the_first(
     chosen: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(systems._SYSTEMS, "kiosk")
-    assert SystemChoice(stores_in(chosen).settings).chosen()[SystemRole.TILL] == "mplus"
+    assert SystemChoice(stores_in(chosen).settings).chosen_systems()[SystemRole.TILL] == "mplus"
 
 
 def test_no_file_of_the_console_knows_it() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from integration.cli.terminal import show_bug
+from integration.cli.standard_streams import show_bug
 from integration.core.untrusted_text import unescape_formulas, visible
 from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
 from tests.programs import Ended, Terminal, access, confirmations

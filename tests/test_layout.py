@@ -15,9 +15,11 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from tests.language import relative_docstrings, vague_names
 from tests.readme import blocks
-from tests.size import bag_users, callable_arguments, collisions, mutual_imports, wiring_functions
+from tests.size import bag_users, callable_arguments, collisions, mutual_imports, nodes_of, wiring_functions
 
 BUILDERS = [
     "integration/application/application.py",
@@ -71,6 +73,13 @@ PLACES = {
     if folder.is_dir()
     for file in sorted((TESTS / folder.name).rglob("test_*.py"))
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    """Release the parsed product after the last test of this file. Later garbage collections would visit its nodes."""
+    yield
+    nodes_of.cache_clear()
 
 
 def subjects(place: str) -> list[Path]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from integration.__main__ import status_of
+from integration.cli.exit_status import status_of
 from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.errors import NotAllowedError
@@ -628,11 +628,12 @@ def test_the_sandbox_runs_alone(terminal: Terminal) -> None:
 @pytest.mark.long
 def test_the_demo_adds_up_in_every_round() -> None:
     ended = Terminal({})("demo", "--articles", "60", "--json")
-    *lines, days, prices = [json.loads(text) for text in ended.out.splitlines()]
+    *lines, days, vat, prices = [json.loads(text) for text in ended.out.splitlines()]
 
     assert ended.status == 0
     assert days["days_booked"] == days["days_equal"] > 20
     assert (days["figures"] > 100, days["off"]) == (True, "0.00")
+    assert vat["vat_till"] == vat["vat_books"] != "0.00"
     assert prices["prices_asked"] == prices["prices_same"] > 20
     assert [(line["round"], line["flow"]) for line in lines] == [
         (number, flow) for number in (1, 2, 3) for flow in ("products", "orders", "customers", "stock", "days")

@@ -13,16 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-
-from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.errors import MalformedAnswerError, NotAllowedError
+
+if TYPE_CHECKING:  # imported where a token is verified: most consoles have no provider
+    from joserfc.jwk import KeySet
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that need a private key. The algorithm `none` and those with a shared secret prove nothing."""
@@ -50,7 +48,7 @@ class SigningKeys:
     address: str
     route: Callable[[str], NetworkRoute]
     now: Now = time.monotonic
-    _known: KeySet | None = None
+    _known: "KeySet | None" = None
     _asked_at: float = 0.0
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -59,6 +57,8 @@ class SigningKeys:
 
         Raises NotAllowedError `identity_unproven`, and UnavailableError.
         """
+        from joserfc.errors import JoseError  # noqa: PLC0415 - as said at the top
+
         host = urlsplit(self.address).hostname or ""
         for again in (False, True):
             keys = self._keys(again=again)
@@ -72,7 +72,7 @@ class SigningKeys:
     def _may_ask(self) -> bool:
         return self.now() - self._asked_at >= LEAST_SECONDS
 
-    def _keys(self, *, again: bool) -> KeySet:
+    def _keys(self, *, again: bool) -> "KeySet":
         with self._asking:
             age = self.now() - self._asked_at
             if self._known is None or age > KEPT_SECONDS or (again and age >= LEAST_SECONDS):
@@ -81,8 +81,11 @@ class SigningKeys:
             return self._known
 
 
-def _key_set(told: Mapping[str, Any]) -> KeySet:
+def _key_set(told: Mapping[str, Any]) -> "KeySet":
     """Return the public signing keys of a key set, without shared secrets and keys of other use."""
+    from joserfc.errors import JoseError  # noqa: PLC0415 - as said at the top
+    from joserfc.jwk import KeySet  # noqa: PLC0415 - likewise
+
     known = [one for one in told.get("keys", ()) if isinstance(one, dict) and one.get("kty") in ("RSA", "EC", "OKP")]
     try:
         return KeySet.import_key_set({"keys": [one for one in known if one.get("use", "sig") == "sig"]})
@@ -90,12 +93,14 @@ def _key_set(told: Mapping[str, Any]) -> KeySet:
         raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="keys") from None
 
 
-def _subject(token: str, keys: KeySet, issuer: str, audience: str, nonce: str) -> Proof:
+def _subject(token: str, keys: "KeySet", issuer: str, audience: str, nonce: str) -> Proof:
     """Return issuer and subject of a token.
 
     The token must be signed by one of the keys, come from the issuer, be meant for us, be valid now and, if a nonce is
     given, contain it.
     """
+    from joserfc import jwt  # noqa: PLC0415 - as said at the top
+
     claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
     wanted: dict[str, Any] = {
         "iss": {"essential": True, "value": issuer},
@@ -119,6 +124,8 @@ def fetch_json(address: str, route: Callable[[str], NetworkRoute]) -> dict[str, 
 
 
 def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **more: Any) -> dict[str, Any]:
+    from integration.connectors.http import Gateway  # noqa: PLC0415 - httpx is imported for the first call
+
     host = urlsplit(address).hostname or ""
     hidden = [one for one in more.get("data", {}).values() if one]
     with Gateway(system="OIDC", host_shown=host, limits=LIMITS, secrets=hidden, route=route(address)) as gateway:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from integration.alerts.incidents import Incident
 from integration.alerts.store.deliveries import Delivery, DeliveryStore, DueDelivery
-from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.authorization import requires
 from integration.core.causes import Responsible, Severity, cause
@@ -143,6 +142,8 @@ class Pings:
 
     def _called(self, address: str, facts: Mapping[str, str]) -> str:
         """Call an address; return the error, or an empty text if the call succeeded."""
+        from integration.connectors.http import Gateway  # noqa: PLC0415 - httpx is imported for the first call
+
         parts = urlsplit(address)
         secret = [one for one in parts.path.split("/") if one]
         register_secrets(*secret)

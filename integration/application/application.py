@@ -46,6 +46,8 @@ from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
+from integration.services.daybooks.period_sheets import PeriodSheets
+from integration.services.daybooks.periods import Periods
 from integration.services.engine_lifecycle import EngineHandle, OwnLeases
 from integration.services.keys import Keys
 from integration.services.log.log import Log
@@ -135,7 +137,7 @@ class Application:
         )
         self.provider, self.proxy = sign_on_methods(settings)
         self._system_choice = SystemChoice(stores.settings)
-        assign_roles(self._system_choice.chosen())
+        assign_roles(self._system_choice.chosen_systems())
         names = ObjectNameSettings(stores.settings, getattr(settings.access(SystemRole.BOOKS.system), "names", None))
         self.access = ConnectorFactory(
             settings, sealed, stores.leases, clock, names, tables_of(flows), self._system_choice
@@ -364,6 +366,17 @@ class Application:
             others=[(name, Kind.POSTING) for name in flows if name != days],
         )
         self.day_sheets = DaySheets(self.lists, self.connections, clock)
+        self.periods = Periods(
+            self.days,
+            stores.links,
+            stores.rules,
+            self.lists,
+            self.logics,
+            deps.connectors,
+            clock,
+            flows,
+        )
+        self.period_sheets = PeriodSheets(self.lists, self.connections, clock)
         self.runs = Runs(
             stores.plans,
             stores.runs,

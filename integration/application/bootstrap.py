@@ -8,8 +8,9 @@ from integration.application.application import Application
 from integration.application.stores import stores_of
 from integration.core.clocks import now
 from integration.core.people import SHIPPED
-from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
+from integration.data_folder import FILES, key_ring, require_database_file
 from integration.flows.registry import FLOWS, Specs, mirrors_of
+from integration.process.permissions import OTHERS
 from integration.runner import ALL_ON, Safeguards
 from integration.settings import Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database
@@ -92,12 +93,12 @@ _started: Application | None = None
 _starting = threading.Lock()
 
 
-def running_application(flows: Specs = FLOWS) -> Application:
-    """Return the application of this process. The first call builds it with these flows and starts it."""
+def running_application(flows: Specs = FLOWS, *, serves: bool = True) -> Application:
+    """Return the application of this process. The first call builds it with these arguments and starts it."""
     global _started  # noqa: PLW0603 - one engine per process
     with _starting:
         if _started is None:
-            _started = build(load_settings(), flows=flows).start()
+            _started = build(load_settings(), flows=flows, serves=serves).start()
         return _started
 
 

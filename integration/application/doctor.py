@@ -20,9 +20,10 @@ from integration.core.clocks import now
 from integration.core.connections import Finding
 from integration.core.errors import IntegrationError
 from integration.core.system_roles import assigned_systems
-from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
+from integration.data_folder import FILES, key_ring, require_database_file
 from integration.flows.registry import FLOWS
 from integration.log.client import ANNOUNCED
+from integration.process.permissions import OTHERS
 from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.settings import Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock

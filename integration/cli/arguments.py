@@ -45,10 +45,10 @@ def known_flow(name: str | None) -> str | None:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
 FlowName = Annotated[str, typer.Argument(help=", ".join(FLOWS), callback=known_flow)]
-AnyFlow = Annotated[str | None, typer.Argument(help="One flow only.", callback=known_flow)]
-RunId = Annotated[str, typer.Argument(help="The run, as `runs` lists it.")]
-Complete = Annotated[bool, typer.Option(help="Read everything instead of what changed.")]
-Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for what is away or stands still.")]
+AnyFlow = Annotated[str | None, typer.Argument(help="Only this flow.", callback=known_flow)]
+RunId = Annotated[str, typer.Argument(help="ID of the run, from `runs`.")]
+Complete = Annotated[bool, typer.Option(help="Read all records instead of only changed ones.")]
+Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for a system that does not answer.")]
 Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 

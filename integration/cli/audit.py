@@ -15,18 +15,20 @@ from integration.words import sentence, term
 
 FAILED = 1
 
-audit = typer.Typer(
-    pretty_exceptions_enable=False, no_args_is_help=True, help="What somebody did: verify, list, export."
-)
+commands = typer.Typer()
+audit = typer.Typer(no_args_is_help=True, help="The audit log: verify, list, export.")
+commands.add_typer(audit, name="audit")
 
-Heads = Annotated[list[str] | None, typer.Option(help="NUMBER:HASH as it was sent; may be given several times.")]
+Heads = Annotated[
+    list[str] | None, typer.Option(help="A head that was sent, as NUMBER:HASH; may be given several times.")
+]
 
 
 @audit.command()
 def verify(head: Heads = None, as_json: Json = False) -> None:
-    """Follow the whole chain of the audit and say whether it holds, or from which entry on it does not.
+    """Verify the whole chain of the audit log, and name the first entry that is wrong.
 
-    With a head that was sent to somebody, it is told from a history that was written anew.
+    A head that was sent to somebody also shows whether the whole log was written anew.
     """
     heads = [_head(one) for one in head or []]
     with terminal.command_application(start=False) as application:
@@ -57,15 +59,15 @@ def _show(checked: AuditCheckResult) -> None:
 
 @audit.command(name="list")
 def list_entries(
-    who: Annotated[str, typer.Option(help="Only what this person did.")] = "",
-    action: Annotated[str, typer.Option(help="Only this action, as --json names it.")] = "",
-    flow: Annotated[str, typer.Option(help="Only what is about this flow.")] = "",
-    find: Annotated[str, typer.Option(help="A text anywhere in an entry.")] = "",
-    since: Annotated[datetime | None, typer.Option(help="From this day on.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    who: Annotated[str, typer.Option(help="Only actions of this person.")] = "",
+    action: Annotated[str, typer.Option(help="Only this action, by its name in --json.")] = "",
+    flow: Annotated[str, typer.Option(help="Only entries of this flow.")] = "",
+    find: Annotated[str, typer.Option(help="Only entries that contain this text.")] = "",
+    since: Annotated[datetime | None, typer.Option(help="First day.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of entries.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List what somebody did, newest first."""
+    """List who did what, newest first."""
     begin = since.astimezone() if since else None
     with terminal.command_application(start=False) as application:
         found = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)
@@ -86,7 +88,7 @@ def _did(one: AuditEntry) -> str:
 
 @audit.command()
 def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")], as_json: Json = False) -> None:
-    """Write the whole audit to a file, with a program that verifies it and needs nothing but Python."""
+    """Write the whole audit log to a ZIP file, with a program that verifies it; the program only needs Python."""
     with terminal.command_application(start=False) as application:
         packed = application.audit.file(terminal.terminal_user())
     with writing(file):

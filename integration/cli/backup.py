@@ -29,15 +29,19 @@ from integration.words import say, term
 
 FAILED = 1
 
-arranged = typer.Typer(pretty_exceptions_enable=False)
-keys = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="The key that seals credentials.")
+commands = typer.Typer()
+arranged = typer.Typer()
+keys = typer.Typer(no_args_is_help=True, help="The key that encrypts stored credentials.")
+commands.add_typer(arranged, name="settings")
+commands.add_typer(keys, name="key")
 
-BackupFile = Annotated[Path, typer.Argument(help="The file of the backup.")]
+BackupFile = Annotated[Path, typer.Argument(help="The backup file.")]
 ASKED = "Passphrase of the key, empty for none"
 
 
+@commands.command()
 def backup(file: BackupFile, as_json: Json = False) -> None:
-    """Write a backup of everything the console keeps to a new file, while it runs or not."""
+    """Write a backup of all data of the console to a new file. The console may run meanwhile."""
     settings = load_settings()
     _tell_audit(settings, file)
     with writing(file):
@@ -62,26 +66,28 @@ def _tell_audit(settings: Settings, file: Path) -> None:
             application.backups.taking(file.name)
 
 
+@commands.command()
 def verify(file: BackupFile, as_json: Json = False) -> None:
-    """Read every byte of a backup, look into its databases, and say what it holds; nothing is restored."""
+    """Check every byte of a backup and list its contents. Restores nothing."""
     settings = load_settings()
     with _read(file):
         _tell(verified(file, _passphrase(settings, of=file)), as_json=as_json)
 
 
+@commands.command()
 def restore(
     file: BackupFile,
     erased: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A list of who was erased, console.erased of the old data folder; may be given several times."
+            help="File console.erased of the old data folder: people erased since; may be given several times."
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Bring a backup into an empty data folder, and an empty PostgreSQL database where one is set.
+    """Restore a backup into an empty data folder, and into an empty PostgreSQL database if one is set.
 
-    A list console.erased that lies in the folder is used too: whoever is on it is erased again.
+    People listed in console.erased of the data folder are erased again.
     """
     settings = load_settings()
     for one in erased or ():
@@ -97,12 +103,14 @@ def restore(
         return
     terminal.out.print(f"Restored into {settings.data}", soft_wrap=True)
     if found.erased:
-        terminal.out.print(f"People who were erased since, and are erased from it again: {found.erased}")
+        terminal.out.print(f"Erased again, because they were erased after the backup: {found.erased}")
     if missing:
-        terminal.out.print(f"Set where the backup was made, and not here: {', '.join(missing)}", soft_wrap=True)
+        terminal.out.print(f"Set on the machine of the backup but not here: {', '.join(missing)}", soft_wrap=True)
     if found.key is None:
-        terminal.out.print("It was restored without its key: connect both systems anew in Set-up.", soft_wrap=True)
-    held = f"Nothing is written before both systems were compared: {COMMAND} drift, or Days in the console."
+        terminal.out.print(
+            "Restored without its key: enter the credentials of both systems again in Set-up.", soft_wrap=True
+        )
+    held = f"Writes are blocked until both systems are compared: run {COMMAND} drift, or open Days in the console."
     terminal.out.print(held, soft_wrap=True)
 
 
@@ -113,7 +121,7 @@ def _key() -> None:
 
 @keys.command(name="change")
 def change_key(as_json: Json = False) -> None:
-    """Seal every stored credential with another key, while the console runs, and let go of the one before.
+    """Encrypt all stored credentials with a new key and delete the old key. The console may run meanwhile.
 
     A key in a file is made anew. For one in the settings: set CONSOLE_KEY to the new one and CONSOLE_KEY_BEFORE to the
     present one for every process, start them again one by one, give this command with both set, and drop
@@ -126,16 +134,18 @@ def change_key(as_json: Json = False) -> None:
     if as_json:
         terminal.print_json({"sealed": sealed, "key": "settings" if given else "file"})
         return
-    terminal.out.print(f"{sealed} stored credentials are sealed with the new key.", soft_wrap=True)
+    terminal.out.print(f"{sealed} stored credentials are encrypted with the new key.", soft_wrap=True)
     if given:
-        terminal.out.print("Drop CONSOLE_KEY_BEFORE once every process was started with both.", soft_wrap=True)
+        terminal.out.print(
+            "Remove CONSOLE_KEY_BEFORE after every process was restarted with both keys.", soft_wrap=True
+        )
 
 
 @arranged.callback(invoke_without_command=True)
 def settings(context: typer.Context, as_json: Json = False) -> None:
-    """List every setting of the environment, what it should look like, and whether it is set; never a value.
+    """List every environment variable, its form, and whether it is set. Never prints a value.
 
-    `export` and `import` write what is arranged in the console to a file, and bring such a file in.
+    `export` writes the settings that were made in the console to a file; `import` reads such a file.
     """
     if context.invoked_subcommand:
         return
@@ -152,13 +162,13 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
 
 @arranged.command(name="export")
 def export_settings(
-    file: Annotated[Path, typer.Argument(help="The file to write, - for the standard output.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; - writes to standard output.")],
     corrections: Annotated[
-        list[str] | None, typer.Option(help="With the corrections of this flow; may be given several times.")
+        list[str] | None, typer.Option(help="Include the corrections of this flow; may be given several times.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write settings, mappings, value tables and names as a readable file: for Git, and for another installation."""
+    """Write settings, mappings, value tables and names to a readable file, for Git or another installation."""
     with terminal.command_application(start=False) as application:
         text = application.arrangement.text(expect_known(corrections, tuple(FLOWS)))
     if str(file) == "-":
@@ -174,11 +184,11 @@ def export_settings(
 
 @arranged.command(name="import")
 def import_settings(
-    file: Annotated[Path, typer.Argument(help="A file that `settings export` wrote, edited or not.")],
+    file: Annotated[Path, typer.Argument(help="A file from `settings export`. It may be edited.")],
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a file of settings changes, and keep it, all of it or nothing; what it does not name stays as it is."""
+    """Show what a settings file changes, and import it completely or not at all. Other settings stay."""
     with _read(file):
         content = file.read_bytes()
     with terminal.command_application(start=False) as application:
@@ -207,11 +217,12 @@ def _show_differences(found: Sequence[SettingDifference]) -> None:
                 )
 
 
+@commands.command()
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Leave out the check of both connections.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Skip the check of both connections.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what is wrong with this installation and its connections, and what to do; nothing is started."""
+    """Find problems of this installation and its connections, with their repair. Starts nothing."""
     looks = [*examine(), *([] if offline else examine_connections())]
     if as_json:
         terminal.print_json([_look_json(one) for one in looks])
@@ -232,11 +243,17 @@ def _look_json(look: Checkup) -> dict[str, Any]:
     return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
 
 
+@commands.command()
 def place(
-    confirm: Annotated[str, typer.Option(metavar="CODE", help="Confirm that no other copy of the data runs.")] = "",
+    confirm: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE", help="Confirm that no other copy of the data runs, with the code that this command prints."
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Say whether writes are held because the data moved or was copied; with the code of the place, confirm it."""
+    """Show whether writes are blocked because the data was moved or copied; --confirm CODE allows them again."""
     with terminal.command_application(start=False) as application:
         if confirm:
             application.installation.confirm(confirm.strip(), terminal.terminal_user())
@@ -248,16 +265,21 @@ def place(
         terminal.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
         terminal.out.print(term("place_means"), soft_wrap=True)
     else:
-        terminal.out.print(f"The data is where it was before. Code of this place: {status.code}", soft_wrap=True)
+        terminal.out.print(f"The data was not moved. Code of this place: {status.code}", soft_wrap=True)
     raise typer.Exit(FAILED if status.is_held else 0)
 
 
+@commands.command()
 def systems(
-    system: Annotated[str, typer.Argument(help="accountview or mplus; none lists the open questions.")] = "",
-    answer: Annotated[SystemAnswer | None, typer.Option(help="Whether it is the same system, or was replaced.")] = None,
+    system: Annotated[
+        str, typer.Argument(help="accountview or mplus. Without it, all open questions are listed.")
+    ] = "",
+    answer: Annotated[
+        SystemAnswer | None, typer.Option(help="Whether the system was restored or replaced by another.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say which connected systems do not look as before, or answer whether one is the same system."""
+    """List connected systems that look different from before, or answer whether one is the same system."""
     with terminal.command_application(start=False) as application:
         if system and answer is not None:
             application.system_identities.answer(system, answer, terminal.terminal_user())

@@ -1,7 +1,7 @@
 """Terminal commands that compare booked data with both systems. They write to no system."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,17 +24,22 @@ from integration.services.daybooks.days import DayListed
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.words import MISSING, say, sentence, vat_code
 
+commands = typer.Typer()
+
 FAILED = 1
 SHEETS = (".pdf", ".xlsx")
 BAD = frozenset({DayState.DIFFERENT, DayState.UNKNOWN})
 
-From = Annotated[str, typer.Option("--from", help="The first day, such as 2026-10-01; this month's unless given.")]
-Until = Annotated[str, typer.Option("--to", help="The last day; today unless given.")]
-Branch = Annotated[str, typer.Option(help="One branch only, by its number.")]
-Check = Annotated[bool, typer.Option("--check", help="Compare both sides now.")]
-SheetFile = Annotated[Path | None, typer.Option("--sheet", help="Write the sheet of one day: .pdf or .xlsx.")]
+From = Annotated[
+    str, typer.Option("--from", help="First day, for example 2026-10-01. Default: the first of this month.")
+]
+Until = Annotated[str, typer.Option("--to", help="Last day. Default: today.")]
+Branch = Annotated[str, typer.Option(help="Only the branch with this number.")]
+Check = Annotated[bool, typer.Option("--check", help="Compare both systems now.")]
+SheetFile = Annotated[Path | None, typer.Option("--sheet", help="Write the sheet of one day to a .pdf or .xlsx file.")]
 
 
+@commands.command()
 def days(
     first: From = "",
     last: Until = "",
@@ -43,7 +48,7 @@ def days(
     sheet: SheetFile = None,
     as_json: Json = False,
 ) -> None:
-    """List how the days of the till stand in the books; --check compares them now, --sheet prints one."""
+    """List the days of the till with their state in the books; --check compares them now, --sheet writes one."""
     if sheet is not None and sheet.suffix.lower() not in SHEETS:
         raise wrong_use("the sheet is called .pdf or .xlsx")
     with terminal.command_application(start=check or sheet is not None) as application:
@@ -64,8 +69,9 @@ def days(
     raise typer.Exit(FAILED if any(one.state in BAD for one in listed) else 0)
 
 
+@commands.command()
 def drift(as_json: Json = False) -> None:
-    """Look at everything that was written, and say what the target no longer holds as agreed."""
+    """Compare everything that was written with the target, and list the differences."""
     with terminal.command_application() as application:
         found = application.drift.look()
         taxed = [one.flow for one in found for record in one.found if any(is_vat_code(e.field) for e in record.edits)]
@@ -124,7 +130,9 @@ def _show_findings(reports: Sequence[DayReport], rates: Mapping[str, str]) -> No
 
 
 def _json(one: DayListed) -> dict[str, Any]:
-    return {**asdict(one), "key": one.key}
+    told = asdict(replace(one, report=None))
+    del told["report"]
+    return {**told, "key": one.key}
 
 
 def _show_drift(

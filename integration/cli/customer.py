@@ -12,7 +12,9 @@ from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.erasure import Customer
 from integration.words import LANGUAGES
 
-cli = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="What is kept of one person, by number.")
+commands = typer.Typer()
+customer = typer.Typer(no_args_is_help=True, help="Personal data of one customer.")
+commands.add_typer(customer, name="customer")
 
 Debtor = Annotated[str, typer.Option(help="The number of a debtor in AccountView.")]
 Relation = Annotated[str, typer.Option(help="The number of a relation in MplusKASSA.")]
@@ -24,9 +26,9 @@ def _one(application: Application, debtor: str, relation: str) -> Customer:
     return application.persons.customer(debtor, relation)
 
 
-@cli.command()
+@customer.command()
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
-    """Say what is kept of a person, and which documents were booked for them."""
+    """Show the stored data of a customer, and the documents that were booked for the customer."""
     with terminal.command_application(start=False) as application:
         kept = application.persons.kept(_one(application, debtor, relation))
     one = kept.person.customer
@@ -45,15 +47,15 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 
 
-@cli.command()
+@customer.command()
 def access(
     file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
     debtor: Debtor = "",
     relation: Relation = "",
-    language: Annotated[str, typer.Option(help="en, nl or de: of the page in it.")] = "en",
+    language: Annotated[str, typer.Option(help="Language of the page: en, nl or de.")] = "en",
     as_json: Json = False,
 ) -> None:
-    """Write everything that is kept of a person to a ZIP file, as a page and as JSON."""
+    """Write all stored data of a customer to a ZIP file, as a page and as JSON."""
     if language not in LANGUAGES:
         raise wrong_use("the language is en, nl or de", "--language")
     with terminal.command_application(start=False) as application:
@@ -63,17 +65,17 @@ def access(
     if as_json:
         terminal.print_json({"path": str(file), "bytes": len(packed)})
     else:
-        terminal.out.print(f"Everything that is kept of this person is in {file}", soft_wrap=True)
+        terminal.out.print(f"All stored data of this customer is in {file}", soft_wrap=True)
 
 
-@cli.command()
+@customer.command()
 def erase(
-    confirm: Annotated[str, typer.Option(help="A number of the person, typed again: it cannot be undone.")],
+    confirm: Annotated[str, typer.Option(help="The number of the customer, typed again. This cannot be undone.")],
     debtor: Debtor = "",
     relation: Relation = "",
     as_json: Json = False,
 ) -> None:
-    """Erase a person from the database, the log and every file of this console, and hold them out from now on."""
+    """Erase a customer from the database, the log and all files of this console, and exclude it from runs."""
     with terminal.command_application(start=False) as application:
         one = _one(application, debtor, relation)
         kept = application.persons.kept(one)
@@ -83,9 +85,9 @@ def erase(
         return
     terminal.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
     if blotted.files:
-        terminal.out.print(f"Removed with them: {', '.join(blotted.files)}", soft_wrap=True)
+        terminal.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
     if blotted.left:
-        terminal.out.print(f"Still named where people arrange things: {', '.join(blotted.left)}", soft_wrap=True)
+        terminal.out.print(f"Still named in settings: {', '.join(blotted.left)}", soft_wrap=True)
     for document in kept.documents:
         terminal.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
     for line in ELSEWHERE:
@@ -93,25 +95,25 @@ def erase(
 
 
 ELSEWHERE = (
-    "Not reached from here: both systems themselves, files the log was exported to, and the sandbox's journal.",
-    "Backups made before hold the person still: keep a copy of console.erased apart from them, for `restore`.",
+    "Not erased by this command: both systems, exported files, and the journal of the sandbox.",
+    "Older backups still contain the customer. Keep a copy of console.erased outside of them, for `restore`.",
 )
 
 
-@cli.command()
+@customer.command()
 def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
-    """Let the records of a person who was erased take part again."""
+    """Include the records of an erased customer in runs again."""
     with terminal.command_application(start=False) as application:
         lifted = application.persons.lift(_one(application, debtor, relation), terminal.terminal_user())
     if as_json:
         terminal.print_json({"lifted": lifted})
     else:
-        terminal.out.print("Takes part again." if lifted else "Was not held out.")
+        terminal.out.print("Included in runs again." if lifted else "Was not excluded.")
 
 
-@cli.command()
+@customer.command()
 def resume(as_json: Json = False) -> None:
-    """Finish erasing people where that was cut short."""
+    """Finish an interrupted erasure."""
     with terminal.command_application(start=False) as application:
         finished = application.persons.resume(terminal.terminal_user())
     if as_json:

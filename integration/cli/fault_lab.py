@@ -28,21 +28,24 @@ from integration.lab.report import (
 from integration.settings import load_settings
 from integration.words import term
 
+commands = typer.Typer()
+
 FAILED = 1
 
 
+@commands.command()
 def lab(
-    flow: Annotated[str | None, typer.Option(help="One flow only.", callback=known_flow)] = None,
+    flow: Annotated[str | None, typer.Option(help="Only this flow.", callback=known_flow)] = None,
     trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the first one; each next has one more.")] = None,
-    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or those as shipped.")] = "mine",
+    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or the shipped ones.")] = "mine",
     database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
     hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Leave a safeguard out: fencing, look, ledger.")] = None,
-    at_once: Annotated[int, typer.Option(min=1, max=16, help="Trials side by side.")] = 2,
+    without: Annotated[list[str] | None, typer.Option(help="Switch a safeguard off: fencing, look, ledger.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=16, help="Number of trials in parallel.")] = 2,
     as_json: Json = False,
 ) -> None:
-    """Run the flows on systems of their own under faults that a seed decides, and compare with a calm run."""
+    """Run the flows on sandbox systems with faults chosen by a seed, and compare with a run without faults."""
     series = Series(
         (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
         tuple(database or ["sqlite"]), expect_known(without, SAFEGUARDS), expect_known(hazard, HAZARDS), at_once,

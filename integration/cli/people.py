@@ -9,12 +9,14 @@ from integration.cli import terminal
 from integration.cli.arguments import Json
 from integration.core.people import APART, Person, Role
 
-people = typer.Typer(no_args_is_help=True, help="Who may use the console.")
+commands = typer.Typer()
+people = typer.Typer(no_args_is_help=True, help="People who may use the console.")
+commands.add_typer(people, name="people")
 
 
 @people.command(name="list")
 def list_people(as_json: Json = False) -> None:
-    """List people, what they may do, and whether they can come in."""
+    """List people, their roles, and whether they can log in."""
     with terminal.command_application(start=False) as application:
         found = application.people.every()
     if as_json:
@@ -30,15 +32,15 @@ def list_people(as_json: Json = False) -> None:
 
 @people.command()
 def invite(
-    name: Annotated[str, typer.Argument(help="The name they log in with, as what they do is recorded.")],
+    name: Annotated[str, typer.Argument(help="The log-in name, which the audit log records.")],
     grants: Annotated[
         list[str] | None,
         typer.Option("--may", help=f"{', '.join([*Role, *sorted(APART)])}; may be given several times."),
     ] = None,
-    full_name: Annotated[str, typer.Option(help="As people call them.")] = "",
+    full_name: Annotated[str, typer.Option(help="Full name.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Print a link by which a person comes in, once; one who is known can choose a new password by it."""
+    """Print a one-time link to log in. An existing person can set a new password with it."""
     with terminal.command_application(start=False) as application:
         key = application.people.invite(name, full_name, grants or [Role.OPERATOR], terminal.terminal_user())
         place = application.log_access.place or "http://127.0.0.1:8501"

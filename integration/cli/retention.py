@@ -10,11 +10,14 @@ from integration.cli.arguments import Json
 from integration.retention.service import RetentionClassStatus
 from integration.words import MISSING, sentence
 
-OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let nothing go.")]
+commands = typer.Typer()
+
+OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Only print what would be deleted.")]
 
 
+@commands.command()
 def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
-    """Let everything go that is no longer kept, as happens by night, and say per class what went."""
+    """Delete data past its retention period, as each night, and print the number of rows per class."""
     with terminal.command_application(start=False) as application:
         classes = application.retention.kept()
         gone = {} if only_told else application.retention.prune()

@@ -16,16 +16,21 @@ from integration.process.signals import interruption_waiter
 from integration.settings import load_settings
 from integration.shipped import PROGRAM, SHIPPED
 
+commands = typer.Typer()
 
+
+@commands.command()
 def sandbox(
-    articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400,
-    accountview_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
-    mplus_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
-    journal: Annotated[Path | None, typer.Option(help="Keep what was written in this file.")] = None,
-    lenient: Annotated[bool, typer.Option("--lenient", help="The till takes fields in any order.")] = False,
+    articles: Annotated[int, typer.Option(min=50, help="Number of articles of the sample shop.")] = 400,
+    accountview_port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.")] = 0,
+    mplus_port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.")] = 0,
+    journal: Annotated[
+        Path | None, typer.Option(help="File that stores the writes, so that a restart continues from them.")
+    ] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="The till accepts fields in any order.")] = False,
     as_json: Json = False,  # noqa: ARG001 - JSON is all it prints
 ) -> None:
-    """Run both systems in a box until interrupted; print their addresses as JSON."""
+    """Run both sandbox systems until interrupted, and print their addresses as JSON."""
     arguments = [
         "--articles", str(articles), "--accountview-port", str(accountview_port), "--mplus-port", str(mplus_port),
     ]  # fmt: skip
@@ -36,8 +41,9 @@ def sandbox(
     _become("integration.sandbox", *arguments)
 
 
+@commands.command()
 def worker(as_json: Json = False) -> None:
-    """Work off the queue beside the server: on this machine, or on any that reaches the same PostgreSQL."""
+    """Execute queued runs beside the server, on this machine or on any that reaches the same PostgreSQL."""
     until_interrupted = interruption_waiter()
     application = build(load_settings(), executor="worker", serves=False)
     try:
@@ -46,20 +52,22 @@ def worker(as_json: Json = False) -> None:
             terminal.print_json({"worker": application.work.executor})
             sys.stdout.flush()
         else:
-            terminal.err.print("The worker is at work; Ctrl+C stops it.")
+            terminal.err.print("The worker is running; Ctrl+C stops it.")
         until_interrupted()
     finally:
         application.close()
 
 
+@commands.command()
 def console(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; any but this machine's own needs a log-in in front of it.")
+        str,
+        typer.Option(help="Address to listen on. Other addresses than those of this machine need a log-in in front."),
     ] = "127.0.0.1",
     as_json: Json = False,
 ) -> None:
-    """Open the console in the browser, by itself where somebody starts it at a terminal of this machine."""
+    """Start the console, and open it in the browser if a person starts it in a terminal."""
     settings = load_settings()  # a wrong setting stops here, with its name
     if settings.log_in == "in_front" and settings.in_front.socket:
         _tell_where(settings.address, as_json=as_json)

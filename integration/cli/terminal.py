@@ -1,15 +1,12 @@
 """Output of the terminal: tables that fit its width, progress, and errors; or JSON for programs."""
 
-import io
 import os
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from types import TracebackType
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -20,6 +17,7 @@ from rich.text import Text
 
 from integration.application.application import Application
 from integration.application.bootstrap import build
+from integration.cli.exit_status import STOPPED
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
@@ -28,7 +26,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.core.untrusted_text import indented, json_line, visible
+from integration.core.untrusted_text import json_line, visible
 from integration.process.periodic import run_periodically
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, operating_system_user
@@ -52,19 +50,8 @@ out = _Terminal(markup=False, highlight=False, emoji=False)
 err = _Terminal(stderr=True, markup=False, highlight=False, emoji=False)
 
 
-def speak_plainly() -> None:
-    """Write UTF-8 to files and pipes on every platform; a terminal may show question marks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            if stream.isatty():
-                stream.reconfigure(errors="replace")
-            else:
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
 GRACE_SECONDS = 15.0  # for start, call and end, in addition to the time that a command waits
 UNMOVED_SECONDS = 30.0  # a page of work may take this long, even if a command waits less for a system
-STOPPED = 5  # documented exit status for a setting or a connection that stops a command
 
 
 class _Watch:
@@ -149,11 +136,6 @@ def explain(error: IntegrationError, *, as_json: bool) -> None:
         return
     err.print(sentences.what, style="bold")
     err.print(*(one for one in (sentences.data, sentences.do) if one), sep="\n")
-
-
-def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print the traceback of a defect, indented because it may contain any text."""
-    sys.stderr.write(indented("".join(traceback.format_exception(kind, error, trace))))
 
 
 def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, str] | None = None) -> Table:

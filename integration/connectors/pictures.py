@@ -13,12 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from integration.connectors.http import Gateway
 from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
 from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError, UnavailableError
+
+if TYPE_CHECKING:  # httpx is imported for the first call
+    from integration.connectors.http import Gateway
 
 # First bytes of a picture, by file extension.
 _SIGNS: Mapping[str, bytes] = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF8", "webp": b"RIFF"}
@@ -166,7 +169,9 @@ class PictureReader:
             raise _NoPictureError("picture_outside")
         return meant._replace(fragment="").geturl()
 
-    def _asked(self) -> Gateway:
+    def _asked(self) -> "Gateway":
+        from integration.connectors.http import Gateway  # noqa: PLC0415 - as said at the top
+
         if self._gateway is None:
             limits = RateLimits(
                 AT_ONCE, 50, connect_seconds=5, read_seconds=20, attempts=2, patience_seconds=30,

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography.x509 import Certificate, load_pem_x509_certificates
-from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationError, VerifierBuilder
-from rfc3161_client import decode_timestamp_response as decoded
-
-from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.errors import ConfigurationError, MalformedAnswerError
+
+if TYPE_CHECKING:  # imported where a timestamp is made or verified: most consoles have no time authority
+    from cryptography.x509 import Certificate
+    from rfc3161_client import VerifierBuilder
 
 LIMITS = RateLimits(1, 1.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=20, answer_bytes=100_000)
 SYSTEM = "time authority"
@@ -38,6 +38,16 @@ class TimeAuthority:
 
         Raises UnavailableError, or MalformedAnswerError if the answer is not a timestamp of these bytes.
         """
+        from rfc3161_client import (  # noqa: PLC0415 - as said at the top
+            HashAlgorithm,
+            TimestampRequestBuilder,
+            VerificationError,
+            VerifierBuilder,
+            decode_timestamp_response,
+        )
+
+        from integration.connectors.http import Gateway  # noqa: PLC0415 - httpx is imported for the first call
+
         roots = self._roots()
         asked = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
         with Gateway(system=SYSTEM, host_shown=self.host, limits=LIMITS, route=self.route(self.address)) as gateway:
@@ -48,21 +58,25 @@ class TimeAuthority:
             raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp")
         try:
             verifier = _with(VerifierBuilder.from_request(asked), roots)
-            verifier.build().verify_message(decoded(answer.body), content)
+            verifier.build().verify_message(decode_timestamp_response(answer.body), content)
         except (ValueError, VerificationError):
             raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp") from None
         return answer.body
 
     def stamped_at(self, stamp: bytes, content: bytes) -> datetime | None:
         """Return the moment of a timestamp, or None if it is not a timestamp of this authority for these bytes."""
+        from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response  # noqa: PLC0415 - as said at the top
+
         try:
-            found = decoded(stamp)
+            found = decode_timestamp_response(stamp)
             _with(VerifierBuilder(), self._roots()).build().verify_message(found, content)
         except (ValueError, VerificationError):
             return None
         return found.tst_info.gen_time
 
-    def _roots(self) -> list[Certificate]:
+    def _roots(self) -> list["Certificate"]:
+        from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - as said at the top
+
         try:
             return load_pem_x509_certificates(self.certificates.read_bytes())
         except (OSError, ValueError):
@@ -72,7 +86,7 @@ class TimeAuthority:
             ) from None
 
 
-def _with(builder: VerifierBuilder, roots: list[Certificate]) -> VerifierBuilder:
+def _with(builder: "VerifierBuilder", roots: list["Certificate"]) -> "VerifierBuilder":
     for one in roots:
         builder = builder.add_root_certificate(one)
     return builder

@@ -39,6 +39,8 @@ class Stage:
     - `write_once`: the records are documents, which are never changed. A later change becomes a question.
     - `not_idempotent`: sending a write again creates a second record, because the target has no key of ours that
       rejects it. This holds for all documents.
+    - `own_key`: the target stores the record under a key of ours and refuses or overwrites a second one, so a repeated
+      write does no harm.
     - `unverifiable`: a person declared that the target cannot be searched or read back, so its positive answer counts.
     - `volatile`: the target itself changes the values every day, so a different value is no drift.
     - `one_by_one`: changes are sent one at a time, and one that reads back differently stops all that follow.
@@ -60,6 +62,7 @@ class Stage:
     derived: bool = False
     write_once: bool = False
     not_idempotent: bool = False
+    own_key: bool = False
     unverifiable: bool = False
     volatile: bool = False
     one_by_one: bool = False
@@ -70,6 +73,15 @@ class Stage:
     grouped_by: str = ""
     unique: tuple[Unique, ...] = ()
     parts: Kind | None = None
+
+    def is_repeatable(self, *, is_new: bool) -> bool:
+        """Return True if a write does no harm when it is repeated after a lookup.
+
+        It then sets values of a record that the target finds by our key.
+        """
+        if self.write_once or self.one_by_one or self.unverifiable:
+            return False
+        return self.own_key or not is_new
 
 
 @dataclass(frozen=True, slots=True)

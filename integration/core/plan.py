@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from integration.core.conflicts import held_back_fields
 from integration.core.flow import Ownership
@@ -76,8 +77,10 @@ Policy = Mapping[str, Ownership]
 _Choose = Callable[[str, str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+_COMPARED = frozenset({Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED})
+
+
+class _Verdict(NamedTuple):
     write: bool
     agreed: Value
     kept: bool = False
@@ -107,22 +110,9 @@ def diff(
     A field that both sides changed is reported as a conflict. This field and the fields coupled with it are neither
     written nor agreed on anew. Other fields are not affected.
     """
-    sources = desired.sources
-    if held is None and agreed is not None:  # someone removed it from the target
-        return Issue("target_record_missing", desired.key, facts={"key": title})
-    if held is None:  # new in the source
-        owned = _only(desired, lambda _, name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER)
-        return Change(
-            action=Action.CREATE,
-            kind=desired.kind,
-            key=desired.key,
-            title=title,
-            group=group,
-            sources=sources,
-            wanted=owned,
-            before=None,
-            agreed=owned,
-        )
+    if held is None:  # new in the source, or somebody removed it from the target
+        missing = Issue("target_record_missing", desired.key, facts={"key": title})
+        return _create(desired, policy, title, group) if agreed is None else missing
     now, last = held.flat(), agreed.flat() if agreed else {}
     known = {part.key for part in held.parts}
     write: set[str] = set()
@@ -131,6 +121,9 @@ def diff(
     conflicts: list[str] = []
     for path, name, value in desired.fields():
         ownership = policy.get(name, Ownership.NEVER)
+        if ownership in _COMPARED and path in now and same(value, now[path]):  # the usual case
+            memory[path] = value
+            continue
         part = path.rpartition("/")[0]
         if part and part not in known:  # an article the product does not have yet
             if ownership is not Ownership.NEVER:
@@ -157,13 +150,29 @@ def diff(
         key=desired.key,
         title=title,
         group=group,
-        sources=sources,
+        sources=desired.sources,
         wanted=_only(desired, lambda path, _: path in write),
         before=_before(desired, now, known, write),
         agreed=remembered,
         kept=tuple(kept),
         conflicts=tuple(conflicts),
         first_match=agreed is None,
+    )
+
+
+def _create(desired: Record, policy: Policy, title: str, group: str) -> Change:
+    """Return the change that creates a record with the fields that we own."""
+    owned = _only(desired, lambda _, name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER)
+    return Change(
+        action=Action.CREATE,
+        kind=desired.kind,
+        key=desired.key,
+        title=title,
+        group=group,
+        sources=desired.sources,
+        wanted=owned,
+        before=None,
+        agreed=owned,
     )
 
 
@@ -340,7 +349,10 @@ class Approval:
 
 
 def _only(record: Record, keep: _Choose) -> Record:
-    chosen = {path for path, name, _ in record.fields() if keep(path, name)}
+    paths = [(path, keep(path, name)) for path, name, _ in record.fields()]
+    chosen = {path for path, is_chosen in paths if is_chosen}
+    if len(chosen) == len(paths) and all(part.values for part in record.parts):
+        return record
     values = {name: value for name, value in record.values.items() if name in chosen}
     parts = []
     for part in record.parts:

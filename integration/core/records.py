@@ -317,7 +317,7 @@ class WriteResult:
 
 def same(one: Value, other: Value) -> bool:
     """Return True if two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
-    if one is other:
+    if one is other or one == other:
         return True
     if isinstance(one, tuple) and isinstance(other, tuple):
         return sorted(one) == sorted(other)

@@ -98,13 +98,18 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of one change: the new step of its line, and the reference for the link if it is proven."""
+    """Result of one change: the new step of its line, and the reference for the link if it is proven.
+
+    `interrupted` says that the process ended after a repeatable change was marked. Its call may never have begun, so
+    the attempt does not count as unanswered.
+    """
 
     seq: int
     step: Step
     reference: str = ""
     marker: str = ""
     issue: Issue | None = None
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

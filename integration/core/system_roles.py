@@ -1,14 +1,21 @@
 """The roles of systems, and the system that has each role in this installation."""
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import Enum
 
 
-class SystemRole(StrEnum):
-    """A role that a system has in a flow. Each role belongs to exactly one system of an installation."""
+class SystemRole(Enum):
+    """A role that a system has in a flow. Each role belongs to exactly one system of an installation.
+
+    A role is no text, so that type checks tell it from the name of a system.
+    """
 
     BOOKS = "books"
     TILL = "till"
+
+    def __str__(self) -> str:
+        """Return the word of the role, for keys of texts."""
+        return self.value
 
     @property
     def system(self) -> str:

@@ -229,7 +229,7 @@ class PersonalDataSearch(Store):
         texts = [sa.type_coerce(column, sa.Text).label(f"text_{n}") for n, column in enumerate(columns)]
         asked = sa.select(*(value.label(name) for name, value in keys.items()), *texts)
         with self.database.read() as connection:
-            for row in connection.execution_options(yield_per=1_000).execute(asked):
+            for row in connection.execute(asked.execution_options(yield_per=1_000)):
                 yield dict(zip(keys, row, strict=False)), "\n".join(filter(None, row[len(keys) :]))
 
     @staticmethod

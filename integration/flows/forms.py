@@ -11,7 +11,7 @@ from typing import Any
 
 from integration.core.errors import Reason
 from integration.core.records import FieldType, Kind
-from integration.flows.settings import CodeList, ValueTable
+from integration.flows.settings import CodeList, ListReader, ValueTable
 from integration.flows.tables import VAT_RATES, row_faults, rowless_codes, rows_with_different_rates, usable_rows
 
 LONGEST_CODE = 60
@@ -95,10 +95,14 @@ class MultiSelect(FormField):
 
 @dataclass(frozen=True, slots=True)
 class Code(FormField):
-    """One code, chosen from a list of a system if there is one, else typed."""
+    """One code, chosen from a list of a system if there is one, else typed.
+
+    `propose` returns the only code that both systems suggest, from their lists, or an empty text.
+    """
 
     of: CodeList | None = None
     none: str = "choose_nothing"  # text key for the empty choice
+    propose: Callable[[ListReader], str] = field(default=lambda _: "", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

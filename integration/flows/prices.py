@@ -35,7 +35,9 @@ class _Owned(dict[str, Ownership]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the ownership of a field."""
-        return self._terms if is_term(name.partition(".")[2]) else super().get(name, default)
+        if ":" in name and is_term(name.partition(".")[2]):
+            return self._terms
+        return super().get(name, default)
 
 
 def is_term(name: str) -> bool:
@@ -179,6 +181,8 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
     """
 
     def jumps(change: Change, settings: Any) -> int:
+        if change.before is None:  # a new record has no price that could jump
+            return 0
         own = others(settings)
         return price_jumps(change, settings.limits["price_percent"], prices_in(change) | own, everywhere=own)
 

@@ -88,6 +88,9 @@ class KeyPart:
     rank: int = 0
 
 
+ListReader = Callable[[CodeList], Mapping[str, str]]  # codes and captions of a list; empty if it cannot be read
+
+
 @dataclass(frozen=True, slots=True)
 class ValueTable:
     """A value table that translates codes between two systems; each side is a code list or any text.
@@ -96,7 +99,9 @@ class ValueTable:
     `ours`. With `looks_up` the logic of the flow reads the table itself, so it is in use even if no rule names it.
     `causes` are the causes of records parked for a missing row, if they are specific to this table; the code is then
     the first fact of `named` that the cause has. `for_all` says that one row for all codes is usual in this table; such
-    a row is valid in every table.
+    a row is valid in every table. `propose` returns the counterpart that both systems suggest for a missing row, from
+    the facts of its cause and the lists of both systems, or an empty text if they suggest none or several. `instead`
+    is a table whose row has the same effect for these facts; a missing row is added there if it has a proposal.
     """
 
     name: str
@@ -108,6 +113,8 @@ class ValueTable:
     for_all: bool = False
     dimensions: tuple[KeyPart, ...] = ()
     separator: str = ":"
+    propose: Callable[[Mapping[str, str], ListReader], str] | None = None
+    instead: "ValueTable | None" = None
 
     @property
     def parts(self) -> tuple[KeyPart, ...]:

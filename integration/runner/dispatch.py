@@ -33,6 +33,7 @@ class Dispatch:
     change: Change
     held: Held | None
     references: LinkReferences
+    repeatable: bool  # True if the write does no harm when it is repeated after a lookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class Dispatcher:
         """Mark these changes as sent before the call, and store references accepted earlier; see `Ledger.mark_sent`."""
         seqs = [one.row.seq for one in some]
         return self.deps.ledger.mark_sent(self.run.id, seqs, _sent(some), accepted, is_done=is_done)
+
+    def unmark(self, some: Sequence[Dispatch]) -> None:
+        """Store that marked changes are not sent. They are planned again."""
+        self.deps.ledger.settle(self.run.id, [Outcome(one.row.seq, Step.PLANNED) for one in some], _sent(some))
 
     def write(self, one: Dispatch) -> WriteResult:
         """Call the target. Raises IntegrationError, as its connector does."""

@@ -1,7 +1,8 @@
 """Write pipeline: while calls are in progress, the next page is looked up and the previous one is read back.
 
-The data on disk before a call is the same as in a sequential run: at most as many lines are marked as sent as there are
-calls in progress. If the process ends, no more lines than that are in doubt.
+Each change is marked as sent on disk before its call. A change that is not repeatable is marked right before its call,
+so at most as many of them are marked as there are calls in progress. Repeatable changes are marked in windows. If the
+process ends, the changes of the window are looked up, and those that the target lacks are sent; none is a question.
 """
 
 from collections import deque
@@ -10,6 +11,7 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from integration.connectors.parallel import BackgroundWorker, BoundedExecutor
+from integration.core.clocks import boottime_seconds
 from integration.core.errors import IntegrationError
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Outcome
@@ -17,6 +19,8 @@ from integration.core.states import Step
 from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, accepted_references
 
 AHEAD = 8  # the next page is looked up when at most this many times the calls in flight are left
+WINDOW = 50  # repeatable changes that are marked at once
+CANCEL_SECONDS = 0.5  # between two checks whether a person asked the run to stop, while marked changes wait
 MOST_BEHIND = 2  # pages that are being read back or wait for it
 
 Following = Callable[[Sequence[PlanRow], int], LookedUpPage | None]
@@ -50,6 +54,8 @@ class Pipeline:
         self._following = following
         self._pages: list[_Page] = []  # pages with unproven changes
         self._waiting: deque[Dispatch] = deque()
+        self._marked: deque[Dispatch] = deque()  # marked as sent, and not called yet
+        self._checked_at = boottime_seconds()
         self._page_of: dict[int, _Page] = {}
         self._unkept: dict[int, str] = {}  # accepted references, stored when the next changes are marked
         self._last = 0
@@ -82,14 +88,16 @@ class Pipeline:
 
     def _pass(self, few: int) -> None:
         try:
-            while self._calls or self._coming or (self._waiting and self._stopped is None):
+            while self._calls or self._coming or ((self._waiting or self._marked) and self._stopped is None):
                 self._look_ahead(few)
                 self._begin()
                 self._come()
         except Exception:  # calls in progress still need their answers recorded
             while self._calls:
                 self._accepted(accepted_references(self._calls.wait_finished()))
+            self._unmark()
             raise
+        self._unmark()
         if self._stopped is not None:
             raise self._stopped
 
@@ -112,14 +120,45 @@ class Pipeline:
         """Start as many calls as the limit allows, each marked as sent before."""
         if self._stopped is not None or len(self._proofs) > MOST_BEHIND:
             return
-        some = [self._waiting.popleft() for _ in range(min(self._calls.free_slots, len(self._waiting)))]
+        if self._marked and self._is_cancelled():
+            self._unmark()
+            self._end()
+        elif len(self._marked) < self._calls.free_slots:
+            self._mark()
+        self._calls.begin([self._marked.popleft() for _ in range(min(self._calls.free_slots, len(self._marked)))])
+
+    def _mark(self) -> None:
+        """Mark the next changes: those whose calls can start now, and the repeatable ones of the window after them."""
+        startable = self._calls.free_slots - len(self._marked)
+        some: list[Dispatch] = []
+        while self._waiting and len(some) < (WINDOW if self._waiting[0].repeatable else startable):
+            some.append(self._waiting.popleft())
         if some and self._dispatcher.deps.safeguards.ledger:
             kept, self._unkept = self._unkept, {}
-            if not self._dispatcher.mark(some, kept):  # the run is to stop: the rest stays planned
-                self._waiting.clear()
-                self._ends = True
+            self._checked_at = boottime_seconds()
+            if not self._dispatcher.mark(some, kept):
+                self._end()
                 return
-        self._calls.begin(some)
+        self._marked.extend(some)
+
+    def _is_cancelled(self) -> bool:
+        """Return True if a person asked the run to stop. Looks only from time to time: every mark looks as well."""
+        if boottime_seconds() - self._checked_at < CANCEL_SECONDS:
+            return False
+        self._checked_at = boottime_seconds()
+        return self._dispatcher.deps.runs.cancel_requested(self._dispatcher.run.id)
+
+    def _unmark(self) -> None:
+        """Plan marked changes again whose calls will not start."""
+        some = list(self._marked)
+        self._marked.clear()
+        if some and self._dispatcher.deps.safeguards.ledger:
+            self._dispatcher.unmark(some)
+
+    def _end(self) -> None:
+        """Start nothing more, because the run is to stop. The changes that were not called stay planned."""
+        self._waiting.clear()
+        self._ends = True
 
     def _come(self) -> None:
         """Wait for the first task that finishes, and process its result."""

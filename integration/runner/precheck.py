@@ -26,7 +26,12 @@ from integration.runner.outcomes import (
     is_known,
     record_of,
 )
-from integration.runner.uncertain_writes import UncertainWrites, other_document_question, parked_in_doubt
+from integration.runner.uncertain_writes import (
+    UncertainWrites,
+    may_repeat,
+    other_document_question,
+    parked_in_doubt,
+)
 from integration.store.ledger import BEFORE_THE_FIRST
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import Known
@@ -104,7 +109,8 @@ class Precheck:
             elif not differences(todo.wanted, record_of(now)):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
             else:
-                ready.append(Dispatch(row, todo, now, references))
+                repeatable = flow.stage(row.stage).is_repeatable(is_new=change.before is None)
+                ready.append(Dispatch(row, todo, now, references, repeatable))
         return ready, moved
 
     def _links(self, run: Run, rows: Sequence[PlanRow]) -> dict[str, Link]:
@@ -125,6 +131,7 @@ class Precheck:
         doubts = {
             one.key: one
             for one in self.deps.ledger.in_doubt(run.id, run.flow, None if stage.write_once else kind, keys)
+            if not may_repeat(stage, one)
         }
         links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
         beside = logic.conflicts_between(stage, [agreed_of(row) for row in rows], sending=True)

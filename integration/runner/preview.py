@@ -3,6 +3,7 @@
 Every method processes one page and may be repeated after a crash: a page and the next position are stored together.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -10,8 +11,10 @@ import structlog
 
 from integration.core.basis import NAMES
 from integration.core.errors import IntegrationError
+from integration.core.flow import Flow
 from integration.core.foreign_documents import STRANGERS
 from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
+from integration.core.link_evidence import IDENTITY_CAUSES
 from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import LineFilter
 from integration.core.position import Position, Task
@@ -27,11 +30,12 @@ from integration.runner.foreign_documents import strangers_beside
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import vanished
-from integration.runner.system_contradictions import report_contradictions
 from integration.runner.undo import undo
 from integration.runner.unneeded import skip_unneeded
 
 log = structlog.get_logger(__name__)
+MISSING = "target_record_missing"
+SAMPLE = 50  # lines of one cause that are read to see which system they contradict
 
 
 class Preview:
@@ -163,7 +167,7 @@ class Preview:
             self.deps.previews.finish(
                 run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces, notes=notes
             )
-        report_contradictions(self.deps, run, logic.flow, position.read)
+        _report_contradictions(self.deps, run, logic.flow, position.read)
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
     def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
@@ -176,3 +180,20 @@ class Preview:
             return False
         back = [self.deps.plans.count(one.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for one in (waits, run)]
         return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.basis)
+
+
+def _report_contradictions(deps: Dependencies, run: Run, flow: Flow, read: int) -> None:
+    """Report the system that most of the contradicting records of a preview name.
+
+    A record that the target lost contradicts the target. `read` is how many records the preview read.
+    """
+    missing = deps.plans.count(run.id, "park", among=LineFilter(cause=MISSING))
+    systems = Counter({flow.target: missing} if missing else {})
+    for cause in IDENTITY_CAUSES:
+        number = deps.plans.count(run.id, "park", among=LineFilter(cause=cause))
+        rows = deps.plans.rows(run.id, "park", limit=SAMPLE, among=LineFilter(cause=cause)) if number else []
+        if rows:
+            (system, _), *_ = Counter(row.facts.get("system", flow.target) for row in rows).most_common(1)
+            systems[system] += number
+    for system, number in systems.items():
+        deps.identities.suspect(system, number, read)

@@ -50,7 +50,10 @@ def in_doubt(
     alike = [row for row in doubts if row.kind is kinds[row.key]]
     others = _others(logic, alike, held)
     own = deps.ledger.settle_doubts(alike, {key: now for key, now in held.items() if key not in others})
-    unseen = (*own, *(row for row in doubts if row.kind is not kinds[row.key]))
+    unseen = (
+        *(row for row in own if not may_repeat(stage, row)),
+        *(row for row in doubts if row.kind is not kinds[row.key]),
+    )
     return {row.key: others.get(row.key) or doubt_question(flow, row) for row in unseen}
 
 
@@ -65,6 +68,17 @@ def other_document_question(logic: FlowLogic, row: PlanRow, now: Held | None) ->
     stage, change = logic.flow.stage(row.stage), change_of(row)
     is_told = stage.write_once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
     return logic.objection(stage, change.agreed, now, None) if is_told else None
+
+
+def may_repeat(stage: Stage, row: PlanRow) -> bool:
+    """Return True if a new record in doubt may be sent again after a lookup, without asking a person.
+
+    That is so if a repeated write does no harm, and the target has not yet left SENDINGS attempts unanswered. An
+    attempt whose process ended does not count: its call may never have begun.
+    """
+    unanswered = row.attempts - (row.step is Step.SENT)
+    is_open = row.step in UNSETTLED and not row.accepted
+    return stage.is_repeatable(is_new=True) and is_open and unanswered < SENDINGS
 
 
 def may_send_probe(doubts: Sequence[PlanRow], run: Run) -> bool:
@@ -170,7 +184,8 @@ class UncertainWrites:
     def _after_look(self, logic: FlowLogic, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
         """Return the outcome of one change in doubt after its lookup, or None while it is too early.
 
-        A change is sent again only if it was never answered. A new record is sent again only once, after a trusted
+        A change is sent again only if it was never answered. A line without attempts was marked in a window, and its
+        process ended: it is planned again. A new record is sent again only once, after a trusted
         lookup, and only if that cannot create a duplicate or a person allowed it. Otherwise, a record that was accepted
         and is not visible is a question for a person. A document that becomes visible after the visibility timeout
         would exist twice.
@@ -191,12 +206,14 @@ class UncertainWrites:
         partly = not untouched and not stage.write_once and remaining(change, record) is not None
         waited = self.deps.clock() - (row.sent_at or self.deps.clock())
         if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
-            return Outcome(row.seq, Step.IN_DOUBT)  # the process died: it is unknown when the call arrived
+            # the process died: it is unknown when the call arrived, and whether it began
+            interrupted = row.step is Step.SENT and stage.is_repeatable(is_new=is_new)
+            return Outcome(row.seq, Step.IN_DOUBT, interrupted=interrupted)
         is_coming = untouched or may_be_partial(row, change, now)
         if is_coming and waited < self.deps.patience.visible_within:
             return None
         resends = (logic.resends or not (stage.write_once or stage.not_idempotent)) and row.attempts < SENDINGS
-        if untouched and is_new and (row.accepted or not resends or not sees):
+        if untouched and is_new and (row.accepted or not resends or not (sees or not row.attempts)):
             return parked_in_doubt(flow, row)
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"

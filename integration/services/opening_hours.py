@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import holidays
 from pydantic import BaseModel, Field, ValidationError
 
 from integration.core.authorization import requires
@@ -45,6 +44,8 @@ class OpeningHours(BaseModel):
 
 @lru_cache(maxsize=32)
 def _holidays(country: str, year: int) -> frozenset[date]:
+    import holidays  # noqa: PLC0415 - most commands ask for no holiday
+
     return frozenset(holidays.country_holidays(country, years=year))
 
 

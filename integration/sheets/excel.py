@@ -5,13 +5,16 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-
-from xlsxwriter import Workbook
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from integration.core.untrusted_text import visible
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
+from integration.words import ledger_sides
+
+if TYPE_CHECKING:  # imported where a file is written
+    from xlsxwriter import Workbook
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 _NO_NAME = re.compile(r"[\[\]:*?/\\]")
 LONGEST_NAME = 31  # characters of the name of a worksheet
@@ -23,10 +26,12 @@ SAFE = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": Fals
 
 def excel_of(sheet: Sheet) -> bytes:
     """Return a sheet as an Excel file: narrow parts on the first worksheet, each wide table on a separate one."""
+    from xlsxwriter import Workbook  # noqa: PLC0415 - as said at the top
+
     out = io.BytesIO()
     book = Workbook(out, SAFE)
     book.set_properties({"title": visible(f"{sheet.title}, {sheet.subtitle}"), "created": sheet.made_at})
-    writer = _Writer(book)
+    writer = _Writer(book, sheet.language)
     writer.first(sheet)
     for part in sheet.parts:
         if isinstance(part, SheetTable) and not part.narrow:
@@ -43,8 +48,10 @@ def sheet_name(title: str) -> str:
 class _Writer:
     """Fills a workbook."""
 
-    def __init__(self, book: Workbook) -> None:
+    def __init__(self, book: "Workbook", language: str) -> None:
         self._book = book
+        debit, credit = ledger_sides(language)
+        self._ledger = f'#,##0.00" {debit}";#,##0.00" {credit}";0.00'
         self._formats: dict[tuple[tuple[str, object], ...], Format] = {}
         self._names: set[str] = set()
 
@@ -75,7 +82,7 @@ class _Writer:
             page.set_column(place, place, UNIT * max(0.7, column.width))
         page.freeze_panes(1, 0)
 
-    def _page(self, title: str) -> Worksheet:
+    def _page(self, title: str) -> "Worksheet":
         name = sheet_name(title)
         number, chosen = 2, name
         while chosen.casefold() in self._names:
@@ -87,14 +94,14 @@ class _Writer:
         page.hide_gridlines(2)
         return page
 
-    def _notes(self, page: Worksheet, notes: SheetNotes, row: int) -> int:
+    def _notes(self, page: "Worksheet", notes: SheetNotes, row: int) -> int:
         page.write_string(row, 0, notes.title, self._format(bold=True))
         for sentence in notes.sentences:
             row += 1
             page.write_string(row, 0, visible(sentence), self._format(font_color=COLOURS[notes.tone]))
         return row + 1
 
-    def _table(self, page: Worksheet, table: SheetTable, row: int, *, title: bool) -> int:
+    def _table(self, page: "Worksheet", table: SheetTable, row: int, *, title: bool) -> int:
         if title:
             page.write_string(row, 0, table.title, self._format(bold=True))
             row += 1
@@ -114,13 +121,14 @@ class _Writer:
         return row + 1
 
     def _row(
-        self, page: Worksheet, row: int, cells: Sequence[Cell], columns: Sequence[SheetColumn], **look: object
+        self, page: "Worksheet", row: int, cells: Sequence[Cell], columns: Sequence[SheetColumn], **look: object
     ) -> None:
+        shapes = {**_SHAPES, Holds.LEDGER: self._ledger}
         for place, (cell, column) in enumerate(zip(cells, columns, strict=True)):
-            shape = {"num_format": _SHAPES[column.holds]} if column.holds in _SHAPES else {}
+            shape = {"num_format": shapes[column.holds]} if column.holds in shapes else {}
             self._cell(page, (row, place), cell, self._format(**shape, **look))
 
-    def _cell(self, page: Worksheet, at: tuple[int, int], cell: Cell, how: Format) -> None:
+    def _cell(self, page: "Worksheet", at: tuple[int, int], cell: Cell, how: "Format") -> None:
         match cell:
             case None:
                 page.write_blank(*at, None, how)
@@ -133,7 +141,7 @@ class _Writer:
             case date():
                 page.write_datetime(*at, cell, how)
 
-    def _format(self, **look: object) -> Format:
+    def _format(self, **look: object) -> "Format":
         key = tuple(sorted(look.items(), key=lambda one: one[0]))
         if key not in self._formats:
             self._formats[key] = self._book.add_format(dict(look))

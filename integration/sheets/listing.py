@@ -4,12 +4,13 @@ import io
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from integration.core.untrusted_text import visible
 from integration.sheets.excel import SAFE, sheet_name
+
+if TYPE_CHECKING:  # imported where a file is written
+    from xlsxwriter.worksheet import Worksheet
 
 Cell = None | bool | int | float | Decimal | date | str
 
@@ -26,6 +27,8 @@ def listing_of(
 
     A list that is too long for one worksheet continues on the next one.
     """
+    from xlsxwriter import Workbook  # noqa: PLC0415 - as said at the top
+
     out = io.BytesIO()
     book = Workbook(out, {**SAFE, "remove_timezone": True})
     formats = {
@@ -50,7 +53,7 @@ def listing_of(
     return out.getvalue()
 
 
-def _write(page: Worksheet, row: int, place: int, value: Cell, formats: dict[str, object]) -> None:
+def _write(page: "Worksheet", row: int, place: int, value: Cell, formats: dict[str, object]) -> None:
     match value:
         case None:
             return

@@ -12,7 +12,7 @@ from fpdf import FPDF
 from integration.core.untrusted_text import visible
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.shipped import SHIPPED
-from integration.words import amount_text, number, table_day
+from integration.words import amount_text, ledger_text, number, table_day
 
 FONTS = SHIPPED / "static"
 FACES = {("Plex", ""): "400", ("Plex", "B"): "600", ("PlexExt", ""): "ext-400", ("PlexExt", "B"): "ext-600"}
@@ -25,7 +25,7 @@ PAD = 1.1
 INK, GREY, RULE, BAND = (27, 36, 48), (102, 113, 127), (216, 222, 230), (246, 248, 250)
 PRIMARY, RED, WHITE = (31, 79, 158), (180, 35, 44), (255, 255, 255)
 TONES = {Tone.GOOD: (0, 121, 92), Tone.WAITING: (194, 97, 12), Tone.BAD: RED, Tone.PLAIN: GREY}
-_RIGHT = frozenset({Holds.MONEY, Holds.DIFFERENCE, Holds.NUMBER})
+_RIGHT = frozenset({Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE, Holds.NUMBER})
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs every embedded character
 
@@ -226,23 +226,23 @@ class _Paper:
                 after = self.pdf.get_string_width(f"{lines[number_]} ") if number_ < len(lines) else 0.0
                 self._text(x + after, top + number_ * LINE, width - after, LINE, line, TYPE, GREY)
         else:
-            lines = self._lines(self._shown(cell), width, bold=bold or is_off)
+            lines = self._lines(self._shown(cell, column), width, bold=bold or is_off)
         for line in lines:
             self._text(x, top, width, LINE, line, TYPE, colour, bold=bold or is_off, align=align)
             top += LINE
 
     def _row_height(self, row: Sequence[Cell], columns: Sequence[SheetColumn], widths: Sequence[float]) -> float:
         heights = [ROW]
-        for cell, _, width in zip(row, columns, widths, strict=True):
+        for cell, column, width in zip(row, columns, widths, strict=True):
             if isinstance(cell, Noted):
                 texts, noted = self._noted(cell, width - 2 * PAD)
                 lines = max(len(texts), len(texts) - 1 + len(noted))
             else:
-                lines = len(self._lines(self._shown(cell), width - 2 * PAD))
+                lines = len(self._lines(self._shown(cell, column), width - 2 * PAD))
             heights.append((ROW - LINE) + lines * LINE)
         return max(heights)
 
-    def _shown(self, cell: Cell) -> str:
+    def _shown(self, cell: Cell, column: SheetColumn) -> str:
         language = self.sheet.language
         match cell:
             case None:
@@ -252,7 +252,7 @@ class _Paper:
             case str():
                 return cell
             case Decimal():
-                return amount_text(cell, language)
+                return (ledger_text if column.holds is Holds.LEDGER else amount_text)(cell, language)
             case int():
                 return number(cell, language)
             case _:

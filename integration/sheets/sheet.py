@@ -37,6 +37,7 @@ class Holds(StrEnum):
     TEXT = "text"
     MONEY = "money"
     DIFFERENCE = "difference"  # an amount that should be zero
+    LEDGER = "ledger"  # an amount on a ledger account; debit is positive
     NUMBER = "number"
     DATE = "date"
 

@@ -41,10 +41,15 @@ def _storable(value: str | None) -> str | None:
 
 
 _written = json.JSONEncoder(separators=(",", ":")).encode
+_read = json.JSONDecoder().decode
 
 
 def _as_json(value: Any) -> str | None:
     return None if value is None else _written(value)
+
+
+def _from_json(value: str | None) -> Any:
+    return None if value is None else _read(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -63,7 +68,11 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """Return the parsed value."""
-        return None if value is None else json.loads(value)
+        return _from_json(value)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[str | None], Any]:  # noqa: ARG002
+        """Return the conversion itself, without a call of the type for each value."""
+        return _from_json
 
 
 class Moment(TypeDecorator[datetime]):

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,10 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
@@ -38,6 +35,7 @@ CLOCK_SECONDS = 5.0  # seconds before the clock of the server is read again
 ROOM_NEEDED = "100 MB"
 ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database when it opens it
 AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # temporary causes: wait, then retry
+IDLE = 4  # open connections that wait for the next transaction, of those that read and of those that write
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 LISTED = 10_000  # values in one list that is passed as a single parameter
 
@@ -85,13 +83,16 @@ class Database:
         self._writing = engine.execution_options(writing=True)
         postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # SQLite reads like this anyway
         self._reading = engine.execution_options(**(postgres if engine.dialect.name == "postgresql" else {}))
+        self._idle: dict[sa.Engine, deque[sa.Connection]] = {self._reading: deque(), self._writing: deque()}
+        self._idle_limit = IDLE if engine.dialect.name == "sqlite" else 0
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a read-only transaction with a consistent view of the data."""
-        with translated_errors(self.engine.url), self._reading.connect() as connection:
-            connection.begin()  # never committed: closing it rolls back any accidental write
+        with translated_errors(self.engine.url), self._connected(self._reading) as connection:
+            transaction = connection.begin()
             yield connection
+            transaction.rollback()  # never committed: this rolls back any accidental write
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -99,12 +100,34 @@ class Database:
 
         Raises FencingTokenLost within a page of a run that another process took over.
         """
-        with translated_errors(self.engine.url), self._writing.begin() as connection:
+        with translated_errors(self.engine.url), self._connected(self._writing) as connection, connection.begin():
             if (token := current_token.get()) is not None:
                 _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
             discard_collected(connection)
             yield connection
             append(connection, self.sealer)
+
+    @contextmanager
+    def _connected(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """Lend a connection without a transaction.
+
+        A connection to SQLite is reused, because opening one costs more than a small transaction. A connection to
+        PostgreSQL goes back to the pool, which replaces connections that the server has closed.
+        """
+        idle = self._idle[engine]
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(idle) < self._idle_limit:
+            idle.append(connection)
+        else:
+            connection.close()
 
     def rows(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
         """Return all rows of a query. `values` are its bound parameters."""
@@ -159,6 +182,10 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        self._idle_limit = 0
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
         self.engine.dispose()
 
 
@@ -247,26 +274,31 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _migrate(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    found, known = _revision(connection), known_revisions()
+    if found == known[0]:
+        return
+    if found is not None and found not in known:
+        raise ConfigurationError("database_too_new", found=found, known=known[0])
+    if found is not None and connection.dialect.name == "sqlite":
+        copy_before(Path(connection.engine.url.database or ""), found)
+    from alembic import command  # noqa: PLC0415 - imported only to migrate: it takes as long as the rest of a command
+    from alembic.config import Config  # noqa: PLC0415 - likewise
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    found = _revision(connection)
-    scripts = ScriptDirectory.from_config(config)
-    if found == scripts.get_current_head():
-        return
-    if found is not None and connection.dialect.name == "sqlite" and found in known_revisions():
-        copy_before(Path(connection.engine.url.database or ""), found)
-    try:
-        with _one_at_a_time:
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise ConfigurationError("database_too_new", found=found or "", known=scripts.get_current_head()) from error
+    with _one_at_a_time:
+        command.upgrade(config, "head")
 
 
 def known_revisions() -> list[str]:
-    """Return the revisions of the schema that this version knows, the newest first."""
-    return [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    """Return the revisions of the schema that this version knows, the newest first.
+
+    A file of a migration begins with the number of its revision.
+    """
+    numbers = (file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return sorted(numbers, reverse=True)
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -1,6 +1,6 @@
 """Stores the result of the last check of each closed day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -41,6 +41,13 @@ class DayChecks(Store):
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
             upsert(connection, day_checks, rows)
+
+    def newest(self, states: Collection[str]) -> date | None:
+        """Return the latest day whose last check found one of these states, or None."""
+        found: date | None = self.database.scalar(
+            sa.select(sa.func.max(day_checks.c.date)).where(day_checks.c.state.in_(sorted(states)))
+        )
+        return found
 
     def in_period(self, first: date, last: date, branch: str = "") -> list[DayCheckResult]:
         """Return the checks from `first` to `last`, inclusive, of one branch or of all."""

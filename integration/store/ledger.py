@@ -23,6 +23,7 @@ from integration.store.outbox import append_events
 from integration.store.plan_lines import Known
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row, plan_row
+from integration.store.superseded import close_superseded
 from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
 
@@ -107,7 +108,8 @@ class Ledger(Store):
         The target may have these records, and they are ours. This includes creates that are planned again, left out
         with their run, or parked because the target has other values.
         """
-        here = (lines.c.action == Action.CREATE, lines.c.kind == kind, lines.c.attempts > 0)
+        was_sent = sa.or_(lines.c.attempts > 0, in_clause(lines.c.step, plan_lines.UNSETTLED))
+        here = (lines.c.action == Action.CREATE, lines.c.kind == kind, was_sent)
         open_steps = (*plan_lines.UNSETTLED, Step.PLANNED, Step.PARKED, Step.LEFT)
         of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
         question = sa.select(lines).where(*of_flow, in_clause(lines.c.step, open_steps), *here)
@@ -185,7 +187,7 @@ class Ledger(Store):
     ) -> None:
         """Store the results of changes, with the links and issues that follow from them.
 
-        Changes in doubt get the current time as sending time, because changes are marked together, long before the last
+        Changes in doubt get the current time as sending time, because changes may be marked together, before the last
         one is sent. `known` are changes by line number; they never alter and are not read again. `accepted` are lines
         that the target answered positively, with the references. If `page_ends`, the progress of the run is stored too.
         """
@@ -218,7 +220,7 @@ class Ledger(Store):
                 transitions.store_progress(connection, now, run, Progress("write", done, total))
 
     def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
-        """End a commit. Raises ValueError if a change is not settled."""
+        """End a commit, and close the plans that it supersedes. Raises ValueError if a change is not settled."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, RunState.DONE)
@@ -239,6 +241,7 @@ class Ledger(Store):
                 transitions.result(connection, run),
                 transitions.elapsed_milliseconds(row, now),
             )
+            close_superseded(connection, now, row)
 
 
 def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:
@@ -254,8 +257,21 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
         "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
         "cause": issue.cause, "cause_field": issue.field, "facts": dict(issue.facts),
         "sent_at": now if one.step is Step.IN_DOUBT else row.sent_at,
-        "attempts": row.attempts - (one.step is Step.PLANNED and row.step == Step.SENT),
+        "attempts": _attempts(row, one),
     }  # fmt: skip
+
+
+def _attempts(row: Row, one: Outcome) -> int:
+    """Return the attempts of a line after an outcome.
+
+    A call that was not delivered does not count. A call that may never have begun does not count while it is in doubt,
+    so that interruptions alone never become a question. It counts as the first one afterwards, so that what it may have
+    written is recognized as ours.
+    """
+    attempts = int(row.attempts)
+    if row.step == Step.IN_DOUBT:
+        return max(1, attempts)
+    return attempts - (one.interrupted or (one.step is Step.PLANNED and row.step == Step.SENT))
 
 
 def in_doubt_question(

@@ -21,6 +21,7 @@ from integration.store.database import Clock, Database, Store, batches
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.row_mapping import Row, approval_to_json, change_from_json, position_to_json, run_of
+from integration.store.superseded import SUPERSEDED
 from integration.store.tables import lines, runs, tallies
 
 
@@ -311,7 +312,7 @@ class RunStore(Store):
         return int(row.approvals) + 1
 
     def request_cancel(self, run: str, by: str) -> None:
-        """Ask a run to stop. A preview stops at its next page, a commit before its next call."""
+        """Ask a run to stop. A preview stops at its next page, a commit starts no call after a second."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.update_run(connection, run, cancelled=True)
@@ -334,6 +335,8 @@ def _expect_open(row: Row) -> None:
         return
     if state is RunState.DISCARDED and row.error in ("plan_replaced", "plan_says_the_same"):
         raise PlanStaleError("plan_replaced", flow=row.flow, run=row.facts.get("run", row.id))
+    if state is RunState.DISCARDED and row.error == SUPERSEDED:
+        raise PlanStaleError(SUPERSEDED, flow=row.flow, run=row.facts.get("run", row.id))
     if state is RunState.DISCARDED:
         raise PlanStaleError("plan_discarded", flow=row.flow, run=row.id)
     if not row.approval:

@@ -5,6 +5,7 @@ Scripts of Streamlit are not preloaded: measured on loopback, pages were slower 
 
 import re
 from collections.abc import Iterator
+from html import escape
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integration.web.guard import language_of
-from integration.web.splash import NAME, starting
+from integration.words import term
 
 FONTS = tuple(f"app/static/plex-sans-{weight}.woff2" for weight in (400, 500, 600))
 ICONS = "media/MaterialSymbols-Rounded.*.woff2"
@@ -23,6 +24,17 @@ FRAME = "\n".join(f'<script defer src="/app/static/{name}.js"></script>' for nam
 """Scripts for input and language on every page; they must run before anything is drawn."""
 AT_ONCE = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
 """Tells Streamlit where the server is. It would otherwise look below the address of the page first, and fail."""
+NAME = "Sluis"
+LOOK = """<style>
+#starting { position: fixed; inset: 0; z-index: 1000000; display: flex; flex-direction: column; gap: .75rem;
+  align-items: center; justify-content: center; pointer-events: none; color-scheme: light dark;
+  font: 1rem Plex, sans-serif;
+  background: light-dark(#FFFFFF, #12171E); color: light-dark(#1B2430, #E4E9EF); }
+#starting img { width: 2.5rem; height: 2.5rem; }
+#starting span { color: light-dark(#4F5A67, #BAC4CF); }
+body:has(.stElementContainer, [data-testid=stSidebarNav], [role=dialog], [role=alert]) #starting { display: none; }
+</style><noscript><style>#starting { display: none; }</style></noscript>"""
+"""Covers Streamlit's skeleton of a page and its Stop button, but never drawn content or an error."""
 
 
 class PageHtml:
@@ -42,7 +54,7 @@ class PageHtml:
         if scope["type"] != "http" or scope["method"] != "GET" or not _may_be_page(scope["path"]):
             await self._app(scope, receive, send)
             return
-        before = starting(language_of(Headers(scope=scope)))
+        before = _splash(language_of(Headers(scope=scope)))
         begun: list[Message] = []
         body = bytearray()
 
@@ -91,3 +103,12 @@ def _with_added(start: Message, body: bytes, added: bytes, before: bytes) -> Ite
         del headers[name]
     yield start
     yield {"type": "http.response.body", "body": whole}
+
+
+def _splash(language: str) -> bytes:
+    """Return the HTML of the splash, to be placed before the root element of the page."""
+    said = escape(term("console_starting", language))
+    return (
+        f'{LOOK}<div id="starting" role="status" lang="{language}">'
+        f'<img src="/app/static/icon.svg" alt=""><b>{NAME}</b><span>{said}</span></div>'
+    ).encode()

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -18,14 +20,14 @@ from integration.application import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
 from integration.core.untrusted_text import visible
-from integration.data_folder import OTHERS
+from integration.process.child_environment import with_screen
+from integration.process.permissions import OTHERS
 from integration.settings import AT_SOCKET, Settings, load_settings
 from integration.web import options
 from integration.web.compressed import Compressed
 from integration.web.guard import INVITATION, Guard, HostPolicy
 from integration.web.headers import Headers, headers_of
 from integration.web.login_gate import Entrance
-from integration.web.open_browser import open_browser
 from integration.web.page_html import AT_ONCE, PageHtml
 from integration.web.routes import ROUTES
 from integration.web.stream import Stream
@@ -33,6 +35,8 @@ from integration.words import say, term
 
 LISTENS_SECONDS = 0.3  # delay after start-up until the server listens and a browser can be opened
 STOPPED = 5  # exit status, the same as that of the terminal for a setting or connection
+OPENERS = {"darwin": ("open",), "win32": ("cmd", "/c", "start", "")}
+OF_OTHERS = ("xdg-open",)
 
 
 class Server:
@@ -69,7 +73,7 @@ class Server:
             sys.stderr.write(f"{term('first_invitation', link=invited)}\n")
             sys.stderr.flush()
         if place and config.is_manually_set("server.headless") and not config.get_option("server.headless"):
-            asyncio.get_running_loop().call_later(LISTENS_SECONDS, open_browser, place)
+            asyncio.get_running_loop().call_later(LISTENS_SECONDS, _open_browser, place)
         try:
             yield None
         finally:
@@ -110,3 +114,11 @@ def _reached_at() -> str:
     if not is_loopback(host):
         return ""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _open_browser(address: str) -> None:
+    """Open an address in the browser if this machine has such a program. Its output is discarded."""
+    program = OPENERS.get(sys.platform, OF_OTHERS)
+    if shutil.which(program[0]):
+        quiet = subprocess.DEVNULL
+        subprocess.Popen([*program, address], env=with_screen(), stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - our own address

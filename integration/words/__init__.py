@@ -15,6 +15,7 @@ from babel import dates, lists, numbers
 
 from integration.connectors.systems import SYSTEMS
 from integration.core.errors import Reason
+from integration.core.prices import term_of
 from integration.core.records import Value
 from integration.core.vat import read_vat_fact, read_vat_value
 from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
@@ -28,7 +29,6 @@ from integration.words.days import table_time as table_time
 from integration.words.days import weekday_names as weekday_names
 from integration.words.days import weekdays as weekdays
 from integration.words.days import whole_day as whole_day
-from integration.words.price_captions import priced_name
 
 # The name of each language in that language.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
@@ -45,6 +45,7 @@ _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # pars
 _STREAMLIT = "streamlit_"
 _PLACE = re.compile(r"{(\w+)}")
 _CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # lower-case words of ours
+_Say = Callable[[str, Mapping[str, object]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def system_name(system: str) -> str:
 def field_name(name: str, language: str = "en") -> str:
     """Return the caption of a field by its name or path (`price_incl`, `200101/price_incl`, `article.price_incl`)."""
     bare = name.rpartition("/")[2]
-    if priced := priced_name(bare, lambda key, facts: term(key, language, **facts)):
+    if priced := _priced_name(bare, lambda key, facts: term(key, language, **facts)):
         return priced
     kind, _, short = bare.rpartition(".")
     kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number the books assign
@@ -233,6 +234,23 @@ def read_day(given: str, language: str = "en") -> date | None:
 def amount_text(value: Decimal, language: str = "en") -> str:
     """Return an amount with at least two decimals and no currency sign."""
     return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
+
+
+def ledger_sides(language: str = "en") -> tuple[str, str]:
+    """Return the signs of debit and credit."""
+    return term("debit_sign", language), term("credit_sign", language)
+
+
+def ledger_text(value: Decimal, language: str = "en") -> str:
+    """Return an amount on a ledger account, debit positive, with the sign of its side; zero has none."""
+    side = ledger_sides(language)[value < 0] if value else ""
+    return f"{amount_text(abs(value), language)} {side}".rstrip()
+
+
+def difference_amount(difference: Decimal, more: str, language: str = "en") -> str:
+    """Return a difference without sign, and the side with the larger amount: till or books; empty names none."""
+    amount = amount_text(abs(difference), language)
+    return term(f"more_{more}", language, amount=amount) if more and difference else amount
 
 
 def euros(value: Decimal, language: str = "en") -> str:
@@ -427,3 +445,14 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "books": _written_number,
     "days": _written_number,
 }
+
+
+def _priced_name(field: str, say: _Say) -> str:
+    """Return the caption of a price term's field, with or without its kind; empty for any other field."""
+    priced = term_of(field) or term_of(field.partition(".")[2])
+    if priced is None:
+        return ""
+    said = say(f"term_{priced.of}", {"number": priced.number})
+    if priced.minimum:
+        said = say("term_from", {"term": said, "minimum": priced.minimum})
+    return say(f"term_{priced.how}", {"term": said})

@@ -42,7 +42,7 @@ def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes
 
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
-    with opened(tmp_path) as application:
+    with opened(tmp_path, serves=True) as application:
         until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
         health = application.health.look()
     assert health_report(health)["status"] == "well"
@@ -61,7 +61,7 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
         stores.heartbeats,
         clock,
         part(EngineHandle, executor="server-1"),
-        part(Logbook, undrained=lambda: 500.0, is_away=False),
+        part(Logbook, seconds_since_drain=lambda: 500.0, is_away=False),
     )
     stores.heartbeats.beat("server-1")
     stores.events.record(Event(event="checked"))

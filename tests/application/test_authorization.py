@@ -110,7 +110,9 @@ def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_mome
         asked.append(actor)
         return actor if len(asked) < 5 else somebody(actor.ref, Role.VIEWER)
 
-    door: Any = AuthorizedApplication(app, somebody("ann"), part(People, admit=admit), part(Audit, heard=unheard))
+    door: Any = AuthorizedApplication(
+        app, somebody("ann"), part(People, refresh_actor=admit), part(Audit, record_action=unheard)
+    )
     for _ in range(3):
         assert "products" in door.flows
     assert len(asked) == 1
@@ -129,7 +131,9 @@ def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Applica
             raise LoggedOutError
         return actor
 
-    door: Any = AuthorizedApplication(app, known[0], part(People, admit=admit), part(Audit, heard=unheard))
+    door: Any = AuthorizedApplication(
+        app, known[0], part(People, refresh_actor=admit), part(Audit, record_action=unheard)
+    )
     assert "products" in door.flows
     known.clear()
     with pytest.raises(LoggedOutError):

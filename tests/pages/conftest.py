@@ -69,32 +69,39 @@ def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ap
     It is begun anew only where another one was at work in between.
     """
     _named(unconnected_folder, monkeypatch, "false", ARTICLES)
-    if bootstrap.running_application().settings.data != unconnected_folder:
+    if bootstrap.running_application(serves=False).settings.data != unconnected_folder:
         bootstrap.shut_down()
-    application = bootstrap.running_application()
+    application = bootstrap.running_application(serves=False)
     application.access.forget("test")
     return application
 
 
 @pytest.fixture(scope="module")
 def connected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """An installation with the sandbox connected, shared by the tests of a module, which may say how large it is."""
-    articles = getattr(request.module, "ARTICLES", ARTICLES)
+    """An installation with the sandbox connected, shared by the tests of a module, which may say how large it is.
+
+    A module may also say that it serves: it writes the log all the time, as the process that users meet.
+    """
+    articles, serves = getattr(request.module, "ARTICLES", ARTICLES), getattr(request.module, "SERVES", False)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield from console_on(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true", articles=articles)
+        data = tmp_path_factory.mktemp("console")
+        yield from console_on(data, monkeypatch, sandbox="true", articles=articles, serves=serves)
 
 
 def console_on(
-    data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = ARTICLES
+    data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = ARTICLES, *, serves: bool = False
 ) -> Iterator[Application]:
-    """Yield the application of this process on a folder, with the sandbox or without."""
+    """Yield the application of this process on a folder, with the sandbox or without.
+
+    One that does not serve brings its events into the log when a page asks about them: `opened` in `tests/consoles.py`.
+    """
     _named(data, monkeypatch, sandbox, articles)
     bootstrap.shut_down()
     if sandbox == "true":
         prepare_joined(data, articles)
     prepare(data / "console.sqlite")
     prepare_engine(data / "engine.sqlite")
-    yield bootstrap.running_application()
+    yield bootstrap.running_application(serves=serves)
     bootstrap.shut_down()
 
 

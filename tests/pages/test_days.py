@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.application.application import Application
+from integration.core.errors import RejectedError
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.services.runs.exceptions import cause_of, group_address
@@ -57,10 +58,12 @@ def test_a_month_of_which_nothing_is_known_offers_to_compare_it(connected: Appli
 
 
 @pytest.mark.parametrize("month", ["", "2026-13", "never", "0001-01", "9999-12", "2026-1"])
-def test_a_month_that_is_none_is_this_one(connected: Application, open_page: Open, month: str) -> None:
+def test_a_month_that_is_none_is_the_one_that_needs_attention(
+    connected: Application, open_page: Open, month: str
+) -> None:
     test = open_page("days", month=month)
     assert not test.exception
-    assert f"{connected.days.today():%B %Y}" in texts(test)
+    assert f"{connected.days.day_of_interest():%B %Y}" in texts(test)
 
 
 def test_the_calendar_marks_each_day_and_leads_to_it(booked: tuple[Application, date], open_page: Open) -> None:
@@ -129,9 +132,50 @@ def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
     assert "Open the exception" not in labels(test)
 
 
+def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
+    booked: tuple[Application, date], open_page: Open
+) -> None:
+    app, day = booked
+    app.days.check_span(day, day)
+    name = f"{day}..{day}"
+    test = open_page("days", view="period", period=name)
+    assert not test.exception
+    shown = [one.value for one in test.header]
+    assert {"VAT", "VAT return", "Turnover by branch, group and account"} <= set(shown)
+    assert "Check it with your bookkeeper" in texts(test)
+    assert "The books were not asked yet" in texts(test)
+    assert "In the books under these codes" not in shown
+    test = press(test, "read_books")
+    assert not test.exception
+    assert "In the books under these codes" in [one.value for one in test.header]
+    assert {"PDF", "Excel", "Ask the books", "Check this period"} <= set(labels(test))
+    code = app.periods.report(app.periods.period(name)).vat[0].key
+    behind = open_page("days", view="period", period=name, code=code)
+    assert "Days behind the figures" in [one.value for one in behind.header]
+    one = open_page("days", view="period", period=name, branch="1")
+    assert "read_books" not in {button.key for button in one.button}
+    assert "for all branches only" in texts(one)
+
+
+def test_books_that_cannot_be_asked_say_so(booked: tuple[Application, date], open_page: Open) -> None:
+    app, day = booked
+    test = open_page("days", view="period", period=f"{day:%Y-%m}")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(app.access.connector("accountview"), "fetch", _refused)
+        test = press(test, "read_books")
+    assert not test.exception
+    assert "transactions" in texts(test)
+
+
+def _refused(*_: object) -> None:
+    raise RejectedError("object_missing", system="accountview", object="transactions", kind="entry")
+
+
 @pytest.mark.parametrize(
     "address",
     [
+        {"view": "period", "period": "2026-13"}, {"view": "period", "period": "x..y", "branch": "'"},
+        {"view": "period", "period": "2000", "against": "year"}, {"view": "period", "period": "2100", "code": "<b>"},
         {"day": "2026-02-30"}, {"day": "x"}, {"day": "2026-10-17", "branch": "'; DROP"},
         {"day": "2026-10-17", "branch": ""}, {"day": "9999-12-31", "branch": "1"}, {"day": "0001-01-01", "branch": "1"},
     ],

@@ -137,7 +137,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
 def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Application, open_page: Open) -> None:
     group = met(connected, "orders", "debtor_blocked")
 
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
 
     assert test.button(key="again").label == "Try this one again"
     assert "Then click “Try this one again”." in texts(test)

@@ -22,6 +22,8 @@ from tests.people import somebody
 from tests.stores import stores_in
 from tests.timeouts import until
 
+SERVES = True
+
 
 @pytest.fixture(scope="module")
 def ran(connected: Application) -> Run:

@@ -22,7 +22,6 @@ from integration.sandbox.server import Sandbox
 from integration.store.database import Database
 from integration.store.row_mapping import change_to_json
 from integration.store.tables import lines as plan_lines
-from integration.words import told_by
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited
 from tests.people import somebody
@@ -217,14 +216,6 @@ def test_no_yes_is_kept_while_the_fields_cannot_be_read(harness: FlowHarness, ta
     )  # fmt: skip
 
 
-def test_a_discarded_plan_cannot_be_committed(harness: FlowHarness) -> None:
-    run = harness.preview()
-    harness.runs.discard(run.id, by="test")
-    with pytest.raises(PlanStaleError) as refusal:
-        harness.approve(run)
-    assert refusal.value.code == "plan_discarded"
-
-
 def test_a_newer_plan_puts_the_older_aside(harness: FlowHarness) -> None:
     older = harness.preview()
     newer = harness.preview()
@@ -232,14 +223,6 @@ def test_a_newer_plan_puts_the_older_aside(harness: FlowHarness) -> None:
         harness.approve(older)
     assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", newer.id)
     assert harness.commit(newer).state is RunState.DONE
-
-
-def test_a_plan_is_committed_once(harness: FlowHarness) -> None:
-    run = harness.run()
-    with pytest.raises(PlanStaleError) as refusal:
-        harness.approve(run)
-    assert refusal.value.code == "plan_already_committed"
-    assert told_by("plan_already_committed") <= refusal.value.facts.keys()
 
 
 def test_a_preview_that_found_nothing_to_change_has_nothing_to_commit(harness: FlowHarness) -> None:

@@ -331,3 +331,30 @@ def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
         harness.restart()
     assert set(harness.changes(harness.rested(run))) == {"1001", "1003", "1004"}
     assert harness.runs.get(gone.id).facts["run"] == run.id
+
+
+def test_a_plan_whose_records_a_later_run_has_written_is_closed(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    edited(source, "1003", HIGHER)
+    other = harness.preview(Mode.CHOSEN, ["1003"])
+    edited(source, "1003", {"price": Decimal("19.0000")})
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    whole = harness.commit(harness.leave(harness.preview(Mode.COMPLETE), "1003"))
+
+    old = harness.runs.get(chosen.id)
+    assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_superseded", whole.id)
+    with pytest.raises(PlanStaleError, match="plan_superseded"):
+        harness.approve(old)
+    assert harness.runs.get(other.id).state is RunState.READY  # its record was left out
+
+
+def test_a_later_plan_and_an_undo_are_not_closed_by_a_commit(harness: FlowHarness, source: MemoryConnector) -> None:
+    first = harness.run()
+    edited(source, "1001", HIGHER)
+    undo = harness.undo(first)
+    whole = harness.preview(Mode.COMPLETE)
+    later = harness.preview(Mode.CHOSEN, ["1001"])
+    harness.commit(whole)
+    assert {harness.runs.get(run.id).state for run in (undo, later)} == {RunState.READY}

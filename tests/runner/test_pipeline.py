@@ -3,17 +3,21 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from integration.connectors.protocol import References
 from integration.connectors.write_guard import before_each_write
-from integration.core.errors import UnavailableError
+from integration.core.errors import IntegrationError, UnavailableError
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Record, WriteResult
-from integration.core.run import Run
+from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
+from integration.flows.spec import FlowLogic
+from integration.runner import pipeline
+from integration.runner.pipeline import WINDOW
 from integration.store.database import Database, FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
 from tests.fakes import MemoryConnector
@@ -32,6 +36,7 @@ class Watched(MemoryConnector):
         super().__init__(system="mplus", in_flight=4)
         self.looks: list[list[str]] = []
         self.begun: list[str] = []
+        self.blind = False
         self.on_look: Callable[[int], None] = lambda _: None
         self.on_write: Callable[[str], None] = lambda _: None
         self._alone = threading.Lock()
@@ -41,7 +46,7 @@ class Watched(MemoryConnector):
             self.looks.append([record.key for record in wanted])
             number = len(self.looks)
         self.on_look(number)
-        return super().lookup(wanted, references)
+        return {} if self.blind else super().lookup(wanted, references)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         with self._alone:
@@ -110,7 +115,20 @@ def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, til
     all_there_once(harness, till, run)
 
 
-def test_no_more_is_marked_as_sent_than_calls_are_under_way(harness: FlowHarness, till: Watched) -> None:
+class Keyless(FlowHarness):
+    """Articles of which a second one could be written: the till has no key of ours that it refuses."""
+
+    def made(self) -> FlowLogic:
+        logic = super().made()
+        logic.flow = replace(logic.flow, stages=tuple(replace(one, own_key=False) for one in logic.flow.stages))
+        return logic
+
+
+@pytest.mark.parametrize(("harness_of", "bound"), [(Keyless, 4), (FlowHarness, WINDOW + 4)], ids=["alone", "window"])
+def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
+    database: Database, till: Watched, harness_of: type[FlowHarness], bound: int
+) -> None:
+    harness = harness_of(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
     run, most = approved(harness, till), [0]
 
     def count(_: str) -> None:
@@ -122,10 +140,59 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way(harness: FlowHarness
 
     till.on_write = count
     all_there_once(harness, till, run)
-    assert max(most) < till.in_flight
+    assert max(most) < bound
 
 
 # ---- whatever ends it
+
+
+def killed(harness: FlowHarness, till: Watched, run: Run, number: str) -> set[str]:
+    """Let the process die before the call of a record; return what was marked as sent and never called."""
+
+    def die(key: str) -> None:
+        if key == number:
+            raise SystemExit
+
+    till.begun.clear()
+    till.on_write = die
+    with pytest.raises(SystemExit):
+        harness.carry_out(run)
+    till.on_write = lambda _: None
+    harness.restart()
+    return {row.key for row in lines(harness, run, Step.SENT)} - set(till.begun)
+
+
+def test_a_window_of_which_only_a_part_was_called_is_done_again_and_never_a_question(
+    harness: FlowHarness, till: Watched
+) -> None:
+    run = approved(harness, till)
+    uncalled = [killed(harness, till, run, NUMBERS[20]) for _ in range(3)]
+    assert NUMBERS[30] in set.intersection(*uncalled)
+    all_there_once(harness, till, run)
+    assert lines(harness, run, Step.PARKED) == []
+
+
+def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(harness: FlowHarness, till: Watched) -> None:
+    run = approved(harness, till)
+    assert len(killed(harness, till, run, NUMBERS[20])) > 1
+    till.blind = True
+    with pytest.raises(IntegrationError, match="look_unproven"):
+        harness.carry_out(run)
+    assert len(lines(harness, run, Step.PARKED)) <= 1
+
+
+def test_a_window_of_a_run_that_was_given_up_is_no_question_of_the_next_plan(
+    harness: FlowHarness, till: Watched
+) -> None:
+    run = approved(harness, till)
+    assert killed(harness, till, run, NUMBERS[20])
+    harness.runs.request_cancel(run.id, "test")
+    assert harness.carry_out(run).state is RunState.INTERRUPTED
+    harness.runs.discard(run.id, "test")
+    again = harness.preview(Mode.COMPLETE)
+    assert again.counts.parked == 0
+    assert harness.commit(again).counts.parked == 0
+    assert sorted(till.writes) == sorted([*NUMBERS, "KLED"])
 
 
 def unavailable() -> Exception:
@@ -203,13 +270,16 @@ def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, 
     all_there_once(harness, till, run)
 
 
-def test_a_cancelled_run_sends_no_more_than_is_under_way(harness: FlowHarness, till: Watched) -> None:
+def test_a_cancelled_run_sends_no_more_than_is_under_way(
+    harness: FlowHarness, till: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "CANCEL_SECONDS", 0)
     run, under_way = approved(harness, till), list[set[str]]()
 
     def cancel(key: str) -> None:
         if key == NUMBERS[5]:
             harness.runs.request_cancel(run.id, "test")
-            under_way.append({row.key for row in lines(harness, run, Step.SENT, Step.PROVEN)})
+            under_way.append({*till.begun, *NUMBERS[6:10]})  # calls that begin beside this one
 
     till.on_write = cancel
     stopped = harness.carry_out(run)

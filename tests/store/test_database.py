@@ -1,17 +1,20 @@
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.store.database import Database, open_database
+from integration.store.database import MIGRATIONS, Database, known_revisions, open_database
 from integration.store.settings import StoredSettings
-from integration.store.tables import metadata, outbox
+from integration.store.tables import cursors, metadata, outbox
 from tests.clocks import Clock
 from tests.timeouts import SECONDS
 
@@ -39,6 +42,12 @@ def test_tables_of_a_newer_version_are_refused(url: str) -> None:
     assert caught.value.facts["found"] == "9999"
 
 
+def test_the_files_of_the_migrations_are_named_after_their_revisions() -> None:
+    revisions = [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+
+    assert known_revisions() == revisions
+
+
 @pytest.mark.long
 @pytest.mark.processes
 def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
@@ -49,6 +58,17 @@ def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
     answers = [process.communicate(timeout=SECONDS)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4
     assert len(set(answers)) == 1
+
+
+def test_a_connection_that_is_used_again_keeps_nothing_of_an_accidental_write(database: Database, clock: Clock) -> None:
+    row = {"flow": "products", "side": "source", "value": "1", "changed_at": clock()}
+    for _ in range(2):
+        with suppress(DBAPIError), database.read() as connection:
+            connection.execute(cursors.insert().values(row))
+        assert database.rows(sa.select(cursors)) == []
+    with database.write() as connection:
+        connection.execute(cursors.insert().values(row))
+    assert len(database.rows(sa.select(cursors))) == 1
 
 
 def test_what_raises_inside_a_transaction_undoes_it(database: Database, clock: Clock) -> None:

@@ -168,7 +168,7 @@ def test_a_discarded_plan_cannot_be_committed(runs: RunStore) -> None:
     run = a_plan(runs, a_create(1))
     runs.discard(run, "anna")
     assert runs.get(run).state is RunState.DISCARDED
-    with pytest.raises(PlanStaleError):
+    with pytest.raises(PlanStaleError, match="plan_discarded"):
         runs.approve(run, Approval("fingerprint", "ben"))
 
 

@@ -35,6 +35,8 @@ def branch_terms(part: Record) -> dict[PriceTerm, Value]:
 
 def without_branches(record: Record) -> Record:
     """Return a product without its prices per branch, and without articles that have no other values."""
+    if not any(":" in name for part in record.parts for name in part.values):
+        return record
     kept = (
         (part, {name: value for name, value in part.values.items() if ":" not in name or not _is_of_branch(name)})
         for part in record.parts

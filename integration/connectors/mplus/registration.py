@@ -1,9 +1,20 @@
 """Registration of MplusKASSA in the role of the till."""
 
-from integration.connectors.mplus.connector import Mplus
+from collections.abc import Sequence
+from typing import Any
+
 from integration.connectors.mplus.settings import SYSTEM, USUAL_ADDRESS, MplusAccess, MplusSettings
+from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
 from integration.connectors.registration import System
+from integration.core.connections import TokenStore
 from integration.core.system_roles import SystemRole
+
+
+def _connect(settings: Any, _: TokenStore, learned: InstallationFacts, __: Sequence[SourceTable]) -> Connector:
+    from integration.connectors.mplus.connector import Mplus  # noqa: PLC0415 - it imports zeep, and many processes connect to no system
+
+    return Mplus(settings, learned=learned)
+
 
 MPLUS = System(
     name="mplus",
@@ -11,7 +22,7 @@ MPLUS = System(
     role=SystemRole.TILL,
     access=MplusAccess,
     settings=MplusSettings,
-    connects=lambda settings, _, learned, __: Mplus(settings, learned=learned),
+    connects=_connect,
     who="ident",
     secrets=("secret",),
     sign="url",

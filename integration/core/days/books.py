@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from integration.core.days.documents import DayDocument
 from integration.core.days.till import total
+from integration.core.days.turnover import AccountTurnover
 from integration.core.ledgers import LedgerRules, matching_accounts
 from integration.core.records import Record
 from integration.core.totals.categories import Purpose
@@ -170,6 +171,7 @@ class DayPage:
     sold: tuple[DayDocument, ...] = ()  # documents whose sale is on the page
     vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # the till's VAT minus its documents' VAT, by code
     costless: tuple[str, ...] = ()  # turnover groups without a known cost price
+    turnover: tuple[AccountTurnover, ...] = ()  # per turnover group of the till, of the sales on the page
 
     @property
     def debit(self) -> Decimal:

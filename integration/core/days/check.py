@@ -17,7 +17,7 @@ from integration.core.days.lookalike_entries import LookalikePage, lookalike_pag
 from integration.core.days.till import till_text, total
 from integration.core.money import amount
 from integration.core.records import Record
-from integration.core.totals.sold import NOTHING
+from integration.core.totals.sold import NOTHING, VatSum
 
 
 class DayVerdict(StrEnum):
@@ -52,10 +52,24 @@ class DayComparison:
         """The books' figure minus the till's."""
         return NOTHING if self.till is None or self.books is None else self.books - self.till
 
+    @property
+    def larger_side(self) -> str:
+        """The side with the larger amount, till or books; empty if both are equally large or one is not known."""
+        if self.till is None or self.books is None or abs(self.till) == abs(self.books):
+            return ""
+        return "books" if abs(self.books) > abs(self.till) else "till"
+
+
+def most_different(rows: Iterable[DayComparison]) -> DayComparison | None:
+    """Return the account with the largest absolute difference, or None if none differs."""
+    off = [one for one in rows if one.about == "account" and one.difference]
+    return max(off, key=lambda one: abs(one.difference), default=None)
+
 
 def largest_difference(rows: Iterable[DayComparison]) -> Decimal:
     """Return the largest absolute difference of an account, in euros."""
-    return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
+    found = most_different(rows)
+    return amount(abs(found.difference)) if found else amount(NOTHING)
 
 
 Belongs = Callable[[Sequence[DayDocument]], Mapping[str, str]]
@@ -137,12 +151,23 @@ def _by_vat(
             yield from _by_vat_lines(code, own, rows)
             continue
         base = total(_net(one, books) for one in own)
-        there = None if rows is None else [one for one in _with_vat(rows, books) if one.vat_code == code]
-        of_vat = books.vat_accounts.get(code, "")
-        on_base = None if there is None else total(-one.amount for one in there if one.account != of_vat)
-        on_vat = None if there is None else total(-one.amount for one in there if one.account == of_vat)
-        yield DayComparison("base", code, -base, on_base)
-        yield DayComparison("vat", code, -total(one.vat for one in own), on_vat)
+        there = None if rows is None else vat_by_code(rows, books).get(code, VatSum())
+        yield DayComparison("base", code, -base, None if there is None else there.excl)
+        yield DayComparison("vat", code, -total(one.vat for one in own), None if there is None else there.vat)
+
+
+def vat_by_code(rows: Iterable[LedgerEntry], books: DayBooks) -> dict[str, VatSum]:
+    """Return taxable amount and VAT of ledger rows by VAT code; credit is positive. Rows without a code are left out.
+
+    With separate VAT lines the rows do not report the taxable amount.
+    """
+    found: dict[str, VatSum] = {}
+    for one in rows_with_vat(rows, books):
+        if one.vat_code:
+            is_vat = books.mode == "separate" or one.account == books.vat_accounts.get(one.vat_code, "")
+            moved = VatSum(NOTHING, -one.amount) if is_vat else VatSum(-one.amount, NOTHING)
+            found[one.vat_code] = found.get(one.vat_code, VatSum()) + moved
+    return found
 
 
 def _by_vat_lines(code: str, own: Sequence[DayLine], rows: Sequence[LedgerEntry] | None) -> Iterator[DayComparison]:
@@ -156,8 +181,8 @@ def _net(one: DayLine, books: DayBooks) -> Decimal:
     return one.amount - one.vat if books.mode == "gross" else one.amount
 
 
-def _with_vat(rows: Iterable[LedgerEntry], books: DayBooks) -> Iterator[LedgerEntry]:
-    """Yield ledger rows. VAT on the lines of an unprocessed page becomes rows of its own."""
+def rows_with_vat(rows: Iterable[LedgerEntry], books: DayBooks) -> Iterator[LedgerEntry]:
+    """Yield ledger rows with VAT on its account. VAT on the lines of an unprocessed page becomes rows of its own."""
     for one in rows:
         if one.posted or not one.vat:
             yield one
@@ -178,7 +203,7 @@ def _by_account(
             of_vat = books.vat_accounts.get(one.vat_code, "")
             till[of_vat] = till.get(of_vat, NOTHING) + one.vat
     there: dict[str, Decimal] = {}
-    for row in _with_vat(rows or (), books):
+    for row in rows_with_vat(rows or (), books):
         there[row.account] = there.get(row.account, NOTHING) + row.amount
     for account in sorted({*till, *there}):
         found = None if rows is None else there.get(account, NOTHING)

@@ -24,6 +24,7 @@ from integration.core.days.till import (
     till_text,
     total,
 )
+from integration.core.days.turnover import AccountTurnover
 from integration.core.days.vat import DayVat, by_code, percents_of
 from integration.core.ledgers import NO_RULES
 from integration.core.missing_codes import MissingCode
@@ -50,6 +51,7 @@ class DayLines:
         self.books = books
         self.own_use = [] if books.own_use_account else [one for one in documents if one.is_own_use]
         self.costless: tuple[str, ...] = ()
+        self.turnover: list[AccountTurnover] = []
         self.own_use_sum = total(one.total for one in self.own_use)
         self.counting = [one for one in documents if one not in self.own_use]
         self._alone = books.alone
@@ -183,8 +185,13 @@ class DayLines:
         for code, groups in codes.items():
             exact = {**groups, **self._exact(groups, sums.vat.get((source, code)))}
             for group, each, documents in self._by_decision(source, code, exact):
-                if each:
-                    yield self._sold(source, group, code, each, documents)
+                if not each:
+                    continue
+                line = self._sold(source, group, code, each, documents)
+                if line.about == "turnover":
+                    name = self._types[group].name if group in self._types else ""
+                    self.turnover.append(AccountTurnover(group, name, line.account, -line.amount))
+                yield line
 
     def _sold_here(self, source: str = "") -> list[DayDocument]:
         """Return the documents whose sale is on the page, of one source or of all."""

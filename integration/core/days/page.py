@@ -8,6 +8,7 @@ from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.lines import DayLines
 from integration.core.days.till import DayRefusedError, TillDay, total
+from integration.core.days.turnover import turnover_sums
 from integration.core.ledgers import NO_RULES
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
@@ -33,6 +34,7 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
         else tuple(one for one in documents if one.is_sold and one not in builder.apart),
         _vat_off(sums, documents),
         builder.costless,
+        turnover_sums(builder.turnover),
     )
 
 

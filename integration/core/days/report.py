@@ -8,8 +8,16 @@ from enum import StrEnum
 from typing import Any
 
 from integration.core.days.books import DayLine, DayPage
-from integration.core.days.check import DayCheck, DayComparison, DayFinding, DayVerdict, largest_difference
+from integration.core.days.check import (
+    DayCheck,
+    DayComparison,
+    DayFinding,
+    DayVerdict,
+    largest_difference,
+    most_different,
+)
 from integration.core.days.till import DrawerCount, TillDay
+from integration.core.days.turnover import AccountTurnover
 from integration.core.totals.sold import NOTHING
 
 COSTLESS = "costless"  # name in stored pages and code of the note: groups without a known cost price
@@ -56,7 +64,7 @@ class DayReport:
 
     `cause` and `facts` say why the day is parked, waits or is unknown. `expected` are the page lines from the till's
     answers. `rows`, `findings`, `pages` and `counts` are those of the check. `notes` are remarks for a bookkeeper
-    that are no differences.
+    that are no differences. `turnover` is that of the sales on the day page, by the till's current answers.
     """
 
     date: date
@@ -72,6 +80,7 @@ class DayReport:
     expected: tuple[DayLine, ...] = ()
     counts: tuple[DrawerCount, ...] = ()
     notes: tuple[DayFinding, ...] = ()
+    turnover: tuple[AccountTurnover, ...] = ()
 
     @property
     def key(self) -> str:
@@ -82,6 +91,12 @@ class DayReport:
     def difference(self) -> Decimal:
         """The largest absolute difference of an account, in euros."""
         return largest_difference(self.rows)
+
+    @property
+    def larger_side(self) -> str:
+        """The side with the larger amount on the account that differs most: till or books; empty if neither."""
+        found = most_different(self.rows)
+        return found.larger_side if found else ""
 
     def about(self, *names: str) -> list[DayComparison]:
         """Return the figures of these types: base, vat, account, method."""
@@ -130,6 +145,7 @@ def report_to_json(report: DayReport) -> dict[str, object]:
         "expected": [_line(line) for line in report.expected],
         "counts": [_count(one) for one in report.counts],
         "notes": [[one.code, dict(one.facts)] for one in report.notes],
+        "turnover": [[one.group, one.name, one.account, str(one.amount)] for one in report.turnover],
     }
 
 
@@ -152,6 +168,9 @@ def report_from_json(shape: Mapping[str, Any]) -> DayReport:
         tuple(_line_from(line) for line in shape["expected"]),
         tuple(_count_from(one) for one in shape["counts"]),
         tuple(DayFinding(code, facts) for code, facts in shape["notes"]),
+        tuple(
+            AccountTurnover(group, name, account, Decimal(amount)) for group, name, account, amount in shape["turnover"]
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from integration.core.missing_codes import MISSING_CODES, MissingCode, missing_codes_fact
+from integration.core.missing_codes import MISSING_CODES, MissingCode, code_names, missing_codes_fact
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.core.rules import as_text
 from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Tender
@@ -44,14 +44,8 @@ class MissingCodesError(DayRefusedError):
 
     def __init__(self, codes: Iterable[MissingCode]) -> None:
         self.codes = tuple(codes)
-        named = ", ".join(dict.fromkeys(_code_name(one.facts) for one in self.codes))
-        super().__init__("day_rows_missing", "", codes=named, **{MISSING_CODES: missing_codes_fact(self.codes)})
-
-
-def _code_name(facts: Mapping[str, str]) -> str:
-    code = next((facts[name] for name in ("group", "method", "vat", "code") if facts.get(name)), "")
-    kind = facts.get("kind", "")
-    return code if kind in ("", code) or facts.get("vat") else f"{code} {kind}"
+        facts = {"codes": code_names(self.codes), MISSING_CODES: missing_codes_fact(self.codes)}
+        super().__init__("day_rows_missing", "", **facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.days.books import DayBooks, DayLine, DayPage
+from integration.core.days.books import DayBooks, DayLine, DayPage, Voucher
 from integration.core.days.corrections import correction_lines, full_reversal, page_lines, same_postings
 from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import CARRIED_OVER, failed_checks, with_cash_signs
@@ -29,6 +29,7 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
+from integration.core.totals.categories import GROUPS, LineCategory, Purpose
 from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.booked_payments import without_booked_payments
 from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
@@ -46,7 +47,6 @@ from integration.flows.days.queries import DayQueries
 from integration.flows.days.separate_documents import SeparateDocuments
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vat import DocumentVat
-from integration.flows.days.vouchers import vouchers_of
 from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
@@ -162,7 +162,7 @@ class DaysLogic(FlowLogic):
             vat_accounts=both.vat_accounts,
             ledgers=both.ledgers,
             ledger_rules=both.ledger_rules,
-            vouchers=vouchers_of(settings, both.turnover, both.till_rates),
+            vouchers=_vouchers_of(settings, both.turnover, both.till_rates),
             collective_account=settings.collective_account,
             collective_debtor=settings.collective_debtor,
             debtor=lambda relation: queries.debtors([relation]).get(relation, ""),
@@ -588,3 +588,17 @@ def _as_booked(key: str, link: Link) -> Record:
     """Return a booked day that is unchanged: its page with the values both sides agreed on."""
     agreed = link.agreed
     return Record(Kind.DAY_PAGE, link.key, {}, source=key) if agreed is None else replace(agreed, source=key)
+
+
+def _vouchers_of(settings: DaySettings, turnover: Turnover, rates: Mapping[str, Decimal]) -> dict[str, Voucher]:
+    """Return the purpose of each payment method's gift cards, as set by a person, else as the till gives it."""
+    found: dict[str, Voucher] = {}
+    for method, group in turnover.cards.items():
+        code = turnover.vat_codes.get(group, "")
+        found[method] = Voucher(Purpose.SINGLE if rates.get(code) else Purpose.MULTI, code)
+    single = [group for group, word in turnover.types.items() if GROUPS.get(word) is LineCategory.GIFT_CARD]
+    codes = [code for group in single if rates.get(code := turnover.vat_codes.get(group, ""))]
+    for method, purpose in settings.gift_cards.items():
+        known = found[method].vat_code if method in found else codes[0] if len(codes) == 1 else ""
+        found[method] = Voucher(purpose, known)
+    return found

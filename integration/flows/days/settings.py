@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from integration.core.days.books import Contents, Mode
+from integration.core.days.vat_return import VatBox
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
@@ -66,6 +67,9 @@ class DaySettings(ClosedPeriods):
     gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods whose purpose the till does not give
     down_payments_account: str = ""  # empty: a day with payments for orders waits
     own_use_account: str = ""  # empty: own use is left out
+
+    # VAT return of a period. Standard codes have a box without a row.
+    vat_boxes: dict[str, VatBox] = Field(default_factory=dict)  # by VAT code of the books
 
     def all_filters(self) -> tuple[Filter, ...]:
         """Return all conditions that an unbooked day must meet; the user's own filters come last."""

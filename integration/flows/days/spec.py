@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from integration.core.causes import Repair, RepairKind
+from integration.core.days.vat_return import VatBox
 from integration.core.ledgers import LedgerRules
 from integration.core.records import Field, FieldType, Kind
-from integration.core.totals.categories import Purpose
+from integration.core.totals.categories import GROUPS as GROUP_TYPES
+from integration.core.totals.categories import METHODS as PAYMENT_TYPES
+from integration.core.totals.categories import LineCategory, Purpose, Tender
 from integration.flows.booked_payments import LEANS_ON
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day, day_of_key
@@ -46,9 +49,24 @@ from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.tables import COUNTRIES_TABLE
+from integration.flows.proposals import account_by_types
 from integration.flows.settings import BOOKS, TILL, OwnDocumentMarks, books_list, till_list
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 
+# The account that the till has for its payment methods and turnover groups of down payments.
+_OF_DOWN_PAYMENTS = account_by_types(
+    LEDGERS,
+    (
+        till_list("payment_types"),
+        till_list("payment_accounts"),
+        [word for word, tender in PAYMENT_TYPES.items() if tender is Tender.DOWN_PAYMENT],
+    ),
+    (
+        till_list("turnover_types"),
+        till_list("turnover_accounts"),
+        [word for word, category in GROUP_TYPES.items() if category is LineCategory.DOWN_PAYMENT],
+    ),
+)
 _T, _L = FieldType, Kind.LINE
 COMPUTED = (
     Field("our_reference", "Our reference", _T.CODE, Kind.DAY),
@@ -111,11 +129,17 @@ SECTIONS = (
             ),
             FieldGroup((Code("difference_account", LEDGERS), Code("banked_account", LEDGERS))),
             Select("banked_by", ("count", "receipt")),
-            FieldGroup((Code("down_payments_account", LEDGERS), Code("own_use_account", LEDGERS))),
+            FieldGroup(
+                (Code("down_payments_account", LEDGERS, propose=_OF_DOWN_PAYMENTS), Code("own_use_account", LEDGERS))
+            ),
             Codes("drawers", METHODS, "choose_none"),
             Codes("rounding_methods", METHODS, "choose_none"),
             Rows("gift_cards", "col_payment_method", {"purpose": tuple(Purpose)}, METHODS, words="purpose"),
         ),
+    ),
+    Section(
+        "settings_vat_return",
+        (Rows("vat_boxes", "col_vat_code", {"box": tuple(VatBox)}, books_list("vat_codes"), words="box"),),
     ),
     Section(
         "settings_closed",

@@ -21,17 +21,19 @@ from integration.flows.orders.identity import operator_answer, till_id
 from integration.flows.orders.lines import (
     NO_SUM,
     BookedLines,
+    document_values,
     mapping_differs,
     order_lines,
     order_sums,
     posting_lines,
     posting_sums,
 )
+from integration.flows.orders.missing_rows import MissingRowCollector
 from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, expect_mapped
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
-from integration.flows.orders.sold import decimal_value, line_vat_code, split_of
+from integration.flows.orders.sold import decimal_value, line_vat_code, sale_lines, split_of
 from integration.flows.orders.terms import terms_code
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
@@ -198,6 +200,23 @@ class Bookings:
         )
         computed["payment_reference"] = next((each for each in references if each), "")
         return Record(document.record.kind, document.record.key, {**document.values, **computed})
+
+    def collect_missing_rows(self, document: CompletedDocument, found: MissingRowCollector) -> None:
+        """Add every row of a value table that the booking of a document lacks."""
+        if self._kind is Kind.POSTING:
+            found.add_of_posting()
+        else:
+            found.add_of_order()
+        try:
+            source = self.header_source(document)
+        except RecordRejected:  # its reference is not possible; no row repairs that
+            return
+        total = decimal_value(document.values, "total_incl") or NOTHING
+        found.add_issues(self._headers.apply(source).issues, total)
+        for line in sale_lines(document.record):
+            values = {**document_values(document), **line.values}
+            amount = decimal_value(line.values, "amount_incl") or NOTHING
+            found.add_issues(self._lines.apply(Record(Kind.LINE, line.key, values)).issues, amount)
 
     # ---- its lines
 

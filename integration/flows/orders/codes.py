@@ -14,6 +14,7 @@ from integration.flows.orders.payments import METHOD_ACCOUNTS, NO_PAYMENTS, Paym
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.sold import line_vat_code, vat_method
 from integration.flows.orders.terms import PAYMENT_TERMS
+from integration.flows.proposals import account_of_till, vat_code_of_books
 from integration.flows.settings import (
     BOOKS,
     COUNTRY,
@@ -45,6 +46,20 @@ VAT_TABLE = ValueTable(
         KeyPart("vat_number", options=("yes", "no")),
         KeyPart("vat_method", options=UNTAXED_METHODS, rank=1),
     ),
+    propose=vat_code_of_books(till_list("vat_codes"), books_list("vat_codes")),
+)
+SALES_GROUPS = till_list("revenue_groups")
+GROUPS_TABLE = ValueTable(
+    GROUP_ACCOUNTS,
+    SALES_GROUPS,
+    books_list("revenue_accounts"),
+    looks_up=True,
+    dimensions=(
+        KeyPart("group", (Choice(SALES_GROUPS),), needed=True),
+        KeyPart("vat_code", (Choice(till_list("vat_codes")),)),
+    ),
+    separator="/",
+    propose=account_of_till(till_list("turnover_accounts"), books_list("revenue_accounts"), "group"),
 )
 REVENUE_TABLE = ValueTable(
     REVENUE_ACCOUNTS,
@@ -54,6 +69,7 @@ REVENUE_TABLE = ValueTable(
     causes=("revenue_account_unmapped",),
     for_all=True,
     dimensions=(IN_COUNTRY, KeyPart("code", (Choice(books_list("vat_codes")),), needed=True)),
+    instead=GROUPS_TABLE,
 )
 
 
@@ -209,10 +225,10 @@ class Codes:
         code = self.vat_code(document, line_vat_code(line))
         if balance is not None:
             return Account(code, balance, is_balance=True)
-        return Account(code, self._of_group(line) or self.revenue_account(document, code))
+        return Account(code, self.account_of_group(line) or self.revenue_account(document, code))
 
-    def _of_group(self, line: Record) -> str:
-        """Return the account of a line's turnover group; the row with its VAT code takes precedence."""
+    def account_of_group(self, line: Record) -> str:
+        """Return the account of a line's turnover group, or an empty text. The row with its VAT code comes first."""
         group = turnover_group_of(line)
         keys = (f"{group}/{line_vat_code(line)}", group) if group else ()
         return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")

@@ -33,6 +33,7 @@ from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import CurrentBooking, DecisionOption, Decisions, current_bookings, split_credit
 from integration.flows.orders.explanations import owner_traces, party_traces
 from integration.flows.orders.identity import alternative_bookings
+from integration.flows.orders.missing_rows import ROW_CAUSES, MissingRowCollector, with_missing_codes
 from integration.flows.orders.moves import Ask, BilledAddresses, no_debtors, with_moved_address
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
@@ -107,7 +108,7 @@ class OrdersLogic(FlowLogic):
         self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.of)
         self._moves = BilledAddresses(self._parties, self.policy, settings.default_country, debtors)
         self._articles = LineArticles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
-        codes = Codes.of(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)
+        self._codes = codes = Codes.of(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)
         lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
         made = {
             kind: Bookings(kind, compile(rules, tools, {kind}), lines, codes, ruled, context)
@@ -279,12 +280,23 @@ class OrdersLogic(FlowLogic):
                 else self._new(document, owner, where, resolved)
             )
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=document_issue(rejected, record)))
+            return _Read(staged(record, issue=document_issue(self._with_all_rows(document, rejected), record)))
         if not any(part.kind is Kind.LINE for part in booking.parts):
             facts = {"key": document.title, "document": document.title}
             return _Read(staged(record, skip=Skip("document_empty", record.key, facts)))
         debtor = self._parties.debtor(document) if owner.debtor else None
         return _Read(staged(record, booking), debtor, address)
+
+    def _with_all_rows(self, document: CompletedDocument, rejected: RecordRejected) -> RecordRejected:
+        """Return the rejection of a document with all rows that it lacks, if a missing row is the reason."""
+        if rejected.cause not in ROW_CAUSES:
+            return rejected
+        found = MissingRowCollector(document, self._codes)
+        self._bookings[document.record.kind].collect_missing_rows(document, found)
+        debtor = self._parties.debtor(document) if self._parties.owner(document).debtor else None
+        if debtor is not None and debtor.issue is not None:
+            found.add(debtor.issue.cause, debtor.issue.facts, Decimal(0))
+        return with_missing_codes(rejected, found.codes, document.title)
 
     def _new(
         self,

@@ -283,10 +283,15 @@ def shared_party(members: Sequence[Staged], kind: Kind) -> TargetRecord:
 def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
     """Raise RecordRejected for the first issue of a mapping."""
     for issue in issues:
-        facts = {**issue.facts, "document": document.title, "system": BOOKS.system}
-        if facts.get("table") in TERMS:
-            raise RecordRejected("payment_method_unmapped", issue.field, **facts, method=facts["value"])
-        raise RecordRejected(issue.cause, issue.field, **facts)
+        raise mapping_rejection(issue, document)
+
+
+def mapping_rejection(issue: Issue, document: CompletedDocument) -> RecordRejected:
+    """Return the rejection of a document for an issue of its mapping."""
+    facts = {**issue.facts, "document": document.title, "system": BOOKS.system}
+    if facts.get("table") in TERMS:
+        return RecordRejected("payment_method_unmapped", issue.field, **facts, method=facts["value"])
+    return RecordRejected(issue.cause, issue.field, **facts)
 
 
 def _day(entered: Value) -> Value:

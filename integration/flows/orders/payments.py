@@ -54,6 +54,12 @@ class Payments:
             if purpose is not Purpose.SINGLE:
                 yield AccountPayment(self._account(document, payment, purpose, balances), method, name or method, paid)
 
+    def expect_account(self, document: CompletedDocument, payment: Record, balances: Balances) -> None:
+        """Raise RecordRejected if a payment that is booked with its document has no account."""
+        purpose = balances.purpose(payment, rounds=_text(payment, "method") in self.rounding)
+        if purpose is not Purpose.SINGLE:
+            self._account(document, payment, purpose, balances)
+
     def _account(
         self, document: CompletedDocument, payment: Record, purpose: Purpose | None, balances: Balances
     ) -> str:

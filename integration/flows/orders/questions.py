@@ -22,10 +22,11 @@ from integration.flows.forms import (
     vat_question,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover, account_for
-from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_TABLE, VAT_TABLE
+from integration.flows.orders.codes import GROUP_ACCOUNTS, GROUPS_TABLE, REVENUE_TABLE, SALES_GROUPS, VAT_TABLE
 from integration.flows.orders.payments import METHOD_ACCOUNTS
-from integration.flows.orders.tables import GROUPS_TABLE, METHODS, METHODS_TABLE, SALES_GROUPS, TERMS_TABLE
+from integration.flows.orders.tables import METHODS, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.terms import PAYMENT_TERMS
+from integration.flows.proposals import account_of_till
 from integration.flows.settings import Choice, KeyPart, ValueTable, books_list, till_list
 from integration.flows.tables import usable_rows
 
@@ -144,6 +145,7 @@ BALANCE_TABLE = ValueTable(
             needed=True,
         ),
     ),
+    propose=account_of_till(till_list("turnover_accounts"), LEDGERS, "group"),
 )
 
 

@@ -33,7 +33,7 @@ from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.chains import WAYS, ChainQueries
-from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
+from integration.flows.orders.codes import GROUPS_TABLE, REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.latest_booking import document_of
@@ -51,7 +51,7 @@ from integration.flows.orders.settings import (
     OrderSettings,
     documents,
 )
-from integration.flows.orders.tables import COUNTRIES_TABLE, GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
+from integration.flows.orders.tables import COUNTRIES_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
 from integration.flows.settings import (
     BOOKS,

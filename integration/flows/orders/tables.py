@@ -1,9 +1,9 @@
 """Value tables of documents: accounts of turnover groups and payment methods, countries, and payment terms."""
 
 from integration.flows.orders.buyers import COUNTRIES
-from integration.flows.orders.codes import GROUP_ACCOUNTS
 from integration.flows.orders.payments import METHOD_ACCOUNTS
 from integration.flows.orders.terms import PAYMENT_TERMS
+from integration.flows.proposals import account_of_till
 from integration.flows.settings import (
     COUNTRY_CODES,
     COUNTRY_NAMES,
@@ -14,24 +14,9 @@ from integration.flows.settings import (
     till_list,
 )
 
-METHODS, SALES_GROUPS, VAT_CODES_OF_TILL = (
-    till_list("payment_methods"),
-    till_list("revenue_groups"),
-    till_list("vat_codes"),
-)
+METHODS = till_list("payment_methods")
 DAYS_TO_PAY = ("7", "8", "10", "14", "15", "21", "28", "30", "45", "60", "90")
 
-GROUPS_TABLE = ValueTable(
-    GROUP_ACCOUNTS,
-    SALES_GROUPS,
-    books_list("revenue_accounts"),
-    looks_up=True,
-    dimensions=(
-        KeyPart("group", (Choice(SALES_GROUPS),), needed=True),
-        KeyPart("vat_code", (Choice(VAT_CODES_OF_TILL),)),
-    ),
-    separator="/",
-)
 METHODS_TABLE = ValueTable(
     METHOD_ACCOUNTS,
     METHODS,
@@ -39,6 +24,7 @@ METHODS_TABLE = ValueTable(
     looks_up=True,
     causes=("method_account_missing",),
     named=("method",),
+    propose=account_of_till(till_list("payment_accounts"), books_list("ledgers"), "method"),
 )
 COUNTRIES_TABLE = ValueTable(
     COUNTRIES,

@@ -13,7 +13,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.money import add_vat, amount, number_in_text, remove_vat
 from integration.core.plan import Change, retire
-from integration.core.records import Held, Kind, Record, Value, clean
+from integration.core.records import Held, Kind, Record, Value, clean, is_number
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
@@ -23,7 +23,6 @@ from integration.flows.prices import Terms, as_stored_at_till, traced
 from integration.flows.products.blocked import Look, at_the_till, inactive, is_alone, is_blocked, nothing_found
 from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
-from integration.flows.products.numbers import number_if, number_in
 from integration.flows.products.offer import (
     PRICE,
     checked_ean,
@@ -125,7 +124,7 @@ class ProductsLogic(FlowLogic):
         if self.settings.sku_rule == "allotted":
             return at_the_till(self._allotted([one.key for one in unlinked]), self._look)
         return at_the_till(
-            {one.key: number for one in unlinked if (number := number_if(one, self.settings))}, self._look
+            {one.key: number for one in unlinked if (number := _number_if(one, self.settings))}, self._look
         )
 
     def _group(self, record: Record) -> Staged:
@@ -227,13 +226,13 @@ class ProductsLogic(FlowLogic):
 
     def _number(self, record: Record) -> str:
         """Return the article number under the configured rule. Raises RecordRejected."""
-        return self._allot(record.key) if self.settings.sku_rule == "allotted" else number_in(record, self.settings)
+        return self._allot(record.key) if self.settings.sku_rule == "allotted" else _number_in(record, self.settings)
 
     def _is_older(self, record: Record, linked: str, allotted: str) -> bool:
         """Return whether the rule would give a linked article another number, or none."""
         if self.settings.sku_rule == "allotted":
             return linked != allotted
-        return linked != number_if(record, self.settings)
+        return linked != _number_if(record, self.settings)
 
     def _price(self, price: Value, record: Record) -> list[TraceStep]:
         """Return the steps from the mapped price to the sent price, which is the last step. Raises RecordRejected."""
@@ -406,3 +405,25 @@ class ProductsLogic(FlowLogic):
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return reasons without a rule: the article is gone, goes off sale, or has no offer yet."""
         return of_change(change, self.settings)
+
+
+def _number_in(record: Record, settings: ProductSettings) -> str:
+    """Return the number from the code or a field of an article. Raises RecordRejected for an invalid number."""
+    given: Value = record.values.get(settings.sku_field) if settings.sku_rule == "field" else record.key
+    if isinstance(given, Decimal) and given == given.to_integral_value():
+        given = f"{given:.0f}"
+    number = as_text(given).strip()
+    facts = {"article": record.key, "value": number}
+    if not is_number(number) or not int(number):
+        raise RecordRejected("sku_not_numeric", "number", **facts)
+    if number.startswith("0"):
+        raise RecordRejected("sku_leading_zero", "number", **facts, number=str(int(number)))
+    return number
+
+
+def _number_if(record: Record, settings: ProductSettings) -> str:
+    """Return the same number; an empty string if it is invalid."""
+    try:
+        return _number_in(record, settings)
+    except RecordRejected:
+        return ""

@@ -26,7 +26,14 @@ FLOW = Flow(
     target_role=TILL,
     stages=(
         Stage(
-            "levels", Kind.ARTICLE, Kind.STOCK, volatile=True, hashed=True, grouped_by="group", unique=(Unique.NUMBER,)
+            "levels",
+            Kind.ARTICLE,
+            Kind.STOCK,
+            own_key=True,
+            volatile=True,
+            hashed=True,
+            grouped_by="group",
+            unique=(Unique.NUMBER,),
         ),
     ),
     by_changes=False,  # it is not documented that a stock movement changes the article's stamp

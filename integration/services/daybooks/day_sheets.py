@@ -50,6 +50,14 @@ def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -
     return words.term(f"day_finding_{finding.code}", language, **facts)
 
 
+def verdict_text(report: DayReport, language: str) -> str:
+    """Return the state of a day; of a different day with its largest difference of an account."""
+    state = words.sentence(f"badge_day_{report.state}", language)
+    if report.state is not DayState.DIFFERENT or not report.difference:
+        return state
+    return f"{state} {words.difference_amount(report.difference, report.larger_side, language)}"
+
+
 class DaySheets:
     """Makes day sheets, with the captions of both systems' code lists."""
 
@@ -98,7 +106,7 @@ class _Writer:
             kind=self._text("sheet_day"),
             title=words.whole_day(report.date, self._language),
             subtitle=named if report.branch_name != report.branch else f"{self._text('col_branch')} {report.branch}",
-            verdict=self._text(f"badge_day_{report.state}"),
+            verdict=verdict_text(report, self._language),
             tone=TONES.get(report.state, Tone.PLAIN),
             facts=self._facts(report, company),
             parts=tuple(self._parts(report)),
@@ -128,7 +136,8 @@ class _Writer:
             yield SheetNotes(self._text("day_notes"), said_, Tone.PLAIN)
         if report.rows:
             yield self._compared("day_by_vat", report.about("base", "vat"), self._vat)
-            yield self._compared("day_by_account", report.about("account"), self._named(BOOKS.system, "ledgers"))
+            accounts = report.about("account")
+            yield self._compared("day_by_account", accounts, self._named(BOOKS.system, "ledgers"), Holds.LEDGER)
             yield self._compared("day_by_method", report.about("method"), self._named(TILL.system, "payment_methods"))
         if report.counts:
             yield self._counts(report)
@@ -139,7 +148,13 @@ class _Writer:
             title = self._text(key, page=page.number, reference=page.reference)
             yield self._page(title, page.lines, gross=page.gross)
 
-    def _compared(self, title: str, rows: Sequence[DayComparison], name: Callable[[DayComparison], str]) -> SheetTable:
+    def _compared(
+        self,
+        title: str,
+        rows: Sequence[DayComparison],
+        name: Callable[[DayComparison], str],
+        holds: Holds = Holds.MONEY,
+    ) -> SheetTable:
         cells = [
             (
                 name(one), self._amount(one.till), self._amount(one.books),
@@ -148,8 +163,8 @@ class _Writer:
             for one in rows
         ]  # fmt: skip
         columns = (
-            SheetColumn("", width=1.9), SheetColumn(self._text("col_till"), Holds.MONEY),
-            SheetColumn(self._text("col_books"), Holds.MONEY),
+            SheetColumn("", width=1.9), SheetColumn(self._text("col_till"), holds),
+            SheetColumn(self._text("col_books"), holds),
             SheetColumn(self._text("col_difference"), Holds.DIFFERENCE),
         )  # fmt: skip
         return SheetTable(self._text(title), columns, cells, narrow=True)

@@ -55,6 +55,7 @@ STATE_OF_SKIP = {
     "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
 }  # fmt: skip
 TOLD = frozenset({DayState.EQUAL, DayState.NOT_POSTED, DayState.DIFFERENT})
+CLOSED_STATES = frozenset(DayState) - {DayState.OPEN, DayState.WAITING, DayState.UNKNOWN, DayState.EMPTY}
 BEFORE_BOOKING = frozenset({
     DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.PARKED, DayState.EMPTY, DayState.LEFT_OUT,
 })  # fmt: skip
@@ -82,7 +83,7 @@ class DayLogic(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DayListed:
-    """One day of a list: its state, the cause if it is parked, its pages, and the time of its last check."""
+    """One day of a list: its state, the cause if it is parked, its pages, and its last check."""
 
     date: date
     branch: str
@@ -93,6 +94,7 @@ class DayListed:
     pages: tuple[str, ...] = ()
     difference: Decimal | None = None
     checked_at: datetime | None = None
+    report: DayReport | None = None  # of the last check; it may be older than the state
 
     @property
     def key(self) -> str:
@@ -141,6 +143,21 @@ class Days:
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
 
     # ---- stored results
+
+    @requires(Right.SEE)
+    def day_of_interest(self) -> date:
+        """Return the latest day that differs, if the nightly check still covers it, else the latest closed day.
+
+        It is today if no day is known. Queries no system.
+        """
+        today = self.today()
+        since = today - timedelta(days=WINDOW - 1)
+        different = self._days.newest([DayState.DIFFERENT])
+        if different is not None and different >= since:
+            return different
+        booked = (date.fromisoformat(key[:10]) for key in self._booked(since, today))
+        known = [*booked, *filter(None, [self._days.newest(CLOSED_STATES)])]
+        return min(max(known, default=today), today)
 
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
@@ -315,7 +332,7 @@ class Days:
             state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
             return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
         day, page = self._logic().page(record)
-        return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page))
+        return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page), turnover=page.turnover)
 
     def _compared(
         self,
@@ -346,7 +363,9 @@ class Days:
         check = check_day(
             page.lines, documents_of(day), own, rows, logic.books, elsewhere=elsewhere, belongs=logic.belongs
         )
-        return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
+        return report_of(
+            day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page), turnover=page.turnover
+        )
 
     def _logic(self) -> DayLogic:
         return cast("DayLogic", self._deps.logics.now(self.flow))
@@ -411,7 +430,7 @@ def _listed(key: str, kept: DayCheckResult | None, pages: Sequence[Link], waits:
         report = report_from_json(kept.result)
         one = replace(
             one, branch_name=report.branch_name, state=report.state, cause=report.cause, facts=report.facts,
-            difference=report.difference if report.rows else None, checked_at=kept.checked_at,
+            difference=report.difference if report.rows else None, checked_at=kept.checked_at, report=report,
         )  # fmt: skip
         if pages and not report.pages and report.state in BEFORE_BOOKING:  # booked since
             one = replace(one, state=DayState.BOOKED, cause="", facts=None)

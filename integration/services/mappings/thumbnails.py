@@ -4,8 +4,6 @@ import io
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image
-
 from integration.connectors.pictures import MIME, load_picture
 from integration.core.errors import RejectedError
 
@@ -24,6 +22,8 @@ def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | No
         data, kind = load_picture(folder, content)
     except RejectedError:
         return None
+    from PIL import Image  # noqa: PLC0415 - most processes draw no picture
+
     try:
         with Image.open(io.BytesIO(data), formats=[MIME[kind].partition("/")[2]]) as whole:
             if whole.width * whole.height > most:

@@ -23,6 +23,7 @@ from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.flows.deciding import decision_text
+from integration.flows.forms import Code, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
@@ -154,11 +155,19 @@ def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> Missing
     return MissingRow(table, table.asked(facts)) if table is not None else None
 
 
-def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
-    """Yield the rows of value tables that would repair an issue, each with its code."""
+def codes_without_rows(issue: Issue) -> tuple[MissingCode, ...]:
+    """Return the missing codes of an issue: those that its record collected, or else the code of its cause."""
     told = MissingCode(issue.cause, issue.facts, amount_at_stake(issue) or Decimal(0))
-    for code in missing_codes_in(issue.facts) or (told,):
-        row = missing_row(spec, code.cause, code.facts)
+    return missing_codes_in(issue.facts) or (told,)
+
+
+def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
+    """Yield the rows of value tables that would repair an issue, each with its code.
+
+    Rows that depend on the counterpart of another one are left out.
+    """
+    for code in codes_without_rows(issue):
+        row = None if code.counterpart_of else missing_row(spec, code.cause, code.facts)
         if row is not None and row.code:
             yield row, code
 
@@ -468,6 +477,21 @@ class Exceptions:
             return self._source_field(flow, target if "." in target else f"article.{target}")
         except IntegrationError:
             return None
+
+    @requires(Right.SEE)
+    def code_setting(self, flow: str, setting: str) -> Code:
+        """Return the form field of a setting that holds one code. Raises KeyError if the flow has none."""
+        shapes = (shape for section in self._flows[flow].sections for shape in each_of(section.shapes))
+        found = next((one for one in shapes if isinstance(one, Code) and one.name == setting), None)
+        if found is None:
+            raise KeyError(setting)
+        return found
+
+    @requires(Right.SEE)
+    def proposed_code(self, flow: str, setting: str) -> str:
+        """Return the code that both systems suggest for a setting, or an empty text. Only a person sets it."""
+        propose = self.code_setting(flow, setting).propose
+        return propose(lambda listed: self._lists.readable(listed.system, listed.name) or {})
 
     def _source_field(self, flow: str, target: str) -> Field | None:
         """Return the source field that fills a target field, or None if several or none do."""

@@ -1,23 +1,32 @@
 """Missing rows of value tables for the parked records of a flow: listed together, and added in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from integration.core.authorization import requires
-from integration.core.issues import CauseGroup, IssueState
+from integration.core.issues import CauseGroup, IssueState, OpenIssue
 from integration.core.ledgers import matching_account
 from integration.core.missing_codes import MissingCode
 from integration.core.people import Actor, Right
 from integration.flows.functions.values import is_country
 from integration.flows.registry import Specs
-from integration.flows.settings import COUNTRY, ValueTable
+from integration.flows.settings import COUNTRY, CodeList, ValueTable
+from integration.flows.spec import FlowSpec
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
 from integration.services.mappings.tables import Tables
-from integration.services.runs.exceptions import Exceptions, MissingRow, lacked_rows
+from integration.services.runs.exceptions import (
+    Exceptions,
+    MissingRow,
+    codes_without_rows,
+    lacked_rows,
+    missing_row,
+)
 
 Key = tuple[str, str]  # the name of a table, and the key of its row
+NOTHING_CHOSEN: Mapping[Key, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class RowToAdd:
     """One missing row of a value table.
 
     `amount` is the absolute amount in euros of the parked records with this code. `proposal` is the counterpart that
-    the till names, if the other system has it, and empty otherwise.
+    the till names or that both systems suggest, and empty otherwise.
     """
 
     table: ValueTable
@@ -63,26 +72,54 @@ class MissingRows:
         return [group for group in self._exceptions.groups(flow) if group.cause in causes]
 
     @requires(Right.SEE)
-    def rows(self, flow: str) -> list[RowToAdd]:
-        """Return every missing row over all parked records of a flow, largest amount first."""
+    def rows(self, flow: str, chosen: Mapping[Key, str] = NOTHING_CHOSEN) -> list[RowToAdd]:
+        """Return every missing row over all parked records of a flow, largest amount first.
+
+        `chosen` has the counterparts that a person has chosen so far; a row without one counts with its proposal. A row
+        whose code is the counterpart of another row is included as soon as that counterpart is known.
+        """
         spec, home = self._flows[flow], self._home()
-        sums: dict[Key, Decimal] = {}
-        records: dict[Key, set[str]] = {}
-        found: dict[Key, tuple[MissingRow, MissingCode]] = {}
+        found: dict[Key, _Found] = {}
+        dependent: list[tuple[OpenIssue, MissingCode]] = []
         for group in self.groups(flow):
             for one in self._exceptions.every(group.group_key, IssueState.OPEN):
-                for row, code in lacked_rows(spec, one.issue):
-                    key = row.table.name, _key(row, home)
-                    sums[key] = sums.get(key, Decimal(0)) + code.amount
-                    records.setdefault(key, set()).add(one.issue.key)
-                    found.setdefault(key, (row, code))
+                for lacked, code in lacked_rows(spec, one.issue):
+                    row = self._preferred(lacked, code)
+                    found.setdefault((row.table.name, _key(row, home)), _Found(row)).add(one.issue.key, code)
+                codes = codes_without_rows(one.issue)
+                dependent += [(one, code) for code in codes if code.counterpart_of]
+        counterparts = {key: chosen.get(key, self._proposal(one)) for key, one in found.items()}
+        for one, code in dependent:
+            following = self._dependent_row(spec, code, counterparts, home)
+            if following:
+                key = following.table.name, _key(following, home)
+                found.setdefault(key, _Found(following)).add(one.issue.key, code)
         listed = [
             RowToAdd(
-                row.table, key[1], code.facts.get("kind", ""), sums[key], len(records[key]), self._proposal(row, code)
+                one.row.table, key[1], one.facts.get("kind", ""), one.amount, len(one.records), self._proposal(one)
             )
-            for key, (row, code) in found.items()
+            for key, one in found.items()
         ]
         return sorted(listed, key=lambda one: (-one.amount, -one.records, one.of))
+
+    def _dependent_row(
+        self, spec: FlowSpec, code: MissingCode, counterparts: Mapping[Key, str], home: str
+    ) -> MissingRow | None:
+        """Return the missing row for the counterpart of another row; None if that is unknown or has its row."""
+        leading = missing_row(spec, code.counterpart_of, code.facts)
+        other = counterparts.get((leading.table.name, _key(leading, home)), "") if leading else ""
+        row = missing_row(spec, code.cause, {**code.facts, "code": other}) if other else None
+        if row is None or row.table.row(self._tables.rows(row.table.name), home=home, **row.asked):
+            return None
+        return self._preferred(row, code)
+
+    def _preferred(self, row: MissingRow, code: MissingCode) -> MissingRow:
+        """Return the row of the table that has a proposal, if a row there has the same effect."""
+        instead = row.table.instead
+        if instead is None or instead.propose is None or not instead.propose(code.facts, self._read):
+            return row
+        named = instead.code.name
+        return MissingRow(instead, {named: code.facts[named]})
 
     @requires(Right.REPAIR)
     def add(self, flow: str, chosen: Mapping[Key, str], by: Actor) -> None:
@@ -96,10 +133,31 @@ class MissingRows:
             tables.setdefault(self._flows[flow].table(name).name, {})[key] = other.strip()
         self._tables.add_rows(tables, by)
 
-    def _proposal(self, row: MissingRow, code: MissingCode) -> str:
-        theirs, number = row.table.theirs, code.facts.get("account", "")
-        known = self._lists.readable(theirs.system, theirs.name) if theirs and number else None
-        return matching_account(number, known) if known else ""
+    def _proposal(self, one: "_Found") -> str:
+        """Return the counterpart that the till names or that both systems suggest; else an empty text."""
+        table, number = one.row.table, one.facts.get("account", "")
+        if number and table.theirs:
+            return matching_account(number, self._read(table.theirs))
+        return table.propose(one.facts, self._read) if table.propose else ""
+
+    def _read(self, listed: CodeList) -> Mapping[str, str]:
+        return self._lists.readable(listed.system, listed.name) or {}
+
+
+@dataclass(slots=True)
+class _Found:
+    """A missing row with its amount, its records and the facts of its codes."""
+
+    row: MissingRow
+    facts: dict[str, str] = field(default_factory=dict)
+    amount: Decimal = Decimal(0)
+    records: set[str] = field(default_factory=set)
+
+    def add(self, record: str, code: MissingCode) -> None:
+        """Add a record with a code under this row."""
+        self.facts = self.facts or dict(code.facts)
+        self.amount += code.amount
+        self.records.add(record)
 
 
 def _key(row: MissingRow, home: str) -> str:

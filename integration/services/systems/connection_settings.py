@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector, SourceTable
 from integration.connectors.registration import System
@@ -25,6 +24,9 @@ from integration.settings import PREFIX, Settings, setting_error
 from integration.store.database import Clock
 from integration.store.leases import Leases
 from integration.store.secrets import ConnectionStore, StoredTokens
+
+if TYPE_CHECKING:  # httpx is imported for the first call
+    from integration.connectors.accountview.client import AccountViewClient
 
 KEPT_TOKENS = "accountview-tokens"
 LEARNED = "learned"  # facts that a connection learned about the installation
@@ -70,7 +72,7 @@ class ConnectorFactory:
 
     def assign_systems(self) -> None:
         """Give each role to the chosen system, or to the built-in one while the sandbox is connected."""
-        assign_roles(default_systems() if self.sandboxed else self._choice.chosen())
+        assign_roles(default_systems() if self.sandboxed else self._choice.chosen_systems())
 
     def close(self) -> None:
         """Close all connections, including replaced ones."""
@@ -147,8 +149,10 @@ class ConnectorFactory:
             connector.close()
 
     @contextmanager
-    def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[AccountViewClient]:
+    def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator["AccountViewClient"]:
         """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
+        from integration.connectors.accountview.client import AccountViewClient  # noqa: PLC0415 - as said at the top
+
         given = self.with_entered(SystemRole.BOOKS.system, entered)
         route = self._with_route(given, SYSTEMS[SystemRole.BOOKS.system].usual_address)
         client = AccountViewClient(

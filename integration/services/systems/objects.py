@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.columns import UNVERIFIED
-from integration.connectors.accountview.fields import suggestions
 from integration.connectors.accountview.settings import BusinessObject, Names
 from integration.connectors.protocol import Configurable, Connector, DictionaryColumn
 from integration.core.errors import ConfigurationError, IntegrationError
@@ -290,6 +289,8 @@ def _table(group: str, values: Mapping[str, str]) -> str:
 
 
 def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str, str]:
+    from integration.connectors.accountview.fields import suggestions  # noqa: PLC0415 - it imports httpx
+
     if group not in KIND_OF:
         return {}
     columns = _columns(group, values, seen) or ()

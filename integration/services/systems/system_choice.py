@@ -14,14 +14,14 @@ class SystemChoice:
     def __init__(self, stored: StoredSettings) -> None:
         self._stored = stored
 
-    def chosen(self) -> dict[SystemRole, str]:
+    def chosen_systems(self) -> dict[SystemRole, str]:
         """Return the name of the chosen system by role. A system that is no longer registered is not returned."""
         stored = self._stored.get(SETTING) or {}
         return {
-            role: stored[role] if stored.get(role) in {one.name for one in systems_for(role)} else usual
+            role: stored[role.value] if stored.get(role.value) in {one.name for one in systems_for(role)} else usual
             for role, usual in default_systems().items()
         }
 
     def choose(self, role: SystemRole, system: str, by: Actor) -> None:
         """Store the system of a role."""
-        self._stored.put(SETTING, {**(self._stored.get(SETTING) or {}), role: system}, by.ref)
+        self._stored.put(SETTING, {**(self._stored.get(SETTING) or {}), role.value: system}, by.ref)

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.days.report import DayState
+from integration.core.days.report import DayReport, DayState
+from integration.services.daybooks.day_sheets import verdict_text
 from integration.services.daybooks.days import DayListed, Days
 from pages.components.shared.application import may
 from pages.components.shared.column_widths import BESIDE
@@ -30,6 +31,7 @@ from pages.components.shared.wording import (
     Markdown,
     amount_text,
     in_cause,
+    language,
     month_name,
     plain,
     table_day,
@@ -47,13 +49,13 @@ FIRST_YEAR = 2000
 
 
 def month_of_address(app: Application) -> date:
-    """Return the first day of the month in the address, otherwise of the current month."""
+    """Return the first day of the month in the address, otherwise of the month with a day of interest."""
     today = app.days.today()
     try:
         asked = date.fromisoformat(f"{st.query_params.get('month', '')}-01")
     except ValueError:
-        return today.replace(day=1)
-    return asked if FIRST_YEAR <= asked.year <= today.year + 1 else today.replace(day=1)
+        return app.days.day_of_interest().replace(day=1)
+    return asked if FIRST_YEAR <= asked.year <= today.year + 1 else app.days.day_of_interest().replace(day=1)
 
 
 def last_day_of(month: date) -> date:
@@ -170,6 +172,8 @@ def _list(listed: Sequence[DayListed]) -> None:
 
 def _row(one: DayListed) -> dict[str, str]:
     state = state_tag(f"day_{one.state}")
+    if one.state is DayState.DIFFERENT and one.report is not None:
+        state = f"{LOOKS[f'day_{one.state}'].sign} {verdict_text(one.report, language())}"
     is_refused = bool(one.cause) and one.state in (DayState.PARKED, DayState.CLOSED)
     return {
         "day": table_day(one.date),
@@ -194,9 +198,9 @@ def month_listed(listed: Sequence[DayListed]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=names)
 
 
-def state_badge(state: DayState) -> Markdown:
-    """Return the badge of a state as Markdown."""
-    return inline(f"day_{state}")
+def state_badge(report: DayReport) -> Markdown:
+    """Return the badge of the state of a day as Markdown; a difference has its amount."""
+    return inline(f"day_{report.state}", plain(verdict_text(report, language())))
 
 
 def back_to_month(day: date) -> None:

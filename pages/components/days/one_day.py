@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 
 import streamlit as st
@@ -20,7 +21,16 @@ from pages.components.shared.layout import act, empty, icon_button, mark, note, 
 from pages.components.shared.missing_rows import rows_at_days
 from pages.components.shared.rows import vat_label
 from pages.components.shared.tables import figures
-from pages.components.shared.wording import amount_text, language, plain, term, text, zone
+from pages.components.shared.wording import (
+    amount_text,
+    difference_text,
+    language,
+    ledger_text,
+    plain,
+    term,
+    text,
+    zone,
+)
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -80,7 +90,7 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
                 _compared("day_by_vat", report.about("base", "vat"), partial(_vat, app))
                 _compared("day_by_method", report.about("method"), _named(app, TILL.system, "payment_methods"))
             with grid.cell():
-                _compared("day_by_account", report.about("account"), _named(app, BOOKS.system, "ledgers"))
+                _compared("day_by_account", report.about("account"), _named(app, BOOKS.system, "ledgers"), ledger_text)
     for page in report.pages:
         key = "day_page" if page.is_there else "day_page_gone"
         section(text(key, page=plain(page.number), reference=plain(page.reference)))
@@ -129,20 +139,27 @@ def _differences(app: Application, report: DayReport) -> None:
         small(f"{mark('ok')} {text('day_no_differences')}")
 
 
-def _compared(title: str, rows: Sequence[DayComparison], name: Callable[[DayComparison], str]) -> None:
+def _compared(
+    title: str,
+    rows: Sequence[DayComparison],
+    name: Callable[[DayComparison], str],
+    written: Callable[[Decimal], str] = amount_text,
+) -> None:
     section(text(title))
     if rows:
-        figures([_row(one, name) for one in rows], text("col_difference"), text(title))
+        figures([_row(one, name, written) for one in rows], text("col_difference"), text(title))
 
 
-def _row(one: DayComparison, name: Callable[[DayComparison], str]) -> Mapping[str, str]:
+def _row(
+    one: DayComparison, name: Callable[[DayComparison], str], written: Callable[[Decimal], str]
+) -> Mapping[str, str]:
     unknown = term("day_not_known")
     is_told = one.till is not None and one.books is not None
     return {
         text("col_figure"): name(one),
-        text("col_till"): unknown if one.till is None else amount_text(one.till),
-        text("col_books"): unknown if one.books is None else amount_text(one.books),
-        text("col_difference"): amount_text(one.difference) if is_told else unknown,
+        text("col_till"): unknown if one.till is None else written(one.till),
+        text("col_books"): unknown if one.books is None else written(one.books),
+        text("col_difference"): difference_text(one) if is_told else unknown,
     }
 
 

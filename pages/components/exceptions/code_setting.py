@@ -8,8 +8,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
-from integration.flows.forms import Code, FieldGroup
-from integration.flows.settings import BOOKS, TILL, CodeList, till_list
+from integration.flows.settings import BOOKS, TILL, till_list
 from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -25,7 +24,8 @@ DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings o
 def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
     """Ask for the code of the setting, or one code per branch. `repair` is called with the function that saves it."""
     setting = app.flows.spec(group.flow).repair_of(group.cause).name or group.facts["setting"]
-    listed = _list_of(app, group.flow, "debtor_number" if setting == DEFAULT else setting)
+    code = "debtor_number" if setting == DEFAULT else setting
+    listed = app.exceptions.code_setting(group.flow, code).of
     codes = codes_or_error(app, listed)
     branches = _branches(app, group) if setting == DEFAULT else {}
     if codes is None or branches is None:
@@ -42,6 +42,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             format_func=lambda one: text(f"debtor_{one}"),
             label_visibility="collapsed",
         )
+    proposed = app.exceptions.proposed_code(group.flow, code)
     captions = app.lists.captions(TILL.system, BRANCHES.name) if way == "branch" else {}
     chosen: dict[str, str] = {}
     for branch, documents in (branches if way == "branch" else {"": 0}).items():
@@ -50,7 +51,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             label = text("debtor_of_branch", branch=plain(captions.get(branch, branch)), number=number(documents))
         chosen[branch] = code_field(
             label,
-            "",
+            proposed if proposed in codes else "",
             codes,
             f"{setting}-{branch}",
             none=text("row_choose"),
@@ -73,13 +74,6 @@ def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
         return None
     count = Counter(as_text(one.values.get("branch")) for one in records.values())
     return {code: documents for code, documents in sorted(count.items()) if code}
-
-
-def _list_of(app: Application, flow: str, setting: str) -> CodeList:
-    """Return the code list of a setting."""
-    shapes = (shape for section in app.flows.spec(flow).sections for shape in section.shapes)
-    flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, FieldGroup) else (shape,)))
-    return next(one.of for one in flat if isinstance(one, Code) and one.name == setting and one.of is not None)
 
 
 def _keep(app: Application, flow: str, settings: Mapping[str, object]) -> None:

@@ -21,7 +21,6 @@ from integration.services.runs.exceptions import (
     missing_row,
     repair_address,
 )
-from pages.components.exceptions.book_first import book_first
 from pages.components.exceptions.candidates import choose_customers
 from pages.components.exceptions.code_setting import choose_code
 from pages.components.exceptions.conflicts import settle_conflicts
@@ -30,7 +29,7 @@ from pages.components.exceptions.decisions import decide
 from pages.components.flows.tables import RowChoices, counterpart
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.flows import group_headline, in_source, show_plan
+from pages.components.shared.flows import group_headline, in_source, show_plan, start_preview
 from pages.components.shared.inputs import codes_or_error, lists_of
 from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, result_of, small
 from pages.components.shared.missing_rows import has_rows_together, missing_rows
@@ -39,6 +38,7 @@ from pages.components.shared.wording import (
     Markdown,
     counted,
     field_name,
+    flow_name,
     plain,
     say,
     system_name,
@@ -51,6 +51,7 @@ MOST_ALIKE = 8
 # Fields of a line that help a person to create its article in the books.
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
 MOST_CHOICES = 10  # records of a group that are linked in one form
+OFF, AS_POSTING = "nothing", "posting"  # values of the setting that says how a flow books documents
 
 
 def noun(app: Application, group: CauseGroup) -> str:
@@ -82,7 +83,7 @@ def repair(app: Application, group: CauseGroup) -> None:
     elif way.by is RepairKind.PROOF:
         _proof(app, group)
     elif way.by is RepairKind.FLOW:
-        book_first(app, way)
+        _book_first(app, way)
         _setting(app, group)
         _nothing_written(app, group)
     elif way.by in (RepairKind.CHOICE, RepairKind.SETTING, RepairKind.CONFLICT) or way.options:
@@ -389,3 +390,21 @@ def _proof(app: Application, group: CauseGroup) -> None:
             st.session_state["said"] = text(said, system=system)
         st.rerun()
     _nothing_written(app, group)
+
+
+def _book_first(app: Application, way: Repair) -> None:
+    """Show which documents the day needs, and draw the button that previews their flow, after setting it if needed."""
+    if needed := app.first_week.begins_with():
+        named = flow_name(needed)
+        st.markdown(text("book_first_articles", flow=named))
+        if controls.button(text("btn_book_first", flow=named), icon=":material/difference:", key="articles_first"):
+            start_preview(app, needed)
+    is_off = app.flows.settings(way.flow).model_dump()[way.name] == OFF
+    named = flow_name(way.flow)
+    st.markdown(text("book_first_set" if is_off else "book_first", flow=named))
+    label = text("btn_book_first_set" if is_off else "btn_book_first", flow=named)
+    if controls.button(label, type="primary", icon=":material/difference:", key="book_first"):
+        values = {way.name: AS_POSTING} if is_off else {}
+        if attempt(lambda: app.flows.change(way.flow, values, person())):
+            start_preview(app, way.flow)
+        st.rerun()

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
 from integration.services.log.log import LogPeriod
-from pages.components.overview.bars import flow_bars, state_bars
 from pages.components.shared.connection_badge import since_when, stand_badge
-from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import answer_or_error, note, section_with_actions
 from pages.components.shared.wording import (
     Markdown,
@@ -21,6 +19,9 @@ from pages.components.shared.wording import (
     text,
     zone,
 )
+
+if TYPE_CHECKING:  # imported for the charts, which are drawn last
+    import pandas as pd
 
 
 def connection_rows(app: Application) -> None:
@@ -49,6 +50,8 @@ RESULTS = ["proven", "accepted", "parked", "in_doubt"]
 
 def last_days(app: Application) -> None:
     """Draw the results of the last days, each chart with a download of its data. Without results, draw a sentence."""
+    from pages.components.overview.bars import flow_bars, state_bars  # noqa: PLC0415 - as said at the top
+
     told = answer_or_error(lambda: daily(app))
     if told is None:
         return
@@ -69,8 +72,10 @@ def last_days(app: Application) -> None:
             )
 
 
-def daily(app: Application) -> pd.DataFrame:
+def daily(app: Application) -> "pd.DataFrame":
     """Return the number of records by day in the session's time zone, flow and event, as day, flow, event, events."""
+    import pandas as pd  # noqa: PLC0415 - as said at the top
+
     since = _first_day()
     told = app.log.volume(LogPeriod(since))
     told = told[told["event"].isin(RESULTS)]
@@ -78,7 +83,7 @@ def daily(app: Application) -> pd.DataFrame:
     return told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()
 
 
-def _wide(told: pd.DataFrame, column: str) -> pd.DataFrame:
+def _wide(told: "pd.DataFrame", column: str) -> "pd.DataFrame":
     """Return a table with a row for each day and a column for each value of `column`."""
     return told.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - pivot_table is slower
 
@@ -88,7 +93,9 @@ def _first_day() -> datetime:
     return today - timedelta(days=DAYS - 1)
 
 
-def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None]) -> None:
+def _chart(title: str, wide: "pd.DataFrame", draw: Callable[["pd.DataFrame"], None]) -> None:
+    from pages.components.shared.downloads import downloads  # noqa: PLC0415 - as said at the top
+
     with section_with_actions(text(title)):
         if len(wide):
             downloads(title, lambda: wide.fillna(0).astype(int), index=True, type="tertiary")
@@ -99,7 +106,7 @@ def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None])
             note(text("days_nothing"))
 
 
-def _every_day(wide: pd.DataFrame) -> pd.DataFrame:
+def _every_day(wide: "pd.DataFrame") -> "pd.DataFrame":
     """Return a row with a label for each of the last days, including days without events."""
     days = [(_first_day() + timedelta(days=place)).date() for place in range(DAYS)]
     noons = [datetime(day.year, day.month, day.day, 12, tzinfo=zone()) for day in days]

@@ -15,7 +15,6 @@ from integration.services.connections.connections import ConnectionCheck, Connec
 from integration.services.setup import AskedQuestion, PointSeverity, State, steps
 from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
-from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
 from pages.components.shared.application import may, may_open, may_or_explain, person
 from pages.components.shared.layout import (
@@ -221,6 +220,8 @@ def _asks(app: Application, spot: ConnectionForm) -> bool:
 
 def _checked(app: Application, spot: ConnectionForm) -> None:
     """Draw the result of the last check, the button for a new one, and the button to the next step."""
+    from pages.components.setup.names import names_unsaved  # noqa: PLC0415 - it imports pandas, and Overview this module
+
     status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
         if failed is not None:
@@ -263,6 +264,8 @@ def system_step(app: Application) -> None:
                 _access_form(app, spot, registration.entry_fields(), asks_port=registration.asks_port)
     _checked(app, spot)
     if role is SystemRole.BOOKS and spot.status.connected and may(ObjectNames.look):
+        from pages.components.setup.names import names_section  # noqa: PLC0415 - as said above
+
         names_section(app)
 
 

@@ -2,37 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from unicodedata import normalize
 
 import pandas as pd
 from pandas.api.types import is_list_like
+
+from pages.components.shared.text_width import text_width
 
 ROOM = 1128  # width of a table in pixels on a screen of 1440 pixels
 BESIDE = 694  # width of a table beside a detail: five eighths of the page
 LEAST = 120  # least pixels of a column that is cut
 SHARES = (1, 0.95, 0.9, 0.75)  # shares of the rows that are shown whole; the first share that fits is used
-LETTER = 0.013125  # pixels for a thousandth of an em
 PADDING = 8  # pixels at each side of a cell, and inside a badge
 GAP = 4  # pixels between two badges
 PENCIL = 28  # pixels of the pencil icon beside the caption of an editable column
 LOOKED_AT = 500  # rows that are measured; a person further down has scrolled
 DRAWN = ("area_chart", "line_chart", "bar_chart", "progress", "image", "checkbox")  # column types without text
-
-# Advance widths of the characters from the space on, in thousandths of an em. A test compares them with the font.
-_ADVANCES = (
-    236, 284, 419, 713, 598, 927, 694, 242, 335, 335, 450, 600, 272, 399, 272, 383, 600, 600, 600, 600, 600, 600, 600,
-    600, 600, 600, 292, 292, 600, 600, 600, 477, 891, 641, 653, 621, 671, 583, 559, 695, 707, 400, 510, 634, 501, 812,
-    707, 708, 606, 708, 640, 581, 572, 678, 609, 891, 613, 593, 580, 317, 383, 317, 600, 565, 600, 534, 580, 503, 580,
-    549, 324, 528, 568, 250, 250, 527, 272, 873, 568, 560, 580, 580, 367, 487, 351, 568, 492, 768, 507, 499, 464, 343,
-    314, 343, 600,
-)  # fmt: skip
-_ADVANCE = {chr(32 + at): advance for at, advance in enumerate(_ADVANCES)}
-_WIDE = 803  # for any other character: no narrower than the usual ones
-
-
-def text_width(said: str) -> float:
-    """Return the width of a text in a table, in pixels. A letter with an accent counts as the bare letter."""
-    return sum(_ADVANCE.get(sign) or _ADVANCE.get(normalize("NFD", sign)[0], _WIDE) for sign in said) * LETTER
 
 
 def fit_columns(

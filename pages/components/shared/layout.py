@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.states import Step
-from pages.components.shared.column_widths import text_width
+from pages.components.shared.text_width import text_width
 from pages.components.shared.wording import Markdown, option_name, plain, say, text
 
 ASKED_SECONDS = 60

@@ -28,6 +28,7 @@ from pages.components.shared.wording import (
     text,
 )
 
+ROW = "row-"  # prefix of the keys of the fields
 FEW = 2  # from this number on, all missing rows are shown together
 
 
@@ -40,7 +41,7 @@ def has_rows_together(app: Application, group: CauseGroup) -> bool:
 
 def missing_rows(app: Application, flow: str) -> None:
     """Draw every missing row of a flow with the button that adds the rows and starts a preview."""
-    rows, groups = app.missing_rows.rows(flow), app.missing_rows.groups(flow)
+    rows, groups = app.missing_rows.rows(flow, _chosen_so_far()), app.missing_rows.groups(flow)
     st.markdown(text("rows_question"))
     chosen: dict[tuple[str, str], str] = {}
     for table in dict.fromkeys(one.table for one in rows):
@@ -55,6 +56,17 @@ def missing_rows(app: Application, flow: str) -> None:
             preview_causes(app, groups)
         st.rerun()
     note(text("repair_writes_nothing", system=system_name(app.flows[flow].target)))
+
+
+def _chosen_so_far() -> dict[tuple[str, str], str]:
+    """Return the counterparts in the fields of this page: a row that depends on one of them is shown with it."""
+    fields = {
+        str(key).removeprefix(ROW): str(code or "")
+        for key, code in st.session_state.items()
+        if str(key).startswith(ROW)
+    }
+    named = ((name.partition("-"), code) for name, code in fields.items())
+    return {(table, key): code for (table, _, key), code in named}
 
 
 def rows_at_days(app: Application, flow: str) -> None:
@@ -86,7 +98,7 @@ def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: 
             with st.container(width="stretch", gap=None):
                 small(label)
                 note(_waits(one, noun))
-            key = f"row-{table.name}-{one.key}"
+            key = f"{ROW}{table.name}-{one.key}"
             now = st.session_state.get(key, one.proposal)
             st.markdown(mark("ok") if now else ":gray[:material/arrow_forward:]", width=24)
             chosen[one.of] = code_field(

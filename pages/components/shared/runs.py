@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
@@ -34,7 +33,6 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state
-from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     coded,
@@ -53,6 +51,9 @@ from pages.components.shared.wording import (
     text,
     who,
 )
+
+if TYPE_CHECKING:  # the first page is drawn without pandas
+    import pandas as pd
 
 REFRESH_SECONDS = 1
 SLOW = 10  # records per second
@@ -191,6 +192,8 @@ def kind_read(flow: Flow) -> str:
 
 def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
     """Draw runs, newest first, and return the clicked run."""
+    from pages.components.shared.tables import CONFIG, browse  # noqa: PLC0415 - as said at the top
+
     columns: dict[str, Any] = {
         "run": CONFIG.TextColumn(text("col_run")),
         "flow": CONFIG.TextColumn(text("col_flow")),
@@ -212,8 +215,10 @@ def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
     return None if clicked is None else runs[clicked]
 
 
-def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
+def run_frame(app: Application, runs: Sequence[Run]) -> "pd.DataFrame":
     """Return runs as a table, for the screen and the download."""
+    import pandas as pd  # noqa: PLC0415 - as said at the top
+
     worked = app.runs.worked(runs)
     zone = datetime.now().astimezone().tzinfo if not st.context.timezone else st.context.timezone
     started = pd.Series([run.started_at for run in runs], dtype="datetime64[us, UTC]")
@@ -242,8 +247,10 @@ def is_of_removed_flow(app: Application, run: Run) -> bool:
     return True
 
 
-def runs_listed(runs: Sequence[Run]) -> pd.DataFrame:
+def runs_listed(runs: Sequence[Run]) -> "pd.DataFrame":
     """Return runs as a table for a file, with bare codes and ISO times."""
+    import pandas as pd  # noqa: PLC0415 - as said at the top
+
     shown = [
         {
             "run": run.id,

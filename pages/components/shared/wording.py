@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from integration import words
+from integration.core.days.check import DayComparison
 from integration.core.errors import IntegrationError, Reason
 from integration.core.guards import Guard, Limit
 from integration.core.issues import Issue
@@ -38,6 +39,9 @@ _MADE_OF = (
     r"|:(?=[\w+-]+:)|-(?=[->])|<(?=-)|[<>~](?==)"
 )
 
+# Signs that Markdown reads only at the beginning of a line, or behind a bracket, which is escaped itself.
+_QUIET = frozenset("().!+-")
+_LEADING = re.compile(r"[\W\d_]*")  # what may stand before a list, a heading or a line
 _MARKDOWN = re.compile(f"(?P<made_of>{_MADE_OF})|{_SIGN}", re.IGNORECASE)
 _BLANKS = re.compile(" +")
 _NOT_CODED = re.compile("`|:material/|  |^ | $")
@@ -92,6 +96,7 @@ def in_session_language(write: Callable[[V, str], W]) -> Callable[[V], W]:
 
 number = in_session_language(words.number)
 amount_text = in_session_language(words.amount_text)
+ledger_text = in_session_language(words.ledger_text)
 value_text = in_session_language(words.value_text)
 read_number = in_session_language(words.read_number)
 percentage = in_session_language(words.percentage)
@@ -187,13 +192,26 @@ def in_cause(cause: str, facts: Mapping[str, str]) -> str:
 
 
 def plain(value: object) -> Markdown:
-    """Return foreign text escaped for Markdown, on one line, with invisible characters made visible."""
+    """Return foreign text escaped for Markdown, on one line, with invisible characters made visible.
+
+    Signs without a meaning at their place stay as they are: a screen reader gets the label of a control as it is
+    written here.
+    """
     return _MARKDOWN.sub(_escaped, _BLANKS.sub(" ", visible(str(value))).strip(" "))
 
 
 def _escaped(found: re.Match[str]) -> str:
+    if not found["made_of"] and _is_quiet(found):
+        return found[0]
     signs = "".join(f"&#{ord(sign)};" for sign in found[0])
     return f":color[{signs}]" if found["made_of"] else signs  # without a colour it only separates the signs
+
+
+def _is_quiet(found: re.Match[str]) -> bool:
+    """Return True if Markdown gives a sign no meaning at its place."""
+    if found[0] in ":&":
+        return found.string[found.end() :].startswith(" ")
+    return found[0] in _QUIET and _LEADING.fullmatch(found.string, 0, found.start()) is None
 
 
 def link(words: Markdown, page: str, **asked: str) -> Markdown:
@@ -399,6 +417,11 @@ def clock_time(at: datetime) -> str:
 def sandbox_badges(sandboxed: bool) -> list[Markdown]:
     """Return the badge in every page head that says that both systems are the built-in ones."""
     return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
+
+
+def difference_text(one: DayComparison) -> str:
+    """Return the difference of a figure, with the side that has more."""
+    return words.difference_amount(one.difference, one.larger_side, language())
 
 
 def who(name: str) -> str:

@@ -61,8 +61,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_a_network_of_our_own_is_reached_where_the_settings_allow_it() -> None:
     way = WayOut(network_environment(), networks="10.1.0.0/16, fd00::/8")
-    looked = [Post(way).look(f"jsons://{host}/x").ok for host in ("10.1.2.3", "[fd00::1]", "10.2.2.3")]
-    assert looked == [True, True, False]
+    assert [Post(way).look(f"jsons://{host}/x").ok for host in ("[fd00::1]", "10.2.2.3")] == [True, False]
 
 
 OPTION, NETWORK = "expected_channel_option", "expected_channel_network"

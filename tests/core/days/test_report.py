@@ -32,7 +32,15 @@ def a_report() -> DayReport:
     lines = page_for(day_record()).lines
     pages = (PageShown("600/2600412", "MZ6101700100", lines), PageShown("600/7", "", is_there=False, gross=True))
     notes = (DayFinding("own_use", {"amount": "12.10"}),)
-    return report_of(till_day(day_record()), check, AT, pages=pages, expected=lines, notes=notes)
+    return report_of(
+        till_day(day_record()),
+        check,
+        AT,
+        pages=pages,
+        expected=lines,
+        notes=notes,
+        turnover=page_for(day_record()).turnover,
+    )
 
 
 def test_a_report_comes_back_as_it_was() -> None:
@@ -49,7 +57,7 @@ def test_a_report_is_found_by_what_it_is_about() -> None:
 
 
 def test_its_difference_is_the_largest_of_an_account() -> None:
-    assert a_report().difference == euros("175.70")
+    assert (a_report().difference, a_report().larger_side) == (euros("175.70"), "till")
     assert DayReport(DAY, "1", "", DayState.CLOSED, AT).difference == 0
 
 

@@ -118,7 +118,7 @@ class Books:
                 DayQueries, links=self._linked, debtors=_debtors,
                 item=lambda record: item_of(str(record.values["number"])),
                 unbooked=lambda _: (), booked_alone=alone, made_alone=lambda _: {}, booked_payments=lambda _: {},
-                typed=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
+                foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
             ),
             ShopIdentity("MP-"),
             lambda: now,

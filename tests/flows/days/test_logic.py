@@ -84,7 +84,8 @@ def days(
         ),
         part(
             DayQueries, links=linked, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
-            unbooked=unbooked, booked_alone=alone, made_alone=made_alone, booked_payments=lambda _: {}, typed=typed,
+            unbooked=unbooked, booked_alone=alone, made_alone=made_alone, booked_payments=lambda _: {},
+            foreign_ledger_rows=typed,
             beyond_orders=beyond, documents=told,
         ),
         ShopIdentity(prefix),

@@ -175,7 +175,7 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
         part(
             DayQueries, links=lambda _: {}, debtors=lambda _: {"1": "10001"}, item=lambda record: record.key,
             unbooked=lambda _: (), booked_alone=lambda _: {}, made_alone=lambda _: {}, booked_payments=lambda _: {},
-            typed=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
+            foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
         ),
         ShopIdentity("MP-"), lambda: SUNDAY,
     )  # fmt: skip

@@ -85,7 +85,7 @@ def test_each_finding_is_a_sentence_with_all_its_facts(code: str, language: str)
 def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> None:
     sheet = a_sheet(a_report())
     assert (sheet.title, sheet.subtitle) == ("Zaterdag 17 oktober 2026", "De Ketting Utrecht (filiaal 1)")
-    assert (sheet.verdict, sheet.tone) == ("Verschilt", Tone.BAD)
+    assert (sheet.verdict, sheet.tone) == ("Verschilt 175,70 (kassa meer)", Tone.BAD)
     assert dict(sheet.facts)["Administratie"] == "De Ketting"
     assert dict(sheet.facts)["Vergeleken"].endswith("03:47")
     found = tables(sheet)

@@ -270,11 +270,11 @@ def met(key: str, name: str, agreed: str) -> TargetState:
 def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
     edited = met("100", "Hand", agreed="Tent 100")
 
-    same_name = compare(logic(), logic(), [article("100")], part(TargetLookup, around=lambda *_: edited))
+    same_name = compare(logic(), logic(), [article("100")], part(TargetLookup, target_state=lambda *_: edited))
     once = with_rule(replace(next(r for r in UPPER.rules if r.target == "article.name"), ownership=Ownership.ON_CREATE))
 
     assert same_name == []
-    assert compare(logic(), logic(once), [article("100")], part(TargetLookup, around=lambda *_: edited)) == []
+    assert compare(logic(), logic(once), [article("100")], part(TargetLookup, target_state=lambda *_: edited)) == []
 
 
 def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> None:
@@ -282,7 +282,7 @@ def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> N
     edited = met("100", "Hand", agreed="Tent 100")
 
     (moved,) = compare(logic(kept), logic(with_rule(Rule(target="article.name", source="name"))), [article("100")],
-                       part(TargetLookup, around=lambda *_: edited))  # fmt: skip
+                       part(TargetLookup, target_state=lambda *_: edited))  # fmt: skip
 
     assert isinstance(moved.was, Issue)
     assert moved.was.cause == "field_conflict"
@@ -296,7 +296,7 @@ def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
         logic(),
         logic(equal),
         [article("100")],
-        part(TargetLookup, around=lambda *_: met("100", "Tent 100", agreed="Tent 100")),
+        part(TargetLookup, target_state=lambda *_: met("100", "Tent 100", agreed="Tent 100")),
     )
 
     assert [(one.field, one.before, one.after) for one in found] == [("article.name", "Tent 100", " TENT 100 ")]

@@ -8,6 +8,7 @@ import pytest
 from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, IssueOccurrence
+from integration.core.missing_codes import MISSING_CODES, MissingCode, missing_codes_fact
 from integration.services.runs.missing_rows import RowToAdd
 from tests.consoles import WHO, Console, opened, settled
 from tests.people import somebody
@@ -76,3 +77,36 @@ def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console)
 
 def park(app: Application, issue: Issue) -> None:
     stores_in(app).issues.open("orders", "", [IssueOccurrence(issue)])
+
+
+def test_the_rows_of_a_posting_are_proposed_and_one_follows_the_other(shop: Console) -> None:
+    app = shop.application
+    facts = {"code": "5", "country": "NL", "vat_number": "yes", "vat_method": "shifted"}
+    codes = [
+        MissingCode("vat_code_unmapped", facts, Decimal("30.00")),
+        MissingCode("revenue_account_unmapped", facts, Decimal("20.00"), "vat_code_unmapped"),
+        MissingCode("revenue_account_unmapped", {**facts, "group": "10"}, Decimal("10.00"), "vat_code_unmapped"),
+    ]
+    listed = {"document": "2026.9", MISSING_CODES: missing_codes_fact(codes)}
+    park(app, Issue("document_rows_missing", "posting", "", listed))
+
+    proposed = proposals(app, {})
+    assert proposed["vat_codes_sales", "5:shifted"] == "5"  # the only code of the books for reverse charge
+    assert proposed["revenue_accounts", "5"] == ""  # the account for that code; nothing names one
+    assert proposed["turnover_accounts_sales", "10"] == "8000"  # the account that the till has for the group
+    changed = proposals(app, {("vat_codes_sales", "5:shifted"): "3"})
+    assert ("revenue_accounts", "3") in changed
+    assert ("revenue_accounts", "5") not in changed
+    app.tables.add("revenue_accounts", "5", "8200", somebody(WHO))
+    assert ("revenue_accounts", "5") not in proposals(app, {})
+
+
+def proposals(app: Application, chosen: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    return {one.of: one.proposal for one in app.missing_rows.rows("orders", chosen)}
+
+
+def test_the_account_of_down_payments_is_proposed_and_not_set(shop: Console) -> None:
+    app = shop.application
+    assert app.exceptions.proposed_code("days", "down_payments_account") == "1575"
+    assert app.exceptions.proposed_code("days", "collective_debtor") == ""
+    assert app.flows.settings("days").model_dump()["down_payments_account"] == ""

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
-from pages.components.shared.column_widths import LETTER, PADDING, fit_columns, text_width
+from pages.components.shared.column_widths import PADDING, fit_columns
 from pages.components.shared.tables import CONFIG
+from pages.components.shared.text_width import LETTER, text_width
 
 FONT = Path(__file__).parents[4] / "static" / "plex-sans-400.woff2"
 

@@ -28,3 +28,10 @@ def test_a_name_is_shown_as_it_is(name: str) -> None:
 def test_an_old_value_with_figures_has_no_line_through_it() -> None:
     assert struck("blauw") == "~~blauw~~"
     assert struck("10") == ":gray[10]"
+
+
+def test_a_label_of_a_control_is_readable_without_rendering() -> None:
+    assert plain("5 · BTW verlegd (0 %)") == "5 · BTW verlegd (0 %)"
+    assert plain("Fietsen & Co") == "Fietsen & Co"
+    assert plain("De Ketting Utrecht: 12 orders, 1.5 km - new!") == "De Ketting Utrecht: 12 orders, 1.5 km - new!"
+    assert plain("- 1. x") == "&#45; 1&#46; x"  # at the beginning they would begin a list

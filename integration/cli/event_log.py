@@ -1,0 +1,58 @@
+"""Terminal commands that query and export the log."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from integration.application.application import Application
+from integration.cli import terminal
+from integration.cli.arguments import Json, writing, wrong_use
+from integration.log.client import ask_server
+
+commands = typer.Typer()
+
+
+@commands.command(name="log")
+def log_(
+    sql: Annotated[str, typer.Argument(help="One SELECT statement. The table is named events.")],
+    rows: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Query the log in SQL. Queries cannot change it."""
+    with terminal.command_application(start=False) as application:
+        question = {"sql": sql, "rows": rows}
+        answer = _at_the_server_or_here(application, question, lambda: application.log.answer(sql, rows=rows))
+    if as_json:
+        terminal.print_json(answer)
+        return
+    terminal.show_answer(answer)
+    if answer["cut"]:
+        terminal.out.print(f"The first {rows} rows; --rows shows more.")
+
+
+@commands.command()
+def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")], as_json: Json = False) -> None:
+    """Write the log to a file: .csv or .parquet."""
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise wrong_use("the file is called .csv or .parquet")
+    with terminal.command_application(start=False) as application, writing(path):
+        answer = _at_the_server_or_here(
+            application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
+        )
+    if as_json:
+        terminal.print_json({"path": str(path), **answer})
+    else:
+        terminal.out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
+
+
+def _at_the_server_or_here(
+    application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Ask the server of this machine while there is one that has the log, else the log itself."""
+    answer = ask_server(application.log_access.data, question)
+    if answer is None:
+        answer = here()
+    terminal.tell_of_log(application)
+    return answer

@@ -1,0 +1,215 @@
+"""Terminal commands for runs: preview, commit and what follows, what needs attention, and the connection check."""
+
+from dataclasses import asdict
+from typing import Annotated, NoReturn
+
+import typer
+
+from integration.application.application import Application
+from integration.cli import terminal
+from integration.cli.arguments import AnyFlow, Complete, FlowName, Json, Patient, RunId, Shown, confirmations, wrong_use
+from integration.cli.exit_status import FAILED, STOPPED, WAITS
+from integration.core.causes import Responsible, cause
+from integration.core.plan import Approval
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
+from integration.core.system_roles import assigned_systems
+from integration.shipped import COMMAND
+from integration.words import say
+
+commands = typer.Typer()
+
+
+def _found(application: Application, run_id: str) -> Run:
+    try:
+        return application.runs.get(run_id)
+    except KeyError:
+        raise wrong_use(f"there is no run {run_id}; `runs` lists them") from None
+
+
+def _begun(application: Application, flow: str, *, complete: bool) -> str:
+    mode = Mode.COMPLETE if complete else Mode.CHANGES
+    return application.runs.preview(PreviewRequest(flow, by=terminal.terminal_user(), mode=mode))
+
+
+def _end(run: Run, *, as_json: bool) -> NoReturn:
+    terminal.show_end(run, as_json=as_json)
+    if run.state is RunState.READY:
+        raise typer.Exit(WAITS)
+    if run.error and cause(run.error).who is Responsible.ADMINISTRATOR:
+        raise typer.Exit(STOPPED)
+    good = run.state is RunState.DONE and run.counts.difference == 0
+    raise typer.Exit(0 if good else FAILED)
+
+
+def _plan_of(application: Application, run: Run) -> Run:
+    """Return the run that was made, or the one whose plan waits and says the same."""
+    return application.runs.get(run.facts["run"]) if run.error == "plan_says_the_same" else run
+
+
+def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait: float) -> NoReturn:
+    """Follow a preview, show its plan and how to write it, and end as its state says."""
+    run = _plan_of(application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait))
+    if not as_json:
+        terminal.show_rows(application, run, application.plans.rows(run.id, limit=50), application.plans.count(run.id))
+        if run.state is RunState.READY:
+            terminal.show_how_to_commit(run)
+    _end(run, as_json=as_json)
+
+
+@commands.command()
+def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
+    """Make a plan and show it. Writes nothing to either system."""
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        run_id = _begun(application, flow, complete=complete)
+        _end_with_plan(application, run_id, as_json=as_json, wait=wait)
+
+
+@commands.command()
+def commit(
+    run_id: RunId,
+    fingerprint: Annotated[str, typer.Option(help="The fingerprint that the preview printed.")],
+    confirm: Annotated[list[str] | None, typer.Option(help="brake=number, for each brake that stops the plan.")] = None,
+    wait: Patient = 300,
+    as_json: Json = False,
+) -> None:
+    """Write exactly the plan with this fingerprint, and verify it by reading back."""
+    confirmed = confirmations(confirm or [])
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        _found(application, run_id)
+        application.runs.commit(run_id, Approval(fingerprint, terminal.terminal_user().ref, confirmed=confirmed))
+        _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
+
+
+@commands.command()
+def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
+    """Preview and commit in one step. A plan that trips a brake waits for approval."""
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        run_id = _begun(application, flow, complete=complete)
+        found = _plan_of(
+            application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
+        )
+        if found.state is RunState.READY and not found.brakes:
+            application.runs.commit(found.id, Approval(found.mark, terminal.terminal_user().ref))
+            found = terminal.follow(application, found.id, terminal.ENDED, quiet=as_json, wait=wait)
+        elif found.state is RunState.READY and not as_json:
+            terminal.show_how_to_commit(found)
+        _end(found, as_json=as_json)
+
+
+@commands.command()
+def runs(
+    flow: AnyFlow = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of entries.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    with terminal.command_application(start=False) as application:
+        found = application.runs.latest(flow, limit=limit)
+        if as_json:
+            terminal.print_json([terminal.summary(one) for one in found])
+        elif found:
+            terminal.show_counts(found)
+        else:
+            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products", soft_wrap=True)
+
+
+@commands.command()
+def show(
+    run_id: RunId,
+    only: Annotated[Shown, typer.Option(help="Only lines with this action.")] = "all",
+    find: Annotated[str, typer.Option(help="Only lines with this text in their key or title.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show the lines of a plan: what is created, updated, retired, skipped or parked."""
+    with terminal.command_application(start=False) as application:
+        found = _found(application, run_id)
+        rows = application.plans.rows(run_id, only, find, limit=limit)
+        if as_json:
+            terminal.print_json({**terminal.summary(found), "rows": [terminal.row_json(row) for row in rows]})
+            return
+        terminal.show_counts([found])
+        terminal.show_rows(application, found, rows, application.plans.count(run_id, only, find))
+        if found.state is RunState.READY:
+            terminal.show_how_to_commit(found)
+
+
+@commands.command()
+def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
+    """List parked records by cause, with the repair of each."""
+    with terminal.command_application(start=False) as application:
+        causes = application.issues.causes(flow)
+        if as_json:
+            terminal.print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
+        elif causes:
+            terminal.show_causes(application, causes)
+        else:
+            terminal.out.print("Nothing needs attention.")
+
+
+@commands.command()
+def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
+    """Continue an interrupted run. Writes without an answer are looked up first."""
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        found = _found(application, run_id)
+        if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
+            application.runs.resume(run_id, by=terminal.terminal_user())
+        _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
+
+
+@commands.command()
+def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
+    """Stop a run. A preview is discarded; a commit stops after the calls under way and can be resumed."""
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        if _found(application, run_id).state not in ACTIVE:
+            raise wrong_use(f"run {run_id} is not at work")
+        application.runs.cancel(run_id, by=terminal.terminal_user())
+        stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
+        if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
+            _end(stopped, as_json=as_json)
+        terminal.show_end(stopped, as_json=as_json)
+
+
+@commands.command()
+def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
+    """Make a plan that restores the values before a run. `commit` writes it."""
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        _found(application, run_id)
+        _end_with_plan(
+            application, application.runs.undo(run_id, by=terminal.terminal_user()), as_json=as_json, wait=wait
+        )
+
+
+@commands.command()
+def retry(
+    flow: FlowName,
+    cause: Annotated[
+        str, typer.Argument(help="A cause by its name in `issues --json`, for example payment_method_unmapped.")
+    ],
+    wait: Patient = 300,
+    as_json: Json = False,
+) -> None:
+    """Make a plan of all records that are parked for one cause, with the current mapping and value tables."""
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
+        if not application.exceptions.keys(flow, cause):
+            raise wrong_use(f"nothing of {flow} is parked for {cause}", "cause")
+        _end_with_plan(
+            application,
+            application.runs.try_again(flow, cause, by=terminal.terminal_user()),
+            as_json=as_json,
+            wait=wait,
+        )
+
+
+@commands.command()
+def check(as_json: Json = False) -> None:
+    """Check both connections and list their problems."""
+    with terminal.command_application(start=False) as application:
+        application.connections.join_sandbox()
+        found = {system: application.connections.check(system) for system in assigned_systems()}
+        if as_json:
+            terminal.print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
+        else:
+            terminal.show_findings(found)
+    raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)

@@ -1,0 +1,27 @@
+"""Turnover of a day per turnover group of the till and ledger account of the books."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from integration.core.totals.sold import NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTurnover:
+    """Turnover without VAT of a turnover group on a ledger account; positive is a sale."""
+
+    group: str
+    name: str
+    account: str
+    amount: Decimal
+
+
+def turnover_sums(parts: Iterable[AccountTurnover]) -> tuple[AccountTurnover, ...]:
+    """Return one entry per group and account, sorted by both."""
+    found: dict[tuple[str, str], AccountTurnover] = {}
+    for one in parts:
+        before = found.get((one.group, one.account))
+        amount = one.amount + (before.amount if before else NOTHING)
+        found[one.group, one.account] = AccountTurnover(one.group, one.name, one.account, amount)
+    return tuple(found[key] for key in sorted(found))

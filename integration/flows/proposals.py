@@ -1,0 +1,69 @@
+"""Counterparts that both systems suggest for a missing row of a value table. A person confirms each of them."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+
+from integration.core.ledgers import matching_account
+from integration.flows.settings import CodeList, ListReader
+from integration.flows.tables import VAT_RATES
+
+Propose = Callable[[Mapping[str, str], ListReader], str]
+
+SHIFTED = "shifted"  # VAT method of the till: reverse charge
+REVERSE_CHARGE = re.compile("verlegd|verlegging", re.IGNORECASE)  # names of VAT codes in Dutch books
+
+
+def account_of_till(accounts: CodeList, ledgers: CodeList, *names: str) -> Propose:
+    """Return a function that proposes the account that the till has for a code, or for several codes in one fact.
+
+    `names` are the facts that may hold the codes. The books must have exactly one account that the till can mean, and
+    several codes must have the same one.
+    """
+
+    def propose(facts: Mapping[str, str], read: ListReader) -> str:
+        codes = next((facts[name] for name in names if facts.get(name)), "")
+        numbers, known = (read(accounts), read(ledgers)) if codes else ({}, {})
+        found = {matching_account(numbers.get(code, ""), known) for code in codes.split(", ")}
+        return found.pop() if len(found) == 1 else ""
+
+    return propose
+
+
+def account_by_types(
+    ledgers: CodeList, *named: tuple[CodeList, CodeList, Collection[str]]
+) -> Callable[[ListReader], str]:
+    """Return a function that proposes the only account that the till has for all codes of certain types.
+
+    `named` has lists of the till: the types of codes, the accounts of the same codes, and the types that count.
+    """
+
+    def propose(read: ListReader) -> str:
+        numbers = {
+            number
+            for types, accounts, wanted in named
+            for code, type_ in read(types).items()
+            if type_ in wanted and (number := read(accounts).get(code, ""))
+        }
+        known = read(ledgers) if numbers else {}
+        found = {matching_account(number, known) for number in numbers}
+        return found.pop() if len(found) == 1 else ""
+
+    return propose
+
+
+def vat_code_of_books(ours: CodeList, theirs: CodeList) -> Propose:
+    """Return a function that proposes the only VAT code with the same percentage, for reverse charge the one of it."""
+
+    def propose(facts: Mapping[str, str], read: ListReader) -> str:
+        here, there = (read(CodeList(one.system, VAT_RATES)) for one in (ours, theirs))
+        names, rate = read(theirs), here.get(facts.get("code", ""), "")
+        is_shifted = facts.get("vat_method") == SHIFTED
+        if not rate and not is_shifted:
+            return ""
+        wanted = Decimal(0) if is_shifted else Decimal(rate)
+        codes = [code for code, other in there.items() if Decimal(other) == wanted]
+        found = [code for code in codes if bool(REVERSE_CHARGE.search(names.get(code, ""))) == is_shifted]
+        return found[0] if len(found) == 1 else ""
+
+    return propose

@@ -1,0 +1,412 @@
+"""The tables of a period in the language of the reader, for the screen, as PDF and as a spreadsheet."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from integration import words
+from integration.core.authorization import requires
+from integration.core.days.check import DayComparison
+from integration.core.days.period import Period, PeriodDay, PeriodFigure
+from integration.core.days.vat_return import BoxSum
+from integration.core.people import Right
+from integration.core.totals.sold import NOTHING
+from integration.flows.settings import BOOKS
+from integration.services.connections.connections import Connections
+from integration.services.daybooks.periods import Origin, PeriodReport, ReturnLine
+from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
+from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
+from integration.store.database import Clock
+
+MOST_NAMED = 12  # days named in one sentence
+MOST_PRINTED = 40  # documents of a day printed in one row
+
+
+class PeriodSheets:
+    """Makes the tables and the sheets of periods, with the captions of both systems' code lists."""
+
+    def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
+        self._lists = lists
+        self._connections = connections
+        self._clock = clock
+
+    @requires(Right.EXPORT)
+    def pdf(self, report: PeriodReport, language: str, zone: tzinfo) -> bytes:
+        """Return a period as PDF, with times in the zone of the reader."""
+        from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - its import would delay every terminal command
+
+        return pdf_of(self.sheet(report, language, zone))
+
+    @requires(Right.EXPORT)
+    def excel(self, report: PeriodReport, language: str, zone: tzinfo) -> bytes:
+        """Return a period as an Excel file."""
+        from integration.sheets.excel import excel_of  # noqa: PLC0415 - likewise
+
+        return excel_of(self.sheet(report, language, zone))
+
+    @requires(Right.EXPORT)
+    def sheet(self, report: PeriodReport, language: str, zone: tzinfo) -> Sheet:
+        """Return a period as data."""
+        tables = self.tables(report, language, zone, patience=LAST_SECONDS)
+        company, now = self._connections.known(BOOKS.system).about, self._clock()
+        text = tables.text
+        facts = [(text("col_checked"), tables.checked()), (text("period_books_read"), tables.books_read())]
+        branch = report.branch_names.get(report.branch, report.branch)
+        is_bad = bool(report.different)
+        return Sheet(
+            kind=text("sheet_period"),
+            title=period_title(report.period, language),
+            subtitle=f"{branch} ({report.branch})" if report.branch else text("stock_all_branches"),
+            verdict=tables.verdict(),
+            tone=Tone.GOOD if report.is_equal else Tone.BAD if is_bad else Tone.WAITING,
+            facts=[(text("sheet_of_books"), company), *facts] if company else facts,
+            parts=tuple(tables.parts()),
+            made=words.term("sheet_made", language, moment=tables.moment(now)),
+            made_at=now,
+            language=language,
+        )
+
+    @requires(Right.SEE)
+    def tables(self, report: PeriodReport, language: str, zone: tzinfo, patience: float = 0.5) -> "PeriodTables":
+        """Return the tables of a period; captions of codes are waited for at most `patience` seconds."""
+        rates, ledgers = (
+            self._lists.captions(BOOKS.system, name, patience=patience) for name in ("vat_rates", "ledgers")
+        )
+        return PeriodTables(report, language, zone, rates, ledgers)
+
+
+def period_title(period: Period, language: str) -> str:
+    """Return the name of a period for its reader."""
+    if period.months == 1:
+        return words.month(period.first, language)
+    if period.months:
+        key = "period_quarter" if period.months == 3 else "period_year"  # noqa: PLR2004 - months of a quarter
+        return words.sentence(key, language, number=str(period.first.month // 3 + 1), year=str(period.first.year))
+    first, last = (words.value_text(day, language) for day in (period.first, period.last))
+    return words.sentence("period_range", language, first=first, last=last)
+
+
+class PeriodTables:
+    """The tables and remarks of one period in one language."""
+
+    def __init__(
+        self,
+        report: PeriodReport,
+        language: str,
+        zone: tzinfo,
+        rates: Mapping[str, str],
+        ledgers: Mapping[str, str],
+    ) -> None:
+        self.report = report
+        self.language = language
+        self._zone = zone
+        self._rates = rates
+        self._ledgers = ledgers
+
+    def text(self, key: str, **facts: object) -> str:
+        """Return a text."""
+        return words.sentence(key, self.language, **facts)
+
+    def moment(self, at: datetime) -> str:
+        """Return a moment with its year."""
+        here = at.astimezone(self._zone)
+        return f"{words.value_text(here.date(), self.language)}, {here:%H:%M}"
+
+    # ---- sentences
+
+    def verdict(self) -> str:
+        """Return whether both sides are equal, and the largest difference of a figure of VAT."""
+        if self.report.is_equal:
+            return self.text("badge_day_equal")
+        off = max((one.difference for one in self.report.vat), key=abs, default=NOTHING)
+        if off or self.report.different:
+            return f"{self.text('badge_day_different')} {words.amount_text(abs(off), self.language)}"
+        return self.text("period_incomplete")
+
+    def checked(self) -> str:
+        """Return when the oldest and the newest of the days were compared."""
+        if self.report.checked is None:
+            return self.text("day_never_checked")
+        first, last = map(self.moment, self.report.checked)
+        return first if first == last else words.sentence("period_range", self.language, first=first, last=last)
+
+    def books_read(self) -> str:
+        """Return when the books were asked for the rows under VAT codes."""
+        books = self.report.books
+        return self.moment(books.read_at) if books else self.text("period_books_not_read")
+
+    def remarks(self) -> list[str]:
+        """Return sentences about everything that the figures leave out or that a person has to check."""
+        report = self.report
+        found = []
+        if some := report.without_figures:
+            found.append(self.text("period_without_figures", count=len(some), list=self._named(some)))
+        if some := report.waiting:
+            found.append(self.text("period_waiting", count=len(some), list=self._named(some)))
+        if report.never_checked:
+            found.append(self.text("period_never_checked", count=report.never_checked))
+        if report.branch:
+            found.append(self.text("period_one_branch"))
+        elif report.books is None:
+            found.append(self.text("period_books_not_read_about"))
+        elif report.books.unreadable:
+            found.append(self.text("period_unreadable", count=report.books.unreadable))
+        if codes := [code for one in report.lines if one.box is None for code in one.codes]:
+            found.append(self.text("period_no_box", codes=", ".join(codes)))
+        if not report.boxes.country:
+            found.append(self.text("period_no_form"))
+        elif report.lines:
+            found.append(self.text("period_boxes_about"))
+        return found
+
+    def _named(self, some: Sequence[PeriodDay]) -> str:
+        names = [self._day_name(one) for one in some[:MOST_NAMED]]
+        more = len(some) - MOST_NAMED
+        return ", ".join(names) + (f", +{more}" if more > 0 else "")
+
+    def _day_name(self, day: PeriodDay) -> str:
+        return f"{words.value_text(day.date, self.language)} {day.branch_name}".strip()
+
+    # ---- tables
+
+    def parts(self) -> Iterator[SheetNotes | SheetTable]:
+        """Yield everything, in the order of a sheet."""
+        if remarks := self.remarks():
+            yield SheetNotes(self.text("period_remarks"), remarks, Tone.WAITING)
+        yield self.vat()
+        yield self.vat_return()
+        if self.report.oss():
+            yield self.oss()
+        if self.report.books is not None:
+            yield self.origins()
+            yield self.foreign()
+        yield self.turnover()
+        yield self.accounts()
+        yield self.branches()
+        yield self.behind("")
+        yield self.days()
+
+    def vat(self) -> SheetTable:
+        """Return taxable amount and VAT per code, on both sides."""
+        rows = [
+            (self.figure_name(one), one.till, self._known(one.books), None if one.books is None else one.difference)
+            for one in self.report.vat
+        ]
+        return self._table("day_by_vat", self._both_sides(), rows, narrow=True)
+
+    def accounts(self) -> SheetTable:
+        """Return the ledger accounts with turnover, on both sides."""
+        rows = [
+            (self._account(one.key), one.till, self._known(one.books), None if one.books is None else one.difference)
+            for one in self.report.accounts
+        ]
+        return self._table("period_accounts", self._both_sides(Holds.LEDGER), rows, narrow=True)
+
+    def vat_return(self) -> SheetTable:
+        """Return the boxes of the VAT return by the till's days and by the books, with the VAT to pay."""
+        money = Holds.MONEY
+        columns = (
+            SheetColumn(self.text("col_box"), width=3.0),
+            SheetColumn(self.text("col_codes"), width=0.8),
+            SheetColumn(self.text("period_base_till"), money), SheetColumn(self.text("period_vat_till"), money),
+            SheetColumn(self.text("period_base_books"), money), SheetColumn(self.text("period_vat_books"), money),
+        )  # fmt: skip
+        rows: list[tuple[Cell, ...]] = [self._line(one) for one in self.report.lines]
+        if self.report.boxes.country:
+            rows += self._totals()
+        return self._table("period_return", columns, rows)
+
+    def _line(self, one: ReturnLine) -> tuple[Cell, ...]:
+        name = words.term(f"box_{one.box}", self.language) if one.box else self.text("period_box_none")
+        return (name, ", ".join(one.codes), *self._amounts(one.till), *self._amounts(one.books))
+
+    def _amounts(self, one: BoxSum | None) -> tuple[Cell, Cell]:
+        if one is None:
+            return None, None
+        return self._known(one.base), self._known(one.vat)
+
+    def _totals(self) -> Iterator[tuple[Cell, ...]]:
+        sides = [self.report.totals(of_books=False)]
+        sides += [self.report.totals(of_books=True)] if self.report.books else []
+        for place, key in enumerate(("owed", "input", "pay")):
+            cells: list[Cell] = []
+            for side in sides:
+                owed, input_ = (one or NOTHING for one in side)
+                cells += [None, (owed, input_, owed - input_)[place]]
+            name = words.term(f"box_{self.report.boxes.country.lower()}_{key}", self.language)
+            yield (name, "", *cells, *([None] * (4 - len(cells))))
+
+    def oss(self) -> SheetTable:
+        """Return the sales of the OSS return by country."""
+        money = Holds.MONEY
+        columns = (
+            SheetColumn(self.text("col_country")), SheetColumn(self.text("col_code"), width=1.4),
+            SheetColumn(self.text("period_base_till"), money), SheetColumn(self.text("period_vat_till"), money),
+            SheetColumn(self.text("period_base_books"), money), SheetColumn(self.text("period_vat_books"), money),
+        )  # fmt: skip
+        rows = [
+            (
+                countries or words.MISSING, self._code(code),
+                base.till if base else NOTHING, vat.till if vat else NOTHING,
+                self._known(base.books if base else None), self._known(vat.books if vat else None),
+            )
+            for countries, code, base, vat in self.report.oss()
+        ]  # fmt: skip
+        return self._table("period_oss", columns, rows)
+
+    def origins(self) -> SheetTable:
+        """Return everything in the books under each VAT code by where it comes from."""
+        books = self.report.books
+        columns = (
+            SheetColumn(self.text("col_code"), width=1.4), SheetColumn(self.text("period_origin"), width=3.0),
+            SheetColumn(self.text("period_base"), Holds.MONEY), SheetColumn(self.text("col_vat"), Holds.MONEY),
+        )  # fmt: skip
+        rows: list[tuple[Cell, ...]] = []
+        for code in books.codes() if books else ():
+            for origin in Origin:
+                if books and (found := books.origin_sum(origin, code)):
+                    base = found.excl if books.has_base else None
+                    rows.append((self._code(code), self.text(f"origin_{origin}"), self._known(base), found.vat))
+            if books:
+                whole = books.total(code)
+                rows.append(
+                    (self._code(code), self.text("page_total"), self._known(whole.base), self._known(whole.vat))
+                )
+        return self._table("period_origins", columns, rows)
+
+    def foreign(self) -> SheetTable:
+        """Return the pages of the books with VAT codes that did not come from this console."""
+        columns = (
+            SheetColumn(self.text("col_pages"), width=1.2), SheetColumn(self.text("col_day"), Holds.DATE),
+            SheetColumn(self.text("col_code"), width=1.4), SheetColumn(self.text("col_description"), width=2.4),
+            SheetColumn(self.text("period_base"), Holds.MONEY), SheetColumn(self.text("col_vat"), Holds.MONEY),
+        )  # fmt: skip
+        books = self.report.books
+        rows = [
+            (one.page, one.date, self._code(one.code), Noted(one.text, one.reference), one.base, one.vat)
+            for one in (books.foreign if books else ())
+        ]
+        return self._table("period_foreign", columns, rows)
+
+    def turnover(self) -> SheetTable:
+        """Return turnover per branch, group and account beside the other period."""
+        columns = (
+            SheetColumn(self.text("col_branch"), width=1.6), SheetColumn(self.text("col_turnover_group"), width=1.6),
+            SheetColumn(self.text("col_account"), width=1.8), *self._beside(),
+        )  # fmt: skip
+        rows: list[tuple[Cell, ...]] = [
+            (
+                one.branch_name, f"{one.group} {one.name}".strip(), self._account(one.account), one.amount, one.before,
+                one.change,
+            )
+            for one in self.report.turnover
+        ]  # fmt: skip
+        return self._table("period_turnover", columns, rows, sums=(self.text("page_total"), None, None, *self._whole()))
+
+    def branches(self) -> SheetTable:
+        """Return turnover per branch beside the other period."""
+        found: dict[str, tuple[Decimal, Decimal]] = {}
+        for one in self.report.turnover:
+            now, before = found.get(one.branch_name, (NOTHING, NOTHING))
+            found[one.branch_name] = (now + one.amount, before + one.before)
+        columns = (SheetColumn(self.text("col_branch"), width=1.9), *self._beside())
+        rows: list[tuple[Cell, ...]] = [(name, now, before, now - before) for name, (now, before) in found.items()]
+        sums = (self.text("page_total"), *self._whole())
+        return self._table("period_turnover_branches", columns, rows, sums=sums, narrow=True)
+
+    def _whole(self) -> tuple[Decimal, Decimal, Decimal]:
+        now = sum((one.amount for one in self.report.turnover), NOTHING)
+        before = sum((one.before for one in self.report.turnover), NOTHING)
+        return now, before, now - before
+
+    def _beside(self) -> tuple[SheetColumn, ...]:
+        names = (period_title(one, self.language) for one in (self.report.period, self.report.against))
+        return (*(SheetColumn(name, Holds.MONEY) for name in names), SheetColumn(self.text("col_change"), Holds.MONEY))
+
+    def behind(self, code: str) -> SheetTable:
+        """Return the days behind the figures of a VAT code, or of all if the code is empty, with their documents."""
+        columns = (
+            SheetColumn(self.text("col_code"), width=1.3), SheetColumn(self.text("col_day"), Holds.DATE, 0.9),
+            SheetColumn(self.text("col_branch"), width=1.6), SheetColumn(self.text("col_figure"), width=1.1),
+            SheetColumn(self.text("col_till"), Holds.MONEY), SheetColumn(self.text("col_books"), Holds.MONEY),
+            SheetColumn(self.text("col_difference"), Holds.DIFFERENCE),
+            SheetColumn(self.text("col_documents_behind"), width=2.4),
+        )  # fmt: skip
+        rows = [
+            (
+                self._code(one.key), day.date, day.branch_name,
+                self.text("period_base" if one.about == "base" else "col_vat"),
+                self._known(row.till), self._known(row.books),
+                row.difference if row.till is not None and row.books is not None else None,
+                self._documents(day, one.key),
+            )
+            for one, day, row in self.day_figures(code)
+        ]  # fmt: skip
+        return self._table("period_behind", columns, rows)
+
+    def day_figures(self, code: str) -> list[tuple[PeriodFigure, PeriodDay, DayComparison]]:
+        """Return figure, day and the day's comparison for each row of `behind`."""
+        return [
+            (one, day, row)
+            for one in self.report.vat
+            if code in ("", one.key)
+            for day in sorted(
+                (*one.days, *(day for day in one.unknown if day not in one.days)), key=lambda day: day.key
+            )
+            if (row := day.figure(one.about, one.key)) is not None
+        ]
+
+    def _documents(self, day: PeriodDay, code: str) -> str:
+        numbers = day.documents.get(code, ())
+        more = len(numbers) - MOST_PRINTED
+        return ", ".join(numbers[:MOST_PRINTED]) + (f" +{more}" if more > 0 else "")
+
+    def days(self) -> SheetTable:
+        """Return how each day stands, with the time of its last comparison."""
+        columns = (
+            SheetColumn(self.text("col_day"), Holds.DATE), SheetColumn(self.text("col_branch"), width=2.0),
+            SheetColumn(self.text("col_checked"), width=1.4), SheetColumn(self.text("choice_status"), width=3.4),
+        )  # fmt: skip
+        rows = [(one.date, one.branch_name, self._checked(one), self._state(one)) for one in self.report.days]
+        return self._table("period_days", columns, rows)
+
+    def _state(self, day: PeriodDay) -> str:
+        state = self.text(f"badge_day_{day.state}")
+        if not day.cause or day.rows:
+            return state
+        return f"{state}: {words.say(day.cause, day.facts, self.language, self._zone).what}"
+
+    def _checked(self, day: PeriodDay) -> str:
+        return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")
+
+    # ---- cells
+
+    def figure_name(self, one: PeriodFigure) -> str:
+        """Return the name of a figure of VAT."""
+        return self.text("day_vat_base" if one.about == "base" else "day_vat_amount", code=self._code(one.key))
+
+    def _code(self, code: str) -> str:
+        return words.vat_code(code, self._rates.get(code, ""), BOOKS.system, self.language)
+
+    def _account(self, account: str) -> str:
+        return f"{account} {self._ledgers.get(account, '')}".strip()
+
+    def _known(self, value: Decimal | None) -> Decimal | str:
+        return words.term("day_not_known", self.language) if value is None else value
+
+    def _both_sides(self, holds: Holds = Holds.MONEY) -> tuple[SheetColumn, ...]:
+        return (
+            SheetColumn("", width=1.9), SheetColumn(self.text("col_till"), holds),
+            SheetColumn(self.text("col_books"), holds), SheetColumn(self.text("col_difference"), Holds.DIFFERENCE),
+        )  # fmt: skip
+
+    def _table(
+        self,
+        title: str,
+        columns: Sequence[SheetColumn],
+        rows: Sequence[Sequence[Cell]],
+        sums: Sequence[Cell] = (),
+        *,
+        narrow: bool = False,
+    ) -> SheetTable:
+        return SheetTable(self.text(title), columns, rows, sums, narrow, self.text("period_nothing"))

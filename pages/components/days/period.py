@@ -1,0 +1,311 @@
+"""A period of closed days: VAT on both sides, the VAT return, and turnover beside another period."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from integration.application.application import Application
+from integration.core.days.period import Period, calendar_month, calendar_quarter, calendar_year, date_range
+from integration.services.daybooks.days import Days
+from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTables, period_title
+from integration.services.daybooks.periods import PeriodReport, Periods
+from integration.sheets.sheet import Cell, Holds, Noted, SheetColumn, SheetTable
+from integration.words import difference_amount
+from pages.components.days.month import open_day
+from pages.components.days.one_day import EXCEL
+from pages.components.shared.application import may
+from pages.components.shared.layout import (
+    act,
+    clear_address,
+    empty,
+    icon_button,
+    inline,
+    keep_in_address,
+    mark,
+    note,
+    section,
+    select_input,
+    small,
+)
+from pages.components.shared.tables import CONFIG, browse, figures
+from pages.components.shared.tables import table as plain_table
+from pages.components.shared.wording import (
+    Markdown,
+    amount_text,
+    field_date,
+    language,
+    ledger_text,
+    number,
+    option_name,
+    plain,
+    table_day,
+    text,
+    zone,
+)
+
+KINDS: Mapping[str, Callable[[date], Period]] = {
+    "month": calendar_month,
+    "quarter": calendar_quarter,
+    "year": calendar_year,
+}
+MONTHS = {1: "month", 3: "quarter", 12: "year", 0: "range"}
+PARAMETERS = ("period", "against", "code")
+
+
+def period_shown(app: Application) -> PeriodReport:
+    """Return the report of the period, branch and comparison in the address."""
+    branch = st.query_params.get("branch", "")
+    period = app.periods.period(st.query_params.get("period", ""))
+    is_known = branch in app.days.branches()
+    is_against_year = st.query_params.get("against", "") == "year"
+    return app.periods.report(period, branch if is_known else "", a_year_before=is_against_year)
+
+
+def period_badge(report: PeriodReport, tables: PeriodTables) -> Markdown:
+    """Return the badge that says whether both sides are equal; a difference has its amount."""
+    state = "day_equal" if report.is_equal else "day_different" if report.different else "day_waiting"
+    return inline(state, plain(tables.verdict()))
+
+
+def period_actions(app: Application, report: PeriodReport) -> None:
+    """Draw the links to other periods, the files, and the buttons that ask the systems."""
+    for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
+        is_to_come = by > 0 and report.period.last >= app.days.today()
+        if icon_button(icon, text(f"btn_{name}_period"), f"{name}_period", disabled=is_to_come):
+            _go(app.periods.shift_period(report.period, by))
+    if may(PeriodSheets.pdf):
+        _sheets(app, report)
+    if may(Periods.read_books) and not report.branch:
+        label = text("btn_read_books")
+        if st.button(label, icon=":material/menu_book:", key="read_books"):
+            act(lambda: _read(app, report))
+    if may(Days.check_span):
+        label = text("btn_check_period")
+        if st.button(label, icon=":material/fact_check:", type="primary", key="check_period"):
+            act(lambda: _check(app, report))
+
+
+def _go(period: Period) -> None:
+    keep_in_address("period", period.name)
+    clear_address("code")
+    st.rerun()
+
+
+def _sheets(app: Application, report: PeriodReport) -> None:
+    spoken, here = language(), zone()
+    branch = f"-{report.branch}" if report.branch.isalnum() else ""
+    file = f"period-{report.period.name.replace('..', '-to-')}{branch}"
+    for name, make, mime, icon, end in (
+        ("pdf", app.period_sheets.pdf, "application/pdf", "picture_as_pdf", "pdf"),
+        ("excel", app.period_sheets.excel, EXCEL, "table_view", "xlsx"),
+    ):
+        st.download_button(
+            text(f"btn_sheet_{name}"),
+            data=partial(make, report, spoken, here),
+            file_name=f"{file}.{end}",
+            mime=mime,
+            icon=f":material/{icon}:",
+            on_click="ignore",
+            key=f"period_{name}",
+        )
+
+
+def _read(app: Application, report: PeriodReport) -> None:
+    with st.status(text("asking_systems"), expanded=True) as status:
+        app.periods.read_books(
+            report.period, lambda day: status.update(label=text("period_reading", day=table_day(day)))
+        )
+
+
+def _check(app: Application, report: PeriodReport) -> None:
+    last = min(report.period.last, app.days.today())
+    with st.status(text("asking_systems"), expanded=True) as status:
+        app.days.check_span(
+            report.period.first, last, report.branch,
+            lambda day: status.update(label=text("days_checking", day=table_day(day))),
+        )  # fmt: skip
+
+
+def period_filters(app: Application, report: PeriodReport) -> None:
+    """Draw the controls for the period, the branch, and the period beside it."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        _kind(report.period)
+        if not report.period.months:
+            _range(report.period)
+        branches = app.days.branches()
+        if len(branches) > 1:
+            select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
+        against = {"": text("period_against_before"), "year": text("period_against_year")}
+        select_input("against", against, text("period_against"))
+    section(plain(period_title(report.period, language())))
+
+
+def _kind(period: Period) -> None:
+    kind = MONTHS[period.months]
+
+    def moved() -> None:
+        chosen = str(st.session_state.get("_period_kind") or kind)
+        other = KINDS[chosen](period.first) if chosen in KINDS else date_range(period.first, period.last)
+        keep_in_address("period", other.name)
+        clear_address("code")
+
+    st.session_state["_period_kind"] = kind
+    st.segmented_control(
+        text("choice_view"),
+        [*KINDS, "range"],
+        required=True,
+        key="_period_kind",
+        on_change=moved,
+        format_func=option_name(lambda name: text(f"period_kind_{name}")),
+        label_visibility="collapsed",
+        wrap=True,
+    )
+
+
+def _range(period: Period) -> None:
+    def moved() -> None:
+        first, last = (st.session_state[f"_period_{name}"] for name in ("from", "until"))
+        try:
+            keep_in_address("period", date_range(first, last).name)
+        except ValueError:  # the last day is before the first, or more than a year after it: both move together
+            keep_in_address("period", date_range(first, first).name)
+
+    for name, day in (("from", period.first), ("until", period.last)):
+        st.session_state[f"_period_{name}"] = day
+        st.date_input(
+            text(f"period_{name}"), key=f"_period_{name}", on_change=moved, format=field_date(), width=150,
+            label_visibility="collapsed",
+        )  # fmt: skip
+
+
+def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> None:
+    """Draw all tables of a period."""
+    if not report.days:
+        check = text("btn_check_period") if may(Days.check_span) else ""
+        if empty("calendar_month", text("period_none"), text("days_none_about"), check):
+            act(lambda: _check(app, report))
+        return
+    note(
+        f"{text('col_checked')}: {plain(tables.checked())} · {text('period_books_read')}: {plain(tables.books_read())}"
+    )
+    _remarks(tables)
+    with st.grid(2, min_column_width=380) as grid:
+        with grid.cell():
+            _vat(report, tables)
+        with grid.cell():
+            _drawn(tables.accounts())
+            _drawn(tables.branches())
+    _behind(report, tables)
+    _drawn(tables.vat_return())
+    if st.button(text("btn_vat_boxes"), icon=":material/settings:", type="tertiary", key="vat_boxes"):
+        asked = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}
+        st.switch_page("pages/flows.py", query_params=asked)
+    if report.oss():
+        _drawn(tables.oss())
+    if report.books is not None:
+        _drawn(tables.origins())
+        if report.books.foreign:
+            _drawn(tables.foreign())
+    _drawn(tables.turnover())
+    _days(report, tables)
+
+
+def _remarks(tables: PeriodTables) -> None:
+    if remarks := tables.remarks():
+        with st.container(border=True, gap="xsmall"):
+            for one in remarks:
+                small(f"{mark('brake')} {plain(one)}")
+
+
+def _vat(report: PeriodReport, tables: PeriodTables) -> None:
+    vat = tables.vat()
+    section(plain(vat.title))
+    if not vat.rows:
+        note(plain(vat.empty))
+        return
+    rows = [
+        {**row, text("col_difference"): _more(one.difference, one.compared.larger_side, is_known=one.books is not None)}
+        for row, one in zip(_rows(vat), report.vat, strict=True)
+    ]
+    clicked = browse(pd.DataFrame(rows), _right(vat.columns), "period_vat", plain(vat.title))
+    if clicked is not None:
+        keep_in_address("code", report.vat[clicked].key)
+    note(text("period_pick_figure"))
+
+
+def _more(difference: Decimal, more: str, *, is_known: bool) -> str:
+    return difference_amount(difference, more, language()) if is_known else ""
+
+
+def _behind(report: PeriodReport, tables: PeriodTables) -> None:
+    """Draw the days behind the figures of the VAT code in the address; a click opens the day."""
+    code = st.query_params.get("code", "")
+    if code not in {one.key for one in report.vat}:
+        return
+    behind = tables.behind(code)
+    section(plain(behind.title))
+    days = [day for _, day, _ in tables.day_figures(code)]
+    clicked = browse(pd.DataFrame(_rows(behind)), _right(behind.columns), f"period_behind_{code}", plain(behind.title))
+    if clicked is not None:
+        clear_address("view", *PARAMETERS)
+        open_day(days[clicked].date, days[clicked].branch)
+
+
+def _days(report: PeriodReport, tables: PeriodTables) -> None:
+    listed = tables.days()
+    section(plain(listed.title))
+    clicked = browse(pd.DataFrame(_rows(listed)), {}, "period_days", plain(listed.title))
+    if clicked is not None:
+        clear_address("view", *PARAMETERS)
+        open_day(report.days[clicked].date, report.days[clicked].branch)
+
+
+def _drawn(table: SheetTable) -> None:
+    section(plain(table.title))
+    if not table.rows:
+        note(plain(table.empty))
+        return
+    rows = _rows(table)
+    off = next((one.title for one in table.columns if one.holds is Holds.DIFFERENCE), "")
+    if off:
+        figures(rows, off, plain(table.title))
+    else:
+        plain_table(rows, plain(table.title), _right(table.columns))
+
+
+def _rows(table: SheetTable) -> list[dict[str, str]]:
+    """Return the rows of a table as texts by column title, with its sums as the last row."""
+    listed = [*table.rows, *([table.sums] if table.sums else [])]
+    return [
+        {_title(column): _written(cell, column) for cell, column in zip(row, table.columns, strict=True)}
+        for row in listed
+    ]
+
+
+def _title(column: SheetColumn) -> str:
+    return column.title or text("col_figure")
+
+
+def _right(columns: Sequence[SheetColumn]) -> dict[str, object]:
+    money = (Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE)
+    return {_title(one): CONFIG.TextColumn(_title(one), alignment="right") for one in columns if one.holds in money}
+
+
+def _written(cell: Cell, column: SheetColumn) -> str:
+    match cell:
+        case None:
+            return ""
+        case Noted():
+            return f"{cell.text} {cell.note}".strip()
+        case Decimal():
+            return ledger_text(cell) if column.holds is Holds.LEDGER else amount_text(cell)
+        case int():
+            return number(cell)
+        case date():
+            return table_day(cell)
+        case _:
+            return cell

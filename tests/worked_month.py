@@ -1,0 +1,180 @@
+"""A second opinion on a month: VAT, turnover and books, from the raw facts of both built-in systems in whole cents.
+
+No code of the product is used.
+"""
+
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
+
+from tests.flows.days.plain import brought
+
+Row = Mapping[str, Any]
+REVENUE = frozenset({10, 20, 30, 40, 50, 60, 70})  # turnover groups of sales; the others are gift cards and the like
+TAXED = REVENUE | {85, 91}  # with single-purpose vouchers, taxed when sold, and taxed deposits
+VOUCHER = "VOUCHER"  # payment by single-purpose vouchers, all for repairs at the low rate
+ACCOUNTS = {10: "8000", 20: "8010", 30: "8020", 40: "8030", 50: "8040", 60: "8050", 70: "8100"}
+CODES = {1: "2", 2: "1", 3: "3", 4: "4"}  # VAT codes of the books by those of the till
+VAT_ACCOUNTS = {"1": "1500", "2": "1510", "3": "1520", "4": "1520", "9": "1530"}
+OSS = "9"
+
+
+class Sums(NamedTuple):
+    """Taxable amount and VAT in cents."""
+
+    base: int = 0
+    vat: int = 0
+
+    def plus(self, base: int, vat: int) -> "Sums":
+        return Sums(self.base + base, self.vat + vat)
+
+
+class Place(NamedTuple):
+    """A date and a branch."""
+
+    day: date
+    branch: int
+
+
+def day_of(told: Row) -> date:
+    return date(told["year"], told["mon"], told["day"])
+
+
+def place_of(document: Row) -> Place:
+    return Place(day_of(document["financialDate"]), document["financialBranchNumber"])
+
+
+def lines_of(document: Row) -> list[Row]:
+    return [each["data"] for each in document["lineList"]["line"]]
+
+
+def parts_of(document: Row, germans: Collection[int]) -> Iterator[tuple[int, str, Sums]]:
+    """Yield turnover group, VAT code of the books and amounts of each taxed line; each line is rounded by itself."""
+    for line in lines_of(document):
+        if line["turnoverGroup"] in TAXED:
+            is_oss = line["vatCode"] == 2 and document.get("relationNumber") in germans
+            amounts = Sums(line["totalExclAmount"], line["totalInclAmount"] - line["totalExclAmount"])
+            yield line["turnoverGroup"], OSS if is_oss else CODES[line["vatCode"]], amounts
+
+
+def told_vat(document: Row, germans: Collection[int]) -> dict[str, int]:
+    """Return the VAT of a document by code of the books, as the till computed it once per code."""
+    found: dict[str, int] = {}
+    for _, code, _ in parts_of(document, germans):
+        told = {each["vatCode"]: each["vatAmount"] for each in document["vatGroupList"]["vatGroup"]}
+        found[code] = told[
+            next(own for own, theirs in {**CODES, 2: OSS if code == OSS else "1"}.items() if theirs == code)
+        ]
+    return found
+
+
+def till_vat(documents: Sequence[Row], germans: Collection[int]) -> dict[str, Sums]:
+    """Return taxable amount and VAT by VAT code of the books."""
+    found: dict[str, Sums] = {}
+    for document in documents:
+        vat = told_vat(document, germans)
+        for _, code, amounts in parts_of(document, germans):
+            found[code] = found.get(code, Sums()).plus(amounts.base + amounts.vat, 0)
+        for code, tax in vat.items():
+            found[code] = found[code].plus(-tax, tax)
+        base, tax = _redeemed(document)
+        found["2"] = found.get("2", Sums()).plus(-base, -tax)
+    return found
+
+
+def _redeemed(document: Row) -> Sums:
+    """Return what vouchers paid of a document: it was taxed when they were sold."""
+    paid = sum(
+        each["amount"] for each in document.get("paymentList", {}).get("payment", []) if each["method"] == VOUCHER
+    )
+    if not paid:
+        return Sums()
+    (told,) = (each for each in document["vatGroupList"]["vatGroup"] if each["vatCode"] == 1)
+    vat = round(paid * told["vatAmount"] / (told["exclAmount"] + told["vatAmount"]))
+    return Sums(paid - vat, vat)
+
+
+def till_turnover(documents: Sequence[Row], germans: Collection[int]) -> dict[tuple[int, int, str], int]:
+    """Return turnover by branch, turnover group and account, in cents.
+
+    The till adds up lines over a day. Odd cents of its VAT go to the groups with the largest remainders.
+    """
+    days: dict[tuple[Place, str, str], list[Row]] = defaultdict(list)
+    for document in documents:
+        source = "invoice" if "invoiceId" in document else "receipt"
+        for code in told_vat(document, germans):
+            days[place_of(document), source, code].append(document)
+    found: dict[tuple[int, int, str], int] = defaultdict(int)
+    for (place, _, code), some in days.items():
+        groups: dict[int, tuple[int, int]] = {}
+        for document in some:
+            for group, own, (base, vat) in parts_of(document, germans):
+                if own == code:
+                    before = groups.get(group, (0, 0))
+                    groups[group] = (before[0] + base, before[1] + vat)
+        for group, (base, _) in brought(groups, sum(told_vat(one, germans)[code] for one in some)).items():
+            if group in REVENUE:
+                found[place.branch, group, "8300" if (group, code) == (30, "3") else ACCOUNTS[group]] += base
+    return {key: cents for key, cents in found.items() if cents}
+
+
+# ---- the books
+
+
+def cents(text: object) -> int:
+    return round(float(str(text or 0)) * 100)
+
+
+def our_place(page: Row) -> Place | None:
+    """Return the day and branch of a page with our reference, or None for a page of somebody else."""
+    found = re.fullmatch(r"MZ(\d)(\d{2})(\d{2})(\d{3})\d{2}", str(page.get("INV_NR", "")))
+    return Place(date(2020 + int(found[1]), int(found[2]), int(found[3])), int(found[4])) if found else None
+
+
+def books_vat(rows: Sequence[Row], pages: Sequence[Row]) -> dict[str, dict[str, Sums]]:
+    """Return the ledger's taxable amount and VAT by origin, day or foreign, and VAT code."""
+    ours = {(page["DJ_CODE"], page["PAGE_NR"]) for page in pages if our_place(page)}
+    found: dict[str, dict[str, Sums]] = {"days": {}, "foreign": {}}
+    for row in rows:
+        if code := row.get("VAT_CODE"):
+            origin = "days" if (row["DJ_CODE"], row["PAGE_NR"]) in ours else "foreign"
+            amount = -cents(row["AMOUNT"])
+            is_vat = row["ACCT_NR"] == VAT_ACCOUNTS[code]
+            sums = found[origin].get(code, Sums())
+            found[origin][code] = sums.plus(0, amount) if is_vat else sums.plus(amount, 0)
+    return found
+
+
+# ---- the Excel file
+
+
+_NAMES = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+
+
+def worksheets(file: Any) -> dict[str, list[list[str | float]]]:
+    """Return the cells of each worksheet by its name: texts and numbers, row by row."""
+    with zipfile.ZipFile(file) as book:
+        shared = ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - our own file
+        texts = ["".join(part.text or "" for part in one.iter(f"{{{_NAMES['m']}}}t")) for one in shared]
+        listed = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - our own file
+        names = [one.attrib["name"] for one in listed.findall("m:sheets/m:sheet", _NAMES)]
+        return {
+            name: list(_cells(book.read(f"xl/worksheets/sheet{place}.xml"), texts))
+            for place, name in enumerate(names, start=1)
+        }
+
+
+def _cells(content: bytes, texts: Sequence[str]) -> Iterator[list[str | float]]:
+    for row in ET.fromstring(content).iter(f"{{{_NAMES['m']}}}row"):  # noqa: S314 - our own file
+        cells: list[str | float] = []
+        for cell in row:
+            value = cell.find("m:v", _NAMES)
+            if value is None or value.text is None:
+                cells.append("")
+            else:
+                cells.append(texts[int(value.text)] if cell.get("t") == "s" else float(value.text))
+        yield cells
