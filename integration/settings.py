@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,13 +30,14 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from integration.connectors.limits import AddressIfAny, Megabytes
+from integration.connectors.registration import System
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import LOOPBACK, is_loopback, parse_address
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.masking import register_secrets
 from integration.process.standard_error import set_up_log
 from integration.shipped import DATA
-from integration.words import term
+from integration.words import has_term, term
 from integration.words.validation import reason_of
 
 log = structlog.get_logger(__name__)
@@ -45,13 +47,7 @@ DATABASE = "console.sqlite"
 ENGINE = "engine.sqlite"  # the file of the engine, in the data folder
 AT_SOCKET = "unix://"  # prefix of a listen address that is the path of a Unix socket
 LONGEST_SOCKET = 104  # bytes of a path including its terminator that every supported platform accepts
-GROUPS = (
-    *SYSTEMS,
-    "pictures",
-    "timestamps",
-    "provider",
-    "in_front",
-)  # groups of settings; each value has its own variable
+GROUPS = ("pictures", "timestamps", "provider", "in_front")  # each value of a group has its own variable
 
 
 def _public(url: str) -> str:
@@ -266,8 +262,8 @@ class Settings(BaseSettings):
 
     def explicit_names(self) -> set[str]:
         """Return the environment names of all settings that were set explicitly."""
-        inside = {f"{group}__{name}" for group in GROUPS for name in getattr(self, group).model_fields_set}
-        return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(GROUPS))}
+        inside = {f"{group}__{name}" for group in groups() for name in getattr(self, group).model_fields_set}
+        return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(groups()))}
 
     @property
     def key_file(self) -> Path:
@@ -289,8 +285,20 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data / ENGINE).absolute()}"
 
 
-_groups: dict[str, Any] = {name: (system.access, system.access()) for name, system in SYSTEMS.items()}
-_Settings = create_model("_Settings", __base__=Settings, **_groups)
+def groups() -> tuple[str, ...]:
+    """Return the names of all groups of settings: one for each registered system, and those of the console."""
+    return (*SYSTEMS, *GROUPS)
+
+
+def _model() -> type[Settings]:
+    """Return the settings with a group for each registered system."""
+    return _model_of(tuple(SYSTEMS.values()))
+
+
+@cache
+def _model_of(systems: tuple[System, ...]) -> type[Settings]:
+    of_systems: dict[str, Any] = {one.name: (one.access, one.access()) for one in systems}
+    return create_model("_Settings", __base__=Settings, **of_systems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +312,7 @@ class KnownSetting:
 
 def known_settings() -> list[KnownSetting]:
     """Return all settings in the order of their declaration."""
-    return list(_known(_Settings, PREFIX))
+    return list(_known(_model(), PREFIX))
 
 
 def _known(model: type[BaseModel], prefix: str) -> Iterator[KnownSetting]:
@@ -333,11 +341,11 @@ def load_settings(**given: Any) -> Settings:
     for name in _no_text():
         raise ConfigurationError("setting_invalid", setting=name, expected="expected_utf8")
     try:
-        settings = _Settings(**given)
+        settings = _model()(**given)
     except ValidationError as error:
         raise setting_error(error, PREFIX) from None
     except SettingsError as error:  # a group of settings was given as one text that is not JSON
-        group = next((name for name in GROUPS if f'"{name}"' in str(error)), "")
+        group = next((name for name in groups() if f'"{name}"' in str(error)), "")
         name = f"{PREFIX}{group.upper()}"
         raise _one_each(name) from None
     except UnicodeDecodeError:
@@ -364,7 +372,7 @@ def setting_error(error: ValidationError, prefix: str) -> ConfigurationError:
     """Return a pydantic error as ConfigurationError with the setting's full name and expected form, not its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
-    if name in {f"{PREFIX}{group.upper()}" for group in GROUPS}:
+    if name in {f"{PREFIX}{group.upper()}" for group in groups()}:
         return _one_each(name)
     known = any(one.name == name for one in known_settings())
     why = Reason(_shape(name)) if known else reason_of(first)
@@ -380,8 +388,9 @@ def _lacking(setting: str) -> ConfigurationError:
 
 
 def _shape(name: str) -> str:
-    """Return the text key of the expected form of a setting."""
-    return f"expected_{name.lower()}"
+    """Return the text key of the expected form of a setting. A system may have no text for its own settings."""
+    key = f"expected_{name.lower()}"
+    return key if has_term(key) else "expected_any"
 
 
 def unknown_settings() -> dict[str, str]:

@@ -4,13 +4,12 @@ import streamlit as st
 
 from pages.components.setup.questions import flows_step, questions_step, ready_step
 from pages.components.setup.steps import (
-    accountview_step,
     finished_login,
-    mplus_step,
     rail,
     step_here,
     step_name,
     step_number,
+    system_step,
 )
 from pages.components.shared.application import application
 from pages.components.shared.flows import sandbox_button
@@ -30,15 +29,9 @@ with head(text("nav_setup"), f"{where} · {text('setup_about')}", sandbox_badges
         sandbox_button(app, "setup")
 failures()
 
-steps = {
-    "accountview": accountview_step,
-    "mplus": mplus_step,
-    "flows": flows_step,
-    "questions": questions_step,
-    "ready": ready_step,
-}
+draw = {"flows": flows_step, "questions": questions_step, "ready": ready_step}.get(step, system_step)
 with st.grid(RAIL + BODY, min_column_width=130, gap="medium") as grid:
     with grid.cell(column_span=RAIL):
         rail(app, step)
     with grid.cell(column_span=BODY):
-        steps[step](app)
+        draw(app)

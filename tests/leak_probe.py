@@ -88,14 +88,22 @@ def main(folder: Path, control: str) -> None:
     settled(application, run_id)
     wrong = build(load_settings(data=folder / "other", accountview={}, mplus={}))
     till = application.settings.access("mplus").url
-    tell_all(lambda: wrong.connections.connect_mplus(till, "planted", WRONG_TILL_SECRET, somebody("test")))
     tell_all(
-        lambda: wrong.connections.connect_mplus(
-            f"{till}?secret={WRONG_TILL_SECRET}", "planted", WRONG_TILL_SECRET, somebody("test")
+        lambda: wrong.connections.connect(
+            "mplus", {"url": till, "ident": "planted", "secret": WRONG_TILL_SECRET}, somebody("test")
         )
     )
     tell_all(
-        lambda: wrong.connections.connect_mplus("http://127.0.0.1:9/", "planted", WRONG_TILL_SECRET, somebody("test"))
+        lambda: wrong.connections.connect(
+            "mplus",
+            {"url": f"{till}?secret={WRONG_TILL_SECRET}", "ident": "planted", "secret": WRONG_TILL_SECRET},
+            somebody("test"),
+        )
+    )
+    tell_all(
+        lambda: wrong.connections.connect(
+            "mplus", {"url": "http://127.0.0.1:9/", "ident": "planted", "secret": WRONG_TILL_SECRET}, somebody("test")
+        )
     )
     log_in = partial(
         wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, somebody("test")

@@ -87,7 +87,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Specs]:
 def app(flows: Specs) -> Application:
     """A console of these flows as its pages find it; it begins anew where a test before has ended it."""
     app = bootstrap.running_application(flows)
-    till = app.access.connector(TILL)
+    till = app.access.connector(TILL.system)
     assert isinstance(till, Mplus)
     till.targets[SIGN] = MODULES["target"].SignTarget(till.targets[Kind.GROUP])
     return app
@@ -105,7 +105,7 @@ def lines(app: Application, run_id: str) -> list[PlanRow]:
 
 
 def codes(app: Application) -> list[str]:
-    return [record.key for record in app.access.connector(BOOKS).extract(READ, None).records]
+    return [record.key for record in app.access.connector(BOOKS.system).extract(READ, None).records]
 
 
 def unmapped(app: Application) -> Iterator[CauseGroup]:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from integration.alerts.incidents import OF_CONNECTIONS
 from integration.connectors.call_health import HealthSnapshot
 from integration.connectors.protocol import HealthCheckable
-from integration.connectors.systems import SYSTEMS
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right
+from integration.core.system_roles import SystemRole, assigned_systems
 from integration.process.periodic import run_periodically
 from integration.services.connections.connections import Connections
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -52,7 +52,7 @@ class ConnectionMonitor:
     @requires(Right.SEE)
     def stands(self) -> list[ConnectionStatus]:
         """Return the status of both connections."""
-        return [self.status_of(system) for system in SYSTEMS]
+        return [self.status_of(system) for system in assigned_systems()]
 
     @requires(Right.SEE)
     def status_of(self, system: str) -> ConnectionStatus:
@@ -81,10 +81,10 @@ class ConnectionMonitor:
 
     def start(self) -> None:
         """Start the background checks: one thread for each system, because an unreachable system blocks for long."""
-        for system in SYSTEMS:
+        for role in SystemRole:
             pace = {"every": LOOK_SECONDS, "until": self._stop}
             thread = threading.Thread(
-                target=run_periodically, args=(self._looking(system),), kwargs=pace, name=f"look-{system}", daemon=True
+                target=run_periodically, args=(self._looking(role),), kwargs=pace, name=f"look-{role}", daemon=True
             )
             thread.start()
             self._threads.append(thread)
@@ -95,8 +95,8 @@ class ConnectionMonitor:
         for thread in self._threads:
             thread.join(timeout=1)
 
-    def _looking(self, system: str) -> Callable[[], None]:
-        return lambda: self.look(system)
+    def _looking(self, role: SystemRole) -> Callable[[], None]:
+        return lambda: self.look(role.system)
 
     def look(self, system: str) -> None:
         """Call a system that is unreachable or idle, and repeat a failed check."""

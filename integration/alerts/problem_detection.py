@@ -14,6 +14,7 @@ from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
+from integration.core.system_roles import SystemRole
 from integration.services.audit import Audit, facts_of
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.opening_hours import OpeningHoursSettings
@@ -216,7 +217,9 @@ def _system(run: Run, status: FlowStatus) -> str:
     told = run.facts.get("system", "")
     if told:
         return told
-    return next((one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), "accountview")
+    return next(
+        (one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), SystemRole.BOOKS.system
+    )
 
 
 def _refused(run: Run, system: str) -> Problem:

@@ -28,9 +28,9 @@ from integration.application.stores import Stores
 from integration.backup.service import Backups
 from integration.core.people import Actor
 from integration.core.records import Kind
+from integration.core.system_roles import SystemRole, assign_roles
 from integration.erasure.data_subjects import DataSubjects
 from integration.flows.registry import Specs, tables_of, writer_of
-from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.process.child_environment import network_environment
 from integration.retention.service import RetentionService
@@ -77,6 +77,7 @@ from integration.services.stock import Stock
 from integration.services.systems.connection_settings import ConnectorFactory, Connectors
 from integration.services.systems.object_name_settings import ObjectNameSettings
 from integration.services.systems.object_names import ObjectNames
+from integration.services.systems.system_choice import SystemChoice
 from integration.services.table_export import Listings
 from integration.services.write_holds.installation import Installation
 from integration.services.write_holds.post_restore_check import PostRestoreCheck
@@ -135,8 +136,12 @@ class Application:
             stores.people, clock, asks=settings.asks_log_in, is_safe=settings.address.startswith("https:")
         )
         self.provider, self.proxy = sign_on_methods(settings)
-        names = ObjectNameSettings(stores.settings, settings.access(BOOKS).names)
-        self.access = ConnectorFactory(settings, sealed, stores.leases, clock, names, tables_of(flows))
+        self._system_choice = SystemChoice(stores.settings)
+        assign_roles(self._system_choice.chosen_systems())
+        names = ObjectNameSettings(stores.settings, getattr(settings.access(SystemRole.BOOKS.system), "names", None))
+        self.access = ConnectorFactory(
+            settings, sealed, stores.leases, clock, names, tables_of(flows), self._system_choice
+        )
         closing.callback(self.access.close)
         self.names = ObjectNames(flows, names, self.access)
         self.work = EngineHandle(executor, leases, closing)
@@ -290,6 +295,8 @@ class Application:
             clock,
             self.sandbox,
             [spec.flow for spec in flows.values()],
+            choice=self._system_choice,
+            links=stores.links,
             proposals=self.proposals,
             needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
             prefix_of={

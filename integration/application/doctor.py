@@ -19,6 +19,7 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.clocks import now
 from integration.core.connections import Finding
 from integration.core.errors import IntegrationError
+from integration.core.system_roles import assigned_systems
 from integration.data_folder import FILES, key_ring, require_database_file
 from integration.flows.registry import FLOWS
 from integration.log.client import ANNOUNCED
@@ -78,7 +79,7 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
     """Yield each finding of the connection checks of both systems, for at most `seconds` per system.
 
     Yields nothing if there is no database of this version yet. The built-in systems are not checked. As with every
-    call, the check may renew a log-in at AccountView. Problems that `examine` reports are not repeated.
+    call, the check may renew a log-in at the books. Problems that `examine` reports are not repeated.
     """
     try:
         settings = load_settings()
@@ -91,7 +92,7 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
     except IntegrationError:
         return
     try:
-        for system in SYSTEMS:
+        for system in assigned_systems():
             yield from _connection(application, system, seconds)
     finally:
         application.close()

@@ -58,7 +58,7 @@ def days(
             raise wrong_use("--from is not after --to")
         reports = _compared(application, *span, branch, as_json=as_json) if check else []
         listed = application.days.listed(*span, branch)
-        rates = application.lists.captions(BOOKS, "vat_rates", LAST_SECONDS) if reports else {}
+        rates = application.lists.captions(BOOKS.system, "vat_rates", LAST_SECONDS) if reports else {}
         if sheet is not None:
             _write(application, listed, sheet)
     if as_json:

@@ -1,4 +1,4 @@
-"""Demo of customer prices: names their AccountView object, maps them, switches them on, and checks the results."""
+"""Demo of customer prices: names their object of the books, maps them, switches them on, and checks the results."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal

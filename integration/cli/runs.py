@@ -13,6 +13,7 @@ from integration.core.causes import Responsible, cause
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
+from integration.core.system_roles import assigned_systems
 from integration.shipped import COMMAND
 from integration.words import say
 
@@ -206,7 +207,7 @@ def check(as_json: Json = False) -> None:
     """Check both connections and list their problems."""
     with terminal.command_application(start=False) as application:
         application.connections.join_sandbox()
-        found = {system: application.connections.check(system) for system in ("accountview", "mplus")}
+        found = {system: application.connections.check(system) for system in assigned_systems()}
         if as_json:
             terminal.print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
         else:

@@ -353,6 +353,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("installation_moved", ADMINISTRATOR),
         Cause("system_in_question", ADMINISTRATOR),
         Cause("not_in_question", ADMINISTRATOR),
+        Cause("role_in_use", ADMINISTRATOR),
         Cause("installation_differs", ADMINISTRATOR),
         Cause("backup_nothing_there", ADMINISTRATOR),
         Cause("backup_at_work", OPERATOR),

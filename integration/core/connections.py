@@ -11,6 +11,15 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
+class EntryField:
+    """One setting of a system that a person enters in the set-up. The value of a secret is never shown again."""
+
+    name: str
+    secret: bool
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One finding of a connection check. Each missing field has its own finding.
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
+from integration.core.system_roles import SystemRole
 
 # Links that another flow has in the opposite direction: the same customer, whichever flow created it.
 Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
@@ -92,11 +93,21 @@ class Flow:
     """
 
     name: str
-    source: str
-    target: str
+    source_role: SystemRole
+    target_role: SystemRole
     stages: tuple[Stage, ...]
     by_changes: bool = True  # whether the source's change stamps report every change; otherwise everything is read
     passing: tuple[str, ...] = PASSING + STOCK  # prefixes of values that change without an edit of the record
+
+    @property
+    def source(self) -> str:
+        """The name of the system that it reads in this installation."""
+        return self.source_role.system
+
+    @property
+    def target(self) -> str:
+        """The name of the system that it writes in this installation."""
+        return self.target_role.system
 
     @property
     def counted_stages(self) -> tuple[Stage, ...]:

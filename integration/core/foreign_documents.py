@@ -10,7 +10,7 @@ from integration.core.rules import as_text
 
 
 def normalized_reference(reference: Value) -> str:
-    """Return a reference in comparable form: AccountView may store it in capitals or with trailing spaces."""
+    """Return a reference in comparable form: the books may store it in capitals or with trailing spaces."""
     return as_text(reference).strip().casefold()
 
 

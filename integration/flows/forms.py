@@ -65,7 +65,7 @@ class Checkbox(FormField):
 class Select(FormField):
     """A choice of one option from a few.
 
-    `needs` names, by option, the AccountView object that must be configured for it. With `leads`, an option without its
+    `needs` names, by option, the object of the books that it needs. With `leads`, an option without its
     object links to the page where the object is configured; only one of several such fields does so. `kinds` gives, by
     option, the kind of record that is created; existing records keep their kind.
     """
@@ -277,9 +277,9 @@ class SetupContext:
         """Return codes and captions of a list."""
         return self.lists(listed)
 
-    def rates(self, system: str) -> Mapping[str, Decimal]:
-        """Return the known VAT percentages of a system by VAT code."""
-        return {code: Decimal(rate) for code, rate in self.codes_of_list(CodeList(system, VAT_RATES)).items()}
+    def rates(self, codes: CodeList) -> Mapping[str, Decimal]:
+        """Return the known VAT percentages by VAT code, for a list of VAT codes."""
+        return {code: Decimal(rate) for code, rate in self.codes_of_list(CodeList(codes.role, VAT_RATES)).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +383,7 @@ def vat_question(table: ValueTable) -> Question:
     codes, theirs = table.ours, table.theirs
     if codes is None or theirs is None:
         raise ValueError(f"{table.name} is no table of two lists")
-    rates, others = CodeList(codes.system, VAT_RATES), CodeList(theirs.system, VAT_RATES)
+    rates, others = CodeList(codes.role, VAT_RATES), CodeList(theirs.role, VAT_RATES)
 
     def plain(known: SetupContext) -> Mapping[str, str]:
         return same_rates(known.codes_of_list(rates), known.codes_of_list(others))

@@ -1,6 +1,6 @@
 """Customer prices in flows: translates price terms of the books into those of the till, and sets their field ownership.
 
-The AccountView object that holds the prices has an installation-specific name. Nothing is sent until this name is
+The object of the books that holds the prices has an installation-specific name. Nothing is sent until this name is
 configured and the flow is set to send prices.
 """
 

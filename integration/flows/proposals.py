@@ -56,7 +56,7 @@ def vat_code_of_books(ours: CodeList, theirs: CodeList) -> Propose:
     """Return a function that proposes the only VAT code with the same percentage, for reverse charge the one of it."""
 
     def propose(facts: Mapping[str, str], read: ListReader) -> str:
-        here, there = (read(CodeList(one.system, VAT_RATES)) for one in (ours, theirs))
+        here, there = (read(CodeList(one.role, VAT_RATES)) for one in (ours, theirs))
         names, rate = read(theirs), here.get(facts.get("code", ""), "")
         is_shifted = facts.get("vat_method") == SHIFTED
         if not rate and not is_shifted:

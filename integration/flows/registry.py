@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from integration.connectors.protocol import SourceTable
 from integration.core.flow import Mirrors
 from integration.core.records import Kind
+from integration.core.system_roles import SystemRole
 from integration.flows.customers.spec import CUSTOMERS
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.spec import ORDERS
@@ -24,11 +25,11 @@ def mirrors_of(flows: Iterable[FlowSpec]) -> Mirrors:
     return {(one.name, kind): there for one in flows for kind, there in one.mirrors.items()}
 
 
-def tables_of(flows: Specs) -> dict[str, list[SourceTable]]:
-    """Return the source tables of the flows by system."""
-    found: dict[str, list[SourceTable]] = {}
+def tables_of(flows: Specs) -> dict[SystemRole, list[SourceTable]]:
+    """Return the source tables of the flows by the role of the system that has them."""
+    found: dict[SystemRole, list[SourceTable]] = {}
     for spec in flows.values():
-        found.setdefault(spec.flow.source, []).extend(spec.reads)
+        found.setdefault(spec.flow.source_role, []).extend(spec.reads)
     return found
 
 

@@ -23,6 +23,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY, row_key
 from integration.core.rules import Operator, as_text, matches
+from integration.core.system_roles import SystemRole
 from integration.core.timetable import Timetable
 from integration.core.vat import vat_fact
 from integration.words.validation import reason_of
@@ -30,15 +31,22 @@ from integration.words.validation import reason_of
 # ---- the two systems by their role, their code lists, and the value tables between them
 
 
-# The connectors in the roles of the books and of the till. Flows use only the roles.
-BOOKS, TILL = "accountview", "mplus"
+BOOKS, TILL = SystemRole.BOOKS, SystemRole.TILL
 
 
 class CodeList(NamedTuple):
-    """A code list of a system, such as its VAT codes, ledgers or branches."""
+    """A code list of the system in a role, such as its VAT codes, ledgers or branches.
 
-    system: str
+    Without a role it is a list that is the same everywhere.
+    """
+
+    role: SystemRole | None
     name: str
+
+    @property
+    def system(self) -> str:
+        """The name of the system that has the list in this installation."""
+        return ISO if self.role is None else self.role.system
 
 
 def books_list(name: str) -> CodeList:
@@ -54,8 +62,8 @@ def till_list(name: str) -> CodeList:
 ISO = "iso"  # pseudo system of lists that are the same everywhere
 COUNTRY = "country"  # name of the key part that is a country
 UNSURE = "?"  # stands for a country name that cannot be read
-COUNTRY_CODES = CodeList(ISO, "countries")  # two-letter codes; their names depend on the language
-COUNTRY_NAMES = CodeList(ISO, "country_names")  # two-letter codes, or any other name of a country in a system
+COUNTRY_CODES = CodeList(None, "countries")  # two-letter codes; their names depend on the language
+COUNTRY_NAMES = CodeList(None, "country_names")  # two-letter codes, or any other name of a country in a system
 
 
 class Choice(NamedTuple):

@@ -19,6 +19,7 @@ from integration.core.moves import Move, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, Unreadable
 from integration.core.staged import Staged, Unstaged
+from integration.core.system_roles import SystemRole
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
 from integration.flows.settings import CodeList, FlowSettings, OwnDocumentMarks, ValueTable
@@ -332,8 +333,8 @@ class FlowSpec:
     # Returns the flow for given settings, if the settings choose the kinds of record.
     as_set: Callable[[Any], Flow] | None = None
 
-    # The systems whose VAT percentages the logic needs. Percentages of other systems need not be available.
-    vat_rate_systems: tuple[str, ...] = ()
+    # The roles of the systems whose VAT percentages the logic needs. Other percentages need not be available.
+    vat_rate_systems: tuple[SystemRole, ...] = ()
 
     # The code lists that the logic needs with given settings. If one of them changes, the logic is rebuilt.
     code_lists: Callable[[Any], tuple[CodeList, ...]] = lambda _: ()
@@ -373,7 +374,7 @@ class FlowSpec:
     record_of: Callable[[str], str] = str
     own_document_marks: OwnDocumentMarks | None = None  # that distinguish its documents from those of another console
 
-    # Our names of the AccountView objects that the flow uses.
+    # Our names of the objects of the books that the flow uses.
     objects: tuple[str, ...] = ()
 
     # The requirements on the books with given settings, beyond the connection check.
@@ -440,4 +441,4 @@ class FlowSpec:
     def table(self, name: str) -> ValueTable:
         """Return a value table by its name."""
         known = next((one for one in self.tables if one.name == name), None)
-        return known or ValueTable(name, CodeList(self.flow.source, name), CodeList(self.flow.target, name))
+        return known or ValueTable(name, CodeList(self.flow.source_role, name), CodeList(self.flow.target_role, name))

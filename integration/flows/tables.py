@@ -133,13 +133,13 @@ def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes)
 
 
 def rows_with_different_rates(
-    table: ValueTable, rows: Mapping[str, str], rates: Callable[[str], Mapping[str, Decimal]]
+    table: ValueTable, rows: Mapping[str, str], rates: Callable[[CodeList], Mapping[str, Decimal]]
 ) -> list[str]:
     """Return the keys of rows whose VAT codes have different percentages. Reverse charge rows are not compared."""
     ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
     if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:
         return []
-    here, there = rates(ours.system), rates(theirs.system)
+    here, there = rates(ours), rates(theirs)
 
     def differs(key: str, other: str) -> bool:
         read = table.read(key) or {}

@@ -88,7 +88,7 @@ def prepare(start: Start, mine: OperatorSettings) -> None:
     """Set up a console with the operator's settings. Open questions are answered with their proposals."""
     application = _opened(start, now)
     try:
-        application.access.keep(BOOKS, {"warehouses": WAREHOUSES}, LAB.ref)
+        application.access.keep(BOOKS.system, {"warehouses": WAREHOUSES}, LAB.ref)
         _take_over(application, mine)
         application.proposals.fill(LAB.ref)
         if not any(mine.settings.values()):

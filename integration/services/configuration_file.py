@@ -1,6 +1,6 @@
 """The configuration as one readable file: for review, for Git, and to move it from a test to a production console.
 
-The file has the settings, mappings and value tables of every flow, the object names of AccountView and, on request, the
+The file has the settings, mappings and value tables of every flow, the object names of the books and, on request, the
 corrections of a flow. It contains no secret, no address, and no data of records apart from those corrections.
 """
 
@@ -24,7 +24,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_from, rules_to
 from integration.core.untrusted_text import json_text
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, FlowSettings
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.mappings import Logics
 from integration.services.mappings.tables import Tables
@@ -41,7 +41,6 @@ from integration.store.settings import StoredSettings
 
 FORMAT = 1
 SECTIONS = ("flows", "mappings", "tables", "names", "corrections")
-BOOKS = "accountview"
 MOST_BYTES = 1_000_000  # of a file
 MOST_CORRECTIONS = 1_000_000
 LONGEST_PLACE = 200  # characters of a place in messages: names in an invalid file may have any length
@@ -129,7 +128,7 @@ class ConfigurationFile:
             "flows": {flow: _values(self._logics.settings(flow)) for flow in self._flows},
             "mappings": {flow: rules_to(readable_rules(self._body(flow))) for flow in self._flows},
             "tables": self._rules.tables(),
-            "names": {BOOKS: {path: name for path, name in named.items() if name != usual[path]}},
+            "names": {BOOKS.system: {path: name for path, name in named.items() if name != usual[path]}},
         }
         if corrections:
             here["corrections"] = {flow: self._told_corrections(flow) for flow in corrections}
@@ -165,7 +164,7 @@ class ConfigurationFile:
         touched = {(one.section, one.item) for one in found}
         arranged = Configuration(
             {f"flow:{flow}": given for flow, given in flows.items() if ("flows", flow) in touched}
-            | (record if ("names", BOOKS) in touched else {}),
+            | (record if ("names", BOOKS.system) in touched else {}),
             {flow: body for flow, body in bodies.items() if ("mappings", flow) in touched},
             {name: rows for name, rows in shape["tables"].items() if ("tables", name) in touched},
             {flow: given for flow, given in corrections.items() if ("corrections", flow) in touched},
@@ -206,10 +205,10 @@ class ConfigurationFile:
 
     def _named(self, names: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], Names | None]:
         """Return the setting that stores the object names of a file, and these names; nothing if the file has none."""
-        if BOOKS not in names:
+        if BOOKS.system not in names:
             return {}, None
-        with _at("names", BOOKS):
-            kept = self._names.put_together(self._renamed(names[BOOKS]))
+        with _at("names", BOOKS.system):
+            kept = self._names.put_together(self._renamed(names[BOOKS.system]))
             return {self._names.record: kept}, parse_names(kept)
 
     def _expect_rows(self, name: str, rows: Mapping[str, Any]) -> None:
@@ -229,7 +228,7 @@ class ConfigurationFile:
             raise NotAllowedError("file_change_waits", flow=waits[0])
         if read.differences:
             Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
-            self._access.reconnect(BOOKS)  # new names apply from the next call, new schedules from now on
+            self._access.reconnect(BOOKS.system)  # new names apply from the next call, new schedules from now on
             self._work.reschedule()
 
     def _may_keep(self, flow: str, arranged: Configuration, by: Actor) -> bool:
@@ -326,8 +325,8 @@ def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
     for name in told.keys() - {"sluis", "program", *SECTIONS}:
         raise _invalid(name, "reason_arrangement_part", known=", ".join(SECTIONS))
     found = {section: _group(section, told.get(section, {})) for section in SECTIONS}
-    for item in found["names"].keys() - {BOOKS}:
-        raise _invalid(f"names.{item}", "reason_arrangement_part", known=BOOKS)
+    for item in found["names"].keys() - {BOOKS.system}:
+        raise _invalid(f"names.{item}", "reason_arrangement_part", known=BOOKS.system)
     return {
         section: {item: _group(f"{section}.{item}", values) for item, values in items.items()}
         for section, items in found.items()

@@ -129,7 +129,7 @@ class Prices:
 
     def _groups(self) -> Mapping[str, str]:
         """Return the price groups of branches, which apply to sales without a customer."""
-        return self._lists.choices(TILL, "branch_price_groups")
+        return self._lists.choices(TILL.system, "branch_price_groups")
 
     @property
     @requires(Right.SEE)
@@ -142,7 +142,7 @@ class Prices:
     @requires(Right.SEE)
     def branches(self) -> Mapping[str, str]:
         """Return the names of the branches of the till by number."""
-        return self._lists.choices(TILL, "branches")
+        return self._lists.choices(TILL.system, "branches")
 
     @requires(Right.SEE)
     def are_sent(self) -> bool:
@@ -152,7 +152,7 @@ class Prices:
     @requires(Right.SEE)
     def has_till_prices(self) -> bool:
         """Return True if the till can tell what a customer pays. Queries the till. Raises IntegrationError."""
-        till = self._access.connector(TILL)
+        till = self._access.connector(TILL.system)
         return isinstance(till, Pricing) and till.tells_prices()
 
     @requires(Right.SEE)
@@ -195,7 +195,9 @@ class Prices:
         The agreed values alone are not enough, because the books may have removed a price since.
         """
         found = current_source_values(
-            self._logics.current_logic(flow), self._access.connector(BOOKS), {one.key: one.agreed for one in known}
+            self._logics.current_logic(flow),
+            self._access.connector(BOOKS.system),
+            {one.key: one.agreed for one in known},
         )
         return [replace(one, now=found.get(one.key)) for one in known]
 
@@ -221,7 +223,7 @@ class Prices:
         }
 
     def _asked(self, found: Sequence[Proof]) -> list[Proof]:
-        till = self._access.connector(TILL)
+        till = self._access.connector(TILL.system)
         if not isinstance(till, Pricing):
             return list(found)
         charges = [
@@ -384,7 +386,7 @@ def price_issue(one: Proof) -> Issue:
     customer = one.customer.title if one.customer else ""
     facts = {
         "key": customer, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}", "branch": one.branch,
-        "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}", "system": "mplus",
+        "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}", "system": TILL.system,
     }  # fmt: skip
     return Issue(CAUSE, one.customer.key if one.customer else "", one.article.number, facts)
 
@@ -394,7 +396,7 @@ def _branch_issue(key: str, one: Proof) -> Issue:
     facts = {
         "key": one.article.key, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}",
         "branch": one.branch, "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}",
-        "system": "mplus",
+        "system": TILL.system,
     }  # fmt: skip
     return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
 

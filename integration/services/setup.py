@@ -10,9 +10,10 @@ from typing import Any
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.people import Actor, Right
+from integration.core.system_roles import assigned_systems
 from integration.flows.forms import MissingSetting, Proposal, Question, SetupContext
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, TILL, CodeList, FlowSettings
+from integration.flows.settings import BOOKS, CodeList, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.connections.chosen_flows import ChosenFlows
 from integration.services.connections.connections import Connections
@@ -25,7 +26,11 @@ from integration.store.rules import MappingStore
 from integration.store.settings import StoredSettings
 
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
-STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up, in order
+
+
+def steps() -> tuple[str, ...]:
+    """Return the steps of the set-up in order; the step of a system has the name of the system."""
+    return (*assigned_systems(), "flows", "questions", "ready")
 
 
 class State(StrEnum):
@@ -285,7 +290,7 @@ class InstallationSetup:
         self._refused.pop((flow, name), None)
         signs = self._flows[flow].own_document_marks
         if signs and signs.setting in values:  # another console may have taken the prefix since it was proposed
-            self._connections.check(BOOKS)
+            self._connections.check(BOOKS.system)
         answered = {each: list(names) for each, names in self._chosen.record().get("answered", {}).items()}
         self._chosen.keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
         return unchecked
@@ -315,8 +320,8 @@ class InstallationSetup:
     @requires(Right.SEE)
     def step(self) -> str:
         """Return the first step that is not done, or the last step if all are done."""
-        steps = self.completed_steps()
-        return next((step for step in STEPS if not steps[step]), STEPS[-1])
+        is_done, every = self.completed_steps(), steps()
+        return next((step for step in every if not is_done[step]), every[-1])
 
     @requires(Right.SEE)
     def goes_on(self) -> str:
@@ -330,5 +335,5 @@ class InstallationSetup:
     def _read(self, wanted: Iterable[CodeList]) -> dict[CodeList, dict[str, str]]:
         """Return the current lists of both systems, without lists that cannot be read now."""
         well = self._connections.are_well()
-        read = {listed: self._lists.readable(*listed) for listed in wanted if well[listed[0]]}
+        read = {listed: self._lists.readable(listed.system, listed.name) for listed in wanted if well[listed.system]}
         return {listed: codes for listed, codes in read.items() if codes is not None}

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from babel import dates, lists, numbers
 
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import Reason
 from integration.core.prices import term_of
 from integration.core.records import Value
@@ -32,7 +33,6 @@ from integration.words.days import whole_day as whole_day
 # The name of each language in that language.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 
-SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 NAMED_IN_HEADLINES = ("system", "flow")  # facts that are the same for all records of a cause in a flow
 
@@ -151,7 +151,7 @@ def sentence(key: str, language: str = "en", /, **facts: object) -> str:
 def count(key: str, number: int, language: str = "en", /, **facts: object) -> str:
     """Return a quantity with its noun in singular or plural: `count("article", 3)` is "3 articles".
 
-    Also for sentences and buttons in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
+    Also for sentences and buttons in two forms: `count("btn_commit", 3, system="the till")`.
     """
     if not has_count(key):
         raise KeyError(key)
@@ -178,7 +178,8 @@ def vat_code(code: str, rate: str, system: str, language: str = "en", name: str 
 
 def system_name(system: str) -> str:
     """Return the display name of a system."""
-    return SYSTEMS.get(system, system)
+    known = SYSTEMS.get(system)
+    return known.caption if known else system
 
 
 def field_name(name: str, language: str = "en") -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from integration.connectors.systems import SYSTEMS, SystemRole
+from integration.connectors.systems import SYSTEMS
+from integration.core.system_roles import SystemRole
 from integration.words import system_name
 from tests.fakes import MemoryKeeper, MemoryLearned
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
+from integration.core.system_roles import SystemRole
 
 GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, counted=False)
 PRODUCTS = Stage("articles", Kind.ARTICLE, Kind.PRODUCT, parts=Kind.ARTICLE)
@@ -11,32 +12,42 @@ ORDERS = Stage("orders", Kind.ORDER, Kind.SALES_ORDER)
 
 
 def test_a_flow_knows_its_stages_by_name_and_begins_with_the_first() -> None:
-    flow = Flow("products", "a", "b", (GROUPS, PRODUCTS))
+    flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS))
     assert (flow.order, flow.stage("articles"), flow.stage("")) == (("groups", "articles"), PRODUCTS, GROUPS)
 
 
 def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).counted_stage is PRODUCTS
+    assert Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS)).counted_stage is PRODUCTS
 
 
 def test_articles_are_linked_though_products_are_written() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).linked_kinds == (Kind.ARTICLE,)
-    assert Flow("orders", "a", "b", (ORDERS,)).linked_kinds == (Kind.SALES_ORDER,)
+    assert Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS)).linked_kinds == (Kind.ARTICLE,)
+    assert Flow("orders", SystemRole.BOOKS, SystemRole.TILL, (ORDERS,)).linked_kinds == (Kind.SALES_ORDER,)
 
 
 def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
     debtors = Stage("debtors", Kind.ORDER, Kind.DEBTOR, counted=False, derived=True)
-    flow = Flow("orders", "a", "b", (debtors, ORDERS))
+    flow = Flow("orders", SystemRole.BOOKS, SystemRole.TILL, (debtors, ORDERS))
 
     assert (flow.next_stage(debtors), flow.next_stage(ORDERS)) == (ORDERS, None)
     assert (flow.next_read_stage(None), flow.next_read_stage(ORDERS)) == (ORDERS, None)
 
 
 def test_a_kind_is_made_of_what_its_first_stage_reads_that_is_not_off() -> None:
-    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.SALES_ORDER)))
+    flow = Flow(
+        "orders",
+        SystemRole.BOOKS,
+        SystemRole.TILL,
+        (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.SALES_ORDER)),
+    )
     assert (flow.read_for(Kind.SALES_ORDER), flow.read_for(Kind.DEBTOR)) == (Kind.INVOICE, Kind.INVOICE)
 
 
 def test_of_what_is_off_nothing_is_expected_though_its_links_are_still_those_of_records() -> None:
-    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.POSTING)))
+    flow = Flow(
+        "orders",
+        SystemRole.BOOKS,
+        SystemRole.TILL,
+        (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.POSTING)),
+    )
     assert (flow.linked_kinds, flow.expected_kinds) == ((Kind.SALES_ORDER, Kind.POSTING), (Kind.POSTING,))

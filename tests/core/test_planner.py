@@ -9,9 +9,10 @@ from integration.core.plan import Action, Change, Policy, Unchanged
 from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.source_values import AS_TOLD
+from integration.core.system_roles import SystemRole
 
 STAGE = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
-FLOW = Flow("products", "accountview", "mplus", (STAGE,))
+FLOW = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (STAGE,))
 
 
 @dataclass

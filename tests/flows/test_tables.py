@@ -101,8 +101,8 @@ def test_a_second_row_for_the_same_is_impossible() -> None:
 
 def test_percentages_that_differ_are_told_but_not_under_reverse_charge() -> None:
     rows = {"1": "1", "2": "1", "BE:1": "2", "1:shifted": "1"}
-    assert rows_with_different_rates(VAT_TABLE, rows, RATES.__getitem__) == ["1"]
-    assert rows_with_different_rates(REVENUE_TABLE, {"1": "8000"}, RATES.__getitem__) == []
+    assert rows_with_different_rates(VAT_TABLE, rows, lambda codes: RATES[codes.system]) == ["1"]
+    assert rows_with_different_rates(REVENUE_TABLE, {"1": "8000"}, lambda codes: RATES[codes.system]) == []
 
 
 def test_a_run_never_guesses_with_a_row_for_more_what_an_impossible_one_was_meant_for() -> None:

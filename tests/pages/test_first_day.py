@@ -42,7 +42,9 @@ def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_p
 
 def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application, open_page: Open) -> None:
     assert "not finished" not in texts(open_page())
-    fresh.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
+    fresh.connections.connect(
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+    )
     test = open_page()
     assert "The set-up is not finished" in texts(test)
 
@@ -91,7 +93,7 @@ def test_the_till_is_not_asked_before_everything_is_filled_in(unconnected: Appli
     test = open_page("setup", step="mplus")
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
-    assert "Fill in address, ident and secret" in texts(test)
+    assert "Fill in Address, Ident and Secret" in texts(test)
     assert not unconnected.connections.last_check("mplus").connected
 
 
@@ -112,7 +114,9 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
 @pytest.mark.long
 def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
     with running(articles=60) as shop:
-        fresh.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        fresh.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+        )
         test = press(open_page("setup", step="mplus"), "own-mplus")
         test.text_input[2].set_value("sandbox")
         test.text_input[3].set_value("hush-hush-secret")

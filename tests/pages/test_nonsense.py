@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.core.run import Mode, PreviewRequest
-from integration.services.setup import STEPS
+from integration.services.setup import steps
 from integration.store.tables import mappings, settings, value_tables
 from integration.words import say
 from tests.pages.conftest import Open, texts
@@ -34,7 +34,7 @@ def every_page(open_page: Open) -> Iterator[tuple[str, AppTest]]:
     yield "overview", open_page()
     for name in ("preview", "runs", "exceptions", "logs", "stock", "mappings"):
         yield name, open_page(name)
-    for step in STEPS:
+    for step in steps():
         yield f"setup {step}", open_page("setup", step=step)
     for flow in FLOWS:
         for tab in ("settings", "filters", "tables", "brakes", "fields"):

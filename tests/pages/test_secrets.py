@@ -20,7 +20,7 @@ from integration.core.errors import IntegrationError
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
-from integration.services.setup import STEPS
+from integration.services.setup import steps
 from integration.store.secrets import ConnectionStore
 from tests.canary_secrets import (
     CONSOLE_KEY,
@@ -45,7 +45,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 FLOWS = ("products", "stock", "customers", "orders")
 TABS = ("settings", "filters", "fields", "tables", "schedule", "brakes")
 Place = tuple[str, dict[str, str]]
-FRONTS: list[Place] = [*((page, {}) for page in PAGES), *(("setup", {"step": step}) for step in STEPS)]
+FRONTS: list[Place] = [*((page, {}) for page in PAGES), *(("setup", {"step": step}) for step in steps())]
 """Every page, and every step of the set-up."""
 
 PLACES: list[Place] = [

@@ -16,7 +16,6 @@ from integration.flows.settings import CodeList, books_list, till_list
 from integration.flows.stock.spec import branch_sources
 from integration.sandbox.server import Sandbox, running
 from integration.services.setup import (
-    STEPS,
     AskedQuestion,
     PointSeverity,
     State,
@@ -24,6 +23,7 @@ from integration.services.setup import (
     evaluate_questions,
     question_of,
     readiness,
+    steps,
 )
 from tests.consoles import opened
 from tests.people import somebody
@@ -171,7 +171,9 @@ def test_a_set_up_whose_flows_were_switched_on_elsewhere_is_finished(app: Applic
 
 
 def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> None:
-    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
+    app.connections.connect(
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+    )
 
     assert app.setup.goes_on() == "accountview"
 
@@ -179,7 +181,9 @@ def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> Non
 def test_sandbox_and_real_systems_are_set_up_apart(app: Application) -> None:
     app.setup.choose(EVERY, somebody("test"))
 
-    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
+    app.connections.connect(
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+    )
 
     assert app.setup.chosen() == ()
     assert app.setup.step() == "accountview"
@@ -634,7 +638,7 @@ def test_the_steps_are_done_one_by_one() -> None:
         },
     )
 
-    assert set(nothing) == set(STEPS)
+    assert set(nothing) == set(steps())
     assert not any(nothing.values())
     assert (some["questions"], some["ready"]) == (False, True)
     assert all(every.values())

@@ -1,4 +1,4 @@
-"""Logic of the flow `customers`: AccountView debtors become MplusKASSA relations, without duplicates."""
+"""Logic of the flow `customers`: debtors of the books become relations of the till, without duplicates."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace

@@ -15,8 +15,8 @@ from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, NonIdempotent
 
 FLOW = Flow(
     "customers",
-    source=BOOKS,
-    target=TILL,
+    source_role=BOOKS,
+    target_role=TILL,
     stages=(
         Stage(
             "debtors",
@@ -66,7 +66,7 @@ class CustomerSettings(NonIdempotentSettings):
     no_discount: Nothing = 0
     no_credit_limit: Nothing = 0
     no_payment_days: Nothing = 0
-    customer_prices: bool = False  # price agreements of customers, if their AccountView object is configured
+    customer_prices: bool = False  # price agreements of customers, if their object of the books is configured
     customer_prices_owner: Owner = "keep_equal"
 
     @property

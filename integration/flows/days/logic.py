@@ -149,7 +149,7 @@ class DaysLogic(FlowLogic):
         queries: DayQueries,
     ) -> DayBooks:
         return DayBooks(
-            systems=(TILL, BOOKS),
+            systems=(TILL.system, BOOKS.system),
             accounts=tables.accounts,
             cost_accounts=tables.costs,
             stock_accounts=tables.stock,

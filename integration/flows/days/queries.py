@@ -38,7 +38,7 @@ class DayQueries:
         self._standings = partial(asked.standings, ORDERS, BOOKED_AS)
         made_of, orders = (
             partial(asked.documents_made_from, ORDERS, BOOKED_AS),
-            partial(asked.records, TILL, Kind.ORDER),
+            partial(asked.records, TILL.system, Kind.ORDER),
         )
         self._chains = Chains(ChainQueries(self._standings, made_of, orders=orders), (), {}, NOTHING)
 
@@ -96,7 +96,7 @@ class DayQueries:
         """
         asked = self._asked
         try:
-            records = asked.records(BOOKS, Kind.ENTRY, sorted(day.isoformat() for day in days))
+            records = asked.records(BOOKS.system, Kind.ENTRY, sorted(day.isoformat() for day in days))
         except RejectedError:
             return []
         entries = [entry_of_row(one) for one in records if not isinstance(one, Unreadable)]
@@ -112,4 +112,4 @@ class DayQueries:
 
     def documents(self, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
         """Return till documents by key."""
-        return self._asked.records(TILL, kind, keys)
+        return self._asked.records(TILL.system, kind, keys)

@@ -180,8 +180,8 @@ def _logic(
         version,
         Tables(*(tables.get(name, {}) for name in names)),
         SystemFacts(
-            rates=asked.rates(BOOKS),
-            till_rates=asked.rates(TILL),
+            rates=asked.rates(BOOKS.system),
+            till_rates=asked.rates(TILL.system),
             ledgers=asked.codes(LEDGERS),
             ledger_rules={account: LedgerRules.from_text(text) for account, text in asked.codes(LEDGER_RULES).items()},
             periods=asked.codes(PERIODS),

@@ -111,9 +111,14 @@ class Balances:
             return True
         for code in codes:
             if code not in self.rates:
-                raise missing_vat_rate_issue("line.vat_code", code, TILL)
+                raise missing_vat_rate_issue("line.vat_code", code, TILL.system)
         if codes == [own]:
-            facts = {"document": document.title, "kind": _text(line, "text") or group, "group": group, "system": TILL}
+            facts = {
+                "document": document.title,
+                "kind": _text(line, "text") or group,
+                "group": group,
+                "system": TILL.system,
+            }
             raise RecordRejected("deposit_vat_unclear", "line.vat_code", **facts)
         return False
 
@@ -126,7 +131,7 @@ class Balances:
         if isinstance(rate, Decimal):
             return rate
         if code not in ("", "0") and code not in self.rates:
-            raise missing_vat_rate_issue("line.vat_code", code, TILL)
+            raise missing_vat_rate_issue("line.vat_code", code, TILL.system)
         return self.rates.get(code, NOTHING)
 
     def _account(self, document: CompletedDocument, group: str, category: LineCategory, name: str) -> str:
@@ -135,7 +140,13 @@ class Balances:
         # A gift card in a revenue group needs a row for gift cards, since a row for the group also matches its revenue.
         of_revenue = GROUPS.get(self.turnover.types.get(group, "")) is LineCategory.REVENUE
         lacking = "" if category.is_balance and of_revenue else group
-        facts = {"document": document.title, "kind": name, "group": lacking, "sort": str(category), "system": TILL}
+        facts = {
+            "document": document.title,
+            "kind": name,
+            "group": lacking,
+            "sort": str(category),
+            "system": TILL.system,
+        }
         cause = "deposit_account_missing" if category.is_balance else "turnover_group_unknown"
         raise RecordRejected(cause, "line.account", **facts)
 
@@ -228,7 +239,7 @@ def share_of(document: CompletedDocument, one: VoucherRedemption, sold: Sums, ra
     whole = sold.get(one.code, VatSum())
     if one.amount * whole.incl <= NOTHING or abs(one.amount) > abs(whole.incl):
         facts = {"amount": str(one.amount), "there": str(whole.incl), "code": one.code}
-        facts["vat"] = vat_fact(one.code, rates.get(one.code), TILL)
+        facts["vat"] = vat_fact(one.code, rates.get(one.code), TILL.system)
         raise RecordRejected("voucher_too_large", "line.account", document=document.title, **facts)
     vat = whole.vat if one.amount == whole.incl else amount(one.amount * whole.vat / whole.incl)
     return VatSum(one.amount - vat, vat)

@@ -150,7 +150,9 @@ class Bookings:
         if self._settings.becomes(document.record.kind) == "invoice":
             values["trade_invoice"] = True
         if made.shipping and values.get("shipping_cost") != made.shipping.price:
-            raise RecordRejected("required_field_empty", FIELD, field=FIELD, system=BOOKS, document=document.title)
+            raise RecordRejected(
+                "required_field_empty", FIELD, field=FIELD, system=BOOKS.system, document=document.title
+            )
         lines = tuple(self._line(document, source) for source in made.sources)
         self._expect_exact(document, lines, made)
         known = self._known_by(document.record, with_payments=made.paid is not None)

@@ -128,7 +128,7 @@ def waits_for(document: Record, other: str) -> Issue:
 
 def _facts(document: Record, other: str) -> dict[str, str]:
     title = as_text(document.values.get("number")).strip() or document.key
-    return {"key": title, "document": title, "other": other, "system": BOOKS}
+    return {"key": title, "document": title, "other": other, "system": BOOKS.system}
 
 
 def _waits(document: Record, other: BookingState) -> Issue:
@@ -236,7 +236,12 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
     number = as_text(document.values.get("number")).strip() or document.key
     for page in pages:
         if document.key in _inside(page) or number in _numbers(page):
-            facts = {"key": number, "document": number, "system": BOOKS, "day": as_text(page.values.get("number"))}
+            facts = {
+                "key": number,
+                "document": number,
+                "system": BOOKS.system,
+                "day": as_text(page.values.get("number")),
+            }
             return Skip("sale_in_day", document.key, facts | {"reference": as_text(page.values.get("reference"))})
     return None
 

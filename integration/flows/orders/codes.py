@@ -180,7 +180,7 @@ class Codes:
         """
         rate = self.book_rates.get(code)
         if rate is None:
-            raise missing_vat_rate_issue("line.vat_code", code, BOOKS)
+            raise missing_vat_rate_issue("line.vat_code", code, BOOKS.system)
         return rate
 
     def vat_code(self, document: CompletedDocument, code: str) -> str:
@@ -191,11 +191,11 @@ class Codes:
             return found
         rate = self.till_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_case(document).key}
-        facts["vat"] = vat_fact(code, rate, TILL)
+        facts["vat"] = vat_fact(code, rate, TILL.system)
         if row := self._decision.impossible_row(_case(document), code):
             facts["row"] = row
         cause = "vat_row_impossible" if row else "vat_code_unmapped"
-        raise RecordRejected(cause, "line.vat_code", **facts, document=document.title, system=BOOKS)
+        raise RecordRejected(cause, "line.vat_code", **facts, document=document.title, system=BOOKS.system)
 
     def vat_row(self, document: CompletedDocument, code: str) -> str:
         """Return the key of the most specific table row for a VAT code; empty if there is none."""
@@ -214,7 +214,7 @@ class Codes:
         if row := REVENUE_TABLE.row(self.revenue_accounts, home=home, country=document.country, code=vat_code):
             return self.revenue_accounts[row].strip()
         facts = {"country": document.country, "code": vat_code, "document": document.title}
-        facts["vat"] = vat_fact(vat_code, self.book_rates.get(vat_code), BOOKS)
+        facts["vat"] = vat_fact(vat_code, self.book_rates.get(vat_code), BOOKS.system)
         raise RecordRejected("revenue_account_unmapped", "line.account", **facts)
 
     def account(self, document: CompletedDocument, line: Record) -> Account:

@@ -42,7 +42,7 @@ def another_sale(stage: Stage, desired: Record, held: CurrentRecord) -> Issue | 
         return None
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
     facts = {
-        "key": key, "document": number, "system": BOOKS, "reference": as_text(desired.values.get("reference")),
+        "key": key, "document": number, "system": BOOKS.system, "reference": as_text(desired.values.get("reference")),
         "sold": as_text(desired.values.get("sold_incl")), "number": held.reference, "other": held.owner,
         "source": str(stage.source), "mark": of,
         "date": as_text(desired.values.get("date")), "amount": _amount(_total(desired, held.record)),

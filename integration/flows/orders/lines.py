@@ -74,7 +74,7 @@ def books_differ(
     facts = {"difference": str(found.amount), "basis": basis, "rule": found.rule}
     facts["limit"] = str(tables.settings.rounding_limit)
     code = theirs.get(code, code)
-    facts["vat"] = vat_fact(code, tables.till_rates.get(code), TILL)
+    facts["vat"] = vat_fact(code, tables.till_rates.get(code), TILL.system)
     return RecordRejected("totals_differ", field, **about, **_compared(expected, computed, code, document), **facts)
 
 
@@ -83,7 +83,7 @@ def mapping_differs(
 ) -> RecordRejected:
     """Return the rejection of a document whose amounts no longer match because rules of the mapping changed them."""
     facts = {"difference": str((expected - computed).incl), "rule": "mapping"}
-    facts["vat"] = vat_fact(code, tables.book_rates.get(code), BOOKS)
+    facts["vat"] = vat_fact(code, tables.book_rates.get(code), BOOKS.system)
     return RecordRejected("totals_differ", field, **_compared(expected.incl, computed.incl, code, document), **facts)
 
 

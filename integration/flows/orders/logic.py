@@ -392,7 +392,7 @@ class OrdersLogic(FlowLogic):
             return Skip("document_cancelled", desired.key, facts) if is_cancelled else desired
         if desired.values.get("booked_as"):
             return desired
-        return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS})
+        return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS.system})
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the credit of a booked document, dated on the first open day.

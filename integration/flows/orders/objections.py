@@ -28,7 +28,7 @@ def booking_objection(stage: Stage, desired: Record, held: CurrentRecord | None,
     before = agreed.values.get("sold_incl") if agreed else None
     now = values.get("sold_incl")
     key = document_of(desired.key)
-    facts = {"key": key, "document": number, "reference": reference, "system": BOOKS}
+    facts = {"key": key, "document": number, "reference": reference, "system": BOOKS.system}
     if held is not None and held.others and (link is None or agreed is not None):
         both = (held.reference, *held.others)
         facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(both)}
@@ -77,7 +77,7 @@ def debtor_objection(
     customer = as_text(desired.values.get("name")) or desired.key
     listed = desired.values.get("documents")
     documents = ",".join(listed if isinstance(listed, tuple) else ())
-    facts = {"key": desired.key, "customer": customer, "system": BOOKS, "documents": documents}
+    facts = {"key": desired.key, "customer": customer, "system": BOOKS.system, "documents": documents}
     if held is None:
         return None if link is not None else _creation_objection(settings, required, desired, facts)
     if held.others:

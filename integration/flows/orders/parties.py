@@ -114,7 +114,7 @@ class Completion:
         missing = {name: value for name, value in defaults.items() if values.get(name) in EMPTY and value not in EMPTY}
         values |= missing
         if values.get("date") in EMPTY:
-            raise RecordRejected("required_field_empty", "date", field="date", system=BOOKS, document=title)
+            raise RecordRejected("required_field_empty", "date", field="date", system=BOOKS.system, document=title)
         self._expect_plausible(values, title)
         currency = as_text(values.get("currency")).strip().upper()
         if currency != settings.default_currency:
@@ -224,7 +224,7 @@ class Parties:
 
     def _free_of_issues(self, mapped: MappingResult, title: str) -> None:
         for issue in mapped.issues:
-            facts = {**issue.facts, "key": title, "customer": title, "system": BOOKS}
+            facts = {**issue.facts, "key": title, "customer": title, "system": BOOKS.system}
             cause = "email_too_long" if (issue.cause, issue.field) == ("field_too_long", EMAIL) else issue.cause
             raise RecordRejected(cause, issue.field, **facts)
 
@@ -241,7 +241,7 @@ class Parties:
         title = ", ".join(filter(None, (as_text(values.get(name)) for name in ("name", "street", "city"))))
         if mapped.issues:
             first = mapped.issues[0]
-            facts = {**first.facts, "key": title or key, "system": BOOKS}
+            facts = {**first.facts, "key": title or key, "system": BOOKS.system}
             issue = _of_customer(Issue(first.cause, key, first.field, facts), (document_key,))
             return Staged(document_key, key, title or key, mark=document.stamp, issue=issue)
         values |= with_source_values(values, source.values, CODE_PAGE)
@@ -288,7 +288,7 @@ def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
 
 def mapping_rejection(issue: Issue, document: CompletedDocument) -> RecordRejected:
     """Return the rejection of a document for an issue of its mapping."""
-    facts = {**issue.facts, "document": document.title, "system": BOOKS}
+    facts = {**issue.facts, "document": document.title, "system": BOOKS.system}
     if facts.get("table") in TERMS:
         return RecordRejected("payment_method_unmapped", issue.field, **facts, method=facts["value"])
     return RecordRejected(issue.cause, issue.field, **facts)

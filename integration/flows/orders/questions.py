@@ -30,7 +30,7 @@ from integration.flows.proposals import account_of_till
 from integration.flows.settings import Choice, KeyPart, ValueTable, books_list, till_list
 from integration.flows.tables import usable_rows
 
-SALES_DAYBOOK = "verkoopboek"  # the name of the sales daybook in a new AccountView administration
+SALES_DAYBOOK = "verkoopboek"  # the name of the sales daybook in a new administration of the books
 ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # name of the rounding account in Dutch books
 PAYMENTS_OF = ("orders", "invoices", "receipts")
 DAYS = "days"  # the flow that books documents and payments as part of a day

@@ -135,7 +135,7 @@ class OrderReferences:
         known = self._known(record)
         field = f"{self.kind}.reference"
         if not known:
-            raise RecordRejected("required_field_empty", field, field=field, system=BOOKS, document=record.key)
+            raise RecordRejected("required_field_empty", field, field=field, system=BOOKS.system, document=record.key)
         number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
         if number is not None and (short := encode_reference(console_mark(self.prefix), number, booking)):
             return short
@@ -143,7 +143,7 @@ class OrderReferences:
         ending = f"-{booking}" if booking > FIRST_BOOKING else ""
         reference, limit = self.prefix + sign + known + ending, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
         if len(reference) > limit:
-            facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
+            facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS.system}
             raise RecordRejected("field_too_long", field, **facts, document=known)
         return reference
 

@@ -25,7 +25,7 @@ SOURCES = {
     "proposals": Kind.PROPOSAL,
 }
 SETTINGS = {kind: name for name, kind in SOURCES.items()}
-# Target kinds by setting value. A trade invoice is a sales order in another AccountView object.
+# Target kinds by setting value. A trade invoice is a sales order in another object of the books.
 TARGETS = {
     "order": Kind.SALES_ORDER,
     "invoice": Kind.SALES_ORDER,
@@ -64,8 +64,8 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
     needs = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
     return Flow(
         "orders",
-        source=TILL,
-        target=BOOKS,
+        source_role=TILL,
+        target_role=BOOKS,
         stages=(
             Stage("debtors", first, Kind.DEBTOR, counted=False, derived=True, not_idempotent=True, grouped_by="branch"),
             Stage(
@@ -111,7 +111,7 @@ class OrderSettings(ClosedPeriods):
     flow: ClassVar[str] = "orders"
     guards = (*SIZE, NEW_DEBTORS)
 
-    # The target of the documents of each kind. `invoice` is a trade invoice and needs its AccountView object; documents
+    # The target of the documents of each kind. `invoice` is a trade invoice and needs its object; documents
     # set to `day` are booked by the flow of days.
     orders: Literal["nothing", "order", "invoice", "posting"] = "order"
     invoices: Literal["nothing", "order", "invoice", "posting", "day"] = "nothing"

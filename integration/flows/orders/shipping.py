@@ -59,10 +59,10 @@ def shipping_lines(
     if not rest or codes != [settings.shipping_vat_code] or not same:
         code = next((one for one in codes if one != settings.shipping_vat_code), settings.shipping_vat_code)
         under = sum((one.amount for one in mine if one.vat_code == code), NOTHING)
-        facts = {"document": document.title, "amount": str(under), "code": code, "system": BOOKS}
-        facts["vat"] = vat_fact(code, rates.get(code), BOOKS)
+        facts = {"document": document.title, "amount": str(under), "code": code, "system": BOOKS.system}
+        facts["vat"] = vat_fact(code, rates.get(code), BOOKS.system)
         expected = settings.shipping_vat_code or UNKNOWN
         raise RecordRejected(
-            "shipping_not_exact", FIELD, **facts, field_vat=vat_fact(expected, rates.get(expected), BOOKS)
+            "shipping_not_exact", FIELD, **facts, field_vat=vat_fact(expected, rates.get(expected), BOOKS.system)
         )
     return keys, field

@@ -102,7 +102,7 @@ COMPUTED: tuple[Field, ...] = (
 _READ = ("order", "invoice", "posting")
 _ORDERS, _INVOICES, _RECEIPTS = (VisibleWhen(name, _READ) for name in ("orders", "invoices", "receipts"))
 _AS_ORDERS, _AS_POSTINGS = VisibleWhen(tuple(SOURCES), ("order", "invoice")), VisibleWhen(tuple(SOURCES), ("posting",))
-_INVOICES_INTO = {"invoice": "trade_invoices"}  # an AccountView object that may be absent
+_INVOICES_INTO = {"invoice": "trade_invoices"}  # an object of the books that may be absent
 _DEBTORS = books_list("debtors")
 _WITH_DEBTOR = VisibleWhen("default_debtor", ("fallback", "forced"))
 
@@ -301,7 +301,7 @@ def _days(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Li
 
 def _debtors(asked: FlowContext, wanted: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
     keys = [one.key for one in wanted]
-    return asked.current_records(FLOW.name, BOOKS, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
+    return asked.current_records(FLOW.name, BOOKS.system, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
 
 
 ORDERS = FlowSpec(
@@ -312,16 +312,16 @@ ORDERS = FlowSpec(
         body,
         version,
         tables,
-        asked.rates(BOOKS),
-        asked.rates(TILL),
-        partial(asked.present, BOOKS, Kind.ARTICLE),
+        asked.rates(BOOKS.system),
+        asked.rates(TILL.system),
+        partial(asked.present, BOOKS.system, Kind.ARTICLE),
         partial(_linked, asked),
         _told(settings, asked),
         ChainQueries(
             partial(asked.standings, FLOW.name, BOOKED_AS),
             partial(asked.documents_made_from, FLOW.name, BOOKED_AS),
             partial(_days, asked),
-            partial(asked.records, TILL, Kind.ORDER),
+            partial(asked.records, TILL.system, Kind.ORDER),
         ),
         partial(_debtors, asked),
         partial(booked_payment_methods, asked),

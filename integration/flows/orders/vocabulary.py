@@ -40,7 +40,7 @@ def expect_no_exchange(document: Record) -> None:
     """Raise RecordRejected for a document with a currency exchange line, which is no revenue."""
     for line in document.parts:
         if line.kind is Kind.LINE and as_text(line.values.get("price_type")).strip() in EXCHANGES:
-            facts = {"document": _title(document), "system": TILL}
+            facts = {"document": _title(document), "system": TILL.system}
             raise RecordRejected("document_foreign_currency", "line.price_type", **facts)
 
 
@@ -70,8 +70,8 @@ def _expect(document: Record, of: Record, field: str, words: Collection[str], *,
         return
     title = _title(document)
     if not word:
-        raise RecordRejected("word_missing", field, field=field, document=title, system=TILL)
-    raise RecordRejected("word_unknown", field, field=field, word=word, document=title, system=TILL)
+        raise RecordRejected("word_missing", field, field=field, document=title, system=TILL.system)
+    raise RecordRejected("word_unknown", field, field=field, word=word, document=title, system=TILL.system)
 
 
 def _title(document: Record) -> str:

@@ -145,7 +145,7 @@ class PaymentsLogic(FlowLogic):
         """Return the payment, or a skip if the invoice already has it."""
         if held is None:
             return desired
-        facts = {"key": _title(desired), "reference": as_text(desired.values.get("item")), "system": TILL}
+        facts = {"key": _title(desired), "reference": as_text(desired.values.get("item")), "system": TILL.system}
         return Skip("already_in_target", desired.source, facts)
 
     def conflicts_between(
@@ -165,14 +165,14 @@ class PaymentsLogic(FlowLogic):
         if invoice is None:
             return Skip("invoice_not_at_the_till", desired.source, facts)
         if isinstance(invoice, Unreadable):
-            wrong = {"field": invoice.field, "value": invoice.found, "raw": invoice.raw, "system": TILL}
+            wrong = {"field": invoice.field, "value": invoice.found, "raw": invoice.raw, "system": TILL.system}
             return Issue("record_unreadable", desired.source, FIELD, {**facts, **wrong})
         if not is_same_invoice(due.booked, invoice):
             facts |= {"was": shown_booked(due), "now": shown_invoice(invoice)}
             return Issue("invoice_of_another", desired.source, FIELD, facts)
         total, paid = invoice.values.get("total_incl"), _paid_of(invoice)
         if not isinstance(total, Decimal) or paid is None:
-            facts |= {"field": "paid_amount" if isinstance(total, Decimal) else "total_incl", "system": TILL}
+            facts |= {"field": "paid_amount" if isinstance(total, Decimal) else "total_incl", "system": TILL.system}
             return Issue("record_unreadable", desired.source, FIELD, {**facts, "value": "", "raw": ""})
         if total == paid:
             return Skip("invoice_paid_at_the_till", desired.source, facts)

@@ -11,8 +11,8 @@ from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, NonIdempotent
 
 FLOW = Flow(
     PAYMENTS,
-    source=BOOKS,
-    target=TILL,
+    source_role=BOOKS,
+    target_role=TILL,
     stages=(Stage("items", Kind.ITEM, Kind.SETTLEMENT, write_once=True, one_by_one=True, keyed_source=True),),
     by_changes=False,  # an item does not change when it is paid
 )

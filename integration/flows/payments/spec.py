@@ -34,7 +34,7 @@ def _asks(asked: FlowContext) -> PaymentQueries:
         standings=partial(asked.standings, ORDERS.name, BOOKED_AS),
         paid=partial(asked.linked, FLOW.name, Kind.SETTLEMENT),
         debtors=partial(asked.linked, ORDERS.name, Kind.DEBTOR),
-        invoices=partial(asked.records, TILL, Kind.INVOICE),
+        invoices=partial(asked.records, TILL.system, Kind.INVOICE),
     )
 
 

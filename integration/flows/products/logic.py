@@ -1,4 +1,4 @@
-"""Logic of the flow `products`: AccountView articles and groups become MplusKASSA products, articles and groups."""
+"""Logic of the flow `products`: articles and groups of the books become products, articles and groups of the till."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace

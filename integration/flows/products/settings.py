@@ -18,8 +18,8 @@ from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
     "products",
-    source=BOOKS,
-    target=TILL,
+    source_role=BOOKS,
+    target_role=TILL,
     stages=(
         Stage("groups", Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
         Stage(
@@ -82,7 +82,7 @@ class ProductSettings(FlowSettings):
     # owner of the turnover group once the till has one for an article: on_create the till, keep_equal the value table
     turnover_group_owner: Literal["on_create", "keep_equal"] = "on_create"
     picture_field: str = ""  # article field with the name of its picture; empty: no pictures are sent
-    customer_prices: bool = False  # prices for price groups and branches, if their AccountView object is configured
+    customer_prices: bool = False  # prices for price groups and branches, if their object of the books is configured
     customer_prices_owner: Owner = "keep_equal"
 
     content: Part = Part()

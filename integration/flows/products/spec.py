@@ -135,10 +135,10 @@ def _logic(
 
     terms = Terms(settings.customer_prices, Ownership(settings.customer_prices_owner), tables, agreed=agreed)
     return ProductsLogic(
-        settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, *article),
+        settings, body, version, tables, asked.rates(BOOKS.system), partial(asked.allot, *article),
         partial(asked.linked, *article), partial(asked.allotted, *article), terms,
         ProductPictures(settings.picture_field, asked.pictures, pictured),
-        partial(asked.current_records, FLOW.name, TILL),
+        partial(asked.current_records, FLOW.name, TILL.system),
     )  # fmt: skip
 
 

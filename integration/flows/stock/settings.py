@@ -22,8 +22,8 @@ from integration.flows.settings import BOOKS, TILL, FlowSettings
 
 FLOW = Flow(
     "stock",
-    source=BOOKS,
-    target=TILL,
+    source_role=BOOKS,
+    target_role=TILL,
     stages=(
         Stage(
             "levels",

@@ -192,7 +192,7 @@ QUESTIONS = (
 def _uninvoiced(asked: FlowContext, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
     """Return which sales orders of the books are not known to be invoiced there."""
     wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
-    return asked.uninvoiced(ORDERS, BOOKS, wanted)
+    return asked.uninvoiced(ORDERS, BOOKS.system, wanted)
 
 
 def _credited(asked: FlowContext) -> set[str]:

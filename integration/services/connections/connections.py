@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.protocol import Configurable, Connector
-from integration.connectors.systems import SYSTEMS
+from integration.connectors.registration import System
+from integration.connectors.systems import SYSTEMS, systems_for
 from integration.core.authorization import requires
 from integration.core.connections import Finding, Tell, ignore_progress
-from integration.core.errors import IntegrationError
+from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.people import START, Actor, Right
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
+from integration.core.system_roles import SystemRole, assigned_systems
 from integration.flows.functions.toolbox import read_by
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, TILL, FlowSettings
+from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.connections.chosen_flows import ChosenFlows
 from integration.services.connections.foreign_documents import ForeignDocumentSearch
@@ -28,7 +29,9 @@ from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, usable_access
+from integration.services.systems.system_choice import SystemChoice
 from integration.store.database import Clock
+from integration.store.links import Links
 
 UNREACHED = "log-in"  # the only finding of a check that could not reach the system
 
@@ -49,12 +52,12 @@ class Use:
 
 
 def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[Use]:
-    """Return every field of AccountView that a flow reads or writes.
+    """Return every field of the books that a flow reads or writes.
 
     Raises ConfigurationError for an invalid formula.
     """
     flow, computed = spec.with_settings(settings), {one.name for one in spec.computed}
-    if flow.target == BOOKS:
+    if flow.target == BOOKS.system:
         return list(_written(flow, mapping))
     return [*_read(flow, mapping, computed), *_asked(flow, settings)]
 
@@ -106,7 +109,7 @@ def missing_needs(
     found = []
     for one in chosen:
         flow, wanted = one.spec.name, one.spec.needs(one.settings)
-        manner = {"written": one.spec.flow.target == BOOKS, "as_invoices": wanted.as_invoices}
+        manner = {"written": one.spec.flow.target == BOOKS.system, "as_invoices": wanted.as_invoices}
         looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
         looked += [each for kind in wanted.looked_at for each in connector.needs(kind)]
         lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
@@ -120,7 +123,7 @@ def missing_needs(
 
 
 class FlowNeeds:
-    """Checks what the chosen flows need of AccountView beyond the connection.
+    """Checks what the chosen flows need of the books beyond the connection.
 
     Before any is chosen, checks all flows.
     """
@@ -147,7 +150,7 @@ class FlowNeeds:
             ChosenFlow(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
             for name in self._chosen.chosen_flows() or self._flows
         ]
-        return missing_needs(self._access.connector(BOOKS), chosen, self._strangers)
+        return missing_needs(self._access.connector(BOOKS.system), chosen, self._strangers)
 
 
 def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
@@ -165,7 +168,7 @@ def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Fin
 
 
 def _unknown(connector: Configurable, chosen: ChosenFlow) -> Iterator[Finding]:
-    """Yield a finding for each field that a flow uses and AccountView lacks, as far as that is known."""
+    """Yield a finding for each field that a flow uses and the books lack, as far as that is known."""
     by_kind: dict[Kind, list[Use]] = {}
     try:
         for use in uses(chosen.spec, chosen.settings, chosen.mapping):
@@ -177,7 +180,7 @@ def _unknown(connector: Configurable, chosen: ChosenFlow) -> Iterator[Finding]:
             for use in found:
                 column = unknown.get(use.field)
                 if column or (column is not None and use.chosen):
-                    facts = {"system": SYSTEM, "field": column or use.field}
+                    facts = {"system": SYSTEMS[BOOKS.system].caption, "field": column or use.field}
                     yield Finding("", ok=False, cause=use.cause, facts={**facts, **use.facts})
     except IntegrationError as error:
         yield Finding("", ok=False, cause=error.code, facts=dict(error.facts))
@@ -209,6 +212,8 @@ class Connections:
         sandbox: SandboxHost,
         flows: Collection[Flow],
         *,
+        choice: SystemChoice,
+        links: Links,
         proposals: Proposals,
         needs: FlowNeeds,
         prefix_of: Mapping[str, str],
@@ -218,6 +223,8 @@ class Connections:
         `prefix_of` has by flow the flow whose setting gives the prefix of its documents.
         """
         self._prefix_of = prefix_of
+        self._choice = choice
+        self._links = links
         self._access = access
         self._clock = clock
         self._sandbox = sandbox
@@ -233,7 +240,7 @@ class Connections:
     @requires(Right.SEE)
     def statuses(self) -> list[ConnectionCheck]:
         """Return the last status of both connections."""
-        return [self.last_check(system) for system in SYSTEMS]
+        return [self.last_check(system) for system in assigned_systems()]
 
     @requires(Right.SEE)
     def last_check(self, system: str) -> ConnectionCheck:
@@ -263,7 +270,7 @@ class Connections:
 
         The facts are the prefix, the number of documents, an example, and a free prefix.
         """
-        told = (one.facts for one in self.ensure_check(BOOKS).findings if one.cause == "prefix_in_use")
+        told = (one.facts for one in self.ensure_check(BOOKS.system).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)
@@ -272,7 +279,7 @@ class Connections:
 
         `tell` is called with the findings so far.
 
-        After a complete check of AccountView, the findings about the needs of the flows follow.
+        After a complete check of the books, the findings about the needs of the flows follow.
         """
         with suppress(IntegrationError):  # the check reports it
             connector = self._access.connector(system)
@@ -316,7 +323,7 @@ class Connections:
     def _found(self, status: ConnectionCheck) -> list[Finding]:
         """Store the check of the current connection, extended by the needs of the flows, and return its findings."""
         findings = list(status.findings)
-        if status.system == BOOKS and all(one.ok is not None and one.name != UNREACHED for one in findings):
+        if status.system == BOOKS.system and all(one.ok is not None and one.name != UNREACHED for one in findings):
             findings += self._needs.missing()
         known = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
         self._checked[status.system] = self._access.changes(status.system), known
@@ -337,7 +344,7 @@ class Connections:
         """
         self._sandbox.use(by.ref, keep=True)
         self._proposals.fill(by.ref)
-        for system in SYSTEMS:
+        for system in assigned_systems():
             self._look(system)
 
     @requires(Right.CONNECT)
@@ -354,22 +361,45 @@ class Connections:
 
     # ---- connecting real systems: access data stay in force until new ones have worked
 
-    @requires(Right.CONNECT)
-    def connect_mplus(
-        self, url: str, ident: str, secret: str, by: Actor, tell: Tell = ignore_progress
-    ) -> list[Finding]:
-        """Check access data of the till, and store them if they work or none are stored yet.
+    @requires(Right.SEE)
+    def choices(self, role: SystemRole) -> dict[str, str]:
+        """Return the name and caption of each system that can have a role."""
+        return {one.name: one.caption for one in systems_for(role)}
 
-        `tell` is called with the findings.
+    @requires(Right.CONNECT)
+    def choose_system(self, role: SystemRole, system: str, by: Actor) -> None:
+        """Give a role to a system. Returns to the real systems if the built-in ones are connected.
+
+        Raises ConfigurationError `role_in_use` if records are linked with the system that has the role now, and
+        KeyError if the system cannot have the role.
+        """
+        if system not in self.choices(role):
+            raise KeyError(system)
+        self._sandbox.leave(by.ref)
+        if system != role.system and any(self._links.kinds(flow.name) for flow in self._flows):
+            raise ConfigurationError("role_in_use", system=role.system)
+        self._choice.choose(role, system, by)
+        self._access.assign_systems()
+
+    @requires(Right.SEE)
+    def registration(self, system: str) -> System:
+        """Return what a system declares about itself."""
+        return SYSTEMS[system]
+
+    @requires(Right.CONNECT)
+    def connect(self, system: str, values: Mapping[str, str], by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
+        """Check entered access data of a system, and store them if they work or none are stored yet.
+
+        `values` has the fields of its set-up form by name. `tell` is called with the findings.
 
         Raises ConfigurationError for unusable data, before any call.
         """
-        given = {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}
-        entered = self._entered(TILL, given, by.ref)
+        given = {name: values.get(name, "").strip() for row in SYSTEMS[system].form for name in row}
+        entered = self._entered(system, {name: value for name, value in given.items() if value}, by.ref)
         return self._replaced(
-            TILL,
-            self._access.on_trial(TILL, entered),
-            lambda: self._access.keep(TILL, entered, by.ref),
+            system,
+            self._access.on_trial(system, entered),
+            lambda: self._access.keep(system, entered, by.ref),
             by.ref,
             tell,
         )
@@ -401,8 +431,8 @@ class Connections:
             take()
             findings = self._found(status)
         if all(status.ok for status in self.statuses()):  # then fill the settings that have only one possible answer
-            self._proposals.fill(by, anew=system != BOOKS)
-            for other in SYSTEMS:  # a proposal replaces the connection, which needs a new check
+            self._proposals.fill(by, anew=system != BOOKS.system)
+            for other in assigned_systems():  # a proposal replaces the connection, which needs a new check
                 if self._last(other) is None:
                     self._look(other)
         return findings
@@ -414,14 +444,14 @@ class Connections:
 
     @requires(Right.CONNECT)
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: Actor, url: str = "") -> str:
-        """Return the address at which the operator logs in at AccountView with the application's keys.
+        """Return the address at which the operator logs in at the books with the application's keys.
 
-        AccountView answers to `redirect_uri`, in any process and browser tab, within 15 minutes; `authorized` takes the
+        The books answer to `redirect_uri`, in any process and browser tab, within 15 minutes; `authorized` takes the
         answer. Raises ConfigurationError for unusable data, before anything is stored.
         """
         given = {"client_id": client_id, "client_secret": client_secret, "url": url}
         entered = {name: value.strip() for name, value in given.items() if value.strip()}
-        return self._logins.begin(self._entered(BOOKS, entered, by.ref), redirect_uri, by.ref)
+        return self._logins.begin(self._entered(BOOKS.system, entered, by.ref), redirect_uri, by.ref)
 
     @requires(Right.CONNECT)
     def authorized(self, code: str, state: str) -> None:
@@ -433,7 +463,7 @@ class Connections:
 
     @requires(Right.SEE)
     def is_logged_in(self) -> bool:
-        """Return True if there are tokens for AccountView, in force or of a log-in that waits for a company."""
+        """Return True if there are tokens for the books, in force or of a log-in that waits for a company."""
         return bool(self._logins.waiting()) or self._access.tokens().load() is not None
 
     @requires(Right.CONNECT)
@@ -445,11 +475,11 @@ class Connections:
 
     @requires(Right.CONNECT)
     def choose_company(self, company: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
-        """Check the company, with the waiting log-in if there is one, and store it as `connect_mplus` does."""
+        """Check the company, with the waiting log-in if there is one, and store it as `connect` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replaced(
-            BOOKS,
-            self._access.on_trial(BOOKS, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
+            BOOKS.system,
+            self._access.on_trial(BOOKS.system, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
             lambda: self._logins.take(chosen, by.ref),
             by.ref,
             tell,

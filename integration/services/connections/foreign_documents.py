@@ -45,7 +45,7 @@ class ForeignDocumentSearch:
         spec = self._flows[flow]
         if spec.own_document_marks is None:
             return NO_STRANGERS
-        return self.among(self._access.connector(BOOKS), spec, self._logics.settings(flow))
+        return self.among(self._access.connector(BOOKS.system), spec, self._logics.settings(flow))
 
     def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> ForeignDocuments:
         """Return the foreign documents that nobody has accepted. Raises IntegrationError if the books are unreachable.
@@ -80,7 +80,7 @@ class ForeignDocumentSearch:
             return []
         if not found.references:
             return []
-        error = RejectedError("prefix_in_use", system=BOOKS, flow=spec.name, **found.facts())
+        error = RejectedError("prefix_in_use", system=BOOKS.system, flow=spec.name, **found.facts())
         return [Finding("", ok=False, cause=error.code, facts=dict(error.facts))]
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:

@@ -56,8 +56,8 @@ class LogIns:
         with self._access.client(entered, TOKENS) as client:
             client.login.exchange(code, one["redirect"], one["verifier"])
             self._stored.renew(ENTERED, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()})
-            company = self._access.access_data(BOOKS).get("company", "")
-            if company and self.waiting() and self._access.is_same(BOOKS, entered):
+            company = self._access.access_data(BOOKS.system).get("company", "")
+            if company and self.waiting() and self._access.is_same(BOOKS.system, entered):
                 with suppress(IntegrationError):  # the choice of a company reports it
                     if any(each.id == company for each in client.companies()):
                         self.take({}, one["by"])
@@ -74,7 +74,7 @@ class LogIns:
         entered = self.waiting()
         with self._access.tokens().refresh_lock():  # a concurrent renewal would restore the previous tokens
             moved = {TOKENS: self._access.name(KEPT_TOKENS), ENTERED: ""} if entered else {}
-            self._access.keep(BOOKS, {**entered, **values}, by, moved=moved)
+            self._access.keep(BOOKS.system, {**entered, **values}, by, moved=moved)
 
     def are_begun(self) -> bool:
         """Return True if a log-in is in progress or waits for a company."""

@@ -42,7 +42,7 @@ class Proposals:
         Unless `anew`, what the connection has already read of the installation is used. If one list may not be read,
         such as that of daybooks, the other questions are answered all the same.
         """
-        source = self._access.connector(BOOKS)
+        source = self._access.connector(BOOKS.system)
         if anew and isinstance(source, Configurable):
             source.forget()
         self._name_fields(by)
@@ -76,15 +76,15 @@ class Proposals:
 
     def _name_fields(self, by: str) -> None:
         """Store the field names of the books that the captions of the installation suggest."""
-        source = self._access.connector(BOOKS)
+        source = self._access.connector(BOOKS.system)
         if (
             not isinstance(source, Configurable)
-            or self._access.access_data(BOOKS).get("article")
+            or self._access.access_data(BOOKS.system).get("article")
             or self._names.has_stored_names()
         ):
             return
-        self._access.keep(BOOKS, {str(kind): names for kind, names in source.propose_fields().items()}, by)
-        renamed = self._access.connector(BOOKS)
+        self._access.keep(BOOKS.system, {str(kind): names for kind, names in source.propose_fields().items()}, by)
+        renamed = self._access.connector(BOOKS.system)
         if isinstance(renamed, Configurable):
             renamed.remember(source)
 

@@ -13,6 +13,7 @@ from integration.core.authorization import requires
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX, Right
+from integration.core.system_roles import SystemRole
 from integration.process.periodic import run_periodically
 from integration.services.engine_lifecycle import SLOT_SECONDS, OwnLeases
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -155,6 +156,7 @@ class SandboxHost:
         """Switch between sandbox and real systems. Each has its own settings, value tables, links and issues."""
         if self._access.sandboxed != sandboxed:
             self._access.sandboxed = sandboxed
+            self._access.assign_systems()
             self._access.reconnect(*SYSTEMS)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
         if (self._stored_settings.get("tables") or {"of": "real"})["of"] != here:
@@ -181,8 +183,8 @@ class SandboxHost:
             expired = self._clock() - timedelta(seconds=1)
             office = {"url": self._box.accountview_url, "warehouses": WAREHOUSES, **CLIENT, **PACE}
             self._access.tokens(office).save(Token("", REFRESH, expired))  # valid once after a start
-            self._access.keep("accountview", office, by)
-            self._access.keep("mplus", {"url": self._box.mplus_url, **TILL, **PACE}, by)
+            self._access.keep(SystemRole.BOOKS.system, office, by)
+            self._access.keep(SystemRole.TILL.system, {"url": self._box.mplus_url, **TILL, **PACE}, by)
         self._running = self._box
         if self._minder is None:
             self._known = self._address()
@@ -230,4 +232,4 @@ class SandboxHost:
             time.sleep(0.1)
 
     def _address(self) -> str:
-        return str(self._access.access_data("mplus").get("url") or "")
+        return str(self._access.access_data(SystemRole.TILL.system).get("url") or "")

@@ -46,7 +46,7 @@ def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -
         facts["field"] = words.field_name(field, language)
     for name in ("was", "now") if finding.facts.get("field") == "vat_code" else ():
         if code := finding.facts.get(name):
-            facts[name] = words.vat_code(code, rates.get(code, ""), BOOKS, language)
+            facts[name] = words.vat_code(code, rates.get(code, ""), BOOKS.system, language)
     return words.term(f"day_finding_{finding.code}", language, **facts)
 
 
@@ -84,7 +84,7 @@ class DaySheets:
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
         """Return a day sheet as data."""
         writer = _Writer(self._lists, language, zone)
-        return writer.sheet(report, self._connections.ensure_check(BOOKS).about, self._clock())
+        return writer.sheet(report, self._connections.ensure_check(BOOKS.system).about, self._clock())
 
 
 class _Writer:
@@ -126,19 +126,19 @@ class _Writer:
             yield SheetNotes(self._text(f"badge_day_{report.state}"), (said.what, said.do), Tone.WAITING)
         if report.findings:
             sentences = tuple(
-                finding_text(one, self._language, self._captions(BOOKS, "vat_rates")) for one in report.findings
+                finding_text(one, self._language, self._captions(BOOKS.system, "vat_rates")) for one in report.findings
             )
             tone = Tone.BAD if report.state is DayState.DIFFERENT else Tone.WAITING
             yield SheetNotes(self._text("day_differences"), sentences, tone)
         if report.notes:
-            rates = self._captions(BOOKS, "vat_rates")
+            rates = self._captions(BOOKS.system, "vat_rates")
             said_ = tuple(finding_text(one, self._language, rates) for one in report.notes)
             yield SheetNotes(self._text("day_notes"), said_, Tone.PLAIN)
         if report.rows:
             yield self._compared("day_by_vat", report.about("base", "vat"), self._vat)
             accounts = report.about("account")
-            yield self._compared("day_by_account", accounts, self._named(BOOKS, "ledgers"), Holds.LEDGER)
-            yield self._compared("day_by_method", report.about("method"), self._named(TILL, "payment_methods"))
+            yield self._compared("day_by_account", accounts, self._named(BOOKS.system, "ledgers"), Holds.LEDGER)
+            yield self._compared("day_by_method", report.about("method"), self._named(TILL.system, "payment_methods"))
         if report.counts:
             yield self._counts(report)
         if not report.pages and report.expected:
@@ -173,7 +173,9 @@ class _Writer:
         return words.term("day_not_known", self._language) if value is None else value
 
     def _vat(self, one: DayComparison) -> str:
-        code = words.vat_code(one.key, self._captions(BOOKS, "vat_rates").get(one.key, ""), BOOKS, self._language)
+        code = words.vat_code(
+            one.key, self._captions(BOOKS.system, "vat_rates").get(one.key, ""), BOOKS.system, self._language
+        )
         return self._text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
 
     def _named(self, system: str, name: str) -> Callable[[DayComparison], str]:
@@ -192,7 +194,7 @@ class _Writer:
 
     def _page(self, title: str, lines: Sequence[DayLine], *, gross: bool = False) -> SheetTable:
         """Return a daybook page as a journal entry with debit and credit, and the receipts of each line."""
-        ledgers = self._captions(BOOKS, "ledgers")
+        ledgers = self._captions(BOOKS.system, "ledgers")
         columns = (
             SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self._text("col_account"), width=1.9),
             SheetColumn(self._text("col_description"), width=4.0), SheetColumn(self._text("col_vat"), Holds.MONEY, 0.9),

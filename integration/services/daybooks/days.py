@@ -193,7 +193,7 @@ class Days:
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
         """Return the branches of the till with their names, as last known."""
-        return self._lists.captions(TILL, "branches")
+        return self._lists.captions(TILL.system, "branches")
 
     def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a period, by the key of the day."""

@@ -49,7 +49,7 @@ class PeriodSheets:
     def sheet(self, report: PeriodReport, language: str, zone: tzinfo) -> Sheet:
         """Return a period as data."""
         tables = self.tables(report, language, zone, patience=LAST_SECONDS)
-        company, now = self._connections.ensure_check(BOOKS).about, self._clock()
+        company, now = self._connections.ensure_check(BOOKS.system).about, self._clock()
         text = tables.text
         facts = [(text("col_checked"), tables.checked()), (text("period_books_read"), tables.books_read())]
         branch = report.branch_names.get(report.branch, report.branch)
@@ -70,7 +70,9 @@ class PeriodSheets:
     @requires(Right.SEE)
     def tables(self, report: PeriodReport, language: str, zone: tzinfo, patience: float = 0.5) -> "PeriodTables":
         """Return the tables of a period; captions of codes are waited for at most `patience` seconds."""
-        rates, ledgers = (self._lists.captions(BOOKS, name, patience=patience) for name in ("vat_rates", "ledgers"))
+        rates, ledgers = (
+            self._lists.captions(BOOKS.system, name, patience=patience) for name in ("vat_rates", "ledgers")
+        )
         return PeriodTables(report, language, zone, rates, ledgers)
 
 
@@ -430,7 +432,7 @@ class PeriodTables:
         return self.text("day_vat_base" if one.about == "base" else "day_vat_amount", code=self._code(one.key))
 
     def _code(self, code: str) -> str:
-        return words.vat_code(code, self._rates.get(code, ""), BOOKS, self.language)
+        return words.vat_code(code, self._rates.get(code, ""), BOOKS.system, self.language)
 
     def _account(self, account: str) -> str:
         return f"{account} {self._ledgers.get(account, '')}".strip()

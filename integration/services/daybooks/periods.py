@@ -257,7 +257,10 @@ class Periods:
 
         Raises IntegrationError if the books are unreachable, or cannot report their ledger rows.
         """
-        target, books = self._connectors[BOOKS], self._day_books(self._connectors[BOOKS].choices("vat_accounts"))
+        target, books = (
+            self._connectors[BOOKS.system],
+            self._day_books(self._connectors[BOOKS.system].choices("vat_accounts")),
+        )
         reader = _Reader(self, period, books)
         days = [period.first + timedelta(days=number) for number in range((period.last - period.first).days + 1)]
         for start in range(0, len(days), AT_ONCE):
@@ -278,7 +281,7 @@ class Periods:
         """Return the box of each VAT code, by the settings, the value tables and the standard codes."""
         spec, tables = self._flows[self._days.flow], self._rules.tables()
         home = self._home()
-        rates = {code: Decimal(rate) for code, rate in self._lists.captions(BOOKS, "vat_rates").items()}
+        rates = {code: Decimal(rate) for code, rate in self._lists.captions(BOOKS.system, "vat_rates").items()}
         rows = {name: self._rows(spec, tables, cause) for name, cause in _TABLES.items()}
         chosen = getattr(self._logics.settings(spec.flow.name), "vat_boxes", {})
         country = home if home in COUNTRIES else ""
@@ -300,7 +303,7 @@ class Periods:
             return told
         rows = report.rows
         if not rows and listed.state is DayState.CLOSED:
-            books = self._day_books(self._lists.captions(BOOKS, "vat_accounts"))
+            books = self._day_books(self._lists.captions(BOOKS.system, "vat_accounts"))
             rows = check_day(report.expected, (), (), (), books).rows
         return PeriodDay(
             told.date, told.branch, told.branch_name, told.state, told.checked_at,
@@ -327,7 +330,7 @@ class Periods:
         return [(table.read(key) or {}, code.strip()) for key, code in tables.get(table.name, {}).items()]
 
     def _question(self, period: Period) -> tuple[str, int]:
-        return period.name, id(self._connectors[BOOKS])
+        return period.name, id(self._connectors[BOOKS.system])
 
     def origins(self, pages: Iterable[str], period: Period) -> dict[str, Origin]:
         """Return the origin of pages of the books that this console wrote, by page."""

@@ -23,6 +23,7 @@ from integration.core.people import Actor, Right
 from integration.core.records import CurrentRecord, Field, Kind, Record, Sort, Unreadable, with_corrections
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
+from integration.core.system_roles import assigned_systems
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, CodeList, FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec
@@ -56,6 +57,7 @@ class _Made:
     in_force: RulesInForce
     told: Sequence[Mapping[str, object]]
     corrections: str
+    systems: tuple[str, ...]  # that have the roles
     logic: FlowLogic
 
 
@@ -101,9 +103,9 @@ class Logics:
         """Return the VAT percentages of a system by code."""
         return self._lists.vat_rates(system) if self.asks_lists else {}
 
-    def codes(self, system: str, name: str) -> Mapping[str, str]:
+    def codes(self, listed: CodeList) -> Mapping[str, str]:
         """Return codes and captions of any list of a system."""
-        return self._lists.choices(system, name) if self.asks_lists else {}
+        return self._lists.choices(listed.system, listed.name) if self.asks_lists else {}
 
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
         """Return the pictures that the books name, in order of `files`, or the error in place of a picture."""
@@ -158,10 +160,14 @@ class Logics:
         spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
         is_known = known is not None and known.in_force == in_force
         settings = known.logic.settings if known and is_known else spec.settings(**in_force.settings())
-        told: list[Mapping[str, object]] = [self.rates(system) for system in spec.vat_rate_systems]
-        told += [self.codes(*listed) for listed in spec.code_lists(settings)]
+        told: list[Mapping[str, object]] = [self.rates(role.system) for role in spec.vat_rate_systems]
+        told += [self.codes(listed) for listed in spec.code_lists(settings)]
         corrections = self._corrections.mark(flow) if any(stage.hashed for stage in spec.flow.stages) else ""
-        if known and is_known and (known.told, known.corrections) == (told, corrections):
+        if (
+            known
+            and is_known
+            and (known.told, known.corrections, known.systems) == (told, corrections, assigned_systems())
+        ):
             return known.logic
         mapping = in_force.mapping()
         if mapping is None:
@@ -170,7 +176,7 @@ class Logics:
         tables = self._usable(spec, in_force.tables())
         logic = spec.make(settings, body, version, tables, self._asked(flow))
         logic.basis = _mark((VERSION, body, version, tables, in_force.settings(), *told, corrections))
-        self._made[flow] = _Made(in_force, told, corrections, logic)
+        self._made[flow] = _Made(in_force, told, corrections, assigned_systems(), logic)
         return logic
 
     def fed(self, flow: str) -> dict[str, str]:
@@ -182,7 +188,7 @@ class Logics:
         return {
             "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
             "corrections": self._corrections.mark(flow),
-            RATES: _mark([self.rates(system) for system in self._flows[flow].vat_rate_systems]),
+            RATES: _mark([self.rates(role.system) for role in self._flows[flow].vat_rate_systems]),
             NAMES: self._names.mark(),
         }  # fmt: skip
 
@@ -196,8 +202,8 @@ class Logics:
         if self._kept(flow).get("on"):
             marks[ON] = ON
         if asks:
-            lists = [self.codes(*listed) for listed in spec.code_lists(self._strict(flow))]
-            marks |= {RATES: _mark([self.rates(system) for system in spec.vat_rate_systems]), LISTS: _mark(lists)}
+            lists = [self.codes(listed) for listed in spec.code_lists(self._strict(flow))]
+            marks |= {RATES: _mark([self.rates(role.system) for role in spec.vat_rate_systems]), LISTS: _mark(lists)}
             marks[FIELDS] = self._fields(flow)
         return marks
 
@@ -218,11 +224,11 @@ class Logics:
 
     def _described(self, flow: str, *, fresh: bool = False) -> Mapping[str, Sequence[tuple[object, ...]]]:
         spec, settings = self._flows[flow], self._strict(flow)
-        needs, made, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS)
+        needs, made, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS.system)
         if not isinstance(books, Configurable):
             return {}
         stages = [stage for stage in made.stages if not stage.off]
-        kinds = {stage.source if made.source == BOOKS else stage.target for stage in stages}
+        kinds = {stage.source if made.source == BOOKS.system else stage.target for stage in stages}
         kinds |= {*needs.kinds, *needs.looked_at}
         return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
 
@@ -272,7 +278,7 @@ class Logics:
         return self._usable(spec, self._rules.tables())
 
     def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-        known = {CodeList(system, VAT_CODES): self.rates(system) for system in spec.vat_rate_systems}
+        known = {CodeList(role, VAT_CODES): self.rates(role.system) for role in spec.vat_rate_systems}
         return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in tables.items()}
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
@@ -352,7 +358,7 @@ class _Asked:
         return TillMovements(self.flow, self.logics.moves, self.logics.access, reads=self.allots)
 
     def codes(self, listed: CodeList) -> Mapping[str, str]:
-        return self.logics.codes(*listed)
+        return self.logics.codes(listed)
 
 
 # ---- published mappings ---------------------------------------------------------------------------------------------

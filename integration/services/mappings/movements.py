@@ -145,7 +145,7 @@ class TillMovements:
         self._stored.keep_numberless(self._flow, [*found, *(one for one in known if one not in found)], after)
 
     def _till(self) -> StockHistory:
-        till = self._access.connector(TILL)
+        till = self._access.connector(TILL.system)
         if not isinstance(till, StockHistory):
             raise ConfigurationError("flow_setting_invalid", flow=self._flow, setting="sales", expected="expected_till")
         return till

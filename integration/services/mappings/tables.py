@@ -43,7 +43,9 @@ class Tables:
     def differing(self, name: str, rows: Mapping[str, str]) -> list[str]:
         """Return the keys of rows whose VAT codes have different percentages in both systems, if both are known."""
         try:
-            return rows_with_different_rates(self.table_definition(name), rows, self._lists.vat_rates)
+            return rows_with_different_rates(
+                self.table_definition(name), rows, lambda codes: self._lists.vat_rates(codes.system)
+            )
         except IntegrationError:
             return []
 
@@ -79,4 +81,4 @@ class Tables:
         self._rules.add_rows(tables, by.ref)
 
     def _codes(self, listed: CodeList) -> dict[str, str] | None:
-        return self._lists.readable(*listed)
+        return self._lists.readable(listed.system, listed.name)

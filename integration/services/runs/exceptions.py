@@ -491,7 +491,7 @@ class Exceptions:
     def proposed_code(self, flow: str, setting: str) -> str:
         """Return the code that both systems suggest for a setting, or an empty text. Only a person sets it."""
         propose = self.code_setting(flow, setting).propose
-        return propose(lambda listed: self._lists.readable(*listed) or {})
+        return propose(lambda listed: self._lists.readable(listed.system, listed.name) or {})
 
     def _source_field(self, flow: str, target: str) -> Field | None:
         """Return the source field that fills a target field, or None if several or none do."""
@@ -507,7 +507,7 @@ class Exceptions:
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None if there is none."""
-        found: Sequence[Record] = self._access.connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._access.connector(BOOKS.system).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
     @requires(Right.REPAIR)

@@ -141,7 +141,7 @@ class MissingRows:
         return table.propose(one.facts, self._read) if table.propose else ""
 
     def _read(self, listed: CodeList) -> Mapping[str, str]:
-        return self._lists.readable(*listed) or {}
+        return self._lists.readable(listed.system, listed.name) or {}
 
 
 @dataclass(slots=True)

@@ -1,1 +1,1 @@
-"""Settings of both systems, their connectors, and the object names of AccountView."""
+"""Settings of both systems, their connectors, and the object names of the books."""

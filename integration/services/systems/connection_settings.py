@@ -13,10 +13,13 @@ from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector, SourceTable
-from integration.connectors.systems import SYSTEMS, System
+from integration.connectors.registration import System
+from integration.connectors.systems import SYSTEMS, default_systems
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
+from integration.core.system_roles import SystemRole, assign_roles, assigned_systems
 from integration.services.systems.object_name_settings import RECORD, ObjectNameSettings
+from integration.services.systems.system_choice import SystemChoice
 from integration.settings import PREFIX, Settings, setting_error
 from integration.store.database import Clock
 from integration.store.leases import Leases
@@ -25,7 +28,6 @@ from integration.store.secrets import ConnectionStore, StoredTokens
 if TYPE_CHECKING:  # httpx is imported for the first call
     from integration.connectors.accountview.client import AccountViewClient
 
-IDENTITY = frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 KEPT_TOKENS = "accountview-tokens"
 LEARNED = "learned"  # facts that a connection learned about the installation
 GIVEN_TOKENS = "accountview-given"  # the system of each refresh token of the settings, by hash
@@ -47,11 +49,12 @@ class ConnectorFactory:
         leases: Leases,
         clock: Clock,
         names: ObjectNameSettings,
-        reads: Mapping[str, Sequence[SourceTable]],
+        reads: Mapping[SystemRole, Sequence[SourceTable]],
+        choice: SystemChoice,
     ) -> None:
-        """Store the dependencies. `names` has the object names of AccountView, which override those in the access data.
+        """Store the dependencies. `names` has the object names of the books, which override those in the access data.
 
-        `reads` has, by system, the tables of the kinds of record that flows bring.
+        `reads` has, by role, the tables of the kinds of record that flows bring.
         """
         self.sandboxed = False  # True if both systems are the built-in ones, in whichever process they run
         self.lock = threading.RLock()
@@ -61,10 +64,15 @@ class ConnectorFactory:
         self._clock = clock
         self._names = names
         self._reads = reads
+        self._choice = choice
         self._connectors: dict[str, Connector] = {}
         self._replaced: list[Connector] = []  # may still be in use; closed at the end
         self._seen: dict[str, tuple[float, str]] = {}  # hashes of the access data, because they contain secrets
         self._changes: dict[str, int] = {}
+
+    def assign_systems(self) -> None:
+        """Give each role to the chosen system, or to the built-in one while the sandbox is connected."""
+        assign_roles(default_systems() if self.sandboxed else self._choice.chosen_systems())
 
     def close(self) -> None:
         """Close all connections, including replaced ones."""
@@ -84,9 +92,10 @@ class ConnectorFactory:
         return self._connectors.get(system)
 
     def _notice(self, system: str) -> None:
-        """Reconnect if another process has changed the access data or field names of a system."""
+        """Reconnect if another process has changed the access data, field names or role of a system."""
         at, known = self._seen.get(system, (0.0, ""))
         if not known or time.monotonic() - at > ELSEWHERE_SECONDS:
+            self.assign_systems()
             access = text_hash(json.dumps(self.access_data(system), sort_keys=True, default=str))
             if known and access != known:
                 self.reconnect(system)
@@ -107,14 +116,17 @@ class ConnectorFactory:
         learned = StoredInstallationFacts(
             self.connected, self.name(f"{system}-{LEARNED}"), known.secret_recipient(given)
         )
-        return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(system, ()))
+        return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(known.role, ()))
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the access data without the refresh token of the settings if it was first used for another system."""
         refresh = given.get("refresh_token")
         if not refresh:
             return given
-        known, given_for = self.connected.get(GIVEN_TOKENS) or {}, SYSTEMS["accountview"].secret_recipient(given)
+        known, given_for = (
+            self.connected.get(GIVEN_TOKENS) or {},
+            SYSTEMS[SystemRole.BOOKS.system].secret_recipient(given),
+        )
         if text_hash(refresh) not in known:
             self.connected.renew(GIVEN_TOKENS, {**known, text_hash(refresh): given_for})
         elif known[text_hash(refresh)] != given_for:
@@ -141,21 +153,23 @@ class ConnectorFactory:
         """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
         from integration.connectors.accountview.client import AccountViewClient  # noqa: PLC0415 - as said at the top
 
-        given = self.with_entered("accountview", entered)
-        route = self._with_route(given, SYSTEMS["accountview"].usual_address)
-        client = AccountViewClient(_settings_of(AccountViewSettings, route, "ACCOUNTVIEW"), self.tokens(given, tokens))
+        given = self.with_entered(SystemRole.BOOKS.system, entered)
+        route = self._with_route(given, SYSTEMS[SystemRole.BOOKS.system].usual_address)
+        client = AccountViewClient(
+            _settings_of(AccountViewSettings, route, SystemRole.BOOKS.system.upper()), self.tokens(given, tokens)
+        )
         try:
             yield client
         finally:
             client.close()
 
     def tokens(self, given: Mapping[str, Any] | None = None, name: str = KEPT_TOKENS) -> StoredTokens:
-        """Return the stored tokens of the connected AccountView, or of the one in `given`.
+        """Return the stored tokens of the connected books, or of those in `given`.
 
-        Tokens of another one are ignored.
+        Tokens of other books are ignored.
         """
-        given = self.access_data("accountview") if given is None else given
-        given_for, entered = SYSTEMS["accountview"].secret_recipient, self._entered("accountview")
+        given = self.access_data(SystemRole.BOOKS.system) if given is None else given
+        given_for, entered = SYSTEMS[SystemRole.BOOKS.system].secret_recipient, self._entered(SystemRole.BOOKS.system)
         return StoredTokens(
             self.connected,
             self._leases,
@@ -178,7 +192,7 @@ class ConnectorFactory:
         access = _laid_over(SYSTEMS[system], self._entered(system), entered)
         if not self.sandboxed:
             access = _laid_over(SYSTEMS[system], access, self._environment(system))
-        if system != "accountview":
+        if not SYSTEMS[system].has_log_in:
             return access
         if address := parse_address(access.get("url", "")):  # the API and the log-in page have the same host
             inside = address.path.rstrip("/").removesuffix("/api/v3")
@@ -222,7 +236,7 @@ class ConnectorFactory:
 
     def is_entered(self) -> bool:
         """Return True if somebody has entered access data of a real system."""
-        return not self.sandboxed and any(IDENTITY & self._entered(one).keys() for one in SYSTEMS)
+        return not self.sandboxed and any(_identity() & self._entered(one).keys() for one in SYSTEMS)
 
     def _environment(self, system: str) -> dict[str, Any]:
         given = self._settings.access(system).model_dump(exclude={"names"})
@@ -238,7 +252,7 @@ class ConnectorFactory:
             f"{PREFIX}{system.upper()}__{name.upper()}"
             for system in SYSTEMS
             for name in self._environment(system)
-            if name in IDENTITY
+            if name in _identity()
         ]
 
     def keep(self, system: str, values: Mapping[str, Any], by: str, *, moved: Mapping[str, str] | None = None) -> None:
@@ -250,7 +264,7 @@ class ConnectorFactory:
 
     def forget(self, by: str) -> None:
         """Delete the access data of both systems."""
-        for system in SYSTEMS:
+        for system in assigned_systems():
             self.connected.forget(self.name(system), by)
             self.reconnect(system)
 
@@ -295,6 +309,11 @@ class StoredInstallationFacts:
     def put(self, values: Mapping[str, str]) -> None:
         """Store the facts without a log event."""
         self._connected.renew(self._name, {"given_for": self._given_for, "values": dict(values)})
+
+
+def _identity() -> frozenset[str]:
+    """Return the names of settings that identify a system or our account there."""
+    return frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 
 
 def text_hash(state: str) -> str:

@@ -1,4 +1,4 @@
-"""Stored object names of AccountView, set by a person or a file. Each installation has its own record."""
+"""Stored object names of the books, set by a person or a file. Each installation has its own record."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The object names of AccountView in force, from defaults, a person and a file; and their changes."""
+"""The object names of the books in force, from defaults, a person and a file; and their changes."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class ObjectNames:
     @property
     @requires(Right.SEE)
     def record(self) -> str:
-        """The name of the record that stores the names of the connected AccountView."""
+        """The name of the record that stores the names of the connected books."""
         return self._access.name(RECORD)
 
     @requires(Right.SEE)
@@ -62,7 +62,7 @@ class ObjectNames:
     def in_force(self) -> Names:
         """Return the names in force. Defaults replace a group that is invalid, with which no connection is made."""
         return usable_names(
-            {group: value for group, value in self._access.access_data(BOOKS).items() if group in GROUPS}
+            {group: value for group, value in self._access.access_data(BOOKS.system).items() if group in GROUPS}
         )
 
     def mark(self) -> str:
@@ -97,7 +97,7 @@ class ObjectNames:
         file.
         """
         self._kept.put(self.record, self.put_together(values), by)
-        self._access.reconnect(BOOKS)
+        self._access.reconnect(BOOKS.system)
 
     @requires(Right.CONNECT)
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
@@ -120,5 +120,5 @@ class ObjectNames:
         `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.
         """
         values, fixed = flat(self.in_force()), frozenset(paths_in(self._kept.spoken(self.record)))
-        connector = partial(self._access.connector, BOOKS)
+        connector = partial(self._access.connector, BOOKS.system)
         return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)

@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 from integration.connectors.protocol import Connector, Identifiable
-from integration.connectors.systems import SYSTEMS
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, ConnectorError, PlanStaleError
 from integration.core.people import Actor, Right
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
+from integration.core.system_roles import assigned_systems
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
@@ -68,7 +68,7 @@ class SystemIdentities:
 
         A system that does not answer is compared at the next check: a write to it would fail as well.
         """
-        for system in [] if self._access.sandboxed else SYSTEMS:
+        for system in [] if self._access.sandboxed else assigned_systems():
             with self._lock:
                 if time.monotonic() - self._checked.get(system, -CHECKED_SECONDS) < CHECKED_SECONDS:
                     continue
@@ -91,7 +91,7 @@ class SystemIdentities:
 
     def forget(self) -> None:
         """Delete the stored identity of both systems. The next check stores the new one and holds nothing."""
-        for system in SYSTEMS:
+        for system in assigned_systems():
             self._keep(system, {})
 
     def suspect(self, system: str, contradicting: int, compared: int) -> None:
@@ -106,7 +106,7 @@ class SystemIdentities:
         return list(self._questions())
 
     def _questions(self) -> Iterator[SystemQuestion]:
-        for system in [] if self._access.sandboxed else SYSTEMS:
+        for system in [] if self._access.sandboxed else assigned_systems():
             if changed := self._record(system).get("changed"):
                 yield SystemQuestion(system, tuple(changed))
 

@@ -29,7 +29,7 @@ def gift_card_balances(app: Application) -> None:
         return
     lines = [(one.group, account, one.count, one.left) for one, account in found]
     downloads("gift-cards", lambda: rows_in(["turnover_group", "account", "cards", "left"], lines), at=actions)
-    groups, accounts = app.lists.captions(TILL, "turnover_groups"), app.lists.captions(BOOKS, "ledgers")
+    groups, accounts = app.lists.captions(TILL.system, "turnover_groups"), app.lists.captions(BOOKS.system, "ledgers")
     rows = [
         {
             text("col_turnover_group"): plain(code_caption(group, groups)),

@@ -88,16 +88,16 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
         with st.grid(2, min_column_width=380) as grid:
             with grid.cell():
                 _compared("day_by_vat", report.about("base", "vat"), partial(_vat, app))
-                _compared("day_by_method", report.about("method"), _named(app, TILL, "payment_methods"))
+                _compared("day_by_method", report.about("method"), _named(app, TILL.system, "payment_methods"))
             with grid.cell():
-                _compared("day_by_account", report.about("account"), _named(app, BOOKS, "ledgers"), ledger_text)
+                _compared("day_by_account", report.about("account"), _named(app, BOOKS.system, "ledgers"), ledger_text)
     for page in report.pages:
         key = "day_page" if page.is_there else "day_page_gone"
         section(text(key, page=plain(page.number), reference=plain(page.reference)))
-        day_page(app, BOOKS, page.lines, gross=page.gross)
+        day_page(app, BOOKS.system, page.lines, gross=page.gross)
     if report.expected and not report.pages:
         section(text("day_page_expected"))
-        day_page(app, BOOKS, report.expected)
+        day_page(app, BOOKS.system, report.expected)
     _notes(app, report)
     _counts(report)
 
@@ -106,7 +106,7 @@ def _notes(app: Application, report: DayReport) -> None:
     """Show remarks on the day page that are no differences."""
     if report.notes:
         section(text("day_notes"))
-        rates = app.lists.captions(BOOKS, "vat_rates")
+        rates = app.lists.captions(BOOKS.system, "vat_rates")
         for one in report.notes:
             note(plain(finding_text(one, language(), rates)))
 
@@ -133,9 +133,8 @@ def _differences(app: Application, report: DayReport) -> None:
         state = "failed" if report.state is DayState.DIFFERENT else "waiting"
         with st.container(border=True, gap="xsmall"):
             for one in report.findings:
-                st.markdown(
-                    f"{mark(state)} {plain(finding_text(one, language(), app.lists.captions(BOOKS, 'vat_rates')))}"
-                )
+                rates = app.lists.captions(BOOKS.system, "vat_rates")
+                st.markdown(f"{mark(state)} {plain(finding_text(one, language(), rates))}")
     elif report.state is DayState.EQUAL:
         small(f"{mark('ok')} {text('day_no_differences')}")
 
@@ -165,7 +164,7 @@ def _row(
 
 
 def _vat(app: Application, one: DayComparison) -> str:
-    code = vat_label(app, BOOKS, one.key)
+    code = vat_label(app, BOOKS.system, one.key)
     return text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
 
 

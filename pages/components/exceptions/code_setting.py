@@ -43,7 +43,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             label_visibility="collapsed",
         )
     proposed = app.exceptions.proposed_code(group.flow, code)
-    captions = app.lists.captions(TILL, BRANCHES.name) if way == "branch" else {}
+    captions = app.lists.captions(TILL.system, BRANCHES.name) if way == "branch" else {}
     chosen: dict[str, str] = {}
     for branch, documents in (branches if way == "branch" else {"": 0}).items():
         label = text(f"setting_{setting}")
@@ -62,7 +62,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
     button = quantity_text(f"btn_repair_{noun}", group.count)
     if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
         repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
-    note(text("debtor_effect", system=system_name(BOOKS)))
+    note(text("debtor_effect", system=system_name(BOOKS.system)))
 
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:

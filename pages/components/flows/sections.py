@@ -33,7 +33,7 @@ from integration.flows.forms import (
     TextField,
     names,
 )
-from integration.flows.settings import CodeList
+from integration.flows.settings import BOOKS, CodeList
 from integration.services.runs.flows import FlowStatus
 from pages.components.flows import answers
 from pages.components.shared import controls, inputs
@@ -132,7 +132,7 @@ def _quantity(value: Value) -> Markdown:
 
 
 def pick_with_objects(form: InputForm, shape: Select) -> str:
-    """Draw a select box whose options may need an object that this AccountView installation lacks.
+    """Draw a select box whose options may need an object that this installation of the books lacks.
 
     Such an option is not offered, and the object's name setting is linked.
     """
@@ -146,7 +146,7 @@ def pick_with_objects(form: InputForm, shape: Select) -> str:
             if may_open("setup") and st.button(
                 text(f"btn_name_{name}"), type="tertiary", icon=":material/label:", key=f"name_{name}"
             ):
-                where = {"step": "accountview", "names": "true", "object": name}
+                where = {"step": BOOKS.system, "names": "true", "object": name}
                 st.switch_page("pages/setup.py", query_params=where)
     return chosen
 

@@ -12,6 +12,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Sort, kinds
 from integration.core.rules import as_text
 from integration.core.totals.booked import without_sums
+from integration.flows.settings import TILL
 from integration.services.log.log import payload_of
 from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.logs.records import event_frame, result_name
@@ -290,7 +291,7 @@ def _approved_by(app: Application, run: str) -> Markdown:
     return plain(author_name(approval.by)) if approval else ""
 
 
-TILL, BRANCH = "mplus", "branch"  # only the till has branches, even if a document of the books names one
+BRANCH = "branch"  # only the till has branches, even if a document of the books names one
 SHOWN_ALREADY = ("key", "title", "name", "there")
 
 
@@ -306,7 +307,7 @@ def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdo
     group = next((code for row in rows if (code := texts_of(row["facts"]).get("group"))), "")
     if group and flow in app.flows and (of := app.flows.spec(flow).groups) is not None:
         told[text(f"filter_{app.flows[flow].counted_stage.grouped_by}")] = plain(
-            app.lists.captions(*of).get(group, group)
+            app.lists.captions(of.system, of.name).get(group, group)
         )
     return told
 
@@ -331,7 +332,7 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
     told = {
         path: said
         for path, value in without_sums(agreed).flat().items()
-        if (said := field_text(app, TILL if path == BRANCH else system, named_field(agreed.kind, path), value))
+        if (said := field_text(app, TILL.system if path == BRANCH else system, named_field(agreed.kind, path), value))
         and path not in REMEMBERED
         and not path.startswith(SUMS)
     }

@@ -14,6 +14,7 @@ from integration.core.records import Field, Kind, Record, Value
 from integration.core.rules import EMPTY, Rule, RuleCall, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import FUNCTIONS, Takes
+from integration.flows.settings import TILL
 from integration.flows.spec import FlowSpec
 from integration.services.mappings.drafts import Draft, RuleChange, mapping_changes
 from integration.services.mappings.mappings import Published
@@ -34,7 +35,6 @@ from pages.components.shared.wording import (
 
 SAMPLE = 32  # characters of a sample value
 KEPT_SECONDS = 60
-TILL = "mplus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,12 @@ def trial_of(editor: EditorState, record: Record) -> Trial | None:
 def with_captions(fields: Sequence[Field], system: str) -> list[Field]:
     """Return fields with captions in the language of the session, unless the system has its own captions.
 
-    AccountView has captions in its dictionary; the till has none.
+    The books have captions in their dictionary; the till has none.
     """
 
     def caption(one: Field) -> str:
         known = has_term(f"field_{one.kind}_{one.name}") or has_term(f"field_{one.name}")
-        ours = system == TILL or not one.wire
+        ours = system == TILL.system or not one.wire
         return field_name(f"{one.kind}.{one.name}") if known and ours else one.caption
 
     return [replace(one, caption=caption(one)) for one in fields]

@@ -1,4 +1,4 @@
-"""The names of AccountView objects and fields: shown object by object, and saved together."""
+"""The names of objects and fields of the books: shown object by object, and saved together."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,6 +7,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.errors import IntegrationError
+from integration.flows.settings import BOOKS
 from integration.services.systems.objects import HEADER, MANNER, Availability, Name, NamedObject, NamedObjects
 from integration.words import has_term
 from pages.components.shared import controls
@@ -58,7 +59,7 @@ class _Draft(Edits):
 
 
 def names_section(app: Application) -> None:
-    """Draw the names of the connected AccountView in an expander. They are only read while it is open."""
+    """Draw the names of the connected books in an expander. They are only read while it is open."""
     with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
         if fold.open:
             _names(app)
@@ -166,7 +167,7 @@ def _counts(one: NamedObject) -> list[str]:
 
 
 def _has_to_be_there(name: Name, value: str) -> bool:
-    """Return True if a field must exist in AccountView. An optional default that is missing is left out instead."""
+    """Return True if a field must exist in the books. An optional default that is missing is left out instead."""
     return bool(value) and (name.needed or value != name.default)
 
 
@@ -224,7 +225,7 @@ def _fields(names: Sequence[Name], draft: _Draft) -> None:
 
 
 def _field(name: Name, draft: _Draft) -> str:
-    """Draw one name and return it: a select box if the names of AccountView are known, otherwise a text field."""
+    """Draw one name and return it: a select box if the names of the books are known, otherwise a text field."""
     now, key = draft.value(name), draft.key(name)
     if name.path == "page_strategy":
         ways = ("number", "last_key")
@@ -335,8 +336,8 @@ def _save(app: Application, draft: _Draft) -> None:
         draft.refused[error.facts.get("setting", "")] = expected_value(error)
         st.rerun()
     draft.forget()
-    draft.kept["read"] += 1  # reads the names from AccountView again
+    draft.kept["read"] += 1  # reads the names from the books again
     with st.spinner(text("names_effect")):
-        attempt(lambda: app.connections.check("accountview"))
+        attempt(lambda: app.connections.check(BOOKS.system))
     st.session_state["said"] = text("saved")
     st.rerun()

@@ -1,4 +1,4 @@
-"""The steps of the set-up, and the first two: the AccountView login and the till, each with a check in lines."""
+"""The steps of the set-up, and the first two: the books and the till, each with a check in lines."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
-from integration.core.connections import Finding, Tell, parse_address
+from integration.core.connections import EntryField, Finding, Tell, parse_address
+from integration.core.system_roles import SystemRole, assigned_systems
+from integration.flows.settings import BOOKS
 from integration.services.connections.connections import ConnectionCheck, Connections
-from integration.services.setup import STEPS, AskedQuestion, PointSeverity, State
+from integration.services.setup import AskedQuestion, PointSeverity, State, steps
 from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.shared import controls
@@ -31,6 +33,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.wording import (
     Markdown,
     flow_text,
+    listed,
     option_name,
     plain,
     quantity_text,
@@ -45,19 +48,19 @@ HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_b
 def step_here(app: Application) -> str:
     """Return the step in the address. If it has none, add and return the step where the set-up continues."""
     asked = st.query_params.get("step", "")
-    if asked not in STEPS:
+    if asked not in steps():
         st.query_params["step"] = asked = app.setup.step()
     return asked
 
 
 def step_number(step: str) -> Markdown:
     """Return the number of a step."""
-    return str(STEPS.index(step) + 1)
+    return str(steps().index(step) + 1)
 
 
 def step_name(step: str) -> Markdown:
     """Return the name of a step."""
-    return system_name(step) if step in ("accountview", "mplus") else text(f"step_{step}")
+    return system_name(step) if step in assigned_systems() else text(f"step_{step}")
 
 
 def step_title(step: str) -> Markdown:
@@ -91,7 +94,7 @@ def rail(app: Application, here: str) -> None:
     asked, done = app.setup.questions(), app.setup.completed_steps()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
     with st.container(gap="small"):
-        for step in STEPS:
+        for step in steps():
             with st.container(gap=None):
                 name = f"**{step_title(step)}**" if step == here else step_title(step)
                 sign = (
@@ -134,7 +137,7 @@ def next_step(step: str, *, primary: bool, waits: Markdown = "", first: Callable
 
     `first` is called before the step changes.
     """
-    following = STEPS[STEPS.index(step) + 1]
+    following = steps()[steps().index(step) + 1]
 
     def leave() -> None:
         if first is not None:
@@ -235,38 +238,124 @@ def _checked(app: Application, spot: ConnectionForm) -> None:
         key=f"check-{status.system}",
     ):
         spot.fill(lambda tell: app.connections.check(status.system, tell))
-    unsaved = names_unsaved(app) if status.system == "accountview" else ""
+    unsaved = names_unsaved(app) if status.system == BOOKS.system else ""
     next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.is_working else text("setup_check_first"))
 
 
-# ---- AccountView ----------------------------------------------------------------------------------------------------
+# ---- the form of a system -------------------------------------------------------------------------------------------
 
 
-def accountview_step(app: Application) -> None:
-    """Draw the AccountView login in three parts: the keys, the login itself, and the company."""
-    form, spot = _spot(app, "accountview")
+def system_step(app: Application) -> None:
+    """Draw the step of a system: the choice of the system, its form or log-in, and its check in lines."""
+    role = next(role for role in SystemRole if role.system == step_here(app))
+    if may_or_explain(Connections.choose_system):
+        _system_choice(app, role)
+    form, spot = _spot(app, role.system)
+    registration = app.connections.registration(role.system)
     with form:
-        st.header(text("setup_accountview"), anchor=False)
-        if may_or_explain(Connections.authorize_address) and _asks(app, spot):
-            note(text("setup_accountview_about"))
-            logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
-            _login_form(app, spot, logged_in=logged_in)
-            if logged_in:
-                _company_form(app, spot)
+        name = system_name(role.system)
+        st.header(text("setup_system", system=name), anchor=False)
+        if may_or_explain(Connections.connect) and _asks(app, spot):
+            own = f"setup_{role.system}_about"
+            note(text(own) if has_term(own) else text("setup_system_about", system=name))
+            if registration.has_log_in:
+                _log_in(app, spot)
+            else:
+                _access_form(app, spot, registration.entry_fields(), asks_port=registration.asks_port)
     _checked(app, spot)
-    if spot.status.connected and may(ObjectNames.look):
+    if role is SystemRole.BOOKS and spot.status.connected and may(ObjectNames.look):
         from pages.components.setup.names import names_section  # noqa: PLC0415 - as said above
 
         names_section(app)
 
 
+def _system_choice(app: Application, role: SystemRole) -> None:
+    """Draw the choice of the system for a role if there are several."""
+    known = app.connections.choices(role)
+    if len(known) == 1:
+        return
+    chosen = controls.selectbox(
+        text(f"choose_{role}"), list(known), index=list(known).index(role.system), format_func=system_name,
+        key=f"system-{role}",
+    )  # fmt: skip
+    if chosen and chosen != role.system and attempt(lambda: app.connections.choose_system(role, chosen, person())):
+        go_to(chosen)
+        st.rerun()
+
+
+def _access_form(
+    app: Application, spot: ConnectionForm, rows: Sequence[Sequence[EntryField]], *, asks_port: bool
+) -> None:
+    """Draw the fields of a system. A secret is never shown again, only replaced."""
+    system, entered, port = spot.status.system, dict[str, str](), ""
+    with st.form(system, border=False):
+        for row in rows:
+            with st.container(horizontal=True, gap="small"):
+                for field in row:
+                    if field.name == "url":
+                        entered["url"], port = _address_entry(app.connections.address(system), asks_port=asks_port)
+                    else:
+                        kind: Literal["password", "default"] = "password" if field.secret else "default"
+                        label = entry_label(system, field.name)
+                        entered[field.name] = controls.text_input(label, type=kind, autocomplete="off") or ""
+        pressed = controls.form_submit_button(
+            text("btn_check_connection"), icon=":material/network_check:", type=spot.kind
+        )
+    if not pressed:
+        return
+    required = [field.name for row in rows for field in row if field.required]
+    if not all(entered[name].strip() for name in required):
+        labels = listed([entry_label(system, name) for name in required])
+        note(f":orange[:material/error: {text('fill_in', fields=labels)}]")
+        return
+    if asks_port:
+        host = entered["url"].strip().rstrip("/")
+        entered["url"] = f"{host}:{port}/" if port else f"{host}/"
+    if port and not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < PORTS):
+        note(f":orange[:material/error: {text('port_wrong')}]")
+        return
+    if entered.get("url") and parse_address(entered["url"]) is None:
+        note(f":orange[:material/error: {text('address_wrong')}]")
+        return
+    st.session_state.pop(f"asks-{system}", None)
+    spot.fill(lambda tell: app.connections.connect(system, entered, person(), tell))
+
+
+def entry_label(system: str, name: str) -> Markdown:
+    """Return the label of a setting of a system: a text of the system, a common one, or the name of the setting."""
+    keys = (f"field_{system}_{name}", "field_address" if name == "url" else f"field_{name}")
+    return next((text(key) for key in keys if has_term(key)), plain(name.replace("_", " ").capitalize()))
+
+
+def _address_entry(kept: str, *, asks_port: bool) -> tuple[str, str]:
+    """Draw the address of a system, and its port if that has a field of its own. Returns both as entered."""
+    if not asks_port:
+        return controls.text_input(text("field_address"), kept, autocomplete="off") or "", ""
+    at = parse_address(kept)  # an invalid address is shown as typed, to be corrected
+    shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
+    address = controls.text_input(text("field_address"), shown, autocomplete="off") or ""
+    return address, (controls.text_input(text("field_port"), number, width=140, autocomplete="off") or "").strip()
+
+
+# ---- the log-in of the books ----------------------------------------------------------------------------------------
+
+
+def _log_in(app: Application, spot: ConnectionForm) -> None:
+    """Draw the log-in at the books in three parts: the keys, the log-in itself, and the company."""
+    logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
+    _login_form(app, spot, logged_in=logged_in)
+    if logged_in:
+        _company_form(app, spot)
+
+
 def _login_form(app: Application, spot: ConnectionForm, *, logged_in: bool) -> None:
-    with st.form("accountview", border=False):
+    with st.form(spot.status.system, border=False):
         with st.container(horizontal=True, gap="small"):
             client_id = controls.text_input(text("field_client_id"), autocomplete="off") or ""
             secret = controls.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
         address = (
-            controls.text_input(text("field_address"), app.connections.address("accountview"), autocomplete="off") or ""
+            controls.text_input(text("field_address"), app.connections.address(spot.status.system), autocomplete="off")
+            or ""
         )
         kind: Kind = "secondary" if logged_in else spot.kind
         pressed = controls.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
@@ -278,7 +367,7 @@ def _login_form(app: Application, spot: ConnectionForm, *, logged_in: bool) -> N
     if address.strip() and parse_address(address) is None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
-    here = str(st.context.url or "").partition("?")[0]  # address to which AccountView redirects after the login
+    here = str(st.context.url or "").partition("?")[0]  # address to which the books redirect after the login
     page = result_of(lambda: app.connections.authorize_address(here, client_id, secret, person(), address))
     if page is not None:
         at = parse_address(page.partition("?")[0])
@@ -303,7 +392,7 @@ def _company_form(app: Application, spot: ConnectionForm) -> None:
         key="company",
     )
     if company and controls.button(text("btn_choose_company"), type="primary", key="choose_company"):
-        st.session_state.pop("asks-accountview", None)
+        st.session_state.pop(f"asks-{spot.status.system}", None)
         spot.fill(lambda tell: app.connections.choose_company(company, person(), tell))
 
 
@@ -313,54 +402,12 @@ def finished_login(app: Application) -> None:
     if not code and not (state and st.query_params.get("error")):
         return
     clear_address("code", "state", "error", "error_description", "scope")
-    st.query_params["step"] = "accountview"
+    st.query_params["step"] = BOOKS.system
     if attempt(lambda: app.connections.authorized(code, state)):
-        st.session_state["asks-accountview"] = True  # the company must be chosen next
+        st.session_state[f"asks-{BOOKS.system}"] = True  # the company must be chosen next
 
 
-# ---- MplusKASSA -----------------------------------------------------------------------------------------------------
-
-
-def mplus_step(app: Application) -> None:
-    """Connect the till with address, port, ident and secret. The secret is never shown again, only replaced."""
-    form, spot = _spot(app, "mplus")
-    with form:
-        st.header(text("setup_mplus"), anchor=False)
-        if may_or_explain(Connections.connect_mplus) and _asks(app, spot):
-            note(text("setup_mplus_about"))
-            _mplus_form(app, spot)
-    _checked(app, spot)
-
-
-def _mplus_form(app: Application, spot: ConnectionForm) -> None:
-    with st.form("mplus", border=False):
-        with st.container(horizontal=True, gap="small"):
-            kept = app.connections.address("mplus")
-            at = parse_address(kept)  # an invalid address is shown as typed, to be corrected
-            shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
-            address = controls.text_input(text("field_address"), shown, autocomplete="off") or ""
-            port = controls.text_input(text("field_port"), number, width=140, autocomplete="off") or ""
-        with st.container(horizontal=True, gap="small"):
-            ident = controls.text_input(text("field_ident"), autocomplete="off") or ""
-            secret = controls.text_input(text("field_secret"), type="password", autocomplete="off") or ""
-        pressed = controls.form_submit_button(
-            text("btn_check_connection"), icon=":material/network_check:", type=spot.kind
-        )
-    if not pressed:
-        return
-    if not all(part.strip() for part in (address, ident, secret)):
-        note(f":orange[:material/error: {text('fill_all')}]")
-        return
-    host = address.strip().rstrip("/")
-    url = f"{host}:{port.strip()}/" if port.strip() else f"{host}/"
-    if port.strip() and not (port.strip().isascii() and port.strip().isdecimal() and 0 < int(port.strip()[:6]) < PORTS):
-        note(f":orange[:material/error: {text('port_wrong')}]")
-        return
-    if parse_address(url) is None:
-        note(f":orange[:material/error: {text('address_wrong')}]")
-        return
-    st.session_state.pop("asks-mplus", None)
-    spot.fill(lambda tell: app.connections.connect_mplus(url, ident, secret, person(), tell))
+# ---- the result of a check ------------------------------------------------------------------------------------------
 
 
 def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = False) -> None:

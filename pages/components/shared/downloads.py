@@ -108,7 +108,7 @@ def _cells(name: str, values: "pd.Series[Any]") -> list[Any]:
 
 def caption(name: str) -> str:
     """Return the caption of a column of a file. A column of one system has the name of that system."""
-    if name in (BOOKS, TILL):
+    if name in (BOOKS.system, TILL.system):
         return system_name(name)
     for key in (f"file_{name}", f"col_{name}", f"badge_{name}", f"field_{name}", f"fact_{name}"):
         if has_term(key) and "{" not in text(key):

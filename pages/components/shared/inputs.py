@@ -87,7 +87,11 @@ def codes_or_error(app: Application, listed: CodeList | None) -> dict[str, str] 
     """
     if listed and listed.system == ISO:
         return countries(language())
-    return ask_live(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
+    return (
+        ask_live(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(listed.system, listed.name))
+        if listed
+        else {}
+    )
 
 
 def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[str, str]]] | None:

@@ -17,6 +17,7 @@ from integration.core.records import Kind, Sort, Value
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.source_values import is_cut
+from integration.flows.settings import TILL
 from integration.services.daybooks.day_sheets import finding_text
 from integration.services.runs.documents import Documents
 from integration.services.runs.runs import PLAN_COLUMNS
@@ -98,7 +99,11 @@ def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, 
 
 def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
     of = app.flows.spec(run.flow).groups
-    names = app.lists.captions(*of) if of is not None else app.plans.group_names(run.flow, list(codes), run.id)
+    names = (
+        app.lists.captions(of.system, of.name)
+        if of is not None
+        else app.plans.group_names(run.flow, list(codes), run.id)
+    )
     return {code: f"{code} · {names[code]}" if names.get(code) else code for code in codes}
 
 
@@ -218,7 +223,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     if change.kind.sort is Sort.DOCUMENT:
         document_tree(app, run, flow, row, change)
         return
-    branches = app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
+    branches = app.lists.captions(TILL.system, "branches") if change.kind is Kind.STOCK else {}
     groups = _group_names(app, run, change)
     if change.kind is Kind.PICTURE:
         small_pictures(app, change, row.step)

@@ -75,7 +75,9 @@ def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -
     named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     of = app.flows.spec(run.flow).groups
-    sums = dict(document_columns(rows, short_branch_names(app.lists.captions(*of)) if of else {}).columns())
+    sums = dict(
+        document_columns(rows, short_branch_names(app.lists.captions(of.system, of.name)) if of else {}).columns()
+    )
     columns |= sums
     mixed = len({row.kind for row in rows}) > 1
     if mixed and not sums:

@@ -61,7 +61,7 @@ def field_text(app: Application, system: str, field: str, value: Value) -> str:
 
 def code_text(app: Application, listed: CodeList, code: str) -> str:
     """Return a code of a list with its caption, if the caption is known."""
-    return code_label(app, listed, code, app.lists.captions(*listed))
+    return code_label(app, listed, code, app.lists.captions(listed.system, listed.name))
 
 
 def named_facts(app: Application, facts: Mapping[str, str], title: str = "", most: int | None = None) -> dict[str, str]:
@@ -81,7 +81,7 @@ def _named(app: Application, name: str, fact: str, title: str, most: int | None)
         return fact
     if title and title != fact and name == "article":
         return f"{fact} · {title}"
-    captions, codes = app.lists.captions(*listed), fact.split(", ")
+    captions, codes = app.lists.captions(listed.system, listed.name), fact.split(", ")
     named = ", ".join(code_label(app, listed, code, captions) for code in codes[:most])
     left = len(codes[most:]) if most else 0
     return term("codes_more", codes=named, number=left) if left else named
@@ -106,7 +106,7 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
 
 def captions_of(app: Application, listed: CodeList) -> Mapping[str, str]:
     """Return the codes of a list with their captions. Waits only briefly if its system has not answered yet."""
-    return countries(language()) if listed.system == ISO else app.lists.captions(*listed)
+    return countries(language()) if listed.system == ISO else app.lists.captions(listed.system, listed.name)
 
 
 def code_label(app: Application, listed: CodeList | None, code: str, choices: Mapping[str, str]) -> str:

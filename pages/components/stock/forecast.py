@@ -8,6 +8,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
+from integration.flows.settings import BOOKS, TILL
 from integration.services.runs.runs import Runs
 from integration.services.stock import (
     SOON_DAYS,
@@ -51,7 +52,7 @@ from pages.components.shared.wording import (
     text,
     zone,
 )
-from pages.components.stock.view import BOOKS, TILL, View, both_systems, download, unit_name
+from pages.components.stock.view import View, both_systems, download, unit_name
 
 MOST_LINES = 5
 OTHERS = "others"
@@ -122,7 +123,7 @@ def movements(app: Application, view: View) -> None:
     if moved.empty:
         empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
         return
-    names = {"till": system_name(TILL), "books": system_name(BOOKS)}
+    names = {"till": system_name(TILL.system), "books": system_name(BOOKS.system)}
     with st.container(border=True):
         shown_at = moved.assign(period=_here(pd.Index(moved["period"])))
         unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
@@ -265,8 +266,8 @@ def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key
         "article": CONFIG.TextColumn(text("col_code")),
         "title": CONFIG.TextColumn(text("col_name")),
         "branch": CONFIG.TextColumn(text("col_stock_branch")),
-        "source": CONFIG.NumberColumn(system_name(BOOKS)),
-        "target": CONFIG.NumberColumn(system_name(TILL)),
+        "source": CONFIG.NumberColumn(system_name(BOOKS.system)),
+        "target": CONFIG.NumberColumn(system_name(TILL.system)),
         "gap": CONFIG.NumberColumn(text("col_difference")),
         "unit": CONFIG.TextColumn(text("col_unit")),
         "why": CONFIG.TextColumn(text("col_stock_why")),
@@ -278,7 +279,7 @@ def _why(why: LevelReason) -> str:
     """Return the changes in each system since a level was last written."""
     if why.since is None:
         return text("stock_why_never")
-    moved = ((TILL, why.target), (BOOKS, why.source))
+    moved = ((TILL.system, why.target), (BOOKS.system, why.source))
     return " · ".join(
         text("stock_why", system=system_name(system), change=change_text(float(change)), moment=moment(why.since))
         for system, change in moved
@@ -298,4 +299,6 @@ def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
         (one.article, one.title, one.branch, named.get(one.branch, ""), one.source, one.target, one.gap, one.unit)
         for one in all_differences()
     ]
-    return rows_in(["article", "title", "branch", "branch_name", BOOKS, TILL, "difference", "unit"], lines)
+    return rows_in(
+        ["article", "title", "branch", "branch_name", BOOKS.system, TILL.system, "difference", "unit"], lines
+    )

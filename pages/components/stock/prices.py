@@ -7,11 +7,11 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.prices import PriceStep
+from integration.flows.settings import BOOKS, TILL
 from integration.services.prices import KnownRecord, Proof
 from pages.components.shared.layout import answer_or_error, inline, note, section, select_input
 from pages.components.shared.tables import table
 from pages.components.shared.wording import Markdown, money_text, number, plain, system_name, text
-from pages.components.stock.view import BOOKS, TILL
 
 MOST = 100_000
 
@@ -20,9 +20,11 @@ def prices_section(app: Application) -> None:
     """Draw the prices, if customer prices are sent to the till."""
     if not app.prices.are_sent():
         return
-    section(text("prices_title"), text("prices_about", source=system_name(BOOKS), target=system_name(TILL)))
+    section(
+        text("prices_title"), text("prices_about", source=system_name(BOOKS.system), target=system_name(TILL.system))
+    )
     customers, articles = app.prices.customers(), app.prices.articles()
-    branches = app.lists.captions(TILL, "branches")
+    branches = app.lists.captions(TILL.system, "branches")
     if not (articles and branches):
         note(text("prices_none"))
         return
@@ -53,8 +55,8 @@ def _answers(found: Proof) -> None:
     """Draw the prices of both systems side by side, and whether they are equal."""
     vat = text("prices_with_vat" if found.paid.incl else "prices_without_vat")
     with st.grid(2, min_column_width=190):
-        st.metric(system_name(BOOKS), _price_written(found.paid.total), border=True)
-        st.metric(system_name(TILL), _price_written(found.charged), border=True)
+        st.metric(system_name(BOOKS.system), _price_written(found.paid.total), border=True)
+        st.metric(system_name(TILL.system), _price_written(found.charged), border=True)
     note(f"{_price_verdict(found)} · {vat}")
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.errors import IntegrationError
+from integration.flows.settings import BOOKS, TILL
 from integration.services.runs.flows import FlowStatus
 from integration.services.stock import SOON_DAYS, StockScope, StockSums, Total, Unproven, run_out_date
 from pages.components.setup.missing_settings import missing_setting_sentence
@@ -29,7 +30,6 @@ from pages.components.shared.wording import (
     text,
 )
 
-BOOKS, TILL = "accountview", "mplus"
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
 NO_UNIT = "-"  # a missing unit, in an address
@@ -37,7 +37,7 @@ NO_UNIT = "-"  # a missing unit, in an address
 
 def both_systems(key: str, **facts: Markdown | int) -> Markdown:
     """Return a text that names both systems."""
-    return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
+    return text(key, source=system_name(BOOKS.system), target=system_name(TILL.system), **facts)
 
 
 def download(name: str, listed: Callable[[], pd.DataFrame]) -> None:
@@ -79,7 +79,7 @@ class View:
         """Subtitle of the page: number of articles and branches, source, and moment of the levels."""
         if not self.has_known_level:
             return text("stock_about_none")
-        sums, system = self.sums, system_name(TILL)
+        sums, system = self.sums, system_name(TILL.system)
         articles, branches = quantity_text("stock_article", sums.articles), quantity_text("in_branch", sums.branches)
         said = [text("stock_about", system=system, articles=articles, branches=branches)]
         if sums.written_at:
@@ -150,7 +150,7 @@ def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
     kept: dict[bool, Mapping[str, str]] = st.session_state.setdefault("stock_branches", {})
     if app.sandbox.is_connected not in kept:
         try:
-            kept[app.sandbox.is_connected] = app.lists.choices(TILL, "branches")
+            kept[app.sandbox.is_connected] = app.lists.choices(TILL.system, "branches")
         except IntegrationError:
             kept[app.sandbox.is_connected] = {}
     told = kept[app.sandbox.is_connected]

@@ -437,7 +437,11 @@ def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) 
         one.order("1", 4)
         for times in (2, 1):
             with opened(tmp_path / "data", start=False) as application:
-                application.connections.connect_mplus(sandbox.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+                application.connections.connect(
+                    "mplus",
+                    {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"},
+                    somebody("test"),
+                )
                 one.connectors["mplus"] = application.access.connector("mplus")
                 sandbox.ledger.clear()
                 one.fill({"1": Decimal(10)})

@@ -72,7 +72,9 @@ def answered(application: Application, address: str) -> tuple[str, str]:
 def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
     with opened(tmp_path, start=False) as application:
         with pytest.raises(ConfigurationError, match="URL"):
-            application.connections.connect_mplus(address, "shop", "secret", somebody("test"))
+            application.connections.connect(
+                "mplus", {"url": address, "ident": "shop", "secret": "secret"}, somebody("test")
+            )
         if address:
             with pytest.raises(ConfigurationError, match="URL"):
                 application.connections.authorize_address(BACK, "client", "secret", somebody("test"), address)
@@ -82,7 +84,9 @@ def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path
 
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", somebody("test"))
+        findings = application.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
+        )
 
     assert causes(findings) == ["mplus_credentials_rejected"]
 
@@ -146,7 +150,9 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
     with opened(tmp_path) as application:
         logged_in(application, shop)
         application.connections.choose_company("7f3c", somebody("test"))
-        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        application.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+        )
         run = settled(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
 
     assert run.state is RunState.READY
@@ -159,7 +165,9 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 def connected(application: Application, shop: Sandbox) -> None:
     logged_in(application, shop)
     application.connections.choose_company("7f3c", somebody("test"))
-    application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+    application.connections.connect(
+        "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+    )
     assert all(status.ok for status in application.connections.statuses())
 
 
@@ -262,7 +270,9 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
     with opened(tmp_path, start=False) as application, stranger() as other:
         connected(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
-        found = application.connections.connect_mplus(url, "sandbox", "wrong", somebody("test"))
+        found = application.connections.connect(
+            "mplus", {"url": url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
+        )
 
         assert causes(found)
         assert b"sandbox-secret" not in other.all
@@ -344,7 +354,9 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
     with opened(tmp_path, start=False, accountview=books, mplus=till) as application, stranger() as other:
         for entering in (
             lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", somebody("test"), other.url),
-            lambda: application.connections.connect_mplus(other.url, "sandbox", "x", somebody("test")),
+            lambda: application.connections.connect(
+                "mplus", {"url": other.url, "ident": "sandbox", "secret": "x"}, somebody("test")
+            ),
         ):
             with pytest.raises(ConfigurationError) as caught:
                 entering()
@@ -377,7 +389,9 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
             with pytest.raises(IntegrationError):
                 application.connections.authorized("code", parse_qs(urlsplit(address).query)["state"][0])
             assert causes(
-                application.connections.connect_mplus(leading.url, "sandbox", "planted-secret", somebody("test"))
+                application.connections.connect(
+                    "mplus", {"url": leading.url, "ident": "sandbox", "secret": "planted-secret"}, somebody("test")
+                )
             )
         assert b"planted-secret" in leading.all
         assert other.heard == []

@@ -17,7 +17,9 @@ from tests.stores import stores_in
 
 def test_the_environment_wins_over_what_is_stored(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", somebody("test"))
+        application.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
+        )
     given = load_settings(mplus={"secret": "sandbox-secret"}).access("mplus")
     with opened(tmp_path, start=False, mplus=given) as application:
         assert causes(application.connections.check("mplus")) == []
@@ -27,7 +29,9 @@ def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_ent
     tmp_path: Path, shop: Sandbox
 ) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        application.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+        )
         till = application.access.connector("mplus")
         assert isinstance(till, Mplus)
         assert till.settings.pictures == application.settings.data / "pictures"
@@ -89,7 +93,9 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
     with opened(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         assert stores_in(application).rules.tables()["vat_codes"]
-        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        application.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+        )
 
         assert not application.sandbox.is_connected
         assert not application.connections.last_check("accountview").connected
@@ -98,7 +104,9 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
 
 def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        application.connections.connect(
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+        )
         stores_in(application).rules.set_table("vat_codes", {"1": "77"}, "test")
         application.connections.use_sandbox(somebody("test"))
         assert stores_in(application).rules.tables()["vat_codes"] != {"1": "77"}
