@@ -42,7 +42,7 @@ class DayChecks(Store):
             require_no_erasure_since(connection, so_far)
             upsert(connection, day_checks, rows)
 
-    def newest(self, states: Collection[str]) -> date | None:
+    def newest_day(self, states: Collection[str]) -> date | None:
         """Return the latest day whose last check found one of these states, or None."""
         found: date | None = self.database.scalar(
             sa.select(sa.func.max(day_checks.c.date)).where(day_checks.c.state.in_(sorted(states)))

@@ -455,7 +455,7 @@ def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_to
     assert "56 minutes" in hook.took[0][1]["message"]
     watching.look(4 * 3600)
     assert len(hook.titles) == 2
-    assert "4 hours" in hook.took[1][1]["message"]
+    assert "for 4 opening hours" in hook.took[1][1]["message"]
 
 
 @pytest.mark.long

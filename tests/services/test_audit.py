@@ -209,7 +209,7 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     title, said = Messages("https://console.example").begin_message(
         Incident(1, symptom, checked.at, checked.at), "en", checked.at
     )
-    assert "entry 3 is not what was written" in said
+    assert "entry 3 was changed" in said
     assert "https://console.example/administration?tab=audit" in said
     assert title.startswith("Critical") or "audit trail" in title.casefold()
 

@@ -152,11 +152,11 @@ class Days:
         """
         today = self.today()
         since = today - timedelta(days=WINDOW - 1)
-        different = self._days.newest([DayState.DIFFERENT])
+        different = self._days.newest_day([DayState.DIFFERENT])
         if different is not None and different >= since:
             return different
         booked = (date.fromisoformat(key[:10]) for key in self._booked(since, today))
-        known = [*booked, *filter(None, [self._days.newest(CLOSED_STATES)])]
+        known = [*booked, *filter(None, [self._days.newest_day(CLOSED_STATES)])]
         return min(max(known, default=today), today)
 
     @requires(Right.SEE)

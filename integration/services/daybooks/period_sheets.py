@@ -396,7 +396,7 @@ class PeriodTables:
 
     # ---- on a screen
 
-    def shown(self, table: SheetTable) -> "ShownTable":
+    def text_table(self, table: SheetTable) -> "ShownTable":
         """Return a table as texts, with its sums as the last row."""
         titles = [one.title or self.text("col_figure") for one in table.columns]
         listed = [*table.rows, *([table.sums] if table.sums else [])]

@@ -193,20 +193,20 @@ def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> 
         with grid.cell():
             _vat(report, tables)
         with grid.cell():
-            _drawn(tables.shown(tables.accounts()))
-            _drawn(tables.shown(tables.branches()))
+            _drawn(tables.text_table(tables.accounts()))
+            _drawn(tables.text_table(tables.branches()))
     _behind(report, tables)
-    _drawn(tables.shown(tables.vat_return()))
+    _drawn(tables.text_table(tables.vat_return()))
     if st.button(text("btn_vat_boxes"), icon=":material/settings:", type="tertiary", key="vat_boxes"):
         asked = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}
         st.switch_page("pages/flows.py", query_params=asked)
     if report.oss():
-        _drawn(tables.shown(tables.oss()))
+        _drawn(tables.text_table(tables.oss()))
     if report.books is not None:
-        _drawn(tables.shown(tables.origins()))
+        _drawn(tables.text_table(tables.origins()))
         if report.books.foreign:
-            _drawn(tables.shown(tables.foreign()))
-    _drawn(tables.shown(tables.turnover()))
+            _drawn(tables.text_table(tables.foreign()))
+    _drawn(tables.text_table(tables.turnover()))
     _days(report, tables)
 
 
@@ -218,7 +218,7 @@ def _remarks(tables: PeriodTables) -> None:
 
 
 def _vat(report: PeriodReport, tables: PeriodTables) -> None:
-    vat = tables.shown(tables.vat())
+    vat = tables.text_table(tables.vat())
     section(plain(vat.title))
     if not vat.rows:
         note(plain(vat.empty))
@@ -242,7 +242,7 @@ def _behind(report: PeriodReport, tables: PeriodTables) -> None:
     code = st.query_params.get("code", "")
     if code not in {one.key for one in report.vat}:
         return
-    behind = tables.shown(tables.behind(code))
+    behind = tables.text_table(tables.behind(code))
     section(plain(behind.title))
     days = [day for _, day, _ in tables.day_figures(code)]
     clicked = browse(pd.DataFrame(behind.rows), _right(behind), f"period_behind_{code}", plain(behind.title))
@@ -252,7 +252,7 @@ def _behind(report: PeriodReport, tables: PeriodTables) -> None:
 
 
 def _days(report: PeriodReport, tables: PeriodTables) -> None:
-    listed = tables.shown(tables.days())
+    listed = tables.text_table(tables.days())
     section(plain(listed.title))
     clicked = browse(pd.DataFrame(listed.rows), {}, "period_days", plain(listed.title))
     if clicked is not None:

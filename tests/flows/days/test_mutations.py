@@ -67,8 +67,8 @@ MUTATIONS = (
     Mutation(
         "what comes back is left out",
         f"{CORE}/lines.py",
-        "                if each:\n",
-        "                if each.incl > 0:\n",
+        "                if not each:\n",
+        "                if each.incl <= 0:\n",
     ),
     Mutation(
         "rounding is dropped",
@@ -133,7 +133,7 @@ MUTATIONS = (
     Mutation(
         "a day is booked again without being taken back",
         f"{CORE}/corrections.py",
-        "return (*difference((), booked), *now)",
+        "return (*correction_lines((), booked), *now)",
         "return tuple(now)",
     ),
     Mutation("a page of another branch", "flows/day_pages.py", "{int(branch):0{PLACES}}", "{1:0{PLACES}}"),
