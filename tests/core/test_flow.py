@@ -51,3 +51,21 @@ def test_of_what_is_off_nothing_is_expected_though_its_links_are_still_those_of_
         (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.POSTING)),
     )
     assert (flow.linked_kinds, flow.expected_kinds) == ((Kind.SALES_ORDER, Kind.POSTING), (Kind.POSTING,))
+
+
+def test_a_write_is_repeatable_if_the_target_keeps_the_record_under_our_key() -> None:
+    assert replace(PRODUCTS, own_key=True).is_repeatable(is_new=True)
+    assert PRODUCTS.is_repeatable(is_new=False)
+    assert not PRODUCTS.is_repeatable(is_new=True)
+
+
+def test_a_document_and_a_record_that_cannot_be_checked_are_never_repeatable() -> None:
+    known = replace(PRODUCTS, own_key=True)
+    for stage in (replace(known, write_once=True), replace(known, one_by_one=True), replace(known, unverifiable=True)):
+        assert not stage.is_repeatable(is_new=False)
+
+
+def test_a_flow_names_the_systems_of_its_roles_and_the_kinds_that_a_source_must_have() -> None:
+    flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS))
+    assert (flow.source, flow.target) == (SystemRole.BOOKS.system, SystemRole.TILL.system)
+    assert flow.expected_kinds == (Kind.ARTICLE,)

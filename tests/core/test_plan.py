@@ -84,6 +84,12 @@ def test_what_is_equal_is_unchanged_and_remembered() -> None:
     assert found == Unchanged(product, ())
 
 
+def test_no_value_and_a_field_that_the_target_lacks_are_equal() -> None:
+    desired, held = (Record(Kind.PRODUCT, "200101", values) for values in ({"name": None}, {}))
+    result = diff(desired, held, None, {"name": EQUAL, "product.name": EQUAL}, title="Trui")
+    assert isinstance(result, Unchanged)
+
+
 def test_an_empty_text_equals_no_value() -> None:
     assert isinstance(compared(with_article(name=""), with_article(name=None)), Unchanged)
 

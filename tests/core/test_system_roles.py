@@ -22,3 +22,7 @@ def test_a_role_names_its_system_and_the_other_keeps_its_own() -> None:
 
     assert SystemRole.TILL.system == "kiosk"
     assert assigned_systems() == (books, "kiosk")
+
+
+def test_a_role_is_written_as_its_word() -> None:
+    assert [f"{role}" for role in SystemRole] == ["books", "till"]

@@ -95,3 +95,21 @@ def test_turnover_is_beside_that_of_another_period_even_if_one_of_them_has_none(
     assert found == [
         ("1", Decimal("7.50"), Decimal(0), Decimal("7.50")), ("2", Decimal(0), Decimal("4.00"), Decimal("-4.00")),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("till", "books", "larger"),
+    [
+        ("21.00", "20.00", "till"),
+        ("-4.00", "-5.00", "books"),
+        ("3.00", "-3.00", ""),
+        (None, "3.00", ""),
+        ("3.00", None, ""),
+    ],
+)
+def test_a_difference_says_which_side_has_more(till: str | None, books: str | None, larger: str) -> None:
+    assert figure("vat", "1", till, books).larger_side == larger
+
+
+def test_a_day_is_known_by_its_date_and_branch() -> None:
+    assert a_day(3, branch="12").key == "2026-11-03/12"

@@ -62,3 +62,8 @@ def test_an_amount_that_is_not_known_makes_its_box_and_the_total_unknown() -> No
     (line,) = box_sums([CodeSum("1", None, euros("21.00"))], VatBoxes("NL", {}, RATES))
     assert (line.base, line.vat) == (None, euros("21.00"))
     assert return_totals([BoxSum(VatBox.NL_1A, ("1",), euros("1.00"), None)])[0] is None
+
+
+def test_a_box_that_nobody_chose_is_a_proposal() -> None:
+    boxes = VatBoxes("NL", chosen={"2": VatBox.NL_1B}, rates=RATES)
+    assert [boxes.is_shipped(code) for code in ("1", "2", "7")] == [True, False, False]
