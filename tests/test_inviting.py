@@ -12,7 +12,7 @@ from tests.programs import Terminal
 def test_whoever_is_at_the_terminal_invites_people_and_an_administrator_first(tmp_path: Path) -> None:
     terminal = Terminal({"DATA": str(tmp_path), "ADDRESS": "http://localhost:9000"})
     refused = terminal("people", "invite", "ann")
-    assert (refused.status, "Nobody administers this console yet." in refused.err) == (5, True)
+    assert (refused.status, "This console has no administrator yet." in refused.err) == (5, True)
 
     invited = terminal("people", "invite", "Ann", "--may", "administrator", "--may", "ask_sql", "--json").json
     place, _, key = invited["link"].partition("/invitation?key=")

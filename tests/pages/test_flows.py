@@ -151,7 +151,7 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
     test = open_page("flows", tab="brakes")
     test = test.toggle(key="products-brake-price_percent-on-0").set_value(False).run()
     test = press(test, "save")
-    assert "Say why" in texts(test)
+    assert "Enter a reason" in texts(test)
     assert connected.flows.settings("products").limits["price_percent"] == Decimal(25)
 
     test = test.text_input(key="products-brake-price_percent-reason-0").set_value("Summer sale").run()

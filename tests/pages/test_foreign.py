@@ -19,7 +19,9 @@ SPEAKERS = {
     "integration/alerts/transport/__main__.py": "answers to its own process, as JSON",
     "integration/backup/__main__.py": "an answer to the console, as JSON",
     "integration/cli/arguments.py": "`wrong_use`, for whatever was typed",
-    "integration/cli/terminal.py": "`print_json` and the trace of a bug",
+    "integration/__main__.py": "the version",
+    "integration/cli/terminal.py": "`print_json`",
+    "integration/cli/standard_streams.py": "the traceback of a defect, indented",
     "integration/cli/backup.py": "what is arranged, as `json_text`",
     "integration/sandbox/__main__.py": "addresses of its own",
 }

@@ -289,7 +289,7 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
 
     test = open_page("preview", plan=plan.id)
 
-    assert "since it was made: names of objects or fields in AccountView" in texts(test)
+    assert "after it was made: names of objects or fields in AccountView" in texts(test)
     assert test.button(key="commit").disabled
     with pytest.raises(PlanStaleError, match="basis_changed_since"):
         connected.runs.commit(plan.id, Approval(plan.fingerprint, "test"))

@@ -78,7 +78,7 @@ def test_one_process_at_a_time_is_at_it(tmp_path: Path) -> None:
 
 
 def test_the_log_is_pruned_by_whoever_has_it(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=False) as application:
+    with opened(tmp_path, sandbox=False, serves=True) as application:
         assert application.retention.count_expired_rows("log") == 0
         assert application.retention.prune()["log"] == 0
         assert next(one for one in application.retention.class_statuses() if one.name == "log").size

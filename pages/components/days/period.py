@@ -36,7 +36,6 @@ from pages.components.shared.wording import (
     Markdown,
     field_date,
     language,
-    option_name,
     plain,
     table_day,
     text,
@@ -156,7 +155,7 @@ def _kind(period: Period) -> None:
         required=True,
         key="_period_kind",
         on_change=moved,
-        format_func=option_name(lambda name: text(f"period_kind_{name}")),
+        format_func=lambda name: text(f"period_kind_{name}"),
         label_visibility="collapsed",
         wrap=True,
     )

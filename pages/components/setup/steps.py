@@ -306,7 +306,7 @@ def _access_form(
     required = [field.name for row in rows for field in row if field.required]
     if not all(entered[name].strip() for name in required):
         labels = listed([entry_label(system, name) for name in required])
-        note(f":orange[:material/error: {text('fill_in', fields=labels)}]")
+        note(f":orange[:material/error: {text('fill_in', fields=plain(labels))}]")
         return
     if asks_port:
         host = entered["url"].strip().rstrip("/")

@@ -67,3 +67,8 @@ def test_an_amount_that_is_not_known_makes_its_box_and_the_total_unknown() -> No
 def test_a_box_that_nobody_chose_is_a_proposal() -> None:
     boxes = VatBoxes("NL", chosen={"2": VatBox.NL_1B}, rates=RATES)
     assert [boxes.is_shipped(code) for code in ("1", "2", "7")] == [True, False, False]
+
+
+def test_a_country_has_the_boxes_of_its_own_return() -> None:
+    assert (VatBoxes("NL").boxes()[0], VatBoxes("DE").boxes()[0]) == (VatBox.NL_1A, VatBox.DE_81)
+    assert VatBoxes("").boxes() == []

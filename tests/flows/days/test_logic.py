@@ -580,7 +580,7 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
         receipt = BookingState("receipt", BookingStage.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
         return days(
             alone=lambda keys: {"receipt": SeparateBooking()} if "receipt" in keys else {},
-            separate_booking_states=lambda keys: {invoice.key: [receipt]} if invoice.key in keys else {},
+            made_alone=lambda keys: {invoice.key: [receipt]} if invoice.key in keys else {},
         )
 
     planned = page(days(), day)
