@@ -21,8 +21,8 @@ DATABASE, DUMP, LOG, JOURNAL = "console.sqlite", "console.dump", "log.duckdb", "
 MEMBERS = (DATABASE, DUMP, LOG, JOURNAL)
 PIECE = 1_000_000  # bytes per read
 MOST_TOLD = 10_000_000  # largest accepted manifest, in bytes
-# Exceptions of reading a damaged file, depending on where the damage is.
-_DAMAGED = (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error)
+# Exceptions of reading a damaged file, depending on where the damage is. RuntimeError: the entry says it is encrypted.
+_DAMAGED = (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
 SEAL = 64  # length of the SHA-256 in hex of all bytes before it, stored as the comment of the zip
 
 

@@ -190,6 +190,16 @@ def test_every_flipped_byte_is_found(backup: Path, tmp_path: Path) -> None:
         assert (code, bool(part)) == ("backup_broken", True), place
 
 
+@pytest.mark.parametrize("name", [DATABASE, MANIFEST])
+def test_an_entry_that_says_it_is_encrypted_is_damaged(backup: Path, tmp_path: Path, name: str) -> None:
+    changed = bytearray(backup.read_bytes())
+    entry = changed.rindex(b"PK\x01\x02", 0, changed.rindex(name.encode()))
+    changed[entry + 8] ^= 1  # the flag of encryption
+    (tmp_path / "flipped.zip").write_bytes(changed)
+
+    assert refused(partial(verify_backup, tmp_path / "flipped.zip", ""))[0] == "backup_broken"
+
+
 @pytest.mark.parametrize("name", [DATABASE, LOG, MANIFEST])
 def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(backup) as inside:

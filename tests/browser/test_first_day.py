@@ -101,7 +101,7 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
     me.press("Repair.*Separate invoice is not booked")
     me.press("Book invoices")
     plan = me.plan(plan)
-    me.press("Repair.*Several accounts")
+    me.press("Repair.*Ledger accounts or VAT codes of documents")
     picture(page, "first-day-rows")
     me.press("Add the rows and preview")
     plan = me.plan(plan)
