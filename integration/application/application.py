@@ -44,6 +44,7 @@ from integration.services.connections.connections import Connections, FlowNeeds
 from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
+from integration.services.daybooks.clearing_accounts import ClearingAccounts
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
 from integration.services.daybooks.period_sheets import PeriodSheets
@@ -375,6 +376,15 @@ class Application:
             deps.connectors,
             clock,
             flows,
+        )
+        self.clearing_accounts = ClearingAccounts(
+            self.days,
+            stores.issues,
+            stores.links,
+            self.logics,
+            deps.connectors,
+            clock,
+            [name for name in flows if name != days],
         )
         self.period_sheets = PeriodSheets(self.lists, self.connections, clock)
         self.runs = Runs(
