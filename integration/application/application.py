@@ -565,6 +565,7 @@ class Application:
             looks={
                 "drift": self.drift,
                 "days": self.days,
+                "clearing": self.clearing_accounts,
                 "prices": self.prices,
                 "retention": self.retention,
                 "erasure": self.persons,

@@ -56,7 +56,7 @@ class ClearingRules:
 
 
 class SettlementType(StrEnum):
-    """How takings were paid out."""
+    """Type of a settlement."""
 
     EXACT = "exact"
     FEE = "fee"  # less than the takings, within the largest fee
@@ -77,7 +77,7 @@ class Settlement:
 
     @property
     def type(self) -> SettlementType:
-        """How the takings were paid out."""
+        """Type of the settlement."""
         return SettlementType.FEE if self.fee else SettlementType.EXACT
 
     @property
@@ -101,6 +101,11 @@ class PayoutMatch:
     opening_left: Decimal = NOTHING
 
     @property
+    def waiting(self) -> Decimal:
+        """Sum of the takings under way."""
+        return total(one.amount for one in self.under_way)
+
+    @property
     def fees(self) -> Decimal:
         """Sum of all withheld fees."""
         return total(one.fee for one in self.settlements)
@@ -113,8 +118,7 @@ class PayoutMatch:
     @property
     def balance(self) -> Decimal:
         """Sum of everything that is not settled: equal to the closing balance of the account."""
-        waiting, unknown = total(one.amount for one in self.under_way), total(one.amount for one in self.unmatched)
-        return self.opening_left + waiting + self.unbooked_fees - unknown
+        return self.opening_left + self.waiting + self.unbooked_fees - total(one.amount for one in self.unmatched)
 
 
 def match_payouts(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
@@ -123,10 +124,15 @@ class ClearingAccounts:
         self._issues.store_check_result(self._days.flow, [*known, *late], [LATE], met)
         return found
 
+    def page(self, _: str) -> str:
+        """Check late payouts once a night, if the flow is on and the accounts are set. Returns an empty position."""
+        settings = self._settings()
+        if settings.on and settings.clearing_from and settings.payout_accounts:
+            self.check()
+        return ""
+
     def _settings(self) -> DaySettings:
-        settings = self._logics.settings(self._days.flow)
-        assert isinstance(settings, DaySettings)
-        return settings
+        return cast("DaySettings", self._logics.settings(self._days.flow))
 
     def _entries(self, first: date, last: date, tell: Tell) -> tuple[list[LedgerEntry], int]:
         """Return the entries of a range of days, and the number of unreadable ones."""
