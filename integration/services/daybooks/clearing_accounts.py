@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Protocol, cast
 
 from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
@@ -18,7 +18,6 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.people import Right
 from integration.core.records import Kind, Unreadable
 from integration.core.totals.sold import NOTHING
-from integration.flows.days.settings import DaySettings
 from integration.flows.settings import BOOKS
 from integration.services.daybooks.days import Days
 from integration.services.mappings.mappings import Logics
@@ -29,6 +28,18 @@ AT_ONCE = 31  # days per query of the ledger
 LATE = "payout_late"
 
 Tell = Callable[[date], None]
+
+
+class ClearingSettings(Protocol):
+    """Settings of the flow of closed days that name its clearing accounts."""
+
+    on: bool
+    payout_accounts: tuple[str, ...]
+    balance_accounts: tuple[str, ...]
+    clearing_from: date | None
+    payout_window_days: int
+    payout_late_days: int
+    largest_fee_percent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +142,8 @@ class ClearingAccounts:
             self.check()
         return ""
 
-    def _settings(self) -> DaySettings:
-        return cast("DaySettings", self._logics.settings(self._days.flow))
+    def _settings(self) -> ClearingSettings:
+        return cast("ClearingSettings", self._logics.settings(self._days.flow))
 
     def _entries(self, first: date, last: date, tell: Tell) -> tuple[list[LedgerEntry], int]:
         """Return the entries of a range of days, and the number of unreadable ones."""
