@@ -16,7 +16,7 @@ from pages.components.shared.charts import steps
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import act, empty, icon_button, keep_in_address, note, section, small
 from pages.components.shared.tables import CONFIG, table
-from pages.components.shared.wording import language, moment, plain, table_day, text
+from pages.components.shared.wording import language, moment, plain, table_day, term, text
 
 TICKS = "%d-%m"
 
@@ -109,7 +109,7 @@ def _under_way(one: ClearingAccount, match: PayoutMatch, report: ClearingReport)
     rows = [
         {
             text("col_date"): table_day(each.date), text("col_branch"): each.branch,
-            text("col_amount"): amount_text(each.amount, spoken), text("col_pages"): each.page,
+            term("col_amount"): amount_text(each.amount, spoken), text("col_pages"): each.page,
             text("choice_status"): text("clearing_late" if (each.date, each.branch) in late else "col_under_way"),
         }
         for each in match.under_way
@@ -117,13 +117,13 @@ def _under_way(one: ClearingAccount, match: PayoutMatch, report: ClearingReport)
     rows += [
         {
             text("col_date"): table_day(each.date), text("col_branch"): "",
-            text("col_amount"): amount_text(-each.amount, spoken), text("col_pages"): each.page,
+            term("col_amount"): amount_text(-each.amount, spoken), text("col_pages"): each.page,
             text("choice_status"): text("clearing_unmatched"),
         }
         for each in match.unmatched
     ]  # fmt: skip
     if rows:
-        table(rows, text("clearing_open"), _right([text("col_amount")]))
+        table(rows, text("clearing_open"), _right([term("col_amount")]))
 
 
 def _days(one: ClearingAccount) -> None:
