@@ -4,6 +4,7 @@ from datetime import date
 
 import streamlit as st
 
+from pages.components.days.clearing import clearing_actions, the_clearing_accounts
 from pages.components.days.drift import drift_results
 from pages.components.days.gift_cards import gift_card_balances
 from pages.components.days.month import (
@@ -29,7 +30,7 @@ from pages.components.shared.layout import choice, failures, head
 from pages.components.shared.missing_rows import rows_at_days
 from pages.components.shared.wording import language, moment, plain, sandbox_badges, text, whole_day, zone
 
-VIEWS = ("calendar", "period")
+VIEWS = ("calendar", "period", "clearing")
 
 app = application()
 
@@ -58,13 +59,13 @@ def one_day(day: date) -> None:
 
 
 def view() -> str:
-    """Return the view in the address: calendar or period."""
+    """Return the view in the address: calendar, period or clearing."""
     asked = st.query_params.get("view", "")
     return asked if asked in VIEWS else VIEWS[0]
 
 
 def view_choice() -> None:
-    """Draw the choice between the calendar and the period."""
+    """Draw the choice of the view."""
     choice("view", VIEWS, VIEWS[0], lambda name: text(f"view_{name}"), no_longer=PARAMETERS)
 
 
@@ -81,10 +82,23 @@ def one_period() -> None:
     the_period(app, report, tables)
 
 
+def clearing_view() -> None:
+    """Draw the clearing accounts of a period."""
+    period = app.periods.period(st.query_params.get("period", ""))
+    with head(text("nav_days"), text("clearing_about"), sandbox_badges(app.sandbox.is_connected)):
+        clearing_actions(app, period)
+    failures()
+    view_choice()
+    the_clearing_accounts(app, period)
+
+
 def all_days() -> None:
     """Draw a month, and the results of the nightly drift check."""
     if view() == "period":
         one_period()
+        return
+    if view() == "clearing":
+        clearing_view()
         return
     month = month_of_address(app)
     with head(text("nav_days"), text("days_about"), sandbox_badges(app.sandbox.is_connected)):

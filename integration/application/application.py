@@ -44,6 +44,7 @@ from integration.services.connections.connections import Connections, FlowNeeds
 from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
+from integration.services.daybooks.clearing_accounts import ClearingAccounts
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
 from integration.services.daybooks.period_sheets import PeriodSheets
@@ -376,6 +377,15 @@ class Application:
             clock,
             flows,
         )
+        self.clearing_accounts = ClearingAccounts(
+            self.days,
+            stores.issues,
+            stores.links,
+            self.logics,
+            deps.connectors,
+            clock,
+            [name for name in flows if name != days],
+        )
         self.period_sheets = PeriodSheets(self.lists, self.connections, clock)
         self.runs = Runs(
             stores.plans,
@@ -555,6 +565,7 @@ class Application:
             looks={
                 "drift": self.drift,
                 "days": self.days,
+                "clearing": self.clearing_accounts,
                 "prices": self.prices,
                 "retention": self.retention,
                 "erasure": self.persons,

@@ -272,6 +272,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("record_changed_in_target", OPERATOR, ("kind", "fields"), FIELDS, apart=True),
         Cause("record_gone_in_target", OPERATOR, ("kind",), SYSTEM, apart=True),
         Cause("day_differs", OPERATOR, ("document",), DAY, apart=True, graver=CRITICAL),
+        Cause("payout_late", OPERATOR, ("account",), SYSTEM, apart=True),
+        Cause("clearing_not_set", OPERATOR, repair=_setting("payout_accounts")),
         Cause("day_not_told", ADMINISTRATOR),
         Cause("reference_found_twice", OPERATOR, repair=SYSTEM),
         Cause("reference_of_another", OPERATOR),

@@ -157,6 +157,32 @@ def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
     assert "for all branches only" in texts(one)
 
 
+def test_clearing_accounts_show_takings_under_way(booked: tuple[Application, date], open_page: Open) -> None:
+    app, day = booked
+    name = f"{day}..{day}"
+    test = press(open_page("days", view="clearing", period=name), "read_clearing")
+    assert not test.exception
+    assert "No clearing account or no first day is set" in texts(test)
+    report = app.days.check(day, "1")
+    account = next(line.account for line in report.expected if line.method == "PIN")
+    kept = {"payout_accounts": (account,), "clearing_from": day.isoformat()}
+    app.flows.change("days", kept, somebody("test"))
+    try:
+        test = press(open_page("days", view="clearing", period=name), "read_clearing")
+        assert not test.exception
+        assert f"Account {account}" in [one.value for one in test.header]
+        assert "Under way" in texts(test)
+        assert "Check payouts" in labels(test)
+        found = app.clearing_accounts.report(app.periods.period(name))
+        assert found is not None
+        assert [one.account for one in found.accounts] == [account]
+        checked = [app.days.check(day, branch) for branch in app.days.branches()]
+        booked_rows = [one for each in checked for one in each.rows if (one.about, one.key) == ("account", account)]
+        assert found.accounts[0].closing == sum(one.books or 0 for one in booked_rows)
+    finally:
+        app.flows.change("days", {"payout_accounts": (), "clearing_from": None}, somebody("test"))
+
+
 def test_books_that_cannot_be_asked_say_so(booked: tuple[Application, date], open_page: Open) -> None:
     app, day = booked
     test = open_page("days", view="period", period=f"{day:%Y-%m}")

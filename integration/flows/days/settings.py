@@ -71,6 +71,14 @@ class DaySettings(ClosedPeriods):
     # VAT return of a period. Standard codes have a box without a row.
     vat_boxes: dict[str, VatBox] = Field(default_factory=dict)  # by VAT code of the books
 
+    # Clearing accounts: read only.
+    payout_accounts: tuple[str, ...] = ()  # emptied by payouts of the bank: cards, iDEAL, cash in transit
+    balance_accounts: tuple[str, ...] = ()  # not emptied by payouts: gift cards, deposits
+    clearing_from: date | None = None  # debits of others on this day are opening balances
+    payout_window_days: int = Field(10, ge=0, le=60)  # longest time from a taking to its payout
+    payout_late_days: int = Field(5, ge=1, le=60)
+    largest_fee_percent: int = Field(3, ge=0, le=20)
+
     def all_filters(self) -> tuple[Filter, ...]:
         """Return all conditions that an unbooked day must meet; the user's own filters come last."""
         return (*self._conditions(), *self.filters)

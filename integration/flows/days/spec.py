@@ -142,6 +142,15 @@ SECTIONS = (
         (Rows("vat_boxes", "col_vat_code", {"box": tuple(VatBox)}, books_list("vat_codes"), words="box"),),
     ),
     Section(
+        "settings_clearing",
+        (
+            Codes("payout_accounts", LEDGERS, "choose_none"),
+            Codes("balance_accounts", LEDGERS, "choose_none"),
+            FieldGroup((Day("clearing_from"), IntegerField("payout_window_days", 0, 60))),
+            FieldGroup((IntegerField("payout_late_days", 1, 60), IntegerField("largest_fee_percent", 0, 20))),
+        ),
+    ),
+    Section(
         "settings_closed",
         (
             FieldGroup((Day("books_closed_through"), Day("vat_filed_through"))),

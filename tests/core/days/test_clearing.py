@@ -1,0 +1,123 @@
+"""Clearing accounts: takings matched with payouts, and balances by day."""
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from integration.core.days.clearing import (
+    ClearingRules,
+    Payout,
+    PayoutMatch,
+    SettlementType,
+    Taking,
+    clearing_account,
+    match_payouts,
+)
+
+RULES = ClearingRules(window_days=7, largest_fee=Decimal(2), late_days=3)
+
+
+def took(*of: tuple[int, str], branch: str = "1") -> list[Taking]:
+    return [Taking(date(2026, 11, day), branch, Decimal(amount), f"600/{day}") for day, amount in of]
+
+
+def paid(*of: tuple[int, str]) -> list[Payout]:
+    return [Payout(date(2026, 11, day), Decimal(amount), f"200/{n}") for n, (day, amount) in enumerate(of)]
+
+
+def settled(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
+    """Days of the takings, days of the payouts, and the fee of each settlement."""
+    return [
+        ([each.date.day for each in one.takings], [each.date.day for each in one.payouts], str(one.fee))
+        for one in match.settlements
+    ]
+
+
+@pytest.mark.parametrize(
+    ("takings", "payouts", "settlements", "under_way", "unmatched"),
+    [
+        pytest.param([(6, "10"), (7, "20.05"), (8, "30")], [(9, "60.05")], [([6, 7, 8], [9], "0.00")], [], [],
+                     id="one payout for several days"),
+        pytest.param([(2, "100"), (3, "50")], [(4, "98.50")], [([2], [4], "1.50")], [3], [], id="a fee withheld"),
+        pytest.param([(2, "100")], [(4, "97.99")], [], [2], [4], id="more than the largest fee"),
+        pytest.param([(2, "100")], [(4, "60"), (5, "40")], [([2], [4, 5], "0")], [], [], id="split in two"),
+        pytest.param([(2, "100")], [(4, "60"), (5, "39")], [([2], [4, 5], "1")], [], [], id="split in two with a fee"),
+        pytest.param([(2, "80"), (3, "80")], [(4, "80")], [([2], [4], "0")], [3], [], id="the same amount twice"),
+        pytest.param([(2, "80"), (3, "80")], [(4, "80"), (4, "80")], [([2], [4], "0"), ([3], [4], "0")], [], [],
+                     id="the same amount and payout twice"),
+        pytest.param([(2, "70"), (3, "80")], [(4, "80")], [([3], [4], "0")], [2], [], id="a payout that never comes"),
+        pytest.param([(2, "-20"), (3, "100")], [(4, "80")], [([2, 3], [4], "0")], [], [], id="a refund deducted"),
+        pytest.param([(2, "-20")], [(3, "-20")], [([2], [3], "0")], [], [], id="a refund withdrawn"),
+        pytest.param([(2, "50")], [(10, "50")], [], [2], [10], id="after the window"),
+        pytest.param([(5, "50")], [(4, "50")], [], [5], [4], id="before the taking"),
+        pytest.param([(2, "99"), (3, "100")], [(4, "99"), (5, "98.50")], [([2], [4], "0"), ([3], [5], "1.50")], [], [],
+                     id="an equal amount before one less a fee"),
+    ],
+)  # fmt: skip
+def test_takings_are_matched_with_payouts(
+    takings: list[tuple[int, str]],
+    payouts: list[tuple[int, str]],
+    settlements: list[tuple[list[int], list[int], str]],
+    under_way: list[int],
+    unmatched: list[int],
+) -> None:
+    found = match_payouts(took(*takings), paid(*payouts), RULES)
+    expected = [(days, on, Decimal(fee)) for days, on, fee in settlements]
+    assert [(days, on, Decimal(fee)) for days, on, fee in settled(found)] == expected
+    assert [one.date.day for one in found.under_way] == under_way
+    assert [one.date.day for one in found.unmatched] == unmatched
+    assert {one.type for one in found.settlements} <= set(SettlementType)
+
+
+def test_a_payout_settles_days_of_one_branch_or_of_all() -> None:
+    takings = [*took((2, "10"), (3, "11")), *took((2, "20"), (3, "22"), branch="2")]
+    by_branch = match_payouts(takings, paid((4, "21"), (5, "42")), RULES)
+    assert [[each.branch for each in one.takings] for one in by_branch.settlements] == [["1", "1"], ["2", "2"]]
+    assert [len(one.takings) for one in match_payouts(takings, paid((4, "63")), RULES).settlements] == [4]
+
+
+def test_a_page_that_books_fees_settles_them() -> None:
+    found = match_payouts(took((2, "100"), (3, "200")), paid((4, "99"), (5, "197"), (28, "4")), RULES)
+    assert [(one.fee, one.fee_page) for one in found.settlements] == [(1, "200/2"), (3, "200/2")]
+    assert (found.fees, found.unbooked_fees, found.unmatched, found.balance) == (4, 0, (), 0)
+
+
+def test_the_opening_balance_covers_the_first_payouts() -> None:
+    payouts = paid((2, "60"), (3, "50"), (12, "10"))
+    found = match_payouts(took((1, "60")), payouts, RULES, Decimal(75), date(2026, 11, 1))
+    assert [one.amount for one in found.of_opening] == [50]
+    assert (found.opening_left, [one.date.day for one in found.unmatched]) == (25, [12])
+
+
+def test_an_account_has_balances_by_day_and_late_takings() -> None:
+    takings, payouts = took((1, "100"), (2, "50"), (3, "70")), paid((2, "99"), (4, "30"), (6, "40"))
+    found = clearing_account("1010", Decimal(5), takings, payouts, date(2026, 11, 2), RULES, date(2026, 11, 1))
+    told = [(one.date.day, one.takings, one.payouts, one.balance, one.under_way) for one in found.days]
+    assert told == [(2, 50, 99, 56, 50), (3, 70, 0, 126, 120), (4, 0, 30, 96, 90), (6, 0, 40, 56, 50)]
+    assert (found.opening, found.takings, found.payouts, found.closing) == (105, 120, 169, 56)
+    assert found.match is not None
+    assert found.match.balance == found.closing  # 5 opening, 50 under way, 1 fee
+    assert [one.date.day for one in found.late(date(2026, 11, 6))] == [2]
+    assert found.late(date(2026, 11, 5)) == []
+
+
+def test_an_account_without_payouts_is_not_matched() -> None:
+    found = clearing_account("1560", Decimal(-20), took((2, "-50"), (3, "35")), [], date(2026, 11, 1), None)
+    assert (found.closing, found.match, found.late(date(2026, 12, 1))) == (-35, None, [])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_cent_is_settled_or_named(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - no secret
+    days = [(day, str(chance.choice((1, 2, 2, 5, -1)) * 100)) for day in range(1, 25) if chance.random() < 0.8]
+    money = [(day + chance.randint(0, 5), str(chance.choice((99, 100, 198, 300, 500, 1)))) for day, _ in days]
+    takings, payouts = took(*days), paid(*money)
+    found = clearing_account("1010", Decimal(150), takings, payouts, date(2026, 11, 9), RULES, date(2026, 11, 1))
+    match = found.match
+    assert match is not None
+    expected = Decimal(150) + sum(one.amount for one in takings) - sum(one.amount for one in payouts)
+    assert match.balance == found.closing == expected
+    every = [*match.under_way, *(each for one in match.settlements for each in one.takings)]
+    assert sorted(one.page for one in every) == sorted(one.page for one in takings)

@@ -1,0 +1,90 @@
+"""Clearing accounts read from the ledger of the books, and exceptions for late payouts."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from integration.core.days.period import calendar_month
+from integration.core.errors import RejectedError
+from integration.core.records import Record
+from integration.flows.days.settings import DaySettings
+from integration.services.daybooks.clearing_accounts import LATE, ClearingAccounts
+from integration.services.mappings.mappings import Logics
+from tests.core.days.example import DAY
+from tests.parts import part
+from tests.services.day_harness import DayHarness, an_entry
+from tests.stores import new_database
+
+MONTH = calendar_month(DAY)
+CARD, CARDS_SOLD = "1010", "1560"
+TAKEN = Decimal("1813.98")  # 1269.48 of receipts and 544.50 of an invoice
+SETTINGS = DaySettings(
+    payout_accounts=(CARD,), balance_accounts=(CARDS_SOLD,), clearing_from=date(2026, 10, 1), payout_late_days=2
+)
+
+
+class Place:
+    """The harness of days, booked, with the service of clearing accounts."""
+
+    def __init__(self, days: DayHarness) -> None:
+        self.days = days
+        self.settings = SETTINGS
+        self.clearing = ClearingAccounts(
+            days.days, days.stores.issues, days.links, part(Logics, settings=lambda _: self.settings), days.connectors,
+            days.clock, ["orders"],
+        )  # fmt: skip
+
+    def late(self) -> list[str]:
+        return [group.facts["amount"] for group in self.days.stores.issues.causes("days") if group.cause == LATE]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    database = new_database(tmp_path / "console.sqlite")
+    days = DayHarness(database)
+    days.run()
+    yield Place(days)
+    database.close()
+
+
+def bank(day: date, amount: str, page: str, account: str = CARD) -> Record:
+    values = {"date": day, "account": account, "amount": Decimal(amount), "daybook": "200", "page": page}
+    return an_entry(f"200/{page}", values)
+
+
+def test_takings_are_under_way_until_the_bank_pays_them_less_a_fee(place: Place) -> None:
+    place.days.books.others = (bank(date(2026, 10, 1), "40", "1"), bank(date(2026, 10, 2), "-40", "2"))
+    card, cards_sold = place.clearing.read(MONTH).accounts
+    assert card.match is not None
+    assert (card.opening, card.takings, card.payouts, card.closing) == (40, TAKEN, 40, TAKEN)
+    assert [(one.date, one.branch, one.amount) for one in card.match.under_way] == [(DAY, "1", TAKEN)]
+    assert (cards_sold.closing, cards_sold.match) == (Decimal(-15), None)
+    place.days.books.others += (bank(DAY + timedelta(days=1), "-1800", "3"),)
+    card, _ = place.clearing.read(MONTH).accounts
+    assert card.match is not None
+    assert (card.match.under_way, card.match.unbooked_fees, card.closing) == ((), Decimal("13.98"), Decimal("13.98"))
+    assert place.clearing.report(MONTH) is not None
+
+
+def test_a_late_payout_is_an_exception_until_it_comes(place: Place) -> None:
+    place.days.clock.now += timedelta(days=1)
+    place.clearing.check()
+    assert place.late() == []
+    place.days.clock.now += timedelta(days=2)
+    place.clearing.check()
+    assert place.late() == [str(TAKEN)]
+    assert len(place.days.days.listed(MONTH.first, MONTH.last)) == 1  # the exception is no day
+    place.days.books.others = (bank(DAY + timedelta(days=3), f"-{TAKEN}", "1"),)
+    place.clearing.check()
+    assert place.late() == []
+
+
+def test_accounts_that_are_not_set_are_not_read(place: Place) -> None:
+    place.settings = DaySettings()
+    with pytest.raises(RejectedError) as error:
+        place.clearing.read(MONTH)
+    assert error.value.code == "clearing_not_set"
+    assert place.clearing.report(MONTH) is None
