@@ -313,6 +313,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("brake_retirements", OPERATOR, repair=BRAKES),
         Cause("brake_off_sale", OPERATOR, repair=BRAKES),
         Cause("brake_emptied", OPERATOR, repair=BRAKES),
+        Cause("brake_offers_overlap", OPERATOR, repair=BRAKES),
+        Cause("brake_offers_above", OPERATOR, repair=BRAKES),
         Cause("brake_source_empty", OPERATOR),
         Cause("brake_strangers", OPERATOR, repair=_setting("reference_prefix")),
         Cause("source_empty", OPERATOR),
