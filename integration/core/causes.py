@@ -219,6 +219,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),
         Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
         Cause("price_charged_in_branch", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
+        Cause("price_charged_on_day", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),
         Cause("vat_row_impossible", OPERATOR, ("row",), Repair(tab="tables", name="vat_codes_sales")),
         Cause("vat_code_missing", OPERATOR, repair=VALUE),
