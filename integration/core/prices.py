@@ -314,12 +314,9 @@ def offer_queries(article: Record) -> list[tuple[Decimal, date]]:
     For each offer these are its first and last day and the days before and after its period; at one piece, at its
     minimum quantity, and at one piece less than that.
     """
-    found: set[tuple[Decimal, date]] = set()
-    for term in offers_in(article.values):
-        if term.period is None:
-            continue
-        day = timedelta(days=1)
-        days = (term.period.first - day, term.period.first, term.period.last, term.period.last + day)
-        quantities = {Decimal(1), *(one for one in (term.minimum, term.minimum - 1) if one > 1)}
+    found, day = set[tuple[Decimal, date]](), timedelta(days=1)
+    for minimum, period in ((term.minimum, term.period) for term in offers_in(article.values) if term.period):
+        days = (period.first - day, period.first, period.last, period.last + day)
+        quantities = {Decimal(1), *(one for one in (minimum, minimum - 1) if one > 1)}
         found |= {(quantity, one) for quantity in quantities for one in days}
     return sorted(found, key=lambda one: (one[1], one[0]))
