@@ -14,6 +14,7 @@ from integration.services.mappings.code_lists import CodeLists
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.issues import Issues
+from tests.clocks import now
 from tests.consoles import Console, opened
 from tests.parts import part
 from tests.stores import stores_in
@@ -155,7 +156,7 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
         stores.links, stores.issues, stores.erased, stores.rules,
         part(ConnectorFactory, connector=lambda system: till() if system == "mplus" else to(system)),
         part(CodeLists, choices=lambda _, name: {"1": ""} if name == "branches" else {}), console.application.logics,
-        customers="customers", products="products",
+        customers="customers", products="products", clock=now,
     )  # fmt: skip
     prices.page("")
     assert len(asked) == 4  # twice whether it answers, and twice what it charges

@@ -339,6 +339,7 @@ class Application:
             self.logics,
             customers=writer_of(flows.values(), Kind.RELATION).name,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
+            clock=clock,
         )
         self._runner = self._run_by(stores)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name

@@ -1,15 +1,18 @@
-"""Price terms per customer, price group and branch: their field names, and the price that is paid.
+"""Price terms per customer, price group, branch and offer: their field names, and the price that is paid.
 
 A term is one price or percentage, from a minimum quantity: of an article for a price group or a branch, or of a
 customer for an article or a discount group. Its field name has scope, type, minimum and number:
-`price_group_incl:10:2` is the price including VAT for price group 2 from ten pieces.
+`price_group_incl:10:2` is the price including VAT for price group 2 from ten pieces. The name of an offer, a temporary
+price of an article, has its period as well: `offer_incl:0@2026-12-07_2026-12-13:8`.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import combinations
 
 from integration.core.money import HUNDRED, amount
 from integration.core.records import Record, Value
@@ -18,10 +21,11 @@ NOUGHT = Decimal(0)
 
 
 class PriceScope(StrEnum):
-    """Scope of a term. The first two are terms of an article, the others of a customer."""
+    """Scope of a term. The first three are terms of an article, the others of a customer."""
 
     PRICE_GROUP = "price_group"
     BRANCH = "branch"
+    OFFER = "offer"
     ARTICLE = "article"
     DISCOUNT_GROUP = "discount_group"
 
@@ -35,30 +39,66 @@ class PriceType(StrEnum):
     PERCENT = "percent"
 
 
-_NAME = re.compile(rf"({'|'.join(PriceScope)})_({'|'.join(PriceType)}):(\d+(?:,\d+)?):(.+)", re.DOTALL)
+_DAY = r"\d{4}-\d\d-\d\d"
+_NAME = re.compile(
+    rf"({'|'.join(PriceScope)})_({'|'.join(PriceType)}):(\d+(?:,\d+)?)(?:@({_DAY})_({_DAY}))?:(.+)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OfferPeriod:
+    """First and last day of an offer; both days are included."""
+
+    first: date
+    last: date
+
+    def includes(self, day: date) -> bool:
+        """Return whether the offer applies on a day."""
+        return self.first <= day <= self.last
+
+    def overlaps(self, other: "OfferPeriod") -> bool:
+        """Return whether the two periods share a day."""
+        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True, slots=True)
 class PriceTerm:
-    """Scope, type, minimum quantity, and code or number of one price or percentage."""
+    """Scope, type, minimum quantity, and code or number of one price or percentage; for an offer also its period."""
 
     of: PriceScope
     how: PriceType
     minimum: Decimal
     number: str
+    period: OfferPeriod | None = None
 
     @property
     def name(self) -> str:
         """The field name of the term."""
-        return f"{self.of}_{self.how}:{_plain(self.minimum)}:{self.number}"
+        period = f"@{self.period.first}_{self.period.last}" if self.period else ""
+        return f"{self.of}_{self.how}:{_plain(self.minimum)}{period}:{self.number}"
 
 
 def term_of(field: str) -> PriceTerm | None:
-    """Return the term of a field name, or None if the field is no term."""
+    """Return the term of a field name, or None if the field is no term.
+
+    An offer has a period that does not end before it begins, and no other term has a period.
+    """
     found = _NAME.fullmatch(field) if ":" in field else None
     if found is None:
         return None
-    return PriceTerm(PriceScope(found[1]), PriceType(found[2]), Decimal(found[3].replace(",", ".")), found[4])
+    scope = PriceScope(found[1])
+    period = _period(found[4], found[5]) if found[4] else None
+    if (period is None) == (scope is PriceScope.OFFER) or (found[4] and period is None):
+        return None
+    return PriceTerm(scope, PriceType(found[2]), Decimal(found[3].replace(",", ".")), found[6], period)
+
+
+def _period(first: str, last: str) -> OfferPeriod | None:
+    try:
+        period = OfferPeriod(date.fromisoformat(first), date.fromisoformat(last))
+    except ValueError:
+        return None
+    return period if period.first <= period.last else None
 
 
 def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
@@ -68,6 +108,36 @@ def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
 
 def _plain(minimum: Decimal) -> str:
     return f"{minimum.normalize():f}".replace(".", ",")  # a point separates a kind from its field
+
+
+# ---- offers
+
+
+def offers_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
+    """Return the offers among the values of an article, with their prices or percentages, without removed ones."""
+    found = terms_in(values).items()
+    return {term: value for term, value in found if term.of is PriceScope.OFFER and value is not None}
+
+
+def overlapping_offers(values: Mapping[str, Value]) -> int:
+    """Return how many pairs of offers of an article share a day and a minimum quantity.
+
+    A price and a percentage of the same offer are one offer.
+    """
+    offers = {(term.number, term.period, term.minimum) for term in offers_in(values)}
+    pairs = combinations(offers, 2)
+    return sum(
+        one[2] == two[2] and one[1] is not None and two[1] is not None and one[1].overlaps(two[1]) for one, two in pairs
+    )
+
+
+def offers_above_price(values: Mapping[str, Value]) -> int:
+    """Return how many offers of an article are higher than its normal price with the same VAT basis."""
+    normal = {how: values.get(f"price_{how}") for how in (PriceType.INCL, PriceType.EXCL)}
+    return sum(
+        isinstance(value, Decimal) and isinstance(price := normal.get(term.how), Decimal) and value > price
+        for term, value in offers_in(values).items()
+    )
 
 
 # ---- the price that is paid
@@ -103,7 +173,7 @@ class PricePaid:
 class Purchase:
     """A purchase: an article and a customer with their agreed values. The customer may be None.
 
-    `group` is the branch's price group, for customers without one.
+    `group` is the branch's price group, for customers without one. Offers apply only if there is a `day`.
     """
 
     article: Record
@@ -111,14 +181,16 @@ class Purchase:
     quantity: Decimal
     branch: str
     group: str = ""
+    day: date | None = None
 
 
 def effective_price(buying: Purchase) -> PricePaid | None:
     """Return the price to pay, or None if no price of the article is agreed on.
 
     The vendor does not document which of several terms wins at the till. This function takes the most specific: the
-    customer's term for the article, the customer's term for its discount group, the term of the customer's price
-    group, the customer's general discount. Of several minimum quantities it takes the highest one that is reached.
+    customer's term for the article, the customer's term for its discount group, the offer of the day, the term of the
+    customer's price group, the customer's general discount. Of several minimum quantities it takes the
+    highest one that is reached.
     """
     values = buying.article.values
     incl = isinstance(values.get("price_incl"), Decimal)
@@ -150,16 +222,24 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
         offers.append(_off(start, "customer", "", NOUGHT, discount))
     for of, number, values in (
         (PriceScope.PRICE_GROUP, str(customer.get("price_group") or buying.group), article),
+        (PriceScope.OFFER, "", article),
         (PriceScope.DISCOUNT_GROUP, str(article.get("articleDiscountGroupNumber") or ""), customer),
         (PriceScope.ARTICLE, buying.article.key, customer),
     ):
         reached = [
             _by_term(start, term, says)
             for term, says in terms_in(values).items()
-            if (term.of, term.number) == (of, number) and term.minimum <= buying.quantity and isinstance(says, Decimal)
+            if term.of is of
+            and (term.number == number if term.period is None else _is_on(term.period, buying.day))
+            and term.minimum <= buying.quantity
+            and isinstance(says, Decimal)
         ]
         offers += sorted(reached, key=lambda step: step.minimum)
     return offers
+
+
+def _is_on(period: OfferPeriod, day: date | None) -> bool:
+    return day is not None and period.includes(day)
 
 
 def _by_term(start: PriceStep, term: PriceTerm, says: Decimal) -> PriceStep:
@@ -177,12 +257,16 @@ def _off(start: PriceStep, by: str, number: str, minimum: Decimal, percent: Deci
 
 @dataclass(frozen=True, slots=True)
 class PriceQuery:
-    """Query for the till: the price a till customer pays for a quantity of an article in a branch."""
+    """Query for the till: the price a till customer pays for a quantity of an article in a branch.
+
+    Without a `day` the till answers for now.
+    """
 
     article: str
     customer: str
     quantity: Decimal
     branch: str
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +306,17 @@ def price_queries(articles: Iterable[Record], customer: Record | None, most: int
         if len(found) >= most:
             return found[:most]
     return found
+
+
+def offer_queries(article: Record) -> list[tuple[Decimal, date]]:
+    """Return the quantities and days to ask the till about for the offers of an article, without repetitions.
+
+    For each offer these are its first and last day and the days before and after its period; at one piece, at its
+    minimum quantity, and at one piece less than that.
+    """
+    found, day = set[tuple[Decimal, date]](), timedelta(days=1)
+    for minimum, period in ((term.minimum, term.period) for term in offers_in(article.values) if term.period):
+        days = (period.first - day, period.first, period.last, period.last + day)
+        quantities = {Decimal(1), *(one for one in (minimum, minimum - 1) if one > 1)}
+        found |= {(quantity, one) for quantity in quantities for one in days}
+    return sorted(found, key=lambda one: (one[1], one[0]))

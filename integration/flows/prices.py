@@ -1,4 +1,4 @@
-"""Customer prices in flows: translates price terms of the books into those of the till, and sets their field ownership.
+"""Prices beside the normal one in flows: translates price terms of the books into those of the till, with their owners.
 
 The object of the books that holds the prices has an installation-specific name. Nothing is sent until this name is
 configured and the flow is set to send prices.
@@ -13,7 +13,16 @@ from integration.core.flow import Ownership
 from integration.core.guards import Guard, Measure, price_jumps
 from integration.core.money import HUNDRED, amount, number_in_text
 from integration.core.plan import Change, Policy
-from integration.core.prices import PriceScope, PriceTerm, PriceType, term_of, terms_in
+from integration.core.prices import (
+    PriceScope,
+    PriceTerm,
+    PriceType,
+    offers_above_price,
+    offers_in,
+    overlapping_offers,
+    term_of,
+    terms_in,
+)
 from integration.core.records import Kind, Record, Value
 from integration.core.traces import Trace, explained_trace
 from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list
@@ -23,25 +32,30 @@ OWNERS: tuple[Owner, ...] = ("keep_equal", "keep_unless_changed", "on_create", "
 
 PRICE_GROUPS = ValueTable("price_groups", books_list("price_lists"), till_list("price_groups"))
 BRANCHES = ValueTable("price_branches", theirs=till_list("branches"))
-_TABLES: Mapping[PriceScope, str] = {PriceScope.PRICE_GROUP: PRICE_GROUPS.name, PriceScope.BRANCH: BRANCHES.name}
+OFFERS = ValueTable("sales_prices", theirs=till_list("sales_prices"))
+_TABLES: Mapping[PriceScope, str] = {
+    PriceScope.PRICE_GROUP: PRICE_GROUPS.name,
+    PriceScope.BRANCH: BRANCHES.name,
+    PriceScope.OFFER: OFFERS.name,
+}
 
 
 class _Owned(dict[str, Ownership]):
-    """A policy in which every price term has the same owner."""
+    """A policy in which all offers have the same owner, and all other price terms as well."""
 
-    def __init__(self, owned: Policy, terms: Ownership) -> None:
+    def __init__(self, owned: Policy, terms: Ownership, offers: Ownership) -> None:
         super().__init__(owned)
-        self._terms = terms
+        self._terms, self._offers = terms, offers
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the ownership of a field."""
-        if ":" in name and is_term(name.partition(".")[2]):
-            return self._terms
+        if ":" in name and (term := term_of(name.partition(".")[2])):
+            return self._offers if term.of is PriceScope.OFFER else self._terms
         return super().get(name, default)
 
 
 def is_term(name: str) -> bool:
-    """Return whether a field holds a price or percentage of customers."""
+    """Return whether a field holds a price or percentage of customers or of an offer."""
     return term_of(name) is not None
 
 
@@ -51,18 +65,21 @@ class Terms:
 
     `tables` translate price lists and branches of the books into price groups and branches of the till. `numbers`
     returns the till numbers of linked article codes. `agreed` returns the values both systems last agreed on for a
-    record.
+    record. `offers_on` and `offers_owner` are for offers, `on` and `owner` for all other terms.
     """
 
     on: bool = False
     owner: Ownership = Ownership.KEEP_EQUAL
+    offers_on: bool = False
+    offers_owner: Ownership = Ownership.KEEP_EQUAL
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     numbers: Callable[[list[str]], Mapping[str, str]] = lambda _: {}
     agreed: Callable[[str], Record | None] = lambda _: None
 
     def policy(self, owned: Policy) -> Policy:
-        """Return the policy of a flow extended with the owner of all price terms."""
-        return _Owned(owned, self.owner if self.on else Ownership.NEVER)
+        """Return the policy of a flow extended with the owners of all price terms."""
+        offers = self.offers_owner if self.offers_on else Ownership.NEVER
+        return _Owned(owned, self.owner if self.on else Ownership.NEVER, offers)
 
     def of_article(self, record: Record, price: Callable[[Decimal], Decimal], *, incl: bool) -> dict[str, Value]:
         """Return the terms of an article. `price` converts a price of the books into the one sent, `incl` VAT or not.
@@ -98,8 +115,15 @@ class Terms:
         return terms
 
     def _given(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
-        if self.on:
-            yield from ((term, says) for term, says in terms_in(record.values).items() if isinstance(says, Decimal))
+        if self.on or self.offers_on:
+            yield from (
+                (term, says)
+                for term, says in terms_in(record.values).items()
+                if isinstance(says, Decimal) and self._is_sent(term)
+            )
+
+    def _is_sent(self, term: PriceTerm) -> bool:
+        return self.offers_on if term.of is PriceScope.OFFER else self.on
 
     def _counterpart(self, term: PriceTerm) -> str:
         table = _TABLES[term.of]
@@ -110,18 +134,22 @@ class Terms:
 
     def withdrawn(self, desired: Record) -> Record:
         """Return the record with None for each term that both systems agreed on and the books no longer have."""
-        known = self.agreed(desired.key) if self.on else None
+        known = self.agreed(desired.key) if self.on or self.offers_on else None
         if known is None:
             return desired
         parts = {part.key: part for part in known.parts}
         return replace(
             desired,
-            values=_without(desired.values, known.values),
+            values=self._without(desired.values, known.values),
             parts=tuple(
-                replace(part, values=_without(part.values, parts[part.key].values)) if part.key in parts else part
+                replace(part, values=self._without(part.values, parts[part.key].values)) if part.key in parts else part
                 for part in desired.parts
             ),
         )
+
+    def _without(self, wanted: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[str, Value]:
+        given = ((name, term_of(name)) for name, value in agreed.items() if value is not None and name not in wanted)
+        return {**wanted, **dict.fromkeys(name for name, term in given if term and self._is_sent(term))}
 
 
 def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
@@ -141,11 +169,6 @@ def _add(terms: dict[str, Value], name: str, value: Decimal, field: str) -> None
 
 def _how(*, incl: bool) -> PriceType:
     return PriceType.INCL if incl else PriceType.EXCL
-
-
-def _without(wanted: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[str, Value]:
-    gone = (name for name, value in agreed.items() if value is not None and name not in wanted and is_term(name))
-    return {**wanted, **dict.fromkeys(gone)}
 
 
 # Fields of till cards by their type there, since a rule may produce a number as text or a text as number.
@@ -187,6 +210,26 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
         return price_jumps(change, settings.limits["price_percent"], prices_in(change) | own, everywhere=own)
 
     return Guard("price_percent", "brake_price", Decimal(25), jumps, Measure.EACH)
+
+
+def _of_offers(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Callable[[Change, Any], int]:
+    """Return a count for a guard: of all offers of the articles of which a change writes an offer or these fields."""
+
+    def counted(change: Change, _: Any) -> int:
+        touched = {
+            part.key
+            for part in change.wanted.parts
+            if offers_in(part.values) or not part.values.keys().isdisjoint(fields)
+        }
+        return sum(count(part.values) for part in change.agreed.parts if part.key in touched)
+
+    return counted
+
+
+OFFERS_OVERLAP = Guard("offers_overlap", "brake_offers_overlap", 0, _of_offers(overlapping_offers))
+OFFERS_ABOVE = Guard(
+    "offers_above", "brake_offers_above", 0, _of_offers(offers_above_price, "price_incl", "price_excl")
+)
 
 
 def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list[Trace]:

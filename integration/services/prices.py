@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -20,18 +22,21 @@ from integration.core.prices import (
     Purchase,
     TillPrice,
     effective_price,
+    offer_queries,
     price_queries,
     terms_in,
 )
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
-from integration.flows.prices import BRANCHES, PRICE_GROUPS
+from integration.core.timetable import WALL_CLOCK
+from integration.flows.prices import BRANCHES, OFFERS, PRICE_GROUPS
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.spec import FlowLogic, stage_records
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
 from integration.services.systems.connection_settings import ConnectorFactory
+from integration.store.database import Clock
 from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
@@ -39,7 +44,7 @@ from integration.store.rules import MappingStore
 
 log = structlog.get_logger(__name__)
 
-CAUSE, BRANCH_CAUSE = "price_charged_otherwise", "price_charged_in_branch"
+CAUSE, BRANCH_CAUSE, OFFER_CAUSE = "price_charged_otherwise", "price_charged_in_branch", "price_charged_on_day"
 LINKS_PAGE = 500
 CUSTOMERS_PAGE = 100  # customers per page of the nightly check
 MOST_EACH = 100  # queries per customer
@@ -69,6 +74,7 @@ class KnownRecord:
 class Proof:
     """The price of a quantity of an article in a branch, for one customer or without a customer, by both systems.
 
+    With a `day` it is the price of that day, including its offers; without one, the price of now without offers.
     `told` is None if the till gives no answer. `sources` has the codes of the books for price group and branch.
     """
 
@@ -79,6 +85,7 @@ class Proof:
     paid: PricePaid
     told: TillPrice | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    day: date | None = None
 
     @property
     def charged(self) -> Decimal | None:
@@ -108,6 +115,7 @@ class Prices:
         *,
         customers: str,
         products: str,
+        clock: Clock,
     ) -> None:
         """Store the dependencies. `customers` and `products` are the names of the flows that send prices."""
         self._links = links
@@ -119,10 +127,17 @@ class Prices:
         self._logics = logics
         self._flow = customers
         self._products = products
+        self._clock = clock
 
     def _is_sent(self, flow: str) -> bool:
         """Return True if the settings of a flow make it send prices."""
-        return self._logics.settings(flow).model_dump().get("customer_prices") is True
+        settings = self._logics.settings(flow).model_dump()
+        return settings.get("customer_prices") is True or settings.get("temporary_prices") is True
+
+    def _offer_day(self) -> date | None:
+        """Return today, to include the offers of the day; None if the settings send no offers."""
+        settings = self._logics.settings(self._products).model_dump()
+        return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date() if settings.get("temporary_prices") else None
 
     def _rows(self, table: str) -> Mapping[str, str]:
         return self._rules.tables().get(table, {})
@@ -184,7 +199,7 @@ class Prices:
         """
         (said,) = self._as_the_books_say(self._products, [article])
         who = self._as_the_books_say(self.flow, [customer])[0] if customer else None
-        found = self._expected(who, said, quantity, branch)
+        found = self._expected(who, said, quantity, branch, self._offer_day())
         if found is None or not self.has_till_prices():
             return found
         return self._asked([found])[0]
@@ -202,20 +217,31 @@ class Prices:
         return [replace(one, now=found.get(one.key)) for one in known]
 
     def _expected(
-        self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
+        self,
+        customer: KnownRecord | None,
+        article: KnownRecord,
+        quantity: Decimal,
+        branch: str,
+        day: date | None = None,
     ) -> Proof | None:
         # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
         of = effective_price(
-            Purchase(article.desired_record, customer.desired_record if customer else None, quantity, branch, group)
+            Purchase(
+                article.desired_record, customer.desired_record if customer else None, quantity, branch, group, day
+            )
         )
         if of is None:
             return None
-        return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
+        return Proof(customer, article, quantity, branch, of, sources=self._sources(of), day=day)
 
     def _sources(self, of: PricePaid) -> dict[str, str]:
         """Return the codes of the books for each price group and branch that the price uses."""
-        tables = {str(PriceScope.PRICE_GROUP): PRICE_GROUPS.name, str(PriceScope.BRANCH): BRANCHES.name}
+        tables = {
+            str(PriceScope.PRICE_GROUP): PRICE_GROUPS.name,
+            str(PriceScope.BRANCH): BRANCHES.name,
+            str(PriceScope.OFFER): OFFERS.name,
+        }
         codes = ((step, self._rows(tables[step.by])) for step in of.steps if step.by in tables)
         return {
             f"{step.by}:{step.number}": ", ".join(code for code, number in rows.items() if number == step.number)
@@ -227,7 +253,9 @@ class Prices:
         if not isinstance(till, Pricing):
             return list(found)
         charges = [
-            PriceQuery(one.article.number, one.customer.number if one.customer else "", one.quantity, one.branch)
+            PriceQuery(
+                one.article.number, one.customer.number if one.customer else "", one.quantity, one.branch, one.day
+            )
             for one in found
         ]
         answers = till.charged(charges)
@@ -274,10 +302,12 @@ class Prices:
         expected: list[tuple[str, Proof]] = []
         done, left_out = 0, set[str]()
         for link in links:
-            mine = self._expected_of([None], _articles([link]))
+            articles = _articles([link])
+            mine = self._expected_of([None], articles)
             if expected and len(expected) + len(mine) > most:
                 break
             left_out |= {link.key} if len({(one.article.key, one.quantity) for one in mine}) == MOST_EACH else set()
+            mine += self._expected_of_offers(articles) if self._offer_day() else []
             expected += [(link.key, one) for one in mine]
             done += 1
         keys = [key for key, _ in expected]
@@ -288,12 +318,16 @@ class Prices:
                 "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
             )
         met = [
-            IssueOccurrence(_branch_issue(key, one), str(Kind.PRODUCT), one.article.title)
+            IssueOccurrence(
+                _offer_issue(key, one) if _is_of_offer(one) else _branch_issue(key, one),
+                str(Kind.PRODUCT),
+                one.article.title,
+            )
             for key, one in answers
             if one.proven is False and not self._is_of_unknown_group(one)
         ]
         looked = [link.key for link in links[:done] if link.key not in left_out]
-        self._issues.store_check_result(self._products, looked, (BRANCH_CAUSE,), met, so_far)
+        self._issues.store_check_result(self._products, looked, (BRANCH_CAUSE, OFFER_CAUSE), met, so_far)
         return done
 
     def _is_of_unknown_group(self, one: Proof) -> bool:
@@ -353,6 +387,26 @@ class Prices:
         """Return all agreed prices of these customers with the till's answers; at most `most`, unless it is 0."""
         return self._asked(self._expected_of(customers, articles)[: most or None])
 
+    @requires(Right.COMPARE)
+    def prove_offers(self, articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
+        """Return the prices of these articles around the periods of their offers, with the till's answers.
+
+        A sale has no customer. At most `most` prices, unless it is 0. Raises IntegrationError if a system is
+        unreachable.
+        """
+        return self._asked(self._expected_of_offers(articles)[: most or None])
+
+    def _expected_of_offers(self, articles: Sequence[KnownRecord]) -> list[Proof]:
+        """Return the prices by the books on the first and last day of each offer, and on the days beside them."""
+        first = next(iter(self.branches()), "")
+        asked = [(one, offer_queries(one.agreed)) for one in articles]
+        current = self._as_the_books_say(self._products, [one for one, queries in asked if queries])
+        queries = {one.key: found for one, found in asked}
+        found = (
+            self._expected(None, one, quantity, first, day) for one in current for quantity, day in queries[one.key]
+        )
+        return [proof for proof in found if proof]
+
     def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
         """Return the prices by the books for these customers; None stands for a sale without a customer."""
         first = next(iter(self.branches()), "")
@@ -363,12 +417,13 @@ class Prices:
         people = self._as_the_books_say(self.flow, [who for who, found in asked if who and found])
         by_number, by_key = {one.number: one for one in said}, {one.key: one for one in people}
         expected: list[Proof] = []
+        day = self._offer_day()
         for who, found in asked:
             for article, quantity in found:
                 own = [term.number for term in terms_in(article.values) if term.of is PriceScope.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
                     customer = by_key[who.key] if who else None
-                    proof = self._expected(customer, by_number[article.key], quantity, branch)
+                    proof = self._expected(customer, by_number[article.key], quantity, branch, day)
                     expected += [proof] if proof else []
         return expected
 
@@ -399,6 +454,16 @@ def _branch_issue(key: str, one: Proof) -> Issue:
         "system": TILL.system,
     }  # fmt: skip
     return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
+
+
+def _is_of_offer(one: Proof) -> bool:
+    return bool(offer_queries(one.article.agreed)) and one.day is not None
+
+
+def _offer_issue(key: str, one: Proof) -> Issue:
+    """Return the issue of a price that the till does not charge as agreed on a day, with both amounts."""
+    branch = _branch_issue(key, one)
+    return Issue(OFFER_CAUSE, key, f"{branch.field}:{one.day}", {**branch.facts, "day": f"{one.day}"})
 
 
 def with_equal_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:

@@ -453,6 +453,8 @@ def _priced_name(field: str, say: _Say) -> str:
     if priced is None:
         return ""
     said = say(f"term_{priced.of}", {"number": priced.number})
+    if priced.period:
+        said = say("term_period", {"term": said, "first": f"{priced.period.first}", "last": f"{priced.period.last}"})
     if priced.minimum:
         said = say("term_from", {"term": said, "minimum": priced.minimum})
     return say(f"term_{priced.how}", {"term": said})

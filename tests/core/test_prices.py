@@ -1,17 +1,22 @@
 """Prices that are not the same for everybody: their names, and which of several is paid."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
 
 from integration.core.prices import (
+    OfferPeriod,
     PriceScope,
     PriceTerm,
     PriceType,
     Purchase,
     effective_price,
+    offer_queries,
+    offers_above_price,
+    overlapping_offers,
     price_queries,
     term_of,
     terms_in,
@@ -156,3 +161,74 @@ def test_an_agreement_without_vat_stays_so() -> None:
     found = effective_price(buying(an_article(), a_customer({"article_excl:0:10007": D("9.99")})))
     assert found is not None
     assert (found.total, found.incl) == (D("9.99"), False)
+
+
+# ---- offers
+
+WEEK = "offer_incl:0@2026-12-07_2026-12-13:8"
+
+
+def test_the_name_of_an_offer_has_its_period() -> None:
+    term = term_of(WEEK)
+    assert term is not None
+    assert (term.of, term.number, term.name) == (PriceScope.OFFER, "8", WEEK)
+    assert term.period == OfferPeriod(date(2026, 12, 7), date(2026, 12, 13))
+    no_offers = ("offer_incl:0:8", "offer_incl:0@2026-12-13_2026-12-07:8", "offer_incl:0@2026-02-30_2026-03-01:8",
+                 "branch_incl:0@2026-12-07_2026-12-13:8")  # fmt: skip
+    assert [term_of(name) for name in no_offers] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("day", "quantity", "price"),
+    [
+        (None, "1", "20.00"),
+        ("2026-12-06", "1", "20.00"),
+        ("2026-12-07", "1", "15.00"),
+        ("2026-12-13", "4", "15.00"),
+        ("2026-12-13", "5", "10.00"),
+        ("2026-12-14", "5", "20.00"),
+    ],
+)
+def test_an_offer_is_paid_in_its_period_from_its_minimum_quantity(day: str | None, quantity: str, price: str) -> None:
+    offers: dict[str, Value] = {WEEK: D("15.00"), "offer_percent:5@2026-12-13_2026-12-13:9": D(50)}
+    article = Record(Kind.ARTICLE, "1", {"price_incl": D("20.00"), **offers})
+    on = date.fromisoformat(day) if day else None
+    found = effective_price(Purchase(article, None, D(quantity), "1", day=on))
+    assert found is not None
+    assert found.total == D(price) * D(quantity)
+
+
+def test_an_agreement_with_a_customer_wins_from_an_offer_and_an_offer_from_a_price_group() -> None:
+    article = Record(
+        Kind.ARTICLE, "1", {"price_incl": D("20.00"), WEEK: D("15.00"), "price_group_incl:0:2": D("18.00")}
+    )
+    for values, by in (({"price_group": "2"}, "offer"), ({"article_incl:0:1": D("19.00")}, "article")):
+        customer = Record(Kind.RELATION, "c", dict(values))
+        found = effective_price(Purchase(article, customer, D(1), "1", day=date(2026, 12, 8)))
+        assert found is not None
+        assert next(step.by for step in found.steps if step.wins) == by
+
+
+def test_offers_overlap_that_share_a_day_and_a_minimum() -> None:
+    others = {
+        "offer_percent:0@2026-12-07_2026-12-13:8": 0,  # of the same offer
+        "offer_incl:0@2026-12-14_2026-12-20:8": 0,
+        "offer_incl:5@2026-12-13_2026-12-20:8": 0,
+        "offer_incl:0@2026-12-13_2026-12-20:8": 1,
+        "offer_incl:0@2026-12-07_2026-12-13:9": 1,
+    }
+    assert {name: overlapping_offers({WEEK: D(15), name: D(10)}) for name in others} == others
+    assert overlapping_offers({WEEK: None, "offer_incl:0@2026-12-07_2026-12-13:9": D(10)}) == 0
+
+
+def test_an_offer_above_the_normal_price_is_counted_by_its_own_vat_basis() -> None:
+    assert offers_above_price({"price_incl": D(20), WEEK: D("20.01")}) == 1
+    assert offers_above_price({"price_incl": D(20), WEEK: D(20)}) == 0
+    assert offers_above_price({"price_excl": D(16), WEEK: D(18)}) == 0
+    assert offers_above_price({"price_incl": D(20), WEEK.replace("incl", "percent"): D(25)}) == 0
+
+
+def test_an_offer_is_asked_about_around_both_ends_and_its_minimum() -> None:
+    asked = offer_queries(Record(Kind.ARTICLE, "1", {"offer_incl:3@2026-12-07_2026-12-13:8": D(15)}))
+    assert {quantity for quantity, _ in asked} == {D(1), D(2), D(3)}
+    assert [day.day for quantity, day in asked if quantity == 1] == [6, 7, 13, 14]

@@ -208,3 +208,55 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     assert isinstance(change, Change)
     assert change.wanted.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
     assert guarded(logic, change) == {"emptied": 2}
+
+
+# ---- offers
+
+WEEK: Mapping[str, Value] = {"offer_price:0@2026-12-07_2026-12-13:WEEK": D("12.3967")}
+WEEK_SENT = {"offer_incl:0@2026-12-07_2026-12-13:1": D("15.00")}
+WITH_OFFERS = {**TABLES, "sales_prices": {"WEEK": "1"}}
+
+
+def with_offers(agreed: Record | None = None, **changed: Any) -> Terms:
+    return terms(agreed, **{"on": False, "offers_on": True, "tables": WITH_OFFERS} | changed)
+
+
+def test_offers_have_a_switch_of_their_own() -> None:
+    record = an_article("1001", **GIVEN, **WEEK)
+    assert of_part(shaped(products(with_offers()), record)) == WEEK_SENT
+    assert of_part(shaped(products(terms()), record)) == SENT
+    (name,) = WEEK_SENT
+    assert products(terms()).policy.get(f"article.{name}", Ownership.NEVER) is Ownership.NEVER
+    owned = products(with_offers(offers_owner=Ownership.ON_CREATE)).policy
+    assert owned.get(f"article.{name}", Ownership.NEVER) is Ownership.ON_CREATE
+
+
+def test_an_offer_without_a_counterpart_is_a_question() -> None:
+    issue = staged(products(with_offers(tables=TABLES)), an_article("1001", **WEEK)).issue
+    assert issue is not None
+    assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "sales_prices", "WEEK")
+
+
+def test_an_offer_that_is_gone_is_withdrawn_unless_offers_are_off() -> None:
+    agreed = shaped(products(with_offers()), an_article("1001", **WEEK))
+    assert of_part(shaped(products(with_offers(agreed)), an_article("1001"))) == dict.fromkeys(WEEK_SENT)
+    assert of_part(shaped(products(terms(agreed)), an_article("1001"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "counted"),
+    [
+        ({"offer_price:0@2026-12-13_2026-12-20:WEEK": D("11.0000")}, {"offers_overlap": 1}),
+        ({"offer_price:0@2026-12-14_2026-12-20:WEEK": D("16.5289")}, {}),  # 20.00, the normal price
+        ({"offer_price:0@2026-12-14_2026-12-20:WEEK": D("16.5400")}, {"offers_above": 1}),
+        ({"price": D("12.3900")}, {"offers_above": 1, "price_percent": 1}),
+    ],
+)
+def test_overlapping_offers_and_offers_above_the_price_are_brakes(
+    changed: dict[str, Value], counted: dict[str, int]
+) -> None:
+    logic = products(with_offers())
+    agreed = shaped(logic, an_article("1001", **WEEK))
+    change = compared(logic, shaped(logic, an_article("1001", **{**WEEK, **changed})), agreed, agreed)
+    assert isinstance(change, Change)
+    assert {name: count for name, count in guarded(logic, change).items() if count} == counted

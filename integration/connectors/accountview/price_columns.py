@@ -22,6 +22,9 @@ class PriceFields(ColumnSettings):
     list: Name = ""  # price list of an article price; empty in other rows
     branch: Name = ""
     debtor: Name = ""
+    offer: Name = ""  # code of an offer; empty in rows without a period
+    start: Name = ""  # first day of an offer
+    end: Name = ""  # last day of an offer
     group: Name = ""  # discount group of articles that the row applies to
     minimum: Name = ""  # minimum quantity
     price: Name = ""
@@ -36,6 +39,7 @@ class PriceFields(ColumnSettings):
     def _is_whole(self) -> Self:
         given = any(self.model_dump().values())
         says = self.object and self.table and self.article and (self.price or self.percent)
-        if given and not (says and (self.list or self.branch or self.debtor)):
+        is_dated = all((self.offer, self.start, self.end)) or not any((self.offer, self.start, self.end))
+        if given and not (says and is_dated and (self.list or self.branch or self.debtor or self.offer)):
             raise PydanticCustomError("expected_price_names", "expected_price_names")
         return self

@@ -1,7 +1,8 @@
 """Customer prices, from an object that the settings name, as price terms of articles and of debtors.
 
-A row gives a price or a percentage for a price list, a branch or a debtor; for an article or a discount group; and from
-a minimum quantity on. A number that AccountView stores as 0 counts as absent.
+A row gives a price or a percentage for a price list, a branch, an offer or a debtor; for an article or a discount
+group; and from a minimum quantity on. A number that AccountView stores as 0 counts as absent. Only an offer has a
+period; an offer that has ended is left out.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.core.prices import PriceScope, PriceTerm, PriceType
+from integration.core.prices import OfferPeriod, PriceScope, PriceTerm, PriceType
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 _SAYS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}
@@ -31,6 +32,7 @@ class BooksPrices:
         self.on = named.is_used
         self.of = BusinessObject(code=named.object, table=named.table)
         self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
+        self._today = client.today
         self._layouts = layouts
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
         self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
@@ -91,20 +93,42 @@ class BooksPrices:
 
     def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[PriceTerm, Value]]:
         """Yield the price terms of a row for a record of a kind; terms for the other kind are left out."""
-        told = {name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "group")}
+        told = {
+            name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "offer", "group")
+        }
         if kind is Kind.ARTICLE and told["debtor"]:
             return
-        places = [(PriceScope.PRICE_GROUP, told["list"]), (PriceScope.BRANCH, told["branch"])]
+        places = [
+            (PriceScope.PRICE_GROUP, told["list"]),
+            (PriceScope.BRANCH, told["branch"]),
+            (PriceScope.OFFER, told["offer"]),
+        ]
         if kind is Kind.DEBTOR:
             places = [(PriceScope.ARTICLE, told["article"]), (PriceScope.DISCOUNT_GROUP, told["group"])]
         named = [(of, code) for of, code in places if code]
         if len(named) != 1:
             raise WrongValueError(self.of.table, ", ".join(code for _, code in named))
         (of, code), minimum = named[0], self._number(row, "minimum") or _NOUGHT
+        period = self._period(layout, row, is_offer=of is PriceScope.OFFER)
+        if period and period.last < self._today():
+            return
         for how, name in _SAYS.items():
             value = self._number(row, name)
             if value:
-                yield PriceTerm(of, how, minimum, code), value
+                yield PriceTerm(of, how, minimum, code, period), value
+
+    def _period(self, layout: Layout, row: Row, *, is_offer: bool) -> OfferPeriod | None:
+        """Return the period of a row, None if it is no offer.
+
+        Raises WrongValueError for an offer without both dates or with an end before its start, and for dates in any
+        other row, which would apply forever.
+        """
+        first, last = (layout.day(row, name) for name in ("start", "end"))
+        if is_offer and first and last and first <= last:
+            return OfferPeriod(first, last)
+        if is_offer or first or last:
+            raise WrongValueError(self.of.table, f"{first or '-'}, {last or '-'}")
+        return None
 
     def _number(self, row: Row, name: str) -> Decimal | None:
         column = self.names.get(name, "")

@@ -76,6 +76,7 @@ _QUESTIONS = {
         "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_unless_off("enabled")
     ),
     "price_groups": _Question("getPriceGroupList", "priceGroup", "priceGroupNumber", "description"),
+    "sales_prices": _Question("getSalesPriceList", "salesPrice", "salesPriceNumber", "description"),
     "order_categories": _Question(
         "getOrderCategories", "orderCategory", "orderCategoryNumber", "orderCategoryDescription"
     ),
@@ -121,14 +122,14 @@ class TillChoices:
         """Return codes and captions of a list, empty for an unknown name.
 
         Names: vat_codes, vat_rates (percentages with two decimals, of codes whose rates are all readable), branches,
-        turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, employees, workplaces (`1/2`
-        is the second of branch 1), branch_price_groups (the captions are the numbers of the groups), custom_fields
-        (with their types), article_groups. For turnover groups also revenue_groups, balance_groups (those that are not
-        revenue, or may not be), used_groups (those of the last weeks, empty where the till does not report them), and
-        turnover_types, turnover_vat_codes, turnover_accounts, cost_accounts and stock_accounts, with these values as
-        captions. For payment methods also payment_types, payment_accounts, and gift_cards with the turnover group of
-        the gift cards that each method accepts. For articles own_articles: those without an external id, by number,
-        from the first pages of all articles.
+        turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, sales_prices, employees,
+        workplaces (`1/2` is the second of branch 1), branch_price_groups (the captions are the numbers of the groups),
+        custom_fields (with their types), article_groups. For turnover groups also revenue_groups, balance_groups (those
+        that are not revenue, or may not be), used_groups (those of the last weeks, empty where the till does not report
+        them), and turnover_types, turnover_vat_codes, turnover_accounts, cost_accounts and stock_accounts, with these
+        values as captions. For payment methods also payment_types, payment_accounts, and gift_cards with the turnover
+        group of the gift cards that each method accepts. For articles own_articles: those without an external id, by
+        number, from the first pages of all articles.
         """
         return self._lists[name]() if name in self._lists else {}
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from lxml import etree
@@ -184,7 +185,7 @@ class TillPricing:
         if not places:
             return False
         try:
-            self._client.read("determinePricing", request=_request(next(iter(places.items())), "", ()))
+            self._client.read("determinePricing", request=_request(next(iter(places.items())), "", (), None))
         except (RejectedError, MalformedAnswerError):
             return False
         return True
@@ -205,7 +206,8 @@ class TillPricing:
         if place is None:
             return None
         try:
-            request = _request((asked.branch, place), asked.customer, ((asked.article, asked.quantity),))
+            lines = ((asked.article, asked.quantity),)
+            request = _request((asked.branch, place), asked.customer, lines, asked.day)
             answer = self._client.read("determinePricing", request=request)
         except RejectedError as error:
             if error.code == "operation_unknown":
@@ -234,8 +236,13 @@ class TillPricing:
         return self._workplaces
 
 
-def _request(place: tuple[str, str], customer: str, lines: Sequence[tuple[str, Decimal]]) -> dict[str, object]:
+def _request(
+    place: tuple[str, str], customer: str, lines: Sequence[tuple[str, Decimal]], day: date | None
+) -> dict[str, object]:
+    """Return a query as request content. Which of both dates decides is not documented, so both name the same day."""
+    moment = {"financialDate": day.isoformat(), "timestamp": f"{day.isoformat()}T12:00:00"} if day else {}
     request: dict[str, object] = {
+        **moment,
         "workplace": {"branchNumber": place[0], "workplaceNumber": place[1]},
         "lines": [{"articleNumber": number, "data": {"quantity": f"{quantity:f}"}} for number, quantity in lines],
     }

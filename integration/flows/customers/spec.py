@@ -107,7 +107,7 @@ def _logic(
     terms = Terms(
         settings.customer_prices,
         Ownership(settings.customer_prices_owner),
-        tables,
+        tables=tables,
         numbers=lambda codes: asked.linked(PRODUCTS, Kind.ARTICLE, codes),
         agreed=agreed,
     )

@@ -13,7 +13,7 @@ from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE, Guard, made_inactive
 from integration.core.plan import Action, Change
 from integration.core.records import Kind
-from integration.flows.prices import Owner, price_guard
+from integration.flows.prices import OFFERS_ABOVE, OFFERS_OVERLAP, Owner, price_guard
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
@@ -66,7 +66,7 @@ class ProductSettings(FlowSettings):
     """Settings of the flow of products. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "products"
-    guards = (*SIZE, PRICES, RETIREMENTS, OFF_SALE, EMPTIED)
+    guards = (*SIZE, PRICES, RETIREMENTS, OFF_SALE, EMPTIED, OFFERS_OVERLAP, OFFERS_ABOVE)
 
     sku_rule: Literal["code", "field", "allotted"] = "code"
     sku_field: str = ""  # source field for the rule `field`
@@ -84,6 +84,8 @@ class ProductSettings(FlowSettings):
     picture_field: str = ""  # article field with the name of its picture; empty: no pictures are sent
     customer_prices: bool = False  # prices for price groups and branches, if their object of the books is configured
     customer_prices_owner: Owner = "keep_equal"
+    temporary_prices: bool = False  # offers with a period, if their columns in the books are configured
+    temporary_prices_owner: Owner = "keep_equal"
 
     content: Part = Part()
     offer: Part = Part()

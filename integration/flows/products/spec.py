@@ -26,7 +26,7 @@ from integration.flows.forms import (
     default_proposal,
     vat_question,
 )
-from integration.flows.prices import BRANCHES, OWNERS, PRICE_GROUPS, Terms
+from integration.flows.prices import BRANCHES, OFFERS, OWNERS, PRICE_GROUPS, Terms
 from integration.flows.products import turnover
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
@@ -36,6 +36,7 @@ from integration.flows.settings import BOOKS, TILL, ValueTable, books_list, till
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Tables
 
 SENT = VisibleWhen("customer_prices", (True,))
+OFFERS_SENT = VisibleWhen("temporary_prices", (True,))
 
 SECTIONS = (
     Section(
@@ -76,6 +77,11 @@ SECTIONS = (
         "settings_customer_prices",
         (Checkbox("customer_prices"), Select("customer_prices_owner", OWNERS, "owner", only=SENT)),
         ("customer_prices_about",),
+    ),
+    Section(
+        "settings_temporary_prices",
+        (Checkbox("temporary_prices"), Select("temporary_prices_owner", OWNERS, "owner", only=OFFERS_SENT)),
+        ("temporary_prices_about",),
     ),
     Section("settings_variants", (SourceField("parent_field", Kind.ARTICLE),), ("parent_about",)),
     Section("settings_pictures", (SourceField("picture_field", Kind.ARTICLE),), ("pictures_about",)),
@@ -133,7 +139,14 @@ def _logic(
         links = asked.links(FLOW.name, Kind.PICTURE, keys)
         return {key: link.agreed for key, link in links.items() if link.agreed and link.agreed.values.get(CONTENT)}
 
-    terms = Terms(settings.customer_prices, Ownership(settings.customer_prices_owner), tables, agreed=agreed)
+    terms = Terms(
+        settings.customer_prices,
+        Ownership(settings.customer_prices_owner),
+        settings.temporary_prices,
+        Ownership(settings.temporary_prices_owner),
+        tables,
+        agreed=agreed,
+    )
     return ProductsLogic(
         settings, body, version, tables, asked.rates(BOOKS.system), partial(asked.allot, *article),
         partial(asked.linked, *article), partial(asked.allotted, *article), terms,
@@ -151,7 +164,7 @@ PRODUCTS = FlowSpec(
     vat_rate_systems=(BOOKS,),
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),
     sent_as={PRICE: ("article.price_incl", "article.price_excl")},
-    tables=(VAT_TABLE, turnover.TABLE, PRICE_GROUPS, BRANCHES),
+    tables=(VAT_TABLE, turnover.TABLE, PRICE_GROUPS, BRANCHES, OFFERS),
     repairs={"branch_missing": Repair(tab="tables", name=BRANCHES.name)},
     objects=("articles", "groups", "vat", "prices"),
     sections=SECTIONS,

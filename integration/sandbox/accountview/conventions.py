@@ -226,6 +226,9 @@ INVENTED: Final[Mapping[str, tuple[ColumnField, ...]]] = {
         ColumnField("K9_MINQ", "N", 13, "Vanaf aantal", custom=True),
         ColumnField("K9_PX", "Y", 8, "Prijs", custom=True),
         ColumnField("K9_PCT", "N", 9, "Kortingspercentage", custom=True),
+        ColumnField("K9_OFFER", "C", 10, "Aanbieding", upper=True, custom=True),
+        ColumnField("K9_FIRST", "D", 8, "Eerste dag", custom=True),
+        ColumnField("K9_LAST", "D", 8, "Laatste dag", custom=True),
         _CHANGED,
     ),
     "K9_INV": (

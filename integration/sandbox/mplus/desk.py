@@ -166,6 +166,7 @@ class Setup:
     order_categories: Rows
     employees: Rows
     price_groups: Rows
+    sales_prices: Rows
     article_custom_fields: Rows
     relation_custom_fields: Rows
     article_categories: Rows
@@ -222,6 +223,7 @@ class Reference:
             "getEmployees": self._employees,
             "getAvailableTerminalList": self._terminals,
             "getPriceGroupList": lambda _: self._answer("getPriceGroupListResponse", priceGroup=setup.price_groups),
+            "getSalesPriceList": lambda _: self._answer("getSalesPriceListResponse", salesPrice=setup.sales_prices),
             "getCustomFieldLists": lambda _: self._answer(
                 "GetCustomFieldListsResponse",
                 articleCustomFieldList=setup.article_custom_fields,

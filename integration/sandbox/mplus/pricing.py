@@ -1,12 +1,14 @@
 """Prices for customers and per branch, by rules that are independent of the rest of this project.
 
 It is not published which of several prices a real till prefers. This till takes the most specific one: the customer's
-agreement about the article, then about its discount group, then the price of the customer's price group, then the
-customer's general discount. Of several minimum quantities, the highest that is reached counts.
+agreement about the article, then about its discount group, then a temporary price of the article on that day, then the
+price of the customer's price group, then the customer's general discount. Of several minimum quantities, the highest
+that is reached counts.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
@@ -67,15 +69,17 @@ class Pricing:
         if number and number not in self._relations.relations:
             raise RefusedError(f"Relation {number} does not exist")
         customer = self._relations.fields(number) if number else WireFields()
-        lines = [self._line(line, customer, branch) for line in ask.children("lines")]
+        told = ask.text("timestamp") or ask.text("financialDate")
+        day = date.fromisoformat(told[:10]) if told else self._desk.today
+        lines = [self._line(line, customer, branch, day) for line in ask.children("lines")]
         return self._desk.build("DeterminePricingResponse", {"lines": lines})
 
-    def _line(self, asked: WireFields, customer: WireFields, branch: int) -> WireFields:
+    def _line(self, asked: WireFields, customer: WireFields, branch: int, day: date) -> WireFields:
         known = self._catalogue.article(asked.number("articleNumber"))
         if known is None:
             raise RefusedError(f"Article {asked.number('articleNumber')} does not exist")
         article, quantity = self._catalogue.fields(known), Decimal(asked.child("data").text("quantity", "1"))
-        charged = self._charged(article, customer, branch, quantity)
+        charged = self._charged(article, customer, (branch, day), quantity)
         whole = charged.price * quantity
         amount = (whole * (100 - charged.percent) / 100).quantize(CENT, ROUND_HALF_UP)
         factor = 1 + (self._reference.rate(article.number("vatCode")) or Decimal(0)) / 100
@@ -100,17 +104,22 @@ class Pricing:
         }
         return self._desk.build("DeterminePricingResponseLine", values)
 
-    def _charged(self, article: WireFields, customer: WireFields, branch: int, quantity: Decimal) -> _Charged:
+    def _charged(
+        self, article: WireFields, customer: WireFields, where: tuple[int, date], quantity: Decimal
+    ) -> _Charged:
+        branch, day = where
         base = self._base(article, branch)
         rows = customer.child("relationArticleDiscountList").children("relationArticleDiscount")
         group = customer.number("priceGroupNumber") or self._reference.branches[branch].get("priceGroupNumber") or 0
         prices = article.child("priceGroupList").children("priceGroup")
+        temporary = article.child("salesPriceList").children("salesPrice")
         for offers, by in (
             (_about(rows, "articleNumber", article.number("articleNumber")), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT"),
             (
                 _about(rows, "articleDiscountGroupNumber", article.number("articleDiscountGroupNumber")),
                 "DISCOUNT-TYPE-CUSTOMER-DISCOUNT",
             ),
+            ([row for row in temporary if _is_on(row, day)], "DISCOUNT-TYPE-SALES-PRICE"),
             (_about(prices, "priceGroupNumber", group), "DISCOUNT-TYPE-PRICE-GROUP"),
         ):
             reached = [each for each in offers if _from(each) <= quantity]
@@ -194,6 +203,16 @@ class Pricing:
 
 def _about(rows: Sequence[WireFields], name: str, number: int) -> list[WireFields]:
     return [row for row in rows if number and row.number(name) == number]
+
+
+def _is_on(row: WireFields, day: date) -> bool:
+    """Return whether a temporary price applies on a day; both days of its period are included."""
+    first, last = (_day(row.child(name)) if row.has_name(name) else None for name in ("startDate", "endDate"))
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _day(told: WireFields) -> date:
+    return date(told.number("year"), told.number("mon"), told.number("day"))
 
 
 def _from(row: WireFields) -> Decimal:

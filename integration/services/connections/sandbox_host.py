@@ -58,6 +58,9 @@ PRICES = {
     "minimum": "K9_MINQ",
     "price": "K9_PX",
     "percent": "K9_PCT",
+    "offer": "K9_OFFER",
+    "start": "K9_FIRST",
+    "end": "K9_LAST",
 }
 PACE = {"per_second": 100_000}  # the sandbox has no other users
 START_SECONDS = 30.0

@@ -1,6 +1,7 @@
 """Prices of customers in the books in a box: off until their object is named, whole, and never guessed."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -142,3 +143,32 @@ def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
         records = books.extract(Kind.ARTICLE).records
         books.close()
     assert [one.key for one in records if isinstance(one, Unreadable)] == [code]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "value"),
+    [(0, 6, "offer_price"), (-7, 0, "offer_price"), (-7, -1, ""), (3, 0, None), (None, 3, None)],
+)
+def test_an_offer_has_its_period_until_it_has_ended(
+    sandbox: Sandbox, keeper: MemoryKeeper, first: int | None, last: int, value: str | None
+) -> None:
+    books = AccountView(accountview_settings(sandbox, prices=PRICES, page_size=1000), keeper)
+    today = books.client.today()
+    days = [None if one is None else today + timedelta(days=one) for one in (first, last)]
+    row = {"REC_ID": "P9", "ART_CODE": (code := quantity_priced(sandbox)), "K9_OFFER": "WEEK", "K9_PX": "5.0000"}
+    dates = {name: f"{day}T00:00:00.000Z" for name, day in zip(("K9_FIRST", "K9_LAST"), days, strict=True) if day}
+    sandbox.accountview.add("K9_PRICE", row | dates)
+    record = of(books, Kind.ARTICLE, code)
+    books.close()
+    assert isinstance(record, Unreadable) == (value is None)
+    if value is not None:
+        offers = {name: price for name, price in terms(record).items() if name.startswith("offer")}
+        assert offers == ({f"{value}:0@{days[0]}_{days[1]}:WEEK": D(5)} if value else {})
+
+
+def test_a_price_list_has_no_period(sandbox: Sandbox, keeper: MemoryKeeper) -> None:
+    books = AccountView(accountview_settings(sandbox, prices=PRICES, page_size=1000), keeper)
+    row = next(row for row in sandbox.state("K9_PRICE") if row.get("K9_MINQ"))
+    sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_LAST": "2099-01-01T00:00:00.000Z"})
+    assert isinstance(of(books, Kind.ARTICLE, str(row["ART_CODE"])), Unreadable)
+    books.close()

@@ -17,7 +17,15 @@ def test_choices_come_with_captions(connector: Mplus) -> None:
     assert connector.choices("vat_codes").keys() == connector.choices("vat_rates").keys()
     assert "21.00" in connector.choices("vat_rates").values()
     assert "21 %" in connector.choices("vat_codes").values()
-    for name in ("branches", "turnover_groups", "payment_methods", "employees", "price_groups", "custom_fields"):
+    for name in (
+        "branches",
+        "turnover_groups",
+        "payment_methods",
+        "employees",
+        "price_groups",
+        "sales_prices",
+        "custom_fields",
+    ):
         assert connector.choices(name)
     assert (connector.choices("cost_accounts")["10"], connector.choices("stock_accounts")["10"]) == ("7000", "3000")
     assert connector.choices("branch_price_groups")["3"] == "1"

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -186,3 +187,21 @@ def test_an_installation_says_whether_it_answers_at_all(sandbox: Sandbox, till: 
     assert unknown.value.code == "operation_unknown"
     sandbox.till.edit("conventions", "unknown_operations", {"value": []})
     assert till.charged([]) == []
+
+
+def test_a_temporary_price_is_charged_in_its_period_until_it_is_removed(till: Mplus, links: Links, serial: int) -> None:
+    number, name = f"78{serial:03}", "offer_incl:3@2026-12-07_2026-12-13:1"
+    held = create(till, a_bell(number, {name: D("15.00")}), links)
+
+    def charged(day: int, quantity: str) -> TillPrice | None:
+        (told,) = till.charged([PriceQuery(number, "", D(quantity), "1", date(2026, 12, day))])
+        return told
+
+    found = [charged(day, quantity) for day, quantity in ((6, "3"), (7, "3"), (7, "2"), (13, "3"), (14, "3"))]
+    assert [one.incl for one in found if one] == [D("60.00"), D("45.00"), D("40.00"), D("45.00"), D("60.00")]
+    assert found[1] is not None
+    assert found[1].by == "sales-price"
+    write(till, held, links, {f"{number}/{name}": None})
+    again = charged(7, "3")
+    assert again is not None
+    assert again.incl == D("60.00")

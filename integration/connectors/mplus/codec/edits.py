@@ -15,12 +15,12 @@ from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.contacts import CONTACT, WRAPPER, contacts, first_contact, move_to_front
 from integration.connectors.mplus.codec.fields import TYPES, Vocabulary, places, sequence
 from integration.connectors.mplus.codec.prices import (
-    LISTS,
     SAYS,
     card_rows,
     encode_price,
     row_subject,
     subject_elements,
+    term_list,
     wanted_rows,
 )
 from integration.connectors.mplus.codec.products import (
@@ -122,15 +122,14 @@ def _put_contact(relation: Element, record: Record) -> None:
 
 def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
     """Write prices and percentages into the rows of their terms, and remove rows that become empty."""
-    rows = {place: row for row in (card_rows(card, record.kind) if record.kind in LISTS else ())
-            if (place := row_subject(row, record.kind))}  # fmt: skip
+    rows = {place: row for of, row in card_rows(card, record.kind) if (place := row_subject(row, of))}
     for place, wanted in wanted_rows(record).items():
-        of, row = LISTS[record.kind], rows.get(place)
-        if row is None and all(value is None for value in wanted.values()):
+        of, row = term_list(record.kind, place[0]), rows.get(place)
+        if of is None or (row is None and all(value is None for value in wanted.values())):
             continue
         if row is None:
             row = etree.SubElement(_child(card, TYPES[record.kind], of.wrapper), qualified(of.item))
-            _fill(row, dict(subject_elements(place, record.kind)), of.type)
+            _fill(row, dict(subject_elements(place, of)), of.type)
         for how, value in wanted.items():
             text = "" if value is None else encode_price(place, how, value, words)
             _put(row, of.type, SAYS[how], text)

@@ -1,7 +1,8 @@
-"""Prices of articles for price groups, and agreements of relations: rows of a list in their card.
+"""Prices per price group and temporary prices of articles, and agreements of relations: rows of a list in their card.
 
 Prices are whole cents, percentages are in the unit of the installation. Minimum quantities are whole in an article, and
-beside a number of decimals in a relation. A row without a minimum quantity applies to any quantity.
+beside a number of decimals in a relation. A row without a minimum quantity applies to any quantity. A temporary price
+without both dates is not ours: it is neither read nor written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,13 +15,14 @@ from integration.connectors.mplus.codec.fields import Vocabulary
 from integration.connectors.mplus.codec.values import (
     UnfitError,
     child_number,
+    date_of,
     decimal_places,
     encoded,
     exact_number,
     required_integer,
 )
 from integration.core.money import from_cents, from_scaled, to_scaled
-from integration.core.prices import PriceScope, PriceTerm, PriceType, terms_in
+from integration.core.prices import OfferPeriod, PriceScope, PriceTerm, PriceType, terms_in
 from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
 
 
@@ -33,16 +35,22 @@ class TermList:
     type: str
     of: Mapping[PriceScope, str]
     scaled: bool = False  # whether quantities have a number of decimals beside them
+    dated: bool = False  # whether rows have a period
 
 
-LISTS: Mapping[Kind, TermList] = {
-    Kind.ARTICLE: TermList("priceGroupList", "priceGroup", "PriceGroup", {PriceScope.PRICE_GROUP: "priceGroupNumber"}),
-    Kind.RELATION: TermList(
-        "relationArticleDiscountList",
-        "relationArticleDiscount",
-        "RelationArticleDiscount",
-        {PriceScope.ARTICLE: "articleNumber", PriceScope.DISCOUNT_GROUP: "articleDiscountGroupNumber"},
-        scaled=True,
+LISTS: Mapping[Kind, tuple[TermList, ...]] = {
+    Kind.ARTICLE: (
+        TermList("priceGroupList", "priceGroup", "PriceGroup", {PriceScope.PRICE_GROUP: "priceGroupNumber"}),
+        TermList("salesPriceList", "salesPrice", "SalesPrice", {PriceScope.OFFER: "salesPriceNumber"}, dated=True),
+    ),
+    Kind.RELATION: (
+        TermList(
+            "relationArticleDiscountList",
+            "relationArticleDiscount",
+            "RelationArticleDiscount",
+            {PriceScope.ARTICLE: "articleNumber", PriceScope.DISCOUNT_GROUP: "articleDiscountGroupNumber"},
+            scaled=True,
+        ),
     ),
 }
 SAYS: Mapping[PriceType, str] = {
@@ -51,22 +59,31 @@ SAYS: Mapping[PriceType, str] = {
     PriceType.PERCENT: "discountPercentage",
 }
 MINIMUM, PLACES = "minimumAmount", "minimumAmountDecimalPlaces"
+START, END = "startDate", "endDate"
 
-Place = tuple[PriceScope, str, Decimal]  # subject of a row: its scope, its number, and the minimum quantity
-
-
-def card_rows(card: Element, kind: Kind) -> list[Element]:
-    """Return the rows of a card, for a kind that has any."""
-    of = LISTS[kind]
-    return list(card.iterfind(f"{qualified(of.wrapper)}/{qualified(of.item)}"))
+# Subject of a row: its scope, its number, the minimum quantity, and its period.
+Place = tuple[PriceScope, str, Decimal, OfferPeriod | None]
 
 
-def row_subject(row: Element, kind: Kind) -> Place | None:
-    """Return the subject of a row, None if it is unknown. Raises WrongValueError.
+def term_list(kind: Kind, scope: PriceScope) -> TermList | None:
+    """Return the list with the rows of a scope in the card of a kind; None if the card has no such list."""
+    return next((of for of in LISTS.get(kind, ()) if scope in of.of), None)
+
+
+def card_rows(card: Element, kind: Kind) -> list[tuple[TermList, Element]]:
+    """Return the rows of a card with their list; empty for a kind without such lists."""
+    return [
+        (of, row)
+        for of in LISTS.get(kind, ())
+        for row in card.iterfind(f"{qualified(of.wrapper)}/{qualified(of.item)}")
+    ]
+
+
+def row_subject(row: Element, of: TermList) -> Place | None:
+    """Return the subject of a row of a list, None if it is unknown. Raises WrongValueError.
 
     If rows can have one kind of subject only, the interface requires its number.
     """
-    of = LISTS[kind]
     if len(of.of) == 1:
         for wire in of.of.values():
             required_integer(row, wire)
@@ -76,9 +93,21 @@ def row_subject(row: Element, kind: Kind) -> Place | None:
         exact_number(minimum)
     except (ValueError, ArithmeticError):
         raise WrongValueError(MINIMUM, told) from None
+    period = _row_period(row) if of.dated else None
+    if of.dated and period is None:
+        return None
     return next(
-        ((one, str(number), minimum) for one, wire in of.of.items() if (number := child_number(row, wire))), None
+        ((one, str(number), minimum, period) for one, wire in of.of.items() if (number := child_number(row, wire))),
+        None,
     )
+
+
+def _row_period(row: Element) -> OfferPeriod | None:
+    """Return the period of a row; None if a date is missing, or if it ends before it begins."""
+    first, last = (
+        None if (element := row.find(qualified(wire))) is None else date_of(element) for wire in (START, END)
+    )
+    return OfferPeriod(first, last) if first and last and first <= last else None
 
 
 def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
@@ -87,8 +116,8 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
     Raises WrongValueError for a row with unreadable numbers, and for two rows that contradict each other.
     """
     values: dict[str, Value] = {}
-    for row in card_rows(card, kind):
-        place = row_subject(row, kind)
+    for of, row in card_rows(card, kind):
+        place = row_subject(row, of)
         if place is None:
             continue
         for how, wire in SAYS.items():
@@ -105,18 +134,16 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
 
 
 def _term(place: Place, how: PriceType) -> PriceTerm:
-    of, number, minimum = place
-    return PriceTerm(of, how, minimum, number)
+    of, number, minimum, period = place
+    return PriceTerm(of, how, minimum, number, period)
 
 
 def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
     """Return the wanted values of a record by row."""
     rows: dict[Place, dict[PriceType, Value]] = {}
-    if card.kind not in LISTS:
-        return rows
     for term, value in terms_in(card.values).items():
-        if term.of in LISTS[card.kind].of:
-            rows.setdefault((term.of, term.number, term.minimum), {})[term.how] = value
+        if term_list(card.kind, term.of):
+            rows.setdefault((term.of, term.number, term.minimum, term.period), {})[term.how] = value
     return rows
 
 
@@ -130,10 +157,13 @@ def encode_price(place: Place, how: PriceType, value: Value, words: Vocabulary) 
     return encoded(name, value, FieldType.MONEY, "long")
 
 
-def subject_elements(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
-    """Yield the elements that name the subject of a new row. Raises UnfitError."""
-    of, (what, number, minimum) = LISTS[kind], place
+def subject_elements(place: Place, of: TermList) -> Iterator[tuple[str, Any]]:
+    """Yield the elements that name the subject of a new row of a list. Raises UnfitError."""
+    what, number, minimum, period = place
     yield of.of[what], encoded(str(what), number, FieldType.CODE, "long")
+    if period:
+        for wire, day in ((START, period.first), (END, period.last)):
+            yield wire, {"day": day.day, "mon": day.month, "year": day.year}
     if minimum and of.scaled:
         places = decimal_places(minimum)
         yield MINIMUM, str(to_scaled(minimum, places))
@@ -144,9 +174,11 @@ def subject_elements(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
 
 def encode_terms(card: Record, words: Vocabulary) -> dict[str, Any]:
     """Return the price rows of a new card as request content, empty if it has none. Raises UnfitError."""
-    rows = []
+    lists: dict[str, Any] = {}
     for place, row in wanted_rows(card).items():
         told = {SAYS[how]: encode_price(place, how, value, words) for how, value in row.items() if value is not None}
-        if told:
-            rows.append({**dict(subject_elements(place, card.kind)), **told})
-    return {LISTS[card.kind].wrapper: {LISTS[card.kind].item: rows}} if rows else {}
+        of = term_list(card.kind, place[0])
+        if told and of:
+            rows = lists.setdefault(of.wrapper, {of.item: []})[of.item]
+            rows.append({**dict(subject_elements(place, of)), **told})
+    return lists

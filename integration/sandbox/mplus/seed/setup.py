@@ -136,6 +136,7 @@ def setup(shop: Shop) -> Setup:
             {"priceGroupNumber": number, "description": text}
             for number, text in ((1, "Particulier"), (2, "Zakelijk"), (3, "Fietsverhuurders"))
         ],
+        sales_prices=[{"salesPriceNumber": 1, "description": "Weekaanbieding"}],
         article_custom_fields=_custom_fields(_ARTICLE_FIELDS),
         relation_custom_fields=_custom_fields(_RELATION_FIELDS),
         article_categories=_card_categories("Algemeen", "Seizoen", "Webshop"),

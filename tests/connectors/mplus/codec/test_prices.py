@@ -137,3 +137,46 @@ def test_two_rows_about_the_same_have_to_agree(second: str, *, is_read: bool) ->
     else:
         with pytest.raises(WrongValueError, match="priceIncl"):
             decode_terms(card, Kind.ARTICLE, WORDS)
+
+
+OFFERS = """<articleNumber>7</articleNumber><salesPriceList>
+<salesPrice><salesPriceNumber>8</salesPriceNumber><description>Week 50</description>
+<startDate><day>7</day><mon>12</mon><year>2026</year></startDate>
+<endDate><day>13</day><mon>12</mon><year>2026</year></endDate><priceIncl>1500</priceIncl></salesPrice>
+<salesPrice><salesPriceNumber>8</salesPriceNumber><priceIncl>900</priceIncl></salesPrice></salesPriceList>"""
+
+
+def test_temporary_prices_with_both_dates_are_read() -> None:
+    assert decode_terms(a_card(Kind.ARTICLE, OFFERS), Kind.ARTICLE, WORDS) == {
+        "offer_incl:0@2026-12-07_2026-12-13:8": D("15.00")
+    }
+
+
+def test_a_temporary_price_is_removed_and_added_by_its_period_and_others_stay() -> None:
+    wanted: dict[str, Value] = {
+        "offer_incl:0@2026-12-07_2026-12-13:8": None,
+        "offer_percent:3@2026-12-14_2026-12-20:8": D(10),
+    }
+    card = put(Kind.ARTICLE, OFFERS, wanted)
+    assert [row["salesPriceNumber"] for row in rows(card, "salesPrice")] == ["8", "8"]
+    assert rows(card, "salesPrice")[0] == {"salesPriceNumber": "8", "priceIncl": "900"}
+    assert decode_terms(card, Kind.ARTICLE, WORDS) == {"offer_percent:3@2026-12-14_2026-12-20:8": D(10)}
+
+
+def test_a_new_article_has_its_price_groups_and_its_temporary_prices() -> None:
+    card = Record(Kind.ARTICLE, "7", {
+        "price_group_incl:0:2": D("18.00"), "offer_incl:0@2026-12-07_2026-12-13:8": D("15.00"),
+    })  # fmt: skip
+    assert encode_terms(card, WORDS) == {
+        "priceGroupList": {"priceGroup": [{"priceGroupNumber": "2", "priceIncl": "1800"}]},
+        "salesPriceList": {
+            "salesPrice": [
+                {
+                    "salesPriceNumber": "8",
+                    "startDate": {"day": 7, "mon": 12, "year": 2026},
+                    "endDate": {"day": 13, "mon": 12, "year": 2026},
+                    "priceIncl": "1500",
+                }
+            ]
+        },
+    }

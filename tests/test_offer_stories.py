@@ -1,0 +1,113 @@
+"""Temporary prices from the books to the till: planned, written, charged on their days alone, and undone."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
+
+import pytest
+
+from integration.core.people import DEMO
+from integration.core.prices import PriceQuery
+from integration.services.connections.sandbox_host import PRICES
+from integration.services.prices import OFFER_CAUSE
+from tests.consoles import Console, opened
+from tests.stores import stores_in
+
+D = Decimal
+CENT = D("0.01")
+QUESTIONS = 500
+ARTICLES = 40
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop that sends temporary prices, whose articles are at the till."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        application.names.put({f"prices.{name}": value for name, value in PRICES.items()}, DEMO)
+        application.tables.save("sales_prices", {"WEEK": "1"}, DEMO)
+        application.flows.change("products", {"temporary_prices": True}, DEMO)
+        console.run("products")
+        yield console
+
+
+Row = Mapping[str, object]
+
+
+def offers(console: Console, today: date) -> dict[str, list[Row]]:
+    """Add two offers to each of some articles, one after the other, and return their rows by article code."""
+    random, found = Random(89), dict[str, list[Row]]()  # noqa: S311 - a test
+    known = [one.key for one in console.application.prices.articles() if one.agreed.values.get("price_incl")]
+    for place, code in enumerate(known[:ARTICLES]):
+        first = today + timedelta(days=random.randint(0, 20))
+        for turn in range(2):
+            last = first + timedelta(days=random.randint(0, 9))
+            value = {"K9_PX": "0.5000"} if (place + turn) % 2 else {"K9_PCT": str(random.randint(5, 60))}
+            minimum = random.choice((0, 3))
+            row = {
+                "REC_ID": f"W{place:03}{turn}",
+                "ART_CODE": code,
+                "K9_OFFER": "WEEK",
+                "K9_MINQ": str(minimum),
+                **value,
+            }
+            dates = {"K9_FIRST": f"{first}T00:00:00.000Z", "K9_LAST": f"{last}T00:00:00.000Z"}
+            console.sandbox.accountview.add("K9_PRICE", {**row, **dates})
+            found.setdefault(code, []).append({**row, "first": first, "last": last, "minimum": minimum})
+            first = last + timedelta(days=random.randint(1, 4))
+    return found
+
+
+def oracle(rows: list[Row], normal: Decimal, rate: Decimal, quantity: int, day: date) -> Decimal:
+    """Return the amount of a sale by the rows of the books alone."""
+    price, percent = normal, D(0)
+    for row in rows:
+        if str(row["first"]) <= str(day) <= str(row["last"]) and quantity >= int(str(row["minimum"])):
+            percent = D(str(row.get("K9_PCT", 0)))
+            if "K9_PX" in row:
+                price = (D(str(row["K9_PX"])) * (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP)
+    return (price * quantity * (100 - percent) / 100).quantize(CENT, ROUND_HALF_UP)
+
+
+@pytest.mark.long
+def test_the_till_charges_offers_on_their_days_alone(console: Console) -> None:
+    application, random = console.application, Random(45)  # noqa: S311 - a test
+    today = application.access.connector("accountview").client.today()  # type: ignore[attr-defined]
+    rows = offers(console, today)
+    run = console.run("products")
+    assert run.counts.proven > ARTICLES / 2  # articles of one product are one change
+    known = {one.key: one for one in application.prices.articles()}
+    vat = {one.code: one.vat_pct for one in console.sandbox.shop.articles}
+    asked: list[tuple[str, int, date]] = []
+    for _ in range(QUESTIONS):
+        code = random.choice(list(rows))
+        asked.append((code, random.choice((1, 2, 3, 7)), today + timedelta(days=random.randint(-2, 45))))
+    till = application.access.connector("mplus")
+    queries = [PriceQuery(known[code].number, "", D(quantity), "1", day) for code, quantity, day in asked]
+    answers = till.charged(queries)  # type: ignore[attr-defined]
+    different, inside = [], 0
+    for (code, quantity, day), answer in zip(asked, answers, strict=True):
+        normal = known[code].agreed.values["price_incl"]
+        assert isinstance(normal, Decimal)
+        expected = oracle(rows[code], normal, vat[code], quantity, day)
+        inside += expected != normal * quantity
+        different += [] if answer.incl == expected else [(code, quantity, day, expected, answer)]
+    assert different == []
+    assert QUESTIONS / 10 < inside < QUESTIONS * 9 / 10
+    proofs = application.prices.prove_offers(application.prices.articles())
+    assert len(proofs) > ARTICLES * 4
+    assert [one for one in proofs if not one.proven] == []
+
+    number, code = known[asked[0][0]].number, asked[0][0]  # a person removes the offers at the till
+    console.sandbox.till.edit("articles", number, {"salesPriceList": []})
+    position = application.prices.page("")
+    while position:
+        position = application.prices.page(position)
+    found = stores_in(application).issues.list("products", OFFER_CAUSE, limit=100)
+    assert {one.issue.facts["article"] for one in found} == {code}
+    console.run("products")
+
+    taken = console.undo(run)  # everything that was written is removed by an undo
+    console.commit(taken)
+    assert not [one for one in console.sandbox.state("articles", "mplus") if one.get("salesPriceList")]
