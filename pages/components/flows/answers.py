@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.core.rows import EVERY
 from integration.flows.forms import PerKey, Quantities, Rows
 from integration.flows.settings import CodeList
 from pages.components.shared.inputs import WIDE, InputForm, code_field
@@ -75,18 +76,16 @@ def quantities(form: InputForm, shape: Quantities) -> tuple[dict[str, Any], ...]
     """Draw a table of quantities with their codes, and return its rows. An invalid quantity is reported."""
     draft, now = form.draft, [*form.draft.value(shape.name)]
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
-    cells = {name: [str(row[name]) for row in now] for name in shape.columns}
-    shown = {**cells, "quantity": [typed_text(Decimal(row["quantity"])) for row in now]}
-    config = {
-        name: _code_column(form, text(f"col_{shape.name}_{name}"), of, cells[name], text("choose_none_is_all"))
-        for name, of in shape.columns.items()
-    }
-    config["quantity"] = CONFIG.TextColumn(text("col_quantity"), required=True)
-    frame = pd.DataFrame(shown, dtype="string")
+    cells = {name: [str(row[name]) or EVERY for row in now] for name in shape.columns}
+    config: dict[str, object] = {"quantity": CONFIG.TextColumn(text("col_quantity"), required=True)}
+    for name, of in shape.columns.items():
+        config[name] = _code_column(form, text(f"col_{shape.name}_{name}"), of, cells[name], with_every=True)
+    frame = pd.DataFrame({"quantity": [typed_text(Decimal(row["quantity"])) for row in now], **cells}, dtype="string")
     edited = editor(draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
     found: list[dict[str, Any]] = []
     for row in edited.fillna("").to_dict("records"):
-        codes, given = {name: str(row[name]).strip() for name in shape.columns}, str(row["quantity"]).strip()
+        codes = {name: str(row[name]).strip().removeprefix(EVERY) for name in shape.columns}
+        given = str(row["quantity"]).strip()
         quantity = read_number(given)
         if quantity is not None and quantity >= 0:
             found.append({**codes, "quantity": quantity})
@@ -139,13 +138,16 @@ def _column(
     return _code_column(form, title, of, now)
 
 
-def _code_column(form: InputForm, title: Markdown, of: CodeList | None, now: Sequence[str], none: str = "") -> object:
-    """Return a column of codes of a list. With a caption for no code, the empty code can be chosen too."""
-    choices = form.choices(of)
+def _code_column(
+    form: InputForm, title: Markdown, of: CodeList | None, now: Sequence[str], *, with_every: bool = False
+) -> object:
+    """Return a column of codes of a list. Using `with_every`, all codes can be chosen at once, and are by default."""
+    choices, every = form.choices(of), {EVERY: text("choose_none_is_all")} if with_every else {}
     if not choices:
-        return CONFIG.TextColumn(title)
+        return CONFIG.TextColumn(title, default=EVERY if every else None)
     return CONFIG.SelectboxColumn(
         title,
-        options=list(dict.fromkeys([*([""] if none else []), *choices, *now])),
-        format_func=option_name(lambda one: code_label(form.app, of, str(one), choices) if one or not none else none),
+        options=list(dict.fromkeys([*every, *choices, *now])),
+        default=EVERY if every else None,
+        format_func=option_name(lambda one: every.get(str(one)) or code_label(form.app, of, str(one), choices)),
     )
