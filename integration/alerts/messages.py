@@ -127,7 +127,7 @@ class Messages:
     def _line(self, episode: Incident, language: str, now: datetime, oldest: datetime | None = None) -> str:
         symptom = episode.symptom
         severity = words.sentence(f"severity_{symptom.severity}", language)
-        numbers = "".join(f" ({one})" for one in _numbers(symptom, language, oldest and now - oldest))
+        numbers = "".join(f" ({one})" for one in _numbers(symptom, language, None if oldest is None else now - oldest))
         return f"{_moment(episode.begun_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
