@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from integration import words
@@ -21,6 +22,7 @@ OPEN = frozenset(
 A_NUMBER = re.compile(r"[A-Z]{0,4}[-./]?\d[\d.,/-]{0,19}")
 HIDDEN = "…"
 OUR_REASONS = frozenset(REASONS.values())  # without personal data as well
+EMPTY: Mapping[str, datetime] = MappingProxyType({})
 Message = tuple[str, str]  # title and text
 
 
@@ -94,11 +96,12 @@ class Messages:
 
     def digest(
         self, going_on: Sequence[Incident], changed: Sequence[Incident], proven: Mapping[str, int], language: str,
-        now: datetime, *, audit: Anchor | None = None,
+        now: datetime, *, audit: Anchor | None = None, oldest: Mapping[str, datetime] = EMPTY,
     ) -> Message:  # fmt: skip
         """Return the digest: open incidents, incidents ended since the last digest, and proven records by flow.
 
-        Includes the latest head of the `audit` log, so that a reader can later detect that the audit log was rewritten.
+        `oldest` says since when the oldest record of a problem waits, by identity of the problem. Includes the latest
+        head of the `audit` log, so that a reader can later detect that the audit log was rewritten.
         """
         over = [one for one in changed if one.over_at is not None]
         title = words.count("alert_digest_title", len(going_on), language)
@@ -107,7 +110,7 @@ class Messages:
             words.sentence("alert_digest_open", language)
             if going_on
             else words.sentence("alert_digest_none", language),
-            *(f"  {self._line(one, language, now)}" for one in going_on),
+            *(f"  {self._line(one, language, now, oldest.get(one.symptom.identity))}" for one in going_on),
             *([words.sentence("alert_digest_over", language)] if over else []),
             *(f"  {self._line(one, language, now)}" for one in over),
             *([words.sentence("alert_digest_proven", language), *flows] if flows else []),
@@ -121,10 +124,10 @@ class Messages:
             "alert_digest_audit", language, time=_moment(audit.at, language, now), head=numbered_hash(audit.head)
         )
 
-    def _line(self, episode: Incident, language: str, now: datetime) -> str:
+    def _line(self, episode: Incident, language: str, now: datetime, oldest: datetime | None = None) -> str:
         symptom = episode.symptom
         severity = words.sentence(f"severity_{symptom.severity}", language)
-        numbers = "".join(f" ({one})" for one in _numbers(symptom, language))
+        numbers = "".join(f" ({one})" for one in _numbers(symptom, language, None if oldest is None else now - oldest))
         return f"{_moment(episode.begun_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
@@ -152,10 +155,14 @@ def _flow(flow: str, language: str) -> str:
     return words.sentence(key, language) if words.has_term(key) else flow
 
 
-def _numbers(symptom: Problem, language: str) -> list[str]:
+def _numbers(symptom: Problem, language: str, waits: timedelta | None = None) -> list[str]:
+    """Return the count of a problem, its euros, and how long its oldest record waits, as far as known, as one text."""
     told = [words.count("record", symptom.count, language)] if symptom.count else []
     if symptom.at_stake is not None:
         told.append(words.term("alert_at_stake", language, amount=words.euros(symptom.at_stake, language)))
+    if waits is not None:
+        days = words.count("day", waits.days, language, number=words.number(waits.days, language))
+        told.append(words.term("alert_oldest", language, duration=days))
     return [" · ".join(told)] if told else []
 
 

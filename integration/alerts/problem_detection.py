@@ -110,6 +110,14 @@ class ProblemDetection:
             if flow not in being_read or symptom.identity in begun:  # no alerts for unfinished previews
                 yield symptom
 
+    def oldest_records(self) -> dict[str, datetime]:
+        """Return since when the oldest record of each cause waits, by identity of its problem."""
+        found: dict[str, datetime] = {}
+        for group in self._issues.causes():
+            identity = Problem(_type_of(group.cause), group.cause, group.flow).identity
+            found[identity] = min(group.first_seen, found.get(identity, group.first_seen))
+        return found
+
     # ---- connections, from their status and from runs that failed on them, and other problems of runs
 
     def _of_connections(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
@@ -194,9 +202,13 @@ def _is_being_read(active: Run | None, now: datetime) -> bool:
     return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MOST_PREVIEW
 
 
+def _type_of(code: str) -> ProblemType:
+    return ProblemType.DIFFERENCE if code in APART else ProblemType.RECORDS
+
+
 def _of_groups(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Problem:
     newest = max(groups, key=lambda one: one.last_seen)
-    sort = ProblemType.DIFFERENCE if code in APART else ProblemType.RECORDS
+    sort = _type_of(code)
     sums = [_differing(one.facts) if sort is ProblemType.DIFFERENCE else one.sold for one in groups]
     known = [one for one in sums if one is not None]
     return Problem(

@@ -295,8 +295,9 @@ class Alerts:
             going_on = [each for each in self._episodes.open_incidents() if channel.wants(each.symptom)]
             changed = [each for each in self._episodes.in_period(since, until) if channel.wants(each.symptom)]
             return write.digest(
-                going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor()
-            )
+                going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor(),
+                oldest=self._symptoms.oldest_records(),
+            )  # fmt: skip
         episode = self._episodes.get(one.episode or 0)
         if episode is None or (one.what == "reminder" and episode.over_at is not None):
             return None

@@ -190,6 +190,16 @@ class Rows(FormField):
 
 
 @dataclass(frozen=True, slots=True)
+class Quantities(FormField):
+    """Editable rows of a quantity with the codes that it applies to; no code stands for all codes of its list.
+
+    The value is a sequence of rows. A row has its codes by column, and `quantity`.
+    """
+
+    columns: Mapping[str, CodeList]
+
+
+@dataclass(frozen=True, slots=True)
 class Rates(FormField):
     """The exchange rate of each currency: the value of one unit in the currency of the till."""
 
@@ -233,6 +243,8 @@ def _codes_of(shape: FormField, values: Mapping[str, Any]) -> Iterator[tuple[Cod
             yield from ((keys, key) for key in values[name])
             if isinstance(options, CodeList):
                 yield from ((options, code) for code in values[name].values())
+        case Quantities(name=name, columns=columns):
+            yield from ((of, row[column]) for row in values[name] for column, of in columns.items())
         case Rows(name=name, keys=keys, columns=columns):
             yield from ((keys, key) for key in values[name])
             for column, answers in columns.items():

@@ -16,6 +16,7 @@ from integration.alerts.incidents import (
     incident_changes,
     retry_delay,
 )
+from integration.alerts.messages import Messages
 from integration.core.causes import CAUSES, Severity
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -151,3 +152,19 @@ def test_what_grows_tenfold_or_lasts_is_told_once_more(
 
 def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
     assert Channel("a", "A", remind_hours=0).reminders(episode(ORDERS), 3, NOW + timedelta(days=90)) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "4 records · at stake: €1,250.00 · the oldest waits 12 days"),
+        ("nl", "4 records · het gaat om € 1.250,00 · de oudste wacht 12 dagen"),
+        ("de", "4 Datensätze · es geht um 1.250,00 € · der älteste wartet 12 Tage"),
+    ],
+)
+def test_the_digest_says_in_one_line_what_waits_with_its_euros_and_days(language: str, said: str) -> None:
+    problem = Problem(ProblemType.RECORDS, "value_unmapped", "orders", count=4, at_stake=Decimal(1250))
+    waits = {problem.identity: NOW - timedelta(days=12, hours=3)}
+    _, text = Messages("").digest([Incident(1, problem, NOW, NOW)], [], {}, language, NOW, oldest=waits)
+    (line,) = [line.replace("\xa0", " ") for line in text.splitlines() if "4 " in line]
+    assert said in line

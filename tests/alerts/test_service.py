@@ -307,9 +307,8 @@ def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(wa
     assert len(hook.titles) == 1
     for _ in range(4):
         watching.look(30)
-    assert hook.titles[1:] == ["2 episodes go on"]
-    assert "Orders" not in hook.titles[1]
-    assert "1 record" in hook.took[1][1]["message"]
+    assert hook.titles[1:] == ["2 open alerts"]
+    assert "(1 record · at stake: €10.50 · the oldest waits 0 days)" in hook.took[1][1]["message"]
 
 
 @pytest.mark.long

@@ -189,9 +189,11 @@ def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application,
 
 
 def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, open_page: Open) -> None:
-    before = shop.flows.settings("stock").model_dump()["branches"]
-    shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    before = shop.flows.settings("stock").model_dump(include={"branches", "safety_stock"})
+    safety = [{"branch": "1", "quantity": 3}]
+    shop.flows.change("stock", {"branches": {"1": "formula"}, "safety_stock": safety}, somebody("test"))
     test = open_page("flows", flow="stock", tab="settings")
+    assert "Save changes" not in texts(test)
     test.text_input(key="example-stock").set_value("10051")
 
     test = press(test, "example-show-stock")
@@ -200,7 +202,8 @@ def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, op
     shown = test.table[-1].value
     assert shown.iloc[0, 0] == "Branch 1"
     assert "available stock" in str(shown.iloc[0, 1])
-    shop.flows.change("stock", {"branches": before}, somebody("test"))
+    assert "safety stock: -3" in str(shown.iloc[0, 1])
+    shop.flows.change("stock", before, somebody("test"))
 
 
 @pytest.mark.usefixtures("shop")

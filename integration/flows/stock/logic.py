@@ -23,13 +23,24 @@ from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, TargetRecord
 from integration.flows.stock.sales import TERMS, Sales, Tally
-from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
+from integration.flows.stock.settings import (
+    AMOUNT,
+    BRANCH,
+    FLOW,
+    FORMULA,
+    GROUP,
+    MANAGED,
+    QUANTITY,
+    StockSettings,
+    formula_of,
+)
 
 Tallied = Callable[[str], Tally | None]
 FINEST = Decimal("0.001")  # precision of levels at the till
 ZERO = Decimal(0)
 IDENTIFYING = ("name", "ean")  # article fields that identify a linked article; never written
-INPUTS = "inputs"  # field of a level: its source figures as text; never written
+INPUTS = "inputs"  # field of a level: its source figures and safety stock as text; never written
+SAFETY = "safety_stock"  # trace step and input of a level
 UNIT = "unit"  # article field that is shown with a level; never written
 
 
@@ -150,10 +161,12 @@ class StockLogic(FlowLogic):
     # ---- one level
 
     def _level_values(self, branch: str, source: str, record: Record, tally: Tally | None) -> dict[str, Value]:
-        """Return a level with its source figures in the books. Raises RecordRejected."""
+        """Return a level with its source figures in the books and its safety stock. Raises RecordRejected."""
         steps: list[TraceStep] = []
         quantity = self._quantity(source, record, steps)
         inputs = " ".join(f"{step.what}={_input_text(step.value)}" for step in steps)
+        if safety := self._safety_stock(branch, record):
+            inputs += f" {SAFETY}={_input_text(safety)}"
         return {"amount": self._level(branch, source, record, quantity, steps, tally), INPUTS: inputs}
 
     def _level(
@@ -176,6 +189,7 @@ class StockLogic(FlowLogic):
                 steps.append(TraceStep(term.name, term.display_text()))
             if (left_out := tally.uncounted_movements(sharing, since)) is not None:
                 steps.append(TraceStep(left_out.name, left_out.display_text()))
+        quantity = self._offered(branch, record, quantity, steps)
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:
@@ -185,6 +199,22 @@ class StockLogic(FlowLogic):
             steps.append(TraceStep(AMOUNT, amount))
         facts = {"article": record.key, "branch": branch}
         return self._whole(self._above(amount, facts, steps), facts, steps)
+
+    def _safety_stock(self, branch: str, record: Record) -> Decimal:
+        return self.settings.safety_stock_of(branch, as_text(record.values.get(GROUP)).strip())
+
+    def _offered(self, branch: str, record: Record, quantity: Decimal, steps: list[TraceStep]) -> Decimal:
+        """Return a quantity without its safety stock, which makes it negative only if negative levels are sent."""
+        safety = self._safety_stock(branch, record)
+        sends_negative = self.settings.negative == "send"
+        if not safety or (quantity <= 0 and not sends_negative):
+            return quantity
+        steps.append(TraceStep(SAFETY, f"-{_shown(safety)}"))
+        rest = quantity - safety
+        if rest >= 0 or sends_negative:
+            return rest
+        steps.append(TraceStep("max(0)", ZERO))
+        return ZERO
 
     def _unreadable(self, record: Record, move: Move) -> RecordRejected:
         facts = {"key": record.key, "field": move.unread, "value": f"stockId {move.number}", "raw": ""}
@@ -315,6 +345,8 @@ class StockLogic(FlowLogic):
     def _reason(self, source: str, steps: Sequence[TraceStep]) -> Reason:
         """Return the reason of a level."""
         done = {step.what for step in steps}
+        if SAFETY in done:
+            return Reason("because_level_safety")
         if "max(0)" in done:
             return Reason("because_level_negative")
         if "round_down" in done:

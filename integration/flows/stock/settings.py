@@ -18,7 +18,7 @@ from integration.core.records import Kind, Value
 from integration.core.rules import Formula, RuleError
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import BOOKS, TILL, FlowSettings
+from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
     "stock",
@@ -43,6 +43,7 @@ FLOW = Flow(
 AMOUNT, MANAGED = "level.amount", "stock.managed"
 QUANTITY, BRANCH = "quantity", "branch"  # computed fields that the rule for a level can read
 FORMULA = "formula"
+GROUP = "group"  # article field with the article group that safety stock is set for
 
 RESERVED = "available_minus_reserved"  # the formula that needs the field of reservations
 
@@ -99,6 +100,14 @@ def _is_emptied(old: Value, wanted: Decimal) -> bool:
 TO_ZERO = Guard("zero_percent", "brake_stock_zero", Decimal(25), _goes_to_zero, Measure.SHARE)
 
 
+class SafetyStock(Strict):
+    """A quantity that is not offered at the till; an empty branch or article group stands for all of them."""
+
+    branch: Annotated[str, StringConstraints(pattern=r"^\d*$")] = ""
+    group: str = ""
+    quantity: Decimal = Field(ge=0, allow_inf_nan=False)
+
+
 class StockSettings(FlowSettings):
     """Settings of the flow of stock. Raises ConfigurationError, naming the setting, for an invalid value."""
 
@@ -114,6 +123,8 @@ class StockSettings(FlowSettings):
     reserved: FieldName = ""  # article field, for `reservations` = `field`
     expression: str = ""  # for the formula `expression`, over the fields of the article
     branches: dict[Branch, str] = Field(default_factory=dict)  # till branch to `formula` (or empty) or an article field
+    # Kept back from the levels of a branch and an article group; one row at most applies to a level.
+    safety_stock: tuple[SafetyStock, ...] = ()
     managed: Literal["leave", "on", "off"] = "leave"  # stock management of the sent articles at the till
     negative: Literal["send", "zero", "park"] = "zero"
     fractional: Literal["send", "round_down", "park"] = "send"
@@ -156,6 +167,12 @@ class StockSettings(FlowSettings):
             return self.reservations in ("field", "deducted") or (self.reservations == "ask" and reserved_is_named)
         return self.formula == "free"
 
+    def safety_stock_of(self, branch: str, group: str) -> Decimal:
+        """Return the quantity to keep back. A row for the group comes before one for the branch alone; zero if none."""
+        rows = {(row.branch, row.group): row.quantity for row in self.safety_stock}
+        order = ((branch, group), ("", group), (branch, ""), ("", ""))
+        return next((rows[key] for key in order if key in rows), Decimal(0))
+
     @property
     def waits_for_invoices(self) -> bool:
         """Whether the invoice state of booked sales orders must be known."""
@@ -174,7 +191,7 @@ class StockSettings(FlowSettings):
         return None if self.sales in ("off", DATED) else setting_moment(self.transfers_since)
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields of the formula, the branches, the reorder level and the stock stamp."""
+        """Yield the fields of the formula, the branches, the safety stock, the reorder level and the stock stamp."""
         own, named = self.formula == "expression", self.reserved_in_a_field
         for name in sorted(formula_of(self, Tools())[1].names - ({self.reserved} if named else set())):
             yield "expression" if own else "formula", name, own
@@ -183,6 +200,8 @@ class StockSettings(FlowSettings):
         for source in dict.fromkeys(self.branches.values()):
             if source not in ("", FORMULA):
                 yield "stock_branches", source, True  # text key of the setting
+        if any(row.group for row in self.safety_stock):
+            yield "safety_stock", GROUP, False
         if self.reorder:
             yield "reorder", self.reorder, True
         if self.sales_stamp and self.sales == DATED:
@@ -197,6 +216,10 @@ class StockSettings(FlowSettings):
         if self.reserved_in_a_field and not self.reserved:
             raise ConfigurationError(
                 "flow_setting_invalid", flow="stock", setting="reserved", expected="expected_reserved"
+            )
+        if len({(row.branch, row.group) for row in self.safety_stock}) < len(self.safety_stock):
+            raise ConfigurationError(
+                "flow_setting_invalid", flow="stock", setting="safety_stock", expected="expected_safety_stock"
             )
         if self.sales != "off" and not self.sales_since:
             raise ConfigurationError(

@@ -19,6 +19,7 @@ from integration.flows.forms import (
     MissingSetting,
     PerKey,
     Proposal,
+    Quantities,
     Question,
     Section,
     Select,
@@ -88,6 +89,11 @@ SECTIONS = (
         ),
     ),
     Section("settings_branches", (PerKey("branches", till_list("branches"), QUANTITIES, "branch_not_sent"),)),
+    Section(
+        "settings_safety_stock",
+        (Quantities("safety_stock", {"branch": till_list("branches"), "group": books_list("article_groups")}),),
+        ("safety_stock_example",),
+    ),
     Section(
         "settings_levels",
         (

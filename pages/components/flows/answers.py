@@ -1,18 +1,20 @@
 """Input widgets for settings with several rows: one answer for each code."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from integration.flows.forms import PerKey, Rows
+from integration.core.rows import EVERY
+from integration.flows.forms import PerKey, Quantities, Rows
 from integration.flows.settings import CodeList
 from pages.components.shared.inputs import WIDE, InputForm, code_field
 from pages.components.shared.layout import note
 from pages.components.shared.rows import code_label, is_in_use
 from pages.components.shared.tables import CONFIG, editor
-from pages.components.shared.wording import Markdown, option_name, plain, system_name, text
+from pages.components.shared.wording import Markdown, option_name, plain, read_number, system_name, text, typed_text
 
 
 def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
@@ -70,6 +72,28 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     return found
 
 
+def quantities(form: InputForm, shape: Quantities) -> tuple[dict[str, Any], ...]:
+    """Draw a table of quantities with their codes, and return its rows. An invalid quantity is reported."""
+    draft, now = form.draft, [*form.draft.value(shape.name)]
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    cells = {name: [str(row[name]) or EVERY for row in now] for name in shape.columns}
+    config: dict[str, object] = {"quantity": CONFIG.TextColumn(text("col_quantity"), required=True)}
+    for name, of in shape.columns.items():
+        config[name] = _code_column(form, text(f"col_{shape.name}_{name}"), of, cells[name], with_every=True)
+    frame = pd.DataFrame({"quantity": [typed_text(Decimal(row["quantity"])) for row in now], **cells}, dtype="string")
+    edited = editor(draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
+    found: list[dict[str, Any]] = []
+    for row in edited.fillna("").to_dict("records"):
+        codes = {name: str(row[name]).strip().removeprefix(EVERY) for name in shape.columns}
+        given = str(row["quantity"]).strip()
+        quantity = read_number(given)
+        if quantity is not None and quantity >= 0:
+            found.append({**codes, "quantity": quantity})
+        elif given or any(codes.values()):
+            draft.wrong[shape.name] = text("number_wrong", value=given, example=typed_text(Decimal(3)))
+    return tuple(found)
+
+
 def _row_by_row(form: InputForm, shape: Rows, of: CodeList, now: Mapping[str, str]) -> dict[str, str]:
     """Draw each row with its answer and a select box that adds a row, for lists that lack some valid answers."""
     draft, known, choices = form.draft, form.choices(shape.keys), form.choices(of)
@@ -111,11 +135,19 @@ def _column(
             options=list(of),
             format_func=option_name(lambda one: form.option(shape.words or shape.name, str(one))),
         )
-    choices = form.choices(of)
+    return _code_column(form, title, of, now)
+
+
+def _code_column(
+    form: InputForm, title: Markdown, of: CodeList | None, now: Sequence[str], *, with_every: bool = False
+) -> object:
+    """Return a column of codes of a list. Using `with_every`, all codes can be chosen at once, and are by default."""
+    choices, every = form.choices(of), {EVERY: text("choose_none_is_all")} if with_every else {}
     if not choices:
-        return CONFIG.TextColumn(title)
+        return CONFIG.TextColumn(title, default=EVERY if every else None)
     return CONFIG.SelectboxColumn(
         title,
-        options=list(dict.fromkeys([*choices, *now])),
-        format_func=option_name(lambda one: code_label(form.app, of, str(one), choices)),
+        options=list(dict.fromkeys([*every, *choices, *now])),
+        default=EVERY if every else None,
+        format_func=option_name(lambda one: every.get(str(one)) or code_label(form.app, of, str(one), choices)),
     )

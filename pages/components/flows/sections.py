@@ -25,6 +25,7 @@ from integration.flows.forms import (
     Money,
     MultiSelect,
     PerKey,
+    Quantities,
     RadioChoice,
     Rates,
     Rows,
@@ -223,6 +224,7 @@ DRAWN: Mapping[type[FormField], Callable[[InputForm, Any], Any]] = {
     Compared: field_comparison,
     PerKey: lambda form, shape: answers.per_key(form, shape, options_of(form, shape)),
     Rows: answers.rows,
+    Quantities: answers.quantities,
     Rates: rates,
     Example: example,
 }

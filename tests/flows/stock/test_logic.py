@@ -569,3 +569,71 @@ def test_undo_of_a_level_in_a_branch_that_had_none_changes_nothing(
     assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
     back = harness.undo(run)
     assert (back.state, harness.reasons(back)) == (RunState.DONE, {"1001": "undo_keeps_filled"})
+
+
+# ---- safety stock
+
+THREE = {"quantity": "3"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "negative", "amount"),
+    [("12", "zero", "9"), ("2", "zero", "0"), ("2", "park", "0"), ("2", "send", "-1"), ("-2", "send", "-5")],
+)
+def test_safety_stock_is_kept_back_and_makes_a_level_negative_only_where_these_are_sent(
+    quantity: str, negative: str, amount: str
+) -> None:
+    assert level(having(stock=quantity), safety_stock=[THREE], negative=negative) == Decimal(amount)
+
+
+def test_a_negative_quantity_of_the_books_is_still_parked_with_safety_stock() -> None:
+    assert parked(having(stock="-2"), safety_stock=[THREE], negative="park").facts["quantity"] == "-2"
+
+
+def test_a_row_for_the_group_comes_before_one_for_the_branch_and_zero_keeps_nothing_back() -> None:
+    rows = [
+        {"branch": "1", "group": "KLED", "quantity": "5"}, {"group": "KLED", "quantity": "0"},
+        {"branch": "2", "quantity": "2"}, THREE,
+    ]  # fmt: skip
+    every = {"branches": {"1": "", "2": "", "3": ""}, "safety_stock": rows}
+    clothing = an_article("1001", stock=Decimal(12), group="KLED")
+    assert levels(clothing, **every) == {"1": Decimal(7), "2": Decimal(12), "3": Decimal(12)}
+    other = an_article("1002", stock=Decimal(12), group="FIETS")
+    assert levels(other, **every) == {"1": Decimal(9), "2": Decimal(10), "3": Decimal(9)}
+
+
+def test_the_group_is_read_where_safety_stock_needs_it() -> None:
+    assert "group" in stock(safety_stock=[{"group": "KLED", "quantity": 1}]).reads
+    assert "group" not in stock(safety_stock=[THREE]).reads
+
+
+def test_safety_stock_is_taken_before_the_rule() -> None:
+    logic = stock(with_rule(source="", expression="min(quantity, 50)"), formula="available", safety_stock=[THREE])
+    (one,) = logic.stage(ARTICLES, [having(stock="60")])
+    assert one.record is not None
+    assert one.record.parts[0].values["amount"] == Decimal(50)
+
+
+def test_the_worked_example_shows_the_safety_stock() -> None:
+    (trace,) = stock(formula="available", safety_stock=[THREE]).trace(ARTICLES, having(stock="12"))
+    assert steps(trace)[1:] == [("stock", Decimal(12)), ("safety_stock", "-3")]
+    assert (trace.value, trace.why and trace.why.code) == (Decimal(9), "because_level_safety")
+
+
+def test_a_level_stores_its_safety_stock_with_its_figures() -> None:
+    """With another safety stock, an equal level is another one: a sale that the books lack may have made it equal."""
+    one = staged(having(stock="12"), formula="available", safety_stock=[THREE])
+    other = staged(having(stock="12"), formula="available", safety_stock=[{"quantity": 2}])
+    assert [each.record and each.record.parts[0].values["inputs"] for each in (one, other)] == [
+        "stock=12 safety_stock=3", "stock=12 safety_stock=2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[THREE, {"quantity": 1}], [{"quantity": -1}], [{"branch": "Utrecht", "quantity": 1}], [{"quantity": "NaN"}]],
+)
+def test_safety_stock_has_one_row_for_each_branch_and_group(rows: list[dict[str, object]]) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        StockSettings(safety_stock=rows)
+    assert refusal.value.facts["setting"].startswith("safety_stock")
