@@ -63,7 +63,7 @@ class PaymentsLogic(FlowLogic):
         self._dues = OpenItems(asks)
 
     def read_key_page(self, stage: Stage, after: str | None) -> KeyPage:
-        """Return a page of keys of booked items that this flow has not paid at the till yet.
+        """Return a page of keys of booked items that this flow has not paid at the till yet, or has paid lately.
 
         Raises ConfigurationError while no payment method is chosen.
         """
@@ -79,8 +79,11 @@ class PaymentsLogic(FlowLogic):
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return the payment of each item, or why it has none; see `FlowLogic`."""
-        dues = self._dues.due_items([invoice_of(record.key) for record in records])
-        found = [self._staged(record, dues.get(invoice_of(record.key))) for record in records]
+        keys = [invoice_of(record.key) for record in records]
+        dues, settled = self._dues.due_items(keys), self._dues.settled_items(keys)
+        found = [
+            self._staged(record, dues.get(key), settled.get(key)) for record, key in zip(records, keys, strict=True)
+        ]
         return self._with_paid_at_the_till(records, found, dues)
 
     def _with_paid_at_the_till(
@@ -100,11 +103,11 @@ class PaymentsLogic(FlowLogic):
             for item, one in zip(records, found, strict=True)
         ]
 
-    def _staged(self, item: Record, due: DueItem | None) -> Staged:
+    def _staged(self, item: Record, due: DueItem | None, settled: DueItem | None) -> Staged:
         invoice = invoice_of(item.key)
-        title = due.number if due else invoice
+        title = known.number if (known := due or settled) else invoice
         try:
-            found = self._found(item, due)
+            found = self._found(item, due) if settled is None else self._still_settled(item, settled)
         except RecordRejected as rejected:
             return Staged(item.key, invoice, title, issue=rejected.issue(item.key))
         if isinstance(found, Skip):
@@ -128,6 +131,14 @@ class PaymentsLogic(FlowLogic):
         known = {"debtor_number": due.debtor, "customer": due.customer, "branch": due.branch}
         shown |= {name: value for name, value in known.items() if value}
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
+
+    def _still_settled(self, item: Record, settled: DueItem) -> Skip:
+        """Return a skip for an item whose payment is at the till. Raises RecordRejected if it is open in the books."""
+        sold, paid, other = (_number(item, name) for name in ("sold", "paid", "other"))
+        facts = {"key": settled.number, "document": settled.number, "reference": settled.item}
+        if (left := sold + other - paid) > NOTHING:
+            raise RecordRejected("item_open_again", FIELD, **facts, paid=str(paid), open=str(left))
+        return Skip("already_in_target", item.key, {**facts, "system": TILL.system})
 
     def _open(self, item: Record, due: DueItem) -> Skip | None:
         """Return a skip while an item is not paid in full; None once it is.
