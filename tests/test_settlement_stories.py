@@ -1,6 +1,6 @@
 """What is paid in the books is paid at the till: each invoice once, whole, and no flow books that payment again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import count
@@ -92,6 +92,15 @@ def comes_in(console: Console, owed: tuple[str, str], cents: int, daybook: str =
     amount = str(Decimal(cents).scaleb(-2))
     line = {"ACCT_NR": RECEIVABLES, "AMOUNT": amount, "SUB_NR": owed[0], "INV_NR": owed[1], "TRN_DESC": "Ontvangst"}
     console.sandbox.accountview.book({"DJ_CODE": daybook, "HDR_DESC": "Afschrift"}, [line])
+
+
+def comes_in_at_once(console: Console, items: Sequence[tuple[tuple[str, str], int]]) -> None:
+    """Book what came in for several items on one page."""
+    lines = [
+        {"ACCT_NR": RECEIVABLES, "AMOUNT": str(Decimal(cents).scaleb(-2)), "SUB_NR": debtor, "INV_NR": number}
+        for (debtor, number), cents in items
+    ]
+    console.sandbox.accountview.book({"DJ_CODE": BANK, "HDR_DESC": "Afschrift"}, lines)
 
 
 def left(console: Console, owed: tuple[str, str]) -> Decimal:
@@ -265,6 +274,76 @@ def test_no_answer_to_the_call_pays_an_invoice_twice(console: Console, fault: Fa
     console.run("payments")
 
     assert payments(console, key) == ([] if fault is Fault.CUT_BEFORE else [(METHOD, 12100)])
+
+
+# ---- histories: part payments, overpayment, chargeback, several at once, deleted; expected from the raw rows alone
+
+WHOLE = ((METHOD, 12100),)
+DEPOSIT = ((METHOD, 6050),)
+HISTORIES: Mapping[str, tuple[tuple[int, ...], tuple[tuple[str, int], ...], str]] = {
+    # cents received in the books before each run; payments at the till in the end; the question in the end
+    "in part": ((5000, 0), (), ""),
+    "in two equal parts": ((6050, 6050), WHOLE, ""),
+    "too much": ((13000, 0), (), "item_unclear"),
+    "too much and repaid": ((13000, -900), WHOLE, ""),
+    "too much after the payment": ((12100, 12100), WHOLE, ""),
+    "charged back after": ((12100, -12100), WHOLE, "item_open_again"),
+    "charged back in part": ((12100, -100), WHOLE, "item_open_again"),
+    "charged back and paid again": ((12100, -12100, 12100), WHOLE, ""),
+}
+
+
+def test_histories_of_payments_end_as_the_rows_of_both_systems_say(console: Console) -> None:
+    made = {name: invoice(console) for name in HISTORIES}
+    several = [invoice(console), invoice(console)]
+    half = invoice(console)  # half of it is paid at the counter by the same method, before it is booked
+    pay(console, half, METHOD, 6050)
+    keys = [*made.values(), *several, half]
+    console.run("orders", *keys)
+    owed = {key: item(console, key) for key in keys}
+    for turn in range(3):
+        for name, key in made.items():
+            cents = HISTORIES[name][0][turn : turn + 1]
+            if cents and cents[0]:
+                comes_in(console, owed[key], cents[0])
+        if turn == 0:
+            pages = {row["PAGE_NR"] for row in console.rows("DJ_PAGE")}
+            comes_in_at_once(console, [(owed[key], 12100) for key in several] + [(owed[half], 6050)])
+            (page,) = {row["PAGE_NR"] for row in console.rows("DJ_PAGE")} - pages
+        if turn == 1:
+            assert [payments(console, key) for key in several] == [[*WHOLE], [*WHOLE]]
+            assert payments(console, half) == [*DEPOSIT, *DEPOSIT]
+            assert console.run("orders", *keys).counts.proven == 0, "no payment is booked again"
+            console.sandbox.accountview.remove("DJ_PAGE", str(page))
+        console.run("payments")
+    asked = {
+        cause: {key.rpartition("/")[2] for key in console.waits("payments", cause)}
+        for cause in ("item_unclear", "item_open_again", "payment_differs")
+    }
+
+    for name, (_, expected, question) in HISTORIES.items():
+        assert tuple(payments(console, made[name])) == expected, name
+        assert [cause for cause, some in asked.items() if made[name] in some] == [question][: bool(question)], name
+    assert asked["item_open_again"].issuperset([*several, half])
+
+
+@pytest.mark.parametrize(("kind", "becomes"), [("orders", "posting"), ("orders", "order")])
+def test_what_is_no_posted_invoice_is_not_paid_at_the_till(console: Console, kind: str, becomes: str) -> None:
+    name = f"Besteller {next(_serial)}"
+    relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
+    key = console.till_client.order("", relation=relation, lines=[sold("Stadsfiets", 10, 2, 12100)])
+    console.application.flows.change("orders", {kind: becomes}, somebody(WHO))
+    try:
+        console.run("orders", key)
+        if becomes == "posting":
+            comes_in(console, item(console, key), 12100)
+        run = console.run("payments")
+    finally:
+        console.application.flows.change("orders", {kind: "nothing"}, somebody(WHO))
+    (order,) = [row for row in console.sandbox.state("orders", "mplus") if row["orderId"] == key]
+
+    assert key not in {row.key.rpartition("/")[2] for row in console.lines(run).values()}
+    assert order["prepaidAmount"] == 0
 
 
 def test_the_flow_is_off_and_says_what_it_lacks_until_a_method_is_chosen(console: Console) -> None:

@@ -210,6 +210,7 @@ class Application:
             lists=self.lists,
             names=self.names,
             pictures=self.pictures,
+            clock=self._clock,
         )
         self.choices = PlanSelection(stores.choices, stores.plans, stores.runs, self.logics)
         self.mappings = Mappings(stores.rules, self.logics)

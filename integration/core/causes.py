@@ -484,6 +484,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("item_not_due", NOBODY),
         Cause("item_not_posted", NOBODY),
         Cause("item_open", NOBODY),
+        Cause("item_open_again", OPERATOR, repair=SYSTEM),
         Cause("item_unclear", OPERATOR, repair=SYSTEM),
         Cause("invoice_not_at_the_till", NOBODY),
         Cause("invoice_of_another", OPERATOR, repair=SYSTEM),

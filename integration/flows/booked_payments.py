@@ -1,15 +1,16 @@
 """Payments that the till received from the books. No flow books them a second time.
 
-The flow `payments` stores the payment method with which it paid each invoice. All other payments originate from the
+The flow `payments` stores the method and amount with which it paid each invoice. All other payments originate from the
 till.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from integration.core.booking_state import BookingStage
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.spec import FlowContext
 
@@ -17,41 +18,65 @@ PAYMENTS = "payments"  # the flow that registers payments of the books at the ti
 METHOD = "method"  # its payment method: a setting, and a stored value of each payment
 LEANS_ON = ((PAYMENTS, METHOD),)
 
-# Returns the till methods of payments that came from the books, by invoice. Invoices without any may be left out.
-AskMethods = Callable[[Collection[str]], Mapping[str, Collection[str]]]
+
+class BookedPayment(NamedTuple):
+    """A payment of an invoice at the till that came from the books: its method and amount; None if it is in doubt."""
+
+    method: str
+    amount: Decimal | None = None
 
 
-def no_payments(invoices: Collection[str]) -> Mapping[str, Collection[str]]:
+# Returns the payments that came from the books, by invoice. Invoices without one may be left out.
+AskBookedPayments = Callable[[Collection[str]], Mapping[str, BookedPayment]]
+
+
+def no_payments(invoices: Collection[str]) -> Mapping[str, BookedPayment]:
     """Return no payments for any invoice."""
     del invoices
     return {}
 
 
-def booked_payment_methods(asked: FlowContext, invoices: Collection[str]) -> dict[str, set[str]]:
-    """Return, by invoice, the till methods of payments that came from the books or may have come from them.
+def booked_payments(asked: FlowContext, invoices: Collection[str]) -> dict[str, BookedPayment]:
+    """Return, by invoice, the payment that came from the books or may have come from them.
 
-    This is the method with which the invoice was paid. While the payment is in doubt, it is the method of the setting.
+    It has the method and amount with which the invoice was paid. While the payment is in doubt, its method is that of
+    the setting and its amount is unknown.
     """
     paid = asked.links(PAYMENTS, Kind.SETTLEMENT, invoices)
-    found = {key: {as_text(link.agreed.values.get(METHOD))} for key, link in paid.items() if link.agreed}
+    found = {key: _payment_of(link.agreed) for key, link in paid.items() if link.agreed}
     for key, one in asked.standings(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
         if one.where is BookingStage.DOUBTFUL:
-            found[key] = {str(asked.setting(PAYMENTS, METHOD))}
+            found[key] = BookedPayment(str(asked.setting(PAYMENTS, METHOD)), _amount(one.values))
     return found
 
 
-def without_booked_payments(documents: Sequence[Record], ask: AskMethods) -> list[Record]:
+def _payment_of(agreed: Record) -> BookedPayment:
+    return BookedPayment(as_text(agreed.values.get(METHOD)), _amount(agreed.values))
+
+
+def _amount(values: Mapping[str, Value]) -> Decimal | None:
+    amount = values.get("amount")
+    return amount if isinstance(amount, Decimal) else None
+
+
+def without_booked_payments(documents: Sequence[Record], ask: AskBookedPayments) -> list[Record]:
     """Return the documents without the payments that the till received from the books."""
     paid = {one.key for one in documents if one.kind is Kind.INVOICE and any(map(_is_payment, one.parts))}
-    methods = ask(sorted(paid)) if paid else {}
+    booked = ask(sorted(paid)) if paid else {}
     return [
-        without_payments_by(one, methods.get(one.key, ())) if one.kind is Kind.INVOICE else one for one in documents
+        without_payment(one, booked[one.key]) if one.kind is Kind.INVOICE and one.key in booked else one
+        for one in documents
     ]
 
 
-def without_payments_by(document: Record, methods: Collection[str]) -> Record:
-    """Return a document without its payments by these methods, with its paid amount reduced accordingly."""
-    gone = [part for part in document.parts if _is_payment(part) and as_text(part.values.get("method")) in methods]
+def without_payment(document: Record, payment: BookedPayment) -> Record:
+    """Return a document without a payment from the books, with its paid amount reduced accordingly.
+
+    The last payment by the method with that amount is left out. Without such a payment, all by that method are.
+    """
+    payments = [part for part in document.parts if _is_payment(part)]
+    by_method = [part for part in payments if as_text(part.values.get("method")) == payment.method]
+    gone = [part for part in by_method if part.values.get("amount") == payment.amount][-1:] or by_method
     if not gone:
         return document
     amounts = (part.values.get("amount") for part in gone)

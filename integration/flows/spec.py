@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -294,6 +294,9 @@ class FlowContext(Protocol):
 
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
         """Return for each file name in the books the picture with `content` and `size`, or why there is none."""
+
+    def today(self) -> date:
+        """Return the current day."""
 
     def setting(self, flow: str, name: str) -> object:
         """Return the value of a setting of another flow."""

@@ -4,14 +4,17 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, cast
 
+import pytest
+
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.flows.booked_payments import (
-    booked_payment_methods,
+    BookedPayment,
+    booked_payments,
     no_payments,
     without_booked_payments,
-    without_payments_by,
+    without_payment,
 )
 from integration.flows.spec import FlowContext
 
@@ -26,20 +29,33 @@ def invoice(*payments: tuple[str, str], kind: Kind = Kind.INVOICE, **values: Any
 
 def test_what_is_paid_is_less_by_it_and_the_rest_stands() -> None:
     paid = invoice(("PIN", "21"), ("BANK", "100"), paid_amount=Decimal(121), paid=True, state="paid")
-    left = without_payments_by(paid, {"BANK"})
+    left = without_payment(paid, BookedPayment("BANK", Decimal(100)))
 
     assert [part.key for part in left.parts] == ["1", "payment:1"]
     assert left.values == {"paid_amount": Decimal(21), "paid": False, "state": "outstanding"}
-    assert without_payments_by(paid, {"CASH"}) is paid
-    assert without_payments_by(invoice(("BANK", "0")), {"BANK"}).values == {}
+    assert without_payment(paid, BookedPayment("CASH", Decimal(100))) is paid
+    assert without_payment(invoice(("BANK", "0")), BookedPayment("BANK")).values == {}
+
+
+@pytest.mark.parametrize(
+    ("amount", "left"),
+    [("60.50", ["payment:1"]), ("21", ["payment:1", "payment:2"]), ("121", []), (None, [])],
+)
+def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str | None, left: list[str]) -> None:
+    payments = [("BANK", "60.50"), ("BANK", "60.50"), *([("BANK", "21")] if amount == "21" else [])]
+    booked = BookedPayment("BANK", amount and Decimal(amount))
+
+    found = without_payment(invoice(*payments), booked)
+
+    assert [part.key for part in found.parts if part.kind is Kind.PAYMENT] == left
 
 
 def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
     asked: list[list[str]] = []
 
-    def ask(keys: Collection[str]) -> dict[str, set[str]]:
+    def ask(keys: Collection[str]) -> dict[str, BookedPayment]:
         asked.append(list(keys))
-        return {"8f3c": {"BANK"}}
+        return {"8f3c": BookedPayment("BANK", Decimal(1))}
 
     bare, receipt, paid = invoice(), invoice(("BANK", "1"), kind=Kind.RECEIPT), invoice(("BANK", "1"))
     found = without_booked_payments([bare, receipt, paid], ask)
@@ -52,10 +68,10 @@ def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
     assert without_booked_payments([paid], no_payments) == [paid]
 
 
-def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> None:
+def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_have_been() -> None:
     class Told:
         def links(self, *_: object) -> dict[str, Link]:
-            paid = Record(Kind.SETTLEMENT, "a", {"method": "BANK"})
+            paid = Record(Kind.SETTLEMENT, "a", {"method": "BANK", "amount": Decimal(1)})
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
 
         def standings(self, *_: object) -> dict[str, BookingState]:
@@ -64,4 +80,5 @@ def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> N
         def setting(self, *_: object) -> str:
             return "GIRO"
 
-    assert booked_payment_methods(cast("FlowContext", Told()), ["a", "b", "c", "d"]) == {"a": {"BANK"}, "b": {"GIRO"}}
+    found = booked_payments(cast("FlowContext", Told()), ["a", "b", "c", "d"])
+    assert found == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO")}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.documents import by_references
@@ -82,7 +83,7 @@ class Items:
         raise RejectedError("request_refused", system=SYSTEM, key=Kind.ITEM)
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
-        """Return these items from the fiscal year of their date and the current one.
+        """Return these items from the fiscal years from their date up to the current one.
 
         An item without rows has zero sums. Raises RejectedError where the settings name no object for the ledger.
         """
@@ -98,11 +99,10 @@ class Items:
         return [_item(layout, one, [*rows.get(one.number.casefold(), {}).values()], types) for one in asked]
 
     def _by_year(self, asked: Sequence[ItemQuery]) -> Iterator[tuple[date, list[ItemQuery]]]:
-        """Yield a day of each fiscal year, with the items booked in it; the current year comes with all items."""
-        today = self._today()
-        for book_date, days in self._years.of_days(list(dict.fromkeys([today, *(one.day for one in asked)]))):
-            within = set(days)
-            yield book_date, [one for one in asked if today in within or one.day in within]
+        """Yield a day of each fiscal year from the booking of an item up to today, with the items to read there."""
+        days = {one.key: set(_each_year(one.day, self._today())) for one in asked}
+        for book_date, some in self._years.of_days(sorted({self._today(), *chain(*days.values())})):
+            yield book_date, [one for one in asked if not days[one.key].isdisjoint(some)]
 
     def _rows(self, layout: Layout, asked: Sequence[ItemQuery], book_date: date) -> list[Row]:
         if not asked:
@@ -119,6 +119,12 @@ class Items:
         known = {number.casefold() for number in numbers}
         named = ((row, layout.text(row, "item").casefold()) for row, _ in found)
         return [row for row, number in named if number in known and layout.text(row, "debtor")]
+
+
+def _each_year(first: date, last: date) -> list[date]:
+    """Return a day, the same day of each following year before another day, and that day."""
+    day = min(first.day, 28)
+    return [first, *(date(year, first.month, day) for year in range(first.year + 1, last.year)), last]
 
 
 def _identity(layout: Layout, row: Row) -> tuple[str, ...]:

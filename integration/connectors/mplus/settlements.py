@@ -1,7 +1,8 @@
 """Payments of invoices as a target: an invoice that was paid elsewhere gets one payment by one method.
 
-The till stores no reference of ours with a payment, so a payment is identified by its invoice and its method: an
-invoice with a payment by that method counts as settled. The till has no call that reverses a payment.
+The till stores no reference of ours with a payment, so a payment is identified by its invoice, its method and its
+amount, on an invoice with nothing open: it is the last payment of an invoice. An earlier payment by the same method is
+another one, even for the same amount. The till has no call that reverses a payment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ class Settlements:
         self._named: ByNumbers[Element] = ByNumbers()
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
-        """Return the invoices that have payments by the wanted method, with the sum of these payments."""
+        """Return the payments that are there: the invoice has nothing open, and the method has the wanted amount."""
         ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
         with expect_readable():
             asking = self._named.ask_all(self._invoices, lambda one: [codec.if_readable(_key, one)])
@@ -69,12 +70,20 @@ def _held(wanted: Record, invoice: Element | None) -> CurrentRecord | None:
         return None
     try:
         paid = list(_by(invoice, method))
+        is_open = bool(paid) and _open(invoice) != Decimal(0)
     except WrongValueError as error:
         return CurrentRecord(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw_elements(invoice)), wanted.key)
-    if not paid:
+    amount = _amount(wanted)
+    if not paid or is_open or amount not in (*paid, sum(paid, Decimal(0))):
         return None
-    values: dict[str, Value] = {"method": method, "amount": sum(paid, Decimal(0))}
+    values: dict[str, Value] = {"method": method, "amount": amount}
     return CurrentRecord(Record(Kind.SETTLEMENT, wanted.key, values), wanted.key)
+
+
+def _open(invoice: Element) -> Decimal:
+    """Return the open amount of an invoice, from its total and its paid amount."""
+    total, paid = (codec.required_integer(invoice, name) for name in ("totalInclAmount", "paidAmount"))
+    return from_cents(total - paid)
 
 
 def _by(invoice: Element, method: str) -> Iterator[Decimal]:

@@ -13,7 +13,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING
-from integration.flows.booked_payments import booked_payment_methods
+from integration.flows.booked_payments import BookedPayment, booked_payments
 from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.days.manual_entries import LedgerRow
 from integration.flows.days.questions import DAYBOOK_TYPES
@@ -84,9 +84,9 @@ class DayQueries:
         there = active_bookings(self._standings, sorted(set().union(*made.values())))
         return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
 
-    def booked_payments(self, invoices: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Return, by invoice, the methods of payments that came from the books or may have."""
-        return booked_payment_methods(self._asked, invoices)
+    def booked_payments(self, invoices: Collection[str]) -> Mapping[str, BookedPayment]:
+        """Return, by invoice, the payment that came from the books or may have."""
+        return booked_payments(self._asked, invoices)
 
     def foreign_ledger_rows(self, days: Collection[date]) -> Sequence[LedgerRow]:
         """Return the rows of the books on these days that are neither of our flows nor of the bank.

@@ -21,7 +21,7 @@ from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace
-from integration.flows.booked_payments import AskMethods, no_payments, without_booked_payments
+from integration.flows.booked_payments import AskBookedPayments, no_payments, without_booked_payments
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.active_rules import document_policy, in_use, of_articles
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
@@ -84,7 +84,7 @@ class OrdersLogic(FlowLogic):
         context: BookingContext = NO_CONTEXT,
         asks: ChainQueries = NOBODY_ASKED,
         debtors: Ask = no_debtors,
-        booked_payments: AskMethods = no_payments,
+        booked_payments: AskBookedPayments = no_payments,
     ) -> None:
         """Prepare everything that does not depend on a document.
 

@@ -10,7 +10,7 @@ from integration.core.flow import Flow
 from integration.core.links import Link
 from integration.core.records import CurrentRecord, Field, FieldType, Kind, Record
 from integration.core.totals.categories import Purpose
-from integration.flows.booked_payments import LEANS_ON, booked_payment_methods
+from integration.flows.booked_payments import LEANS_ON, booked_payments
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import pages_of
 from integration.flows.forms import (
@@ -324,7 +324,7 @@ ORDERS = FlowSpec(
             partial(asked.records, TILL.system, Kind.ORDER),
         ),
         partial(_debtors, asked),
-        partial(booked_payment_methods, asked),
+        partial(booked_payments, asked),
     ),
     code_lists=_made_with,
     depends_on_settings=LEANS_ON,

@@ -1,8 +1,8 @@
-"""Items of the books that may be paid at the till: the latest active booking of an invoice with an open amount."""
+"""Items of the books that may be paid at the till, or were paid lately: the latest active booking of an invoice."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from integration.core.booking_state import AskStandings, BookingStage, BookingState
@@ -18,6 +18,7 @@ from integration.flows.spec import KeyPage
 
 PAGE = 250  # bookings per page
 NOTHING = Decimal(0)
+REVERSAL_DAYS = 60  # a bank pays a direct debit back within eight weeks without asking why
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,14 @@ def invoice_of(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PaymentQueries:
-    """Queries of the flow: bookings and their states, payments made, debtor numbers, and invoices of the till."""
+    """Queries of the flow: bookings, their states, payments made, debtor numbers, invoices of the till, and the day."""
 
     bookings: Callable[[str, int], Sequence[Link]]
     standings: AskStandings
-    paid: Callable[[Collection[str]], Collection[str]]
+    paid: Callable[[Collection[str]], Mapping[str, Link]]
     debtors: Callable[[Collection[str]], Mapping[str, str]]
     invoices: Callable[[Collection[str]], Sequence[Record]]
+    today: Callable[[], date]
 
 
 class OpenItems:
@@ -63,15 +65,23 @@ class OpenItems:
         self._asks = asks
 
     def page(self, after: str) -> KeyPage:
-        """Return one page of items that are not paid at the till yet, starting after a booking."""
+        """Return one page of items that are due or settled lately, starting after a booking."""
         bookings = self._asks.bookings(after, PAGE)
-        keys = tuple(one.key for one in self.due_items({document_of(link.key) for link in bookings}).values())
-        return KeyPage(keys, bookings[-1].key if len(bookings) == PAGE else None)
+        invoices = {document_of(link.key) for link in bookings}
+        items = (*self.due_items(invoices).values(), *self.settled_items(invoices).values())
+        return KeyPage(tuple(one.key for one in items), bookings[-1].key if len(bookings) == PAGE else None)
 
     def due_items(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return the due items of these invoices, by id; a reversed booking has none."""
-        paid = self._asks.paid(invoices)
-        there = active_bookings(self._asks.standings, sorted(set(invoices) - set(paid)))
+        return self._items(set(invoices) - set(self._asks.paid(invoices)))
+
+    def settled_items(self, invoices: Collection[str]) -> dict[str, DueItem]:
+        """Return the items of these invoices that this flow paid at the till, by id, if the books were paid lately."""
+        since = self._asks.today() - timedelta(days=REVERSAL_DAYS)
+        return self._items({key for key, link in self._asks.paid(invoices).items() if _paid_on(link) >= since})
+
+    def _items(self, invoices: Collection[str]) -> dict[str, DueItem]:
+        there = active_bookings(self._asks.standings, sorted(invoices))
         owing = {
             key: one for key, one in there.items() if one.where is BookingStage.BOOKED and one.kind is Kind.POSTING
         }
@@ -79,6 +89,12 @@ class OpenItems:
         numbers = self._asks.debtors(relations) if relations else {}
         found = ((key, _due(key, one, numbers)) for key, one in owing.items())
         return {key: due for key, due in found if due is not None}
+
+
+def _paid_on(link: Link) -> date:
+    """Return the day of the last payment in the books at the time of the payment at the till; `date.min` if unknown."""
+    day = link.agreed.values.get("paid_on") if link.agreed else None
+    return day if isinstance(day, date) else date.min
 
 
 def _due(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> DueItem | None:

@@ -5,6 +5,7 @@ waits, and an item with inconsistent rows is a question.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,6 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.links import Link
 from integration.core.plan import Policy
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.rules import as_text, field_owners, rules_from
@@ -63,7 +63,7 @@ class PaymentsLogic(FlowLogic):
         self._dues = OpenItems(asks)
 
     def read_key_page(self, stage: Stage, after: str | None) -> KeyPage:
-        """Return a page of keys of booked items that this flow has not paid at the till yet.
+        """Return a page of keys of booked items that this flow has not paid at the till yet, or has paid lately.
 
         Raises ConfigurationError while no payment method is chosen.
         """
@@ -79,14 +79,35 @@ class PaymentsLogic(FlowLogic):
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return the payment of each item, or why it has none; see `FlowLogic`."""
-        dues = self._dues.due_items([invoice_of(record.key) for record in records])
-        return [self._staged(record, dues.get(invoice_of(record.key))) for record in records]
+        keys = [invoice_of(record.key) for record in records]
+        dues, settled = self._dues.due_items(keys), self._dues.settled_items(keys)
+        found = [
+            self._staged(record, dues.get(key), settled.get(key)) for record, key in zip(records, keys, strict=True)
+        ]
+        return self._with_paid_at_the_till(records, found, dues)
 
-    def _staged(self, item: Record, due: DueItem | None) -> Staged:
+    def _with_paid_at_the_till(
+        self, records: Sequence[Record], found: Sequence[Staged], dues: Mapping[str, DueItem]
+    ) -> list[Staged]:
+        """Return the results, with the booked amount as payment for each unclear item that is paid at the till.
+
+        The payment is not sent, because nothing is open there. The question about the item is answered by it.
+        """
+        asked = {one.parent: one for one in found if one.issue is not None and one.issue.cause == "item_unclear"}
+        invoices = {one.key: one for one in self._asks.invoices(sorted(asked))} if asked else {}
+        paid = {key for key, one in invoices.items() if _is_paid(one) and is_same_invoice(dues[key].booked, one)}
+        return [
+            replace(one, record=self._payment(item, dues[one.parent], dues[one.parent].amount), issue=None)
+            if one.parent in paid and one.parent in asked
+            else one
+            for item, one in zip(records, found, strict=True)
+        ]
+
+    def _staged(self, item: Record, due: DueItem | None, settled: DueItem | None) -> Staged:
         invoice = invoice_of(item.key)
-        title = due.number if due else invoice
+        title = known.number if (known := due or settled) else invoice
         try:
-            found = self._found(item, due)
+            found = self._found(item, due) if settled is None else self._still_settled(item, settled)
         except RecordRejected as rejected:
             return Staged(item.key, invoice, title, issue=rejected.issue(item.key))
         if isinstance(found, Skip):
@@ -98,9 +119,11 @@ class PaymentsLogic(FlowLogic):
             return Skip("item_not_due", item.key, {"key": invoice_of(item.key)})
         if skip := excluded_by_filter(item, self.settings.filters):
             return Skip(skip.reason, skip.key, {**skip.facts, "key": due.number})
-        if skip := self._open(item, due):
-            return skip
-        mapped = self._rules.apply(item)
+        return self._open(item, due) or self._payment(item, due, _number(item, "paid"))
+
+    def _payment(self, item: Record, due: DueItem, amount: Decimal) -> Record:
+        """Return the payment of an item. Raises RecordRejected if the mapping cannot be applied."""
+        mapped = self._rules.apply(replace(item, values={**item.values, "paid": amount}))
         if mapped.issues:
             raise RecordRejected(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
         values = {target.partition(".")[2]: value for target, value in mapped.values.items()}
@@ -108,6 +131,14 @@ class PaymentsLogic(FlowLogic):
         known = {"debtor_number": due.debtor, "customer": due.customer, "branch": due.branch}
         shown |= {name: value for name, value in known.items() if value}
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
+
+    def _still_settled(self, item: Record, settled: DueItem) -> Skip:
+        """Return a skip for an item whose payment is at the till. Raises RecordRejected if it is open in the books."""
+        sold, paid, other = (_number(item, name) for name in ("sold", "paid", "other"))
+        facts = {"key": settled.number, "document": settled.number, "reference": settled.item}
+        if (left := sold + other - paid) > NOTHING:
+            raise RecordRejected("item_open_again", FIELD, **facts, paid=str(paid), open=str(left))
+        return Skip("already_in_target", item.key, {**facts, "system": TILL.system})
 
     def _open(self, item: Record, due: DueItem) -> Skip | None:
         """Return a skip while an item is not paid in full; None once it is.
@@ -119,7 +150,7 @@ class PaymentsLogic(FlowLogic):
         sums = {"ledger": str(sold), "paid": str(paid), "other": str(other), "booked": str(due.amount)}
         if not (sold or paid or besides):
             return Skip("item_not_posted", item.key, facts)
-        if not paid:
+        if not paid and sold + other > NOTHING:
             return Skip("item_open", item.key, {**facts, "paid": "0", "open": str(sold + other)})
         debtor = as_text(item.values.get("debtor"))
         is_ours = not due.debtor or debtor.casefold() == due.debtor.casefold()
@@ -129,13 +160,6 @@ class PaymentsLogic(FlowLogic):
         return Skip("item_open", item.key, {**facts, "paid": str(paid), "open": str(left)}) if left else None
 
     # ---- existing payments at the till
-
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
-        """Return an issue if the till has a payment by the same method with another amount."""
-        there = _number(held.record, AMOUNT) if held else None
-        if there is None or there == _number(desired, AMOUNT):
-            return None
-        return self._differs(desired, there)
 
     def _differs(self, desired: Record, there: Decimal) -> Issue:
         facts = {"key": _title(desired), "document": _title(desired), "paid": str(_number(desired, AMOUNT))}
@@ -196,6 +220,12 @@ def _paid_of(invoice: Record) -> Decimal | None:
     if isinstance(paid, Decimal):
         return paid
     return NOTHING if invoice.values.get("state") == OUTSTANDING else None
+
+
+def _is_paid(invoice: Record) -> bool:
+    """Return whether an invoice has nothing open at the till."""
+    total = None if isinstance(invoice, Unreadable) else invoice.values.get("total_incl")
+    return isinstance(total, Decimal) and total == _paid_of(invoice)
 
 
 def _number(record: Record, name: str) -> Decimal:

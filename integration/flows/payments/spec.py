@@ -32,9 +32,10 @@ def _asks(asked: FlowContext) -> PaymentQueries:
     return PaymentQueries(
         bookings=partial(asked.links_after, ORDERS.name, Kind.POSTING),
         standings=partial(asked.standings, ORDERS.name, BOOKED_AS),
-        paid=partial(asked.linked, FLOW.name, Kind.SETTLEMENT),
+        paid=partial(asked.links, FLOW.name, Kind.SETTLEMENT),
         debtors=partial(asked.linked, ORDERS.name, Kind.DEBTOR),
         invoices=partial(asked.records, TILL.system, Kind.INVOICE),
+        today=asked.today,
     )
 
 

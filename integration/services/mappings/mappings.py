@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,7 @@ from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.store.booking_states import BookingStateStore as StandingStore
 from integration.store.corrections import Corrections
+from integration.store.database import Clock
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.moves import MoveStore
@@ -79,6 +80,7 @@ class Logics:
         lists: CodeLists,
         names: ObjectNames,
         pictures: Pictures,
+        clock: Clock,
     ) -> None:
         self._flows = flows
         self.links = links
@@ -89,6 +91,7 @@ class Logics:
         self._lists = lists
         self._names = names
         self._pictures = pictures
+        self.clock = clock
         self.asks_lists = True
         self._rules = rules
         self._stored = stored_settings
@@ -347,6 +350,9 @@ class _Asked:
         if not isinstance(connector, Invoicing):
             return {one.key: None for one in orders}
         return connector.uninvoiced(orders, self.logics.links.references(flow))
+
+    def today(self) -> date:
+        return self.logics.clock().date()
 
     def setting(self, flow: str, name: str) -> object:
         return getattr(self.logics.settings(flow), name)

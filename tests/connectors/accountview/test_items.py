@@ -84,6 +84,17 @@ def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
     assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
 
 
+def test_what_came_in_between_the_year_of_the_sale_and_this_one_counts_with_it() -> None:
+    conventions = Conventions(years="apart")
+    with running(articles=60, conventions=conventions) as other, connected(other) as books:
+        years = {str(row["TRN_DATE"])[:4] for row in other.state("TRANSACT")}
+        book(other, "700", "121.00", {**OWED, "TRN_DATE": "2024-12-30T00:00:00"})
+        came_in(other, "121.00", day="2025-02-01")
+        (found,) = read(books, "2024-12-30/MI60102000A1/8f3c")
+
+    assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}, years
+
+
 def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
     columns = [("REC_ID", "C"), ("TRN_DATE", "D"), ("ACCT_NR", "C"), ("AMOUNT", "Y"), ("DJ_CODE", "C"),
                ("PAGE_NR", "C"), ("INV_NR", "C"), ("SUB_NR", "C")]  # fmt: skip

@@ -67,3 +67,15 @@ def test_what_the_till_refuses_is_told_with_its_words(
 
     assert refused.value.facts["message"]
     assert till.lookup([payment(invoice, amount, method)], LINKS) == {}
+
+
+@pytest.mark.parametrize("deposit", ["60.50", "21.00"])
+def test_an_earlier_payment_by_the_same_method_is_another_payment(till: Mplus, invoice: str, deposit: str) -> None:
+    rest = payment(invoice, str(Decimal("121.00") - Decimal(deposit)))
+    till.write(a_create(payment(invoice, deposit)), None, LINKS, "first")
+    assert till.lookup([rest], LINKS) == {}
+    till.write(a_create(rest), None, LINKS, "second")
+
+    (held,) = till.lookup([rest], LINKS).values()
+    assert held.record == rest
+    assert till.lookup([payment(invoice, "10.00")], LINKS) == {}

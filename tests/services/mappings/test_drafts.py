@@ -107,6 +107,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         lists=lists,
         names=part(ObjectNames, mark=lambda: "as AccountView has them"),
         pictures=part(Pictures, read=lambda _: ()),
+        clock=lambda: NOW,
     )
     mappings = Mappings(stores.rules, logics)
     yield Drafts(
