@@ -215,7 +215,7 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
 def _of_offers(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Callable[[Change, Any], int]:
     """Return a count for a guard: of all offers of the articles of which a change writes an offer or these fields."""
 
-    def counted(change: Change, _: Any) -> int:
+    def count_offers(change: Change, _: Any) -> int:
         touched = {
             part.key
             for part in change.wanted.parts
@@ -223,7 +223,7 @@ def _of_offers(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Cal
         }
         return sum(count(part.values) for part in change.agreed.parts if part.key in touched)
 
-    return counted
+    return count_offers
 
 
 OFFERS_OVERLAP = Guard("offers_overlap", "brake_offers_overlap", 0, _of_offers(overlapping_offers))

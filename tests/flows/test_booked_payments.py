@@ -43,7 +43,7 @@ def test_what_is_paid_is_less_by_it_and_the_rest_stands() -> None:
 )
 def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str | None, left: list[str]) -> None:
     payments = [("BANK", "60.50"), ("BANK", "60.50"), *([("BANK", "21")] if amount == "21" else [])]
-    booked = BookedPayment("BANK", amount and Decimal(amount))
+    booked = BookedPayment("BANK", None if amount is None else Decimal(amount))
 
     found = without_payment(invoice(*payments), booked)
 

@@ -9,7 +9,7 @@ import pytest
 
 from integration.core.days.period import calendar_month
 from integration.core.errors import RejectedError
-from integration.core.records import Record
+from integration.core.records import Record, Value
 from integration.flows.days.settings import DaySettings
 from integration.services.daybooks.clearing_accounts import LATE, ClearingAccounts
 from integration.services.mappings.mappings import Logics
@@ -51,7 +51,13 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def bank(day: date, amount: str, page: str, account: str = CARD) -> Record:
-    values = {"date": day, "account": account, "amount": Decimal(amount), "daybook": "200", "page": page}
+    values: dict[str, Value] = {
+        "date": day,
+        "account": account,
+        "amount": Decimal(amount),
+        "daybook": "200",
+        "page": page,
+    }
     return an_entry(f"200/{page}", values)
 
 
@@ -59,7 +65,7 @@ def test_takings_are_under_way_until_the_bank_pays_them_less_a_fee(place: Place)
     place.days.books.others = (bank(date(2026, 10, 1), "40", "1"), bank(date(2026, 10, 2), "-40", "2"))
     card, cards_sold = place.clearing.read(MONTH).accounts
     assert card.match is not None
-    assert (card.opening, card.takings, card.payouts, card.closing) == (40, TAKEN, 40, TAKEN)
+    assert [card.opening, card.takings, card.payouts, card.closing] == [Decimal(40), TAKEN, Decimal(40), TAKEN]
     assert [(one.date, one.branch, one.amount) for one in card.match.under_way] == [(DAY, "1", TAKEN)]
     assert (cards_sold.closing, cards_sold.match) == (Decimal(-15), None)
     place.days.books.others += (bank(DAY + timedelta(days=1), "-1800", "3"),)
