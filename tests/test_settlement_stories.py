@@ -135,7 +135,7 @@ def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_
     writes = console.writes()
     again = console.run("payments")
     assert again.counts.proven == 0
-    assert number(console, key) not in causes(console, again)
+    assert causes(console, again)[number(console, key)] == "already_in_target"
     orders = console.run("orders", key)
     assert (orders.counts.unchanged, orders.counts.proven) == (1, 0)
     assert console.writes() == writes

@@ -52,7 +52,7 @@ def the_clearing_accounts(app: Application, period: Period) -> None:
         return
     note(f"{text('period_books_read')}: {plain(moment(report.read_at))}")
     if report.unreadable:
-        note(text("clearing_unreadable", count=report.unreadable))
+        note(text("clearing_unreadable", count=plain(report.unreadable)))
     downloads(f"clearing-{period.name.replace('..', '-to-')}", lambda: clearing_listed(report), key="clearing")
     for one in report.accounts:
         _account(one, report)
