@@ -37,7 +37,7 @@ from integration.settings import load_settings
 from integration.store.issues import Issues
 from integration.store.previews import Previews
 from integration.store.runs import RunStore
-from integration.store.tables import facets, lines, runs, tallies
+from integration.store.tables import facets, line_counts, lines, runs
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -124,7 +124,7 @@ def _written(application: Application, waiting: str) -> None:
         "started_at": datetime.now(UTC) - timedelta(hours=2), "ended_at": datetime.now(UTC) - timedelta(hours=1),
     }  # fmt: skip
     with stores_in(application).database.write() as connection:
-        for table in (runs, lines, facets, tallies):
+        for table in (runs, lines, facets, line_counts):
             of_run = table.c.id if table is runs else table.c.run
             chosen = [sa.literal(new[column.name], column.type) if column.name in new else column for column in table.c]
             only = [] if table is runs else [table.c.action == Action.CREATE]

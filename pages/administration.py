@@ -53,7 +53,7 @@ def made_backup() -> None:
     if last is None:
         note(text("backups_none"))
     else:
-        small(text("backups_last", time=moment(last.made_at), size=megabytes(last.size)))
+        small(text("backups_last", time=moment(last.created_at), size=megabytes(last.size)))
     if app.backups.is_at_work:
         note(text("backups_at_work"))
     elif result is not None and result.code:

@@ -306,7 +306,7 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
 
         def has_looked_twice() -> bool:
             """A process looks for idle runs after each of its beats."""
-            beats.add(database.scalar(sa.select(heartbeats.c.beaten_at)))
+            beats.add(database.scalar(sa.select(heartbeats.c.last_beat_at)))
             return len(beats) > 3
 
         until(has_looked_twice, "the looks of the process")

@@ -123,7 +123,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
         stages.append(stage)
         if stages.count("files") == 1 and stage == "files":
             # The database is done the first time: whoever had read of them before writes it down now.
-            stores_in(shop.application).episodes.begin(late, [])
+            stores_in(shop.application).incidents.begin(late, [])
 
     blotted = persons.erase(one, "39001", ME, reads_before)
 

@@ -119,7 +119,7 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         database.close()
 
 
-def test_a_console_and_a_worker_tell_each_episode_once_between_them(tmp_path: Path) -> None:
+def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: Path) -> None:
     with told_by_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             met = [

@@ -121,7 +121,7 @@ class People:
                 raise NotAllowedError("invitation_spent")
         else:
             person = self._stored.person_of_subject(identity.issuer, identity.subject)
-        if person is None or person.off_at is not None:
+        if person is None or person.deactivated_at is not None:
             raise NotAllowedError("person_unknown")
         return self._begun(person)
 
@@ -138,7 +138,7 @@ class People:
         person = self._stored.person_of_subject(HERE, ref)
         if not self._passwords.verify(self._stored.password(ref) if person else "", _as_password(password)):
             raise NotAllowedError("log_in_refused")
-        if person is None or person.off_at is not None:
+        if person is None or person.deactivated_at is not None:
             raise NotAllowedError("log_in_refused")
         self._stored.succeeded(ref, place)
         return self._begun(person)
@@ -190,11 +190,11 @@ class People:
     @requires(Right.SEE)
     def names(self) -> dict[str, str]:
         """Return the display names of all active people, by reference."""
-        return {one.ref: one.name or one.ref for one in self._stored.list_people() if one.off_at is None}
+        return {one.ref: one.name or one.ref for one in self._stored.list_people() if one.deactivated_at is None}
 
     def deciders(self, right: Right) -> int:
         """Return how many people have a right and can log in."""
-        here = (one for one in self._stored.list_people() if one.has_come and one.off_at is None)
+        here = (one for one in self._stored.list_people() if one.has_come and one.deactivated_at is None)
         return sum(one.as_actor("").may(right) for one in here)
 
     @requires(Right.ADMINISTER)
@@ -215,7 +215,7 @@ class People:
         if Role.ADMINISTRATOR not in grants and not any(map(_administers, self._stored.list_people())):
             raise ConfigurationError("first_administrator")
         known_one = self._stored.get(wanted)
-        if known_one is not None and known_one.off_at is not None:
+        if known_one is not None and known_one.deactivated_at is not None:
             self._stored.switch(wanted, by.ref, on=True)
         if known_one is None:
             self._stored.add(wanted, " ".join(name.split())[:100], _names(grants), by.ref)
@@ -249,7 +249,9 @@ class People:
     def _expect_another(self, ref: str, *, stays: bool) -> None:
         """Raise NotAllowedError if no administrator would be left."""
         left = [
-            one.ref for one in self._stored.list_people() if _administers(one) and one.has_come and one.off_at is None
+            one.ref
+            for one in self._stored.list_people()
+            if _administers(one) and one.has_come and one.deactivated_at is None
         ]
         if not stays and left == [ref]:
             raise NotAllowedError("last_administrator")

@@ -113,7 +113,7 @@ class Pings:
     def _of_whole(self, going_on: list[Incident]) -> Iterator[tuple[datetime, _Sign]]:
         grave = [one for one in going_on if one.symptom.severity is Severity.CRITICAL]
         for one in grave:
-            yield one.begun_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
+            yield one.started_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
         for run in reversed(self._runs.latest(limit=OF_LATE)):
             if run.approval is not None:  # a commit ends with a proof; a preview may find nothing to prove
                 yield run.ended_at or self._clock(), _Sign(f"start:{run.id}", "/start", _rid(run))
@@ -130,7 +130,7 @@ class Pings:
         Raises IntegrationError if our own database cannot store the result.
         """
         kept = self._sealed.get(one.channel)
-        if kept is None or self._clock() - one.made_at > STALE:
+        if kept is None or self._clock() - one.created_at > STALE:
             self._deliveries.drop(one)
             return
         why = self._called(str(kept["address"]), one.facts)

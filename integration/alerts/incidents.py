@@ -70,13 +70,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A problem from its beginning to its end. It is over once `over_at` is set."""
+    """A problem from its beginning to its end. It is over once `ended_at` is set."""
 
     id: int
     symptom: Problem
-    begun_at: datetime
+    started_at: datetime
     seen_at: datetime
-    over_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,14 @@ class Channel:
     digest: time | None = None
     remind_hours: int = 24
 
-    def reminders(self, episode: Incident, told: int, now: datetime) -> tuple[str, ...]:
+    def reminders(self, incident: Incident, told: int, now: datetime) -> tuple[str, ...]:
         """Return the reasons to report an incident once more, each as a stable key.
 
         `told` is the count in the first message. Each tenfold increase of it is a reason, and so is the time limit
         `remind_hours`.
         """
-        grown = len(str(episode.symptom.count // told)) - 1 if told else 0
-        lasts = self.remind_hours > 0 and now - episode.begun_at >= timedelta(hours=self.remind_hours)
+        grown = len(str(incident.symptom.count // told)) - 1 if told else 0
+        lasts = self.remind_hours > 0 and now - incident.started_at >= timedelta(hours=self.remind_hours)
         return (*([f"grown-{grown}"] if grown > 0 else []), *(["lasting"] if lasts else []))
 
     def wants(self, symptom: Problem) -> bool:

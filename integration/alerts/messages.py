@@ -56,34 +56,34 @@ class Messages:
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
 
-    def begin_message(self, episode: Incident, language: str, now: datetime) -> Message:
+    def begin_message(self, incident: Incident, language: str, now: datetime) -> Message:
         """Return the message for the beginning of an incident."""
-        since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
+        since = words.term("alert_since", language, time=_moment(incident.started_at, language, now))
         return self._going_on(
-            episode, words.sentence(f"severity_{episode.symptom.severity}", language), language, since
+            incident, words.sentence(f"severity_{incident.symptom.severity}", language), language, since
         )
 
-    def reminder(self, episode: Incident, language: str, now: datetime) -> Message:
+    def reminder(self, incident: Incident, language: str, now: datetime) -> Message:
         """Return the message for an incident that has grown or continues for long, with its current count."""
-        lasts = words.duration((now - episode.begun_at).total_seconds(), language)
+        lasts = words.duration((now - incident.started_at).total_seconds(), language)
         since = words.term(
-            "alert_still", language, time=_moment(episode.begun_at, language, now), duration=lasts
+            "alert_still", language, time=_moment(incident.started_at, language, now), duration=lasts
         )  # fmt: skip
-        return self._going_on(episode, words.sentence("alert_reminder", language), language, since)
+        return self._going_on(incident, words.sentence("alert_reminder", language), language, since)
 
-    def _going_on(self, episode: Incident, state: str, language: str, since: str) -> Message:
-        symptom = episode.symptom
+    def _going_on(self, incident: Incident, state: str, language: str, since: str) -> Message:
+        symptom = incident.symptom
         said = words.say(symptom.cause, redacted_facts(symptom.facts), language, ZONE)
         what = said.what if said.what.removesuffix(".") != _headline(symptom, language) else ""
         lines = [what, *_numbers(symptom, language), said.data, said.do, since]
         return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
-    def end_message(self, episode: Incident, language: str, now: datetime) -> Message:
+    def end_message(self, incident: Incident, language: str, now: datetime) -> Message:
         """Return the message for the end of an incident."""
-        symptom, ended = episode.symptom, episode.over_at or now
-        lasted = words.duration((ended - episode.begun_at).total_seconds(), language)
+        symptom, ended = incident.symptom, incident.ended_at or now
+        lasted = words.duration((ended - incident.started_at).total_seconds(), language)
         about = words.term(
-            "alert_lasted", language, time=_moment(episode.begun_at, language, now), duration=lasted
+            "alert_lasted", language, time=_moment(incident.started_at, language, now), duration=lasted
         )  # fmt: skip
         title = _title(symptom, words.sentence("alert_over", language), language)
         return title, _text(
@@ -103,7 +103,7 @@ class Messages:
         `oldest` says since when the oldest record of a problem waits, by identity of the problem. Includes the latest
         head of the `audit` log, so that a reader can later detect that the audit log was rewritten.
         """
-        over = [one for one in changed if one.over_at is not None]
+        over = [one for one in changed if one.ended_at is not None]
         title = words.count("alert_digest_title", len(going_on), language)
         flows = [f"  {_flow(flow, language)}: {words.number(number, language)}" for flow, number in proven.items()]
         lines = [
@@ -124,11 +124,11 @@ class Messages:
             "alert_digest_audit", language, time=_moment(audit.at, language, now), head=numbered_hash(audit.head)
         )
 
-    def _line(self, episode: Incident, language: str, now: datetime, oldest: datetime | None = None) -> str:
-        symptom = episode.symptom
+    def _line(self, incident: Incident, language: str, now: datetime, oldest: datetime | None = None) -> str:
+        symptom = incident.symptom
         severity = words.sentence(f"severity_{symptom.severity}", language)
         numbers = "".join(f" ({one})" for one in _numbers(symptom, language, None if oldest is None else now - oldest))
-        return f"{_moment(episode.begun_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
+        return f"{_moment(incident.started_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
         """Return the test message of a channel."""

@@ -37,14 +37,14 @@ class Metrics:
     def __init__(
         self,
         runs: RunStore,
-        episodes: IncidentStore,
+        incidents: IncidentStore,
         deliveries: DeliveryStore,
         clock: Clock,
         flows: Flows,
         health: HealthCheck,
     ) -> None:
         self._deliveries = deliveries
-        self._episodes = episodes
+        self._incidents = incidents
         self._runs = runs
         self._lock = threading.Lock()
         self._since = clock()
@@ -56,7 +56,7 @@ class Metrics:
         self._took = Histogram("console_run_seconds", about, ["flow"], buckets=SECONDS, registry=kept)
         about = "Records of runs that ended, by what became of them."
         self._records = Counter("console_records", about, ["flow", "outcome"], registry=kept)
-        self._registry.register(_Levels(deliveries, episodes, runs, clock, flows, health))
+        self._registry.register(_Levels(deliveries, incidents, runs, clock, flows, health))
 
     @requires(Right.SEE)
     def text(self) -> str:
@@ -92,14 +92,14 @@ class _Levels(Collector):
     def __init__(
         self,
         deliveries: DeliveryStore,
-        episodes: IncidentStore,
+        incidents: IncidentStore,
         runs: RunStore,
         clock: Clock,
         flows: Flows,
         health: HealthCheck,
     ) -> None:
         self._deliveries = deliveries
-        self._episodes = episodes
+        self._incidents = incidents
         self._runs = runs
         self._clock = clock
         self._flows = flows
@@ -151,13 +151,13 @@ class _Levels(Collector):
                 yield GaugeMetricFamily(f"console_{name}", about, value=value)
 
     def _of_alerts(self) -> Iterator[Metric]:
-        going_on = [one.symptom.severity for one in self._episodes.open_incidents()]
-        now = GaugeMetricFamily("console_episodes_open", "Episodes that go on.", labels=["severity"])
+        going_on = [one.symptom.severity for one in self._incidents.open_incidents()]
+        now = GaugeMetricFamily("console_incidents_open", "Open incidents.", labels=["severity"])
         for severity in Severity:
             now.add_metric([str(severity)], going_on.count(severity))
         yield now
-        begun = CounterMetricFamily("console_episodes", "Episodes that began, by what they are of.", labels=["sort"])
-        for sort, number in sorted(self._episodes.counts().items()):
+        begun = CounterMetricFamily("console_incidents", "Incidents, by the kind of subject.", labels=["sort"])
+        for sort, number in sorted(self._incidents.counts().items()):
             begun.add_metric([sort], number)
         yield begun
         messages = GaugeMetricFamily("console_messages", "Messages that are kept.", labels=["channel", "state"])

@@ -35,7 +35,7 @@ class Notification:
 
     delivery: Delivery
     channel: str  # display name
-    episode: Incident | None
+    incident: Incident | None
 
 
 class Monitoring:
@@ -44,7 +44,7 @@ class Monitoring:
     def __init__(
         self,
         deliveries: DeliveryStore,
-        episodes: IncidentStore,
+        incidents: IncidentStore,
         heartbeats: Heartbeats,
         clock: Clock,
         flow_service: Flows,
@@ -52,7 +52,7 @@ class Monitoring:
         pings: Pings,
     ) -> None:
         self._deliveries = deliveries
-        self._episodes = episodes
+        self._incidents = incidents
         self._heartbeats = heartbeats
         self._clock = clock
         self._flow_service = flow_service
@@ -64,19 +64,20 @@ class Monitoring:
         """Return the open incidents: highest severity first, then oldest first."""
         order = tuple(Severity)
         return sorted(
-            self._episodes.open_incidents(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
+            self._incidents.open_incidents(),
+            key=lambda one: (-order.index(one.symptom.severity), one.started_at, one.id),
         )
 
     @requires(Right.SEE)
     def past_incidents(self, limit: int = 20) -> list[Incident]:
         """Return ended incidents, newest first."""
-        return [one for one in self._episodes.latest(10 * limit) if one.over_at is not None][:limit]
+        return [one for one in self._incidents.latest(10 * limit) if one.ended_at is not None][:limit]
 
     @requires(Right.SEE)
     def flows(self) -> list[FlowHealth]:
         """Return the status of every flow."""
         silent: dict[str, str] = {}
-        for one in self._episodes.open_incidents():
+        for one in self._incidents.open_incidents():
             if one.symptom.sort is ProblemType.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
                 silent[one.symptom.flow] = one.symptom.cause
         return [self._flow(one, silent) for one in self._flow_service.statuses()]
@@ -92,9 +93,9 @@ class Monitoring:
         known: dict[int, Incident | None] = {}
         found = []
         for one in self._deliveries.latest(limit):
-            if one.episode is not None and one.episode not in known:
-                known[one.episode] = self._episodes.get(one.episode)
-            found.append(Notification(one, self.channel_name(one.channel), known.get(one.episode or 0)))
+            if one.incident is not None and one.incident not in known:
+                known[one.incident] = self._incidents.get(one.incident)
+            found.append(Notification(one, self.channel_name(one.channel), known.get(one.incident or 0)))
         return found
 
     @requires(Right.SEE)

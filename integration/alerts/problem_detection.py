@@ -49,7 +49,7 @@ class ProblemDetection:
     def __init__(
         self,
         deliveries: DeliveryStore,
-        episodes: IncidentStore,
+        incidents: IncidentStore,
         heartbeats: Heartbeats,
         issues: Issues,
         runs: RunStore,
@@ -64,7 +64,7 @@ class ProblemDetection:
         connection_monitor: ConnectionMonitor,
     ) -> None:
         self._deliveries = deliveries
-        self._episodes = episodes
+        self._incidents = incidents
         self._heartbeats = heartbeats
         self._issues = issues
         self._runs = runs
@@ -103,7 +103,7 @@ class ProblemDetection:
         found: dict[tuple[str, str], list[CauseGroup]] = {}
         for group in self._issues.causes():
             found.setdefault((group.flow, group.cause), []).append(group)
-        begun = {one.symptom.identity for one in self._episodes.open_incidents()} if being_read else set()
+        begun = {one.symptom.identity for one in self._incidents.open_incidents()} if being_read else set()
         targets = {one.flow.name: one.flow.target for one in statuses}
         for (flow, code), groups in found.items():
             symptom = _of_groups(flow, targets.get(flow, ""), code, groups)
@@ -156,7 +156,7 @@ class ProblemDetection:
         if run is None or not run.error:
             return None
         phase = next(reversed(self._runs.phases(run.id)), None)
-        since = phase.began_at if phase and phase.name == "hold" else run.started_at
+        since = phase.started_at if phase and phase.name == "hold" else run.started_at
         return run if self._clock() - since > PATIENCE else None
 
     # ---- silence

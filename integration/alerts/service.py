@@ -79,7 +79,7 @@ class Silences:
 class _Unkept:
     """Incident of our own database, which cannot store it, with the channels that were alerted."""
 
-    episode: Incident
+    incident: Incident
     told: tuple[tuple[Channel, str], ...]
 
 
@@ -89,7 +89,7 @@ class Alerts:
     def __init__(
         self,
         deliveries: DeliveryStore,
-        episodes: IncidentStore,
+        incidents: IncidentStore,
         erased: ErasureRegister,
         heartbeats: Heartbeats,
         runs: RunStore,
@@ -106,7 +106,7 @@ class Alerts:
         audit: Audit,
     ) -> None:
         self._deliveries = deliveries
-        self._episodes = episodes
+        self._incidents = incidents
         self._erased = erased
         self._heartbeats = heartbeats
         self._runs = runs
@@ -158,24 +158,24 @@ class Alerts:
         channels = self._channels.list_channels()
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
         found = self._symptoms.detect_problems()
-        mine = [one for one in self._episodes.open_incidents() if self._is_seen_here(one)]
+        mine = [one for one in self._incidents.open_incidents() if self._is_seen_here(one)]
         changed = incident_changes(mine, found, now)
         for symptom in changed.begun:
-            self._episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
+            self._incidents.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:
-            self._episodes.saw(changed.still, so_far)
-            self._remind([replace(episode, symptom=symptom) for episode, symptom in changed.still], channels)
-        for episode in changed.over:
-            self._episodes.end(episode, self._due_at_end(episode, channels))
+            self._incidents.saw(changed.still, so_far)
+            self._remind([replace(incident, symptom=symptom) for incident, symptom in changed.still], channels)
+        for incident in changed.over:
+            self._incidents.end(incident, self._due_at_end(incident, channels))
         self._add_digests(channels)
-        self._pings.plan(self._episodes.open_incidents())
+        self._pings.plan(self._incidents.open_incidents())
 
-    def _is_seen_here(self, episode: Incident) -> bool:
+    def _is_seen_here(self, incident: Incident) -> bool:
         """Return True if this process can tell that an incident is over.
 
         A process cannot check local problems of another live process.
         """
-        symptom = episode.symptom
+        symptom = incident.symptom
         if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
             return True
         return self._heartbeats.last_beat(symptom.of) is None
@@ -189,48 +189,48 @@ class Alerts:
                 if until is not None and until > at:
                     at, held = until, "silenced"
                 due.append(
-                    DueDelivery(channel.id, "begun:{episode}", "begun", at, held, with_number({}, symptom.count))
+                    DueDelivery(channel.id, "begun:{incident}", "begun", at, held, with_number({}, symptom.count))
                 )
         return due
 
-    def _remind(self, episodes: list[Incident], channels: list[Channel]) -> None:
+    def _remind(self, incidents: list[Incident], channels: list[Channel]) -> None:
         """Queue reminders for incidents that have grown much since their first message, or continue for long."""
         known = {one.id: one for one in channels}
-        for episode in episodes:
-            sent = self._deliveries.of_incident(episode.id)
+        for incident in incidents:
+            sent = self._deliveries.of_incident(incident.id)
             keys = {(one.channel, one.key) for one in sent}
             for first in sent:
                 channel = known.get(first.channel)
                 if channel is None or first.what != "begun" or first.sent_at is None:
                     continue
-                reasons = channel.reminders(episode, int(first.facts.get("count", 0)), self._clock())
-                due = [self._reminder(channel, episode, reason) for reason in reasons]
+                reasons = channel.reminders(incident, int(first.facts.get("count", 0)), self._clock())
+                due = [self._reminder(channel, incident, reason) for reason in reasons]
                 for one in due:
-                    if (one.channel, one.key) not in keys and channel.wants(episode.symptom):
-                        self._deliveries.add(one, episode.id)
+                    if (one.channel, one.key) not in keys and channel.wants(incident.symptom):
+                        self._deliveries.add(one, incident.id)
 
-    def _reminder(self, channel: Channel, episode: Incident, reason: str) -> DueDelivery:
-        at, held = self._when(channel, episode.symptom)
-        until = self.silences.silence_end(episode.symptom.identity)
+    def _reminder(self, channel: Channel, incident: Incident, reason: str) -> DueDelivery:
+        at, held = self._when(channel, incident.symptom)
+        until = self.silences.silence_end(incident.symptom.identity)
         if until is not None and until > at:
             at, held = until, "silenced"
-        facts = with_number({}, episode.symptom.count)
-        return DueDelivery(channel.id, f"{reason}:{episode.id}", "reminder", at, held, facts)
+        facts = with_number({}, incident.symptom.count)
+        return DueDelivery(channel.id, f"{reason}:{incident.id}", "reminder", at, held, facts)
 
-    def _due_at_end(self, episode: Incident, channels: list[Channel]) -> list[DueDelivery]:
+    def _due_at_end(self, incident: Incident, channels: list[Channel]) -> list[DueDelivery]:
         known = {one.id: one for one in channels}
-        until = self.silences.silence_end(episode.symptom.identity)
+        until = self.silences.silence_end(incident.symptom.identity)
         due = []
-        for told in self._deliveries.of_incident(episode.id):
+        for told in self._deliveries.of_incident(incident.id):
             channel = known.get(told.channel)
             if channel is None or told.what != "begun" or (told.sent_at is None and told.held == "silenced"):
                 continue
-            at, held = self._when(channel, episode.symptom)
+            at, held = self._when(channel, incident.symptom)
             if until is not None and until > at:
                 at, held = until, "quiet"
             if told.sent_at is None and told.held == "digest":
                 held = "digest"
-            due.append(DueDelivery(channel.id, "over:{episode}", "over", max(at, told.due_at), held))
+            due.append(DueDelivery(channel.id, "over:{incident}", "over", max(at, told.due_at), held))
         return due
 
     def _when(self, channel: Channel, symptom: Problem) -> tuple[datetime, str]:
@@ -273,10 +273,10 @@ class Alerts:
         if message is None:
             self._deliveries.drop(one)
             return
-        episode = self._episodes.get(one.episode) if one.episode else None
+        incident = self._incidents.get(one.incident) if one.incident else None
         result = self._channels.send(channel, *message)
         if result.ok:
-            self._deliveries.mark_sent(one, episode.symptom.count if episode else 0)
+            self._deliveries.mark_sent(one, incident.symptom.count if incident else 0)
             self._deliveries.hurry(channel.id)
         else:
             log.warning("a message was not taken", channel=channel.id, why=result.why)
@@ -284,7 +284,7 @@ class Alerts:
 
     def _untold(self, over: Delivery) -> Delivery | None:
         """Return the unsent message about the beginning of an incident, which must precede the one about its end."""
-        told = self._deliveries.of_incident(over.episode or 0)
+        told = self._deliveries.of_incident(over.incident or 0)
         begun = (one for one in told if one.channel == over.channel and one.what == "begun" and one.sent_at is None)
         return next(begun, None)
 
@@ -292,17 +292,17 @@ class Alerts:
         now, write = self._clock(), Messages(self._log_access.place)
         if one.what == "digest":
             since, until = (datetime.fromisoformat(one.facts[name]) for name in ("since", "until"))
-            going_on = [each for each in self._episodes.open_incidents() if channel.wants(each.symptom)]
-            changed = [each for each in self._episodes.in_period(since, until) if channel.wants(each.symptom)]
+            going_on = [each for each in self._incidents.open_incidents() if channel.wants(each.symptom)]
+            changed = [each for each in self._incidents.in_period(since, until) if channel.wants(each.symptom)]
             return write.digest(
                 going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor(),
                 oldest=self._symptoms.oldest_records(),
             )  # fmt: skip
-        episode = self._episodes.get(one.episode or 0)
-        if episode is None or (one.what == "reminder" and episode.over_at is not None):
+        incident = self._incidents.get(one.incident or 0)
+        if incident is None or (one.what == "reminder" and incident.ended_at is not None):
             return None
         written = {"begun": write.begin_message, "reminder": write.reminder, "over": write.end_message}
-        return written[one.what](episode, channel.language, now)
+        return written[one.what](incident, channel.language, now)
 
     def _proven(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since the given time, by flow."""
@@ -331,12 +331,12 @@ class Alerts:
 
     def _tell_of_store_again(self) -> None:
         if self._unkept is not None:
-            self._unkept.episode = replace(self._unkept.episode, over_at=datetime.now(ZONE))
+            self._unkept.incident = replace(self._unkept.incident, ended_at=datetime.now(ZONE))
             self._tell(Messages(self._log_access.place).end_message)
             self._unkept = None
 
     def _tell(self, write: Callable[[Incident, str, datetime], tuple[str, str]]) -> None:
         if self._unkept is not None:
-            episode = self._unkept.episode
+            incident = self._unkept.incident
             for channel, address in self._unkept.told:
-                self._post.send([Message(address, *write(episode, channel.language, datetime.now(ZONE)))])
+                self._post.send([Message(address, *write(incident, channel.language, datetime.now(ZONE)))])

@@ -78,7 +78,7 @@ class WaitingList:
     def __init__(
         self,
         flows: Specs,
-        episodes: IncidentStore,
+        incidents: IncidentStore,
         plan_store: PlanStore,
         *,
         exceptions: Exceptions,
@@ -90,7 +90,7 @@ class WaitingList:
         setup: InstallationSetup,
     ) -> None:
         self._flows = flows
-        self._episodes = episodes
+        self._incidents = incidents
         self._plan_store = plan_store
         self._exceptions = exceptions
         self._change_requests = change_requests
@@ -127,7 +127,7 @@ class WaitingList:
         known = {identity for item in (*found, *plans) for identity in item.incidents}
         incidents = [
             _incident(one, text)
-            for one in self._episodes.open_incidents()
+            for one in self._incidents.open_incidents()
             if one.symptom.sort not in LISTED_OTHERWISE and one.symptom.identity not in known
         ]
         items = [*found, *incidents, *plans]
@@ -337,9 +337,9 @@ def _of_run(
     )
 
 
-def _incident(episode: Incident, text: _Texts) -> WaitingItem:
+def _incident(incident: Incident, text: _Texts) -> WaitingItem:
     """Return the item of an incident that no other item covers, such as a full disk."""
-    symptom = episode.symptom
+    symptom = incident.symptom
     address, _, query = page_address(symptom).partition("?")
     return WaitingItem(
         state=SEVERITY_STATES[symptom.severity],
@@ -348,10 +348,10 @@ def _incident(episode: Incident, text: _Texts) -> WaitingItem:
         step=text.say(symptom.cause, symptom.facts).do,
         verb="look",
         page=address.removeprefix("/"),
-        params={**dict(parse_qsl(query)), **({"incident": str(episode.id)} if address == "/monitoring" else {})},
+        params={**dict(parse_qsl(query)), **({"incident": str(incident.id)} if address == "/monitoring" else {})},
         flow=symptom.flow,
         system=symptom.of if symptom.sort is ProblemType.CONNECTION else "",
         count=symptom.count,
-        since=episode.begun_at,
+        since=incident.started_at,
         incidents=(symptom.identity,),
     )

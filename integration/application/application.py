@@ -471,12 +471,12 @@ class Application:
             settings,
         )
         self.monitoring = Monitoring(
-            stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows, self.channels, self.pings
+            stores.deliveries, stores.incidents, stores.heartbeats, clock, self.flows, self.channels, self.pings
         )
         self.reach = ConnectionMonitor(self.access, self.connections, clock)
         self.waiting_list = WaitingList(
             self._flows,
-            stores.episodes,
+            stores.incidents,
             stores.plans,
             exceptions=self.exceptions,
             change_requests=self.change_requests,
@@ -497,10 +497,10 @@ class Application:
             self.connections,
             self.flows,
         )
-        self.metrics = Metrics(stores.runs, stores.episodes, stores.deliveries, clock, self.flows, self.health)
+        self.metrics = Metrics(stores.runs, stores.incidents, stores.deliveries, clock, self.flows, self.health)
         symptoms = ProblemDetection(
             stores.deliveries,
-            stores.episodes,
+            stores.incidents,
             stores.heartbeats,
             stores.issues,
             stores.runs,
@@ -515,7 +515,7 @@ class Application:
         )
         self.alerts = Alerts(
             stores.deliveries,
-            stores.episodes,
+            stores.incidents,
             stores.erased,
             stores.heartbeats,
             stores.runs,

@@ -52,7 +52,7 @@ class Stores:
     days: DayChecks
     deliveries: DeliveryStore
     drifts: DriftStore
-    episodes: IncidentStore
+    incidents: IncidentStore
     erased: ErasureRegister
     erasing: PersonalDataSearch
     events: OutboxReader

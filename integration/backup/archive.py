@@ -43,7 +43,7 @@ class Manifest:
 
     program: str
     revision: str
-    made_at: str
+    created_at: str
     kind: str
     instance: str
     events: int | None

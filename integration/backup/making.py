@@ -39,7 +39,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
     if file.exists():
         raise FileExistsError(file)
     with temporary_folder(file) as folder:
-        made_at = datetime.now(UTC)
+        created_at = datetime.now(UTC)
         before = keys_in(settings.data / KEY_FILE, needed=False)
         found, kind = _database(settings, folder)
         events = _log(settings.data, folder / LOG, found, copier)
@@ -47,7 +47,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
         if journal.exists():
             shutil.copyfile(journal, folder / JOURNAL)
         manifest = Manifest(
-            program=VERSION, revision=found.revision, made_at=made_at.isoformat(), kind=kind,
+            program=VERSION, revision=found.revision, created_at=created_at.isoformat(), kind=kind,
             instance=found.instance, events=events, key=_key(settings, found, before, passphrase),
             given=sorted(settings.explicit_names()), members={},
         )  # fmt: skip
@@ -56,7 +56,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
             return replace(manifest, members=members)
 
         made = write(file, folder, with_members)
-    keep_last(settings.data, LastBackup(file.name, file.stat().st_size, made_at))
+    keep_last(settings.data, LastBackup(file.name, file.stat().st_size, created_at))
     return made
 
 

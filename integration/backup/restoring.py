@@ -177,7 +177,7 @@ def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Seque
     if url:
         restore_dump(url, folder / DUMP, with_database())
     address = url or f"sqlite:///{(folder / DATABASE).absolute()}"
-    mark_restored(address, told.made_at, by)
+    mark_restored(address, told.created_at, by)
     again = erase_again(address, folder, known, settings.data / ERASED) if known else 0
     for name in (LOG, f"{LOG}.wal", JOURNAL, KEY_FILE):
         if (folder / name).exists():

@@ -35,12 +35,12 @@ class LastBackup:
 
     name: str
     size: int
-    made_at: datetime
+    created_at: datetime
 
 
 def keep_last(data: Path, made: LastBackup) -> None:
     """Store the last backup. A failure to store it is ignored, because the backup itself is complete."""
-    told = {"name": made.name, "size": made.size, "made_at": made.made_at.isoformat()}
+    told = {"name": made.name, "size": made.size, "created_at": made.created_at.isoformat()}
     fresh = data / f"{FILE}.{os.getpid()}"
     with suppress(OSError):
         fresh.write_text(json.dumps(told), encoding="utf-8")
@@ -132,6 +132,6 @@ class Backups:
         """Return the last backup, or None if none is known."""
         try:
             told = json.loads((self._data / FILE).read_text(encoding="utf-8"))
-            return LastBackup(str(told["name"]), int(told["size"]), datetime.fromisoformat(told["made_at"]))
+            return LastBackup(str(told["name"]), int(told["size"]), datetime.fromisoformat(told["created_at"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

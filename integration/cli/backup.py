@@ -339,5 +339,5 @@ def _show(manifest: Manifest) -> None:
     for name, member in manifest.members.items():
         table.add_row(name, str(member.size), member.sha256)
     terminal.out.print(table)
-    made = f"Made {manifest.made_at} by version {manifest.program}, tables {manifest.revision}"
+    made = f"Made {manifest.created_at} by version {manifest.program}, tables {manifest.revision}"
     terminal.out.print(made, soft_wrap=True)

@@ -52,7 +52,7 @@ def invite(
 
 
 def _state(one: Person) -> str:
-    if one.off_at is not None:
+    if one.deactivated_at is not None:
         return "off"
     if one.invited_until is not None:
         return "invited"

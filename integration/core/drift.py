@@ -63,7 +63,7 @@ class DriftCheckResult:
 
     flow: str
     kind: Kind
-    began_at: datetime
+    started_at: datetime
     ended_at: datetime
     counts: DriftCounts
     found: tuple[DriftedRecord, ...] = ()

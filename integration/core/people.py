@@ -102,7 +102,7 @@ class Person:
     name: str
     grants: tuple[str, ...]  # names of roles and of separate rights
     has_come: bool  # the person has accepted an invitation
-    off_at: datetime | None = None
+    deactivated_at: datetime | None = None
     invited_until: datetime | None = None
 
     def as_actor(self, session: str) -> Actor:
@@ -117,7 +117,7 @@ class Session:
 
     id: str
     person: str
-    begun_at: datetime
+    started_at: datetime
     until: datetime
 
 

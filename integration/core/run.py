@@ -83,7 +83,7 @@ class Phase:
     """
 
     name: str
-    began_at: datetime
+    started_at: datetime
     ended_at: datetime | None = None
     done_before: int = 0  # progress of the run when the phase began
 
@@ -171,7 +171,7 @@ def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
     """Return the speed of a run since its phase began, and the seconds left at this speed."""
     if phase is None or phase.ended_at is not None or phase.name in RESTING:
         return Speed()
-    passed, done = (now - phase.began_at).total_seconds(), run.progress_done - phase.done_before
+    passed, done = (now - phase.started_at).total_seconds(), run.progress_done - phase.done_before
     if passed < EARLIEST_SECONDS or done <= 0:
         return Speed()
     left = max(0, run.progress_total - run.progress_done)

@@ -128,7 +128,7 @@ class DataSubjects:
         for found in self._erasing.find_rows(person):
             rows.setdefault(found.table, []).append(found.values)
         told = {
-            "made_at": self._clock().isoformat(),
+            "created_at": self._clock().isoformat(),
             "numbers": dict(person.customer.numbers),
             "words": sorted(person.telling | person.places),
             "documents": [{"kind": d.kind, "key": d.key, "reference": d.reference} for d in self._documents(person)],

@@ -14,14 +14,24 @@ from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
 from integration.store.columns import Json, TextColumn
 from integration.store.database import Store
-from integration.store.tables import corrections, issues, lines, links, outbox, runs, set_aside, staged, taken_back
+from integration.store.tables import (
+    corrections,
+    dismissals,
+    issues,
+    lines,
+    links,
+    outbox,
+    reverted_values,
+    runs,
+    staged_records,
+)
 
 # Rows of a person are deleted from these tables. The tables of ARRANGED are never changed, because people edit them.
-GOING = (staged, taken_back, corrections, set_aside, tables.drifted)
+GOING = (staged_records, reverted_values, corrections, dismissals, tables.drift_samples)
 SWEPT = (
-    *GOING, lines, links, issues, outbox, runs, tables.causes, tables.drift, tables.day_checks, tables.moves,
-    tables.promises, tables.episodes, tables.deliveries, tables.left_out, tables.facets, tables.plan_notes,
-    tables.saved_filters,
+    *GOING, lines, links, issues, outbox, runs, tables.causes, tables.drift_checks, tables.day_checks,
+    tables.stock_movements, tables.reservations, tables.incidents, tables.deliveries, tables.excluded_lines,
+    tables.facets, tables.plan_notes, tables.saved_filters,
 )  # fmt: skip
 ARRANGED = (tables.settings, tables.mappings, tables.value_tables)
 # Columns with structural values, which never contain names of persons.
@@ -112,14 +122,14 @@ class PersonalDataSearch(Store):
             return sa.select(*columns).where(told.is_not(None), sa.or_(own, named))
 
         of_run = sa.select(runs.c.flow).where(runs.c.id == lines.c.run).scalar_subquery()
-        staging = sa.select(runs.c.flow).where(runs.c.id == staged.c.run).scalar_subquery()
+        staging = sa.select(runs.c.flow).where(runs.c.id == staged_records.c.run).scalar_subquery()
         nothing: sa.ColumnElement[str] = sa.literal("")
         for question in (
             select_rows(links.c.flow, links.c.kind, links.c.key, links.c.agreed),
             select_rows(links.c.flow, links.c.kind, links.c.key, links.c.evidence),
             select_rows(of_run, lines.c.kind, lines.c.key, lines.c.change),
             select_rows(of_run, lines.c.kind, lines.c.key, lines.c.facts),
-            select_rows(staging, nothing, staged.c.key, staged.c.record),
+            select_rows(staging, nothing, staged_records.c.key, staged_records.c.record),
             select_rows(issues.c.flow, nothing, issues.c.key, issues.c.facts),
             select_rows(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.before),
             select_rows(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.after),

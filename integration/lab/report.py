@@ -124,7 +124,7 @@ class Report:
     """Progress and results of a series."""
 
     series: Series
-    began_at: datetime
+    started_at: datetime
     state: State = "running"
     done: int = 0
     seconds: float = 0.0  # average duration of a trial

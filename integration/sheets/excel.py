@@ -30,7 +30,7 @@ def excel_of(sheet: Sheet) -> bytes:
 
     out = io.BytesIO()
     book = Workbook(out, SAFE)
-    book.set_properties({"title": visible(f"{sheet.title}, {sheet.subtitle}"), "created": sheet.made_at})
+    book.set_properties({"title": visible(f"{sheet.title}, {sheet.subtitle}"), "created": sheet.created_at})
     writer = _Writer(book, sheet.language)
     writer.first(sheet)
     for part in sheet.parts:

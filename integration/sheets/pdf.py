@@ -106,7 +106,7 @@ class _Paper:
         self.pdf.set_auto_page_break(auto=False)
         self.pdf.set_title(printable(f"{sheet.kind}: {sheet.title}, {sheet.subtitle}"))
         self.pdf.set_lang(sheet.language)
-        self.pdf.set_creation_date(sheet.made_at)
+        self.pdf.set_creation_date(sheet.created_at)
         self.pdf.add_page()
 
     # ---- parts of a sheet

@@ -84,5 +84,5 @@ class Sheet:
     facts: Sequence[tuple[str, str]]
     parts: Sequence[SheetTable | SheetNotes]
     made: str  # time and program, for the footer
-    made_at: datetime
+    created_at: datetime
     language: str

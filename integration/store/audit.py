@@ -97,7 +97,7 @@ class AuditStore(Store):
                 return
         with self.database.write() as connection:
             if restored := _untold(connection):
-                facts = {"restored_at": restored["at"], "made_at": restored["made_at"]}
+                facts = {"restored_at": restored["at"], "created_at": restored["created_at"]}
                 who = restored.get("by", "restore")
                 collect_audit_records(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
 

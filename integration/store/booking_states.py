@@ -19,7 +19,7 @@ from integration.store.ledger import in_doubt_question
 from integration.store.links import link_of
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import change_from_json, plan_row, staged_of
-from integration.store.tables import issues, lines, links, runs, staged
+from integration.store.tables import issues, lines, links, runs, staged_records
 
 # States of runs whose plan may still be written.
 _OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAILED)
@@ -30,7 +30,7 @@ _PARKED = PreparedKeyQuery(
     sa.select(issues.c.key, issues.c.title).where(issues.c.flow == _FLOW, issues.c.state == IssueState.OPEN),
     issues.c.key,
 )
-_STAGED = PreparedKeyQuery(sa.select(staged).where(staged.c.run == _RUN), staged.c.key)
+_STAGED = PreparedKeyQuery(sa.select(staged_records).where(staged_records.c.run == _RUN), staged_records.c.key)
 _COMES_OF = PreparedKeyQuery(
     sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
     links.c.reference,

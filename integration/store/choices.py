@@ -16,10 +16,10 @@ from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedInQuery
 from integration.store.row_mapping import Row, change_from_json
-from integration.store.tables import left_out, lines
+from integration.store.tables import excluded_lines, lines
 
-_OF_RUN = sa.select(left_out.c.seq, left_out.c.digest).where(left_out.c.run == sa.bindparam("run"))
-_OF_RUNS = PreparedInQuery(lambda runs: sa.select(left_out).where(left_out.c.run.in_(runs)))
+_OF_RUN = sa.select(excluded_lines.c.seq, excluded_lines.c.digest).where(excluded_lines.c.run == sa.bindparam("run"))
+_OF_RUNS = PreparedInQuery(lambda runs: sa.select(excluded_lines).where(excluded_lines.c.run.in_(runs)))
 
 
 class ChoiceStore(Store):
@@ -39,7 +39,7 @@ class ChoiceStore(Store):
             row = transitions.run_row(connection, run, lock=True)
             if row.state != RunState.READY:
                 raise PlanStaleError("plan_not_waiting", flow=row.flow, run=run)
-            already = excluded_lines(connection, run).keys()
+            already = exclusions(connection, run).keys()
             here = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
             found = [
                 line
@@ -56,16 +56,16 @@ class ChoiceStore(Store):
 
 def _leave(connection: sa.Connection, kept: list[dict[str, Any]]) -> None:
     if kept:
-        connection.execute(left_out.insert(), kept)
+        connection.execute(excluded_lines.insert(), kept)
 
 
 def _take(connection: sa.Connection, run: str, seqs: Collection[int]) -> None:
     for some in batches(seqs):
-        connection.execute(left_out.delete().where(left_out.c.run == run, left_out.c.seq.in_(some)))
+        connection.execute(excluded_lines.delete().where(excluded_lines.c.run == run, excluded_lines.c.seq.in_(some)))
 
 
 def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, Any]:
-    return {"run": run, "seq": seq, "digest": digest, "by": by, "left_at": at}
+    return {"run": run, "seq": seq, "digest": digest, "by": by, "excluded_at": at}
 
 
 def exclude_retracted(connection: sa.Connection, run: str, added: Sequence[Mapping[str, Any]]) -> None:
@@ -89,12 +89,12 @@ def choice_event(event: str, run: Row, line: Row, by: str) -> Event:
     )  # fmt: skip
 
 
-def excluded_lines(connection: sa.Connection, run: str) -> dict[int, str]:
+def exclusions(connection: sa.Connection, run: str) -> dict[int, str]:
     """Return the excluded lines of a plan, with the digests of their changes."""
     return {row.seq: row.digest for row in connection.execute(_OF_RUN, {"run": run})}
 
 
-def excluded_lines_of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
+def exclusions_of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
     """Return the excluded lines of several plans, by run."""
     found: dict[str, dict[int, str]] = {run: {} for run in runs}
     for row in _OF_RUNS.rows(connection, {}, runs):
@@ -104,7 +104,7 @@ def excluded_lines_of_runs(connection: sa.Connection, runs: Sequence[str]) -> Ma
 
 def require_selection(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
     """Return the excluded lines of a plan. Raises PlanStaleError if an approval was for another selection."""
-    chosen = excluded_lines(connection, run.id)
+    chosen = exclusions(connection, run.id)
     if mark != chosen_mark(run.fingerprint, chosen.values()):
         raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(chosen))
     return frozenset(chosen)
@@ -119,20 +119,20 @@ def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
     made = [(row.mapping_version, row.basis) for row in (transitions.run_row(connection, run) for run in (old, new))]
     same_basis = made[0] == made[1]
     _take(connection, new, _taken_in(connection, old, new))
-    of_line = sa.and_(lines.c.run == left_out.c.run, lines.c.seq == left_out.c.seq)
-    asked = sa.select(left_out, lines.c.kind, lines.c.key).join(lines, of_line).where(left_out.c.run == old)
+    of_line = sa.and_(lines.c.run == excluded_lines.c.run, lines.c.seq == excluded_lines.c.seq)
+    asked = sa.select(excluded_lines, lines.c.kind, lines.c.key).join(lines, of_line).where(excluded_lines.c.run == old)
     before = connection.execute(asked).all()
     wanted = {(row.kind, row.key, row.digest if same_basis else ""): row for row in before}
     here = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
         lines.c.run == new, lines.c.step == Step.PLANNED
     )
-    there = excluded_lines(connection, new).keys()
+    there = exclusions(connection, new).keys()
     found = rows_with_keys(connection, here, lines.c.key, [row.key for row in before])
     same = [(line, wanted.get((line.kind, line.key, line.digest if same_basis else ""))) for line in found]
     _leave(
         connection,
         [
-            _kept(new, line.seq, line.digest, row.by, row.left_at)
+            _kept(new, line.seq, line.digest, row.by, row.excluded_at)
             for line, row in same
             if row is not None and line.seq not in there
         ],
@@ -141,7 +141,7 @@ def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
 
 def _taken_in(connection: sa.Connection, old: str, new: str) -> list[int]:
     """Return the lines of a plan with reverted values that were included in the plan it replaces."""
-    mine, out = lines.alias(), left_out.alias()
+    mine, out = lines.alias(), excluded_lines.alias()
     same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
     chosen = ~sa.exists().where(out.c.run == lines.c.run, out.c.seq == lines.c.seq)
     here = (lines.c.run == old, lines.c.cause == TAKEN_BACK, lines.c.step == Step.PLANNED, chosen)

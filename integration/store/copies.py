@@ -19,6 +19,7 @@ from integration.store.installation import forget_inode
 from integration.store.keys import IN_USE, id_in_use
 from integration.store.tables import (
     change_requests,
+    first_approvals,
     heartbeats,
     instance,
     invitations,
@@ -26,8 +27,7 @@ from integration.store.tables import (
     outbox,
     sessions,
     settings,
-    stopped,
-    yeses,
+    stopped_executors,
 )
 
 RESTORED = "restored"  # the setting with the time of the last restore
@@ -171,8 +171,8 @@ def _login(url: str) -> Mapping[str, str]:
 # ---- after a restore -------------------------------------------------------------------------------------------------
 
 
-def mark_restored(url: str, made_at: str, by: str) -> None:
-    """Record that a database was restored from a copy of `made_at`. Deletes heartbeats, leases and lost processes.
+def mark_restored(url: str, created_at: str, by: str) -> None:
+    """Record that a database was restored from a copy of `created_at`. Deletes heartbeats, leases and lost processes.
 
     Also deletes what may have been withdrawn since the copy: sessions, invitations, first approvals and requests for
     changes.
@@ -181,10 +181,10 @@ def mark_restored(url: str, made_at: str, by: str) -> None:
         now = datetime.now(UTC)
         if connection.dialect.name == "postgresql":
             now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(UTC)
-        value = {"at": now.isoformat(), "made_at": made_at, "by": by}
+        value = {"at": now.isoformat(), "created_at": created_at, "by": by}
         upsert(connection, settings, [{"name": RESTORED, "value": value, "by": by, "changed_at": now}])
         forget_inode(connection, now)
-        for table in (heartbeats, leases, stopped, sessions, invitations, yeses, change_requests):
+        for table in (heartbeats, leases, stopped_executors, sessions, invitations, first_approvals, change_requests):
             connection.execute(table.delete())
 
 

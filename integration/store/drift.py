@@ -11,7 +11,7 @@ from integration.core.drift import DriftCheckResult, DriftCounts, DriftedRecord,
 from integration.core.records import Kind, from_json, to_json
 from integration.store.database import Store, upsert
 from integration.store.erasure_register import SoFar, require_no_erasure_since
-from integration.store.tables import drift, drifted
+from integration.store.tables import drift_checks, drift_samples
 
 MOST_KEPT = 100  # differing records stored for a check; all of them are exceptions
 
@@ -26,34 +26,40 @@ class DriftStore(Store):
         """
         rows = [
             {
-                "flow": flow, "kind": kind, "began_at": began, "key": one.key, "title": one.title,
+                "flow": flow, "kind": kind, "started_at": began, "key": one.key, "title": one.title,
                 "reference": one.reference, "edits": [_edit_to_json(edit) for edit in one.edits],
             }
             for one in found[:MOST_KEPT]
         ]  # fmt: skip
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
-            upsert(connection, drifted, rows)
+            upsert(connection, drift_samples, rows)
 
     def keep(self, found: DriftCheckResult) -> None:
         """Store the result of a completed check, and delete differences of former checks. `differ` stored its own."""
         row = {
-            "flow": found.flow, "kind": found.kind, "began_at": found.began_at, "ended_at": found.ended_at,
+            "flow": found.flow, "kind": found.kind, "started_at": found.started_at, "ended_at": found.ended_at,
             "counts": asdict(found.counts), "error": found.error, "facts": dict(found.facts),
         }  # fmt: skip
-        before = (drifted.c.flow == found.flow, drifted.c.kind == found.kind, drifted.c.began_at < found.began_at)
+        before = (
+            drift_samples.c.flow == found.flow,
+            drift_samples.c.kind == found.kind,
+            drift_samples.c.started_at < found.started_at,
+        )
         with self.database.write() as connection:
-            upsert(connection, drift, [row])
-            connection.execute(drifted.delete().where(*before))
+            upsert(connection, drift_checks, [row])
+            connection.execute(drift_samples.delete().where(*before))
 
     def latest(self, flow: str = "") -> list[DriftCheckResult]:
         """Return the last checks of a flow, or of all flows."""
-        here = [drift.c.flow == flow] if flow else []
+        here = [drift_checks.c.flow == flow] if flow else []
         with self.database.read() as connection:
-            looks = connection.execute(sa.select(drift).where(*here).order_by(drift.c.flow, drift.c.kind)).all()
+            looks = connection.execute(
+                sa.select(drift_checks).where(*here).order_by(drift_checks.c.flow, drift_checks.c.kind)
+            ).all()
             return [
                 DriftCheckResult(
-                    row.flow, Kind.stored(row.kind), row.began_at, row.ended_at, DriftCounts(**row.counts),
+                    row.flow, Kind.stored(row.kind), row.started_at, row.ended_at, DriftCounts(**row.counts),
                     _found(connection, row), row.error, row.facts,
                 )
                 for row in looks
@@ -61,8 +67,10 @@ class DriftStore(Store):
 
 
 def _found(connection: sa.Connection, look: sa.Row[Any]) -> tuple[DriftedRecord, ...]:
-    of_look = {"flow": look.flow, "kind": look.kind, "began_at": look.began_at}
-    rows = connection.execute(sa.select(drifted).filter_by(**of_look).order_by(drifted.c.key).limit(MOST_KEPT))
+    of_look = {"flow": look.flow, "kind": look.kind, "started_at": look.started_at}
+    rows = connection.execute(
+        sa.select(drift_samples).filter_by(**of_look).order_by(drift_samples.c.key).limit(MOST_KEPT)
+    )
     return tuple(
         DriftedRecord(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows
     )

@@ -15,17 +15,17 @@ from integration.store.tables import (
     causes,
     corrections,
     cursors,
+    dismissals,
     distinctions,
     issues,
     links,
-    moves,
-    promises,
+    reservations,
     runs,
-    set_aside,
+    stock_movements,
 )
 
 ASIDE = "%:%"  # LIKE pattern of the flow of a row that was set aside: environment, colon, flow
-REMEMBERED = (links, distinctions, cursors, issues, causes, set_aside, corrections, moves, promises)
+REMEMBERED = (links, distinctions, cursors, issues, causes, dismissals, corrections, stock_movements, reservations)
 
 
 def switch_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:

@@ -17,7 +17,7 @@ from integration.store.database import Beside, Clock, Database, Store, upsert
 from integration.store.events import Event
 from integration.store.files import make_private
 from integration.store.outbox import append_events
-from integration.store.tables import erased
+from integration.store.tables import erasures
 
 FILE = "console.erased"
 
@@ -45,7 +45,10 @@ def require_no_erasure_since(connection: sa.Connection, so_far: SoFar | None) ->
 
 
 _SO_FAR = sa.select(
-    sa.func.count(), sa.func.count(erased.c.done_at), sa.func.max(erased.c.begun_at), sa.func.max(erased.c.done_at)
+    sa.func.count(),
+    sa.func.count(erasures.c.done_at),
+    sa.func.max(erasures.c.started_at),
+    sa.func.max(erasures.c.done_at),
 )
 
 
@@ -59,7 +62,7 @@ class Erasure:
 
     mark: str
     person: str
-    begun_at: datetime
+    started_at: datetime
     done_at: datetime | None = None
     lifted_at: datetime | None = None
 
@@ -82,12 +85,12 @@ class ErasureRegister(Store):
 
     def list_erasures(self) -> list[Erasure]:
         """Return all erasures, the newest first."""
-        found = self.database.rows(sa.select(erased).order_by(erased.c.begun_at.desc(), erased.c.mark))
+        found = self.database.rows(sa.select(erasures).order_by(erasures.c.started_at.desc(), erasures.c.mark))
         return [Erasure(**row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's own name for it
 
     def excluded_numbers(self, numbers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the numbers that are excluded because their person was erased."""
-        lifted = sa.select(erased.c.mark).where(erased.c.lifted_at.is_(None))
+        lifted = sa.select(erasures.c.mark).where(erasures.c.lifted_at.is_(None))
         marks = {row.mark for row in self.database.rows(lifted)}
         return {one for one in numbers if self.mark(*one) in marks} if marks else set()
 
@@ -108,7 +111,7 @@ class ErasureRegister(Store):
     def person_id(self, numbers: Sequence[tuple[str, str]]) -> str:
         """Return the id of the erased person with one of these numbers, or an empty string."""
         marks = [self.mark(*one) for one in numbers]
-        return str(self.database.scalar(sa.select(erased.c.person).where(erased.c.mark.in_(marks))) or "")
+        return str(self.database.scalar(sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))) or "")
 
     def begin(self, numbers: Sequence[tuple[str, str]], by: str, keep: Beside = lambda *_: None) -> str:
         """Exclude these numbers from now on, and return the id of their person.
@@ -117,10 +120,10 @@ class ErasureRegister(Store):
         """
         now, marks = self.clock(), [self.mark(*one) for one in numbers]
         with self.database.write() as connection:
-            known = connection.execute(sa.select(erased.c.person).where(erased.c.mark.in_(marks))).scalars().first()
+            known = connection.execute(sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))).scalars().first()
             person = known or os.urandom(6).hex()
             rows = [asdict(Erasure(mark, person, now)) for mark in marks]
-            upsert(connection, erased, rows)
+            upsert(connection, erasures, rows)
             keep(connection, person)
             append_events(connection, now, [Event(event="customer_erasing", key=person, facts={"by": by})])
         self.write_file()
@@ -129,13 +132,13 @@ class ErasureRegister(Store):
     def sweep_again(self, person: str) -> None:
         """Restart an erasure now, so that data read before it is not stored any more."""
         with self.database.write() as connection:
-            connection.execute(erased.update().where(erased.c.person == person).values(begun_at=self.clock()))
+            connection.execute(erasures.update().where(erasures.c.person == person).values(started_at=self.clock()))
 
     def finish(self, person: str, by: str, drop: Beside = lambda *_: None) -> None:
         """Mark an erasure as complete. `drop` deletes the data needed to resume it, in the same transaction."""
         now = self.clock()
         with self.database.write() as connection:
-            connection.execute(erased.update().where(erased.c.person == person).values(done_at=now))
+            connection.execute(erasures.update().where(erasures.c.person == person).values(done_at=now))
             drop(connection, person)
             append_events(connection, now, [Event(event="customer_erased", key=person, facts={"by": by})])
         self.write_file()
@@ -149,9 +152,9 @@ class ErasureRegister(Store):
         """Process records with these numbers again, and return whether any were excluded."""
         now, marks = self.clock(), [self.mark(*one) for one in numbers]
         with self.database.write() as connection:
-            persons = sa.select(erased.c.person).where(erased.c.mark.in_(marks))
-            here = (erased.c.person.in_(persons.scalar_subquery()), erased.c.lifted_at.is_(None))
-            found = connection.execute(erased.update().where(*here).values(lifted_at=now)).rowcount
+            persons = sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))
+            here = (erasures.c.person.in_(persons.scalar_subquery()), erasures.c.lifted_at.is_(None))
+            found = connection.execute(erasures.update().where(*here).values(lifted_at=now)).rowcount
             if found:
                 append_events(connection, now, [Event(event="customer_lifted", facts={"by": by})])
         self.write_file()
@@ -162,7 +165,7 @@ class ErasureRegister(Store):
         here = {one.mark: one for one in self.list_erasures()}
         fresh = {one.mark: one for one in others if one.mark not in here}
         with self.database.write() as connection:
-            upsert(connection, erased, [asdict(replace(one, done_at=None)) for one in fresh.values()])
+            upsert(connection, erasures, [asdict(replace(one, done_at=None)) for one in fresh.values()])
         return [one for one in (here | fresh).values() if one.mark in fresh or one.done_at is None]
 
     def write_file(self) -> None:
@@ -205,11 +208,11 @@ def _read(told: Mapping[str, str | None]) -> Erasure:
         return datetime.fromisoformat(value) if value else None
 
     return Erasure(
-        str(told["mark"]), str(told["person"]), _needed(moment("begun_at")), moment("done_at"), moment("lifted_at")
+        str(told["mark"]), str(told["person"]), _needed(moment("started_at")), moment("done_at"), moment("lifted_at")
     )
 
 
 def _needed(moment: datetime | None) -> datetime:
     if moment is None:
-        raise KeyError("begun_at")
+        raise KeyError("started_at")
     return moment

@@ -16,7 +16,7 @@ from integration.store.choices import choice_event
 from integration.store.events import Event, matched, values_of
 from integration.store.links import link_of
 from integration.store.row_mapping import Row, change_from_json
-from integration.store.tables import audit, left_out, lines, links, outbox, phases, runs
+from integration.store.tables import audit, excluded_lines, lines, links, outbox, phases, runs
 
 AT_ONCE = 1_000  # lines per query
 
@@ -89,15 +89,15 @@ def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
         code = run.error if event in ("run_failed", "run_interrupted") else ""
         return Event(event=event, run=run.id, flow=run.flow, code=code, facts=facts, ms=ms)
 
-    began = dict(connection.execute(sa.select(phases.c.phase, phases.c.began_at).where(phases.c.run == run.id)).all())
+    began = dict(connection.execute(sa.select(phases.c.phase, phases.c.started_at).where(phases.c.run == run.id)).all())
     ended = run.ended_at or began.get("stopped") or began.get("write") or began.get("approve") or run.started_at
     planned = began.get("approve") or ended
     yield [(run.started_at, of_run("run_started", by=run.by, mode=run.mode))]
-    chosen = connection.execute(sa.select(left_out).where(left_out.c.run == run.id)).all()
+    chosen = connection.execute(sa.select(excluded_lines).where(excluded_lines.c.run == run.id)).all()
     choices = {row.seq: row for row in chosen}
     for some in _lines(connection, run.id):
         yield [
-            (choice.left_at, choice_event("left_out", run, row, choice.by))
+            (choice.excluded_at, choice_event("left_out", run, row, choice.by))
             for row in some
             if (choice := choices.get(row.seq))
         ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
-from integration.store.tables import heartbeats, stopped
+from integration.store.tables import heartbeats, stopped_executors
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class Heartbeats(Store):
     def beat(self, executor: str) -> None:
         """Store a heartbeat of this process."""
         with self.database.write() as connection:
-            upsert(connection, heartbeats, [{"executor": executor, "beaten_at": self.clock()}])
-            connection.execute(stopped.delete().where(stopped.c.executor == executor))
+            upsert(connection, heartbeats, [{"executor": executor, "last_beat_at": self.clock()}])
+            connection.execute(stopped_executors.delete().where(stopped_executors.c.executor == executor))
 
     def last_beat(self, executor: str) -> datetime | None:
         """Return the last heartbeat of a process, or None if it has none or ended."""
         found: datetime | None = self.database.scalar(
-            sa.select(heartbeats.c.beaten_at).where(heartbeats.c.executor == executor)
+            sa.select(heartbeats.c.last_beat_at).where(heartbeats.c.executor == executor)
         )
         return found
 
@@ -46,7 +46,7 @@ class Heartbeats(Store):
 
     def _silent(self, seconds: float) -> sa.ColumnElement[bool]:
         now, apart = self.clock(), timedelta(seconds=seconds)
-        beaten = heartbeats.c.beaten_at
+        beaten = heartbeats.c.last_beat_at
         return sa.or_(beaten < now - apart, beaten > now + apart)
 
     def _named(self, which: sa.ColumnElement[bool]) -> list[str]:
@@ -57,18 +57,18 @@ class Heartbeats(Store):
         """Delete the heartbeat of a process that ended."""
         with self.database.write() as connection:
             connection.execute(heartbeats.delete().where(heartbeats.c.executor == executor))
-            connection.execute(stopped.delete().where(stopped.c.executor == executor))
+            connection.execute(stopped_executors.delete().where(stopped_executors.c.executor == executor))
 
     def lose(self, executor: str) -> None:
         """Delete the heartbeat of a process whose runs were taken over, and store that it was lost."""
         here = heartbeats.c.executor == executor
         with self.database.write() as connection:
-            beaten = connection.execute(sa.select(heartbeats.c.beaten_at).where(here)).scalar()
+            beaten = connection.execute(sa.select(heartbeats.c.last_beat_at).where(here)).scalar()
             connection.execute(heartbeats.delete().where(here))
             if beaten is not None:
-                upsert(connection, stopped, [{"executor": executor, "beaten_at": beaten}])
+                upsert(connection, stopped_executors, [{"executor": executor, "last_beat_at": beaten}])
 
     def dead_processes(self) -> dict[str, datetime]:
         """Return the lost processes that were not restarted, with their last heartbeat."""
-        found = self.database.rows(sa.select(stopped).order_by(stopped.c.executor))
-        return {row.executor: row.beaten_at for row in found}
+        found = self.database.rows(sa.select(stopped_executors).order_by(stopped_executors.c.executor))
+        return {row.executor: row.last_beat_at for row in found}

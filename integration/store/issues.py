@@ -16,7 +16,7 @@ from integration.store.environments import ASIDE
 from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.events import Event
 from integration.store.outbox import append_events
-from integration.store.tables import causes, issues, lines, set_aside, staged
+from integration.store.tables import causes, dismissals, issues, lines, staged_records
 
 _TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
@@ -29,7 +29,7 @@ _REFRESH = (
 )
 
 _OF_FLOW = PreparedKeyQuery(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
-_SET_ASIDE = PreparedKeyQuery(sa.select(set_aside).where(set_aside.c.flow == sa.bindparam("flow")), set_aside.c.key)
+_SET_ASIDE = PreparedKeyQuery(sa.select(dismissals).where(dismissals.c.flow == sa.bindparam("flow")), dismissals.c.key)
 
 
 def open_or_refresh(
@@ -106,7 +106,8 @@ def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str,
     gone = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs)
     if not complete:
         read = sa.exists().where(
-            staged.c.run == run, sa.or_(staged.c.key == issues.c.key, staged.c.parent == issues.c.key)
+            staged_records.c.run == run,
+            sa.or_(staged_records.c.key == issues.c.key, staged_records.c.parent == issues.c.key),
         )
         planned = sa.exists().where(lines.c.key == issues.c.key, lines.c.run == run)
         gone = sa.and_(gone, sa.or_(read, planned))
@@ -119,7 +120,7 @@ def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa
         connection.execute(
             issues.update().where(issues.c.id.in_(some)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
         )
-        connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
+        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(some)))
     events = [
         Event(event="issue_closed", run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause)
         for row in found
@@ -143,7 +144,7 @@ def reopen(
         here = (issues.c.id.in_(some), issues.c.state == IssueState.SET_ASIDE)
         found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
         connection.execute(issues.update().where(*here).values(state=IssueState.OPEN, reason="", by=""))
-        connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
+        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(some)))
         facts = {"by": by, "reason": reason}
         append_events(connection, at, [_decided("issue_taken_back", row, facts, run) for row in found])
 
@@ -364,14 +365,14 @@ def _named(find: str) -> sa.ColumnElement[bool]:
 def _remember(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]], flows: Mapping[int, str]) -> None:
     """Replace the stored marks of the records behind these issues."""
     for some in batches(list(marks)):
-        connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
+        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(some)))
     rows = [
         {"flow": flows[issue], "key": key, "issue": issue, "mark": mark}
         for issue, of_issue in marks.items()
         for key, mark in of_issue.items()
     ]
     if rows:
-        connection.execute(set_aside.insert(), rows)
+        connection.execute(dismissals.insert(), rows)
 
 
 def _open_issue(row: sa.Row[Any]) -> OpenIssue:

@@ -24,7 +24,7 @@ from integration.store.plan_lines import Known
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row, plan_row
 from integration.store.superseded import close_superseded
-from integration.store.tables import lines, runs, tallies
+from integration.store.tables import line_counts, lines, runs
 from integration.store.tables import links as of_links
 
 NOTHING_KNOWN: Known = {}
@@ -80,8 +80,8 @@ class Ledger(Store):
 
     def unsettled(self, run: str) -> list[PlanRow]:
         """Return the changes that were sent and not settled, in plan order."""
-        some = sa.select(tallies.c.run).where(
-            tallies.c.run == run, tallies.c.step.in_(plan_lines.UNSETTLED), tallies.c.lines > 0
+        some = sa.select(line_counts.c.run).where(
+            line_counts.c.run == run, line_counts.c.step.in_(plan_lines.UNSETTLED), line_counts.c.lines > 0
         )
         if self.database.first(some) is None:  # the usual case, and much cheaper to learn from the tallies
             return []

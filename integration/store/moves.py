@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from integration.core.moves import Move, MoveSort, StockReservation, UnbookedMovement
 from integration.store.cursors import keep_cursors
 from integration.store.database import Store, batches, upsert
-from integration.store.tables import cursors, moves, promises
+from integration.store.tables import cursors, reservations, stock_movements
 
 MOVES, BEGIN, ORDERS = "moves", "moves:begin", "promises"  # cursors: last movement, start of counting, marker of orders
 NUMBERLESS = "moves:numberless"  # the movement after which the first one without a readable number came
@@ -33,7 +33,7 @@ class MoveStore(Store):
     def keep(self, flow: str, found: Sequence[Move], upto: int, begin: datetime) -> None:
         """Store movements and the last number read in one transaction. Movements marked as booked stay marked."""
         with self.database.write() as connection:
-            upsert(connection, moves, [_row(flow, one) for one in found], keep=("booked",))
+            upsert(connection, stock_movements, [_row(flow, one) for one in found], keep=("booked",))
             keep_cursors(connection, self.clock(), flow, {MOVES: str(upto), BEGIN: begin.isoformat()})
 
     def store_reservations(
@@ -50,18 +50,18 @@ class MoveStore(Store):
         with self.database.write() as connection:
             booked: set[str] = set()
             for some in batches(orders):
-                here = (promises.c.flow == flow, promises.c.document.in_(some))
-                known = sa.select(promises.c.document).where(*here, promises.c.booked)
+                here = (reservations.c.flow == flow, reservations.c.document.in_(some))
+                known = sa.select(reservations.c.document).where(*here, reservations.c.booked)
                 booked |= {row.document for row in connection.execute(known)}
-                connection.execute(promises.delete().where(*here))
-            upsert(connection, promises, [{**row, "booked": row["document"] in booked} for row in rows])
+                connection.execute(reservations.delete().where(*here))
+            upsert(connection, reservations, [{**row, "booked": row["document"] in booked} for row in rows])
             if marker is not None:
                 keep_cursors(connection, self.clock(), flow, {ORDERS: marker})
 
     def unbooked(self, flow: str) -> dict[int, UnbookedMovement]:
         """Return the movements that are not marked as booked, by number."""
-        named = (moves.c.number, moves.c.documents, moves.c.amount)
-        here = sa.select(*named).where(moves.c.flow == flow, ~moves.c.booked)
+        named = (stock_movements.c.number, stock_movements.c.documents, stock_movements.c.amount)
+        here = sa.select(*named).where(stock_movements.c.flow == flow, ~stock_movements.c.booked)
         return {
             row.number: UnbookedMovement(tuple(row.documents), is_back=Decimal(row.amount) > 0)
             for row in self.database.rows(here)
@@ -70,8 +70,8 @@ class MoveStore(Store):
     def settled_movements(self, flow: str, documents: Collection[str]) -> dict[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as booked, by number."""
         wanted = frozenset(documents)
-        named = (moves.c.number, moves.c.documents, moves.c.amount)
-        here = sa.select(*named).where(moves.c.flow == flow, moves.c.booked)
+        named = (stock_movements.c.number, stock_movements.c.documents, stock_movements.c.amount)
+        here = sa.select(*named).where(stock_movements.c.flow == flow, stock_movements.c.booked)
         return {
             row.number: UnbookedMovement(tuple(row.documents), is_back=Decimal(row.amount) > 0)
             for row in (self.database.rows(here) if wanted else ())
@@ -82,76 +82,99 @@ class MoveStore(Store):
         """Mark movements as not booked, because the books no longer have them."""
         with self.database.write() as connection:
             for some in batches(list(numbers)):
-                here = (moves.c.flow == flow, moves.c.number.in_(some))
-                connection.execute(moves.update().where(*here).values(booked=False))
+                here = (stock_movements.c.flow == flow, stock_movements.c.number.in_(some))
+                connection.execute(stock_movements.update().where(*here).values(booked=False))
 
     def orders_with_reservations(self, flow: str) -> set[str]:
         """Return the orders that have reservations."""
-        here = sa.select(promises.c.document).where(promises.c.flow == flow).distinct()
+        here = sa.select(reservations.c.document).where(reservations.c.flow == flow).distinct()
         return {row.document for row in self.database.rows(here)}
 
     def settle(self, flow: str, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark movements as booked, and mark exactly these orders as booked."""
         with self.database.write() as connection:
             for some in batches(list(numbers)):
-                here = (moves.c.flow == flow, moves.c.number.in_(some))
-                connection.execute(moves.update().where(*here).values(booked=True))
-            of_flow = promises.c.flow == flow
-            connection.execute(promises.update().where(of_flow, promises.c.booked).values(booked=False))
+                here = (stock_movements.c.flow == flow, stock_movements.c.number.in_(some))
+                connection.execute(stock_movements.update().where(*here).values(booked=True))
+            of_flow = reservations.c.flow == flow
+            connection.execute(reservations.update().where(of_flow, reservations.c.booked).values(booked=False))
             for some_orders in batches(list(orders)):
-                here_too = (of_flow, promises.c.document.in_(some_orders))
-                connection.execute(promises.update().where(*here_too).values(booked=True))
+                here_too = (of_flow, reservations.c.document.in_(some_orders))
+                connection.execute(reservations.update().where(*here_too).values(booked=True))
 
     def open(self, flow: str, articles: Collection[str], upto: int | None = None) -> list[Move]:
         """Return the movements of these articles that are not marked as booked, by number, up to number `upto`."""
-        here = [moves.c.flow == flow, ~moves.c.booked]
-        here += [] if upto is None else [moves.c.number <= upto]
-        rows = self.database.rows_with_values(sa.select(moves).where(*here), moves.c.article, articles)
+        here = [stock_movements.c.flow == flow, ~stock_movements.c.booked]
+        here += [] if upto is None else [stock_movements.c.number <= upto]
+        rows = self.database.rows_with_values(
+            sa.select(stock_movements).where(*here), stock_movements.c.article, articles
+        )
         return sorted(map(_move, rows), key=lambda one: one.number)
 
     def without_article(self, flow: str) -> list[Move]:
         """Return the unreadable movements whose article is unknown."""
-        here = (moves.c.flow == flow, moves.c.article == "", moves.c.sort == MoveSort.UNREADABLE, ~moves.c.booked)
-        return [_move(row) for row in self.database.rows(sa.select(moves).where(*here).order_by(moves.c.number))]
+        here = (
+            stock_movements.c.flow == flow,
+            stock_movements.c.article == "",
+            stock_movements.c.sort == MoveSort.UNREADABLE,
+            ~stock_movements.c.booked,
+        )
+        return [
+            _move(row)
+            for row in self.database.rows(sa.select(stock_movements).where(*here).order_by(stock_movements.c.number))
+        ]
 
     def numberless(self, flow: str) -> tuple[int | None, list[Move]]:
         """Return the movements without a readable number, and the number of the movement before the first, or None."""
         after = self.database.scalar(sa.select(cursors.c.value).filter_by(flow=flow, side=NUMBERLESS))
-        here = sa.select(moves).where(moves.c.flow == flow, moves.c.number < 0).order_by(moves.c.number.desc())
+        here = (
+            sa.select(stock_movements)
+            .where(stock_movements.c.flow == flow, stock_movements.c.number < 0)
+            .order_by(stock_movements.c.number.desc())
+        )
         return int(after) if after else None, [_move(row) for row in self.database.rows(here)]
 
     def keep_numberless(self, flow: str, found: Sequence[Move], after: int) -> None:
         """Replace all movements without a readable number."""
         with self.database.write() as connection:
-            connection.execute(moves.delete().where(moves.c.flow == flow, moves.c.number < 0))
+            connection.execute(
+                stock_movements.delete().where(stock_movements.c.flow == flow, stock_movements.c.number < 0)
+            )
             numbered = [{**_row(flow, one), "number": -place} for place, one in enumerate(found, start=1)]
-            upsert(connection, moves, numbered)
+            upsert(connection, stock_movements, numbered)
             keep_cursors(connection, self.clock(), flow, {NUMBERLESS: str(after) if found else ""})
 
     def promised(self, flow: str, articles: Collection[str]) -> list[tuple[StockReservation, bool]]:
         """Return the reservations of these articles, each with whether the books have the order."""
-        here = sa.select(promises).where(promises.c.flow == flow).order_by(promises.c.document)
+        here = sa.select(reservations).where(reservations.c.flow == flow).order_by(reservations.c.document)
         return [
             (StockReservation(row.document, row.branch, row.article, Decimal(row.amount), row.title), row.booked)
-            for row in self.database.rows_with_values(here, promises.c.article, articles)
+            for row in self.database.rows_with_values(here, reservations.c.article, articles)
         ]
 
     def unreadable(self, flow: str, most: int) -> list[int]:
         """Return the numbers of the first unreadable movements."""
-        here = (moves.c.flow == flow, moves.c.number > 0, moves.c.sort == MoveSort.UNREADABLE, ~moves.c.booked)
-        found = sa.select(moves.c.number).where(*here).order_by(moves.c.number).limit(most)
+        here = (
+            stock_movements.c.flow == flow,
+            stock_movements.c.number > 0,
+            stock_movements.c.sort == MoveSort.UNREADABLE,
+            ~stock_movements.c.booked,
+        )
+        found = sa.select(stock_movements.c.number).where(*here).order_by(stock_movements.c.number).limit(most)
         return [row.number for row in self.database.rows(found)]
 
     def forget(self, flow: str, number: int | None = None) -> None:
         """Delete one movement or all movements, because the numbers now identify others."""
-        here = [moves.c.flow == flow] + ([] if number is None else [moves.c.number == number])
+        here = [stock_movements.c.flow == flow] + ([] if number is None else [stock_movements.c.number == number])
         with self.database.write() as connection:
-            connection.execute(moves.delete().where(*here))
+            connection.execute(stock_movements.delete().where(*here))
 
     def drop_before(self, flow: str, begin: datetime) -> None:
         """Delete movements before the start of counting. Retention deletes booked movements."""
         with self.database.write() as connection:
-            connection.execute(moves.delete().where(moves.c.flow == flow, moves.c.happened_at < begin))
+            connection.execute(
+                stock_movements.delete().where(stock_movements.c.flow == flow, stock_movements.c.happened_at < begin)
+            )
 
 
 def _row(flow: str, one: Move) -> dict[str, object]:

@@ -14,7 +14,7 @@ from integration.store import facets
 from integration.store.database import batches
 from integration.store.prepared_statements import PreparedInQuery, PreparedStatement
 from integration.store.row_mapping import Row, change_from_json, line_to_row
-from integration.store.tables import lines, runs, tallies
+from integration.store.tables import line_counts, lines, runs
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
@@ -45,16 +45,19 @@ _LOCKED = PreparedInQuery(
         .with_for_update()
     )
 )
-_TALLIES = PreparedInQuery(lambda run_ids: sa.select(tallies).where(tallies.c.run.in_(run_ids)))
+_TALLIES = PreparedInQuery(lambda run_ids: sa.select(line_counts).where(line_counts.c.run.in_(run_ids)))
 _CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
 _ADD = PreparedStatement(
-    tallies.update()
+    line_counts.update()
     .where(
-        tallies.c.run == sa.bindparam("the_run"),
-        tallies.c.action == sa.bindparam("the_action"),
-        tallies.c.step == sa.bindparam("the_step"),
+        line_counts.c.run == sa.bindparam("the_run"),
+        line_counts.c.action == sa.bindparam("the_action"),
+        line_counts.c.step == sa.bindparam("the_step"),
     )
-    .values(lines=tallies.c.lines + sa.bindparam("more_lines"), weight=tallies.c.weight + sa.bindparam("more_weight"))
+    .values(
+        lines=line_counts.c.lines + sa.bindparam("more_lines"),
+        weight=line_counts.c.weight + sa.bindparam("more_weight"),
+    )
 )
 _INSERT = PreparedStatement(lines.insert().inline(), *(column.name for column in lines.c))
 
@@ -95,7 +98,7 @@ def count_tallies(connection: sa.Connection, run: str, moved: Iterable[tuple[Any
         here = {"the_run": run, "the_action": action, "the_step": step}
         if not _ADD.change(connection, {**here, "more_lines": number, "more_weight": weight}):
             row = {"run": run, "action": action, "step": step, "lines": number, "weight": weight}
-            connection.execute(tallies.insert().values(row))
+            connection.execute(line_counts.insert().values(row))
 
 
 def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, Step]]) -> None:

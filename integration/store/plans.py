@@ -14,7 +14,7 @@ from integration.store import facets, plan_lines, transitions
 from integration.store.columns import TextColumn
 from integration.store.database import Database
 from integration.store.row_mapping import change_from_json, plan_row
-from integration.store.tables import left_out, lines, runs
+from integration.store.tables import excluded_lines, lines, runs
 
 # Kinds that are booked: documents of the books, and daybook pages.
 
@@ -88,14 +88,14 @@ class PlanStore:
 
     def accounts_for(self, run: str, *, chosen: bool = False) -> frozenset[str]:
         """Return the source keys that the changes of a plan cover. With `chosen`, excluded lines do not count."""
-        left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
+        left = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), *((~left,) if chosen else ()))
         found = self.database.rows(sa.select(lines.c.change).where(*here, lines.c.change.is_not(None)))
         return frozenset(key for row in found for key in change_from_json(row.change).sources)
 
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
         """Return whether the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
-        left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
+        left = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
         here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
         still = (lines.c.step == Step.PLANNED, *((~left,) if chosen else ()))
         return bool(self.database.rows(sa.select(lines.c.seq).where(*here, *still).limit(1)))

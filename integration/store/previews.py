@@ -29,7 +29,7 @@ from integration.store.events import Event, matched, values_of
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import plan_row, position_to_json, staged_of, staged_to_row
-from integration.store.tables import lines, staged
+from integration.store.tables import lines, staged_records
 from integration.store.tables import links as of_links
 
 DIGESTS_AT_ONCE = 10_000
@@ -71,7 +71,7 @@ class Previews(Store):
             row = transitions.update_run(connection, run, position=position_to_json(position))
             transitions.store_progress(connection, self.clock(), run, progress)
             rows = {one.key: staged_to_row(run, stage, one) for one in records}
-            upsert(connection, staged, list(rows.values()))
+            upsert(connection, staged_records, list(rows.values()))
             here = {"run": run, "stage": stage}
             _same(connection.dialect.name).execute_many(
                 connection, [{**here, "key": key, "number": same[key]} for key in same]
@@ -85,29 +85,35 @@ class Previews(Store):
 
         Records that have not changed since both systems agreed are left out.
         """
-        here = (*_staged_in(run, stage), sa.not_(staged.c.same))
-        beyond = () if after_parent is None else (staged.c.parent > after_parent,)
-        parents = sa.select(staged.c.parent).where(*here, *beyond).distinct().order_by(staged.c.parent).limit(limit)
+        here = (*_staged_in(run, stage), sa.not_(staged_records.c.same))
+        beyond = () if after_parent is None else (staged_records.c.parent > after_parent,)
+        parents = (
+            sa.select(staged_records.c.parent)
+            .where(*here, *beyond)
+            .distinct()
+            .order_by(staged_records.c.parent)
+            .limit(limit)
+        )
         last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
-        members = sa.select(staged).where(*here, *beyond, staged.c.parent <= last)
-        rows = self.database.rows(members.order_by(staged.c.parent, staged.c.key))
+        members = sa.select(staged_records).where(*here, *beyond, staged_records.c.parent <= last)
+        rows = self.database.rows(members.order_by(staged_records.c.parent, staged_records.c.key))
         return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda one: one.parent)]
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return the keys that were not staged, without duplicates and in the given order."""
-        read = sa.select(staged.c.key).where(*_staged_in(run, stage))
-        present = {row.key for row in self.database.rows_with_values(read, staged.c.key, keys)}
+        read = sa.select(staged_records.c.key).where(*_staged_in(run, stage))
+        present = {row.key for row in self.database.rows_with_values(read, staged_records.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
     def count_unchanged(self, run: str, stage: str) -> int:
         """Return how many staged records have not changed since both systems agreed on them."""
-        here = (*_staged_in(run, stage), staged.c.same)
-        return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged).where(*here)))
+        here = (*_staged_in(run, stage), staged_records.c.same)
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged_records).where(*here)))
 
     def unchanged_keys(self, run: str, stage: str, keys: Collection[str]) -> list[str]:
         """Return the keys whose staged records have not changed since both systems agreed on them."""
-        here = sa.select(staged.c.key).where(*_staged_in(run, stage), staged.c.same)
-        return [row.key for row in self.database.rows_with_values(here, staged.c.key, keys)]
+        here = sa.select(staged_records.c.key).where(*_staged_in(run, stage), staged_records.c.same)
+        return [row.key for row in self.database.rows_with_values(here, staged_records.c.key, keys)]
 
     def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
         """Return the values that must be unique and occur in more than one staged record.
@@ -118,12 +124,12 @@ class Previews(Store):
         def shared(name: Unique) -> dict[str, tuple[str, ...]]:
             if name not in unique:
                 return {}
-            column = staged.c[name]
-            here = (*_staged_in(run, stage), staged.c.taking_part, column != "")
+            column = staged_records.c[name]
+            here = (*_staged_in(run, stage), staged_records.c.taking_part, column != "")
             several = sa.select(column.label("value")).where(*here).group_by(column).having(sa.func.count() > 1)
             values = [row.value for row in self.database.rows(several)]
             sharing = self.database.rows_with_values(
-                sa.select(column.label("value"), staged.c.key).where(*here), column, values
+                sa.select(column.label("value"), staged_records.c.key).where(*here), column, values
             )
             pairs = groupby(sorted((str(row.value), str(row.key)) for row in sharing), key=itemgetter(0))
             return {value: tuple(key for _, key in some) for value, some in pairs}
@@ -132,7 +138,7 @@ class Previews(Store):
 
     def vanished(self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int) -> list[Link]:
         """Return active links of a kind whose key a complete run did not stage, sorted by key."""
-        read = sa.exists().where(*_staged_in(run, stage), staged.c.key == of_links.c.key)
+        read = sa.exists().where(*_staged_in(run, stage), staged_records.c.key == of_links.c.key)
         beyond = () if after_key is None else (of_links.c.key > after_key,)
         here = (of_links.c.flow == flow, of_links.c.kind == kind, sa.not_(of_links.c.retired), sa.not_(read), *beyond)
         page = sa.select(of_links).where(*here).order_by(of_links.c.key).limit(limit)
@@ -324,15 +330,15 @@ def _same(dialect_name: str) -> PreparedStatement:
     given: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
     empty: sa.ColumnElement[str] = sa.literal_column("''")
     rest = {"title": empty, "mark": empty, "taking_part": sa.true(), "same": sa.true()}
-    insert = (postgresql if dialect_name == "postgresql" else sqlite).insert(staged)
+    insert = (postgresql if dialect_name == "postgresql" else sqlite).insert(staged_records)
     statement = insert.values({**given, "parent": sa.bindparam("key"), **rest})
-    keys = [column.name for column in staged.primary_key]
-    replaced = {one.name: statement.excluded[one.name] for one in staged.columns if one.name not in keys}
+    keys = [column.name for column in staged_records.primary_key]
+    replaced = {one.name: statement.excluded[one.name] for one in staged_records.columns if one.name not in keys}
     return PreparedStatement(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
 
 
 def _staged_in(run: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (staged.c.run == run, staged.c.stage == stage)
+    return (staged_records.c.run == run, staged_records.c.stage == stage)
 
 
 def _met(line: PlanRow) -> IssueOccurrence:

@@ -68,6 +68,6 @@ def sealed_in(database: Database) -> dict[str, bytes]:
 
 def last_beat(database: Database, name: str) -> datetime | None:
     """Return the newest heartbeat of the processes named `name` with a number, or None."""
-    beaten = sa.select(heartbeats.c.beaten_at).where(heartbeats.c.executor.startswith(f"{name}-", autoescape=True))
-    found: datetime | None = database.scalar(beaten.order_by(heartbeats.c.beaten_at.desc()))
+    beaten = sa.select(heartbeats.c.last_beat_at).where(heartbeats.c.executor.startswith(f"{name}-", autoescape=True))
+    found: datetime | None = database.scalar(beaten.order_by(heartbeats.c.last_beat_at.desc()))
     return found

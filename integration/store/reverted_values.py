@@ -10,7 +10,7 @@ from integration.core.records import Kind, from_json, to_json
 from integration.core.reverted_values import RevertedValue
 from integration.core.run import Mode
 from integration.store.database import rows_with_keys, upsert
-from integration.store.tables import runs, taken_back
+from integration.store.tables import reverted_values, runs
 
 _RUN = sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(runs.c.id == sa.bindparam("run"))
 
@@ -22,10 +22,10 @@ def read_reverted_values(
 ) -> dict[str, dict[str, RevertedValue]]:
     """Return the reverted values of these records, by key and path. Records without any are left out."""
     found: dict[str, dict[str, RevertedValue]] = {}
-    here = sa.select(taken_back).where(taken_back.c.flow == flow, taken_back.c.kind == kind)
-    for row in rows_with_keys(connection, here, taken_back.c.key, keys):
+    here = sa.select(reverted_values).where(reverted_values.c.flow == flow, reverted_values.c.kind == kind)
+    for row in rows_with_keys(connection, here, reverted_values.c.key, keys):
         found.setdefault(row.key, {})[row.path] = RevertedValue(
-            from_json(row.value), row.run, row.by, row.taken_at, row.inputs
+            from_json(row.value), row.run, row.by, row.reverted_at, row.inputs
         )
     return found
 
@@ -49,18 +49,18 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
     rows = {
         (change.kind, change.key, path): {
             "flow": flow, "kind": change.kind, "key": change.key, "path": path, "value": to_json(value),
-            "inputs": change.inputs.get(path, ""), "run": run, "by": by, "taken_at": at,
+            "inputs": change.inputs.get(path, ""), "run": run, "by": by, "reverted_at": at,
         }
         for change in changes
         if change.before is not None
         for path, value in change.before.flat().items()
     }  # fmt: skip
-    upsert(connection, taken_back, list(rows.values()))
+    upsert(connection, reverted_values, list(rows.values()))
 
 
 def forget_taken_back(connection: sa.Connection, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
     """Delete reverted values, given as paths by record key."""
     for key, some in paths.items():
         if some:
-            here = (taken_back.c.flow == flow, taken_back.c.kind == kind, taken_back.c.key == key)
-            connection.execute(taken_back.delete().where(*here, taken_back.c.path.in_(sorted(some))))
+            here = (reverted_values.c.flow == flow, reverted_values.c.kind == kind, reverted_values.c.key == key)
+            connection.execute(reverted_values.delete().where(*here, reverted_values.c.path.in_(sorted(some))))

@@ -22,7 +22,7 @@ from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.row_mapping import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.superseded import SUPERSEDED
-from integration.store.tables import lines, runs, tallies
+from integration.store.tables import line_counts, lines, runs
 
 
 def run_id(now: datetime) -> str:
@@ -112,7 +112,9 @@ class RunStore(Store):
 
     def last_proof(self, flow: str) -> datetime | None:
         """Return the end of the newest completed run that proved records or found them unchanged, or None."""
-        proven = sa.exists().where(tallies.c.run == runs.c.id, tallies.c.step == Step.PROVEN, tallies.c.lines > 0)
+        proven = sa.exists().where(
+            line_counts.c.run == runs.c.id, line_counts.c.step == Step.PROVEN, line_counts.c.lines > 0
+        )
         here = (*_which(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
         return self._newest_end(*here)
 
@@ -165,7 +167,7 @@ class RunStore(Store):
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plan_lines.tally(connection, [row.id for row in rows])
-        left_out = choices.excluded_lines_of_runs(connection, [row.id for row in rows])
+        left_out = choices.exclusions_of_runs(connection, [row.id for row in rows])
         found = [
             run_of(
                 row,

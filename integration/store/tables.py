@@ -54,8 +54,8 @@ runs = sa.Table(
     sa.Index("ix_runs_flow_state", "flow", "state", "number"),
 )
 
-staged = sa.Table(
-    "staged",
+staged_records = sa.Table(
+    "staged_records",
     metadata,
     _text("run", primary_key=True),
     _text("stage", primary_key=True),
@@ -71,9 +71,9 @@ staged = sa.Table(
     sa.Column("group", TextColumn, nullable=False, server_default=""),
     sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # hash of the source; empty: unknown
     sa.Column("same", sa.Boolean, nullable=False, server_default=sa.false()),  # unchanged since the sides agreed
-    sa.Index("ix_staged_parent", "run", "stage", "parent", "key"),
-    sa.Index("ix_staged_number", "run", "stage", "number"),
-    sa.Index("ix_staged_mark", "run", "stage", "mark"),
+    sa.Index("ix_staged_records_parent", "run", "stage", "parent", "key"),
+    sa.Index("ix_staged_records_number", "run", "stage", "number"),
+    sa.Index("ix_staged_records_mark", "run", "stage", "mark"),
 )
 
 lines = sa.Table(
@@ -135,26 +135,26 @@ saved_filters = sa.Table(
     sa.Column("changed_at", Moment, nullable=False),
 )
 
-left_out = sa.Table(
-    "left_out",
+excluded_lines = sa.Table(
+    "excluded_lines",
     metadata,
     _text("run", primary_key=True),
     _number("seq", primary_key=True),
     _text("digest"),  # of the change, to exclude it from a replacing plan too
     _text("by"),
-    sa.Column("left_at", Moment, nullable=False),
-    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_left_out_run", ondelete="CASCADE"),
+    sa.Column("excluded_at", Moment, nullable=False),
+    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_excluded_lines_run", ondelete="CASCADE"),
 )
 
-tallies = sa.Table(
-    "tallies",
+line_counts = sa.Table(
+    "line_counts",
     metadata,
     _text("run", primary_key=True),
     _text("action", primary_key=True),
     _text("step", primary_key=True),
     _number("lines"),
     _number("weight"),
-    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_tallies_run", ondelete="CASCADE"),
+    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_line_counts_run", ondelete="CASCADE"),
 )
 
 facets = sa.Table(
@@ -174,7 +174,7 @@ phases = sa.Table(
     _text("run", primary_key=True),
     _number("number", primary_key=True),
     _text("phase"),
-    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
     _number("done_before"),
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_phases_run", ondelete="CASCADE"),
 )
@@ -228,8 +228,8 @@ distinctions = sa.Table(
     sa.Column("decided_at", Moment, nullable=False),
 )
 
-taken_back = sa.Table(
-    "taken_back",
+reverted_values = sa.Table(
+    "reverted_values",
     metadata,
     _text("flow", primary_key=True),
     _text("kind", primary_key=True),
@@ -239,7 +239,7 @@ taken_back = sa.Table(
     _text("inputs"),  # source figures of a running total, if it is one
     _text("run"),  # run that reverted it
     _text("by"),
-    sa.Column("taken_at", Moment, nullable=False),
+    sa.Column("reverted_at", Moment, nullable=False),
 )
 
 allotments = sa.Table(
@@ -286,14 +286,14 @@ issues = sa.Table(
     sqlite_autoincrement=True,
 )
 
-set_aside = sa.Table(
-    "set_aside",
+dismissals = sa.Table(
+    "dismissals",
     metadata,
     _text("flow", primary_key=True),
     _text("key", primary_key=True),  # of the source record
     sa.Column("issue", sa.BigInteger, primary_key=True, autoincrement=False),
     _text("mark"),  # state of the record when its issue was dismissed
-    sa.Index("ix_set_aside_issue", "issue"),
+    sa.Index("ix_dismissals_issue", "issue"),
 )
 
 causes = sa.Table(
@@ -309,24 +309,24 @@ causes = sa.Table(
     sa.Column("changed_at", Moment, nullable=False),
 )
 
-drift = sa.Table(
-    "drift",
+drift_checks = sa.Table(
+    "drift_checks",
     metadata,
     _text("flow", primary_key=True),
     _text("kind", primary_key=True),
-    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
     sa.Column("ended_at", Moment, nullable=False),
     sa.Column("counts", Json, nullable=False),
     _text("error"),
     sa.Column("facts", Json, nullable=False),
 )
 
-drifted = sa.Table(  # sample of differences, including those of an unfinished check
-    "drifted",
+drift_samples = sa.Table(  # sample of differences, including those of an unfinished check
+    "drift_samples",
     metadata,
     _text("flow", primary_key=True),
     _text("kind", primary_key=True),
-    sa.Column("began_at", Moment, primary_key=True),
+    sa.Column("started_at", Moment, primary_key=True),
     _text("key", primary_key=True),
     _text("title"),
     _text("reference"),
@@ -343,8 +343,8 @@ day_checks = sa.Table(
     sa.Column("result", Json, nullable=False),
 )
 
-moves = sa.Table(
-    "moves",
+stock_movements = sa.Table(
+    "stock_movements",
     metadata,
     _text("flow", primary_key=True),
     _number("number", primary_key=True),
@@ -358,11 +358,11 @@ moves = sa.Table(
     sa.Column("delivered", sa.Boolean, nullable=False),
     _text("unread"),
     sa.Column("booked", sa.Boolean, nullable=False),
-    sa.Index("ix_moves_article", "flow", "booked", "article"),
+    sa.Index("ix_stock_movements_article", "flow", "booked", "article"),
 )
 
-promises = sa.Table(
-    "promises",
+reservations = sa.Table(
+    "reservations",
     metadata,
     _text("flow", primary_key=True),
     _text("document", primary_key=True),
@@ -371,7 +371,7 @@ promises = sa.Table(
     _text("amount"),
     _text("title"),
     sa.Column("booked", sa.Boolean, nullable=False),
-    sa.Index("ix_promises_article", "flow", "article"),
+    sa.Index("ix_reservations_article", "flow", "article"),
 )
 
 corrections = sa.Table(
@@ -437,18 +437,18 @@ heartbeats = sa.Table(
     "heartbeats",
     metadata,
     _text("executor", primary_key=True),
-    sa.Column("beaten_at", Moment, nullable=False),
+    sa.Column("last_beat_at", Moment, nullable=False),
 )
 
-stopped = sa.Table(
-    "stopped",
+stopped_executors = sa.Table(
+    "stopped_executors",
     metadata,
     _text("executor", primary_key=True),  # died without a message, and was not restarted
-    sa.Column("beaten_at", Moment, nullable=False),
+    sa.Column("last_beat_at", Moment, nullable=False),
 )
 
-episodes = sa.Table(
-    "episodes",
+incidents = sa.Table(
+    "incidents",
     metadata,
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
     sa.Column("active", TextColumn, unique=True),  # identity of an ongoing incident: unique
@@ -459,10 +459,10 @@ episodes = sa.Table(
     sa.Column("facts", Json, nullable=False),
     _number("number"),
     sa.Column("cents", sa.BigInteger),
-    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
-    sa.Column("over_at", Moment),
-    sa.Index("ix_episodes_begun_at", "begun_at"),
+    sa.Column("ended_at", Moment),
+    sa.Index("ix_incidents_started_at", "started_at"),
     sqlite_autoincrement=True,
 )
 
@@ -473,10 +473,10 @@ deliveries = sa.Table(
     _text("channel"),
     _text("key"),  # identity of a message within a channel
     _text("what"),
-    sa.Column("episode", sa.BigInteger),
+    sa.Column("incident", sa.BigInteger),
     sa.Column("facts", Json, nullable=False),
     _text("held"),  # why it waits: quiet, digest, silenced
-    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("claimed_until", Moment),  # claimed by a sending process until then
     _number("attempts"),
@@ -487,15 +487,15 @@ deliveries = sa.Table(
     sqlite_autoincrement=True,
 )
 
-erased = sa.Table(
-    "erased",
+erasures = sa.Table(
+    "erasures",
     metadata,
     _text("mark", primary_key=True),  # keyed hash of a number: holds no personal data
     _text("person"),
-    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
     sa.Column("lifted_at", Moment),
-    sa.Index("ix_erased_person", "person"),
+    sa.Index("ix_erasures_person", "person"),
 )
 
 people = sa.Table(
@@ -508,8 +508,8 @@ people = sa.Table(
     sa.Column("subject", TextColumn),
     _text("password"),  # hash, for a local account
     _text("by"),
-    sa.Column("made_at", Moment, nullable=False),
-    sa.Column("off_at", Moment),  # deactivated since then
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("deactivated_at", Moment),  # deactivated since then
     sa.UniqueConstraint("issuer", "subject", name="uq_people_issuer_subject"),
 )
 
@@ -519,7 +519,7 @@ sessions = sa.Table(
     _text("id", primary_key=True),
     sa.Column("key", TextColumn, nullable=False, unique=True),  # hash of the browser's token
     _text("person"),
-    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
     sa.Column("until", Moment, nullable=False),
     sa.Column("revoked_at", Moment),
     sa.Index("ix_sessions_person", "person"),
@@ -535,16 +535,16 @@ invitations = sa.Table(
     sa.Index("ix_invitations_person", "person"),
 )
 
-tries = sa.Table(
-    "tries",
+login_attempts = sa.Table(
+    "login_attempts",
     metadata,
     _text("name", primary_key=True),  # hash of the entered name, whether such a person exists or not
     _number("failed"),
     sa.Column("until", Moment, nullable=False),  # log-in is blocked until then
 )
 
-yeses = sa.Table(
-    "yeses",
+first_approvals = sa.Table(
+    "first_approvals",
     metadata,
     _text("run", primary_key=True),
     _text("fingerprint"),

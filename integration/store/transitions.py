@@ -17,7 +17,7 @@ from integration.store.outbox import append_events
 from integration.store.plan_lines import Known
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row
-from integration.store.tables import phases, runs, staged
+from integration.store.tables import phases, runs, staged_records
 
 HOLD, STOPPED = "hold", "stopped"  # phases in which a run waits for a system, or to be resumed by a person
 NO_FACTS: Mapping[str, str] = {}
@@ -157,7 +157,7 @@ def append_run_event(
 
 
 _NEWEST = (
-    sa.select(phases.c.number, phases.c.phase, phases.c.began_at)
+    sa.select(phases.c.number, phases.c.phase, phases.c.started_at)
     .where(phases.c.run == sa.bindparam("run"))
     .order_by(phases.c.number.desc())
     .limit(1)
@@ -170,10 +170,10 @@ def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_b
     if last is not None and last.phase == phase:
         return False
     if last is not None and last.phase == HOLD and phase != STOPPED:
-        waited = round((now - last.began_at).total_seconds() * 1000)
+        waited = round((now - last.started_at).total_seconds() * 1000)
         append_run_event(connection, now, run, run_row(connection, run).flow, "run_went_on", {}, waited)
     number = 1 if last is None else last.number + 1
-    row = {"run": run, "number": number, "phase": phase, "began_at": now, "done_before": done_before}
+    row = {"run": run, "number": number, "phase": phase, "started_at": now, "done_before": done_before}
     connection.execute(phases.insert().values(row))
     return True
 
@@ -184,22 +184,22 @@ def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) ->
     Each phase ends where the next begins, the last with the run.
     """
     rows = connection.execute(sa.select(phases).where(phases.c.run == run).order_by(phases.c.number)).all()
-    ends = [*(row.began_at for row in rows[1:]), ended_at][: len(rows)]
-    return [Phase(row.phase, row.began_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]
+    ends = [*(row.started_at for row in rows[1:]), ended_at][: len(rows)]
+    return [Phase(row.phase, row.started_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]
 
 
 def waiting_time(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str, timedelta]:
     """Return how long runs waited for people and systems. `ended` maps each run to its end."""
-    here = sa.select(phases.c.run, phases.c.phase, phases.c.began_at).order_by(phases.c.run, phases.c.number)
+    here = sa.select(phases.c.run, phases.c.phase, phases.c.started_at).order_by(phases.c.run, phases.c.number)
     found: dict[str, timedelta] = {}
     for run, rows in groupby(rows_with_keys(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
         of_run = list(rows)
-        ends = [*(row.began_at for row in of_run[1:]), ended[run]]
-        waits = (end - row.began_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)
+        ends = [*(row.started_at for row in of_run[1:]), ended[run]]
+        waits = (end - row.started_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)
         found[run] = sum(waits, timedelta())
     return found
 
 
 def delete_staged(connection: sa.Connection, run: str) -> None:
     """Delete the staged records of a preview."""
-    connection.execute(staged.delete().where(staged.c.run == run))
+    connection.execute(staged_records.delete().where(staged_records.c.run == run))

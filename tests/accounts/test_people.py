@@ -141,7 +141,7 @@ def test_the_last_administrator_stays_one(people: People) -> None:
         people.switch("ann", ADMIN, on=False)
     joined(people, "cas", Role.ADMINISTRATOR)
     people.switch("ann", ADMIN, on=False)
-    assert [one.ref for one in people.list_people() if one.off_at] == ["ann"]
+    assert [one.ref for one in people.list_people() if one.deactivated_at] == ["ann"]
 
 
 def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_then_on(people: People) -> None:

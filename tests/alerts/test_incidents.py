@@ -1,4 +1,4 @@
-"""What is an episode, and who is told of what, and when."""
+"""What is an incident, and who is told of what, and when."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,8 +25,8 @@ ORDERS = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=3, at
 DISK = Problem(ProblemType.DISK, "disk_full", of="server-1")
 
 
-def episode(symptom: Problem, seen: datetime = NOW) -> Incident:
-    """An episode that was seen last at a moment."""
+def incident(symptom: Problem, seen: datetime = NOW) -> Incident:
+    """An incident that was seen last at a moment."""
     return Incident(1, symptom, NOW, seen)
 
 
@@ -35,17 +35,17 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
-def test_an_episode_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
+def test_an_incident_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
     assert incident_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
     more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
-    known = episode(ORDERS)
+    known = incident(ORDERS)
     assert incident_changes([known], [more], NOW).still == ((known, more),)
     soon = incident_changes([known], [], NOW + timedelta(seconds=59))
     assert (soon.begun, soon.still, soon.over) == ((), (), ())
     assert incident_changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
 
 
-def test_a_connection_is_one_episode_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
+def test_a_connection_is_one_incident_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
     refused, slow = (Problem(ProblemType.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
     assert refused.identity == slow.identity
     assert ORDERS.identity != Problem(ProblemType.RECORDS, "vat_code_unmapped", "days").identity
@@ -146,12 +146,12 @@ def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -
 def test_what_grows_tenfold_or_lasts_is_told_once_more(
     hours: int, told: int, count: int, reasons: tuple[str, ...]
 ) -> None:
-    grown = episode(replace(ORDERS, count=count))
+    grown = incident(replace(ORDERS, count=count))
     assert Channel("a", "A").reminders(grown, told, NOW + timedelta(hours=hours)) == reasons
 
 
 def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
-    assert Channel("a", "A", remind_hours=0).reminders(episode(ORDERS), 3, NOW + timedelta(days=90)) == ()
+    assert Channel("a", "A", remind_hours=0).reminders(incident(ORDERS), 3, NOW + timedelta(days=90)) == ()
 
 
 @pytest.mark.parametrize(

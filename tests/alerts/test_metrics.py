@@ -31,7 +31,7 @@ def numbers(metrics: Metrics) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_path: Path) -> None:
+def test_runs_records_calls_ages_and_incidents_are_told(database: Database, tmp_path: Path) -> None:
     del tmp_path
     clock = Clock()
     stores = stores_of(database, clock)
@@ -41,7 +41,7 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
 
     metrics = Metrics(
         stores.runs,
-        stores.episodes,
+        stores.incidents,
         stores.deliveries,
         clock,
         part(Flows, statuses=statuses),
@@ -53,7 +53,7 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     stores.previews.finish(run, "print", [], RunState.DONE, 2)
     failed = stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
     stores.runs.fail(failed.id, "source_empty", {})
-    stores.episodes.begin(Problem(ProblemType.DISK, "disk_full", of="server-1"), [])
+    stores.incidents.begin(Problem(ProblemType.DISK, "disk_full", of="server-1"), [])
     count_call("mplus", "2xx")
     clock.advance(60)
 
@@ -67,8 +67,8 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     assert told["console_last_proof_age_seconds", "products"] == 60
     assert told["console_heartbeat_age_seconds",] == 1.5
     assert told["console_oldest_event_age_seconds",] == 12
-    assert told["console_episodes_open", "critical"] == 1
-    assert told["console_episodes_total", "disk"] == 1
+    assert told["console_incidents_open", "critical"] == 1
+    assert told["console_incidents_total", "disk"] == 1
     assert told["console_calls_total", "2xx", "mplus"] >= 1
 
 

@@ -100,7 +100,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
 
     symptoms = ProblemDetection(
         stores.deliveries,
-        stores.episodes,
+        stores.incidents,
         stores.heartbeats,
         stores.issues,
         stores.runs,
@@ -115,7 +115,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     )
     alerts = Alerts(
         stores.deliveries,
-        stores.episodes,
+        stores.incidents,
         stores.erased,
         stores.heartbeats,
         stores.runs,
@@ -241,7 +241,7 @@ def test_nothing_secret_or_personal_is_in_a_message(watching: Watch, hook: Hook)
 
 
 @pytest.mark.long
-def test_two_processes_begin_an_episode_once_and_end_it_once(database: Database, tmp_path: Path, hook: Hook) -> None:
+def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database, tmp_path: Path, hook: Hook) -> None:
     clock = Clock()
     both = [watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1")]
     both[0].hook(hook)
@@ -377,7 +377,7 @@ def test_a_preview_at_work_is_told_of_when_it_has_read_everything(watching: Watc
 
 
 @pytest.mark.long
-def test_a_connection_is_one_episode_whatever_flow_meets_it_and_however(watching: Watch, hook: Hook) -> None:
+def test_a_connection_is_one_incident_whatever_flow_meets_it_and_however(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     for flow, code in (
         ("orders", "connection_refused"),

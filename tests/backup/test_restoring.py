@@ -97,7 +97,7 @@ def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp
         with opened(settings.data, start=False) as application:
             told = [one for one in application.audit.entries() if one.action == "restored"]
             assert application.audit.verify().broken is None
-    assert [(one.who, set(one.facts)) for one in told] == [("anna", {"made_at", "restored_at"})]
+    assert [(one.who, set(one.facts)) for one in told] == [("anna", {"created_at", "restored_at"})]
 
 
 def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_restored(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ ADDRESSES: dict[str, list[dict[str, str]]] = {
     ],
 }  # fmt: skip
 # What a console keeps of itself all the time, whatever is looked at.
-BY_ITSELF = {"heartbeats", "leases", "claims", "episodes", "deliveries", "alembic_version", "sqlite_sequence"}
+BY_ITSELF = {"heartbeats", "leases", "claims", "incidents", "deliveries", "alembic_version", "sqlite_sequence"}
 
 
 @pytest.fixture(scope="module")

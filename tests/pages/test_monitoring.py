@@ -47,7 +47,7 @@ def hook() -> Iterator[Hook]:
 
 
 def identity(app: Application, cause: str) -> int:
-    """Return the episode of a cause that goes on."""
+    """Return the incident of a cause that goes on."""
     return next(one.id for one in app.monitoring.open_incidents() if one.symptom.cause == cause)
 
 
@@ -70,7 +70,7 @@ def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(watched: Applicat
     assert "worker-7" not in stores_in(watched).heartbeats.dead_processes()
 
 
-def test_one_episode_or_everything_is_silenced_for_an_hour_and_told_again(
+def test_one_incident_or_everything_is_silenced_for_an_hour_and_told_again(
     watched: Application, open_page: Open
 ) -> None:
     here = identity(watched, "vat_code_unmapped")

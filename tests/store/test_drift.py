@@ -29,7 +29,7 @@ def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock)
     )
     other = DriftCheckResult("products", Kind.PRODUCT, later, later, DriftCounts())
     so_far = ErasureRegister(database, clock).state()
-    drifts.differ("orders", Kind.SALES_ORDER, first.began_at, [DriftedRecord("8", "2026.8", "2690000")], so_far)
+    drifts.differ("orders", Kind.SALES_ORDER, first.started_at, [DriftedRecord("8", "2026.8", "2690000")], so_far)
     for one in (first, other):
         drifts.keep(one)
     for _ in range(2):  # a page may be looked at twice

@@ -22,7 +22,7 @@ from integration.store.erasure_register import (
     read_erasures,
     subject_pseudonym,
 )
-from integration.store.tables import day_checks, drifted, episodes, issues
+from integration.store.tables import day_checks, drift_samples, incidents, issues
 from tests.clocks import Clock
 from tests.core.days.example import DAY
 
@@ -30,13 +30,13 @@ NUMBERS = [("debtor", "39001"), ("relation", "62")]
 SYMPTOM = Problem(ProblemType.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
 MET = IssueOccurrence(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
 LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
-    "alerts": (episodes, lambda stores, so_far: stores.episodes.begin(SYMPTOM, [], so_far)),
+    "alerts": (incidents, lambda stores, so_far: stores.incidents.begin(SYMPTOM, [], so_far)),
     "issues": (issues, lambda stores, so_far: stores.issues.store_check_result("customers", [], (), [MET], so_far)),
     "days": (day_checks, lambda stores, so_far: stores.days.keep([
         DayCheckResult(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
     )),
-    "drift": (drifted, lambda stores, so_far: stores.drifts.differ("orders", Kind.SALES_ORDER, stores.erased.clock(), [
-        DriftedRecord("doc-1", "Zwiebelquast", "7")], so_far,
+    "drift": (drift_samples, lambda stores, so_far: stores.drifts.differ(
+        "orders", Kind.SALES_ORDER, stores.erased.clock(), [DriftedRecord("doc-1", "Zwiebelquast", "7")], so_far,
     )),
 }  # fmt: skip
 """What looks write down of what they read, each with the table it lands in."""
@@ -99,13 +99,13 @@ def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database,
         read.append("anew" if read else "first")
         if len(read) == 1:
             stores.erased.begin(NUMBERS, "anna")
-        stores.episodes.begin(SYMPTOM, [], so_far)
+        stores.incidents.begin(SYMPTOM, [], so_far)
         return len(read)
 
-    assert stores.erased.retry_if_erased(look) == len(read) == len(stores.episodes.open_incidents()) + 1
+    assert stores.erased.retry_if_erased(look) == len(read) == len(stores.incidents.open_incidents()) + 1
 
 
-@pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "begun_at": None})])
+@pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "started_at": None})])
 def test_a_file_that_is_no_list_is_told(tmp_path: Path, told: str) -> None:
     (tmp_path / "list").write_text(told, encoding="utf-8")
     with pytest.raises(ValueError, match=r"."):

@@ -30,7 +30,10 @@ def a_move(number: int, amount: str = "-1", at: datetime = NOW) -> Move:
 
 
 def numbers(database: Database) -> list[int]:
-    return [row.number for row in database.rows(sa.select(tables.moves.c.number).order_by(tables.moves.c.number))]
+    return [
+        row.number
+        for row in database.rows(sa.select(tables.stock_movements.c.number).order_by(tables.stock_movements.c.number))
+    ]
 
 
 def test_a_movement_that_is_read_twice_is_there_once_and_stays_booked(moves: MoveStore) -> None:

@@ -268,7 +268,7 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
     prove(runs, run)
     clock.advance(10)
     ledger.finish(run)
-    told = [(one.name, (one.ended_at - one.began_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
+    told = [(one.name, (one.ended_at - one.started_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
     assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
     assert runs.working_time([runs.get(run), runs.begin(FLOW, Mode.CHANGES, "anna", 4)]) == {run: timedelta(seconds=15)}
 

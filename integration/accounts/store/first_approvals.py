@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import append_events
-from integration.store.tables import yeses
+from integration.store.tables import first_approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,22 @@ class FirstApprovalStore(Store):
         }  # fmt: skip
         facts = {"by": yes.by, "fingerprint": yes.fingerprint}
         with self.database.write() as connection:
-            upsert(connection, yeses, [row])
+            upsert(connection, first_approvals, [row])
             append_events(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
 
     def current_approval(self, run: str, fingerprint: str) -> FirstApproval | None:
         """Return the unexpired first approval of a plan with this fingerprint."""
-        here = (yeses.c.run == run, yeses.c.fingerprint == fingerprint, yeses.c.until > self.clock())
-        row = next(iter(self.database.rows(sa.select(yeses).where(*here))), None)
+        here = (
+            first_approvals.c.run == run,
+            first_approvals.c.fingerprint == fingerprint,
+            first_approvals.c.until > self.clock(),
+        )
+        row = next(iter(self.database.rows(sa.select(first_approvals).where(*here))), None)
         return FirstApproval(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
 
 
 def withdraw_first_approvals(connection: sa.Connection, *, by: str = "", session: str = "") -> None:
     """Delete, within a transaction, the first approvals of a person or of one session."""
-    connection.execute(yeses.delete().where(yeses.c.session == session if session else yeses.c.by == by))
+    connection.execute(
+        first_approvals.delete().where(first_approvals.c.session == session if session else first_approvals.c.by == by)
+    )

@@ -18,7 +18,7 @@ from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement
-from integration.store.tables import invitations, people, sessions, tries
+from integration.store.tables import invitations, login_attempts, people, sessions
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before the first wait
@@ -64,7 +64,7 @@ class PeopleStore(Store):
     def add(self, ref: str, name: str, grants: Collection[str], by: str) -> bool:
         """Add a person who has not logged in yet, and return True if the reference was free."""
         now = self.clock()
-        values = {"ref": ref, "name": name, "grants": sorted(grants), "password": "", "by": by, "made_at": now}
+        values = {"ref": ref, "name": name, "grants": sorted(grants), "password": "", "by": by, "created_at": now}
         try:
             with self.database.write() as connection:
                 connection.execute(people.insert().values(values))
@@ -95,7 +95,7 @@ class PeopleStore(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            connection.execute(people.update().where(people.c.ref == ref).values(off_at=None if on else now))
+            connection.execute(people.update().where(people.c.ref == ref).values(deactivated_at=None if on else now))
             if not on:
                 self._end(connection, sessions.c.person == ref)
                 connection.execute(invitations.delete().where(invitations.c.person == ref))
@@ -117,7 +117,9 @@ class PeopleStore(Store):
     def invited(self, key: str) -> Person | None:
         """Return the person of an unexpired invitation."""
         holds = (invitations.c.key == key_hash(key), invitations.c.until > self.clock())
-        return self._one(people.c.ref.in_(sa.select(invitations.c.person).where(*holds)), people.c.off_at.is_(None))
+        return self._one(
+            people.c.ref.in_(sa.select(invitations.c.person).where(*holds)), people.c.deactivated_at.is_(None)
+        )
 
     def accept(self, key: str, issuer: str, subject: str, password: str = "") -> Person | None:
         """Use an invitation: link its person to this identity.
@@ -136,7 +138,7 @@ class PeopleStore(Store):
         with self.database.write() as connection:
             spent = invitations.delete().where(invitations.c.key == key_hash(key), invitations.c.until > now)
             ref = connection.scalar(spent.returning(invitations.c.person))
-            here = (people.c.ref == ref, people.c.off_at.is_(None))
+            here = (people.c.ref == ref, people.c.deactivated_at.is_(None))
             if ref is None or not connection.execute(people.update().where(*here).values(values)).rowcount:
                 return None
             self._end(connection, sessions.c.person == ref)
@@ -150,7 +152,7 @@ class PeopleStore(Store):
     def begin(self, identity: str, key: str, ref: str, until: datetime) -> None:
         """Begin a session of a person, and delete sessions that ended long ago."""
         now = self.clock()
-        values = {"id": identity, "key": key_hash(key), "person": ref, "begun_at": now, "until": until}
+        values = {"id": identity, "key": key_hash(key), "person": ref, "started_at": now, "until": until}
         with self.database.write() as connection:
             connection.execute(sessions.delete().where(sessions.c.until < now - FORGOTTEN))
             connection.execute(sessions.insert().values(values))
@@ -159,7 +161,12 @@ class PeopleStore(Store):
     def in_session(self, *, key: str = "", identity: str = "") -> Actor | None:
         """Return the actor of an active session with their current roles, by the browser's key or the session id."""
         mine = sessions.c.key == key_hash(key) if key else sessions.c.id == identity
-        holds = (mine, sessions.c.until > self.clock(), sessions.c.revoked_at.is_(None), people.c.off_at.is_(None))
+        holds = (
+            mine,
+            sessions.c.until > self.clock(),
+            sessions.c.revoked_at.is_(None),
+            people.c.deactivated_at.is_(None),
+        )
         asked = sa.select(people, sessions.c.id).join(sessions, sessions.c.person == people.c.ref)
         row = next(iter(self.database.rows(asked.where(*holds))), None)
         return _person(row).as_actor(row.id) if row is not None else None
@@ -167,8 +174,8 @@ class PeopleStore(Store):
     def sessions(self) -> list[Session]:
         """Return the active sessions, newest first."""
         holds = (sessions.c.until > self.clock(), sessions.c.revoked_at.is_(None))
-        found = self.database.rows(sa.select(sessions).where(*holds).order_by(sessions.c.begun_at.desc()))
-        return [Session(row.id, row.person, row.begun_at, row.until) for row in found]
+        found = self.database.rows(sa.select(sessions).where(*holds).order_by(sessions.c.started_at.desc()))
+        return [Session(row.id, row.person, row.started_at, row.until) for row in found]
 
     def revoke(self, identity: str, by: str) -> None:
         """End a session, and withdraw its first approvals and change requests."""
@@ -200,8 +207,12 @@ class PeopleStore(Store):
         """
         now, here, everywhere = self.clock(), key_hash(f"{name}\n{place}"), key_hash(name)
         with self.database.write() as connection:
-            connection.execute(tries.delete().where(tries.c.until < now - FORGOTTEN))
-            found = sa.select(tries).where(tries.c.name.in_((here, everywhere))).order_by(tries.c.name)
+            connection.execute(login_attempts.delete().where(login_attempts.c.until < now - FORGOTTEN))
+            found = (
+                sa.select(login_attempts)
+                .where(login_attempts.c.name.in_((here, everywhere)))
+                .order_by(login_attempts.c.name)
+            )
             rows = {row.name: row for row in connection.execute(found.with_for_update())}
             own, all_ = rows.get(here), rows.get(everywhere)
             if own is not None and own.until > now:
@@ -212,7 +223,7 @@ class PeopleStore(Store):
             failed = 1 + (own.failed if own is not None else 0)
             wait = min(LONGEST_WAIT, SHORT * 2 ** min(failed - FREE_TRIES, 20)) if failed > FREE_TRIES else timedelta(0)
             counted = {"failed": all_.failed + 1, "until": all_.until} if all_ is not None and within else {}
-            upsert(connection, tries, [
+            upsert(connection, login_attempts, [
                 {"name": here, "failed": failed, "until": now + wait},
                 {"name": everywhere, "failed": 1, "until": now + SPAN, **counted},
             ])  # fmt: skip
@@ -221,7 +232,9 @@ class PeopleStore(Store):
     def succeeded(self, name: str, place: str) -> None:
         """Delete the failed attempts of a name from a place."""
         with self.database.write() as connection:
-            connection.execute(tries.delete().where(tries.c.name.in_((key_hash(f"{name}\n{place}"), key_hash(name)))))
+            connection.execute(
+                login_attempts.delete().where(login_attempts.c.name.in_((key_hash(f"{name}\n{place}"), key_hash(name))))
+            )
 
     # ----
 
@@ -235,6 +248,6 @@ class PeopleStore(Store):
 
 def _person(row: sa.Row[Any]) -> Person:
     return Person(
-        row.ref, row.name, tuple(row.grants), row.subject is not None, row.off_at,
+        row.ref, row.name, tuple(row.grants), row.subject is not None, row.deactivated_at,
         getattr(row, "invited_until", None),
     )  # fmt: skip

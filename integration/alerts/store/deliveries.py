@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from integration.alerts.incidents import retry_delay
 from integration.store.database import Store
-from integration.store.tables import deliveries, episodes
+from integration.store.tables import deliveries, incidents
 
 CLAIM = timedelta(minutes=2)  # longer than sending may take; then another process may send the message
 AT_ONCE = 20
@@ -36,10 +36,10 @@ class Delivery:
     channel: str
     key: str
     what: str
-    episode: int | None
+    incident: int | None
     facts: Mapping[str, str]
     held: str
-    made_at: datetime
+    created_at: datetime
     due_at: datetime
     attempts: int
     sent_at: datetime | None
@@ -51,12 +51,12 @@ def with_number(facts: Mapping[str, str], number: int) -> dict[str, str]:
     return {**facts, **({"count": str(number)} if number else {})}
 
 
-def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelivery], episode: int | None) -> None:
+def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelivery], incident: int | None) -> None:
     """Store messages to send, in the current transaction."""
     rows = [
         {
-            "channel": one.channel, "key": one.key.format(episode=episode), "what": one.what, "episode": episode,
-            "facts": dict(one.facts), "held": one.held, "made_at": now, "due_at": one.at, "attempts": 0, "error": "",
+            "channel": one.channel, "key": one.key.format(incident=incident), "what": one.what, "incident": incident,
+            "facts": dict(one.facts), "held": one.held, "created_at": now, "due_at": one.at, "attempts": 0, "error": "",
         }
         for one in due
     ]  # fmt: skip
@@ -67,11 +67,11 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
 class DeliveryStore(Store):
     """Stores all messages, sent and waiting."""
 
-    def add(self, due: DueDelivery, episode: int | None = None) -> bool:
+    def add(self, due: DueDelivery, incident: int | None = None) -> bool:
         """Store a message to send; return False if its key is stored already."""
         try:
             with self.database.write() as connection:
-                send_later(connection, self.clock(), [due], episode)
+                send_later(connection, self.clock(), [due], incident)
         except IntegrityError:
             return False
         return True
@@ -80,8 +80,8 @@ class DeliveryStore(Store):
         """Store a digest, and mark the messages that it covers as sent; return False if it is stored already."""
         now = self.clock()
         told = (deliveries.c.channel == due.channel, deliveries.c.held == "digest", deliveries.c.sent_at.is_(None))
-        numbers = sa.select(deliveries.c.id, deliveries.c.facts, episodes.c.number).join(
-            episodes, episodes.c.id == deliveries.c.episode
+        numbers = sa.select(deliveries.c.id, deliveries.c.facts, incidents.c.number).join(
+            incidents, incidents.c.id == deliveries.c.incident
         )
         try:
             with self.database.write() as connection:
@@ -101,7 +101,7 @@ class DeliveryStore(Store):
             if connection.execute(sa.select(deliveries.c.id).where(*_due(now)).limit(1)).first() is None:
                 return []
         with self.database.write() as connection:
-            order = (deliveries.c.made_at, deliveries.c.id)
+            order = (deliveries.c.created_at, deliveries.c.id)
             found = connection.execute(sa.select(deliveries).where(*_due(now)).order_by(*order).limit(AT_ONCE)).all()
             for row in found:
                 mine = deliveries.update().where(deliveries.c.id == row.id, *_due(now))
@@ -130,7 +130,7 @@ class DeliveryStore(Store):
         now = self.clock()
         values = {
             "channel": channel, "key": f"test:{now.isoformat()}", "what": "test", "facts": {}, "held": "",
-            "made_at": now, "due_at": now, "attempts": 1, "sent_at": now, "error": "",
+            "created_at": now, "due_at": now, "attempts": 1, "sent_at": now, "error": "",
         }  # fmt: skip
         with self.database.write() as connection:
             connection.execute(deliveries.insert().values(values))
@@ -161,9 +161,9 @@ class DeliveryStore(Store):
         found = self.database.rows(sa.select(deliveries).where(*waiting).order_by(deliveries.c.id.desc()))
         return {row.channel: _delivery(row) for row in found}
 
-    def of_incident(self, episode: int) -> list[Delivery]:
+    def of_incident(self, incident: int) -> list[Delivery]:
         """Return all messages of an incident, sent or waiting."""
-        return self._all(sa.select(deliveries).where(deliveries.c.episode == episode))
+        return self._all(sa.select(deliveries).where(deliveries.c.incident == incident))
 
     def latest(self, limit: int = 50, channel: str = "") -> list[Delivery]:
         """Return messages without heartbeats, newest first."""
@@ -189,7 +189,7 @@ class DeliveryStore(Store):
         """Return when the latest message of a kind was stored for a channel."""
         here = (deliveries.c.channel == channel, deliveries.c.what == what)
         found: datetime | None = self.database.scalar(
-            sa.select(deliveries.c.made_at).where(*here).order_by(deliveries.c.made_at.desc())
+            sa.select(deliveries.c.created_at).where(*here).order_by(deliveries.c.created_at.desc())
         )
         return found
 
@@ -198,7 +198,7 @@ class DeliveryStore(Store):
             connection.execute(deliveries.update().where(deliveries.c.id == one.id).values(**values))
 
     def _all(self, statement: sa.Select[Any]) -> list[Delivery]:
-        ordered = statement.order_by(deliveries.c.made_at.desc(), deliveries.c.id.desc())
+        ordered = statement.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
         return [_delivery(row) for row in self.database.rows(ordered)]
 
 
@@ -209,6 +209,6 @@ def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _delivery(row: sa.Row[Any]) -> Delivery:
     return Delivery(
-        row.id, row.channel, row.key, row.what, row.episode, row.facts, row.held, row.made_at, row.due_at,
+        row.id, row.channel, row.key, row.what, row.incident, row.facts, row.held, row.created_at, row.due_at,
         row.attempts, row.sent_at, row.error,
     )  # fmt: skip

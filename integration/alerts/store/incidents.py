@@ -12,7 +12,7 @@ from integration.alerts.incidents import Incident, Problem, ProblemType
 from integration.alerts.store.deliveries import DueDelivery, send_later
 from integration.store.database import Store
 from integration.store.erasure_register import SoFar, require_no_erasure_since
-from integration.store.tables import deliveries, episodes
+from integration.store.tables import deliveries, incidents
 
 
 class IncidentStore(Store):
@@ -20,25 +20,25 @@ class IncidentStore(Store):
 
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents, newest first."""
-        return self._found(sa.select(episodes).where(episodes.c.over_at.is_(None)))
+        return self._found(sa.select(incidents).where(incidents.c.ended_at.is_(None)))
 
     def latest(self, limit: int = 50) -> list[Incident]:
         """Return incidents, open and ended, newest first."""
-        return self._found(sa.select(episodes).limit(limit))
+        return self._found(sa.select(incidents).limit(limit))
 
     def in_period(self, first: datetime, last: datetime) -> list[Incident]:
         """Return the incidents that began or ended in a period, newest first."""
-        begun = sa.and_(episodes.c.begun_at > first, episodes.c.begun_at <= last)
-        over = sa.and_(episodes.c.over_at > first, episodes.c.over_at <= last)
-        return self._found(sa.select(episodes).where(sa.or_(begun, over)))
+        begun = sa.and_(incidents.c.started_at > first, incidents.c.started_at <= last)
+        over = sa.and_(incidents.c.ended_at > first, incidents.c.ended_at <= last)
+        return self._found(sa.select(incidents).where(sa.or_(begun, over)))
 
     def get(self, identity: int) -> Incident | None:
         """Return one incident, or None if it does not exist."""
-        return next(iter(self._found(sa.select(episodes).where(episodes.c.id == identity))), None)
+        return next(iter(self._found(sa.select(incidents).where(incidents.c.id == identity))), None)
 
     def counts(self) -> dict[str, int]:
         """Return the number of all incidents, by type."""
-        counted = sa.select(episodes.c.sort, sa.func.count().label("number")).group_by(episodes.c.sort)
+        counted = sa.select(incidents.c.sort, sa.func.count().label("number")).group_by(incidents.c.sort)
         return {row.sort: row.number for row in self.database.rows(counted)}
 
     def begin(self, symptom: Problem, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
@@ -49,12 +49,12 @@ class IncidentStore(Store):
         now = self.clock()
         row = {
             "active": symptom.identity, "sort": symptom.sort, "flow": symptom.flow, "of": symptom.of,
-            "begun_at": now, "seen_at": now, **_changing(symptom),
+            "started_at": now, "seen_at": now, **_changing(symptom),
         }  # fmt: skip
         try:
             with self.database.write() as connection:
                 require_no_erasure_since(connection, so_far)
-                made = connection.execute(episodes.insert().values(row)).inserted_primary_key
+                made = connection.execute(incidents.insert().values(row)).inserted_primary_key
                 send_later(connection, now, due, int(made[0]) if made else None)
         except IntegrityError:  # another process was first
             return False
@@ -65,28 +65,32 @@ class IncidentStore(Store):
         now = self.clock()
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
-            for episode, symptom in seen:
-                here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
-                connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))
+            for incident, symptom in seen:
+                here = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
+                connection.execute(incidents.update().where(*here).values(seen_at=now, **_changing(symptom)))
 
-    def end(self, episode: Incident, due: Sequence[DueDelivery]) -> bool:
+    def end(self, incident: Incident, due: Sequence[DueDelivery]) -> bool:
         """End an incident and store its messages; return False if another process has ended it.
 
         Deletes unsent messages about its beginning that a silence held back.
         """
         now = self.clock()
         with self.database.write() as connection:
-            here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
-            if not connection.execute(episodes.update().where(*here).values(over_at=now, active=None)).rowcount:
+            here = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
+            if not connection.execute(incidents.update().where(*here).values(ended_at=now, active=None)).rowcount:
                 return False
-            held = (deliveries.c.episode == episode.id, deliveries.c.held == "silenced", deliveries.c.sent_at.is_(None))
+            held = (
+                deliveries.c.incident == incident.id,
+                deliveries.c.held == "silenced",
+                deliveries.c.sent_at.is_(None),
+            )
             connection.execute(deliveries.delete().where(*held))
-            send_later(connection, now, due, episode.id)
+            send_later(connection, now, due, incident.id)
         return True
 
     def _found(self, statement: sa.Select[Any]) -> list[Incident]:
-        ordered = statement.order_by(episodes.c.begun_at.desc(), episodes.c.id.desc())
-        return [_episode(row) for row in self.database.rows(ordered)]
+        ordered = statement.order_by(incidents.c.started_at.desc(), incidents.c.id.desc())
+        return [_incident(row) for row in self.database.rows(ordered)]
 
 
 def _changing(symptom: Problem) -> dict[str, object]:
@@ -94,7 +98,7 @@ def _changing(symptom: Problem) -> dict[str, object]:
     return {"cause": symptom.cause, "facts": dict(symptom.facts), "number": symptom.count, "cents": cents}
 
 
-def _episode(row: sa.Row[Any]) -> Incident:
+def _incident(row: sa.Row[Any]) -> Incident:
     at_stake = None if row.cents is None else Decimal(row.cents).scaleb(-2)
     symptom = Problem(ProblemType(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
-    return Incident(row.id, symptom, row.begun_at, row.seen_at, row.over_at)
+    return Incident(row.id, symptom, row.started_at, row.seen_at, row.ended_at)

@@ -17,7 +17,7 @@ from integration.core.records import Sort, kinds
 from integration.core.states import RunState, Step
 from integration.store import plan_lines, tables
 from integration.store.database import Store
-from integration.store.tables import evidence, issues, lines, runs, tallies
+from integration.store.tables import evidence, issues, line_counts, lines, runs
 
 PORTION = 500  # rows per transaction
 # Kinds with evidence: documents, and daybook pages.
@@ -25,21 +25,21 @@ VOUCHERS, BOOKS = (Sort.SALE, Sort.DOCUMENT), (Sort.PAGE,)
 
 # The tables of each class; the first one is counted. Tables without a class are kept permanently.
 TABLES: Mapping[str, tuple[sa.Table, ...]] = {
-    "staging": (tables.staged,),
-    "plans": (lines, tables.left_out, tables.facets),
-    "exceptions": (issues, tables.set_aside, tables.causes, tables.episodes, tables.deliveries),
-    "movements": (tables.moves, tables.promises),
-    "runs": (runs, tallies, tables.phases, tables.plan_notes),
+    "staging": (tables.staged_records,),
+    "plans": (lines, tables.excluded_lines, tables.facets),
+    "exceptions": (issues, tables.dismissals, tables.causes, tables.incidents, tables.deliveries),
+    "movements": (tables.stock_movements, tables.reservations),
+    "runs": (runs, line_counts, tables.phases, tables.plan_notes),
     "vouchers": (evidence,),
     "books": (tables.day_checks,),
     "log": (tables.outbox,),
 }
 FOR_GOOD = (
-    tables.links, tables.distinctions, tables.taken_back, tables.allotments, tables.cursors, tables.corrections,
-    tables.mappings, tables.value_tables, tables.settings, tables.connections, tables.drift, tables.drifted,
-    tables.leases, tables.heartbeats, tables.instance, tables.stopped, tables.people, tables.sessions,
-    tables.invitations, tables.tries, tables.yeses, tables.change_requests, tables.audit, tables.audit_head,
-    tables.erased, tables.saved_filters,
+    tables.links, tables.distinctions, tables.reverted_values, tables.allotments, tables.cursors, tables.corrections,
+    tables.mappings, tables.value_tables, tables.settings, tables.connections, tables.drift_checks,
+    tables.drift_samples, tables.leases, tables.heartbeats, tables.instance, tables.stopped_executors, tables.people,
+    tables.sessions, tables.invitations, tables.login_attempts, tables.first_approvals, tables.change_requests,
+    tables.audit, tables.audit_head, tables.erasures, tables.saved_filters,
 )  # fmt: skip
 
 _ENDED_AT = sa.func.coalesce(runs.c.ended_at, runs.c.started_at)
@@ -100,7 +100,7 @@ class RetentionStore(Store):
         _keep_evidence(connection, run, seqs)
         connection.execute(lines.delete().where(lines.c.run == run, lines.c.seq.in_(seqs)))
         if len(seqs) < portion:
-            for table in (tables.left_out, tables.facets):
+            for table in (tables.excluded_lines, tables.facets):
                 connection.execute(table.delete().where(table.c.run == run))
         return len(seqs)
 
@@ -122,7 +122,7 @@ def _needed() -> list[sa.ColumnElement[bool]]:
     newer, other = runs.alias(), runs.alias()
     open_issues = sa.select(issues.c.run).where(issues.c.state.in_((IssueState.OPEN, IssueState.SET_ASIDE)))
     on_its_way = sa.exists().where(
-        tallies.c.run == runs.c.id, tallies.c.step.in_(plan_lines.UNSETTLED), tallies.c.lines > 0
+        line_counts.c.run == runs.c.id, line_counts.c.step.in_(plan_lines.UNSETTLED), line_counts.c.lines > 0
     )
     doubted = sa.exists().where(
         lines.c.run == runs.c.id, lines.c.action == Action.CREATE, lines.c.cause.in_(plan_lines.DOUBTS),
@@ -156,7 +156,7 @@ def _is_later(other: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def _wrote(table: Any) -> sa.ColumnElement[bool]:
-    of_it = tallies.alias()
+    of_it = line_counts.alias()
     return sa.exists().where(
         of_it.c.run == table.c.id, of_it.c.step.in_((Step.PROVEN, Step.ACCEPTED)), of_it.c.lines > 0
     )
@@ -180,20 +180,27 @@ def _parts(name: str, before: datetime) -> list[_Part]:
     match name:
         case "staging":
             needed = sa.or_(runs.c.state.not_in(_OVER), before <= _ENDED_AT)
-            return [_Part(tables.staged, (~sa.exists().where(runs.c.id == tables.staged.c.run, needed),))]
+            return [
+                _Part(tables.staged_records, (~sa.exists().where(runs.c.id == tables.staged_records.c.run, needed),))
+            ]
         case "exceptions":
             known = issues.alias()
             of_cause = (known.c.flow == tables.causes.c.flow, known.c.cause == tables.causes.c.cause)
-            of_issue = sa.exists().where(known.c.id == tables.set_aside.c.issue)
+            of_issue = sa.exists().where(known.c.id == tables.dismissals.c.issue)
             return [
                 _Part(issues, (issues.c.state == IssueState.CLOSED, issues.c.last_seen < before)),
-                _Part(tables.set_aside, (~of_issue,)),
+                _Part(tables.dismissals, (~of_issue,)),
                 _Part(tables.causes, (tables.causes.c.changed_at < before, ~sa.exists().where(*of_cause))),
                 _Part(tables.deliveries, (tables.deliveries.c.sent_at < before,)),
-                _Part(tables.episodes, (tables.episodes.c.over_at < before,)),
+                _Part(tables.incidents, (tables.incidents.c.ended_at < before,)),
             ]
         case "movements":
-            return [_Part(tables.moves, (tables.moves.c.booked, tables.moves.c.happened_at < before))]
+            return [
+                _Part(
+                    tables.stock_movements,
+                    (tables.stock_movements.c.booked, tables.stock_movements.c.happened_at < before),
+                )
+            ]
         case "idle" | "runs":
             return [_Part(runs, _runs_due(before, idle=name == "idle"))]
         case "vouchers":
@@ -253,10 +260,12 @@ def _keep_evidence(connection: sa.Connection, run: str, seqs: Sequence[int]) -> 
 
 
 _MOMENTS: Mapping[str, Any] = {
-    "staged": sa.select(sa.func.min(runs.c.started_at)).where(sa.exists().where(tables.staged.c.run == runs.c.id)),
+    "staged_records": sa.select(sa.func.min(runs.c.started_at)).where(
+        sa.exists().where(tables.staged_records.c.run == runs.c.id)
+    ),
     "plan_lines": sa.select(sa.func.min(runs.c.started_at)).where(runs.c.lines > 0, _has_lines()),
     "issues": sa.select(sa.func.min(issues.c.last_seen)),
-    "moves": sa.select(sa.func.min(tables.moves.c.happened_at)),
+    "stock_movements": sa.select(sa.func.min(tables.stock_movements.c.happened_at)),
     "runs": sa.select(sa.func.min(runs.c.started_at)),
     "evidence": sa.select(sa.func.min(evidence.c.booked_at)),
     "day_checks": sa.select(sa.func.min(tables.day_checks.c.checked_at)),

@@ -111,7 +111,7 @@ class _Writer:
             facts=self._facts(report, company),
             parts=tuple(self._parts(report)),
             made=words.term("sheet_made", self._language, moment=self._moment(now)),
-            made_at=now,
+            created_at=now,
             language=self._language,
         )
 

@@ -63,7 +63,7 @@ class PeriodSheets:
             facts=[(text("sheet_of_books"), company), *facts] if company else facts,
             parts=tuple(tables.parts()),
             made=words.term("sheet_made", language, moment=tables.moment(now)),
-            made_at=now,
+            created_at=now,
             language=language,
         )
 

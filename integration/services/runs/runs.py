@@ -151,7 +151,7 @@ class Runs:
         if run.state not in ACTIVE or not run.error:
             return None
         newest = next(iter(self.phases(run.id)[-1:]), None)
-        return newest.began_at if newest and newest.name == "hold" else run.started_at
+        return newest.started_at if newest and newest.name == "hold" else run.started_at
 
     @requires(Right.SEE)
     def outdated(self, run: Run) -> PlanStaleError | None:

@@ -51,7 +51,7 @@ class PostRestoreCheck:
         if since is None:
             return False
         looks = self._drifts.latest(flow)
-        seen = {one.kind for one in looks if one.began_at >= since and not one.error}
+        seen = {one.kind for one in looks if one.started_at >= since and not one.error}
         return any(stage.target not in seen for stage in self.stages(flow))
 
     @requires(Right.SEE)

@@ -16,7 +16,7 @@ from pages.components.shared.tables import code_block, table
 from pages.components.shared.wording import moment, option_name, plain, text
 
 GRANTS = (*Role, *sorted(APART))
-COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "off_at")
+COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "deactivated_at")
 
 
 def people(app: Application) -> None:
@@ -48,12 +48,12 @@ def _row(one: Person) -> dict[str, str]:
 
 
 def _line(one: Person) -> list[object]:
-    return [one.ref, one.name, list(one.grants), one.has_come, one.invited_until, one.off_at]
+    return [one.ref, one.name, list(one.grants), one.has_come, one.invited_until, one.deactivated_at]
 
 
 def _state(one: Person) -> str:
-    if one.off_at is not None:
-        return text("person_off", time=moment(one.off_at))
+    if one.deactivated_at is not None:
+        return text("person_off", time=moment(one.deactivated_at))
     if one.invited_until is not None:
         return text("person_invited", time=moment(one.invited_until))
     return text("person_there" if one.has_come else "person_not_there")
@@ -100,7 +100,7 @@ def _change(app: Application, everybody: dict[str, Person]) -> None:
         act(lambda: app.people.change(ref, grants, person()))
     if st.button(text("btn_invite_anew"), key="person-invite"):
         _invited(app, ref, "", list(one.grants))
-    off = one.off_at is not None
+    off = one.deactivated_at is not None
     if st.button(text("btn_person_on" if off else "btn_person_off"), key="person-switch"):
         act(lambda: app.people.switch(ref, person(), on=off))
 
@@ -114,7 +114,7 @@ def _sessions(app: Application) -> None:
     for one in sessions:
         with st.container(horizontal=True, vertical_alignment="center", key=f"session-{one.id}"):
             here = f" · {text('session_mine')}" if one.id == mine else ""
-            until = text("session_until", since=moment(one.begun_at), time=moment(one.until))
+            until = text("session_until", since=moment(one.started_at), time=moment(one.until))
             small(f"{plain(one.person)} · {until}{here}")
             if st.button(text("btn_revoke"), key=f"revoke-{one.id}", type="tertiary"):
                 act(partial(app.people.revoke, one.id, person()))

@@ -98,44 +98,44 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
 def waiting_now(app: Application) -> None:
     """Draw everything that waits. An item with an alert has its severity and the button that silences it."""
     found = waiting_items(app, most=MOST_WAITING)
-    episodes = {one.symptom.identity: one for one in app.monitoring.open_incidents()}
-    section(text("needs_person"), quantity_text("episodes_about", len(episodes)) if episodes else "")
+    incidents = {one.symptom.identity: one for one in app.monitoring.open_incidents()}
+    section(text("needs_person"), quantity_text("incidents_about", len(incidents)) if incidents else "")
     if not found.shown:
-        empty("task_alt", text("episodes_none"), text("episodes_none_about"))
+        empty("task_alt", text("incidents_none"), text("episodes_none_about"))
         return
     silences = app.alerts.silences.active_silences()
 
     def alert_of(item: WaitingItem) -> None:
-        for episode in [episodes.pop(one) for one in item.incidents if one in episodes]:
-            _alert(app, episode, silences.get(episode.symptom.identity))
+        for incident in [incidents.pop(one) for one in item.incidents if one in incidents]:
+            _alert(app, incident, silences.get(incident.symptom.identity))
 
     waiting_list(app, found, alert_of)
 
 
-def _alert(app: Application, episode: Incident, silenced: datetime | None) -> None:
+def _alert(app: Application, incident: Incident, silenced: datetime | None) -> None:
     """Draw the severity of an alert, its duration, and the button that silences it."""
-    symptom = episode.symptom
+    symptom = incident.symptom
     with st.container(width="content", gap="xxsmall"):
         small(severity_badge(symptom.severity))
-        told = text("silenced_until", moment=moment(silenced)) if silenced else duration(episode.begun_at)
+        told = text("silenced_until", moment=moment(silenced)) if silenced else duration(incident.started_at)
         note(told)
-    _actions(app, episode, silenced)
+    _actions(app, incident, silenced)
 
 
 def _title(symptom: Problem) -> Markdown:
     return plain(cause_headline(symptom.cause, symptom.facts))
 
 
-def _actions(app: Application, episode: Incident, silenced: datetime | None) -> None:
-    symptom = episode.symptom
+def _actions(app: Application, incident: Incident, silenced: datetime | None) -> None:
+    symptom = incident.symptom
     stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
-    if stopped and st.button(text("btn_gone"), key=f"gone-{episode.id}"):
+    if stopped and st.button(text("btn_gone"), key=f"gone-{incident.id}"):
         act(lambda: app.monitoring.gone_for_good(symptom.of))
     if not may(Silences.keep):
         return
     if silenced is None:
-        _silence(app, symptom.identity, text("btn_silence"), f"silence-{episode.id}")
-    elif st.button(text("btn_tell_again"), icon=":material/notifications_active:", key=f"tell-{episode.id}"):
+        _silence(app, symptom.identity, text("btn_silence"), f"silence-{incident.id}")
+    elif st.button(text("btn_tell_again"), icon=":material/notifications_active:", key=f"tell-{incident.id}"):
         act(lambda: app.alerts.silences.lift(symptom.identity, person()))
 
 
@@ -144,31 +144,31 @@ def past_incidents(app: Application) -> None:
     found = app.monitoring.past_incidents()
     if not found:
         return
-    tools = section_with_actions(text("episodes_over"))
-    downloads("episodes", lambda: _episodes(app), at=tools)
+    tools = section_with_actions(text("incidents_over"))
+    downloads("incidents", lambda: _incidents(app), at=tools)
     rows = [
         {
             text("col_severity"): text(f"severity_{one.symptom.severity}"),
             text("col_about"): problem_subject(one.symptom),
             text("col_happened"): _title(one.symptom),
-            text("col_began"): moment(one.begun_at),
-            text("col_lasted"): duration(one.begun_at, one.over_at),
+            text("col_began"): moment(one.started_at),
+            text("col_lasted"): duration(one.started_at, one.ended_at),
         }
         for one in found
     ]
     st.table(rows, border="horizontal", hide_index=True)
 
 
-def _episodes(app: Application) -> pd.DataFrame:
+def _incidents(app: Application) -> pd.DataFrame:
     """Return incidents as a table for a file, current ones first."""
     every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MOST_LISTED)]
     lines = [
         (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
-         cause_headline(one.symptom.cause, one.symptom.facts), one.begun_at, one.over_at, one.symptom.count,
+         cause_headline(one.symptom.cause, one.symptom.facts), one.started_at, one.ended_at, one.symptom.count,
          one.symptom.at_stake)
         for one in every
     ]  # fmt: skip
-    return rows_in(["severity", "about", "cause", "happened", "began", "over_at", "records", "at_stake"], lines)
+    return rows_in(["severity", "about", "cause", "happened", "began", "ended_at", "records", "at_stake"], lines)
 
 
 # ---- the console, its connections and its flows

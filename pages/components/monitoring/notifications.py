@@ -10,7 +10,7 @@ from pages.components.shared.layout import empty, inline, section_with_actions
 from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 
 MOST_LISTED = 10_000  # notifications in a file
-COLUMNS = ("made_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
+COLUMNS = ("created_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
 
 
 def draw_sent(app: Application) -> None:
@@ -30,20 +30,20 @@ def draw_sent(app: Application) -> None:
 
 def _line(one: Notification) -> list[object]:
     """Return a notification as a row of a file."""
-    sent, episode = one.delivery, one.episode
-    of = (episode.symptom.flow or episode.symptom.of, episode.symptom.cause) if episode else ("", "")
-    said = cause_headline(episode.symptom.cause, episode.symptom.facts) if episode else ""
-    return [sent.made_at, one.channel, sent.what, *of, said, sent.sent_at, sent.due_at, sent.attempts, sent.error]
+    sent, incident = one.delivery, one.incident
+    of = (incident.symptom.flow or incident.symptom.of, incident.symptom.cause) if incident else ("", "")
+    said = cause_headline(incident.symptom.cause, incident.symptom.facts) if incident else ""
+    return [sent.created_at, one.channel, sent.what, *of, said, sent.sent_at, sent.due_at, sent.attempts, sent.error]
 
 
 def _row(one: Notification) -> dict[Markdown, Markdown]:
-    episode = one.episode
-    what = plain(cause_headline(episode.symptom.cause, episode.symptom.facts)) if episode else ""
+    incident = one.incident
+    what = plain(cause_headline(incident.symptom.cause, incident.symptom.facts)) if incident else ""
     return {
-        text("col_made"): moment(one.delivery.made_at),
+        text("col_made"): moment(one.delivery.created_at),
         text("col_channel"): plain(one.channel),
         text("col_message"): text(f"message_{one.delivery.what}"),
-        text("col_about"): problem_subject(episode.symptom) if episode else "",
+        text("col_about"): problem_subject(incident.symptom) if incident else "",
         text("col_happened"): what,
         text("col_stands"): _state(one),
     }

@@ -334,8 +334,8 @@ def run_phases(app: Application, run: Run) -> None:
     rows = [
         {
             name: text(f"stretch_{one.name}"),
-            took: duration(one.began_at, one.ended_at) if one.ended_at else f"{mark('running')} {text('still_open')}",
-            began: moment(one.began_at),
+            took: duration(one.started_at, one.ended_at) if one.ended_at else f"{mark('running')} {text('still_open')}",
+            began: moment(one.started_at),
         }
         for one in phases
     ]

@@ -1,4 +1,4 @@
-"""Episodes: begun and ended once, whoever sees them, with what is to be sent of them in the same transaction."""
+"""Incidents: begun and ended once, whoever sees them, with what is to be sent of them in the same transaction."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,73 +19,73 @@ SYMPTOM = Problem(
 
 
 @pytest.fixture
-def episodes(database: Database, clock: Clock) -> IncidentStore:
-    """The episodes of the database."""
+def incidents(database: Database, clock: Clock) -> IncidentStore:
+    """The incidents of the database."""
     return IncidentStore(database, clock)
 
 
 def due(clock: Clock, what: str = "begun") -> list[DueDelivery]:
     """What is to be sent at once through a channel."""
-    return [DueDelivery("c1", f"{what}:{{episode}}", what, clock())]
+    return [DueDelivery("c1", f"{what}:{{incident}}", what, clock())]
 
 
-def test_of_many_that_see_it_one_begins_an_episode_and_one_ends_it(
-    episodes: IncidentStore, database: Database, clock: Clock
+def test_of_many_that_see_it_one_begins_an_incident_and_one_ends_it(
+    incidents: IncidentStore, database: Database, clock: Clock
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
-        begun = list(pool.map(lambda _: episodes.begin(SYMPTOM, due(clock)), range(8)))
+        begun = list(pool.map(lambda _: incidents.begin(SYMPTOM, due(clock)), range(8)))
         assert begun.count(True) == 1
-        (episode,) = episodes.open_incidents()
-        assert (episode.symptom, episode.over_at) == (SYMPTOM, None)
-        ended = list(pool.map(lambda _: episodes.end(episode, due(clock, "over")), range(8)))
+        (incident,) = incidents.open_incidents()
+        assert (incident.symptom, incident.ended_at) == (SYMPTOM, None)
+        ended = list(pool.map(lambda _: incidents.end(incident, due(clock, "over")), range(8)))
         assert ended.count(True) == 1
-    assert episodes.open_incidents() == []
-    told = DeliveryStore(database, clock).of_incident(episode.id)
-    assert sorted(one.key for one in told) == [f"begun:{episode.id}", f"over:{episode.id}"]
+    assert incidents.open_incidents() == []
+    told = DeliveryStore(database, clock).of_incident(incident.id)
+    assert sorted(one.key for one in told) == [f"begun:{incident.id}", f"over:{incident.id}"]
 
 
-def test_what_is_over_may_begin_again_as_another_episode(episodes: IncidentStore, clock: Clock) -> None:
-    assert episodes.begin(SYMPTOM, [])
-    assert not episodes.begin(SYMPTOM, [])
-    first = episodes.open_incidents()[0]
+def test_what_is_over_may_begin_again_as_another_incident(incidents: IncidentStore, clock: Clock) -> None:
+    assert incidents.begin(SYMPTOM, [])
+    assert not incidents.begin(SYMPTOM, [])
+    first = incidents.open_incidents()[0]
     clock.advance(60)
-    episodes.end(first, [])
-    assert episodes.begin(SYMPTOM, [])
-    assert episodes.open_incidents()[0].id != first.id
-    assert episodes.counts() == {"records": 2}
-    over = episodes.get(first.id)
+    incidents.end(first, [])
+    assert incidents.begin(SYMPTOM, [])
+    assert incidents.open_incidents()[0].id != first.id
+    assert incidents.counts() == {"records": 2}
+    over = incidents.get(first.id)
     assert over is not None
-    assert over.over_at == clock.now
+    assert over.ended_at == clock.now
 
 
-def test_an_episode_is_kept_as_it_was_seen_last(episodes: IncidentStore, clock: Clock) -> None:
-    episodes.begin(SYMPTOM, [])
+def test_an_incident_is_kept_as_it_was_seen_last(incidents: IncidentStore, clock: Clock) -> None:
+    incidents.begin(SYMPTOM, [])
     more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
     clock.advance(30)
-    episodes.saw([(episodes.open_incidents()[0], more)])
-    (episode,) = episodes.open_incidents()
-    assert (episode.symptom, episode.seen_at) == (more, clock.now)
+    incidents.saw([(incidents.open_incidents()[0], more)])
+    (incident,) = incidents.open_incidents()
+    assert (incident.symptom, incident.seen_at) == (more, clock.now)
 
 
 def test_what_a_silence_held_back_is_not_sent_once_it_is_over(
-    episodes: IncidentStore, database: Database, clock: Clock
+    incidents: IncidentStore, database: Database, clock: Clock
 ) -> None:
-    episodes.begin(SYMPTOM, [DueDelivery("c1", "begun:{episode}", "begun", clock() + timedelta(hours=1), "silenced")])
-    (episode,) = episodes.open_incidents()
-    episodes.end(episode, [])
-    assert DeliveryStore(database, clock).of_incident(episode.id) == []
+    incidents.begin(SYMPTOM, [DueDelivery("c1", "begun:{incident}", "begun", clock() + timedelta(hours=1), "silenced")])
+    (incident,) = incidents.open_incidents()
+    incidents.end(incident, [])
+    assert DeliveryStore(database, clock).of_incident(incident.id) == []
 
 
-def test_what_is_long_over_goes_with_what_was_sent(episodes: IncidentStore, database: Database, clock: Clock) -> None:
+def test_what_is_long_over_goes_with_what_was_sent(incidents: IncidentStore, database: Database, clock: Clock) -> None:
     deliveries = DeliveryStore(database, clock)
-    episodes.begin(SYMPTOM, due(clock))
+    incidents.begin(SYMPTOM, due(clock))
     (one,) = deliveries.claim()
     deliveries.mark_sent(one)
-    episodes.end(episodes.open_incidents()[0], [])
+    incidents.end(incidents.open_incidents()[0], [])
     clock.advance(60)
-    episodes.begin(SYMPTOM, [])
+    incidents.begin(SYMPTOM, [])
     retained = RetentionStore(database, clock)
     while retained.prune("exceptions", clock.now - timedelta(seconds=30)):
         pass
-    assert len(episodes.latest()) == 1
+    assert len(incidents.latest()) == 1
     assert deliveries.latest() == []

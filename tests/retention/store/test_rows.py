@@ -231,10 +231,10 @@ def test_what_a_preview_read_stays_while_it_is_needed(
         "taking_part": True,
     }
     with database.write() as connection:
-        connection.execute(tables.staged.insert(), [{**shape, "run": run}, {**shape, "run": "gone"}])
+        connection.execute(tables.staged_records.insert(), [{**shape, "run": run}, {**shape, "run": "gone"}])
     clock.advance(YEAR)
     assert pruned(retained, "staging", clock.now) == 1
-    assert [row.run for row in database.rows(sa.select(tables.staged))] == [run]
+    assert [row.run for row in database.rows(sa.select(tables.staged_records))] == [run]
 
 
 def test_sheets_of_days_and_movements_go_by_their_own_date(
@@ -251,11 +251,12 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
         old, young = datetime(2019, 5, 1, tzinfo=UTC), datetime(2020, 5, 1, tzinfo=UTC)
         moved = [(1, old, True), (2, old, False), (3, young, True)]
         connection.execute(
-            tables.moves.insert(), [{**move, "number": n, "happened_at": at, "booked": b} for n, at, b in moved]
+            tables.stock_movements.insert(),
+            [{**move, "number": n, "happened_at": at, "booked": b} for n, at, b in moved],
         )
     assert pruned(retained, "books", datetime(2019, 1, 1, tzinfo=UTC)) == 1
     assert pruned(retained, "movements", datetime(2020, 1, 1, tzinfo=UTC)) == 1
-    assert [row.number for row in database.rows(sa.select(tables.moves))] == [2, 3]
+    assert [row.number for row in database.rows(sa.select(tables.stock_movements))] == [2, 3]
 
 
 def test_what_there_is_is_told_by_class(runs: RunStore, retained: RetentionStore, clock: Clock) -> None:

@@ -183,7 +183,7 @@ def test_only_flows_that_are_on_are_looked_at_and_each_page_is_told(
     del lines
     told: list[DriftProgress] = []
     begun = now()
-    found = [one for one in drift(console).look(told.append) if one.began_at >= begun]  # not of flows that were on
+    found = [one for one in drift(console).look(told.append) if one.started_at >= begun]  # not of flows that were on
     assert {one.flow for one in found} == {one.flow for one in told} == {"orders"}
 
 

@@ -82,11 +82,11 @@ def test_a_cause_with_a_single_record_has_its_one_name(open_page: Open, place: s
 
 
 def test_alerts_and_log_call_a_cause_by_its_one_name(waiting: Application) -> None:
-    episode = next(one for one in waiting.monitoring.open_incidents() if one.symptom.flow == "stock")
-    title, body = Messages("").begin_message(episode, "en", episode.begun_at)
+    incident = next(one for one in waiting.monitoring.open_incidents() if one.symptom.flow == "stock")
+    title, body = Messages("").begin_message(incident, "en", incident.started_at)
     headline = words.headline(EAN, {})
     assert title.endswith(headline)
     assert "check digit" in body
-    event = {"event": "parked", "flow": "stock", "code": EAN, "facts": episode.symptom.facts}
+    event = {"event": "parked", "flow": "stock", "code": EAN, "facts": incident.symptom.facts}
     assert event_reason(event) == headline
     assert event_title(event).endswith(headline)
