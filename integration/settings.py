@@ -50,7 +50,7 @@ LONGEST_SOCKET = 104  # bytes of a path including its terminator that every supp
 GROUPS = ("pictures", "timestamps", "provider", "in_front")  # each value of a group has its own variable
 
 
-def _public(url: str) -> str:
+def _console_origin(url: str) -> str:
     """Return the origin of the console's public address. Refuses an address that would send logins unencrypted."""
     address = parse_address(url)
     if url and (address is None or not address.is_safe or not address.bare or address.path.strip("/")):
@@ -76,13 +76,13 @@ def _authorities(file: Path | None) -> Path | None:
     return file
 
 
-def _networks(listed: str) -> str:
+def _networks(networks: str) -> str:
     try:
-        for part in filter(None, map(str.strip, listed.split(","))):
+        for part in filter(None, map(str.strip, networks.split(","))):
             ip_network(part)
     except ValueError:
         raise PydanticCustomError("expected_console_channel_networks", "expected_console_channel_networks") from None
-    return listed
+    return networks
 
 
 class PictureSources(BaseModel):
@@ -108,8 +108,8 @@ class TimeStamps(BaseModel):
 
     @field_validator("certificates")
     @classmethod
-    def _with_address(cls, file: Path | None, told: ValidationInfo) -> Path | None:
-        if told.data.get("address") and file is None:
+    def _require_certificates(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("address") and file is None:
             shape = "expected_console_timestamps__certificates"
             raise PydanticCustomError(shape, shape)
         return file
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     key: SecretStr = SecretStr("")
     key_before: SecretStr = SecretStr("")
     backup_passphrase: SecretStr = SecretStr("")
-    address: Annotated[str, AfterValidator(_public)] = ""
+    address: Annotated[str, AfterValidator(_console_origin)] = ""
     log_in: Literal["none", "in_front", "accounts", "provider"] = "none"
     provider: ProviderSettings = ProviderSettings()
     in_front: FrontProxy = FrontProxy()
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
 
     @field_validator("key", "key_before", "metrics_token")
     @classmethod
-    def _long_enough(cls, key: SecretStr) -> SecretStr:
+    def _require_length(cls, key: SecretStr) -> SecretStr:
         shortest = 16
         if key.get_secret_value() and len(key.get_secret_value()) < shortest:
             raise PydanticCustomError("expected_signs_least", "expected_signs_least", {"min_length": shortest})
@@ -188,7 +188,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _known_database(cls, url: SecretStr) -> SecretStr:
+    def _require_database_url(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not url.get_secret_value().startswith(("postgresql://", "sqlite:///")):
             raise PydanticCustomError("expected_console_database_url", "expected_console_database_url")
         return url
@@ -211,12 +211,12 @@ class Settings(BaseSettings):
         for group, names in (("provider", of_provider), ("in_front", of_proxy)):
             for name in names:
                 if not getattr(getattr(self, group), name):
-                    raise _lacking(f"{PREFIX}{group.upper()}__{name.upper()}")
+                    raise _missing_error(f"{PREFIX}{group.upper()}__{name.upper()}")
         if self.in_front.socket and self.log_in == "in_front":
             if not self.address:
-                raise _lacking(f"{PREFIX}ADDRESS")
+                raise _missing_error(f"{PREFIX}ADDRESS")
             if not self.in_front.issuer and "header" not in self.in_front.model_fields_set:
-                raise _lacking(f"{PREFIX}IN_FRONT__HEADER")
+                raise _missing_error(f"{PREFIX}IN_FRONT__HEADER")
 
     def listen(self, host: str) -> str:
         """Return the host to listen at.
@@ -230,9 +230,9 @@ class Settings(BaseSettings):
             return host
         published = parse_address(self.address)
         reached = [host, *([published.host] if published else [])]
-        beyond = next((one for one in reached if not is_loopback(one)), None)
-        if beyond is not None and not self.is_guarded:
-            raise ConfigurationError("listens_without_log_in", host=beyond or "0.0.0.0")  # noqa: S104 - told, not bound
+        remote = next((address for address in reached if not is_loopback(address)), None)
+        if remote is not None and not self.is_guarded:
+            raise ConfigurationError("listens_without_log_in", host=remote or "0.0.0.0")  # noqa: S104 - told, not bound
         return host
 
     def route(self, url: str) -> dict[str, Any]:
@@ -257,8 +257,12 @@ class Settings(BaseSettings):
         groups = (self, self.provider, *map(self.access, SYSTEMS))
         values = [value for group in groups for _, value in group if isinstance(value, SecretStr)]
         texts = [value.get_secret_value() for value in values]
-        passwords = [found[1] for text in texts if (found := re.search(r"://[^:/@]*:(.+)@", text))]
-        return [*(text for text in texts if "://" not in text), *passwords, *(unquote(one) for one in passwords)]
+        passwords = [match[1] for text in texts if (match := re.search(r"://[^:/@]*:(.+)@", text))]
+        return [
+            *(text for text in texts if "://" not in text),
+            *passwords,
+            *(unquote(password) for password in passwords),
+        ]
 
     def explicit_names(self) -> set[str]:
         """Return the environment names of all settings that were set explicitly."""
@@ -272,16 +276,16 @@ class Settings(BaseSettings):
 
     def operational_url(self) -> str:
         """Return the address of the operational database, in SQLAlchemy's form."""
-        given = self.database_url.get_secret_value()
-        if given:
-            return given.replace("postgresql://", "postgresql+psycopg://", 1)
+        url = self.database_url.get_secret_value()
+        if url:
+            return url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"sqlite:///{(self.data / DATABASE).absolute()}"
 
     def engine_url(self) -> str:
         """Return the address of the engine's database: the same PostgreSQL server, or a separate SQLite file."""
-        given = self.database_url.get_secret_value()
-        if given.startswith("postgresql://"):
-            return given.replace("postgresql://", "postgresql+psycopg://", 1)
+        url = self.database_url.get_secret_value()
+        if url.startswith("postgresql://"):
+            return url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"sqlite:///{(self.data / ENGINE).absolute()}"
 
 
@@ -297,7 +301,7 @@ def _model() -> type[Settings]:
 
 @cache
 def _model_of(systems: tuple[System, ...]) -> type[Settings]:
-    of_systems: dict[str, Any] = {one.name: (one.access, one.access()) for one in systems}
+    of_systems: dict[str, Any] = {system.name: (system.access, system.access()) for system in systems}
     return create_model("_Settings", __base__=Settings, **of_systems)
 
 
@@ -312,42 +316,45 @@ class KnownSetting:
 
 def known_settings() -> list[KnownSetting]:
     """Return all settings in the order of their declaration."""
-    return list(_known(_model(), PREFIX))
+    return list(_known_settings(_model(), PREFIX))
 
 
-def _known(model: type[BaseModel], prefix: str) -> Iterator[KnownSetting]:
+def _known_settings(model: type[BaseModel], prefix: str) -> Iterator[KnownSetting]:
     for name, field in model.model_fields.items():
         inside = field.annotation
         if isinstance(inside, type) and issubclass(inside, BaseModel):
-            yield from _known(inside, f"{prefix}{name.upper()}__")
+            yield from _known_settings(inside, f"{prefix}{name.upper()}__")
             continue
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-        shown = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
-        yield KnownSetting(f"{prefix}{name.upper()}", term(_shape(f"{prefix}{name}")), shown)
+        default_text = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
+        yield KnownSetting(f"{prefix}{name.upper()}", term(_shape(f"{prefix}{name}")), default_text)
 
 
 def settings_table() -> str:
     """Return all settings as a Markdown table."""
-    lines = [f"| `{one.name}` | {one.shape} | {one.default and f'`{one.default}`'} |" for one in known_settings()]
+    lines = [
+        f"| `{setting.name}` | {setting.shape} | {setting.default and f'`{setting.default}`'} |"
+        for setting in known_settings()
+    ]
     return "\n".join(["| Setting | What it is | Default |", "|---|---|---|", *lines])
 
 
-def load_settings(**given: Any) -> Settings:
+def load_settings(**values: Any) -> Settings:
     """Return the settings and configure logging accordingly.
 
     Logs a warning for each unknown name that begins with CONSOLE_, with the closest known name. Raises
     ConfigurationError with the name of the first invalid setting and the expected form.
     """
-    for name in _no_text():
+    for name in _undecodable_names():
         raise ConfigurationError("setting_invalid", setting=name, expected="expected_utf8")
     try:
-        settings = _model()(**given)
+        settings = _model()(**values)
     except ValidationError as error:
         raise setting_error(error, PREFIX) from None
     except SettingsError as error:  # a group of settings was given as one text that is not JSON
         group = next((name for name in groups() if f'"{name}"' in str(error)), "")
         name = f"{PREFIX}{group.upper()}"
-        raise _one_each(name) from None
+        raise _group_error(name) from None
     except UnicodeDecodeError:
         raise ConfigurationError("setting_invalid", setting=".env", expected="expected_utf8_file") from None
     settings.require_sign_on_settings()
@@ -358,7 +365,7 @@ def load_settings(**given: Any) -> Settings:
     return settings
 
 
-def _no_text() -> Iterator[str]:
+def _undecodable_names() -> Iterator[str]:
     """Yield the names of our settings whose values are not valid text."""
     for name, value in os.environ.items():
         try:
@@ -373,17 +380,17 @@ def setting_error(error: ValidationError, prefix: str) -> ConfigurationError:
     first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
     if name in {f"{PREFIX}{group.upper()}" for group in groups()}:
-        return _one_each(name)
-    known = any(one.name == name for one in known_settings())
-    why = Reason(_shape(name)) if known else reason_of(first)
+        return _group_error(name)
+    is_known = any(setting.name == name for setting in known_settings())
+    why = Reason(_shape(name)) if is_known else reason_of(first)
     return ConfigurationError("setting_invalid", setting=name, expected=why.code, **why.facts)
 
 
-def _one_each(group: str) -> ConfigurationError:
+def _group_error(group: str) -> ConfigurationError:
     return ConfigurationError("setting_invalid", setting=group, expected="expected_one_each", example=f"{group}__URL")
 
 
-def _lacking(setting: str) -> ConfigurationError:
+def _missing_error(setting: str) -> ConfigurationError:
     return ConfigurationError("setting_invalid", setting=setting, expected=_shape(setting))
 
 
@@ -395,10 +402,10 @@ def _shape(name: str) -> str:
 
 def unknown_settings() -> dict[str, str]:
     """Return unknown names with our prefix in the environment and `.env`, each with the closest known name."""
-    names = [one.name for one in known_settings()]
+    names = [setting.name for setting in known_settings()]
     file = Settings.model_config.get("env_file")
-    given = {*os.environ, *(dotenv_values(file) if isinstance(file, str) else {})}
-    unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in names)
+    environment = {*os.environ, *(dotenv_values(file) if isinstance(file, str) else {})}
+    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in names)
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
 
 

@@ -21,14 +21,14 @@ IS_INSTALLED = (PACKAGE / "console").is_dir()
 SHIPPED = PACKAGE / "console" if IS_INSTALLED else PROGRAM
 
 
-def _typed(*words: str) -> str:
+def _command_line(*words: str) -> str:
     """Return the words as one command line, quoted for the shell of this platform."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _is_on_path(program: Path) -> bool:
-    found = shutil.which(program.name)
-    return found is not None and Path(found).exists() and Path(found).samefile(program)
+    executable = shutil.which(program.name)
+    return executable is not None and Path(executable).exists() and Path(executable).samefile(program)
 
 
 def _command(*, on_path: bool) -> str:
@@ -39,10 +39,10 @@ def _command(*, on_path: bool) -> str:
     interpreter = Path(sys.executable)  # not resolved: the path of the interpreter identifies its virtual environment
     own = interpreter.with_name("sluis.exe" if os.name == "nt" else "sluis")
     if IS_INSTALLED and own.exists():
-        return own.stem if _is_on_path(own) else _typed(str(own))
+        return own.stem if _is_on_path(own) else _command_line(str(own))
     names = ("python", "python3") if on_path else ()
-    python = next((one for one in names if shutil.which(one) == str(interpreter)), str(interpreter))
-    return _typed(python, "-m", "integration")
+    python = next((name for name in names if shutil.which(name) == str(interpreter)), str(interpreter))
+    return _command_line(python, "-m", "integration")
 
 
 COMMAND = _command(on_path=True)
@@ -51,12 +51,12 @@ COMMAND = _command(on_path=True)
 
 def portable_command(data: Path) -> str:
     """Return the command prefix that works in any terminal of this machine, for this data folder."""
-    steps = [] if IS_INSTALLED else [f"cd {_typed(str(PROGRAM))} &&"]
+    steps = [] if IS_INSTALLED else [f"cd {_command_line(str(PROGRAM))} &&"]
     if data.absolute() != (DATA if IS_INSTALLED else PROGRAM / DATA):
         steps.append(
             f'set "CONSOLE_DATA={data.absolute()}" &&'
             if os.name == "nt"
-            else f"CONSOLE_DATA={_typed(str(data.absolute()))}"
+            else f"CONSOLE_DATA={_command_line(str(data.absolute()))}"
         )
     return " ".join([*steps, _command(on_path=False)])
 

@@ -48,10 +48,10 @@ def one_day(day: date) -> None:
     branches = app.days.branches()
     branch = st.query_params.get("branch", "") or next(iter(branches), "")
     report = app.days.report(day, branch)
-    named = text("day_branch", name=plain(branches.get(branch, branch)), number=plain(branch))
+    branch_text = text("day_branch", name=plain(branches.get(branch, branch)), number=plain(branch))
     checked = text("day_checked", moment=moment(report.checked_at)) if report else text("day_never_checked")
     badges = [state_badge(report)] if report else []
-    about = f"{named} · {checked}"
+    about = f"{branch_text} · {checked}"
     with head(whole_day(day), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         day_actions(app, day, branch, report)
     failures()
@@ -60,8 +60,8 @@ def one_day(day: date) -> None:
 
 def view() -> str:
     """Return the view in the address: calendar, period or clearing."""
-    asked = st.query_params.get("view", "")
-    return asked if asked in VIEWS else VIEWS[0]
+    view_name = st.query_params.get("view", "")
+    return view_name if view_name in VIEWS else VIEWS[0]
 
 
 def view_choice() -> None:
@@ -107,8 +107,8 @@ def all_days() -> None:
     view_choice()
     rows_at_days(app, app.days.flow)
     the_month(app, month)
-    if listed := app.days.listed(month, last_day_of(month)):
-        downloads(f"days-{month:%Y-%m}", lambda: month_listed(listed), key="days")
+    if listed_days := app.days.listed(month, last_day_of(month)):
+        downloads(f"days-{month:%Y-%m}", lambda: month_listed(listed_days), key="days")
     gift_card_balances(app)
     drift_results(app)
 

@@ -78,17 +78,17 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
     if status == CORRECTED:
         return app.corrections.counts()
     state, mine = STATUS[status]
-    found = Counter[str]()
+    counts = Counter[str]()
     for group in app.exceptions.groups(state=state, assigned=person().ref if mine else ""):
-        found[group.flow] += group.count
-    return found
+        counts[group.flow] += group.count
+    return counts
 
 
 def waiting_beside(flow: str) -> None:
     """Draw the other waiting items of a flow, or of all flows, above the causes."""
-    found = [one for one in waiting_items(app, most=0).shown if flow in ("all", one.flow)]
-    if found:
-        waiting_list(app, WaitingItems(found))
+    flow_items = [item for item in waiting_items(app, limit=0).shown if flow in ("all", item.flow)]
+    if flow_items:
+        waiting_list(app, WaitingItems(flow_items))
 
 
 def draw_nothing(status: str, *, filtered: bool) -> None:
@@ -106,27 +106,27 @@ def draw_nothing(status: str, *, filtered: bool) -> None:
 
 def cards(groups: list[CauseGroup]) -> None:
     """Draw one page of causes, with the cause in the address open and near the top."""
-    asked = st.query_params.get("cause", "")
+    cause_address = st.query_params.get("cause", "")
     addresses = [group_address(group.group_key) for group in groups]
     offset = page_offset("page", len(groups), SIZE)
-    if asked in addresses and "page" not in st.query_params:
-        offset = begins_at(addresses, asked, SIZE)
-    if asked and asked not in addresses:
+    if cause_address in addresses and "page" not in st.query_params:
+        offset = begins_at(addresses, cause_address, SIZE)
+    if cause_address and cause_address not in addresses:
         empty("task_alt", text("cause_gone"), text("cause_gone_about"))
-    keys_bar(addresses, asked)
+    keys_bar(addresses, cause_address)
     if several := selection_switch(groups):
         several_bar(app, groups, state)
-    if asked in addresses:
+    if cause_address in addresses:
         earlier_causes_link(addresses, offset)
-    here = groups[offset : offset + SIZE]
-    versions = Versions.for_causes(app, here) if state is IssueState.OPEN and may(app.issues.close) else None
-    came = app.exceptions.daily_counts(datetime.now(zone()))
-    queue = CardContext(state, find, waiting, aside, tries, came, may(Exceptions.correct), versions)
-    if any(group.group_key in came for group in here):
+    page_groups = groups[offset : offset + SIZE]
+    versions = Versions.for_causes(app, page_groups) if state is IssueState.OPEN and may(app.issues.close) else None
+    daily_counts = app.exceptions.daily_counts(datetime.now(zone()))
+    queue = CardContext(state, find, waiting, aside, tries, daily_counts, may(Exceptions.correct), versions)
+    if any(group.group_key in daily_counts for group in page_groups):
         note(text("causes_course"))
-    for at, group in enumerate(here):
-        is_open = addresses[offset + at] == asked
-        cause_card(app, group, queue, is_open=is_open, first=not at and asked not in addresses, several=several)
+    for at, group in enumerate(page_groups):
+        is_open = addresses[offset + at] == cause_address
+        cause_card(app, group, queue, is_open=is_open, first=not at and cause_address not in addresses, several=several)
     pages("page", len(groups), SIZE)
 
 

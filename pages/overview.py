@@ -33,12 +33,12 @@ def status_summary() -> None:
     begins = app.first_week.begins_with()
     statuses = app.flows.statuses()
     if begins:
-        first_steps(app, next(one for one in statuses if one.flow.name == begins))
-    found = waiting_items(app, statuses)
-    if found.shown or not begins:
+        first_steps(app, next(status for status in statuses if status.flow.name == begins))
+    items = waiting_items(app, statuses)
+    if items.shown or not begins:
         section(text("needs_person"))
-    if found.shown:
-        waiting_list(app, found)
+    if items.shown:
+        waiting_list(app, items)
     elif not begins:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
     section(text("nav_flows"))

@@ -27,9 +27,9 @@ def draw_all() -> None:
     failures()
     for run in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
         progress_strip(app, run.id)
-    found = waiting_items(app)
-    if found.shown:
-        waiting_list(app, found, actions=lambda item: plan_link(app, item))
+    items = waiting_items(app)
+    if items.shown:
+        waiting_list(app, items, actions=lambda item: plan_link(app, item))
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
 
@@ -46,8 +46,8 @@ def one_plan(run: Run) -> None:
         else:
             note(text("phone_no_longer"))
             if run.state is RunState.DONE and run.approval is not None:
-                sign, said = outcome(app, run)
-                note(f"{mark(sign)} {said}")
+                sign, sentence = outcome(app, run)
+                note(f"{mark(sign)} {sentence}")
         draw_next_steps(run)
         return
     changes_notice(run)

@@ -66,23 +66,25 @@ from pages.components.shared.wording import (
 
 def plan_of_address(app: Application) -> Run | None:
     """Return the plan in the address, otherwise the active, the waiting, or the last one."""
-    if asked := st.query_params.get("plan", ""):
+    if plan_id := st.query_params.get("plan", ""):
         try:
-            return app.runs.get(asked)
+            return app.runs.get(plan_id)
         except KeyError:
             st.query_params.pop("plan", None)
-    wanted = st.query_params.get("flow", "")
-    flow = wanted if wanted in app.flows else None
-    found = (app.runs.latest(flow, states, limit=1) for states in (list(ACTIVE), [RunState.READY], None))
-    return next((runs[0] for runs in found if runs), None)
+    flow_parameter = st.query_params.get("flow", "")
+    flow = flow_parameter if flow_parameter in app.flows else None
+    latest_runs = (app.runs.latest(flow, states, limit=1) for states in (list(ACTIVE), [RunState.READY], None))
+    return next((runs[0] for runs in latest_runs if runs), None)
 
 
 def about_plan(run: Run, flow: Flow) -> Markdown:
     """Return the description of a plan: flow, systems, time, person, what was read, and mapping version."""
-    made = term("plan_made", moment=moment(run.started_at), by=plain(author_name(run.by)))
-    read = what_was_read(run, flow)
+    creation_text = term("plan_made", moment=moment(run.started_at), by=plain(author_name(run.by)))
+    read_text = what_was_read(run, flow)
     version = term("mapping_version", version=run.mapping_version)
-    return " · ".join([flow_name(run.flow), source_to_target(flow.source, flow.target), made, read, version])
+    return " · ".join(
+        [flow_name(run.flow), source_to_target(flow.source, flow.target), creation_text, read_text, version]
+    )
 
 
 def sum_line(counts: Counts) -> None:
@@ -96,8 +98,8 @@ def sum_line(counts: Counts) -> None:
         "skipped": counts.skipped,
         "parked": counts.parked,
     }
-    said = " + ".join(term(f"sum_{name}", number=number(value)) for name, value in parts.items() if value)
-    line = f"{quantity_text('sum_read', counts.read)} = {said or number(0)}"
+    sum_text = " + ".join(term(f"sum_{name}", number=number(value)) for name, value in parts.items() if value)
+    line = f"{quantity_text('sum_read', counts.read)} = {sum_text or number(0)}"
     if counts.difference:
         note(f":red[:material/error: {text('sum_differs', difference=number(counts.difference))}] {line}")
     else:
@@ -122,18 +124,21 @@ def plan_outcome(app: Application, run: Run) -> None:
     match run.state:
         case RunState.DONE if run.approval is None:
             agree = counts.unchanged or not counts.parked
-            said = quantity_text("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
-            sign, said = "parked" if counts.parked else "ok", f"**{said}** :small[:gray[{text('outcome_agree_about')}]]"
+            sentence = quantity_text("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
+            sign, sentence = (
+                "parked" if counts.parked else "ok",
+                f"**{sentence}** :small[:gray[{text('outcome_agree_about')}]]",
+            )
         case RunState.DONE:
-            sign, said = outcome(app, run)
+            sign, sentence = outcome(app, run)
         case RunState.COMMITTING:
-            sign, said = "running", f"**{text('outcome_committing')}**"
+            sign, sentence = "running", f"**{text('outcome_committing')}**"
         case RunState.DISCARDED:
-            sign, said = "discarded", f"**{text('outcome_discarded')}**"
+            sign, sentence = "discarded", f"**{text('outcome_discarded')}**"
         case _:
-            sign, said = "interrupted", f"**{text('outcome_stopped')}**"
+            sign, sentence = "interrupted", f"**{text('outcome_stopped')}**"
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{mark(sign)} {said}", width="stretch")
+        st.markdown(f"{mark(sign)} {sentence}", width="stretch")
         if st.button(text("btn_open_run"), icon=":material/history:", type="tertiary", key="open_run"):
             st.switch_page("pages/runs.py", query_params={"run": run.id})
 
@@ -151,8 +156,8 @@ def first_preview() -> None:
     """Draw the empty state that offers the first preview."""
     head(text("nav_preview"), text("preview_about"), sandbox_badges(app.sandbox.is_connected), meaning("preview"))
     failures()
-    asked = st.query_params.get("flow", "")
-    flow = asked if asked in app.flows else next(iter(app.flows))
+    flow_parameter = st.query_params.get("flow", "")
+    flow = flow_parameter if flow_parameter in app.flows else next(iter(app.flows))
     offer_preview(app, "difference", text("preview_none"), text("preview_none_about"), text("btn_first"), flow)
 
 
@@ -221,8 +226,8 @@ def _kind_of_plan(run: Run) -> None:
 def waiting_flows(run: Run) -> None:
     """Draw the switch between flows with waiting plans, each with its number of changes. The menu has their sum."""
     waiting = Counter[str]()
-    for one in app.runs.every_waiting():
-        waiting[one.flow] += app.plans.count(one.id, "planned")
+    for waiting_run in app.runs.every_waiting():
+        waiting[waiting_run.flow] += app.plans.count(waiting_run.id, "planned")
     flows = [name for name in app.flows if name in waiting or name == run.flow]
     if len(flows) < 2:  # noqa: PLR2004 - a single flow needs no switch
         return
@@ -239,9 +244,9 @@ def other_plans(run: Run) -> None:
         if other.id == run.id:
             continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            made = {"moment": moment(other.started_at), "mode": text(f"mode_short_{other.mode}")}
-            said = quantity_text("other_plan", app.plans.count(other.id, "planned"), **made)
-            st.markdown(f":small[{mark('waiting')} {said}]", width="stretch")
+            plan_facts = {"moment": moment(other.started_at), "mode": text(f"mode_short_{other.mode}")}
+            sentence = quantity_text("other_plan", app.plans.count(other.id, "planned"), **plan_facts)
+            st.markdown(f":small[{mark('waiting')} {sentence}]", width="stretch")
             if st.button(text("btn_open_preview"), type="tertiary", key=f"other-{other.id}"):
                 clear_address("record", "page", "field", "group", "cause")
                 st.query_params["plan"] = other.id
@@ -269,8 +274,8 @@ def make_plan_again(run: Run) -> None:
         start_undo(app, app.runs.get(run.undo_of))
     if run.mode is Mode.CHOSEN:
         version = run.mapping_version if run.has_earlier_mapping else None
-        asked = PreviewRequest(run.flow, person(), run.mode, run.position.keys, run.notes, version)
-        show_plan(run.flow, lambda: app.runs.preview(asked))
+        request = PreviewRequest(run.flow, person(), run.mode, run.position.keys, run.notes, version)
+        show_plan(run.flow, lambda: app.runs.preview(request))
     start_preview(app, run.flow)
 
 

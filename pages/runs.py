@@ -118,10 +118,10 @@ def history() -> None:
             "flow", ("all", *app.flows), "all", lambda name: text("all") if name == "all" else flow_name(name)
         )
         ended = choice("ended", tuple(ENDED), "any", lambda name: text(f"ended_{name}"))
-    wanted, states = None if flow == "all" else flow, ENDED[ended]
-    total = app.runs.count(wanted, states)
-    downloads("runs", lambda: runs_listed(app.runs.latest(wanted, states, limit=max(1, total))), at=download)
-    if not total and (wanted or states):
+    wanted_flow, states = None if flow == "all" else flow, ENDED[ended]
+    total = app.runs.count(wanted_flow, states)
+    downloads("runs", lambda: runs_listed(app.runs.latest(wanted_flow, states, limit=max(1, total))), at=download)
+    if not total and (wanted_flow or states):
         if empty("filter_alt_off", text("runs_no_match"), text("runs_no_match_about"), text("btn_clear_filters")):
             st.query_params.clear()
             clear_address("flow", "ended")
@@ -131,7 +131,7 @@ def history() -> None:
             app, "history", text("runs_none"), text("runs_none_about"), text("btn_first"), next(iter(app.flows))
         )
     else:
-        clicked = run_table(app, app.runs.latest(wanted, states, page_offset("page", total, SIZE), SIZE))
+        clicked = run_table(app, app.runs.latest(wanted_flow, states, page_offset("page", total, SIZE), SIZE))
         pages("page", total, SIZE)
         if clicked is not None:
             st.switch_page("pages/runs.py", query_params={"run": clicked.id})

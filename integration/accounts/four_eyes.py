@@ -44,7 +44,7 @@ class FourEyes:
     ) -> None:
         self._flows = flows
         self._settings = settings
-        self._yeses = yeses
+        self._first_approvals = yeses
         self._requests = requests
         self._clock = clock
         self._people = people
@@ -57,8 +57,8 @@ class FourEyes:
     @requires(Right.SEE)
     def limits(self, flow: str) -> dict[str, int]:
         """Return the second limits of a flow by brake code. A higher count needs a second person."""
-        kept = (self._settings.get(SETTING) or {}).get(flow, {})
-        return {code: int(kept[code]) for code in self.brakes(flow) if code in kept}
+        stored_limits = (self._settings.get(SETTING) or {}).get(flow, {})
+        return {code: int(stored_limits[code]) for code in self.brakes(flow) if code in stored_limits}
 
     @requires(Right.ADMINISTER)
     def change(self, flow: str, limits: Mapping[str, int | None], by: Actor) -> bool:
@@ -66,17 +66,17 @@ class FourEyes:
 
         A looser limit waits for a second person; the others apply at once. Raises the errors of `may_change`.
         """
-        known, now = self.brakes(flow), self.limits(flow)
-        wanted = {code: max(0, limit) for code, limit in limits.items() if limit is not None and code in known}
-        loosened = loosened_limits(now, wanted)
+        codes, now = self.brakes(flow), self.limits(flow)
+        new_limits = {code: max(0, limit) for code, limit in limits.items() if limit is not None and code in codes}
+        loosened = loosened_limits(now, new_limits)
         may_loosen = self._may_change(
             f"{SETTING}:{flow}", flow, Right.ADMINISTER, {code: now[code] for code in loosened},
-            {code: wanted.get(code) for code in loosened}, by,
+            {code: new_limits.get(code) for code in loosened}, by,
         )  # fmt: skip
         if not may_loosen:
-            wanted |= {code: now[code] for code in loosened}
-        if wanted != now:
-            self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: wanted}, by.ref)
+            new_limits |= {code: now[code] for code in loosened}
+        if new_limits != now:
+            self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: new_limits}, by.ref)
         return may_loosen
 
     def may_change(
@@ -122,14 +122,14 @@ class FourEyes:
         if not by.session:
             raise NotAllowedError("change_log_in_needed", flow=flow)
         now = self._clock()
-        wanted = ChangeRequest(
+        request = ChangeRequest(
             setting=setting, flow=flow, right=right, before=before, after=after, reasons=reasons or {},
             by=by.ref, session=by.session, at=now, until=now + REQUEST_HOLDS,
         )  # fmt: skip
         first = self._requests.get(setting)
-        if first is not None and first.mark == wanted.mark and first.by != by.ref:
+        if first is not None and first.mark == request.mark and first.by != by.ref:
             return approves and self._requests.spend(first, "change_approved", by.ref)
-        self._requests.keep(wanted)
+        self._requests.keep(request)
         return False
 
     @requires(Right.SEE)
@@ -147,7 +147,7 @@ class FourEyes:
     @requires(Right.SEE)
     def first(self, run: Run) -> FirstApproval | None:
         """Return the first approval of a plan with its current selection, or None if there is none or it expired."""
-        return self._yeses.current_approval(run.id, run.mark)
+        return self._first_approvals.current_approval(run.id, run.mark)
 
     def is_enough(self, run: Run, approval: Approval) -> bool:
         """Return True if this approval is enough to write a plan. Otherwise store it as the first approval.
@@ -167,7 +167,7 @@ class FourEyes:
             return True
         now = self._clock()
         yes = FirstApproval(approval.by, approval.fingerprint, now, now + HOLDS, action.actor.session)
-        self._yeses.keep(run.id, run.flow, yes, approval.confirmed or {})
+        self._first_approvals.keep(run.id, run.flow, yes, approval.confirmed or {})
         return False
 
 

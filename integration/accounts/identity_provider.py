@@ -48,9 +48,9 @@ class SigningKeys:
     address: str
     route: Callable[[str], NetworkRoute]
     now: Now = time.monotonic
-    _known: "KeySet | None" = None
-    _asked_at: float = 0.0
-    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _cached_keys: "KeySet | None" = None
+    _fetched_at: float = 0.0
+    _fetch_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def verify(self, token: str, *, issuer: str, audience: str, nonce: str = "") -> Proof:
         """Return issuer and subject of a verified token.
@@ -60,35 +60,37 @@ class SigningKeys:
         from joserfc.errors import JoseError  # noqa: PLC0415 - as said at the top
 
         host = urlsplit(self.address).hostname or ""
-        for again in (False, True):
-            keys = self._keys(again=again)
+        for refresh in (False, True):
+            keys = self._keys(refresh=refresh)
             try:
                 return _subject(token, keys, issuer, audience, nonce)
             except (JoseError, ValueError, KeyError, TypeError):
-                if again or not self._may_ask():
+                if refresh or not self._may_ask():
                     raise unproven_identity_error(host) from None
         raise unproven_identity_error(host)
 
     def _may_ask(self) -> bool:
-        return self.now() - self._asked_at >= LEAST_SECONDS
+        return self.now() - self._fetched_at >= LEAST_SECONDS
 
-    def _keys(self, *, again: bool) -> "KeySet":
-        with self._asking:
-            age = self.now() - self._asked_at
-            if self._known is None or age > KEPT_SECONDS or (again and age >= LEAST_SECONDS):
-                self._known = _key_set(fetch_json(self.address, self.route))
-                self._asked_at = self.now()
-            return self._known
+    def _keys(self, *, refresh: bool) -> "KeySet":
+        with self._fetch_lock:
+            age = self.now() - self._fetched_at
+            if self._cached_keys is None or age > KEPT_SECONDS or (refresh and age >= LEAST_SECONDS):
+                self._cached_keys = _key_set(fetch_json(self.address, self.route))
+                self._fetched_at = self.now()
+            return self._cached_keys
 
 
-def _key_set(told: Mapping[str, Any]) -> "KeySet":
+def _key_set(content: Mapping[str, Any]) -> "KeySet":
     """Return the public signing keys of a key set, without shared secrets and keys of other use."""
     from joserfc.errors import JoseError  # noqa: PLC0415 - as said at the top
     from joserfc.jwk import KeySet  # noqa: PLC0415 - likewise
 
-    known = [one for one in told.get("keys", ()) if isinstance(one, dict) and one.get("kty") in ("RSA", "EC", "OKP")]
+    public_keys = [
+        key for key in content.get("keys", ()) if isinstance(key, dict) and key.get("kty") in ("RSA", "EC", "OKP")
+    ]
     try:
-        return KeySet.import_key_set({"keys": [one for one in known if one.get("use", "sig") == "sig"]})
+        return KeySet.import_key_set({"keys": [key for key in public_keys if key.get("use", "sig") == "sig"]})
     except (JoseError, ValueError, KeyError, TypeError):
         raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="keys") from None
 
@@ -102,14 +104,14 @@ def _subject(token: str, keys: "KeySet", issuer: str, audience: str, nonce: str)
     from joserfc import jwt  # noqa: PLC0415 - as said at the top
 
     claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-    wanted: dict[str, Any] = {
+    claim_options: dict[str, Any] = {
         "iss": {"essential": True, "value": issuer},
         "aud": {"essential": True, "value": audience},
         "sub": {"essential": True},
         "exp": {"essential": True},
         **({"nonce": {"essential": True, "value": nonce}} if nonce else {}),
     }
-    jwt.JWTClaimsRegistry(leeway=LEEWAY, **wanted).validate(claims)
+    jwt.JWTClaimsRegistry(leeway=LEEWAY, **claim_options).validate(claims)
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if nonce and claims.get("azp", "" if several else audience) != audience:
         raise ValueError("azp")
@@ -120,25 +122,25 @@ def _subject(token: str, keys: "KeySet", issuer: str, audience: str, nonce: str)
 
 def fetch_json(address: str, route: Callable[[str], NetworkRoute]) -> dict[str, Any]:
     """Return the JSON object at an address. Raises UnavailableError or MalformedAnswerError."""
-    return _asked("GET", address, route)
+    return _request_json("GET", address, route)
 
 
-def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **more: Any) -> dict[str, Any]:
+def _request_json(method: str, address: str, route: Callable[[str], NetworkRoute], **more: Any) -> dict[str, Any]:
     from integration.connectors.http import Gateway  # noqa: PLC0415 - httpx is imported for the first call
 
     host = urlsplit(address).hostname or ""
-    hidden = [one for one in more.get("data", {}).values() if one]
+    hidden = [value for value in more.get("data", {}).values() if value]
     with Gateway(system="OIDC", host_shown=host, limits=LIMITS, secrets=hidden, route=route(address)) as gateway:
         answer = gateway.send(method, address, operation="log-in", repeatable=method == "GET", **more)
     try:
-        told = json.loads(answer.body)
+        content = json.loads(answer.body)
     except ValueError:
-        told = None
-    if answer.status != OK or not isinstance(told, dict):
+        content = None
+    if answer.status != OK or not isinstance(content, dict):
         if method == "POST":  # the provider refused the code or our client credentials
             raise unproven_identity_error(host)
         raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="log-in")
-    return told
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,31 +171,31 @@ class IdentityProvider:
         """The host name of the issuer."""
         return urlsplit(self.issuer).hostname or ""
 
-    def address(self, redirect_uri: str, asked: LoginRequest) -> str:
+    def address(self, redirect_uri: str, login_request: LoginRequest) -> str:
         """Return the address at which a browser logs in."""
-        told = {
+        parameters = {
             "response_type": "code", "scope": "openid", "client_id": self.client_id, "redirect_uri": redirect_uri,
-            "state": asked.state, "nonce": asked.nonce, "code_challenge": asked.challenge,
+            "state": login_request.state, "nonce": login_request.nonce, "code_challenge": login_request.challenge,
             "code_challenge_method": "S256",
         }  # fmt: skip
-        (there,) = self._described("authorization_endpoint")
-        return _asking(there, told)
+        (endpoint,) = self._described_addresses("authorization_endpoint")
+        return _with_query(endpoint, parameters)
 
-    def exchange_code(self, redirect_uri: str, code: str, asked: LoginRequest) -> tuple[str, str, str]:
+    def exchange_code(self, redirect_uri: str, code: str, login_request: LoginRequest) -> tuple[str, str, str]:
         """Return issuer, subject and ID token for the authorization code that the provider sent back.
 
         Raises NotAllowedError `identity_unproven`.
         """
         data = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
-            "client_id": self.client_id, "code_verifier": asked.verifier,
+            "client_id": self.client_id, "code_verifier": login_request.verifier,
             **({"client_secret": self.client_secret} if self.client_secret else {}),
         }  # fmt: skip
-        tokens, signed = self._described("token_endpoint", "jwks_uri")
-        answer = _asked("POST", tokens, self.route, data=data)
+        tokens, signed = self._described_addresses("token_endpoint", "jwks_uri")
+        answer = _request_json("POST", tokens, self.route, data=data)
         keys = SigningKeys(signed, self.route)
         token = str(answer.get("id_token", ""))
-        return *keys.verify(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
+        return *keys.verify(token, issuer=self.issuer, audience=self.client_id, nonce=login_request.nonce), token
 
     def logout_url(self, token: str, back: str) -> str:
         """Return the address at which a browser logs out at the provider, or an empty text if the provider has none.
@@ -201,32 +203,32 @@ class IdentityProvider:
         The provider then redirects the browser to `back`. `token` is the ID token of the log-in, or empty if it is
         unknown.
         """
-        there = self._description().get("end_session_endpoint")
-        if not isinstance(there, str) or urlsplit(there).scheme not in ("https", "http"):
+        endpoint = self._description().get("end_session_endpoint")
+        if not isinstance(endpoint, str) or urlsplit(endpoint).scheme not in ("https", "http"):
             return ""
-        told = {"client_id": self.client_id, "post_logout_redirect_uri": back}
-        told |= {"id_token_hint": token} if token else {}
-        return _asking(there, told)
+        parameters = {"client_id": self.client_id, "post_logout_redirect_uri": back}
+        parameters |= {"id_token_hint": token} if token else {}
+        return _with_query(endpoint, parameters)
 
-    def _described(self, *names: str) -> list[str]:
+    def _described_addresses(self, *names: str) -> list[str]:
         """Return addresses from the description of the provider. Raises NotAllowedError if one is missing."""
-        told = self._description()
-        there = [one for name in names if isinstance(one := told.get(name), str)]
-        if len(there) != len(names):
+        description = self._description()
+        addresses = [address for name in names if isinstance(address := description.get(name), str)]
+        if len(addresses) != len(names):
             raise unproven_identity_error(self.host)
-        return there
+        return addresses
 
     def _description(self) -> dict[str, Any]:
         """Return the provider's description of itself. Raises NotAllowedError if it names another issuer."""
-        told = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
-        if str(told.get("issuer", "")) != self.issuer:
+        description = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
+        if str(description.get("issuer", "")) != self.issuer:
             raise unproven_identity_error(self.host)
-        return told
+        return description
 
 
-def _asking(address: str, told: Mapping[str, str]) -> str:
+def _with_query(address: str, parameters: Mapping[str, str]) -> str:
     """Return an address with more query parameters. The address of a provider may already have some."""
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(told)}"
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,20 +17,20 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=ROUNDS, memory_cost=KILOBYTES, parallelism=1)
-        self._places = threading.BoundedSemaphore(AT_ONCE)
-        self._nobody = ""
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self._dummy_hash = ""
 
     def hash(self, password: str) -> str:
         """Return the hash to store for a password."""
-        with self._places:
+        with self._slots:
             return self._hasher.hash(password)
 
-    def verify(self, kept: str, password: str) -> bool:
+    def verify(self, stored_hash: str, password: str) -> bool:
         """Return True if the password matches the stored hash. No password matches an empty hash."""
-        if not self._nobody:
-            self._nobody = self.hash("of nobody")
+        if not self._dummy_hash:
+            self._dummy_hash = self.hash("of nobody")
         try:
-            with self._places:
-                return self._hasher.verify(kept or self._nobody, password) and bool(kept)
+            with self._slots:
+                return self._hasher.verify(stored_hash or self._dummy_hash, password) and bool(stored_hash)
         except (VerificationError, InvalidHashError):
             return False

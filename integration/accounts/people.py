@@ -55,12 +55,12 @@ class Identity:
 class People:
     """All people who may use the console, with their sessions."""
 
-    def __init__(self, stored: Stored, clock: Clock, *, asks: bool, is_safe: bool) -> None:
-        """Store the dependencies. `asks`: everybody must log in from the start; `is_safe`: all requests use TLS."""
+    def __init__(self, store: Stored, clock: Clock, *, asks: bool, is_safe: bool) -> None:
+        """Store the dependencies. `asks`: log-in is required from the start; `is_safe`: all requests use TLS."""
         self.cookie = "__Host-sluis" if is_safe else "sluis"  # name of the session cookie
-        self._stored = stored
+        self._stored = store
         self._clock = clock
-        self._asks = asks
+        self._requires_login = asks
         self._passwords = Passwords()
 
     # ---- the actor, checked at every action
@@ -68,7 +68,7 @@ class People:
     @requires(Right.SEE)
     def asks_log_in(self) -> bool:
         """Return True if people must log in: a setting requires it, or somebody has logged in before."""
-        return self._asks or self._stored.any_has_come()
+        return self._requires_login or self._stored.any_has_come()
 
     def actor_of_session(self, key: str) -> Actor:
         """Return the actor of a browser session. Raises LoggedOutError if the session does not exist or has ended.
@@ -123,7 +123,7 @@ class People:
             person = self._stored.person_of_subject(identity.issuer, identity.subject)
         if person is None or person.deactivated_at is not None:
             raise NotAllowedError("person_unknown")
-        return self._begun(person)
+        return self._begin_session(person)
 
     def log_in(self, name: str, password: str, address: str = "") -> str:
         """Begin a session of a local account from a network address, and return the key for the cookie of the browser.
@@ -131,17 +131,17 @@ class People:
         Raises NotAllowedError `log_in_refused`, whether name or password was wrong, and `log_in_throttled` after
         several failures from the same place.
         """
-        ref, place = _as_ref(name), network_of(address)
+        ref, place = _normalized_ref(name), network_of(address)
         wait = self._stored.count_attempt(ref, place)
         if wait:
             raise NotAllowedError("log_in_throttled", seconds=max(1, round(wait.total_seconds())))
         person = self._stored.person_of_subject(HERE, ref)
-        if not self._passwords.verify(self._stored.password(ref) if person else "", _as_password(password)):
+        if not self._passwords.verify(self._stored.password(ref) if person else "", _normalized_password(password)):
             raise NotAllowedError("log_in_refused")
         if person is None or person.deactivated_at is not None:
             raise NotAllowedError("log_in_refused")
         self._stored.succeeded(ref, place)
-        return self._begun(person)
+        return self._begin_session(person)
 
     def invited(self, key: str) -> Person | None:
         """Return the person of an invitation, or None if it is used or expired."""
@@ -155,27 +155,33 @@ class People:
         person = self.invited(key)
         if person is None:
             raise NotAllowedError("invitation_spent")
-        wanted = _as_password(password)
-        if not SHORTEST <= len(wanted) <= LONGEST or person.ref in wanted.lower() or len(set(wanted)) < SHORTEST // 2:
+        normalized = _normalized_password(password)
+        if (
+            not SHORTEST <= len(normalized) <= LONGEST
+            or person.ref in normalized.lower()
+            or len(set(normalized)) < SHORTEST // 2
+        ):
             raise ConfigurationError("password_weak", least=SHORTEST)
-        if self._stored.accept(key, HERE, person.ref, self._passwords.hash(wanted)) is None:
+        if self._stored.accept(key, HERE, person.ref, self._passwords.hash(normalized)) is None:
             raise NotAllowedError("invitation_spent")
         self._stored.succeeded(person.ref, network_of(address))
-        return self._begun(person)
+        return self._begin_session(person)
 
     def first_invitation(self) -> str:
         """Return the key of an invitation for the first administrator, or an empty text if none is needed.
 
         None is needed once an administrator has logged in, or if the console requires no log-in.
         """
-        if not self._asks or any(_administers(one) and one.has_come for one in self._stored.list_people()):
+        if not self._requires_login or any(
+            _administers(person) and person.has_come for person in self._stored.list_people()
+        ):
             return ""
         self._stored.add(FIRST_PERSON, "", {Role.ADMINISTRATOR, *APART}, "start")
         key = secrets.token_urlsafe(32)
         self._stored.invite(FIRST_PERSON, key, self._clock() + FIRST, "start")
         return key
 
-    def _begun(self, person: Person) -> str:
+    def _begin_session(self, person: Person) -> str:
         key = secrets.token_urlsafe(32)
         self._stored.begin(secrets.token_hex(8), key, person.ref, self._clock() + SESSION)
         return key
@@ -190,12 +196,18 @@ class People:
     @requires(Right.SEE)
     def names(self) -> dict[str, str]:
         """Return the display names of all active people, by reference."""
-        return {one.ref: one.name or one.ref for one in self._stored.list_people() if one.deactivated_at is None}
+        return {
+            person.ref: person.name or person.ref
+            for person in self._stored.list_people()
+            if person.deactivated_at is None
+        }
 
     def deciders(self, right: Right) -> int:
         """Return how many people have a right and can log in."""
-        here = (one for one in self._stored.list_people() if one.has_come and one.deactivated_at is None)
-        return sum(one.as_actor("").may(right) for one in here)
+        active_people = (
+            person for person in self._stored.list_people() if person.has_come and person.deactivated_at is None
+        )
+        return sum(person.as_actor("").may(right) for person in active_people)
 
     @requires(Right.ADMINISTER)
     def sessions(self) -> list[Session]:
@@ -209,18 +221,18 @@ class People:
         `grants` are names of roles and of single rights; those of a known person stay as they are. Raises
         ConfigurationError `person_name_invalid`, and `first_administrator` while there is no administrator.
         """
-        wanted = _as_ref(ref)
-        if not _REF.fullmatch(wanted) or wanted in RESERVED:
+        new_ref = _normalized_ref(ref)
+        if not _REF.fullmatch(new_ref) or new_ref in RESERVED:
             raise ConfigurationError("person_name_invalid", name=ref)
         if Role.ADMINISTRATOR not in grants and not any(map(_administers, self._stored.list_people())):
             raise ConfigurationError("first_administrator")
-        known_one = self._stored.get(wanted)
+        known_one = self._stored.get(new_ref)
         if known_one is not None and known_one.deactivated_at is not None:
-            self._stored.switch(wanted, by.ref, on=True)
+            self._stored.switch(new_ref, by.ref, on=True)
         if known_one is None:
-            self._stored.add(wanted, " ".join(name.split())[:100], _names(grants), by.ref)
+            self._stored.add(new_ref, " ".join(name.split())[:100], _names(grants), by.ref)
         key = secrets.token_urlsafe(32)
-        self._stored.invite(wanted, key, self._clock() + INVITATION, by.ref)
+        self._stored.invite(new_ref, key, self._clock() + INVITATION, by.ref)
         return key
 
     @requires(Right.ADMINISTER)
@@ -229,7 +241,7 @@ class People:
 
         Raises NotAllowedError `last_administrator`.
         """
-        self._expect_another(ref, stays=Role.ADMINISTRATOR in grants)
+        self._require_another_administrator(ref, stays=Role.ADMINISTRATOR in grants)
         self._stored.change(ref, _names(grants), by.ref)
 
     @requires(Right.ADMINISTER)
@@ -238,7 +250,7 @@ class People:
 
         Raises NotAllowedError `last_administrator`.
         """
-        self._expect_another(ref, stays=on)
+        self._require_another_administrator(ref, stays=on)
         self._stored.switch(ref, by.ref, on=on)
 
     @requires(Right.ADMINISTER)
@@ -246,14 +258,14 @@ class People:
         """End a session. Its first approvals and change requests no longer count."""
         self._stored.revoke(session, by.ref)
 
-    def _expect_another(self, ref: str, *, stays: bool) -> None:
+    def _require_another_administrator(self, ref: str, *, stays: bool) -> None:
         """Raise NotAllowedError if no administrator would be left."""
-        left = [
-            one.ref
-            for one in self._stored.list_people()
-            if _administers(one) and one.has_come and one.deactivated_at is None
+        administrators = [
+            person.ref
+            for person in self._stored.list_people()
+            if _administers(person) and person.has_come and person.deactivated_at is None
         ]
-        if not stays and left == [ref]:
+        if not stays and administrators == [ref]:
             raise NotAllowedError("last_administrator")
 
 
@@ -267,21 +279,21 @@ def _names(grants: Collection[str]) -> set[str]:
     return {*roles, *apart}
 
 
-def _as_ref(name: str) -> str:
+def _normalized_ref(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().lower()
 
 
 def network_of(address: str) -> str:
     """Return the network that counts as one place: the address itself for IPv4, the /64 network for IPv6."""
     try:
-        found = ip_address(address.partition("%")[0])
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return ""
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    if mapped is not None or not isinstance(found, IPv6Address):
-        return str(mapped or found)
-    return str(ip_network(f"{found}/{ONE_LINE}", strict=False))
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    if mapped is not None or not isinstance(parsed, IPv6Address):
+        return str(mapped or parsed)
+    return str(ip_network(f"{parsed}/{ONE_LINE}", strict=False))
 
 
-def _as_password(given: str) -> str:
-    return unicodedata.normalize("NFKC", given)
+def _normalized_password(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)

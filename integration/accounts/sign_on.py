@@ -38,7 +38,7 @@ class LoginCallback:
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _LoginAttempt:
     asked: LoginRequest
     browser: str  # hash of the secret in the browser that began the log-in
     redirect_uri: str
@@ -52,20 +52,20 @@ class ProviderLogIn:
 
     def __init__(self, provider: IdentityProvider) -> None:
         self._provider = provider
-        self._begun: dict[str, _Begun] = {}
+        self._login_attempts: dict[str, _LoginAttempt] = {}
         self._proofs: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
         self.host = provider.host
 
     def begin(self, redirect_uri: str, onward: str, invitation: str = "") -> tuple[str, str]:
         """Return the address at which a browser logs in, and a secret that the browser stores meanwhile."""
-        asked, browser = LoginRequest(), secrets.token_urlsafe(32)
-        address = self._provider.address(redirect_uri, asked)
-        begun = _Begun(asked, _hashed(browser), redirect_uri, onward, invitation)
+        login_request, browser = LoginRequest(), secrets.token_urlsafe(32)
+        address = self._provider.address(redirect_uri, login_request)
+        begun = _LoginAttempt(login_request, _token_hash(browser), redirect_uri, onward, invitation)
         with self._lock:
             late = time.monotonic() - BEGUN_SECONDS
-            held = [(state, one) for state, one in self._begun.items() if one.at > late]
-            self._begun = dict(held[-MOST_BEGUN + 1 :]) | {asked.state: begun}
+            unexpired = [(state, entry) for state, entry in self._login_attempts.items() if entry.at > late]
+            self._login_attempts = dict(unexpired[-MOST_BEGUN + 1 :]) | {login_request.state: begun}
         return address, browser
 
     def end(self, state: str, browser: str, code: str) -> LoginCallback:
@@ -74,8 +74,8 @@ class ProviderLogIn:
         Raises NotAllowedError `identity_unproven` for one that this browser did not begin.
         """
         with self._lock:
-            begun = self._begun.pop(state, None)
-        is_own = begun is not None and hmac.compare_digest(begun.browser, _hashed(browser))
+            begun = self._login_attempts.pop(state, None)
+        is_own = begun is not None and hmac.compare_digest(begun.browser, _token_hash(browser))
         if begun is None or not is_own or not code or time.monotonic() - begun.at > BEGUN_SECONDS:
             raise unproven_identity_error(self.host)
         *proof, token = self._provider.exchange_code(begun.redirect_uri, code, begun.asked)
@@ -85,8 +85,8 @@ class ProviderLogIn:
         """Store the ID token of a session for the log-out at the provider, in memory only and for 12 hours at most."""
         with self._lock:
             late = time.monotonic() - SESSION.total_seconds()
-            held = [(name, one) for name, one in self._proofs.items() if one[1] > late]
-            self._proofs = dict(held[-MOST_PROOFS + 1 :]) | {_hashed(key): (token, time.monotonic())}
+            unexpired = [(name, entry) for name, entry in self._proofs.items() if entry[1] > late]
+            self._proofs = dict(unexpired[-MOST_PROOFS + 1 :]) | {_token_hash(key): (token, time.monotonic())}
 
     def logout_url(self, key: str, back: str) -> str:
         """Return the address at which the browser with this session key logs out at the provider, or an empty text.
@@ -95,7 +95,7 @@ class ProviderLogIn:
         itself.
         """
         with self._lock:
-            token, _ = self._proofs.pop(_hashed(key), ("", 0.0))
+            token, _ = self._proofs.pop(_token_hash(key), ("", 0.0))
         try:
             return self._provider.logout_url(token, back)
         except IntegrationError:
@@ -143,7 +143,7 @@ class TrustedHeaderProxy:
 ProxyBefore = SignedHeaderProxy | TrustedHeaderProxy
 
 
-def _hashed(text: str) -> str:
+def _token_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
@@ -157,16 +157,18 @@ def sign_on_methods(settings: Settings) -> tuple[ProviderLogIn | None, ProxyBefo
 
 
 def _provider(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProviderLogIn | None:
-    asked = settings.provider
+    provider = settings.provider
     if settings.log_in != "provider":
         return None
-    return ProviderLogIn(IdentityProvider(asked.issuer, asked.client_id, asked.client_secret.get_secret_value(), route))
+    return ProviderLogIn(
+        IdentityProvider(provider.issuer, provider.client_id, provider.client_secret.get_secret_value(), route)
+    )
 
 
 def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProxyBefore | None:
-    asked = settings.in_front
-    if settings.log_in != "in_front" or not (asked.issuer or asked.socket):
+    proxy = settings.in_front
+    if settings.log_in != "in_front" or not (proxy.issuer or proxy.socket):
         return None
-    if not asked.issuer:
-        return TrustedHeaderProxy(asked.header)
-    return SignedHeaderProxy(SigningProxy(asked.issuer, asked.audience, asked.header, SigningKeys(asked.keys, route)))
+    if not proxy.issuer:
+        return TrustedHeaderProxy(proxy.header)
+    return SignedHeaderProxy(SigningProxy(proxy.issuer, proxy.audience, proxy.header, SigningKeys(proxy.keys, route)))

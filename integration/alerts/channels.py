@@ -37,22 +37,22 @@ class Channels:
     @requires(Right.SEE)
     def list_channels(self) -> list[Channel]:
         """Return all channels, sorted by name. Stored settings that are not valid are left out."""
-        return sorted(self._read(), key=lambda one: (one.name.casefold(), one.id))
+        return sorted(self._load(), key=lambda channel: (channel.name.casefold(), channel.id))
 
-    def _read(self) -> list[Channel]:
-        found = []
+    def _load(self) -> list[Channel]:
+        channels = []
         for name, values in self._settings.settings_with_prefix(PREFIX).items():
             try:
-                found.append(_CHANNEL.validate_python({**values, "id": name.removeprefix(PREFIX)}))
+                channels.append(_CHANNEL.validate_python({**values, "id": name.removeprefix(PREFIX)}))
             except ValidationError:
                 continue
-        return found
+        return channels
 
     @requires(Right.ADMINISTER)
     def address(self, channel: str) -> str:
         """Return the address of a channel. It is a secret, so logs and messages mask it from now on."""
-        kept = self._sealed.get(f"{PREFIX}{channel}") or {}
-        address = str(kept.get("address", ""))
+        stored_values = self._sealed.get(f"{PREFIX}{channel}") or {}
+        address = str(stored_values.get("address", ""))
         register_secrets(*secrets_of(address))
         return address
 
@@ -64,7 +64,7 @@ class Channels:
         unencrypted to another machine.
         """
         identity = channel or secrets.token_hex(4)
-        settings = _checked({**values, "id": identity})
+        settings = _validated({**values, "id": identity})
         register_secrets(*secrets_of(address))
         if address or not channel:
             looked = self._post.look(address.strip())
@@ -97,7 +97,7 @@ class Channels:
         self._deliveries.hurry(channel.id)
 
 
-def _checked(values: Mapping[str, Any]) -> Channel:
+def _validated(values: Mapping[str, Any]) -> Channel:
     try:
         settings = _CHANNEL.validate_python(values)
     except ValidationError as error:

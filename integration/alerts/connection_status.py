@@ -60,20 +60,26 @@ class ConnectionMonitor:
 
         Recent calls override the latest check, but only for causes that concern the connection itself.
         """
-        checked, heard = self._connections.last_check(system), self._heard(system)
+        checked, call_health = self._connections.last_check(system), self._call_health(system)
         if not checked.connected:
             return ConnectionStatus(system, connected=False)
         stand = ConnectionStatus(
-            system, connected=True, about=checked.about, answered_at=heard.answered_at, milliseconds=heard.milliseconds
+            system,
+            connected=True,
+            about=checked.about,
+            answered_at=call_health.answered_at,
+            milliseconds=call_health.milliseconds,
         )
-        if heard.cause:
-            return replace(stand, ok=False, since=heard.since, silent=True, cause=heard.cause, facts=heard.facts)
-        wrong = next((one for one in checked.findings if one.ok is False), None)
-        if wrong and not (wrong.cause in OF_CONNECTIONS and _is_later(heard.answered_at, checked.checked_at)):
+        if call_health.cause:
+            return replace(
+                stand, ok=False, since=call_health.since, silent=True, cause=call_health.cause, facts=call_health.facts
+            )
+        wrong = next((finding for finding in checked.findings if finding.ok is False), None)
+        if wrong and not (wrong.cause in OF_CONNECTIONS and _is_later(call_health.answered_at, checked.checked_at)):
             return replace(stand, ok=False, since=checked.checked_at, cause=wrong.cause, facts=wrong.facts)
-        return replace(stand, ok=None if heard.since is None else True, since=heard.since)
+        return replace(stand, ok=None if call_health.since is None else True, since=call_health.since)
 
-    def _heard(self, system: str) -> HealthSnapshot:
+    def _call_health(self, system: str) -> HealthSnapshot:
         connector = self._access.existing_connector(system)
         return connector.heard() if isinstance(connector, HealthCheckable) else HealthSnapshot()
 
@@ -84,7 +90,7 @@ class ConnectionMonitor:
         for role in SystemRole:
             pace = {"every": LOOK_SECONDS, "until": self._stop}
             thread = threading.Thread(
-                target=run_periodically, args=(self._looking(role),), kwargs=pace, name=f"look-{role}", daemon=True
+                target=run_periodically, args=(self._check_task(role),), kwargs=pace, name=f"look-{role}", daemon=True
             )
             thread.start()
             self._threads.append(thread)
@@ -95,15 +101,15 @@ class ConnectionMonitor:
         for thread in self._threads:
             thread.join(timeout=1)
 
-    def _looking(self, role: SystemRole) -> Callable[[], None]:
+    def _check_task(self, role: SystemRole) -> Callable[[], None]:
         return lambda: self.look(role.system)
 
     def look(self, system: str) -> None:
         """Call a system that is unreachable or idle, and repeat a failed check."""
         if not self._access.is_connected(system):
             return
-        now, heard = self._clock(), self._heard(system)
-        if heard.cause or heard.called_at is None or now - heard.called_at >= IDLE:
+        now, call_health = self._clock(), self._call_health(system)
+        if call_health.cause or call_health.called_at is None or now - call_health.called_at >= IDLE:
             with suppress(IntegrationError):  # the call itself has recorded the error
                 connector = self._access.connector(system)
                 if isinstance(connector, HealthCheckable):
@@ -113,5 +119,5 @@ class ConnectionMonitor:
             self._connections.check(system)
 
 
-def _is_later(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and (other is None or one > other)
+def _is_later(moment: datetime | None, other: datetime | None) -> bool:
+    return moment is not None and (other is None or moment > other)

@@ -35,18 +35,18 @@ class Health:
     def troubles(self) -> dict[str, dict[str, str]]:
         """Problems of this console: the facts of each by its cause."""
         beaten, undrained = self.heartbeat_age_seconds, self.undrained_seconds
-        found: dict[str, dict[str, str]] = {}
+        problems: dict[str, dict[str, str]] = {}
         if self.free_bytes < LEAST_FREE:
-            found["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
+            problems["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
         if beaten is None or beaten > BEAT_SECONDS:
-            found["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
+            problems["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
         if self.held_by is not None:
-            found["database_held"] = {"process": str(self.held_by)}
+            problems["database_held"] = {"process": str(self.held_by)}
         if self.log_is_away:
-            found["log_away"] = {}
+            problems["log_away"] = {}
         if undrained is not None and undrained > DRAIN_SECONDS and self.events_waiting:
-            found["log_behind"] = {"seconds": f"{undrained:.0f}", "count": str(self.events_waiting)}
-        return found
+            problems["log_behind"] = {"seconds": f"{undrained:.0f}", "count": str(self.events_waiting)}
+        return problems
 
 
 class HealthCheck:

@@ -37,7 +37,7 @@ NAMESPACE = uuid.UUID("6f1b6f3c-6a4e-4d5c-9c56-0d8a4a3f7f10")
 
 
 @dataclass(frozen=True, slots=True)
-class _Sign:
+class _Ping:
     """Heartbeat to send: its unique key, and the path that follows the address."""
 
     key: str
@@ -67,8 +67,11 @@ class Pings:
     @requires(Right.SEE)
     def start_times(self) -> dict[str, datetime]:
         """Return when heartbeats were switched on, by flow or `all`."""
-        found = self._stored_settings.settings_with_prefix(PREFIX)
-        return {name.removeprefix(PREFIX): datetime.fromisoformat(one["since"]) for name, one in found.items()}
+        stored_settings = self._stored_settings.settings_with_prefix(PREFIX)
+        return {
+            name.removeprefix(PREFIX): datetime.fromisoformat(setting["since"])
+            for name, setting in stored_settings.items()
+        }
 
     @requires(Right.ADMINISTER)
     def change(self, flow: str, address: str, by: Actor) -> None:
@@ -82,8 +85,8 @@ class Pings:
             self._sealed.forget(name, by.ref)
             self._deliveries.forget_channel(name)
             return
-        given = parse_address(address.strip())
-        if given is None or not given.is_safe:
+        parsed = parse_address(address.strip())
+        if parsed is None or not parsed.is_safe:
             raise ConfigurationError("setting_invalid", setting="ping_address", expected="expected_https")
         self._sealed.put(name, {"address": address.strip()}, by.ref)
         self._stored_settings.put(name, {"since": self._clock().isoformat()}, by.ref)
@@ -94,58 +97,61 @@ class Pings:
         """Queue each due heartbeat once, whichever process comes first. Heartbeats older than `STALE` are left out."""
         oldest = self._clock() - STALE
         for flow, since in self.start_times().items():
-            happened = self._of_whole(going_on) if flow == WHOLE else self._of_flow(flow)
-            known = {one.key for one in self._deliveries.of_channel(f"{PREFIX}{flow}")}
+            happened = self._console_pings(going_on) if flow == WHOLE else self._flow_pings(flow)
+            known_keys = {delivery.key for delivery in self._deliveries.of_channel(f"{PREFIX}{flow}")}
             for at, sign in happened:
-                if at >= max(since, oldest) and sign.key not in known:
+                if at >= max(since, oldest) and sign.key not in known_keys:
                     facts = {"path": sign.path, **sign.facts}
                     self._deliveries.add(DueDelivery(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts))
 
-    def _of_flow(self, flow: str) -> Iterator[tuple[datetime, _Sign]]:
+    def _flow_pings(self, flow: str) -> Iterator[tuple[datetime, _Ping]]:
         for run in reversed(self._runs.latest(flow, limit=OF_LATE)):
-            yield run.started_at, _Sign(f"start:{run.id}", "/start", _rid(run))
+            yield run.started_at, _Ping(f"start:{run.id}", "/start", _run_parameter(run))
             at = run.ended_at or self._clock()
             if run.is_proof:
-                yield at, _Sign(f"end:{run.id}", "", _rid(run))
+                yield at, _Ping(f"end:{run.id}", "", _run_parameter(run))
             elif run.state in (RunState.FAILED, RunState.INTERRUPTED) and run.error:
-                yield at, _Sign(f"end:{run.id}:{run.approvals}", _ended(run), {**_rid(run), "cause": run.error})
+                yield (
+                    at,
+                    _Ping(f"end:{run.id}:{run.approvals}", _end_path(run), {**_run_parameter(run), "cause": run.error}),
+                )
 
-    def _of_whole(self, going_on: list[Incident]) -> Iterator[tuple[datetime, _Sign]]:
-        grave = [one for one in going_on if one.symptom.severity is Severity.CRITICAL]
-        for one in grave:
-            yield one.started_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
+    def _console_pings(self, going_on: list[Incident]) -> Iterator[tuple[datetime, _Ping]]:
+        grave = [incident for incident in going_on if incident.symptom.severity is Severity.CRITICAL]
+        for incident in grave:
+            yield incident.started_at, _Ping(f"fail:{incident.id}", "/fail", {"cause": incident.symptom.cause})
         for run in reversed(self._runs.latest(limit=OF_LATE)):
             if run.approval is not None:  # a commit ends with a proof; a preview may find nothing to prove
-                yield run.ended_at or self._clock(), _Sign(f"start:{run.id}", "/start", _rid(run))
-        done = self._runs.latest(states=[RunState.DONE], limit=OF_LATE)
-        newest = next((run for run in done if run.is_proof), None)
+                yield run.ended_at or self._clock(), _Ping(f"start:{run.id}", "/start", _run_parameter(run))
+        finished_runs = self._runs.latest(states=[RunState.DONE], limit=OF_LATE)
+        newest = next((run for run in finished_runs if run.is_proof), None)
         if not grave and newest is not None and newest.ended_at:
-            yield newest.ended_at, _Sign(f"end:{newest.id}", "", _rid(newest))
+            yield newest.ended_at, _Ping(f"end:{newest.id}", "", _run_parameter(newest))
 
     # ---- sending
 
-    def send(self, one: Delivery) -> None:
+    def send(self, delivery: Delivery) -> None:
         """Send one heartbeat within a limited time. A failed one is sent again later, and dropped when it is stale.
 
         Raises IntegrationError if our own database cannot store the result.
         """
-        kept = self._sealed.get(one.channel)
-        if kept is None or self._clock() - one.created_at > STALE:
-            self._deliveries.drop(one)
+        stored_values = self._sealed.get(delivery.channel)
+        if stored_values is None or self._clock() - delivery.created_at > STALE:
+            self._deliveries.drop(delivery)
             return
-        why = self._called(str(kept["address"]), one.facts)
+        why = self._call(str(stored_values["address"]), delivery.facts)
         if why:
-            self._deliveries.failed(one, why)
+            self._deliveries.failed(delivery, why)
         else:
-            self._deliveries.mark_sent(one)
-            self._deliveries.hurry(one.channel)
+            self._deliveries.mark_sent(delivery)
+            self._deliveries.hurry(delivery.channel)
 
-    def _called(self, address: str, facts: Mapping[str, str]) -> str:
+    def _call(self, address: str, facts: Mapping[str, str]) -> str:
         """Call an address; return the error, or an empty text if the call succeeded."""
         from integration.connectors.http import Gateway  # noqa: PLC0415 - httpx is imported for the first call
 
         parts = urlsplit(address)
-        secret = [one for one in parts.path.split("/") if one]
+        secret = [segment for segment in parts.path.split("/") if segment]
         register_secrets(*secret)
         url = parts._replace(path=parts.path.rstrip("/") + facts["path"]).geturl()
         params = {"rid": facts["rid"]} if facts.get("rid") else None
@@ -164,12 +170,12 @@ class Pings:
         return "" if answer.status // 100 == 2 else f"HTTP {answer.status}"  # noqa: PLR2004 - a class of HTTP
 
 
-def _rid(run: Run) -> dict[str, str]:
+def _run_parameter(run: Run) -> dict[str, str]:
     """Return the run id parameter that lets the monitor match a start with its end."""
     return {"rid": str(uuid.uuid5(NAMESPACE, run.id))}
 
 
-def _ended(run: Run) -> str:
+def _end_path(run: Run) -> str:
     who = cause(run.error).who
     if who is Responsible.DEVELOPER:
         return "/fail"

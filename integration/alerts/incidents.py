@@ -89,15 +89,21 @@ class Changes:
 
 
 def incident_changes(
-    going_on: Collection[Incident], found: Sequence[Problem], now: datetime, calm: timedelta = CALM
+    going_on: Collection[Incident], problems: Sequence[Problem], now: datetime, calm: timedelta = CALM
 ) -> Changes:
     """Return how the current problems change the open incidents."""
-    known = {one.symptom.identity: one for one in going_on}
-    seen = {one.identity: one for one in found}
+    incidents = {incident.symptom.identity: incident for incident in going_on}
+    current_problems = {problem.identity: problem for problem in problems}
     return Changes(
-        tuple(one for identity, one in seen.items() if identity not in known),
-        tuple((known[identity], one) for identity, one in seen.items() if identity in known),
-        tuple(one for identity, one in known.items() if identity not in seen and now - one.seen_at >= calm),
+        tuple(problem for identity, problem in current_problems.items() if identity not in incidents),
+        tuple(
+            (incidents[identity], problem) for identity, problem in current_problems.items() if identity in incidents
+        ),
+        tuple(
+            incident
+            for identity, incident in incidents.items()
+            if identity not in current_problems and now - incident.seen_at >= calm
+        ),
     )
 
 
@@ -128,13 +134,13 @@ class Channel:
     digest: time | None = None
     remind_hours: int = 24
 
-    def reminders(self, incident: Incident, told: int, now: datetime) -> tuple[str, ...]:
+    def reminders(self, incident: Incident, reported_count: int, now: datetime) -> tuple[str, ...]:
         """Return the reasons to report an incident once more, each as a stable key.
 
-        `told` is the count in the first message. Each tenfold increase of it is a reason, and so is the time limit
-        `remind_hours`.
+        `reported_count` is the count in the first message. Each tenfold increase of it is a reason, and so is the time
+        limit `remind_hours`.
         """
-        grown = len(str(incident.symptom.count // told)) - 1 if told else 0
+        grown = len(str(incident.symptom.count // reported_count)) - 1 if reported_count else 0
         lasts = self.remind_hours > 0 and now - incident.started_at >= timedelta(hours=self.remind_hours)
         return (*([f"grown-{grown}"] if grown > 0 else []), *(["lasting"] if lasts else []))
 
@@ -177,12 +183,12 @@ class Channel:
 
     def digest_due(self, now: datetime, zone: tzinfo, is_closed: IsClosed = never_closed) -> date | None:
         """Return the day whose digest may be sent now, or None if there is none, or it is too early or too late."""
-        here = now.astimezone(zone)
+        local_now = now.astimezone(zone)
         if not self.on or self.digest is None:
             return None
-        if not timedelta() <= here - datetime.combine(here.date(), self.digest, zone) < STALE_DIGEST:
+        if not timedelta() <= local_now - datetime.combine(local_now.date(), self.digest, zone) < STALE_DIGEST:
             return None
-        return None if self.rests and is_closed(here.date()) else here.date()
+        return None if self.rests and is_closed(local_now.date()) else local_now.date()
 
 
 PAUSES = (1, 2, 5, 15, 30, 60)  # minutes before a failed message is sent again

@@ -59,7 +59,7 @@ class Messages:
     def begin_message(self, incident: Incident, language: str, now: datetime) -> Message:
         """Return the message for the beginning of an incident."""
         since = words.term("alert_since", language, time=_moment(incident.started_at, language, now))
-        return self._going_on(
+        return self._open_message(
             incident, words.sentence(f"severity_{incident.symptom.severity}", language), language, since
         )
 
@@ -69,13 +69,13 @@ class Messages:
         since = words.term(
             "alert_still", language, time=_moment(incident.started_at, language, now), duration=lasts
         )  # fmt: skip
-        return self._going_on(incident, words.sentence("alert_reminder", language), language, since)
+        return self._open_message(incident, words.sentence("alert_reminder", language), language, since)
 
-    def _going_on(self, incident: Incident, state: str, language: str, since: str) -> Message:
+    def _open_message(self, incident: Incident, state: str, language: str, since: str) -> Message:
         symptom = incident.symptom
-        said = words.say(symptom.cause, redacted_facts(symptom.facts), language, ZONE)
-        what = said.what if said.what.removesuffix(".") != _headline(symptom, language) else ""
-        lines = [what, *_numbers(symptom, language), said.data, said.do, since]
+        explanation = words.say(symptom.cause, redacted_facts(symptom.facts), language, ZONE)
+        description = explanation.what if explanation.what.removesuffix(".") != _headline(symptom, language) else ""
+        lines = [description, *_numbers(symptom, language), explanation.data, explanation.do, since]
         return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
     def end_message(self, incident: Incident, language: str, now: datetime) -> Message:
@@ -103,23 +103,26 @@ class Messages:
         `oldest` says since when the oldest record of a problem waits, by identity of the problem. Includes the latest
         head of the `audit` log, so that a reader can later detect that the audit log was rewritten.
         """
-        over = [one for one in changed if one.ended_at is not None]
+        over = [incident for incident in changed if incident.ended_at is not None]
         title = words.count("alert_digest_title", len(going_on), language)
         flows = [f"  {_flow(flow, language)}: {words.number(number, language)}" for flow, number in proven.items()]
         lines = [
             words.sentence("alert_digest_open", language)
             if going_on
             else words.sentence("alert_digest_none", language),
-            *(f"  {self._line(one, language, now, oldest.get(one.symptom.identity))}" for one in going_on),
+            *(
+                f"  {self._line(incident, language, now, oldest.get(incident.symptom.identity))}"
+                for incident in going_on
+            ),
             *([words.sentence("alert_digest_over", language)] if over else []),
-            *(f"  {self._line(one, language, now)}" for one in over),
+            *(f"  {self._line(incident, language, now)}" for incident in over),
             *([words.sentence("alert_digest_proven", language), *flows] if flows else []),
-            *([self._anchored(audit, language, now)] if audit else []),
+            *([self._anchor_line(audit, language, now)] if audit else []),
             f"{self._base}/monitoring",
         ]
         return title, _text(lines)
 
-    def _anchored(self, audit: Anchor, language: str, now: datetime) -> str:
+    def _anchor_line(self, audit: Anchor, language: str, now: datetime) -> str:
         return words.term(
             "alert_digest_audit", language, time=_moment(audit.at, language, now), head=numbered_hash(audit.head)
         )
@@ -127,7 +130,9 @@ class Messages:
     def _line(self, incident: Incident, language: str, now: datetime, oldest: datetime | None = None) -> str:
         symptom = incident.symptom
         severity = words.sentence(f"severity_{symptom.severity}", language)
-        numbers = "".join(f" ({one})" for one in _numbers(symptom, language, None if oldest is None else now - oldest))
+        numbers = "".join(
+            f" ({text})" for text in _numbers(symptom, language, None if oldest is None else now - oldest)
+        )
         return f"{_moment(incident.started_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
@@ -157,13 +162,13 @@ def _flow(flow: str, language: str) -> str:
 
 def _numbers(symptom: Problem, language: str, waits: timedelta | None = None) -> list[str]:
     """Return the count of a problem, its euros, and how long its oldest record waits, as far as known, as one text."""
-    told = [words.count("record", symptom.count, language)] if symptom.count else []
+    parts = [words.count("record", symptom.count, language)] if symptom.count else []
     if symptom.at_stake is not None:
-        told.append(words.term("alert_at_stake", language, amount=words.euros(symptom.at_stake, language)))
+        parts.append(words.term("alert_at_stake", language, amount=words.euros(symptom.at_stake, language)))
     if waits is not None:
         days = words.count("day", waits.days, language, number=words.number(waits.days, language))
-        told.append(words.term("alert_oldest", language, duration=days))
-    return [" · ".join(told)] if told else []
+        parts.append(words.term("alert_oldest", language, duration=days))
+    return [" · ".join(parts)] if parts else []
 
 
 def _moment(at: datetime, language: str, now: datetime) -> str:

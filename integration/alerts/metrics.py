@@ -48,15 +48,15 @@ class Metrics:
         self._runs = runs
         self._lock = threading.Lock()
         self._since = clock()
-        self._told: set[str] = set()
+        self._counted_runs: set[str] = set()
         self._registry = CollectorRegistry()
-        kept = self._registry
-        self._ended = Counter("console_runs_ended", "Runs that ended.", ["flow", "state"], registry=kept)
+        registry = self._registry
+        self._ended_runs = Counter("console_runs_ended", "Runs that ended.", ["flow", "state"], registry=registry)
         about = "For how long runs were at work, without their waiting for a person or a system."
-        self._took = Histogram("console_run_seconds", about, ["flow"], buckets=SECONDS, registry=kept)
+        self._durations = Histogram("console_run_seconds", about, ["flow"], buckets=SECONDS, registry=registry)
         about = "Records of runs that ended, by what became of them."
-        self._records = Counter("console_records", about, ["flow", "outcome"], registry=kept)
-        self._registry.register(_Levels(deliveries, incidents, runs, clock, flows, health))
+        self._records = Counter("console_records", about, ["flow", "outcome"], registry=registry)
+        self._registry.register(_GaugeCollector(deliveries, incidents, runs, clock, flows, health))
 
     @requires(Right.SEE)
     def text(self) -> str:
@@ -68,15 +68,15 @@ class Metrics:
     def _count(self) -> None:
         ended = [run for run in self._runs.latest(states=ENDED, limit=AT_ONCE) if _ended_at(run) >= self._since]
         for run in ended:
-            if run.id not in self._told:
+            if run.id not in self._counted_runs:
                 self._observe(run)
         self._since = max((_ended_at(run) for run in ended), default=self._since)
-        self._told = {run.id for run in ended if _ended_at(run) == self._since}
+        self._counted_runs = {run.id for run in ended if _ended_at(run) == self._since}
 
     def _observe(self, run: Run) -> None:
-        self._ended.labels(run.flow, run.state).inc()
+        self._ended_runs.labels(run.flow, run.state).inc()
         for took in self._runs.working_time([run]).values():
-            self._took.labels(run.flow).observe(max(0.0, took.total_seconds()))
+            self._durations.labels(run.flow).observe(max(0.0, took.total_seconds()))
         for outcome in OUTCOMES:
             if number := getattr(run.counts, outcome):
                 self._records.labels(run.flow, outcome).inc(number)
@@ -86,7 +86,7 @@ def _ended_at(run: Run) -> datetime:
     return run.ended_at or run.started_at
 
 
-class _Levels(Collector):
+class _GaugeCollector(Collector):
     """Collector of gauges, and of counters kept elsewhere, that are read on request."""
 
     def __init__(
@@ -112,34 +112,34 @@ class _Levels(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield all gauges, and the counters of calls and incidents."""
         statuses = self._flows.statuses()
-        yield from self._of_flows(statuses)
-        yield from self._of_process(self._health.look())
-        yield from self._of_alerts()
-        called = CounterMetricFamily(
+        yield from self._flow_metrics(statuses)
+        yield from self._process_metrics(self._health.look())
+        yield from self._alert_metrics()
+        call_counter = CounterMetricFamily(
             "console_calls", "Calls of this process, by what came back.", labels=["system", "result"]
         )
         for (system, result), number in sorted(calls().items()):
-            called.add_metric([system, result], number)
-        yield called
+            call_counter.add_metric([system, result], number)
+        yield call_counter
 
-    def _of_flows(self, statuses: list[FlowStatus]) -> Iterator[Metric]:
+    def _flow_metrics(self, statuses: list[FlowStatus]) -> Iterator[Metric]:
         runs = GaugeMetricFamily("console_runs", "Runs that are kept, by where they stand.", labels=["flow", "state"])
         parked = GaugeMetricFamily("console_parked", "Records that need attention.", labels=["flow"])
         on = GaugeMetricFamily("console_flow_on", "Whether a flow runs by itself.", labels=["flow"])
         proof = GaugeMetricFamily(
             "console_last_proof_age_seconds", "Time since a run proved something.", labels=["flow"]
         )
-        for one in statuses:
-            name = one.flow.name
+        for status in statuses:
+            name = status.flow.name
             for state in RunState:
                 runs.add_metric([name, str(state)], self._runs.count(name, [state]))
-            parked.add_metric([name], one.parked)
-            on.add_metric([name], int(one.on))
-            if one.last_proof:
-                proof.add_metric([name], (self._clock() - one.last_proof).total_seconds())
+            parked.add_metric([name], status.parked)
+            on.add_metric([name], int(status.on))
+            if status.last_proof:
+                proof.add_metric([name], (self._clock() - status.last_proof).total_seconds())
         yield from (runs, parked, on, proof)
 
-    def _of_process(self, health: Health) -> Iterator[Metric]:
+    def _process_metrics(self, health: Health) -> Iterator[Metric]:
         levels = {
             "events_waiting": ("Events that are not in the log yet.", health.events_waiting),
             "oldest_event_age_seconds": ("Age of the event that waits longest.", health.oldest_event_age_seconds or 0),
@@ -150,8 +150,8 @@ class _Levels(Collector):
             if value is not None:
                 yield GaugeMetricFamily(f"console_{name}", about, value=value)
 
-    def _of_alerts(self) -> Iterator[Metric]:
-        going_on = [one.symptom.severity for one in self._incidents.open_incidents()]
+    def _alert_metrics(self) -> Iterator[Metric]:
+        going_on = [incident.symptom.severity for incident in self._incidents.open_incidents()]
         now = GaugeMetricFamily("console_incidents_open", "Open incidents.", labels=["severity"])
         for severity in Severity:
             now.add_metric([str(severity)], going_on.count(severity))

@@ -65,22 +65,26 @@ class Monitoring:
         order = tuple(Severity)
         return sorted(
             self._incidents.open_incidents(),
-            key=lambda one: (-order.index(one.symptom.severity), one.started_at, one.id),
+            key=lambda incident: (-order.index(incident.symptom.severity), incident.started_at, incident.id),
         )
 
     @requires(Right.SEE)
     def past_incidents(self, limit: int = 20) -> list[Incident]:
         """Return ended incidents, newest first."""
-        return [one for one in self._incidents.latest(10 * limit) if one.ended_at is not None][:limit]
+        return [incident for incident in self._incidents.latest(10 * limit) if incident.ended_at is not None][:limit]
 
     @requires(Right.SEE)
     def flows(self) -> list[FlowHealth]:
         """Return the status of every flow."""
         silent: dict[str, str] = {}
-        for one in self._incidents.open_incidents():
-            if one.symptom.sort is ProblemType.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
-                silent[one.symptom.flow] = one.symptom.cause
-        return [self._flow(one, silent) for one in self._flow_service.statuses()]
+        for incident in self._incidents.open_incidents():
+            if (
+                incident.symptom.sort is ProblemType.SILENCE
+                and incident.symptom.flow
+                and silent.get(incident.symptom.flow) != LATE[1]
+            ):
+                silent[incident.symptom.flow] = incident.symptom.cause
+        return [self._flow(status, silent) for status in self._flow_service.statuses()]
 
     def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:
         name = status.flow.name
@@ -90,13 +94,15 @@ class Monitoring:
     @requires(Right.SEE)
     def list_notifications(self, limit: int = 50) -> list[Notification]:
         """Return sent and waiting messages without heartbeats, newest first."""
-        known: dict[int, Incident | None] = {}
-        found = []
-        for one in self._deliveries.latest(limit):
-            if one.incident is not None and one.incident not in known:
-                known[one.incident] = self._incidents.get(one.incident)
-            found.append(Notification(one, self.channel_name(one.channel), known.get(one.incident or 0)))
-        return found
+        incidents: dict[int, Incident | None] = {}
+        notifications = []
+        for delivery in self._deliveries.latest(limit):
+            if delivery.incident is not None and delivery.incident not in incidents:
+                incidents[delivery.incident] = self._incidents.get(delivery.incident)
+            notifications.append(
+                Notification(delivery, self.channel_name(delivery.channel), incidents.get(delivery.incident or 0))
+            )
+        return notifications
 
     @requires(Right.SEE)
     def failing(self) -> dict[str, Delivery]:
@@ -106,8 +112,12 @@ class Monitoring:
     @requires(Right.SEE)
     def last_delivery(self, channel: Channel) -> datetime | None:
         """Return when a channel last accepted a message."""
-        sent = (one.sent_at for one in self._deliveries.of_channel(channel.id) if one.sent_at and not one.held)
-        return max(sent, default=None)
+        sent_times = (
+            delivery.sent_at
+            for delivery in self._deliveries.of_channel(channel.id)
+            if delivery.sent_at and not delivery.held
+        )
+        return max(sent_times, default=None)
 
     @requires(Right.SEE)
     def last_ping(self, flow: str) -> Delivery | None:
@@ -119,7 +129,9 @@ class Monitoring:
         """Return the name of a channel; the key itself for a heartbeat."""
         if channel.startswith(PREFIX):
             return channel
-        return next((one.name for one in self._channels.list_channels() if one.id == channel), channel)
+        return next(
+            (candidate.name for candidate in self._channels.list_channels() if candidate.id == channel), channel
+        )
 
     @requires(Right.ADMINISTER)
     def gone_for_good(self, executor: str) -> None:

@@ -81,12 +81,12 @@ class ProblemDetection:
         """Return all current problems. Raises IntegrationError if our own database cannot be read."""
         statuses = self._flows.statuses()
         return [
-            *self._of_records(statuses),
-            *self._of_runs(statuses),
-            *self._of_silence(statuses),
-            *self._of_workers(),
-            *self._of_channels(),
-            *self._of_audit(),
+            *self._record_problems(statuses),
+            *self._run_problems(statuses),
+            *self._silence_problems(statuses),
+            *self._worker_problems(),
+            *self._channel_problems(),
+            *self._audit_problems(),
             *self.of_health(self._health.look()),
         ]
 
@@ -97,32 +97,32 @@ class ProblemDetection:
 
     # ---- records: each cause is one incident, even if its issues form several groups
 
-    def _of_records(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
+    def _record_problems(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         now = self._clock()
-        being_read = {one.flow.name for one in statuses if _is_being_read(one.active, now)}
-        found: dict[tuple[str, str], list[CauseGroup]] = {}
+        being_read = {status.flow.name for status in statuses if _is_being_read(status.active, now)}
+        groups_by_cause: dict[tuple[str, str], list[CauseGroup]] = {}
         for group in self._issues.causes():
-            found.setdefault((group.flow, group.cause), []).append(group)
-        begun = {one.symptom.identity for one in self._incidents.open_incidents()} if being_read else set()
-        targets = {one.flow.name: one.flow.target for one in statuses}
-        for (flow, code), groups in found.items():
-            symptom = _of_groups(flow, targets.get(flow, ""), code, groups)
+            groups_by_cause.setdefault((group.flow, group.cause), []).append(group)
+        begun = {incident.symptom.identity for incident in self._incidents.open_incidents()} if being_read else set()
+        targets = {status.flow.name: status.flow.target for status in statuses}
+        for (flow, code), groups in groups_by_cause.items():
+            symptom = _group_problem(flow, targets.get(flow, ""), code, groups)
             if flow not in being_read or symptom.identity in begun:  # no alerts for unfinished previews
                 yield symptom
 
     def oldest_records(self) -> dict[str, datetime]:
         """Return since when the oldest record of each cause waits, by identity of its problem."""
-        found: dict[str, datetime] = {}
+        oldest: dict[str, datetime] = {}
         for group in self._issues.causes():
             identity = Problem(_type_of(group.cause), group.cause, group.flow).identity
-            found[identity] = min(group.first_seen, found.get(identity, group.first_seen))
-        return found
+            oldest[identity] = min(group.first_seen, oldest.get(identity, group.first_seen))
+        return oldest
 
     # ---- connections, from their status and from runs that failed on them, and other problems of runs
 
-    def _of_connections(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
+    def _connection_problems(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
         """Yield each failing connection, according to its current calls, or else to the newest run that it refused."""
-        now, stands = self._clock(), {one.system: one for one in self._connection_monitor.stands()}
+        now, stands = self._clock(), {status.system: status for status in self._connection_monitor.stands()}
         for system in dict.fromkeys((*stands, *refused)):
             stand = stands.get(system, ConnectionStatus(system, connected=False))
             since = stand.since or now
@@ -131,27 +131,29 @@ class ProblemDetection:
             elif system in refused and not (stand.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
                 yield refused[system][1]
 
-    def _of_runs(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
+    def _run_problems(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         refused: dict[str, tuple[datetime, Problem]] = {}
         reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
         for status in statuses:
             newest = status.newest_run_in(RunState.DONE, RunState.READY, *STOPPED)  # states with a meaningful end
             if newest is not None and newest.state is RunState.DONE and newest.ended_at:
                 reached = max(reached, newest.ended_at)
-            for run in (self._held(status.active), newest):
+            for run in (self._long_waiting(status.active), newest):
                 if run is None or not run.error or run.error in BY_A_PERSON:
                     continue
                 if run.error in OF_CONNECTIONS:
                     at, system = run.ended_at or self._clock(), _system(run, status)
                     if system not in refused or refused[system][0] < at:
-                        refused[system] = at, _refused(run, system)
+                        refused[system] = at, _connection_problem(run, system)
                 elif run.state in (*STOPPED, *ACTIVE):
                     facts = {**run.facts, "flow": run.flow, "run": run.id}
                     yield Problem(ProblemType.RUN, run.error, run.flow, facts=facts)
-            yield from _braked(status.waiting)
-        yield from self._of_connections({system: one for system, one in refused.items() if one[0] > reached})
+            yield from _brake_problems(status.waiting)
+        yield from self._connection_problems(
+            {system: refusal for system, refusal in refused.items() if refusal[0] > reached}
+        )
 
-    def _held(self, run: Run | None) -> Run | None:
+    def _long_waiting(self, run: Run | None) -> Run | None:
         """Return an active run if it has waited for a system for longer than `PATIENCE`."""
         if run is None or not run.error:
             return None
@@ -161,7 +163,7 @@ class ProblemDetection:
 
     # ---- silence
 
-    def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
+    def _silence_problems(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         now, openings = self._clock(), self._openings.current_hours()
         for status in statuses:
             name, newest = status.flow.name, status.newest_run
@@ -179,7 +181,7 @@ class ProblemDetection:
                 facts = {"flow": name, "hours": str(unproven // timedelta(hours=1))}
                 yield Problem(ProblemType.SILENCE, "no_proof", name, facts=facts)
 
-    def _of_workers(self) -> Iterator[Problem]:
+    def _worker_problems(self) -> Iterator[Problem]:
         for executor, beaten in self._heartbeats.dead_processes().items():
             if self._clock() - beaten < STARVED:
                 continue
@@ -187,12 +189,12 @@ class ProblemDetection:
                 facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}
                 yield Problem(ProblemType.SILENCE, "worker_stopped", of=executor, facts=facts)
 
-    def _of_channels(self) -> Iterator[Problem]:
+    def _channel_problems(self) -> Iterator[Problem]:
         for channel, first in self._deliveries.failing().items():
             facts = {"channel": self._monitoring.channel_name(channel), "message": first.error}
             yield Problem(ProblemType.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
 
-    def _of_audit(self) -> Iterator[Problem]:
+    def _audit_problems(self) -> Iterator[Problem]:
         checked = self._audit.checked()
         if checked is not None and checked.broken is not None:
             yield Problem(ProblemType.AUDIT, "audit_broken", facts=facts_of(checked.broken))
@@ -206,19 +208,19 @@ def _type_of(code: str) -> ProblemType:
     return ProblemType.DIFFERENCE if code in APART else ProblemType.RECORDS
 
 
-def _of_groups(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Problem:
-    newest = max(groups, key=lambda one: one.last_seen)
+def _group_problem(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Problem:
+    newest = max(groups, key=lambda group: group.last_seen)
     sort = _type_of(code)
-    sums = [_differing(one.facts) if sort is ProblemType.DIFFERENCE else one.sold for one in groups]
-    known = [one for one in sums if one is not None]
+    sums = [_difference_amount(group.facts) if sort is ProblemType.DIFFERENCE else group.sold for group in groups]
+    amounts = [amount for amount in sums if amount is not None]
     return Problem(
         sort, code, flow, facts={"system": system, **newest.facts, "flow": flow},
-        count=sum(one.count for one in groups),
-        at_stake=sum(known, Decimal(0)) if known else None,
+        count=sum(group.count for group in groups),
+        at_stake=sum(amounts, Decimal(0)) if amounts else None,
     )  # fmt: skip
 
 
-def _differing(facts: Mapping[str, str]) -> Decimal | None:
+def _difference_amount(facts: Mapping[str, str]) -> Decimal | None:
     try:
         return abs(Decimal(facts["amount"])) if facts.get("amount") else None
     except InvalidOperation:
@@ -226,21 +228,22 @@ def _differing(facts: Mapping[str, str]) -> Decimal | None:
 
 
 def _system(run: Run, status: FlowStatus) -> str:
-    told = run.facts.get("system", "")
-    if told:
-        return told
+    system = run.facts.get("system", "")
+    if system:
+        return system
     return next(
-        (one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), SystemRole.BOOKS.system
+        (candidate for candidate in (status.flow.source, status.flow.target) if run.error.startswith(candidate)),
+        SystemRole.BOOKS.system,
     )
 
 
-def _refused(run: Run, system: str) -> Problem:
+def _connection_problem(run: Run, system: str) -> Problem:
     return Problem(
         ProblemType.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow}
     )
 
 
-def _braked(run: Run | None) -> Iterator[Problem]:
+def _brake_problems(run: Run | None) -> Iterator[Problem]:
     """Yield a problem for each brake that holds a plan."""
     if run is not None:
         for brake in run.brakes:

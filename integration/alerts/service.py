@@ -51,9 +51,9 @@ class Silences:
     @requires(Right.SEE)
     def active_silences(self) -> dict[str, datetime]:
         """Return the active silences: the end of each by incident identity."""
-        kept = self._settings.get(SILENCES) or {}
-        found = {identity: datetime.fromisoformat(until) for identity, until in kept.items()}
-        return {identity: until for identity, until in found.items() if until > self._clock()}
+        stored_values = self._settings.get(SILENCES) or {}
+        ends = {identity: datetime.fromisoformat(until) for identity, until in stored_values.items()}
+        return {identity: until for identity, until in ends.items() if until > self._clock()}
 
     @requires(Right.ADMINISTER)
     def keep(self, identity: str, until: datetime, by: Actor) -> None:
@@ -63,7 +63,7 @@ class Silences:
     @requires(Right.ADMINISTER)
     def lift(self, identity: str, by: Actor) -> None:
         """End a silence."""
-        self._put({one: until for one, until in self.active_silences().items() if one != identity}, by)
+        self._put({key: until for key, until in self.active_silences().items() if key != identity}, by)
 
     def _put(self, silences: Mapping[str, datetime], by: Actor) -> None:
         self._settings.put(SILENCES, {identity: until.isoformat() for identity, until in silences.items()}, by.ref)
@@ -72,11 +72,11 @@ class Silences:
     def silence_end(self, identity: str) -> datetime | None:
         """Return until when an incident is silenced, or None if it is not."""
         silences = self.active_silences()
-        return max((silences[one] for one in (identity, EVERYTHING) if one in silences), default=None)
+        return max((silences[key] for key in (identity, EVERYTHING) if key in silences), default=None)
 
 
 @dataclass(slots=True)
-class _Unkept:
+class _UnstoredIncident:
     """Incident of our own database, which cannot store it, with the channels that were alerted."""
 
     incident: Incident
@@ -120,8 +120,8 @@ class Alerts:
         self._work = work
         self._audit = audit
         self.silences = Silences(stored_settings, clock)
-        self._known: tuple[tuple[Channel, str], ...] = ()  # as last read, for the time when the database fails
-        self._unkept: _Unkept | None = None
+        self._last_channels: tuple[tuple[Channel, str], ...] = ()  # as last read, for the time when the database fails
+        self._unstored: _UnstoredIncident | None = None
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -147,19 +147,19 @@ class Alerts:
         If our own database fails, this process alerts the known channels at once.
         """
         try:
-            self._erased.retry_if_erased(self._look)
+            self._erased.retry_if_erased(self._check_problems)
         except IntegrationError as error:
             self._tell_without_store(error)
             return
         self._tell_of_store_again()
 
-    def _look(self, so_far: SoFar) -> None:
+    def _check_problems(self, so_far: SoFar) -> None:
         now = self._clock()
         channels = self._channels.list_channels()
-        self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
-        found = self._symptoms.detect_problems()
-        mine = [one for one in self._incidents.open_incidents() if self._is_seen_here(one)]
-        changed = incident_changes(mine, found, now)
+        self._last_channels = tuple((channel, self._channels.address(channel.id)) for channel in channels if channel.on)
+        problems = self._symptoms.detect_problems()
+        mine = [incident for incident in self._incidents.open_incidents() if self._is_seen_here(incident)]
+        changed = incident_changes(mine, problems, now)
         for symptom in changed.begun:
             self._incidents.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:
@@ -185,55 +185,61 @@ class Alerts:
         due = []
         for channel in channels:
             if channel.wants(symptom):
-                at, held = self._when(channel, symptom)
+                at, hold_reason = self._due_time(channel, symptom)
                 if until is not None and until > at:
-                    at, held = until, "silenced"
+                    at, hold_reason = until, "silenced"
                 due.append(
-                    DueDelivery(channel.id, "begun:{incident}", "begun", at, held, with_number({}, symptom.count))
+                    DueDelivery(
+                        channel.id, "begun:{incident}", "begun", at, hold_reason, with_number({}, symptom.count)
+                    )
                 )
         return due
 
     def _remind(self, incidents: list[Incident], channels: list[Channel]) -> None:
         """Queue reminders for incidents that have grown much since their first message, or continue for long."""
-        known = {one.id: one for one in channels}
+        channels_by_id = {channel.id: channel for channel in channels}
         for incident in incidents:
-            sent = self._deliveries.of_incident(incident.id)
-            keys = {(one.channel, one.key) for one in sent}
-            for first in sent:
-                channel = known.get(first.channel)
+            deliveries = self._deliveries.of_incident(incident.id)
+            keys = {(delivery.channel, delivery.key) for delivery in deliveries}
+            for first in deliveries:
+                channel = channels_by_id.get(first.channel)
                 if channel is None or first.what != "begun" or first.sent_at is None:
                     continue
                 reasons = channel.reminders(incident, int(first.facts.get("count", 0)), self._clock())
                 due = [self._reminder(channel, incident, reason) for reason in reasons]
-                for one in due:
-                    if (one.channel, one.key) not in keys and channel.wants(incident.symptom):
-                        self._deliveries.add(one, incident.id)
+                for due_delivery in due:
+                    if (due_delivery.channel, due_delivery.key) not in keys and channel.wants(incident.symptom):
+                        self._deliveries.add(due_delivery, incident.id)
 
     def _reminder(self, channel: Channel, incident: Incident, reason: str) -> DueDelivery:
-        at, held = self._when(channel, incident.symptom)
+        at, hold_reason = self._due_time(channel, incident.symptom)
         until = self.silences.silence_end(incident.symptom.identity)
         if until is not None and until > at:
-            at, held = until, "silenced"
+            at, hold_reason = until, "silenced"
         facts = with_number({}, incident.symptom.count)
-        return DueDelivery(channel.id, f"{reason}:{incident.id}", "reminder", at, held, facts)
+        return DueDelivery(channel.id, f"{reason}:{incident.id}", "reminder", at, hold_reason, facts)
 
     def _due_at_end(self, incident: Incident, channels: list[Channel]) -> list[DueDelivery]:
-        known = {one.id: one for one in channels}
+        channels_by_id = {channel.id: channel for channel in channels}
         until = self.silences.silence_end(incident.symptom.identity)
         due = []
-        for told in self._deliveries.of_incident(incident.id):
-            channel = known.get(told.channel)
-            if channel is None or told.what != "begun" or (told.sent_at is None and told.held == "silenced"):
+        for delivery in self._deliveries.of_incident(incident.id):
+            channel = channels_by_id.get(delivery.channel)
+            if (
+                channel is None
+                or delivery.what != "begun"
+                or (delivery.sent_at is None and delivery.held == "silenced")
+            ):
                 continue
-            at, held = self._when(channel, incident.symptom)
+            at, hold_reason = self._due_time(channel, incident.symptom)
             if until is not None and until > at:
-                at, held = until, "quiet"
-            if told.sent_at is None and told.held == "digest":
-                held = "digest"
-            due.append(DueDelivery(channel.id, "over:{incident}", "over", max(at, told.due_at), held))
+                at, hold_reason = until, "quiet"
+            if delivery.sent_at is None and delivery.held == "digest":
+                hold_reason = "digest"
+            due.append(DueDelivery(channel.id, "over:{incident}", "over", max(at, delivery.due_at), hold_reason))
         return due
 
-    def _when(self, channel: Channel, symptom: Problem) -> tuple[datetime, str]:
+    def _due_time(self, channel: Channel, symptom: Problem) -> tuple[datetime, str]:
         now = self._clock()
         at = channel.speaks_at(symptom.severity, now, ZONE, self._openings.current_hours().is_closed)
         return at, "" if at <= now else "digest" if channel.digest else "quiet"
@@ -255,62 +261,68 @@ class Alerts:
 
     def send(self) -> None:
         """Send due messages and record the results. Raises IntegrationError if a result cannot be stored."""
-        channels = {one.id: one for one in self._channels.list_channels()}
-        for one in self._deliveries.claim():
-            if one.channel.startswith(PREFIX):
-                self._pings.send(one)
+        channels = {channel.id: channel for channel in self._channels.list_channels()}
+        for delivery in self._deliveries.claim():
+            if delivery.channel.startswith(PREFIX):
+                self._pings.send(delivery)
             else:
-                self._send(one, channels.get(one.channel))
+                self._send(delivery, channels.get(delivery.channel))
 
-    def _send(self, one: Delivery, channel: Channel | None) -> None:
+    def _send(self, delivery: Delivery, channel: Channel | None) -> None:
         if channel is None or not channel.on:
-            self._deliveries.drop(one)
+            self._deliveries.drop(delivery)
             return
-        if one.what == "over" and (before := self._untold(one)) is not None:
-            self._deliveries.postpone(one, before.due_at + timedelta(seconds=1))
+        if delivery.what == "over" and (before := self._unsent_begin(delivery)) is not None:
+            self._deliveries.postpone(delivery, before.due_at + timedelta(seconds=1))
             return
-        message = self._message(one, channel)
+        message = self._message(delivery, channel)
         if message is None:
-            self._deliveries.drop(one)
+            self._deliveries.drop(delivery)
             return
-        incident = self._incidents.get(one.incident) if one.incident else None
+        incident = self._incidents.get(delivery.incident) if delivery.incident else None
         result = self._channels.send(channel, *message)
         if result.ok:
-            self._deliveries.mark_sent(one, incident.symptom.count if incident else 0)
+            self._deliveries.mark_sent(delivery, incident.symptom.count if incident else 0)
             self._deliveries.hurry(channel.id)
         else:
             log.warning("a message was not taken", channel=channel.id, why=result.why)
-            self._deliveries.failed(one, result.why)
+            self._deliveries.failed(delivery, result.why)
 
-    def _untold(self, over: Delivery) -> Delivery | None:
+    def _unsent_begin(self, over: Delivery) -> Delivery | None:
         """Return the unsent message about the beginning of an incident, which must precede the one about its end."""
-        told = self._deliveries.of_incident(over.incident or 0)
-        begun = (one for one in told if one.channel == over.channel and one.what == "begun" and one.sent_at is None)
+        deliveries = self._deliveries.of_incident(over.incident or 0)
+        begun = (
+            delivery
+            for delivery in deliveries
+            if delivery.channel == over.channel and delivery.what == "begun" and delivery.sent_at is None
+        )
         return next(begun, None)
 
-    def _message(self, one: Delivery, channel: Channel) -> tuple[str, str] | None:
+    def _message(self, delivery: Delivery, channel: Channel) -> tuple[str, str] | None:
         now, write = self._clock(), Messages(self._log_access.place)
-        if one.what == "digest":
-            since, until = (datetime.fromisoformat(one.facts[name]) for name in ("since", "until"))
-            going_on = [each for each in self._incidents.open_incidents() if channel.wants(each.symptom)]
-            changed = [each for each in self._incidents.in_period(since, until) if channel.wants(each.symptom)]
+        if delivery.what == "digest":
+            since, until = (datetime.fromisoformat(delivery.facts[name]) for name in ("since", "until"))
+            going_on = [incident for incident in self._incidents.open_incidents() if channel.wants(incident.symptom)]
+            changed = [
+                incident for incident in self._incidents.in_period(since, until) if channel.wants(incident.symptom)
+            ]
             return write.digest(
-                going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor(),
+                going_on, changed, self._proven_counts(since), channel.language, now, audit=self._audit.newest_anchor(),
                 oldest=self._symptoms.oldest_records(),
             )  # fmt: skip
-        incident = self._incidents.get(one.incident or 0)
-        if incident is None or (one.what == "reminder" and incident.ended_at is not None):
+        incident = self._incidents.get(delivery.incident or 0)
+        if incident is None or (delivery.what == "reminder" and incident.ended_at is not None):
             return None
-        written = {"begun": write.begin_message, "reminder": write.reminder, "over": write.end_message}
-        return written[one.what](incident, channel.language, now)
+        writers = {"begun": write.begin_message, "reminder": write.reminder, "over": write.end_message}
+        return writers[delivery.what](incident, channel.language, now)
 
-    def _proven(self, since: datetime) -> dict[str, int]:
+    def _proven_counts(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since the given time, by flow."""
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for run in self._runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
             if run.ended_at and run.ended_at > since:
-                found[run.flow] = found.get(run.flow, 0) + run.counts.proven
-        return found
+                counts[run.flow] = counts.get(run.flow, 0) + run.counts.proven
+        return counts
 
     @requires(Right.ADMINISTER)
     def test(self, channel: Channel) -> None:
@@ -321,22 +333,22 @@ class Alerts:
 
     def _tell_without_store(self, error: IntegrationError) -> None:
         log.warning("alerts cannot be kept", cause=error.code)
-        if self._unkept is not None:
+        if self._unstored is not None:
             return
         symptom = replace(STORE_FAILS, cause=error.code, of=self._work.executor, facts=error.facts)
         now = datetime.now(ZONE)
-        told = tuple((channel, address) for channel, address in self._known if channel.wants(symptom))
-        self._unkept = _Unkept(Incident(0, symptom, now, now), told)
+        recipients = tuple((channel, address) for channel, address in self._last_channels if channel.wants(symptom))
+        self._unstored = _UnstoredIncident(Incident(0, symptom, now, now), recipients)
         self._tell(Messages(self._log_access.place).begin_message)
 
     def _tell_of_store_again(self) -> None:
-        if self._unkept is not None:
-            self._unkept.incident = replace(self._unkept.incident, ended_at=datetime.now(ZONE))
+        if self._unstored is not None:
+            self._unstored.incident = replace(self._unstored.incident, ended_at=datetime.now(ZONE))
             self._tell(Messages(self._log_access.place).end_message)
-            self._unkept = None
+            self._unstored = None
 
     def _tell(self, write: Callable[[Incident, str, datetime], tuple[str, str]]) -> None:
-        if self._unkept is not None:
-            incident = self._unkept.incident
-            for channel, address in self._unkept.told:
+        if self._unstored is not None:
+            incident = self._unstored.incident
+            for channel, address in self._unstored.told:
                 self._post.send([Message(address, *write(incident, channel.language, datetime.now(ZONE)))])

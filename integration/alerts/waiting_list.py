@@ -106,33 +106,33 @@ class WaitingList:
         language: str,
         zone: tzinfo = UTC,
         statuses: Sequence[FlowStatus] | None = None,
-        most: int | None = None,
+        limit: int | None = None,
     ) -> WaitingItems:
         """Return the waiting items, most urgent first; parked causes come last, those with the largest amount first.
 
-        With `most`, parked causes fill the places that other items leave. Pass `statuses` to avoid reading the flows
-        again.
+        With `limit`, parked causes fill only the places that the other items leave. Pass `statuses` to avoid reading
+        the flows again.
         """
-        read = self._flow_service.statuses() if statuses is None else statuses
+        flow_statuses = self._flow_service.statuses() if statuses is None else statuses
         text = _Texts(language, zone)
-        found = [
-            *self._connections(text),
-            *self._changes(text),
-            *(item for status in read for item in _invalid_settings(status, text)),
-            *(item for status in read for item in _stopped_runs(status, self._flows, text)),
-            *(item for status in read for item in self._held_runs(status, text)),
-            *(item for status in read for item in self._in_doubt(status, text)),
+        urgent_items = [
+            *self._connection_items(text),
+            *self._change_items(text),
+            *(item for status in flow_statuses for item in _invalid_settings(status, text)),
+            *(item for status in flow_statuses for item in _stopped_runs(status, self._flows, text)),
+            *(item for status in flow_statuses for item in self._held_runs(status, text)),
+            *(item for status in flow_statuses for item in self._in_doubt_items(status, text)),
         ]
-        plans = [item for status in read for item in self._waiting_plans(status, text)]
-        known = {identity for item in (*found, *plans) for identity in item.incidents}
+        plans = [item for status in flow_statuses for item in self._waiting_plans(status, text)]
+        known_identities = {identity for item in (*urgent_items, *plans) for identity in item.incidents}
         incidents = [
-            _incident(one, text)
-            for one in self._incidents.open_incidents()
-            if one.symptom.sort not in LISTED_OTHERWISE and one.symptom.identity not in known
+            _incident_item(incident, text)
+            for incident in self._incidents.open_incidents()
+            if incident.symptom.sort not in LISTED_OTHERWISE and incident.symptom.identity not in known_identities
         ]
-        items = [*found, *incidents, *plans]
+        items = [*urgent_items, *incidents, *plans]
         causes = self._exceptions.groups()
-        room = len(causes) if most is None else max(0, most - len(items))
+        room = len(causes) if limit is None else max(0, limit - len(items))
         return WaitingItems(
             [*items, *(self.cause_item(group, language, zone) for group in causes[:room])], len(causes[room:])
         )
@@ -160,25 +160,30 @@ class WaitingList:
         )
 
     def _field_to_correct(self, group: CauseGroup, text: "_Texts") -> str:
-        found = self._exceptions.field_to_correct(group.flow, group.cause, group.field)
-        if found is None:
+        source_field = self._exceptions.field_to_correct(group.flow, group.cause, group.field)
+        if source_field is None:
             return ""
-        named = f"{found.caption} ({found.wire})" if found.wire else found.caption
-        return text("correct_field", system=words.system_name(self._flows[group.flow].flow.source), field=named)
+        caption = f"{source_field.caption} ({source_field.wire})" if source_field.wire else source_field.caption
+        return text("correct_field", system=words.system_name(self._flows[group.flow].flow.source), field=caption)
 
-    def _connections(self, text: "_Texts") -> Iterator[WaitingItem]:
+    def _connection_items(self, text: "_Texts") -> Iterator[WaitingItem]:
         for stand in self._reach.stands():
             if not stand.connected and not self._setup.goes_on():  # not required before the end of the set-up
                 name = text("need_connect", system=words.system_name(stand.system))
-                yield _of_connection(stand, "off", name, text("need_connect_about"), "connect")
+                yield _connection_item(stand, "off", name, text("need_connect_about"), "connect")
             elif stand.ok is False:
                 facts = {"system": stand.system, **stand.facts}
-                said = text.say(stand.cause, facts)
-                yield _of_connection(
-                    stand, "failed", text.headline(stand.cause, facts), said.do, "look", text.detail(stand.cause, facts)
+                explanation = text.say(stand.cause, facts)
+                yield _connection_item(
+                    stand,
+                    "failed",
+                    text.headline(stand.cause, facts),
+                    explanation.do,
+                    "look",
+                    text.detail(stand.cause, facts),
                 )
 
-    def _changes(self, text: "_Texts") -> Iterator[WaitingItem]:
+    def _change_items(self, text: "_Texts") -> Iterator[WaitingItem]:
         for request in self._change_requests.waiting():
             until = words.moment(request.until, text.language, text.zone)
             yield WaitingItem(
@@ -196,9 +201,9 @@ class WaitingList:
         """Yield the active run that waits for a system and continues by itself."""
         run = status.active
         if run is not None and (since := self._runs.wait_start(run)) is not None:
-            yield _of_run(run, "held", "follow", {"run": run.id}, since, self._flows, text)
+            yield _run_item(run, "held", "follow", {"run": run.id}, since, self._flows, text)
 
-    def _in_doubt(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
+    def _in_doubt_items(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
         """Yield the changes in doubt of a run that has not ended."""
         run = status.newest_run_in(RunState.COMMITTING, RunState.INTERRUPTED)
         if run is not None and (count := self._runs.in_doubt_count(run)):
@@ -218,7 +223,7 @@ class WaitingList:
 
     def _waiting_plans(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
         for run in status.plans:
-            said = [
+            explanations = [
                 text.say(brake.code, {"count": str(brake.count), "limit": brake.limit}) for brake in run.brakes
             ]  # fmt: skip
             names = [text.headline(brake.code, {"flow": run.flow}) for brake in run.brakes]
@@ -226,8 +231,9 @@ class WaitingList:
             yield WaitingItem(
                 state="brake" if run.brakes else "waiting",
                 name=" · ".join(names) or text("waiting_plan"),
-                detail=" ".join(one.what for one in said),
-                step=" ".join(dict.fromkeys(one.do for one in said)) or text("waiting_plan_step"),
+                detail=" ".join(explanation.what for explanation in explanations),
+                step=" ".join(dict.fromkeys(explanation.do for explanation in explanations))
+                or text("waiting_plan_step"),
                 verb="look",
                 page="preview",
                 params={"flow": run.flow, "plan": run.id},
@@ -236,7 +242,7 @@ class WaitingList:
                 unit="phone_changes",
                 amount=AmountAtStake(sold, is_difference=False) if sold else None,
                 since=run.started_at,
-                incidents=tuple(Problem(ProblemType.RUN, one.code, run.flow).identity for one in run.brakes),
+                incidents=tuple(Problem(ProblemType.RUN, brake.code, run.flow).identity for brake in run.brakes),
                 run=run,
             )
 
@@ -259,11 +265,11 @@ class _Texts:
 
     def detail(self, code: str, facts: Mapping[str, str]) -> str:
         """Return the description of a cause with its facts, empty if the headline says the same."""
-        what = self.say(code, facts).what
-        return "" if what.removesuffix(".") == self.headline(code, facts) else what
+        description = self.say(code, facts).what
+        return "" if description.removesuffix(".") == self.headline(code, facts) else description
 
 
-def _of_connection(
+def _connection_item(
     stand: ConnectionStatus, state: str, name: str, step: str, verb: str, detail: str = ""
 ) -> WaitingItem:
     return WaitingItem(
@@ -304,12 +310,12 @@ def _stopped_runs(status: FlowStatus, flows: Specs, text: _Texts) -> Iterator[Wa
     place = repair_address(flows[run.flow], run.error, "", run.facts)
     at = run.ended_at or run.started_at
     if place:
-        yield _of_run(run, state, "repair", place, at, flows, text, page="flows")
+        yield _run_item(run, state, "repair", place, at, flows, text, page="flows")
     else:
-        yield _of_run(run, state, "look", {"run": run.id}, at, flows, text)
+        yield _run_item(run, state, "look", {"run": run.id}, at, flows, text)
 
 
-def _of_run(
+def _run_item(
     run: Run,
     state: str,
     verb: str,
@@ -322,12 +328,12 @@ def _of_run(
     facts = {"system": flows[run.flow].flow.target, "flow": run.flow, "run": run.id, **run.facts}
     sort = ProblemType.CONNECTION if run.error in OF_CONNECTIONS else ProblemType.RUN
     symptom = Problem(sort, run.error, run.flow if sort is ProblemType.RUN else "")
-    said = text.say(run.error, facts)
+    explanation = text.say(run.error, facts)
     return WaitingItem(
         state=state,
         name=text.headline(run.error, facts),
-        detail=" ".join(part for part in (text.detail(run.error, facts), said.data) if part),
-        step=said.do,
+        detail=" ".join(part for part in (text.detail(run.error, facts), explanation.data) if part),
+        step=explanation.do,
         verb=verb,
         page=page,
         params=params,
@@ -337,7 +343,7 @@ def _of_run(
     )
 
 
-def _incident(incident: Incident, text: _Texts) -> WaitingItem:
+def _incident_item(incident: Incident, text: _Texts) -> WaitingItem:
     """Return the item of an incident that no other item covers, such as a full disk."""
     symptom = incident.symptom
     address, _, query = page_address(symptom).partition("?")

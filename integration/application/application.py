@@ -147,7 +147,9 @@ class Application:
         self.names = ObjectNames(flows, names, self.access)
         self.work = EngineHandle(executor, leases, closing)
         self._catalogue()
-        owed = PostRestoreCheck(stores.drifts, stores.links, stores.settings, self.logics, without=(Kind.DAY_PAGE,))
+        restore_check = PostRestoreCheck(
+            stores.drifts, stores.links, stores.settings, self.logics, without=(Kind.DAY_PAGE,)
+        )
         self.sandbox = SandboxHost(
             settings,
             self.access,
@@ -162,11 +164,11 @@ class Application:
         self.installation = Installation(stores.installation, read_place(stores.database), self.sandbox)
         self.installation.begin(settings.confirmed_place)
         self.system_identities = SystemIdentities(stores.database, stores.cursors, stores.settings, self.access, clock)
-        self._holds = WriteHolds((self.installation, self.system_identities, owed))
-        self._arrange()
-        self._look(owed)
-        self._tell(owner, serves=serves)
-        self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
+        self._holds = WriteHolds((self.installation, self.system_identities, restore_check))
+        self._build_settings()
+        self._build_runner(restore_check)
+        self._build_log(owner, serves=serves)
+        self._build_monitoring(sealed, keeps_watch=executor in WATCHES, serves=serves)
 
     def authorized_for(self, actor: Actor) -> "Application":
         """Return the application for one actor: their session and rights are checked at each call."""
@@ -244,7 +246,7 @@ class Application:
             access=self.access,
         )
 
-    def _arrange(self) -> None:
+    def _build_settings(self) -> None:
         """Build the services for the settings of flows and for the connections of both systems."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningHoursSettings(stores.settings)
@@ -288,7 +290,7 @@ class Application:
             four_eyes=self.four_eyes,
             work=self.work,
         )
-        self._strangers = ForeignDocumentSearch(
+        self._foreign_documents = ForeignDocumentSearch(
             stores.ledger, stores.links, stores.settings, self.access, self.logics, flows
         )
         chosen = ChosenFlows(flows, self.logics, stores.settings, self.access)
@@ -300,7 +302,7 @@ class Application:
             choice=self._system_choice,
             links=stores.links,
             proposals=self.proposals,
-            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
+            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._foreign_documents, self.logics),
             prefix_of={
                 name: spec.own_document_marks.flow or name for name, spec in flows.items() if spec.own_document_marks
             },
@@ -318,7 +320,7 @@ class Application:
             self.proposals,
         )
 
-    def _look(self, owed: PostRestoreCheck) -> None:
+    def _build_runner(self, restore_check: PostRestoreCheck) -> None:
         """Build the runner, and the services for runs, plans, prices, drift checks and closed days."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.plans = Plans(
@@ -342,11 +344,11 @@ class Application:
             products=writer_of(flows.values(), Kind.PRODUCT).name,
             clock=clock,
         )
-        self._runner = self._run_by(stores)
+        self._runner = self._make_runner(stores)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
         self.drift = Drift(
             tuple(flows),
-            owed,
+            restore_check,
             deps,
             stores.drifts,
             stores.erased,
@@ -407,7 +409,7 @@ class Application:
             Listings(),
         )
 
-    def _tell(self, owner: str, *, serves: bool) -> None:
+    def _build_log(self, owner: str, *, serves: bool) -> None:
         """Build the log, the health check, search, retention and the history of stock."""
         settings, stores, clock, flows = self.settings, self._stores, self._clock, self._flows
         logbook = Logbook(settings.data / "log.duckdb", patience=LET_GO_SECONDS[serves])
@@ -447,7 +449,7 @@ class Application:
             products=writer_of(flows.values(), Kind.PRODUCT).name,
         )
 
-    def _watch(self, sealed: StoredConnections, *, keeps_watch: bool, serves: bool) -> None:
+    def _build_monitoring(self, sealed: StoredConnections, *, keeps_watch: bool, serves: bool) -> None:
         """Build the services for alerts, erasure, the audit log and encryption keys."""
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
@@ -531,7 +533,7 @@ class Application:
             audit=self.audit,
         )
 
-    def _run_by(self, stores: Stores) -> Runner:
+    def _make_runner(self, stores: Stores) -> Runner:
         deps = Dependencies(
             connectors=Connectors(self.access),
             logics=self.logics,
@@ -545,7 +547,7 @@ class Application:
             erased=stores.erased,
             holds=self._holds,
             identities=self.system_identities,
-            foreign_documents=self._strangers,
+            foreign_documents=self._foreign_documents,
             commit_listener=self.prices,
             clock=self._clock,
             patience=VisibilityTimeout(visible_within=timedelta(seconds=self.settings.patience_seconds)),

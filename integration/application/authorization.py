@@ -30,7 +30,7 @@ class AuthorizedApplication:
     def __init__(self, application: object, actor: Actor, people: People, audit: Audit) -> None:
         """Wrap the application. `people` returns the actor's current roles; `audit` is notified before each call."""
         self._application = application
-        self._authenticated = AuthenticatedActor(actor, people)
+        self._authenticated_actor = AuthenticatedActor(actor, people)
         self._audit = audit
 
     def __getattr__(self, name: str) -> Any:
@@ -38,7 +38,7 @@ class AuthorizedApplication:
         service = None if name.startswith("_") else getattr(self._application, name, None)
         if not has_rights(type(service)):
             raise AttributeError(f"{name} is not reachable")
-        return AuthorizedService(name, service, self._authenticated, self._audit)
+        return AuthorizedService(name, service, self._authenticated_actor, self._audit)
 
 
 class AuthenticatedActor:
@@ -47,15 +47,15 @@ class AuthenticatedActor:
     def __init__(self, actor: Actor, people: People) -> None:
         self._actor = actor
         self._people = people
-        self._now, self._until = actor, 0.0
+        self._current_actor, self._valid_until = actor, 0.0
 
     def require(self, right: Right) -> Actor:
         """Return the actor, after a check that they have the right. Raises LoggedOutError and NotAllowedError."""
-        if right is not Right.SEE or time.monotonic() >= self._until:
-            self._until = 0.0
-            self._now = self._people.refresh_actor(self._actor)
-            self._until = time.monotonic() + MOMENT_SECONDS
-        now = self._now
+        if right is not Right.SEE or time.monotonic() >= self._valid_until:
+            self._valid_until = 0.0
+            self._current_actor = self._people.refresh_actor(self._actor)
+            self._valid_until = time.monotonic() + MOMENT_SECONDS
+        now = self._current_actor
         require_right(now, right)
         return now
 
@@ -66,7 +66,7 @@ class AuthorizedService:
     def __init__(self, name: str, service: Any, authenticated: AuthenticatedActor, audit: Audit) -> None:
         self._name = name
         self._service = service
-        self._authenticated = authenticated
+        self._authenticated_actor = authenticated
         self._audit = audit
 
     def __getattr__(self, name: str) -> Any:
@@ -75,24 +75,24 @@ class AuthorizedService:
         if isinstance(member, property):
             return self._call(name, right_of(member), lambda: getattr(self._service, name))
         if not name.startswith("_") and has_rights(type(member)):
-            return AuthorizedService(f"{self._name}.{name}", member, self._authenticated, self._audit)
+            return AuthorizedService(f"{self._name}.{name}", member, self._authenticated_actor, self._audit)
         right = right_of(getattr_static(type(self._service), OF_A_MAPPING.get(name, ""), None) or member)
         if right is None:
             raise AttributeError(f"{self._name}.{name} is not reachable")
         return requires(right)(partial(self._call, name, right, getattr(self._service, name)))
 
-    def _call(self, name: str, right: Right | None, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    def _call(self, name: str, right: Right | None, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a method as the current action of an actor who has the right."""
         if right is None:
             raise AttributeError(f"{self._name}.{name} is not reachable")
-        actor = self._authenticated.require(right)
-        arguments = signature(method).bind(*given, **named).arguments
-        if not all(_is_signed(one, value, actor) for one, value in arguments.items()):
+        actor = self._authenticated_actor.require(right)
+        arguments = signature(method).bind(*args, **kwargs).arguments
+        if not all(_is_signed(parameter, value, actor) for parameter, value in arguments.items()):
             raise NotAllowedError("not_allowed", message="reason_acts_for_another", name=actor.ref)
         action = PersonAction(actor, f"{self._name}.{name}", right, arguments)
         self._audit.record_action(action)
         with acting_as(action):
-            return method(*given, **named)
+            return method(*args, **kwargs)
 
     # Some services are mappings, for example the one of flows.
 

@@ -43,7 +43,7 @@ def build(
     closing = ExitStack()
     _leave_no_core()
     try:
-        database = _opened(settings)
+        database = _open_database(settings)
         closing.callback(database.close)
         database.sealer = sealer_of(key_in_use(key_ring(settings, database.instance), database))
         clock = SharedClock(database, machine)
@@ -75,7 +75,7 @@ def _publish_shipped(flows: Specs, rules: MappingStore) -> None:
             rules.publish(flow, body, by=SHIPPED.ref, note="")
 
 
-def _opened(settings: Settings) -> Database:
+def _open_database(settings: Settings) -> Database:
     """Return the operational database.
 
     First removes what a killed process left behind, and restricts files that other users could read to their owner.
@@ -89,23 +89,23 @@ def _opened(settings: Settings) -> Database:
     return open_database(settings.operational_url())
 
 
-_started: Application | None = None
-_starting = threading.Lock()
+_application: Application | None = None
+_lock = threading.Lock()
 
 
 def running_application(flows: Specs = FLOWS, *, serves: bool = True) -> Application:
     """Return the application of this process. The first call builds it with these arguments and starts it."""
-    global _started  # noqa: PLW0603 - one engine per process
-    with _starting:
-        if _started is None:
-            _started = build(load_settings(), flows=flows, serves=serves).start()
-        return _started
+    global _application  # noqa: PLW0603 - one engine per process
+    with _lock:
+        if _application is None:
+            _application = build(load_settings(), flows=flows, serves=serves).start()
+        return _application
 
 
 def shut_down() -> None:
     """Stop the application of this process. The next call of `running_application` starts a new one."""
-    global _started  # noqa: PLW0603
-    with _starting:
-        if _started is not None:
-            _started.close()
-            _started = None
+    global _application  # noqa: PLW0603
+    with _lock:
+        if _application is not None:
+            _application.close()
+            _application = None

@@ -53,7 +53,7 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
     try:
         settings = load_settings()
     except IntegrationError as error:
-        yield _wrong("settings", error)
+        yield _failed_checkup("settings", error)
         return
     yield Checkup("settings", f"{len(settings.explicit_names())} set")
     for name, nearest in unknown_settings().items():
@@ -64,15 +64,15 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
         try:
             require_database_file(settings)
         except IntegrationError as error:
-            yield _wrong("database", error)
+            yield _failed_checkup("database", error)
             return
         yield Checkup("database", "none yet: it is made at the first start")
         return
     try:
-        with open_read_only(settings.operational_url()) as seen:
-            yield from _database(settings, seen, clock)
+        with open_read_only(settings.operational_url()) as inspection:
+            yield from _database(settings, inspection, clock)
     except IntegrationError as error:
-        yield _wrong("database", error)
+        yield _failed_checkup("database", error)
 
 
 def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
@@ -85,8 +85,8 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
         settings = load_settings()
         if not postgres_of(settings) and not file_of(settings).exists():
             return
-        with open_read_only(settings.operational_url()) as seen:
-            if not seen.is_current:  # opening it would run the migrations
+        with open_read_only(settings.operational_url()) as inspection:
+            if not inspection.is_current:  # opening it would run the migrations
                 return
         application = build(settings, executor="doctor", serves=False)
     except IntegrationError:
@@ -105,37 +105,39 @@ def _connection(application: Application, system: str, seconds: float) -> Iterat
     elif not application.connections.last_check(system).connected:
         yield Checkup(name, "not connected")
     else:
-        yield from _checked(application, system, name, seconds)
+        yield from _connection_findings(application, system, name, seconds)
 
 
-def _checked(application: Application, system: str, name: str, seconds: float) -> Iterator[Checkup]:
-    found: list[Finding] = []
+def _connection_findings(application: Application, system: str, name: str, seconds: float) -> Iterator[Checkup]:
+    findings: list[Finding] = []
 
     def check() -> None:
         with suppress(Exception):  # no findings are reported as a timeout below
-            found.extend(application.connections.check(system))
+            findings.extend(application.connections.check(system))
 
-    checking = threading.Thread(target=check, daemon=True)  # so the process can end before the check does
-    checking.start()
-    checking.join(seconds)
-    if not found:
+    thread = threading.Thread(target=check, daemon=True)  # so the process can end before the check does
+    thread.start()
+    thread.join(seconds)
+    if not findings:
         yield Checkup(name, code="connection_check_slow", facts={"system": name, "seconds": f"{seconds:.0f}"})
-    for one in found:
-        if one.ok is not None:
-            code = "" if one.ok else one.cause
-            yield Checkup(name, f"{one.name}{one.about and f': {one.about}'}", code, one.facts if code else {})
+    for finding in findings:
+        if finding.ok is not None:
+            code = "" if finding.ok else finding.cause
+            yield Checkup(
+                name, f"{finding.name}{finding.about and f': {finding.about}'}", code, finding.facts if code else {}
+            )
 
 
-def _wrong(name: str, error: IntegrationError) -> Checkup:
+def _failed_checkup(name: str, error: IntegrationError) -> Checkup:
     return Checkup(name, code=error.code, facts=error.facts)
 
 
 def _size(path: Path) -> str:
     """Return the size of a file with its write-ahead log, in megabytes."""
     files = [
-        one for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.wal")) if one.exists()
+        file for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.wal")) if file.exists()
     ]
-    return f"{sum(one.stat().st_size for one in files) / 1_000_000:.1f} MB"
+    return f"{sum(file.stat().st_size for file in files) / 1_000_000:.1f} MB"
 
 
 def _folder(data: Path) -> Iterator[Checkup]:
@@ -144,17 +146,17 @@ def _folder(data: Path) -> Iterator[Checkup]:
         yield Checkup("folder", code="folder_not_writable", facts={"folder": str(data)})
         return
     free = shutil.disk_usage(place).free
-    told = f"{data}, {free // 1_000_000} MB free"
+    summary = f"{data}, {free // 1_000_000} MB free"
     if free < LEAST_FREE:
         facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
-        yield Checkup("folder", told, "disk_full", facts)
+        yield Checkup("folder", summary, "disk_full", facts)
     else:
-        yield Checkup("folder", told)
+        yield Checkup("folder", summary)
     files = [file for pattern in (*FILES, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
     if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
         yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
-    if left := [one.name for one in leftover_files(data)]:
-        yield Checkup("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(left)})
+    if leftovers := [leftover.name for leftover in leftover_files(data)]:
+        yield Checkup("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(leftovers)})
 
 
 def _log(data: Path) -> Iterator[Checkup]:
@@ -165,38 +167,40 @@ def _log(data: Path) -> Iterator[Checkup]:
     at, mark = MARK
     with path.open("rb") as file:
         is_log = file.read(at + len(mark))[at:] == mark
-    aside = sum(1 for one in data.glob(f"{LOG}.broken-*") if not one.name.endswith(".wal"))
-    told = f"{_size(path)}{f', {aside} set aside' if aside else ''}"
-    yield Checkup("log", told) if is_log else Checkup("log", told, "log_broken", {"file": str(path)})
+    aside = sum(1 for broken_file in data.glob(f"{LOG}.broken-*") if not broken_file.name.endswith(".wal"))
+    summary = f"{_size(path)}{f', {aside} set aside' if aside else ''}"
+    yield Checkup("log", summary) if is_log else Checkup("log", summary, "log_broken", {"file": str(path)})
 
 
-def _database(settings: Settings, seen: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:
+def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:
     size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
-    later = "" if seen.is_current else ", brought up to date at the next start"
-    yield Checkup("database", f"{size}, tables {seen.revision}{later}")
+    later = "" if inspection.is_current else ", brought up to date at the next start"
+    yield Checkup("database", f"{size}, tables {inspection.revision}{later}")
     if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
-        megabytes = sum(one.stat().st_size for one in copies) / 1_000_000
-        told = ", ".join(one.name for one in copies)
+        megabytes = sum(file.stat().st_size for file in copies) / 1_000_000
+        names = ", ".join(file.name for file in copies)
         yield Checkup(
-            "copies", f"{megabytes:.1f} MB, made before its tables were changed; {COPIES_KEPT} are kept: {told}"
+            "copies", f"{megabytes:.1f} MB, made before its tables were changed; {COPIES_KEPT} are kept: {names}"
         )
-    yield from _key(settings, seen)
-    if seen.is_current:
-        clock = SharedClock(seen.database, machine)
-        yield from _server(settings.data, seen.database, OutboxReader(seen.database, clock), clock())
-        yield from _flows(StoredSettings(seen.database, clock), RunStore(seen.database, clock), clock())
+    yield from _key(settings, inspection)
+    if inspection.is_current:
+        clock = SharedClock(inspection.database, machine)
+        yield from _server(settings.data, inspection.database, OutboxReader(inspection.database, clock), clock())
+        yield from _flows(StoredSettings(inspection.database, clock), RunStore(inspection.database, clock), clock())
 
 
-def _key(settings: Settings, seen: InspectedDatabase) -> Iterator[Checkup]:
-    sealed = sealed_in(seen.database)
-    ring = key_ring(settings, seen.database.instance)
+def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[Checkup]:
+    sealed = sealed_in(inspection.database)
+    ring = key_ring(settings, inspection.database.instance)
     if not sealed:
         yield Checkup("key", "nothing is sealed yet")
     elif not ring.keys:
         yield Checkup("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
-    elif (shut := next((name for name, one in sealed.items() if ring.opened(one) is None), None)) is not None:
+    elif (shut := next((name for name, secret in sealed.items() if ring.opened(secret) is None), None)) is not None:
         yield Checkup(
-            "key", code="secret_key_wrong", facts={"system": next((one for one in SYSTEMS if one in shut), shut)}
+            "key",
+            code="secret_key_wrong",
+            facts={"system": next((system for system in SYSTEMS if system in shut), shut)},
         )
     else:
         yield Checkup("key", f"opens what is kept of {', '.join(sorted(sealed))}")
@@ -222,15 +226,15 @@ def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Ite
     is_closed = OpeningHoursSettings(stored_settings).current_hours().is_closed
     for name, spec in FLOWS.items():
         try:
-            given = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
+            settings = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
         except IntegrationError as error:
             yield Checkup("flows", code=error.code, facts={"flow": name, **error.facts})
             continue
         newest = next(iter(runs.latest(name, limit=1)), None)
-        if not given.on or newest is None:
+        if not settings.on or newest is None:
             continue
         silent = at - newest.started_at
-        missed = given.timetable.previous_start(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
+        missed = settings.timetable.previous_start(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
         if missed is not None and newest.started_at < missed:
             minutes = str(silent // timedelta(minutes=1))
             yield Checkup("flows", code="flow_late", facts={"flow": name, "minutes": minutes})

@@ -64,7 +64,7 @@ class FirstWeek:
         preview = {flow: {"flow": flow} for flow in self._flows}
         repaired = self._has_written(self._documents) and not self._issues.counts().get(self._documents)
         return [
-            FirstTask("connect", all(one.connected for one in self._connections.statuses()), "setup"),
+            FirstTask("connect", all(status.connected for status in self._connections.statuses()), "setup"),
             *(
                 FirstTask(name, self._has_written(flow), "preview", preview[flow])
                 for name, flow in (

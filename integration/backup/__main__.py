@@ -15,19 +15,19 @@ from integration.settings import load_settings
 
 def main() -> int:
     """Make the backup and return the exit status."""
-    asked = json.loads(sys.stdin.readline())
-    file = Path(asked["file"])
+    request = json.loads(sys.stdin.readline())
+    file = Path(request["file"])
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        manifest = make(load_settings(), file, asked["passphrase"])
+        manifest = make(load_settings(), file, request["passphrase"])
     except IntegrationError as error:
-        told: dict[str, object] = {"code": error.code, "facts": dict(error.facts)}
+        answer: dict[str, object] = {"code": error.code, "facts": dict(error.facts)}
     except OSError as error:
-        told = {"code": "backup_not_written", "facts": {"file": str(file), "message": error.strerror or str(error)}}
+        answer = {"code": "backup_not_written", "facts": {"file": str(file), "message": error.strerror or str(error)}}
     else:
-        told = {"key": bool(manifest.key)}
-    sys.stdout.write(json.dumps(told) + "\n")
-    return 0 if "key" in told else 1
+        answer = {"key": bool(manifest.key)}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 0 if "key" in answer else 1
 
 
 if __name__ == "__main__":

@@ -61,18 +61,18 @@ def damaged_backup_error(file: Path, part: str) -> ConfigurationError:
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write(file: Path, folder: Path, told: Callable[[Mapping[str, Member]], Manifest]) -> Manifest:
+def write(file: Path, folder: Path, manifest_for: Callable[[Mapping[str, Member]], Manifest]) -> Manifest:
     """Write a backup of the members in a folder and return its manifest. The file is created atomically.
 
-    `told` builds the manifest from the members. Raises FileExistsError if the file exists.
+    `manifest_for` builds the manifest from the members. Raises FileExistsError if the file exists.
     """
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     make_private(fresh)
     try:
         with fresh.open("r+b") as out:
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-                members = {name: _added(archive, folder / name) for name in MEMBERS if (folder / name).exists()}
-                manifest = told(members)
+                members = {name: _add_member(archive, folder / name) for name in MEMBERS if (folder / name).exists()}
+                manifest = manifest_for(members)
                 archive.writestr(MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
                 archive.comment = b"0" * SEAL
             out.seek(0)
@@ -87,7 +87,7 @@ def write(file: Path, folder: Path, told: Callable[[Mapping[str, Member]], Manif
     return manifest
 
 
-def _added(archive: zipfile.ZipFile, path: Path) -> Member:
+def _add_member(archive: zipfile.ZipFile, path: Path) -> Member:
     digest, size = hashlib.sha256(), 0
     entry = zipfile.ZipInfo(path.name)
     entry.compress_type = zipfile.ZIP_STORED if path.name == DUMP else zipfile.ZIP_DEFLATED  # dumps are compressed
@@ -129,30 +129,32 @@ class Archive:
             entry = self._archive.getinfo(MANIFEST)
             if entry.file_size > MOST_TOLD:
                 raise damaged_backup_error(self.file, MANIFEST)
-            told = json.loads(self._archive.read(entry))
-            if told["format"] > FORMAT:
-                raise ConfigurationError("backup_too_new", file=self.file.name, program=told["program"])
-            members = {name: Member(int(one["size"]), str(one["sha256"])) for name, one in told["members"].items()}
-            return Manifest(**{**told, "members": members})
+            content = json.loads(self._archive.read(entry))
+            if content["format"] > FORMAT:
+                raise ConfigurationError("backup_too_new", file=self.file.name, program=content["program"])
+            members = {
+                name: Member(int(member["size"]), str(member["sha256"])) for name, member in content["members"].items()
+            }
+            return Manifest(**{**content, "members": members})
         except (*_DAMAGED, TypeError, AttributeError):
             raise damaged_backup_error(self.file, MANIFEST) from None
 
     def faults(self) -> list[str]:
         """Return the names of missing, additional and damaged members."""
-        there = set(self._archive.namelist()) - {MANIFEST}
-        named = self.manifest.members
-        wrong = [name for name in named if not self._is_whole(name)]
-        return [*wrong, *sorted(there - named.keys())]
+        names = set(self._archive.namelist()) - {MANIFEST}
+        members = self.manifest.members
+        wrong = [name for name in members if not self._is_whole(name)]
+        return [*wrong, *sorted(names - members.keys())]
 
     def _is_whole(self, name: str) -> bool:
         try:
-            for _ in self._told(name):
+            for _ in self._read_member(name):
                 pass
         except ConfigurationError:
             return False
         return True
 
-    def _told(self, name: str) -> Iterator[bytes]:
+    def _read_member(self, name: str) -> Iterator[bytes]:
         """Yield the content of a member, never more than its recorded size. Raises at the end if it is damaged."""
         member, digest, size = self.manifest.members[name], hashlib.sha256(), 0
         try:
@@ -174,7 +176,7 @@ class Archive:
             if name in self.manifest.members:
                 make_private(folder / name)
                 with (folder / name).open("wb") as out:
-                    for piece in self._told(name):
+                    for piece in self._read_member(name):
                         out.write(piece)
                     out.flush()
                     os.fsync(out.fileno())
@@ -200,8 +202,8 @@ def is_checksum_valid(file: Path) -> bool:
     """Return whether the checksum of the whole file is correct, including bytes outside the members."""
     size = file.stat().st_size - SEAL
     with file.open("rb") as source:
-        found = _digest_of(source, size) if size > 0 else ""
-        return source.read(SEAL) == found.encode()
+        digest = _digest_of(source, size) if size > 0 else ""
+        return source.read(SEAL) == digest.encode()
 
 
 @contextmanager

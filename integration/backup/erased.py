@@ -13,7 +13,7 @@ from integration.store.database import open_database
 from integration.store.erasure_register import Erasure, ErasureRegister
 
 
-def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) -> int:
+def erase_again(url: str, folder: Path, erasures: Sequence[Erasure], file: Path) -> int:
     """Erase all persons of a list from a restored database and its log, and return their number.
 
     The list contains only pseudonyms, so every restored number is compared with them. The resulting register is written
@@ -23,12 +23,12 @@ def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) ->
     logbook = Logbook(folder / LOG) if (folder / LOG).exists() else None
     try:
         erased, erasing = ErasureRegister(database, now, file), PersonalDataSearch(database, now)
-        waiting = {one.mark: one.person for one in erased.merge(known)}
+        waiting = {erasure.mark: erasure.person for erasure in erased.merge(erasures)}
         sqlite = folder / DATABASE if url.startswith("sqlite:///") else None
         eraser = Eraser(erasing, erased, logbook, sqlite, folder)
         numbers = erasing.every_number(Customer()) | (logbook.numbers() if logbook else set())
-        for one in _customers(number for number in numbers if erased.mark(*number) in waiting):
-            eraser.erase(eraser.person(one))
+        for customer in _customers(number for number in numbers if erased.mark(*number) in waiting):
+            eraser.erase(eraser.person(customer))
         for name in set(waiting.values()):
             erased.finish(name, "restore")
         return len(set(waiting.values()))

@@ -35,20 +35,22 @@ def wrapped(key: bytes, passphrase: str) -> dict[str, Any]:
     require_long(passphrase)
     register_secrets(passphrase)
     salt = os.urandom(16)
-    sealed = Fernet(_derived(passphrase, salt, COST)).encrypt(key)
+    sealed = Fernet(_derive_key(passphrase, salt, COST)).encrypt(key)
     return {"salt": salt.hex(), **COST, "sealed": sealed.decode()}
 
 
-def unwrapped(told: Mapping[str, Any], passphrase: str) -> bytes:
+def unwrapped(wrapped_key: Mapping[str, Any], passphrase: str) -> bytes:
     """Return the key. Raises ConfigurationError `backup_passphrase_wrong`."""
     register_secrets(passphrase)
     try:
-        cost = {name: min(int(told[name]), most) for name, most in MOST_COST.items()}
-        return Fernet(_derived(passphrase, bytes.fromhex(told["salt"]), cost)).decrypt(told["sealed"].encode())
+        cost = {name: min(int(wrapped_key[name]), limit) for name, limit in MOST_COST.items()}
+        return Fernet(_derive_key(passphrase, bytes.fromhex(wrapped_key["salt"]), cost)).decrypt(
+            wrapped_key["sealed"].encode()
+        )
     except (InvalidToken, KeyError, ValueError, TypeError, AttributeError):
         raise ConfigurationError("backup_passphrase_wrong") from None
 
 
-def _derived(passphrase: str, salt: bytes, cost: Mapping[str, int]) -> bytes:
+def _derive_key(passphrase: str, salt: bytes, cost: Mapping[str, int]) -> bytes:
     derived = hashlib.scrypt(passphrase.encode(), salt=salt, **cost, maxmem=MOST_BYTES, dklen=32)
     return base64.urlsafe_b64encode(derived)

@@ -41,29 +41,29 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
     with temporary_folder(file) as folder:
         created_at = datetime.now(UTC)
         before = keys_in(settings.data / KEY_FILE, needed=False)
-        found, kind = _database(settings, folder)
-        events = _log(settings.data, folder / LOG, found, copier)
+        snapshot, kind = _database(settings, folder)
+        events = _log(settings.data, folder / LOG, snapshot, copier)
         journal = settings.data / JOURNAL
         if journal.exists():
             shutil.copyfile(journal, folder / JOURNAL)
         manifest = Manifest(
-            program=VERSION, revision=found.revision, created_at=created_at.isoformat(), kind=kind,
-            instance=found.instance, events=events, key=_key(settings, found, before, passphrase),
+            program=VERSION, revision=snapshot.revision, created_at=created_at.isoformat(), kind=kind,
+            instance=snapshot.instance, events=events, key=_key(settings, snapshot, before, passphrase),
             given=sorted(settings.explicit_names()), members={},
         )  # fmt: skip
 
         def with_members(members: Mapping[str, Member]) -> Manifest:
             return replace(manifest, members=members)
 
-        made = write(file, folder, with_members)
+        written_manifest = write(file, folder, with_members)
     keep_last(settings.data, LastBackup(file.name, file.stat().st_size, created_at))
-    return made
+    return written_manifest
 
 
 def postgres_of(settings: Settings) -> str:
     """Return the address of the PostgreSQL database in the settings, or an empty string for SQLite."""
-    given = settings.database_url.get_secret_value()
-    return given if given.startswith("postgresql://") else ""
+    address = settings.database_url.get_secret_value()
+    return address if address.startswith("postgresql://") else ""
 
 
 def file_of(settings: Settings) -> Path:
@@ -81,39 +81,41 @@ def _database(settings: Settings, folder: Path) -> tuple[Snapshot, str]:
     return snapshot_of(folder / DATABASE), "sqlite"
 
 
-def _key(settings: Settings, found: Snapshot, before: Sequence[bytes], passphrase: str) -> dict[str, Any]:
+def _key(settings: Settings, snapshot: Snapshot, before: Sequence[bytes], passphrase: str) -> dict[str, Any]:
     """Return the wrapped key that sealed the copy. The key may have been changed while the copy was made."""
     if not passphrase:
         return {}
-    ring = key_ring(settings, found.instance)
-    known = [*ring.of_settings, *before, *ring.keys]
-    key = next((one for one in known if id_of(one) == found.key), next(iter(known), None))
+    ring = key_ring(settings, snapshot.instance)
+    candidates = [*ring.of_settings, *before, *ring.keys]
+    key = next(
+        (candidate for candidate in candidates if id_of(candidate) == snapshot.key), next(iter(candidates), None)
+    )
     return keys.wrapped(key, passphrase) if key else {}
 
 
-def _log(data: Path, to: Path, found: Snapshot, copier: Copier | None) -> int | None:
+def _log(data: Path, to: Path, snapshot: Snapshot, copier: Copier | None) -> int | None:
     """Copy the log in the process that has it open, and return its number of events, or None if there is no log."""
     if not (data / LOG).exists():
         return None
     until = time.monotonic() + LOG_SECONDS
     while True:
         try:
-            return _copied(data, to, found, copier)
+            return _copy_log(data, to, snapshot, copier)
         except IntegrationError as error:
             if error.code not in ("log_owned_elsewhere", "log_away") or time.monotonic() > until:
                 raise
             time.sleep(0.5)
 
 
-def _copied(data: Path, to: Path, found: Snapshot, copier: Copier | None) -> int:
-    asked = {"instance": found.instance, "until": found.until, "waiting": found.waiting}
+def _copy_log(data: Path, to: Path, snapshot: Snapshot, copier: Copier | None) -> int:
+    options = {"instance": snapshot.instance, "until": snapshot.until, "waiting": snapshot.waiting}
     if copier is not None:
-        return copier(to, **asked)
-    answer = ask_server(data, {"copy": str(to.absolute()), **asked})
+        return copier(to, **options)
+    answer = ask_server(data, {"copy": str(to.absolute()), **options})
     if answer is not None:
         return int(answer["events"])
     logbook = Logbook(data / LOG)
     try:
-        return logbook.copy(to, instance=found.instance, until=found.until, waiting=found.waiting)
+        return logbook.copy(to, instance=snapshot.instance, until=snapshot.until, waiting=snapshot.waiting)
     finally:
         logbook.close()

@@ -38,8 +38,8 @@ class VerifiedBackup:
 
 def has_key(file: Path) -> bool:
     """Return whether a backup contains a key, which needs a passphrase."""
-    with archive.open_backup(file) as found:
-        return bool(found.manifest.key)
+    with archive.open_backup(file) as backup:
+        return bool(backup.manifest.key)
 
 
 def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> VerifiedBackup:
@@ -48,12 +48,12 @@ def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Ve
     The backup is unpacked next to the file, or next to `beside`. Raises ConfigurationError `backup_broken` with the
     damaged part, `backup_too_new` or `backup_passphrase_wrong`, and OSError.
     """
-    with archive.open_backup(file) as found:
-        _expect_whole(found)
-        _expect_known(found)
-        key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
-        with _unpacked(found, beside or file) as folder:
-            return VerifiedBackup(found.manifest, _looked(found, folder, key), None if key is None else True)
+    with archive.open_backup(file) as backup:
+        _check_complete(backup)
+        _check_version(backup)
+        key = keys.unwrapped(backup.manifest.key, passphrase) if passphrase and backup.manifest.key else None
+        with _unpack(backup, beside or file) as folder:
+            return VerifiedBackup(backup.manifest, _check_members(backup, folder, key), None if key is None else True)
 
 
 def restore_backup(
@@ -67,108 +67,110 @@ def restore_backup(
     failure, no console can open an incomplete restore.
     """
     remove_leftovers(settings.data)
-    known = [one for path in (*erased, settings.data / ERASED) for one in _list_in(path)]
-    with archive.open_backup(file) as found:
-        _expect_fitting(settings, found.manifest)
+    erasures = [erasure for path in (*erased, settings.data / ERASED) for erasure in _read_erasures(path)]
+    with archive.open_backup(file) as backup:
+        _check_destination(settings, backup.manifest)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with archive.open_backup(file) as found:
-        _expect_whole(found)
-        _expect_known(found)
-        key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
-        with _unpacked(found, settings.data / "restore") as folder:
-            verified = VerifiedBackup(found.manifest, _looked(found, folder, key), None if key is None else True)
+    with archive.open_backup(file) as backup:
+        _check_complete(backup)
+        _check_version(backup)
+        key = keys.unwrapped(backup.manifest.key, passphrase) if passphrase and backup.manifest.key else None
+        with _unpack(backup, settings.data / "restore") as folder:
+            verified = VerifiedBackup(
+                backup.manifest, _check_members(backup, folder, key), None if key is None else True
+            )
             if key is not None or not settings.key.get_secret_value():
-                _kept(folder / KEY_FILE, key or keys.new_key())  # a console needs a key to start
-            again = _put_in_place(settings, found.manifest, folder, known, by)
-    return replace(verified, erased=again)
+                _write_key(folder / KEY_FILE, key or keys.new_key())  # a console needs a key to start
+            erased_count = _put_in_place(settings, backup.manifest, folder, erasures, by)
+    return replace(verified, erased=erased_count)
 
 
-def _list_in(path: Path) -> list[Erasure]:
+def _read_erasures(path: Path) -> list[Erasure]:
     try:
         return read_erasures(path)
     except ValueError:
         raise ConfigurationError("setting_invalid", setting=path.name, expected="expected_list_of_erased") from None
 
 
-def _expect_whole(found: Archive) -> None:
-    for part in found.faults():
-        raise archive.damaged_backup_error(found.file, part)
-    if not archive.is_checksum_valid(found.file):
-        raise archive.damaged_backup_error(found.file, "zip")
-    needed = DUMP if found.manifest.kind == "postgresql" else DATABASE
-    if needed not in found.manifest.members:
-        raise archive.damaged_backup_error(found.file, needed)
+def _check_complete(backup: Archive) -> None:
+    for part in backup.faults():
+        raise archive.damaged_backup_error(backup.file, part)
+    if not archive.is_checksum_valid(backup.file):
+        raise archive.damaged_backup_error(backup.file, "zip")
+    database_member = DUMP if backup.manifest.kind == "postgresql" else DATABASE
+    if database_member not in backup.manifest.members:
+        raise archive.damaged_backup_error(backup.file, database_member)
 
 
-def _expect_known(found: Archive) -> None:
-    told = found.manifest
-    if told.revision not in known_revisions() or not set(told.members) <= set(MEMBERS):
-        raise ConfigurationError("backup_too_new", file=found.file.name, program=told.program)
+def _check_version(backup: Archive) -> None:
+    manifest = backup.manifest
+    if manifest.revision not in known_revisions() or not set(manifest.members) <= set(MEMBERS):
+        raise ConfigurationError("backup_too_new", file=backup.file.name, program=manifest.program)
 
 
-def _expect_fitting(settings: Settings, told: Manifest) -> None:
+def _check_destination(settings: Settings, manifest: Manifest) -> None:
     """Raise ConfigurationError if the destination is not empty or of another kind of database."""
     url = postgres_of(settings)
-    if (told.kind == "postgresql") is not bool(url):
-        raise ConfigurationError("backup_other_database", kind=told.kind)
-    there = [file.name for pattern in (*FILES, "server.json") for file in settings.data.glob(pattern)]
-    there = [name for name in there if name != ERASED]  # the register of erasures stays at every restore
+    if (manifest.kind == "postgresql") is not bool(url):
+        raise ConfigurationError("backup_other_database", kind=manifest.kind)
+    existing = [file.name for pattern in (*FILES, "server.json") for file in settings.data.glob(pattern)]
+    existing = [name for name in existing if name != ERASED]  # the register of erasures stays at every restore
     if not url and file_of(settings).exists():
-        there.append(file_of(settings).name)
-    if there:
-        raise ConfigurationError("restore_not_empty", place=str(settings.data), found=", ".join(sorted(set(there))))
+        existing.append(file_of(settings).name)
+    if existing:
+        raise ConfigurationError("restore_not_empty", place=str(settings.data), found=", ".join(sorted(set(existing))))
     if url and not has_no_tables(url):
         raise ConfigurationError("restore_not_empty", place="PostgreSQL", found="alembic_version")
 
 
 @contextmanager
-def _unpacked(found: Archive, place: Path) -> Iterator[Path]:
+def _unpack(backup: Archive, place: Path) -> Iterator[Path]:
     """Yield a temporary folder next to `place` with the members of a backup."""
-    free, needed = shutil.disk_usage(place.parent).free, found.room_needed() + MORE_ROOM
-    if free < needed:
-        raise UnavailableError("disk_full", free=f"{free // 1_000_000} MB", needed=f"{needed // 1_000_000} MB")
+    free, required = shutil.disk_usage(place.parent).free, backup.room_needed() + MORE_ROOM
+    if free < required:
+        raise UnavailableError("disk_full", free=f"{free // 1_000_000} MB", needed=f"{required // 1_000_000} MB")
     with temporary_folder(place) as folder:
-        found.unpack(folder)
+        backup.unpack(folder)
         yield folder
 
 
-def _looked(found: Archive, folder: Path, key: bytes | None) -> int | None:
+def _check_members(backup: Archive, folder: Path, key: bytes | None) -> int | None:
     """Check the members of a backup, and return the number of events of its log."""
-    told = found.manifest
-    if told.kind == "postgresql":
+    manifest = backup.manifest
+    if manifest.kind == "postgresql":
         if dump_fault(folder / DUMP, with_database()):
-            raise archive.damaged_backup_error(found.file, DUMP)
+            raise archive.damaged_backup_error(backup.file, DUMP)
     else:
-        if integrity_error(folder / DATABASE) or snapshot_of(folder / DATABASE).instance != told.instance:
-            raise archive.damaged_backup_error(found.file, DATABASE)
+        if integrity_error(folder / DATABASE) or snapshot_of(folder / DATABASE).instance != manifest.instance:
+            raise archive.damaged_backup_error(backup.file, DATABASE)
         if key is not None and not opens(folder / DATABASE, key):
-            raise archive.damaged_backup_error(found.file, KEY_FILE)
-    if LOG not in told.members:
+            raise archive.damaged_backup_error(backup.file, KEY_FILE)
+    if LOG not in manifest.members:
         return None
-    events = _events(folder / LOG, found)
-    if events != told.events:
-        raise archive.damaged_backup_error(found.file, LOG)
+    events = _events(folder / LOG, backup)
+    if events != manifest.events:
+        raise archive.damaged_backup_error(backup.file, LOG)
     return events
 
 
-def _events(path: Path, found: Archive) -> int:
+def _events(path: Path, backup: Archive) -> int:
     logbook = Logbook(path)
     try:
         return int(logbook.answer("found", most=2**62)["events"].sum())
     except IntegrationError as error:
         if error.code in ("log_broken", "setting_invalid"):
-            raise archive.damaged_backup_error(found.file, LOG) from None
+            raise archive.damaged_backup_error(backup.file, LOG) from None
         raise
     finally:
         logbook.close()
 
 
-def _kept(path: Path, key: bytes) -> None:
+def _write_key(path: Path, key: bytes) -> None:
     make_private(path)
     path.write_bytes(key)
 
 
-def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Sequence[Erasure], by: str) -> int:
+def _put_in_place(settings: Settings, manifest: Manifest, folder: Path, erasures: Sequence[Erasure], by: str) -> int:
     """Move the unpacked files to their destination, the database last, since a console needs it to start.
 
     Returns the number of persons that were erased from it first.
@@ -177,17 +179,17 @@ def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Seque
     if url:
         restore_dump(url, folder / DUMP, with_database())
     address = url or f"sqlite:///{(folder / DATABASE).absolute()}"
-    mark_restored(address, told.created_at, by)
-    again = erase_again(address, folder, known, settings.data / ERASED) if known else 0
+    mark_restored(address, manifest.created_at, by)
+    erased_count = erase_again(address, folder, erasures, settings.data / ERASED) if erasures else 0
     for name in (LOG, f"{LOG}.wal", JOURNAL, KEY_FILE):
         if (folder / name).exists():
-            _moved(folder / name, settings.data / name)
+            _move_file(folder / name, settings.data / name)
     if not url:
-        _moved(folder / DATABASE, file_of(settings))
-    return again
+        _move_file(folder / DATABASE, file_of(settings))
+    return erased_count
 
 
-def _moved(path: Path, to: Path) -> None:
+def _move_file(path: Path, to: Path) -> None:
     """Move a file to its destination when it is durable. Raises FileExistsError if the destination exists."""
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = to.with_name(f"{to.name}.{os.getpid()}")
@@ -201,6 +203,6 @@ def _moved(path: Path, to: Path) -> None:
         fresh.unlink()
 
 
-def missing_settings(settings: Settings, told: Manifest) -> Sequence[str]:
+def missing_settings(settings: Settings, manifest: Manifest) -> Sequence[str]:
     """Return the settings from the environment where the backup was made that are not set here."""
-    return sorted(set(told.given) - settings.explicit_names())
+    return sorted(set(manifest.given) - settings.explicit_names())

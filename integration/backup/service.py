@@ -38,12 +38,12 @@ class LastBackup:
     created_at: datetime
 
 
-def keep_last(data: Path, made: LastBackup) -> None:
+def keep_last(data: Path, backup: LastBackup) -> None:
     """Store the last backup. A failure to store it is ignored, because the backup itself is complete."""
-    told = {"name": made.name, "size": made.size, "created_at": made.created_at.isoformat()}
+    content = {"name": backup.name, "size": backup.size, "created_at": backup.created_at.isoformat()}
     fresh = data / f"{FILE}.{os.getpid()}"
     with suppress(OSError):
-        fresh.write_text(json.dumps(told), encoding="utf-8")
+        fresh.write_text(json.dumps(content), encoding="utf-8")
         fresh.replace(data / FILE)
 
 
@@ -63,7 +63,7 @@ class Backups:
     def __init__(self, data: Path, clock: Clock) -> None:
         self._data = data
         self._clock = clock
-        self._at_work = threading.Lock()
+        self._backup_lock = threading.Lock()
         self._result: BackupResult | None = None
 
     @property
@@ -76,7 +76,7 @@ class Backups:
     @requires(Right.ADMINISTER)
     def is_at_work(self) -> bool:
         """Whether this process is making a backup."""
-        return self._at_work.locked()
+        return self._backup_lock.locked()
 
     @property
     @requires(Right.ADMINISTER)
@@ -91,7 +91,7 @@ class Backups:
         The result is in `result`. Raises IntegrationError `backup_at_work` while another backup is being made.
         """
         register_secrets(passphrase)
-        if not self._at_work.acquire(blocking=False):
+        if not self._backup_lock.acquire(blocking=False):
             raise IntegrationError("backup_at_work")
         path = (self._data / FOLDER / Path(file).name).absolute()
         threading.Thread(target=self._make, args=(path, passphrase), name="backup", daemon=True).start()
@@ -103,25 +103,25 @@ class Backups:
 
     def _make(self, path: Path, passphrase: str) -> None:
         try:
-            self._result = self._made(path, passphrase)
+            self._result = self._run_backup(path, passphrase)
         except (OSError, ValueError) as error:
             facts = {"file": str(path), "message": str(error)}
             self._result = BackupResult(path, code="backup_not_written", facts=facts)
         finally:
-            self._at_work.release()
+            self._backup_lock.release()
 
-    def _made(self, path: Path, passphrase: str) -> BackupResult:
-        asked = json.dumps({"file": str(path), "passphrase": passphrase}) + "\n"
-        made = subprocess.run(
-            [sys.executable, "-m", "integration.backup"], input=asked, text=True, capture_output=True,
+    def _run_backup(self, path: Path, passphrase: str) -> BackupResult:
+        request = json.dumps({"file": str(path), "passphrase": passphrase}) + "\n"
+        process = subprocess.run(
+            [sys.executable, "-m", "integration.backup"], input=request, text=True, capture_output=True,
             env=with_settings(CONSOLE_DATA=str(self._data.absolute())), check=False,
         )  # fmt: skip
-        told = json.loads((made.stdout.splitlines() or ["{}"])[-1])
-        if "key" in told:
-            return BackupResult(path, has_key=bool(told["key"]))
-        if "code" not in told:
-            log.error("a backup was not made", status=made.returncode, said=masked_text(made.stderr[-MOST_SAID:]))
-        return BackupResult(path, code=told.get("code", "unexpected_error"), facts=told.get("facts", {}))
+        answer = json.loads((process.stdout.splitlines() or ["{}"])[-1])
+        if "key" in answer:
+            return BackupResult(path, has_key=bool(answer["key"]))
+        if "code" not in answer:
+            log.error("a backup was not made", status=process.returncode, said=masked_text(process.stderr[-MOST_SAID:]))
+        return BackupResult(path, code=answer.get("code", "unexpected_error"), facts=answer.get("facts", {}))
 
     @requires(Right.EXPORT_LOG)
     def taking(self, file: str) -> None:
@@ -131,7 +131,7 @@ class Backups:
     def last_backup(self) -> LastBackup | None:
         """Return the last backup, or None if none is known."""
         try:
-            told = json.loads((self._data / FILE).read_text(encoding="utf-8"))
-            return LastBackup(str(told["name"]), int(told["size"]), datetime.fromisoformat(told["created_at"]))
+            content = json.loads((self._data / FILE).read_text(encoding="utf-8"))
+            return LastBackup(str(content["name"]), int(content["size"]), datetime.fromisoformat(content["created_at"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -12,9 +12,9 @@ from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 
 
-def wrong_use(said: str, where: str | None = None) -> typer.BadParameter:
-    """Return an error about wrong use, in one line whatever the input."""
-    return typer.BadParameter(visible(said), param_hint=where)
+def wrong_use(message: str, where: str | None = None) -> typer.BadParameter:
+    """Return a usage error. Its message is one line, even if the input contains line breaks."""
+    return typer.BadParameter(visible(message), param_hint=where)
 
 
 @contextmanager
@@ -30,10 +30,10 @@ def writing(file: Path) -> Iterator[None]:
 
 def misused(error: Exception) -> ConfigurationError:
     """Return the error about wrong use for `--json`: the reason, and the command."""
-    said = str(getattr(error, "message", "") or error)
-    told = getattr(error, "format_message", lambda: said)()
+    message = str(getattr(error, "message", "") or error)
+    formatted = getattr(error, "format_message", lambda: message)()
     command = getattr(getattr(error, "ctx", None), "info_name", None) or ""
-    return ConfigurationError("wrong_use", said=visible(told), command=visible(command))
+    return ConfigurationError("wrong_use", said=visible(formatted), command=visible(command))
 
 
 def known_flow(name: str | None) -> str | None:
@@ -52,19 +52,19 @@ Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait f
 Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 
-def expect_known(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+def expect_known(names: list[str] | None, known_names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the given names. An unknown name is wrong use."""
-    for name in given or ():
-        if name not in known:
-            raise wrong_use(f"there is no {name}; there is {', '.join(known)}")
-    return tuple(given or ())
+    for name in names or ():
+        if name not in known_names:
+            raise wrong_use(f"there is no {name}; there is {', '.join(known_names)}")
+    return tuple(names or ())
 
 
-def confirmations(given: list[str]) -> dict[str, int]:
+def confirmations(arguments: list[str]) -> dict[str, int]:
     """Return the number that was typed for each brake."""
     confirmed = {}
-    for one in given:
-        name, _, number = one.partition("=")
+    for argument in arguments:
+        name, _, number = argument.partition("=")
         if not number.isdecimal():
             raise wrong_use("brake=number, for example brake_price=3")
         confirmed[name] = int(number)

@@ -28,26 +28,26 @@ Heads = Annotated[
 def verify(head: Heads = None, as_json: Json = False) -> None:
     """Verify the whole chain of the audit log, and name the first entry that is wrong.
 
-    A head that was sent to somebody also shows whether the whole log was written anew.
+    A head that was stored elsewhere also reveals that the whole log was rewritten.
     """
-    heads = [_head(one) for one in head or []]
+    heads = [_parse_head(head_text) for head_text in head or []]
     with terminal.command_application(start=False) as application:
         checked = application.audit.verify(heads)
     if as_json:
         terminal.print_json(asdict(checked))
     else:
-        _show(checked)
+        _show_check(checked)
     raise typer.Exit(FAILED if checked.broken else 0)
 
 
-def _head(given: str) -> Head:
-    found = re.fullmatch(r"(\d{1,18}):([0-9a-fA-F]{64})", given.strip())
-    if found is None:
-        raise wrong_use(f"no head: {given}; it looks like NUMBER:HASH")
-    return Head(int(found[1]), found[2].lower())
+def _parse_head(argument: str) -> Head:
+    matched = re.fullmatch(r"(\d{1,18}):([0-9a-fA-F]{64})", argument.strip())
+    if matched is None:
+        raise wrong_use(f"no head: {argument}; it looks like NUMBER:HASH")
+    return Head(int(matched[1]), matched[2].lower())
 
 
-def _show(checked: AuditCheckResult) -> None:
+def _show_check(checked: AuditCheckResult) -> None:
     if checked.broken:
         why = term(REASONS[checked.broken.what], entry=checked.broken.seq)
         terminal.out.print(f"Broken: {why}. It holds up to entry {checked.head.seq}.", soft_wrap=True)
@@ -70,20 +70,25 @@ def list_entries(
     """List who did what, newest first."""
     begin = since.astimezone() if since else None
     with terminal.command_application(start=False) as application:
-        found = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)
+        entries = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)
     if as_json:
-        terminal.print_json([asdict(one) for one in found])
+        terminal.print_json([asdict(entry) for entry in entries])
         return
     table = terminal.table_of("entry", "when", "who", "what", "on", "why", numbers=("entry",))
-    for one in found:
+    for entry in entries:
         table.add_row(
-            str(one.seq), one.at.isoformat(timespec="seconds"), one.who, _did(one), ", ".join(one.on), one.why
+            str(entry.seq),
+            entry.at.isoformat(timespec="seconds"),
+            entry.who,
+            _action_text(entry),
+            ", ".join(entry.on),
+            entry.why,
         )
     terminal.out.print(table)
 
 
-def _did(one: AuditEntry) -> str:
-    return sentence(f"event_{one.action}")
+def _action_text(entry: AuditEntry) -> str:
+    return sentence(f"event_{entry.action}")
 
 
 @audit.command()
@@ -93,8 +98,8 @@ def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
         packed = application.audit.file(terminal.terminal_user())
     with writing(file):
         file.write_bytes(packed)
-    told: dict[str, Any] = {"path": str(file), "bytes": len(packed)}
+    result: dict[str, Any] = {"path": str(file), "bytes": len(packed)}
     if as_json:
-        terminal.print_json(told)
+        terminal.print_json(result)
     else:
         terminal.out.print(f"Audit written to {file}", soft_wrap=True)

@@ -43,24 +43,24 @@ ASKED = "Passphrase of the key, empty for none"
 def backup(file: BackupFile, as_json: Json = False) -> None:
     """Write a backup of all data of the console to a new file. The console may run meanwhile."""
     settings = load_settings()
-    _tell_audit(settings, file)
+    _record_backup(settings, file)
     with writing(file):
         manifest = make(settings, file, _passphrase(settings))
     if as_json:
-        terminal.print_json({"path": str(file), "bytes": file.stat().st_size, **_told(manifest)})
+        terminal.print_json({"path": str(file), "bytes": file.stat().st_size, **_manifest_json(manifest)})
         return
-    _show(manifest)
+    _show_manifest(manifest)
     terminal.out.print(f"Backup written to {file}", soft_wrap=True)
     if not manifest.key:
         terminal.out.print("It has no key: after a restore both systems have to be connected anew.", soft_wrap=True)
 
 
-def _tell_audit(settings: Settings, file: Path) -> None:
+def _record_backup(settings: Settings, file: Path) -> None:
     """Record the backup in the audit log, unless the database is of an earlier version."""
     if file.exists() or not (postgres_of(settings) or file_of(settings).exists()):
         return
-    with open_read_only(settings.operational_url()) as seen:
-        is_current = seen.is_current
+    with open_read_only(settings.operational_url()) as database:
+        is_current = database.is_current
     if is_current:
         with terminal.command_application(start=False) as application:
             application.backups.taking(file.name)
@@ -70,8 +70,8 @@ def _tell_audit(settings: Settings, file: Path) -> None:
 def verify(file: BackupFile, as_json: Json = False) -> None:
     """Check every byte of a backup and list its contents. Restores nothing."""
     settings = load_settings()
-    with _read(file):
-        _tell(verified(file, _passphrase(settings, of=file)), as_json=as_json)
+    with _reading_file(file):
+        _show_verified(verified(file, _passphrase(settings, of=file)), as_json=as_json)
 
 
 @commands.command()
@@ -90,28 +90,28 @@ def restore(
     People listed in console.erased of the data folder are erased again.
     """
     settings = load_settings()
-    for one in erased or ():
-        if not one.exists():
-            raise wrong_use(f"{one} is not there", "--erased")
-    with _read(file):
-        found = restored_from(
+    for erased_file in erased or ():
+        if not erased_file.exists():
+            raise wrong_use(f"{erased_file} is not there", "--erased")
+    with _reading_file(file):
+        verified_backup = restored_from(
             settings, file, _passphrase(settings, of=file), erased or (), by=terminal.terminal_user().ref
         )
-    missing = missing_settings(settings, found.manifest)
-    _tell(found, as_json=as_json, missing=missing)
+    missing = missing_settings(settings, verified_backup.manifest)
+    _show_verified(verified_backup, as_json=as_json, missing=missing)
     if as_json:
         return
     terminal.out.print(f"Restored into {settings.data}", soft_wrap=True)
-    if found.erased:
-        terminal.out.print(f"Erased again, because they were erased after the backup: {found.erased}")
+    if verified_backup.erased:
+        terminal.out.print(f"Erased again, because they were erased after the backup: {verified_backup.erased}")
     if missing:
         terminal.out.print(f"Set on the machine of the backup but not here: {', '.join(missing)}", soft_wrap=True)
-    if found.key is None:
+    if verified_backup.key is None:
         terminal.out.print(
             "Restored without its key: enter the credentials of both systems again in Set-up.", soft_wrap=True
         )
-    held = f"Writes are blocked until both systems are compared: run {COMMAND} drift, or open Days in the console."
-    terminal.out.print(held, soft_wrap=True)
+    notice = f"Writes are blocked until both systems are compared: run {COMMAND} drift, or open Days in the console."
+    terminal.out.print(notice, soft_wrap=True)
 
 
 @keys.callback()
@@ -130,12 +130,12 @@ def change_key(as_json: Json = False) -> None:
     settings = load_settings()
     with terminal.command_application(start=False) as application:
         sealed = application.keys.change(by=terminal.terminal_user())
-    given = bool(settings.key.get_secret_value())
+    has_own_key = bool(settings.key.get_secret_value())
     if as_json:
-        terminal.print_json({"sealed": sealed, "key": "settings" if given else "file"})
+        terminal.print_json({"sealed": sealed, "key": "settings" if has_own_key else "file"})
         return
     terminal.out.print(f"{sealed} stored credentials are encrypted with the new key.", soft_wrap=True)
-    if given:
+    if has_own_key:
         terminal.out.print(
             "Remove CONSOLE_KEY_BEFORE after every process was restarted with both keys.", soft_wrap=True
         )
@@ -149,14 +149,14 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
     """
     if context.invoked_subcommand:
         return
-    given = load_settings().explicit_names()
-    known = known_settings()
+    explicit_names = load_settings().explicit_names()
+    settings_list = known_settings()
     if as_json:
-        terminal.print_json([{**asdict(one), "set": one.name in given} for one in known])
+        terminal.print_json([{**asdict(setting), "set": setting.name in explicit_names} for setting in settings_list])
         return
     table = terminal.table_of("setting", "set", "what it is", "default")
-    for one in known:
-        table.add_row(one.name, "✓" if one.name in given else "", one.shape, one.default)
+    for setting in settings_list:
+        table.add_row(setting.name, "✓" if setting.name in explicit_names else "", setting.shape, setting.default)
     terminal.out.print(table)
 
 
@@ -174,7 +174,7 @@ def export_settings(
     if str(file) == "-":
         sys.stdout.write(text)
         return
-    with _read(file):
+    with _reading_file(file):
         file.write_text(text, encoding="utf-8", newline="\n")
     if as_json:
         terminal.print_json({"path": str(file)})
@@ -189,28 +189,31 @@ def import_settings(
     as_json: Json = False,
 ) -> None:
     """Show what a settings file changes, and import it completely or not at all. Other settings stay."""
-    with _read(file):
+    with _reading_file(file):
         content = file.read_bytes()
     with terminal.command_application(start=False) as application:
-        read = application.arrangement.of_file(content)
+        parsed_file = application.arrangement.of_file(content)
         if as_json:
-            told = [{"place": one.place, "here": one.here, "file": one.file} for one in read.differences]
-            terminal.print_json({"differences": told, "kept": bool(told) and not diff})
+            differences = [
+                {"place": difference.place, "here": difference.here, "file": difference.file}
+                for difference in parsed_file.differences
+            ]
+            terminal.print_json({"differences": differences, "kept": bool(differences) and not diff})
         else:
-            _show_differences(read.differences)
+            _show_differences(parsed_file.differences)
         if not diff:
-            application.arrangement.keep(read, by=terminal.terminal_user(), note=file.name)
-    if not as_json and read.differences and not diff:
-        terminal.out.print(f"{len(read.differences)} changes kept.")
+            application.arrangement.keep(parsed_file, by=terminal.terminal_user(), note=file.name)
+    if not as_json and parsed_file.differences and not diff:
+        terminal.out.print(f"{len(parsed_file.differences)} changes kept.")
 
 
-def _show_differences(found: Sequence[SettingDifference]) -> None:
+def _show_differences(differences: Sequence[SettingDifference]) -> None:
     """Show the changes that a settings file would make: - before the current value, + before the file's value."""
-    if not found:
+    if not differences:
         terminal.out.print("The file says what is here already.")
-    for one in found:
-        terminal.out.print(visible(one.place), markup=False, soft_wrap=True)
-        for sign, value in (("-", one.here), ("+", one.file)):
+    for difference in differences:
+        terminal.out.print(visible(difference.place), markup=False, soft_wrap=True)
+        for sign, value in (("-", difference.here), ("+", difference.file)):
             if value is not None:
                 terminal.out.print(
                     f"  {sign} {visible(json.dumps(value, ensure_ascii=False))}", markup=False, soft_wrap=True
@@ -225,21 +228,21 @@ def doctor(
     """Find problems of this installation and its connections, with their repair. Starts nothing."""
     looks = [*examine(), *([] if offline else examine_connections())]
     if as_json:
-        terminal.print_json([_look_json(one) for one in looks])
+        terminal.print_json([_checkup_json(look) for look in looks])
     else:
-        for one in looks:
-            terminal.out.print(f"{'✗' if one.code else '✓'} {one.name}: {_said(one)}", soft_wrap=True)
-    raise typer.Exit(FAILED if any(one.code for one in looks) else 0)
+        for look in looks:
+            terminal.out.print(f"{'✗' if look.code else '✓'} {look.name}: {_checkup_text(look)}", soft_wrap=True)
+    raise typer.Exit(FAILED if any(look.code for look in looks) else 0)
 
 
-def _said(look: Checkup) -> str:
+def _checkup_text(look: Checkup) -> str:
     if not look.code:
         return look.told
     sentences = say(look.code, look.facts)
-    return " ".join(one for one in (sentences.what, sentences.do) if one)
+    return " ".join(part for part in (sentences.what, sentences.do) if part)
 
 
-def _look_json(look: Checkup) -> dict[str, Any]:
+def _checkup_json(look: Checkup) -> dict[str, Any]:
     return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
 
 
@@ -298,7 +301,7 @@ def systems(
 
 
 @contextmanager
-def _read(file: Path) -> Iterator[None]:
+def _reading_file(file: Path) -> Iterator[None]:
     """Report as wrong use that a file cannot be read or written."""
     try:
         yield
@@ -311,33 +314,44 @@ def _passphrase(settings: Settings, of: Path | None = None) -> str:
 
     For an existing backup (`of`), prompts only if the backup has a key.
     """
-    given = settings.backup_passphrase.get_secret_value()
-    if given or not sys.stdin.isatty() or (of is not None and not has_key(of)):
-        return given
+    passphrase = settings.backup_passphrase.get_secret_value()
+    if passphrase or not sys.stdin.isatty() or (of is not None and not has_key(of)):
+        return passphrase
     twice = of is None
     return str(typer.prompt(ASKED, "", hide_input=True, show_default=False, confirmation_prompt=twice, err=True))
 
 
-def _tell(found: VerifiedBackup, *, as_json: bool, missing: Sequence[str] = ()) -> None:
+def _show_verified(verified_backup: VerifiedBackup, *, as_json: bool, missing: Sequence[str] = ()) -> None:
     if as_json:
-        told = {**_told(found.manifest), "events": found.events, "key_opens": found.key, "missing_settings": missing}
-        told["erased"] = found.erased
-        terminal.print_json(told)
+        result = {
+            **_manifest_json(verified_backup.manifest),
+            "events": verified_backup.events,
+            "key_opens": verified_backup.key,
+            "missing_settings": missing,
+        }
+        result["erased"] = verified_backup.erased
+        terminal.print_json(result)
         return
-    _show(found.manifest)
-    key = {True: "the passphrase opens its key", None: "its key was not looked at" if found.manifest.key else "no key"}
-    terminal.out.print(f"Whole. {found.manifest.kind}, {found.events or 0} events, {key[found.key]}.", soft_wrap=True)
+    _show_manifest(verified_backup.manifest)
+    key = {
+        True: "the passphrase opens its key",
+        None: "its key was not looked at" if verified_backup.manifest.key else "no key",
+    }
+    terminal.out.print(
+        f"Whole. {verified_backup.manifest.kind}, {verified_backup.events or 0} events, {key[verified_backup.key]}.",
+        soft_wrap=True,
+    )
 
 
-def _told(manifest: Manifest) -> dict[str, Any]:
+def _manifest_json(manifest: Manifest) -> dict[str, Any]:
     """Return a manifest as JSON values, without the wrapped key."""
     return {**asdict(manifest), "key": bool(manifest.key)}
 
 
-def _show(manifest: Manifest) -> None:
+def _show_manifest(manifest: Manifest) -> None:
     table = terminal.table_of("part", "bytes", "sha256", numbers=("bytes",))
     for name, member in manifest.members.items():
         table.add_row(name, str(member.size), member.sha256)
     terminal.out.print(table)
-    made = f"Made {manifest.created_at} by version {manifest.program}, tables {manifest.revision}"
-    terminal.out.print(made, soft_wrap=True)
+    summary_line = f"Made {manifest.created_at} by version {manifest.program}, tables {manifest.revision}"
+    terminal.out.print(summary_line, soft_wrap=True)

@@ -56,45 +56,52 @@ def days(
         span = _day(first, today.replace(day=1)), _day(last, today)
         if span[0] > span[1]:
             raise wrong_use("--from is not after --to")
-        reports = _compared(application, *span, branch, as_json=as_json) if check else []
-        listed = application.days.listed(*span, branch)
+        reports = _compare_days(application, *span, branch, as_json=as_json) if check else []
+        listed_days = application.days.listed(*span, branch)
         rates = application.lists.captions(BOOKS.system, "vat_rates", LAST_SECONDS) if reports else {}
         if sheet is not None:
-            _write(application, listed, sheet)
+            _write(application, listed_days, sheet)
     if as_json:
-        terminal.print_json([report_to_json(one) for one in reports] if check else [_json(one) for one in listed])
+        terminal.print_json(
+            [report_to_json(day) for day in reports] if check else [_day_json(day) for day in listed_days]
+        )
     else:
-        _show(listed)
+        _show_days(listed_days)
         _show_findings(reports, rates)
-    raise typer.Exit(FAILED if any(one.state in BAD for one in listed) else 0)
+    raise typer.Exit(FAILED if any(day.state in BAD for day in listed_days) else 0)
 
 
 @commands.command()
 def drift(as_json: Json = False) -> None:
     """Compare everything that was written with the target, and list the differences."""
     with terminal.command_application() as application:
-        found = application.drift.look()
-        taxed = [one.flow for one in found for record in one.found if any(is_vat_code(e.field) for e in record.edits)]
-        targets = {one.flow: application.flows[one.flow].target for one in found}
+        results = application.drift.look()
+        taxed = [
+            result.flow
+            for result in results
+            for record in result.found
+            if any(is_vat_code(e.field) for e in record.edits)
+        ]
+        targets = {result.flow: application.flows[result.flow].target for result in results}
         rates = {
             flow: application.lists.captions(targets[flow], VAT_RATES, LAST_SECONDS) for flow in dict.fromkeys(taxed)
         }
     if as_json:
-        terminal.print_json([_drift_json(one) for one in found])
+        terminal.print_json([_drift_json(result) for result in results])
     else:
-        _show_drift(found, targets, rates)
-    wrong = any(one.error or one.counts.different or one.counts.gone for one in found)
+        _show_drift(results, targets, rates)
+    wrong = any(result.error or result.counts.different or result.counts.gone for result in results)
     raise typer.Exit(FAILED if wrong else 0)
 
 
-def _day(given: str, otherwise: date) -> date:
+def _day(argument: str, otherwise: date) -> date:
     try:
-        return date.fromisoformat(given) if given else otherwise
+        return date.fromisoformat(argument) if argument else otherwise
     except ValueError:
         raise wrong_use("a day is written like 2026-10-17") from None
 
 
-def _compared(application: Application, first: date, last: date, branch: str, *, as_json: bool) -> list[DayReport]:
+def _compare_days(application: Application, first: date, last: date, branch: str, *, as_json: bool) -> list[DayReport]:
     def tell(day: date) -> None:
         if not as_json:
             terminal.err.print(f"comparing {day.isoformat()} ...")
@@ -102,64 +109,66 @@ def _compared(application: Application, first: date, last: date, branch: str, *,
     return application.days.check_span(first, last, branch, tell)
 
 
-def _write(application: Application, listed: Sequence[DayListed], file: Path) -> None:
+def _write(application: Application, listed_days: Sequence[DayListed], file: Path) -> None:
     """Write the sheet of the one listed day. Raises an error of wrong use unless exactly one compared day is listed."""
-    reports = [report for one in listed if (report := application.days.report(one.date, one.branch))]
+    reports = [report for day in listed_days if (report := application.days.report(day.date, day.branch))]
     if len(reports) != 1:
         raise wrong_use("a sheet is of one day and branch that was compared: --from, --to, --branch and --check")
-    made = application.day_sheets.pdf if file.suffix.lower() == ".pdf" else application.day_sheets.excel
+    make_sheet = application.day_sheets.pdf if file.suffix.lower() == ".pdf" else application.day_sheets.excel
     with writing(file):
-        file.write_bytes(made(reports[0], "en", ZoneInfo(WALL_CLOCK)))
+        file.write_bytes(make_sheet(reports[0], "en", ZoneInfo(WALL_CLOCK)))
 
 
-def _show(listed: Sequence[DayListed]) -> None:
+def _show_days(listed_days: Sequence[DayListed]) -> None:
     table = terminal.table_of("day", "branch", "how it stands", "difference", "pages", numbers=("difference",))
-    for one in listed:
-        off = f"{one.difference:.2f}" if one.difference else ""
-        why = f": {say(one.cause, one.facts or {}).what}" if one.state is DayState.PARKED else ""
-        state = f"{sentence(f'badge_day_{one.state}')}{why}"
-        table.add_row(one.date.isoformat(), one.branch_name, state, off, ", ".join(one.pages))
+    for day in listed_days:
+        off = f"{day.difference:.2f}" if day.difference else ""
+        why = f": {say(day.cause, day.facts or {}).what}" if day.state is DayState.PARKED else ""
+        state = f"{sentence(f'badge_day_{day.state}')}{why}"
+        table.add_row(day.date.isoformat(), day.branch_name, state, off, ", ".join(day.pages))
     terminal.out.print(table)
 
 
 def _show_findings(reports: Sequence[DayReport], rates: Mapping[str, str]) -> None:
     for report in reports:
         for finding in report.findings:
-            said = f"{report.date.isoformat()} {report.branch_name}: {finding_text(finding, 'en', rates)}"
-            terminal.out.print(said, soft_wrap=True)
+            line = f"{report.date.isoformat()} {report.branch_name}: {finding_text(finding, 'en', rates)}"
+            terminal.out.print(line, soft_wrap=True)
 
 
-def _json(one: DayListed) -> dict[str, Any]:
-    told = asdict(replace(one, report=None))
-    del told["report"]
-    return {**told, "key": one.key}
+def _day_json(day: DayListed) -> dict[str, Any]:
+    fields = asdict(replace(day, report=None))
+    del fields["report"]
+    return {**fields, "key": day.key}
 
 
 def _show_drift(
-    found: Sequence[DriftCheckResult], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
+    results: Sequence[DriftCheckResult], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
 ) -> None:
     names = ("looked", "equal", "kept", "different", "gone", "unknown")
     table = terminal.table_of("flow", "kind", *names, numbers=names)
-    for one in found:
-        counts = asdict(one.counts)
-        table.add_row(one.flow, str(one.kind), *(str(counts[name]) for name in names))
+    for result in results:
+        counts = asdict(result.counts)
+        table.add_row(result.flow, str(result.kind), *(str(counts[name]) for name in names))
     terminal.out.print(table)
-    for one in found:
-        for record in one.found:
-            edits = (_edited(edit, targets[one.flow], rates.get(one.flow, {})) for edit in record.edits)
-            what = ", ".join(edits) or "gone"
-            terminal.out.print(f"{one.kind} {record.reference or MISSING} ({record.title}): {what}", soft_wrap=True)
-        if one.error:
-            terminal.out.print(say(one.error, one.facts).what, soft_wrap=True)
+    for result in results:
+        for record in result.found:
+            edits = (_edit_text(edit, targets[result.flow], rates.get(result.flow, {})) for edit in record.edits)
+            edit_text = ", ".join(edits) or "gone"
+            terminal.out.print(
+                f"{result.kind} {record.reference or MISSING} ({record.title}): {edit_text}", soft_wrap=True
+            )
+        if result.error:
+            terminal.out.print(say(result.error, result.facts).what, soft_wrap=True)
 
 
-def _edited(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
+def _edit_text(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
     """Return one changed value as text, a VAT code with its rate."""
     sides: list[Value] = [edit.agreed, edit.found]
     if is_vat_code(edit.field):
-        sides = [vat_code(str(one), rates.get(str(one), ""), system) if one else one for one in sides]
+        sides = [vat_code(str(value), rates.get(str(value), ""), system) if value else value for value in sides]
     return f"{edit.path} {sides[0]} -> {sides[1]}"
 
 
-def _drift_json(one: DriftCheckResult) -> dict[str, Any]:
-    return asdict(one)
+def _drift_json(result: DriftCheckResult) -> dict[str, Any]:
+    return asdict(result)

@@ -20,7 +20,7 @@ Debtor = Annotated[str, typer.Option(help="The number of a debtor in AccountView
 Relation = Annotated[str, typer.Option(help="The number of a relation in MplusKASSA.")]
 
 
-def _one(application: Application, debtor: str, relation: str) -> Customer:
+def _find_customer(application: Application, debtor: str, relation: str) -> Customer:
     if bool(debtor.strip()) is bool(relation.strip()):
         raise wrong_use("give --debtor or --relation, one of them")
     return application.persons.customer(debtor, relation)
@@ -30,20 +30,28 @@ def _one(application: Application, debtor: str, relation: str) -> Customer:
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Show the stored data of a customer, and the documents that were booked for the customer."""
     with terminal.command_application(start=False) as application:
-        kept = application.persons.stored_data(_one(application, debtor, relation))
-    one = kept.person.customer
+        stored_data = application.persons.stored_data(_find_customer(application, debtor, relation))
+    subject = stored_data.person.customer
     if as_json:
-        told = {"debtor": one.debtor, "relation": one.relation, "rows": kept.rows, "events": kept.events}
-        told |= {"documents": [asdict(document) for document in kept.documents], "held_out": kept.held_out}
-        terminal.print_json(told)
+        result = {
+            "debtor": subject.debtor,
+            "relation": subject.relation,
+            "rows": stored_data.rows,
+            "events": stored_data.events,
+        }
+        result |= {
+            "documents": [asdict(document) for document in stored_data.documents],
+            "held_out": stored_data.held_out,
+        }
+        terminal.print_json(result)
         return
     table = terminal.table_of("where", "rows", numbers=("rows",))
-    for name, rows in {**kept.rows, "log": kept.events}.items():
+    for name, rows in {**stored_data.rows, "log": stored_data.events}.items():
         table.add_row(name, str(rows))
     terminal.out.print(table)
-    numbers = f"debtor {one.debtor or 'unknown'}, relation {one.relation or 'unknown'}"
-    terminal.out.print(f"{numbers}; {'erased and held out' if kept.held_out else 'takes part'}", soft_wrap=True)
-    for document in kept.documents:
+    numbers = f"debtor {subject.debtor or 'unknown'}, relation {subject.relation or 'unknown'}"
+    terminal.out.print(f"{numbers}; {'erased and held out' if stored_data.held_out else 'takes part'}", soft_wrap=True)
+    for document in stored_data.documents:
         terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 
 
@@ -59,9 +67,11 @@ def access(
     if language not in LANGUAGES:
         raise wrong_use("the language is en, nl or de", "--language")
     with terminal.command_application(start=False) as application:
-        packed = application.persons.access(_one(application, debtor, relation), terminal.terminal_user(), language)
-    with writing(file), file.open("xb") as written:
-        written.write(packed)
+        packed = application.persons.access(
+            _find_customer(application, debtor, relation), terminal.terminal_user(), language
+        )
+    with writing(file), file.open("xb") as output:
+        output.write(packed)
     if as_json:
         terminal.print_json({"path": str(file), "bytes": len(packed)})
     else:
@@ -77,18 +87,18 @@ def erase(
 ) -> None:
     """Erase a customer from the database, the log and all files of this console, and exclude it from runs."""
     with terminal.command_application(start=False) as application:
-        one = _one(application, debtor, relation)
-        kept = application.persons.stored_data(one)
-        blotted = application.persons.erase(one, confirm, terminal.terminal_user())
+        subject = _find_customer(application, debtor, relation)
+        stored_data = application.persons.stored_data(subject)
+        blotted = application.persons.erase(subject, confirm, terminal.terminal_user())
     if as_json:
-        terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in kept.documents]})
+        terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in stored_data.documents]})
         return
     terminal.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
     if blotted.files:
         terminal.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
     if blotted.left:
         terminal.out.print(f"Still named in settings: {', '.join(blotted.left)}", soft_wrap=True)
-    for document in kept.documents:
+    for document in stored_data.documents:
         terminal.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
     for line in ELSEWHERE:
         terminal.out.print(line, soft_wrap=True)
@@ -104,7 +114,7 @@ ELSEWHERE = (
 def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Include the records of an erased customer in runs again."""
     with terminal.command_application(start=False) as application:
-        lifted = application.persons.lift(_one(application, debtor, relation), terminal.terminal_user())
+        lifted = application.persons.lift(_find_customer(application, debtor, relation), terminal.terminal_user())
     if as_json:
         terminal.print_json({"lifted": lifted})
     else:

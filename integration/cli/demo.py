@@ -54,27 +54,27 @@ DEMO_FIELDS = (
 )  # fmt: skip
 
 
-def _round(application: Application, flow: str, number: int, *, quiet: bool) -> dict[str, Any]:
+def _run_round(application: Application, flow: str, number: int, *, quiet: bool) -> dict[str, Any]:
     """Preview and commit one flow on the sandbox; return its counts, with the calls from the sandbox's ledger."""
     if application.sandbox.running is None:
         raise RuntimeError("the demo runs on the sandbox")
     ledger = application.sandbox.running.ledger
     before = ledger.counts()["writes"]
     run_id = application.runs.preview(PreviewRequest(flow, by=DEMO, mode=Mode.COMPLETE))
-    found = follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
+    demo_run = follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
     planned = ledger.counts()["writes"]
-    if found.state is RunState.READY:
-        confirmed = {brake.code: brake.count for brake in found.brakes}
-        application.runs.commit(run_id, Approval(found.mark, DEMO.ref, confirmed=confirmed))
-        found = follow(application, run_id, ENDED, quiet=quiet, wait=60)
-    counts = asdict(found.counts)
+    if demo_run.state is RunState.READY:
+        confirmed = {brake.code: brake.count for brake in demo_run.brakes}
+        application.runs.commit(run_id, Approval(demo_run.mark, DEMO.ref, confirmed=confirmed))
+        demo_run = follow(application, run_id, ENDED, quiet=quiet, wait=60)
+    counts = asdict(demo_run.counts)
     return {
-        "flow": flow, "round": number, **counts, "difference": found.counts.difference, "state": found.state,
+        "flow": flow, "round": number, **counts, "difference": demo_run.counts.difference, "state": demo_run.state,
         "preview_writes": planned - before, "writes": ledger.counts()["writes"] - planned,
     }  # fmt: skip
 
 
-def _adds_up(line: Mapping[str, Any]) -> bool:
+def _is_consistent(line: Mapping[str, Any]) -> bool:
     whole = line["difference"] == 0 and line["in_doubt"] == 0 and line["state"] == RunState.DONE
     return bool(whole and line["preview_writes"] == 0 and (line["round"] != UNCHANGED or line["writes"] == 0))
 
@@ -85,13 +85,13 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
     table = table_of("flow", *names, "sum", numbers=names, short=short)
     for line in lines:
         numbers = [line[name] for name in names]
-        table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
+        table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _is_consistent(line) else "×")
     out.print(table)
     show_causes(application, application.issues.causes())
 
 
 def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
-    """Sell at the till before a run of stock; return how many stock levels were sold from, and how many then rose."""
+    """Sell articles, then run the stock flow. Return the number of reduced levels, and how many of them it raised."""
     sandbox = application.sandbox.running
     if sandbox is None:
         raise RuntimeError("the demo runs on the sandbox")
@@ -106,12 +106,12 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
         place = {"financialBranchNumber": branch, "workplaceNumber": 1}
         sandbox.till.add("receipts", {**place, "lineList": {"line": [line]}})
     before = levels()
-    _round(application, application.stock.flow, UNCHANGED + 1, quiet=quiet)
+    _run_round(application, application.stock.flow, UNCHANGED + 1, quiet=quiet)
     after = levels()
     return len(sold_from), sum(after[place] > before[place] for place in sold_from)
 
 
-def _ready(application: Application) -> list[str]:
+def _runnable_flows(application: Application) -> list[str]:
     """Return the flows in demo order, without those whose open questions only a person can answer."""
     stopped = {
         line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS
@@ -126,7 +126,7 @@ def demo(
 ) -> None:
     """Sync every flow on a new sandbox, again after a day of sales, and check that all totals match.
 
-    A third round meets an unchanged shop and must write nothing.
+    In the third round nothing has changed in the shop, so nothing must be written.
     """
     raise typer.Exit(0 if show(articles, as_json=as_json) else FAILED)
 
@@ -145,8 +145,8 @@ def show(articles: int, *, as_json: bool) -> bool:
             for number in ROUNDS:
                 if number == AFTER_A_DAY and application.sandbox.running:
                     application.sandbox.running.advance_day()
-                for flow in _ready(application):
-                    lines.append(_round(application, flow, number, quiet=as_json))
+                for flow in _runnable_flows(application):
+                    lines.append(_run_round(application, flow, number, quiet=as_json))
                     if as_json:
                         print_json({name: lines[-1][name] for name in DEMO_FIELDS})
             sold, rose = _day_of_sales(application, quiet=as_json)
@@ -156,16 +156,16 @@ def show(articles: int, *, as_json: bool) -> bool:
             are_equal = _days_are_equal(application, quiet=as_json)
             are_equal = _vat_is_equal(application, quiet=as_json) and are_equal
             are_priced = _prices_of_customers(application, quiet=as_json)
-    return bool(sold) and not rose and are_equal and are_priced and all(_adds_up(line) for line in lines)
+    return bool(sold) and not rose and are_equal and are_priced and all(_is_consistent(line) for line in lines)
 
 
 def _days_are_equal(application: Application, *, quiet: bool) -> bool:
     """Compare every booked day with the ledger of the books; return whether all figures are equal."""
     today = application.days.today()
     reports = application.days.check_span(today - timedelta(days=COMPARED_DAYS), today)
-    booked = [one for one in reports if one.pages]
-    figures = [row for one in booked for row in one.rows]
-    equal = sum(one.state is DayState.EQUAL for one in booked)
+    booked = [report for report in reports if report.pages]
+    figures = [row for report in booked for row in report.rows]
+    equal = sum(report.state is DayState.EQUAL for report in booked)
     off = max((abs(row.difference) for row in figures), default=NOTHING)
     if quiet:
         print_json({"days_booked": len(booked), "days_equal": equal, "figures": len(figures), "off": f"{off:.2f}"})
@@ -179,8 +179,8 @@ def _vat_is_equal(application: Application, *, quiet: bool) -> bool:
     """Show the VAT of the last days of the shop on both sides; return whether it is equal."""
     today = application.days.today()
     report = application.periods.report(date_range(today - timedelta(days=MONTH), today))
-    figures = [one for one in report.vat if one.about == "vat"]
-    till, books = total(one.till for one in figures), total(one.books or NOTHING for one in figures)
+    figures = [figure for figure in report.vat if figure.about == "vat"]
+    till, books = total(figure.till for figure in figures), total(figure.books or NOTHING for figure in figures)
     if quiet:
         print_json({"vat_till": f"{till:.2f}", "vat_books": f"{books:.2f}"})
     else:
@@ -192,14 +192,16 @@ def _vat_is_equal(application: Application, *, quiet: bool) -> bool:
 def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
     """Send customer prices, ask the till for each, and return whether all are equal to the books."""
     prices_demo.have_prices(application)
-    lines = [_round(application, flow, PRICED, quiet=quiet) for flow in prices_demo.FLOWS]
-    found = prices_demo.proven(application)
+    lines = [_run_round(application, flow, PRICED, quiet=quiet) for flow in prices_demo.FLOWS]
+    outcome = prices_demo.proven(application)
     if quiet:
-        print_json({"prices_asked": found.asked, "prices_same": found.same})
+        print_json({"prices_asked": outcome.asked, "prices_same": outcome.same})
     else:
-        out.print(f"prices of customers: asked {found.asked}, the same {found.same}")
-        for one in found.different:
-            customer = one.customer.title if one.customer else "–"
-            both = f"{prices_demo.amount_cell(one.paid.total)}, {prices_demo.amount_cell(one.charged)}"
-            out.print(f"  {customer}: {one.quantity:f} x {one.article.key}: {both}", markup=False)
-    return found.asked > 0 and found.asked == found.same and all(_adds_up(line) for line in lines)
+        out.print(f"prices of customers: asked {outcome.asked}, the same {outcome.same}")
+        for price_proof in outcome.different:
+            customer = price_proof.customer.title if price_proof.customer else "–"
+            amounts = (
+                f"{prices_demo.amount_cell(price_proof.paid.total)}, {prices_demo.amount_cell(price_proof.charged)}"
+            )
+            out.print(f"  {customer}: {price_proof.quantity:f} x {price_proof.article.key}: {amounts}", markup=False)
+    return outcome.asked > 0 and outcome.asked == outcome.same and all(_is_consistent(line) for line in lines)

@@ -23,7 +23,7 @@ def log_(
     """Query the log in SQL. Queries cannot change it."""
     with terminal.command_application(start=False) as application:
         question = {"sql": sql, "rows": rows}
-        answer = _at_the_server_or_here(application, question, lambda: application.log.answer(sql, rows=rows))
+        answer = _ask_server_or_file(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
         terminal.print_json(answer)
         return
@@ -38,7 +38,7 @@ def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise wrong_use("the file is called .csv or .parquet")
     with terminal.command_application(start=False) as application, writing(path):
-        answer = _at_the_server_or_here(
+        answer = _ask_server_or_file(
             application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
         )
     if as_json:
@@ -47,12 +47,12 @@ def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")
         terminal.out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
 
 
-def _at_the_server_or_here(
-    application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
+def _ask_server_or_file(
+    application: Application, question: Mapping[str, Any], answer_here: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Ask the server of this machine while there is one that has the log, else the log itself."""
+    """Return the answer of the local server if it runs, otherwise the result of `answer_here`."""
     answer = ask_server(application.log_access.data, question)
     if answer is None:
-        answer = here()
+        answer = answer_here()
     terminal.tell_of_log(application)
     return answer

@@ -13,14 +13,14 @@ STATUSES = {
 }
 
 
-# Such a plan, or such a change of settings, waits for somebody else.
+# Error codes after which a plan or a change of settings waits for another person.
 FOR_ANOTHER = frozenset({"second_person_needed", "log_in_needed", "change_log_in_needed", "file_change_waits"})
-# Nothing of such a plan waits any more, for a person or otherwise.
+# Error codes of plans in which nothing is left to approve or to write.
 OVER = frozenset({"plan_discarded", "plan_not_waiting", "nothing_to_commit", "plan_already_committed"})
 
 
 def status_of(error: errors.IntegrationError) -> int:
-    """Return the exit status of what stopped a command."""
+    """Return the exit status for the error that stopped a command."""
     if error.code in OVER:
         return FAILED
     if error.code in FOR_ANOTHER:

@@ -52,18 +52,18 @@ def lab(
     )  # fmt: skip
     settings = load_settings()
     mine = operators_own(settings) if mapping == "mine" else OperatorSettings()
-    with at_work((settings.data / FOLDER).absolute(), series, mine) as told:
-        report = _followed(told, quiet=as_json)
+    with at_work((settings.data / FOLDER).absolute(), series, mine) as read_report:
+        report = _follow_series(read_report, quiet=as_json)
     if report.error:
         raise IntegrationError(report.error, **report.facts)
     if as_json:
         terminal.print_json(asdict(report))
     else:
-        _show(report)
+        _show_report(report)
     raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
 
 
-def _followed(told: Callable[[], Report | None], *, quiet: bool) -> Report:
+def _follow_series(read_report: Callable[[], Report | None], *, quiet: bool) -> Report:
     """Show progress until a series of trials has ended, and return its report."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
@@ -71,7 +71,7 @@ def _followed(told: Callable[[], Report | None], *, quiet: bool) -> Report:
         *columns, console=terminal.err, transient=True, disable=quiet or not terminal.err.is_terminal
     ) as progress:
         task = progress.add_task("calm runs", total=None)
-        while (report := told()) is not None and report.state == "running":
+        while (report := read_report()) is not None and report.state == "running":
             doing = f"{len(report.violations)} violations" if report.done else "calm runs"
             progress.update(task, description=doing, completed=report.done, total=report.series.trials)
             time.sleep(terminal.POLL_SECONDS)
@@ -84,7 +84,7 @@ LAB_SHORT = {"altered": "other\nfields", "unaccounted": "not\nadding up"}
 LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccounted", "stuck", "parked")
 
 
-def _show(report: Report) -> None:
+def _show_report(report: Report) -> None:
     """Show the results of each fault, and the commands that repeat failed trials."""
     table = terminal.table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
     table.columns[0].header = "fault"
@@ -98,8 +98,8 @@ def _show(report: Report) -> None:
     terminal.out.print(f"{report.done} trials from seed {report.series.seed} on, {report.seconds} s each")
     for flow in report.idle:
         terminal.out.print(f"{flow} has nothing to write with these settings")
-    for one in report.violations:
-        terminal.out.print(f"{one.flow} on {one.database}, {', '.join(one.hazards)}:", soft_wrap=True)
-        for told in one.told:
-            terminal.out.print(f"  {told}", soft_wrap=True)
-        terminal.out.print(f"  {one.command}", soft_wrap=True)
+    for violation in report.violations:
+        terminal.out.print(f"{violation.flow} on {violation.database}, {', '.join(violation.hazards)}:", soft_wrap=True)
+        for message in violation.told:
+            terminal.out.print(f"  {message}", soft_wrap=True)
+        terminal.out.print(f"  {violation.command}", soft_wrap=True)

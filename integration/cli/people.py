@@ -18,13 +18,15 @@ commands.add_typer(people, name="people")
 def list_people(as_json: Json = False) -> None:
     """List people, their roles, and whether they can log in."""
     with terminal.command_application(start=False) as application:
-        found = application.people.list_people()
+        users = application.people.list_people()
     if as_json:
-        terminal.print_json([{"name": one.ref, "grants": list(one.grants), "state": _state(one)} for one in found])
-    elif found:
+        terminal.print_json(
+            [{"name": user.ref, "grants": list(user.grants), "state": _access_state(user)} for user in users]
+        )
+    elif users:
         table = terminal.table_of("name", "may do", "state")
-        for one in found:
-            table.add_row(one.ref, " ".join(one.grants), _state(one))
+        for user in users:
+            table.add_row(user.ref, " ".join(user.grants), _access_state(user))
         terminal.out.print(table)
     else:
         terminal.out.print("Nobody is invited: whoever uses this machine may do everything.")
@@ -51,9 +53,9 @@ def invite(
         terminal.out.print(f"For {name}, once and within a week: {link}", soft_wrap=True)
 
 
-def _state(one: Person) -> str:
-    if one.deactivated_at is not None:
+def _access_state(user: Person) -> str:
+    if user.deactivated_at is not None:
         return "off"
-    if one.invited_until is not None:
+    if user.invited_until is not None:
         return "invited"
-    return "in" if one.has_come else "not invited"
+    return "in" if user.has_come else "not invited"

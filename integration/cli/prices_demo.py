@@ -49,17 +49,17 @@ def have_prices(application: Application) -> None:
     for table, rows in TABLES.items():
         application.tables.save(table, rows, DEMO)
     for flow in FLOWS:
-        known = application.mappings.published(flow)
-        added = rules_from({"version": known.mapping.version, "rules": list(RULES[flow])}).rules
-        mapping = replace(known.mapping, rules=(*known.mapping.rules, *added))
-        application.mappings.publish(flow, mapping, known.version, DEMO, "prices of customers")
+        published = application.mappings.published(flow)
+        added = rules_from({"version": published.mapping.version, "rules": list(RULES[flow])}).rules
+        mapping = replace(published.mapping, rules=(*published.mapping.rules, *added))
+        application.mappings.publish(flow, mapping, published.version, DEMO, "prices of customers")
         application.flows.change(flow, {"customer_prices": True}, DEMO)
 
 
 def proven(application: Application) -> PricedOutcome:
     """Ask the till for every agreed price, and compare each with the books."""
     proofs = application.prices.prove(application.prices.customers(), application.prices.articles())
-    different = tuple(one for one in proofs if not one.proven)
+    different = tuple(price_proof for price_proof in proofs if not price_proof.proven)
     return PricedOutcome(len(proofs), len(proofs) - len(different), different)
 
 

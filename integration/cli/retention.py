@@ -20,31 +20,40 @@ def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
     """Delete data past its retention period, as each night, and print the number of rows per class."""
     with terminal.command_application(start=False) as application:
         classes = application.retention.class_statuses()
-        gone = {} if only_told else application.retention.prune()
+        deleted_counts = {} if only_told else application.retention.prune()
         files = application.retention.files()
     if as_json:
-        told = [{**asdict(one), "gone": gone.get(one.name, 0)} for one in classes]
-        terminal.print_json({"classes": told, "files": [asdict(one) for one in files]})
+        result = [{**asdict(status), "gone": deleted_counts.get(status.name, 0)} for status in classes]
+        terminal.print_json({"classes": result, "files": [asdict(stored_file) for stored_file in files]})
         return
     went = "would go" if only_told else "went"
     numbers = ("kept for", "rows", "MB", went)
     table = terminal.table_of("class", "kept for", "unit", "law", "rows", "MB", "the oldest", went, numbers=numbers)
-    for one in classes:
-        table.add_row(*_row(one, one.due if only_told else gone.get(one.name)))
+    for status in classes:
+        table.add_row(*_row(status, status.due if only_told else deleted_counts.get(status.name)))
     terminal.out.print(table)
     for file in files:
         free = "" if file.free is None else f", {megabytes(file.free)} MB of it free"
         terminal.out.print(f"{file.name}: {megabytes(file.size)} MB{free}", soft_wrap=True)
 
 
-def _row(one: RetentionClassStatus, gone: int | None) -> list[str]:
-    law = sentence(f"retention_law_{one.law.name}")
-    oldest = MISSING if one.oldest is None else one.oldest.date().isoformat()
-    size = MISSING if one.size is None else megabytes(one.size)
-    return [one.name, str(one.length), str(one.unit), law, _told(one.rows), size, oldest, _told(gone)]
+def _row(status: RetentionClassStatus, deleted_count: int | None) -> list[str]:
+    law = sentence(f"retention_law_{status.law.name}")
+    oldest = MISSING if status.oldest is None else status.oldest.date().isoformat()
+    size = MISSING if status.size is None else megabytes(status.size)
+    return [
+        status.name,
+        str(status.length),
+        str(status.unit),
+        law,
+        _count_text(status.rows),
+        size,
+        oldest,
+        _count_text(deleted_count),
+    ]
 
 
-def _told(rows: Any) -> str:
+def _count_text(rows: Any) -> str:
     return MISSING if rows is None else str(rows)
 
 

@@ -20,14 +20,14 @@ from integration.words import say
 commands = typer.Typer()
 
 
-def _found(application: Application, run_id: str) -> Run:
+def _find_run(application: Application, run_id: str) -> Run:
     try:
         return application.runs.get(run_id)
     except KeyError:
         raise wrong_use(f"there is no run {run_id}; `runs` lists them") from None
 
 
-def _begun(application: Application, flow: str, *, complete: bool) -> str:
+def _start_preview(application: Application, flow: str, *, complete: bool) -> str:
     mode = Mode.COMPLETE if complete else Mode.CHANGES
     return application.runs.preview(PreviewRequest(flow, by=terminal.terminal_user(), mode=mode))
 
@@ -43,12 +43,12 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
 
 
 def _plan_of(application: Application, run: Run) -> Run:
-    """Return the run that was made, or the one whose plan waits and says the same."""
+    """Return the run, or the waiting run with an identical plan if this run was discarded as a duplicate."""
     return application.runs.get(run.facts["run"]) if run.error == "plan_says_the_same" else run
 
 
 def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait: float) -> NoReturn:
-    """Follow a preview, show its plan and how to write it, and end as its state says."""
+    """Follow a preview, show its plan and the command that writes it, and exit with the status of the run."""
     run = _plan_of(application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait))
     if not as_json:
         terminal.show_rows(application, run, application.plans.rows(run.id, limit=50), application.plans.count(run.id))
@@ -61,7 +61,7 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it. Writes nothing to either system."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
-        run_id = _begun(application, flow, complete=complete)
+        run_id = _start_preview(application, flow, complete=complete)
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
 
 
@@ -76,7 +76,7 @@ def commit(
     """Write exactly the plan with this fingerprint, and verify it by reading back."""
     confirmed = confirmations(confirm or [])
     with terminal.command_application(wait=wait, as_json=as_json) as application:
-        _found(application, run_id)
+        _find_run(application, run_id)
         application.runs.commit(run_id, Approval(fingerprint, terminal.terminal_user().ref, confirmed=confirmed))
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
@@ -85,16 +85,16 @@ def commit(
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one step. A plan that trips a brake waits for approval."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
-        run_id = _begun(application, flow, complete=complete)
-        found = _plan_of(
+        run_id = _start_preview(application, flow, complete=complete)
+        planned_run = _plan_of(
             application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
         )
-        if found.state is RunState.READY and not found.brakes:
-            application.runs.commit(found.id, Approval(found.mark, terminal.terminal_user().ref))
-            found = terminal.follow(application, found.id, terminal.ENDED, quiet=as_json, wait=wait)
-        elif found.state is RunState.READY and not as_json:
-            terminal.show_how_to_commit(found)
-        _end(found, as_json=as_json)
+        if planned_run.state is RunState.READY and not planned_run.brakes:
+            application.runs.commit(planned_run.id, Approval(planned_run.mark, terminal.terminal_user().ref))
+            planned_run = terminal.follow(application, planned_run.id, terminal.ENDED, quiet=as_json, wait=wait)
+        elif planned_run.state is RunState.READY and not as_json:
+            terminal.show_how_to_commit(planned_run)
+        _end(planned_run, as_json=as_json)
 
 
 @commands.command()
@@ -105,11 +105,11 @@ def runs(
 ) -> None:
     """List runs, newest first."""
     with terminal.command_application(start=False) as application:
-        found = application.runs.latest(flow, limit=limit)
+        recent_runs = application.runs.latest(flow, limit=limit)
         if as_json:
-            terminal.print_json([terminal.summary(one) for one in found])
-        elif found:
-            terminal.show_counts(found)
+            terminal.print_json([terminal.summary(recent_run) for recent_run in recent_runs])
+        elif recent_runs:
+            terminal.show_counts(recent_runs)
         else:
             terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products", soft_wrap=True)
 
@@ -124,15 +124,15 @@ def show(
 ) -> None:
     """Show the lines of a plan: what is created, updated, retired, skipped or parked."""
     with terminal.command_application(start=False) as application:
-        found = _found(application, run_id)
+        shown_run = _find_run(application, run_id)
         rows = application.plans.rows(run_id, only, find, limit=limit)
         if as_json:
-            terminal.print_json({**terminal.summary(found), "rows": [terminal.row_json(row) for row in rows]})
+            terminal.print_json({**terminal.summary(shown_run), "rows": [terminal.row_json(row) for row in rows]})
             return
-        terminal.show_counts([found])
-        terminal.show_rows(application, found, rows, application.plans.count(run_id, only, find))
-        if found.state is RunState.READY:
-            terminal.show_how_to_commit(found)
+        terminal.show_counts([shown_run])
+        terminal.show_rows(application, shown_run, rows, application.plans.count(run_id, only, find))
+        if shown_run.state is RunState.READY:
+            terminal.show_how_to_commit(shown_run)
 
 
 @commands.command()
@@ -141,7 +141,9 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
     with terminal.command_application(start=False) as application:
         causes = application.issues.causes(flow)
         if as_json:
-            terminal.print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
+            terminal.print_json(
+                [{**asdict(cause_group), **asdict(say(cause_group.cause, cause_group.facts))} for cause_group in causes]
+            )
         elif causes:
             terminal.show_causes(application, causes)
         else:
@@ -152,8 +154,10 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
 def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Continue an interrupted run. Writes without an answer are looked up first."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
-        found = _found(application, run_id)
-        if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
+        stopped_run = _find_run(application, run_id)
+        if (
+            stopped_run.state not in ACTIVE and stopped_run.state is not RunState.DONE
+        ):  # those go on, or are over, by themselves
             application.runs.resume(run_id, by=terminal.terminal_user())
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
@@ -162,7 +166,7 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Stop a run. A preview is discarded; a commit stops after the calls under way and can be resumed."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
-        if _found(application, run_id).state not in ACTIVE:
+        if _find_run(application, run_id).state not in ACTIVE:
             raise wrong_use(f"run {run_id} is not at work")
         application.runs.cancel(run_id, by=terminal.terminal_user())
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
@@ -175,7 +179,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan that restores the values before a run. `commit` writes it."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
-        _found(application, run_id)
+        _find_run(application, run_id)
         _end_with_plan(
             application, application.runs.undo(run_id, by=terminal.terminal_user()), as_json=as_json, wait=wait
         )
@@ -207,9 +211,13 @@ def check(as_json: Json = False) -> None:
     """Check both connections and list their problems."""
     with terminal.command_application(start=False) as application:
         application.connections.join_sandbox()
-        found = {system: application.connections.check(system) for system in assigned_systems()}
+        findings_by_system = {system: application.connections.check(system) for system in assigned_systems()}
         if as_json:
-            terminal.print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
+            terminal.print_json(
+                {system: [asdict(finding) for finding in findings] for system, findings in findings_by_system.items()}
+            )
         else:
-            terminal.show_findings(found)
-    raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)
+            terminal.show_findings(findings_by_system)
+    raise typer.Exit(
+        0 if all(finding.ok for findings in findings_by_system.values() for finding in findings) else STOPPED
+    )

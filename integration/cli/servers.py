@@ -38,7 +38,7 @@ def sandbox(
         arguments += ["--journal", str(journal)]
     if lenient:
         arguments += ["--lenient"]
-    _become("integration.sandbox", *arguments)
+    _run_module("integration.sandbox", *arguments)
 
 
 @commands.command()
@@ -70,33 +70,33 @@ def console(
     """Start the console, and open it in the browser if a person starts it in a terminal."""
     settings = load_settings()  # a wrong setting stops here, with its name
     if settings.log_in == "in_front" and settings.in_front.socket:
-        _tell_where(settings.address, as_json=as_json)
-        _become("integration.web.unix_socket")
+        _print_url(settings.address, as_json=as_json)
+        _run_module("integration.web.unix_socket")
     settings.listen(host)
-    shown = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    console_url = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     arguments = ["--server.port", str(port), "--server.address", host]
     arguments += ["--logger.hideWelcomeMessage", "true"]  # the next lines say where the console is
     opens = has_screen() and sys.stderr.isatty() and not as_json and not settings.address and is_loopback(host)
     arguments += ["--server.headless", str(not opens).lower()]
-    _tell_where(shown, as_json=as_json)
-    _become("streamlit", "run", str(SHIPPED / "app.py"), *arguments)
+    _print_url(console_url, as_json=as_json)
+    _run_module("streamlit", "run", str(SHIPPED / "app.py"), *arguments)
 
 
-def _tell_where(shown: str, *, as_json: bool) -> None:
+def _print_url(console_url: str, *, as_json: bool) -> None:
     if as_json:
-        terminal.print_json({"console": shown})
+        terminal.print_json({"console": console_url})
         sys.stdout.flush()
     else:
-        terminal.err.print(f"The console: {shown}")
+        terminal.err.print(f"The console: {console_url}")
 
 
-def _become(module: str, *arguments: str) -> NoReturn:
+def _run_module(module: str, *arguments: str) -> NoReturn:
     """Continue as another program in this process, which has imported most of its modules already.
 
     Removes the current folder from the import path, so that its files are not imported.
     """
-    here = Path.cwd()
-    sys.path[:] = [str(PROGRAM), *(folder for folder in sys.path if Path(folder).resolve() != here)]
+    work_folder = Path.cwd()
+    sys.path[:] = [str(PROGRAM), *(folder for folder in sys.path if Path(folder).resolve() != work_folder)]
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     sys.exit()

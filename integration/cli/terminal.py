@@ -60,24 +60,24 @@ class _Watch:
     def __init__(self, wait: float, *, as_json: bool) -> None:
         self._seconds = wait + GRACE_SECONDS
         self._as_json = as_json
-        self._ended = threading.Event()
+        self._end_event = threading.Event()
         self.trouble: IntegrationError = UnavailableError("nothing_moves", seconds=f"{self._seconds:g}")
         self.renew()
-        every = {"every": POLL_SECONDS, "until": self._ended}
+        every = {"every": POLL_SECONDS, "until": self._end_event}
         threading.Thread(
-            target=run_periodically, args=(self._look,), kwargs=every, name="terminal-watch", daemon=True
+            target=run_periodically, args=(self._check_deadline,), kwargs=every, name="terminal-watch", daemon=True
         ).start()
 
     def renew(self) -> None:
         """Restart the time limit."""
-        self._until = time.monotonic() + self._seconds
+        self._deadline = time.monotonic() + self._seconds
 
     def end(self) -> None:
         """Stop the watchdog."""
-        self._ended.set()
+        self._end_event.set()
 
-    def _look(self) -> None:
-        if time.monotonic() <= self._until:
+    def _check_deadline(self) -> None:
+        if time.monotonic() <= self._deadline:
             return
         try:
             explain(self.trouble, as_json=self._as_json)
@@ -135,7 +135,7 @@ def explain(error: IntegrationError, *, as_json: bool) -> None:
         print_json({"error": error.code, "facts": dict(error.facts), **asdict(sentences)})
         return
     err.print(sentences.what, style="bold")
-    err.print(*(one for one in (sentences.data, sentences.do) if one), sep="\n")
+    err.print(*(part for part in (sentences.data, sentences.do) if part), sep="\n")
 
 
 def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, str] | None = None) -> Table:
@@ -153,7 +153,7 @@ def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, s
     return table
 
 
-def _fits(table: Table) -> bool:
+def _fits_width(table: Table) -> bool:
     """Return True if every line of a table fits the width of this terminal."""
     return out.measure(table, options=out.options.update_width(WIDEST)).maximum <= out.width
 
@@ -243,21 +243,29 @@ NUMBERS = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in d
 def show_counts(runs: list[Run]) -> None:
     """Show the record counts of runs, in a table if it fits."""
     lines = [
-        (one.counts.read, one.counts.proven, one.counts.accepted, one.counts.unchanged, one.counts.skipped,
-         one.counts.parked, one.counts.in_doubt, one.counts.planned)
-        for one in runs
-    ]  # fmt: skip
-    shown = [at for at, name in enumerate(NUMBERS) if name not in RARE or any(line[at] for line in lines)]
-    names = [NUMBERS[at] for at in shown]
+        (
+            counted_run.counts.read,
+            counted_run.counts.proven,
+            counted_run.counts.accepted,
+            counted_run.counts.unchanged,
+            counted_run.counts.skipped,
+            counted_run.counts.parked,
+            counted_run.counts.in_doubt,
+            counted_run.counts.planned,
+        )
+        for counted_run in runs
+    ]
+    shown_columns = [at for at, name in enumerate(NUMBERS) if name not in RARE or any(line[at] for line in lines)]
+    names = [NUMBERS[at] for at in shown_columns]
     table = table_of("run", "flow", "state", *names, numbers=names)
     for run, line in zip(runs, lines, strict=True):
-        table.add_row(run.id, run.flow, run.state, *(str(line[at]) for at in shown))
-    if _fits(table):
+        table.add_row(run.id, run.flow, run.state, *(str(line[at]) for at in shown_columns))
+    if _fits_width(table):
         out.print(table)
         return
     for run, line in zip(runs, lines, strict=True):
         out.print(f"{run.id}  {run.flow}  {run.state}")
-        out.print("  " + " · ".join(f"{NUMBERS[at]} {line[at]}" for at in shown))
+        out.print("  " + " · ".join(f"{NUMBERS[at]} {line[at]}" for at in shown_columns))
 
 
 def show_how_to_commit(run: Run) -> None:
@@ -266,8 +274,8 @@ def show_how_to_commit(run: Run) -> None:
     if run.excluded:
         out.print(f"Changes that somebody left out: {len(run.excluded)}.")
     for brake in run.brakes:
-        what = say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what
-        out.print(f"{headline(brake.code, {})}: {what}")
+        explanation = say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what
+        out.print(f"{headline(brake.code, {})}: {explanation}")
         command += f" --confirm {brake.code}={brake.count}"
     out.print("Write this plan with:")
     out.print(command, soft_wrap=True)
@@ -276,13 +284,13 @@ def show_how_to_commit(run: Run) -> None:
 def show_causes(application: Application, causes: list[CauseGroup]) -> None:
     """Show the causes that need attention, and what to do about each."""
     table = table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
-    for one in causes:
+    for group in causes:
         facts = (
-            one.facts
-            if one.flow not in application.flows
-            else {"system": application.flows[one.flow].target, **one.facts}
+            group.facts
+            if group.flow not in application.flows
+            else {"system": application.flows[group.flow].target, **group.facts}
         )
-        table.add_row(one.flow, str(one.count), headline(one.cause, facts), say(one.cause, facts).do)
+        table.add_row(group.flow, str(group.count), headline(group.cause, facts), say(group.cause, facts).do)
     out.print(table)
 
 
@@ -297,7 +305,7 @@ def show_rows(application: Application, run: Run, rows: list[PlanRow], total: in
             row.action,
             row.key,
             row.title,
-            _what(row, lambda code: vat_code(code, rates.get(code, ""), target)),
+            _change_summary(row, lambda code: vat_code(code, rates.get(code, ""), target)),
         )
     if rows:
         out.print(table)
@@ -305,7 +313,7 @@ def show_rows(application: Application, run: Run, rows: list[PlanRow], total: in
         out.print(f"{len(rows)} of {total} lines; `show` has the others.")
 
 
-def _what(row: PlanRow, vat: Callable[[str], str]) -> str:
+def _change_summary(row: PlanRow, vat: Callable[[str], str]) -> str:
     def display_text(path: str, value: Value) -> str:
         is_vat = path.endswith("vat_code") and isinstance(value, str) and value
         return vat(str(value)) if is_vat else value_text(value)
@@ -313,15 +321,15 @@ def _what(row: PlanRow, vat: Callable[[str], str]) -> str:
     if row.change is None:
         return say(row.cause, row.facts).what if row.cause else ""
     before = row.change.before.flat() if row.change.before else {}
-    shown = [
+    phrases = [
         f"{field_name(path)} {display_text(path, before[path]) or MISSING} → {display_text(path, value) or MISSING}"
         if path in before
         else f"{field_name(path)} {display_text(path, value)}"
         for path, value in row.change.wanted.flat().items()
         if value not in (None, "", ())
     ]
-    most = 4
-    return " · ".join(shown[:most]) + (f" · +{len(shown) - most}" if len(shown) > most else "")
+    limit = 4
+    return " · ".join(phrases[:limit]) + (f" · +{len(phrases) - limit}" if len(phrases) > limit else "")
 
 
 def row_json(row: PlanRow) -> dict[str, Any]:
@@ -335,17 +343,17 @@ def row_json(row: PlanRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
+def show_findings(findings_by_system: Mapping[str, Sequence[Finding]]) -> None:
     """Show the findings of the check of each system."""
     table = table_of("system", "checked", "", "flow", "about")
-    for system, findings in found.items():
-        for one in findings:
-            mark = {True: "✓", False: "×", None: "–"}[one.ok]
-            sentences = say(one.cause, one.facts) if one.cause else None
-            word = f"found_{one.name}_{one.about}"
-            well = sentence(word) if has_term(word) else one.about
-            about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else well
-            table.add_row(system, one.name, mark, one.facts.get("flow", ""), about)
+    for system, findings in findings_by_system.items():
+        for finding in findings:
+            mark = {True: "✓", False: "×", None: "–"}[finding.ok]
+            sentences = say(finding.cause, finding.facts) if finding.cause else None
+            word = f"found_{finding.name}_{finding.about}"
+            well = sentence(word) if has_term(word) else finding.about
+            about = f"{sentences.what} {sentences.do}" if sentences and not finding.ok else well
+            table.add_row(system, finding.name, mark, finding.facts.get("flow", ""), about)
     out.print(table)
 
 

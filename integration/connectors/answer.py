@@ -28,17 +28,17 @@ class TooLargeError(PackingError):
     """An answer has more bytes than allowed."""
 
 
-def unpack(pieces: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
+def unpack(pieces: Iterable[bytes], encoding: str, limit: int) -> Iterator[bytes]:
     """Yield the bytes of an answer, decompressed.
 
-    Raises TooLargeError once there are more than `most` bytes, and PackingError for data that cannot be decompressed.
+    Raises TooLargeError once there are more than `limit` bytes, and PackingError for data that cannot be decompressed.
     """
-    left = most
+    remaining = limit
     packing = _Packing(encoding)
     for piece in pieces:
-        for part in packing.parts(piece, left + 1):
-            left -= len(part)
-            if left < 0:
+        for part in packing.parts(piece, remaining + 1):
+            remaining -= len(part)
+            if remaining < 0:
                 raise TooLargeError("more bytes than an answer may have")
             yield part
 
@@ -51,16 +51,16 @@ class _Packing:
         if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
             raise PackingError("packed in another way, or more than once")
         self._stream: zlib._Decompress | None = None
-        self._plain = self._encoding in {"", "identity"}
+        self._is_uncompressed = self._encoding in {"", "identity"}
 
-    def parts(self, piece: bytes, most: int) -> Iterator[bytes]:
-        """Yield the content of a piece in portions of at most `most` bytes; an uncompressed piece stays whole."""
-        if self._plain:
+    def parts(self, piece: bytes, limit: int) -> Iterator[bytes]:
+        """Yield the content of a piece in portions of at most `limit` bytes; plain pieces stay whole."""
+        if self._is_uncompressed:
             yield piece
             return
-        portion = min(most, 1 << 20)
+        portion = min(limit, 1 << 20)
         while piece:
-            stream = self._begun(piece)
+            stream = self._open_stream(piece)
             try:
                 part = stream.decompress(piece, portion)
             except zlib.error as error:
@@ -73,7 +73,7 @@ class _Packing:
             elif not piece:
                 return
 
-    def _begun(self, piece: bytes) -> "zlib._Decompress":
+    def _open_stream(self, piece: bytes) -> "zlib._Decompress":
         if self._stream is None:
             headless = self._encoding == "deflate" and piece[0] & 0x0F != 8  # noqa: PLR2004 - RFC 1950, 2.2: CM
             self._stream = zlib.decompressobj(_RAW if headless else _EITHER)

@@ -27,22 +27,22 @@ class CallHealth:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._heard = HealthSnapshot()
+        self._snapshot = HealthSnapshot()
 
     def snapshot(self) -> HealthSnapshot:
         """Return the current health."""
-        return self._heard
+        return self._snapshot
 
     def answered(self, seconds: float) -> None:
         """Record that a call was answered within so many seconds."""
         with self._lock:
-            now, before = self._now(), self._heard
+            now, before = self._now(), self._snapshot
             goes_on = before.since is not None and not before.cause
-            self._heard = HealthSnapshot(before.since if goes_on else now, now, round(seconds * 1000), called_at=now)
+            self._snapshot = HealthSnapshot(before.since if goes_on else now, now, round(seconds * 1000), called_at=now)
 
     def failed(self, cause: str, facts: Mapping[str, str]) -> None:
         """Record that a call was not answered, and why."""
         with self._lock:
-            now, before = self._now(), self._heard
+            now, before = self._now(), self._snapshot
             since = before.since if before.cause else now
-            self._heard = replace(before, since=since, cause=cause, facts=dict(facts), called_at=now)
+            self._snapshot = replace(before, since=since, cause=cause, facts=dict(facts), called_at=now)

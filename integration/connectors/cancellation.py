@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 
-_is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
+_is_needed: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
 
 
 class CancelledError(Exception):
@@ -12,10 +12,10 @@ class CancelledError(Exception):
 
 def cancel_unless(is_wanted: Callable[[], bool]) -> None:
     """Make later calls of this context, and of threads started from it, only while `is_wanted` returns True."""
-    _is_wanted.set(is_wanted)
+    _is_needed.set(is_wanted)
 
 
 def require_not_cancelled() -> None:
     """Raise CancelledError if the result of the next call is no longer needed."""
-    if not _is_wanted.get()():
+    if not _is_needed.get()():
         raise CancelledError

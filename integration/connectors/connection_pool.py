@@ -134,9 +134,13 @@ def request_of(call: HttpCall, limits: RateLimits) -> httpcore.Request:
     Raises httpx.InvalidURL for an invalid address and UnicodeError for a header with characters that are not allowed.
     """
     address = _address(call.url)
-    given = [(name.encode("ascii"), value.encode("ascii")) for name, value in (call.headers or {}).items()]
-    named = {name.lower() for name, _ in given}
-    headers = [(b"Host", address.host), *(one for one in _ALWAYS if one[0].lower() not in named), *given]
+    call_headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in (call.headers or {}).items()]
+    header_names = {name.lower() for name, _ in call_headers}
+    headers = [
+        (b"Host", address.host),
+        *(header for header in _ALWAYS if header[0].lower() not in header_names),
+        *call_headers,
+    ]
     body = call.content
     if call.data is not None:
         body = urlencode(call.data).encode("ascii")
@@ -166,8 +170,8 @@ def _timeouts(limits: RateLimits) -> dict[str, float]:
 
 def header_values(response: httpcore.Response) -> dict[str, str]:
     """Return the headers of an answer by lower-case name; values of a repeated header are joined with commas."""
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     for raw, value in response.headers:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    return headers

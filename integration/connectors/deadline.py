@@ -16,47 +16,47 @@ class TooSlowError(httpcore.ReadTimeout):
     """A call was still running at its deadline."""
 
 
-class _Until(threading.local):
+class _Deadline(threading.local):
     moment: float | None = None
 
 
-_until = _Until()
+_deadline = _Deadline()
 
 
 @contextmanager
 def within_seconds(seconds: float) -> Iterator[None]:
     """Limit all reads and writes of this thread in the block to so many seconds in total."""
-    _until.moment = time.monotonic() + seconds
+    _deadline.moment = time.monotonic() + seconds
     try:
         yield
     finally:
-        _until.moment = None
+        _deadline.moment = None
 
 
-def _left(timeout: float | None) -> float | None:
+def _remaining(timeout: float | None) -> float | None:
     """Return the timeout of one piece in seconds. Raises TooSlowError at the deadline."""
-    if _until.moment is None:
+    if _deadline.moment is None:
         return timeout
-    left = _until.moment - time.monotonic()
-    if left <= 0:
+    remaining = _deadline.moment - time.monotonic()
+    if remaining <= 0:
         raise TooSlowError("the call took too long")
-    return left if timeout is None else min(timeout, left)
+    return remaining if timeout is None else min(timeout, remaining)
 
 
-class _Bounded(httpcore.NetworkStream):
+class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            return self._stream.read(max_bytes, _left(timeout))
+            return self._stream.read(max_bytes, _remaining(timeout))
         except httpcore.ReadTimeout:
-            _left(None)  # raises TooSlowError if the deadline, not the read timeout, has passed
+            _remaining(None)  # raises TooSlowError if the deadline, not the read timeout, has passed
             raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for begin in range(0, len(buffer), PIECE):
-            self._stream.write(buffer[begin : begin + PIECE], _left(timeout))
+            self._stream.write(buffer[begin : begin + PIECE], _remaining(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -64,7 +64,7 @@ class _Bounded(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, _remaining(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -82,4 +82,4 @@ class Backend(httpcore.SyncBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect as httpcore does, within the deadline."""
-        return _Bounded(super().connect_tcp(host, port, _left(timeout), local_address, socket_options))
+        return _DeadlineStream(super().connect_tcp(host, port, _remaining(timeout), local_address, socket_options))

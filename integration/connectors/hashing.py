@@ -15,9 +15,9 @@ def hashing(settings: BaseModel) -> Hashing:
     begun = hashlib.blake2b(settings.model_dump_json().encode(), digest_size=BYTES)
 
     def digest(*parts: str | bytes) -> str:
-        made = begun.copy()
-        told = [part.encode() if isinstance(part, str) else part for part in parts]
-        made.update(b"".join([b"%d %b" % (len(part), part) for part in told]))
-        return made.hexdigest()
+        hasher = begun.copy()
+        encoded_parts = [part.encode() if isinstance(part, str) else part for part in parts]
+        hasher.update(b"".join([b"%d %b" % (len(part), part) for part in encoded_parts]))
+        return hasher.hexdigest()
 
     return digest

@@ -47,10 +47,12 @@ TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; a
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-Again = Callable[[HttpAnswer], bool | str]  # True or an error text: retry the answered read; False: accept the answer
+RetryDecision = Callable[
+    [HttpAnswer], bool | str
+]  # True or an error text: retry the answered read; False: accept the answer
 
 
-class _NotYetError(Exception):
+class _RetryableError(Exception):
     """An attempt failed in a way that may be retried; `pause` is the wait the system asked for, in seconds."""
 
     def __init__(self, error: IntegrationError, pause: float | None = None) -> None:
@@ -91,7 +93,7 @@ class Gateway:
         self._clock = clock
         self._throttle = Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
-        self._lines = transport or open_pool(limits, route)
+        self._pool = transport or open_pool(limits, route)
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -105,7 +107,7 @@ class Gateway:
     def close(self) -> None:
         """Close all connections. A later call is a bug of ours and raises RuntimeError."""
         self._closed = True
-        self._lines.close()
+        self._pool.close()
 
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, safe to show and to store."""
@@ -123,13 +125,13 @@ class Gateway:
         headers: Parameters | None = None,
         content: bytes | None = None,
         data: Parameters | None = None,
-        again: Again | None = None,
+        should_retry: RetryDecision | None = None,
     ) -> HttpAnswer:
         """Return the system's answer, whatever its status except 408, 425, 429, 502, 503 and 504.
 
         A call that was not delivered is retried. A `repeatable` call (a read) is also retried after a lost answer,
-        after these statuses, and while `again` asks for it. A call that is not repeatable (a write) is sent once. A
-        lost answer to it, or one of these statuses, is an InDoubtError: a server or a proxy may answer so after the
+        after these statuses, and while `should_retry` asks for it. A write, which is not repeatable, is sent once.
+        A lost answer to it, or one of these statuses, is an InDoubtError: a server or a proxy may answer so after the
         work was carried out. Its code is `service_unavailable` or `too_many_requests` where the status asks to wait,
         and `Retry-After` then delays the next calls.
 
@@ -138,31 +140,33 @@ class Gateway:
         """
         call, begun = HttpCall(method, url, operation, repeatable, params, headers, content, data), self._clock()
         try:
-            return self._once(call, again)
-        except _NotYetError as waiting:
+            return self._send_once(call, should_retry)
+        except _RetryableError as waiting:
             failed = waiting
         try:  # only now: nearly all calls succeed at once, and preparing retries takes as long as some calls
-            return self._answered_later(call, again, failed, begun)
-        except _NotYetError as waiting:
+            return self._retry(call, should_retry, failed, begun)
+        except _RetryableError as waiting:
             failure = waiting.error
         raise failure  # here and not above: an error raised in the handler would keep the handled one as its context
 
-    def _answered_later(self, call: HttpCall, again: Again | None, failed: _NotYetError, begun: float) -> HttpAnswer:
+    def _retry(
+        self, call: HttpCall, should_retry: RetryDecision | None, failed: _RetryableError, begun: float
+    ) -> HttpAnswer:
         """Return the answer to a retry after the first attempt failed with `failed`."""
-        first: _NotYetError | None = failed
+        first: _RetryableError | None = failed
         for attempt in self._attempts(begun):
             with attempt:
                 if first is not None:
                     failed, first = first, None
                     raise failed
-                return self._once(call, again)
+                return self._send_once(call, should_retry)
         raise failed
 
     def _attempts(self, begun: float) -> Iterator[stamina.Attempt]:
         deadline = begun + self.limits.patience_seconds
 
         def worth_waiting(error: Exception) -> bool | float:
-            if not isinstance(error, _NotYetError):
+            if not isinstance(error, _RetryableError):
                 return False
             if error.pause is None:
                 return self._clock() < deadline
@@ -182,28 +186,28 @@ class Gateway:
             )
         )
 
-    def _once(self, call: HttpCall, again: Again | None) -> HttpAnswer:
+    def _send_once(self, call: HttpCall, should_retry: RetryDecision | None) -> HttpAnswer:
         with self._slots:
             self._throttle.wait_turn()
             require_not_cancelled()
-            answer = self._heard(call)
+            answer = self._attempt(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._ask_to_wait(answer, call, "too_many_requests")
         if answer.status in AWAY:
             self._ask_to_wait(answer, call, "service_unavailable")
         if answer.status in TIMED_OUT:
             self._ask_to_wait(answer, call, "server_error")
-        if call.repeatable and again is not None and (why := again(answer)):
+        if call.repeatable and should_retry is not None and (why := should_retry(answer)):
             message = why if isinstance(why, str) else f"HTTP {answer.status}"
-            raise _NotYetError(self._unavailable("server_error", call, message=message))
+            raise _RetryableError(self._unavailable("server_error", call, message=message))
         return answer
 
-    def _heard(self, call: HttpCall) -> HttpAnswer:
+    def _attempt(self, call: HttpCall) -> HttpAnswer:
         """Return the answer to one attempt, and record in the call health whether the system answered."""
         begun = self._clock()
         try:
-            answer = self._delivered(call)
-        except _NotYetError as waiting:
+            answer = self._deliver(call)
+        except _RetryableError as waiting:
             self.answering.failed(waiting.error.code, waiting.error.facts)
             raise
         except IntegrationError as error:
@@ -222,18 +226,18 @@ class Gateway:
         duration = "" if pause is None else f"{pause:.0f} s"
         error = self._unavailable(code, call, duration=duration, message=f"HTTP {answer.status}")
         if call.repeatable:
-            raise _NotYetError(error, pause)
+            raise _RetryableError(error, pause)
         if pause is not None and pause <= self.limits.patience_seconds:
             self._throttle.hold(pause)
         raise InDoubtError(error.code, **error.facts)
 
-    def _delivered(self, call: HttpCall) -> HttpAnswer:
-        request = self._built(call)
+    def _deliver(self, call: HttpCall) -> HttpAnswer:
+        request = self._build_request(call)
         if self._closed:
             raise RuntimeError(f"{call!r} after the last one")
         try:
             with within_seconds(self.limits.patience_seconds):
-                response = self._lines.handle_request(request)
+                response = self._pool.handle_request(request)
                 try:
                     headers = header_values(response)
                     encoding = headers.get("content-encoding", "")
@@ -243,14 +247,14 @@ class Gateway:
             count_call(self.system, f"{response.status // 100}xx")
             return HttpAnswer(response.status, headers, body)
         except _LIBRARY_ERRORS as error:
-            failure = self._translated(error, call)
+            failure = self._network_error(error, call)
         finally:
             if self._closed:  # closed during the call: the connection would otherwise stay open for the next call
-                self._lines.close()
-        count_call(self.system, failure.error.code if isinstance(failure, _NotYetError) else failure.code)
+                self._pool.close()
+        count_call(self.system, failure.error.code if isinstance(failure, _RetryableError) else failure.code)
         raise failure
 
-    def _built(self, call: HttpCall) -> httpcore.Request:
+    def _build_request(self, call: HttpCall) -> httpcore.Request:
         try:
             return request_of(call, self.limits)
         except httpx.InvalidURL:
@@ -259,66 +263,66 @@ class Gateway:
             failure = RejectedError("request_refused", system=self.system, operation=call.operation)
         raise failure
 
-    def _translated(self, error: Exception, call: HttpCall) -> IntegrationError | _NotYetError:
+    def _network_error(self, error: Exception, call: HttpCall) -> IntegrationError | _RetryableError:
         """Return the error of this call for a network failure; it depends on whether the request was delivered."""
-        connect, read = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
+        connect, read_timeout = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
         match error:
             case httpx.InvalidURL() | httpcore.UnsupportedProtocol() | UnicodeError():  # also a host DNS cannot encode
                 return self._unavailable("host_unknown", call)
             case httpcore.ConnectTimeout() | httpcore.PoolTimeout():
-                return _NotYetError(self._unavailable("timeout_before_sending", call, duration=connect))
+                return _RetryableError(self._unavailable("timeout_before_sending", call, duration=connect))
             case httpcore.ProxyError():
-                return self._refused_on_the_road(str(error), call)
+                return self._proxy_refusal(str(error), call)
             case httpcore.ConnectError():
-                return self._not_connected(error, call)
+                return self._connection_error(error, call)
             case _ if not call.repeatable:
                 cut = isinstance(error, httpcore.NetworkError | httpcore.RemoteProtocolError)
-                return self._in_doubt(call, "connection_cut" if cut else "")
+                return self._in_doubt_error(call, "connection_cut" if cut else "")
             case TooSlowError():
                 patience = f"{self.limits.patience_seconds:g} s"
-                return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=patience))
+                return _RetryableError(self._unavailable("timeout_after_sending_read", call, duration=patience))
             case httpcore.TimeoutException():
-                return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=read))
+                return _RetryableError(self._unavailable("timeout_after_sending_read", call, duration=read_timeout))
             case httpcore.NetworkError() | httpcore.RemoteProtocolError():
-                return _NotYetError(self._unavailable("connection_cut", call))
+                return _RetryableError(self._unavailable("connection_cut", call))
             case TooLargeError() | MemoryError():
-                return self._too_large(call)
+                return self._too_large_error(call)
             case _:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
-    def _refused_on_the_road(self, said: str, call: HttpCall) -> IntegrationError | _NotYetError:
+    def _proxy_refusal(self, message: str, call: HttpCall) -> IntegrationError | _RetryableError:
         """Return the error for a proxy that refused the tunnel to the system: nothing was delivered."""
-        status = said.strip()[:3]
+        status = message.strip()[:3]
         if status == PROXY_LOGIN:
             return self._unavailable("proxy_login_needed", call, proxy=self._route.display_host)
         if not status.isdigit():  # its text may quote the address
-            return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.display_host))
+            return _RetryableError(self._unavailable("proxy_unreachable", call, proxy=self._route.display_host))
         refused = self._unavailable("proxy_refused", call, proxy=self._route.display_host, answer=f"HTTP {status}")
-        return _NotYetError(refused)
+        return _RetryableError(refused)
 
-    def _not_connected(self, error: Exception, call: HttpCall) -> IntegrationError | _NotYetError:
+    def _connection_error(self, error: Exception, call: HttpCall) -> IntegrationError | _RetryableError:
         for reason in _reasons(error):
             match reason:
                 case OSError() if self._route.proxy and not isinstance(reason, ssl.SSLError):
-                    return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.display_host))
+                    return _RetryableError(self._unavailable("proxy_unreachable", call, proxy=self._route.display_host))
                 case socket.gaierror():
-                    return _NotYetError(self._unavailable("host_unknown", call))
+                    return _RetryableError(self._unavailable("host_unknown", call))
                 case ssl.SSLCertVerificationError():
                     return self._unavailable("certificate_invalid", call)
                 case ssl.SSLError():  # the server does not speak TLS
                     return self._unavailable("address_not_api", call)
                 case _:
                     continue
-        return _NotYetError(self._unavailable("connection_refused", call))
+        return _RetryableError(self._unavailable("connection_refused", call))
 
     def _unavailable(self, code: str, call: HttpCall, **facts: str) -> UnavailableError:
         return UnavailableError(code, system=self.system, host=self.host_shown, operation=call.operation, **facts)
 
-    def _in_doubt(self, call: HttpCall, reason: str) -> InDoubtError:
+    def _in_doubt_error(self, call: HttpCall, reason: str) -> InDoubtError:
         facts = {"system": self.system, "operation": call.operation, **({"reason": reason} if reason else {})}
         return InDoubtError("timeout_after_sending_write", **facts)
 
-    def _too_large(self, call: HttpCall) -> MalformedAnswerError:
+    def _too_large_error(self, call: HttpCall) -> MalformedAnswerError:
         limit = f"{self.limits.answer_bytes / MEGABYTE:g} MB"
         return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
 

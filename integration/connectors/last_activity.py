@@ -13,10 +13,10 @@ def newest_days(customers: Collection[str], rows: Iterable[tuple[str | None, dat
     unclear: dict[str, date] = {}
     for customer, day in rows:
         of = newest if customer is not None and day is not None else unclear
-        for one in customers if customer is None else {customer}.intersection(customers):
-            of[one] = max(of.get(one, date.min), day or date.max)
+        for candidate in customers if customer is None else {customer}.intersection(customers):
+            of[candidate] = max(of.get(candidate, date.min), day or date.max)
     return {
-        one: None if unclear.get(one, date.min) > newest.get(one, date.min) else newest[one]
-        for one in customers
-        if one in newest or one in unclear
+        customer: None if unclear.get(customer, date.min) > newest.get(customer, date.min) else newest[customer]
+        for customer in customers
+        if customer in newest or customer in unclear
     }

@@ -62,8 +62,8 @@ class NetworkRoute:
     def secrets(self) -> tuple[str, ...]:
         """Return every text that must not be shown."""
         parts = urlsplit(self.proxy)
-        given = [text for text in (parts.username, parts.password) if text]
-        return (*given, *(unquote(text) for text in given))
+        credentials = [text for text in (parts.username, parts.password) if text]
+        return (*credentials, *(unquote(text) for text in credentials))
 
 
 DIRECT = NetworkRoute()

@@ -35,22 +35,22 @@ def run_parallel(call: Callable[[T], R], items: Sequence[T], limit: int) -> list
 
     if limit <= 1 or len(items) <= 1:
         return [guarded(item) for item in items]
-    return _shared_out(guarded, items, min(limit, len(items)))
+    return _run_in_threads(guarded, items, min(limit, len(items)))
 
 
-def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> list[R]:
+def _run_in_threads(call: Callable[[T], R], items: Sequence[T], workers: int) -> list[R]:
     """Process the items in worker threads. After an unexpected exception no further item is begun."""
     waiting: SimpleQueue[int] = SimpleQueue()
     for place in range(len(items)):
         waiting.put(place)
-    done: dict[int, R] = {}
+    results: dict[int, R] = {}
     bugs: list[BaseException] = []
 
     def work() -> None:
         try:
             while not bugs:
                 place = waiting.get_nowait()
-                done[place] = call(items[place])
+                results[place] = call(items[place])
         except Empty:
             return
         except BaseException as bug:
@@ -59,9 +59,9 @@ def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> lis
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         running = [pool.submit(contextvars.copy_context().run, work) for _ in range(workers)]
-        for one in running:
-            one.result()
-    return [done[place] for place in range(len(items))]
+        for future in running:
+            future.result()
+    return [results[place] for place in range(len(items))]
 
 
 class BoundedExecutor(Generic[T, R]):
@@ -74,7 +74,7 @@ class BoundedExecutor(Generic[T, R]):
         self._call = call
         self._limit = limit
         self._threads = ThreadPoolExecutor(limit) if limit > 1 else None
-        self._under_way: dict[Future[R], T] = {}
+        self._running: dict[Future[R], T] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +85,7 @@ class BoundedExecutor(Generic[T, R]):
 
     def __len__(self) -> int:
         """Return how many calls were begun and not yet returned by `ended`."""
-        return len(self._under_way)
+        return len(self._running)
 
     @property
     def free_slots(self) -> int:
@@ -96,35 +96,35 @@ class BoundedExecutor(Generic[T, R]):
         """Begin a call for each item."""
         for item in items:
             if self._threads is None:
-                done: Future[R] = Future()
-                self._into(done, item)
+                future: Future[R] = Future()
+                self._run_now(future, item)
             else:
-                done = self._threads.submit(contextvars.copy_context().run, self._call, item)
-            self._under_way[done] = item
+                future = self._threads.submit(contextvars.copy_context().run, self._call, item)
+            self._running[future] = item
 
     def wait_finished(self, besides: Collection[Future[Any]] = ()) -> list[tuple[T, R | IntegrationError]]:
         """Wait until a call has finished, and return all finished items, each with its result or IntegrationError.
 
         Other exceptions are raised. A finished future in `besides` ends the wait as well.
         """
-        found: list[tuple[T, R | IntegrationError]] = []
-        ended = wait([*self._under_way, *besides], return_when=FIRST_COMPLETED).done
-        for one in [call for call in self._under_way if call in ended]:
-            item = self._under_way.pop(one)
-            error = one.exception()
+        results: list[tuple[T, R | IntegrationError]] = []
+        ended = wait([*self._running, *besides], return_when=FIRST_COMPLETED).done
+        for future in [call for call in self._running if call in ended]:
+            item = self._running.pop(future)
+            error = future.exception()
             if error is None:
-                found.append((item, one.result()))
+                results.append((item, future.result()))
             elif isinstance(error, IntegrationError):
-                found.append((item, error))
+                results.append((item, error))
             else:
                 raise error
-        return found
+        return results
 
-    def _into(self, done: "Future[R]", item: T) -> None:
+    def _run_now(self, future: "Future[R]", item: T) -> None:
         try:
-            done.set_result(self._call(item))
+            future.set_result(self._call(item))
         except BaseException as error:  # noqa: BLE001 - raised by `ended` later, as with a call in a thread
-            done.set_exception(error)
+            future.set_exception(error)
 
 
 class BackgroundWorker:

@@ -69,7 +69,7 @@ class PictureReader:
     def __init__(self, places: PictureLocations) -> None:
         self._places = places
         self._gateway: Gateway | None = None
-        self._away_until = 0.0
+        self._unreachable_until = 0.0
         self._base = urlsplit(places.address)
 
     def close(self) -> None:
@@ -82,36 +82,36 @@ class PictureReader:
 
         An unchanged picture is not read again where that can be detected by size and time, ETag or Last-Modified.
         """
-        return run_parallel(self._one, files, AT_ONCE)
+        return run_parallel(self._read_picture, files, AT_ONCE)
 
-    def _one(self, file: str) -> Picture:
+    def _read_picture(self, file: str) -> Picture:
         facts = {"file": file, "limit": f"{self._places.most / MEGABYTE:g} MB", "kinds": KINDS}
         try:
-            return self._fetched(file) if "://" in file or not self._places.folder else self._opened(file)
+            return self._download(file) if "://" in file or not self._places.folder else self._read_file(file)
         except _NoPictureError as error:
             failure: IntegrationError = RejectedError(error.code, **{**facts, **error.facts})
         except IntegrationError as error:
             code = "picture_too_large" if error.code == "answer_too_large" else "picture_unreachable"
-            told = {"message": error.code, "size": f"> {facts['limit']}"}
-            failure = RejectedError(code, **{**facts, **told})
+            error_facts = {"message": error.code, "size": f"> {facts['limit']}"}
+            failure = RejectedError(code, **{**facts, **error_facts})
         raise failure
 
     # ---- in the folder
 
-    def _opened(self, file: str) -> Picture:
-        path = self._inside(file)
+    def _read_file(self, file: str) -> Picture:
+        path = self._path_inside(file)
         try:
             with path.open("rb") as stream:
-                seen = os.fstat(stream.fileno())
-                tag = f"{seen.st_size}:{seen.st_mtime_ns}"
-                if (known := self._known(str(path))) and known[0] == tag:
-                    return known[1]
+                file_status = os.fstat(stream.fileno())
+                tag = f"{file_status.st_size}:{file_status.st_mtime_ns}"
+                if (cached_entry := self._cached_picture(str(path))) and cached_entry[0] == tag:
+                    return cached_entry[1]
                 data = stream.read(self._places.most + 1)
         except (OSError, ValueError):
             raise _NoPictureError("picture_missing") from None
-        return self._keep(str(path), tag, data)
+        return self._store_picture(str(path), tag, data)
 
-    def _inside(self, file: str) -> Path:
+    def _path_inside(self, file: str) -> Path:
         """Return the path of the file with links resolved. Raises _NoPictureError if that is outside the folder."""
         folder = self._places.folder
         if folder is None:
@@ -129,22 +129,22 @@ class PictureReader:
 
     # ---- at the address
 
-    def _fetched(self, file: str) -> Picture:
-        url = self._below(file)
-        if time.monotonic() < self._away_until:
+    def _download(self, file: str) -> Picture:
+        url = self._url_below(file)
+        if time.monotonic() < self._unreachable_until:
             raise UnavailableError("service_unavailable", system="", operation="picture")
-        known = self._known(url)
+        cached_entry = self._cached_picture(url)
         headers = {"Accept": ", ".join(MIME.values())}
-        if known and known[0]:
-            name = "If-Modified-Since" if known[0].startswith("@") else "If-None-Match"
-            headers[name] = known[0].removeprefix("@")
+        if cached_entry and cached_entry[0]:
+            name = "If-Modified-Since" if cached_entry[0].startswith("@") else "If-None-Match"
+            headers[name] = cached_entry[0].removeprefix("@")
         try:
-            answer = self._asked().send("GET", url, operation="picture", repeatable=True, headers=headers)
+            answer = self._open_gateway().send("GET", url, operation="picture", repeatable=True, headers=headers)
         except UnavailableError:
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._unreachable_until = time.monotonic() + AWAY_SECONDS
             raise
-        if answer.status == NOT_MODIFIED and known:
-            return known[1]
+        if answer.status == NOT_MODIFIED and cached_entry:
+            return cached_entry[1]
         if answer.status in (404, 410):
             raise _NoPictureError("picture_missing")
         if answer.status != OK:  # redirects are not followed: they may lead anywhere
@@ -152,24 +152,26 @@ class PictureReader:
         if not answer.headers.get("content-type", "").lower().startswith(("image/", "application/octet-stream")):
             raise _NoPictureError("picture_unsupported", found=answer.headers.get("content-type", "")[:60])
         modified = answer.headers.get("last-modified", "")
-        return self._keep(url, answer.headers.get("etag", "") or (f"@{modified}" if modified else ""), answer.body)
+        return self._store_picture(
+            url, answer.headers.get("etag", "") or (f"@{modified}" if modified else ""), answer.body
+        )
 
-    def _below(self, file: str) -> str:
+    def _url_below(self, file: str) -> str:
         """Return the address of the file. Raises _NoPictureError if it is not below the configured address."""
         base = self._base
         if not base.netloc:
             raise _NoPictureError("picture_outside")
         try:
-            meant = urlsplit(file if "://" in file else f"{self._places.address.rstrip('/')}/{_quoted(file)}")
-            same_place = (meant.scheme, meant.netloc) == (base.scheme, base.netloc)
+            file_url = urlsplit(file if "://" in file else f"{self._places.address.rstrip('/')}/{_quote_path(file)}")
+            same_place = (file_url.scheme, file_url.netloc) == (base.scheme, base.netloc)
         except ValueError:
             raise _NoPictureError("picture_outside") from None
-        steps, below = PurePosixPath(unquote(meant.path)).parts, PurePosixPath(base.path or "/").parts
-        if not same_place or ".." in steps or steps[: len(below)] != below or "\\" in unquote(meant.path):
+        steps, below = PurePosixPath(unquote(file_url.path)).parts, PurePosixPath(base.path or "/").parts
+        if not same_place or ".." in steps or steps[: len(below)] != below or "\\" in unquote(file_url.path):
             raise _NoPictureError("picture_outside")
-        return meant._replace(fragment="").geturl()
+        return file_url._replace(fragment="").geturl()
 
-    def _asked(self) -> "Gateway":
+    def _open_gateway(self) -> "Gateway":
         from integration.connectors.http import Gateway  # noqa: PLC0415 - as said at the top
 
         if self._gateway is None:
@@ -183,32 +185,32 @@ class PictureReader:
 
     # ---- stored pictures
 
-    def _known(self, place: str) -> tuple[str, Picture] | None:
+    def _cached_picture(self, place: str) -> tuple[str, Picture] | None:
         """Return the change tag and the picture last read from a place, or None if they are no longer stored."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            told = json.loads(self._note(place).read_text(encoding="utf-8"))
-            found = Picture(str(told["content"]), str(told["kind"]), int(told["size"]))
-            os.utime(_file(self._places.kept, found))
-            return str(told["tag"]), found
+            note = json.loads(self._note_path(place).read_text(encoding="utf-8"))
+            picture = Picture(str(note["content"]), str(note["kind"]), int(note["size"]))
+            os.utime(_file(self._places.kept, picture))
+            return str(note["tag"]), picture
         return None
 
-    def _note(self, place: str) -> Path:
+    def _note_path(self, place: str) -> Path:
         return self._places.kept / f"{hashlib.sha256(place.encode()).hexdigest()[:40]}.json"
 
-    def _keep(self, place: str, tag: str, data: bytes) -> Picture:
+    def _store_picture(self, place: str, tag: str, data: bytes) -> Picture:
         if len(data) > self._places.most:
             raise _NoPictureError("picture_too_large", size=f"> {self._places.most / MEGABYTE:g} MB")
         kind = next((kind for kind, sign in _SIGNS.items() if data.startswith(sign)), "")
         if not kind or (kind == "webp" and data[8:12] != b"WEBP"):
             raise _NoPictureError("picture_unsupported", found=repr(data[:8])[2:-1])
-        found = Picture(hashlib.sha256(data).hexdigest()[:32], kind, len(data))
+        picture = Picture(hashlib.sha256(data).hexdigest()[:32], kind, len(data))
         self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (path := _file(self._places.kept, found)).exists():
+        if not (path := _file(self._places.kept, picture)).exists():
             _write(path, data)
         os.utime(path)
-        told = {"tag": tag, "content": found.content, "kind": found.kind, "size": found.size}
-        _write(self._note(place), json.dumps(told).encode())
-        return found
+        note = {"tag": tag, "content": picture.content, "kind": picture.kind, "size": picture.size}
+        _write(self._note_path(place), json.dumps(note).encode())
+        return picture
 
     def remove_unused(self) -> int:
         """Remove files that were not used for 90 days, and return their number."""
@@ -234,7 +236,7 @@ def _write(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
-def _quoted(file: str) -> str:
+def _quote_path(file: str) -> str:
     return quote(file.replace("\\", "/").lstrip("/"))
 
 

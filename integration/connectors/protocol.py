@@ -80,17 +80,19 @@ class Connector(Protocol):
     def choices(self, name: str) -> dict[str, str]:
         """Return codes with captions for a question of the set-up, such as `vat_codes` or `branches`."""
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         """Return one page of the records that changed since the stamp `since`, or of all records when it is None.
 
-        `after` is the page mark of the previous batch. Repeating a page is safe. `most` limits the size of a page of
-        documents; kinds that are always read completely ignore it.
+        `after` is the page mark of the previous batch. Repeating a page is safe. `limit` is the largest number of
+        documents on a page; kinds that are always read completely ignore it.
         """
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records with these keys, without those that no longer exist."""
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the target's current records for these records, by key, without those that the target lacks.
 
         `CurrentRecord.elsewhere` names the wanted parts that the target has in another record, or under another number.
@@ -102,11 +104,11 @@ class Connector(Protocol):
         The records need not be ours. An answer that may be empty for other reasons proves nothing, and gives False.
         """
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change and return the system's own reference.
 
-        `held` is the record as it was just looked up (None for a create). `token` is the same on every attempt. Raises
-        RejectedError when the system refuses the record and InDoubtError when no usable answer came.
+        `current` is the record as it was just looked up (None for a create). `token` is the same on every attempt.
+        Raises RejectedError when the system refuses the record and InDoubtError when no usable answer came.
         """
 
     def calls(self, change: Change) -> int:
@@ -118,11 +120,13 @@ class Connector(Protocol):
     def close(self) -> None:
         """Close all connections."""
 
-    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(
+        self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
+    ) -> Batch:
         """Return one page of the target's records that changed since the marker `since`.
 
         Each record has only its key (the target's own reference), the keys of its parts and the value `marker`. Records
-        with `known` markers are left out where that saves a call.
+        whose markers are in `known_ranges` are left out where that saves a call.
         """
 
 
@@ -238,7 +242,7 @@ class HashedSource(Connector, Protocol):
 class HashedTarget(Connector, Protocol):
     """A target that can return hashes of its records without parsing them."""
 
-    def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
+    def hashes(self, records: Sequence[Record]) -> dict[str, str]:
         """Return `CurrentRecord.hash` as `lookup` would, by key, for the records that have one.
 
         The wanted records need only the values and parts by which they are looked up.
@@ -280,10 +284,10 @@ class Configurable(Connector, Protocol):
     def remember(self, before: Self) -> None:
         """Take over what another connection read of the same installation under other field names."""
 
-    def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
+    def needs(self, kind: Kind, *, for_insert: bool = False, as_invoices: bool = False) -> list[Finding]:
         """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
 
-        `written` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
+        `for_insert` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
         invoices instead, and its fields as well.
         """
 
@@ -328,7 +332,7 @@ class Pricing(Connector, Protocol):
     def tells_prices(self) -> bool:
         """Return True if this installation can calculate prices and the settings allow asking for them."""
 
-    def charged(self, asked: Sequence[PriceQuery]) -> list[TillPrice | None]:
+    def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price of each charge, in the order asked; None where the system gives no price."""
 
 

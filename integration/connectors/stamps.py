@@ -49,15 +49,15 @@ class TimeAuthority:
         from integration.connectors.http import Gateway  # noqa: PLC0415 - httpx is imported for the first call
 
         roots = self._roots()
-        asked = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
+        request = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
         with Gateway(system=SYSTEM, host_shown=self.host, limits=LIMITS, route=self.route(self.address)) as gateway:
             answer = gateway.send(
-                "POST", self.address, operation="stamp", repeatable=True, headers=ASKED, content=asked.as_bytes()
+                "POST", self.address, operation="stamp", repeatable=True, headers=ASKED, content=request.as_bytes()
             )
         if answer.status != OK:
             raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp")
         try:
-            verifier = _with(VerifierBuilder.from_request(asked), roots)
+            verifier = _with_roots(VerifierBuilder.from_request(request), roots)
             verifier.build().verify_message(decode_timestamp_response(answer.body), content)
         except (ValueError, VerificationError):
             raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp") from None
@@ -68,11 +68,11 @@ class TimeAuthority:
         from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response  # noqa: PLC0415 - as said at the top
 
         try:
-            found = decode_timestamp_response(stamp)
-            _with(VerifierBuilder(), self._roots()).build().verify_message(found, content)
+            response = decode_timestamp_response(stamp)
+            _with_roots(VerifierBuilder(), self._roots()).build().verify_message(response, content)
         except (ValueError, VerificationError):
             return None
-        return found.tst_info.gen_time
+        return response.tst_info.gen_time
 
     def _roots(self) -> list["Certificate"]:
         from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - as said at the top
@@ -86,7 +86,7 @@ class TimeAuthority:
             ) from None
 
 
-def _with(builder: "VerifierBuilder", roots: list["Certificate"]) -> "VerifierBuilder":
-    for one in roots:
-        builder = builder.add_root_certificate(one)
+def _with_roots(builder: "VerifierBuilder", roots: list["Certificate"]) -> "VerifierBuilder":
+    for root in roots:
+        builder = builder.add_root_certificate(root)
     return builder

@@ -15,7 +15,7 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(_SYSTEMS)
 
 def systems_for(role: SystemRole) -> tuple[System, ...]:
     """Return the systems that can have a role. The first has it until a person chooses another."""
-    return tuple(one for one in SYSTEMS.values() if one.role is role)
+    return tuple(system for system in SYSTEMS.values() if system.role is role)
 
 
 def default_systems() -> dict[SystemRole, str]:

@@ -17,24 +17,24 @@ class Throttle:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next = clock()
-        self._held_until = self._next
+        self._paused_until = self._next
 
     def wait_turn(self) -> None:
         """Block until the call may begin."""
         while True:
             with self._lock:
                 now = self._clock()
-                start = max(now, self._next, self._held_until)
+                start = max(now, self._next, self._paused_until)
                 self._next = start + self._spacing
             if start > now:
                 self._sleep(start - now)
-            if start >= self._held_until:
+            if start >= self._paused_until:
                 return
 
     def hold(self, seconds: float) -> None:
         """Delay all calls until this many seconds have passed."""
         with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+            self._paused_until = max(self._paused_until, self._clock() + seconds)
 
 
 def pause_asked(answer: HttpAnswer) -> float | None:

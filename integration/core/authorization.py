@@ -27,8 +27,8 @@ def requires(right: Right) -> Callable[[Method], Method]:
 
 def right_of(member: object) -> Right | None:
     """Return the right that a method or property requires, or None if people may not reach it."""
-    found = getattr(member.fget if isinstance(member, property) else member, _ATTRIBUTE, None)
-    return found if isinstance(found, Right) else None
+    right = getattr(member.fget if isinstance(member, property) else member, _ATTRIBUTE, None)
+    return right if isinstance(right, Right) else None
 
 
 def require_right(actor: Actor, right: Right) -> None:

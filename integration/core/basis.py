@@ -11,5 +11,5 @@ Basis = Mapping[str, str]
 
 
 def changed_marks(basis: Basis, now: Basis, unasked: Collection[str] = ()) -> list[str]:
-    """Return the kinds whose mark changed or is gone. Kinds in `unasked` are not compared."""
+    """Return the kinds of input whose mark in `now` differs or is missing. Kinds in `unasked` are skipped."""
     return [kind for kind, mark in basis.items() if kind not in unasked and now.get(kind) != mark]

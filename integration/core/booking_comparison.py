@@ -71,16 +71,16 @@ class BookingComparison:
     difference: Decimal
 
 
-def compare_versions(both: DocumentVersions) -> BookingComparison:
+def compare_versions(versions: DocumentVersions) -> BookingComparison:
     """Compare two versions of a document."""
-    booked, now = both.booked, both.now
-    there = now.values if now else {}
-    header = tuple(FactPair(name, booked.values.get(name), there.get(name)) for name in HEADER)
-    before, after = (values.get("sold_incl") for values in (booked.values, there))
+    booked, now = versions.booked, versions.now
+    current_values = now.values if now else {}
+    header = tuple(FactPair(name, booked.values.get(name), current_values.get(name)) for name in HEADER)
+    before, after = (values.get("sold_incl") for values in (booked.values, current_values))
     difference = (after if isinstance(after, Decimal) else _NOTHING) - (
         before if isinstance(before, Decimal) else _NOTHING
     )
-    lines = () if both.why else tuple(_paired(_lines(booked), _lines(now)))
+    lines = () if versions.why else tuple(_line_pairs(_lines(booked), _lines(now)))
     return BookingComparison(header, lines, difference)
 
 
@@ -88,12 +88,12 @@ def line_amount(line: Record | None) -> Decimal:
     """Return the amount of a line: the amount of a posting, or quantity times price after discount of an order line."""
     if line is None:
         return _NOTHING
-    told, quantity, price, discount = (
+    posted_amount, quantity, price, discount = (
         value if isinstance(value, Decimal) else None
         for value in map(line.values.get, ("amount", "quantity", "price", "discount_percent"))
     )
-    if told is not None:
-        return told
+    if posted_amount is not None:
+        return posted_amount
     if quantity is None or price is None:
         return _NOTHING
     return amount(quantity * price * (HUNDRED - (discount or _NOTHING)) / HUNDRED)
@@ -101,17 +101,17 @@ def line_amount(line: Record | None) -> Decimal:
 
 def line_name(line: Record) -> str:
     """Return the display name of a line: its article or account, and its text."""
-    told = (as_text(line.values.get(name)).strip() for name in ("article", "account", "text", "description"))
-    return " · ".join(filter(None, told))
+    parts = (as_text(line.values.get(name)).strip() for name in ("article", "account", "text", "description"))
+    return " · ".join(filter(None, parts))
 
 
 def _lines(document: Record | None) -> list[Record]:
     return [part for part in document.parts if part.kind is Kind.LINE] if document else []
 
 
-def _paired(booked: Sequence[Record], now: Sequence[Record]) -> Iterator[LinePair]:
+def _line_pairs(booked: Sequence[Record], now: Sequence[Record]) -> Iterator[LinePair]:
     """Yield the lines of both sides in order, and pair lines with the same name."""
     ours, theirs = ([line_name(line) for line in side] for side in (booked, now))
     for _, first, last, begin, end in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
-        for one, other in zip_longest(booked[first:last], now[begin:end]):
-            yield LinePair(one, other)
+        for booked_line, current_line in zip_longest(booked[first:last], now[begin:end]):
+            yield LinePair(booked_line, current_line)

@@ -90,19 +90,19 @@ class AuditChain:
     def verify_next(self, line: bytes) -> Break | None:
         """Verify the next line. Return the fault of this line or of the line before it, or None."""
         seq = self.head.seq + 1
-        found = LINE.fullmatch(line)
-        if found is None:
+        match = LINE.fullmatch(line)
+        if match is None:
             return Break("altered", seq)
-        entry, key, seal = found[1], (found[2] or b"").decode(), (found[3] or b"").decode()
+        entry, key, seal = match[1], (match[2] or b"").decode(), (match[3] or b"").decode()
         if wrong := self._wrong(entry, key, seal):
             return Break(wrong, seq)
         try:
-            said = json.loads(entry)
+            fields = json.loads(entry)
         except ValueError:
             return Break("altered", seq)
-        if said.get("seq") != seq:
+        if fields.get("seq") != seq:
             return Break("missing", seq)
-        if said.get("previous") != self.head.hash:
+        if fields.get("previous") != self.head.hash:
             return Break("altered" if self._keys is None else "rewritten", max(self.head.seq, 1))
         self.head = Head(seq, digest(line))
         return None
@@ -133,7 +133,7 @@ class AuditChain:
 
 def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[Head, Break | None]:
     """Verify the lines of a file. Return the last valid head and the first fault; `heads` were known before."""
-    chain, known, last = AuditChain(), {one.seq: one.hash for one in heads}, None
+    chain, known_hashes, last = AuditChain(), {known_head.seq: known_head.hash for known_head in heads}, None
     for line in lines:
         if last is not None:
             return chain.head, Break("added", chain.head.seq + 1)
@@ -141,14 +141,14 @@ def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[He
         if last is None:
             if (broken := chain.verify_next(line)) is not None:
                 return chain.head, broken
-            if known.get(chain.head.seq, chain.head.hash) != chain.head.hash:
+            if known_hashes.get(chain.head.seq, chain.head.hash) != chain.head.hash:
                 return chain.head, Break("rewritten", chain.head.seq)
     if last is None:
         return chain.head, Break("cut", chain.head.seq + 1)
     head = Head(int(last[3]), last[2].decode())
     if digest(last[1]) != last[4].decode():
         return chain.head, Break("head_altered", head.seq)
-    beyond = min((seq for seq in known if seq > chain.head.seq), default=0)
+    beyond = min((seq for seq in known_hashes if seq > chain.head.seq), default=0)
     return chain.head, chain.verify_end(head) or (Break("cut", chain.head.seq + 1) if beyond else None)
 
 
@@ -162,14 +162,14 @@ SENTENCES = {
 }
 
 
-def main(given: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Verify the file named on the command line, print the result, and return the exit status."""
     parser = argparse.ArgumentParser(description="Verify an exported audit.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--head", action="append", default=[], help="NUMBER:HASH, as it was sent with a digest")
-    asked = parser.parse_args(given)
-    heads = [Head(int(seq), found.lower()) for seq, found in (one.split(":") for one in asked.head)]
-    with asked.file.open("rb") as file:
+    options = parser.parse_args(argv)
+    heads = [Head(int(seq), hash_text.lower()) for seq, hash_text in (pair.split(":") for pair in options.head)]
+    with options.file.open("rb") as file:
         head, broken = verify_lines((line.removesuffix(b"\n") for line in file), heads)
     if broken is not None:
         sys.stdout.write(f"BROKEN. {SENTENCES[broken.what].format(seq=broken.seq)}\n")

@@ -32,7 +32,7 @@ class _Nothing(Enum):
 _Note = Callable[[str, Value], None] | None  # None: no trace is wanted
 
 
-class _Way:
+class _PreparedRule:
     """One prepared rule: everything independent of the record is done. Raises RuleError if the rule is invalid."""
 
     def __init__(self, rule: Rule, toolbox: Toolbox) -> None:
@@ -49,15 +49,15 @@ class _Way:
         """Return the value for one record. Raises RuleError if the rule gives none."""
         rule = self.rule
         if self.is_plain:
-            value = self._computed(values, note)
+            value = self._compute(values, note)
             return _Nothing.ABSENT if is_empty(value) and self.reads.isdisjoint(values) else value
         if rule.force:
             if note:
                 note("force", rule.default)
-            return self._fitting(rule.default)
-        value = self._computed(values, note)
+            return self._check_length(rule.default)
+        value = self._compute(values, note)
         if self.table is not None and not is_empty(value):
-            value = self._translated(value, self.table, note)
+            value = self._translate(value, self.table, note)
             if is_empty(value) and rule.unmapped is Unmapped.EMPTY:
                 return value
         if is_empty(value):
@@ -67,9 +67,9 @@ class _Way:
                 value = rule.default
             elif self.reads.isdisjoint(values):
                 return _Nothing.ABSENT
-        return self._fitting(value)
+        return self._check_length(value)
 
-    def _computed(self, values: Values, note: _Note) -> Value:
+    def _compute(self, values: Values, note: _Note) -> Value:
         rule = self.rule
         if self.formula is not None:
             absent = bool(self.reads) and self.reads.isdisjoint(values)
@@ -80,13 +80,13 @@ class _Way:
         value = values.get(rule.source)
         if note and rule.source:
             note(rule.source, value)
-        for what, function in self.functions:
+        for name, function in self.functions:
             value = function(value, values)
             if note:
-                note(what, value)
+                note(name, value)
         return value
 
-    def _translated(self, value: Value, table: abc.Mapping[str, str], note: _Note) -> Value:
+    def _translate(self, value: Value, table: abc.Mapping[str, str], note: _Note) -> Value:
         codes = value if isinstance(value, tuple) else (_code(value),)
         rows = [row_key(table, code) for code in codes]
         missing = next((code for code, row in zip(codes, rows, strict=True) if not row), None)
@@ -96,13 +96,13 @@ class _Way:
             if note:
                 note(f"table {self.rule.table}", None)
             return None
-        found = tuple(table[row] for row in rows)
-        result: Value = found if isinstance(value, tuple) else found[0]
+        translations = tuple(table[row] for row in rows)
+        result: Value = translations if isinstance(value, tuple) else translations[0]
         if note:
             note(f"table {self.rule.table}", result)
         return result
 
-    def _fitting(self, value: Value) -> Value:
+    def _check_length(self, value: Value) -> Value:
         limit = self.rule.max_length
         if limit is not None and isinstance(value, str) and len(value) > limit:
             raise RuleError("field_too_long", length=len(value), limit=limit)
@@ -119,15 +119,15 @@ def _code(value: Value) -> str:
 class CompiledMapping:
     """A mapping compiled for many records. Thread-safe."""
 
-    def __init__(self, ways: tuple[_Way, ...]) -> None:
-        self._ways = ways
+    def __init__(self, ways: tuple[_PreparedRule, ...]) -> None:
+        self._prepared_rules = ways
         self.reads = frozenset(name for way in ways for name in way.reads)  # source fields that the rules read
 
     def apply(self, record: Record) -> MappingResult:
         """Return the values of all target fields, and an issue for each field whose rule failed."""
         values: dict[str, Value] = {}
         issues: list[Issue] = []
-        for way in self._ways:
+        for way in self._prepared_rules:
             try:
                 value = way.value(record.values, None)
             except RuleError as error:
@@ -139,39 +139,39 @@ class CompiledMapping:
 
     def trace(self, record: Record) -> list[Trace]:
         """Return for each target field the steps that led to its value."""
-        return [_traced(way, record) for way in self._ways]
+        return [_trace_rule(way, record) for way in self._prepared_rules]
 
 
-def _traced(way: _Way, record: Record) -> Trace:
+def _trace_rule(way: _PreparedRule, record: Record) -> Trace:
     steps: list[TraceStep] = []
     try:
-        found = way.value(record.values, lambda what, value: steps.append(TraceStep(what, value)))
+        result = way.value(record.values, lambda name, value: steps.append(TraceStep(name, value)))
     except RuleError as error:
         return Trace(way.target, tuple(steps), None, error.issue(record.key, way.target))
-    value = None if isinstance(found, _Nothing) else found
+    value = None if isinstance(result, _Nothing) else result
     return Trace(way.target, tuple(steps), value, why=_reason(way, steps, value))
 
 
-def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
+def _reason(way: _PreparedRule, steps: Sequence[TraceStep], value: Value) -> Reason:
     """Return the sentence that explains a rule's value."""
-    rule, done, said = way.rule, {step.what for step in steps}, {"field": way.rule.source}
+    rule, step_names, facts = way.rule, {step.what for step in steps}, {"field": way.rule.source}
     if rule.expression and not rule.force:
-        said = {"formula": rule.expression}
-        return Reason("because_formula_default" if "default" in done else "because_formula", said)
+        facts = {"formula": rule.expression}
+        return Reason("because_formula_default" if "default" in step_names else "because_formula", facts)
     if rule.force or not (rule.source or rule.functions):
         return Reason("because_forced")
     before = steps[len(rule.functions) - (not rule.source)].value
     if rule.table and not is_empty(before):
-        said |= {"table": rule.table}
-        return Reason("because_unmapped" if "default" in done or is_empty(value) else "because_table", said)
-    if "default" in done:
-        return Reason("because_default", said)
+        facts |= {"table": rule.table}
+        return Reason("because_unmapped" if "default" in step_names or is_empty(value) else "because_table", facts)
+    if "default" in step_names:
+        return Reason("because_default", facts)
     if is_empty(value):
-        return Reason("because_nothing", said)
+        return Reason("because_nothing", facts)
     if rule.source and is_same_value(value, steps[0].value):
-        return Reason("because_source", said)
-    done_with = {**said, "functions": ", ".join(str(call) for call in rule.functions)}
-    return Reason("because_others" if not rule.source or is_empty(steps[0].value) else "because_made", done_with)
+        return Reason("because_source", facts)
+    function_facts = {**facts, "functions": ", ".join(str(call) for call in rule.functions)}
+    return Reason("because_others" if not rule.source or is_empty(steps[0].value) else "because_made", function_facts)
 
 
 def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] | None = None) -> CompiledMapping:  # noqa: A001
@@ -180,26 +180,26 @@ def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] | None =
     Raises ConfigurationError with the rule and the reason if a rule is invalid.
     """
     rules = [rule for rule in mapping.rules if kinds is None or rule.target.partition(".")[0] in kinds]
-    return CompiledMapping(tuple(_way(rule, toolbox) for rule in rules))
+    return CompiledMapping(tuple(_prepare_rule(rule, toolbox) for rule in rules))
 
 
-def _way(rule: Rule, toolbox: Toolbox) -> _Way:
+def _prepare_rule(rule: Rule, toolbox: Toolbox) -> _PreparedRule:
     try:
-        return _Way(rule, toolbox)
+        return _PreparedRule(rule, toolbox)
     except RuleError as error:
         raise rule_error(rule.target, error.reason) from None
 
 
 def rule_faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:
     """Return what is wrong with each invalid rule, by its target."""
-    found = {}
+    faults = {}
     for rule in mapping.rules:
         reason = contradiction(rule)
         try:
             if reason is None:
-                _Way(rule, toolbox)
+                _PreparedRule(rule, toolbox)
         except RuleError as error:
             reason = error.reason
         if reason is not None:
-            found[rule.target] = reason
-    return found
+            faults[rule.target] = reason
+    return faults

@@ -39,25 +39,25 @@ def held_back_fields(conflicts: Collection[str], write: Collection[str]) -> list
 
 
 def conflicts(
-    paths: Sequence[str], desired: Record, held: Record | None, agreed: Record | None, title: str
+    paths: Sequence[str], desired: Record, current: Record | None, agreed: Record | None, title: str
 ) -> Iterator[Issue]:
     """Yield an issue with all three values for each path, under the key of the source."""
-    source, target = desired.flat(), held.flat() if held else {}
+    source, target = desired.flat(), current.flat() if current else {}
     last = agreed.flat() if agreed else {}
     parts = {part.key: part for part in desired.parts}
     for path in paths:
         owner, _, name = path.rpartition("/")
         of_part = parts[owner].source if owner else ""
         values = {"agreed": last.get(path), SOURCE: source.get(path), TARGET: target.get(path)}
-        shown = {f"{side}_value": "" if value is None else str(value) for side, value in values.items()}
-        kept = {f"{side}_json": json.dumps(to_json(value), ensure_ascii=False) for side, value in values.items()}
+        value_facts = {f"{side}_value": "" if value is None else str(value) for side, value in values.items()}
+        json_facts = {f"{side}_json": json.dumps(to_json(value), ensure_ascii=False) for side, value in values.items()}
         facts = {"key": title, "field": name, "path": path, "record": desired.key, "kind": str(desired.kind)}
-        facts |= {**shown, **kept, "mark": _mark(kept)}
+        facts |= {**value_facts, **json_facts, "mark": _mark(json_facts)}
         yield Issue(CONFLICT, of_part or desired.key, name if of_part or not owner else path, facts)
 
 
-def _mark(kept: Mapping[str, str]) -> str:
-    return hashlib.sha256("\n".join(kept[f"{side}_json"] for side in _VALUES).encode()).hexdigest()[:_MARK_LENGTH]
+def _mark(json_facts: Mapping[str, str]) -> str:
+    return hashlib.sha256("\n".join(json_facts[f"{side}_json"] for side in _VALUES).encode()).hexdigest()[:_MARK_LENGTH]
 
 
 def conflict_values(issue: Issue) -> Mapping[str, Value]:
@@ -70,8 +70,8 @@ def conflict_values(issue: Issue) -> Mapping[str, Value]:
 def resolve(issue: Issue, by: str) -> Resolution | None:
     """Return the resolution for a choice between `source` and `target`, or None if the issue is no conflict.
 
-    Keeping the target's value means that the source's value counts as agreed, so that only the target has changed
-    since; and the reverse. Issues of an older version have no stored values and give None.
+    The value of the losing side becomes the agreed value. Then only the winning side counts as changed, and the next
+    plan transfers its value.
     """
     facts, values = issue.facts, conflict_values(issue)
     if issue.cause != CONFLICT or not values:
@@ -80,11 +80,11 @@ def resolve(issue: Issue, by: str) -> Resolution | None:
     return Resolution(Kind.stored(facts["kind"]), facts["record"], facts["path"], values["agreed"], becomes)
 
 
-def resolved_values(agreed: Record, one: Resolution) -> Record | None:
+def resolved_values(agreed: Record, resolution: Resolution) -> Record | None:
     """Return the link values after a resolution, or None if the agreed value is no longer the one that was shown."""
-    if not is_same_value(agreed.flat().get(one.path), one.agreed):
+    if not is_same_value(agreed.flat().get(resolution.path), resolution.agreed):
         return None
-    return _with_value(agreed, one.path, one.becomes)
+    return _with_value(agreed, resolution.path, resolution.becomes)
 
 
 def with_current_values(change_agreed: Record, now: Record, paths: Sequence[str]) -> Record:
@@ -100,6 +100,6 @@ def _with_value(record: Record, path: str, value: Value) -> Record:
     owner, _, name = path.rpartition("/")
     if not owner:
         return merged(record, Record(record.kind, record.key, {name: value}, source=record.source))
-    there = (part for part in record.parts if part.key == owner)
-    parts = tuple(Record(part.kind, part.key, {name: value}, source=part.source) for part in there)
+    owner_parts = (part for part in record.parts if part.key == owner)
+    parts = tuple(Record(part.kind, part.key, {name: value}, source=part.source) for part in owner_parts)
     return merged(record, Record(record.kind, record.key, {}, parts, record.source))

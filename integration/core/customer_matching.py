@@ -23,20 +23,24 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
 def matching_evidence(record: Record) -> dict[str, str]:
     """Return the identifying values of a customer. The record's key stands in for a missing number."""
     values: Mapping[str, Value] = {**record.values, "number": record.values.get("number") or record.key}
-    found = {name: [as_text(values.get(one)).strip() for one in names] for name, names in EVIDENCE.items()}
-    return {name: next(filter(None, some)) for name, some in found.items() if any(some)}
+    candidates = {name: [as_text(values.get(field)).strip() for field in names] for name, names in EVIDENCE.items()}
+    return {name: next(filter(None, texts)) for name, texts in candidates.items() if any(texts)}
 
 
 def shared_evidence(ours: Record, other: Record) -> tuple[str, ...]:
     """Return the names of the evidence that two records share, regardless of spelling."""
     mine, theirs = matching_evidence(ours), matching_evidence(other)
-    spelled = {name: _bare(mine[name]) == _bare(theirs.get(name, "")) for name in EVIDENCE if name in mine}
+    spelled = {
+        name: _normalized_text(mine[name]) == _normalized_text(theirs.get(name, ""))
+        for name in EVIDENCE
+        if name in mine
+    }
     if "vat_number" in spelled:
-        countries = (as_text(one.values.get("country")) for one in (ours, other))
+        countries = (as_text(record.values.get("country")) for record in (ours, other))
         spelled["vat_number"] = same_vat_number(mine["vat_number"], theirs.get("vat_number", ""), *countries)
     return tuple(name for name, fits in spelled.items() if fits)
 
 
-def _bare(value: str) -> str:
+def _normalized_text(value: str) -> str:
     """Return a text for comparison, without spaces and punctuation and in lower case."""
     return re.sub(r"[^\w@+]|_", "", value).casefold()

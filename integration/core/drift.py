@@ -8,7 +8,7 @@ from integration.core.flow import Ownership
 from integration.core.plan import Policy
 from integration.core.records import Kind, Record, Value, is_same_value
 
-_NAMED_BY = ("text", "article", "account", "name", "code")  # the first of these fields that a part has is its name
+_NAME_FIELDS = ("text", "article", "account", "name", "code")  # the first of these fields that a part has is its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DriftedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DriftCounts:
-    """Counts of a drift check of one kind; `looked` is the sum of the other counts.
+    """Counts of a drift check of one kind. `looked` is the number of checked records: the sum of the rest.
 
     `kept` counts records with values that somebody changed in the target and may keep. `unknown` counts records that
     could not be checked: the target showed neither them nor any record known to exist there, or they are unreadable.
@@ -71,58 +71,66 @@ class DriftCheckResult:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def own_edits(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tuple[tuple[Edit, ...], int]:
+def own_edits(agreed: Record, current: Record, policy: Policy, *, once: bool) -> tuple[tuple[Edit, ...], int]:
     """Return the edits of values that we own, and the number of changed values that the target may keep.
 
     In a document, which is written `once`, we own every written value that the target reports, and the parts. In any
     other record we own the values that are kept equal.
     """
-    now, there = held.flat(), {part.key for part in held.parts}
-    edits, kept = [], 0
+    now, current_keys = current.flat(), {part.key for part in current.parts}
+    edits, kept_count = [], 0
     for path, name, value in agreed.fields():
         owner, part = policy.get(name, Ownership.NEVER), path.rpartition("/")[0]
-        if (part and part not in there) or (once and path not in now) or is_same_value(value, now.get(path)):
+        if (part and part not in current_keys) or (once and path not in now) or is_same_value(value, now.get(path)):
             continue
         if owner is Ownership.KEEP_EQUAL or (once and owner is not Ownership.NEVER):
             edits.append(Edit(path, name, value, now.get(path)))
         elif owner is Ownership.KEEP_UNLESS_CHANGED:
-            kept += 1
+            kept_count += 1
     ours = [part for part in agreed.parts if _is_ours(part, policy, once=once)]
-    edits += [Edit(part.key, str(part.kind), _named(part), None) for part in ours if part.key not in there]
+    edits += [
+        Edit(part.key, str(part.kind), _display_name(part), None) for part in ours if part.key not in current_keys
+    ]
     if once:
-        known = {part.key for part in agreed.parts}
-        added = [part for part in held.parts if part.key not in known and _is_ours(part, policy, once=True)]
-        edits += [Edit(part.key, str(part.kind), None, _named(part)) for part in added]
-    return tuple(edits), kept
+        agreed_keys = {part.key for part in agreed.parts}
+        added = [part for part in current.parts if part.key not in agreed_keys and _is_ours(part, policy, once=True)]
+        edits += [Edit(part.key, str(part.kind), None, _display_name(part)) for part in added]
+    return tuple(edits), kept_count
 
 
-def adopted_values(wanted: Record, held: Record, policy: Policy) -> Record:
+def adopted_values(desired: Record, current: Record, policy: Policy) -> Record:
     """Return the agreed values of a document that the target already had: our values as the target holds them."""
-    owned = _owned(policy)
-    values = {name: value for name, value in wanted.values.items() if not owned(f"{wanted.kind}.{name}")}
+    owned = _ownership_check(policy)
+    values = {name: value for name, value in desired.values.items() if not owned(f"{desired.kind}.{name}")}
     values |= {
-        name: value for name, value in held.values.items() if name in wanted.values and owned(f"{wanted.kind}.{name}")
+        name: value
+        for name, value in current.values.items()
+        if name in desired.values and owned(f"{desired.kind}.{name}")
     }
-    rest = [part for part in wanted.parts if not _is_ours(part, policy, once=True)]
-    told = {(part.kind, part.key): part for part in wanted.parts}
+    rest = [part for part in desired.parts if not _is_ours(part, policy, once=True)]
+    desired_parts = {(part.kind, part.key): part for part in desired.parts}
     parts = [
-        Record(part.kind, part.key, {**_beside(told.get((part.kind, part.key)), ours, owned), **ours})
-        for part in held.parts
+        Record(
+            part.kind, part.key, {**_unreported_values(desired_parts.get((part.kind, part.key)), ours, owned), **ours}
+        )
+        for part in current.parts
         if (ours := {name: value for name, value in part.values.items() if owned(f"{part.kind}.{name}")})
     ]
-    return Record(wanted.kind, wanted.key, values, (*parts, *rest), wanted.source)
+    return Record(desired.kind, desired.key, values, (*parts, *rest), desired.source)
 
 
-def _beside(told: Record | None, ours: Mapping[str, Value], owned: Callable[[str], bool]) -> Mapping[str, Value]:
+def _unreported_values(
+    desired: Record | None, ours: Mapping[str, Value], owned: Callable[[str], bool]
+) -> Mapping[str, Value]:
     """Return the values of a part that the target does not store, if it holds the part as we would write it."""
-    if told is None:
+    if desired is None:
         return {}
-    sent = {name: value for name, value in told.values.items() if owned(f"{told.kind}.{name}")}
-    is_the_same = all(is_same_value(value, ours.get(name)) for name, value in sent.items())
-    return {name: value for name, value in told.values.items() if name not in sent} if is_the_same else {}
+    owned_values = {name: value for name, value in desired.values.items() if owned(f"{desired.kind}.{name}")}
+    is_the_same = all(is_same_value(value, ours.get(name)) for name, value in owned_values.items())
+    return {name: value for name, value in desired.values.items() if name not in owned_values} if is_the_same else {}
 
 
-def _owned(policy: Policy) -> Callable[[str], bool]:
+def _ownership_check(policy: Policy) -> Callable[[str], bool]:
     return lambda name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER
 
 
@@ -132,7 +140,7 @@ def _is_ours(part: Record, policy: Policy, *, once: bool) -> bool:
     return bool(owners - {Ownership.NEVER}) if once else Ownership.KEEP_EQUAL in owners
 
 
-def _named(part: Record) -> str:
+def _display_name(part: Record) -> str:
     """Return the display name of a part."""
-    told = (str(part.values[name]) for name in _NAMED_BY if part.values.get(name))
-    return next(told, part.key)
+    texts = (str(part.values[name]) for name in _NAME_FIELDS if part.values.get(name))
+    return next(texts, part.key)

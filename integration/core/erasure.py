@@ -81,32 +81,32 @@ class DataSubject:
         return key in self.documents
 
     def is_of_another(self, flow: str, kind: str, key: str) -> bool:
-        """Return True if a record is about another person or a thing, whose equal words are not this person's data."""
+        """Return True if a record is about another person or a thing, so that equal words in it are kept."""
         if kind in kinds(Sort.GOODS):
             return True
         is_of_people = kind in kinds(Sort.PARTY) or (not kind and flow == self.customer.customers and bool(key))
         return is_of_people and not self.customer.is_described_by(flow, kind, key)
 
     @cached_property
-    def _telling(self) -> "_Words":
+    def _identifying_words(self) -> "_Words":
         return _Words(self.telling)
 
     @cached_property
-    def _near(self) -> "_Words":
+    def _nearby_words(self) -> "_Words":
         return _Words(self.telling | self.places)
 
-    def redacted(self, told: object, *, near: bool = False) -> object:
+    def redacted(self, value: object, *, near: bool = False) -> object:
         """Return a JSON value with the words that identify the person redacted. Names of values stay."""
-        words = self._near if near else self._telling
-        match told:
+        words = self._nearby_words if near else self._identifying_words
+        match value:
             case str():
-                return words.blotted(told)
+                return words.blotted(value)
             case list() | tuple():
-                return [self.redacted(one, near=near) for one in told]
+                return [self.redacted(item, near=near) for item in value]
             case dict():
-                return {name: self.redacted(one, near=near) for name, one in told.items()}
+                return {name: self.redacted(item, near=near) for name, item in value.items()}
             case _:
-                return told
+                return value
 
     def agreed(self, record: Mapping[str, object]) -> dict[str, object]:
         """Return the agreed values of a link to a document, without those that identify the person.
@@ -114,8 +114,10 @@ class DataSubject:
         These values are removed, not redacted, because a drift check compares only the values that remain.
         """
         values = record["values"]
-        kept = {n: v for n, v in values.items() if self.redacted(v, near=True) == v} if isinstance(values, dict) else {}
-        return {**record, "values": kept}
+        remaining_values = (
+            {n: v for n, v in values.items() if self.redacted(v, near=True) == v} if isinstance(values, dict) else {}
+        )
+        return {**record, "values": remaining_values}
 
     def facts(self, facts: Mapping[str, str]) -> dict[str, str]:
         """Return facts of the person's record, redacted except for numbers and facts that are not personal data."""
@@ -128,23 +130,23 @@ class DataSubject:
         """Return the values of a person's record, redacted except for document and customer numbers."""
         return None if values is None else {name: v if v in self.ids else ERASED for name, v in values.items()}
 
-    def is_named_in(self, told: object, *, near: bool = False) -> bool:
+    def is_named_in(self, value: object, *, near: bool = False) -> bool:
         """Return True if a JSON value contains words that identify the person."""
-        return self.redacted(told, near=near) != told
+        return self.redacted(value, near=near) != value
 
     def may_be_in(self, text: str, *, near: bool = False) -> bool:
         """Return True if a plain or JSON text may identify the person. Other texts need no further search."""
-        return (self._near if near else self._telling).may_be_in(text)
+        return (self._nearby_words if near else self._identifying_words).may_be_in(text)
 
     def search_spellings(self) -> list[str]:
         """Return all lower-case spellings to search for in texts that may identify the person."""
-        return sorted(self._near.spellings)
+        return sorted(self._nearby_words.spellings)
 
     def to_json(self) -> dict[str, object]:
         """Return the person as JSON data."""
-        one = self.customer
+        customer = self.customer
         return {
-            "customer": [one.debtor, one.relation, one.customers, one.orders],
+            "customer": [customer.debtor, customer.relation, customer.customers, customer.orders],
             "documents": sorted(self.documents), "telling": sorted(self.telling), "places": sorted(self.places),
         }  # fmt: skip
 
@@ -157,43 +159,43 @@ def customer_of(record: Record) -> tuple[str, str] | None:
     return ("relation", relation) if isinstance(relation, str) and relation else None
 
 
-def person_from_json(told: Mapping[str, Sequence[str]]) -> DataSubject:
+def person_from_json(shape: Mapping[str, Sequence[str]]) -> DataSubject:
     """Return the person from the data of `to_json`."""
-    documents, telling, places = (frozenset(told[name]) for name in ("documents", "telling", "places"))
-    return DataSubject(Customer(*told["customer"]), documents, telling, places)
+    documents, telling, places = (frozenset(shape[name]) for name in ("documents", "telling", "places"))
+    return DataSubject(Customer(*shape["customer"]), documents, telling, places)
 
 
 class _Words:
     """Searches words: short words only as a whole text, longer words anywhere."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        told = {one.strip() for one in words} - {"", ERASED}
-        self._whole = {one.casefold() for one in told if len(one) < SHORTEST}
-        longer = sorted((one for one in told if len(one) >= SHORTEST), key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_bounded, longer)), re.IGNORECASE) if longer else None
-        self.spellings = {spelling for one in longer for spelling in _spellings(one)}
+        distinct_words = {word.strip() for word in words} - {"", ERASED}
+        self._short_words = {word.casefold() for word in distinct_words if len(word) < SHORTEST}
+        longer = sorted((word for word in distinct_words if len(word) >= SHORTEST), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_word_pattern, longer)), re.IGNORECASE) if longer else None
+        self.spellings = {spelling for word in longer for spelling in _spellings(word)}
 
     def blotted(self, text: str) -> str:
-        if text.strip().casefold() in self._whole:
+        if text.strip().casefold() in self._short_words:
             return ERASED
         return self._pattern.sub(ERASED, text) if self._pattern else text
 
     def may_be_in(self, text: str) -> bool:
         lower = text.lower()
-        return any(one in lower for one in self.spellings)
+        return any(spelling in lower for spelling in self.spellings)
 
 
-def _bounded(word: str) -> str:
+def _word_pattern(word: str) -> str:
     """Return a pattern that finds a whole word, and not a part of a longer one such as another e-mail address."""
     return rf"(?<![\w.+-]){re.escape(word)}(?![\w@-])"
 
 
 def _spellings(word: str) -> Iterator[str]:
-    for one in (word.lower(), word.casefold()):
-        yield one
-        yield json.dumps(one, ensure_ascii=False)[1:-1]
-    for one in (word, word.lower(), word.upper(), word.casefold()):
-        yield json.dumps(one)[1:-1].lower()
+    for variant in (word.lower(), word.casefold()):
+        yield variant
+        yield json.dumps(variant, ensure_ascii=False)[1:-1]
+    for variant in (word, word.lower(), word.upper(), word.casefold()):
+        yield json.dumps(variant)[1:-1].lower()
 
 
 def identifying_words(record: object) -> tuple[set[str], set[str]]:
@@ -201,9 +203,9 @@ def identifying_words(record: object) -> tuple[set[str], set[str]]:
     telling: set[str] = set()
     places: set[str] = set()
     for name, value in _values(record):
-        found = telling if name in TELLING else places if name in PLACES else None
-        if found is not None and isinstance(value, str) and value.strip():
-            found.add(value.strip())
+        words = telling if name in TELLING else places if name in PLACES else None
+        if words is not None and isinstance(value, str) and value.strip():
+            words.add(value.strip())
     return telling, places
 
 
@@ -214,5 +216,5 @@ def _values(record: object) -> Iterator[tuple[str, object]]:
             yield str(name).rpartition("/")[2], value
             yield from _values(value)
     elif isinstance(record, list | tuple):
-        for one in record:
-            yield from _values(one)
+        for item in record:
+            yield from _values(item)

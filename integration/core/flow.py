@@ -8,7 +8,7 @@ from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
 from integration.core.system_roles import SystemRole
 
-# Links that another flow has in the opposite direction: the same customer, whichever flow created it.
+# Flow and kind whose links pair the same records in the opposite direction, by flow and kind.
 Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
 
 
@@ -121,13 +121,13 @@ class Flow:
 
     @property
     def linked_kinds(self) -> tuple[Kind, ...]:
-        """The kinds of links that stand for one source record each: articles, even though products are written."""
-        return _linked(stage for stage in self.stages if stage.counted)
+        """The kinds whose links each stand for one source record. For products this is the article."""
+        return _linked_kinds(stage for stage in self.stages if stage.counted)
 
     @property
     def expected_kinds(self) -> tuple[Kind, ...]:
-        """The kinds of `linked` that a complete run must find in the source if the source has any."""
-        return _linked(stage for stage in self.counted_stages if not stage.keyed_source)
+        """Those `linked_kinds` of which a complete run must find records if the source has any."""
+        return _linked_kinds(stage for stage in self.counted_stages if not stage.keyed_source)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -140,21 +140,21 @@ class Flow:
 
     def read_for(self, part: Kind) -> Kind:
         """Return the source kind that a target kind is made from, the first of several."""
-        direct = (one.source for one in self.stages if one.target is part and not one.derived and not one.off)
+        direct = (stage.source for stage in self.stages if stage.target is part and not stage.derived and not stage.off)
         return next(direct, self.counted_stage.source)
 
     def next_stage(self, stage: Stage) -> Stage | None:
         """Return the next stage, or None after the last."""
-        return next(iter(self._following(stage)), None)
+        return next(iter(self._later_stages(stage)), None)
 
     def next_read_stage(self, stage: Stage | None) -> Stage | None:
         """Return the next stage that is read by itself, or None. Start with None for the first one."""
-        following = self.stages if stage is None else self._following(stage)
-        return next((one for one in following if not one.derived and not one.off), None)
+        following = self.stages if stage is None else self._later_stages(stage)
+        return next((candidate for candidate in following if not candidate.derived and not candidate.off), None)
 
-    def _following(self, stage: Stage) -> tuple[Stage, ...]:
+    def _later_stages(self, stage: Stage) -> tuple[Stage, ...]:
         return self.stages[self.order.index(stage.name) + 1 :]
 
 
-def _linked(stages: Iterable[Stage]) -> tuple[Kind, ...]:
+def _linked_kinds(stages: Iterable[Stage]) -> tuple[Kind, ...]:
     return tuple(dict.fromkeys(stage.parts or stage.target for stage in stages))

@@ -22,9 +22,14 @@ class ForeignDocuments:
     prefix: str = ""
     free: str = ""
 
-    def excluding(self, told: Collection[str]) -> Self:
+    def excluding(self, references: Collection[str]) -> Self:
         """Return a copy without the given normalized references."""
-        return replace(self, references=tuple(one for one in self.references if normalized_reference(one) not in told))
+        return replace(
+            self,
+            references=tuple(
+                reference for reference in self.references if normalized_reference(reference) not in references
+            ),
+        )
 
     def facts(self) -> Mapping[str, str]:
         """Return the facts for the sentence about them."""
@@ -33,7 +38,7 @@ class ForeignDocuments:
 
     def to_note(self) -> str:
         """Return the normalized references as the text that a plan stores."""
-        return json.dumps([normalized_reference(one) for one in self.references])
+        return json.dumps([normalized_reference(reference) for reference in self.references])
 
 
 NO_STRANGERS = ForeignDocuments()

@@ -36,29 +36,29 @@ class Guard:
     is_on: bool = True
     whole: bool = False  # about the plan as a whole: marks no line, and is ignored in a flow's first plan
 
-    def is_beyond(self, count: int, limit: Limit, read: int) -> bool:
+    def is_beyond(self, count: int, limit: Limit, read_count: int) -> bool:
         """Return True if the count exceeds the limit, given the number of records read."""
         match self.measure:
             case Measure.NUMBER:
                 return count > limit
             case Measure.SHARE:
-                return read > 0 and count * HUNDRED > limit * read
+                return read_count > 0 and count * HUNDRED > limit * read_count
         return count > 0
 
 
 def typed_guards(guards: Iterable[Guard]) -> dict[str, Guard]:
     """Return for each code the guard whose count a person types."""
-    found: dict[str, Guard] = {}
+    by_code: dict[str, Guard] = {}
     for guard in guards:
-        found.setdefault(guard.code, guard)
-    return found
+        by_code.setdefault(guard.code, guard)
+    return by_code
 
 
 def brakes(
     guards: Iterable[Guard],
     limits: Mapping[str, Limit | None],
-    counted: Mapping[str, int],
-    read: int,
+    counts: Mapping[str, int],
+    read_count: int,
     *,
     is_first: bool = False,
 ) -> tuple[Brake, ...]:
@@ -67,15 +67,15 @@ def brakes(
     A guard without a setting has its initial limit.
     """
     guards = (*ALWAYS, *guards)
-    typed, found = typed_guards(guards), dict[str, Brake]()
+    typed, by_code = typed_guards(guards), dict[str, Brake]()
     for guard in guards:
         limit = limits.get(guard.name, guard.limit)
         if limit is None or (guard.whole and is_first):
             continue
-        if guard.is_beyond(counted.get(guard.name, 0), limit, read):
-            shown = f"{limit}" if guard.measure is Measure.NUMBER else f"{limit} %"
-            found.setdefault(guard.code, Brake(guard.code, counted.get(typed[guard.code].name, 0), shown))
-    return tuple(found.values())
+        if guard.is_beyond(counts.get(guard.name, 0), limit, read_count):
+            limit_text = f"{limit}" if guard.measure is Measure.NUMBER else f"{limit} %"
+            by_code.setdefault(guard.code, Brake(guard.code, counts.get(typed[guard.code].name, 0), limit_text))
+    return tuple(by_code.values())
 
 
 def price_jumps(
@@ -83,7 +83,7 @@ def price_jumps(
 ) -> int:
     """Return how many prices a change moves by more than a percentage. `prices` are the names of price fields.
 
-    A price field in `everywhere` counts as well if the target does not report the old price.
+    A price field in `everywhere` also counts if the target has the field without a readable old price.
     """
     if change.before is None or limit is None:
         return 0
@@ -115,12 +115,12 @@ def records_changed(change: Change) -> int:
     return len(change.sources) if change.wanted.values else min(len(change.sources), len(change.wanted.parts))
 
 
-def _retired(change: Change, _: Any) -> int:
+def _count_retired(change: Change, _: Any) -> int:
     return made_inactive(change) if change.action is Action.RETIRE or change.undoes else 0
 
 
-# Guards of all flows without a setting. They count the records the source had before it returned none, and the
-# documents of another console with our prefix. The runner counts both.
+# Guards that every flow has and no setting changes. The runner counts for them: the records that the source had before
+# it returned none, and the documents of another console with our prefix.
 SOURCE_EMPTY = Guard("source_empty", "brake_source_empty", 0)
 AMONG_STRANGERS = Guard("strangers", "brake_strangers", 0)
 ALWAYS = (SOURCE_EMPTY, AMONG_STRANGERS)
@@ -131,4 +131,4 @@ CHANGES_PERCENT = Guard(
     Measure.SHARE, is_on=False, whole=True,
 )  # fmt: skip
 SIZE = (CHANGES, CHANGES_PERCENT)  # default for flows without their own size guards
-RETIREMENTS = Guard("retirements", "brake_retirements", 0, _retired)
+RETIREMENTS = Guard("retirements", "brake_retirements", 0, _count_retired)

@@ -28,7 +28,7 @@ class Issue:
 
 
 def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Issue:
-    """Return the issue of an article whose number, or which itself, the target already has in another record."""
+    """Return the issue of an article that another target record has, or whose number is taken or changed."""
     facts = {
         "key": part.source,
         "article": part.source,
@@ -73,8 +73,8 @@ def source_mark(record: Record, passing: tuple[str, ...] = PASSING + STOCK) -> s
 
     Values whose names have a prefix in `passing` do not count, because they change without an edit.
     """
-    kept = {name: value for name, value in record.values.items() if not name.startswith(passing)}
-    return hashlib.sha256(canonical(dataclasses.replace(record, values=kept)).encode()).hexdigest()[:32]
+    values = {name: value for name, value in record.values.items() if not name.startswith(passing)}
+    return hashlib.sha256(canonical(dataclasses.replace(record, values=values)).encode()).hexdigest()[:32]
 
 
 class IssueState(StrEnum):

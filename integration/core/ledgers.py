@@ -38,10 +38,10 @@ NO_RULES = LedgerRules()
 def matching_accounts(number: str, ledgers: Collection[str]) -> list[str]:
     """Return all ledger accounts that a till may mean by this number: leading zeros are lost at the till."""
     bare = number.strip().lstrip("0")
-    return [one for one in ledgers if bare and one.strip().lstrip("0") == bare]
+    return [ledger for ledger in ledgers if bare and ledger.strip().lstrip("0") == bare]
 
 
 def matching_account(number: str, ledgers: Collection[str]) -> str:
     """Return the only ledger account that a till's number can mean, or an empty text if there is none or several."""
-    found = matching_accounts(number, ledgers)
-    return found[0] if len(found) == 1 else ""
+    accounts = matching_accounts(number, ledgers)
+    return accounts[0] if len(accounts) == 1 else ""

@@ -66,22 +66,22 @@ class Evidence:
         """The evidence for a link in the opposite direction."""
         return Evidence(self.target, self.source)
 
-    def renewed(self, seen: "Evidence") -> "Evidence":
+    def renewed(self, current: "Evidence") -> "Evidence":
         """Return the evidence updated with current values. A field that is now empty keeps its last value."""
-        return Evidence(_renewed(self.source, seen.source), _renewed(self.target, seen.target))
+        return Evidence(_merge_identities(self.source, current.source), _merge_identities(self.target, current.target))
 
-    def replaced(self, seen: "Evidence") -> "Evidence":
-        """Return the evidence in which each record in `seen` replaces its earlier evidence."""
-        return Evidence({**self.source, **seen.source}, {**self.target, **seen.target})
+    def replaced(self, current: "Evidence") -> "Evidence":
+        """Return the evidence in which each record in `current` replaces its earlier evidence."""
+        return Evidence({**self.source, **current.source}, {**self.target, **current.target})
 
-    def after_write(self, written: Record) -> "Evidence":
+    def after_write(self, record: Record) -> "Evidence":
         """Return the evidence after a record was written to the target."""
-        return Evidence(self.source, _renewed(self.target, identities_of(written)))
+        return Evidence(self.source, _merge_identities(self.target, identities_of(record)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the evidence as JSON data; empty if there is none."""
         sides = (("source", self.source), ("target", self.target))
-        return {name: {key: dict(one) for key, one in side.items()} for name, side in sides if side}
+        return {name: {key: dict(identity) for key, identity in side.items()} for name, side in sides if side}
 
     @property
     def mark(self) -> str:
@@ -103,20 +103,23 @@ def identities_of(record: Record) -> Identities:
 
     An article in a product without a name of its own has the product's name.
     """
-    found = dict(_identities(record))
-    return {key: one for key, one in found.items() if one}
+    identities = dict(_identities(record))
+    return {key: identity for key, identity in identities.items() if identity}
 
 
 def _identities(record: Record) -> Iterator[tuple[str, Identity]]:
     if record.kind is Kind.PRODUCT:  # identified by its articles
         for part in record.parts:
             if part.kind is Kind.ARTICLE:
-                yield part.key, identity_of(part.kind, {"name": record.values.get("name"), **_filled(part.values)})
+                yield (
+                    part.key,
+                    identity_of(part.kind, {"name": record.values.get("name"), **_nonempty_values(part.values)}),
+                )
     else:
         yield "", identity_of(record.kind, record.values)
 
 
-def _filled(values: Mapping[str, Value]) -> Mapping[str, Value]:
+def _nonempty_values(values: Mapping[str, Value]) -> Mapping[str, Value]:
     return {name: value for name, value in values.items() if _text(value)}
 
 
@@ -135,13 +138,13 @@ def is_identified(kind: Kind) -> bool:
     return kind in _FIELDS
 
 
-def evidence_of(wanted: Record, held: CurrentRecord | None) -> Evidence:
+def evidence_of(desired: Record, current: CurrentRecord | None) -> Evidence:
     """Return the evidence of a mapped source record and of the target's current record."""
-    source, there = identities_of(wanted), held.record if held else None
-    if held is None or there is None or isinstance(there, Unreadable):
+    source, current_record = identities_of(desired), current.record if current else None
+    if current is None or current_record is None or isinstance(current_record, Unreadable):
         return Evidence(source)
-    target = held.identities or identities_of(there)
-    return Evidence(source, {key: one for key, one in target.items() if key in source or not key})
+    target = current.identities or identities_of(current_record)
+    return Evidence(source, {key: identity for key, identity in target.items() if key in source or not key})
 
 
 def match_identity(kind: Kind, before: Identity, now: Identity) -> Match:
@@ -165,34 +168,37 @@ def match_identity(kind: Kind, before: Identity, now: Identity) -> Match:
     return Match.CONTRADICTS if different > len(compared) - different else Match.AGREES
 
 
-def match_evidence(kind: Kind, known: Evidence, seen: Evidence) -> Mapping[Side, Match]:
+def match_evidence(kind: Kind, evidence: Evidence, current: Evidence) -> Mapping[Side, Match]:
     """Return for each side of a link whether the current values match the evidence.
 
     A record with several parts contradicts if one of its parts does.
     """
-    sides = {Side.SOURCE: (known.source, seen.source), Side.TARGET: (known.target, seen.target)}
+    sides = {Side.SOURCE: (evidence.source, current.source), Side.TARGET: (evidence.target, current.target)}
     return {side: _match(kind, before, now) for side, (before, now) in sides.items()}
 
 
 def _match(kind: Kind, before: Identities, now: Identities) -> Match:
-    found = {match_identity(kind, before[key], now[key]) for key in before if key in now}
-    return next((one for one in (Match.CONTRADICTS, Match.AGREES) if one in found), Match.SILENT)
+    matches = {match_identity(kind, before[key], now[key]) for key in before if key in now}
+    return next((match for match in (Match.CONTRADICTS, Match.AGREES) if match in matches), Match.SILENT)
 
 
-def contradicting_side(kind: Kind, known: Evidence, seen: Evidence) -> Side | None:
+def contradicting_side(kind: Kind, evidence: Evidence, current: Evidence) -> Side | None:
     """Return the side on which the record is no longer the linked one, or None."""
-    found = match_evidence(kind, known, seen)
-    return next((side for side, match in found.items() if match is Match.CONTRADICTS), None)
+    matches = match_evidence(kind, evidence, current)
+    return next((side for side, match in matches.items() if match is Match.CONTRADICTS), None)
 
 
-def contradicts_match(kind: Kind, seen: Evidence) -> bool:
+def contradicts_match(kind: Kind, current: Evidence) -> bool:
     """Return True if two records with the same number that were never linked are different records.
 
     Article names differ between systems that never shared them, so an article is compared only if both sides have an
     EAN.
     """
-    for key, one in seen.source.items():
-        source, target = {name: value for name, value in one.items() if name != "external_id"}, seen.target.get(key, {})
+    for key, identity in current.source.items():
+        source, target = (
+            {name: value for name, value in identity.items() if name != "external_id"},
+            current.target.get(key, {}),
+        )
         several = _FIELDS.get(kind) != _OF_GOODS or (source.get("ean") and target.get("ean"))
         if several and match_identity(kind, source, target) is Match.CONTRADICTS:
             return True
@@ -208,37 +214,37 @@ def shown_identity(before: Identities, now: Identities) -> tuple[str, str]:
     """Return two identities as texts, from the first part in which they differ."""
     keys = [key for key in now if before.get(key, {}) != now[key]] or list(now) or list(before)
     key = keys[0] if keys else ""
-    return _shown(before.get(key, {})), _shown(now.get(key, {}))
+    return _display_text(before.get(key, {})), _display_text(now.get(key, {}))
 
 
-def _shown(identity: Identity) -> str:
+def _display_text(identity: Identity) -> str:
     return ", ".join(identity.values()) or "-"
 
 
-def _renewed(before: Identities, now: Identities) -> Identities:
+def _merge_identities(before: Identities, now: Identities) -> Identities:
     return {key: {**before.get(key, {}), **now.get(key, {})} for key in {**before, **now}}
 
 
-def _is_same(name: str, one: str, other: str) -> bool:
+def _is_same(name: str, value: str, other: str) -> bool:
     if name == "vat_number":
-        return same_vat_number(one, other)
+        return same_vat_number(value, other)
     if name == "name":
-        return _same_name(one, other)
-    return _compared(name, one) == _compared(name, other)
+        return _same_name(value, other)
+    return _normalized_value(name, value) == _normalized_value(name, other)
 
 
-def _compared(name: str, text: str) -> str:
+def _normalized_value(name: str, text: str) -> str:
     if name == "email":
         return text.casefold()
     bare = re.sub(r"[\W_]", "", text).casefold()
     return bare.lstrip("0") if name == "ean" else bare
 
 
-def _same_name(one: str, other: str) -> bool:
+def _same_name(name: str, other: str) -> bool:
     """Return True if all words of one name are among those of the other. Initials do not count."""
-    if _compared("name", one) == _compared("name", other):
+    if _normalized_value("name", name) == _normalized_value("name", other):
         return True
-    mine, theirs = ({word for word in _tokens(text) if len(word) > 1} for text in (one, other))
+    mine, theirs = ({word for word in _tokens(text) if len(word) > 1} for text in (name, other))
     return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
 
 

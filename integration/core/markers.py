@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import merge, nlargest
 
-MOST = 1_000  # stored ranges: beyond this, known numbers are asked again, which costs calls but loses nothing
+MOST = 1_000  # stored ranges; markers of dropped ranges are queried again, which costs calls but loses nothing
 
-_Stretch = tuple[int, int]  # first and last marker
+_Span = tuple[int, int]  # first and last marker
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRanges:
     """Contiguous ranges of change numbers whose outcome is known."""
 
-    spans: tuple[_Stretch, ...] = ()
+    spans: tuple[_Span, ...] = ()
 
     def __contains__(self, marker: int) -> bool:
         return any(first <= marker <= last for first, last in self.spans)
@@ -34,7 +34,7 @@ class ChangeRanges:
 
     def joined(self, other: "ChangeRanges") -> "ChangeRanges":
         """Return the union of both, limited to the longest ranges."""
-        return _joined(merge(self.spans, other.spans))
+        return _merge_spans(merge(self.spans, other.spans))
 
 
 UNKNOWN = ChangeRanges()
@@ -42,27 +42,27 @@ UNKNOWN = ChangeRanges()
 
 def change_ranges(markers: Iterable[int]) -> ChangeRanges:
     """Return the ranges of ascending markers."""
-    return _joined((marker, marker) for marker in markers)
+    return _merge_spans((marker, marker) for marker in markers)
 
 
 def parse_change_ranges(text: str) -> ChangeRanges:
     """Return the ranges from the text of `str`."""
-    pairs = (one.split("-") for one in text.split())
+    pairs = (span.split("-") for span in text.split())
     return ChangeRanges(tuple((int(first), int(last)) for first, last in pairs))
 
 
-def _joined(spans: Iterable[_Stretch]) -> ChangeRanges:
+def _merge_spans(spans: Iterable[_Span]) -> ChangeRanges:
     """Merge ascending spans that overlap or touch."""
-    found: list[_Stretch] = []
+    merged_spans: list[_Span] = []
     for first, last in spans:
-        if found and first <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(found[-1][1], last))
+        if merged_spans and first <= merged_spans[-1][1] + 1:
+            merged_spans[-1] = (merged_spans[-1][0], max(merged_spans[-1][1], last))
         else:
-            found.append((first, last))
-            if len(found) > 2 * MOST:  # limits memory for any number of spans
-                found = [*_longest(found[:-1]), found[-1]]
-    return ChangeRanges(tuple(_longest(found)))
+            merged_spans.append((first, last))
+            if len(merged_spans) > 2 * MOST:  # limits memory for any number of spans
+                merged_spans = [*_longest_spans(merged_spans[:-1]), merged_spans[-1]]
+    return ChangeRanges(tuple(_longest_spans(merged_spans)))
 
 
-def _longest(spans: list[_Stretch]) -> list[_Stretch]:
+def _longest_spans(spans: list[_Span]) -> list[_Span]:
     return sorted(nlargest(MOST, spans, key=lambda span: span[1] - span[0]))

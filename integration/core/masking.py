@@ -57,26 +57,26 @@ def masked(text: str, secrets: Collection[str], *, quoted: bool = True) -> str:
     """
     if not text:  # nearly every answer has empty texts
         return text
-    return _blotted(text, _spots(_unwrapped(text), secrets, quoted=quoted))
+    return _mask_spans(text, _spans_to_mask(_decode(text), secrets, quoted=quoted))
 
 
 # The latest secrets of this process. Any of them may occur in any text.
-_known: deque[str] = deque(maxlen=40)
+_registered_secrets: deque[str] = deque(maxlen=40)
 
 
 def register_secrets(*secrets: str) -> None:
     """Mask these secrets in all texts of this process from now on. Secrets that may be ordinary words are ignored."""
-    tellable = (one for one in secrets if len(one) >= (SHORTEST_WORD if one.isalpha() else SHORTEST_KNOWN))
-    _known.extend(one for one in tellable if one not in _known)
+    tellable = (secret for secret in secrets if len(secret) >= (SHORTEST_WORD if secret.isalpha() else SHORTEST_KNOWN))
+    _registered_secrets.extend(secret for secret in tellable if secret not in _registered_secrets)
 
 
 def masked_text(text: str, secrets: Collection[str] = (), *, quoted: bool = False) -> str:
     """Return a text without the given secrets and without all secrets known to this process."""
-    return masked(text, {*secrets, *_known.copy()}, quoted=quoted)
+    return masked(text, {*secrets, *_registered_secrets.copy()}, quoted=quoted)
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _DecodedText:
     """The decoded characters of a text, and the span of the original text that each one comes from."""
 
     signs: str
@@ -86,33 +86,33 @@ class _Read:
         return self.spots[start][0], self.spots[end - 1][1]
 
 
-def _unwrapped(text: str) -> _Read:
-    read = _Read(text, tuple((place, place + 1) for place in range(len(text))))
+def _decode(text: str) -> _DecodedText:
+    decoded_text = _DecodedText(text, tuple((place, place + 1) for place in range(len(text))))
     for _ in range(ROUNDS):
-        if not any(sign in read.signs for sign in "%\\&"):
+        if not any(sign in decoded_text.signs for sign in "%\\&"):
             break
-        inside = _once_unwrapped(read)
-        if inside.signs == read.signs:
+        inside = _decode_once(decoded_text)
+        if inside.signs == decoded_text.signs:
             break
-        read = inside
-    return read
+        decoded_text = inside
+    return decoded_text
 
 
-def _once_unwrapped(read: _Read) -> _Read:
+def _decode_once(decoded_text: _DecodedText) -> _DecodedText:
     signs: list[str] = []
     spots: list[Spot] = []
-    done = 0
-    for found in _WRAPPED.finditer(read.signs):
-        signs.append(read.signs[done : found.start()])
-        spots += read.spots[done : found.start()]
-        done = found.end()
-        for sign, start, end in _meant(found.group(), found.start()):
+    position = 0
+    for match in _WRAPPED.finditer(decoded_text.signs):
+        signs.append(decoded_text.signs[position : match.start()])
+        spots += decoded_text.spots[position : match.start()]
+        position = match.end()
+        for sign, start, end in _escape_characters(match.group(), match.start()):
             signs.append(sign)
-            spots += [read.spot_of(start, end)] * len(sign)
-    return _Read("".join([*signs, read.signs[done:]]), (*spots, *read.spots[done:]))
+            spots += [decoded_text.spot_of(start, end)] * len(sign)
+    return _DecodedText("".join([*signs, decoded_text.signs[position:]]), (*spots, *decoded_text.spots[position:]))
 
 
-def _meant(wrapped: str, start: int) -> Iterator[tuple[str, int, int]]:
+def _escape_characters(wrapped: str, start: int) -> Iterator[tuple[str, int, int]]:
     """Yield the characters of an escape with their spans. A backslash before a plain character yields nothing."""
     end = start + len(wrapped)
     if wrapped[0] == "&":
@@ -127,10 +127,10 @@ def _meant(wrapped: str, start: int) -> Iterator[tuple[str, int, int]]:
         return
     size = 1 if units[0].group(3) or units[0].group(4) else 2
     places = [(start + unit.start(), start + unit.end()) for unit in units]
-    yield from _decoded(b"".join(value.to_bytes(size, "big") for value in values), size, places)
+    yield from _decode_bytes(b"".join(value.to_bytes(size, "big") for value in values), size, places)
 
 
-def _decoded(raw: bytes, size: int, places: list[Spot]) -> Iterator[tuple[str, int, int]]:
+def _decode_bytes(raw: bytes, size: int, places: list[Spot]) -> Iterator[tuple[str, int, int]]:
     """Yield the characters of UTF-8 bytes or UTF-16 units. Invalid bytes are taken as single characters."""
     at = 0
     while at < len(raw):
@@ -142,18 +142,18 @@ def _decoded(raw: bytes, size: int, places: list[Spot]) -> Iterator[tuple[str, i
             break
         else:
             sign, length = chr(int.from_bytes(raw[at : at + size], "big")), size
-        taken = places[at // size : -(-(at + length) // size)]
-        yield sign, taken[0][0], taken[-1][1]
+        spots = places[at // size : -(-(at + length) // size)]
+        yield sign, spots[0][0], spots[-1][1]
         at += length
 
 
-def _folded(read: _Read) -> _Read:
+def _fold_text(decoded_text: _DecodedText) -> _DecodedText:
     """Return the text in comparable form: lower case, accents separated, and plus signs as spaces."""
-    if read.signs.isascii():
-        return _Read(read.signs.lower().replace("+", " "), read.spots)
-    folds = [_fold(sign) for sign in read.signs]
-    spots = (spot for fold, spot in zip(folds, read.spots, strict=True) for spot in [spot] * len(fold))
-    return _Read("".join(folds), tuple(spots))
+    if decoded_text.signs.isascii():
+        return _DecodedText(decoded_text.signs.lower().replace("+", " "), decoded_text.spots)
+    folds = [_fold(sign) for sign in decoded_text.signs]
+    spots = (spot for fold, spot in zip(folds, decoded_text.spots, strict=True) for spot in [spot] * len(fold))
+    return _DecodedText("".join(folds), tuple(spots))
 
 
 @lru_cache(maxsize=10_000)
@@ -172,58 +172,60 @@ class _Needle:
 @lru_cache(maxsize=1_000)
 def _needle(secret: str) -> _Needle:
     raws = {secret.encode("utf-8", "replace"), secret.encode("latin-1", "replace")}
-    once = {stem for raw in raws for stem in _stems(raw)}
-    twice = {again for stem in once for again in _stems(stem.encode())}
-    folded = _folded(_unwrapped(secret)).signs
+    once = {stem for raw in raws for stem in _base64_stems(raw)}
+    twice = {inner_stem for stem in once for inner_stem in _base64_stems(stem.encode())}
+    folded = _fold_text(_decode(secret)).signs
     hexadecimal = {raw.hex() for raw in raws if len(raw) >= SHORTEST_CUT}
     packed = sorted(stem for stem in once | twice if len(stem) >= SHORTEST_PACKED)
-    return _Needle(tuple(one for one in (folded, *sorted(hexadecimal)) if one), tuple(packed))
+    return _Needle(tuple(text for text in (folded, *sorted(hexadecimal)) if text), tuple(packed))
 
 
-def _stems(raw: bytes) -> Iterator[str]:
+def _base64_stems(raw: bytes) -> Iterator[str]:
     """Yield the base64 digits that depend only on these bytes, for each of the three possible offsets."""
     for before in range(3):
         digits = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
         yield digits[-(-before * 4 // 3) : len(digits) - (1 if (before + len(raw)) % 3 else 0)]
 
 
-def _spots(read: _Read, secrets: Collection[str], *, quoted: bool) -> list[Spot]:
+def _spans_to_mask(decoded_text: _DecodedText, secrets: Collection[str], *, quoted: bool) -> list[Spot]:
     """Return the spans of the text to mask."""
-    folded, needles = _folded(read), [_needle(secret) for secret in secrets if secret]
-    found = [
+    folded, needles = _fold_text(decoded_text), [_needle(secret) for secret in secrets if secret]
+    spots = [
         folded.spot_of(*spot)
         for needle in needles
-        for one in needle.folded
-        for spot in _of(one, folded.signs, quoted=quoted)
+        for text in needle.folded
+        for spot in _secret_spans(text, folded.signs, quoted=quoted)
     ]
     for match in _NAMED.finditer(folded.signs):
         group = next(number for number in range(1, 5) if match.group(number) is not None)
-        found.append(folded.spot_of(*match.span(group)))
-    return found + [read.spot_of(*spot) for spot in _packed(read.signs, needles, quoted=quoted)]
+        spots.append(folded.spot_of(*match.span(group)))
+    return spots + [decoded_text.spot_of(*spot) for spot in _base64_spans(decoded_text.signs, needles, quoted=quoted)]
 
 
-def _packed(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterator[Spot]:
+def _base64_spans(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterator[Spot]:
     """Yield the spans of base64 texts that contain a secret. Each is masked as a whole."""
     places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]  # long base64 may span several lines
     digits = "".join(signs[place] for place in places).replace("-", "+").replace("_", "/")
-    found = {spot for needle in needles for stem in needle.packed for spot in _of(stem, digits, quoted=quoted)}
-    rows = [row.span() for row in _PACKED.finditer(digits)] if found else []
+    spans = {
+        spot for needle in needles for stem in needle.packed for spot in _secret_spans(stem, digits, quoted=quoted)
+    }
+    rows = [row.span() for row in _PACKED.finditer(digits)] if spans else []
     begins, ends = [begin for begin, _ in rows], [end for _, end in rows]
-    for first, last in found:
+    for first, last in spans:
         before, behind = bisect_left(begins, first) - 1, bisect_right(ends, last)
         start = begins[before] if before >= 0 and ends[before] >= first else first
         end = ends[behind] if behind < len(rows) and begins[behind] <= last else last
         yield places[start], places[end - 1] + 1
 
 
-def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
+def _secret_spans(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
     """Yield the spans of a secret, whole or partial."""
     whole = signs.find(needle)
     while whole >= 0:
         yield whole, whole + len(needle)
         whole = signs.find(needle, whole + 1)
     if quoted:
-        yield from _cut(needle, signs)
+        yield from _cut_off_spans(needle, signs)
     size = max(SHORTEST_PART, -(-len(needle) // 2))
     block = size // 2  # every part of `size` characters contains one of these blocks
     if len(needle) > size and any(needle[at : at + block] in signs for at in range(0, len(needle) - block + 1, block)):
@@ -234,7 +236,7 @@ def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
                 place = signs.find(part, place + 1)
 
 
-def _cut(needle: str, signs: str) -> Iterator[Spot]:
+def _cut_off_spans(needle: str, signs: str) -> Iterator[Spot]:
     """Yield the spans of a secret's beginning at which the text is cut off."""
     begin = signs.find(needle[:SHORTEST_CUT])
     while begin >= 0 and len(needle) > SHORTEST_CUT:
@@ -247,13 +249,13 @@ def _cut(needle: str, signs: str) -> Iterator[Spot]:
         begin = signs.find(needle[:SHORTEST_CUT], begin + 1)
 
 
-def _blotted(text: str, spots: list[Spot]) -> str:
+def _mask_spans(text: str, spots: list[Spot]) -> str:
     pieces: list[str] = []
-    done = 0
+    position = 0
     for start, end in sorted(spots):
-        if end <= done:
+        if end <= position:
             continue
-        if start > done or not pieces:
-            pieces += [text[done:start], MASK]
-        done = end
-    return "".join([*pieces, text[done:]])
+        if start > position or not pieces:
+            pieces += [text[position:start], MASK]
+        position = end
+    return "".join([*pieces, text[position:]])

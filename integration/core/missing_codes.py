@@ -26,25 +26,25 @@ class MissingCode:
 
 def missing_codes_fact(codes: Iterable[MissingCode]) -> str:
     """Return the codes as one text, which is a fact of an issue."""
-    listed = [
+    rows = [
         {
-            "cause": one.cause,
-            "facts": dict(one.facts),
-            "amount": str(one.amount),
-            **({"counterpart_of": one.counterpart_of} if one.counterpart_of else {}),
+            "cause": code.cause,
+            "facts": dict(code.facts),
+            "amount": str(code.amount),
+            **({"counterpart_of": code.counterpart_of} if code.counterpart_of else {}),
         }
-        for one in codes
+        for code in codes
     ]
-    return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
 def missing_codes_in(facts: Mapping[str, str]) -> tuple[MissingCode, ...]:
     """Return the codes stored in the facts of an issue; empty if they cannot be read."""
     try:
-        listed = json.loads(facts.get(MISSING_CODES) or "[]")
+        rows = json.loads(facts.get(MISSING_CODES) or "[]")
         return tuple(
-            MissingCode(str(one["cause"]), {**one["facts"]}, Decimal(one["amount"]), str(one.get("counterpart_of", "")))
-            for one in listed
+            MissingCode(str(row["cause"]), {**row["facts"]}, Decimal(row["amount"]), str(row.get("counterpart_of", "")))
+            for row in rows
         )
     except (ValueError, TypeError, KeyError, InvalidOperation):
         return ()  # the fact was truncated or masked; the next preview stores it again
@@ -52,7 +52,7 @@ def missing_codes_in(facts: Mapping[str, str]) -> tuple[MissingCode, ...]:
 
 def code_names(codes: Iterable[MissingCode]) -> str:
     """Return the names of the codes in one text, each once."""
-    return ", ".join(dict.fromkeys(_code_name(one.facts) for one in codes))
+    return ", ".join(dict.fromkeys(_code_name(code.facts) for code in codes))
 
 
 def _code_name(facts: Mapping[str, str]) -> str:

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from integration.core.records import Value
 
-# Name of the value of a stock record that says up to which movement its levels count. It is no field of either
-# system: the target's level is read as of the same movement, so that a sale in between is no difference.
+# Name of the value of a stock record that holds the last movement its levels include. Neither system has such a field:
+# the target's level is read as of the same movement, so that a sale in between is no difference.
 COUNTED = "counted"
 
 
@@ -85,14 +85,14 @@ class StockCounted:
 
     def as_value(self) -> Value:
         """Return this as the value of a record."""
-        kept = (f"{branch}={amount}" for branch, amount in sorted(self.reserved.items()))
-        return (str(self.upto), *sorted(self.sorts), *kept)
+        reserved = (f"{branch}={amount}" for branch, amount in sorted(self.reserved.items()))
+        return (str(self.upto), *sorted(self.sorts), *reserved)
 
     def moved(self, moves: Iterable[Move], upto: int) -> tuple[Decimal, Decimal]:
         """Return the change of free stock and of reserved stock by later movements, up to and including `upto`."""
-        later = [one for one in moves if self.upto < one.number <= upto and one.counts_as(self.sorts)]
-        free = sum((one.amount for one in later if not one.is_delivered), Decimal(0))
-        return free, sum((one.amount for one in later if one.is_delivered), Decimal(0))
+        later = [move for move in moves if self.upto < move.number <= upto and move.counts_as(self.sorts)]
+        free = sum((move.amount for move in later if not move.is_delivered), Decimal(0))
+        return free, sum((move.amount for move in later if move.is_delivered), Decimal(0))
 
 
 def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None:
@@ -100,8 +100,8 @@ def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None
 
     An unreadable movement without a number may be any of them.
     """
-    wrong = (one for one in moves if one.sort is MoveSort.UNREADABLE)
-    return next((one for one in wrong if not one.number or after < one.number <= upto), None)
+    wrong = (move for move in moves if move.sort is MoveSort.UNREADABLE)
+    return next((move for move in wrong if not move.number or after < move.number <= upto), None)
 
 
 def counted_value(value: Value) -> StockCounted | None:
@@ -109,6 +109,6 @@ def counted_value(value: Value) -> StockCounted | None:
     if not isinstance(value, tuple) or not value:
         return None
     upto, *rest = value
-    kept = dict(one.split("=") for one in rest if "=" in one)
-    sorts = frozenset(MoveSort(one) for one in rest if "=" not in one)
-    return StockCounted(int(upto), sorts, {branch: Decimal(amount) for branch, amount in kept.items()})
+    reserved = dict(text.split("=") for text in rest if "=" in text)
+    sorts = frozenset(MoveSort(text) for text in rest if "=" not in text)
+    return StockCounted(int(upto), sorts, {branch: Decimal(amount) for branch, amount in reserved.items()})

@@ -90,8 +90,10 @@ class Actor:
 
 def known_roles(names: Iterable[str]) -> tuple[frozenset[Role], frozenset[Right]]:
     """Return the roles and separate rights with these names. Names of a later version are ignored."""
-    given = set(names)
-    return frozenset(one for one in Role if one in given), frozenset(one for one in APART if one in given)
+    given_names = set(names)
+    return frozenset(member for member in Role if member in given_names), frozenset(
+        member for member in APART if member in given_names
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +123,19 @@ class Session:
     until: datetime
 
 
-def _by_itself(ref: str) -> Actor:
+def _automatic_actor(ref: str) -> Actor:
     return Actor(ref, roles=frozenset({Role.ADMINISTRATOR}), came=AccessChannel.SCHEDULE)
 
 
 OPERATOR = Actor("operator", roles=frozenset({Role.ADMINISTRATOR}), apart=APART)
 """The actor of a console without login. Its name in stored data has always been `operator`."""
 
-SCHEDULE = _by_itself("schedule")
-START = _by_itself("start")
-SANDBOX = _by_itself("sandbox")
-SHIPPED = _by_itself("shipped")
-DEMO = _by_itself("demo")
-LAB = _by_itself("lab")
+SCHEDULE = _automatic_actor("schedule")
+START = _automatic_actor("start")
+SANDBOX = _automatic_actor("sandbox")
+SHIPPED = _automatic_actor("shipped")
+DEMO = _automatic_actor("demo")
+LAB = _automatic_actor("lab")
 
 RESERVED = frozenset({OPERATOR.ref, "terminal", *(one.ref for one in (SCHEDULE, START, SANDBOX, SHIPPED, DEMO, LAB))})
 """References that no person may have."""
@@ -160,19 +162,19 @@ class PersonAction:
     about: Mapping[str, object] = field(default_factory=dict)  # the arguments by name
 
 
-_under_way: ContextVar[PersonAction | None] = ContextVar("_under_way", default=None)
+_current_action: ContextVar[PersonAction | None] = ContextVar("_current_action", default=None)
 
 
 @contextmanager
 def acting_as(action: PersonAction) -> Iterator[None]:
     """Make this the current action, so that stores can record it in their transactions."""
-    token = _under_way.set(action)
+    token = _current_action.set(action)
     try:
         yield
     finally:
-        _under_way.reset(token)
+        _current_action.reset(token)
 
 
 def current_action() -> PersonAction | None:
     """Return the current action of this thread, or None if the program acts by itself."""
-    return _under_way.get()
+    return _current_action.get()

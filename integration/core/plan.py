@@ -74,7 +74,7 @@ class Unchanged:
 
 # Ownership by field name with its kind (`article.price_incl`). We do not own fields that are not listed.
 Policy = Mapping[str, Ownership]
-_Choose = Callable[[str, str], bool]
+_PathFilter = Callable[[str, str], bool]
 
 
 _COMPARED = frozenset({Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED})
@@ -87,37 +87,37 @@ class _Verdict(NamedTuple):
     conflict: bool = False
 
 
-def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, met: bool) -> _Verdict:
+def _judge(ownership: Ownership, desired: Value, current: Value, agreed: Value, *, met: bool) -> _Verdict:
     """Decide one field of a record that both sides have. `met` says whether both sides agreed on it before."""
     if ownership in (Ownership.ON_CREATE, Ownership.NEVER):
-        return _Verdict(write=False, agreed=held)
-    if is_same_value(wanted, held):  # nothing to do
-        return _Verdict(write=False, agreed=wanted)
+        return _Verdict(write=False, agreed=current)
+    if is_same_value(desired, current):  # nothing to do
+        return _Verdict(write=False, agreed=desired)
     if ownership is Ownership.KEEP_EQUAL or not met:  # the source wins, or this is the first match
-        return _Verdict(write=True, agreed=wanted)
-    if is_same_value(held, agreed):  # only the source changed
-        return _Verdict(write=True, agreed=wanted)
-    if is_same_value(wanted, agreed):  # only the target changed: do not write
+        return _Verdict(write=True, agreed=desired)
+    if is_same_value(current, agreed):  # only the source changed
+        return _Verdict(write=True, agreed=desired)
+    if is_same_value(desired, agreed):  # only the target changed: do not write
         return _Verdict(write=False, agreed=agreed, kept=True)
     return _Verdict(write=False, agreed=agreed, conflict=True)  # both changed
 
 
 def diff(
-    desired: Record, held: Record | None, agreed: Record | None, policy: Policy, *, title: str, group: str = ""
+    desired: Record, current: Record | None, agreed: Record | None, policy: Policy, *, title: str, group: str = ""
 ) -> Change | Unchanged | Issue:
     """Compare the desired record with the target's record and the last agreed values, and return the result.
 
     A field that both sides changed is reported as a conflict. This field and the fields coupled with it are neither
     written nor agreed on anew. Other fields are not affected.
     """
-    if held is None:  # new in the source, or somebody removed it from the target
+    if current is None:  # new in the source, or somebody removed it from the target
         missing = Issue("target_record_missing", desired.key, facts={"key": title})
         return _create(desired, policy, title, group) if agreed is None else missing
-    now, last = held.flat(), agreed.flat() if agreed else {}
-    known = {part.key for part in held.parts}
+    now, last = current.flat(), agreed.flat() if agreed else {}
+    current_keys = {part.key for part in current.parts}
     write: set[str] = set()
     memory: dict[str, Value] = {}
-    kept: list[str] = []
+    kept_paths: list[str] = []
     conflicts: list[str] = []
     for path, name, value in desired.fields():
         ownership = policy.get(name, Ownership.NEVER)
@@ -125,7 +125,7 @@ def diff(
             memory[path] = value
             continue
         part = path.rpartition("/")[0]
-        if part and part not in known:  # an article the product does not have yet
+        if part and part not in current_keys:  # an article the product does not have yet
             if ownership is not Ownership.NEVER:
                 write.add(path)
                 memory[path] = value
@@ -135,15 +135,15 @@ def diff(
         if verdict.write:
             write.add(path)
         if verdict.kept:
-            kept.append(path)
+            kept_paths.append(path)
         if verdict.conflict:
             conflicts.append(path)
     conflicts += held_back_fields(conflicts, write)
     write.difference_update(conflicts)
     memory |= {path: last.get(path) for path in conflicts}
-    remembered = _filled(desired, memory)
+    remembered = _record_with_values(desired, memory)
     if not write:
-        return Unchanged(remembered, tuple(kept), tuple(conflicts))
+        return Unchanged(remembered, tuple(kept_paths), tuple(conflicts))
     return Change(
         action=Action.UPDATE,
         kind=desired.kind,
@@ -151,10 +151,10 @@ def diff(
         title=title,
         group=group,
         sources=desired.sources,
-        wanted=_only(desired, lambda path, _: path in write),
-        before=_before(desired, now, known, write),
+        wanted=_select_values(desired, lambda path, _: path in write),
+        before=_values_before(desired, now, current_keys, write),
         agreed=remembered,
-        kept=tuple(kept),
+        kept=tuple(kept_paths),
         conflicts=tuple(conflicts),
         first_match=agreed is None,
     )
@@ -162,7 +162,7 @@ def diff(
 
 def _create(desired: Record, policy: Policy, title: str, group: str) -> Change:
     """Return the change that creates a record with the fields that we own."""
-    owned = _only(desired, lambda _, name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER)
+    owned = _select_values(desired, lambda _, name: policy.get(name, Ownership.NEVER) is not Ownership.NEVER)
     return Change(
         action=Action.CREATE,
         kind=desired.kind,
@@ -178,8 +178,8 @@ def _create(desired: Record, policy: Policy, title: str, group: str) -> Change:
 
 def retire(
     agreed: Record,
-    gone: frozenset[str],
-    held: Record,
+    missing_sources: frozenset[str],
+    current: Record,
     *,
     title: str,
     frees: frozenset[str] = frozenset(),
@@ -191,15 +191,15 @@ def retire(
     are cleared if the target still holds the agreed value.
     """
     if not agreed.parts:
-        return _retire_alone(agreed, title, active)
-    parts = tuple(part for part in agreed.parts if part.source in gone)
-    there = {part.key: part.values for part in held.parts}
+        return _retire_without_parts(agreed, title, active)
+    parts = tuple(part for part in agreed.parts if part.source in missing_sources)
+    current_values = {part.key: part.values for part in current.parts}
     freed: dict[str, dict[str, Value]] = {
         part.key: {
             name: value
             for name in sorted(frees & part.values.keys())
             if not is_same_value(value := part.values[name], None)
-            and is_same_value(there.get(part.key, {}).get(name), value)
+            and is_same_value(current_values.get(part.key, {}).get(name), value)
         }
         for part in parts
     }
@@ -234,7 +234,7 @@ def retire(
     )
 
 
-def _retire_alone(agreed: Record, title: str, active: str) -> Change:
+def _retire_without_parts(agreed: Record, title: str, active: str) -> Change:
     def with_active(value: bool) -> Record:
         return Record(agreed.kind, agreed.key, {active: value}, source=agreed.source)
 
@@ -258,13 +258,13 @@ def inverse(change: Change, active: str = "active") -> Change:
     """
     if change.before is None:
         raise ValueError("what was created has nothing before it")
-    there = {part.key for part in change.before.parts}
-    added = tuple(part for part in change.wanted.parts if part.key not in there and part.source)
+    before_keys = {part.key for part in change.before.parts}
+    added = tuple(part for part in change.wanted.parts if part.key not in before_keys and part.source)
     off = tuple(Record(part.kind, part.key, {active: False}, source=part.source) for part in added)
     on = tuple(
         Record(part.kind, part.key, {active: part.values.get(active, True)}, source=part.source) for part in added
     )
-    held = tuple(part for part in change.wanted.parts if part.key in there)
+    existing_parts = tuple(part for part in change.wanted.parts if part.key in before_keys)
     back = Record(change.kind, change.key, change.before.values, (*change.before.parts, *off), change.before.source)
     return replace(
         change,
@@ -273,48 +273,48 @@ def inverse(change: Change, active: str = "active") -> Change:
         kept=(),
         told={},
         first_match=False,
-        before=Record(change.kind, change.key, change.wanted.values, (*held, *on), change.wanted.source),
+        before=Record(change.kind, change.key, change.wanted.values, (*existing_parts, *on), change.wanted.source),
         agreed=merged(change.agreed, back),
     )
 
 
-def still_applies(change: Change, held: Record | None) -> bool:
+def still_applies(change: Change, current: Record | None) -> bool:
     """Return True if the target still has all values that it had at planning time in the fields to write."""
     if change.before is None:
-        return held is None
-    return held is not None and not isinstance(held, Unreadable) and not differences(change.before, held)
+        return current is None
+    return current is not None and not isinstance(current, Unreadable) and not differences(change.before, current)
 
 
-def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
+def differences(desired: Record, current: Record | None) -> tuple[str, ...]:
     """Return the paths whose value in the target differs from the wanted one. An empty result means proven."""
-    if isinstance(held, Unreadable):
-        return tuple(wanted.flat())
-    now = held.flat() if held else {}
+    if isinstance(current, Unreadable):
+        return tuple(desired.flat())
+    now = current.flat() if current else {}
     return tuple(
-        path for path, value in wanted.flat().items() if path != COUNTED and not is_same_value(value, now.get(path))
+        path for path, value in desired.flat().items() if path != COUNTED and not is_same_value(value, now.get(path))
     )
 
 
-def remaining(change: Change, held: Record | None) -> Change | None:
+def remaining(change: Change, current: Record | None) -> Change | None:
     """Return the rest of a partly written change, or None if somebody else changed the record.
 
     Each field must have its old or its wanted value. A field that did not exist before may still be empty.
     """
-    now = held.flat() if held else {}
+    now = current.flat() if current else {}
     before = change.before.flat() if change.before else {}
-    left = set(differences(change.wanted, held))
+    open_paths = set(differences(change.wanted, current))
     if (
-        held is None
-        or isinstance(held, Unreadable)
-        or any(not is_same_value(now.get(path), before.get(path)) for path in left)
+        current is None
+        or isinstance(current, Unreadable)
+        or any(not is_same_value(now.get(path), before.get(path)) for path in open_paths)
     ):
         return None
-    known = {part.key for part in held.parts}
+    current_keys = {part.key for part in current.parts}
     return replace(
         change,
         action=Action.UPDATE if change.action is Action.CREATE else change.action,
-        wanted=_only(change.wanted, lambda path, _: path in left),
-        before=_before(change.wanted, now, known, left),
+        wanted=_select_values(change.wanted, lambda path, _: path in open_paths),
+        before=_values_before(change.wanted, now, current_keys, open_paths),
     )
 
 
@@ -355,7 +355,7 @@ class Approval:
     confirmed: Mapping[str, int] | None = None  # typed number by brake code
 
 
-def _only(record: Record, keep: _Choose) -> Record:
+def _select_values(record: Record, keep: _PathFilter) -> Record:
     paths = [(path, keep(path, name)) for path, name, _ in record.fields()]
     chosen = {path for path, is_chosen in paths if is_chosen}
     if len(chosen) == len(paths) and all(part.values for part in record.parts):
@@ -369,7 +369,7 @@ def _only(record: Record, keep: _Choose) -> Record:
     return Record(record.kind, record.key, values, tuple(parts), record.source)
 
 
-def _filled(shape: Record, flat: Mapping[str, Value]) -> Record:
+def _record_with_values(shape: Record, flat: Mapping[str, Value]) -> Record:
     values = {name: flat[name] for name in shape.values if name in flat}
     parts = tuple(
         Record(
@@ -383,8 +383,12 @@ def _filled(shape: Record, flat: Mapping[str, Value]) -> Record:
     return Record(shape.kind, shape.key, values, parts, shape.source)
 
 
-def _before(desired: Record, now: Mapping[str, Value], known: set[str], write: set[str]) -> Record:
+def _values_before(desired: Record, now: Mapping[str, Value], current_keys: set[str], write: set[str]) -> Record:
     """Return the target's values at the paths to be written. Paths of parts that the target lacks have no value."""
-    there = {path: now.get(path) for path in write if "/" not in path or path.rpartition("/")[0] in known}
-    held = _filled(desired, there)
-    return Record(held.kind, held.key, held.values, tuple(part for part in held.parts if part.values), held.source)
+    current_values = {
+        path: now.get(path) for path in write if "/" not in path or path.rpartition("/")[0] in current_keys
+    }
+    record = _record_with_values(desired, current_values)
+    return Record(
+        record.kind, record.key, record.values, tuple(part for part in record.parts if part.values), record.source
+    )

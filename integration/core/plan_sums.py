@@ -42,10 +42,10 @@ def change_sums(change: Change) -> PlanSums:
 
 def total_sums(sums: Iterable[PlanSums]) -> PlanSums:
     """Return the total of several sums."""
-    counted, booked, dearer, cheaper = Counter[Kind](), [], 0, 0
-    for one in sums:
-        counted.update(one.kinds)
-        booked += [] if one.booked is None else [one.booked]
-        dearer += one.dearer
-        cheaper += one.cheaper
-    return PlanSums(dict(counted.most_common()), sum(booked, Decimal(0)) if booked else None, dearer, cheaper)
+    kind_counts, booked, dearer, cheaper = Counter[Kind](), [], 0, 0
+    for plan_sums in sums:
+        kind_counts.update(plan_sums.kinds)
+        booked += [] if plan_sums.booked is None else [plan_sums.booked]
+        dearer += plan_sums.dearer
+        cheaper += plan_sums.cheaper
+    return PlanSums(dict(kind_counts.most_common()), sum(booked, Decimal(0)) if booked else None, dearer, cheaper)

@@ -19,15 +19,17 @@ class RecordRules(Protocol):
     flow: Flow
     policy: Policy
 
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+    def objection(
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Issue | None:
         """Return the issue if the record found in the target is not the intended one, or None."""
 
     def remarks(
-        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
     ) -> tuple[Issue, ...]:
         """Return issues to show to a person, in addition to the change that is written."""
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the part of the desired record that may be written now, or the reason why nothing may be."""
 
 
@@ -59,28 +61,28 @@ class Decision:
 
 
 def plan_record(
-    rules: RecordRules, stage: Stage, desired: Desired, held: CurrentRecord | None, link: Link | None
+    rules: RecordRules, stage: Stage, desired: Desired, current: CurrentRecord | None, link: Link | None
 ) -> Decision:
-    """Decide what makes the target's record as desired, from what it holds and what both sides last agreed on."""
+    """Return the decision for one record, by comparing the desired, the current and the agreed values."""
     record, agreed = desired.record, link.agreed if link else None
-    if held is not None and isinstance(held.record, Unreadable):
-        return Decision(unreadable_record_issue(held.record, rules.flow.target))
-    if objection := rules.objection(stage, record, held, link):
+    if current is not None and isinstance(current.record, Unreadable):
+        return Decision(unreadable_record_issue(current.record, rules.flow.target))
+    if objection := rules.objection(stage, record, current, link):
         return Decision(objection)
-    fitting = rules.writable_part(stage, record, held)
+    fitting = rules.writable_part(stage, record, current)
     if isinstance(fitting, Skip):
         return Decision(fitting)
-    if stage.write_once and (held is not None or (link is not None and link.unproven)):
+    if stage.write_once and (current is not None or (link is not None and link.unproven)):
         return Decision(WrittenOnce())
-    fitting, told = split_source_values(fitting)
-    there = held.record if held else None
-    outcome = diff(fitting, there, agreed, rules.policy, title=desired.title, group=desired.group)
+    fitting, source_texts = split_source_values(fitting)
+    current_record = current.record if current else None
+    outcome = diff(fitting, current_record, agreed, rules.policy, title=desired.title, group=desired.group)
     if isinstance(outcome, Issue):
         return Decision(outcome)
-    waits = tuple(conflicts(outcome.conflicts, fitting, there, agreed, desired.title))
-    waits += rules.remarks(stage, record, held, link)
+    waits = tuple(conflicts(outcome.conflicts, fitting, current_record, agreed, desired.title))
+    waits += rules.remarks(stage, record, current, link)
     if isinstance(outcome, Change):
-        otherwise = {name: told[name] for name in told.keys() & outcome.wanted.values.keys()}
+        otherwise = {name: source_texts[name] for name in source_texts.keys() & outcome.wanted.values.keys()}
         inputs = {path: desired.inputs[path] for path in desired.inputs.keys() & outcome.wanted.flat().keys()}
         outcome = replace(outcome, told=otherwise, unit=desired.unit, inputs=inputs)
     return Decision(outcome, waits)

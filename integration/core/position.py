@@ -12,8 +12,8 @@ class Task(StrEnum):
 
     EXTRACT = "extract"
     TOUCHED = "touched"  # read source records again that were edited in the target
-    CARRY = "carry"  # and those that the waiting plan would change
-    SIBLINGS = "siblings"  # and the other variants of changed articles
+    CARRY = "carry"  # read the source records again that the waiting plan would change
+    SIBLINGS = "siblings"  # read the other variants of changed articles
     COMPARE = "compare"
     VANISHED = "vanished"  # records missing from the source
     UNDO = "undo"

@@ -75,7 +75,7 @@ class PriceTerm:
     def name(self) -> str:
         """The field name of the term."""
         period = f"@{self.period.first}_{self.period.last}" if self.period else ""
-        return f"{self.of}_{self.how}:{_plain(self.minimum)}{period}:{self.number}"
+        return f"{self.of}_{self.how}:{_quantity_text(self.minimum)}{period}:{self.number}"
 
 
 def term_of(field: str) -> PriceTerm | None:
@@ -83,14 +83,14 @@ def term_of(field: str) -> PriceTerm | None:
 
     An offer has a period that does not end before it begins, and no other term has a period.
     """
-    found = _NAME.fullmatch(field) if ":" in field else None
-    if found is None:
+    match = _NAME.fullmatch(field) if ":" in field else None
+    if match is None:
         return None
-    scope = PriceScope(found[1])
-    period = _period(found[4], found[5]) if found[4] else None
-    if (period is None) == (scope is PriceScope.OFFER) or (found[4] and period is None):
+    scope = PriceScope(match[1])
+    period = _period(match[4], match[5]) if match[4] else None
+    if (period is None) == (scope is PriceScope.OFFER) or (match[4] and period is None):
         return None
-    return PriceTerm(scope, PriceType(found[2]), Decimal(found[3].replace(",", ".")), found[6], period)
+    return PriceTerm(scope, PriceType(match[2]), Decimal(match[3].replace(",", ".")), match[6], period)
 
 
 def _period(first: str, last: str) -> OfferPeriod | None:
@@ -106,7 +106,7 @@ def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
     return {term: value for name, value in values.items() if ":" in name and (term := term_of(name)) is not None}
 
 
-def _plain(minimum: Decimal) -> str:
+def _quantity_text(minimum: Decimal) -> str:
     return f"{minimum.normalize():f}".replace(".", ",")  # a point separates a kind from its field
 
 
@@ -115,8 +115,8 @@ def _plain(minimum: Decimal) -> str:
 
 def offers_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
     """Return the offers among the values of an article, with their prices or percentages, without removed ones."""
-    found = terms_in(values).items()
-    return {term: value for term, value in found if term.of is PriceScope.OFFER and value is not None}
+    terms = terms_in(values).items()
+    return {term: value for term, value in terms if term.of is PriceScope.OFFER and value is not None}
 
 
 def overlapping_offers(values: Mapping[str, Value]) -> int:
@@ -127,7 +127,8 @@ def overlapping_offers(values: Mapping[str, Value]) -> int:
     offers = {(term.number, term.period, term.minimum) for term in offers_in(values)}
     pairs = combinations(offers, 2)
     return sum(
-        one[2] == two[2] and one[1] is not None and two[1] is not None and one[1].overlaps(two[1]) for one, two in pairs
+        first[2] == second[2] and first[1] is not None and second[1] is not None and first[1].overlaps(second[1])
+        for first, second in pairs
     )
 
 
@@ -219,7 +220,7 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
     offers = []
     discount = customer.get("discount_percent")
     if isinstance(discount, Decimal) and discount:
-        offers.append(_off(start, "customer", "", NOUGHT, discount))
+        offers.append(_discount_step(start, "customer", "", NOUGHT, discount))
     for of, number, values in (
         (PriceScope.PRICE_GROUP, str(customer.get("price_group") or buying.group), article),
         (PriceScope.OFFER, "", article),
@@ -227,10 +228,10 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
         (PriceScope.ARTICLE, buying.article.key, customer),
     ):
         reached = [
-            _by_term(start, term, says)
+            _term_step(start, term, says)
             for term, says in terms_in(values).items()
             if term.of is of
-            and (term.number == number if term.period is None else _is_on(term.period, buying.day))
+            and (term.number == number if term.period is None else _applies_on(term.period, buying.day))
             and term.minimum <= buying.quantity
             and isinstance(says, Decimal)
         ]
@@ -238,19 +239,19 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
     return offers
 
 
-def _is_on(period: OfferPeriod, day: date | None) -> bool:
+def _applies_on(period: OfferPeriod, day: date | None) -> bool:
     return day is not None and period.includes(day)
 
 
-def _by_term(start: PriceStep, term: PriceTerm, says: Decimal) -> PriceStep:
+def _term_step(start: PriceStep, term: PriceTerm, says: Decimal) -> PriceStep:
     if term.how is PriceType.PERCENT:
-        return _off(start, str(term.of), term.number, term.minimum, says)
+        return _discount_step(start, str(term.of), term.number, term.minimum, says)
     return PriceStep(
         str(term.of), term.number, term.minimum, says, is_percent=False, price=says, incl=term.how is PriceType.INCL
     )
 
 
-def _off(start: PriceStep, by: str, number: str, minimum: Decimal, percent: Decimal) -> PriceStep:
+def _discount_step(start: PriceStep, by: str, number: str, minimum: Decimal, percent: Decimal) -> PriceStep:
     price = amount(start.price * (HUNDRED - percent) / HUNDRED)
     return PriceStep(by, number, minimum, percent, is_percent=True, price=price, incl=start.incl)
 
@@ -278,14 +279,14 @@ class TillPrice:
     by: str = ""
 
 
-def price_queries(articles: Iterable[Record], customer: Record | None, most: int) -> list[tuple[Record, Decimal]]:
+def price_queries(articles: Iterable[Record], customer: Record | None, limit: int) -> list[tuple[Record, Decimal]]:
     """Return the articles and quantities to ask the till about for a customer: those with a term that applies.
 
-    Each article is asked at one piece and at every minimum quantity above one; at most `most` queries. A general
+    Each article is asked at one piece and at every minimum quantity above one; at most `limit` queries. A general
     discount applies to all articles. Branch prices are asked without a customer, because customers without terms pay
     the same.
     """
-    found: list[tuple[Record, Decimal]] = []
+    queries: list[tuple[Record, Decimal]] = []
     for article in articles:
         values = customer.values if customer else {}
         group = str(values.get("price_group") or "")
@@ -302,10 +303,12 @@ def price_queries(articles: Iterable[Record], customer: Record | None, most: int
             minima.add(NOUGHT)
         if not minima:
             continue
-        found += [(article, quantity) for quantity in sorted({Decimal(1), *(one for one in minima if one > 1)})]
-        if len(found) >= most:
-            return found[:most]
-    return found
+        queries += [
+            (article, quantity) for quantity in sorted({Decimal(1), *(minimum for minimum in minima if minimum > 1)})
+        ]
+        if len(queries) >= limit:
+            return queries[:limit]
+    return queries
 
 
 def offer_queries(article: Record) -> list[tuple[Decimal, date]]:
@@ -314,9 +317,9 @@ def offer_queries(article: Record) -> list[tuple[Decimal, date]]:
     For each offer these are its first and last day and the days before and after its period; at one piece, at its
     minimum quantity, and at one piece less than that.
     """
-    found, day = set[tuple[Decimal, date]](), timedelta(days=1)
+    queries, day = set[tuple[Decimal, date]](), timedelta(days=1)
     for minimum, period in ((term.minimum, term.period) for term in offers_in(article.values) if term.period):
         days = (period.first - day, period.first, period.last, period.last + day)
-        quantities = {Decimal(1), *(one for one in (minimum, minimum - 1) if one > 1)}
-        found |= {(quantity, one) for quantity in quantities for one in days}
-    return sorted(found, key=lambda one: (one[1], one[0]))
+        quantities = {Decimal(1), *(quantity for quantity in (minimum, minimum - 1) if quantity > 1)}
+        queries |= {(quantity, query_day) for quantity in quantities for query_day in days}
+    return sorted(queries, key=lambda query: (query[1], query[0]))

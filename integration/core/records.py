@@ -34,7 +34,7 @@ class Sort(StrEnum):
     OTHER = "other"
 
 
-class _Ours:
+class _ConsoleKind:
     """Declares a kind of the console itself. The attribute's name is the kind's name."""
 
     def __init__(self, sort: Sort, *, drawn: bool = False, owned: bool = True) -> None:
@@ -63,32 +63,32 @@ class Kind(str):
     drawn: bool  # whether stock charts use it
     owned: bool  # whether a person or system owns its fields after the write
 
-    GROUP = _Ours(Sort.GOODS, drawn=True)  # an article group
-    ARTICLE = _Ours(Sort.GOODS)  # a sold and stocked article; at the till always part of a product
-    PRODUCT = _Ours(Sort.GOODS, drawn=True)  # at the till: a group of articles of one item
-    PICTURE = _Ours(Sort.GOODS)  # the picture of a product
-    STOCK = _Ours(Sort.GOODS, drawn=True)  # at the till: the stock of an article, with a level for each branch
-    LEVEL = _Ours(Sort.GOODS)  # a part of STOCK, with the branch number as its key
-    DEBTOR = _Ours(Sort.PARTY)  # a customer in the books
-    RELATION = _Ours(Sort.PARTY)  # a customer at the till; in a document the part `customer`
-    ADDRESS = _Ours(Sort.PARTY, owned=False)  # a delivery address in the books
-    ORDER = _Ours(Sort.SALE)  # a sales order of the till
-    INVOICE = _Ours(Sort.SALE)  # an invoice of the till
-    RECEIPT = _Ours(Sort.SALE)  # a sale at a till
-    PROPOSAL = _Ours(Sort.SALE)  # a quotation of the till
-    SALES_ORDER = _Ours(Sort.DOCUMENT, owned=False)  # a sales order in the books
-    POSTING = _Ours(Sort.DOCUMENT, owned=False)  # a page in a sales daybook
-    QUOTATION = _Ours(Sort.DOCUMENT, owned=False)  # a quotation in the books
-    LINE = _Ours(Sort.SUM, owned=False)  # a part of a document
-    VAT = _Ours(Sort.SUM)  # a part of a document or a day of the till: the total of one VAT code
-    PAYMENT = _Ours(Sort.SUM)  # a part of a document or a day of the till
-    DAY = _Ours(Sort.OTHER)  # the takings of one branch of the till on a financial date, by the till's own sums
-    TURNOVER = _Ours(Sort.OTHER)  # a part of a day: the total of one turnover group
-    COUNT = _Ours(Sort.OTHER)  # a part of a day: the cash count of one drawer
-    DAY_PAGE = _Ours(Sort.PAGE, owned=False)  # a page in a daybook for one day of a branch
-    ENTRY = _Ours(Sort.OTHER)  # amount that a daybook page posts to a ledger account
-    ITEM = _Ours(Sort.OTHER)  # in the books: the open amount of a document, and its payments
-    SETTLEMENT = _Ours(Sort.PAYMENT)  # at the till: the payment of an invoice that was paid in the books
+    GROUP = _ConsoleKind(Sort.GOODS, drawn=True)  # an article group
+    ARTICLE = _ConsoleKind(Sort.GOODS)  # a sold and stocked article; at the till always part of a product
+    PRODUCT = _ConsoleKind(Sort.GOODS, drawn=True)  # at the till: a group of articles of one item
+    PICTURE = _ConsoleKind(Sort.GOODS)  # the picture of a product
+    STOCK = _ConsoleKind(Sort.GOODS, drawn=True)  # at the till: the stock of an article, with a level for each branch
+    LEVEL = _ConsoleKind(Sort.GOODS)  # a part of STOCK, with the branch number as its key
+    DEBTOR = _ConsoleKind(Sort.PARTY)  # a customer in the books
+    RELATION = _ConsoleKind(Sort.PARTY)  # a customer at the till; in a document the part `customer`
+    ADDRESS = _ConsoleKind(Sort.PARTY, owned=False)  # a delivery address in the books
+    ORDER = _ConsoleKind(Sort.SALE)  # a sales order of the till
+    INVOICE = _ConsoleKind(Sort.SALE)  # an invoice of the till
+    RECEIPT = _ConsoleKind(Sort.SALE)  # a sale at a till
+    PROPOSAL = _ConsoleKind(Sort.SALE)  # a quotation of the till
+    SALES_ORDER = _ConsoleKind(Sort.DOCUMENT, owned=False)  # a sales order in the books
+    POSTING = _ConsoleKind(Sort.DOCUMENT, owned=False)  # a page in a sales daybook
+    QUOTATION = _ConsoleKind(Sort.DOCUMENT, owned=False)  # a quotation in the books
+    LINE = _ConsoleKind(Sort.SUM, owned=False)  # a part of a document
+    VAT = _ConsoleKind(Sort.SUM)  # a part of a document or a day of the till: the total of one VAT code
+    PAYMENT = _ConsoleKind(Sort.SUM)  # a part of a document or a day of the till
+    DAY = _ConsoleKind(Sort.OTHER)  # the takings of one branch of the till on a financial date, by the till's own sums
+    TURNOVER = _ConsoleKind(Sort.OTHER)  # a part of a day: the total of one turnover group
+    COUNT = _ConsoleKind(Sort.OTHER)  # a part of a day: the cash count of one drawer
+    DAY_PAGE = _ConsoleKind(Sort.PAGE, owned=False)  # a page in a daybook for one day of a branch
+    ENTRY = _ConsoleKind(Sort.OTHER)  # amount that a daybook page posts to a ledger account
+    ITEM = _ConsoleKind(Sort.OTHER)  # in the books: the open amount of a document, and its payments
+    SETTLEMENT = _ConsoleKind(Sort.PAYMENT)  # at the till: the payment of an invoice that was paid in the books
 
     def __new__(cls, name: str) -> "Kind":  # noqa: PYI034 - the one that is there
         """Return the kind with this name. Raises ValueError if there is none."""
@@ -101,19 +101,19 @@ class Kind(str):
         """Declare a new kind of record. Raises ValueError if the name exists."""
         if name in _KINDS:
             raise ValueError(f"a kind of record already: {name!r}")
-        one = _KINDS[name] = cls._of(name, sort, drawn=drawn, owned=owned)
-        return one
+        kind = _KINDS[name] = cls._new(name, sort, drawn=drawn, owned=owned)
+        return kind
 
     @classmethod
     def stored(cls, name: str) -> "Kind":
         """Return the kind of a stored name, known or not."""
-        return _KINDS.get(name) or cls._of(name, Sort.OTHER, owned=False, known=False)
+        return _KINDS.get(name) or cls._new(name, Sort.OTHER, owned=False, known=False)
 
     @classmethod
-    def _of(cls, name: str, sort: Sort, *, drawn: bool = False, owned: bool = True, known: bool = True) -> "Kind":
-        one = str.__new__(cls, name)
-        one.sort, one.drawn, one.owned, one.known = sort, drawn, owned, known
-        return one
+    def _new(cls, name: str, sort: Sort, *, drawn: bool = False, owned: bool = True, known: bool = True) -> "Kind":
+        kind = str.__new__(cls, name)
+        kind.sort, kind.drawn, kind.owned, kind.known = sort, drawn, owned, known
+        return kind
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         """Pickle by name, because the kind may be unknown to the process that unpickles it."""
@@ -206,25 +206,25 @@ class FieldPresence:
     @classmethod
     def combine_pages(cls, several: Iterable["FieldPresence"]) -> "FieldPresence":
         """Return the presence over several pages, ignoring pages on which nothing was read."""
-        read = [one for one in several if one != cls()]
-        if not read:
+        pages = [presence for presence in several if presence != cls()]
+        if not pages:
             return cls()
         return cls(
-            frozenset.intersection(*(one.always for one in read)),
-            frozenset.intersection(*(one.absent for one in read)),
-            frozenset.union(*(one.told for one in read)),
-            frozenset.intersection(*(one.filled for one in read)),
-            frozenset.intersection(*(one.null for one in read)),
-            frozenset.union(*(one.meant for one in read)),
-            frozenset.union(*(one.held for one in read)),
-            frozenset.union(*(one.often_held for one in read)),
-            len(read) == 1 and read[0].alone,
-            any(one.blanks for one in read),
+            frozenset.intersection(*(presence.always for presence in pages)),
+            frozenset.intersection(*(presence.absent for presence in pages)),
+            frozenset.union(*(presence.told for presence in pages)),
+            frozenset.intersection(*(presence.filled for presence in pages)),
+            frozenset.intersection(*(presence.null for presence in pages)),
+            frozenset.union(*(presence.meant for presence in pages)),
+            frozenset.union(*(presence.held for presence in pages)),
+            frozenset.union(*(presence.often_held for presence in pages)),
+            len(pages) == 1 and pages[0].alone,
+            any(presence.blanks for presence in pages),
         )
 
-    def vanished(self, known: frozenset[str], reads: frozenset[str]) -> list[str]:
+    def vanished(self, known_fields: frozenset[str], reads: frozenset[str]) -> list[str]:
         """Return the known fields that no record has any more, among those with a meaning and those in `reads`."""
-        return sorted(known & (self.absent | (reads - self.told if self.told else frozenset())))
+        return sorted(known_fields & (self.absent | (reads - self.told if self.told else frozenset())))
 
     def newly_null(self, filled: frozenset[str], reads: frozenset[str], *, never_null: bool) -> list[str]:
         """Return the `filled` fields that are now null in every record, if they have a meaning or are in `reads`.
@@ -261,10 +261,10 @@ class Unreadable(Record):
 class WrongValueError(ValueError):
     """A field's value does not conform to the field's type."""
 
-    def __init__(self, field: str, found: object) -> None:
-        super().__init__(f"{field}: {found!r}")
+    def __init__(self, field: str, value: object) -> None:
+        super().__init__(f"{field}: {value!r}")
         self.field = field
-        self.found = str(found or "")
+        self.found = str(value or "")
 
 
 MOST_RAW = 20_000  # characters of a raw record that are stored
@@ -273,8 +273,10 @@ MOST_RAW = 20_000  # characters of a raw record that are stored
 def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unreadable:
     """Return an unreadable record. Without a key, a hash of its raw text identifies it."""
     known_as = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
-    kept = raw[:MOST_RAW]
-    return Unreadable(kind, known_as, {"raw": kept}, field=error.field, found=error.found, raw=kept, nameless=not key)
+    excerpt = raw[:MOST_RAW]
+    return Unreadable(
+        kind, known_as, {"raw": excerpt}, field=error.field, found=error.found, raw=excerpt, nameless=not key
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,13 +317,13 @@ class WriteResult:
     marker: str = ""
 
 
-def is_same_value(one: Value, other: Value) -> bool:
+def is_same_value(value: Value, other: Value) -> bool:
     """Return True if two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
-    if one is other or one == other:
+    if value is other or value == other:
         return True
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return sorted(one) == sorted(other)
-    return (one if one not in ("", ()) else None) == (other if other not in ("", ()) else None)
+    if isinstance(value, tuple) and isinstance(other, tuple):
+        return sorted(value) == sorted(other)
+    return (value if value not in ("", ()) else None) == (other if other not in ("", ()) else None)
 
 
 def merged(old: Record | None, new: Record) -> Record:
@@ -334,12 +336,12 @@ def merged(old: Record | None, new: Record) -> Record:
         return new
     fresh = {part.key: part for part in new.parts}
     sources = {part.source for part in new.parts if part.source}
-    kept = tuple(
+    old_parts = tuple(
         merged(part, fresh.pop(part.key)) if part.key in fresh else part
         for part in old.parts
         if part.key in fresh or part.source not in sources
     )
-    parts = kept + tuple(part for part in new.parts if part.key in fresh)
+    parts = old_parts + tuple(part for part in new.parts if part.key in fresh)
     return Record(new.kind, new.key, {**old.values, **new.values}, parts, new.source or old.source)
 
 
@@ -408,7 +410,7 @@ def record_from_json(shape: Mapping[str, object]) -> Record:
 _AS_IT_IS = frozenset({str, bool, type(None)})  # most values have these types; saves thousands of calls per second
 
 
-def _canonical(value: Value) -> object:
+def _canonical_value(value: Value) -> object:
     if isinstance(value, Decimal):
         return {"n": format(value.normalize(), "f")} if value else {"n": "0"}
     if isinstance(value, tuple):
@@ -420,7 +422,7 @@ def canonical(record: Record | None) -> str:
     """Return a text that is equal for records with the same meaning, regardless of the order of fields and parts."""
     if record is None:
         return "null"
-    flat = {path: _canonical(value) for path, value in record.flat().items()}
+    flat = {path: _canonical_value(value) for path, value in record.flat().items()}
     return json.dumps([record.kind, record.key, flat], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -478,9 +480,9 @@ class Correction:
 
 def with_corrections(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:
     """Return the records with their corrections applied. `corrections` are by record key."""
-    return [_corrected(record, corrections.get(record.key, ())) for record in records]
+    return [_apply_corrections(record, corrections.get(record.key, ())) for record in records]
 
 
-def _corrected(record: Record, corrections: Sequence[Correction]) -> Record:
-    changed = {one.field: one.becomes for one in corrections if one.holds_for(record)}
+def _apply_corrections(record: Record, corrections: Sequence[Correction]) -> Record:
+    changed = {correction.field: correction.becomes for correction in corrections if correction.holds_for(record)}
     return replace(record, values={**record.values, **changed}) if changed else record

@@ -75,8 +75,8 @@ def law(name: str, country: Country, *, oss: bool) -> Law:
     """Return the law behind a class; of several laws, the one with the longest minimum."""
     if BY_NAME[name].unit is not Unit.YEARS:
         return Law("gdpr")
-    found = _LAWS.get((country, name), Law("none"))
-    return _OSS if oss and found.least < _OSS.least else found
+    country_law = _LAWS.get((country, name), Law("none"))
+    return _OSS if oss and country_law.least < _OSS.least else country_law
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ class Retention:
 
     def length(self, name: str) -> int:
         """Return how long a class is kept, in its unit."""
-        given = self.lengths.get(name)
-        if given is not None:
-            return given
+        length = self.lengths.get(name)
+        if length is not None:
+            return length
         return max(BY_NAME[name].usual, self.law(name).least)
 
     def law(self, name: str) -> Law:
@@ -100,7 +100,11 @@ class Retention:
 
     def too_short(self) -> list[str]:
         """Return the classes with a length below the legal minimum."""
-        return [one.name for one in CLASSES if self.length(one.name) < self.law(one.name).least]
+        return [
+            retention_class.name
+            for retention_class in CLASSES
+            if self.length(retention_class.name) < self.law(retention_class.name).least
+        ]
 
     def out_of_bounds(self) -> list[str]:
         """Return the names with an invalid length, and the names of unknown classes."""
@@ -120,8 +124,8 @@ def cutoff(unit: Unit, length: int, now: datetime) -> datetime:
     if unit is Unit.DAYS:
         return now - timedelta(days=length)
     if unit is Unit.YEARS:
-        here = now.astimezone(ZoneInfo(WALL_CLOCK))
-        return datetime(here.year - length, 1, 1, tzinfo=here.tzinfo).astimezone(UTC)
+        local_now = now.astimezone(ZoneInfo(WALL_CLOCK))
+        return datetime(local_now.year - length, 1, 1, tzinfo=local_now.tzinfo).astimezone(UTC)
     months = now.year * 12 + now.month - 1 - length
     year, month = divmod(months, 12)
     return now.replace(year=year, month=month + 1, day=min(now.day, calendar.monthrange(year, month + 1)[1]))

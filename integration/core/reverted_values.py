@@ -14,8 +14,8 @@ TAKEN_BACK = "taken_back"  # cause of a line that is excluded until a person inc
 class RevertedValue:
     """One value that was written and undone, with the run that undid it, the person and the time.
 
-    A running figure, such as a stock level, may return for other reasons. It is the same only with the same `inputs`,
-    the source figures from which it was computed. For other values `inputs` is empty.
+    A running figure, such as a stock level, may get the same value again for another reason. It counts as reverted only
+    if `inputs`, the source figures of its computation, are equal too.
     """
 
     value: Value
@@ -38,57 +38,68 @@ NOTHING: Mapping[str, RevertedValue] = {}  # by path
 
 
 def split_reverted(
-    change: Change, taken: Mapping[str, RevertedValue], last: Record | None
+    change: Change, reverted_values: Mapping[str, RevertedValue], last: Record | None
 ) -> tuple[Change | None, Change | None]:
     """Return the part of a change that is new and the part that was undone before; None for an empty part.
 
     Each part keeps the values both systems `last` agreed on for the fields of the other. Creates are never split.
     """
-    wanted = change.wanted.flat()
-    there = {part.key for part in change.before.parts} | {""} if change.before else set()
+    desired_values = change.wanted.flat()
+    before_keys = {part.key for part in change.before.parts} | {""} if change.before else set()
     back = {
         path
-        for path, value in wanted.items()
-        if path.rpartition("/")[0] in there and path in taken and taken[path].is_of(value, change.inputs.get(path, ""))
+        for path, value in desired_values.items()
+        if path.rpartition("/")[0] in before_keys
+        and path in reverted_values
+        and reverted_values[path].is_of(value, change.inputs.get(path, ""))
     }
     if not back:
         return change, None
-    if len(back) == len(wanted):
+    if len(back) == len(desired_values):
         return None, change
-    return _about(change, wanted.keys() - back, back, last), _about(change, back, wanted.keys() - back, last)
+    return _limit_change(change, desired_values.keys() - back, back, last), _limit_change(
+        change, back, desired_values.keys() - back, last
+    )
 
 
-def latest_reverted(change: Change, taken: Mapping[str, RevertedValue]) -> RevertedValue:
+def latest_reverted(change: Change, reverted_values: Mapping[str, RevertedValue]) -> RevertedValue:
     """Return the latest reverted value among those a change would write."""
-    return max((taken[path] for path in change.wanted.flat() if path in taken), key=lambda one: one.at)
+    return max(
+        (reverted_values[path] for path in change.wanted.flat() if path in reverted_values),
+        key=lambda reverted_value: reverted_value.at,
+    )
 
 
 def changed_since_revert(
-    desired: Record, taken: Mapping[str, RevertedValue], inputs: Mapping[str, str]
+    desired: Record, reverted_values: Mapping[str, RevertedValue], inputs: Mapping[str, str]
 ) -> frozenset[str]:
     """Return the paths whose source value differs from the reverted value.
 
     `inputs` holds those of the desired running figures, by path.
     """
-    wanted = desired.flat()
+    desired_values = desired.flat()
     return frozenset(
-        path for path, one in taken.items() if path in wanted and not one.is_of(wanted[path], inputs.get(path, ""))
+        path
+        for path, reverted_value in reverted_values.items()
+        if path in desired_values and not reverted_value.is_of(desired_values[path], inputs.get(path, ""))
     )
 
 
-def _about(change: Change, mine: Collection[str], others: Collection[str], last: Record | None) -> Change:
+def _limit_change(change: Change, mine: Collection[str], others: Collection[str], last: Record | None) -> Change:
     """Return a change limited to some paths."""
-    known = last.flat() if last else {}
-    told = {path: known[path] for path in others if path in known}
+    last_values = last.flat() if last else {}
+    other_values = {path: last_values[path] for path in others if path in last_values}
     return replace(
         change,
-        wanted=_with(change.wanted, mine),
-        before=_with(change.before, mine) if change.before else None,
-        agreed=_with(change.agreed, change.agreed.flat().keys() - (set(others) - told.keys()), told),
+        wanted=_limit_record(change.wanted, mine),
+        before=_limit_record(change.before, mine) if change.before else None,
+        agreed=_limit_record(
+            change.agreed, change.agreed.flat().keys() - (set(others) - other_values.keys()), other_values
+        ),
     )
 
 
-def _with(record: Record, paths: Collection[str], instead: Mapping[str, Value] | None = None) -> Record:
+def _limit_record(record: Record, paths: Collection[str], instead: Mapping[str, Value] | None = None) -> Record:
     """Return a record limited to these paths, with values replaced from `instead`. Empty parts are removed."""
     other = instead or {}
     parts = tuple(

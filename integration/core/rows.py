@@ -10,8 +10,8 @@ def row_key(rows: Mapping[str, str], *keys: str) -> str:
 
     If the selected row has no value, the result is empty: another row would be a guess.
     """
-    found = next((key for key in (*keys, EVERY) if key in rows), "")
-    return found if rows.get(found, "").strip() else ""
+    first_key = next((key for key in (*keys, EVERY) if key in rows), "")
+    return first_key if rows.get(first_key, "").strip() else ""
 
 
 def row_value(rows: Mapping[str, str], *keys: str) -> str:

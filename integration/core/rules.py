@@ -207,36 +207,36 @@ def matches(value: Value, operator: Operator, operand: Value) -> bool:
         case Operator.NOT_EMPTY:
             return value not in EMPTY
         case Operator.EQUAL:
-            return _alike(value, operand)
+            return _is_alike(value, operand)
         case Operator.NOT_EQUAL:
-            return not _alike(value, operand)
+            return not _is_alike(value, operand)
         case Operator.IN:
             options = operand if isinstance(operand, tuple) else as_text(operand).split(",")
-            return any(_alike(value, option.strip()) for option in options)
+            return any(_is_alike(value, option.strip()) for option in options)
         case Operator.CONTAINS:
             return as_text(operand).casefold() in as_text(value).casefold()
         case Operator.STARTS:
             return as_text(value).casefold().startswith(as_text(operand).casefold())
         case _:
-            return _order(value, operand) == (1 if operator is Operator.GREATER else -1)
+            return _compare_values(value, operand) == (1 if operator is Operator.GREATER else -1)
 
 
-def _order(one: Value, other: Value) -> int | None:
-    if one in EMPTY or other in EMPTY:
+def _compare_values(value: Value, other: Value) -> int | None:
+    if value in EMPTY or other in EMPTY:
         return None
-    left, right = _as_number(one), _as_number(other)
+    left, right = _as_number(value), _as_number(other)
     if left is not None and right is not None:
         return (left > right) - (left < right)
-    here, there = as_text(one).casefold(), as_text(other).casefold()
-    return (here > there) - (here < there)
+    text, other_text = as_text(value).casefold(), as_text(other).casefold()
+    return (text > other_text) - (text < other_text)
 
 
-def _alike(one: Value, other: Value) -> bool:
-    if isinstance(one, Decimal) or isinstance(other, Decimal):
-        left, right = _as_number(one), _as_number(other)
+def _is_alike(value: Value, other: Value) -> bool:
+    if isinstance(value, Decimal) or isinstance(other, Decimal):
+        left, right = _as_number(value), _as_number(other)
         if left is not None and right is not None:
             return left == right
-    return as_text(one).strip().casefold() == as_text(other).strip().casefold()
+    return as_text(value).strip().casefold() == as_text(other).strip().casefold()
 
 
 def _as_number(value: Value) -> Decimal | None:
@@ -260,23 +260,23 @@ def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Map
 
     Raises ConfigurationError with the rule and the reason.
     """
-    version, listed = shape.get("version", 1), shape.get("rules", [])
-    if not isinstance(version, int) or not isinstance(listed, list):
+    version, rule_shapes = shape.get("version", 1), shape.get("rules", [])
+    if not isinstance(version, int) or not isinstance(rule_shapes, list):
         raise rule_error("rules", Reason("reason_shape"))
-    rules = tuple(_rule(place, each, finished=finished) for place, each in enumerate(listed, start=1))
+    rules = tuple(_rule(place, rule_shape, finished=finished) for place, rule_shape in enumerate(rule_shapes, start=1))
     for place, rule in enumerate(rules):
-        if any(one.target == rule.target for one in rules[:place]):
+        if any(earlier_rule.target == rule.target for earlier_rule in rules[:place]):
             raise rule_error(rule.target, Reason("reason_twice"))
     return Mapping(version, rules)
 
 
 def readable_rules(shape: abc.Mapping[str, object]) -> Mapping:
     """Return the valid rules of a shape, one for each target. Everything else in the shape is ignored."""
-    version, listed = shape.get("version"), shape.get("rules")
+    version, rule_shapes = shape.get("version"), shape.get("rules")
     rules: dict[str, Rule] = {}
-    for place, each in enumerate(listed if isinstance(listed, list) else (), start=1):
+    for place, rule_shape in enumerate(rule_shapes if isinstance(rule_shapes, list) else (), start=1):
         with suppress(ConfigurationError):
-            rule = _rule(place, each, finished=False)
+            rule = _rule(place, rule_shape, finished=False)
             rules.setdefault(rule.target, rule)
     return Mapping(version if isinstance(version, int) else 1, tuple(rules.values()))
 
@@ -297,9 +297,9 @@ def _shape(rule: Rule) -> dict[str, object]:
             continue
         match name:
             case "functions":
-                shape[name] = [[call.name, *map(_plain, call.args)] if call.args else call.name for call in value]
+                shape[name] = [[call.name, *map(_toml_value, call.args)] if call.args else call.name for call in value]
             case "default":
-                shape[name] = _plain(value)
+                shape[name] = _toml_value(value)
             case "unmapped" | "ownership":
                 shape[name] = str(value)
             case _:
@@ -307,7 +307,7 @@ def _shape(rule: Rule) -> dict[str, object]:
     return shape
 
 
-def _plain(value: Value) -> object:
+def _toml_value(value: Value) -> object:
     """Return a value in its natural TOML form if that is lossless, otherwise in its JSON form."""
     if isinstance(value, Decimal):
         if str(value) == str(int(value)):
@@ -317,17 +317,17 @@ def _plain(value: Value) -> object:
     return to_json(value)
 
 
-def _value(written: object) -> Value:
-    if isinstance(written, bool | date):
-        return written
-    if isinstance(written, int | float):
-        if (number := Decimal(repr(written))).is_finite():
+def _value(raw: object) -> Value:
+    if isinstance(raw, bool | date):
+        return raw
+    if isinstance(raw, int | float):
+        if (number := Decimal(repr(raw))).is_finite():
             return number
-        raise RuleError("reason_no_number", value=written)
+        raise RuleError("reason_no_number", value=raw)
     try:
-        return from_json(written)
+        return from_json(raw)
     except TypeError:
-        raise RuleError("reason_no_value", value=written) from None
+        raise RuleError("reason_no_value", value=raw) from None
 
 
 def _rule(place: int, shape: object, *, finished: bool) -> Rule:
@@ -339,12 +339,12 @@ def _rule(place: int, shape: object, *, finished: bool) -> Rule:
     try:
         rule = Rule(
             target=target,
-            source=_given(shape, "source", "", "reason_text"),
+            source=_checked_value(shape, "source", "", "reason_text"),
             functions=_calls(shape.get("functions", [])),
-            expression=_given(shape, "expression", "", "reason_text"),
-            table=_given(shape, "table", "", "reason_text"),
+            expression=_checked_value(shape, "expression", "", "reason_text"),
+            table=_checked_value(shape, "table", "", "reason_text"),
             default=_value(shape.get("default")),
-            force=_given(shape, "force", False, "reason_flag"),
+            force=_checked_value(shape, "force", False, "reason_flag"),
             unmapped=_choice(Unmapped, shape.get("unmapped", Unmapped.PARK)),
             ownership=_choice(Ownership, shape.get("ownership", Ownership.KEEP_UNLESS_CHANGED)),
             max_length=_length(shape.get("max_length")),
@@ -360,15 +360,15 @@ def _calls(shape: object) -> tuple[RuleCall, ...]:
     if not isinstance(shape, list | tuple):
         raise RuleError("reason_functions")
     calls = []
-    for each in shape:
-        name, *args = each if isinstance(each, list | tuple) and each else [each]
+    for call in shape:
+        name, *args = call if isinstance(call, list | tuple) and call else [call]
         if not isinstance(name, str):
             raise RuleError("reason_call")
         calls.append(RuleCall(name, tuple(map(_value, args))))
     return tuple(calls)
 
 
-def _given(shape: abc.Mapping[str, object], name: str, usual: Plain, otherwise: str) -> Plain:
+def _checked_value(shape: abc.Mapping[str, object], name: str, usual: Plain, otherwise: str) -> Plain:
     value = shape.get(name, usual)
     if not isinstance(value, type(usual)):
         raise RuleError(otherwise, name=name)
@@ -381,8 +381,8 @@ def _length(value: object) -> int | None:
     raise RuleError("reason_length")
 
 
-def _choice(choices: type[Chosen], written: object) -> Chosen:
+def _choice(choices: type[Chosen], raw: object) -> Chosen:
     try:
-        return choices(str(written))
+        return choices(str(raw))
     except ValueError:
-        raise RuleError("reason_choice", value=written, options=", ".join(choices)) from None
+        raise RuleError("reason_choice", value=raw, options=", ".join(choices)) from None

@@ -171,8 +171,8 @@ def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
     """Return the speed of a run since its phase began, and the seconds left at this speed."""
     if phase is None or phase.ended_at is not None or phase.name in RESTING:
         return Speed()
-    passed, done = (now - phase.started_at).total_seconds(), run.progress_done - phase.done_before
-    if passed < EARLIEST_SECONDS or done <= 0:
+    passed, records_done = (now - phase.started_at).total_seconds(), run.progress_done - phase.done_before
+    if passed < EARLIEST_SECONDS or records_done <= 0:
         return Speed()
-    left = max(0, run.progress_total - run.progress_done)
-    return Speed(done / passed, left * passed / done)
+    records_left = max(0, run.progress_total - run.progress_done)
+    return Speed(records_done / passed, records_left * passed / records_done)

@@ -15,15 +15,16 @@ def search_keys(record: Record) -> dict[str, str]:
     """Return customer, e-mail, total and payment references of a document. Other records have some of these."""
     customers = [part for part in record.parts if part.kind is Kind.RELATION]
     payments = (as_text(part.values.get("reference")) for part in record.parts if part.kind is Kind.PAYMENT)
-    told = {
-        "customer": as_text(record.values.get("customer")) or next(_first(customers, NAMES), ""),
-        "email": as_text(record.values.get("email")) or next(_first(customers, ("email",)), ""),
+    keys = {
+        "customer": as_text(record.values.get("customer")) or next(_nonempty_texts(customers, NAMES), ""),
+        "email": as_text(record.values.get("email")) or next(_nonempty_texts(customers, ("email",)), ""),
         "total": next(
-            (format(one, "f") for name in _totals(record) if isinstance(one := record.values.get(name), Decimal)), ""
+            (format(amount, "f") for name in _totals(record) if isinstance(amount := record.values.get(name), Decimal)),
+            "",
         ),
         "payment": " ".join(dict.fromkeys(filter(None, payments))),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in keys.items() if value}
 
 
 def display_facts(change: Change) -> dict[str, str]:
@@ -34,7 +35,7 @@ def display_facts(change: Change) -> dict[str, str]:
 def document_total(record: Record) -> Decimal | None:
     """Return the total including VAT of a document, daybook page or payment; None for other records."""
     return next(
-        (one for name in (*_totals(record), "debit") if isinstance(one := record.values.get(name), Decimal)), None
+        (amount for name in (*_totals(record), "debit") if isinstance(amount := record.values.get(name), Decimal)), None
     )
 
 
@@ -42,5 +43,5 @@ def _totals(record: Record) -> tuple[str, ...]:
     return ("amount",) if record.kind.sort is Sort.PAYMENT else TOTALS
 
 
-def _first(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:
-    return (text for one in records for name in names if (text := as_text(one.values.get(name)).strip()))
+def _nonempty_texts(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:
+    return (text for record in records for name in names if (text := as_text(record.values.get(name)).strip()))

@@ -25,38 +25,40 @@ def with_source_values(
     Differences in whitespace and case are ignored. `code_page` is the target's code page.
     """
     texts = [text for value in source.values() if isinstance(value, str) and (text := value.strip())]
-    found: dict[str, Value] = {}
+    source_texts: dict[str, Value] = {}
     for name in WHOLE & values.keys():
-        if told := _told(values[name], texts, code_page):
-            found[AS_TOLD + name] = told
-    number, told = (str(one.get(VAT_NUMBER) or "").strip() for one in (values, source))
-    if number and told and normalized_vat_number(told) != normalized_vat_number(number):
-        found[AS_TOLD + VAT_NUMBER] = told
-    return found
+        if source_text := _source_text(values[name], texts, code_page):
+            source_texts[AS_TOLD + name] = source_text
+    number, source_text = (str(side.get(VAT_NUMBER) or "").strip() for side in (values, source))
+    if number and source_text and normalized_vat_number(source_text) != normalized_vat_number(number):
+        source_texts[AS_TOLD + VAT_NUMBER] = source_text
+    return source_texts
 
 
-def _told(value: Value, texts: Collection[str], code_page: str) -> str:
+def _source_text(value: Value, texts: Collection[str], code_page: str) -> str:
     """Return the source text that a value truncates or transliterates, or an empty text if the value is complete."""
-    mark = _squeezed(value) if isinstance(value, str) else ""
-    if not mark or any(_squeezed(text) == mark for text in texts):
+    mark = _comparison_text(value) if isinstance(value, str) else ""
+    if not mark or any(_comparison_text(text) == mark for text in texts):
         return ""
-    longer = [text for text in texts if _squeezed(transliterate(text, code_page)).startswith(mark)]
+    longer = [text for text in texts if _comparison_text(transliterate(text, code_page)).startswith(mark)]
     return min(longer, key=len, default="")
 
 
-def _squeezed(text: str) -> str:
+def _comparison_text(text: str) -> str:
     return re.sub(r"\s", "", text).casefold()
 
 
 def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
     """Return a record without its source values, and these values by field name."""
-    told = {name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)}
-    if not told:
+    source_texts = {
+        name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)
+    }
+    if not source_texts:
         return record, {}
     values = {name: value for name, value in record.values.items() if not name.startswith(AS_TOLD)}
-    return replace(record, values=values), told
+    return replace(record, values=values), source_texts
 
 
-def is_cut(value: Value, told: str) -> bool:
+def is_cut(value: Value, source_text: str) -> bool:
     """Return True if a value is a truncated form of the source text."""
-    return len(_squeezed(str(value))) < len(_squeezed(told))
+    return len(_comparison_text(str(value))) < len(_comparison_text(source_text))

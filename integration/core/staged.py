@@ -12,8 +12,8 @@ class Staged:
     """A record that is read and mapped, stored until its plan line exists.
 
     `parent` groups records that become one target record. `number` and `mark` must be unique in the target (article
-    number and EAN). Exactly one of `record`, `issue` and `skip` is set, or none if the record is the `same` as when
-    both systems agreed, so that it was not parsed.
+    Exactly one of `record`, `issue` and `skip` is set. None is set if `same` is True: the record equals the one both
+    systems agreed on and was not parsed.
     """
 
     key: str

@@ -59,6 +59,6 @@ ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
 RESTING = frozenset({"approve", "hold", "stopped"})
 
 
-def may_follow(now: RunState | Step, wanted: RunState | Step) -> bool:
+def may_follow(now: RunState | Step, next_state: RunState | Step) -> bool:
     """Return True if a run or a change may change from one state to the other."""
-    return wanted in (RUN_STEPS[now] if isinstance(now, RunState) else CHANGE_STEPS[now])
+    return next_state in (RUN_STEPS[now] if isinstance(now, RunState) else CHANGE_STEPS[now])

@@ -25,35 +25,35 @@ class SystemIdentity:
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
 
-    def compared_with(self, known: "SystemIdentity") -> IdentityVerdict:
+    def compared_with(self, known_identity: "SystemIdentity") -> IdentityVerdict:
         """Return the verdict on this identity. Parts that either side lacks are not compared.
 
         Branches come and go, licences are renewed, companies are renamed: a system differs only if more parts differ
         than agree.
         """
-        common = [name for name in self.parts if self.parts[name] and known.parts.get(name)]
-        different = [name for name in common if self._part_differs(known, name)]
+        common = [name for name in self.parts if self.parts[name] and known_identity.parts.get(name)]
+        different = [name for name in common if self._part_differs(known_identity, name)]
         if len(different) * 2 > len(common):
             return IdentityVerdict.DIFFERS
-        return IdentityVerdict.WENT_BACK if self._lower_counters(known) else IdentityVerdict.SAME
+        return IdentityVerdict.WENT_BACK if self._lower_counters(known_identity) else IdentityVerdict.SAME
 
-    def changed_names(self, known: "SystemIdentity") -> tuple[str, ...]:
+    def changed_names(self, known_identity: "SystemIdentity") -> tuple[str, ...]:
         """Return the names of the parts and counters that contradict the known identity."""
-        parts = [name for name in self.parts if self._part_differs(known, name)]
-        return tuple(sorted([*parts, *self._lower_counters(known)]))
+        parts = [name for name in self.parts if self._part_differs(known_identity, name)]
+        return tuple(sorted([*parts, *self._lower_counters(known_identity)]))
 
-    def merged_with(self, known: "SystemIdentity") -> "SystemIdentity":
+    def merged_with(self, known_identity: "SystemIdentity") -> "SystemIdentity":
         """Return the known identity updated with this one. A missing part keeps its last value."""
-        parts = {**known.parts, **{name: texts for name, texts in self.parts.items() if texts}}
-        return SystemIdentity(parts, {**known.counters, **self.counters})
+        parts = {**known_identity.parts, **{name: texts for name, texts in self.parts.items() if texts}}
+        return SystemIdentity(parts, {**known_identity.counters, **self.counters})
 
-    def _part_differs(self, known: "SystemIdentity", name: str) -> bool:
+    def _part_differs(self, known_identity: "SystemIdentity", name: str) -> bool:
         """Return True if less than half of the smaller set is in the other set."""
-        now, before = self.parts[name], known.parts.get(name, frozenset())
+        now, before = self.parts[name], known_identity.parts.get(name, frozenset())
         return bool(now and before) and len(now & before) * 2 < min(len(now), len(before))
 
-    def _lower_counters(self, known: "SystemIdentity") -> list[str]:
-        return [name for name, number in self.counters.items() if number < known.counters.get(name, number)]
+    def _lower_counters(self, known_identity: "SystemIdentity") -> list[str]:
+        return [name for name, number in self.counters.items() if number < known_identity.counters.get(name, number)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the identity as plain lists and numbers."""

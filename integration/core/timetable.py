@@ -44,19 +44,19 @@ class Timetable:
         return self._length == DAY - 1
 
     @property
-    def _first(self) -> int:
+    def _first_minute(self) -> int:
         return self.begins.hour * HOUR + self.begins.minute
 
     @property
     def _length(self) -> int:
-        return (self.ends.hour * HOUR + self.ends.minute - self._first) % DAY
+        return (self.ends.hour * HOUR + self.ends.minute - self._first_minute) % DAY
 
     def is_due(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> bool:
         """Return True if a run is due in the minute of this moment."""
-        here = moment.astimezone(zone)
-        if not self._is_day(here.date(), is_closed):
+        local_time = moment.astimezone(zone)
+        if not self._is_day(local_time.date(), is_closed):
             return False
-        passed = (here.hour * HOUR + here.minute - self._first) % DAY
+        passed = (local_time.hour * HOUR + local_time.minute - self._first_minute) % DAY
         return passed <= self._length and passed % self.every == 0
 
     def _is_day(self, day: date, is_closed: IsClosed) -> bool:
@@ -64,22 +64,22 @@ class Timetable:
 
     def next_start(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> datetime | None:
         """Return the start of the next run after a moment, in UTC; None if there is none within 30 days."""
-        return next(self._due(moment, zone, is_closed, 1), None)
+        return next(self._due_times(moment, zone, is_closed, 1), None)
 
     def previous_start(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, rounds: int) -> datetime | None:
         """Return the start of the `rounds`-th last run due up to a moment, in UTC; None without one in 30 days."""
-        found = list(islice(self._due(moment + MINUTE, zone, is_closed, -1), rounds))
-        return found[-1] if found else None
+        starts = list(islice(self._due_times(moment + MINUTE, zone, is_closed, -1), rounds))
+        return starts[-1] if starts else None
 
-    def _due(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, step: int) -> Iterator[datetime]:
+    def _due_times(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, step: int) -> Iterator[datetime]:
         """Yield run times after a moment, or before it for a negative step. Days off are skipped as a whole."""
         at = moment.astimezone(UTC).replace(second=0, microsecond=0)
         last = at + step * timedelta(days=LONGEST_DAYS)
         while at != last:
             at += step * MINUTE
-            here = at.astimezone(zone)
-            if not self._is_day(here.date(), is_closed):
-                edge = here.date() if step < 0 else here.date() + timedelta(days=1)
+            local_time = at.astimezone(zone)
+            if not self._is_day(local_time.date(), is_closed):
+                edge = local_time.date() if step < 0 else local_time.date() + timedelta(days=1)
                 jump = datetime.combine(edge, time(), zone).astimezone(UTC) - (MINUTE if step > 0 else timedelta())
                 at = min(jump, last) if step > 0 else max(jump, last)
             elif self.is_due(at, zone, is_closed):
@@ -88,13 +88,13 @@ class Timetable:
     @property
     def is_exact(self) -> bool:
         """Whether `cron` fires only when a run is due."""
-        return self.all_day and self.holidays and not self._first and not HOUR % self.every
+        return self.all_day and self.holidays and not self._first_minute and not HOUR % self.every
 
     @property
     def cron(self) -> str:
         """Cron line with seconds first that fires at least whenever a run is due; `is_due` filters the rest."""
         step = gcd(self.every, HOUR)
-        minutes = f"*/{step}" if not self._first % step and step < HOUR else self._minutes(step)
+        minutes = f"*/{step}" if not self._first_minute % step and step < HOUR else self._minutes(step)
         if not self.all_day and self.begins <= self.ends:
             hours = str(self.begins.hour)
             hours += "" if self.begins.hour == self.ends.hour else f"-{self.ends.hour}"
@@ -104,7 +104,7 @@ class Timetable:
         return f"0 {minutes} {hours} * * {days}"
 
     def _minutes(self, step: int) -> str:
-        return ",".join(map(str, sorted((self._first + step * number) % HOUR for number in range(HOUR // step))))
+        return ",".join(map(str, sorted((self._first_minute + step * number) % HOUR for number in range(HOUR // step))))
 
 
 def crons(table: Timetable, *, nightly: bool) -> list[str]:
@@ -121,9 +121,9 @@ def next_time(
     if not nightly:
         return coming
     hour, minute, second = NIGHTLY
-    here = now.astimezone(zone)
-    night = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
-    if night <= here:
+    local_now = now.astimezone(zone)
+    night = local_now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if night <= local_now:
         night += timedelta(days=1)
     return min(filter(None, (coming, night.astimezone(UTC))))
 

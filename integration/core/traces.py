@@ -59,9 +59,9 @@ def copied_field(trace: Trace) -> str:
     return trace.why.facts["field"] if trace.why is not None and trace.why.code in AS_READ else ""
 
 
-def with_reason(trace: Trace, asked: Mapping[str, Callable[[], Reason]]) -> Trace:
+def with_reason(trace: Trace, reasons: Mapping[str, Callable[[], Reason]]) -> Trace:
     """Return the trace with the flow's own reason, if the rule copies a field that the flow has computed."""
-    ask = asked.get(copied_field(trace))
+    ask = reasons.get(copied_field(trace))
     return trace if ask is None or trace.value in EMPTY else replace(trace, why=ask())
 
 

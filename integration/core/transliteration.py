@@ -8,18 +8,18 @@ _STROKES = str.maketrans("ŁłĐđĦħŦŧıĿŀŊŋĸŉ", "LlDdHhTtiLlNnkn")
 
 def transliterate(text: str, code_page: str) -> str:
     """Return a text with letters missing from the code page replaced. Letters without a replacement stay."""
-    if _has(code_page, text):  # true for nearly all texts; thousands per second
+    if _can_encode(code_page, text):  # true for nearly all texts; thousands per second
         return text
-    return "".join(sign if _has(code_page, sign) else _bare(sign, code_page) for sign in text)
+    return "".join(sign if _can_encode(code_page, sign) else _base_letters(sign, code_page) for sign in text)
 
 
-def _bare(sign: str, code_page: str) -> str:
+def _base_letters(sign: str, code_page: str) -> str:
     apart = unicodedata.normalize("NFKD", sign.translate(_STROKES))
-    bare = "".join(one for one in apart if not unicodedata.combining(one))
-    return bare if bare and _has(code_page, bare) else sign
+    bare = "".join(char for char in apart if not unicodedata.combining(char))
+    return bare if bare and _can_encode(code_page, bare) else sign
 
 
-def _has(code_page: str, text: str) -> bool:
+def _can_encode(code_page: str, text: str) -> bool:
     try:
         text.encode(code_page)
     except UnicodeEncodeError:

@@ -45,12 +45,12 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _SHOWN.sub(_named, _unstacked(text))
+    return _SHOWN.sub(_visible_form, _limit_marks(text))
 
 
 def visible_lines(text: str) -> str:
     """Return text as `visible` does, but keep line breaks and tabs, for display in several lines."""
-    return _SHOWN_IN_LINES.sub(_named, _unstacked(text))
+    return _SHOWN_IN_LINES.sub(_visible_form, _limit_marks(text))
 
 
 def indented(trace: str) -> str:
@@ -58,52 +58,52 @@ def indented(trace: str) -> str:
     return "".join(f"  {visible(line)}\n" for line in re.split("\r?\n", trace.rstrip("\r\n")))
 
 
-def _named(found: re.Match[str]) -> str:
-    named = found.groupdict()
-    if named["emoji"]:
-        return found[0]
-    if named.get("kept"):
-        return "\t" if found[0] == "\t" else "\n"
-    if named.get("line"):
+def _visible_form(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    if groups["emoji"]:
+        return match[0]
+    if groups.get("kept"):
+        return "\t" if match[0] == "\t" else "\n"
+    if groups.get("line"):
         return NEW_LINE
-    return _name(found[0])
+    return _code_point_name(match[0])
 
 
-def _name(sign: str) -> str:
+def _code_point_name(sign: str) -> str:
     number = ord(sign)
     if number < _FIRST_SHOWN:
         return chr(_PICTURES + number)
     return _PICTURE_OF_DELETE if number == _DELETE else f"⟨U+{number:04X}⟩"
 
 
-def _unstacked(text: str) -> str:
+def _limit_marks(text: str) -> str:
     """Return text with excess combining marks shown by code point, and those without a letter before them."""
     if text.isascii():
         return text
-    shown, stacked = [], MOST_MARKS  # no letter precedes the first character
+    parts, stacked = [], MOST_MARKS  # no letter precedes the first character
     for sign in text:
         stacked = stacked + 1 if unicodedata.category(sign) in ("Mn", "Me") else 0
-        shown.append(_name(sign) if stacked > MOST_MARKS else sign)
-    return "".join(shown)
+        parts.append(_code_point_name(sign) if stacked > MOST_MARKS else sign)
+    return "".join(parts)
 
 
 def json_line(value: object) -> str:
     """Return a value as JSON in one line that is safe in a terminal: invisible characters are escaped."""
-    return _seen(json.dumps(value, default=str, ensure_ascii=False))
+    return _escape_text(json.dumps(value, default=str, ensure_ascii=False))
 
 
 def json_text(value: object) -> str:
     """Return a value as readable JSON: sorted names, one per line, and safe in a terminal."""
     lines = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).split("\n")
-    return "\n".join(map(_seen, lines)) + "\n"
+    return "\n".join(map(_escape_text, lines)) + "\n"
 
 
-def _seen(text: str) -> str:
-    return _ESCAPED.sub(_as_escape, text)
+def _escape_text(text: str) -> str:
+    return _ESCAPED.sub(_escape_match, text)
 
 
-def _as_escape(found: re.Match[str]) -> str:
-    return json.dumps(found[0])[1:-1]
+def _escape_match(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 # ---- files that a spreadsheet opens ---------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ def vat_value(code: str, rate: Decimal | None, system: str) -> str:
 
 def read_vat_value(fact: str) -> tuple[str, str, str] | None:
     """Return code, percentage and system, or None if the fact is not a VAT code."""
-    found = _VALUE.fullmatch(fact)
-    return read_vat_fact(found[1]) if found else None
+    match = _VALUE.fullmatch(fact)
+    return read_vat_fact(match[1]) if match else None
 
 
 def is_vat_code(field: str) -> bool:

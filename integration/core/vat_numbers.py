@@ -32,28 +32,28 @@ def vat_prefix(country: str) -> str:
 
 def without_prefix(number: str) -> str:
     """Return a number without its country prefix."""
-    return _apart(number)[1]
+    return _split_prefix(number)[1]
 
 
-def same_vat_number(one: str, other: str, country: str = "", other_country: str = "") -> bool:
+def same_vat_number(number: str, other: str, country: str = "", other_country: str = "") -> bool:
     """Return True if two VAT numbers are the same, given the countries of their owners.
 
     A number without a prefix belongs to its owner's country. If there is no two-letter country code, it may belong to
     any country.
     """
-    (prefix, rest), (other_prefix, other_rest) = _apart(one), _apart(other)
+    (prefix, rest), (other_prefix, other_rest) = _split_prefix(number), _split_prefix(other)
     if not rest or rest != other_rest:
         return False
-    ours, theirs = prefix or _told(country), other_prefix or _told(other_country)
+    ours, theirs = prefix or _prefix_of(country), other_prefix or _prefix_of(other_country)
     return ours == theirs or not (ours and theirs) or not (prefix or other_prefix)
 
 
 def is_of_the_union(number: str) -> bool:
     """Return True if the number's prefix is of a country whose customers are on the EU sales list."""
-    return _apart(number)[0] in PREFIXES - NOT_IN_THE_UNION
+    return _split_prefix(number)[0] in PREFIXES - NOT_IN_THE_UNION
 
 
-def _apart(number: str) -> tuple[str, str]:
+def _split_prefix(number: str) -> tuple[str, str]:
     """Return the country prefix of a number, empty if it has none, and the rest."""
     bare = bare_vat_number(number)
     if bare.startswith(_SWISS_PREFIX):
@@ -61,6 +61,6 @@ def _apart(number: str) -> tuple[str, str]:
     return (bare[:2], bare[2:]) if bare[:2] in PREFIXES else ("", bare)
 
 
-def _told(country: str) -> str:
+def _prefix_of(country: str) -> str:
     code = country.strip()
     return vat_prefix(code) if len(code) == 2 else ""  # noqa: PLR2004 - letters of an ISO code

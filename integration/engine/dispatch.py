@@ -27,16 +27,16 @@ class Sharing:
         self._executor = executor
         self._heartbeats = heartbeats
         self._pulse = pulse
-        self._at_work = at_work
+        self._workflow_count = at_work
 
     def begin(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
         """Start a workflow under a name. Does nothing if a workflow with this name already exists."""
-        chosen = self._idlest()
+        executor = self._idlest_executor()
         with SetWorkflowID(name):
-            if chosen == self._executor and self._at_work() < AT_ONCE:
+            if executor == self._executor and self._workflow_count() < AT_ONCE:
                 DBOS.start_workflow(workflow, *arguments)
             else:
-                DBOS.enqueue_workflow(queue_of(chosen), workflow, *arguments)
+                DBOS.enqueue_workflow(queue_of(executor), workflow, *arguments)
 
     def enqueue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
         """Queue a workflow for any process that has capacity. May be called within another workflow."""
@@ -45,23 +45,35 @@ class Sharing:
 
     def orphans(self) -> list[str]:
         """Return the workflows in the queues of processes that no longer exist."""
-        waiting = _unfinished("ENQUEUED", queues_only=True)
-        theirs = {queue_of(one) for one in (*self._heartbeats.alive(self._pulse.dead_after), self._executor)}
-        return [one.workflow_id for one in waiting if one.queue_name not in (QUEUE, *theirs) and _is_ours(one)]
+        waiting = _unfinished_workflows("ENQUEUED", queues_only=True)
+        live_queues = {
+            queue_of(executor) for executor in (*self._heartbeats.alive(self._pulse.dead_after), self._executor)
+        }
+        return [
+            workflow.workflow_id
+            for workflow in waiting
+            if workflow.queue_name not in (QUEUE, *live_queues) and _is_ours(workflow)
+        ]
 
-    def _idlest(self) -> str:
+    def _idlest_executor(self) -> str:
         alive = self._heartbeats.alive(self._pulse.dead_after)
-        others = [one for one in alive if one != self._executor and not one.startswith(PASSING)]
+        others = [executor for executor in alive if executor != self._executor and not executor.startswith(PASSING)]
         if not others:
             return self._executor
-        load = Counter(one.executor_id if one.status == "PENDING" else one.queue_name for one in _unfinished())
-        there = [self._executor, *(one for one in others if DBOS.retrieve_queue(queue_of(one)) is not None)]
-        return min(there, key=lambda one: load[one] + load[queue_of(one)])
+        load = Counter(
+            workflow.executor_id if workflow.status == "PENDING" else workflow.queue_name
+            for workflow in _unfinished_workflows()
+        )
+        executors = [
+            self._executor,
+            *(executor for executor in others if DBOS.retrieve_queue(queue_of(executor)) is not None),
+        ]
+        return min(executors, key=lambda executor: load[executor] + load[queue_of(executor)])
 
 
-def _unfinished(*status: str, **more: Any) -> list[Any]:
-    wanted = list(status) or ["PENDING", "ENQUEUED"]
-    return DBOS.list_workflows(status=wanted, load_input=False, load_output=False, **more)
+def _unfinished_workflows(*status: str, **more: Any) -> list[Any]:
+    statuses = list(status) or ["PENDING", "ENQUEUED"]
+    return DBOS.list_workflows(status=statuses, load_input=False, load_output=False, **more)
 
 
 def _is_ours(workflow: Any) -> bool:

@@ -78,7 +78,7 @@ class Schedules(Protocol):
 _engine: "Engine | None" = None
 
 
-def _running() -> "Engine":
+def _current_engine() -> "Engine":
     if _engine is None:
         raise RuntimeError("the engine is not started")
     return _engine
@@ -87,32 +87,32 @@ def _running() -> "Engine":
 # Stored workflows and steps are found by these names, so that functions can be renamed.
 @DBOS.step(name="_preview_step")
 def _preview_step(run_id: str) -> Answer:
-    return _running().page(run_id, _running().runner.preview.page)
+    return _current_engine().page(run_id, _current_engine().runner.preview.page)
 
 
 @DBOS.step(name="_commit_step")
 def _commit_step(run_id: str) -> Answer:
-    return _running().page(run_id, _running().runner.commit.page)
+    return _current_engine().page(run_id, _current_engine().runner.commit.page)
 
 
 @DBOS.step(name="_approve_step")
 def _approve_step(run_id: str) -> str:
-    return _running().approve_by_itself(run_id)
+    return _current_engine().approve_by_itself(run_id)
 
 
-def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
+def _run_to_end(step: Callable[[str], Answer], run_id: str) -> str:
     """Repeat a step until its run has ended. Waits with growing pauses for an unavailable system."""
-    runner = _running().runner
-    with _running().takeover.record_execution(DBOS.workflow_id):
+    runner = _current_engine().runner
+    with _current_engine().takeover.record_execution(DBOS.workflow_id):
         with suppress(IntegrationError):  # the first page meets the same error and reports it
             runner.begin(run_id)
         try:
-            return _repeated(step, run_id)
+            return _repeat_step(step, run_id)
         finally:
             runner.preview.leave(run_id)
 
 
-def _repeated(step: Callable[[str], Answer], run_id: str) -> str:
+def _repeat_step(step: Callable[[str], Answer], run_id: str) -> str:
     failures = 0
     while True:
         answer = step(run_id)
@@ -126,13 +126,13 @@ def _repeated(step: Callable[[str], Answer], run_id: str) -> str:
 
 @DBOS.workflow(name="_preview")
 def _preview(run_id: str, scheduled: bool) -> None:
-    if not _until_done(_preview_step, run_id) and scheduled and (approved := _approve_step(run_id)):
-        _until_done(_commit_step, approved if isinstance(approved, str) else run_id)  # earlier versions answered True
+    if not _run_to_end(_preview_step, run_id) and scheduled and (approved := _approve_step(run_id)):
+        _run_to_end(_commit_step, approved if isinstance(approved, str) else run_id)  # earlier versions answered True
 
 
 @DBOS.workflow(name="_commit")
 def _commit(run_id: str) -> None:
-    _until_done(_commit_step, run_id)
+    _run_to_end(_commit_step, run_id)
 
 
 @DBOS.step(name="_begin_step")
@@ -142,12 +142,12 @@ def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
     Returns `BUSY` while it waits for a run of the flow, and nothing if it may not begin.
     """
     at = datetime.fromisoformat(due) if isinstance(due, str) else due  # DBOS stores it as text
-    schedules = _running().schedules
+    schedules = _current_engine().schedules
     if not schedules.may_begin(flow, Mode(mode), at):
         log.info("the flow is off, or not due", flow=flow)
         return ""
     try:
-        return _running().runner.preview.begin(PreviewRequest(flow, SCHEDULE, Mode(mode))).id
+        return _current_engine().runner.preview.begin(PreviewRequest(flow, SCHEDULE, Mode(mode))).id
     except RunActiveError:
         log.info("the flow is still at work", flow=flow)
         if at is not None and schedules.may_wait(flow, Mode(mode), at):
@@ -157,7 +157,7 @@ def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
         return ""
 
 
-def _begun(flow: str, mode: str, due: datetime) -> str:
+def _begin_run(flow: str, mode: str, due: datetime) -> str:
     while (run_id := _begin_step(flow, mode, due)) == BUSY:
         DBOS.sleep(BUSY_PAUSE_SECONDS)
     return run_id
@@ -166,22 +166,22 @@ def _begun(flow: str, mode: str, due: datetime) -> str:
 @DBOS.workflow(name="_scheduled")
 def _scheduled(due: datetime, context: Any) -> None:
     """Start a run that is due. If a run of its flow is active, wait for that, at most until the next run is due."""
-    with _running().takeover.record_execution(DBOS.workflow_id):
-        run_id = _begun(context["flow"], context["mode"], due)
+    with _current_engine().takeover.record_execution(DBOS.workflow_id):
+        run_id = _begin_run(context["flow"], context["mode"], due)
     if run_id:
-        _running().sharing.enqueue(f"preview-{run_id}", _preview, run_id, True)
+        _current_engine().sharing.enqueue(f"preview-{run_id}", _preview, run_id, True)
 
 
 @DBOS.step(name="_look_step")
 def _look_step(look: str, position: str) -> Answer:
-    return _running().look(look, position)
+    return _current_engine().look(look, position)
 
 
 @DBOS.workflow(name="_look")
 def _look(_due: datetime, context: Any) -> None:
     """Run a nightly check page by page. Errors of our own database are retried a few times."""
     position, failures = "", 0
-    with _running().takeover.record_execution(DBOS.workflow_id):
+    with _current_engine().takeover.record_execution(DBOS.workflow_id):
         while failures < LOOK_ATTEMPTS:
             answer = _look_step(context["look"], position)
             if "wait" in answer:
@@ -267,14 +267,14 @@ class Engine:
 
     def reschedule(self) -> None:
         """Replace the schedules in DBOS with the current schedules of the flows and the nightly checks."""
-        wanted = {f"{one.flow}-{one.mode}": one for one in self.schedules.schedules()}
+        schedules = {f"{schedule.flow}-{schedule.mode}": schedule for schedule in self.schedules.schedules()}
         looks = {f"look-{name}": name for name in self.looks}
-        for known in DBOS.list_schedules():
-            if known["schedule_name"] not in wanted.keys() | looks.keys():
-                DBOS.delete_schedule(known["schedule_name"])
+        for existing_schedule in DBOS.list_schedules():
+            if existing_schedule["schedule_name"] not in schedules.keys() | looks.keys():
+                DBOS.delete_schedule(existing_schedule["schedule_name"])
         runs = [
-            _schedule(name, _scheduled, one.cron, {"flow": one.flow, "mode": str(one.mode)})
-            for name, one in wanted.items()
+            _schedule(name, _scheduled, schedule.cron, {"flow": schedule.flow, "mode": str(schedule.mode)})
+            for name, schedule in schedules.items()
         ]
         nightly = [_schedule(name, _look, LOOKS, {"look": look}) for name, look in looks.items()]
         DBOS.apply_schedules([*runs, *nightly])
@@ -296,7 +296,7 @@ class Engine:
     def commit(self, validated: ValidatedApproval) -> None:
         """Store a validated approval and start writing its plan. Raises PlanStaleError before anything is sent."""
         number = self.runner.commit.approve(validated)
-        self.sharing.begin(_of_approval(validated.run.id, number), _commit, validated.run.id)
+        self.sharing.begin(_commit_name(validated.run.id, number), _commit, validated.run.id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
         """Ask a run to stop, see `RunStore.request_cancel`. A preview that waits for a system stops at once."""
@@ -314,8 +314,8 @@ class Engine:
         over, the page ends where it is.
         """
         try:
-            with self._claimed(run_id), current_run(run_id):
-                return self._page(run_id, work)
+            with self._write_claim(run_id), current_run(run_id):
+                return self._run_page(run_id, work)
         except FencingTokenLost:
             log.warning("another process took over", run=run_id)
             return {"wait": self.pulse.apart}
@@ -324,14 +324,14 @@ class Engine:
             return {"wait": self.pulse.apart, "again": True}
 
     @contextmanager
-    def _claimed(self, run_id: str) -> Iterator[None]:
-        with ExitStack() as held:
+    def _write_claim(self, run_id: str) -> Iterator[None]:
+        with ExitStack() as stack:
             if self.safeguards.fencing:
-                held.enter_context(self.fencing_tokens.hold(run_id, self.executor))
-                held.enter_context(before_each_write(self.fencing_tokens.expect))
+                stack.enter_context(self.fencing_tokens.hold(run_id, self.executor))
+                stack.enter_context(before_each_write(self.fencing_tokens.expect))
             yield
 
-    def _page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
+    def _run_page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
         try:
             more = work(run_id)
         except FencingTokenLost:
@@ -340,18 +340,18 @@ class Engine:
             self.runs.waiting_for(run_id, error.code, error.facts)
             return {"wait": self.pulse.apart, "again": True}
         except IntegrationError as error:
-            return self._stopped(run_id, error.code, error.facts)
+            return self._stop_run(run_id, error.code, error.facts)
         except Exception:  # a bug of ours: logged with its trace under a number, and not repeated
             if self._stopped_working:  # not a bug: the shutdown closed the connections; the next start repeats the page
                 raise
             incident = uuid.uuid4().hex[:8]
             log.exception("unexpected error", run=run_id, incident=incident)
-            return self._stopped(run_id, "unexpected_error", {"incident": incident})
+            return self._stop_run(run_id, "unexpected_error", {"incident": incident})
         if isinstance(more, Pause):
             return {"wait": more.seconds}
         return {"wait": 0.0} if more else {}
 
-    def _stopped(self, run_id: str, code: str, facts: Mapping[str, str]) -> Answer:
+    def _stop_run(self, run_id: str, code: str, facts: Mapping[str, str]) -> Answer:
         run = self.runs.get(run_id)
         end = self.runs.interrupt if run.state is RunState.COMMITTING else self.runs.fail
         end(run_id, code, {"flow": run.flow, **facts})
@@ -390,25 +390,25 @@ class Engine:
 
     # ---- in the background ------------------------------------------------------------------------------------
 
-    def _requeue(self, run: Run, known: int) -> None:
+    def _requeue(self, run: Run, workflow_count: int) -> None:
         """Queue a run without a workflow: its process died before queueing it, or its workflow ended too early.
 
         The name is derived from the number of known workflows, so two processes queue the run only once.
         """
         if run.state is RunState.PREVIEWING:
-            self.sharing.enqueue(f"preview-{run.id}-{known}", _preview, run.id, False)
+            self.sharing.enqueue(f"preview-{run.id}-{workflow_count}", _preview, run.id, False)
             return
-        name = _of_approval(run.id, run.approvals)
+        name = _commit_name(run.id, run.approvals)
         is_new = not DBOS.list_workflows(workflow_ids=[name], load_input=False, load_output=False)
-        self.sharing.enqueue(name if is_new else f"{name}-{known}", _commit, run.id)
+        self.sharing.enqueue(name if is_new else f"{name}-{workflow_count}", _commit, run.id)
 
 
 def _schedule(name: str, workflow: Callable[[datetime, Any], None], cron: str, context: Answer) -> Any:
     """Return a schedule in the form that DBOS expects."""
-    asked = {"schedule_name": name, "workflow_fn": workflow, "schedule": cron}
-    return {**asked, "context": context, "cron_timezone": WALL_CLOCK}
+    schedule = {"schedule_name": name, "workflow_fn": workflow, "schedule": cron}
+    return {**schedule, "context": context, "cron_timezone": WALL_CLOCK}
 
 
-def _of_approval(run_id: str, number: int) -> str:
+def _commit_name(run_id: str, number: int) -> str:
     """Return the name of the only workflow for an approval: queued twice, it still runs once."""
     return f"commit-{run_id}-{number}"

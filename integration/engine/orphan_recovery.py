@@ -46,10 +46,10 @@ class Takeover:
         self._orphans = orphans
         self._stop = threading.Event()
         self._idle_since: dict[str, float] = {}  # by run or workflow, in monotonic time of this process
-        self._at: Counter[str] = Counter()  # workflows that threads of this process execute
-        self._keeper = threading.Thread(
+        self._executions: Counter[str] = Counter()  # workflows that threads of this process execute
+        self._thread = threading.Thread(
             target=run_periodically,
-            args=(self._keep,),
+            args=(self._beat,),
             kwargs={"every": self._pulse.apart, "until": self._stop},
             name="engine-keeper",
             daemon=True,
@@ -58,61 +58,61 @@ class Takeover:
     def start(self) -> None:
         """Start sending heartbeats."""
         self._heartbeats.beat(self._executor)
-        self._keeper.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Stop sending heartbeats and taking over runs."""
         self._stop.set()
-        if self._keeper.is_alive():
-            self._keeper.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     @contextmanager
     def record_execution(self, workflow: str | None) -> Iterator[None]:
         """Record within the block that a thread of this process executes a workflow."""
         name = workflow or ""
-        self._at[name] += 1
+        self._executions[name] += 1
         try:
             yield
         finally:
-            self._at[name] -= 1
-            if not self._at[name]:
-                self._at.pop(name, None)  # another thread with the same workflow may have removed it already
+            self._executions[name] -= 1
+            if not self._executions[name]:
+                self._executions.pop(name, None)  # another thread with the same workflow may have removed it already
 
     def own_workflows(self) -> list[WorkflowStatus]:
         """Return the workflows that this process has started and not finished."""
         return DBOS.list_workflows(status="PENDING", executor_id=self._executor, load_input=False, load_output=False)
 
-    def _keep(self) -> None:
+    def _beat(self) -> None:
         """Send a heartbeat, and take over the work of dead processes."""
         self._heartbeats.beat(self._executor)
         self._take_over()
 
     def _take_over(self) -> None:
         """Resume the runs of executors without a heartbeat, and queue runs that never reached the queue."""
-        dead = [one for one in self._heartbeats.dead(self._pulse.dead_after) if one != self._executor]
+        dead = [executor for executor in self._heartbeats.dead(self._pulse.dead_after) if executor != self._executor]
         if dead:
-            left = DBOS.list_workflows(status=["PENDING"], executor_id=dead, load_input=False, load_output=False)
-            if left:
-                DBOS.resume_workflows([one.workflow_id for one in left], queue_name=self._queue)
-                log.info("took over runs", runs=len(left), executors=dead)
-            for one in dead:
-                self._heartbeats.lose(one)
+            pending = DBOS.list_workflows(status=["PENDING"], executor_id=dead, load_input=False, load_output=False)
+            if pending:
+                DBOS.resume_workflows([workflow.workflow_id for workflow in pending], queue_name=self._queue)
+                log.info("took over runs", runs=len(pending), executors=dead)
+            for executor in dead:
+                self._heartbeats.lose(executor)
         if orphans := self._orphans():
             DBOS.resume_workflows(orphans, queue_name=self._queue)
         idle: dict[str, Callable[[], object]] = {
-            one.workflow_id: partial(DBOS.resume_workflow, one.workflow_id, queue_name=self._queue)
-            for one in self.own_workflows()
-            if not self._at[one.workflow_id]
+            workflow.workflow_id: partial(DBOS.resume_workflow, workflow.workflow_id, queue_name=self._queue)
+            for workflow in self.own_workflows()
+            if not self._executions[workflow.workflow_id]
         }
         for run in self._runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]):
-            known = _workflows(run)
-            if not any(one.status in ("PENDING", "ENQUEUED", "DELAYED") for one in known):
-                idle[run.id] = partial(self._requeue, run, len(known))
+            workflows = _workflows(run)
+            if not any(workflow.status in ("PENDING", "ENQUEUED", "DELAYED") for workflow in workflows):
+                idle[run.id] = partial(self._requeue, run, len(workflows))
         now = time.monotonic()
         self._idle_since = {name: self._idle_since.get(name, now) for name in idle}
-        for name, again in idle.items():
+        for name, resume in idle.items():
             if now - self._idle_since[name] > self._pulse.dead_after:
-                again()
+                resume()
 
 
 def _workflows(run: Run) -> list[WorkflowStatus]:

@@ -35,15 +35,15 @@ def make_ready(url: str, executor: str) -> None:
     """
     try:
         with translated_errors(sqlalchemy.make_url(url)):
-            _logged_ahead(url)
-            _data_alone(url)
-            _with_queues(url, executor)
+            _enable_wal(url)
+            _migrate_without_pickle(url)
+            _register_queues(url, executor)
     except ConfigurationError as error:
         code = "engine_file_unusable" if error.code == "database_file_unusable" else error.code
         raise ConfigurationError(code, **error.facts) from None
 
 
-def _logged_ahead(url: str) -> None:
+def _enable_wal(url: str) -> None:
     """Switch the engine's file to write-ahead logging, which DBOS leaves off; it triples the steps per second."""
     if url.startswith(FILE):
         file = Path(url.removeprefix(FILE))
@@ -56,7 +56,7 @@ def _logged_ahead(url: str) -> None:
         engine.dispose()
 
 
-def _data_alone(url: str) -> None:
+def _migrate_without_pickle(url: str) -> None:
     """Disable unpickling for stored rows and for new ones."""
     disable_unpickling()
     DBOS.migrate(url)
@@ -64,7 +64,7 @@ def _data_alone(url: str) -> None:
         log.warning(SENTENCE, workflow=workflow)
 
 
-def _with_queues(url: str, executor: str) -> None:
+def _register_queues(url: str, executor: str) -> None:
     """Register the queues before a process polls them: a queue that is added later is noticed a second later."""
     with _client(url) as client:
         for name, seconds in ((QUEUE, POLL_OF_ALL_SECONDS), (queue_of(executor), POLL_SECONDS)):
@@ -76,9 +76,9 @@ def _with_queues(url: str, executor: str) -> None:
 def hand_back(url: str, executor: str) -> None:
     """Move the unfinished workflows of a process to the shared queue, because the process may never start again."""
     with _client(url) as client:
-        left = client.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
-        if left:
-            client.resume_workflows([one.workflow_id for one in left], queue_name=QUEUE)
+        workflows = client.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+        if workflows:
+            client.resume_workflows([workflow.workflow_id for workflow in workflows], queue_name=QUEUE)
 
 
 @contextmanager

@@ -85,8 +85,8 @@ class DataSubjects:
         self._flows = flows
         url = settings.operational_url()
         file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
-        told = _Told(settings.data, log, serves=serves)
-        self._eraser = Eraser(erasing, erased, told, file, settings.data)
+        subject_log = _SubjectLog(settings.data, log, serves=serves)
+        self._eraser = Eraser(erasing, erased, subject_log, file, settings.data)
 
     @requires(Right.ADMINISTER)
     def customer(self, debtor: str = "", relation: str = "") -> Customer:
@@ -101,13 +101,13 @@ class DataSubjects:
     # ---- stored data ---------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
-    def stored_data(self, one: Customer) -> StoredPersonalData:
+    def stored_data(self, customer: Customer) -> StoredPersonalData:
         """Return the stored data of a customer."""
-        person = self._eraser.person(one)
-        rows = Counter(found.table for found in self._erasing.find_rows(person))
+        person = self._eraser.person(customer)
+        rows = Counter(row.table for row in self._erasing.find_rows(person))
         events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
-        held = self._erased.excluded_numbers(person.customer.numbers)
-        return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(held))
+        excluded = self._erased.excluded_numbers(person.customer.numbers)
+        return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(excluded))
 
     @requires(Right.ADMINISTER)
     def list_erasures(self) -> list[Erasure]:
@@ -115,19 +115,19 @@ class DataSubjects:
         return self._erased.list_erasures()
 
     def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
-        found = self._erasing.documents(person)
-        return tuple(BookedDocument(kind, key, reference) for kind, key, reference in found)
+        rows = self._erasing.documents(person)
+        return tuple(BookedDocument(kind, key, reference) for kind, key, reference in rows)
 
     # ---- export --------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
-    def access(self, one: Customer, by: Actor, language: str = "en") -> bytes:
+    def access(self, customer: Customer, by: Actor, language: str = "en") -> bytes:
         """Return a ZIP file with all stored data of a customer, as HTML for people and as JSON for programs."""
-        person = self._eraser.person(one)
+        person = self._eraser.person(customer)
         rows: dict[str, list[Mapping[str, Any]]] = {}
-        for found in self._erasing.find_rows(person):
-            rows.setdefault(found.table, []).append(found.values)
-        told = {
+        for row in self._erasing.find_rows(person):
+            rows.setdefault(row.table, []).append(row.values)
+        content = {
             "created_at": self._clock().isoformat(),
             "numbers": dict(person.customer.numbers),
             "words": sorted(person.telling | person.places),
@@ -136,14 +136,14 @@ class DataSubjects:
             "log": self._eraser.log.events_about(person) if self._eraser.log else [],
         }
         self._erased.record_access(by.ref)
-        return _zip(json.loads(json.dumps(told, default=_plain)), language)
+        return _zip(json.loads(json.dumps(content, default=_plain)), language)
 
     # ---- erasure -------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
     def erase(
         self,
-        one: Customer,
+        customer: Customer,
         confirmed: str,
         by: Actor,
         tell: Callable[[str], None] = lambda _: None,
@@ -156,21 +156,23 @@ class DataSubjects:
         the nightly task completes an interrupted erasure. Raises ConfigurationError `erase_unconfirmed`, and
         UnavailableError `erase_waits` while a run is active, or while a stopped run has unsettled changes of theirs.
         """
-        numbers = {number for _, number in one.numbers}
+        numbers = {number for _, number in customer.numbers}
         if confirmed.strip() not in numbers:
             raise ConfigurationError("erase_unconfirmed", number=", ".join(sorted(numbers)))
-        person = self._eraser.person(one)
-        name = self._erased.begin(person.customer.numbers, by.ref, self._words_of(person))
-        self._come_to_rest(person, by.ref, patience)
-        person = self._merged(name, self._eraser.person(one))
+        person = self._eraser.person(customer)
+        name = self._erased.begin(person.customer.numbers, by.ref, self._store_words(person))
+        self._wait_for_runs(person, by.ref, patience)
+        person = self._with_stored_words(name, self._eraser.person(customer))
         return self._finish(name, person, by.ref, tell, patience)
 
-    def _come_to_rest(
+    def _wait_for_runs(
         self, person: DataSubject, by: str, patience: float, begun: Collection[str] | None = None
     ) -> None:
         """Wait for all active runs, or for those in `begun`, and discard waiting plans with data of the person."""
         until = time.monotonic() + patience
-        while run := next((one for one in self._erasing.active() if begun is None or one in begun), ""):
+        while run := next(
+            (active_run for active_run in self._erasing.active() if begun is None or active_run in begun), ""
+        ):
             if time.monotonic() > until:
                 raise UnavailableError("erase_waits", run=run)
             time.sleep(LOOK_SECONDS)
@@ -185,7 +187,7 @@ class DataSubjects:
     ) -> ErasureResult:
         blotted = self._eraser.erase(person, tell)
         if begun := self._erasing.active():  # runs that were active before the erasure may have read the person
-            self._come_to_rest(person, by, patience, begun)
+            self._wait_for_runs(person, by, patience, begun)
         self._erased.sweep_again(name)  # from here, checks that read the person earlier cannot write any more
         if rows := self._erasing.erase(person):  # written by others in the meantime
             blotted = self._eraser.erase(person, tell).combined_with(ErasureResult(dict(rows)).combined_with(blotted))
@@ -195,7 +197,7 @@ class DataSubjects:
     @requires(Right.ADMINISTER)
     def unfinished(self) -> list[str]:
         """Return the ids of persons whose erasure is not complete."""
-        return sorted({one.person for one in self.list_erasures() if one.done_at is None})
+        return sorted({erasure.person for erasure in self.list_erasures() if erasure.done_at is None})
 
     @requires(Right.ADMINISTER)
     def resume(self, by: Actor, *, patience: float = PATIENCE_SECONDS) -> int:
@@ -205,10 +207,10 @@ class DataSubjects:
     def _resume(self, by: str, patience: float) -> int:
         finished = 0
         for name in self.unfinished():
-            kept = self._sealed.get(f"{SEALED}{name}")
-            if kept is not None:
-                person = person_from_json(kept)
-                self._come_to_rest(person, by, patience)
+            stored_person = self._sealed.get(f"{SEALED}{name}")
+            if stored_person is not None:
+                person = person_from_json(stored_person)
+                self._wait_for_runs(person, by, patience)
                 self._finish(name, person, by, lambda _: None, patience)
                 finished += 1
         return finished
@@ -220,28 +222,28 @@ class DataSubjects:
         return ""
 
     @requires(Right.ADMINISTER)
-    def lift(self, one: Customer, by: Actor) -> bool:
+    def lift(self, customer: Customer, by: Actor) -> bool:
         """Process a customer's records again, and return whether they had been excluded."""
-        return self._erased.lift(one.numbers, by.ref)
+        return self._erased.lift(customer.numbers, by.ref)
 
-    def _words_of(self, person: DataSubject) -> Beside:
+    def _store_words(self, person: DataSubject) -> Beside:
         """Return a function that stores the words of a person, merged with those of an earlier attempt."""
         name = self._erased.person_id(person.customer.numbers)
-        return self._sealed.store_function(SEALED, self._merged(name, person).to_json())
+        return self._sealed.store_function(SEALED, self._with_stored_words(name, person).to_json())
 
-    def _merged(self, name: str, person: DataSubject) -> DataSubject:
+    def _with_stored_words(self, name: str, person: DataSubject) -> DataSubject:
         """Return a person with the words known at the start of the erasure, because some are deleted by now."""
-        kept = self._sealed.get(f"{SEALED}{name}")
-        if kept is None:
+        stored_person = self._sealed.get(f"{SEALED}{name}")
+        if stored_person is None:
             return person
-        before = person_from_json(kept)
+        before = person_from_json(stored_person)
         return DataSubject(
             person.customer, person.documents | before.documents, person.telling | before.telling,
             person.places | before.places,
         )  # fmt: skip
 
 
-class _Told:
+class _SubjectLog:
     """Accesses the log through the process that has it open."""
 
     def __init__(self, data: Path, log: Log, *, serves: bool) -> None:
@@ -269,19 +271,21 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _zip(told: Mapping[str, Any], language: str) -> bytes:
+def _zip(content: Mapping[str, Any], language: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("person.json", json.dumps(told, ensure_ascii=False, indent=2))
-        file.writestr("person.html", _page(told, language))
+        file.writestr("person.json", json.dumps(content, ensure_ascii=False, indent=2))
+        file.writestr("person.html", _page(content, language))
     return packed.getvalue()
 
 
-def _page(told: Mapping[str, Any], language: str) -> str:
+def _page(content: Mapping[str, Any], language: str) -> str:
     """Return the data as a self-contained HTML page."""
     title = html.escape(sentence("person_access_title", language))
     about = html.escape(sentence("person_access_about", language))
-    parts = "".join(f"<h2>{html.escape(str(name))}</h2>{_shown(value, language)}" for name, value in told.items())
+    parts = "".join(
+        f"<h2>{html.escape(str(name))}</h2>{_html_value(value, language)}" for name, value in content.items()
+    )
     style = "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;"
     style += "padding:.2em .5em;text-align:left;vertical-align:top}"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{style}</style>'
@@ -289,16 +293,16 @@ def _page(told: Mapping[str, Any], language: str) -> str:
     return f'<!doctype html><html lang="{language}"><head>{head}</head><body>{body}</body></html>'
 
 
-def _shown(value: object, language: str) -> str:
+def _html_value(value: object, language: str) -> str:
     match value:
         case dict() if value:
             rows = (
-                f"<tr><th>{html.escape(str(name))}</th><td>{_shown(one, language)}</td></tr>"
-                for name, one in value.items()
+                f"<tr><th>{html.escape(str(name))}</th><td>{_html_value(item, language)}</td></tr>"
+                for name, item in value.items()
             )
             return f"<table>{''.join(rows)}</table>"
         case list() if value:
-            return "<ul>" + "".join(f"<li>{_shown(one, language)}</li>" for one in value) + "</ul>"
+            return "<ul>" + "".join(f"<li>{_html_value(item, language)}</li>" for item in value) + "</ul>"
         case dict() | list() | None | "":
             return html.escape(term("empty_value", language))
         case _:

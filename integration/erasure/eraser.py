@@ -49,23 +49,23 @@ class Eraser:
     file: Path | None
     folder: Path
 
-    def person(self, one: Customer) -> DataSubject:
+    def person(self, customer: Customer) -> DataSubject:
         """Return everything known of a customer, from links, stored rows and the log."""
-        found = self.erasing.person(self.erasing.customer(one))
+        subject = self.erasing.person(self.erasing.customer(customer))
         if self.log is None:
-            return found
-        telling, places, documents = set(found.telling), set(found.places), set(found.documents)
-        for event in self.log.events_about(found):
-            own = found.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
-            values = [one for name in ("before", "after", "facts") if (one := event[name])]
+            return subject
+        telling, places, documents = set(subject.telling), set(subject.places), set(subject.documents)
+        for event in self.log.events_about(subject):
+            own = subject.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
+            values = [content for name in ("before", "after", "facts") if (content := event[name])]
             if own:
-                for told in values:
-                    words = identifying_words(told)
+                for content in values:
+                    words = identifying_words(content)
                     telling |= words[0]
                     places |= words[1]
-            elif any(map(found.customer.is_named_by, values)):
+            elif any(map(subject.customer.is_named_by, values)):
                 documents.add(event["key"])
-        return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
+        return DataSubject(subject.customer, frozenset(documents), frozenset(telling), frozenset(places))
 
     def erase(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
         """Erase a person everywhere, and rewrite the files without them. Safe to repeat.
@@ -78,12 +78,12 @@ class Eraser:
         events = self.log.erase(person) if self.log is not None else 0
         tell("files")
         removed = list(leftovers(self.folder, self.file))
-        for one in removed:
-            one.unlink(missing_ok=True)
+        for path in removed:
+            path.unlink(missing_ok=True)
         if self.file is None:
             vacuum(self.erasing.database.engine)
         elif not full_vacuum(self.file):
             raise UnavailableError("database_locked")
         return ErasureResult(
-            dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.count_remaining_rows(person))
+            dict(rows), events, tuple(path.name for path in removed), dict(self.erasing.count_remaining_rows(person))
         )

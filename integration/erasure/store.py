@@ -54,72 +54,76 @@ class PersonalDataRow:
 class PersonalDataSearch(Store):
     """Finds and erases the stored data of a person."""
 
-    def customer(self, one: Customer) -> Customer:
+    def customer(self, customer: Customer) -> Customer:
         """Return a customer with both numbers, as far as links connect them."""
         pairs = (
-            (one.customers, links.c.key, links.c.reference),
-            (one.orders, links.c.reference, links.c.key),
+            (customer.customers, links.c.key, links.c.reference),
+            (customer.orders, links.c.reference, links.c.key),
         )
         for flow, debtor, relation in pairs:
-            here = (links.c.flow == flow, links.c.kind.in_(kinds(Sort.PARTY)), links.c.kind != "address")
-            known = (debtor == one.debtor) if one.debtor else (relation == one.relation)
-            row = self.database.first(sa.select(debtor.label("debtor"), relation.label("relation")).where(*here, known))
+            conditions = (links.c.flow == flow, links.c.kind.in_(kinds(Sort.PARTY)), links.c.kind != "address")
+            condition = (debtor == customer.debtor) if customer.debtor else (relation == customer.relation)
+            row = self.database.first(
+                sa.select(debtor.label("debtor"), relation.label("relation")).where(*conditions, condition)
+            )
             if row is not None:
-                one = replace(one, debtor=one.debtor or row.debtor, relation=one.relation or row.relation)
-        return one
+                customer = replace(
+                    customer, debtor=customer.debtor or row.debtor, relation=customer.relation or row.relation
+                )
+        return customer
 
-    def every_number(self, one: Customer) -> set[tuple[str, str]]:
-        """Return the numbers of all customers in the database. `one` names the flows of customers and orders."""
-        here = sa.select(links.c.flow, links.c.key, links.c.reference).where(
-            _may_be_customer(links.c.kind), links.c.flow.in_((one.customers, one.orders))
+    def every_number(self, customer: Customer) -> set[tuple[str, str]]:
+        """Return the numbers of all customers in the database; `customer` names the flows to search."""
+        query = sa.select(links.c.flow, links.c.key, links.c.reference).where(
+            _may_be_customer(links.c.kind), links.c.flow.in_((customer.customers, customer.orders))
         )
-        found: set[tuple[str, str]] = set()
-        for row in self.database.rows(here):
-            debtor, relation = (row.key, row.reference) if row.flow == one.customers else (row.reference, row.key)
-            found |= {("debtor", debtor), ("relation", relation)}
+        numbers: set[tuple[str, str]] = set()
+        for row in self.database.rows(query):
+            debtor, relation = (row.key, row.reference) if row.flow == customer.customers else (row.reference, row.key)
+            numbers |= {("debtor", debtor), ("relation", relation)}
         planned = sa.select(runs.c.flow, lines.c.key).join(runs, runs.c.id == lines.c.run)
         planned = planned.where(_may_be_customer(lines.c.kind)).distinct()
-        parked = sa.select(issues.c.flow, issues.c.key).where(issues.c.flow.in_((one.customers, one.orders)))
+        parked = sa.select(issues.c.flow, issues.c.key).where(issues.c.flow.in_((customer.customers, customer.orders)))
         for row in (*self.database.rows(planned), *self.database.rows(parked)):
-            found.add(("debtor" if row.flow == one.customers else "relation", row.key))
-        return {(sort, number) for sort, number in found if number}
+            numbers.add(("debtor" if row.flow == customer.customers else "relation", row.key))
+        return {(sort, number) for sort, number in numbers if number}
 
-    def person(self, one: Customer) -> DataSubject:
+    def person(self, customer: Customer) -> DataSubject:
         """Return the identifying words of a customer, and the documents booked for them, as far as they are stored."""
         telling: set[str] = set()
         places: set[str] = set()
         documents: set[str] = set()
-        for row in self._told_of(one):
-            is_own = one.is_described_by(row.flow or "", row.kind, row.key)
-            if not is_own and not any(map(one.is_named_by, _values_in(row.told))):
+        for row in self._rows_about(customer):
+            is_own = customer.is_described_by(row.flow or "", row.kind, row.key)
+            if not is_own and not any(map(customer.is_named_by, _values_in(row.told))):
                 continue
             if not is_own:
                 documents.add(row.key)
-            found = identifying_words(row.told)
-            telling |= found[0]
-            places |= found[1] if is_own else set()
+            row_words = identifying_words(row.told)
+            telling |= row_words[0]
+            places |= row_words[1] if is_own else set()
         for row in self.database.rows(sa.select(corrections)):
-            if one.is_described_by(row.flow, row.kind, row.key):
+            if customer.is_described_by(row.flow, row.kind, row.key):
                 for value in (row.was, row.becomes):
                     words = identifying_words({row.field: value})
                     telling |= words[0]
                     places |= words[1]
-        return DataSubject(one, frozenset(documents), frozenset(telling), frozenset(places))
+        return DataSubject(customer, frozenset(documents), frozenset(telling), frozenset(places))
 
-    def _told_of(self, one: Customer) -> Iterator[sa.Row[Any]]:
+    def _rows_about(self, customer: Customer) -> Iterator[sa.Row[Any]]:
         """Yield flow, kind, key and a JSON value of each row that may be about a customer."""
-        numbers = [f'"{name}":"{number}"' for name, number in _pointers(one)]
+        numbers = [f'"{name}":"{number}"' for name, number in _pointers(customer)]
 
-        def select_rows(flow: Any, kind: Any, key: Any, told: Any) -> sa.Select[Any]:
-            text = sa.type_coerce(told, sa.Text)
+        def select_rows(flow: Any, kind: Any, key: Any, content: Any) -> sa.Select[Any]:
+            text = sa.type_coerce(content, sa.Text)
             own = sa.or_(
-                *(key == number for _, number in one.numbers),
-                *([key.startswith(f"{one.relation}/", autoescape=True)] if one.relation else []),
-                *([key.startswith(f"={one.debtor}/", autoescape=True)] if one.debtor else []),
+                *(key == number for _, number in customer.numbers),
+                *([key.startswith(f"{customer.relation}/", autoescape=True)] if customer.relation else []),
+                *([key.startswith(f"={customer.debtor}/", autoescape=True)] if customer.debtor else []),
             )
-            named = sa.or_(*(text.contains(number, autoescape=True) for number in numbers))
-            columns = (flow.label("flow"), kind.label("kind"), key.label("key"), told.label("told"))
-            return sa.select(*columns).where(told.is_not(None), sa.or_(own, named))
+            mentions = sa.or_(*(text.contains(number, autoescape=True) for number in numbers))
+            columns = (flow.label("flow"), kind.label("kind"), key.label("key"), content.label("told"))
+            return sa.select(*columns).where(content.is_not(None), sa.or_(own, mentions))
 
         of_run = sa.select(runs.c.flow).where(runs.c.id == lines.c.run).scalar_subquery()
         staging = sa.select(runs.c.flow).where(runs.c.id == staged_records.c.run).scalar_subquery()
@@ -140,9 +144,9 @@ class PersonalDataSearch(Store):
     def documents(self, person: DataSubject) -> list[tuple[str, str, str]]:
         """Return kind, key and reference of every document that was booked for a person."""
         columns = (links.c.kind, links.c.key, links.c.reference)
-        here = sa.select(*columns).where(links.c.reference != "", links.c.owner == "").order_by(*columns)
-        found = self.database.rows_with_values(here, links.c.key, sorted(person.documents))
-        return [(row.kind, row.key, row.reference) for row in found]
+        query = sa.select(*columns).where(links.c.reference != "", links.c.owner == "").order_by(*columns)
+        rows = self.database.rows_with_values(query, links.c.key, sorted(person.documents))
+        return [(row.kind, row.key, row.reference) for row in rows]
 
     # ---- runs that delay an erasure ----------------------------------------------------------------------------------
 
@@ -155,10 +159,10 @@ class PersonalDataSearch(Store):
         """Return waiting plans with data of a person, and other runs with unsettled changes of theirs."""
         waiting: dict[str, None] = {}
         at_work: dict[str, None] = {}
-        asked = sa.select(runs.c.id, runs.c.state, lines.c.step, runs.c.flow, lines.c.kind, lines.c.key)
-        asked = asked.join(runs, runs.c.id == lines.c.run).where(lines.c.step.in_(OPEN_STEPS))
-        gone = (RunState.DISCARDED,)
-        for row in self.database.rows(asked.where(runs.c.state.not_in(gone)).distinct()):
+        query = sa.select(runs.c.id, runs.c.state, lines.c.step, runs.c.flow, lines.c.kind, lines.c.key)
+        query = query.join(runs, runs.c.id == lines.c.run).where(lines.c.step.in_(OPEN_STEPS))
+        ignored_states = (RunState.DISCARDED,)
+        for row in self.database.rows(query.where(runs.c.state.not_in(ignored_states)).distinct()):
             if person.customer.is_described_by(row.flow, row.kind, row.key) or person.is_own_document(row.key):
                 (waiting if row.state == RunState.READY else at_work)[row.id] = None
         return list(waiting), list(at_work)
@@ -174,28 +178,30 @@ class PersonalDataSearch(Store):
 
     def erase(self, person: DataSubject) -> Counter[str]:
         """Erase a person from every table in one transaction, and return the number of changed rows by table."""
-        told: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         rows = {table: [(row, own) for row, own in self._rows(table, person)] for table in SWEPT}
         with self.database.write() as connection:
-            for table, found in rows.items():
-                for row, own in found:
-                    here = [column == row[column.name] for column in table.primary_key]
+            for table, own_rows in rows.items():
+                for row, own in own_rows:
+                    conditions = [column == row[column.name] for column in table.primary_key]
                     if (own and table in GOING) or table is tables.saved_filters:
-                        told[table.name] += connection.execute(table.delete().where(*here)).rowcount
+                        counts[table.name] += connection.execute(table.delete().where(*conditions)).rowcount
                         continue
-                    now = connection.execute(sa.select(table).where(*here).with_for_update()).mappings().first()
-                    changed = {} if now is None else self._changed(table, {**row, **now}, person, own=own)
+                    now = connection.execute(sa.select(table).where(*conditions).with_for_update()).mappings().first()
+                    changed = {} if now is None else self._changed_columns(table, {**row, **now}, person, own=own)
                     if changed:
-                        told[table.name] += connection.execute(table.update().where(*here).values(changed)).rowcount
-        return told
+                        counts[table.name] += connection.execute(
+                            table.update().where(*conditions).values(changed)
+                        ).rowcount
+        return counts
 
     def count_remaining_rows(self, person: DataSubject) -> Counter[str]:
         """Return the number of rows by table that still contain words of a person, including configuration tables."""
-        told: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for table in (*SWEPT, *ARRANGED):
             columns = [column for column in table.columns if isinstance(column.type, TextColumn | Json)]
-            told[table.name] += sum(1 for _, own in self._rows(table, person, columns) if not own)
-        return +told
+            counts[table.name] += sum(1 for _, own in self._rows(table, person, columns) if not own)
+        return +counts
 
     def _rows(
         self, table: sa.Table, person: DataSubject, columns: list[sa.Column[Any]] | None = None
@@ -205,58 +211,60 @@ class PersonalDataSearch(Store):
         Every row about a document booked for them counts, unless `columns` restricts the search to words in these
         columns.
         """
-        looked_in = _speaking(table) if columns is None else columns
-        for keys, text in self._scanned(table, looked_in):
+        looked_in = _text_columns(table) if columns is None else columns
+        for keys, text in self._scan_table(table, looked_in):
             flow, kind, key = keys["flow"] or "", keys["kind"] or "", keys["key"] or ""
             own, near = person.customer.is_described_by(flow, kind, key), person.is_own_document(key)
             if person.is_of_another(flow, kind, key) or not (own or near or person.may_be_in(text)):
                 continue
-            row = self.database.first(sa.select(table).where(*(one == keys[one.name] for one in table.primary_key)))
+            row = self.database.first(
+                sa.select(table).where(*(column == keys[column.name] for column in table.primary_key))
+            )
             if row is None:
                 continue
             values = {**row._mapping, "flow": flow}  # noqa: SLF001 - SQLAlchemy's own name for it
-            told = [values[one.name] for one in looked_in]
+            contents = [values[column.name] for column in looked_in]
             if columns is not None:  # with names of values, because a person typed the codes of a value table
-                named = person.is_named_in(json.dumps(told, ensure_ascii=False, default=str))
+                is_named = person.is_named_in(json.dumps(contents, ensure_ascii=False, default=str))
             else:
-                named = own or near or person.is_named_in(told)
-            if named:
+                is_named = own or near or person.is_named_in(contents)
+            if is_named:
                 yield values, own
 
-    def _scanned(self, table: sa.Table, columns: list[sa.Column[Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    def _scan_table(self, table: sa.Table, columns: list[sa.Column[Any]]) -> Iterator[tuple[dict[str, Any], str]]:
         """Yield the keys of each row, with flow, kind and key of its record if it has them, and all its text."""
         flow: Any = sa.literal("")
         if "flow" in table.c:
             flow = table.c.flow
         elif "run" in table.c:
             flow = sa.select(runs.c.flow).where(runs.c.id == table.c.run).scalar_subquery()
-        told = {
+        record_columns = {
             "flow": flow,
             "kind": table.c.kind if "kind" in table.c else sa.literal(""),
             "key": table.c.key if "key" in table.c else sa.literal(""),
         }
-        keys = {column.name: column for column in table.primary_key} | told
+        keys = {column.name: column for column in table.primary_key} | record_columns
         texts = [sa.type_coerce(column, sa.Text).label(f"text_{n}") for n, column in enumerate(columns)]
-        asked = sa.select(*(value.label(name) for name, value in keys.items()), *texts)
+        query = sa.select(*(value.label(name) for name, value in keys.items()), *texts)
         with self.database.read() as connection:
-            for row in connection.execute(asked.execution_options(yield_per=1_000)):
+            for row in connection.execute(query.execution_options(yield_per=1_000)):
                 yield dict(zip(keys, row, strict=False)), "\n".join(filter(None, row[len(keys) :]))
 
     @staticmethod
-    def _changed(table: sa.Table, row: Mapping[str, Any], person: DataSubject, *, own: bool) -> dict[str, Any]:
+    def _changed_columns(table: sa.Table, row: Mapping[str, Any], person: DataSubject, *, own: bool) -> dict[str, Any]:
         """Return the changed columns of a row."""
         if own and table.name in _OWN:
             stripped = _OWN[table.name](row, person)
             return {name: value for name, value in stripped.items() if value != row[name]}
         near = person.is_own_document(row.get("key") or "")
-        wanted = {
+        new_values = {
             column.name: person.redacted(row[column.name], near=near)
-            for column in _speaking(table)
+            for column in _text_columns(table)
             if not column.primary_key
         }
         if table is links and row["agreed"] is not None:
-            wanted["agreed"] = person.agreed(row["agreed"])
-        return {name: value for name, value in wanted.items() if value != row[name]}
+            new_values["agreed"] = person.agreed(row["agreed"])
+        return {name: value for name, value in new_values.items() if value != row[name]}
 
 
 def _may_be_customer(kind: sa.Column[str]) -> sa.ColumnElement[bool]:
@@ -264,7 +272,7 @@ def _may_be_customer(kind: sa.Column[str]) -> sa.ColumnElement[bool]:
     return sa.or_(kind.in_((Kind.RELATION, Kind.DEBTOR)), kind.not_in(kinds()))
 
 
-def _speaking(table: sa.Table) -> list[sa.Column[Any]]:
+def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the columns of a table that may contain names of persons."""
     return [
         column for column in table.columns
@@ -298,15 +306,15 @@ def _own_event(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
 _OWN = {"plan_lines": _own_line, "links": _own_link, "issues": _own_issue, "outbox": _own_event}
 
 
-def _pointers(one: Customer) -> list[tuple[str, str]]:
-    pairs = (("debtor", one.relation), ("debtor_number", one.debtor))
+def _pointers(customer: Customer) -> list[tuple[str, str]]:
+    pairs = (("debtor", customer.relation), ("debtor_number", customer.debtor))
     return [(name, number) for name, number in pairs if number]
 
 
-def _values_in(told: object) -> Iterator[object]:
+def _values_in(content: object) -> Iterator[object]:
     """Yield the values of each record within a JSON value: a record, a change, or values by path."""
-    if isinstance(told, Mapping):
-        yield told
+    if isinstance(content, Mapping):
+        yield content
         for name in ("values", "wanted", "agreed", "before"):
-            if isinstance(told.get(name), Mapping):
-                yield from _values_in(told[name])
+            if isinstance(content.get(name), Mapping):
+                yield from _values_in(content[name])

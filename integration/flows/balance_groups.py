@@ -6,7 +6,7 @@ from integration.flows.settings import till_list
 BALANCE_GROUPS, USED_GROUPS = till_list("balance_groups"), till_list("used_groups")
 
 
-def unused_groups(known: SetupContext) -> list[str]:
+def unused_groups(context: SetupContext) -> list[str]:
     """Return the groups not used in the last weeks; empty if the till does not report which groups were used."""
-    used = known.codes_of_list(USED_GROUPS)
-    return [group for group in known.codes_of_list(BALANCE_GROUPS) if group not in used] if used else []
+    used_groups = context.codes_of_list(USED_GROUPS)
+    return [group for group in context.codes_of_list(BALANCE_GROUPS) if group not in used_groups] if used_groups else []

@@ -36,18 +36,18 @@ def no_payments(invoices: Collection[str]) -> Mapping[str, BookedPayment]:
     return {}
 
 
-def booked_payments(asked: FlowContext, invoices: Collection[str]) -> dict[str, BookedPayment]:
+def booked_payments(context: FlowContext, invoices: Collection[str]) -> dict[str, BookedPayment]:
     """Return, by invoice, the payment that came from the books or may have come from them.
 
     It has the method and amount with which the invoice was paid. While the payment is in doubt, its method is that of
     the setting and its amount is unknown.
     """
-    paid = asked.links(PAYMENTS, Kind.SETTLEMENT, invoices)
-    found = {key: _payment_of(link.agreed) for key, link in paid.items() if link.agreed}
-    for key, one in asked.standings(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
-        if one.where is BookingStage.DOUBTFUL:
-            found[key] = BookedPayment(str(asked.setting(PAYMENTS, METHOD)), _amount(one.values))
-    return found
+    paid = context.links(PAYMENTS, Kind.SETTLEMENT, invoices)
+    payments = {key: _payment_of(link.agreed) for key, link in paid.items() if link.agreed}
+    for key, booking in context.standings(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
+        if booking.where is BookingStage.DOUBTFUL:
+            payments[key] = BookedPayment(str(context.setting(PAYMENTS, METHOD)), _amount(booking.values))
+    return payments
 
 
 def _payment_of(agreed: Record) -> BookedPayment:
@@ -61,11 +61,17 @@ def _amount(values: Mapping[str, Value]) -> Decimal | None:
 
 def without_booked_payments(documents: Sequence[Record], ask: AskBookedPayments) -> list[Record]:
     """Return the documents without the payments that the till received from the books."""
-    paid = {one.key for one in documents if one.kind is Kind.INVOICE and any(map(_is_payment, one.parts))}
+    paid = {
+        document.key
+        for document in documents
+        if document.kind is Kind.INVOICE and any(map(_is_payment, document.parts))
+    }
     booked = ask(sorted(paid)) if paid else {}
     return [
-        without_payment(one, booked[one.key]) if one.kind is Kind.INVOICE and one.key in booked else one
-        for one in documents
+        without_payment(document, booked[document.key])
+        if document.kind is Kind.INVOICE and document.key in booked
+        else document
+        for document in documents
     ]
 
 
@@ -76,17 +82,17 @@ def without_payment(document: Record, payment: BookedPayment) -> Record:
     """
     payments = [part for part in document.parts if _is_payment(part)]
     by_method = [part for part in payments if as_text(part.values.get("method")) == payment.method]
-    gone = [part for part in by_method if part.values.get("amount") == payment.amount][-1:] or by_method
-    if not gone:
+    removed_parts = [part for part in by_method if part.values.get("amount") == payment.amount][-1:] or by_method
+    if not removed_parts:
         return document
-    amounts = (part.values.get("amount") for part in gone)
+    amounts = (part.values.get("amount") for part in removed_parts)
     less = sum((amount for amount in amounts if isinstance(amount, Decimal)), Decimal(0))
     values = dict(document.values)
     if isinstance(paid := values.get("paid_amount"), Decimal):
         values["paid_amount"] = paid - less
     if less:
-        values |= {name: said for name, said in (("paid", False), ("state", "outstanding")) if name in values}
-    return replace(document, values=values, parts=tuple(part for part in document.parts if part not in gone))
+        values |= {name: value for name, value in (("paid", False), ("state", "outstanding")) if name in values}
+    return replace(document, values=values, parts=tuple(part for part in document.parts if part not in removed_parts))
 
 
 def _is_payment(part: Record) -> bool:

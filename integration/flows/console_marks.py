@@ -19,7 +19,7 @@ FIRST_YEAR, LAST_YEAR = 2020, 2055
 
 def console_mark(prefix: str) -> str:
     """Return the character that distinguishes this console's postings and days from those of another console."""
-    return next((each for each in prefix.upper() if each in DIGITS), DEFAULT_MARK)
+    return next((character for character in prefix.upper() if character in DIGITS), DEFAULT_MARK)
 
 
 def year_digit(year: int) -> str | None:
@@ -34,5 +34,5 @@ def year_of(digit: str) -> int:
 
 def free_prefix(references: Collection[str]) -> str:
     """Return a prefix whose first letter no given reference begins with; empty if all letters are taken."""
-    taken = {reference[:1].upper() for reference in references}
-    return next((f"{letter}P-" for letter in DIGITS if letter.isalpha() and letter not in taken), "")
+    used_letters = {reference[:1].upper() for reference in references}
+    return next((f"{letter}P-" for letter in DIGITS if letter.isalpha() and letter not in used_letters), "")

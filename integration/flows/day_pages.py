@@ -84,14 +84,14 @@ def day_of_key(key: str) -> str:
 
 def pages_of(linked: Callable[[Collection[str]], Mapping[str, Link]], days: Collection[str]) -> dict[str, list[Link]]:
     """Return the booked pages of each of these days, ordered by serial."""
-    found: dict[str, list[Link]] = {day: [] for day in days}
-    waiting = list(found)
+    pages: dict[str, list[Link]] = {day: [] for day in days}
+    waiting = list(pages)
     for serial in range(LAST_SERIAL + 1):
-        there = linked([page_key(day, serial) for day in waiting]) if waiting else {}
-        waiting = [day for day in waiting if page_key(day, serial) in there]
+        links = linked([page_key(day, serial) for day in waiting]) if waiting else {}
+        waiting = [day for day in waiting if page_key(day, serial) in links]
         for day in waiting:
-            found[day].append(there[page_key(day, serial)])
-    return found
+            pages[day].append(links[page_key(day, serial)])
+    return pages
 
 
 def daybooks_of_the_bank(types: Mapping[str, str]) -> set[str]:

@@ -285,9 +285,9 @@ class SetupContext:
     in_use: Mapping[str, str] = field(default_factory=dict)  # result of the check for foreign documents in the books
     booked: bool = False  # whether the flow has written anything yet
 
-    def codes_of_list(self, listed: CodeList) -> Mapping[str, str]:
+    def codes_of_list(self, code_list: CodeList) -> Mapping[str, str]:
         """Return codes and captions of a list."""
-        return self.lists(listed)
+        return self.lists(code_list)
 
     def rates(self, codes: CodeList) -> Mapping[str, Decimal]:
         """Return the known VAT percentages by VAT code, for a list of VAT codes."""
@@ -317,38 +317,38 @@ class Question:
         lambda _: ()
     )  # codes of its table that do not need a row at the moment
 
-    def current_answer(self, known: SetupContext) -> Mapping[str, Any]:
+    def current_answer(self, context: SetupContext) -> Mapping[str, Any]:
         """Return the current answer."""
         if self.table:
-            return known.tables.get(self.table, {})
-        return {name: known.settings[name] for name in self.settings}
+            return context.tables.get(self.table, {})
+        return {name: context.settings[name] for name in self.settings}
 
 
 def single_code(codes: Iterable[str]) -> str:
     """Return the only one of these codes; an empty string if there are none or several."""
-    found = list(codes)
-    return found[0] if len(found) == 1 else ""
+    candidates = list(codes)
+    return candidates[0] if len(candidates) == 1 else ""
 
 
 def default_proposal(why: str, *settings: str) -> Callable[[SetupContext], Proposal]:
     """Return a function that proposes the defaults of a new installation for these settings."""
-    return lambda known: Proposal({name: known.defaults[name] for name in settings}, Reason(why))
+    return lambda context: Proposal({name: context.defaults[name] for name in settings}, Reason(why))
 
 
 # ---- value tables ---------------------------------------------------------------------------------------------------
 
 
-def codes_missing_rows(known: SetupContext, table: ValueTable, codes: CodeList) -> list[str]:
+def codes_missing_rows(context: SetupContext, table: ValueTable, codes: CodeList) -> list[str]:
     """Return the codes of a list for which a run would find no row."""
-    used = usable_rows(table, known.tables.get(table.name, {}), known.codes_of_list)
+    rows = usable_rows(table, context.tables.get(table.name, {}), context.codes_of_list)
     return rowless_codes(
-        table, used, known.codes_of_list(codes), known.settings.get("default_country", ""), known.codes_of_list
+        table, rows, context.codes_of_list(codes), context.settings.get("default_country", ""), context.codes_of_list
     )
 
 
-def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:
+def invalid_rows(context: SetupContext, table: ValueTable) -> list[str]:
     """Return the keys of the invalid rows of a table, which no run uses."""
-    return list(row_faults(table, known.tables.get(table.name, {}).items(), known.codes_of_list))
+    return list(row_faults(table, context.tables.get(table.name, {}).items(), context.codes_of_list))
 
 
 def codes_without_row(
@@ -360,15 +360,15 @@ def codes_without_row(
     """
     name = table.name
 
-    def lacks(known: SetupContext) -> MissingSetting | None:
-        rows = known.tables.get(name, {})
+    def lacks(context: SetupContext) -> MissingSetting | None:
+        rows = context.tables.get(name, {})
         if not rows:
             return MissingSetting(Reason(f"lack_{name}_all"), stops=True) if needed else None
-        if wrong := invalid_rows(known, table):
+        if wrong := invalid_rows(context, table):
             return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-        if missing := codes_missing_rows(known, table, codes):
+        if missing := codes_missing_rows(context, table, codes):
             return MissingSetting(Reason(f"lack_{name}", {"codes": ", ".join(missing)}), stops=False)
-        if apart := rows_with_different_rates(table, rows, known.rates):
+        if apart := rows_with_different_rates(table, rows, context.rates):
             return MissingSetting(Reason("lack_rates_differ", {"rows": ", ".join(apart)}), stops=False)
         return None
 
@@ -380,9 +380,9 @@ def same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, 
     table = {}
     for code, rate in ours.items():
         same_here = [other for other, value in ours.items() if value == rate]
-        there = [other for other, value in theirs.items() if value == rate]
-        if len(same_here) == 1 and len(there) == 1:
-            table[code] = there[0]
+        matches = [other for other, value in theirs.items() if value == rate]
+        if len(same_here) == 1 and len(matches) == 1:
+            table[code] = matches[0]
     return table
 
 
@@ -397,12 +397,12 @@ def vat_question(table: ValueTable) -> Question:
         raise ValueError(f"{table.name} is no table of two lists")
     rates, others = CodeList(codes.role, VAT_RATES), CodeList(theirs.role, VAT_RATES)
 
-    def plain(known: SetupContext) -> Mapping[str, str]:
-        return same_rates(known.codes_of_list(rates), known.codes_of_list(others))
+    def plain(context: SetupContext) -> Mapping[str, str]:
+        return same_rates(context.codes_of_list(rates), context.codes_of_list(others))
 
-    def propose(known: SetupContext) -> Proposal | None:
-        rows = {**plain(known), **known.tables.get(table.name, {})}
-        whole = not codes_missing_rows(replace(known, tables={table.name: rows}), table, codes)
+    def propose(context: SetupContext) -> Proposal | None:
+        rows = {**plain(context), **context.tables.get(table.name, {})}
+        whole = not codes_missing_rows(replace(context, tables={table.name: rows}), table, codes)
         return Proposal(rows, Reason("proposed_same_rate")) if rows and whole else None
 
     return Question(

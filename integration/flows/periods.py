@@ -12,8 +12,8 @@ from integration.flows.settings import NonIdempotentSettings
 def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
     """Return the period of a day from the first days of the periods in the books; its month if they are unknown."""
     started = [start for start in periods if start <= day.isoformat()]
-    known = bool(started) and len(started) < len(periods)  # the end of the last period is unknown
-    return Decimal(periods[max(started)]) if known else Decimal(day.month)
+    is_known = bool(started) and len(started) < len(periods)  # the end of the last period is unknown
+    return Decimal(periods[max(started)]) if is_known else Decimal(day.month)
 
 
 def moved_to(on: date, booking: Record, periods: Mapping[str, str]) -> dict[str, Value]:

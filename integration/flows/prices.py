@@ -1,4 +1,4 @@
-"""Prices beside the normal one in flows: translates price terms of the books into those of the till, with their owners.
+"""Customer prices and offers: translates price terms of the books into those of the till.
 
 The object of the books that holds the prices has an installation-specific name. Nothing is sent until this name is
 configured and the flow is set to send prices.
@@ -40,7 +40,7 @@ _TABLES: Mapping[PriceScope, str] = {
 }
 
 
-class _Owned(dict[str, Ownership]):
+class _PricePolicy(dict[str, Ownership]):
     """A policy in which all offers have the same owner, and all other price terms as well."""
 
     def __init__(self, owned: Policy, terms: Ownership, offers: Ownership) -> None:
@@ -79,19 +79,22 @@ class Terms:
     def policy(self, owned: Policy) -> Policy:
         """Return the policy of a flow extended with the owners of all price terms."""
         offers = self.offers_owner if self.offers_on else Ownership.NEVER
-        return _Owned(owned, self.owner if self.on else Ownership.NEVER, offers)
+        return _PricePolicy(owned, self.owner if self.on else Ownership.NEVER, offers)
 
     def of_article(self, record: Record, price: Callable[[Decimal], Decimal], *, incl: bool) -> dict[str, Value]:
-        """Return the terms of an article. `price` converts a price of the books into the one sent, `incl` VAT or not.
+        """Return the terms of an article.
 
+        `price` converts a price of the books into the price that is sent; `incl` tells whether that includes VAT.
         Raises RecordRejected for a price list or branch without a counterpart, for two terms with the same counterpart
         and different prices, for a negative price, and for a discount above 100 percent.
         """
         terms: dict[str, Value] = {}
-        for term, says in self._given(record):
+        for term, says in self._sent_terms(record):
             _expect_payable(term, says, f"article.{term.name}")
             number = self._counterpart(term)
-            how, value = (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_how(incl=incl), price(says))
+            how, value = (
+                (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), price(says))
+            )
             _add(terms, replace(term, how=how, number=number).name, value, f"article.{term.name}")
         return terms
 
@@ -101,20 +104,22 @@ class Terms:
         Raises RecordRejected for an article that the till does not have, for a negative price and for a discount above
         100 percent.
         """
-        given = list(self._given(record))
-        codes = [term.number for term, _ in given if term.of is PriceScope.ARTICLE]
+        term_values = list(self._sent_terms(record))
+        codes = [term.number for term, _ in term_values if term.of is PriceScope.ARTICLE]
         numbers = self.numbers(codes) if codes else {}
         terms: dict[str, Value] = {}
-        for term, says in given:
+        for term, says in term_values:
             number = term.number if term.of is PriceScope.DISCOUNT_GROUP else numbers.get(term.number, "")
             if not number:
                 raise RecordRejected("price_article_missing", f"relation.{term.name}", article=term.number)
             _expect_payable(term, says, f"relation.{term.name}")
-            how, value = (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_how(incl=incl), amount(says))
+            how, value = (
+                (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), amount(says))
+            )
             _add(terms, replace(term, how=how, number=number).name, value, f"relation.{term.name}")
         return terms
 
-    def _given(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
+    def _sent_terms(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
         if self.on or self.offers_on:
             yield from (
                 (term, says)
@@ -134,22 +139,26 @@ class Terms:
 
     def withdrawn(self, desired: Record) -> Record:
         """Return the record with None for each term that both systems agreed on and the books no longer have."""
-        known = self.agreed(desired.key) if self.on or self.offers_on else None
-        if known is None:
+        agreed = self.agreed(desired.key) if self.on or self.offers_on else None
+        if agreed is None:
             return desired
-        parts = {part.key: part for part in known.parts}
+        parts = {part.key: part for part in agreed.parts}
         return replace(
             desired,
-            values=self._without(desired.values, known.values),
+            values=self._with_cleared_terms(desired.values, agreed.values),
             parts=tuple(
-                replace(part, values=self._without(part.values, parts[part.key].values)) if part.key in parts else part
+                replace(part, values=self._with_cleared_terms(part.values, parts[part.key].values))
+                if part.key in parts
+                else part
                 for part in desired.parts
             ),
         )
 
-    def _without(self, wanted: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[str, Value]:
-        given = ((name, term_of(name)) for name, value in agreed.items() if value is not None and name not in wanted)
-        return {**wanted, **dict.fromkeys(name for name, term in given if term and self._is_sent(term))}
+    def _with_cleared_terms(self, desired: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[str, Value]:
+        removed_terms = (
+            (name, term_of(name)) for name, value in agreed.items() if value is not None and name not in desired
+        )
+        return {**desired, **dict.fromkeys(name for name, term in removed_terms if term and self._is_sent(term))}
 
 
 def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
@@ -162,16 +171,16 @@ def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
 
 def _add(terms: dict[str, Value], name: str, value: Decimal, field: str) -> None:
     """Add a term under its till name. Raises RecordRejected if another term has the same name and a different value."""
-    known = terms.setdefault(name, value)
-    if known != value:
-        raise RecordRejected("price_ambiguous", field, value=f"{known:f}", other=f"{value:f}")
+    existing = terms.setdefault(name, value)
+    if existing != value:
+        raise RecordRejected("price_ambiguous", field, value=f"{existing:f}", other=f"{value:f}")
 
 
-def _how(*, incl: bool) -> PriceType:
+def _price_type(*, incl: bool) -> PriceType:
     return PriceType.INCL if incl else PriceType.EXCL
 
 
-# Fields of till cards by their type there, since a rule may produce a number as text or a text as number.
+# Fields by the type that the till stores, because a mapping rule may give a number as text or a code as number.
 _NUMBERS = frozenset({"discount_percent", "payment_days", "credit_limit"})
 _CODES = frozenset({"price_group", "articleDiscountGroupNumber"})
 
@@ -193,7 +202,7 @@ def as_stored_at_till(name: str, value: Value) -> Value:
 
 def prices_in(change: Change) -> frozenset[str]:
     """Return the fields of a change that hold customer prices, which the price guard counts."""
-    names = (name for each in (change.wanted, *change.wanted.parts) for name in each.values)
+    names = (name for record in (change.wanted, *change.wanted.parts) for name in record.values)
     return frozenset(name for name in names if (term := term_of(name)) and term.how is not PriceType.PERCENT)
 
 
@@ -212,8 +221,8 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
     return Guard("price_percent", "brake_price", Decimal(25), jumps, Measure.EACH)
 
 
-def _of_offers(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Callable[[Change, Any], int]:
-    """Return a count for a guard: of all offers of the articles of which a change writes an offer or these fields."""
+def _offer_count(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Callable[[Change, Any], int]:
+    """Return a guard count over all offers of each article whose offers or `fields` the change writes."""
 
     def count_offers(change: Change, _: Any) -> int:
         touched = {
@@ -226,9 +235,9 @@ def _of_offers(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Cal
     return count_offers
 
 
-OFFERS_OVERLAP = Guard("offers_overlap", "brake_offers_overlap", 0, _of_offers(overlapping_offers))
+OFFERS_OVERLAP = Guard("offers_overlap", "brake_offers_overlap", 0, _offer_count(overlapping_offers))
 OFFERS_ABOVE = Guard(
-    "offers_above", "brake_offers_above", 0, _of_offers(offers_above_price, "price_incl", "price_excl")
+    "offers_above", "brake_offers_above", 0, _offer_count(offers_above_price, "price_incl", "price_excl")
 )
 
 

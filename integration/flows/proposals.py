@@ -23,47 +23,47 @@ def account_of_till(accounts: CodeList, ledgers: CodeList, *names: str) -> Propo
 
     def propose(facts: Mapping[str, str], read: ListReader) -> str:
         codes = next((facts[name] for name in names if facts.get(name)), "")
-        numbers, known = (read(accounts), read(ledgers)) if codes else ({}, {})
-        found = {matching_account(numbers.get(code, ""), known) for code in codes.split(", ")}
-        return found.pop() if len(found) == 1 else ""
+        numbers, ledger_codes = (read(accounts), read(ledgers)) if codes else ({}, {})
+        matches = {matching_account(numbers.get(code, ""), ledger_codes) for code in codes.split(", ")}
+        return matches.pop() if len(matches) == 1 else ""
 
     return propose
 
 
 def account_by_types(
-    ledgers: CodeList, *named: tuple[CodeList, CodeList, Collection[str]]
+    ledgers: CodeList, *sources: tuple[CodeList, CodeList, Collection[str]]
 ) -> Callable[[ListReader], str]:
     """Return a function that proposes the only account that the till has for all codes of certain types.
 
-    `named` has lists of the till: the types of codes, the accounts of the same codes, and the types that count.
+    Each of `sources` has two lists of the till, the type and the account of each code, and the types that count.
     """
 
     def propose(read: ListReader) -> str:
         numbers = {
             number
-            for types, accounts, wanted in named
+            for types, accounts, wanted_types in sources
             for code, type_ in read(types).items()
-            if type_ in wanted and (number := read(accounts).get(code, ""))
+            if type_ in wanted_types and (number := read(accounts).get(code, ""))
         }
-        known = read(ledgers) if numbers else {}
-        found = {matching_account(number, known) for number in numbers}
-        return found.pop() if len(found) == 1 else ""
+        ledger_codes = read(ledgers) if numbers else {}
+        matches = {matching_account(number, ledger_codes) for number in numbers}
+        return matches.pop() if len(matches) == 1 else ""
 
     return propose
 
 
 def vat_code_of_books(ours: CodeList, theirs: CodeList) -> Propose:
-    """Return a function that proposes the only VAT code with the same percentage, for reverse charge the one of it."""
+    """Return a function that proposes the only VAT code with the same rate, or for reverse charge."""
 
     def propose(facts: Mapping[str, str], read: ListReader) -> str:
-        here, there = (read(CodeList(one.role, VAT_RATES)) for one in (ours, theirs))
-        names, rate = read(theirs), here.get(facts.get("code", ""), "")
+        our_rates, their_rates = (read(CodeList(code_list.role, VAT_RATES)) for code_list in (ours, theirs))
+        names, rate = read(theirs), our_rates.get(facts.get("code", ""), "")
         is_shifted = facts.get("vat_method") == SHIFTED
         if not rate and not is_shifted:
             return ""
-        wanted = Decimal(0) if is_shifted else Decimal(rate)
-        codes = [code for code, other in there.items() if Decimal(other) == wanted]
-        found = [code for code in codes if bool(REVERSE_CHARGE.search(names.get(code, ""))) == is_shifted]
-        return found[0] if len(found) == 1 else ""
+        wanted_rate = Decimal(0) if is_shifted else Decimal(rate)
+        codes = [code for code, other in their_rates.items() if Decimal(other) == wanted_rate]
+        matches = [code for code in codes if bool(REVERSE_CHARGE.search(names.get(code, ""))) == is_shifted]
+        return matches[0] if len(matches) == 1 else ""
 
     return propose

@@ -17,22 +17,22 @@ from integration.flows.stock.spec import STOCK
 # Flows by name, in display order.
 Specs = Mapping[str, FlowSpec]
 
-FLOWS: Specs = {one.name: one for one in (PRODUCTS, STOCK, CUSTOMERS, ORDERS, DAYS, PAYMENTS)}
+FLOWS: Specs = {spec.name: spec for spec in (PRODUCTS, STOCK, CUSTOMERS, ORDERS, DAYS, PAYMENTS)}
 
 
 def mirrors_of(flows: Iterable[FlowSpec]) -> Mirrors:
     """Return, by flow and kind, the links that another flow has in the opposite direction."""
-    return {(one.name, kind): there for one in flows for kind, there in one.mirrors.items()}
+    return {(spec.name, kind): mirror for spec in flows for kind, mirror in spec.mirrors.items()}
 
 
 def tables_of(flows: Specs) -> dict[SystemRole, list[SourceTable]]:
     """Return the source tables of the flows by the role of the system that has them."""
-    found: dict[SystemRole, list[SourceTable]] = {}
+    tables: dict[SystemRole, list[SourceTable]] = {}
     for spec in flows.values():
-        found.setdefault(spec.flow.source_role, []).extend(spec.reads)
-    return found
+        tables.setdefault(spec.flow.source_role, []).extend(spec.reads)
+    return tables
 
 
 def writer_of(flows: Iterable[FlowSpec], kind: Kind) -> FlowSpec:
     """Return the flow whose counted stage writes records of this kind. Raises StopIteration if there is none."""
-    return next(one for one in flows if one.flow.counted_stage.target is kind)
+    return next(spec for spec in flows if spec.flow.counted_stage.target is kind)

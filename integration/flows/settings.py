@@ -124,47 +124,47 @@ class ValueTable:
     @property
     def code(self) -> KeyPart:
         """The key part that is mandatory."""
-        return next(one for one in self.parts if one.needed)
+        return next(part for part in self.parts if part.needed)
 
     def key_of_missing_row(self, facts: Mapping[str, str]) -> dict[str, str]:
         """Return the value of each key part for which a row is missing, from the facts of the cause."""
         code = next((facts[name] for name in self.named if facts.get(name)), "")
-        others = {one.name: facts.get(one.name, "") for one in self.parts}
+        others = {part.name: facts.get(part.name, "") for part in self.parts}
         return {name: value for name, value in {**others, self.code.name: code}.items() if value}
 
     def key(self, values: Mapping[str, str]) -> str:
         """Return the row key for these values, given by part name; a part that is left out holds for all values."""
-        given = (values.get(one.name, "") or (EVERY if one.needed else "") for one in self.parts)
-        return self.separator.join(filter(None, given))
+        pieces = (values.get(part.name, "") or (EVERY if part.needed else "") for part in self.parts)
+        return self.separator.join(filter(None, pieces))
 
     def read(self, key: str) -> dict[str, str] | None:
         """Return the parts of a key by name; None if the text is not a valid key of this table."""
         if len(self.parts) == 1:
             return {self.code.name: key} if key else None
-        at, pieces, found = self.parts.index(self.code), key.split(self.separator), {}
-        for one in reversed(self.parts[at + 1 :]):
-            if len(pieces) > 1 and (pieces[-1] in one.options or not (one.options or at)):
-                found[one.name] = pieces.pop()
-        names = [one.name for one in self.parts[: at + 1]]
+        at, pieces, optional_parts = self.parts.index(self.code), key.split(self.separator), {}
+        for part in reversed(self.parts[at + 1 :]):
+            if len(pieces) > 1 and (pieces[-1] in part.options or not (part.options or at)):
+                optional_parts[part.name] = pieces.pop()
+        names = [part.name for part in self.parts[: at + 1]]
         if not all(pieces) or len(pieces) > len(names):
             return None
-        return {**dict(zip(names[len(names) - len(pieces) :], pieces, strict=True)), **found}
+        return {**dict(zip(names[len(names) - len(pieces) :], pieces, strict=True)), **optional_parts}
 
-    def row(self, rows: Mapping[str, str], *, home: str = "", **asked: str) -> str:
+    def row(self, rows: Mapping[str, str], *, home: str = "", **part_values: str) -> str:
         """Return the key of the most specific row for these parts; empty if there is none.
 
         `home` is the country of the shop: a row for an unreadable country never applies to it.
         """
-        order = sorted(self.parts, key=lambda one: (not one.needed, -one.rank, self.parts.index(one)))
-        unsure = (UNSURE,) if asked.get(COUNTRY, home) != home else ()
+        order = sorted(self.parts, key=lambda part: (not part.needed, -part.rank, self.parts.index(part)))
+        unsure = (UNSURE,) if part_values.get(COUNTRY, home) != home else ()
         options = [
-            (asked.get(one.name, ""), EVERY)
-            if one.needed
-            else (asked.get(one.name, ""), *(unsure if one.name == COUNTRY else ()), "")
-            for one in order
+            (part_values.get(part.name, ""), EVERY)
+            if part.needed
+            else (part_values.get(part.name, ""), *(unsure if part.name == COUNTRY else ()), "")
+            for part in order
         ]
-        tried = (dict(zip((one.name for one in order), values, strict=True)) for values in product(*options))
-        return row_key(rows, *(self.key(values) for values in tried))
+        candidates = (dict(zip((part.name for part in order), values, strict=True)) for values in product(*options))
+        return row_key(rows, *(self.key(values) for values in candidates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +228,8 @@ class FlowSettings(Strict):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         limits: dict[str, Any] = {
-            one.name: (type(one.limit) | None, Field(one.limit if one.is_on else None, ge=0, le=MOST))
-            for one in cls.guards
+            guard.name: (type(guard.limit) | None, Field(guard.limit if guard.is_on else None, ge=0, le=MOST))
+            for guard in cls.guards
         }
         brakes = create_model("Brakes", __base__=Strict, **limits)
         cls.__pydantic_fields__["brakes"] = FieldInfo.from_annotated_attribute(brakes, brakes())
@@ -237,7 +237,7 @@ class FlowSettings(Strict):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _named(cls, values: Any, handler: ModelWrapValidatorHandler["FlowSettings"]) -> "FlowSettings":
+    def _with_named_error(cls, values: Any, handler: ModelWrapValidatorHandler["FlowSettings"]) -> "FlowSettings":
         try:
             settings = handler(values)
         except ValidationError as error:
@@ -266,7 +266,7 @@ class FlowSettings(Strict):
 
     def fields_read(self) -> frozenset[str]:
         """Return the source fields that these settings and their filters read."""
-        return frozenset(name for _, name, _ in self.reads()) | {each.field for each in self.filters}
+        return frozenset(name for _, name, _ in self.reads()) | {condition.field for condition in self.filters}
 
     def check(self) -> None:
         """Raise ConfigurationError for settings that contradict each other."""
@@ -299,12 +299,16 @@ def missing_vat_rate_issue(field: str, code: str, system: str) -> RecordRejected
 
 def excluded_by_filter(record: Record, filters: Iterable[Filter]) -> Skip | None:
     """Return why a record is skipped, from the first filter that excludes it; None if it takes part."""
-    for each in filters:
-        if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):
+    for condition in filters:
+        if matches(record.values.get(condition.field), condition.operator, condition.value) != (condition.take == "in"):
             facts = {
-                "key": record.key, "field": each.field, "operator": str(each.operator), "take": each.take,
-                "operand": as_text(each.value), "value": as_text(record.values.get(each.field)),
-            }  # fmt: skip
+                "key": record.key,
+                "field": condition.field,
+                "operator": str(condition.operator),
+                "take": condition.take,
+                "operand": as_text(condition.value),
+                "value": as_text(record.values.get(condition.field)),
+            }
             return Skip("filtered_out", record.key, facts)
     return None
 

@@ -57,10 +57,10 @@ class TargetRecord:
         return 0 if self.is_beside or self.desired is None else len(self.desired.sources)
 
     @classmethod
-    def from_single_member(cls, one: Staged) -> Self:
+    def from_single_member(cls, member: Staged) -> Self:
         """Return the target record of a parent with one member: its record, or the reason why there is none."""
-        parked = (one.issue,) if one.issue else ()
-        return cls(one.record, one.title, parked=parked, skipped=(one.skip,) if one.skip else ())
+        parked = (member.issue,) if member.issue else ()
+        return cls(member.record, member.title, parked=parked, skipped=(member.skip,) if member.skip else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +112,17 @@ class FlowLogic(Protocol):
         `duplicates` and `marks` hold the numbers and marks that must be unique in the stage but occur in more than one
         record, with the keys of those records. The default requires that every parent has exactly one member.
         """
-        (one,) = members
-        return TargetRecord.from_single_member(one)
+        (member,) = members
+        return TargetRecord.from_single_member(member)
 
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+    def objection(
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Issue | None:
         """Return an issue if the record in the target is not the intended one or a person must decide; else None."""
         return None
 
     def remarks(
-        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
     ) -> tuple[Issue, ...]:
         """Return issues that are reported with a record but do not prevent its write."""
         return ()
@@ -129,7 +131,7 @@ class FlowLogic(Protocol):
         """Return issues for additional data of a stage that could not be read; they prevent no write."""
         return ()
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the part of the desired record that may be written now, with all its parts, or why there is none."""
 
     def conflicts_between(
@@ -157,7 +159,7 @@ class FlowLogic(Protocol):
         return Skip("undo_keeps", change.key, {"key": change.title})
 
     def reversible(self, change: Change) -> Change:
-        """Return the part of an update that can be put back: the target may be unable to clear a once empty field."""
+        """Return the part of an update that an undo can put back; a target may be unable to clear fields."""
         return change
 
     def compare_booking(self, record: Record) -> DocumentVersions | None:
@@ -188,7 +190,9 @@ def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> 
 class Source(Protocol):
     """The read interface of a system; see `connectors/protocol.py`."""
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         """Return one page of the records that changed since a cursor, or of all records if `since` is None."""
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
@@ -201,8 +205,8 @@ def page_in(
     """Return one page of source records of a stage: extracted from the source, or fetched by the keys of the flow."""
     if not stage.keyed_source:
         return source.extract(stage.source, since, after, most)
-    named = logic.read_key_page(stage, after)
-    return Batch(tuple(source.fetch(stage.source, named.keys)) if named.keys else (), named.after)
+    key_page = logic.read_key_page(stage, after)
+    return Batch(tuple(source.fetch(stage.source, key_page.keys)) if key_page.keys else (), key_page.after)
 
 
 class Movements(Protocol):
@@ -283,7 +287,7 @@ class FlowContext(Protocol):
     def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
         """Return the current records of a system under these keys; missing records are left out."""
 
-    def current_records(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, CurrentRecord]:
+    def current_records(self, flow: str, system: str, desired: Sequence[Record]) -> Mapping[str, CurrentRecord]:
         """Return what a system holds of these records, with the same lookup that a plan of the flow uses."""
 
     def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
@@ -304,7 +308,7 @@ class FlowContext(Protocol):
     def movements(self) -> Movements:
         """Return the stock movements of the till, for the flow that asks."""
 
-    def codes(self, listed: CodeList) -> Mapping[str, str]:
+    def codes(self, code_list: CodeList) -> Mapping[str, str]:
         """Return codes and captions of a list that the flow declares in `code_lists`."""
 
 
@@ -438,10 +442,12 @@ class FlowSpec:
         """Return the kinds that the active stages of the flow write, each with the kind that its rules read."""
         written_by = {stage.target for stage in flow.stages if not stage.off}
         made_of = {kind: flow.read_for(kind) for kind in written_by}
-        read = {written: kind or made_of.get(written) for written, kind in self.parts}
-        return {written: kind for written, kind in read.items() if kind is not None}
+        sources = {target: kind or made_of.get(target) for target, kind in self.parts}
+        return {target: kind for target, kind in sources.items() if kind is not None}
 
     def table(self, name: str) -> ValueTable:
         """Return a value table by its name."""
-        known = next((one for one in self.tables if one.name == name), None)
-        return known or ValueTable(name, CodeList(self.flow.source_role, name), CodeList(self.flow.target_role, name))
+        declared = next((table for table in self.tables if table.name == name), None)
+        return declared or ValueTable(
+            name, CodeList(self.flow.source_role, name), CodeList(self.flow.target_role, name)
+        )

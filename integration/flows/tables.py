@@ -79,16 +79,16 @@ Codes = Callable[[CodeList], Collection[str] | None]
 
 def row_fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason | None:
     """Return why a row is invalid, or None if it is valid."""
-    read = table.read(key)
-    if read is None:
+    parts = table.read(key)
+    if parts is None:
         return Reason("reason_row_key", {"row": key})
-    for one in table.parts:
-        value = read.get(one.name, "")
-        if value and (found := _part_fault(one, value, codes)):
-            return found
+    for part in table.parts:
+        value = parts.get(part.name, "")
+        if value and (fault := _part_fault(part, value, codes)):
+            return fault
     if not _is_known(table.theirs, other, codes):
         of = table.theirs
-        return _unknown(of, other) if of else None
+        return _unknown_code_reason(of, other) if of else None
     return None
 
 
@@ -97,9 +97,13 @@ def _part_fault(part: KeyPart, value: str, codes: Codes) -> Reason | None:
         return None
     if part.options and not part.of:
         return Reason("reason_row_word", {"value": value, "options": ", ".join(part.options)})
-    if any(_is_known(one.of, value.removeprefix(one.mark), codes) for one in part.of if value.startswith(one.mark)):
+    if any(
+        _is_known(code_source.of, value.removeprefix(code_source.mark), codes)
+        for code_source in part.of
+        if value.startswith(code_source.mark)
+    ):
         return None
-    return _unknown(part.of[0].of, value) if part.of else None
+    return _unknown_code_reason(part.of[0].of, value) if part.of else None
 
 
 def _is_known(of: CodeList | None, value: str, codes: Codes) -> bool:
@@ -107,11 +111,11 @@ def _is_known(of: CodeList | None, value: str, codes: Codes) -> bool:
         return True
     if of == COUNTRY_CODES:
         return is_country(value)
-    known = codes(of) if of.name not in IN_USE else None
-    return not known or value in known  # an empty or unreadable list rejects no code
+    known_codes = codes(of) if of.name not in IN_USE else None
+    return not known_codes or value in known_codes  # an empty or unreadable list rejects no code
 
 
-def _unknown(of: CodeList, value: str) -> Reason:
+def _unknown_code_reason(of: CodeList, value: str) -> Reason:
     if of == COUNTRY_CODES:
         return Reason("reason_row_country", {"value": value})
     return Reason("reason_row_code", {"value": value, "source_system": system_name(of.system)})
@@ -119,17 +123,17 @@ def _unknown(of: CodeList, value: str) -> Reason:
 
 def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes) -> dict[str, Reason]:
     """Return the invalid rows by key, each with the reason. A second row with the same meaning is invalid."""
-    found: dict[str, Reason] = {}
-    seen: dict[str, str] = {}
+    faults: dict[str, Reason] = {}
+    seen_keys: dict[str, str] = {}
     for key, other in rows:
-        read = table.read(key)
-        meant = table.key(read) if read else key
-        if meant in seen:
-            found[key] = Reason("reason_row_twice", {"row": key})
+        parts = table.read(key)
+        canonical_key = table.key(parts) if parts else key
+        if canonical_key in seen_keys:
+            faults[key] = Reason("reason_row_twice", {"row": key})
         elif why := row_fault(table, key, other, codes):
-            found[key] = why
-        seen[meant] = other
-    return found
+            faults[key] = why
+        seen_keys[canonical_key] = other
+    return faults
 
 
 def rows_with_different_rates(
@@ -139,12 +143,12 @@ def rows_with_different_rates(
     ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
     if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:
         return []
-    here, there = rates(ours), rates(theirs)
+    our_rates, their_rates = rates(ours), rates(theirs)
 
     def differs(key: str, other: str) -> bool:
-        read = table.read(key) or {}
-        rate, theirs_ = here.get(read.get(table.code.name, "")), there.get(other)
-        return rate is not None and theirs_ is not None and rate != theirs_ and not read.get("vat_method")
+        parts = table.read(key) or {}
+        rate, theirs_ = our_rates.get(parts.get(table.code.name, "")), their_rates.get(other)
+        return rate is not None and theirs_ is not None and rate != theirs_ and not parts.get("vat_method")
 
     return [key for key, other in rows.items() if differs(key, other)]
 
@@ -159,22 +163,22 @@ def usable_rows(table: ValueTable, rows: Mapping[str, str], codes: Codes) -> dic
     country name, such as USA, is replaced by its code. An unreadable one may be any country except that of the shop.
     """
     wrong = row_faults(table, rows.items(), codes)
-    held = {_readable(table, key): "" for key in wrong}
-    return held | {key: other for key, other in rows.items() if key not in wrong}
+    empty_rows = {_readable_key(table, key): "" for key in wrong}
+    return empty_rows | {key: other for key, other in rows.items() if key not in wrong}
 
 
-def _readable(table: ValueTable, key: str) -> str:
-    read = table.read(key)
-    if read is None:
+def _readable_key(table: ValueTable, key: str) -> str:
+    parts = table.read(key)
+    if parts is None:
         return key
-    given = {one.name: read.get(one.name, "") for one in table.parts}
-    for one in table.parts:
-        if one.of and one.of[0].of == COUNTRY_CODES and given[one.name]:
-            given[one.name] = _country(given[one.name])
-    return table.key(given)
+    values = {part.name: parts.get(part.name, "") for part in table.parts}
+    for part in table.parts:
+        if part.of and part.of[0].of == COUNTRY_CODES and values[part.name]:
+            values[part.name] = _country_code(values[part.name])
+    return table.key(values)
 
 
-def _country(name: str) -> str:
+def _country_code(name: str) -> str:
     try:
         return as_text(country_of(name))
     except RuleError:
@@ -186,17 +190,20 @@ def _country(name: str) -> str:
 
 def rowless_codes(
     table: ValueTable,
-    used: Mapping[str, str],
-    wanted: Iterable[str],
+    rows: Mapping[str, str],
+    wanted_codes: Iterable[str],
     home: str,
     codes: Callable[[CodeList], Iterable[str]],
 ) -> list[str]:
     """Return the codes without a row in the country of the shop for at least one value of the other key parts."""
     parts = [part for part in table.parts if not (part.needed or part.rank or part.name == COUNTRY)]
-    values = [part.options or tuple(code for one in part.of for code in codes(one.of)) or ("",) for part in parts]
+    values = [
+        part.options or tuple(code for code_source in part.of for code in codes(code_source.of)) or ("",)
+        for part in parts
+    ]
 
     def is_covered(code: str) -> bool:
-        cases = (dict(zip((part.name for part in parts), each, strict=True)) for each in product(*values))
-        return all(table.row(used, home=home, **{table.code.name: code, COUNTRY: home, **case}) for case in cases)
+        cases = (dict(zip((part.name for part in parts), combination, strict=True)) for combination in product(*values))
+        return all(table.row(rows, home=home, **{table.code.name: code, COUNTRY: home, **case}) for case in cases)
 
-    return [code for code in wanted if not is_covered(code)]
+    return [code for code in wanted_codes if not is_covered(code)]

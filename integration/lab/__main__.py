@@ -20,24 +20,24 @@ SIGN_SECONDS = 2.0
 
 def main(folder: Path) -> None:
     """Run the requested series. Ends with the process that started it, and ends all its own child processes."""
-    wanted = WANTED.validate_json(sys.stdin.buffer.read())
+    series_input = WANTED.validate_json(sys.stdin.buffer.read())
     os.umask(0o077)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a killed console leaves incomplete calls
-    signal.signal(signal.SIGTERM, _stopped)
-    signal.signal(signal.SIGINT, _stopped)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    signal.signal(signal.SIGINT, _exit_on_signal)
     bench: SeriesRunner | None = None
     try:
-        bench = SeriesRunner(folder, wanted.series, wanted.mine)
+        bench = SeriesRunner(folder, series_input.series, series_input.mine)
         threading.Thread(target=_watch, args=(os.getppid(), bench), daemon=True).start()
         bench.go()
     except (SystemExit, Exception) as end:
-        known = kept_report(folder)
-        if known is not None:
+        report = kept_report(folder)
+        if report is not None:
             error = (
                 end.code if isinstance(end, IntegrationError) else "" if isinstance(end, SystemExit) else "lab_failed"
             )
             facts = dict(end.facts) if isinstance(end, IntegrationError) else {"message": str(end)[-500:]}
-            keep_report(replace(known, state="stopped", error=error, facts=facts), folder)
+            keep_report(replace(report, state="stopped", error=error, facts=facts), folder)
         raise
     finally:
         for process in active_children():
@@ -56,7 +56,7 @@ def _watch(parent: int, bench: SeriesRunner) -> None:
         os.utime(bench.folder / "report.json")
 
 
-def _stopped(number: int, _: FrameType | None) -> None:
+def _exit_on_signal(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)  # trials stop, and each ends its own processes
 
 

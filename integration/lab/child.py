@@ -58,23 +58,23 @@ class Start:
 class Shifted:
     """Clock of this machine with an offset that the lab sets; records that it was read."""
 
-    def __init__(self, shift: "Synchronized[float]", asked: "Synchronized[float]") -> None:
+    def __init__(self, shift: "Synchronized[float]", read_shift: "Synchronized[float]") -> None:
         self._shift = shift
-        self._asked = asked
+        self._read_shift = read_shift
 
     def __call__(self) -> datetime:
         """Return the shifted time."""
         shift = self._shift.value
-        self._asked.value = shift
+        self._read_shift.value = shift
         return now() + timedelta(seconds=shift)
 
 
-def obey(start: Start, shift: "Synchronized[float]", asked: "Synchronized[float]", orders: Connection) -> None:
+def obey(start: Start, shift: "Synchronized[float]", read_shift: "Synchronized[float]", orders: Connection) -> None:
     """Run a console and execute orders until None arrives.
 
     An order is the name of a method of the application and its arguments.
     """
-    application = _opened(start, Shifted(shift, asked))
+    application = _open_application(start, Shifted(shift, read_shift))
     try:
         while (order := orders.recv()) is not None:
             orders.send(_answer(application, *order))
@@ -86,10 +86,10 @@ def obey(start: Start, shift: "Synchronized[float]", asked: "Synchronized[float]
 
 def prepare(start: Start, mine: OperatorSettings) -> None:
     """Set up a console with the operator's settings. Open questions are answered with their proposals."""
-    application = _opened(start, now)
+    application = _open_application(start, now)
     try:
         application.access.keep(BOOKS.system, {"warehouses": WAREHOUSES}, LAB.ref)
-        _take_over(application, mine)
+        _copy_settings(application, mine)
         application.proposals.fill(LAB.ref)
         if not any(mine.settings.values()):
             application.setup.choose(dict.fromkeys(application.flows, EVERY_MINUTES), LAB)
@@ -103,7 +103,7 @@ def prepare(start: Start, mine: OperatorSettings) -> None:
 
 def apply_settings_variant(start: Start, flow: str, way: int) -> None:
     """Give a flow of a console another variant of its settings, with all AccountView objects available."""
-    application = _opened(start, now)
+    application = _open_application(start, now)
     try:
         application.names.put(OBJECTS, LAB)
         application.flows.change(flow, FLOWS[flow].lab_variants[way], LAB)
@@ -111,10 +111,10 @@ def apply_settings_variant(start: Start, flow: str, way: int) -> None:
         application.close()
 
 
-def _take_over(application: Application, mine: OperatorSettings) -> None:
+def _copy_settings(application: Application, mine: OperatorSettings) -> None:
     for flow, body in mine.mappings.items():
-        known = application.rules.published(flow)
-        if known is None or known[1] != body:
+        published = application.rules.published(flow)
+        if published is None or published[1] != body:
             application.rules.publish(flow, body, LAB.ref, "")
     for name, rows in mine.tables.items():
         application.rules.set_table(name, rows, LAB.ref)
@@ -124,9 +124,9 @@ def _take_over(application: Application, mine: OperatorSettings) -> None:
             application.flows.change(flow, chosen, LAB)
 
 
-def _opened(start: Start, machine: Callable[[], datetime]) -> Application:
+def _open_application(start: Start, machine: Callable[[], datetime]) -> Application:
     _end_with_the_lab()
-    _into_file(start.said)
+    _redirect_output(start.said)
     settings = load_settings(
         data=start.data, database_url=start.database_url, key="", sandbox=False, log="warning",
         patience_seconds=start.patience,
@@ -157,10 +157,10 @@ def _end_with_the_lab() -> None:
         ctypes.CDLL(None).prctl(WHEN_THE_PARENT_ENDS, signal.SIGKILL)
 
 
-def _into_file(file: Path) -> None:
+def _redirect_output(file: Path) -> None:
     """Redirect standard output and standard error of this process to a file."""
-    said = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with suppress(OSError):
-        os.dup2(said, 1)
-        os.dup2(said, 2)
-    os.close(said)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+    os.close(descriptor)

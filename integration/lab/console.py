@@ -66,14 +66,14 @@ class Console:
         self.clock = clock
         self.process: ForkServerProcess | None = None
         self.is_suspended = False
-        self._orders, self._theirs = PROCESSES.Pipe()
+        self._orders, self._child_connection = PROCESSES.Pipe()
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
-        self._orders, self._theirs = PROCESSES.Pipe()
-        arguments = (self.start_with, self.clock.shift, self.clock.asked, self._theirs)
+        self._orders, self._child_connection = PROCESSES.Pipe()
+        arguments = (self.start_with, self.clock.shift, self.clock.asked, self._child_connection)
         self.process = started(child.obey, *arguments)
-        self._theirs.close()
+        self._child_connection.close()
 
     def second_console(self) -> "Console":
         """Return another console on the same data, not started yet."""

@@ -33,7 +33,7 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
 
 def open_questions(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return the issues about changes in doubt, which ask whether the target has the record."""
-    return [one for cause in DOUBTS for one in issues.list(flow, cause, limit=MOST)]
+    return [issue for cause in DOUBTS for issue in issues.list(flow, cause, limit=MOST)]
 
 
 def rename_goods(sandbox: Sandbox, links: Links, flow: str) -> bool:
@@ -59,10 +59,10 @@ def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
     return issues.list(flow, CHANGED, limit=MOST)
 
 
-def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, one: OpenIssue) -> str | None:
+def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, open_issue: OpenIssue) -> str | None:
     """Return the number of the record of an issue in the target, or None if the target does not have it."""
-    reference = one.issue.facts.get("reference", "")
-    doubts = ledger.in_doubt("", flow, None, [one.issue.key])
+    reference = open_issue.issue.facts.get("reference", "")
+    doubts = ledger.in_doubt("", flow, None, [open_issue.issue.key])
     return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
 
 
@@ -78,10 +78,10 @@ def number_by_reference(sandbox: Sandbox, kind: Kind, reference: str) -> str | N
     return None
 
 
-def _values(told: object) -> set[str]:
+def _values(content: object) -> set[str]:
     """Return all values of a row, including nested ones."""
-    if isinstance(told, Mapping):
-        return {value for one in told.values() for value in _values(one)}
-    if isinstance(told, list | tuple):
-        return {value for one in told for value in _values(one)}
-    return {str(told)}
+    if isinstance(content, Mapping):
+        return {value for item in content.values() for value in _values(item)}
+    if isinstance(content, list | tuple):
+        return {value for item in content for value in _values(item)}
+    return {str(content)}

@@ -30,7 +30,8 @@ _FATES: Final = {
 
 
 REPEATED_AFTER_LOOK: Final = frozenset({"newArticleGroup"})
-"""Creates that are sent again if a lookup does not show them. Hidden longer than the timeout, they would be doubled."""
+"""Create operations that are repeated if a lookup does not find the record. Hidden for longer than the visibility
+timeout, the record would be created twice."""
 
 
 def is_write(system: str, operation: str) -> bool:
@@ -47,10 +48,10 @@ class FaultPlan(Switches):
         self.triggered: Counter[Hazard] = Counter()
         self._act = act
         self._planned_faults = tuple(planned)
-        self._left = [one.times for one in planned]
-        self._counted: Counter[bool] = Counter()
+        self._remaining = [fault.times for fault in planned]
+        self._call_counts: Counter[bool] = Counter()
         self._is_on = False
-        self._counting = threading.Lock()
+        self._count_lock = threading.Lock()
 
     def begin(self) -> None:
         """Start counting calls and injecting faults."""
@@ -64,7 +65,7 @@ class FaultPlan(Switches):
         """Return the fault planned for this call, or None."""
         if not self._is_on or operation == "token":
             return super().take(system, operation, keys)
-        planned = self._due(is_write(system, operation))
+        planned = self._next_fault(is_write(system, operation))
         if planned is None:
             return None
         fault = FAULTS.get(planned.hazard)
@@ -83,11 +84,11 @@ class FaultPlan(Switches):
         seconds = min(planned.seconds, LATE[1]) if operation in REPEATED_AFTER_LOOK else planned.seconds
         return Armed(f"lab-{planned.hazard}", fault, seconds=seconds, answer=planned.answer)
 
-    def _due(self, write: bool) -> PlannedFault | None:
-        with self._counting:
-            self._counted[write] += 1
+    def _next_fault(self, write: bool) -> PlannedFault | None:
+        with self._count_lock:
+            self._call_counts[write] += 1
             for place, fault in enumerate(self._planned_faults):
-                if self._left[place] and fault.write is write and self._counted[write] >= fault.nth:
-                    self._left[place] -= 1
+                if self._remaining[place] and fault.write is write and self._call_counts[write] >= fault.nth:
+                    self._remaining[place] -= 1
                     return fault
         return None

@@ -109,40 +109,40 @@ class Fixtures:
 
     def __init__(self, folder: Path, mine: OperatorSettings) -> None:
         self.folder = folder
-        self._mine = mine
+        self._operator_settings = mine
         self._lock = threading.RLock()
-        self._made: dict[tuple[object, ...], Fixture] = {}
+        self._fixtures: dict[tuple[object, ...], Fixture] = {}
         self._databases: list[tuple[str, str]] = []
 
     def bare(self, server: str) -> Fixture:
         """Return a fixture with a console that is set up, and a till without data from the books."""
         with self._lock:
             key = (server,)
-            if key not in self._made:
-                place = self._place(f"bare-{len(self._made)}", Fixture(Path()), server)
-                _set_up(place, 0, prepare, self._mine)
+            if key not in self._fixtures:
+                place = self._place(f"bare-{len(self._fixtures)}", Fixture(Path()), server)
+                _set_up(place, 0, prepare, self._operator_settings)
                 place.journal.unlink(missing_ok=True)
-                self._made[key] = Fixture(place.folder, place.url)
-            return self._made[key]
+                self._fixtures[key] = Fixture(place.folder, place.url)
+            return self._fixtures[key]
 
     def fixture_with_variant(self, fixture: Fixture, flow: str, way: int, shop: int, server: str) -> Fixture:
         """Return a fixture of a shop in which a flow has another variant of its settings."""
         with self._lock:
             key = (server, shop, flow, way)
-            if key not in self._made:
-                place = self._place(f"calm-set-{len(self._made)}", fixture, server)
+            if key not in self._fixtures:
+                place = self._place(f"calm-set-{len(self._fixtures)}", fixture, server)
                 _set_up(place, shop, apply_settings_variant, flow, way)
                 self.keep(key, place)
-            return self._made[key]
+            return self._fixtures[key]
 
     def keep(self, key: tuple[object, ...], place: LabPlace) -> None:
         """Store the result of a run without faults as a fixture."""
         with self._lock:
-            self._made[key] = Fixture(place.folder, place.url)
+            self._fixtures[key] = Fixture(place.folder, place.url)
 
     def find_fixture(self, key: tuple[object, ...]) -> Fixture | None:
         """Return the fixture stored under a key."""
-        return self._made.get(key)
+        return self._fixtures.get(key)
 
     @contextmanager
     def place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Iterator[LabPlace]:
@@ -176,7 +176,7 @@ class Fixtures:
 
     def drop(self, url: str) -> None:
         """Drop the database of a finished trial."""
-        for at, name in [one for one in self._databases if url and one[1] == url.rpartition("/")[2]]:
+        for at, name in [database for database in self._databases if url and database[1] == url.rpartition("/")[2]]:
             with psycopg.connect(at, autocommit=True) as connection:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             self._databases.remove((at, name))
@@ -232,10 +232,10 @@ def _mount(folder: Path) -> bool:
     program = shutil.which("mount")
     if program is None:
         return False
-    done = subprocess.run(  # noqa: S603 - the program of the machine, and a folder of our own
+    result = subprocess.run(  # noqa: S603 - the program of the machine, and a folder of our own
         [program, "-t", "tmpfs", "-o", f"size={DISK},mode=700", "lab", str(folder)], capture_output=True, check=False
     )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 def _unmount(folder: Path) -> None:

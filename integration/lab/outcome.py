@@ -40,8 +40,8 @@ class LabOutcome:
 
     def add(self, name: str, content: object) -> None:
         """Add one record."""
-        told = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
-        self.records.setdefault(name, []).append(told)
+        text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+        self.records.setdefault(name, []).append(text)
 
     def counts(self) -> Counter[str]:
         """Return the number of records of each name."""
@@ -50,9 +50,9 @@ class LabOutcome:
     def has_copy(self, name: str) -> bool:
         """Return True if the same document exists under another reference as well."""
         table = name.partition(" ")[0]
-        mine = {_without_reference(table, told) for told in self.records[name]}
+        mine = {_without_reference(table, text) for text in self.records[name]}
         others = (rows for other, rows in self.records.items() if other != name and other.startswith(f"{table} "))
-        return any(_without_reference(table, told) in mine for rows in others for told in rows)
+        return any(_without_reference(table, text) in mine for rows in others for text in rows)
 
 
 def is_document(name: str) -> bool:
@@ -60,78 +60,82 @@ def is_document(name: str) -> bool:
     return name.partition(" ")[0] in _REFERENCES
 
 
-def _without_reference(table: str, told: str) -> str:
-    header, lines = json.loads(told)
+def _without_reference(table: str, text: str) -> str:
+    header, lines = json.loads(text)
     return json.dumps([{column: value for column, value in header.items() if column != _REFERENCES[table]}, lines])
 
 
 def current_outcome(sandbox: Sandbox) -> LabOutcome:
     """Return the current contents of both systems."""
-    found = LabOutcome()
-    _books(sandbox, found)
-    _till(sandbox, found)
-    return found
+    outcome = LabOutcome()
+    _books(sandbox, outcome)
+    _till(sandbox, outcome)
+    return outcome
 
 
-def _books(sandbox: Sandbox, found: LabOutcome) -> None:
+def _books(sandbox: Sandbox, outcome: LabOutcome) -> None:
     persons = {str(row["SUB_NR"]): _person(row) for row in sandbox.state("CONTACT")}
     streets = {str(row["REC_ID"]): str(row.get("ADDRESS1", "")) for row in sandbox.state("DEL_ADDR")}
     for row in sandbox.state("CONTACT"):
-        found.add(f"debtor {_person(row)}", _plain(row))
+        outcome.add(f"debtor {_person(row)}", _plain(row))
     for row in sandbox.state("DEL_ADDR"):
         owner = persons.get(str(row["SUB_NR"]), "")
-        found.add(f"address {owner} {row.get('DEL_NAME')} {row.get('ADDRESS1')}", _plain(row))
+        outcome.add(f"address {owner} {row.get('DEL_NAME')} {row.get('ADDRESS1')}", _plain(row))
     for table in READ:
         for row in sandbox.state(table):
             name = " ".join(str(row.get(column, "")) for column in ("ART_CODE", "AG_CODE", "K9_BRANCH"))
-            found.add(f"{table} {name}", _plain(row))
+            outcome.add(f"{table} {name}", _plain(row))
     for header, key, line, parent, reference in DOCUMENTS:
-        lines = _under(sandbox.state(line), parent)
+        lines = _rows_by_key(sandbox.state(line), parent)
         for row in sandbox.state(header):
             name = f"{header} {row.get(reference) or row[key]}"
             own = lines.get(str(row[key]), [])
-            told = {column: _called(column, value, persons, streets) for column, value in row.items()}
-            found.add(name, [_plain(told, PERSONS), sorted(json.dumps(_plain(one), default=str) for one in own)])
-            found.sums[name] = _sums(own)
+            values = {column: _with_names(column, value, persons, streets) for column, value in row.items()}
+            outcome.add(
+                name, [_plain(values, PERSONS), sorted(json.dumps(_plain(own_line), default=str) for own_line in own)]
+            )
+            outcome.sums[name] = _sums(own)
 
 
-def _till(sandbox: Sandbox, found: LabOutcome) -> None:
+def _till(sandbox: Sandbox, outcome: LabOutcome) -> None:
     groups = {str(row["groupNumber"]): row for row in sandbox.state("groups", "mplus")}
     articles = {str(row["articleNumber"]): _article(row) for row in sandbox.state("articles", "mplus")}
     for row in groups.values():
-        found.add(
+        outcome.add(
             f"group {_path(row, groups)}", _plain(row, apart=("parentGroupNumber", "productNumbers", "sortOrder"))
         )
     for row in sandbox.state("articles", "mplus"):
-        found.add(f"article {_article(row)}", _plain(row))
+        outcome.add(f"article {_article(row)}", _plain(row))
     for row in sandbox.state("products", "mplus"):
-        inside = sorted(_article(one) for one in row.get("articleList") or ())
-        told = _plain(row, apart=("articleList", "groupNumbers"))
-        member = sorted(_path(groups[str(one)], groups) for one in row.get("groupNumbers") or () if str(one) in groups)
-        found.add(f"product {row.get('extProductId') or '+'.join(inside)}", [told, inside, member])
+        inside = sorted(_article(article) for article in row.get("articleList") or ())
+        values = _plain(row, apart=("articleList", "groupNumbers"))
+        member = sorted(
+            _path(groups[str(number)], groups) for number in row.get("groupNumbers") or () if str(number) in groups
+        )
+        outcome.add(f"product {row.get('extProductId') or '+'.join(inside)}", [values, inside, member])
     for row in sandbox.state("relations", "mplus"):
-        found.add(f"relation {row.get('extRelationId') or row.get('email')} {row.get('name')}", _plain(row))
+        outcome.add(f"relation {row.get('extRelationId') or row.get('email')} {row.get('name')}", _plain(row))
     for row in sandbox.state("stock", "mplus"):
         article = articles.get(str(row["articleNumber"]), "")
-        found.add(f"stock {row['branchNumber']} {article}", _plain(row))
+        outcome.add(f"stock {row['branchNumber']} {article}", _plain(row))
     for row in sandbox.state("orders", "mplus"):
-        found.add(f"order {row['orderId']}", _plain(row))
+        outcome.add(f"order {row['orderId']}", _plain(row))
 
 
-def _plain(row: Row, kept: Iterable[str] = (), apart: Iterable[str] = ()) -> dict[str, Any]:
+def _plain(row: Row, kept_names: Iterable[str] = (), apart: Iterable[str] = ()) -> dict[str, Any]:
     """Return a row without generated values."""
-    hidden = (GIVEN - frozenset(kept)) | frozenset(apart)
-    return {name: _inside(value) for name, value in row.items() if name not in hidden}
+    hidden = (GIVEN - frozenset(kept_names)) | frozenset(apart)
+    return {name: _without_generated(value) for name, value in row.items() if name not in hidden}
 
 
-def _inside(value: Any) -> Any:
+def _without_generated(value: Any) -> Any:
     """Return a value without nested generated values."""
     if isinstance(value, Mapping):
         return _plain(value)
-    return [_inside(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_without_generated(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _called(column: str, value: object, persons: Mapping[str, str], streets: Mapping[str, str]) -> object:
+def _with_names(column: str, value: object, persons: Mapping[str, str], streets: Mapping[str, str]) -> object:
     if column in PERSONS:
         return persons.get(str(value), value)
     return streets.get(str(value), value) if column == "DEL_CODE" else value
@@ -150,11 +154,11 @@ def _path(row: Row, groups: Mapping[str, Row]) -> str:
     return f"{_path(parent, groups)}/{row['name']}" if parent else str(row["name"])
 
 
-def _under(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _rows_by_key(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
+    rows_by_key: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(str(row[key]), []).append(row)
-    return found
+        rows_by_key.setdefault(str(row[key]), []).append(row)
+    return rows_by_key
 
 
 def _sums(lines: Iterable[Row]) -> dict[str, Decimal]:

@@ -51,13 +51,13 @@ def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Ca
 
     def report() -> Report | None:
         has_ended = process.poll() is not None
-        found = kept_report(folder)
-        return replace(found, state="stopped") if found and found.state == "running" and has_ended else found
+        latest = kept_report(folder)
+        return replace(latest, state="stopped") if latest and latest.state == "running" and has_ended else latest
 
     try:
         if process.stdin is not None:
-            with suppress(BrokenPipeError), process.stdin as told:  # if the process ended early, its report says why
-                told.write(WANTED.dump_json(SeriesInput(series, mine)))
+            with suppress(BrokenPipeError), process.stdin as pipe:  # if the process ended early, its report says why
+                pipe.write(WANTED.dump_json(SeriesInput(series, mine)))
         yield report
     finally:
         _end(process)
@@ -74,8 +74,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def is_at_work(folder: Path) -> bool:
     """Return True if a series runs in this folder, whoever started it."""
-    found = kept_report(folder)
-    if found is None or found.state != "running":
+    report = kept_report(folder)
+    if report is None or report.state != "running":
         return False
     return time.time() - (folder / REPORT).stat().st_mtime < SILENT_SECONDS
 
@@ -86,13 +86,13 @@ def operators_own(settings: Settings) -> OperatorSettings:
     Codes of real systems have no meaning there, so only values that were set for the built-in systems are used.
     """
     with closing(open_database(settings.operational_url())) as database:
-        stored, rules = StoredSettings(database, now), MappingStore(database, now)
-        here = (stored.get("tables") or {"of": "real"})["of"] == "sandbox"
-        names = {flow: f"flow:{flow}" if here else f"flow:{flow}:sandbox" for flow in FLOWS}
-        tables = rules.tables() if here else stored.get("tables:sandbox") or {}
+        stored_settings, rules = StoredSettings(database, now), MappingStore(database, now)
+        is_sandbox = (stored_settings.get("tables") or {"of": "real"})["of"] == "sandbox"
+        names = {flow: f"flow:{flow}" if is_sandbox else f"flow:{flow}:sandbox" for flow in FLOWS}
+        tables = rules.tables() if is_sandbox else stored_settings.get("tables:sandbox") or {}
         published = {flow: rules.published(flow) for flow in FLOWS}
         return OperatorSettings(
-            {flow: stored.get(name) or {} for flow, name in names.items()},
-            {flow: one[1] for flow, one in published.items() if one},
+            {flow: stored_settings.get(name) or {} for flow, name in names.items()},
+            {flow: mapping[1] for flow, mapping in published.items() if mapping},
             tables,
         )

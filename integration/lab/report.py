@@ -42,7 +42,7 @@ class Series:
 
     def without_secrets(self) -> "Series":
         """Return the series without secrets."""
-        return replace(self, databases=tuple(address_without_login(one) for one in self.databases))
+        return replace(self, databases=tuple(address_without_login(address) for address in self.databases))
 
 
 def address_without_login(database: str) -> str:
@@ -137,7 +137,7 @@ class Report:
     @property
     def total(self) -> Harm:
         """Return the harm of all trials together."""
-        return sum((one.harm for one in self.violations), Harm())
+        return sum((violation.harm for violation in self.violations), Harm())
 
 
 WANTED = TypeAdapter(SeriesInput)

@@ -99,14 +99,16 @@ class FaultSchedule:
     @property
     def hazards(self) -> tuple[Hazard, ...]:
         """Return the planned hazards, each once."""
-        return tuple(dict.fromkeys(one.hazard for one in self.faults))
+        return tuple(dict.fromkeys(fault.hazard for fault in self.faults))
 
 
-def slowed(made: FaultSchedule) -> FaultSchedule:
+def slowed(original: FaultSchedule) -> FaultSchedule:
     """Return the schedule with the visibility delays multiplied by `SLOWER`."""
     late = (Hazard.KILL, Hazard.LATE)
-    faults = (replace(one, seconds=one.seconds * SLOWER) if one.hazard in late else one for one in made.faults)
-    return replace(made, faults=tuple(faults))
+    faults = (
+        replace(fault, seconds=fault.seconds * SLOWER) if fault.hazard in late else fault for fault in original.faults
+    )
+    return replace(original, faults=tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,10 @@ def schedule(
     database = databases[(turn // len(flows) + first) % len(databases)]
     chosen = _chosen(hazards[first], hazards, dice)
     if ON_A_FILE & set(chosen):
-        database = next((one for one in databases if one == "sqlite"), database)
-    taken = calls(flow, shop, way)
+        database = next((name for name in databases if name == "sqlite"), database)
+    flow_calls = calls(flow, shop, way)
     alone = len(chosen) == 1
-    faults = tuple(_planned(one, taken, dice, alone=alone) for one in chosen)
+    faults = tuple(_planned(hazard, flow_calls, dice, alone=alone) for hazard in chosen)
     return FaultSchedule(seed, flow, database, shop, faults, way)
 
 
@@ -147,7 +149,7 @@ def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Haza
     chosen = [first]
     for _ in range(dice.randint(0, MOST_MORE)):
         more = dice.choice(hazards)
-        if not any(more in APART.get(one, ()) or one in APART.get(more, ()) for one in chosen):
+        if not any(more in APART.get(hazard, ()) or hazard in APART.get(more, ()) for hazard in chosen):
             chosen.append(more)
     return chosen
 

@@ -84,41 +84,43 @@ class LabTrial:
         self.clock = Clock()
         self.parked = 0
         self.told: list[str] = []
-        self._happened: SimpleQueue[PlannedFault] = SimpleQueue()
+        self._triggered_faults: SimpleQueue[PlannedFault] = SimpleQueue()
         self._consoles: list[Console] = []
-        self._asked: set[int] = set()
+        self._asked_issues: set[int] = set()
         self._killed = 0
         self.further = further
         self._changed_after = ""  # run after which booked documents were changed in the till
-        self._first: Calls | None = None
+        self._first_calls: Calls | None = None
 
     def baseline(self) -> Baseline:
         """Run without faults. Raises IntegrationError if the flow cannot run with its settings."""
-        with self._running() as (sandbox, stores):
+        with self._run_systems() as (sandbox, stores):
             at_first = current_outcome(sandbox).counts()
-            if not self._to_the_end(sandbox, stores, None):
-                run = _newest(stores, self.schedule.flow)
+            if not self._operate_run(sandbox, stores, None):
+                run = _newest_run(stores, self.schedule.flow)
                 raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
             calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
-            return Baseline(replace(current_outcome(sandbox), at_first=at_first), calls, parked, self._first or calls)
+            return Baseline(
+                replace(current_outcome(sandbox), at_first=at_first), calls, parked, self._first_calls or calls
+            )
 
     def run(self, baseline: Baseline) -> TrialResult:
         """Run under faults and return the result."""
         began = time.monotonic()
-        with self._running() as (sandbox, stores):
-            whole = self._to_the_end(sandbox, stores, baseline.parked)
-            harm, told = differences_from_baseline(baseline.left, current_outcome(sandbox))
+        with self._run_systems() as (sandbox, stores):
+            whole = self._operate_run(sandbox, stores, baseline.parked)
+            harm, differences = differences_from_baseline(baseline.left, current_outcome(sandbox))
             unaccounted, more = accounted(stores.runs, stores.plans, stores.events)
-            told += more + self.told
+            differences += more + self.told
             if not whole:
-                told.append(f"stuck: {_stands(stores, self.schedule.flow)}")
+                differences.append(f"stuck: {_run_status(stores, self.schedule.flow)}")
         self._count_bites()
         harm = replace(harm, unaccounted=unaccounted + len(self.told), stuck=int(not whole), parked=self.parked)
-        return TrialResult(self.schedule, harm, told, self.fault_plan.triggered, time.monotonic() - began)
+        return TrialResult(self.schedule, harm, differences, self.fault_plan.triggered, time.monotonic() - began)
 
     @contextmanager
-    def _running(self) -> Iterator[tuple[Sandbox, Stores]]:
+    def _run_systems(self) -> Iterator[tuple[Sandbox, Stores]]:
         """Run both systems and a console within the block, and open the console's database from outside."""
         with shop_of(self.schedule.shop, self.place.journal, self.fault_plan) as sandbox:
             start = replace(self.place.start(sandbox, self.patience), safeguards=self.safeguards)
@@ -130,13 +132,13 @@ class LabTrial:
             try:
                 yield sandbox, stores_of(database, now, mirrors=mirrors_of(FLOWS.values()))
             finally:
-                for one in self._consoles:
-                    one.end()
+                for started_console in self._consoles:
+                    started_console.end()
                 database.close()
 
     # ---- operating the run to its end
 
-    def _to_the_end(self, sandbox: Sandbox, stores: Stores, parked: int | None) -> bool:
+    def _operate_run(self, sandbox: Sandbox, stores: Stores, parked: int | None) -> bool:
         """Act as the operator until nothing is left to do; return False if that takes too long.
 
         `parked` is the number of records parked for reasons other than faults.
@@ -144,8 +146,8 @@ class LabTrial:
         self.fault_plan.begin()
         end, rounds = time.monotonic() + TRIAL_SECONDS, 0
         while time.monotonic() < end and rounds < MOST_ROUNDS and not self.given_up.is_set():
-            self._care(sandbox, stores)
-            run = _newest(stores, self.schedule.flow)
+            self._handle_fault(sandbox, stores)
+            run = _newest_run(stores, self.schedule.flow)
             if run is not None and run.state in ACTIVE:
                 time.sleep(LOOK_SECONDS)
                 continue
@@ -157,13 +159,13 @@ class LabTrial:
                 if run is not None and run.state is RunState.INTERRUPTED:
                     self._answer(sandbox, stores)
                 begins = run is None or run.state is not RunState.READY
-                self._next(run)
+                self._advance_run(run)
                 rounds += begins  # not counted if the console refuses, for example with a full disk
             except (GoneError, IntegrationError):  # killed, overtaken by another process, or a system is away
                 time.sleep(LOOK_SECONDS)
         return False
 
-    def _next(self, run: Run | None) -> None:
+    def _advance_run(self, run: Run | None) -> None:
         """Do what an operator does with a run that waits or has ended."""
         ask = self._consoles[0].ask
         if run is not None and run.state is RunState.READY:
@@ -190,7 +192,7 @@ class LabTrial:
             or not console_operator.rename_goods(sandbox, stores.links, self.schedule.flow)
         ):
             return True
-        self._changed_after, self._first = run.id, _calls(sandbox)
+        self._changed_after, self._first_calls = run.id, _calls(sandbox)
         return False
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
@@ -206,17 +208,17 @@ class LabTrial:
     def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
         """Answer questions that are open for the second time; the first time, a person starts another run."""
         asks = console_operator.open_questions(stores.issues, self.schedule.flow)
-        for one in asks:
-            if one.id in self._asked:
-                number = console_operator.number_in_target(sandbox, stores.ledger, self.schedule.flow, one)
+        for issue in asks:
+            if issue.id in self._asked_issues:
+                number = console_operator.number_in_target(sandbox, stores.ledger, self.schedule.flow, issue)
                 try:
-                    self._consoles[0].ask("exceptions.answer", one, number, LAB)
+                    self._consoles[0].ask("exceptions.answer", issue, number, LAB)
                 except IntegrationError as error:
                     if error.code != "answered_meanwhile":  # the next plan reports that
                         raise
-        fresh = {one.id for one in asks} - self._asked
+        fresh = {issue.id for issue in asks} - self._asked_issues
         self.parked += len(fresh)
-        self._asked |= fresh
+        self._asked_issues |= fresh
 
     # ---- faults
 
@@ -237,13 +239,13 @@ class LabTrial:
             case _:
                 raise ValueError(fault.hazard)
         if could:
-            self._happened.put(fault)
+            self._triggered_faults.put(fault)
         return could
 
-    def _care(self, sandbox: Sandbox, stores: Stores) -> None:
+    def _handle_fault(self, sandbox: Sandbox, stores: Stores) -> None:
         """Handle faults that have happened: restart a killed console, or have another one take over."""
         try:
-            fault = self._happened.get_nowait()
+            fault = self._triggered_faults.get_nowait()
         except Empty:
             fault = None
         if fault is not None and fault.hazard is Hazard.SUSPEND:
@@ -278,41 +280,41 @@ class LabTrial:
         other.start()
         end = time.monotonic() + (LOCKED_SECONDS if is_locked else ELSEWHERE_SECONDS)
         while time.monotonic() < end and other.is_alive and not self.given_up.is_set():
-            run = _newest(stores, self.schedule.flow)
+            run = _newest_run(stores, self.schedule.flow)
             if run is None or run.state not in ACTIVE:
                 break
             time.sleep(LOOK_SECONDS)
         self.fault_plan.triggered[Hazard.SUSPEND] += is_locked or len(sandbox.ledger.calls()) > before
         console.wake()
         time.sleep(waits)
-        self._until_it_rests(sandbox, console)
+        self._wait_until_idle(sandbox, console)
         other.end()
 
     @staticmethod
-    def _until_it_rests(sandbox: Sandbox, console: Console) -> None:
+    def _wait_until_idle(sandbox: Sandbox, console: Console) -> None:
         """Wait until a resumed console has worked again and sends no more calls, however busy the machine is."""
         with suppress(GoneError, IntegrationError):
             console.ask("runs.count", None, None)
-        end, sent = time.monotonic() + ELSEWHERE_SECONDS, -1
-        while sent != (sent := len(sandbox.ledger.calls())) and time.monotonic() < end:
+        end, call_count = time.monotonic() + ELSEWHERE_SECONDS, -1
+        while call_count != (call_count := len(sandbox.ledger.calls())) and time.monotonic() < end:
             time.sleep(AWAKE_SECONDS)
 
     def _make_room(self, seconds: float) -> None:
         """Free the disk after a while, but only after the console found it full: a busy machine is slow."""
         end = time.monotonic() + LONGEST_FULL_SECONDS
         time.sleep(seconds)
-        while not self._found_full() and time.monotonic() < end and not self.given_up.is_set():
+        while not self._is_disk_full() and time.monotonic() < end and not self.given_up.is_set():
             time.sleep(LOOK_SECONDS)
         self.place.make_room()
 
-    def _found_full(self) -> bool:
-        said = self.place.folder / "said"
-        return said.exists() and any(sign in said.read_text(encoding="utf-8", errors="replace") for sign in FULL)
+    def _is_disk_full(self) -> bool:
+        output = self.place.folder / "said"
+        return output.exists() and any(sign in output.read_text(encoding="utf-8", errors="replace") for sign in FULL)
 
     def _count_bites(self) -> None:
         """Count faults that took effect according to the console: a disk found full, a clock that was read."""
-        if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.faults):
-            self.fault_plan.triggered[Hazard.FULL_DISK] += self._found_full()
+        if any(fault.hazard is Hazard.FULL_DISK for fault in self.schedule.faults):
+            self.fault_plan.triggered[Hazard.FULL_DISK] += self._is_disk_full()
         self.fault_plan.triggered[Hazard.CLOCK] += self.clock.was_read_after_jump
 
 
@@ -323,10 +325,10 @@ def _calls(sandbox: Sandbox) -> Calls:
     return Calls(len(calls) - writes, writes)
 
 
-def _newest(stores: Stores, flow: str) -> Run | None:
+def _newest_run(stores: Stores, flow: str) -> Run | None:
     return next(iter(stores.runs.latest(flow, limit=1)), None)
 
 
-def _stands(stores: Stores, flow: str) -> str:
-    run = _newest(stores, flow)
+def _run_status(stores: Stores, flow: str) -> str:
+    run = _newest_run(stores, flow)
     return f"{run.state} {run.error} {dict(run.facts)} {run.counts}" if run else "no run"

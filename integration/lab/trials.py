@@ -41,7 +41,7 @@ class SeriesRunner:
         self.series = series
         self._further = mine.further
         self._as_shipped = mine.further and not any(mine.settings.values())
-        self.hazards = tuple(Hazard(one) for one in series.hazards) or tuple(Hazard)
+        self.hazards = tuple(Hazard(name) for name in series.hazards) or tuple(Hazard)
         self.safeguards = Safeguards(**dict.fromkeys(series.without, False))
         let_go_of_disks(folder / TRIALS)  # left by a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
@@ -50,12 +50,12 @@ class SeriesRunner:
         self._baselines: dict[tuple[str, int, int], Baseline | None] = {}
         self._error: IntegrationError | None = None
         self._numbers = count(1)
-        self._calming = RLock()
-        self._keeping = Lock()
-        self._began = datetime.now(UTC)
+        self._baseline_lock = RLock()
+        self._report_lock = Lock()
+        self._started_at = datetime.now(UTC)
         self._results: list[TrialResult] = []
-        self._idle: set[str] = set()
-        self._unable = self._unable_here()
+        self._idle_flows: set[str] = set()
+        self._unavailable_hazards = self._find_unavailable_hazards()
 
     def go(self) -> Report:
         """Run all trials and return the report."""
@@ -63,8 +63,8 @@ class SeriesRunner:
         side_by_side = ThreadPoolExecutor(self.series.at_once)
         try:
             seeds = range(self.series.seed, self.series.seed + self.series.trials)
-            for one in as_completed([side_by_side.submit(self._trial, seed) for seed in seeds]):
-                result = one.result()
+            for task in as_completed([side_by_side.submit(self._trial, seed) for seed in seeds]):
+                result = task.result()
                 if result is not None:
                     self._results.append(result)
                 self.tell()
@@ -72,7 +72,7 @@ class SeriesRunner:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
             self.fixtures.close()
-            for fixture in (one for name in ("bare", "calm") for one in (self.folder / TRIALS).glob(f"{name}-*")):
+            for fixture in (path for name in ("bare", "calm") for path in (self.folder / TRIALS).glob(f"{name}-*")):
                 rmtree(fixture, ignore_errors=True)  # folders of failed trials stay for analysis
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
@@ -80,7 +80,7 @@ class SeriesRunner:
 
     def tell(self, state: State = "running") -> Report:
         """Store the progress in the report file, and return the report."""
-        with self._keeping:
+        with self._report_lock:
             report = replace(self._report(), state=state)
             keep_report(report, self.folder)
         return report
@@ -91,19 +91,21 @@ class SeriesRunner:
         series = self.series
         return self.trial(schedule(seed, series.flows, series.databases, self.hazards, self._calls, self._ways))
 
-    def trial(self, found: FaultSchedule) -> TrialResult | None:
+    def trial(self, fault_schedule: FaultSchedule) -> TrialResult | None:
         """Run one trial; return None if its flow has nothing to write."""
-        baseline = self.baseline(found.flow, found.shop, found.way)
+        baseline = self.baseline(fault_schedule.flow, fault_schedule.shop, fault_schedule.way)
         if baseline is None or not baseline.calls.writes:
             return None
-        own_disk = Hazard.FULL_DISK in found.hazards
+        own_disk = Hazard.FULL_DISK in fault_schedule.hazards
         with self.fixtures.place(
-            f"trial-{found.seed}",
-            self._fixture(found.flow, found.shop, found.database, found.way),
-            found.database,
+            f"trial-{fault_schedule.seed}",
+            self._fixture(fault_schedule.flow, fault_schedule.shop, fault_schedule.database, fault_schedule.way),
+            fault_schedule.database,
             own_disk=own_disk,
         ) as place:
-            result = LabTrial(place, found, self.given_up, self.safeguards, further=self._further).run(baseline)
+            result = LabTrial(place, fault_schedule, self.given_up, self.safeguards, further=self._further).run(
+                baseline
+            )
         self.fixtures.drop(place.url)
         if result.harm.is_none:
             rmtree(place.folder, ignore_errors=True)
@@ -121,7 +123,7 @@ class SeriesRunner:
 
         The database makes no difference to it.
         """
-        with self._calming:
+        with self._baseline_lock:
             if (flow, shop, way) not in self._baselines:
                 try:
                     self._baselines[flow, shop, way] = self._baseline(flow, shop, SQLITE, way)
@@ -130,7 +132,7 @@ class SeriesRunner:
                     self._error = error
                 baseline = self._baselines[flow, shop, way]
                 if baseline is None or not baseline.calls.writes:
-                    self._idle.add(flow)
+                    self._idle_flows.add(flow)
             return self._baselines[flow, shop, way]
 
     def _baseline(self, flow: str, shop: int, server: str, way: int = 0) -> Baseline:
@@ -147,71 +149,82 @@ class SeriesRunner:
 
     def _fixture(self, flow: str, shop: int, server: str, way: int) -> Fixture:
         """Return the fixture from which trials of a flow start, with its variant of settings."""
-        with self._calming:
+        with self._baseline_lock:
             fixture = self._first_fixture(flow, shop, server)
             return self.fixtures.fixture_with_variant(fixture, flow, way, shop, server) if way else fixture
 
     def _first_fixture(self, flow: str, shop: int, server: str) -> Fixture:
         if flow not in FROM_PRODUCTS:
             return self.fixtures.bare(server)
-        with self._calming:
-            known = self.fixtures.find_fixture((server, shop))
-            if known is None:
+        with self._baseline_lock:
+            fixture = self.fixtures.find_fixture((server, shop))
+            if fixture is None:
                 if server == SQLITE:
                     self.baseline(PRODUCTS, shop)
                 else:
                     self._baseline(PRODUCTS, shop, server)
-                known = self.fixtures.find_fixture((server, shop))
-        return known or self.fixtures.bare(server)
+                fixture = self.fixtures.find_fixture((server, shop))
+        return fixture or self.fixtures.bare(server)
 
     # ---- the report
 
-    def _unable_here(self) -> dict[Hazard, str]:
+    def _find_unavailable_hazards(self) -> dict[Hazard, str]:
         """Return the hazards that cannot take effect here, each with the key of the reason."""
-        found = {}
+        reasons = {}
         if Hazard.FULL_DISK in self.hazards and not can_mount(self.folder):
-            found[Hazard.FULL_DISK] = "lab_no_disk_of_its_own"
+            reasons[Hazard.FULL_DISK] = "lab_no_disk_of_its_own"
         if SQLITE not in self.series.databases:
-            found |= dict.fromkeys(ON_A_FILE & set(self.hazards), "lab_of_the_server")
-        return found
+            reasons |= dict.fromkeys(ON_A_FILE & set(self.hazards), "lab_of_the_server")
+        return reasons
 
     def _report(self) -> Report:
         results = list(self._results)
-        seconds = sum(one.seconds for one in results) / len(results) if results else 0.0
+        seconds = sum(result.seconds for result in results) / len(results) if results else 0.0
         return Report(
-            self.series.without_secrets(), self._began, done=len(results), seconds=round(seconds, 1),
+            self.series.without_secrets(), self._started_at, done=len(results), seconds=round(seconds, 1),
             lines=tuple(self._line(hazard, results) for hazard in self.hazards),
             violations=tuple(
-                self._violation(one)
-                for one in sorted(results, key=lambda one: one.schedule.seed)
-                if not one.harm.is_none
+                self._violation(result)
+                for result in sorted(results, key=lambda result: result.schedule.seed)
+                if not result.harm.is_none
             ),
-            idle=tuple(sorted(self._idle)),
+            idle=tuple(sorted(self._idle_flows)),
         )  # fmt: skip
 
     def _line(self, hazard: Hazard, results: Sequence[TrialResult]) -> HazardLine:
-        met = [one for one in results if hazard in one.schedule.hazards]
-        harm = sum((one.harm for one in met), Harm())
+        met = [result for result in results if hazard in result.schedule.hazards]
+        harm = sum((result.harm for result in met), Harm())
         return HazardLine(
-            hazard, len(met), sum(one.triggered[hazard] for one in met), harm, self._unable.get(hazard, "")
+            hazard,
+            len(met),
+            sum(result.triggered[hazard] for result in met),
+            harm,
+            self._unavailable_hazards.get(hazard, ""),
         )
 
     def _violation(self, result: TrialResult) -> Violation:
-        found = result.schedule
+        fault_schedule = result.schedule
         return Violation(
-            found.seed, found.flow, address_without_login(found.database), tuple(found.hazards), result.harm,
-            tuple(result.told), self._command(found.seed),
-        )  # fmt: skip
+            fault_schedule.seed,
+            fault_schedule.flow,
+            address_without_login(fault_schedule.database),
+            tuple(fault_schedule.hazards),
+            result.harm,
+            tuple(result.told),
+            self._command(fault_schedule.seed),
+        )
 
     def _command(self, seed: int) -> str:
         """Return the command that repeats a trial."""
         series = self.series
-        given = {
+        options = {
             "flow": series.flows if len(series.flows) == 1 else (),
             "hazard": series.hazards,
             "without": series.without,
-            "database": [address_without_login(one) for one in series.databases if series.databases != (SQLITE,)],
+            "database": [
+                address_without_login(address) for address in series.databases if series.databases != (SQLITE,)
+            ],
         }
-        told = " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
+        arguments = " ".join(f"--{name} {value}" for name, values in options.items() for value in values)
         mapping = "" if series.mapping == "mine" else f" --mapping {series.mapping}"
-        return f"{COMMAND} lab --trials 1 --seed {seed}{mapping}{told and f' {told}'}"
+        return f"{COMMAND} lab --trials 1 --seed {seed}{mapping}{arguments and f' {arguments}'}"

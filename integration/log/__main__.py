@@ -56,8 +56,8 @@ def limit_memory() -> None:
         import resource  # noqa: PLC0415 - Windows has none
 
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        most = pages * resource.getpagesize() + MORE_ADDRESSES
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        address_limit = pages * resource.getpagesize() + MORE_ADDRESSES
+        resource.setrlimit(resource.RLIMIT_AS, (address_limit, address_limit))
 
 
 def allow_more_work() -> None:
@@ -66,8 +66,8 @@ def allow_more_work() -> None:
         import resource  # noqa: PLC0415 - Windows has none
 
         until = int(time.process_time()) + CPU_SECONDS
-        _, most = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (until if most < 0 else min(until, most), most))
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (until if hard_limit < 0 else min(until, hard_limit), hard_limit))
 
 
 def exit_with_parent(console: int, folder: Path) -> None:
@@ -86,7 +86,7 @@ def exit_with_parent(console: int, folder: Path) -> None:
 
     def look() -> None:
         try:
-            there = os.pidfd_open(console)
+            parent_handle = os.pidfd_open(console)
         except (AttributeError, OSError):
             while os.getppid() == console:
                 time.sleep(LOOK_SECONDS)
@@ -94,7 +94,7 @@ def exit_with_parent(console: int, folder: Path) -> None:
             import select  # noqa: PLC0415 - not everywhere
 
             watched = select.poll()
-            watched.register(there, select.POLLIN)
+            watched.register(parent_handle, select.POLLIN)
             if os.getppid() == console:
                 watched.poll()
         end()
@@ -110,86 +110,86 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
         if wire.receive(line).get("token") != token:
             return
         while True:
-            asked = wire.receive(line)
+            request = wire.receive(line)
             allow_more_work()
             try:
-                for told, table in _answers(asked, book):
-                    _tell(line, told, table)
+                for answer, table in _response_parts(request, book):
+                    _send_part(line, answer, table)
             except IntegrationError as error:
-                _fail(line, book, error.code, error.facts, type(error).__name__)
+                _send_error(line, book, error.code, error.facts, type(error).__name__)
             except (EOFError, ConnectionError):
                 return
             except Exception as error:  # noqa: BLE001 - reported to the client; the next request is served
                 if not GONE.is_set():  # errors during shutdown are of no interest
                     traceback.print_exc()
-                _fail(line, book, "unexpected_error", {"reason": type(error).__name__}, "")
+                _send_error(line, book, "unexpected_error", {"reason": type(error).__name__}, "")
 
 
-def _fail(line: socket.socket, book: "LogFile", code: str, facts: Mapping[str, object], kind: str) -> None:
+def _send_error(line: socket.socket, book: "LogFile", code: str, facts: Mapping[str, object], kind: str) -> None:
     """Send an error, and whether DuckDB can continue after it."""
     wire.send(line, {"error": code, "facts": dict(facts), "kind": kind, "spoilt": book.has_fatal_error()})
 
 
-def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
+def _response_parts(request: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
     """Yield the parts of the response to a request."""
-    match asked["do"]:
+    match request["do"]:
         case "answer":
-            yield {}, book.answer(asked["query"], asked["where"], _given(asked["parameters"]))
+            yield {}, book.answer(request["query"], request["where"], _decode_parameters(request["parameters"]))
         case "ask":
-            found, cut = book.ask(asked["sql"], asked["seconds"], asked["rows"])
-            yield {"cut": cut}, found
+            result, cut = book.ask(request["sql"], request["seconds"], request["rows"])
+            yield {"cut": cut}, result
         case "export":
             for part in book.export():
                 yield {"more": True}, part
             yield {}, None
         case "copy" | "prune" | "erase":
-            for told in _counting(asked, book):
+            for answer in _run_counting(request, book):
                 allow_more_work()
-                yield {"more": True, "events": told}, None
+                yield {"more": True, "events": answer}, None
             yield {}, None
         case "events_about":
-            yield {}, book.events_about(_person(asked))
+            yield {}, book.events_about(_person(request))
         case _:
-            yield _done(asked, book), None
+            yield _run_short(request, book), None
 
 
-def _counting(asked: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
-    """Perform a long request, and yield the number of events from time to time."""
-    if asked["do"] == "copy":
-        return book.copy(Path(asked["path"]), asked["instance"], asked["until"], asked["waiting"])
-    if asked["do"] == "prune":
-        return book.prune(datetime.fromisoformat(asked["before"]), asked["share"])
-    return book.erase(_person(asked))
+def _run_counting(request: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
+    """Perform a long request. Yields an event count from time to time as a sign of progress."""
+    if request["do"] == "copy":
+        return book.copy(Path(request["path"]), request["instance"], request["until"], request["waiting"])
+    if request["do"] == "prune":
+        return book.prune(datetime.fromisoformat(request["before"]), request["share"])
+    return book.erase(_person(request))
 
 
-def _person(asked: Mapping[str, Any]) -> "DataSubject":
+def _person(request: Mapping[str, Any]) -> "DataSubject":
     from integration.core.erasure import person_from_json  # noqa: PLC0415 - a slow import for a rare request
 
-    return person_from_json(asked["person"])
+    return person_from_json(request["person"])
 
 
-def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
+def _run_short(request: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
     """Perform a short request, and return the values of its response."""
-    match asked["do"]:
+    match request["do"]:
         case "open":
             book.open()
         case "close":
             GONE.set()
             book.close()
         case "take":
-            book.take(asked["instance"], asked["events"])
+            book.take(request["instance"], request["events"])
         case "due":
-            return {"events": book.count_events_before(datetime.fromisoformat(asked["before"]))}
+            return {"events": book.count_events_before(datetime.fromisoformat(request["before"]))}
         case "name":
             return {"all": book.name()}
         case "taken":
-            return {"ids": book.stored_event_ids(asked["instance"])}
+            return {"ids": book.stored_event_ids(request["instance"])}
         case "settle":
-            book.settle(asked["instance"])
+            book.settle(request["instance"])
     return {}
 
 
-def _given(parameters: Mapping[str, Any]) -> dict[str, object]:
+def _decode_parameters(parameters: Mapping[str, Any]) -> dict[str, object]:
     """Return query parameters from JSON values. Times are sent as `{"moment": ...}`."""
     return {
         name: datetime.fromisoformat(value["moment"]) if isinstance(value, dict) else value
@@ -197,16 +197,16 @@ def _given(parameters: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _tell(line: socket.socket, told: Mapping[str, Any], table: "pa.Table | None") -> None:
+def _send_part(line: socket.socket, answer: Mapping[str, Any], table: "pa.Table | None") -> None:
     if table is None:
-        wire.send(line, told)
+        wire.send(line, answer)
         return
     import pyarrow as pa  # noqa: PLC0415 - the console waits for this process to listen
 
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, table.schema) as writer:
         writer.write_table(table)
-    wire.send(line, {**told, "table": True}, memoryview(stream.getvalue()))
+    wire.send(line, {**answer, "table": True}, memoryview(stream.getvalue()))
 
 
 def main() -> None:
@@ -215,12 +215,12 @@ def main() -> None:
         first = given_here.readline()
     if not first:
         return
-    given = json.loads(first)
+    start_settings = json.loads(first)
     detach()
-    folder = Path(given["folder"])
-    exit_with_parent(given["console"], folder)
+    folder = Path(start_settings["folder"])
+    exit_with_parent(start_settings["console"], folder)
     try:
-        server = wire.listen(folder, unix=given["unix"])
+        server = wire.listen(folder, unix=start_settings["unix"])
     except OSError:
         if GONE.is_set() or not folder.is_dir():  # the folder may be gone before the end of the console is noticed
             return
@@ -230,11 +230,11 @@ def main() -> None:
     from integration.log.file import LogFile  # noqa: PLC0415 - the console waits for the socket
 
     limit_memory()
-    book = LogFile(Path(given["path"]), memory=given["memory"], threads=given["threads"])
+    book = LogFile(Path(start_settings["path"]), memory=start_settings["memory"], threads=start_settings["threads"])
     while True:
         line, _ = server.accept()
         try:
-            threading.Thread(target=serve, args=(line, given["token"], book), daemon=True).start()
+            threading.Thread(target=serve, args=(line, start_settings["token"], book), daemon=True).start()
         except RuntimeError:  # no thread could be started: the client sees the closed connection and restarts it
             line.close()
 

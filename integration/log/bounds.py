@@ -49,15 +49,15 @@ def _require_calendar(column: pa.Array) -> None:
 
     kind = column.type
     if pa.types.is_interval(kind):
-        held = all(one is None or abs(one.months) <= MONTHS for one in column.to_pylist())
+        is_within = all(interval is None or abs(interval.months) <= MONTHS for interval in column.to_pylist())
     elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         first, last = DAYS
         if pa.types.is_timestamp(kind):
             day = DAY * TICKS[kind.unit]
             first, last = first * day, (last + 1) * day - 1
         met = pc.min_max(column.view(pa.int64() if kind.bit_width == 64 else pa.int32())).as_py()  # noqa: PLR2004 - bits
-        held = met["min"] is None or (first <= met["min"] and met["max"] <= last)
+        is_within = met["min"] is None or (first <= met["min"] and met["max"] <= last)
     else:
         return
-    if not held:
+    if not is_within:
         raise QuestionError("question_wrong", reason=NOT_IN_CALENDAR)

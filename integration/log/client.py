@@ -53,23 +53,23 @@ def ask_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None
         data=json.dumps(question).encode(),
         headers={"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
     )
-    ways = [urllib.request.ProxyHandler({}), *([_BySocket(line)] if line else [])]
+    ways = [urllib.request.ProxyHandler({}), *([_UnixSocketHandler(line)] if line else [])]
     straight = urllib.request.build_opener(*ways)
     try:
         with straight.open(request, timeout=SECONDS) as answer:
             return dict(json.load(answer))
     except urllib.error.HTTPError as refusal:
-        told = json.loads(refusal.read() or b"{}") if refusal.code == UNANSWERABLE else {}
-        if told.get("error") == "file":
-            raise OSError(0, told["facts"]["reason"]) from None
-        if told:
-            raise IntegrationError(told["error"], **told["facts"]) from None
+        refusal_facts = json.loads(refusal.read() or b"{}") if refusal.code == UNANSWERABLE else {}
+        if refusal_facts.get("error") == "file":
+            raise OSError(0, refusal_facts["facts"]["reason"]) from None
+        if refusal_facts:
+            raise IntegrationError(refusal_facts["error"], **refusal_facts["facts"]) from None
         return None
     except (OSError, ValueError):
         return None
 
 
-class _BySocket(urllib.request.HTTPHandler):
+class _UnixSocketHandler(urllib.request.HTTPHandler):
     """Opens HTTP requests through a Unix socket."""
 
     def __init__(self, path: str) -> None:
@@ -77,10 +77,10 @@ class _BySocket(urllib.request.HTTPHandler):
         self._path = path
 
     def http_open(self, request: urllib.request.Request) -> Any:
-        return self.do_open(partial(_AtSocket, path=self._path), request)
+        return self.do_open(partial(_UnixSocketConnection, path=self._path), request)
 
 
-class _AtSocket(http.client.HTTPConnection):
+class _UnixSocketConnection(http.client.HTTPConnection):
     def __init__(self, host: str, *, path: str, **how: Any) -> None:
         super().__init__(host, **how)
         self._path = path

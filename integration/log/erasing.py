@@ -16,7 +16,7 @@ TOLD = ("facts", "before", "after")
 
 def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries: Mapping[str, str]) -> int:
     """Erase a person from all events in one transaction, and return the number of changed events."""
-    changed = list(_changed(cursor, person))
+    changed = list(_changed_events(cursor, person))
     cursor.execute("BEGIN TRANSACTION")
     try:
         if changed:
@@ -24,7 +24,7 @@ def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries
             cursor.execute("DELETE FROM events WHERE rowid IN (SELECT place FROM places)")
             cursor.register("batch", pa.Table.from_pylist([event for _, event in changed], schema=COLUMNS))
             cursor.execute(queries["new_events"])
-            _name_anew(cursor, [event for _, event in changed])
+            _rebuild_names(cursor, [event for _, event in changed])
         cursor.execute("DELETE FROM records")
         cursor.execute(queries["records"])
         cursor.execute("COMMIT")
@@ -35,35 +35,40 @@ def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries
     return len(changed)
 
 
-def _name_anew(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, Any]]) -> None:
+def _rebuild_names(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, Any]]) -> None:
     """Rebuild the search names of the records of these events from the remaining events."""
-    told = {(event["flow"] or "", event["key"] or "") for event in events}
-    cursor.register("of", pa.table({"flow": [flow for flow, _ in told], "key": [key for _, key in told]}))
+    document_keys = {(event["flow"] or "", event["key"] or "") for event in events}
+    cursor.register(
+        "of", pa.table({"flow": [flow for flow, _ in document_keys], "key": [key for _, key in document_keys]})
+    )
     mine = "(coalesce(flow, ''), coalesce(key, '')) IN (SELECT (flow, key) FROM of)"
     cursor.execute(f"DELETE FROM known WHERE {mine}")  # noqa: S608 - our names
-    left = cursor.sql(f"SELECT * FROM events WHERE {mine}").to_arrow_table()  # noqa: S608 - likewise
-    cursor.register("left_over", left)
+    remaining_rows = cursor.sql(f"SELECT * FROM events WHERE {mine}").to_arrow_table()  # noqa: S608 - likewise
+    cursor.register("left_over", remaining_rows)
     cursor.execute("INSERT INTO known FROM names_in('left_over')")
 
 
-def _changed(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> Iterator[tuple[int, dict[str, Any]]]:
+def _changed_events(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the row id and the new version of each event that changes."""
     for place, event in events_about(cursor, person):
-        left = _own(event, person) if _is_own(event, person) else _near(event, person)
-        if left != event:
-            yield place, left
+        redacted_event = _erased_event(event, person) if _is_own(event, person) else _redacted_event(event, person)
+        if redacted_event != event:
+            yield place, redacted_event
 
 
 def events_about(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> list[tuple[int, dict[str, Any]]]:
     """Return each event about a person, with its row id."""
-    one = person.customer
-    told = "lower(concat_ws(chr(10), title, facts, before, after))"
-    starts = [f"{one.relation}/"] * bool(one.relation) + [f"={one.debtor}/"] * bool(one.debtor)
-    where = [*(f"contains({told}, ?)" for _ in person.search_spellings()), "key IN (SELECT unnest(?::VARCHAR[]))",
-             *("starts_with(key, ?)" for _ in starts)]  # fmt: skip
-    given = [*person.search_spellings(), sorted(person.ids), *starts]
-    asked = f"SELECT rowid, {', '.join(COLUMNS.names)} FROM events WHERE {' OR '.join(where)}"  # noqa: S608 - our names
-    rows = cursor.execute(asked, given).fetchall()
+    customer = person.customer
+    searched_text = "lower(concat_ws(chr(10), title, facts, before, after))"
+    starts = [f"{customer.relation}/"] * bool(customer.relation) + [f"={customer.debtor}/"] * bool(customer.debtor)
+    where = [
+        *(f"contains({searched_text}, ?)" for _ in person.search_spellings()),
+        "key IN (SELECT unnest(?::VARCHAR[]))",
+        *("starts_with(key, ?)" for _ in starts),
+    ]
+    parameters = [*person.search_spellings(), sorted(person.ids), *starts]
+    query = f"SELECT rowid, {', '.join(COLUMNS.names)} FROM events WHERE {' OR '.join(where)}"  # noqa: S608 - our names
+    rows = cursor.execute(query, parameters).fetchall()
     events = [(int(row[0]), dict(zip(COLUMNS.names, row[1:], strict=True))) for row in rows]
     return [(place, event) for place, event in events if _is_about(event, person)]
 
@@ -74,7 +79,9 @@ def _is_about(event: Mapping[str, Any], person: DataSubject) -> bool:
     if person.is_of_another(*record):
         return False
     return (
-        person.customer.is_described_by(*record) or person.is_own_document(record[2]) or _near(event, person) != event
+        person.customer.is_described_by(*record)
+        or person.is_own_document(record[2])
+        or _redacted_event(event, person) != event
     )
 
 
@@ -82,7 +89,7 @@ def _is_own(event: Mapping[str, Any], person: DataSubject) -> bool:
     return person.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
 
 
-def _own(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
+def _erased_event(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     facts = person.facts({name: str(value) for name, value in json.loads(event["facts"] or "{}").items()})
     values = {
         name: event[name] and _json(person.redacted_values(json.loads(event[name]))) for name in ("before", "after")
@@ -90,10 +97,12 @@ def _own(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     return {**event, "title": event["title"] and ERASED, "facts": _json(facts), **values}
 
 
-def _near(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
+def _redacted_event(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     near = person.is_own_document(event["key"] or "")
-    told = {name: event[name] and _json(person.redacted(json.loads(event[name]), near=near)) for name in TOLD}
-    return {**event, "title": person.redacted(event["title"], near=near), **told}
+    redacted_values = {
+        name: event[name] and _json(person.redacted(json.loads(event[name]), near=near)) for name in TOLD
+    }
+    return {**event, "title": person.redacted(event["title"], near=near), **redacted_values}
 
 
 def _json(value: object) -> str:

@@ -19,12 +19,12 @@ COLUMNS = pa.schema(
 
 def log_row(event: Mapping[str, Any], instance: str) -> dict[str, object]:
     """Return an event as a row of the log. Values that arrive as JSON text stay JSON text."""
-    texts = {name: _plain(event[name]) for name in ("facts", "before", "after")}
+    texts = {name: _unescaped_json(event[name]) for name in ("facts", "before", "after")}
     happened_at = datetime.fromisoformat(event["happened_at"])
     return {**event, **texts, "sources": json.loads(event["sources"]), "instance": instance, "happened_at": happened_at}
 
 
-def _plain(text: str | None) -> str | None:
+def _unescaped_json(text: str | None) -> str | None:
     """Return JSON without escape sequences, so that a text search finds its characters."""
     if text is None or "\\u" not in text:
         return text

@@ -109,10 +109,10 @@ class LogFile:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Condition()  # notified when a cursor is closed
         self._cursors = 0
-        self._taking = threading.Lock()
-        self._arrived: list[pa.Table] | None = None  # batches received since compaction of the file began
-        self._asked = 0
-        self._none_asked = threading.Condition()
+        self._store_lock = threading.Lock()
+        self._arrived_batches: list[pa.Table] | None = None  # batches received since compaction of the file began
+        self._question_count = 0
+        self._questions_idle = threading.Condition()
 
     def open(self) -> None:
         """Open the file, and create it if necessary."""
@@ -129,7 +129,7 @@ class LogFile:
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Return a cursor for this thread, because two threads must not share a connection."""
-        with self._in_our_words():
+        with self._translated_errors():
             with self._lock:
                 if self._connection is None:
                     self._connection = self._connected()
@@ -158,34 +158,34 @@ class LogFile:
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        made = duckdb.connect(str(self.path), config=self._settings)
+        connection = duckdb.connect(str(self.path), config=self._settings)
         try:
-            self._make(made)
+            self._create_schema(connection)
         except BaseException:
-            made.close()
+            connection.close()
             raise
-        return made
+        return connection
 
-    def _make(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _create_schema(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create missing tables, macros and views, and fill tables derived from events if they are empty."""
         connection.execute(_MAKE)
         for name in (*MACROS, *VIEWS):
             connection.execute(self._queries[name])
-        self._mark(connection)
+        self._mark_events(connection)
         if not connection.execute("SELECT 1 FROM records LIMIT 1").fetchall():
             connection.execute(self._queries["records"])
         connection.execute(self._queries["naming_begun"])
         for table in EXTRACTS:
             if not connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():  # noqa: S608 - our names
-                _extract(connection, table, "events")
+                _fill_table(connection, table, "events")
 
-    def _mark(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Set the mark of the key on events without one. After an interruption, the next start continues."""
+    def _mark_events(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Fill the missing key marks of events in batches. If interrupted, the next start continues."""
         while (last := connection.execute(self._queries["unmarked"]).fetchall()[0][0]) is not None:
             connection.execute(self._queries["mark_events"], {"behind": last - MARKED_AT_ONCE})
 
     @contextmanager
-    def _in_our_words(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Translate errors of DuckDB into errors of this project if a person can act on them."""
         try:
             yield
@@ -207,37 +207,37 @@ class LogFile:
             raise
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Count a running question of a person."""
-        with self._none_asked:
-            self._asked += 1
+    def _counted_question(self) -> Iterator[None]:
+        """Count a question as running during the block, so that internal work can wait for its end."""
+        with self._questions_idle:
+            self._question_count += 1
         try:
             yield
         finally:
-            with self._none_asked:
-                self._asked -= 1
-                self._none_asked.notify_all()
+            with self._questions_idle:
+                self._question_count -= 1
+                self._questions_idle.notify_all()
 
-    def _with_room(self, work: Callable[[], T]) -> T:
-        """Run internal work, and retry it after questions that used up the memory have ended."""
+    def _retry_without_questions(self, work: Callable[[], T]) -> T:
+        """Run internal work. If memory runs out, wait until no question is running, and retry."""
         for _ in range(ATTEMPTS):
             try:
                 return work()
             except (duckdb.OutOfMemoryException, MemoryError):
-                with self._none_asked:
-                    self._none_asked.wait_for(lambda: not self._asked, QUESTION_SECONDS)
+                with self._questions_idle:
+                    self._questions_idle.wait_for(lambda: not self._question_count, QUESTION_SECONDS)
         return work()
 
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Store events of a database with their ids. Events whose ids are stored already are skipped."""
-        self._with_room(lambda: self._take(instance, events))
+        self._retry_without_questions(lambda: self._store_events(instance, events))
 
-    def _take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
-        with self._taking, self._cursor() as cursor:
-            known = self._taken(cursor, instance)
-            fresh = [log_row(event, instance) for event in events if event["id"] not in known]
+    def _store_events(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
+        with self._store_lock, self._cursor() as cursor:
+            taken_ids = self._stored_ids(cursor, instance)
+            fresh = [log_row(event, instance) for event in events if event["id"] not in taken_ids]
             if not fresh:
                 return
             batch = pa.Table.from_pylist(fresh, schema=COLUMNS)
@@ -248,11 +248,11 @@ class LogFile:
                 cursor.execute(self._queries["new_records"])
                 cursor.execute("INSERT INTO known FROM names_in('batch')")
                 for table in EXTRACTS:
-                    _extract(cursor, table, "batch")
+                    _fill_table(cursor, table, "batch")
                 cursor.execute("INSERT INTO drained SELECT instance, id FROM batch")
                 cursor.execute("COMMIT")
-                if self._arrived is not None:
-                    self._arrived.append(batch)
+                if self._arrived_batches is not None:
+                    self._arrived_batches.append(batch)
             except duckdb.Error:
                 with suppress(duckdb.Error):  # a failed commit has already ended the transaction
                     cursor.execute("ROLLBACK")
@@ -266,11 +266,11 @@ class LogFile:
         Incoming events are searched at once. A log of an earlier version catches up with this method, the newest events
         first.
         """
-        with self._taking, self._cursor() as cursor:
-            return self._with_room(lambda: self._named(cursor))
+        with self._store_lock, self._cursor() as cursor:
+            return self._retry_without_questions(lambda: self._is_fully_named(cursor))
 
     @staticmethod
-    def _named(cursor: duckdb.DuckDBPyConnection) -> bool:
+    def _is_fully_named(cursor: duckdb.DuckDBPyConnection) -> bool:
         ((place,),) = cursor.execute("SELECT min(place) FROM naming").fetchall()
         if place <= 0:
             return True
@@ -293,15 +293,15 @@ class LogFile:
     def stored_event_ids(self, instance: str) -> list[int]:
         """Return the stored ids of a database."""
         with self._cursor() as cursor:
-            return sorted(self._with_room(lambda: self._taken(cursor, instance)))
+            return sorted(self._retry_without_questions(lambda: self._stored_ids(cursor, instance)))
 
     def settle(self, instance: str) -> None:
         """Delete the stored ids of a database, because its outbox no longer has these events."""
         with self._cursor() as cursor:
-            self._with_room(lambda: cursor.execute("DELETE FROM drained WHERE instance = ?", [instance]))
+            self._retry_without_questions(lambda: cursor.execute("DELETE FROM drained WHERE instance = ?", [instance]))
 
     @staticmethod
-    def _taken(cursor: duckdb.DuckDBPyConnection, instance: str) -> set[int]:
+    def _stored_ids(cursor: duckdb.DuckDBPyConnection, instance: str) -> set[int]:
         rows = cursor.execute("SELECT id FROM drained WHERE instance = ?", [instance]).fetchall()
         return {int(number) for (number,) in rows}
 
@@ -311,44 +311,44 @@ class LogFile:
         """Return the result of a query of `queries.sql`. `where` is the condition of queries with a placeholder."""
         sql = self._queries[query].replace("{where}", where)
         with self._cursor() as cursor:
-            return self._with_room(lambda: cursor.sql(sql, params=dict(parameters)).to_arrow_table())
+            return self._retry_without_questions(lambda: cursor.sql(sql, params=dict(parameters)).to_arrow_table())
 
     def ask(self, sql: str, seconds: float, rows: int) -> tuple[pa.Table, bool]:
         """Return the result of an analyst's SELECT, and whether there were more rows; see `Logbook.ask`."""
-        with self._asking(), self._cursor() as cursor:
+        with self._counted_question(), self._cursor() as cursor:
             timer = threading.Timer(seconds, cursor.interrupt)
             try:
                 timer.start()
                 require_allowed(cursor, sql)
-                found = self._first(_only_read(cursor, sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
+                result = self._first_rows(_read_only_query(cursor, sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
             except (duckdb.OutOfMemoryException, MemoryError, RuntimeError):  # RuntimeError: no thread could be started
                 raise QuestionError("question_large", memory=self._memory) from None
             except (duckdb.Error, *_MID_ANSWER) as error:
-                raise self._complaint(sql, error, seconds) from None
+                raise self._question_failure(sql, error, seconds) from None
             finally:
                 timer.cancel()
                 if timer.ident is not None:
                     timer.join()
-        return found.slice(0, rows), found.num_rows > rows
+        return result.slice(0, rows), result.num_rows > rows
 
-    def _first(self, parts: pa.RecordBatchReader, rows: int) -> pa.Table:
+    def _first_rows(self, parts: pa.RecordBatchReader, rows: int) -> pa.Table:
         """Return the first rows of a result. Raises QuestionError if the result is too large."""
-        kept: list[pa.RecordBatch] = []
-        found, size, values = 0, 0, 0
+        batches: list[pa.RecordBatch] = []
+        row_count, size, values = 0, 0, 0
         for part in parts:
-            kept.append(part)
-            found, size, values = found + part.num_rows, size + part.nbytes, values + count_values(part)
+            batches.append(part)
+            row_count, size, values = row_count + part.num_rows, size + part.nbytes, values + count_values(part)
             if size > MOST_BYTES:
                 raise QuestionError("question_large", memory=f"{MOST_BYTES // 1_000_000} MB")
             if values > MOST_VALUES:
                 raise QuestionError("question_values", limit=str(MOST_VALUES))
-            if found >= rows:
+            if row_count >= rows:
                 break
-        return pa.Table.from_batches(kept, parts.schema)
+        return pa.Table.from_batches(batches, parts.schema)
 
-    def _complaint(self, sql: str, error: Exception, seconds: float) -> Exception:
+    def _question_failure(self, sql: str, error: Exception, seconds: float) -> Exception:
         """Return the error of a question as a QuestionError, or unchanged if the file is broken."""
         text = str(error)
         if _BROKEN.search(text):
@@ -376,17 +376,17 @@ class LogFile:
         with self._cursor() as cursor, closing(duckdb.connect(str(path), config=self._settings)) as to:
             to.execute(_MAKE)
             cursor.execute("BEGIN TRANSACTION READ ONLY")
-            told = cursor.sql("SELECT * FROM events WHERE instance <> ? OR id <= ?", params=[instance, until])
+            exported = cursor.sql("SELECT * FROM events WHERE instance <> ? OR id <= ?", params=[instance, until])
             copied = 0
-            for part in told.to_arrow_reader(EXPORTED_AT_ONCE):
+            for part in exported.to_arrow_reader(EXPORTED_AT_ONCE):
                 to.register("batch", pa.Table.from_batches([part]))
                 to.execute("INSERT INTO events SELECT * FROM batch")
                 copied += part.num_rows
                 yield copied
-            _copy_past(cursor, to)
+            _copy_daily_counts(cursor, to)
             for first, last in waiting:
-                there = "SELECT instance, id FROM events WHERE instance = ? AND id BETWEEN ? AND ?"
-                to.execute(f"INSERT INTO drained {there}", [instance, first, last])
+                drained_query = "SELECT instance, id FROM events WHERE instance = ? AND id BETWEEN ? AND ?"
+                to.execute(f"INSERT INTO drained {drained_query}", [instance, first, last])
             yield copied
 
     def prune(self, before: datetime, share: float) -> Iterator[int]:
@@ -395,19 +395,19 @@ class LogFile:
         The file is compacted if the deleted events are at least `share` of the remaining ones. Other calls wait only
         for the end of the compaction.
         """
-        with self._taking, self._cursor() as cursor:
-            gone = self._with_room(lambda: pruning.prune(cursor, before, self._queries))
+        with self._store_lock, self._cursor() as cursor:
+            deleted = self._retry_without_questions(lambda: pruning.prune(cursor, before, self._queries))
             pays = pruning.is_worth_compacting(cursor, share)
-        yield gone
+        yield deleted
         if pays:
-            for _ in self._written_anew():
-                yield gone
+            for _ in self._compact():
+                yield deleted
 
     def count_events_before(self, before: datetime) -> int:
         """Return how many events happened before a time."""
         with self._cursor() as cursor:
-            counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
-        return int(counted[0][0])
+            result = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
+        return int(result[0][0])
 
     def erase(self, person: DataSubject) -> Iterator[int]:
         """Erase a person from the events, compact the file, and yield the number of changed events.
@@ -416,19 +416,19 @@ class LogFile:
         """
         from integration.log import erasing  # noqa: PLC0415 - a slow import for a rare request
 
-        with self._taking, self._cursor() as cursor:
-            told = self._with_room(lambda: erasing.erase_person(cursor, person, self._queries))
+        with self._store_lock, self._cursor() as cursor:
+            erased_count = self._retry_without_questions(lambda: erasing.erase_person(cursor, person, self._queries))
         for _ in range(ATTEMPTS):
-            written = self._written_anew()
+            rewrite = self._compact()
             while True:
                 try:
-                    next(written)
+                    next(rewrite)
                 except StopIteration as end:
                     if end.value:
-                        yield told
+                        yield erased_count
                         return
                     break
-                yield told
+                yield erased_count
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> pa.Table:
@@ -436,10 +436,10 @@ class LogFile:
         from integration.log import erasing  # noqa: PLC0415 - likewise
 
         with self._cursor() as cursor:
-            events = [event for _, event in self._with_room(lambda: erasing.events_about(cursor, person))]
+            events = [event for _, event in self._retry_without_questions(lambda: erasing.events_about(cursor, person))]
         return pa.Table.from_pylist(events, schema=COLUMNS)
 
-    def _written_anew(self) -> Generator[None, None, bool]:
+    def _compact(self) -> Generator[None, None, bool]:
         """Write a compacted copy of the file and replace the original with it. Yields from time to time.
 
         Returns False if running questions prevent the replacement.
@@ -450,16 +450,16 @@ class LogFile:
             with closing(duckdb.connect(str(fresh), config=self._settings)) as to:
                 to.execute(_MAKE)
                 with self._cursor() as cursor:
-                    with self._taking:
+                    with self._store_lock:
                         parts = pruning.snapshot(cursor)
-                        self._arrived = []
+                        self._arrived_batches = []
                     for part in parts:
                         pruning.add_rows(to, "events", pa.Table.from_batches([part]))
                         yield
                 with self._lock:
                     if not self._lock.wait_for(lambda: self._cursors == 0, QUESTION_SECONDS) or not self._connection:
                         return False
-                    for batch in self._arrived:
+                    for batch in self._arrived_batches:
                         pruning.add_rows(to, "events", batch)
                     pruning.copy_others(self._connection, to)
                     to.close()
@@ -472,16 +472,16 @@ class LogFile:
                         fresh.replace(self.path)
                     return is_whole
         finally:
-            self._arrived = None
+            self._arrived_batches = None
             pruning.remove(fresh)
 
 
-def _copy_past(cursor: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
+def _copy_daily_counts(cursor: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
     """Copy the daily counts of deleted events."""
     pruning.add_rows(to, "past", cursor.sql("SELECT * FROM past").to_arrow_table())
 
 
-def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+def _read_only_query(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
     """Return the query of a question, which is not executed yet."""
     cursor.execute("BEGIN TRANSACTION READ ONLY")
     try:
@@ -493,7 +493,7 @@ def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRe
         raise
 
 
-def _extract(connection: duckdb.DuckDBPyConnection, table: str, events: str) -> None:
+def _fill_table(connection: duckdb.DuckDBPyConnection, table: str, events: str) -> None:
     """Fill one of the derived tables from a table of events."""
     connection.execute(f"INSERT INTO {table} FROM {EXTRACTS[table]}('{events}')")
 

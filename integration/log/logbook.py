@@ -96,9 +96,9 @@ class Logbook:
         self.levels = 0  # increases whenever stock levels or article groups arrive
         self._supervisor = Supervisor(LogFileSettings(path, memory, threads, unix), patience)
         self._is_broken = False
-        self._is_named = False
-        self._draining = threading.Lock()
-        self._stop = threading.Event()
+        self._is_fully_named = False
+        self._drain_lock = threading.Lock()
+        self._stop_event = threading.Event()
         self._drainer: threading.Thread | None = None
         self._drained_at = 0.0  # monotonic time
         _logbooks.add(self)
@@ -106,7 +106,7 @@ class Logbook:
 
     def open(self) -> None:
         """Open the file, and create it if necessary."""
-        self._noticed(self._supervisor.open)
+        self._watch_errors(self._supervisor.open)
 
     def close(self) -> None:
         """Close the file and end the log process."""
@@ -125,10 +125,10 @@ class Logbook:
     def forked(self) -> None:
         """Reset the state in a forked copy of this process. The log process belongs to the original."""
         self._supervisor.abandon()
-        self._draining = threading.Lock()
+        self._drain_lock = threading.Lock()
         self._drainer = None
 
-    def _noticed(self, work: Callable[[], T]) -> T:
+    def _watch_errors(self, work: Callable[[], T]) -> T:
         """Run `work`, and remember if it finds that the file is broken."""
         try:
             return work()
@@ -136,18 +136,18 @@ class Logbook:
             self._is_broken = self._is_broken or error.code == "log_broken"
             raise
 
-    def _call(self, do: str, **asked: object) -> AnswerPart:
-        return self._noticed(lambda: self._supervisor.call({"do": do, **asked}, PART_SECONDS))
+    def _call(self, do: str, **arguments: object) -> AnswerPart:
+        return self._watch_errors(lambda: self._supervisor.call({"do": do, **arguments}, PART_SECONDS))
 
     # ---- events ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def broken_files(self) -> list[str]:
         """Return the names of broken log files that were set aside, the newest first."""
-        found = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
-        return sorted((file.name for file in found if not file.name.endswith(".wal")), reverse=True)
+        broken_paths = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
+        return sorted((file.name for file in broken_paths if not file.name.endswith(".wal")), reverse=True)
 
-    def _mended(self, outbox: Outbox) -> None:
+    def _repair_file(self, outbox: Outbox) -> None:
         """If the file is broken, set it aside and fill a new one with the events that can be recreated."""
         try:
             if not self._is_broken:
@@ -163,30 +163,30 @@ class Logbook:
             for end in (".wal", ""):
                 with suppress(FileNotFoundError):
                     self.path.with_name(self.path.name + end).rename(file.with_name(file.name + end))
-            self._is_broken = self._is_named = False
+            self._is_broken = self._is_fully_named = False
         self.open()
 
     def start(self, outbox: Outbox) -> None:
         """Open the file and drain events in the background until `stop`. Does not wait if the log is unavailable."""
         with suppress(UnavailableError):  # the drainer tries again, and the console works without the log until then
-            self._mended(outbox)
-        self._stop.clear()
+            self._repair_file(outbox)
+        self._stop_event.clear()
         self._drained_at = time.monotonic()
-        self._drainer = threading.Thread(target=self._drain_on, args=(outbox,), name="log-drainer", daemon=True)
+        self._drainer = threading.Thread(target=self._drain_loop, args=(outbox,), name="log-drainer", daemon=True)
         self._drainer.start()
 
     def stop(self) -> None:
         """Drain the waiting events, stop the drainer, and close the file."""
-        self._stop.set()
+        self._stop_event.set()
         if self._drainer is not None:
             self._drainer.join()
             self._drainer = None
         self.close()
 
-    def _drain_on(self, outbox: Outbox) -> None:
+    def _drain_loop(self, outbox: Outbox) -> None:
         stopping = False
         while not stopping:
-            stopping = self._stop.is_set()  # one more round after the signal
+            stopping = self._stop_event.is_set()  # one more round after the signal
             try:
                 while self.drain(outbox) == BATCH:
                     self._drained_at = time.monotonic()
@@ -195,7 +195,7 @@ class Logbook:
             except IntegrationError as error:
                 log.warning("the log could not be brought up to date", trouble=error.code, exc_info=True)
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
-            self._stop.wait(pause)
+            self._stop_event.wait(pause)
 
     def seconds_since_drain(self) -> float | None:
         """Return for how many seconds events could not be drained, or None if no drainer runs."""
@@ -208,26 +208,26 @@ class Logbook:
         transaction as its events, and deleted from the outbox before the next batch is read, again if necessary. The
         order of ids does not matter, because a longer transaction may commit lower ids later.
         """
-        with self._draining:
-            self._mended(outbox)
+        with self._drain_lock:
+            self._repair_file(outbox)
             events = outbox.texts_waiting(BATCH)
-            if events and self._forget_taken(outbox):
+            if events and self._forget_stored(outbox):
                 events = outbox.texts_waiting(BATCH)
             self.name()
             if not events:
                 return 0
-            self._call("take", instance=outbox.instance, events=[_sent(event) for event in events])
+            self._call("take", instance=outbox.instance, events=[_encode_event(event) for event in events])
             self.levels += any(map(_moves_levels, events))
-            self._forget_taken(outbox)
+            self._forget_stored(outbox)
             return len(events)
 
     def name(self) -> bool:
         """Search a batch of older events for names of records. Return whether all have been searched."""
-        if not self._is_named:
-            self._is_named = bool(self._call("name").told["all"])
-        return self._is_named
+        if not self._is_fully_named:
+            self._is_fully_named = bool(self._call("name").told["all"])
+        return self._is_fully_named
 
-    def _forget_taken(self, outbox: Outbox) -> bool:
+    def _forget_stored(self, outbox: Outbox) -> bool:
         """Delete events that the log has from the outbox, then their ids from the log. Return whether it had any."""
         ids = self._call("taken", instance=outbox.instance).told["ids"]
         if ids:
@@ -239,8 +239,8 @@ class Logbook:
 
     def answer(self, query: str, where: str = "true", /, **parameters: object) -> pd.DataFrame:
         """Return the result of a query of `queries.sql`. `where` is the condition of queries with a placeholder."""
-        given = {name: _given(value) for name, value in parameters.items()}
-        return frame_of(_table_of(self._call("answer", query=query, where=where, parameters=given)))
+        encoded_parameters = {name: _encode_parameter(value) for name, value in parameters.items()}
+        return frame_of(_table_of(self._call("answer", query=query, where=where, parameters=encoded_parameters)))
 
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the result of one SELECT, at most `rows` rows. `attrs["cut"]` says whether there are more.
@@ -252,25 +252,25 @@ class Logbook:
         than the log has; `question_values` for more values than pages and programs can take; `question_stopped` if the
         log process had to be killed.
         """
-        answer = self._asked(sql, seconds, rows)
+        answer = self._run_question(sql, seconds, rows)
         frame = frame_of(_table_of(answer))
         frame.attrs["cut"] = answer.told["cut"]
         return frame
 
     def ask_plain(self, sql: str, seconds: float = 2, rows: int = 10_000) -> dict[str, Any]:
         """Return the result of `ask` as plain values for programs: `columns`, `rows`, and `cut` if there are more."""
-        answer = self._asked(sql, seconds, rows)
+        answer = self._run_question(sql, seconds, rows)
         return plain_of(_table_of(answer), cut=answer.told["cut"])
 
-    def _asked(self, sql: str, seconds: float, rows: int) -> AnswerPart:
-        asked = {"do": "ask", "sql": sql, "seconds": seconds, "rows": rows}
-        return self._noticed(lambda: self._supervisor.question(asked, seconds))
+    def _run_question(self, sql: str, seconds: float, rows: int) -> AnswerPart:
+        request = {"do": "ask", "sql": sql, "seconds": seconds, "rows": rows}
+        return self._watch_errors(lambda: self._supervisor.question(request, seconds))
 
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # another question ended the process: start again
-                return self._noticed(lambda: self._exported(path))
+                return self._watch_errors(lambda: self._write_export(path))
         raise UnavailableError("log_away")
 
     def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
@@ -280,13 +280,13 @@ class Logbook:
         are in the ranges `waiting`, which its outbox still holds, are recorded as stored.
         """
         path.touch(0o600, exist_ok=True)
-        asked = {
+        request = {
             "do": "copy", "path": str(path.absolute()), "instance": instance, "until": until, "waiting": list(waiting),
         }  # fmt: skip
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # another question ended the process: start again
-                told = self._noticed(lambda: list(self._supervisor.parts(asked, PART_SECONDS)))
-                return int(told[-2].told["events"])
+                answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PART_SECONDS)))
+                return int(answer_parts[-2].told["events"])
         raise UnavailableError("log_away")
 
     def count_events_before(self, before: datetime) -> int:
@@ -299,20 +299,20 @@ class Logbook:
         The file is compacted once the deleted events are at least `share` of the remaining ones. The log can be used
         meanwhile.
         """
-        asked = {"do": "prune", "before": naive(before).isoformat(), "share": share}
+        request = {"do": "prune", "before": naive(before).isoformat(), "share": share}
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # as in an export; events deleted by then are not counted again
-                told = self._noticed(lambda: list(self._supervisor.parts(asked, PRUNE_SECONDS)))
-                return int(told[0].told["events"])
+                answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PRUNE_SECONDS)))
+                return int(answer_parts[0].told["events"])
         raise UnavailableError("log_away")
 
     def erase(self, person: DataSubject) -> int:
         """Erase a person from every event, compact the file, and return the number of changed events."""
-        asked = {"do": "erase", "person": person.to_json()}
+        request = {"do": "erase", "person": person.to_json()}
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):
-                told = self._noticed(lambda: list(self._supervisor.parts(asked, PRUNE_SECONDS)))
-                return int(told[0].told["events"])
+                answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PRUNE_SECONDS)))
+                return int(answer_parts[0].told["events"])
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
@@ -323,7 +323,7 @@ class Logbook:
             {
                 **row,
                 "happened_at": aware(row["happened_at"]).isoformat(),
-                **{one: json.loads(row[one] or "{}") for one in names},
+                **{name: json.loads(row[name] or "{}") for name in names},
             }
             for row in rows
         ]
@@ -333,11 +333,11 @@ class Logbook:
         rows = _table_of(self._call("answer", query="customers", where="true", parameters={})).to_pylist()
         return {(str(row["sort"]), str(row["number"])) for row in rows}
 
-    def _exported(self, path: Path) -> int:
+    def _write_export(self, path: Path) -> int:
         import pyarrow.csv as pc  # noqa: PLC0415 - as said at the top
         import pyarrow.parquet as pq  # noqa: PLC0415 - likewise
 
-        as_csv, written = path.suffix.lower() != ".parquet", 0
+        as_csv, row_count = path.suffix.lower() != ".parquet", 0
         parts = self._supervisor.parts({"do": "export"}, PART_SECONDS)
         columns = _table_of(next(parts)).schema
         with path.open("wb") as file:
@@ -348,20 +348,20 @@ class Logbook:
                     if part.table is not None:
                         table = _table_of(part)
                         writer.write_table(harmless_rows(table) if as_csv else table)
-                        written += table.num_rows
-        return written
+                        row_count += table.num_rows
+        return row_count
 
 
 _logbooks: weakref.WeakSet[Logbook] = weakref.WeakSet()
 
 
-def _forked() -> None:
+def _reset_after_fork() -> None:
     for logbook in list(_logbooks):
         logbook.forked()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def _table_of(part: AnswerPart) -> pa.Table:
@@ -370,14 +370,14 @@ def _table_of(part: AnswerPart) -> pa.Table:
     return pa.ipc.open_stream(pa.py_buffer(part.table)).read_all()
 
 
-def _given(value: object) -> object:
+def _encode_parameter(value: object) -> object:
     """Return a query parameter as JSON values."""
     if isinstance(value, datetime):
         return {"moment": value.isoformat()}
     return value
 
 
-def _sent(event: Mapping[str, Any]) -> dict[str, object]:
+def _encode_event(event: Mapping[str, Any]) -> dict[str, object]:
     """Return an event as JSON values."""
     return {**event, "happened_at": naive(event["happened_at"]).isoformat()}
 

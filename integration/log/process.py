@@ -61,7 +61,7 @@ class LogFileSettings:
 
 
 @dataclass(slots=True)
-class _Lent:
+class _CallConnection:
     """A connection that one call uses exclusively until it `is_done`."""
 
     line: socket.socket
@@ -76,9 +76,9 @@ class LogProcess:
         self.is_open = False
         self.begun = time.monotonic()
         self._lock = threading.Lock()
-        self._free: list[socket.socket] = []
-        self._questions: set[object] = set()
-        self._blamed: set[object] | None = None  # calls that caused the end; None while it runs
+        self._idle_connections: list[socket.socket] = []
+        self._open_questions: set[object] = set()
+        self._culprits: set[object] | None = None  # calls that caused the end; None while it runs
         self._token = secrets.token_urlsafe(32)
         self._folder = Path(tempfile.mkdtemp(prefix="console-log-"))
         try:
@@ -93,22 +93,22 @@ class LogProcess:
         except OSError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        given = {
+        start_settings = {
             "path": str(book.path.absolute()), "memory": book.memory, "threads": book.threads, "unix": book.unix,
             "folder": str(self._folder), "token": self._token, "console": os.getpid(),
         }  # fmt: skip
         try:
-            self._give(given)
+            self._write_stdin(start_settings)
             import pyarrow  # noqa: F401, ICN001, PLC0415 - needed for its answers; imported while it starts
 
-            self._free.append(self._first_line())
+            self._idle_connections.append(self._first_line())
         except BaseException:
             self.bury()
             raise
 
-    def _give(self, given: Mapping[str, object]) -> None:
+    def _write_stdin(self, start_settings: Mapping[str, object]) -> None:
         if self._popen.stdin is not None:
-            self._popen.stdin.write(wire.message_line(given))
+            self._popen.stdin.write(wire.message_line(start_settings))
             self._popen.stdin.flush()
 
     def _first_line(self) -> socket.socket:
@@ -130,47 +130,47 @@ class LogProcess:
 
     @property
     def ended_for_a_question(self) -> bool:
-        return bool(self._blamed)
+        return bool(self._culprits)
 
-    def call(self, asked: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[AnswerPart]:
+    def call(self, request: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[AnswerPart]:
         """Yield the parts of a response. Raises the error that the process reports, or ProcessEnded."""
         call = object()
         if question:
             with self._lock:
-                self._questions.add(call)
+                self._open_questions.add(call)
         try:
-            with self._lent() as lent:
+            with self._call_connection() as lent:
                 lent.line.settimeout(PART_SECONDS)
-                wire.send(lent.line, asked)
+                wire.send(lent.line, request)
                 more = True
                 while more:
                     self._wait(lent.line, call, seconds, question=question)
-                    told = wire.receive(lent.line)
-                    table = wire.received_bytes(lent.line) if told.get("table") else None
-                    more = bool(told.get("more"))
-                    if "error" in told:
+                    answer = wire.receive(lent.line)
+                    table = wire.received_bytes(lent.line) if answer.get("table") else None
+                    more = bool(answer.get("more"))
+                    if "error" in answer:
                         lent.is_done = True
-                        if told.get("spoilt"):
+                        if answer.get("spoilt"):
                             self.kill(call if question else None)
-                        raise _error(told)
-                    yield AnswerPart(told, table)
+                        raise _error(answer)
+                    yield AnswerPart(answer, table)
                 lent.is_done = True
         except (OSError, EOFError):
             raise ProcessEnded(is_to_blame=self.ended_for(call)) from None
         finally:
             with self._lock:
-                self._questions.discard(call)
+                self._open_questions.discard(call)
 
     def _wait(self, line: socket.socket, call: object, seconds: float, *, question: bool) -> None:
         """Wait for the start of a response. Kill the process if it is late or does not react."""
         until = time.monotonic() + seconds
         while True:
-            left = until - time.monotonic()
-            line.settimeout(max(0.001, left if question else min(left, LOOK_SECONDS)))
+            remaining = until - time.monotonic()
+            line.settimeout(max(0.001, remaining if question else min(remaining, LOOK_SECONDS)))
             try:
                 line.recv(1, socket.MSG_PEEK)
             except TimeoutError:
-                is_late, is_there = time.monotonic() >= until, self._is_there()
+                is_late, is_there = time.monotonic() >= until, self._is_responsive()
                 if is_late or not is_there:
                     self.kill(call if is_there else None)
                     raise
@@ -178,7 +178,7 @@ class LogProcess:
                 line.settimeout(PART_SECONDS)
                 return
 
-    def _is_there(self) -> bool:
+    def _is_responsive(self) -> bool:
         """Return whether the process responds to a ping. A suspended process does not."""
         try:
             with wire.connect(self._folder, self._token, LOOK_SECONDS) as line:
@@ -188,26 +188,26 @@ class LogProcess:
             return False
 
     @contextmanager
-    def _lent(self) -> Iterator[_Lent]:
+    def _call_connection(self) -> Iterator[_CallConnection]:
         """Yield a connection for one call, and keep it for later calls if the call completed."""
         with self._lock:
-            line = self._free.pop() if self._free else None
-        lent = _Lent(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
+            line = self._idle_connections.pop() if self._idle_connections else None
+        lent = _CallConnection(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
         try:
             yield lent
         finally:
             with self._lock:
-                is_kept = lent.is_done and self._blamed is None
+                is_kept = lent.is_done and self._culprits is None
                 if is_kept:
-                    self._free.append(lent.line)
+                    self._idle_connections.append(lent.line)
             if not is_kept:
                 lent.line.close()
 
     def kill(self, culprit: object | None) -> None:
         """Kill the process, because of the call `culprit` or of none."""
         with self._lock:
-            if self._blamed is None:
-                self._blamed = {culprit} - {None}
+            if self._culprits is None:
+                self._culprits = {culprit} - {None}
         self._popen.kill()
 
     def ended_for(self, call: object) -> bool:
@@ -219,10 +219,10 @@ class LogProcess:
             self._popen.wait(1.0)
         was_killed = self._popen.poll() == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False
         with self._lock:
-            if self._blamed is None:
-                alone = len(self._questions) == 1 and not was_killed
-                self._blamed = set(self._questions) if alone else set()
-            blamed = call in self._blamed
+            if self._culprits is None:
+                alone = len(self._open_questions) == 1 and not was_killed
+                self._culprits = set(self._open_questions) if alone else set()
+            blamed = call in self._culprits
         self.bury()
         return blamed
 
@@ -243,8 +243,8 @@ class LogProcess:
             self._popen.kill()
             self._popen.wait()
         with self._lock:
-            if self._blamed is None:
-                self._blamed = set()
+            if self._culprits is None:
+                self._culprits = set()
         self._close_lines()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -259,14 +259,14 @@ class LogProcess:
 
     def _close_lines(self) -> None:
         with self._lock:
-            lines, self._free = self._free, []
+            lines, self._idle_connections = self._idle_connections, []
         for line in lines:
             line.close()
 
 
-def _error(told: Mapping[str, Any]) -> errors.IntegrationError:
+def _error(answer: Mapping[str, Any]) -> errors.IntegrationError:
     """Return the error that the process reported as the exception it was."""
-    if told["kind"] == "QuestionError":
-        return QuestionError(told["error"], **told["facts"])
-    kind = getattr(errors, told["kind"], errors.IntegrationError)
-    return kind(told["error"], **told["facts"])
+    if answer["kind"] == "QuestionError":
+        return QuestionError(answer["error"], **answer["facts"])
+    kind = getattr(errors, answer["kind"], errors.IntegrationError)
+    return kind(answer["error"], **answer["facts"])

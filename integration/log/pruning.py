@@ -35,28 +35,28 @@ def prune(cursor: duckdb.DuckDBPyConnection, before: datetime, queries: Mapping[
 
     Of the tables for charts of stock, the newest rows of each article stay.
     """
-    counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
-    gone = int(counted[0][0])
-    if not gone:
+    result = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
+    deleted = int(result[0][0])
+    if not deleted:
         return 0
     cursor.execute("BEGIN TRANSACTION")
     try:
         for name in STEPS:
             cursor.execute(queries[name], {"before": before} if "$before" in queries[name] else {})
-        cursor.execute("INSERT INTO gone VALUES (?)", [gone])
+        cursor.execute("INSERT INTO gone VALUES (?)", [deleted])
         cursor.execute("COMMIT")
     except duckdb.Error:
         with suppress(duckdb.Error):
             cursor.execute("ROLLBACK")
         raise
-    return gone
+    return deleted
 
 
 def is_worth_compacting(cursor: duckdb.DuckDBPyConnection, share: float) -> bool:
     """Return whether the events deleted since the last compaction are at least `share` of the remaining ones."""
-    asked = "SELECT (SELECT coalesce(sum(events), 0) FROM gone), (SELECT count(*) FROM events)"
-    ((gone, left),) = cursor.execute(asked).fetchall()
-    return bool(gone > 0 and gone >= share * left)
+    query = "SELECT (SELECT coalesce(sum(events), 0) FROM gone), (SELECT count(*) FROM events)"
+    ((deleted, remaining),) = cursor.execute(query).fetchall()
+    return bool(deleted > 0 and deleted >= share * remaining)
 
 
 def snapshot(cursor: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:

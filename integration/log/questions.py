@@ -25,13 +25,13 @@ def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = cursor.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise QuestionError("question_refused")
-    (told,) = cursor.execute("SELECT CAST(json_serialize_sql($sql) AS VARCHAR)", {"sql": sql}).fetchone() or ("",)
+    (serialized,) = cursor.execute("SELECT CAST(json_serialize_sql($sql) AS VARCHAR)", {"sql": sql}).fetchone() or ("",)
     try:
-        parsed = json.loads(told)
+        parsed = json.loads(serialized)
         if parsed.get("error") is not False or len(parsed["statements"]) != 1:
             raise QuestionError("question_refused")
-        for refused in _refused(parsed["statements"][0]["node"], frozenset()):
-            raise _error(sql, *refused)
+        for refused in _refused_parts(parsed["statements"][0]["node"], frozenset()):
+            raise _refusal_error(sql, *refused)
     except RecursionError:
         raise QuestionError("question_long", most=LONGEST) from None
 
@@ -39,37 +39,37 @@ def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
 Refused = tuple[str, str, int]  # category, name, and position in the question
 
 
-def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0) -> Iterator[Refused]:
-    """Yield the refused parts of a parsed question. `known` are the tables it defines itself."""
+def _refused_parts(parsed: object, known_tables: frozenset[str], place: str = "", at: int = 0) -> Iterator[Refused]:
+    """Yield the refused parts of a parsed question. `known_tables` are the tables that the question defines."""
     if isinstance(parsed, list):
-        for one in parsed:
-            yield from _refused(one, known, place, at)
+        for sub_part in parsed:
+            yield from _refused_parts(sub_part, known_tables, place, at)
     elif isinstance(parsed, dict):
-        here = int(parsed.get("query_location", NOWHERE))
-        at = at if here >= NOWHERE else here
-        for what, refused in _refused_here(parsed, known, place):
-            yield what, refused, at
-        for table, made in _made(parsed):
-            yield from _refused(made, known, at=at)
-            known |= {table}
-        for name, one in parsed.items():
+        location = int(parsed.get("query_location", NOWHERE))
+        at = at if location >= NOWHERE else location
+        for refused_kind, refused in _refused_elements(parsed, known_tables, place):
+            yield refused_kind, refused, at
+        for table, definition in _with_tables(parsed):
+            yield from _refused_parts(definition, known_tables, at=at)
+            known_tables |= {table}
+        for name, sub_part in parsed.items():
             if name not in ("cte_map", "cast_type"):
-                yield from _refused(one, known | _itself(parsed, name), name, at)
+                yield from _refused_parts(sub_part, known_tables | _recursive_names(parsed, name), name, at)
 
 
-def _made(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _with_tables(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield the tables that a part defines with WITH, in order."""
-    for one in part.get("cte_map", {}).get("map", []):
-        yield str(one["key"]).lower(), one["value"]
+    for definition in part.get("cte_map", {}).get("map", []):
+        yield str(definition["key"]).lower(), definition["value"]
 
 
-def _itself(part: Mapping[str, Any], place: str) -> frozenset[str]:
-    """Return the name of a recursive table inside its recursive part. Its first part still reads an earlier table."""
+def _recursive_names(part: Mapping[str, Any], place: str) -> frozenset[str]:
+    """Return the table name that only the recursive part of a recursive CTE can read; empty for other parts."""
     is_repeated = part.get("type") == "RECURSIVE_CTE_NODE" and place == "right"
     return frozenset({str(part["cte_name"]).lower()} if is_repeated else ())
 
 
-def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[tuple[str, str]]:
+def _refused_elements(part: Mapping[str, Any], known_tables: frozenset[str], place: str) -> Iterator[tuple[str, str]]:
     """Yield the refused elements of one part, without its sub-parts."""
     kind, form = part.get("class"), part.get("type")
     if kind is not None and kind not in sql_allowlist.EXPRESSIONS:
@@ -78,12 +78,12 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
         yield "part", form
     if form == "SHOW_REF" and part.get("show_type") not in sql_allowlist.SHOWN:
         yield "part", str(part.get("show_type"))
-    if form == "BASE_TABLE" and not _is_known(part, known):
+    if form == "BASE_TABLE" and not _is_allowed_table(part, known_tables):
         yield "table", str(part.get("table_name"))
     if kind == "CAST" and "type_expr" not in part:  # the form of DuckDB 1.5
         yield from (
             ("type", name)
-            for name in _ids(part.get("cast_type", {"id": "?"}))
+            for name in _type_names(part.get("cast_type", {"id": "?"}))
             if name.lower() not in sql_allowlist.TYPES
         )
     if "type_name" in part and str(part["type_name"]).lower() not in sql_allowlist.TYPES:
@@ -95,36 +95,36 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
             yield "table function" if is_table else "function", name
 
 
-def _ids(told: object) -> Iterator[str]:
+def _type_names(plan_part: object) -> Iterator[str]:
     """Yield the names of a type and of its element types."""
-    if isinstance(told, list):
-        for one in told:
-            yield from _ids(one)
-    elif isinstance(told, dict):
-        if "id" in told:
-            yield str(told["id"])
-        for one in told.values():
-            yield from _ids(one)
+    if isinstance(plan_part, list):
+        for sub_part in plan_part:
+            yield from _type_names(sub_part)
+    elif isinstance(plan_part, dict):
+        if "id" in plan_part:
+            yield str(plan_part["id"])
+        for sub_part in plan_part.values():
+            yield from _type_names(sub_part)
 
 
-def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
+def _is_allowed_table(table: Mapping[str, Any], known_tables: frozenset[str]) -> bool:
     """Return whether a table belongs to the log or is defined in the question. Files are never allowed."""
     name, elsewhere = str(table.get("table_name")).lower(), (table.get("schema_name"), table.get("catalog_name"))
-    if elsewhere in (("", ""), (None, None)) and name in known:
+    if elsewhere in (("", ""), (None, None)) and name in known_tables:
         return _NAME.fullmatch(name) is not None
     return name in sql_allowlist.TABLES and elsewhere in ((None, None), ("", ""), ("main", None), ("main", ""))
 
 
-def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
+def _refusal_error(sql: str, refused_kind: str, name: str, at: int) -> QuestionError:
     """Return the error for a refused element, with its position and allowed alternatives."""
     before = sql.encode()[:at].decode(errors="ignore")
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
-    match what:
+    match refused_kind:
         case "function" | "table function":
-            told = sql_allowlist.suggested_functions(name, is_table=what == "table function")
-            if not told:
+            suggestions = sql_allowlist.suggested_functions(name, is_table=refused_kind == "table function")
+            if not suggestions:
                 return QuestionError("question_function_alone", function=name, **where)
-            return QuestionError("question_function", function=name, instead=", ".join(told), **where)
+            return QuestionError("question_function", function=name, instead=", ".join(suggestions), **where)
         case "type":
             return QuestionError("question_type", type=name, types=", ".join(sql_allowlist.COMMON_TYPES), **where)
         case "table":
@@ -135,14 +135,14 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
 
 def question_error(sql: str, error: Exception) -> QuestionError:
     """Return the error for DuckDB's message, with the position if it is known."""
-    told = str(error)
-    reason = (told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0])[:LONGEST_REASON]
-    found = _PLACE.search(told)
-    if found is None:
+    message = str(error)
+    reason = (message.partition("\n")[0].partition("Error: ")[2] or message.partition("\n")[0])[:LONGEST_REASON]
+    place_match = _PLACE.search(message)
+    if place_match is None:
         return QuestionError("question_wrong", reason=reason)
-    line, shown = int(found["line"]), found["shown"]
-    before = len(found["before"]) - len(f"LINE {line}: ")
-    given = sql.splitlines()[line - 1] if line <= len(sql.splitlines()) else ""
-    if shown.startswith("..."):  # DuckDB shows only a part of a long line
-        before += given.find(shown.strip(".")) - len("...")
+    line, shown_text = int(place_match["line"]), place_match["shown"]
+    before = len(place_match["before"]) - len(f"LINE {line}: ")
+    source_line = sql.splitlines()[line - 1] if line <= len(sql.splitlines()) else ""
+    if shown_text.startswith("..."):  # DuckDB shows only a part of a long line
+        before += source_line.find(shown_text.strip(".")) - len("...")
     return QuestionError("question_wrong_at", reason=reason, line=str(line), column=str(max(0, before) + 1))

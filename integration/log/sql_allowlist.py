@@ -132,9 +132,9 @@ def suggested_functions(refused: str, *, is_table: bool) -> list[str]:
 def _kind_of(refused: str) -> str:
     """Return the kind that the words of a name indicate, or the kind of the most similar name, or an empty string."""
     kinds = {name: kind for kind, names in KINDS.items() if kind != "tables" for name in sorted(names)}
-    told = Counter((word, kind) for name, kind in kinds.items() for word in name.split("_"))
+    word_counts = Counter((word, kind) for name, kind in kinds.items() for word in name.split("_"))
     votes = Counter[str]()
-    for (word, kind), count in told.items():
+    for (word, kind), count in word_counts.items():
         if count >= SPEAKING and word in refused.split("_"):
             votes[kind] += count
     if votes:

@@ -31,10 +31,10 @@ class Supervisor:
         self._book = book
         self._patience = patience
         self._lock = threading.RLock()
-        self._one_by_one = threading.Lock()
+        self._question_lock = threading.Lock()
         self._process: LogProcess | None = None
         self._failures = 0
-        self._not_before = 0.0
+        self._restart_time = 0.0
 
     @property
     def is_away(self) -> bool:
@@ -51,31 +51,31 @@ class Supervisor:
 
         Raises UnavailableError `log_away` if the process does not start, and the errors of opening the file.
         """
-        self._running()
+        self._running_process()
 
-    def call(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
+    def call(self, request: Mapping[str, Any], seconds: float) -> AnswerPart:
         """Return the response to a request that is safe to repeat. Retries it if the process ends for another reason.
 
         Raises UnavailableError `log_away` if the request itself ends the process, or after several attempts.
         """
         for _ in range(ATTEMPTS):
             try:
-                return list(self._running().call(asked, seconds))[-1]
+                return list(self._running_process().call(request, seconds))[-1]
             except ProcessEnded as ended:
-                self._ended()
+                self._handle_end()
                 if ended.is_to_blame:
                     break
         raise errors.UnavailableError("log_away")
 
-    def parts(self, asked: Mapping[str, Any], seconds: float) -> Iterator[AnswerPart]:
+    def parts(self, request: Mapping[str, Any], seconds: float) -> Iterator[AnswerPart]:
         """Yield the parts of a response. Raises ProcessEnded if the process ends meanwhile."""
         try:
-            yield from self._running().call(asked, seconds)
+            yield from self._running_process().call(request, seconds)
         except ProcessEnded:
-            self._ended()
+            self._handle_end()
             raise
 
-    def question(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
+    def question(self, request: Mapping[str, Any], seconds: float) -> AnswerPart:
         """Return the response to a person's question. Raises QuestionError `question_stopped`.
 
         A question that ended the process is not repeated. If several were running, each is repeated alone, to find out
@@ -83,17 +83,17 @@ class Supervisor:
         """
         limit = seconds + ENDED_AFTER
         try:
-            return list(self._running().call(asked, limit, question=True))[-1]
+            return list(self._running_process().call(request, limit, question=True))[-1]
         except ProcessEnded as ended:
-            self._ended()
-            again = not ended.is_to_blame
-        if again:
-            with self._one_by_one:
+            self._handle_end()
+            may_retry = not ended.is_to_blame
+        if may_retry:
+            with self._question_lock:
                 for _ in range(ATTEMPTS - 1):
                     try:
-                        return list(self._running().call(asked, limit, question=True))[-1]
+                        return list(self._running_process().call(request, limit, question=True))[-1]
                     except ProcessEnded as ended:
-                        self._ended()
+                        self._handle_end()
                         if ended.is_to_blame:
                             break
         raise QuestionError("question_stopped", seconds=f"{seconds:g}")
@@ -115,39 +115,39 @@ class Supervisor:
     def abandon(self) -> None:
         """Release the process in a forked copy of this process."""
         self._lock = threading.RLock()
-        self._one_by_one = threading.Lock()
+        self._question_lock = threading.Lock()
         process, self._process = self._process, None
         if process is not None:
             process.abandon()
 
-    def _running(self) -> LogProcess:
+    def _running_process(self) -> LogProcess:
         with self._lock:
-            self._ended()
+            self._handle_end()
             if self._process is None:
-                self._process = self._begun()
+                self._process = self._start_process()
             if not self._process.is_open:
-                self._open(self._process)
+                self._open_file(self._process)
             return self._process
 
-    def _begun(self) -> LogProcess:
-        pause = self._not_before - time.monotonic()
+    def _start_process(self) -> LogProcess:
+        pause = self._restart_time - time.monotonic()
         if pause > SHORT_PAUSE:
             raise errors.UnavailableError("log_away")
         time.sleep(max(0.0, pause))
         try:
             return LogProcess(self._book)
         except OSError:
-            self._failed()
+            self._delay_restart()
             log.warning("the process of the log could not be begun", exc_info=True)
             raise errors.UnavailableError("log_away") from None
 
-    def _open(self, process: LogProcess) -> None:
+    def _open_file(self, process: LogProcess) -> None:
         until = time.monotonic() + self._patience
         while True:
             try:
                 list(process.call({"do": "open"}, OPEN_SECONDS))
             except ProcessEnded:
-                self._ended()
+                self._handle_end()
                 raise errors.UnavailableError("log_away") from None
             except errors.ConfigurationError as error:
                 if error.code != "log_owned_elsewhere" or time.monotonic() > until:
@@ -157,7 +157,7 @@ class Supervisor:
                 process.is_open = True
                 return
 
-    def _ended(self) -> None:
+    def _handle_end(self) -> None:
         """Handle the end of the process. Delays the restart if no question caused the end."""
         with self._lock:
             process = self._process
@@ -167,11 +167,11 @@ class Supervisor:
             self._process = None
             if process.ended_for_a_question or time.monotonic() - process.begun > SETTLED_SECONDS:
                 self._failures = 0
-                self._not_before = 0.0
+                self._restart_time = 0.0
             else:
-                self._failed()
+                self._delay_restart()
             log.warning("the process of the log has ended and is begun anew", process=process.number)
 
-    def _failed(self) -> None:
+    def _delay_restart(self) -> None:
         self._failures += 1
-        self._not_before = time.monotonic() + min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._restart_time = time.monotonic() + min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)

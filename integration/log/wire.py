@@ -65,8 +65,8 @@ def message_line(message: Mapping[str, Any]) -> bytes:
 
 def send(line: socket.socket, message: Mapping[str, Any], table: memoryview | None = None) -> None:
     """Send a message and its table, if any. Small ones are sent in one piece, to wake the reader only once."""
-    told = json.dumps(message, ensure_ascii=False).encode()
-    head = _LENGTH.pack(len(told)) + told
+    content = json.dumps(message, ensure_ascii=False).encode()
+    head = _LENGTH.pack(len(content)) + content
     if table is None:
         line.sendall(head)
     elif len(table) <= _SMALL:
@@ -83,16 +83,16 @@ def receive(line: socket.socket) -> dict[str, Any]:
 
 def received_bytes(line: socket.socket) -> bytearray:
     """Return the next bytes. Raises as `receive` does."""
-    (length,) = _LENGTH.unpack(_exactly(line, _LENGTH.size))
-    return _exactly(line, length)
+    (length,) = _LENGTH.unpack(_receive_exactly(line, _LENGTH.size))
+    return _receive_exactly(line, length)
 
 
-def _exactly(line: socket.socket, length: int) -> bytearray:
+def _receive_exactly(line: socket.socket, length: int) -> bytearray:
     content = bytearray(length)
-    left = memoryview(content)
-    while left:
-        count = line.recv_into(left)
+    remaining = memoryview(content)
+    while remaining:
+        count = line.recv_into(remaining)
         if not count:
             raise EOFError
-        left = left[count:]
+        remaining = remaining[count:]
     return content

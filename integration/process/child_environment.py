@@ -18,17 +18,17 @@ WAY_OUT = frozenset({
 
 def base_environment() -> dict[str, str]:
     """Return the variables that any program needs: paths, language and time zone."""
-    return _kept(NEEDED, FAMILIES)
+    return _filter_variables(NEEDED, FAMILIES)
 
 
 def network_environment() -> dict[str, str]:
     """Return the variables for a program with network access: also proxies and certificate authorities."""
-    return _kept(NEEDED | WAY_OUT, FAMILIES)
+    return _filter_variables(NEEDED | WAY_OUT, FAMILIES)
 
 
 def with_database() -> dict[str, str]:
     """Return the variables for PostgreSQL's programs: also those that begin with PG."""
-    return _kept(NEEDED, (*FAMILIES, "PG"))
+    return _filter_variables(NEEDED, (*FAMILIES, "PG"))
 
 
 def with_settings(**more: str) -> dict[str, str]:
@@ -38,14 +38,14 @@ def with_settings(**more: str) -> dict[str, str]:
 
 def has_screen() -> bool:
     """Return True if this machine appears to have a screen."""
-    return sys.platform in ("darwin", "win32") or bool(_kept(SCREENS, ()))
+    return sys.platform in ("darwin", "win32") or bool(_filter_variables(SCREENS, ()))
 
 
 def with_screen() -> dict[str, str]:
     """Return the variables for a program that opens a window."""
-    return _kept(NEEDED | SCREENS | DESKTOP, (*FAMILIES, "XDG_"))
+    return _filter_variables(NEEDED | SCREENS | DESKTOP, (*FAMILIES, "XDG_"))
 
 
-def _kept(names: frozenset[str], families: tuple[str, ...]) -> dict[str, str]:
-    given = os.environ.items()
-    return {name: value for name, value in given if name.upper() in names or name.upper().startswith(families)}
+def _filter_variables(names: frozenset[str], families: tuple[str, ...]) -> dict[str, str]:
+    variables = os.environ.items()
+    return {name: value for name, value in variables if name.upper() in names or name.upper().startswith(families)}

@@ -14,14 +14,14 @@ def interruption_waiter() -> Callable[[], None]:
     A handler may interrupt the waiting thread at any moment. With an event, whose lock that thread may hold at this
     moment, both would deadlock. SimpleQueue is reentrant.
     """
-    told: SimpleQueue[int] = SimpleQueue()
+    signals: SimpleQueue[int] = SimpleQueue()
     for number in INTERRUPTIONS:
-        signal.signal(number, lambda number, _: told.put(number))
+        signal.signal(number, lambda number, _: signals.put(number))
 
     def wait() -> None:
         while True:
             try:
-                told.get(timeout=LOOK_SECONDS)
+                signals.get(timeout=LOOK_SECONDS)
             except Empty:
                 continue
             return

@@ -57,20 +57,20 @@ def set_up_log(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", ErrorIgnoringStream(sys.stderr))),
     )
-    logging.setLogRecordFactory(_Said)
+    logging.setLogRecordFactory(_OneLineRecord)
     if sys.excepthook is sys.__excepthook__:  # hooks of others have their own format
-        sys.excepthook = _died
+        sys.excepthook = _report_crash
     if sys.unraisablehook is sys.__unraisablehook__:
-        sys.unraisablehook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
+        sys.unraisablehook = lambda lost: _report_crash(lost.exc_type, lost.exc_value, lost.exc_traceback)
     if threading.excepthook is threading.__excepthook__:
-        threading.excepthook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
+        threading.excepthook = lambda lost: _report_crash(lost.exc_type, lost.exc_value, lost.exc_traceback)
 
 
-class _Said(logging.LogRecord):
+class _OneLineRecord(logging.LogRecord):
     """Log record of a library, in one line. Its traceback is indented, so that it cannot pass for log lines."""
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         if self.exc_info and self.exc_info[0] is not None:
             self.exc_text = _trace(*self.exc_info).rstrip("\n")
 
@@ -79,7 +79,7 @@ class _Said(logging.LogRecord):
         return visible(masked_text(super().getMessage()))
 
 
-def _died(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+def _report_crash(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error or kind(), trace)
         return
@@ -100,9 +100,9 @@ def _in_one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def _indented_trace(out: TextIO, trace: ExcInfo) -> None:
-    said = io.StringIO()
-    structlog.dev.plain_traceback(said, trace)
-    out.write(indented(said.getvalue()).rstrip("\n"))
+    buffer = io.StringIO()
+    structlog.dev.plain_traceback(buffer, trace)
+    out.write(indented(buffer.getvalue()).rstrip("\n"))
 
 
 def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -92,46 +92,52 @@ class RetentionService:
     @requires(Right.SEE)
     def lengths_in_force(self) -> Retention:
         """Return the stored retention settings, or the defaults."""
-        told = self._stored_settings.get(SETTING) or {}
-        lengths = told.get("lengths")
-        known = {} if not isinstance(lengths, dict) else {n: v for n, v in lengths.items() if isinstance(v, int)}
-        country = told.get("country")
-        found = Retention(Country(country) if country in set(Country) else Country.NL, told.get("oss") is True, known)
-        wrong = found.out_of_bounds()
-        return Retention(found.country, found.oss, {n: v for n, v in known.items() if n not in wrong})
+        setting = self._stored_settings.get(SETTING) or {}
+        lengths = setting.get("lengths")
+        known_lengths = (
+            {} if not isinstance(lengths, dict) else {n: v for n, v in lengths.items() if isinstance(v, int)}
+        )
+        country = setting.get("country")
+        retention = Retention(
+            Country(country) if country in set(Country) else Country.NL, setting.get("oss") is True, known_lengths
+        )
+        wrong = retention.out_of_bounds()
+        return Retention(retention.country, retention.oss, {n: v for n, v in known_lengths.items() if n not in wrong})
 
     @requires(Right.ADMINISTER)
-    def change(self, wanted: Retention, by: Actor, *, knowing: bool = False) -> None:
+    def change(self, retention: Retention, by: Actor, *, knowing: bool = False) -> None:
         """Store retention settings and record the change.
 
         Raises ConfigurationError `setting_invalid` for a length out of bounds, and `retention_too_short` for a length
         below the legal minimum, unless `knowing` confirms it.
         """
-        for name in wanted.out_of_bounds():
-            most = BY_NAME[name].most if name in BY_NAME else 0
-            raise ConfigurationError("setting_invalid", setting=name, expected="expected_less", lt=most + 1)
-        for name in wanted.too_short() if not knowing else ():
-            facts = {"years": str(wanted.length(name)), "least": str(wanted.law(name).least)}
+        for name in retention.out_of_bounds():
+            longest = BY_NAME[name].most if name in BY_NAME else 0
+            raise ConfigurationError("setting_invalid", setting=name, expected="expected_less", lt=longest + 1)
+        for name in retention.too_short() if not knowing else ():
+            facts = {"years": str(retention.length(name)), "least": str(retention.law(name).least)}
             raise ConfigurationError("retention_too_short", **facts)
-        self._stored_settings.put(SETTING, {**asdict(wanted), "knowing": wanted.too_short()}, by.ref)
+        self._stored_settings.put(SETTING, {**asdict(retention), "knowing": retention.too_short()}, by.ref)
 
     # ---- status ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def class_statuses(self) -> list[RetentionClassStatus]:
         """Return the status of each retention class."""
-        chosen, held, now = self.lengths_in_force(), self._retention_store.class_sizes(), self._clock()
-        return [self._kept(chosen, held, one.name, now) for one in CLASSES]
+        chosen, sizes, now = self.lengths_in_force(), self._retention_store.class_sizes(), self._clock()
+        return [self._class_status(chosen, sizes, retention_class.name, now) for retention_class in CLASSES]
 
-    def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> RetentionClassStatus:
-        found = held.get(name, HeldRows(0, None, None))
-        rows: int | None = found.rows
-        size, oldest = found.size, found.oldest
+    def _class_status(
+        self, chosen: Retention, sizes: Mapping[str, HeldRows], name: str, now: datetime
+    ) -> RetentionClassStatus:
+        class_rows = sizes.get(name, HeldRows(0, None, None))
+        rows: int | None = class_rows.rows
+        size, oldest = class_rows.size, class_rows.oldest
         if name == ENGINE and (engine := self._engine()):
             rows, oldest, size = engine.rows(), engine.oldest(), self._size("engine.sqlite")
         elif name == LOG:
             size = self._size("log.duckdb")
-            rows = self._asked_of_log("due", now + timedelta(days=36_500))
+            rows = self._ask_log("due", now + timedelta(days=36_500))
         elif name == "idle":
             rows = None  # they are included in the runs
         return RetentionClassStatus(
@@ -150,11 +156,13 @@ class RetentionService:
         """Return the database and log files of this console, the largest first."""
         folder = self._settings.data
         patterns = ("console.sqlite*", "engine.sqlite*", "log.duckdb*", "sandbox.journal")
-        found = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+        paths = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
         beside = ("-wal", "-shm", ".wal")
-        free = {path.name: file_space(path).free for path in found if path.suffix == ".sqlite"}
-        shown = [KeptFile(one.name, _size(one), free.get(one.name)) for one in found if not one.name.endswith(beside)]
-        return sorted(shown, key=lambda one: -one.size)
+        free = {path.name: file_space(path).free for path in paths if path.suffix == ".sqlite"}
+        files = [
+            KeptFile(path.name, _size(path), free.get(path.name)) for path in paths if not path.name.endswith(beside)
+        ]
+        return sorted(files, key=lambda file: -file.size)
 
     @property
     @requires(Right.SEE)
@@ -165,15 +173,15 @@ class RetentionService:
     @requires(Right.SEE)
     def last_pruning(self) -> datetime | None:
         """Return when all classes were last pruned, or None."""
-        told = self._stored_settings.get(LAST)
-        return None if told is None else datetime.fromisoformat(told["at"])
+        setting = self._stored_settings.get(LAST)
+        return None if setting is None else datetime.fromisoformat(setting["at"])
 
     @requires(Right.SEE)
     def next_pruning(self) -> datetime:
         """Return when the nightly task runs next."""
-        here = self._clock().astimezone(ZoneInfo(WALL_CLOCK))
-        night = here.replace(hour=NIGHT[0], minute=NIGHT[1], second=45, microsecond=0)
-        return night if night > here else night + timedelta(days=1)
+        local_now = self._clock().astimezone(ZoneInfo(WALL_CLOCK))
+        night = local_now.replace(hour=NIGHT[0], minute=NIGHT[1], second=45, microsecond=0)
+        return night if night > local_now else night + timedelta(days=1)
 
     def count_expired_rows(self, name: str) -> int | None:
         """Return how many rows of a class have expired, or None if the log is unavailable."""
@@ -182,7 +190,7 @@ class RetentionService:
             engine = self._engine()
             return engine.count_ended_workflows(before) if engine else 0
         if name == LOG:
-            return self._asked_of_log("due", before)
+            return self._ask_log("due", before)
         return self._retention_store.count_expired_rows(name, before)
 
     # ---- deletion --------------------------------------------------------------------------------------------------
@@ -193,15 +201,15 @@ class RetentionService:
 
         Raises UnavailableError `retention_at_work` if another process is pruning.
         """
-        gone: dict[str, int] = {}
+        counts: dict[str, int] = {}
         try:
             for name in ORDER:
-                gone[name] = self._all(name)
-                tell(name, gone[name])
-            self._done()
+                counts[name] = self._prune_class(name)
+                tell(name, counts[name])
+            self._record_pruning()
         finally:
             self._leases.release(LEASE, self._owner)
-        return {name: rows for name, rows in gone.items() if name != ROOM}
+        return {name: rows for name, rows in counts.items() if name != ROOM}
 
     def page(self, position: str) -> str:
         """Do one page of the nightly task and return the position of the next one, or an empty string at the end.
@@ -214,7 +222,7 @@ class RetentionService:
         try:
             more = name not in (ROOM, LOG)
             for _ in range(AT_ONCE if more else 1):
-                if not self._some(name):
+                if not self._prune_portion(name):
                     more = False
                     break
         except UnavailableError as error:
@@ -225,18 +233,18 @@ class RetentionService:
             return name
         following = ORDER[ORDER.index(name) + 1 :]
         if not following:
-            self._done()
+            self._record_pruning()
             self._leases.release(LEASE, self._owner)
             return ""
         return following[0]
 
-    def _all(self, name: str) -> int:
-        gone = 0
-        while some := self._some(name):
-            gone += some
-        return gone
+    def _prune_class(self, name: str) -> int:
+        total = 0
+        while count := self._prune_portion(name):
+            total += count
+        return total
 
-    def _some(self, name: str) -> int:
+    def _prune_portion(self, name: str) -> int:
         """Delete a portion of a class and return the number of deleted rows."""
         if not self._leases.try_take(LEASE, self._owner, LEASE_SECONDS):
             raise UnavailableError("retention_at_work")
@@ -244,19 +252,19 @@ class RetentionService:
         time.sleep(PAUSE_SECONDS)
         match name:
             case "room":
-                self._give_back()
+                self._free_space()
                 return 0
             case "engine":
                 engine = self._engine()
                 return engine.prune(before) if engine else 0
             case "log":
-                return self._asked_of_log("prune", before) or 0
+                return self._ask_log("prune", before) or 0
         return self._retention_store.prune(name, before)
 
-    def _done(self) -> None:
+    def _record_pruning(self) -> None:
         self._stored_settings.put(LAST, {"at": self._clock().isoformat()}, "retention")
 
-    def _give_back(self) -> None:
+    def _free_space(self) -> None:
         if not self.is_on_a_server:
             is_calm = not self._runs.latest(states=list(ACTIVE), limit=1)
             for url in (self._settings.operational_url(), self._settings.engine_url()):
@@ -276,17 +284,17 @@ class RetentionService:
         path = self._settings.data / name
         return _size(path) if path.exists() else None
 
-    def _asked_of_log(self, what: str, moment: datetime) -> int | None:
+    def _ask_log(self, request: str, moment: datetime) -> int | None:
         """Send a request about the log to the process that has it open. None if there is no log."""
         if not (self._settings.data / "log.duckdb").exists():
             return None
         if not self._serves:
-            answer = ask_server(self._settings.data, {what: moment.isoformat()})
+            answer = ask_server(self._settings.data, {request: moment.isoformat()})
             if answer is not None:
                 return int(answer["events"])
-        return self._log.prune(moment) if what == "prune" else self._log.count_events_before(moment)
+        return self._log.prune(moment) if request == "prune" else self._log.count_events_before(moment)
 
 
 def _size(path: Path) -> int:
     beside = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.wal"))
-    return sum(one.stat().st_size for one in beside if one.exists())
+    return sum(file.stat().st_size for file in beside if file.exists())

@@ -54,12 +54,13 @@ class Commit:
         self.ending = Event()  # set when this process shuts down: calls in progress finish, and no new ones begin
         self._uncertain = UncertainWrites(deps)
         self._precheck = Precheck(deps, self._uncertain)
-        self._alone: set[str] = set()  # runs for which this process has checked for foreign documents
+        self._checked_runs: set[str] = set()  # runs for which this process has checked for foreign documents
 
     def outdated(self, run: Run, published: int, *, asks: bool) -> PlanStaleError | None:
         """Return why the plan of a run may not be written now, or None if it may.
 
-        A plan is outdated if the mapping, the settings or the corrections that decide it have changed. It may also be
+        A plan is outdated if the mapping, the settings or the corrections that decide it have changed. Also returns the
+        reason if the flow may write nothing for now.
         blocked because its flow may write nothing for now.
 
         `published` is the mapping version in force. It must equal the version that was in force when the plan was made;
@@ -108,9 +109,9 @@ class Commit:
         run, approval = validated.run, validated.approval
         expect_no_strangers(self.deps, run)
         number = self.deps.runs.approve(run.id, approval)
-        self._alone.add(run.id)
-        if told := reported_foreign(run.notes):
-            self.deps.foreign_documents.accept(run.flow, told, approval.by)
+        self._checked_runs.add(run.id)
+        if reported := reported_foreign(run.notes):
+            self.deps.foreign_documents.accept(run.flow, reported, approval.by)
         return number
 
     def page(self, run_id: str) -> Pause | None:
@@ -129,8 +130,8 @@ class Commit:
         if self.deps.runs.cancel_requested(run_id):
             self.deps.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
-        if (held := self.deps.holds.hold_reason(run.flow)) is not None:
-            raise held
+        if (hold := self.deps.holds.hold_reason(run.flow)) is not None:
+            raise hold
         logic = self.deps.logic_of(run)
         self._uncertain.settle(run, logic)
         self._begin(run)
@@ -148,21 +149,21 @@ class Commit:
 
         That may have been long ago.
         """
-        if run.id not in self._alone:
+        if run.id not in self._checked_runs:
             self.deps.logics.read_fields(run.flow)
             expect_no_strangers(self.deps, run)
-            self._alone.add(run.id)
+            self._checked_runs.add(run.id)
 
     def _carry_out(self, run: Run, flow: Flow, looked: LookedUpPage) -> bool:
         """Send the page that was looked up and the pages that follow; return whether anything was settled or sent."""
         if not looked.sees:
             looked = replace(looked, ready=self._uncertain.single_probe(run, flow, looked.ready))
         goes_on = looked.sees and not has_internal_references(flow, looked.rows)
-        following = partial(self._following, run) if goes_on else nothing_follows
+        following = partial(self._next_page, run) if goes_on else nothing_follows
         Pipeline(Dispatcher(self.deps, run, flow), following).send(looked)
         return bool(looked.settled or looked.ready)
 
-    def _following(self, run: Run, at_work: Sequence[PlanRow], after: int) -> LookedUpPage | None:
+    def _next_page(self, run: Run, at_work: Sequence[PlanRow], after: int) -> LookedUpPage | None:
         """Return the next page, looked up while other lines are being written.
 
         Returns None if those lines have to end first: no lines are left, this process shuts down, the run is cancelled
@@ -178,11 +179,11 @@ class Commit:
         return looked if looked is not None and looked.sees else None
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
-        left = self.deps.plans.count(run.id, "left")
-        left -= self.deps.plans.count(
+        remaining = self.deps.plans.count(run.id, "left")
+        remaining -= self.deps.plans.count(
             run.id, "left", among=LineFilter(cause=TAKEN_BACK)
         )  # reverted values are stored separately
-        self.deps.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
-        self._alone.discard(run.id)
+        self.deps.ledger.finish(run.id, cursors={} if remaining else next_cursors(run, logic))
+        self._checked_runs.discard(run.id)
         self.deps.commit_listener.written(run)
         log.info("commit finished", run=run.id, flow=run.flow)

@@ -45,7 +45,7 @@ MOST_DOCUMENTS = 50  # listed in the issue of a record that is derived from docu
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _LookedUpRecords:
     """Desired records of some parents, each with its members, and the corresponding records of the target.
 
     `apart` holds issues of articles that the target has in another record. `last` is the last parent, or None if there
@@ -74,7 +74,7 @@ class Compare:
         if stage.hashed and position.after is None:
             self._read_shared(run, logic, stage)
         target = self.deps.connectors[logic.flow.target]
-        looked = self._prefetch.page(run.id, self._looked, run.id, target, logic, stage, position.after)
+        looked = self._prefetch.page(run.id, self._look_up, run.id, target, logic, stage, position.after)
         page = empty_page(self.deps, logic, stage)
         for issue in logic.read_failures(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
@@ -85,12 +85,12 @@ class Compare:
             progress = Progress("plan", after.planned, after.read) if page.weight else None
             self.deps.previews.keep_page(run.id, page.rows, (), page.unchanged_weight, after, progress)
             return
-        if not looked.held:  # the target holds none of these records, so this page stores no link
-            self._look_on(run, target, logic, stage, looked)
+        if not looked.held:  # no record of this page is in the target, so this page stores no link
+            self._prefetch_lookup(run, target, logic, stage, looked)
         self._compare(run, logic, looked, page)
         if looked.held and not page.unchanged:
-            self._look_on(run, target, logic, stage, looked)
-        if not run.has_earlier_mapping:  # an earlier mapping gives other values without a change in the source
+            self._prefetch_lookup(run, target, logic, stage, looked)
+        if not run.has_earlier_mapping:  # with an earlier mapping, other values do not prove that the source changed
             self.deps.previews.forget_reverted_values(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
         position = page.position_with_counts(replace(position, after=looked.last, planned=planned))
@@ -102,33 +102,39 @@ class Compare:
         for link in page.wrong:
             log.error("hash wrong", run=run.id, flow=run.flow, key=link.key)
 
-    def _looked(self, run: str, target: Connector, logic: FlowLogic, stage: Stage, after: str | None) -> _Looked:
+    def _look_up(
+        self, run: str, target: Connector, logic: FlowLogic, stage: Stage, after: str | None
+    ) -> _LookedUpRecords:
         """Return the desired records of the next parents, with the corresponding records of the target."""
         groups = self.deps.previews.staged_groups(run, stage.name, after, COMPARE_PAGE)
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
-        held, apart = {}, {}  # type: tuple[dict[str, CurrentRecord], dict[str, Issue]]
+        current_records, apart = {}, {}  # type: tuple[dict[str, CurrentRecord], dict[str, Issue]]
         if pairs and not stage.unverifiable:
-            held, apart = find_in_target(
-                target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts
+            current_records, apart = find_in_target(
+                target, [target_record for target_record, _ in pairs], self.deps.links, logic.flow.name, stage.parts
             )
-        return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
+        return _LookedUpRecords(
+            pairs, current_records, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE
+        )
 
-    def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:
+    def _prefetch_lookup(
+        self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _LookedUpRecords
+    ) -> None:
         """Start the lookup of the next page in the background.
 
         Call it only once it is known that this page stores no link: the lookup uses links, and links decide to which
         record an entry of the target belongs.
         """
         if looked.goes_on:
-            self._prefetch.begin(run.id, self._looked, run.id, target, logic, stage, looked.last)
+            self._prefetch.begin(run.id, self._look_up, run.id, target, logic, stage, looked.last)
 
     def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
         """Read records that were unchanged by hash if another record has the same unique value in this stage."""
         if run.position.trusting and self.deps.previews.count_unchanged(run.id, stage.name):
             shared = self.deps.previews.duplicates(run.id, stage.name, stage.unique)
-            keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
-            if again := self.deps.previews.unchanged_keys(run.id, stage.name, sorted(keys)):
-                self._extract.read_again_by_key(run, logic, stage, again)
+            keys = {key for values in (shared.numbers, shared.marks) for owners in values.values() for key in owners}
+            if unchanged := self.deps.previews.unchanged_keys(run.id, stage.name, sorted(keys)):
+                self._extract.read_again_by_key(run, logic, stage, unchanged)
 
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
         if (following := logic.flow.next_stage(stage)) is not None:
@@ -140,182 +146,223 @@ class Compare:
         """Remove the cached data of a run that has ended."""
         self._duplicates = {key: value for key, value in self._duplicates.items() if key[0] != run_id}
 
-    def _shared(self, run: str, stage: Stage) -> Duplicates:
+    def _duplicate_values(self, run: str, stage: Stage) -> Duplicates:
         key = (run, stage.name)
         if key not in self._duplicates:
             self._duplicates[key] = self.deps.previews.duplicates(*key, stage.unique)
         return self._duplicates[key]
 
-    def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> TargetRecord:
+    def _desired_record(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> TargetRecord:
         """Return the desired record of the members of one parent, with its group and its source documents."""
-        shared = self._shared(run, stage)
-        one = logic.shape(stage, members, shared.numbers, shared.marks)
+        shared = self._duplicate_values(run, stage)
+        target_record = logic.shape(stage, members, shared.numbers, shared.marks)
         if stage.grouped_by:
-            one = replace(one, group=one.group or _group(members))
-        return replace(one, members=tuple(each.key for each in members)) if stage.derived else one
+            target_record = replace(target_record, group=target_record.group or _group(members))
+        return (
+            replace(target_record, members=tuple(member.key for member in members)) if stage.derived else target_record
+        )
 
-    def _compare(self, run: Run, logic: FlowLogic, looked: _Looked, page: PlanPage) -> None:
+    def _compare(self, run: Run, logic: FlowLogic, looked: _LookedUpRecords, page: PlanPage) -> None:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
-        held, apart = looked.held, looked.apart
-        desired = [one.desired for one, _ in looked.pairs if one.desired]
-        doubts = in_doubt(self.deps, run, logic, stage, desired, held)  # creates the links that are read next
+        current_records, apart = looked.held, looked.apart
+        desired = [target_record.desired for target_record, _ in looked.pairs if target_record.desired]
+        doubts = in_doubt(
+            self.deps, run, logic, stage, desired, current_records
+        )  # creates the links that are read next
         links = _links(self.deps, flow.name, desired)
-        titles = {one.desired.key: one.title for one, _ in looked.pairs if one.desired}
-        held = with_owning_document(self.deps.links, flow.name, stage, held, links)
+        titles = {
+            target_record.desired.key: target_record.title for target_record, _ in looked.pairs if target_record.desired
+        }
+        current_records = with_owning_document(self.deps.links, flow.name, stage, current_records, links)
         if not stage.write_once:
-            page.taken_back = self.deps.previews.reverted_values_of(flow.name, kind, [one.key for one in desired])
+            page.taken_back = self.deps.previews.reverted_values_of(flow.name, kind, [record.key for record in desired])
         if stage.parts and run.mode is not Mode.COMPLETE:
             apart = find_duplicate_articles(self.deps.links, flow.name, stage.parts, desired) | apart
         held_up = (
             issues_for_missing_dependencies(self.deps, run, stage, desired)
-            | find_double_matches(self.deps, run, flow, stage, held)
+            | find_double_matches(self.deps, run, flow, stage, current_records)
             | doubts
         )
-        known = Identified(self.deps.links.references(flow.name), flow, links)
-        held_up |= {one.key: issue for one in desired if (issue := known.question(one, held.get(one.key), titles))}
-        new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
+        identified = Identified(self.deps.links.references(flow.name), flow, links)
+        held_up |= {
+            record.key: issue
+            for record in desired
+            if (issue := identified.question(record, current_records.get(record.key), titles))
+        }
+        new = [
+            record
+            for record in desired
+            if record.key not in links and record.key not in current_records and record.key not in held_up
+        ]
         beside = logic.conflicts_between(stage, new) if new else {}
-        keys = {one.key for one in new} - beside.keys()
-        unknown = [other for one in new if one.key in keys for other in logic.alternatives(stage, one)]
+        keys = {record.key for record in new} - beside.keys()
+        unknown = [other for record in new if record.key in keys for other in logic.alternatives(stage, record)]
         otherwise = existing_as_other_kind(self.deps.connectors[flow.target], self.deps.links, flow, unknown)
-        for one, members in looked.pairs:
-            for issue in one.parked:
-                page.park(_of_documents(issue, one), kind, one.title, one.group)
-            for skip in one.skipped:
-                page.skip(skip, kind, one.title, one.group)
-            is_apart = one.desired is not None and not apart.keys().isdisjoint(one.desired.sources)
-            rest = self._left(run.id, logic, members, apart, page) if is_apart else one
-            if (wanted := rest.desired) is None:
+        for target_record, members in looked.pairs:
+            for issue in target_record.parked:
+                page.park(_with_document_facts(issue, target_record), kind, target_record.title, target_record.group)
+            for skip in target_record.skipped:
+                page.skip(skip, kind, target_record.title, target_record.group)
+            is_apart = target_record.desired is not None and not apart.keys().isdisjoint(target_record.desired.sources)
+            rest = self._without_parked(run.id, logic, members, apart, page) if is_apart else target_record
+            if (record := rest.desired) is None:
                 continue
             page.note(rest.noted)
-            other = beside.get(wanted.key)
+            other = beside.get(record.key)
             if isinstance(other, Skip):
                 page.skip(other, kind, rest.title, rest.group, rest.weight)
-            elif missing := held_up.get(wanted.key) or other or _follows_parked(wanted, page):
-                page.park(_of_documents(missing, rest), kind, rest.title, rest.group, rest.weight)
+            elif missing := held_up.get(record.key) or other or _follows_parked(record, page):
+                page.park(_with_document_facts(missing, rest), kind, rest.title, rest.group, rest.weight)
             else:
-                there_now, link = held.get(wanted.key), links.get(wanted.key)
-                if wanted.key in otherwise:
-                    wanted, there_now = otherwise[wanted.key]
-                evidence = known.renewed(wanted, there_now, page)
-                agrees = _decide(logic, rest, with_current_numbers(wanted, there_now), there_now, link, page, evidence)
+                there_now, link = current_records.get(record.key), links.get(record.key)
+                if record.key in otherwise:
+                    record, there_now = otherwise[record.key]
+                evidence = identified.renewed(record, there_now, page)
+                agrees = _decide(logic, rest, with_current_numbers(record, there_now), there_now, link, page, evidence)
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 
     def _in_order(
         self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]
     ) -> Iterator[tuple[TargetRecord, Sequence[Staged]]]:
-        """Yield the desired record of one parent, preceded by the record that must be in the target first."""
-        one = self._shaped(run, logic, stage, members)
-        if one.ahead is not None:
-            yield TargetRecord(one.ahead, one.ahead_title, one.group, is_beside=True), ()
-        yield one, members
+        """Yield the desired record of one parent, after the record that must be written before it, if any."""
+        target_record = self._desired_record(run, logic, stage, members)
+        if target_record.ahead is not None:
+            yield TargetRecord(target_record.ahead, target_record.ahead_title, target_record.group, is_beside=True), ()
+        yield target_record, members
 
-    def _left(
+    def _without_parked(
         self, run: str, logic: FlowLogic, members: Sequence[Staged], apart: Mapping[str, Issue], page: PlanPage
     ) -> TargetRecord:
         """Park the members that have an issue, and return the desired record of the other members alone."""
-        for each in members:
-            if each.record is not None and each.key in apart:
-                page.park(apart[each.key], page.stage.target, each.title, each.group)
-        rest = [each for each in members if each.key not in apart]
-        return self._shaped(run, logic, page.stage, rest) if rest else TargetRecord(None, members[0].title)
+        for member in members:
+            if member.record is not None and member.key in apart:
+                page.park(apart[member.key], page.stage.target, member.title, member.group)
+        rest = [member for member in members if member.key not in apart]
+        return self._desired_record(run, logic, page.stage, rest) if rest else TargetRecord(None, members[0].title)
 
 
 def _decide(
     logic: FlowLogic,
-    one: TargetRecord,
-    wanted: Record,
-    held: CurrentRecord | None,
+    target_record: TargetRecord,
+    record: Record,
+    current: CurrentRecord | None,
     link: Link | None,
     page: PlanPage,
     evidence: Evidence,
 ) -> bool:
     """Add the result for one record to the page; return True if both systems and the link already agree."""
-    decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit, one.inputs), held, link)
-    outcome, weight = decision.outcome, one.weight
+    decision = plan_record(
+        logic,
+        page.stage,
+        Desired(record, target_record.title, target_record.group, target_record.unit, target_record.inputs),
+        current,
+        link,
+    )
+    outcome, weight = decision.outcome, target_record.weight
     if isinstance(outcome, Change | Unchanged):
-        page.moved_on[wanted.key] = changed_since_revert(wanted, page.taken_back.get(wanted.key, {}), one.inputs)
+        page.moved_on[record.key] = changed_since_revert(
+            record, page.taken_back.get(record.key, {}), target_record.inputs
+        )
     for issue in decision.waits:  # a record counts once: as written or as parked
-        page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
+        page.park(
+            _with_document_facts(issue, target_record),
+            record.kind,
+            target_record.title,
+            target_record.group,
+            _unchanged_weight(outcome, weight),
+        )
         weight = 0
     agreed = link.agreed if link else None
     match outcome:
         case Issue():
-            page.park(_of_documents(outcome, one), wanted.kind, one.title, one.group, weight)
+            page.park(
+                _with_document_facts(outcome, target_record),
+                record.kind,
+                target_record.title,
+                target_record.group,
+                weight,
+            )
         case Skip():
-            page.skip(outcome, wanted.kind, one.title, one.group, weight)
-            if held is not None and link is None and page.stage.write_once:
-                page.unchanged.append(_as_held(logic, wanted, held))
+            page.skip(outcome, record.kind, target_record.title, target_record.group, weight)
+            if current is not None and link is None and page.stage.write_once:
+                page.unchanged.append(_adopted_link(logic, record, current))
         case WrittenOnce():
-            is_kept = held is None or (link is not None and agreed is not None and not link.unproven)
-            page.leave(None if is_kept or held is None else _as_held(logic, wanted, held), weight)
+            is_kept = current is None or (link is not None and agreed is not None and not link.unproven)
+            page.leave(None if is_kept or current is None else _adopted_link(logic, record, current), weight)
         case Unchanged(agreed=now):
-            known = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
-            renewed = None if known or held is None else _link(wanted, held, merged(agreed, now), evidence)
+            is_agreed = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
+            renewed = None if is_agreed or current is None else _link(record, current, merged(agreed, now), evidence)
             page.leave(renewed, weight)
             return renewed is None and not decision.waits
         case Change():
-            _change(one, wanted, replace(outcome, evidence=evidence), held, agreed, page)
+            _change(target_record, record, replace(outcome, evidence=evidence), current, agreed, page)
     return False
 
 
-def _once(outcome: object, weight: int) -> int:
+def _unchanged_weight(outcome: object, weight: int) -> int:
     return weight if isinstance(outcome, Unchanged) else 0
 
 
 def _change(
-    one: TargetRecord, wanted: Record, change: Change, held: CurrentRecord | None, agreed: Record | None, page: PlanPage
+    target_record: TargetRecord,
+    record: Record,
+    change: Change,
+    current: CurrentRecord | None,
+    agreed: Record | None,
+    page: PlanPage,
 ) -> None:
     if page.stage.write_once:  # stored in full, so that a later change of the document can be detected
-        change = replace(change, agreed=wanted)
-    if one.members:  # a debtor is created for its documents
-        change = replace(change, sources=one.members)
-    reference, change = held.reference if held else "", _remembering(change, agreed)
-    add_without_retracted(page, change, page.taken_back.get(wanted.key, {}), agreed, reference, is_beside=one.is_beside)
+        change = replace(change, agreed=record)
+    if target_record.members:  # a debtor is created for its documents
+        change = replace(change, sources=target_record.members)
+    reference, change = current.reference if current else "", _with_agreed_parts(change, agreed)
+    add_without_retracted(
+        page, change, page.taken_back.get(record.key, {}), agreed, reference, is_beside=target_record.is_beside
+    )
 
 
-def _follows_parked(wanted: Record, page: PlanPage) -> Issue | None:
+def _follows_parked(record: Record, page: PlanPage) -> Issue | None:
     """Return an issue if the document that must be in the target first is parked; otherwise None."""
-    before = as_text(wanted.values.get(FOLLOWS))
+    before = as_text(record.values.get(FOLLOWS))
     if not before or not page.is_parked(before):
         return None
-    facts = {"key": wanted.key, "field": FOLLOWS, "needed": before, "cause": "needed_record_parked"}
-    return Issue("needed_record_parked", wanted.source or wanted.key, FOLLOWS, facts)
+    facts = {"key": record.key, "field": FOLLOWS, "needed": before, "cause": "needed_record_parked"}
+    return Issue("needed_record_parked", record.source or record.key, FOLLOWS, facts)
 
 
 def _group(members: Sequence[Staged]) -> str:
-    return next((one.group for one in members if one.group), "")
+    return next((member.group for member in members if member.group), "")
 
 
-def _of_documents(issue: Issue, one: TargetRecord) -> Issue:
+def _with_document_facts(issue: Issue, target_record: TargetRecord) -> Issue:
     """Return an issue with the total of its document, and for a derived record with its source documents.
 
     A retry reads these source documents again.
     """
-    sold = one.desired.values.get("sold_incl") if one.desired else None
+    sold = target_record.desired.values.get("sold_incl") if target_record.desired else None
     if isinstance(sold, Decimal) and "sold" not in issue.facts:
         issue = replace(issue, facts={**issue.facts, "sold": format(sold, "f")})
-    if not one.members or "documents" in issue.facts:
+    if not target_record.members or "documents" in issue.facts:
         return issue
-    return replace(issue, facts={**issue.facts, "documents": ",".join(one.members[:MOST_DOCUMENTS])})
+    return replace(issue, facts={**issue.facts, "documents": ",".join(target_record.members[:MOST_DOCUMENTS])})
 
 
 def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str, Link]:
     """Return the links of these records, each under its own kind: a document may be booked as another kind."""
-    found: dict[str, Link] = {}
+    links: dict[str, Link] = {}
     for kind in dict.fromkeys(record.kind for record in desired):
-        found |= deps.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
-    return found
+        links |= deps.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
+    return links
 
 
-def _as_held(logic: FlowLogic, wanted: Record, held: CurrentRecord) -> Link:
-    return _link(wanted, held, adopted_values(wanted, held.record, logic.policy))
+def _adopted_link(logic: FlowLogic, record: Record, current: CurrentRecord) -> Link:
+    return _link(record, current, adopted_values(record, current.record, logic.policy))
 
 
-def _link(wanted: Record, held: CurrentRecord, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:
-    return Link(wanted.kind, wanted.key, held.reference, agreed, held.marker, evidence=evidence)
+def _link(record: Record, current: CurrentRecord, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:
+    return Link(record.kind, record.key, current.reference, agreed, current.marker, evidence=evidence)
 
 
-def _remembering(change: Change, agreed: Record | None) -> Change:
+def _with_agreed_parts(change: Change, agreed: Record | None) -> Change:
     """Return the change with the agreed values of parts that it does not touch."""
     return change if agreed is None else replace(change, agreed=merged(agreed, change.agreed))

@@ -21,8 +21,8 @@ def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
 def corrected_in(deps: Dependencies, run: Run) -> str:
     """Return the note of a finished plan: the marks of corrections of records that it changes; empty without any."""
     marks = json.loads(run.notes.get(CORRECTED) or "{}")
-    kept = deps.plans.accounts_for(run.id) & marks.keys() if marks else ()
-    return json.dumps({key: marks[key] for key in sorted(kept)}) if kept else ""
+    keys = deps.plans.accounts_for(run.id) & marks.keys() if marks else ()
+    return json.dumps({key: marks[key] for key in sorted(keys)}) if keys else ""
 
 
 def corrected_since(deps: Dependencies, run: Run) -> bool:

@@ -157,12 +157,12 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
     if logic.flow.counted_stage.write_once:
         return {}
     now = dict(deps.logics.fed(flow))
-    told = json.dumps(now, sort_keys=True)
-    if waits is not None and waits.notes.get(FED) == told:
-        return {FED: told}
-    known = {name: deps.cursors.get(flow, f"fed:{name}") for name in now}
-    new = [name for name, mark in now.items() if known[name] not in (None, mark)]
-    return {FED: told} | ({ALL_FOR: ",".join(new)} if new else {})
+    marks = json.dumps(now, sort_keys=True)
+    if waits is not None and waits.notes.get(FED) == marks:
+        return {FED: marks}
+    stored_marks = {name: deps.cursors.get(flow, f"fed:{name}") for name in now}
+    new = [name for name, mark in now.items() if stored_marks[name] not in (None, mark)]
+    return {FED: marks} | ({ALL_FOR: ",".join(new)} if new else {})
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
@@ -171,5 +171,5 @@ def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
         return {}
     stamps, marker = run.position.stamps, run.position.marker
     fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(FED, "{}")).items()}
-    cursors = {f"source:{one.source}": stamps[one.source] for one in logic.flow.stages if one.source in stamps}
+    cursors = {f"source:{stage.source}": stamps[stage.source] for stage in logic.flow.stages if stage.source in stamps}
     return cursors | fed | ({f"target:{logic.flow.counted_stage.target}": marker} if marker else {})

@@ -66,29 +66,33 @@ class Dispatcher:
         self.flow = flow
         self.target = deps.connectors[flow.target]
 
-    def mark(self, some: Sequence[Dispatch], accepted: Mapping[int, str], *, is_done: bool = False) -> bool:
+    def mark(self, dispatches: Sequence[Dispatch], accepted: Mapping[int, str], *, is_done: bool = False) -> bool:
         """Mark these changes as sent before the call, and store references accepted earlier; see `Ledger.mark_sent`."""
-        seqs = [one.row.seq for one in some]
-        return self.deps.ledger.mark_sent(self.run.id, seqs, _sent(some), accepted, is_done=is_done)
+        seqs = [dispatch.row.seq for dispatch in dispatches]
+        return self.deps.ledger.mark_sent(self.run.id, seqs, _sent_changes(dispatches), accepted, is_done=is_done)
 
-    def unmark(self, some: Sequence[Dispatch]) -> None:
+    def unmark(self, dispatches: Sequence[Dispatch]) -> None:
         """Store that marked changes are not sent. They are planned again."""
-        self.deps.ledger.settle(self.run.id, [Outcome(one.row.seq, Step.PLANNED) for one in some], _sent(some))
+        self.deps.ledger.settle(
+            self.run.id, [Outcome(dispatch.row.seq, Step.PLANNED) for dispatch in dispatches], _sent_changes(dispatches)
+        )
 
-    def write(self, one: Dispatch) -> WriteResult:
+    def write(self, dispatch: Dispatch) -> WriteResult:
         """Call the target. Raises IntegrationError, as its connector does."""
-        return self.target.write(one.change, one.held, one.references, f"{self.run.id}-{one.row.seq}")
+        return self.target.write(
+            dispatch.change, dispatch.held, dispatch.references, f"{self.run.id}-{dispatch.row.seq}"
+        )
 
     def take_in(self, answers: Sequence[DispatchAnswer]) -> DispatchResult:
         """Store the results of changes that the target did not accept."""
-        sent = [one for one, _ in answers]
+        dispatches = [dispatch for dispatch, _ in answers]
         refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
         if not self.deps.safeguards.ledger:
-            self.mark(sent, {}, is_done=True)
-        for one, answer in answers:
-            row = one.row
+            self.mark(dispatches, {}, is_done=True)
+        for dispatch, answer in answers:
+            row = dispatch.row
             match answer:
                 case WriteResult():
                     continue
@@ -103,58 +107,67 @@ class Dispatcher:
                 case _:  # not delivered, so the line is planned again
                     outcomes.append(Outcome(row.seq, Step.PLANNED))
                     stopped = answer
-        doubtful = any(one.step is Step.IN_DOUBT for one in outcomes)
+        doubtful = any(outcome.step is Step.IN_DOUBT for outcome in outcomes)
         if refused:
-            unverifiable = self.flow.stage(sent[0].row.stage).unverifiable
-            again = [one for one in sent if one.row.seq in refused and one.row.attempts and not unverifiable]
-            outcomes += (refused | self._there_after_all(again)).values()
-        self.deps.ledger.settle(self.run.id, outcomes, _sent(sent))
+            unverifiable = self.flow.stage(dispatches[0].row.stage).unverifiable
+            repeated = [
+                dispatch
+                for dispatch in dispatches
+                if dispatch.row.seq in refused and dispatch.row.attempts and not unverifiable
+            ]
+            outcomes += (refused | self._proven_in_target(repeated)).values()
+        self.deps.ledger.settle(self.run.id, outcomes, _sent_changes(dispatches))
         return DispatchResult(stopped, doubtful)
 
-    def _there_after_all(self, sent: Sequence[Dispatch]) -> dict[int, Outcome]:
+    def _proven_in_target(self, dispatches: Sequence[Dispatch]) -> dict[int, Outcome]:
         """Return refused changes as proven if the target already has them because an earlier attempt succeeded."""
-        held = self._look(sent)
+        current_records = self._look(dispatches)
         return {
-            one.row.seq: Outcome(one.row.seq, Step.PROVEN, now.reference, now.marker)
-            for one in sent
-            if (now := held.get(one.row.key)) is not None and not differences(change_of(one.row).wanted, record_of(now))
+            dispatch.row.seq: Outcome(dispatch.row.seq, Step.PROVEN, now.reference, now.marker)
+            for dispatch in dispatches
+            if (now := current_records.get(dispatch.row.key)) is not None
+            and not differences(change_of(dispatch.row).wanted, record_of(now))
         }
 
-    def read_back(self, sent: Sequence[Dispatch], accepted: Mapping[int, str]) -> list[Outcome]:
+    def read_back(self, dispatches: Sequence[Dispatch], accepted: Mapping[int, str]) -> list[Outcome]:
         """Verify accepted changes by reading them from the target; a positive answer alone is no proof.
 
         Changes of a stage that cannot be read back end as accepted.
         """
-        if not sent:
+        if not dispatches:
             return []
-        rows = [one.row for one in sent]
+        rows = [dispatch.row for dispatch in dispatches]
         if self.flow.stage(rows[0].stage).unverifiable:
             outcomes = [Outcome(row.seq, Step.ACCEPTED, accepted[row.seq]) for row in rows]
         else:
-            held = self._look(sent)
-            outcomes = [_verified_outcome(row, held.get(row.key), accepted[row.seq]) for row in rows]
+            current_records = self._look(dispatches)
+            outcomes = [_verified_outcome(row, current_records.get(row.key), accepted[row.seq]) for row in rows]
         self.deps.ledger.settle(self.run.id, outcomes, changes_by_number(rows), page_ends=True, accepted=accepted)
         return outcomes
 
-    def _look(self, sent: Sequence[Dispatch]) -> dict[str, CurrentRecord]:
-        return look(self.target, [agreed_of(one.row) for one in sent], sent[0].references) if sent else {}
+    def _look(self, dispatches: Sequence[Dispatch]) -> dict[str, CurrentRecord]:
+        return (
+            look(self.target, [agreed_of(dispatch.row) for dispatch in dispatches], dispatches[0].references)
+            if dispatches
+            else {}
+        )
 
 
-def _verified_outcome(row: PlanRow, now: CurrentRecord | None, told: str) -> Outcome:
+def _verified_outcome(row: PlanRow, now: CurrentRecord | None, reference: str) -> Outcome:
     """Return the outcome of an accepted change, according to the current record of the target."""
     change = change_of(row)
     wrong = differences(change.wanted, record_of(now))
     if now is not None and not wrong:
         return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
     if still_applies(change, record_of(now)) or may_be_partial(row, change, now):  # accepted, and not visible yet
-        return Outcome(row.seq, Step.IN_DOUBT, told)
+        return Outcome(row.seq, Step.IN_DOUBT, reference)
     return verification_failed(row, change, now, wrong)
 
 
 def accepted_references(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
     """Return the references that the target returned for accepted changes, by line number."""
-    return {one.row.seq: answer.reference for one, answer in answers if isinstance(answer, WriteResult)}
+    return {dispatch.row.seq: answer.reference for dispatch, answer in answers if isinstance(answer, WriteResult)}
 
 
-def _sent(some: Sequence[Dispatch]) -> Known:
-    return changes_by_number([one.row for one in some])
+def _sent_changes(dispatches: Sequence[Dispatch]) -> Known:
+    return changes_by_number([dispatch.row for dispatch in dispatches])

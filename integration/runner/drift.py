@@ -22,7 +22,8 @@ CANARIES = 25  # latest written records; a trusted lookup must find one of them
 class DriftPage:
     """One page of a drift check: its counts, its differences, and the key after which the next page begins.
 
-    `told` holds the keys of records whose state is known. `after` is None on the last page.
+    `told` holds the keys of the records that were compared; the state of the others is unknown. `after` is None on the
+    last page.
     """
 
     counts: DriftCounts
@@ -36,32 +37,38 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
 
     `linked` kinds that the flow no longer writes are added, because their documents may still exist.
     """
-    written = {stage.target for stage in flow.stages}
+    written_kinds = {stage.target for stage in flow.stages}
     before = [
-        Stage(kind, flow.counted_stage.source, kind, write_once=True) for kind in sorted(linked) if kind not in written
+        Stage(kind, flow.counted_stage.source, kind, write_once=True)
+        for kind in sorted(linked)
+        if kind not in written_kinds
     ]
-    shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.volatile and not stage.unverifiable}
-    return [*(stage for stage in flow.stages if shown.get(stage.target) is stage), *before]
+    checked_stages = {
+        stage.target: stage for stage in reversed(flow.stages) if not stage.volatile and not stage.unverifiable
+    }
+    return [*(stage for stage in flow.stages if checked_stages.get(stage.target) is stage), *before]
 
 
 def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "", size: int = DRIFT_PAGE) -> DriftPage:
     """Return one page of the drift check. Writes nothing to either system."""
     name, target = logic.flow.name, deps.connectors[logic.flow.target]
-    known = deps.links.page(name, stage.target, after, size)
-    agreed = [link.agreed for link in known if link.agreed]
+    links = deps.links.page(name, stage.target, after, size)
+    agreed = [link.agreed for link in links if link.agreed]
     references = deps.links.references(name)
-    held, sees = lookup_with_canary(target, agreed, references, ())
-    if not sees and len(held) < len(known):
-        sees = bool(held) or _shows(deps, logic, stage, target, references)
+    current_records, sees = lookup_with_canary(target, agreed, references, ())
+    if not sees and len(current_records) < len(links):
+        sees = bool(current_records) or _is_lookup_reliable(deps, logic, stage, target, references)
     sees = sees and not _may_be_invoiced(stage, target)
-    page = _Page(logic, stage, sees=sees)
-    for link in known:
-        page.add(link, held.get(link.key))
-    following = known[-1].key if len(known) == size else None
+    page = _PageCounter(logic, stage, sees=sees)
+    for link in links:
+        page.add(link, current_records.get(link.key))
+    following = links[-1].key if len(links) == size else None
     return DriftPage(page.counts, tuple(page.told), tuple(page.different), following)
 
 
-def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector, references: LinkReferences) -> bool:
+def _is_lookup_reliable(
+    deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector, references: LinkReferences
+) -> bool:
     """Return True if a record that the lookup does not find does not exist.
 
     This holds if the same query finds another record, or if the target can show this kind and there are no other
@@ -79,7 +86,7 @@ def _may_be_invoiced(stage: Stage, target: Connector) -> bool:
     return stage.target is Kind.SALES_ORDER and isinstance(target, Invoicing) and not target.keeps_invoiced()
 
 
-class _Page:
+class _PageCounter:
     """Collects the results of one page of a drift check."""
 
     def __init__(self, logic: FlowLogic, stage: Stage, *, sees: bool) -> None:
@@ -87,24 +94,28 @@ class _Page:
         self.told: list[str] = []
         self.different: list[DriftedRecord] = []
         self._policy = logic.policy
-        self._once = stage.write_once
-        self._sees = sees
+        self._write_once = stage.write_once
+        self._is_reliable = sees
 
-    def add(self, link: Link, held: CurrentRecord | None) -> None:
+    def add(self, link: Link, current: CurrentRecord | None) -> None:
         """Count one record."""
         agreed = link.agreed
-        if agreed is None or (held is None and not self._sees) or (held and isinstance(held.record, Unreadable)):
+        if (
+            agreed is None
+            or (current is None and not self._is_reliable)
+            or (current and isinstance(current.record, Unreadable))
+        ):
             self._count("unknown")
             return
         self.told.append(link.key)
-        if held is None:
+        if current is None:
             self._count("gone")
             self.different.append(DriftedRecord(link.key, record_title(agreed), link.reference))
             return
-        edits, kept = own_edits(agreed, held.record, self._policy, once=self._once)
+        edits, kept_count = own_edits(agreed, current.record, self._policy, once=self._write_once)
         if edits:
-            self.different.append(DriftedRecord(link.key, record_title(agreed), held.reference, edits))
-        self._count("different" if edits else "kept" if kept else "equal")
+            self.different.append(DriftedRecord(link.key, record_title(agreed), current.reference, edits))
+        self._count("different" if edits else "kept" if kept_count else "equal")
 
     def _count(self, name: str) -> None:
         self.counts = self.counts.plus(DriftCounts(looked=1, **{name: 1}))
@@ -112,5 +123,5 @@ class _Page:
 
 def record_title(record: Record) -> str:
     """Return the name or number by which people know a record."""
-    told = (as_text(record.values.get(name)) for name in ("number", "name", "reference"))
-    return next((one for one in told if one), record.key)
+    texts = (as_text(record.values.get(name)) for name in ("number", "name", "reference"))
+    return next((text for text in texts if text), record.key)

@@ -21,21 +21,21 @@ def without_erased(
     A customer or a booked document is skipped. A document that is not booked yet is parked, because it represents
     money.
     """
-    numbers = {record.key: one for record in records if (one := customer_of(record)) is not None}
+    numbers = {record.key: number for record in records if (number := customer_of(record)) is not None}
     erased = deps.erased.excluded_numbers(list(numbers.values())) if numbers else ()
     if not erased:
         return list(records), []
     out = [record for record in records if numbers.get(record.key) in erased]
     flow, keys = logic.flow, [record.key for record in out]
-    booked = {key for one in flow.stages for key in deps.links.get(flow.name, one.target, keys)}
-    held = [_standing_for(record, numbers[record.key], is_booked=record.key in booked) for record in out]
-    return [record for record in records if numbers.get(record.key) not in erased], held
+    booked = {key for stage in flow.stages for key in deps.links.get(flow.name, stage.target, keys)}
+    placeholders = [_placeholder(record, numbers[record.key], is_booked=record.key in booked) for record in out]
+    return [record for record in records if numbers.get(record.key) not in erased], placeholders
 
 
-def _standing_for(record: Record, number: tuple[str, str], *, is_booked: bool) -> Staged:
-    key, (sort, told) = record.key, number
+def _placeholder(record: Record, number: tuple[str, str], *, is_booked: bool) -> Staged:
+    key, (sort, customer_number) = record.key, number
     title = as_text(record.values.get("number")).strip() or key
-    facts = {"key": title if sort == "relation" else key, "number": told}
+    facts = {"key": title if sort == "relation" else key, "number": customer_number}
     if sort == "debtor" or is_booked:
         return Staged(key, key, title, skip=Skip(CAUSE, key, facts))
     return Staged(key, key, title, issue=Issue("document_of_erased", key, facts=facts))

@@ -22,7 +22,7 @@ from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
 
 NONE: Mapping[str, str] = {}
-_Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
+_PageQuery = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
 SIBLINGS_PAGE = 250  # parents processed together
 
 
@@ -36,48 +36,48 @@ class Extract:
     def extract(self, run: Run, logic: FlowLogic) -> None:
         """Read one page of the source. The next page is prefetched while this one is mapped."""
         position, stage = self._with_marker(run.position, logic), logic.flow.stage(run.position.stage)
-        source, same, came = self.deps.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
+        source, same, hashes = self.deps.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
         if stage.counted and position.after is None:
             logic.before_reading(stage)
         if run.mode is Mode.CHOSEN and stage.counted:
             records, after, stamp = fetched(self.deps, run, logic, stage, position.keys), None, None
         else:
-            page = self._prefetch.page(run.id, _page, *self._asked(logic, position, position.after))
+            page = self._prefetch.page(run.id, _read_page, *self._page_query(logic, position, position.after))
             after, stamp = page.after, page.stamp
             if position.most is None:
-                self._read_on(run, logic, position, after)
+                self._prefetch_next(run, logic, position, after)
             if isinstance(page, UnparsedPage):
                 same = unchanged_keys(self.deps, run, logic, stage, page) if position.trusting else {}
-                came, records = dict(page.hashes), list(page.read(same))
+                hashes, records = dict(page.hashes), list(page.read(same))
                 fields = page.fields()
             else:
                 records, fields = list(page.records), page.fields
             check_field_presence(self.deps, run, logic, stage, fields, first=position.after is None, last=after is None)
         if stamp:
-            highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
+            highest = max(stamp, position.stamps.get(stage.source, ""), key=_marker_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
         if stage.counted:
-            position = self._counting(run, stage, [*(one.key for one in records), *same], position)
-            position = _nameless(position, records)
+            position = self._count_new(run, stage, [*(record.key for record in records), *same], position)
+            position = _count_nameless(position, records)
             if position.after is None and after is not None and run.mode is Mode.COMPLETE:
-                position = replace(position, expected=position.expected + _about(source, stage))
+                position = replace(position, expected=position.expected + _expected_count(source, stage))
         if after is not None and not position.has_enough:
             if position.most is not None:
-                self._read_on(run, logic, position, after)
+                self._prefetch_next(run, logic, position, after)
             position = replace(position, after=after)
         else:
             position = _after_extract(run.mode, stage, position, logic)
-        self._stage(run, logic, stage, records, position, _reading(position), same=same, came=came)
+        self._stage(run, logic, stage, records, position, _read_progress(position), same=same, hashes=hashes)
 
-    def _asked(self, logic: FlowLogic, position: Position, after: str | None) -> _Asked:
+    def _page_query(self, logic: FlowLogic, position: Position, after: str | None) -> _PageQuery:
         """Return the query for one page of the source. Equal queries return the same page."""
         source, target = self.deps.connectors[logic.flow.source], self.deps.connectors[logic.flow.target]
         stage = logic.flow.stage(position.stage)
         return source, target, logic, stage, position.since.get(stage.source), after, position.remaining
 
-    def _read_on(self, run: Run, logic: FlowLogic, position: Position, after: str | None) -> None:
+    def _prefetch_next(self, run: Run, logic: FlowLogic, position: Position, after: str | None) -> None:
         if after is not None:
-            self._prefetch.begin(run.id, _page, *self._asked(logic, position, after))
+            self._prefetch.begin(run.id, _read_page, *self._page_query(logic, position, after))
 
     def _with_marker(self, position: Position, logic: FlowLogic) -> Position:
         """Return the position with the target's marker from before the comparison."""
@@ -98,7 +98,7 @@ class Extract:
         else:
             ours = self.deps.cursors.own_markers(logic.flow.name, kind)
             batch = self.deps.connectors[logic.flow.target].read_changes(kind, since, position.after, ours)
-            position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
+            position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_marker_order))
             position = self._stage_touched(run, logic, batch.records, position)
             position = replace(position, after=batch.after) if batch.after else position.start_of(following)
         self.deps.previews.keep_position(run.id, position)
@@ -132,10 +132,10 @@ class Extract:
         after = None
         while members := self.deps.previews.staged_groups(run.id, stage.name, after, SIBLINGS_PAGE):
             after = members[-1][0].parent
-            present = {one.key for group in members for one in group}
+            present = {member.key for group in members for member in group}
             parents = [group[0].parent for group in members if group[0].parent != group[0].key]
-            known = self.deps.links.get(logic.flow.name, stage.target, parents)
-            linked = {part.source for link in known.values() if link.agreed for part in link.agreed.parts}
+            links = self.deps.links.get(logic.flow.name, stage.target, parents)
+            linked = {part.source for link in links.values() if link.agreed for part in link.agreed.parts}
             position = self.stage_fetched(run, logic, stage, sorted(linked - present), position)
         return position
 
@@ -156,7 +156,7 @@ class Extract:
             logic.before_reading(stage)
         records = fetched(self.deps, run, logic, stage, missing)
         if stage.counted:
-            position = self._counting(run, stage, [one.key for one in records], position)
+            position = self._count_new(run, stage, [record.key for record in records], position)
         self._stage(run, logic, stage, records, position)
         return position
 
@@ -166,7 +166,7 @@ class Extract:
         records = fetched(self.deps, run, logic, stage, keys)
         self._stage(run, logic, stage, records, run.position)
 
-    def _counting(self, run: Run, stage: Stage, keys: Sequence[str], position: Position) -> Position:
+    def _count_new(self, run: Run, stage: Stage, keys: Sequence[str], position: Position) -> Position:
         """Return a position that counts each of these records once, even if it appears on several pages."""
         fresh = self.deps.previews.not_staged(run.id, stage.name, keys)
         return replace(position, read=position.read + len(fresh))
@@ -181,57 +181,61 @@ class Extract:
         progress: Progress | None = None,
         *,
         same: Mapping[str, str] = NONE,
-        came: Mapping[str, str] = NONE,
+        hashes: Mapping[str, str] = NONE,
     ) -> None:
         """Store a page of mapped records, after the records that are derived from them. Safe to repeat.
 
-        `same` holds the unchanged records: the target number of each by key. `came` holds the hashes of the other
+        `same` holds the unchanged records: the target number of each by key. `hashes` holds the hashes of the other
         records.
         """
         flow, previews = logic.flow, self.deps.previews
-        records, held = without_erased(self.deps, logic, records)
+        records, placeholders = without_erased(self.deps, logic, records)
         if stage.counted:
-            self._look_again(run, logic, records)
+            self._reopen_dismissed(run, logic, records)
             records = self.deps.corrected(run.flow, records)
             readable = [record for record in records if not isinstance(record, Unreadable)]
-            for one in flow.stages:
-                if one.derived and not one.off and (staged := _grouped(logic, one, readable)):
-                    previews.stage_page(run.id, one.name, staged, run.position)
-        staged = [*with_hashes(logic, _grouped(logic, stage, records), came), *held]
+            for flow_stage in flow.stages:
+                if flow_stage.derived and not flow_stage.off and (staged := _with_groups(logic, flow_stage, readable)):
+                    previews.stage_page(run.id, flow_stage.name, staged, run.position)
+        staged = [*with_hashes(logic, _with_groups(logic, stage, records), hashes), *placeholders]
         previews.stage_page(run.id, stage.name, staged, position, progress, same=same)
 
-    def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
+    def _reopen_dismissed(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Reopen dismissed issues of records that somebody has changed since."""
-        known = self.deps.previews.dismissed_marks(run.flow, [record.key for record in records])
-        if not known:
+        stored_marks = self.deps.previews.dismissed_marks(run.flow, [record.key for record in records])
+        if not stored_marks:
             return
-        marks = {record.key: source_mark(record, logic.flow.passing) for record in records if record.key in known}
-        changed = [issue for key, before in known.items() for issue, mark in before.items() if marks[key] != mark]
+        marks = {
+            record.key: source_mark(record, logic.flow.passing) for record in records if record.key in stored_marks
+        }
+        changed = [
+            issue for key, before in stored_marks.items() for issue, mark in before.items() if marks[key] != mark
+        ]
         if changed:
             self.deps.previews.reopen_issues(run.id, changed)
 
 
-def _page(
+def _read_page(
     source: Connector,
     target: Connector,
     logic: FlowLogic,
     stage: Stage,
     since: str | None,
     after: str | None,
-    most: int | None,
+    limit: int | None,
 ) -> Batch | UnparsedPage:
     """Return one page of a stage, unparsed if its records can be recognized by hashes."""
     page = unparsed_page(source, target, logic, stage, since, after)
-    return page or page_in(source, logic, stage, since=since, after=after, most=most)
+    return page or page_in(source, logic, stage, since=since, after=after, most=limit)
 
 
-def _nameless(position: Position, records: Sequence[Record]) -> Position:
+def _count_nameless(position: Position, records: Sequence[Record]) -> Position:
     """Return a position that counts records without a key. While there are any, no record is known to be gone."""
-    count = sum(isinstance(one, Unreadable) and one.nameless for one in records)
+    count = sum(isinstance(record, Unreadable) and record.nameless for record in records)
     return position.with_counts(0, 0, {NAMELESS: count}) if count else position
 
 
-def _about(source: Connector, stage: Stage) -> int:
+def _expected_count(source: Connector, stage: Stage) -> int:
     """Return the approximate number of records of a stage; 0 if its source cannot tell."""
     if stage.keyed_source or not isinstance(source, Countable):
         return 0
@@ -241,7 +245,7 @@ def _about(source: Connector, stage: Stage) -> int:
         return 0
 
 
-def _reading(position: Position) -> Progress:
+def _read_progress(position: Position) -> Progress:
     """Return the progress of reading. The number read may exceed the expected number."""
     expected = min(position.expected, position.most or position.expected)
     return Progress("extract", position.read, max(expected, position.read) if expected else 0)
@@ -253,23 +257,29 @@ def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogi
     return position.start_of({Mode.CHANGES: Task.TOUCHED, Mode.CHOSEN: Task.SIBLINGS}.get(mode, Task.COMPARE))
 
 
-def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+def _with_groups(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
     """Return the staged records of a stage, each with its group in the source, and with search keys if it is parked."""
     staged, name = stage_records(logic, stage, records) if records else [], stage.grouped_by
     if not name:
         return staged
-    read = {record.key: record for record in records}
-    groups = {key: as_text(record.values.get(name)).strip() for key, record in read.items()}
-    return [replace(_known(one, read.get(one.key)), group=groups.get(one.key, "")) for one in staged]
+    records_by_key = {record.key: record for record in records}
+    groups = {key: as_text(record.values.get(name)).strip() for key, record in records_by_key.items()}
+    return [
+        replace(
+            _with_search_keys(staged_record, records_by_key.get(staged_record.key)),
+            group=groups.get(staged_record.key, ""),
+        )
+        for staged_record in staged
+    ]
 
 
-def _known(one: Staged, record: Record | None) -> Staged:
+def _with_search_keys(staged: Staged, record: Record | None) -> Staged:
     """Return the staged record with its search keys if it is parked; a plan has no other facts about such a record."""
-    if one.issue is None or record is None:
-        return one
-    return replace(one, issue=replace(one.issue, about=search_keys(record)))
+    if staged.issue is None or record is None:
+        return staged
+    return replace(staged, issue=replace(staged.issue, about=search_keys(record)))
 
 
-def _in_order(stamp: str) -> tuple[int, str]:
+def _marker_order(stamp: str) -> tuple[int, str]:
     """Return a sort key for markers: whole numbers compare as numbers, time stamps as text."""
     return (int(stamp), "") if stamp.isdecimal() else (-1, stamp)

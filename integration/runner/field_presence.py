@@ -19,25 +19,31 @@ def check_field_presence(
 ) -> None:
     """Store which fields every record of a kind has, and check them against earlier pages and runs.
 
-    `first` and `last` mark the first and last page of a run. Raises ConfigurationError in two cases, for fields that
+    `first` and `last` mark the first and last page of a run. Raises ConfigurationError for a field with a fixed meaning
+    or that the flow reads, if all records had it before and no record of this page has it, or if it was never null
+    before and is null in all records of this page.
     have a fixed meaning or that the flow reads: if no record of a page has a field that all records had before, or if
     all records of a page have null in a field that was null in none before. At the end of a complete run, it raises the
     error as well if no record has a value in a field that several records had before and for which a default would be
     taken. Renaming fields or publishing a mapping resets what is known, because a field may then be missing on purpose.
     """
-    is_whole, known = run.mode is Mode.COMPLETE, _known(deps, run, stage)
-    _expect(known, run, logic, fields)
-    now = known
+    is_whole, known_presence = run.mode is Mode.COMPLETE, _stored_presence(deps, run, stage)
+    _check_presence(known_presence, run, logic, fields)
+    now = known_presence
     if fields != FieldPresence():
-        begins = known is None or (first and is_whole)
-        now = _Known.from_first_page(fields) if begins or known is None else known.narrowed(fields)
-        now = replace(now, held=known.held if known else frozenset[str]())
+        begins = known_presence is None or (first and is_whole)
+        now = (
+            _StoredPresence.from_first_page(fields)
+            if begins or known_presence is None
+            else known_presence.narrowed(fields)
+        )
+        now = replace(now, held=known_presence.held if known_presence else frozenset[str]())
     if now is not None and is_whole and last:
         if lost := sorted(now.held - now.seen):
-            raise _vanished(run, logic, lost)
+            raise _vanished_error(run, logic, lost)
         now = replace(now, held=now.seen_often)
-    if now is not None and now != known:
-        deps.cursors.put(run.flow, _side(stage), json.dumps(now.to_json(_mark(run))))
+    if now is not None and now != known_presence:
+        deps.cursors.put(run.flow, _cursor_name(stage), json.dumps(now.to_json(_mark(run))))
 
 
 def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Collection[str]) -> Sequence[Record]:
@@ -49,16 +55,16 @@ def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: 
     if not isinstance(source, ReportsFields):
         return source.fetch(stage.source, keys)
     batch = source.fetched(stage.source, keys)
-    _expect(_known(deps, run, stage), run, logic, batch.fields)
+    _check_presence(_stored_presence(deps, run, stage), run, logic, batch.fields)
     return batch.records
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """Stores which fields of a source were present.
+class _StoredPresence:
+    """Presence of the fields of one source, as stored between runs.
 
-    `held` are fields with a default that several records had a value in during the last complete run. `seen` and
-    `seen_often` are those that one record, or several, had a value in during the current run.
+    `held`: fields with a default in which several records of the last complete run had a value. `seen`: fields in which
+    at least one record of the current run has a value; `seen_often`: in which several have one.
     """
 
     fields: frozenset[str]  # present in every record
@@ -69,7 +75,7 @@ class _Known:
     held: frozenset[str] = frozenset()
 
     @classmethod
-    def from_first_page(cls, fields: FieldPresence) -> "_Known":
+    def from_first_page(cls, fields: FieldPresence) -> "_StoredPresence":
         """Return the presence of fields on the first page of a run."""
         return cls(fields.always, fields.filled, fields.blanks, fields.held, fields.often_held)
 
@@ -78,7 +84,7 @@ class _Known:
         """Return True if the source sends empty values as blanks and never as null."""
         return self.blanks and self.fields == self.filled
 
-    def narrowed(self, fields: FieldPresence) -> "_Known":
+    def narrowed(self, fields: FieldPresence) -> "_StoredPresence":
         """Return the presence of fields after one more page."""
         return replace(
             self,
@@ -91,32 +97,36 @@ class _Known:
 
     def to_json(self, mark: str) -> dict[str, object]:
         """Return the JSON form, with the mark of the mapping and field names it is valid for."""
-        kept = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(self).items()}
-        return {"as": mark, **kept}
+        values = {
+            name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(self).items()
+        }
+        return {"as": mark, **values}
 
 
-def _expect(known: _Known | None, run: Run, logic: FlowLogic, fields: FieldPresence) -> None:
-    if known is None:
+def _check_presence(known_presence: _StoredPresence | None, run: Run, logic: FlowLogic, fields: FieldPresence) -> None:
+    if known_presence is None:
         return
-    emptied = fields.newly_null(known.filled, logic.reads, never_null=known.never_null)
-    if gone := [*fields.vanished(known.fields, logic.reads), *emptied]:
-        raise _vanished(run, logic, gone)
+    emptied = fields.newly_null(known_presence.filled, logic.reads, never_null=known_presence.never_null)
+    if missing_fields := [*fields.vanished(known_presence.fields, logic.reads), *emptied]:
+        raise _vanished_error(run, logic, missing_fields)
 
 
-def _vanished(run: Run, logic: FlowLogic, gone: Collection[str]) -> ConfigurationError:
-    return ConfigurationError("field_vanished", flow=run.flow, system=logic.flow.source, field=", ".join(gone))
+def _vanished_error(run: Run, logic: FlowLogic, missing_fields: Collection[str]) -> ConfigurationError:
+    return ConfigurationError(
+        "field_vanished", flow=run.flow, system=logic.flow.source, field=", ".join(missing_fields)
+    )
 
 
-def _known(deps: Dependencies, run: Run, stage: Stage) -> _Known | None:
+def _stored_presence(deps: Dependencies, run: Run, stage: Stage) -> _StoredPresence | None:
     """Return the stored presence of fields of a stage's source, or None if there is none for the current names."""
-    stored = deps.cursors.get(run.flow, _side(stage))
-    kept = json.loads(stored) if stored else {}
-    if kept.pop("as", None) != _mark(run):
+    text = deps.cursors.get(run.flow, _cursor_name(stage))
+    values = json.loads(text) if text else {}
+    if values.pop("as", None) != _mark(run):
         return None
-    return _Known(blanks=kept.pop("blanks"), **{name: frozenset(value) for name, value in kept.items()})
+    return _StoredPresence(blanks=values.pop("blanks"), **{name: frozenset(value) for name, value in values.items()})
 
 
-def _side(stage: Stage) -> str:
+def _cursor_name(stage: Stage) -> str:
     return f"fields:{stage.source}"
 
 

@@ -15,7 +15,7 @@ def expect_no_strangers(deps: Dependencies, run: Run) -> None:
     """Raise PlanStaleError `prefix_in_use` if there are foreign documents that the plan does not report."""
     if not deps.plans.makes_documents(run.id, chosen=True):
         return
-    found = deps.foreign_documents.foreign_documents_of(run.flow).excluding(reported_foreign(run.notes))
-    if found.references:
+    unreported = deps.foreign_documents.foreign_documents_of(run.flow).excluding(reported_foreign(run.notes))
+    if unreported.references:
         system = deps.logics.current_logic(run.flow).flow.target
-        raise PlanStaleError("prefix_in_use", system=system, flow=run.flow, **found.facts())
+        raise PlanStaleError("prefix_in_use", system=system, flow=run.flow, **unreported.facts())

@@ -35,18 +35,22 @@ def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage,
     """Return the records of a page that are unchanged and agree on both sides: the target number of each by key."""
     flow, kind, target = logic.flow.name, stage.target, deps.connectors[logic.flow.target]
     times = Counter(key for key, _ in page.hashes)
-    came = {key: told for key, told in page.hashes if times[key] == 1}
-    agreed = deps.previews.hashes(flow, kind, list(came))
+    hashes = {key: record_hash for key, record_hash in page.hashes if times[key] == 1}
+    agreed = deps.previews.hashes(flow, kind, list(hashes))
     unstaged = logic.unstaged(stage, list(agreed)) if agreed else {}
-    same = [key for key, one in unstaged.items() if source_hash(logic, came[key], one.beside) == agreed[key][0]]
-    silent = set(same) - _spoken_for(deps, run, logic, stage, same)
+    same = [
+        key
+        for key, unstaged_record in unstaged.items()
+        if source_hash(logic, hashes[key], unstaged_record.beside) == agreed[key][0]
+    ]
+    silent = set(same) - _untrusted_keys(deps, run, logic, stage, same)
     if not silent or not isinstance(target, HashedTarget):
         return {}
-    held = target.hashes([unstaged[key].wanted for key in same if key in silent])
-    return {key: unstaged[key].number for key, told in held.items() if told == agreed[key][1]}
+    target_hashes = target.hashes([unstaged[key].wanted for key in same if key in silent])
+    return {key: unstaged[key].number for key, record_hash in target_hashes.items() if record_hash == agreed[key][1]}
 
 
-def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
+def _untrusted_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
     """Return the records whose hash must not be trusted, because of a doubt, a reverted value or a dismissed issue."""
     flow, kind = logic.flow.name, stage.target
     doubts = deps.ledger.in_doubt(run.id, flow, kind, keys)
@@ -54,24 +58,24 @@ def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, ke
     return {row.key for row in doubts} | back.keys() | set_aside.keys()
 
 
-def with_hashes(logic: FlowLogic, staged: Sequence[Staged], came: Mapping[str, str]) -> list[Staged]:
+def with_hashes(logic: FlowLogic, staged: Sequence[Staged], hashes: Mapping[str, str]) -> list[Staged]:
     """Return the staged records, each with the hash of all its inputs."""
     return [
-        replace(one, source_hash=source_hash(logic, came[one.key], one.beside))
-        if one.record is not None and one.key in came
-        else one
-        for one in staged
+        replace(staged_record, source_hash=source_hash(logic, hashes[staged_record.key], staged_record.beside))
+        if staged_record.record is not None and staged_record.key in hashes
+        else staged_record
+        for staged_record in staged
     ]
 
 
-def source_hash(logic: FlowLogic, came: str, beside: str) -> str:
+def source_hash(logic: FlowLogic, record_hash: str, beside: str) -> str:
     """Return the hash of a source record, its other inputs, and the basis of the logic."""
-    told = f"{logic.basis}\n{came}\n{beside}"
-    return hashlib.blake2b(told.encode(), digest_size=BYTES).hexdigest()
+    text = f"{logic.basis}\n{record_hash}\n{beside}"
+    return hashlib.blake2b(text.encode(), digest_size=BYTES).hexdigest()
 
 
-def hashes_of(members: Sequence[Staged], held: CurrentRecord | None) -> Hashes:
+def hashes_of(members: Sequence[Staged], current: CurrentRecord | None) -> Hashes:
     """Return the current hashes of both sides of a single record; `NO_HASHES` if either side has none."""
-    if len(members) != 1 or held is None or not (members[0].source_hash and held.hash):
+    if len(members) != 1 or current is None or not (members[0].source_hash and current.hash):
         return NO_HASHES
-    return members[0].source_hash, held.hash
+    return members[0].source_hash, current.hash

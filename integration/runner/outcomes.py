@@ -12,9 +12,9 @@ from integration.core.states import Step
 from integration.store.plan_lines import Known
 
 
-def record_of(held: CurrentRecord | None) -> Record | None:
+def record_of(current: CurrentRecord | None) -> Record | None:
     """Return the record of the target's version, or None if there is none."""
-    return held.record if held else None
+    return current.record if current else None
 
 
 def change_of(row: PlanRow) -> Change:
@@ -31,8 +31,8 @@ def changes_by_number(rows: Sequence[PlanRow]) -> Known:
 
 def is_known(flow: Flow, row: PlanRow) -> bool:
     """Return True if the stage and the record kinds of a line are known here; otherwise it cannot be handled."""
-    known = row.kind.known and all(part.kind.known for part in change_of(row).wanted.parts)
-    return known and row.stage in flow.order
+    has_known_kinds = row.kind.known and all(part.kind.known for part in change_of(row).wanted.parts)
+    return has_known_kinds and row.stage in flow.order
 
 
 def agreed_of(row: PlanRow) -> Record:
@@ -57,10 +57,13 @@ def as_issue(why: Issue | Skip) -> Issue:
 
 def verification_failed(row: PlanRow, change: Change, now: CurrentRecord | None, wrong: Sequence[str]) -> Outcome:
     """Return the outcome of a change after which the target has other values than planned."""
-    held = now.record.flat() if now else {}
-    wanted = change.wanted.flat()
+    current_values = now.record.flat() if now else {}
+    planned_values = change.wanted.flat()
     facts = {"key": row.title, "fields": field_names(wrong)}
     if wrong:
-        facts |= {"planned_value": str(wanted[wrong[0]] or ""), "target_value": str(held.get(wrong[0]) or "")}
+        facts |= {
+            "planned_value": str(planned_values[wrong[0]] or ""),
+            "target_value": str(current_values.get(wrong[0]) or ""),
+        }
     cause = "read_back_differs" if now is not None else "read_back_missing"
     return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, wrong[0] if wrong else "", facts))

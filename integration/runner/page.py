@@ -31,7 +31,7 @@ class PlanPage:
         self.unchanged_weight = 0
         self.hashed: list[Link] = []  # with the hashes that recognize their unchanged records
         self.evidence: dict[tuple[Kind, str], Evidence] = {}  # by link, where the evidence changed
-        self.wrong: list[Link] = []  # the hashes match although the records differ from the agreed values
+        self.wrong: list[Link] = []  # links whose stored hashes match, although the records do not agree
         self.weight = 0
         self.taken_back: Taken = {}  # reverted values of the records of this page
         self.moved_on: dict[str, frozenset[str]] = {}  # paths of reverted values that the source changed since
@@ -40,7 +40,7 @@ class PlanPage:
         self._actions: Counter[Action] = Counter()
         self._guard_counts: Counter[str] = Counter()
 
-    def _weighed(self, weight: int) -> int:
+    def _add_weight(self, weight: int) -> int:
         weight = weight if self.stage.counted else 0
         self.weight += weight
         return weight
@@ -49,7 +49,7 @@ class PlanPage:
         """Add a record that waits for a person."""
         self.rows.append(
             PlanRow(
-                0, self.stage.name, Action.PARK, kind, issue.key, title, group, self._weighed(weight),
+                0, self.stage.name, Action.PARK, kind, issue.key, title, group, self._add_weight(weight),
                 cause=issue.cause, cause_field=issue.field, facts=issue.facts, step=Step.PARKED, about=issue.about,
             )
         )  # fmt: skip
@@ -58,14 +58,23 @@ class PlanPage:
         """Add a record that takes no part."""
         self.rows.append(
             PlanRow(
-                0, self.stage.name, Action.SKIP, kind, skip.key, title, group, self._weighed(weight), cause=skip.reason,
-                facts=skip.facts, step=Step.LEFT,
+                0,
+                self.stage.name,
+                Action.SKIP,
+                kind,
+                skip.key,
+                title,
+                group,
+                self._add_weight(weight),
+                cause=skip.reason,
+                facts=skip.facts,
+                step=Step.LEFT,
             )
-        )  # fmt: skip
+        )
 
     def leave(self, link: Link | None, weight: int) -> None:
         """Count records that both systems agree on, and collect the link to store for them."""
-        self.unchanged_weight += self._weighed(weight)
+        self.unchanged_weight += self._add_weight(weight)
         if link is not None:
             self.unchanged.append(link)
 
@@ -96,27 +105,27 @@ class PlanPage:
         reference: str = "",
         *,
         is_beside: bool = False,
-        taken: RevertedValue | None = None,
+        reverted: RevertedValue | None = None,
     ) -> None:
         """Add a change. With `is_beside`, the change accounts for no record that was read.
 
-        A change in `taken` was reverted. A person has to include it, so no guard counts it.
+        `reverted` is set if the change is a reverted value: a person has to include it, so no guard counts it.
         """
         counts = self.stage.counted and not is_beside
         self._actions[change.action] += 1
-        counted = {
+        guard_counts = {
             guard: guard.counts(change, self._settings)
             for guard in self._settings.guards
-            if taken is None and (counts or guard.measure is not Measure.SHARE)
+            if reverted is None and (counts or guard.measure is not Measure.SHARE)
         }
-        self._guard_counts.update({guard.name: count for guard, count in counted.items()})
-        self._guard_counts[TAKEN_BACK] += taken is not None
+        self._guard_counts.update({guard.name: count for guard, count in guard_counts.items()})
+        self._guard_counts[TAKEN_BACK] += reverted is not None
         self.rows.append(
             PlanRow(
                 0, self.stage.name, change.action, change.kind, change.key, change.title, change.group,
-                self._weighed(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
-                brakes=tuple(guard.code for guard, count in counted.items() if count and not guard.whole),
-                cause="" if taken is None else TAKEN_BACK, facts={} if taken is None else taken.facts,
+                self._add_weight(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
+                brakes=tuple(guard.code for guard, count in guard_counts.items() if count and not guard.whole),
+                cause="" if reverted is None else TAKEN_BACK, facts={} if reverted is None else reverted.facts,
                 reference=reference, calls=self._calls(change),
             )
         )  # fmt: skip

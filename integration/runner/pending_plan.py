@@ -26,7 +26,7 @@ def waiting_plans(deps: Dependencies, flow: str) -> list[Run]:
 def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic) -> None:
     """Read one page of the records that the waiting plans change again, unless this run has read them already."""
     position, flow = run.position, logic.flow
-    plans = {one.id: one for one in waiting_plans(deps, flow.name)}
+    plans = {plan.id: plan for plan in waiting_plans(deps, flow.name)}
     rows = deps.plans.changes_of(sorted(plans), position.after, CARRY_PAGE)
     if not rows:
         deps.previews.keep_position(run.id, position.start_of(Task.SIBLINGS))
@@ -44,18 +44,18 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Check one page of the newest waiting plan's retirements: whether the source still lacks the records."""
     position, stage = run.position, logic.flow.counted_stage
     plans = waiting_plans(deps, run.flow)[:1] if logic.retires else []
-    rows = deps.plans.changes_of([one.id for one in plans], position.after, CARRY_PAGE, retirements=True)
+    rows = deps.plans.changes_of([plan.id for plan in plans], position.after, CARRY_PAGE, retirements=True)
     if not rows:
         deps.previews.keep_position(run.id, position.start_of(Task.FINISH))
         return
-    wanted = [row.change.wanted for row in rows if row.change]
-    codes = {source for one in wanted for source in ([part.source for part in one.parts] or [one.key])}
+    records = [row.change.wanted for row in rows if row.change]
+    codes = {source for record in records for source in ([part.source for part in record.parts] or [record.key])}
     unread = deps.previews.not_staged(run.id, stage.name, sorted(codes))
     links = [
         link for link in deps.links.get(run.flow, stage.parts or stage.target, unread).values() if not link.retired
     ]
     page, position = propose(deps, run, logic, links), replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}")
-    empty = sum(one.count for plan in plans for one in plan.brakes if one.code == SOURCE_EMPTY.code and page.rows)
+    empty = sum(brake.count for plan in plans for brake in plan.brakes if brake.code == SOURCE_EMPTY.code and page.rows)
     position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: empty})
     deps.previews.keep_page(run.id, page.rows, [], 0, page.position_with_counts(position))
 
@@ -65,17 +65,19 @@ def replaced_by(deps: Dependencies, run: Run, *, doubtful: bool) -> list[str]:
 
     A `doubtful` plan reports that every record is gone; it replaces none.
     """
-    others = [one for one in deps.runs.latest(run.flow, [RunState.READY]) if one.id != run.id]
+    others = [other for other in deps.runs.latest(run.flow, [RunState.READY]) if other.id != run.id]
     if doubtful:
         return []
     if run.mode in PLANS_OF_ALL:
         return [
-            one.id
-            for one in others
-            if one.mode in PLANS_OF_ALL or (one.mode is Mode.CHOSEN and deps.plans.contains_plan(run.id, one.id))
+            other.id
+            for other in others
+            if other.mode in PLANS_OF_ALL or (other.mode is Mode.CHOSEN and deps.plans.contains_plan(run.id, other.id))
         ]
     return [
-        one.id
-        for one in others
-        if one.mode is run.mode and one.undo_of == run.undo_of and set(one.position.keys) <= set(run.position.keys)
+        other.id
+        for other in others
+        if other.mode is run.mode
+        and other.undo_of == run.undo_of
+        and set(other.position.keys) <= set(run.position.keys)
     ]

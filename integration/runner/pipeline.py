@@ -1,8 +1,9 @@
 """Write pipeline: while calls are in progress, the next page is looked up and the previous one is read back.
 
 Each change is marked as sent on disk before its call. A change that is not repeatable is marked right before its call,
-so at most as many of them are marked as there are calls in progress. Repeatable changes are marked in windows. If the
-process ends, the changes of the window are looked up, and those that the target lacks are sent; none is a question.
+so at most as many of them are marked as there are calls in progress. Repeatable changes are marked several at a time
+(`WINDOW`). If the process ends, the changes of this window are looked up and those that the target lacks are sent
+again, without asking a person.
 """
 
 from collections import deque
@@ -18,9 +19,11 @@ from integration.core.run import Outcome
 from integration.core.states import Step
 from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, accepted_references
 
-AHEAD = 8  # the next page is looked up when at most this many times the calls in flight are left
+# The next page is looked up when at most this many changes per free call are left to send
+AHEAD = 8
 WINDOW = 50  # repeatable changes that are marked at once
-CANCEL_SECONDS = 0.5  # between two checks whether a person asked the run to stop, while marked changes wait
+# Shortest time between two checks for a cancellation, while marked changes wait
+CANCEL_SECONDS = 0.5
 MOST_BEHIND = 2  # pages that are being read back or wait for it
 
 Following = Callable[[Sequence[PlanRow], int], LookedUpPage | None]
@@ -43,7 +46,7 @@ class _Page:
     def take_accepted(self) -> tuple[list[Dispatch], dict[int, str]]:
         """Return the accepted changes to read back, and remove their references from this page."""
         accepted, self.accepted = self.accepted, {}
-        return [one for one in self.ready if one.row.seq in accepted], accepted
+        return [dispatch for dispatch in self.ready if dispatch.row.seq in accepted], accepted
 
 
 class Pipeline:
@@ -51,17 +54,17 @@ class Pipeline:
 
     def __init__(self, sender: Dispatcher, following: Following) -> None:
         self._dispatcher = sender
-        self._following = following
+        self._look_up_next = following
         self._pages: list[_Page] = []  # pages with unproven changes
         self._waiting: deque[Dispatch] = deque()
         self._marked: deque[Dispatch] = deque()  # marked as sent, and not called yet
         self._checked_at = boottime_seconds()
         self._page_of: dict[int, _Page] = {}
-        self._unkept: dict[int, str] = {}  # accepted references, stored when the next changes are marked
-        self._last = 0
-        self._ends = False  # if True, no further page is looked up
-        self._stopped: IntegrationError | None = None  # if set, nothing more is sent
-        self._coming: Future[LookedUpPage | None] | None = None
+        self._unsaved_references: dict[int, str] = {}  # accepted references, stored when the next changes are marked
+        self._last_seq = 0
+        self._is_ending = False  # if True, no further page is looked up
+        self._stop_error: IntegrationError | None = None  # if set, nothing more is sent
+        self._next_lookup: Future[LookedUpPage | None] | None = None
         self._proofs: dict[Future[list[Outcome]], _Page] = {}
 
     def send(self, looked: LookedUpPage) -> None:
@@ -73,56 +76,56 @@ class Pipeline:
         """
         if not looked.ready:
             return
-        self._exact = self._dispatcher.flow.stage(looked.rows[0].stage).one_by_one
-        limit = 1 if self._exact else self._dispatcher.target.in_flight
+        self._verifies_each = self._dispatcher.flow.stage(looked.rows[0].stage).one_by_one
+        limit = 1 if self._verifies_each else self._dispatcher.target.in_flight
         with (
             BackgroundWorker() as self._looking,
             BackgroundWorker() as self._proving,
             BoundedExecutor(self._dispatcher.write, limit) as self._calls,
         ):
-            self._take(looked)
+            self._enqueue(looked)
             try:
-                self._pass(limit * AHEAD)
+                self._process_page(limit * AHEAD)
             finally:
                 self._prove_the_rest()
 
-    def _pass(self, few: int) -> None:
+    def _process_page(self, few: int) -> None:
         try:
-            while self._calls or self._coming or ((self._waiting or self._marked) and self._stopped is None):
+            while self._calls or self._next_lookup or ((self._waiting or self._marked) and self._stop_error is None):
                 self._look_ahead(few)
                 self._begin()
-                self._come()
+                self._process_finished()
         except Exception:  # calls in progress still need their answers recorded
             while self._calls:
-                self._accepted(accepted_references(self._calls.wait_finished()))
+                self._add_accepted(accepted_references(self._calls.wait_finished()))
             self._unmark()
             raise
         self._unmark()
-        if self._stopped is not None:
-            raise self._stopped
+        if self._stop_error is not None:
+            raise self._stop_error
 
-    def _take(self, looked: LookedUpPage) -> None:
+    def _enqueue(self, looked: LookedUpPage) -> None:
         page = _Page(looked)
-        self._last = max(row.seq for row in looked.rows)
+        self._last_seq = max(row.seq for row in looked.rows)
         if page.open:
             self._pages.append(page)
             self._waiting.extend(looked.ready)
-            self._page_of |= {one.row.seq: page for one in looked.ready}
+            self._page_of |= {dispatch.row.seq: page for dispatch in looked.ready}
 
     def _look_ahead(self, few: int) -> None:
         """Start the lookup of the next page when few changes are left to send."""
-        if self._ends or self._stopped is not None or self._coming is not None or len(self._waiting) > few:
+        if self._is_ending or self._stop_error is not None or self._next_lookup is not None or len(self._waiting) > few:
             return
         at_work = [row for page in self._pages for row in page.rows]
-        self._coming = self._looking.begin(self._following, at_work, self._last)
+        self._next_lookup = self._looking.begin(self._look_up_next, at_work, self._last_seq)
 
     def _begin(self) -> None:
         """Start as many calls as the limit allows, each marked as sent before."""
-        if self._stopped is not None or len(self._proofs) > MOST_BEHIND:
+        if self._stop_error is not None or len(self._proofs) > MOST_BEHIND:
             return
         if self._marked and self._is_cancelled():
             self._unmark()
-            self._end()
+            self._stop_dispatching()
         elif len(self._marked) < self._calls.free_slots:
             self._mark()
         self._calls.begin([self._marked.popleft() for _ in range(min(self._calls.free_slots, len(self._marked)))])
@@ -130,16 +133,16 @@ class Pipeline:
     def _mark(self) -> None:
         """Mark the next changes: those whose calls can start now, and the repeatable ones of the window after them."""
         startable = self._calls.free_slots - len(self._marked)
-        some: list[Dispatch] = []
-        while self._waiting and len(some) < (WINDOW if self._waiting[0].repeatable else startable):
-            some.append(self._waiting.popleft())
-        if some and self._dispatcher.deps.safeguards.ledger:
-            kept, self._unkept = self._unkept, {}
+        dispatches: list[Dispatch] = []
+        while self._waiting and len(dispatches) < (WINDOW if self._waiting[0].repeatable else startable):
+            dispatches.append(self._waiting.popleft())
+        if dispatches and self._dispatcher.deps.safeguards.ledger:
+            references, self._unsaved_references = self._unsaved_references, {}
             self._checked_at = boottime_seconds()
-            if not self._dispatcher.mark(some, kept):
-                self._end()
+            if not self._dispatcher.mark(dispatches, references):
+                self._stop_dispatching()
                 return
-        self._marked.extend(some)
+        self._marked.extend(dispatches)
 
     def _is_cancelled(self) -> bool:
         """Return True if a person asked the run to stop. Looks only from time to time: every mark looks as well."""
@@ -150,63 +153,67 @@ class Pipeline:
 
     def _unmark(self) -> None:
         """Plan marked changes again whose calls will not start."""
-        some = list(self._marked)
+        dispatches = list(self._marked)
         self._marked.clear()
-        if some and self._dispatcher.deps.safeguards.ledger:
-            self._dispatcher.unmark(some)
+        if dispatches and self._dispatcher.deps.safeguards.ledger:
+            self._dispatcher.unmark(dispatches)
 
-    def _end(self) -> None:
+    def _stop_dispatching(self) -> None:
         """Start nothing more, because the run is to stop. The changes that were not called stay planned."""
         self._waiting.clear()
-        self._ends = True
+        self._is_ending = True
 
-    def _come(self) -> None:
+    def _process_finished(self) -> None:
         """Wait for the first task that finishes, and process its result."""
-        coming: list[Future[Any]] = [self._coming] if self._coming else []
+        coming: list[Future[Any]] = [self._next_lookup] if self._next_lookup else []
         if answers := self._calls.wait_finished([*self._proofs, *coming]):
             self._take_in(answers)
-        if self._coming is not None and self._coming.done():
-            done, self._coming = self._coming, None
-            if (looked := done.result()) is None:
-                self._ends = True
+        if self._next_lookup is not None and self._next_lookup.done():
+            lookup, self._next_lookup = self._next_lookup, None
+            if (looked := lookup.result()) is None:
+                self._is_ending = True
             else:
-                self._take(looked)
-        for one in [proof for proof in self._proofs if proof.done()]:
-            self._pages.remove(self._proofs.pop(one))
-            self._ends |= any(outcome.step is Step.IN_DOUBT for outcome in one.result())
+                self._enqueue(looked)
+        for finished in [proof for proof in self._proofs if proof.done()]:
+            self._pages.remove(self._proofs.pop(finished))
+            self._is_ending |= any(outcome.step is Step.IN_DOUBT for outcome in finished.result())
 
     def _take_in(self, answers: Sequence[DispatchAnswer]) -> None:
         accepted = accepted_references(answers)
-        if not self._exact:
-            self._accepted(accepted)
+        if not self._verifies_each:
+            self._add_accepted(accepted)
         ends = self._dispatcher.take_in(answers)
-        self._stopped = self._stopped or ends.stopped
-        self._ends = self._ends or ends.doubtful
-        if self._exact:  # each change is verified before the next one
-            sent = [one for one, _ in answers if one.row.seq in accepted]
-            if any(one.step is Step.PARKED for one in self._dispatcher.read_back(sent, accepted)):
-                raise IntegrationError("deviation_stops", system=self._dispatcher.flow.target, key=sent[0].row.title)
-        for one, _ in answers:
-            page = self._page_of.pop(one.row.seq)
+        self._stop_error = self._stop_error or ends.stopped
+        self._is_ending = self._is_ending or ends.doubtful
+        if self._verifies_each:  # each change is verified before the next one
+            dispatches = [dispatch for dispatch, _ in answers if dispatch.row.seq in accepted]
+            if any(outcome.step is Step.PARKED for outcome in self._dispatcher.read_back(dispatches, accepted)):
+                raise IntegrationError(
+                    "deviation_stops", system=self._dispatcher.flow.target, key=dispatches[0].row.title
+                )
+        for dispatch, _ in answers:
+            page = self._page_of.pop(dispatch.row.seq)
             page.open -= 1
             if not page.open:
                 self._prove(page)
 
-    def _accepted(self, told: dict[int, str]) -> None:
-        for seq, reference in told.items():
+    def _add_accepted(self, references: dict[int, str]) -> None:
+        for seq, reference in references.items():
             self._page_of[seq].accepted[seq] = reference
-        self._unkept |= told
+        self._unsaved_references |= references
 
     def _prove(self, page: _Page) -> None:
         """Start reading back the accepted changes of a page. Reading back also stores their references."""
-        sent, accepted = page.take_accepted()
-        self._unkept = {seq: told for seq, told in self._unkept.items() if seq not in accepted}
-        self._proofs[self._proving.begin(self._dispatcher.read_back, sent, accepted)] = page
+        dispatches, accepted = page.take_accepted()
+        self._unsaved_references = {
+            seq: reference for seq, reference in self._unsaved_references.items() if seq not in accepted
+        }
+        self._proofs[self._proving.begin(self._dispatcher.read_back, dispatches, accepted)] = page
 
     def _prove_the_rest(self) -> None:
         """Verify all remaining accepted changes and wait for the results, also after an error."""
         for page in self._pages:
             if page.accepted:
                 self._prove(page)
-        for one in wait(self._proofs).done:
-            one.result()
+        for proof in wait(self._proofs).done:
+            proof.result()

@@ -55,58 +55,66 @@ class Precheck:
         Lines `at_work` are sent or about to be sent and are not settled. A change that depends on one of them is left
         out.
         """
-        rows = self._next(run, logic.flow, after)
+        rows = self._next_rows(run, logic.flow, after)
         if strange := [row for row in rows if not is_known(logic.flow, row)]:
             parked = [_parked_unknown(row) for row in strange]
             self.deps.ledger.settle(run.id, parked, changes_by_number(strange))
             return LookedUpPage(strange, [], sees=True, settled=True)
-        rows = _free_of(logic.flow, rows, at_work)
+        rows = _independent_rows(logic.flow, rows, at_work)
         if not rows:
             return None
         references = self.deps.links.references(run.flow)
-        held, sees = self._uncertain.look(run, logic.flow, references, rows)
-        ready, moved = self._sorted(run, logic, references, rows, held)
+        current_records, sees = self._uncertain.look(run, logic.flow, references, rows)
+        ready, moved = self._classify(run, logic, references, rows, current_records)
         if moved:
-            known = changes_by_number(rows)
-            self.deps.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
-            self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
-        return LookedUpPage(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
+            numbered_changes = changes_by_number(rows)
+            self.deps.ledger.settle(
+                run.id, [outcome for outcome in moved if outcome.step is Step.PARKED], numbered_changes
+            )
+            self._prove_untouched(
+                run, [outcome for outcome in moved if outcome.step is not Step.PARKED], numbered_changes
+            )
+        return LookedUpPage(rows, _first_per_record(ready), sees=sees, settled=bool(moved))
 
-    def _next(self, run: Run, flow: Flow, after: int) -> Sequence[PlanRow]:
+    def _next_rows(self, run: Run, flow: Flow, after: int) -> Sequence[PlanRow]:
         rows = self.deps.ledger.next_planned(run.id, flow.order, WRITE_PAGE, after)
         if has_internal_references(flow, rows):
             rows = self.deps.ledger.next_planned(run.id, flow.order, TREE_PAGE)
         return rows
 
-    def _sorted(
+    def _classify(
         self,
         run: Run,
         logic: FlowLogic,
         references: LinkReferences,
         rows: Sequence[PlanRow],
-        held: dict[str, CurrentRecord],
+        current_records: dict[str, CurrentRecord],
     ) -> tuple[list[Dispatch], list[Outcome]]:
         """Return the changes to send, and the outcomes of the other changes."""
         flow = logic.flow
         ready: list[Dispatch] = []
-        moved = self._by_others(run, logic, [row for row in rows if row.key not in held and not change_of(row).before])
-        moved += self._unfollowed(run, flow, [row for row in rows if row.key not in held and not _has_end(row, moved)])
-        settled = {one.seq for one in moved}
+        moved = self._sent_by_others(
+            run, logic, [row for row in rows if row.key not in current_records and not change_of(row).before]
+        )
+        moved += self._parked_followers(
+            run, flow, [row for row in rows if row.key not in current_records and not _has_outcome(row, moved)]
+        )
+        settled = {outcome.seq for outcome in moved}
         links = self._links(run, rows)
         for row in rows:
             if row.seq in settled:
                 continue
-            link, there = links.get(row.key), held.get(row.key)
-            if question := target_question(flow, link, change_of(row).agreed, there, row.title):
+            link, current = links.get(row.key), current_records.get(row.key)
+            if question := target_question(flow, link, change_of(row).agreed, current, row.title):
                 moved.append(Outcome(row.seq, Step.PARKED, issue=question))
                 continue
-            change, now = change_of(row), held.get(row.key)
+            change, now = change_of(row), current_records.get(row.key)
             todo = change if still_applies(change, record_of(now)) else None
             if (
                 todo is None and row.attempts and not flow.stage(row.stage).write_once
             ):  # an earlier attempt of ours may have done part of it
                 todo = remaining(change, record_of(now))
-            if todo is None and now is not None and self._done_already(run, row, change, now):
+            if todo is None and now is not None and self._is_done(run, row, change, now):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
             elif todo is None:
                 issue = other_document_question(logic, row, now) or _changed_since(row, change, now)
@@ -123,7 +131,7 @@ class Precheck:
         keys = [row.key for row in rows if is_identified(row.kind)]
         return self.deps.links.get(run.flow, rows[0].kind, keys) if keys else {}
 
-    def _by_others(self, run: Run, logic: FlowLogic, rows: Sequence[PlanRow]) -> list[Outcome]:
+    def _sent_by_others(self, run: Run, logic: FlowLogic, rows: Sequence[PlanRow]) -> list[Outcome]:
         """Return the outcomes of new records that another plan has sent and that no lookup shows.
 
         None of these changes is sent. A record that was accepted and cannot be read is accepted. A record in doubt is
@@ -134,42 +142,42 @@ class Precheck:
         flow, stage = logic.flow, logic.flow.stage(rows[0].stage)
         kind, keys = rows[0].kind, [row.key for row in rows]
         doubts = {
-            one.key: one
-            for one in self.deps.ledger.in_doubt(run.id, run.flow, None if stage.write_once else kind, keys)
-            if not may_repeat(stage, one)
+            sent_row.key: sent_row
+            for sent_row in self.deps.ledger.in_doubt(run.id, run.flow, None if stage.write_once else kind, keys)
+            if not may_repeat(stage, sent_row)
         }
         links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
         beside = logic.conflicts_between(stage, [agreed_of(row) for row in rows], sending=True)
         apart = doubts.keys() | links.keys() | beside.keys()
-        otherwise = self._otherwise(logic, [row for row in rows if row.key not in apart])
-        found = []
+        otherwise = self._entered_as_other_kind(logic, [row for row in rows if row.key not in apart])
+        outcomes = []
         for row in rows:
             if row.key in doubts:
-                found.append(replace(parked_in_doubt(flow, doubts[row.key]), seq=row.seq))
+                outcomes.append(replace(parked_in_doubt(flow, doubts[row.key]), seq=row.seq))
             elif row.key in links:
-                found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
+                outcomes.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
             elif row.key in beside:
-                found.append(Outcome(row.seq, Step.PARKED, issue=as_issue(beside[row.key])))
+                outcomes.append(Outcome(row.seq, Step.PARKED, issue=as_issue(beside[row.key])))
             elif row.key in otherwise:
-                found.append(Outcome(row.seq, Step.PARKED, issue=otherwise[row.key]))
-        return found
+                outcomes.append(Outcome(row.seq, Step.PARKED, issue=otherwise[row.key]))
+        return outcomes
 
-    def _otherwise(self, logic: FlowLogic, rows: Sequence[PlanRow]) -> dict[str, Issue]:
+    def _entered_as_other_kind(self, logic: FlowLogic, rows: Sequence[PlanRow]) -> dict[str, Issue]:
         """Return the issue of each new document that somebody has entered as another kind since the plan was made."""
         flow = logic.flow
         if not rows or not self.deps.safeguards.look:
             return {}
         stage = flow.stage(rows[0].stage)
-        asked = [other for row in rows for other in logic.alternatives(stage, agreed_of(row))]
-        there = existing_as_other_kind(self.deps.connectors[flow.target], self.deps.links, flow, asked)
+        alternatives = [other for row in rows for other in logic.alternatives(stage, agreed_of(row))]
+        existing = existing_as_other_kind(self.deps.connectors[flow.target], self.deps.links, flow, alternatives)
         return {
             row.key: logic.objection(stage, other, now, None) or _changed_since(row, change_of(row), now)
             for row in rows
-            if row.key in there
-            for other, now in [there[row.key]]
+            if row.key in existing
+            for other, now in [existing[row.key]]
         }
 
-    def _unfollowed(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
+    def _parked_followers(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
         """Return as parked each document whose preceding document is not in the target.
 
         Otherwise both documents would count there.
@@ -178,14 +186,14 @@ class Precheck:
         if not following:
             return []
         kinds, links = {stage.target for stage in flow.stages if stage.write_once}, self.deps.links
-        there = {key for kind in kinds for key in links.get(run.flow, kind, list(following.values()))}
+        linked_keys = {key for kind in kinds for key in links.get(run.flow, kind, list(following.values()))}
         return [
             Outcome(row.seq, Step.PARKED, issue=Issue("credit_not_there", row.key, facts={"key": row.title}))
             for row in rows
-            if row.seq in following and following[row.seq] not in there
+            if row.seq in following and following[row.seq] not in linked_keys
         ]
 
-    def _done_already(self, run: Run, row: PlanRow, change: Change, now: CurrentRecord) -> bool:
+    def _is_done(self, run: Run, row: PlanRow, change: Change, now: CurrentRecord) -> bool:
         """Return True if the target already has all values of a change because another plan wrote them.
 
         A new record counts only if its link proves that it is ours: a similar record is a question for a person.
@@ -195,11 +203,11 @@ class Precheck:
         link = self.deps.links.get(run.flow, row.kind, [row.key]).get(row.key)
         return change.before is not None or (link is not None and link.reference == now.reference)
 
-    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
+    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], numbered_changes: Known) -> None:
         """Settle changes that are already done. They are marked as sent first, like every proven change."""
         if outcomes:
-            self.deps.ledger.mark_sent(run.id, [one.seq for one in outcomes], known, is_done=True)
-            self.deps.ledger.settle(run.id, outcomes, known)
+            self.deps.ledger.mark_sent(run.id, [outcome.seq for outcome in outcomes], numbered_changes, is_done=True)
+            self.deps.ledger.settle(run.id, outcomes, numbered_changes)
 
 
 def has_internal_references(flow: Flow, rows: Sequence[PlanRow]) -> bool:
@@ -212,49 +220,51 @@ def _parked_unknown(row: PlanRow) -> Outcome:
     return Outcome(row.seq, Step.PARKED, issue=Issue("kind_unknown", row.key, facts=facts))
 
 
-def _has_end(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
-    return any(row.seq == one.seq for one in outcomes)
+def _has_outcome(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
+    return any(row.seq == outcome.seq for outcome in outcomes)
 
 
-def _one_of_each(ready: Sequence[Dispatch]) -> list[Dispatch]:
+def _first_per_record(ready: Sequence[Dispatch]) -> list[Dispatch]:
     """Return the first change of each record. The next change depends on the state after the first one."""
     first: dict[str, Dispatch] = {}
-    for one in ready:
-        first.setdefault(one.row.key, one)
+    for dispatch in ready:
+        first.setdefault(dispatch.row.key, dispatch)
     return list(first.values())
 
 
 def _changed_since(row: PlanRow, change: Change, now: CurrentRecord | None) -> Issue:
-    facts = {"key": row.title, "fields": field_names(_moved(change, now))}
+    facts = {"key": row.title, "fields": field_names(_moved_fields(change, now))}
     return Issue("target_changed_since_plan", row.key, facts=facts)
 
 
-def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> list[PlanRow]:
+def _first_per_reference(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> list[PlanRow]:
     """Return the first document of each reference; the next one is looked up after the first is sent.
 
     Two documents of the till may have the same number.
     """
-    first, taken = [], {change_of(row).wanted.values.get("reference") for row in at_work}
+    first, used_references = [], {change_of(row).wanted.values.get("reference") for row in at_work}
     for row in rows:
         number = change_of(row).wanted.values.get("reference") if flow.stage(row.stage).write_once else None
-        if number is None or number not in taken:
+        if number is None or number not in used_references:
             first.append(row)
-            taken.add(number)
+            used_references.add(number)
     return first
 
 
-def _moved(change: Change, now: CurrentRecord | None) -> tuple[str, ...]:
+def _moved_fields(change: Change, now: CurrentRecord | None) -> tuple[str, ...]:
     if change.before is None or now is None:
         return ()
     return differences(change.before, now.record)
 
 
-def _free_of(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
+def _independent_rows(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
     keys = {row.key for row in at_work}
-    return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
+    return _without_open_needs(
+        flow, _first_per_reference(flow, [row for row in rows if row.key not in keys], at_work), at_work
+    )
 
 
-def _free(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
+def _without_open_needs(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
     """Return the changes whose dependencies are settled: a record cannot be written before the records it refers to.
 
     Returns all changes if they only refer to each other in a circle; the target will report that.

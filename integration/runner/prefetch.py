@@ -33,33 +33,35 @@ class Prefetch:
     """Prefetches at most one page of each run, in a separate thread."""
 
     def __init__(self) -> None:
-        self._ahead: dict[str, _Prefetched] = {}
+        self._prefetched_pages: dict[str, _Prefetched] = {}
 
-    def begin(self, run: str, read: Callable[[*Ts], object], *asked: *Ts) -> None:
+    def begin(self, run: str, read: Callable[[*Ts], object], *arguments: *Ts) -> None:
         """Start reading the page that the run will request next."""
         self.drop(run)
         dropped, context, thread = Event(), copy_context(), ThreadPoolExecutor(1)
-        context.run(_apart, dropped)
-        self._ahead[run] = _Prefetched(read, asked, thread.submit(context.run, partial(read, *asked)), dropped)
+        context.run(_detach, dropped)
+        self._prefetched_pages[run] = _Prefetched(
+            read, arguments, thread.submit(context.run, partial(read, *arguments)), dropped
+        )
         thread.shutdown(wait=False)
 
-    def page(self, run: str, read: Callable[[*Ts], T], *asked: *Ts) -> T:
+    def page(self, run: str, read: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Return the prefetched page if the query is the same; otherwise read it now. Raises the error of the read."""
-        ahead = self._ahead.get(run)
-        if ahead is None or (ahead.read, ahead.asked) != (read, asked):
+        ahead = self._prefetched_pages.get(run)
+        if ahead is None or (ahead.read, ahead.asked) != (read, arguments):
             self.drop(run)
-            return read(*asked)
-        del self._ahead[run]
-        found: T = ahead.coming.result()
-        return found
+            return read(*arguments)
+        del self._prefetched_pages[run]
+        page: T = ahead.coming.result()
+        return page
 
     def drop(self, run: str) -> None:
         """Discard the prefetched page of a run. No new call is made for it; calls in progress finish."""
-        if (ahead := self._ahead.pop(run, None)) is not None:
+        if (ahead := self._prefetched_pages.pop(run, None)) is not None:
             ahead.dropped.set()
 
 
-def _apart(dropped: Event) -> None:
+def _detach(dropped: Event) -> None:
     """Detach the prefetch thread from the run: it stores nothing, and stops when the page is discarded.
 
     The thread must not use the fencing token, because the next page claims the run again in the meantime.

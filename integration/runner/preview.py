@@ -52,7 +52,7 @@ class Preview:
             Task.CARRY: partial(carry_over, deps, extract),
             Task.SIBLINGS: extract.siblings,
             Task.COMPARE: self._compare.compare,
-            Task.VANISHED: self._vanished,
+            Task.VANISHED: self._process_vanished,
             Task.UNDO: partial(undo, deps),
             Task.FINISH: self._finish,
         }
@@ -66,9 +66,9 @@ class Preview:
         """
         logic, mode = self.deps.logics.current_logic(request.flow), request.mode
         flow, cursors = logic.flow, self.deps.cursors
-        known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
-        began, first = any(known[stage.source] for stage in flow.counted_stages), flow.next_read_stage(None)
-        most = (logic.most or None) if mode is Mode.CHANGES or not began else None
+        stamps = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
+        began, first = any(stamps[stage.source] for stage in flow.counted_stages), flow.next_read_stage(None)
+        limit = (logic.most or None) if mode is Mode.CHANGES or not began else None
         notes = {}
         if mode in PLANS_OF_ALL:
             notes = changed_input_notes(self.deps, logic, self.deps.runs.waiting_for_all(flow.name))
@@ -77,9 +77,9 @@ class Preview:
         trusting = mode is Mode.CHANGES and any(stage.hashed for stage in flow.stages)
         if mode is Mode.CHANGES and not (began and flow.by_changes and ALL_FOR not in notes):
             mode = Mode.COMPLETE
-        since = {kind: stamp for kind, stamp in known.items() if stamp} if mode is Mode.CHANGES else {}
+        since = {kind: stamp for kind, stamp in stamps.items() if stamp} if mode is Mode.CHANGES else {}
         stage = (first or flow.counted_stage).name
-        position = Position(stage=stage, keys=request.keys, most=most, since=since, trusting=trusting)
+        position = Position(stage=stage, keys=request.keys, most=limit, since=since, trusting=trusting)
         in_force = logic.mapping_version
         version = request.version or in_force
         of_another = {name: note for name, note in request.notes.items() if name != CORRECTED}
@@ -133,7 +133,7 @@ class Preview:
         self._tasks[run.position.task](run, self.deps.logic_of(run))
         return run.position.task is not Task.FINISH
 
-    def _vanished(self, run: Run, logic: FlowLogic) -> None:
+    def _process_vanished(self, run: Run, logic: FlowLogic) -> None:
         if run.mode is Mode.COMPLETE:
             vanished(self.deps, run, logic)
         else:
@@ -145,19 +145,23 @@ class Preview:
         counts, changes = position.watched, position.changes + position.retirements
         strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.to_note()} if strangers.references else {}
-        told = corrected_in(self.deps, run)
+        corrections = corrected_in(self.deps, run)
         if CORRECTED in run.notes:
-            notes[CORRECTED] = told
-        counted = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
+            notes[CORRECTED] = corrections
+        guard_counts = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
-        found = brakes(logic.settings.guards, logic.settings.limits, counted, position.read, is_first=is_first)
-        tripped = found if changes > counts.get(TAKEN_BACK, 0) else ()
+        exceeded = brakes(logic.settings.guards, logic.settings.limits, guard_counts, position.read, is_first=is_first)
+        tripped = exceeded if changes > counts.get(TAKEN_BACK, 0) else ()
         state = RunState.READY if changes else RunState.DONE
         waits = self.deps.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
         if waits is not None and run.mode is Mode.CHANGES and not (changes or position.read):
             self.deps.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
-        elif waits is not None and run.mode is Mode.CHANGES and self._same(waits, run, mark, tripped, told):
+        elif (
+            waits is not None
+            and run.mode is Mode.CHANGES
+            and self._is_same_plan(waits, run, mark, tripped, corrections)
+        ):
             self.deps.previews.keep_counts(run.id, mark, position.read)
             self.deps.runs.discard_duplicate(run.id, waits.id)
         else:
@@ -170,22 +174,28 @@ class Preview:
         _report_contradictions(self.deps, run, logic.flow, position.read)
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
-    def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
+    def _is_same_plan(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
         """Return True if the waiting plan has the same content as the new plan and was decided by the same inputs.
 
         Values reverted since then appear only in the new plan.
         """
-        made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
+        waiting_inputs = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
         if waits.notes.get(CORRECTED, "") != corrections:
             return False
-        back = [self.deps.plans.count(one.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for one in (waits, run)]
-        return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.basis)
+        back = [self.deps.plans.count(plan.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for plan in (waits, run)]
+        return back[0] == back[1] and waiting_inputs == (
+            mark,
+            tuple(tripped),
+            run.mapping_version,
+            run.in_force,
+            run.basis,
+        )
 
 
-def _report_contradictions(deps: Dependencies, run: Run, flow: Flow, read: int) -> None:
+def _report_contradictions(deps: Dependencies, run: Run, flow: Flow, read_count: int) -> None:
     """Report the system that most of the contradicting records of a preview name.
 
-    A record that the target lost contradicts the target. `read` is how many records the preview read.
+    A record that the target lost contradicts the target. `read_count` is the number of records that the preview read.
     """
     missing = deps.plans.count(run.id, "park", among=LineFilter(cause=MISSING))
     systems = Counter({flow.target: missing} if missing else {})
@@ -196,4 +206,4 @@ def _report_contradictions(deps: Dependencies, run: Run, flow: Flow, read: int) 
             (system, _), *_ = Counter(row.facts.get("system", flow.target) for row in rows).most_common(1)
             systems[system] += number
     for system, number in systems.items():
-        deps.identities.suspect(system, number, read)
+        deps.identities.suspect(system, number, read_count)

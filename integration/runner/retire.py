@@ -19,7 +19,8 @@ from integration.runner.page import PlanPage, empty_page
 from integration.runner.reverted_values import add_without_retracted
 
 RETIRE_PAGE = 250  # missing records checked together
-NAMELESS = "nameless"  # source records read without a key: each may be a record that seems to be gone
+# Count of source records read without a key; while it is not 0, no record counts as gone
+NAMELESS = "nameless"
 
 
 def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
@@ -34,59 +35,61 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: count})
-    gone = _unread(deps, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
-    if not gone:
+    unread = _unread_links(deps, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
+    if not unread:
         deps.previews.keep_position(run.id, position.start_of(Task.FINISH))
         return
-    missing = _really_gone(deps, logic, kind, gone)
-    if len(missing) < len(gone) and SOURCE_EMPTY.name in position.watched:  # the source is not empty, but incomplete
+    missing = _missing_links(deps, logic, kind, unread)
+    if len(missing) < len(unread) and SOURCE_EMPTY.name in position.watched:  # the source is not empty, but incomplete
         count = position.watched[SOURCE_EMPTY.name]
         raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
     page = _retirements(deps, run, logic, missing)
-    deps.previews.keep_page(run.id, page.rows, [], 0, page.position_with_counts(replace(position, after=gone[-1].key)))
+    deps.previews.keep_page(
+        run.id, page.rows, [], 0, page.position_with_counts(replace(position, after=unread[-1].key))
+    )
 
 
-def propose(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
+def propose(deps: Dependencies, run: Run, logic: FlowLogic, links: Sequence[Link]) -> PlanPage:
     """Return a page that retires the given records if the source does not return them by key either."""
-    return _retirements(deps, run, logic, _really_gone(deps, logic, logic.flow.counted_stage.source, gone))
+    return _retirements(deps, run, logic, _missing_links(deps, logic, logic.flow.counted_stage.source, links))
 
 
-def _unread(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
+def _unread_links(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
     stage = logic.flow.counted_stage
     kind = stage.parts or stage.target
     return deps.previews.vanished(run.id, run.flow, kind, stage.name, run.position.after, RETIRE_PAGE)
 
 
-def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:
+def _missing_links(deps: Dependencies, logic: FlowLogic, kind: Kind, links: Sequence[Link]) -> list[Link]:
     """Return the links whose records the source does not return by key either.
 
     A row that is deleted during paging can hide another row.
     """
-    found = deps.connectors[logic.flow.source].fetch(kind, [link.key for link in gone])
-    there = {record.key for record in found}
-    return [link for link in gone if link.key not in there]
+    records = deps.connectors[logic.flow.source].fetch(kind, [link.key for link in links])
+    present_keys = {record.key for record in records}
+    return [link for link in links if link.key not in present_keys]
 
 
 def _owners(deps: Dependencies, flow: str, stage: Stage, codes: Collection[str]) -> list[Link]:
     """Return the links of the target records that contain these source records, or that are these records."""
     if stage.parts is not None:
         return deps.links.owners_of_parts(flow, stage.target, stage.parts, codes)
-    found = deps.links.get(flow, stage.target, codes)
-    return [found[key] for key in sorted(found)]
+    links = deps.links.get(flow, stage.target, codes)
+    return [links[key] for key in sorted(links)]
 
 
-def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
+def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, links: Sequence[Link]) -> PlanPage:
     flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted_stage)
-    codes = frozenset(link.key for link in gone)
+    codes = frozenset(link.key for link in links)
     owners = _owners(deps, run.flow, page.stage, codes)
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)
-    held = look(target, [link.agreed for link in owners if link.agreed], references)
-    taken = deps.previews.reverted_values_of(flow.name, page.stage.target, [link.key for link in owners])
+    current_records = look(target, [link.agreed for link in owners if link.agreed], references)
+    reverted_values = deps.previews.reverted_values_of(flow.name, page.stage.target, [link.key for link in owners])
     for link in owners:
-        now = held.get(link.key)
+        now = current_records.get(link.key)
         if link.agreed is None or now is None:
             continue
-        title, back = str(link.agreed.values.get("name") or link.key), taken.get(link.key, {})
+        title, back = str(link.agreed.values.get("name") or link.key), reverted_values.get(link.key, {})
         change = retire(link.agreed, codes, now.record, title=title, frees=logic.frees)
         if not differences(change.wanted, now.record):  # a person did it by hand
             continue

@@ -11,7 +11,7 @@ from integration.runner.page import PlanPage
 def add_without_retracted(
     page: PlanPage,
     change: Change,
-    taken: Mapping[str, RevertedValue],
+    reverted_values: Mapping[str, RevertedValue],
     last: Record | None = None,
     reference: str = "",
     *,
@@ -21,9 +21,9 @@ def add_without_retracted(
 
     `last` holds the values that both systems last agreed on.
     """
-    fresh, back = split_reverted(change, taken, last)
+    fresh, back = split_reverted(change, reverted_values, last)
     if fresh is not None:
         page.change(fresh, reference, is_beside=is_beside)
     if back is not None:
         beside = is_beside or fresh is not None  # the records read are accounted for once
-        page.change(back, reference, is_beside=beside, taken=latest_reverted(back, taken))
+        page.change(back, reference, is_beside=beside, reverted=latest_reverted(back, reverted_values))

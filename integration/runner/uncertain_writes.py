@@ -28,7 +28,8 @@ from integration.runner.outcomes import (
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import UNSETTLED
 
-MOST_UNANSWERED = 4  # probes sent one after the other before a person is asked
+# New records without an answer in one run; then a person is asked instead of sending another probe
+MOST_UNANSWERED = 4
 ATTEMPTS = 4  # writes of one change to an existing record before a person is asked; repeating a value is harmless
 SENDINGS = 2  # attempts for a new record that was never answered, before a person is asked
 CANARIES = (3, 25)  # latest written records to look for: first a few, then more if none of them is found
@@ -40,7 +41,7 @@ def in_doubt(
     logic: FlowLogic,
     stage: Stage,
     desired: Sequence[Record],
-    held: Mapping[str, CurrentRecord],
+    current_records: Mapping[str, CurrentRecord],
 ) -> dict[str, Issue]:
     """Return an issue for each record that another run sent and that the lookup does not show.
 
@@ -53,8 +54,8 @@ def in_doubt(
     doubts = deps.ledger.in_doubt(run.id, flow.name, kind, [record.key for record in desired])
     kinds = {record.key: record.kind for record in desired}
     alike = [row for row in doubts if row.kind is kinds[row.key]]
-    others = _others(logic, alike, held)
-    own = deps.ledger.settle_doubts(alike, {key: now for key, now in held.items() if key not in others})
+    others = _other_documents(logic, alike, current_records)
+    own = deps.ledger.settle_doubts(alike, {key: now for key, now in current_records.items() if key not in others})
     unseen = (
         *(row for row in own if not may_repeat(stage, row)),
         *(row for row in doubts if row.kind is not kinds[row.key]),
@@ -62,10 +63,20 @@ def in_doubt(
     return {row.key: others.get(row.key) or doubt_question(flow, row) for row in unseen}
 
 
-def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, CurrentRecord]) -> dict[str, Issue | None]:
+def _other_documents(
+    logic: FlowLogic, doubts: Sequence[PlanRow], current_records: Mapping[str, CurrentRecord]
+) -> dict[str, Issue | None]:
     """Return the documents in doubt for which the target has another document, with the issue; None if unreadable."""
-    asked = {row.key: other_document_question(logic, row, held[row.key]) for row in doubts if row.key in held}
-    return {key: issue for key, issue in asked.items() if issue is not None or isinstance(held[key].record, Unreadable)}
+    questions = {
+        row.key: other_document_question(logic, row, current_records[row.key])
+        for row in doubts
+        if row.key in current_records
+    }
+    return {
+        key: issue
+        for key, issue in questions.items()
+        if issue is not None or isinstance(current_records[key].record, Unreadable)
+    }
 
 
 def other_document_question(logic: FlowLogic, row: PlanRow, now: CurrentRecord | None) -> Issue | None:
@@ -78,8 +89,8 @@ def other_document_question(logic: FlowLogic, row: PlanRow, now: CurrentRecord |
 def may_repeat(stage: Stage, row: PlanRow) -> bool:
     """Return True if a new record in doubt may be sent again after a lookup, without asking a person.
 
-    That is so if a repeated write does no harm, and the target has not yet left SENDINGS attempts unanswered. An
-    attempt whose process ended does not count: its call may never have begun.
+    That is so if a repeated write does no harm, and fewer than SENDINGS attempts got no answer. An attempt whose
+    process ended does not count: its call may never have begun.
     """
     unanswered = row.attempts - (row.step is Step.SENT)
     is_open = row.step in UNSETTLED and not row.accepted
@@ -124,20 +135,22 @@ class UncertainWrites:
         The second value matters only for new records. It is True if the lookup finds a record that is known to exist,
         or one of the new records.
         """
-        target, wanted = self.deps.connectors[flow.target], [agreed_of(row) for row in rows]
+        target, records = self.deps.connectors[flow.target], [agreed_of(row) for row in rows]
         if flow.stage(rows[0].stage).unverifiable:
             return {}, True
         if not self.deps.safeguards.look:
             return look(target, [agreed_of(row) for row in rows if change_of(row).before], references), True
         if all(change_of(row).before for row in rows):
-            return look(target, wanted, references), True
+            return look(target, records, references), True
         for number in CANARIES:
-            known = self.deps.links.newest_links(run.flow, rows[0].kind, number)
-            held, sees = lookup_with_canary(target, wanted, references, [one.agreed for one in known if one.agreed])
-            sees = sees or any(row.key in held for row in rows if change_of(row).before is None)
-            if sees or len(known) < number:
+            canary_links = self.deps.links.newest_links(run.flow, rows[0].kind, number)
+            current_records, sees = lookup_with_canary(
+                target, records, references, [link.agreed for link in canary_links if link.agreed]
+            )
+            sees = sees or any(row.key in current_records for row in rows if change_of(row).before is None)
+            if sees or len(canary_links) < number:
                 break
-        return held, sees
+        return current_records, sees
 
     def single_probe(self, run: Run, flow: Flow, ready: Sequence[Dispatch]) -> list[Dispatch]:
         """Return the changes to send while lookups of new records are not trusted: at most one new record.
@@ -145,13 +158,13 @@ class UncertainWrites:
         Returns no new record while one of this run may still become visible. Raises IntegrationError `look_unproven` if
         one did not become visible.
         """
-        new = [one for one in ready if one.change.before is None][:1]
+        new = [dispatch for dispatch in ready if dispatch.change.before is None][:1]
         doubts = self.deps.ledger.all_in_doubt(run.flow, new[0].row.kind) if new else []
         if doubts and not self._may_try_another(flow, doubts, run):
             if not any(row.run == run.id and row.step in UNSETTLED for row in doubts):
                 raise IntegrationError("look_unproven", system=flow.target, kind=str(new[0].row.kind))
             new = []
-        return [one for one in ready if one.change.before is not None or one in new]
+        return [dispatch for dispatch in ready if dispatch.change.before is not None or dispatch in new]
 
     def settle(self, run: Run, logic: FlowLogic) -> None:
         """Look up changes that were sent and not settled. Nothing is sent again before its lookup.
@@ -162,27 +175,29 @@ class UncertainWrites:
         rows = self.deps.ledger.unsettled(run.id)
         if not rows:
             return
-        known = [row for row in rows if is_known(flow, row)]
-        outcomes: list[Outcome | None] = [parked_in_doubt(flow, row) for row in rows if row not in known]
+        known_rows = [row for row in rows if is_known(flow, row)]
+        outcomes: list[Outcome | None] = [parked_in_doubt(flow, row) for row in rows if row not in known_rows]
         references = self.deps.links.references(run.flow)
-        for kind in dict.fromkeys(row.kind for row in known):
-            alike = [row for row in known if row.kind is kind]
-            held, sees = self.look(run, flow, references, alike)
-            if not sees and self._waits_for_another(run, flow, alike, held):
+        for kind in dict.fromkeys(row.kind for row in known_rows):
+            alike = [row for row in known_rows if row.kind is kind]
+            current_records, sees = self.look(run, flow, references, alike)
+            if not sees and self._waits_for_another(run, flow, alike, current_records):
                 continue
-            outcomes += [self._after_look(logic, row, held.get(row.key), sees=sees) for row in alike]
-        self.deps.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_by_number(rows))
+            outcomes += [self._after_look(logic, row, current_records.get(row.key), sees=sees) for row in alike]
+        self.deps.ledger.settle(
+            run.id, [outcome for outcome in outcomes if outcome is not None], changes_by_number(rows)
+        )
 
     def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
         """Return True if one more record may be sent as a probe and the target can show this kind."""
         return may_send_probe(doubts, run) and self.deps.connectors[flow.target].shows(doubts[0].kind)
 
     def _waits_for_another(
-        self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, CurrentRecord]
+        self, run: Run, flow: Flow, rows: Sequence[PlanRow], current_records: Mapping[str, CurrentRecord]
     ) -> bool:
         """Return True if the next new record of the plan will show whether lookups can be trusted."""
         following = self.deps.ledger.next_planned(run.id, flow.order, 1)
-        if any(row.step is Step.SENT or row.key in held for row in rows):
+        if any(row.step is Step.SENT or row.key in current_records for row in rows):
             return False
         doubts = self.deps.ledger.all_in_doubt(run.flow, rows[0].kind)
         is_next = any(row.kind is rows[0].kind for row in following)
@@ -194,8 +209,8 @@ class UncertainWrites:
         A change is sent again only if it was never answered. A line without attempts was marked in a window, and its
         process ended: it is planned again. A new record is sent again only once, after a trusted
         lookup, and only if that cannot create a duplicate or a person allowed it. Otherwise, a record that was accepted
-        and is not visible is a question for a person. A document that becomes visible after the visibility timeout
-        would exist twice.
+        and is not visible is a question for a person. A document that was sent again and then becomes visible after the
+        visibility timeout would exist twice.
         """
         flow = logic.flow
         stage = flow.stage(row.stage)

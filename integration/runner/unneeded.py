@@ -19,22 +19,22 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     if run.mode is Mode.UNDO:  # a customer is restored independently of documents
         return position
     derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
-    found = (
+    unneeded = (
         deps.previews.changes_without_documents(run.id, derived, [stage.name for stage in flow.counted_stages])
         if derived
         else []
     )
-    if not found:
+    if not unneeded:
         return position
-    counted = Position()
+    counted_position = Position()
     skips = []
-    for row, change in found:
+    for row, change in unneeded:
         page = empty_page(deps, logic, flow.stage(row.stage))
         page.change(change)
-        counted = page.position_with_counts(counted)
+        counted_position = page.position_with_counts(counted_position)
         facts = {"key": row.title, "count": str(len(change.sources))}
         skips.append((row, Skip("documents_parked", row.key, facts)))
-    fewer = {code: -count for code, count in counted.watched.items()}
-    position = position.with_counts(-counted.changes, 0, fewer)
+    fewer = {code: -count for code, count in counted_position.watched.items()}
+    position = position.with_counts(-counted_position.changes, 0, fewer)
     deps.previews.skip_planned(run.id, skips, position)
     return position

@@ -14,20 +14,20 @@ from integration.sandbox.server import Sandbox, opening_day, running
 
 def main() -> None:
     """Start both systems, print their addresses as one line of JSON, and wait for a signal."""
-    asked = _arguments()
+    arguments = _arguments()
     until_interrupted = interruption_waiter()
     with running(
-        articles=asked.articles,
-        seed=asked.seed,
-        today=asked.today,
-        orders=asked.orders,
-        accountview_port=asked.accountview_port,
-        mplus_port=asked.mplus_port,
-        journal=asked.journal,
-        token_seconds=asked.token_seconds,
-        lenient=asked.lenient,
+        articles=arguments.articles,
+        seed=arguments.seed,
+        today=arguments.today,
+        orders=arguments.orders,
+        accountview_port=arguments.accountview_port,
+        mplus_port=arguments.mplus_port,
+        journal=arguments.journal,
+        token_seconds=arguments.token_seconds,
+        lenient=arguments.lenient,
     ) as sandbox:
-        sys.stdout.write(json.dumps(_whereabouts(sandbox)) + "\n")
+        sys.stdout.write(json.dumps(_system_addresses(sandbox)) + "\n")
         sys.stdout.flush()
         until_interrupted()
 
@@ -49,7 +49,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _whereabouts(sandbox: Sandbox) -> dict[str, object]:
+def _system_addresses(sandbox: Sandbox) -> dict[str, object]:
     return {
         "accountview_url": sandbox.accountview_url,
         "mplus_url": sandbox.mplus_url,

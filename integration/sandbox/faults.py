@@ -158,7 +158,7 @@ class Switches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._armed: dict[str, Armed] = {}
+        self._armed_faults: dict[str, Armed] = {}
         self._numbers = itertools.count(1)
 
     def arm(
@@ -173,21 +173,21 @@ class Switches:
         answer: ErrorAnswer | str = ErrorAnswer.UNAVAILABLE,
     ) -> str:
         """Turn a switch on and return its id. Patterns are shell patterns that ignore letter case."""
-        if len(self._armed) >= ARMED_LIMIT:
+        if len(self._armed_faults) >= ARMED_LIMIT:
             raise ValueError("too many switches are on")
         id_ = f"s{next(self._numbers)}"
         armed = Armed(id_, Fault(fault), system, operation, key, times, seconds, ErrorAnswer(answer))
         with self._lock:
-            self._armed[armed.id] = armed
+            self._armed_faults[armed.id] = armed
         return armed.id
 
     def disarm(self, id: str | None = None) -> None:  # noqa: A002  # the word the control address uses
         """Turn one switch off, or all of them."""
         with self._lock:
             if id is None:
-                self._armed.clear()
+                self._armed_faults.clear()
             else:
-                self._armed.pop(id, None)
+                self._armed_faults.pop(id, None)
 
     @contextmanager
     def armed(
@@ -210,11 +210,11 @@ class Switches:
 
     def take(self, system: str, operation: str, keys: Iterable[str] = ()) -> Armed | None:
         """Return the first switch that affects this call, and use it once; None if there is none."""
-        if not self._armed:
+        if not self._armed_faults:
             return None
         keys = tuple(keys)
         with self._lock:
-            for id_, armed in self._armed.items():
+            for id_, armed in self._armed_faults.items():
                 if armed.meets(system, operation, keys):
                     self._use(id_, armed)
                     return armed
@@ -223,15 +223,15 @@ class Switches:
     def active_switches(self) -> list[Armed]:
         """Return the switches that are on, oldest first."""
         with self._lock:
-            return list(self._armed.values())
+            return list(self._armed_faults.values())
 
     def _use(self, id_: str, armed: Armed) -> None:
         if armed.times is None:
             return
         if armed.times <= 1:
-            del self._armed[id_]
+            del self._armed_faults[id_]
         else:
-            self._armed[id_] = replace(armed, times=armed.times - 1)
+            self._armed_faults[id_] = replace(armed, times=armed.times - 1)
 
 
 class CallLedger:

@@ -35,17 +35,17 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.Lock()
-        self._past = _read(path) if path else []
-        self._number = self._past[-1].number if self._past else 0
+        self._past_entries = _read(path) if path else []
+        self._number = self._past_entries[-1].number if self._past_entries else 0
         self._file = path.open("a", encoding="utf-8") if path else None
 
     def earlier_entries(self, system: str) -> list[JournalEntry]:
         """Return the entries of one system from before this start, in order."""
-        return [entry for entry in self._past if entry.system == system]
+        return [entry for entry in self._past_entries if entry.system == system]
 
     def first_day(self, today: date) -> date:
         """Return the day of the shop at its first start; `today` if there was no earlier start."""
-        for entry in self._past[:1]:
+        for entry in self._past_entries[:1]:
             if entry.operation == FIRST_DAY:
                 return date.fromisoformat(entry.body)
         self._write(JournalEntry(self._number, "", FIRST_DAY, today.isoformat(), datetime.now(UTC)))
@@ -81,7 +81,7 @@ def _read(path: Path) -> list[JournalEntry]:
     if len(whole) != len(raw):
         path.write_bytes(whole)
     try:
-        told = map(json.loads, whole.decode().splitlines())
-        return [JournalEntry(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in told]
+        entries = map(json.loads, whole.decode().splitlines())
+        return [JournalEntry(**{**entry, "at": datetime.fromisoformat(entry["at"])}) for entry in entries]
     except (ValueError, TypeError, KeyError) as error:
         raise JournalError(path) from error

@@ -69,8 +69,8 @@ class Sandbox:
 
     def find_system(self, system: str) -> SandboxSystem:
         """Return a system by its name. LookupError for another name."""
-        both: dict[str, SandboxSystem] = {"accountview": self.accountview, "mplus": self.till}
-        return both[system]
+        systems: dict[str, SandboxSystem] = {"accountview": self.accountview, "mplus": self.till}
+        return systems[system]
 
     def advance_day(self) -> None:
         """Advance both systems by one day."""
@@ -119,11 +119,11 @@ def running(
     With `trades` off, the tills hold no documents. A `lenient` till accepts fields in any order, and requires no empty
     wrappers.
     """
-    kept = Journal(journal)
+    write_journal = Journal(journal)
     sandbox = start(
-        shop=make_shop(articles, seed, kept.first_day(today), orders=orders, trades=trades),
+        shop=make_shop(articles, seed, write_journal.first_day(today), orders=orders, trades=trades),
         ports=(accountview_port, mplus_port),
-        journal=kept,
+        journal=write_journal,
         conventions=conventions or Conventions(renamed=renamed or {}),
         token_seconds=token_seconds,
         switches=switches,
@@ -158,8 +158,8 @@ def start(
     till = Till(shop, switches, ledger, journal=journal, conventions=LENIENT if lenient else None)
     sandbox = Sandbox(shop, switches, ledger, accountview, till, _journal=journal)
     office, branches = (
-        _Server(_with_control(held.app, system, sandbox), port)
-        for held, system, port in ((accountview, "accountview", ports[0]), (till, "mplus", ports[1]))
+        _Server(_with_control(server.app, system, sandbox), port)
+        for server, system, port in ((accountview, "accountview", ports[0]), (till, "mplus", ports[1]))
     )
     sandbox._servers = [office, branches]  # noqa: SLF001  # made here and nowhere else
     sandbox.accountview_url = f"{office.url}/api/v3"
@@ -220,9 +220,9 @@ def _with_control(app: App, system: str, sandbox: Sandbox) -> App:
             await app(scope, receive, send)
             return
         body = await _body(receive)
-        asked = dict(parse_qsl(scope["query_string"].decode()))
+        query = dict(parse_qsl(scope["query_string"].decode()))
         action = (scope["method"], scope["path"].removeprefix(CONTROL).strip("/"))
-        await deliver(_controlled(sandbox, action, {"here": system, **asked}, body), None, scope, receive, send)
+        await deliver(_control_answer(sandbox, action, {"here": system, **query}, body), None, scope, receive, send)
 
     return serve_request
 
@@ -236,38 +236,42 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _controlled(sandbox: Sandbox, action: tuple[str, str], asked: Mapping[str, str], body: bytes) -> FaultAnswer:
+def _control_answer(sandbox: Sandbox, action: tuple[str, str], query: Mapping[str, str], body: bytes) -> FaultAnswer:
     if action not in _ACTIONS:
         return _json({"error": "there is no such action"}, 404)
     try:
-        told = json.loads(body) if body else {}
-        found = _ACTIONS[action](sandbox, asked, told)
+        arguments = json.loads(body) if body else {}
+        answer = _ACTIONS[action](sandbox, query, arguments)
     except LookupError as error:
         return _json({"error": str(error)}, 404)
     except (ValueError, TypeError, AttributeError) as error:
         return _json({"error": str(error)}, 400)
     except Refusal as no:
         return _json({"error": no.message}, 400)
-    return _json({} if found is None else found)
+    return _json({} if answer is None else answer)
 
 
-def _calls(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> object:
-    system = asked.get("system")
-    write = {"true": True, "false": False}.get(asked.get("write", ""))
-    return [call.as_json() for call in sandbox.ledger.calls(system, write, int(asked.get("since", "0")))]
+def _calls(sandbox: Sandbox, query: Mapping[str, str], _: Mapping[str, Any]) -> object:
+    system = query.get("system")
+    write = {"true": True, "false": False}.get(query.get("write", ""))
+    return [call.as_json() for call in sandbox.ledger.calls(system, write, int(query.get("since", "0")))]
 
 
-def _arm(sandbox: Sandbox, _asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
-    known = {name: told[name] for name in ("system", "operation", "key", "times", "seconds", "answer") if name in told}
-    return {"id": sandbox.switches.arm(told["fault"], **known)}
+def _arm(sandbox: Sandbox, _asked: Mapping[str, str], arguments: Mapping[str, Any]) -> object:
+    options = {
+        name: arguments[name]
+        for name in ("system", "operation", "key", "times", "seconds", "answer")
+        if name in arguments
+    }
+    return {"id": sandbox.switches.arm(arguments["fault"], **options)}
 
 
-def _by_hand(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]:
-    def act(sandbox: Sandbox, asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
-        found = getattr(sandbox.find_system(told.get("system", asked["here"])), name, None)
-        if found is None:
+def _manual_action(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]:
+    def act(sandbox: Sandbox, query: Mapping[str, str], arguments: Mapping[str, Any]) -> object:
+        method = getattr(sandbox.find_system(arguments.get("system", query["here"])), name, None)
+        if method is None:
             raise LookupError(f"this system has no {name} by hand")
-        found(**{key: value for key, value in told.items() if key != "system"})
+        method(**{key: value for key, value in arguments.items() if key != "system"})
         return None
 
     return act
@@ -281,16 +285,16 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
     ("POST", "switches"): _arm,
     ("DELETE", "switches"): lambda sandbox, asked, _told: sandbox.switches.disarm(asked.get("id")),
     ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked.get("system", asked["here"])),
-    ("POST", "edit"): _by_hand("edit"),
-    ("POST", "add"): _by_hand("add"),
-    ("POST", "remove"): _by_hand("remove"),
-    ("POST", "invoice"): _by_hand("invoice"),
-    ("POST", "late_receipt"): _by_hand("late_receipt"),
-    ("POST", "book"): _by_hand("book"),
-    ("POST", "post"): _by_hand("post"),
+    ("POST", "edit"): _manual_action("edit"),
+    ("POST", "add"): _manual_action("add"),
+    ("POST", "remove"): _manual_action("remove"),
+    ("POST", "invoice"): _manual_action("invoice"),
+    ("POST", "late_receipt"): _manual_action("late_receipt"),
+    ("POST", "book"): _manual_action("book"),
+    ("POST", "post"): _manual_action("post"),
     ("POST", "day"): lambda sandbox, _asked, _told: sandbox.advance_day(),
 }
 
 
-def _json(told: object, status: int = 200) -> FaultAnswer:
-    return FaultAnswer(status, json.dumps(told, ensure_ascii=False, default=str).encode())
+def _json(content: object, status: int = 200) -> FaultAnswer:
+    return FaultAnswer(status, json.dumps(content, ensure_ascii=False, default=str).encode())

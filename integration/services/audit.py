@@ -45,7 +45,7 @@ UNSIGNED = frozenset(
 LOOK, LOOK_TIME = "persons.stored_data", timedelta(minutes=10)  # a page calls this at each redraw: one view
 GATHERED = ("plans.listed", "exceptions.listed")  # rows for a file; the download of the file is recorded instead
 LONGEST_SQL = 4_000
-_TOLD_IN_SQL = re.compile(
+_SQL_LITERALS = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|$)|'(?:[^']|'')*(?:'|$)|"[^"]*(?:"|$)|(\$\w*\$).*?(?:\1|$)""", re.DOTALL
 )
 """Comments, string literals and quoted names; an unclosed one extends to the end."""
@@ -108,35 +108,35 @@ class Audit:
         clock: Clock,
         authority: TimeAuthority | None,
     ) -> None:
-        self._stored = audit_store
+        self._store = audit_store
         self._settings = stored_settings
         self._sealer = database.sealer
         self._sealed = sealed
         self._clock = clock
         self._authority = authority
-        self.entries = self._stored.entries
-        self.count = self._stored.count
-        self.known = self._stored.actors_and_actions
-        self.anchors = self._stored.anchors
-        self._looks: dict[str, tuple[Mapping[str, object], datetime]] = {}  # the last view of each person or session
+        self.entries = self._store.entries
+        self.count = self._store.count
+        self.known = self._store.actors_and_actions
+        self.anchors = self._store.anchors
+        self._views: dict[str, tuple[Mapping[str, object], datetime]] = {}  # the last view of each person or session
 
     # ---- recording of reads and exports
 
     def record_action(self, action: PersonAction) -> None:
         """Record that a person queries the log in SQL or exports a file, before the call is answered."""
-        if action.name == LOOK and self._goes_on(action):
+        if action.name == LOOK and self._is_repeated_view(action):
             return
         for event, facts in _reads(action):
             by = action.actor
-            self._stored.note(event, by.ref, session=by.session, came=_way(by), **facts)
+            self._store.note(event, by.ref, session=by.session, came=_channel(by), **facts)
 
-    def _goes_on(self, look: PersonAction) -> bool:
+    def _is_repeated_view(self, look: PersonAction) -> bool:
         """Return True if a person still looks at the same data. Repeated views within 10 minutes get one entry."""
-        who, now = look.actor.session or look.actor.ref, self._clock()
-        about, since = self._looks.get(who, ({}, now))
+        session, now = look.actor.session or look.actor.ref, self._clock()
+        about, since = self._views.get(session, ({}, now))
         goes_on = about == look.about and now - since < LOOK_TIME
         if not goes_on:
-            self._looks[who] = (look.about, now)
+            self._views[session] = (look.about, now)
         return goes_on
 
     # ---- verification
@@ -144,11 +144,13 @@ class Audit:
     @requires(Right.ADMINISTER)
     def checked(self) -> AuditCheckResult | None:
         """Return the result of the last verification of the whole chain, or None before the first."""
-        told = self._settings.get(CHECKED)
-        if told is None:
+        record = self._settings.get(CHECKED)
+        if record is None:
             return None
-        broken = Break(**told["broken"]) if told.get("broken") else None
-        return AuditCheckResult(datetime.fromisoformat(told["at"]), Head(**told["head"]), broken, told.get("stamps", 0))
+        broken = Break(**record["broken"]) if record.get("broken") else None
+        return AuditCheckResult(
+            datetime.fromisoformat(record["at"]), Head(**record["head"]), broken, record.get("stamps", 0)
+        )
 
     @requires(Right.ADMINISTER)
     def verify(self, heads: Iterable[Head] = ()) -> AuditCheckResult:
@@ -156,34 +158,34 @@ class Audit:
 
         The result is stored, and a break raises an alert.
         """
-        found = self._follow(None)
-        while not (found.is_whole or found.broken):
-            found = self._follow(found.head)
-        return self._ended(found, heads)
+        result = self._follow(None)
+        while not (result.is_whole or result.broken):
+            result = self._follow(result.head)
+        return self._store_result(result, heads)
 
     def _follow(self, after: Head | None) -> VerificationResult:
-        return self._stored.verify(self._keys(), after)
+        return self._store.verify(self._keys(), after)
 
-    def _ended(self, found: VerificationResult, heads: Iterable[Head] = ()) -> AuditCheckResult:
-        known = [*heads, *self._verified_before()]
-        broken, good = found.broken or self._unlike(known, found.head), 0
+    def _store_result(self, result: VerificationResult, heads: Iterable[Head] = ()) -> AuditCheckResult:
+        known_heads = [*heads, *self._last_good_heads()]
+        broken, good = result.broken or self._first_break(known_heads, result.head), 0
         if broken is None:
             good, broken = self._stamps()
-        checked = AuditCheckResult(self._clock(), found.head, broken, good)
-        self._keep(checked)
-        return checked
+        check_result = AuditCheckResult(self._clock(), result.head, broken, good)
+        self._keep(check_result)
+        return check_result
 
-    def _verified_before(self) -> list[Head]:
+    def _last_good_heads(self) -> list[Head]:
         """Return the head up to which the last successful verification found the chain whole."""
-        told = (self._settings.get(CHECKED) or {}).get("good")
-        return [Head(**told)] if told else []
+        head = (self._settings.get(CHECKED) or {}).get("good")
+        return [Head(**head)] if head else []
 
-    def _unlike(self, heads: Iterable[Head], end: Head) -> Break | None:
+    def _first_break(self, heads: Iterable[Head], end: Head) -> Break | None:
         """Return a break for the first known head that the chain does not contain, or None."""
         for head in heads:
-            known = self._stored.hash_of(head.seq)
-            if known != head.hash:
-                return Break("rewritten", head.seq) if known else Break("cut", end.seq + 1)
+            stored_hash = self._store.hash_of(head.seq)
+            if stored_hash != head.hash:
+                return Break("rewritten", head.seq) if stored_hash else Break("cut", end.seq + 1)
         return None
 
     def _stamps(self) -> tuple[int, Break | None]:
@@ -194,26 +196,31 @@ class Audit:
         good = 0
         if self._authority is None:
             return good, None
-        for seq, hash_, stamp in self._stored.stamps():
-            is_like = self._stored.hash_of(seq) == hash_
+        for seq, hash_, stamp in self._store.stamps():
+            is_like = self._store.hash_of(seq) == hash_
             if not is_like or self._authority.stamped_at(stamp, numbered_hash(Head(seq, hash_)).encode()) is None:
                 return good, Break("stamp_wrong", seq)
             good += 1
         return good, None
 
-    def _keep(self, checked: AuditCheckResult) -> None:
-        good = self._verified_before() if checked.broken else [checked.head]
-        told = {"head": asdict(checked.head), "broken": asdict(checked.broken) if checked.broken else None}
-        told |= {"good": asdict(good[0])} if good else {}
-        self._settings.put(CHECKED, {"at": checked.at.isoformat(), "stamps": checked.stamps, **told}, ITSELF)
+    def _keep(self, check_result: AuditCheckResult) -> None:
+        good = self._last_good_heads() if check_result.broken else [check_result.head]
+        record = {
+            "head": asdict(check_result.head),
+            "broken": asdict(check_result.broken) if check_result.broken else None,
+        }
+        record |= {"good": asdict(good[0])} if good else {}
+        self._settings.put(
+            CHECKED, {"at": check_result.at.isoformat(), "stamps": check_result.stamps, **record}, ITSELF
+        )
 
     def _keys(self) -> dict[str, bytes]:
         """Return the keys of entries by id. The current key is stored too, for the time after a change of keys."""
-        told = self._sealed.get(KEYS) or {}
-        if self._sealer is not None and self._sealer.id not in told:
-            told = {**told, self._sealer.id: self._sealer.key.hex()}
-            self._sealed.renew(KEYS, told)
-        return {name: bytes.fromhex(key) for name, key in told.items()}
+        keys = self._sealed.get(KEYS) or {}
+        if self._sealer is not None and self._sealer.id not in keys:
+            keys = {**keys, self._sealer.id: self._sealer.key.hex()}
+            self._sealed.renew(KEYS, keys)
+        return {name: bytes.fromhex(key) for name, key in keys.items()}
 
     def keep_key(self) -> None:
         """Store the current key, sealed, before the console gets another one."""
@@ -232,23 +239,23 @@ class Audit:
         The first page creates and stamps the head of the day. Then the chain is verified from its beginning.
         """
         if not position:
-            self._stored.anchor(ITSELF)
+            self._store.anchor(ITSELF)
             self._stamp()
-            found = self._follow(None)
+            result = self._follow(None)
         else:
             seq, _, hash_ = position.partition(":")
-            found = self._follow(Head(int(seq), hash_))
-        if found.is_whole or found.broken:
-            self._ended(found)
+            result = self._follow(Head(int(seq), hash_))
+        if result.is_whole or result.broken:
+            self._store_result(result)
             return ""
-        return numbered_hash(found.head)
+        return numbered_hash(result.head)
 
     def _stamp(self) -> None:
         """Stamp the daily heads that have no stamp yet. A failed request is repeated the next night."""
         if self._authority is None:
             return
         since = self._clock() - timedelta(days=UNSTAMPED_DAYS)
-        for anchor in self._stored.anchors(limit=UNSTAMPED_DAYS):
+        for anchor in self._store.anchors(limit=UNSTAMPED_DAYS):
             if anchor.stamps or anchor.at < since:
                 continue
             try:
@@ -256,11 +263,11 @@ class Audit:
             except IntegrationError as error:
                 log.warning("the head of a day was not stamped", cause=error.code, entry=anchor.head.seq)
                 return
-            self._stored.stamp(anchor, stamp, self._authority.host, ITSELF)
+            self._store.stamp(anchor, stamp, self._authority.host, ITSELF)
 
     def newest_anchor(self) -> Anchor | None:
         """Return the latest daily head, which a digest of alerts contains."""
-        return next(iter(self._stored.anchors(limit=1)), None)
+        return next(iter(self._store.anchors(limit=1)), None)
 
     # ---- export
 
@@ -275,14 +282,14 @@ class Audit:
     @requires(Right.ADMINISTER)
     def listed(self, sought: AuditSearch, by: Actor) -> list[list[object]]:
         """Return entries as rows of a file by `COLUMNS`, newest first. The export is recorded as an entry."""
-        self._taken(by, "audit.csv")
+        self._record_export(by, "audit.csv")
         return [
-            [_in_file(name, getattr(one, name)) for name in COLUMNS]
-            for one in self._stored.entries(sought, limit=MOST_CSV)
+            [_file_value(name, getattr(entry, name)) for name in COLUMNS]
+            for entry in self._store.entries(sought, limit=MOST_CSV)
         ]
 
-    def _taken(self, by: Actor, file: str) -> None:
-        self._stored.note(EXPORTED, by.ref, session=by.session, came=_way(by), file=file)
+    def _record_export(self, by: Actor, file: str) -> None:
+        self._store.note(EXPORTED, by.ref, session=by.session, came=_channel(by), file=file)
 
     @requires(Right.ADMINISTER)
     def file(self, by: Actor) -> bytes:
@@ -290,21 +297,21 @@ class Audit:
 
         Its last entry records the export.
         """
-        self._taken(by, "audit.zip")
+        self._record_export(by, "audit.zip")
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
             with packed.open("audit.jsonl", "w", force_zip64=True) as lines:
-                for line in self._stored.lines():
+                for line in self._store.lines():
                     lines.write(line + b"\n")
             packed.writestr("verify_audit.py", Path(chain.__file__).read_bytes())
             packed.writestr("README.txt", READ_ME)
-            for seq, hash_, stamp in self._stored.stamps():
+            for seq, hash_, stamp in self._store.stamps():
                 packed.writestr(f"stamps/{seq}.txt", numbered_hash(Head(seq, hash_)))
                 packed.writestr(f"stamps/{seq}.tsr", stamp)
         return out.getvalue()
 
 
-def _in_file(name: str, value: object) -> object:
+def _file_value(name: str, value: object) -> object:
     """Return the value of a column in a file: moments and groups of values as text."""
     if name in GROUPS:
         return json.dumps(dict(cast("Mapping[str, str]", value)), ensure_ascii=False)
@@ -317,13 +324,13 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
         yield ASKED, {"sql": without_values(str(action.about["sql"]))}
     elif action.name == "log_access.answer":
         try:
-            asked = json.loads(cast("bytes", action.about["body"]))
+            request = json.loads(cast("bytes", action.about["body"]))
         except ValueError:
             return
-        if isinstance(asked, dict) and "sql" in asked:
-            yield ASKED, {"sql": without_values(str(asked["sql"]))}
-        elif isinstance(asked, dict) and "export" in asked:
-            yield LOG_EXPORTED, {"file": Path(str(asked["export"])).name}
+        if isinstance(request, dict) and "sql" in request:
+            yield ASKED, {"sql": without_values(str(request["sql"]))}
+        elif isinstance(request, dict) and "export" in request:
+            yield LOG_EXPORTED, {"file": Path(str(request["export"])).name}
     elif action.name in ("log.export", "log_access.exported"):
         yield LOG_EXPORTED, {"file": Path(str(next(iter(action.about.values())))).name}
     elif action.name in UNSIGNED:
@@ -334,19 +341,19 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
         yield TAKEN, {"file": action.name}
 
 
-def _way(by: Actor) -> str:
+def _channel(by: Actor) -> str:
     return "" if by.came is AccessChannel.CONSOLE else by.came
 
 
 def without_values(sql: str) -> str:
     """Return an SQL query without literals, comments and quoted names, which may contain personal data."""
 
-    def mask_token(found: re.Match[str]) -> str:
-        if _PLAIN_NAME.fullmatch(found[0]):
-            return found[0]
-        return "'…'" if found[0][0] in "'\"$" else " "
+    def mask_token(match: re.Match[str]) -> str:
+        if _PLAIN_NAME.fullmatch(match[0]):
+            return match[0]
+        return "'…'" if match[0][0] in "'\"$" else " "
 
-    return " ".join(_TOLD_IN_SQL.sub(mask_token, sql).split())[:LONGEST_SQL]
+    return " ".join(_SQL_LITERALS.sub(mask_token, sql).split())[:LONGEST_SQL]
 
 
 def numbered_hash(head: Head) -> str:
@@ -356,7 +363,7 @@ def numbered_hash(head: Head) -> str:
 
 def authority_of(settings: Settings) -> TimeAuthority | None:
     """Return the configured time authority, which stamps the daily heads, or None."""
-    asked = settings.timestamps
-    if not asked.address or asked.certificates is None:
+    timestamps = settings.timestamps
+    if not timestamps.address or timestamps.certificates is None:
         return None
-    return TimeAuthority(asked.address, asked.certificates, lambda url: NetworkRoute(**settings.route(url)))
+    return TimeAuthority(timestamps.address, timestamps.certificates, lambda url: NetworkRoute(**settings.route(url)))

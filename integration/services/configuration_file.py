@@ -75,8 +75,8 @@ class ParsedFile:
     @property
     def mark(self) -> str:
         """The fingerprint of the differences, which a person approves."""
-        shown = [(one.place, one.here, one.file) for one in self.differences]
-        return hashlib.sha256(json_text(shown).encode()).hexdigest()
+        differences = [(difference.place, difference.here, difference.file) for difference in self.differences]
+        return hashlib.sha256(json_text(differences).encode()).hexdigest()
 
 
 class ConfigurationFile:
@@ -119,27 +119,30 @@ class ConfigurationFile:
 
         The same configuration always gives the same text.
         """
-        shape = {"sluis": FORMAT, "program": VERSION, **self._here(corrections)}
+        shape = {"sluis": FORMAT, "program": VERSION, **self._current_sections(corrections)}
         return json_text(shape)
 
-    def _here(self, corrections: Collection[str]) -> dict[str, dict[str, Any]]:
-        named, usual = flat(self._names.in_force()), flat(Names())
-        here: dict[str, dict[str, Any]] = {
+    def _current_sections(self, corrections: Collection[str]) -> dict[str, dict[str, Any]]:
+        names, usual = flat(self._names.in_force()), flat(Names())
+        current: dict[str, dict[str, Any]] = {
             "flows": {flow: _values(self._logics.settings(flow)) for flow in self._flows},
             "mappings": {flow: rules_to(readable_rules(self._body(flow))) for flow in self._flows},
             "tables": self._rules.tables(),
-            "names": {BOOKS.system: {path: name for path, name in named.items() if name != usual[path]}},
+            "names": {BOOKS.system: {path: name for path, name in names.items() if name != usual[path]}},
         }
         if corrections:
-            here["corrections"] = {flow: self._told_corrections(flow) for flow in corrections}
-        return here
+            current["corrections"] = {flow: self._stored_corrections(flow) for flow in corrections}
+        return current
 
     def _body(self, flow: str) -> dict[str, Any]:
         return (self._rules.published(flow) or (0, {}))[1]
 
-    def _told_corrections(self, flow: str) -> dict[str, Any]:
-        found = self._corrections.list_corrections(flow, limit=MOST_CORRECTIONS)
-        return {f"{one.kind}:{one.field}:{one.key}": _told(one) for one in found}
+    def _stored_corrections(self, flow: str) -> dict[str, Any]:
+        corrections = self._corrections.list_corrections(flow, limit=MOST_CORRECTIONS)
+        return {
+            f"{correction.kind}:{correction.field}:{correction.key}": _correction_values(correction)
+            for correction in corrections
+        }
 
     # ---- import
 
@@ -152,24 +155,28 @@ class ConfigurationFile:
         `arrangement_too_new` for a file of a newer program.
         """
         shape = _sections(text)
-        record, named = self._named(shape["names"])
-        asked = {flow: self._settings(flow, given, named) for flow, given in shape["flows"].items()}
-        mappings = {flow: self._mapping(flow, body, asked.get(flow)) for flow, body in shape["mappings"].items()}
-        flows = {flow: _values(settings) for flow, settings in asked.items()}
-        corrections = {flow: self._corrected(flow, given) for flow, given in shape["corrections"].items()}
+        record, names = self._parse_names(shape["names"])
+        flow_settings = {flow: self._settings(flow, values, names) for flow, values in shape["flows"].items()}
+        mappings = {
+            flow: self._mapping(flow, body, flow_settings.get(flow)) for flow, body in shape["mappings"].items()
+        }
+        flows = {flow: _values(settings) for flow, settings in flow_settings.items()}
+        corrections = {flow: self._corrections_of(flow, entries) for flow, entries in shape["corrections"].items()}
         for name, rows in shape["tables"].items():
             self._expect_rows(name, rows)
         bodies = {flow: rules_to(mapping) for flow, mapping in mappings.items()}
-        found = tuple(_differences(self._here(corrections), {**shape, "flows": flows, "mappings": bodies}))
-        touched = {(one.section, one.item) for one in found}
-        arranged = Configuration(
-            {f"flow:{flow}": given for flow, given in flows.items() if ("flows", flow) in touched}
-            | (record if ("names", BOOKS.system) in touched else {}),
-            {flow: body for flow, body in bodies.items() if ("mappings", flow) in touched},
-            {name: rows for name, rows in shape["tables"].items() if ("tables", name) in touched},
-            {flow: given for flow, given in corrections.items() if ("corrections", flow) in touched},
+        differences = tuple(
+            _differences(self._current_sections(corrections), {**shape, "flows": flows, "mappings": bodies})
         )
-        return ParsedFile(arranged, found)
+        changed_items = {(difference.section, difference.item) for difference in differences}
+        arranged = Configuration(
+            {f"flow:{flow}": values for flow, values in flows.items() if ("flows", flow) in changed_items}
+            | (record if ("names", BOOKS.system) in changed_items else {}),
+            {flow: body for flow, body in bodies.items() if ("mappings", flow) in changed_items},
+            {name: rows for name, rows in shape["tables"].items() if ("tables", name) in changed_items},
+            {flow: entries for flow, entries in corrections.items() if ("corrections", flow) in changed_items},
+        )
+        return ParsedFile(arranged, differences)
 
     @requires(Right.ADMINISTER)
     def of_file(self, content: bytes) -> ParsedFile:
@@ -197,72 +204,72 @@ class ConfigurationFile:
         Raises the errors of `of_file`, and ConfigurationError `arrangement_changed` if the differences have changed
         since.
         """
-        read = self.of_file(content)
-        if read.mark != mark:
+        parsed = self.of_file(content)
+        if parsed.mark != mark:
             raise ConfigurationError("arrangement_changed")
-        self.keep(read, by, note)
-        return len(read.differences)
+        self.keep(parsed, by, note)
+        return len(parsed.differences)
 
-    def _named(self, names: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], Names | None]:
+    def _parse_names(self, names: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], Names | None]:
         """Return the setting that stores the object names of a file, and these names; nothing if the file has none."""
         if BOOKS.system not in names:
             return {}, None
-        with _at("names", BOOKS.system):
-            kept = self._names.put_together(self._renamed(names[BOOKS.system]))
-            return {self._names.record: kept}, parse_names(kept)
+        with _error_place("names", BOOKS.system):
+            nested_names = self._names.put_together(self._changed_names(names[BOOKS.system]))
+            return {self._names.record: nested_names}, parse_names(nested_names)
 
     def _expect_rows(self, name: str, rows: Mapping[str, Any]) -> None:
-        with _at("tables", name):
+        with _error_place("tables", name):
             _expect_texts(rows)
             self._tables.require_valid_rows(name, rows.items())
 
     @requires(Right.ADMINISTER)
-    def keep(self, read: ParsedFile, by: Actor, note: str) -> None:
+    def keep(self, parsed: ParsedFile, by: Actor, note: str) -> None:
         """Store the configuration of a file in one transaction. `note` is stored with each new mapping.
 
         Raises NotAllowedError `file_change_waits` if it loosens flows that need two people for that. These changes are
         then stored as requests; once they are approved, the file can be imported.
         """
-        waits = [flow for flow in self._flows if not self._may_keep(flow, read.arranged, by)]
-        if waits:
-            raise NotAllowedError("file_change_waits", flow=waits[0])
-        if read.differences:
-            Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
+        waiting_flows = [flow for flow in self._flows if not self._may_change(flow, parsed.arranged, by)]
+        if waiting_flows:
+            raise NotAllowedError("file_change_waits", flow=waiting_flows[0])
+        if parsed.differences:
+            Kept(self._database, self._stored_settings.clock).keep(parsed.arranged, by.ref, note)
             self._access.reconnect(BOOKS.system)  # new names apply from the next call, new schedules from now on
             self._work.reschedule()
 
-    def _may_keep(self, flow: str, arranged: Configuration, by: Actor) -> bool:
+    def _may_change(self, flow: str, arranged: Configuration, by: Actor) -> bool:
         values = arranged.settings.get(f"flow:{flow}")
         if values is None:
             return True
-        wanted = self._flows[flow].settings(**values)
-        return self._four_eyes.may_change(flow, self._logics.settings(flow), wanted, by, {}, approves=False)
+        new_settings = self._flows[flow].settings(**values)
+        return self._four_eyes.may_change(flow, self._logics.settings(flow), new_settings, by, {}, approves=False)
 
-    def _renamed(self, given: Mapping[str, Any]) -> dict[str, str | None]:
+    def _changed_names(self, names: Mapping[str, Any]) -> dict[str, str | None]:
         """Return the changed object names, with None for a name that returns to its default."""
-        _expect_texts(given)
+        _expect_texts(names)
         now = flat(self._names.in_force())
-        return {path: given.get(path) for path in {*now, *given} if given.get(path) != now.get(path)}
+        return {path: names.get(path) for path in {*now, *names} if names.get(path) != now.get(path)}
 
     def _mapping(self, flow: str, body: Mapping[str, Any], settings: FlowSettings | None) -> RuleMapping:
         """Return a validated mapping. Validation does not query the systems; the next run does."""
-        with _at("mappings", self._known(flow, "mappings")):
+        with _error_place("mappings", self._require_flow(flow, "mappings")):
             mapping = rules_from(body)
             self._logics.unasked().trial(flow, mapping, settings=settings)
             return mapping
 
-    def _settings(self, flow: str, given: Mapping[str, Any], names: Names | None) -> FlowSettings:
-        with _at("flows", self._known(flow, "flows")):
-            settings = self._flows[flow].settings(**given)
+    def _settings(self, flow: str, values: Mapping[str, Any], names: Names | None) -> FlowSettings:
+        with _error_place("flows", self._require_flow(flow, "flows")):
+            settings = self._flows[flow].settings(**values)
             self._names.require_objects(self._flows[flow], settings, names)
             self._flow_service.check_codes(flow, settings)
             return settings
 
-    def _corrected(self, flow: str, given: Mapping[str, Any]) -> list[Correction]:
-        self._known(flow, "corrections")
-        return [_correction(f"corrections.{flow}.{name}", name, one) for name, one in given.items()]
+    def _corrections_of(self, flow: str, entries: Mapping[str, Any]) -> list[Correction]:
+        self._require_flow(flow, "corrections")
+        return [_correction(f"corrections.{flow}.{name}", name, entry) for name, entry in entries.items()]
 
-    def _known(self, flow: str, section: str) -> str:
+    def _require_flow(self, flow: str, section: str) -> str:
         if flow not in self._flows:
             raise _invalid(f"{section}.{flow}", "reason_arrangement_part", known=", ".join(self._flows))
         return flow
@@ -273,16 +280,16 @@ def _values(settings: FlowSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude_defaults=True)
 
 
-def _told(one: Correction) -> dict[str, object]:
-    return {"title": one.title, "was": to_json(one.was), "becomes": to_json(one.becomes)}
+def _correction_values(correction: Correction) -> dict[str, object]:
+    return {"title": correction.title, "was": to_json(correction.was), "becomes": to_json(correction.becomes)}
 
 
-def _correction(place: str, name: str, given: Any) -> Correction:
+def _correction(place: str, name: str, entry: Any) -> Correction:
     kind, _, rest = name.partition(":")
     field, _, key = rest.partition(":")
     try:
-        was, becomes = from_json(given["was"]), from_json(given["becomes"])
-        return Correction(Kind(kind), key, field, was, becomes, str(given.get("title", "")))
+        was, becomes = from_json(entry["was"]), from_json(entry["becomes"])
+        return Correction(Kind(kind), key, field, was, becomes, str(entry.get("title", "")))
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
         raise _invalid(place, "reason_arrangement_correction") from None
 
@@ -295,7 +302,7 @@ def _invalid(place: str, why: str, **facts: str) -> ConfigurationError:
 
 
 @contextmanager
-def _at(section: str, item: str) -> Iterator[None]:
+def _error_place(section: str, item: str) -> Iterator[None]:
     """Add the place in the file to the error of a value that cannot be used."""
     try:
         yield
@@ -313,23 +320,27 @@ def _at(section: str, item: str) -> Iterator[None]:
 def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the sections of a file, empty for each that the file does not have."""
     try:
-        told = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        document = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
         raise _invalid(f"{error.lineno}:{error.colno}", "reason_arrangement_json") from None
     except (RecursionError, ValueError):  # ValueError: a number with more digits than Python accepts
         raise _invalid("1:1", "reason_arrangement_shape") from None
-    if not isinstance(told, dict) or not isinstance(told.get("sluis"), int) or isinstance(told["sluis"], bool):
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("sluis"), int)
+        or isinstance(document["sluis"], bool)
+    ):
         raise _invalid("sluis", "reason_arrangement_format")
-    if told["sluis"] > FORMAT:
-        raise ConfigurationError("arrangement_too_new", program=str(told.get("program", "?")))
-    for name in told.keys() - {"sluis", "program", *SECTIONS}:
+    if document["sluis"] > FORMAT:
+        raise ConfigurationError("arrangement_too_new", program=str(document.get("program", "?")))
+    for name in document.keys() - {"sluis", "program", *SECTIONS}:
         raise _invalid(name, "reason_arrangement_part", known=", ".join(SECTIONS))
-    found = {section: _group(section, told.get(section, {})) for section in SECTIONS}
-    for item in found["names"].keys() - {BOOKS.system}:
+    sections = {section: _group(section, document.get(section, {})) for section in SECTIONS}
+    for item in sections["names"].keys() - {BOOKS.system}:
         raise _invalid(f"names.{item}", "reason_arrangement_part", known=BOOKS.system)
     return {
         section: {item: _group(f"{section}.{item}", values) for item, values in items.items()}
-        for section, items in found.items()
+        for section, items in sections.items()
     }
 
 
@@ -339,18 +350,18 @@ def _group(place: str, values: Any) -> dict[str, Any]:
     return values
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
         times = Counter(name for name, _ in pairs)
-        twice = next(name for name in found if times[name] > 1)
-        raise _invalid(twice, "reason_arrangement_twice")
-    return found
+        duplicate = next(name for name in members if times[name] > 1)
+        raise _invalid(duplicate, "reason_arrangement_twice")
+    return members
 
 
-def _no_number(named: str) -> None:
+def _reject_constant(literal: str) -> None:
     """Reject values that are not valid JSON numbers, such as NaN."""
-    raise _invalid("1:1", "reason_arrangement_shape") from ValueError(named)
+    raise _invalid("1:1", "reason_arrangement_shape") from ValueError(literal)
 
 
 def _expect_texts(values: Mapping[str, Any]) -> None:
@@ -362,17 +373,20 @@ def _expect_texts(values: Mapping[str, Any]) -> None:
 # ---- differences ----------------------------------------------------------------------------------------------------
 
 
-def _differences(here: Sections, wanted: Sections) -> Iterator[SettingDifference]:
+def _differences(current: Sections, proposed: Sections) -> Iterator[SettingDifference]:
     """Yield what a file would change. Corrections of a file only add to the existing ones."""
-    for section, items in wanted.items():
+    for section, items in proposed.items():
         for item, values in items.items():
-            before, after = _named(section, here.get(section, {}).get(item, {})), _named(section, values)
+            before, after = (
+                _values_by_name(section, current.get(section, {}).get(item, {})),
+                _values_by_name(section, values),
+            )
             for name in sorted(before.keys() | after.keys() if section != "corrections" else after.keys()):
                 if before.get(name) != after.get(name):
                     yield SettingDifference(section, item, name, before.get(name), after.get(name))
 
 
-def _named(section: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _values_by_name(section: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return values by name; for a mapping, each rule by its target, and the order of the rules."""
     if section != "mappings" or "rules" not in values:
         return values

@@ -48,7 +48,7 @@ class OwnLeases:
         Two live processes with one name would steal each other's runs.
         """
         slots = (f"{name}-{number}" for number in range(1, MOST_PROCESSES))
-        slot = next((one for one in slots if self.take(f"executor:{one}")), None)
+        slot = next((candidate for candidate in slots if self.take(f"executor:{candidate}")), None)
         if slot is None:
             raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=MOST_PROCESSES)
         stop = threading.Event()

@@ -173,15 +173,17 @@ class Prices:
     @requires(Right.SEE)
     def customers(self) -> list[KnownRecord]:
         """Return the linked customers, by name."""
-        found = (_known(link, link.agreed) for link in self._all(self.flow, Kind.RELATION) if link.agreed)
-        return sorted(found, key=lambda one: one.title.casefold())
+        customers = (
+            _known_record(link, link.agreed) for link in self._all_links(self.flow, Kind.RELATION) if link.agreed
+        )
+        return sorted(customers, key=lambda customer: customer.title.casefold())
 
     @requires(Right.SEE)
     def articles(self) -> list[KnownRecord]:
         """Return the linked articles, by code."""
-        return sorted(_articles(self._all(self._products, Kind.PRODUCT)), key=lambda one: one.key)
+        return sorted(_articles(self._all_links(self._products, Kind.PRODUCT)), key=lambda article: article.key)
 
-    def _all(self, flow: str, kind: Kind) -> Iterator[Link]:
+    def _all_links(self, flow: str, kind: Kind) -> Iterator[Link]:
         after = ""
         while page := self._links.page(flow, kind, after, LINKS_PAGE):
             yield from page
@@ -197,26 +199,26 @@ class Prices:
 
         Raises IntegrationError if a system is unreachable.
         """
-        (said,) = self._as_the_books_say(self._products, [article])
-        who = self._as_the_books_say(self.flow, [customer])[0] if customer else None
-        found = self._expected(who, said, quantity, branch, self._offer_day())
-        if found is None or not self.has_till_prices():
-            return found
-        return self._asked([found])[0]
+        (current_article,) = self._with_book_values(self._products, [article])
+        current_customer = self._with_book_values(self.flow, [customer])[0] if customer else None
+        proof = self._expected_proof(current_customer, current_article, quantity, branch, self._offer_day())
+        if proof is None or not self.has_till_prices():
+            return proof
+        return self._query_till([proof])[0]
 
-    def _as_the_books_say(self, flow: str, known: Sequence[KnownRecord]) -> list[KnownRecord]:
+    def _with_book_values(self, flow: str, records: Sequence[KnownRecord]) -> list[KnownRecord]:
         """Return customers or articles with the current values of the books, or the agreed values if there are none.
 
         The agreed values alone are not enough, because the books may have removed a price since.
         """
-        found = current_source_values(
+        current_values = current_source_values(
             self._logics.current_logic(flow),
             self._access.connector(BOOKS.system),
-            {one.key: one.agreed for one in known},
+            {record.key: record.agreed for record in records},
         )
-        return [replace(one, now=found.get(one.key)) for one in known]
+        return [replace(record, now=current_values.get(record.key)) for record in records]
 
-    def _expected(
+    def _expected_proof(
         self,
         customer: KnownRecord | None,
         article: KnownRecord,
@@ -248,18 +250,22 @@ class Prices:
             for step, rows in codes
         }
 
-    def _asked(self, found: Sequence[Proof]) -> list[Proof]:
+    def _query_till(self, proofs: Sequence[Proof]) -> list[Proof]:
         till = self._access.connector(TILL.system)
         if not isinstance(till, Pricing):
-            return list(found)
+            return list(proofs)
         charges = [
             PriceQuery(
-                one.article.number, one.customer.number if one.customer else "", one.quantity, one.branch, one.day
+                proof.article.number,
+                proof.customer.number if proof.customer else "",
+                proof.quantity,
+                proof.branch,
+                proof.day,
             )
-            for one in found
+            for proof in proofs
         ]
         answers = till.charged(charges)
-        return [replace(one, told=told) for one, told in zip(found, answers, strict=True)]
+        return [replace(proof, told=answer) for proof, answer in zip(proofs, answers, strict=True)]
 
     # ---- the check
 
@@ -277,8 +283,10 @@ class Prices:
         links = self._links.page(self.flow, Kind.RELATION, position, CUSTOMERS_PAGE)
         try:
             if links and self.has_till_prices():
-                proofs = self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
-                self._tell([link.key for link in links], proofs, so_far)
+                proofs = self.prove(
+                    [_known_record(link, link.agreed) for link in links if link.agreed], self.articles()
+                )
+                self._store_price_issues([link.key for link in links], proofs, so_far)
         except IntegrationError:
             return ""
         return links[-1].key if len(links) == CUSTOMERS_PAGE else BY_BRANCH
@@ -288,53 +296,59 @@ class Prices:
         try:
             if not links or not self.has_till_prices():
                 return ""
-            done = self._tell_of_branches(links, MOST_OF_BRANCHES, so_far)
+            checked_count = self._check_branch_prices(links, MOST_OF_BRANCHES, so_far)
         except IntegrationError:
             return ""
-        return BY_BRANCH + links[done - 1].key if done < len(links) or done == LINKS_PAGE else ""
+        return (
+            BY_BRANCH + links[checked_count - 1].key
+            if checked_count < len(links) or checked_count == LINKS_PAGE
+            else ""
+        )
 
-    def _tell_of_branches(self, links: Sequence[Link], most: int, so_far: SoFar) -> int:
-        """Check the branch prices, without a customer, of the first of these articles, with about `most` queries.
+    def _check_branch_prices(self, links: Sequence[Link], max_queries: int, so_far: SoFar) -> int:
+        """Check branch prices of the first of these articles, with about `max_queries` queries.
 
         Returns the number of articles handled. An article that the till did not answer, or that has more prices than
         one check queries, is logged, and its exceptions stay as they are.
         """
         expected: list[tuple[str, Proof]] = []
-        done, left_out = 0, set[str]()
+        checked_count, left_out = 0, set[str]()
         for link in links:
             articles = _articles([link])
-            mine = self._expected_of([None], articles)
-            if expected and len(expected) + len(mine) > most:
+            proofs = self._expected_of([None], articles)
+            if expected and len(expected) + len(proofs) > max_queries:
                 break
-            left_out |= {link.key} if len({(one.article.key, one.quantity) for one in mine}) == MOST_EACH else set()
-            mine += self._expected_of_offers(articles) if self._offer_day() else []
-            expected += [(link.key, one) for one in mine]
-            done += 1
+            left_out |= (
+                {link.key} if len({(proof.article.key, proof.quantity) for proof in proofs}) == MOST_EACH else set()
+            )
+            proofs += self._expected_of_offers(articles) if self._offer_day() else []
+            expected += [(link.key, proof) for proof in proofs]
+            checked_count += 1
         keys = [key for key, _ in expected]
-        answers = list(zip(keys, self._asked([one for _, one in expected]), strict=True))
-        left_out |= {key for key, one in answers if one.told is None or self._is_of_unknown_group(one)}
+        answers = list(zip(keys, self._query_till([proof for _, proof in expected]), strict=True))
+        left_out |= {key for key, proof in answers if proof.told is None or self._is_of_unknown_group(proof)}
         if left_out:
             log.info(
                 "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
             )
-        met = [
+        occurrences = [
             IssueOccurrence(
-                _offer_issue(key, one) if _is_of_offer(one) else _branch_issue(key, one),
+                _offer_issue(key, proof) if _is_of_offer(proof) else _branch_issue(key, proof),
                 str(Kind.PRODUCT),
-                one.article.title,
+                proof.article.title,
             )
-            for key, one in answers
-            if one.proven is False and not self._is_of_unknown_group(one)
+            for key, proof in answers
+            if proof.proven is False and not self._is_of_unknown_group(proof)
         ]
-        looked = [link.key for link in links[:done] if link.key not in left_out]
-        self._issues.store_check_result(self._products, looked, (BRANCH_CAUSE, OFFER_CAUSE), met, so_far)
-        return done
+        checked_keys = [link.key for link in links[:checked_count] if link.key not in left_out]
+        self._issues.store_check_result(self._products, checked_keys, (BRANCH_CAUSE, OFFER_CAUSE), occurrences, so_far)
+        return checked_count
 
-    def _is_of_unknown_group(self, one: Proof) -> bool:
+    def _is_of_unknown_group(self, proof: Proof) -> bool:
         """Return True if a branch charged a group price and the till does not tell the price group of the branch."""
-        has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(one.article.agreed.values))
-        by_group = has_groups and one.told is not None and "group" in one.told.by
-        return by_group and one.branch not in self._groups()
+        has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(proof.article.agreed.values))
+        by_group = has_groups and proof.told is not None and "group" in proof.told.by
+        return by_group and proof.branch not in self._groups()
 
     def written(self, run: Run) -> None:
         """Check the prices of the most recently written records after a run of a flow that sends prices.
@@ -342,19 +356,24 @@ class Prices:
         Others stay as they are.
         """
         if run.flow in (self.flow, self._products) and self._is_sent(run.flow):
-            self._erased.retry_if_erased(lambda so_far: self._written(run, so_far))
+            self._erased.retry_if_erased(lambda so_far: self._check_written_prices(run, so_far))
 
-    def _written(self, run: Run, so_far: SoFar) -> None:
+    def _check_written_prices(self, run: Run, so_far: SoFar) -> None:
         try:
             if not self.has_till_prices():
                 return
-            of_articles, of_customers = list(self._newest(run.flow, self._products, Kind.PRODUCT)), self.customers()
+            of_articles, of_customers = (
+                list(self._links_to_check(run.flow, self._products, Kind.PRODUCT)),
+                self.customers(),
+            )
             if run.flow == self.flow:
-                of_customers = [_known(link, link.agreed) for link in self._newest(run.flow, run.flow, Kind.RELATION)]
+                of_customers = [
+                    _known_record(link, link.agreed) for link in self._links_to_check(run.flow, run.flow, Kind.RELATION)
+                ]
             proofs = self.prove(of_customers, _articles(of_articles), MOST_AFTER)
-            self._tell([], proofs, so_far)
+            self._store_price_issues([], proofs, so_far)
             if run.flow == self._products and of_articles:
-                self._tell_of_branches(of_articles, MOST_AFTER, so_far)
+                self._check_branch_prices(of_articles, MOST_AFTER, so_far)
         except IntegrationError:
             return
 
@@ -364,106 +383,120 @@ class Prices:
 
         Returns whether the till answers such queries. Raises IntegrationError if it is unreachable.
         """
-        return self._erased.retry_if_erased(lambda so_far: self._asked_again(flow, keys, so_far))
+        return self._erased.retry_if_erased(lambda so_far: self._recheck(flow, keys, so_far))
 
-    def _asked_again(self, flow: str, keys: Collection[str], so_far: SoFar) -> bool:
+    def _recheck(self, flow: str, keys: Collection[str], so_far: SoFar) -> bool:
         if not self.has_till_prices():
             return False
         if flow == self._products:
             products = list(self._links.get(flow, Kind.PRODUCT, keys).values())
             while products:
-                products = products[self._tell_of_branches(products, MOST_OF_BRANCHES, so_far) :]
+                products = products[self._check_branch_prices(products, MOST_OF_BRANCHES, so_far) :]
             return True
         links = self._links.get(self.flow, Kind.RELATION, keys).values()
-        proofs = self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
-        self._tell(list(keys), proofs, so_far)
+        proofs = self.prove([_known_record(link, link.agreed) for link in links if link.agreed], self.articles())
+        self._store_price_issues(list(keys), proofs, so_far)
         return True
 
-    def _newest(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
-        return iter(self._links.newest_links(flow, kind, NEWEST)) if ran == flow else self._all(flow, kind)
+    def _links_to_check(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
+        return iter(self._links.newest_links(flow, kind, NEWEST)) if ran == flow else self._all_links(flow, kind)
 
     @requires(Right.COMPARE)
-    def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
-        """Return all agreed prices of these customers with the till's answers; at most `most`, unless it is 0."""
-        return self._asked(self._expected_of(customers, articles)[: most or None])
+    def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], limit: int = 0) -> list[Proof]:
+        """Return the agreed prices of these customers with the till's answers, at most `limit` (0: all)."""
+        return self._query_till(self._expected_of(customers, articles)[: limit or None])
 
     @requires(Right.COMPARE)
-    def prove_offers(self, articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
+    def prove_offers(self, articles: Sequence[KnownRecord], limit: int = 0) -> list[Proof]:
         """Return the prices of these articles around the periods of their offers, with the till's answers.
 
-        A sale has no customer. At most `most` prices, unless it is 0. Raises IntegrationError if a system is
-        unreachable.
+        The prices are those of a sale without a customer. Returns at most `limit` prices; 0 means all. Raises
+        IntegrationError if a system is unreachable.
         """
-        return self._asked(self._expected_of_offers(articles)[: most or None])
+        return self._query_till(self._expected_of_offers(articles)[: limit or None])
 
     def _expected_of_offers(self, articles: Sequence[KnownRecord]) -> list[Proof]:
         """Return the prices by the books on the first and last day of each offer, and on the days beside them."""
         first = next(iter(self.branches()), "")
-        asked = [(one, offer_queries(one.agreed)) for one in articles]
-        current = self._as_the_books_say(self._products, [one for one, queries in asked if queries])
-        queries = {one.key: found for one, found in asked}
-        found = (
-            self._expected(None, one, quantity, first, day) for one in current for quantity, day in queries[one.key]
+        pairs = [(article, offer_queries(article.agreed)) for article in articles]
+        current = self._with_book_values(self._products, [article for article, queries in pairs if queries])
+        queries = {article.key: article_queries for article, article_queries in pairs}
+        proofs = (
+            self._expected_proof(None, article, quantity, first, day)
+            for article in current
+            for quantity, day in queries[article.key]
         )
-        return [proof for proof in found if proof]
+        return [proof for proof in proofs if proof]
 
     def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
         """Return the prices by the books for these customers; None stands for a sale without a customer."""
         first = next(iter(self.branches()), "")
-        agreed = [one.agreed for one in articles]
-        asked = [(who, price_queries(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
-        numbers = {article.key for _, found in asked for article, _ in found}
-        said = self._as_the_books_say(self._products, [one for one in articles if one.number in numbers])
-        people = self._as_the_books_say(self.flow, [who for who, found in asked if who and found])
-        by_number, by_key = {one.number: one for one in said}, {one.key: one for one in people}
+        agreed = [record.agreed for record in articles]
+        by_customer = [(who, price_queries(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
+        numbers = {article.key for _, queries in by_customer for article, _ in queries}
+        current_articles = self._with_book_values(
+            self._products, [record for record in articles if record.number in numbers]
+        )
+        people = self._with_book_values(self.flow, [who for who, queries in by_customer if who and queries])
+        by_number, by_key = (
+            {record.number: record for record in current_articles},
+            {record.key: record for record in people},
+        )
         expected: list[Proof] = []
         day = self._offer_day()
-        for who, found in asked:
-            for article, quantity in found:
+        for who, queries in by_customer:
+            for article, quantity in queries:
                 own = [term.number for term in terms_in(article.values) if term.of is PriceScope.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
                     customer = by_key[who.key] if who else None
-                    proof = self._expected(customer, by_number[article.key], quantity, branch, day)
+                    proof = self._expected_proof(customer, by_number[article.key], quantity, branch, day)
                     expected += [proof] if proof else []
         return expected
 
-    def _tell(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
-        met: dict[tuple[str, str], IssueOccurrence] = {}  # the first difference per customer and article
-        for one in proofs:
-            if one.proven is False and one.customer:
-                issue = price_issue(one)
-                met.setdefault((issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), one.customer.title))
-        self._issues.store_check_result(self.flow, keys, (CAUSE,), list(met.values()), so_far)
+    def _store_price_issues(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
+        occurrences: dict[tuple[str, str], IssueOccurrence] = {}  # the first difference per customer and article
+        for proof in proofs:
+            if proof.proven is False and proof.customer:
+                issue = price_issue(proof)
+                occurrences.setdefault(
+                    (issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), proof.customer.title)
+                )
+        self._issues.store_check_result(self.flow, keys, (CAUSE,), list(occurrences.values()), so_far)
 
 
-def price_issue(one: Proof) -> Issue:
+def price_issue(proof: Proof) -> Issue:
     """Return the issue of a price that the till does not charge as agreed, with both amounts."""
-    customer = one.customer.title if one.customer else ""
+    customer = proof.customer.title if proof.customer else ""
     facts = {
-        "key": customer, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}", "branch": one.branch,
-        "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}", "system": TILL.system,
-    }  # fmt: skip
-    return Issue(CAUSE, one.customer.key if one.customer else "", one.article.number, facts)
+        "key": customer,
+        "article": proof.article.key,
+        "quantity": f"{proof.quantity.normalize():f}",
+        "branch": proof.branch,
+        "expected": f"{proof.paid.total:f}",
+        "charged": f"{proof.charged or Decimal(0):f}",
+        "system": TILL.system,
+    }
+    return Issue(CAUSE, proof.customer.key if proof.customer else "", proof.article.number, facts)
 
 
-def _branch_issue(key: str, one: Proof) -> Issue:
+def _branch_issue(key: str, proof: Proof) -> Issue:
     """Return the issue of a branch price that the till does not charge as agreed, with both amounts."""
     facts = {
-        "key": one.article.key, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}",
-        "branch": one.branch, "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}",
+        "key": proof.article.key, "article": proof.article.key, "quantity": f"{proof.quantity.normalize():f}",
+        "branch": proof.branch, "expected": f"{proof.paid.total:f}", "charged": f"{proof.charged or Decimal(0):f}",
         "system": TILL.system,
     }  # fmt: skip
-    return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
+    return Issue(BRANCH_CAUSE, key, f"{proof.article.number}:{proof.branch}", facts)
 
 
-def _is_of_offer(one: Proof) -> bool:
-    return bool(offer_queries(one.article.agreed)) and one.day is not None
+def _is_of_offer(proof: Proof) -> bool:
+    return bool(offer_queries(proof.article.agreed)) and proof.day is not None
 
 
-def _offer_issue(key: str, one: Proof) -> Issue:
+def _offer_issue(key: str, proof: Proof) -> Issue:
     """Return the issue of a price that the till does not charge as agreed on a day, with both amounts."""
-    branch = _branch_issue(key, one)
-    return Issue(OFFER_CAUSE, key, f"{branch.field}:{one.day}", {**branch.facts, "day": f"{one.day}"})
+    branch = _branch_issue(key, proof)
+    return Issue(OFFER_CAUSE, key, f"{branch.field}:{proof.day}", {**branch.facts, "day": f"{proof.day}"})
 
 
 def with_equal_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:
@@ -472,8 +505,8 @@ def with_equal_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:
     def is_equal(name: str) -> bool:
         return logic.policy.get(f"{agreed.kind}.{name}", Ownership.NEVER) is Ownership.KEEP_EQUAL
 
-    kept = {name: value for name, value in agreed.values.items() if not is_equal(name)}
-    return replace(agreed, values=kept | {name: value for name, value in now.values.items() if is_equal(name)})
+    agreed_values = {name: value for name, value in agreed.values.items() if not is_equal(name)}
+    return replace(agreed, values=agreed_values | {name: value for name, value in now.values.items() if is_equal(name)})
 
 
 def current_source_values(logic: FlowLogic, source: Connector, agreed: Mapping[str, Record]) -> dict[str, Record]:
@@ -483,12 +516,14 @@ def current_source_values(logic: FlowLogic, source: Connector, agreed: Mapping[s
     """
     stage = logic.flow.counted_stage
     records = source.fetch(stage.source, list(agreed)) if agreed else []
-    wanted = {one.key: one.record for one in stage_records(logic, stage, records) if one.record is not None}
-    parts = {key: next(iter(one.parts), one) for key, one in wanted.items()}
+    desired_records = {
+        staged.key: staged.record for staged in stage_records(logic, stage, records) if staged.record is not None
+    }
+    parts = {key: next(iter(record.parts), record) for key, record in desired_records.items()}
     return {key: with_equal_values(logic, agreed[key], part) for key, part in parts.items() if key in agreed}
 
 
-def _known(link: Link, agreed: Record | None) -> KnownRecord:
+def _known_record(link: Link, agreed: Record | None) -> KnownRecord:
     record = agreed or Record(link.kind, link.key, {})
     return KnownRecord(link.key, link.reference, as_text(record.values.get("name")) or link.key, record)
 

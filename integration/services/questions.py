@@ -25,8 +25,8 @@ class LogQuestion:
 class Questions:
     """The saved queries of this console. All people share them."""
 
-    def __init__(self, stored: StoredSettings) -> None:
-        self._stored = stored
+    def __init__(self, stored_settings: StoredSettings) -> None:
+        self._stored_settings = stored_settings
 
     @requires(Right.SEE)
     def shipped(self) -> dict[str, str]:
@@ -36,11 +36,11 @@ class Questions:
     @requires(Right.SEE)
     def saved(self) -> list[LogQuestion]:
         """Return the queries that people saved, sorted by name."""
-        kept = [
+        questions = [
             LogQuestion(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
-            for name, value in self._stored.settings_with_prefix(PREFIX).items()
+            for name, value in self._stored_settings.settings_with_prefix(PREFIX).items()
         ]
-        return sorted(kept, key=lambda one: one.name.casefold())
+        return sorted(questions, key=lambda question: question.name.casefold())
 
     @requires(Right.ASK_SQL)
     def save(self, name: str, sql: str, by: Actor) -> LogQuestion:
@@ -48,10 +48,10 @@ class Questions:
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name or not sql.strip():
             raise ValueError("a question is kept with a name and a text")
-        self._stored.put(PREFIX + name, {"sql": sql, "by": by.ref}, by.ref)
+        self._stored_settings.put(PREFIX + name, {"sql": sql, "by": by.ref}, by.ref)
         return LogQuestion(name, sql, by.ref)
 
     @requires(Right.ASK_SQL)
     def remove(self, name: str, by: Actor) -> None:
         """Delete a saved query."""
-        self._stored.forget(PREFIX + name, by.ref)
+        self._stored_settings.forget(PREFIX + name, by.ref)

@@ -85,56 +85,63 @@ class SetUpLine:
 
 def question_of(spec: FlowSpec, name: str) -> Question:
     """Return a question by its name. Raises KeyError if the flow has no such question."""
-    found = next((one for one in spec.questions if one.name == name), None)
-    if found is None:
+    question = next((candidate for candidate in spec.questions if candidate.name == name), None)
+    if question is None:
         raise KeyError(f"{spec.name} asks nothing called {name}")
-    return found
+    return question
 
 
-def evaluate_questions(spec: FlowSpec, known: SetupContext) -> tuple[AskedQuestion, ...]:
+def evaluate_questions(spec: FlowSpec, context: SetupContext) -> tuple[AskedQuestion, ...]:
     """Return the questions that arise under a flow's settings, with state, proposal and missing setting."""
     return tuple(
-        _weighed(spec.name, one, known) for one in spec.questions if one.arises(known.settings) and one.wanted(known)
+        _evaluate_question(spec.name, question, context)
+        for question in spec.questions
+        if question.arises(context.settings) and question.wanted(context)
     )
 
 
-def _weighed(flow: str, question: Question, known: SetupContext) -> AskedQuestion:
-    lack, proposal, unused = question.lacks(known), _proposal(question, known), tuple(question.unused(known))
-    is_answered = question.name in known.answered and not (lack and lack.stops)
+def _evaluate_question(flow: str, question: Question, context: SetupContext) -> AskedQuestion:
+    lack, proposal, unused = question.lacks(context), _proposal(question, context), tuple(question.unused(context))
+    is_answered = question.name in context.answered and not (lack and lack.stops)
     state = State.ANSWERED if is_answered else State.PROPOSED if proposal else State.OPEN
     return AskedQuestion(flow, question, state, proposal, lack, unused)
 
 
-def _proposal(question: Question, known: SetupContext) -> Proposal | None:
+def _proposal(question: Question, context: SetupContext) -> Proposal | None:
     """Return our proposal. If somebody has set a different answer elsewhere, propose that answer."""
-    proposal, now = question.propose(known), question.current_answer(known)
-    usual = {} if question.table else {name: known.defaults.get(name) for name in question.settings}
+    proposal, now = question.propose(context), question.current_answer(context)
+    usual = {} if question.table else {name: context.defaults.get(name) for name in question.settings}
     if now == usual or (proposal is not None and proposal.values == now):
         return proposal
-    return None if question.table and question.lacks(known) else Proposal(now, Reason("proposed_as_set"))
+    return None if question.table and question.lacks(context) else Proposal(now, Reason("proposed_as_set"))
 
 
-def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> tuple[SetUpLine, ...]:
+def readiness(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[AskedQuestion]]) -> tuple[SetUpLine, ...]:
     """Return the readiness list, most severe first.
 
-    `well` has for each system whether it is connected and its check found nothing wrong; `asked` has the questions of
-    the chosen flows.
+    `well` has for each system whether it is connected and its check found nothing wrong; `by_flow` has the questions of
+    each chosen flow.
     """
     lines = [SetUpLine(PointSeverity.DONE if well[system] else PointSeverity.STOPS, system) for system in well]
-    lines.append(SetUpLine(PointSeverity.DONE if asked else PointSeverity.STOPS, "flows"))
-    lines += [SetUpLine(one.weight, "questions", one) for questions in asked.values() for one in questions]
+    lines.append(SetUpLine(PointSeverity.DONE if by_flow else PointSeverity.STOPS, "flows"))
+    lines += [
+        SetUpLine(asked_question.weight, "questions", asked_question)
+        for questions in by_flow.values()
+        for asked_question in questions
+    ]
     return tuple(sorted(lines, key=lambda line: line.weight))
 
 
-def completed_steps(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
+def completed_steps(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
     """Return for each step whether it is done."""
-    every = [one for questions in asked.values() for one in questions]
+    all_questions = [asked_question for questions in by_flow.values() for asked_question in questions]
     steps = {
         **well,
-        "flows": bool(asked),
-        "questions": bool(every) and all(one.state is State.ANSWERED for one in every),
+        "flows": bool(by_flow),
+        "questions": bool(all_questions)
+        and all(asked_question.state is State.ANSWERED for asked_question in all_questions),
     }
-    return {**steps, "ready": all(line.weight is not PointSeverity.STOPS for line in readiness(well, asked))}
+    return {**steps, "ready": all(line.weight is not PointSeverity.STOPS for line in readiness(well, by_flow))}
 
 
 class InstallationSetup:
@@ -159,25 +166,25 @@ class InstallationSetup:
         self._flow_service = flow_service
         self._tables = tables
         self._rules = rules
-        self._stored = stored_settings
-        self._chosen = chosen
+        self._stored_settings = stored_settings
+        self._chosen_flows = chosen
         self.chosen = chosen.chosen_flows  # the flows that are to run
         self._connections = connections
         self._proposals = proposals
         self._links = links
-        self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last refused answer of each question
+        self._refused_answers: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last refused answer of each question
 
     # ---- flows
 
     @requires(Right.SEE)
     def started(self) -> bool:
         """Return True if the chosen flows have been started."""
-        return bool(self._chosen.record().get("started"))
+        return bool(self._chosen_flows.record().get("started"))
 
     @requires(Right.SEE)
     def suggested(self) -> tuple[str, ...]:
         """Return the flows to preselect: the chosen ones, or else those that most shops want."""
-        if "chosen" in self._chosen.record():
+        if "chosen" in self._chosen_flows.record():
             return self.chosen()
         return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
@@ -191,13 +198,13 @@ class InstallationSetup:
         change that waits for a second person.
         """
         waiting: set[str] = set()
-        for flow, every in minutes.items():
+        for flow, interval in minutes.items():
             now = self._flow_service.settings(flow)
-            asked = {"schedule_minutes": every, "calendar": calendars.get(flow, now.calendar.model_dump())}
-            asked["on"] = self.started() or now.on
-            if asked != now.model_dump(include=set(asked)) and self._flow_service.change(flow, asked, by).waiting:
+            changes = {"schedule_minutes": interval, "calendar": calendars.get(flow, now.calendar.model_dump())}
+            changes["on"] = self.started() or now.on
+            if changes != now.model_dump(include=set(changes)) and self._flow_service.change(flow, changes, by).waiting:
                 waiting.add(flow)
-        self._chosen.keep({"chosen": list(minutes)}, by)
+        self._chosen_flows.keep({"chosen": list(minutes)}, by)
         for flow in self._flows.keys() - minutes.keys():
             if self._flow_service.settings(flow).on:
                 self._flow_service.change(flow, {"on": False}, by)
@@ -208,7 +215,7 @@ class InstallationSetup:
         """Let the chosen flows run by themselves from now on. Return those that wait for a second person."""
         off = [flow for flow in self.chosen() if not self._flow_service.settings(flow).on]
         waiting = [flow for flow in off if self._flow_service.change(flow, {"on": True}, by).waiting]
-        self._chosen.keep({"started": True}, by)
+        self._chosen_flows.keep({"started": True}, by)
         return frozenset(waiting)
 
     # ---- questions
@@ -216,25 +223,27 @@ class InstallationSetup:
     @requires(Right.SEE)
     def questions(self) -> dict[str, tuple[AskedQuestion, ...]]:
         """Return the questions of the chosen flows, evaluated with the current lists of both systems."""
-        answered, tables = self._chosen.record().get("answered", {}), self._rules.tables()
+        answered, tables = self._chosen_flows.record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
         set_as = {flow: self._flow_service.settings(flow) for flow in chosen}
-        lists = self._read(dict.fromkeys(each for flow in chosen for each in self._wanted(flow, set_as[flow])))
-        found = {}
+        lists = self._read_lists(
+            dict.fromkeys(code_list for flow in chosen for code_list in self._needed_lists(flow, set_as[flow]))
+        )
+        by_flow = {}
         for flow in chosen:
             settings, spec = set_as[flow], self._flows[flow]
-            known = SetupContext(
+            context = SetupContext(
                 settings.model_dump(),
                 type(settings)().model_dump(),
                 tables,
-                lambda listed: lists.get(listed, {}),
+                lambda code_list: lists.get(code_list, {}),
                 answered.get(flow, ()),
                 chosen,
                 self._connections.prefix_in_use(flow) if spec.own_document_marks else {},
                 self._is_booked(flow),
             )
-            found[flow] = tuple(map(self._unrefused, evaluate_questions(spec, known)))
-        return found
+            by_flow[flow] = tuple(map(self._without_refused_proposal, evaluate_questions(spec, context)))
+        return by_flow
 
     def _is_booked(self, flow: str) -> bool:
         """Return True if something was booked by a flow, or by another one under the prefix that it sets."""
@@ -249,26 +258,35 @@ class InstallationSetup:
             for name, spec in booking.items()
         )
 
-    def _wanted(self, flow: str, settings: FlowSettings) -> list[CodeList]:
+    def _needed_lists(self, flow: str, settings: FlowSettings) -> list[CodeList]:
         """Return the lists of the questions that arise for a flow. Other lists are not worth a call."""
         values = settings.model_dump()
-        return [each for one in self._flows[flow].questions if one.arises(values) for each in one.lists]
+        return [
+            code_list
+            for question in self._flows[flow].questions
+            if question.arises(values)
+            for code_list in question.lists
+        ]
 
-    def _unrefused(self, one: AskedQuestion) -> AskedQuestion:
+    def _without_refused_proposal(self, asked_question: AskedQuestion) -> AskedQuestion:
         """Return a question without a proposal that was refused when somebody accepted it."""
-        refused = self._refused.get((one.flow, one.question.name))
-        if one.proposal is None or refused is None or dict(one.proposal.values) != dict(refused):
-            return one
-        return replace(one, proposal=None, state=State.OPEN if one.state is State.PROPOSED else one.state)
+        refused = self._refused_answers.get((asked_question.flow, asked_question.question.name))
+        if asked_question.proposal is None or refused is None or dict(asked_question.proposal.values) != dict(refused):
+            return asked_question
+        return replace(
+            asked_question,
+            proposal=None,
+            state=State.OPEN if asked_question.state is State.PROPOSED else asked_question.state,
+        )
 
     @requires(Right.SEE)
     def missing_setting(self, flow: str, name: str) -> MissingSetting | None:
         """Return what a flow lacks for one question; None if it does not arise, or cannot be evaluated now."""
         question, settings = question_of(self._flows[flow], name), self._flow_service.settings(flow)
-        lists = self._read(question.lists)
+        lists = self._read_lists(question.lists)
         if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):
             return None
-        return question.lacks(SetupContext(settings.model_dump(), lists=lambda listed: lists[listed]))
+        return question.lacks(SetupContext(settings.model_dump(), lists=lambda code_list: lists[code_list]))
 
     @requires(Right.ARRANGE)
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> tuple[str, ...]:
@@ -285,14 +303,16 @@ class InstallationSetup:
             else:
                 unchecked = self._flow_service.change(flow, values, by).unchecked
         except ConfigurationError:
-            self._refused[flow, name] = values
+            self._refused_answers[flow, name] = values
             raise
-        self._refused.pop((flow, name), None)
+        self._refused_answers.pop((flow, name), None)
         signs = self._flows[flow].own_document_marks
         if signs and signs.setting in values:  # another console may have taken the prefix since it was proposed
             self._connections.check(BOOKS.system)
-        answered = {each: list(names) for each, names in self._chosen.record().get("answered", {}).items()}
-        self._chosen.keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
+        answered = {
+            flow_name: list(names) for flow_name, names in self._chosen_flows.record().get("answered", {}).items()
+        }
+        self._chosen_flows.keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
         return unchecked
 
     @requires(Right.ARRANGE)
@@ -300,10 +320,10 @@ class InstallationSetup:
         """Accept all unambiguous answers and proposals. Those that cannot be used stay open."""
         self._proposals.fill_once(by.ref)
         for flow, questions in self.questions().items():
-            for one in questions:
-                if one.can_be_accepted and one.proposal is not None:
+            for asked_question in questions:
+                if asked_question.can_be_accepted and asked_question.proposal is not None:
                     with suppress(ConfigurationError):
-                        self.answer(flow, one.question.name, one.proposal.values, by)
+                        self.answer(flow, asked_question.question.name, asked_question.proposal.values, by)
 
     # ---- progress
 
@@ -320,20 +340,24 @@ class InstallationSetup:
     @requires(Right.SEE)
     def step(self) -> str:
         """Return the first step that is not done, or the last step if all are done."""
-        is_done, every = self.completed_steps(), steps()
-        return next((step for step in every if not is_done[step]), every[-1])
+        is_done, all_steps = self.completed_steps(), steps()
+        return next((step for step in all_steps if not is_done[step]), all_steps[-1])
 
     @requires(Right.SEE)
     def goes_on(self) -> str:
         """Return the step at which an unfinished set-up continues; empty before it began, and once its flows run."""
-        is_begun, chosen = bool(self._chosen.record()) or self._connections.is_entered(), self.chosen()
+        is_begun, chosen = bool(self._chosen_flows.record()) or self._connections.is_entered(), self.chosen()
         runs = self.started() or (bool(chosen) and all(self._flow_service.settings(flow).on for flow in chosen))
         return self.step() if is_begun and not runs else ""
 
     # ---- lists of both systems
 
-    def _read(self, wanted: Iterable[CodeList]) -> dict[CodeList, dict[str, str]]:
+    def _read_lists(self, code_lists: Iterable[CodeList]) -> dict[CodeList, dict[str, str]]:
         """Return the current lists of both systems, without lists that cannot be read now."""
         well = self._connections.are_well()
-        read = {listed: self._lists.readable(listed.system, listed.name) for listed in wanted if well[listed.system]}
-        return {listed: codes for listed, codes in read.items() if codes is not None}
+        answers = {
+            code_list: self._lists.readable(code_list.system, code_list.name)
+            for code_list in code_lists
+            if well[code_list.system]
+        }
+        return {code_list: codes for code_list, codes in answers.items() if codes is not None}

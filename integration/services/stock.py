@@ -152,14 +152,14 @@ def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Lev
         if change is None or change.kind is not Kind.STOCK or row.action is not Action.UPDATE or row.step not in _OPEN:
             continue
         before = change.before.flat() if change.before else {}
-        for path, wanted in change.wanted.flat().items():
+        for path, value in change.wanted.flat().items():
             branch, _, field = path.rpartition("/")
-            held = before.get(path)
+            current = before.get(path)
             if scope.article not in ("", row.key) or scope.branch not in ("", branch):
                 continue
-            if field == "amount" and branch and isinstance(wanted, Decimal) and wanted != held:
-                target = held if isinstance(held, Decimal) else None
-                yield LevelDifference(row.seq, row.key, row.title, branch, wanted, target, change.unit)
+            if field == "amount" and branch and isinstance(value, Decimal) and value != current:
+                target = current if isinstance(current, Decimal) else None
+                yield LevelDifference(row.seq, row.key, row.title, branch, value, target, change.unit)
 
 
 def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) -> datetime | None:
@@ -182,12 +182,12 @@ class LevelReason:
     source: Decimal = Decimal(0)
 
 
-def level_reason(one: LevelDifference, written: Decimal | None, since: datetime | None) -> LevelReason:
+def level_reason(difference: LevelDifference, written_level: Decimal | None, since: datetime | None) -> LevelReason:
     """Return why a level differs, compared with the last written level."""
-    if written is None or since is None:
+    if written_level is None or since is None:
         return LevelReason(None)
-    at_target = Decimal(0) if one.target is None else one.target - written
-    return LevelReason(since, at_target, one.source - written)
+    at_target = Decimal(0) if difference.target is None else difference.target - written_level
+    return LevelReason(since, at_target, difference.source - written_level)
 
 
 def run_out_date(days_left: float, now: datetime) -> date | None:
@@ -195,15 +195,15 @@ def run_out_date(days_left: float, now: datetime) -> date | None:
     return (now + timedelta(days=days_left)).date() if days_left <= FARTHEST_DAYS else None
 
 
-def largest_lines(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
+def largest_lines(levels: pd.DataFrame, max_lines: int, rest: str) -> pd.DataFrame:
     """Return the largest lines of levels, with the sum of all others as one more line if there are too many.
 
     The sum begins where the first of its levels is known.
     """
-    if len(levels.columns) <= most:
+    if len(levels.columns) <= max_lines:
         return levels
-    kept = list(levels.iloc[-1].sort_values(ascending=False).index[: most - 1])
-    return levels[kept].assign(**{rest: levels.drop(columns=kept).sum(axis=1, min_count=1)})
+    columns = list(levels.iloc[-1].sort_values(ascending=False).index[: max_lines - 1])
+    return levels[columns].assign(**{rest: levels.drop(columns=columns).sum(axis=1, min_count=1)})
 
 
 class Stock:
@@ -228,7 +228,7 @@ class Stock:
         self._issues = issues
         self._exceptions = exceptions
         self._flow_service = flow_service
-        self._known = lru_cache(MOST_KNOWN)(self._asked)
+        self._frame_cache = lru_cache(MOST_KNOWN)(self._query_frame)
 
     @property
     @requires(Right.SEE)
@@ -236,10 +236,10 @@ class Stock:
         """The flow that writes levels."""
         return self._flow
 
-    def _told(self, query: str, **parameters: object) -> pd.DataFrame:
-        return self._known(self._logbook.levels, query, tuple(parameters.items())).copy()
+    def _cached_frame(self, query: str, **parameters: object) -> pd.DataFrame:
+        return self._frame_cache(self._logbook.levels, query, tuple(parameters.items())).copy()
 
-    def _asked(self, _levels: int, query: str, parameters: tuple[tuple[str, object], ...]) -> pd.DataFrame:
+    def _query_frame(self, _levels: int, query: str, parameters: tuple[tuple[str, object], ...]) -> pd.DataFrame:
         return self._logbook.answer(query, **dict(parameters))
 
     @requires(Right.SEE)
@@ -252,34 +252,34 @@ class Stock:
     @requires(Right.SEE)
     def branches(self) -> list[str]:
         """Return the branches with known levels."""
-        return [str(branch) for branch in self._told("stock_branches")["branch"]]
+        return [str(branch) for branch in self._cached_frame("stock_branches")["branch"]]
 
     @requires(Right.SEE)
     def groups(self) -> dict[str, str]:
         """Return code and name of the article groups with known levels."""
-        told = self._told("stock_groups")
-        return {str(code): str(name) for code, name in zip(told["code"], told["name"], strict=True)}
+        frame = self._cached_frame("stock_groups")
+        return {str(code): str(name) for code, name in zip(frame["code"], frame["name"], strict=True)}
 
     @requires(Right.SEE)
     def title(self, scope: StockScope, now: datetime) -> str:
         """Return the title of the article of a scope, or an empty text if none of its levels is known."""
-        found = self.forecast(StockScope(scope.since, scope.article), now, limit=1)
-        return str(found["title"].iloc[0]) if len(found) else ""
+        frame = self.forecast(StockScope(scope.since, scope.article), now, limit=1)
+        return str(frame["title"].iloc[0]) if len(frame) else ""
 
     @requires(Right.SEE)
     def sums(self, scope: StockScope, now: datetime) -> StockSums:
         """Return the sums of the levels of a scope. Days are counted as in `forecast`."""
-        told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.query_parameters)
-        (line,) = told.astype(object).where(told.notna(), None).to_dict("records")
-        written, found = (
+        frame = self._cached_frame("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.query_parameters)
+        (line,) = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        written_at, found_at = (
             None if line[name] is None else aware(line[name].to_pydatetime()) for name in ("written_at", "found_at")
         )
         whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
-        lines: Any = self._told("stock_totals", now=_hour(now), **scope.query_parameters).itertuples()
+        lines: Any = self._cached_frame("stock_totals", now=_hour(now), **scope.query_parameters).itertuples()
         totals = tuple(
-            Total(one.unit, Decimal(str(round(float(one.amount), 3))), float(one.fell_a_day)) for one in lines
+            Total(row.unit, Decimal(str(round(float(row.amount), 3))), float(row.fell_a_day)) for row in lines
         )
-        return StockSums(totals, written, found, **whole)
+        return StockSums(totals, written_at, found_at, **whole)
 
     @requires(Right.SEE)
     def charted(self, scope: StockScope, split: Split = "branch") -> pd.DataFrame:
@@ -289,18 +289,18 @@ class Stock:
         group, amount: one row at the last change in each hour or day.
         """
         if not scope.article:
-            told = self._told(
+            frame = self._cached_frame(
                 "stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.query_parameters
             )
-            return told.rename(columns={"series": split})
+            return frame.rename(columns={"series": split})
         where = {name: value for name, value in scope.query_parameters.items() if name != "group"}
         return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)
 
     @requires(Right.SEE)
     def levels(self, scope: StockScope, split: Split, now: datetime) -> pd.DataFrame:
         """Return levels with one row per moment (UTC) and one column per branch or group, up to now."""
-        told = self.charted(scope, split)
-        wide = told.pivot_table(index="happened_at", columns=split, values="amount", aggfunc="last").astype(float)
+        frame = self.charted(scope, split)
+        wide = frame.pivot_table(index="happened_at", columns=split, values="amount", aggfunc="last").astype(float)
         end = naive(now)
         if end not in wide.index:
             wide.loc[end] = float("nan")
@@ -309,20 +309,23 @@ class Stock:
     @requires(Right.SEE)
     def moved(self, scope: StockScope) -> pd.DataFrame:
         """Return increases and decreases per period: period, origin (till or books), rose, fell."""
-        return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.query_parameters)
+        return self._cached_frame("stock_moved", unit=scope.unit, counted=scope.counted, **scope.query_parameters)
 
     @requires(Right.SEE)
     def forecast(
-        self, scope: StockScope, now: datetime, listed: StockListing | None = None, offset: int = 0, limit: int = 200
+        self, scope: StockScope, now: datetime, listing: StockListing | None = None, offset: int = 0, limit: int = 200
     ) -> pd.DataFrame:
         """Return each article in each branch with its last known level, decrease per day, and days it will last.
 
         The column `found` has their total number. Days are counted up to the full hour, at which a scope begins.
         """
-        told, listed = self._told if limit <= MOST_ROWS_KEPT else self._logbook.answer, listed or StockListing()
+        query, listing = (
+            self._cached_frame if limit <= MOST_ROWS_KEPT else self._logbook.answer,
+            listing or StockListing(),
+        )
         page = {"within": SOON_DAYS, "offset": offset, "limit": limit}
-        asked = {"show": listed.show, "find": listed.find, "sort": listed.sort}
-        return told("stock_outlook", now=_hour(now), **asked, **page, **scope.query_parameters)
+        parameters = {"show": listing.show, "find": listing.find, "sort": listing.sort}
+        return query("stock_outlook", now=_hour(now), **parameters, **page, **scope.query_parameters)
 
     @requires(Right.SEE)
     def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:
@@ -331,14 +334,14 @@ class Stock:
         `pace` is the decrease per week, `trail` are the last levels.
         """
         articles = tuple(sorted(set(lines["article"])))
-        told = self._told("stock_trails", articles=articles, since=naive(scope.since))
-        places = zip(told["article"], told["branch"], told["amounts"], strict=True)
+        frame = self._cached_frame("stock_trails", articles=articles, since=naive(scope.since))
+        places = zip(frame["article"], frame["branch"], frame["amounts"], strict=True)
         trails = {
-            (article, branch): [float(one) for one in amounts]
+            (article, branch): [float(amount) for amount in amounts]
             for article, branch, amounts in places
             if len(amounts) >= SHORTEST_TRAIL
         }
-        shown: dict[str, Any] = {
+        columns: dict[str, Any] = {
             "title": lines["title"].fillna(""),
             "level": lines["amount"].astype(float),
             "unit": lines["unit"],
@@ -347,18 +350,21 @@ class Stock:
             "out": [None if isnan(days) else run_out_date(days, now) for days in lines["days_left"]],
             "trail": [trails.get(place, []) for place in zip(lines["article"], lines["branch"], strict=True)],
         }
-        return lines[["article", "title", "branch"]].assign(**shown)
+        return lines[["article", "title", "branch"]].assign(**columns)
 
     @requires(Right.SEE)
-    def reasons(self, found: Sequence[LevelDifference]) -> list[LevelReason]:
+    def reasons(self, differences: Sequence[LevelDifference]) -> list[LevelReason]:
         """Return why each level differs, compared with the last written level."""
-        articles = sorted({one.article for one in found})
+        articles = sorted({difference.article for difference in differences})
         lines: Any = self._logbook.answer("stock_written", articles=articles).itertuples()
-        written = {
+        written_levels = {
             (line.article, line.branch): (Decimal(str(line.amount)), aware(line.written_at.to_pydatetime()))
             for line in lines
         }
-        return [level_reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
+        return [
+            level_reason(difference, *written_levels.get((difference.article, difference.branch), (None, None)))
+            for difference in differences
+        ]
 
     def _due_before(self, now: datetime) -> datetime | None:
         """Return when the flow was due `LATE_TURNS` rounds ago; None if it does not run by itself."""
@@ -368,10 +374,10 @@ class Stock:
     @requires(Right.SEE)
     def unproven(self, article: str, proof: datetime | None, now: datetime) -> Unproven | None:
         """Return since when levels are not proven. The levels of a parked article are never proven."""
-        known = self._issues.of_key(self.flow, article) if article else []
-        waits = [one.first_seen for one in known if one.state is not IssueState.CLOSED]
-        if waits:
-            return Unproven(min(waits), parked=True)
+        issues = self._issues.of_key(self.flow, article) if article else []
+        open_since = [open_issue.first_seen for open_issue in issues if open_issue.state is not IssueState.CLOSED]
+        if open_since:
+            return Unproven(min(open_since), parked=True)
         since = unproven_since(proof, self._due_before(now), now)
         return None if since is None else Unproven(since, parked=False)
 
@@ -387,18 +393,18 @@ class Stock:
     def purchases(self, article: str) -> Purchases | None:
         """Return the quantity of an article on order, which is not for sale yet; None if nothing is on order."""
         record = self._exceptions.article(article)
-        told = record.flat() if record else {}
-        ordered, expected = told.get("stock_ordered"), told.get("stock_expected")
+        values = record.flat() if record else {}
+        ordered, expected = values.get("stock_ordered"), values.get("stock_expected")
         if not isinstance(ordered, Decimal) or not ordered:
             return None
         return Purchases(ordered, expected if isinstance(expected, date) else None)
 
     @requires(Right.SEE)
-    def articles_named(self, name: str, most: int) -> dict[str, str]:
+    def articles_named(self, name: str, limit: int) -> dict[str, str]:
         """Return codes and names of articles that were planned for the till, with this text in their name."""
-        found = self._log.search(LogSearch(text=name, flow=self._products, event="planned"), limit=10 * most)
-        lines = found[found["kind"] == Kind.PRODUCT]
-        return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most])
+        frame = self._log.search(LogSearch(text=name, flow=self._products, event="planned"), limit=10 * limit)
+        lines = frame[frame["kind"] == Kind.PRODUCT]
+        return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:limit])
 
 
 def _hour(moment: datetime) -> datetime:

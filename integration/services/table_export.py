@@ -21,7 +21,7 @@ def excel(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) ->
 
 def readable_csv(columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
     """Return a table as CSV for people: numbers, dates and times in the format of their language."""
-    lines = ([_said(value, language) for value in row] for row in rows)
+    lines = ([_file_value(value, language) for value in row] for row in rows)
     decimal = words.typed_number(Decimal("0.1"), language)[1]
     return (BYTE_ORDER_MARK + csv_text(columns, lines, SEPARATORS[language], decimal)).encode()
 
@@ -47,7 +47,7 @@ class Listings:
         return content
 
 
-def _said(value: Cell, language: str) -> Cell:
+def _file_value(value: Cell, language: str) -> Cell:
     """Return a value as the file shows it: words for booleans, dates and times in the format of the language."""
     match value:
         case bool():

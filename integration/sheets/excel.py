@@ -142,7 +142,7 @@ class _Writer:
                 page.write_datetime(*at, cell, how)
 
     def _format(self, **look: object) -> "Format":
-        key = tuple(sorted(look.items(), key=lambda one: one[0]))
+        key = tuple(sorted(look.items(), key=lambda item: item[0]))
         if key not in self._formats:
             self._formats[key] = self._book.add_format(dict(look))
         return self._formats[key]

@@ -45,7 +45,7 @@ def listing_of(
             page.set_column(place, place, _width(name, part, place))
         for number, row in enumerate(part, 1):
             for place, value in enumerate(row):
-                _write(page, number, place, value, formats)
+                _write_cell(page, number, place, value, formats)
         page.freeze_panes(1, 0)
         if columns:
             page.autofilter(0, 0, len(part), len(columns) - 1)
@@ -53,7 +53,7 @@ def listing_of(
     return out.getvalue()
 
 
-def _write(page: "Worksheet", row: int, place: int, value: Cell, formats: dict[str, object]) -> None:
+def _write_cell(page: "Worksheet", row: int, place: int, value: Cell, formats: dict[str, object]) -> None:
     match value:
         case None:
             return

@@ -44,19 +44,19 @@ def pdf_of(sheet: Sheet) -> bytes:
     try:
         return bytes(paper.pdf.output())
     finally:
-        _close(paper.pdf)
+        _close_fonts(paper.pdf)
 
 
 @cache
 def _known_signs() -> frozenset[int]:
     """Return the code points that our fonts contain."""
     pdf: Any = _with_fonts(FPDF())
-    known = frozenset(sign for face in pdf.fonts.values() for sign in face.cmap)
-    _close(pdf)
-    return known
+    code_points = frozenset(sign for face in pdf.fonts.values() for sign in face.cmap)
+    _close_fonts(pdf)
+    return code_points
 
 
-def _close(pdf: Any) -> None:
+def _close_fonts(pdf: Any) -> None:
     """Close the font files, which are read until a PDF is written."""
     for face in pdf.fonts.values():
         face.ttfont.close()
@@ -71,8 +71,8 @@ def _with_fonts(pdf: FPDF) -> FPDF:
 
 def printable(text: str) -> str:
     """Return text in which every character is visible on paper; a character that our fonts lack is a `?`."""
-    known = _known_signs()
-    return "".join(sign if ord(sign) in known else "?" for sign in visible(text))
+    code_points = _known_signs()
+    return "".join(sign if ord(sign) in code_points else "?" for sign in visible(text))
 
 
 class _Foot(FPDF):
@@ -164,7 +164,7 @@ class _Paper:
         if y + HEAD * 2 + ROW * 2 > BOTTOM:
             y = self._next_page()
         y = self._title(table.title, x, width, y)
-        y = self._heads(table.columns, widths, x, y)
+        y = self._column_heads(table.columns, widths, x, y)
         if not table.rows:
             self._text(x, y, width, ROW, table.empty, TYPE, GREY)
             return y + ROW
@@ -172,7 +172,7 @@ class _Paper:
         for row, is_sum in lines:
             height = self._row_height(row, table.columns, widths)
             if y + height > BOTTOM:
-                y = self._heads(table.columns, widths, x, self._next_page())
+                y = self._column_heads(table.columns, widths, x, self._next_page())
             self._row(row, table.columns, widths, (x, y), is_sum=is_sum)
             y += height
         return y
@@ -187,7 +187,7 @@ class _Paper:
         self._text(x, y, width, HEAD, title, 9, INK, bold=True)
         return y + HEAD
 
-    def _heads(self, columns: Sequence[SheetColumn], widths: Sequence[float], x: float, y: float) -> float:
+    def _column_heads(self, columns: Sequence[SheetColumn], widths: Sequence[float], x: float, y: float) -> float:
         self.pdf.set_fill_color(*BAND)
         self.pdf.rect(x, y, sum(widths), HEAD, style="F")
         for column, width in zip(columns, widths, strict=True):
@@ -221,12 +221,12 @@ class _Paper:
         align = "R" if column.holds in _RIGHT else "L"
         top = y + (ROW - LINE) / 2
         if isinstance(cell, Noted):
-            lines, noted = self._noted(cell, width)
+            lines, noted = self._text_with_note(cell, width)
             for number_, line in enumerate(noted, start=len(lines) - 1):
                 after = self.pdf.get_string_width(f"{lines[number_]} ") if number_ < len(lines) else 0.0
                 self._text(x + after, top + number_ * LINE, width - after, LINE, line, TYPE, GREY)
         else:
-            lines = self._lines(self._shown(cell, column), width, bold=bold or is_off)
+            lines = self._lines(self._cell_text(cell, column), width, bold=bold or is_off)
         for line in lines:
             self._text(x, top, width, LINE, line, TYPE, colour, bold=bold or is_off, align=align)
             top += LINE
@@ -235,14 +235,14 @@ class _Paper:
         heights = [ROW]
         for cell, column, width in zip(row, columns, widths, strict=True):
             if isinstance(cell, Noted):
-                texts, noted = self._noted(cell, width - 2 * PAD)
+                texts, noted = self._text_with_note(cell, width - 2 * PAD)
                 lines = max(len(texts), len(texts) - 1 + len(noted))
             else:
-                lines = len(self._lines(self._shown(cell, column), width - 2 * PAD))
+                lines = len(self._lines(self._cell_text(cell, column), width - 2 * PAD))
             heights.append((ROW - LINE) + lines * LINE)
         return max(heights)
 
-    def _shown(self, cell: Cell, column: SheetColumn) -> str:
+    def _cell_text(self, cell: Cell, column: SheetColumn) -> str:
         language = self.sheet.language
         match cell:
             case None:
@@ -278,9 +278,9 @@ class _Paper:
         self.pdf.set_y(y + AFTER - 0.6)
 
     def _pill(self, words: str, colour: Colour) -> None:
-        shown = printable(words)
+        text = printable(words)
         self.pdf.set_font("Plex", "B", 9)
-        width = min(self.pdf.get_string_width(shown) + 8, WIDTH / 2)
+        width = min(self.pdf.get_string_width(text) + 8, WIDTH / 2)
         x, y = 210 - MARGIN - width, TOP + 2
         self.pdf.set_fill_color(*colour)
         self.pdf.rect(x, y, width, 7.5, style="F", round_corners=True, corner_radius=3.7)
@@ -302,26 +302,26 @@ class _Paper:
         """Write text in one line; text that does not fit ends in an ellipsis."""
         self.pdf.set_font("Plex", "B" if bold else "", size)
         self.pdf.set_text_color(*colour)
-        shown = printable(words)
-        if self.pdf.get_string_width(shown) > width:
-            while shown and self.pdf.get_string_width(f"{shown}…") > width:
-                shown = shown[:-1]
-            shown = f"{shown.rstrip()}…"
+        text = printable(words)
+        if self.pdf.get_string_width(text) > width:
+            while text and self.pdf.get_string_width(f"{text}…") > width:
+                text = text[:-1]
+            text = f"{text.rstrip()}…"
         self.pdf.set_xy(x, y)
         self.pdf.c_margin = 0
-        self.pdf.cell(width, height, shown, align=align)
+        self.pdf.cell(width, height, text, align=align)
 
     def _lines(self, words: str, width: float, *, bold: bool = False) -> list[str]:
         self.pdf.set_font("Plex", "B" if bold else "", TYPE)
-        return list(self._broken(words, width)) or [""]
+        return list(self._wrapped_lines(words, width)) or [""]
 
-    def _noted(self, cell: Noted, width: float) -> tuple[list[str], list[str]]:
+    def _text_with_note(self, cell: Noted, width: float) -> tuple[list[str], list[str]]:
         """Return a text and its note as lines. The note begins behind the last line of the text if it fits there."""
         lines = self._lines(cell.text, width)
         after = self.pdf.get_string_width(f"{lines[-1]} ") if lines[-1] else 0.0
-        return lines, list(self._broken(cell.note, width, after))
+        return lines, list(self._wrapped_lines(cell.note, width, after))
 
-    def _broken(self, words: str, width: float, after: float = 0.0) -> Iterator[str]:
+    def _wrapped_lines(self, words: str, width: float, after: float = 0.0) -> Iterator[str]:
         """Yield text as lines that fit the width, in the current font; the first line begins at offset `after`."""
         line = ""
         for word in printable(words).split(" "):

@@ -80,8 +80,8 @@ class AuditStore(Store):
 
     def note(self, action: str, who: str, *, session: str = "", came: str = "", **facts: str) -> None:
         """Record an action that changes no data, such as an export."""
-        told = {name: fact for name, fact in facts.items() if fact}
-        deed = AuditRecord(at=self.clock(), who=who, session=session, came=came, action=action, facts=told)
+        filled_facts = {name: fact for name, fact in facts.items() if fact}
+        deed = AuditRecord(at=self.clock(), who=who, session=session, came=came, action=action, facts=filled_facts)
         with self.database.write() as connection:
             collect_audit_records(connection, [deed])
 
@@ -93,10 +93,10 @@ class AuditStore(Store):
     def record_restore(self) -> None:
         """Record a restore of the database if it is not recorded yet. The restore itself cannot write to the log."""
         with self.database.read() as connection:  # runs at every start, and rarely needs the write lock
-            if _untold(connection) is None:
+            if _unrecorded_restore(connection) is None:
                 return
         with self.database.write() as connection:
-            if restored := _untold(connection):
+            if restored := _unrecorded_restore(connection):
                 facts = {"restored_at": restored["at"], "created_at": restored["created_at"]}
                 who = restored.get("by", "restore")
                 collect_audit_records(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
@@ -106,19 +106,19 @@ class AuditStore(Store):
     @requires(Right.ADMINISTER)
     def entries(self, sought: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:
         """Return a page of entries, the newest first."""
-        found = _asked(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
-        return [entry_of(row.line) for row in self.database.rows(found.offset(offset).limit(limit))]
+        query = _apply_search(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
+        return [entry_of(row.line) for row in self.database.rows(query.offset(offset).limit(limit))]
 
     @requires(Right.ADMINISTER)
     def count(self, sought: AuditSearch | None = None) -> int:
         """Return the number of matching entries."""
-        return int(self.database.scalar(_asked(sa.select(sa.func.count()).select_from(audit), sought)))
+        return int(self.database.scalar(_apply_search(sa.select(sa.func.count()).select_from(audit), sought)))
 
     @requires(Right.ADMINISTER)
     def actors_and_actions(self) -> tuple[list[str], list[str]]:
         """Return all actors and all actions in the log."""
         names = (sa.select(column).distinct().order_by(column) for column in (audit.c.who, audit.c.action))
-        who, actions = ([str(row[0]) for row in self.database.rows(one)] for one in names)
+        who, actions = ([str(row[0]) for row in self.database.rows(query)] for query in names)
         return who, actions
 
     def lines(self) -> Iterator[bytes]:
@@ -127,8 +127,8 @@ class AuditStore(Store):
         If the head is missing, the export has none, and a verification reports it as truncated.
         """
         row = self.database.first(sa.select(audit_head))
-        for found in self._rows(BEFORE_ALL, AFTER_ALL if row is None else row.seq):
-            yield from (one.line.encode() for one in found)
+        for portion in self._rows(BEFORE_ALL, AFTER_ALL if row is None else row.seq):
+            yield from (entry.line.encode() for entry in portion)
         if row is not None:
             yield last_line(Head(row.seq, row.hash), row.key, row.seal)
 
@@ -143,11 +143,11 @@ class AuditStore(Store):
         with self.database.read() as connection:
             head = connection.execute(sa.select(audit_head)).first()
             first = after.seq if after else BEFORE_ALL
-            here = sa.select(audit).where(audit.c.seq > first).order_by(audit.c.seq).limit(most)
-            rows = connection.execute(here).all()
+            query = sa.select(audit).where(audit.c.seq > first).order_by(audit.c.seq).limit(most)
+            rows = connection.execute(query).all()
         for row in rows:
             broken = chain.verify_next(row.line.encode())
-            if broken is None and any(getattr(row, name) != one for name, one in _columns(row.line).items()):
+            if broken is None and any(getattr(row, name) != value for name, value in _columns(row.line).items()):
                 broken = Break("altered", row.seq)
             if broken is not None:
                 return VerificationResult(chain.head, broken)
@@ -177,8 +177,8 @@ class AuditStore(Store):
     @requires(Right.ADMINISTER)
     def anchors(self, limit: int = 31) -> list[Anchor]:
         """Return the newest anchors, the newest first."""
-        found = sa.select(audit).where(audit.c.action == ANCHORED).order_by(audit.c.seq.desc()).limit(limit)
-        rows = self.database.rows(found)
+        query = sa.select(audit).where(audit.c.action == ANCHORED).order_by(audit.c.seq.desc()).limit(limit)
+        rows = self.database.rows(query)
         stamps = self.stamps(rows[-1].seq if rows else 0)
         return [
             Anchor(Head(row.seq, digest(row.line.encode())), row.at, sum(seq == row.seq for seq, *_ in stamps))
@@ -192,36 +192,36 @@ class AuditStore(Store):
 
     def stamps(self, since: int = 0) -> list[tuple[int, str, bytes]]:
         """Return the time stamps of entries from number `since` on, each as sequence number, hash and token."""
-        found = sa.select(audit.c.line).where(audit.c.action == STAMPED, audit.c.seq >= since).order_by(audit.c.seq)
-        told = [entry_of(row.line).facts for row in self.database.rows(found)]
-        return [(int(one["entry"]), one["hash"], base64.b64decode(one["token"])) for one in told]
+        query = sa.select(audit.c.line).where(audit.c.action == STAMPED, audit.c.seq >= since).order_by(audit.c.seq)
+        stamps = [entry_of(row.line).facts for row in self.database.rows(query)]
+        return [(int(stamp["entry"]), stamp["hash"], base64.b64decode(stamp["token"])) for stamp in stamps]
 
     def _rows(self, after: int, until: int) -> Iterator[Any]:
         while True:
-            here = sa.select(audit).where(audit.c.seq > after, audit.c.seq <= until)
-            rows = self.database.rows(here.order_by(audit.c.seq).limit(PORTION))
+            query = sa.select(audit).where(audit.c.seq > after, audit.c.seq <= until)
+            rows = self.database.rows(query.order_by(audit.c.seq).limit(PORTION))
             if not rows:
                 return
             yield rows
             after = rows[-1].seq
 
 
-def _asked(found: sa.Select[Any], sought: AuditSearch | None) -> sa.Select[Any]:
-    asked = sought or AuditSearch()
-    named = {"who": asked.who, "action": asked.action, "flow": asked.flow}
-    found = found.where(*(audit.c[name] == value for name, value in named.items() if value))
-    if asked.text:
-        found = found.where(sa.func.lower(audit.c.line).contains(asked.text.casefold(), autoescape=True))
-    if asked.since:
-        found = found.where(audit.c.at >= asked.since)
-    return found.where(audit.c.at < asked.until) if asked.until else found
+def _apply_search(query: sa.Select[Any], sought: AuditSearch | None) -> sa.Select[Any]:
+    search = sought or AuditSearch()
+    filters = {"who": search.who, "action": search.action, "flow": search.flow}
+    query = query.where(*(audit.c[name] == value for name, value in filters.items() if value))
+    if search.text:
+        query = query.where(sa.func.lower(audit.c.line).contains(search.text.casefold(), autoescape=True))
+    if search.since:
+        query = query.where(audit.c.at >= search.since)
+    return query.where(audit.c.at < search.until) if search.until else query
 
 
 def _columns(line: str) -> dict[str, Any]:
     return columns_of(json.loads(line)["entry"])
 
 
-def _untold(connection: sa.Connection) -> Mapping[str, str] | None:
+def _unrecorded_restore(connection: sa.Connection) -> Mapping[str, str] | None:
     """Return time, source and person of a restore that is not in the audit log yet, or None."""
     restored: Mapping[str, str] | None = connection.execute(
         sa.select(settings.c.value).where(settings.c.name == RESTORED)
@@ -235,7 +235,7 @@ def _untold(connection: sa.Connection) -> Mapping[str, str] | None:
 
 def entry_of(line: str) -> AuditEntry:
     """Parse a line of the audit log."""
-    said = json.loads(line)["entry"]
-    del said["previous"]
-    said |= {"at": datetime.fromisoformat(said["at"]), "on": tuple(said.get("on", ()))}
-    return AuditEntry(**said)
+    fields = json.loads(line)["entry"]
+    del fields["previous"]
+    fields |= {"at": datetime.fromisoformat(fields["at"]), "on": tuple(fields.get("on", ()))}
+    return AuditEntry(**fields)

@@ -44,53 +44,65 @@ TELLING = re.compile(
 
 def record_audit_entries(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Collect audit entries for the events that are decisions of people, in the current transaction."""
-    if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
-        collect_audit_records(connection, list(_deeds(at, heard)))
+    if decisions := [event for event in events if event.event in ACTIONS and _is_audited(event)]:
+        collect_audit_records(connection, list(_audit_records(at, decisions)))
 
 
-def _is_heard(event: Event) -> bool:
+def _is_audited(event: Event) -> bool:
     by = event.facts.get("by", "")
     if not by or by in UNHEARD.get(event.event, ()):
         return False
     return not (event.event.startswith("setting_") and event.key.startswith(ASIDE))
 
 
-def _deeds(at: datetime, events: Sequence[Event]) -> Iterator[AuditRecord]:
+def _audit_records(at: datetime, events: Sequence[Event]) -> Iterator[AuditRecord]:
     """Yield audit records. Consecutive events that differ only in the record become one."""
-    for _, together in groupby(events, _alike):
-        yield _deed(at, list(together))
+    for _, together in groupby(events, _group_key):
+        yield _audit_record(at, list(together))
 
 
-def _alike(event: Event) -> tuple[object, ...]:
+def _group_key(event: Event) -> tuple[object, ...]:
     values = () if event.before is None and event.after is None else (event.key, id(event))
     return (event.event, event.run, event.flow, event.kind, event.code, tuple(sorted(event.facts.items())), values)
 
 
-def _deed(at: datetime, events: Sequence[Event]) -> AuditRecord:
+def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
     first = events[0]
     facts = dict(first.facts)
     by, why = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")
     if why and first.event in OF_PLANS:
         facts["digest"], why = hashlib.sha256(why.encode("utf-8", "replace")).hexdigest()[:16], ""
-    keys = [one.key for one in events if one.key]
+    keys = [event.key for event in events if event.key]
     if len(keys) > MOST_ON:
         facts["digest"] = hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()
     doing = current_action()
     before, after = differing_values(first.before or {}, first.after or {})
     hidden = first.event in OF_RECORDS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
     return AuditRecord(
-        at=at, who=by, action=first.event, flow=first.flow, run=first.run, kind=first.kind, code=first.code,
-        on=tuple(keys[:MOST_ON]), count=len(events), why=why, facts={name: one for name, one in facts.items() if one},
-        before=before, after=after, hidden=hidden, session=doing.actor.session if doing else "",
+        at=at,
+        who=by,
+        action=first.event,
+        flow=first.flow,
+        run=first.run,
+        kind=first.kind,
+        code=first.code,
+        on=tuple(keys[:MOST_ON]),
+        count=len(events),
+        why=why,
+        facts={name: fact for name, fact in facts.items() if fact},
+        before=before,
+        after=after,
+        hidden=hidden,
+        session=doing.actor.session if doing else "",
         came=doing.actor.came if doing and doing.actor.came is not AccessChannel.CONSOLE else "",
         of_people=first.event.startswith(OF_PEOPLE),
-    )  # fmt: skip
+    )
 
 
-def _is_plain(named: Mapping[str, str], values: Sequence[str]) -> bool:
+def _is_plain(names: Mapping[str, str], values: Sequence[str]) -> bool:
     """Return whether the values contain only amounts, dates and codes, in fields that are not about a person."""
-    return not any(TELLING.search(name.casefold()) for name in named) and all(
-        PLAIN.fullmatch(one) for one in values if one
+    return not any(TELLING.search(name.casefold()) for name in names) and all(
+        PLAIN.fullmatch(value) for value in values if value
     )
 
 
@@ -98,11 +110,11 @@ def differing_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
     """Return the values that differ between two groups, as texts by path."""
     was, becomes = (dict(_flat("", group)) for group in (before, after))
     paths = [path for path in {**was, **becomes} if was.get(path) != becomes.get(path)]
-    shown = paths[:MOST_VALUES]
+    shown_paths = paths[:MOST_VALUES]
     more = {"…": str(len(paths) - MOST_VALUES)} if len(paths) > MOST_VALUES else {}
     return (
-        {path: was[path][:LONGEST] for path in shown if path in was},
-        {path: becomes[path][:LONGEST] for path in shown if path in becomes} | more,
+        {path: was[path][:LONGEST] for path in shown_paths if path in was},
+        {path: becomes[path][:LONGEST] for path in shown_paths if path in becomes} | more,
     )
 
 

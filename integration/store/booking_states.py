@@ -35,7 +35,9 @@ _COMES_OF = PreparedKeyQuery(
     sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
     links.c.reference,
 )
-_Told = Iterator[tuple[str, BookingState | None]]  # None: the document has no booking state; discards a former one
+_StatesByKey = Iterator[
+    tuple[str, BookingState | None]
+]  # None: the document has no booking state; discards a former one
 
 
 class BookingStateStore:
@@ -50,127 +52,143 @@ class BookingStateStore:
         `kinds` are the kinds that a document may become. If sources disagree, a link counts most, then a create in
         doubt, then the active run, then plans of other runs, then issues.
         """
-        found: dict[str, BookingState] = {}
+        states: dict[str, BookingState] = {}
         if not keys:
-            return found
+            return states
         with self.database.read() as connection:
             active = _ACTIVE.first(connection, {"flow": flow})
-            told = [
-                _parked(connection, flow, keys),
-                _waiting(connection, flow, active, keys),
-                *([] if active is None else [_read(connection, active.id, kinds, keys)]),
-                _doubtful(connection, flow, kinds, keys),
-                _linked(connection, flow, kinds, keys),
+            sources = [
+                _parked_states(connection, flow, keys),
+                _waiting_states(connection, flow, active, keys),
+                *([] if active is None else [_run_states(connection, active.id, kinds, keys)]),
+                _doubtful_states(connection, flow, kinds, keys),
+                _linked_states(connection, flow, kinds, keys),
             ]
-            for key, standing in (each for some in told for each in some):
-                found.pop(key, None)
+            for key, standing in (pair for pairs in sources for pair in pairs):
+                states.pop(key, None)
                 if standing is not None:
-                    found[key] = standing
-        return found
+                    states[key] = standing
+        return states
 
     def documents_made_from(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
         """Return the documents that come from each of these orders and are booked or in doubt."""
-        made: dict[str, set[str]] = {}
+        documents: dict[str, set[str]] = {}
         for row in self.database.prepared_rows_with_values(_COMES_OF, {"flow": flow}, keys):
-            made.setdefault(row.reference, set()).add(row.owner)
-        wanted = set(keys)
-        for row in self.database.prepared_rows(_all_in_doubt(frozenset(kinds)), {"flow": flow}) if wanted else ():
-            for key in wanted.intersection(_orders(change_from_json(row.change).agreed)):
-                made.setdefault(key, set()).add(row.key)
-        return made
+            documents.setdefault(row.reference, set()).add(row.owner)
+        order_keys = set(keys)
+        for row in (
+            self.database.prepared_rows(_all_doubtful_lines(frozenset(kinds)), {"flow": flow}) if order_keys else ()
+        ):
+            for key in order_keys.intersection(_order_keys(change_from_json(row.change).agreed)):
+                documents.setdefault(key, set()).add(row.key)
+        return documents
 
     def ending(self, flow: str, kinds: Collection[Kind], ending: str) -> set[str]:
         """Return the keys with this ending whose documents are booked or in doubt."""
-        here = (links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
-        there = sa.select(links.c.key).where(*here, links.c.key.endswith(ending, autoescape=True))
-        sent = in_doubt_question(flow).where(lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True))
-        return {row.key for asked in (there, sent) for row in self.database.rows(asked)}
+        conditions = (links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
+        booked_keys = sa.select(links.c.key).where(*conditions, links.c.key.endswith(ending, autoescape=True))
+        doubt_keys = in_doubt_question(flow).where(
+            lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True)
+        )
+        return {row.key for query in (booked_keys, doubt_keys) for row in self.database.rows(query)}
 
 
-def _orders(record: Record) -> tuple[str, ...]:
+def _order_keys(record: Record) -> tuple[str, ...]:
     orders = record.values.get("orders")
     return orders if isinstance(orders, tuple) else ()
 
 
-def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Told:
+def _parked_states(connection: sa.Connection, flow: str, keys: Collection[str]) -> _StatesByKey:
     for row in _PARKED.rows(connection, {"flow": flow}, keys):
         yield row.key, BookingState(row.key, BookingStage.PARKED, row.title)
 
 
 @cache
-def _would_write(*, takes_over: bool) -> PreparedKeyQuery:
+def _planned_creates(*, takes_over: bool) -> PreparedKeyQuery:
     """Return the query for creates that waiting plans would write, without plans that the active run `takes_over`."""
-    here = (runs.c.flow == _FLOW, in_clause(runs.c.state, _OPEN), runs.c.id != _RUN)
+    conditions = (runs.c.flow == _FLOW, in_clause(runs.c.state, _OPEN), runs.c.id != _RUN)
     new = (lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
     taken_over = sa.and_(runs.c.state == RunState.READY, in_clause(runs.c.mode, PLANS_OF_ALL))
     others = (sa.not_(taken_over),) if takes_over else ()
-    asked = sa.select(lines.c.key, lines.c.title).join(runs, runs.c.id == lines.c.run)
-    return PreparedKeyQuery(asked.where(*here, *new, *others), lines.c.key)
+    query = sa.select(lines.c.key, lines.c.title).join(runs, runs.c.id == lines.c.run)
+    return PreparedKeyQuery(query.where(*conditions, *new, *others), lines.c.key)
 
 
-def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection[str]) -> _Told:
+def _waiting_states(connection: sa.Connection, flow: str, active: Any, keys: Collection[str]) -> _StatesByKey:
     """Yield creates of other plans, without the plans that the active run replaces."""
-    asked = _would_write(takes_over=active is not None and active.mode in PLANS_OF_ALL)
-    for row in asked.rows(connection, {"flow": flow, "run": active.id if active else ""}, keys):
+    query = _planned_creates(takes_over=active is not None and active.mode in PLANS_OF_ALL)
+    for row in query.rows(connection, {"flow": flow, "run": active.id if active else ""}, keys):
         yield row.key, BookingState(row.key, BookingStage.WAITING, row.title)
 
 
 @cache
-def _planned(kinds: frozenset[Kind]) -> PreparedKeyQuery:
+def _planned_lines(kinds: frozenset[Kind]) -> PreparedKeyQuery:
     return PreparedKeyQuery(sa.select(lines).where(lines.c.run == _RUN, in_clause(lines.c.kind, kinds)), lines.c.key)
 
 
 @cache
-def _in_doubt(kinds: frozenset[Kind]) -> PreparedKeyQuery:
+def _doubtful_lines(kinds: frozenset[Kind]) -> PreparedKeyQuery:
     return PreparedKeyQuery(in_doubt_question(_FLOW, by_keys=True).where(in_clause(lines.c.kind, kinds)), lines.c.key)
 
 
 @cache
-def _all_in_doubt(kinds: frozenset[Kind]) -> PreparedStatement:
+def _all_doubtful_lines(kinds: frozenset[Kind]) -> PreparedStatement:
     return PreparedStatement(in_doubt_question(_FLOW).where(in_clause(lines.c.kind, kinds)))
 
 
 @cache
-def _in_use(kinds: frozenset[Kind]) -> PreparedKeyQuery:
-    here = (links.c.flow == _FLOW, in_clause(links.c.kind, kinds), sa.not_(links.c.retired))
-    return PreparedKeyQuery(sa.select(links).where(*here), links.c.key)
+def _active_links(kinds: frozenset[Kind]) -> PreparedKeyQuery:
+    conditions = (links.c.flow == _FLOW, in_clause(links.c.kind, kinds), sa.not_(links.c.retired))
+    return PreparedKeyQuery(sa.select(links).where(*conditions), links.c.key)
 
 
-def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+def _run_states(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _StatesByKey:
     """Yield the states of documents that the active run has staged or planned."""
     for row in _STAGED.rows(connection, {"run": run}, keys):
-        one = staged_of(row)
-        if one.record is not None and one.record.values.get("cancelled") is True:
-            yield one.key, None
-        elif one.record is not None and one.record.kind in kinds:
-            yield one.key, BookingState(one.key, BookingStage.PLANNED, one.title, sold=_sold(one.record))
-        elif one.issue is not None:
-            yield one.key, BookingState(one.key, BookingStage.PARKED, one.title)
-        elif one.skip is not None:
-            yield one.key, None
-    for line in map(plan_row, _planned(frozenset(kinds)).rows(connection, {"run": run}, keys)):
+        staged_record = staged_of(row)
+        if staged_record.record is not None and staged_record.record.values.get("cancelled") is True:
+            yield staged_record.key, None
+        elif staged_record.record is not None and staged_record.record.kind in kinds:
+            yield (
+                staged_record.key,
+                BookingState(
+                    staged_record.key,
+                    BookingStage.PLANNED,
+                    staged_record.title,
+                    sold=_sold_amount(staged_record.record),
+                ),
+            )
+        elif staged_record.issue is not None:
+            yield staged_record.key, BookingState(staged_record.key, BookingStage.PARKED, staged_record.title)
+        elif staged_record.skip is not None:
+            yield staged_record.key, None
+    for line in map(plan_row, _planned_lines(frozenset(kinds)).rows(connection, {"run": run}, keys)):
         if line.action is Action.PARK or line.step is Step.PARKED:
             yield line.key, BookingState(line.key, BookingStage.PARKED, line.title)
         elif line.action is Action.SKIP or line.step is Step.LEFT:
             yield line.key, None
 
 
-def _doubtful(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
-    for row in _in_doubt(frozenset(kinds)).rows(connection, {"flow": flow}, keys):
+def _doubtful_states(
+    connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]
+) -> _StatesByKey:
+    for row in _doubtful_lines(frozenset(kinds)).rows(connection, {"flow": flow}, keys):
         yield row.key, BookingState(row.key, BookingStage.DOUBTFUL, row.title)
 
 
-def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
-    for link in map(link_of, _in_use(frozenset(kinds)).rows(connection, {"flow": flow}, keys)):
+def _linked_states(
+    connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]
+) -> _StatesByKey:
+    for link in map(link_of, _active_links(frozenset(kinds)).rows(connection, {"flow": flow}, keys)):
         agreed = link.agreed
         title = as_text(agreed.values.get("number")) if agreed else ""
         reference = as_text(agreed.values.get("reference")) if agreed else ""
-        sold = _sold(agreed) if agreed else None
+        sold = _sold_amount(agreed) if agreed else None
         values = agreed.values if agreed else {}
-        told = (title or link.key, reference or link.reference, sold, link.kind, values)
-        yield link.key, BookingState(link.key, BookingStage.BOOKED, *told)
+        details = (title or link.key, reference or link.reference, sold, link.kind, values)
+        yield link.key, BookingState(link.key, BookingStage.BOOKED, *details)
 
 
-def _sold(record: Record) -> Decimal | None:
+def _sold_amount(record: Record) -> Decimal | None:
     sold = record.values.get("sold_incl")
     return sold if isinstance(sold, Decimal) else None

@@ -27,44 +27,46 @@ class ChoiceStore(Store):
 
     def exclude(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Exclude changes from a plan and return those newly excluded. Raises PlanStaleError if it no longer waits."""
-        return self._decide(run, seqs, by, "left_out")
+        return self._change_selection(run, seqs, by, "left_out")
 
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Include excluded changes again and return them. Raises PlanStaleError if the plan no longer waits."""
-        return self._decide(run, seqs, by, "taken_in")
+        return self._change_selection(run, seqs, by, "taken_in")
 
-    def _decide(self, run: str, seqs: Collection[int], by: str, event: str) -> frozenset[int]:
+    def _change_selection(self, run: str, seqs: Collection[int], by: str, event: str) -> frozenset[int]:
         now, leaves = self.clock(), event == "left_out"
         with self.database.write() as connection:
             row = transitions.run_row(connection, run, lock=True)
             if row.state != RunState.READY:
                 raise PlanStaleError("plan_not_waiting", flow=row.flow, run=run)
-            already = exclusions(connection, run).keys()
-            here = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
-            found = [
+            excluded = exclusions(connection, run).keys()
+            query = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
+            changed_lines = [
                 line
-                for line in rows_with_keys(connection, here, lines.c.seq, seqs)
-                if (line.seq in already) is not leaves
+                for line in rows_with_keys(connection, query, lines.c.seq, seqs)
+                if (line.seq in excluded) is not leaves
             ]
             if leaves:
-                _leave(connection, [_kept(run, line.seq, line.digest, by, now) for line in found])
+                _insert_excluded(
+                    connection, [_excluded_row(run, line.seq, line.digest, by, now) for line in changed_lines]
+                )
             else:
-                _take(connection, run, [line.seq for line in found])
-            append_events(connection, now, [choice_event(event, row, line, by) for line in found])
-        return frozenset(line.seq for line in found)
+                _delete_excluded(connection, run, [line.seq for line in changed_lines])
+            append_events(connection, now, [choice_event(event, row, line, by) for line in changed_lines])
+        return frozenset(line.seq for line in changed_lines)
 
 
-def _leave(connection: sa.Connection, kept: list[dict[str, Any]]) -> None:
-    if kept:
-        connection.execute(excluded_lines.insert(), kept)
+def _insert_excluded(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(excluded_lines.insert(), rows)
 
 
-def _take(connection: sa.Connection, run: str, seqs: Collection[int]) -> None:
-    for some in batches(seqs):
-        connection.execute(excluded_lines.delete().where(excluded_lines.c.run == run, excluded_lines.c.seq.in_(some)))
+def _delete_excluded(connection: sa.Connection, run: str, seqs: Collection[int]) -> None:
+    for batch in batches(seqs):
+        connection.execute(excluded_lines.delete().where(excluded_lines.c.run == run, excluded_lines.c.seq.in_(batch)))
 
 
-def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, Any]:
+def _excluded_row(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, Any]:
     return {"run": run, "seq": seq, "digest": digest, "by": by, "excluded_at": at}
 
 
@@ -72,11 +74,11 @@ def exclude_retracted(connection: sa.Connection, run: str, added: Sequence[Mappi
     """Exclude changes whose values a person reverted, in the name of that person. A person can include them again."""
     marked = [line for line in added if line["cause"] == TAKEN_BACK and line["change"] is not None]
     facts = [(line, line["facts"]) for line in marked]
-    _leave(
+    _insert_excluded(
         connection,
         [
-            _kept(run, line["seq"], line["digest"], said["by"], datetime.fromisoformat(said["time"]))
-            for line, said in facts
+            _excluded_row(run, line["seq"], line["digest"], fact["by"], datetime.fromisoformat(fact["time"]))
+            for line, fact in facts
         ],
     )
 
@@ -116,34 +118,36 @@ def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
     Excluded lines stay excluded, and reverted values that were included stay included. If the mapping or other inputs
     of the two plans differ, all digests differ too, and a line with the same key stays excluded whatever its change is.
     """
-    made = [(row.mapping_version, row.basis) for row in (transitions.run_row(connection, run) for run in (old, new))]
-    same_basis = made[0] == made[1]
-    _take(connection, new, _taken_in(connection, old, new))
+    bases = [(row.mapping_version, row.basis) for row in (transitions.run_row(connection, run) for run in (old, new))]
+    same_basis = bases[0] == bases[1]
+    _delete_excluded(connection, new, _included_lines(connection, old, new))
     of_line = sa.and_(lines.c.run == excluded_lines.c.run, lines.c.seq == excluded_lines.c.seq)
-    asked = sa.select(excluded_lines, lines.c.kind, lines.c.key).join(lines, of_line).where(excluded_lines.c.run == old)
-    before = connection.execute(asked).all()
-    wanted = {(row.kind, row.key, row.digest if same_basis else ""): row for row in before}
-    here = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
+    old_query = (
+        sa.select(excluded_lines, lines.c.kind, lines.c.key).join(lines, of_line).where(excluded_lines.c.run == old)
+    )
+    before = connection.execute(old_query).all()
+    excluded_rows = {(row.kind, row.key, row.digest if same_basis else ""): row for row in before}
+    new_query = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
         lines.c.run == new, lines.c.step == Step.PLANNED
     )
-    there = exclusions(connection, new).keys()
-    found = rows_with_keys(connection, here, lines.c.key, [row.key for row in before])
-    same = [(line, wanted.get((line.kind, line.key, line.digest if same_basis else ""))) for line in found]
-    _leave(
+    excluded_seqs = exclusions(connection, new).keys()
+    new_lines = rows_with_keys(connection, new_query, lines.c.key, [row.key for row in before])
+    same = [(line, excluded_rows.get((line.kind, line.key, line.digest if same_basis else ""))) for line in new_lines]
+    _insert_excluded(
         connection,
         [
-            _kept(new, line.seq, line.digest, row.by, row.excluded_at)
+            _excluded_row(new, line.seq, line.digest, row.by, row.excluded_at)
             for line, row in same
-            if row is not None and line.seq not in there
+            if row is not None and line.seq not in excluded_seqs
         ],
     )
 
 
-def _taken_in(connection: sa.Connection, old: str, new: str) -> list[int]:
+def _included_lines(connection: sa.Connection, old: str, new: str) -> list[int]:
     """Return the lines of a plan with reverted values that were included in the plan it replaces."""
     mine, out = lines.alias(), excluded_lines.alias()
     same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
     chosen = ~sa.exists().where(out.c.run == lines.c.run, out.c.seq == lines.c.seq)
-    here = (lines.c.run == old, lines.c.cause == TAKEN_BACK, lines.c.step == Step.PLANNED, chosen)
-    found = sa.select(mine.c.seq).join(lines, sa.and_(*same)).where(mine.c.run == new, *here)
-    return [row.seq for row in connection.execute(found)]
+    conditions = (lines.c.run == old, lines.c.cause == TAKEN_BACK, lines.c.step == Step.PLANNED, chosen)
+    query = sa.select(mine.c.seq).join(lines, sa.and_(*same)).where(mine.c.run == new, *conditions)
+    return [row.seq for row in connection.execute(query)]

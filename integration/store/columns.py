@@ -27,29 +27,29 @@ class TextColumn(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
         """Return the text in a form that both databases can store."""
-        return _storable(value)
+        return _storable_text(value)
 
     def bind_processor(self, dialect: sa.Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002
         """Return the conversion itself, without a call of the type for each value, because a page has thousands."""
-        return _storable
+        return _storable_text
 
 
-def _storable(value: str | None) -> str | None:
+def _storable_text(value: str | None) -> str | None:
     if value is None or (value.isascii() and "\0" not in value):
         return value
     return value.replace("\0", REPLACEMENT).encode("utf-8", "replace").decode()
 
 
-_written = json.JSONEncoder(separators=(",", ":")).encode
-_read = json.JSONDecoder().decode
+_encode_json = json.JSONEncoder(separators=(",", ":")).encode
+_decode_json = json.JSONDecoder().decode
 
 
 def _as_json(value: Any) -> str | None:
-    return None if value is None else _written(value)
+    return None if value is None else _encode_json(value)
 
 
 def _from_json(value: str | None) -> Any:
-    return None if value is None else _read(value)
+    return None if value is None else _decode_json(value)
 
 
 class Json(TypeDecorator[Any]):

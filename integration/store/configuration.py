@@ -32,7 +32,7 @@ class ConfigurationStore(Store):
                 put_in(connection, now, name, value, by)
             for name, rows in arranged.tables.items():
                 change_table_in(connection, now, name, lambda _, rows=rows: rows, by)  # type: ignore[misc]
-            for flow, kept in arranged.corrections.items():
-                keep_in(connection, now, flow, kept, by)
+            for flow, flow_corrections in arranged.corrections.items():
+                keep_in(connection, now, flow, flow_corrections, by)
             for flow, body in arranged.mappings.items():
                 publish_in(connection, now, flow, body, by, note)

@@ -54,14 +54,16 @@ def snapshot_of(path: Path) -> Snapshot:
     """Return the metadata of a copy of a SQLite database. Raises sqlite3.Error for any other file."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        (made,) = connection.execute("SELECT id FROM instance").fetchone()
-        found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-        waiting = _spans(number for (number,) in connection.execute("SELECT id FROM outbox ORDER BY id"))
+        (instance_id,) = connection.execute("SELECT id FROM instance").fetchone()
+        sequence = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        waiting = _ranges(number for (number,) in connection.execute("SELECT id FROM outbox ORDER BY id"))
         key = connection.execute("SELECT value FROM settings WHERE name = ?", (IN_USE,)).fetchone()
-    return Snapshot(revision, made, found[0] if found else 0, waiting, json.loads(key[0])["id"] if key else "")
+    return Snapshot(
+        revision, instance_id, sequence[0] if sequence else 0, waiting, json.loads(key[0])["id"] if key else ""
+    )
 
 
-def _spans(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+def _ranges(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """Return ascending numbers as ranges without gaps."""
     spans: list[tuple[int, int]] = []
     for number in numbers:
@@ -80,34 +82,34 @@ def dump(url: str, to: Path, around: Mapping[str, str]) -> Snapshot:
     is the environment of the program. Raises ConfigurationError `backup_program_missing` or `backup_program_failed`.
     """
     make_private(to)
-    with _moment(url) as (found, moment):
+    with _exported_snapshot(url) as (snapshot, moment):
         leave_out = f"--exclude-schema={OF_THE_ENGINE}"
         _program(
             url, around, "pg_dump", "-Fc", "--no-owner", "--no-acl", leave_out, f"--snapshot={moment}", f"--file={to}"
         )
-    return found
+    return snapshot
 
 
 @contextmanager
-def _moment(url: str) -> Iterator[tuple[Snapshot, str]]:
+def _exported_snapshot(url: str) -> Iterator[tuple[Snapshot, str]]:
     """Export a snapshot of the database, and yield the metadata of the copy and the id of the snapshot."""
-    with _connected(url, isolation_level="REPEATABLE READ") as connection:
+    with _connect(url, isolation_level="REPEATABLE READ") as connection:
         for step in ("SAVEPOINT told", "LOCK TABLE outbox IN SHARE MODE"):
             connection.execute(sa.text(step))
         until = connection.execute(sa.text("SELECT last_value, is_called FROM outbox_id_seq")).one()
         revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
-        made = str(connection.execute(sa.select(instance.c.id)).scalar())
+        instance_id = str(connection.execute(sa.select(instance.c.id)).scalar())
         for step in ("ROLLBACK TO SAVEPOINT told", "RELEASE SAVEPOINT told"):  # releases the lock: writers can go on
             connection.execute(sa.text(step))
-        waiting = _spans(connection.execute(sa.select(outbox.c.id).order_by(outbox.c.id)).scalars())
+        waiting = _ranges(connection.execute(sa.select(outbox.c.id).order_by(outbox.c.id)).scalars())
         moment = str(connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar())
         last, key = until.last_value if until.is_called else 0, id_in_use(connection)
-        yield Snapshot(revision, made, last, waiting, key), moment
+        yield Snapshot(revision, instance_id, last, waiting, key), moment
 
 
 def has_no_tables(url: str) -> bool:
     """Return whether a PostgreSQL database has no tables."""
-    with _connected(url) as connection:
+    with _connect(url) as connection:
         return not sa.inspect(connection).get_table_names()
 
 
@@ -129,7 +131,7 @@ def dump_fault(file: Path, around: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
+def _connect(url: str, **options: Any) -> Iterator[sa.Connection]:
     address = parse_url(url)
     engine = sa.create_engine(address, poolclass=sa.NullPool)
     try:
@@ -152,20 +154,20 @@ def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) ->
     except FileNotFoundError:
         raise ConfigurationError("backup_program_missing", program=name) from None
     if ended.returncode:
-        said = ended.stderr.decode(errors="replace").strip().splitlines() or [str(ended.returncode)]
-        raise ConfigurationError("backup_program_failed", program=name, reason=said[0][:MOST_SAID])
+        error_lines = ended.stderr.decode(errors="replace").strip().splitlines() or [str(ended.returncode)]
+        raise ConfigurationError("backup_program_failed", program=name, reason=error_lines[0][:MOST_SAID])
 
 
 def _login(url: str) -> Mapping[str, str]:
     if not url:
         return {}
     address = parse_url(url)
-    told: dict[str, object] = {
+    login: dict[str, object] = {
         "HOST": address.host, "PORT": address.port, "USER": address.username, "PASSWORD": address.password,
         "DATABASE": address.database,
         **{name.upper(): value for name, value in address.query.items()},
     }  # fmt: skip
-    return {f"PG{name}": str(value) for name, value in told.items() if value is not None}
+    return {f"PG{name}": str(value) for name, value in login.items() if value is not None}
 
 
 # ---- after a restore -------------------------------------------------------------------------------------------------
@@ -177,7 +179,7 @@ def mark_restored(url: str, created_at: str, by: str) -> None:
     Also deletes what may have been withdrawn since the copy: sessions, invitations, first approvals and requests for
     changes.
     """
-    with _connected(url) as connection, connection.begin():
+    with _connect(url) as connection, connection.begin():
         now = datetime.now(UTC)
         if connection.dialect.name == "postgresql":
             now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(UTC)

@@ -28,20 +28,20 @@ def skip_own_writes(connection: sa.Connection, at: datetime, flow: str, since: d
     The marker of a link belongs to a state of the record in which both sides agreed. The cursor moves to before the
     first marker that is not ours. Later markers of ours are stored separately.
     """
-    here = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.startswith(f"{TARGET}:"))
-    for row in connection.execute(here).all():
+    query = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.startswith(f"{TARGET}:"))
+    for row in connection.execute(query).all():
         kind = Kind.stored(row.side.partition(":")[2])
-        ours = _ours(connection, flow, kind).joined(_proven(connection, flow, kind, since))
+        ours = _own_ranges(connection, flow, kind).joined(_proven_ranges(connection, flow, kind, since))
         now = ours.last_contiguous(row.value)
         keep_cursors(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.after_marker(now))})
 
 
-def _ours(connection: sa.Connection, flow: str, kind: Kind) -> ChangeRanges:
-    found = connection.execute(sa.select(cursors.c.value).filter_by(flow=flow, side=f"{OURS}:{kind}")).scalar()
-    return parse_change_ranges(found or "")
+def _own_ranges(connection: sa.Connection, flow: str, kind: Kind) -> ChangeRanges:
+    text = connection.execute(sa.select(cursors.c.value).filter_by(flow=flow, side=f"{OURS}:{kind}")).scalar()
+    return parse_change_ranges(text or "")
 
 
-def _proven(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -> ChangeRanges:
+def _proven_ranges(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -> ChangeRanges:
     of_kind = (links.c.flow == flow, links.c.kind == kind, links.c.changed_at >= since, links.c.marker != "")
     rising = sa.select(links.c.marker).where(*of_kind).order_by(sa.func.length(links.c.marker), links.c.marker)
     rows = connection.execute(rising.execution_options(yield_per=ROWS)).scalars()
@@ -63,7 +63,7 @@ class Cursors(Store):
     def own_markers(self, flow: str, kind: Kind) -> ChangeRanges:
         """Return the markers after the target cursor that belong to our own proven writes."""
         with self.database.read() as connection:
-            return _ours(connection, flow, kind)
+            return _own_ranges(connection, flow, kind)
 
     def put(self, flow: str, side: str, value: str) -> None:
         """Store a cursor."""

@@ -28,7 +28,7 @@ from integration.store.prepared_statements import PreparedStatement, Values
 from integration.store.sealing import Sealer, append, discard_collected
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_one_at_a_time = threading.Lock()  # Alembic keeps its context in a global of the process
+_migration_lock = threading.Lock()  # Alembic keeps its context in a global of the process
 MIGRATION_LOCK = 7_264_518_301  # arbitrary, but the same in every process of ours
 BUSY_SECONDS = 30
 CLOCK_SECONDS = 5.0  # seconds before the clock of the server is read again
@@ -63,17 +63,17 @@ _TOKENS = sa.select(tables.runs.c.claims).where(tables.runs.c.id == sa.bindparam
 _TOKEN, _TOKEN_LOCKED = PreparedStatement(_TOKENS), PreparedStatement(_TOKENS.with_for_update())
 
 
-def _expect(token: FencingToken, found: Any) -> None:
+def _require_token(token: FencingToken, row: Any) -> None:
     """Raise FencingTokenLost if another process has claimed the run."""
-    if found is None or found.claims != token.number:
+    if row is None or row.claims != token.number:
         raise FencingTokenLost(token.run)
 
 
 class Database:
     """An open operational database.
 
-    `instance` is the id that the database got when it was created; it tells its events from those of others. Every
-    method may raise UnavailableError: `database_locked`, `database_held`, `database_unreachable` or `disk_full`.
+    `instance` is the id that the database got when it was created. It distinguishes its events from those of other
+    databases.
     """
 
     def __init__(self, engine: sa.Engine, instance: str) -> None:
@@ -89,7 +89,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a read-only transaction with a consistent view of the data."""
-        with translated_errors(self.engine.url), self._connected(self._reading) as connection:
+        with translated_errors(self.engine.url), self._lend_connection(self._reading) as connection:
             transaction = connection.begin()
             yield connection
             transaction.rollback()  # never committed: this rolls back any accidental write
@@ -100,15 +100,15 @@ class Database:
 
         Raises FencingTokenLost within a page of a run that another process took over.
         """
-        with translated_errors(self.engine.url), self._connected(self._writing) as connection, connection.begin():
+        with translated_errors(self.engine.url), self._lend_connection(self._writing) as connection, connection.begin():
             if (token := current_token.get()) is not None:
-                _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
+                _require_token(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
             discard_collected(connection)
             yield connection
             append(connection, self.sealer)
 
     @contextmanager
-    def _connected(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+    def _lend_connection(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         """Lend a connection without a transaction.
 
         A connection to SQLite is reused, because opening one costs more than a small transaction. A connection to
@@ -173,7 +173,7 @@ class Database:
     def expect_token(self) -> None:
         """Raise FencingTokenLost if another process took over the run of the current page."""
         if (token := current_token.get()) is not None:
-            _expect(token, next(iter(self.prepared_rows(_TOKEN, {"run": token.run})), None))
+            _require_token(token, next(iter(self.prepared_rows(_TOKEN, {"run": token.run})), None))
 
     def suspended_lock_holder(self) -> int | None:
         """Return the id of a suspended process that holds the write lock of the SQLite file, or None."""
@@ -216,12 +216,12 @@ def parse_url(url: str) -> sa.URL:
         address = sa.make_url(url)
         (address.host or "").encode("idna")  # the encoding that name resolution uses
     except (ArgumentError, ValueError):
-        raise _unusable("expected_database_address") from None
+        raise _invalid_url_error("expected_database_address") from None
     backend = address.get_backend_name()
     if backend == "postgresql" and url.count("@") <= 1:  # a second one belongs to the password, not to a host
         return address.set(drivername="postgresql+psycopg")
     if backend != "sqlite" or address.database in (None, "", ":memory:") or address.query:
-        raise _unusable("expected_database_address")
+        raise _invalid_url_error("expected_database_address")
     try:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -230,16 +230,16 @@ def parse_url(url: str) -> sa.URL:
     return address.set(drivername="sqlite+pysqlite")
 
 
-def _unusable(expected: str, **facts: str) -> ConfigurationError:
+def _invalid_url_error(expected: str, **facts: str) -> ConfigurationError:
     return ConfigurationError("setting_invalid", setting="CONSOLE_DATABASE_URL", expected=expected, **facts)
 
 
-def file_unusable(path: str, said: str) -> ConfigurationError:
+def file_unusable(path: str, message: str) -> ConfigurationError:
     """Return the error for a database file that cannot be read, written or created, with the message of SQLite."""
     folder = Path(path).parent
     if not Path(path).exists() and not os.access(folder, os.W_OK | os.X_OK):
         return ConfigurationError("folder_not_writable", folder=str(folder))
-    return ConfigurationError("database_file_unusable", file=path, message=said)
+    return ConfigurationError("database_file_unusable", file=path, message=message)
 
 
 def _engine(address: sa.URL, patience: float) -> sa.Engine:
@@ -274,13 +274,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _migrate(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-    found, known = _revision(connection), known_revisions()
-    if found == known[0]:
+    revision, revisions = _revision(connection), known_revisions()
+    if revision == revisions[0]:
         return
-    if found is not None and found not in known:
-        raise ConfigurationError("database_too_new", found=found, known=known[0])
-    if found is not None and connection.dialect.name == "sqlite":
-        copy_before(Path(connection.engine.url.database or ""), found)
+    if revision is not None and revision not in revisions:
+        raise ConfigurationError("database_too_new", found=revision, known=revisions[0])
+    if revision is not None and connection.dialect.name == "sqlite":
+        copy_before(Path(connection.engine.url.database or ""), revision)
     from alembic import command  # noqa: PLC0415 - imported only to migrate: it takes as long as the rest of a command
     from alembic.config import Config  # noqa: PLC0415 - likewise
 
@@ -288,7 +288,7 @@ def _migrate(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    with _one_at_a_time:
+    with _migration_lock:
         command.upgrade(config, "head")
 
 
@@ -308,12 +308,12 @@ def _revision(connection: sa.Connection) -> str | None:
 
 
 def _instance(connection: sa.Connection) -> str:
-    known = connection.execute(sa.select(tables.instance.c.id)).scalar()
-    if known is not None:
-        return str(known)
-    made = str(uuid.uuid4())
-    connection.execute(tables.instance.insert().values(id=made))
-    return made
+    existing_id = connection.execute(sa.select(tables.instance.c.id)).scalar()
+    if existing_id is not None:
+        return str(existing_id)
+    new_id = str(uuid.uuid4())
+    connection.execute(tables.instance.insert().values(id=new_id))
+    return new_id
 
 
 @contextmanager
@@ -322,41 +322,41 @@ def translated_errors(address: sa.URL) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        translated = _translated(error, address)
+        translated = _translate_error(error, address)
         if translated is None:
             raise
         raise translated from None  # the original error shows statements with values
     except NoSuchModuleError:
-        raise _unusable("expected_driver") from None
+        raise _invalid_url_error("expected_driver") from None
 
 
-def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
+def _translate_error(error: Exception, address: sa.URL) -> IntegrationError | None:
     origin = getattr(error, "orig", None) or error
     text = str(origin).lower()
     if "is locked" in text or "is busy" in text:
-        return _locked(address)
+        return _lock_error(address)
     if "is full" in text or "no space left" in text or ("disk i/o" in text and _is_full(address)):
-        return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
+        return UnavailableError("disk_full", free=_free_space_text(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
-        return file_unusable(address.database or "", str(origin)) if _unreadable(text) else None
+        return file_unusable(address.database or "", str(origin)) if _is_unreadable(text) else None
     if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
-        return _unusable("expected_port")
+        return _invalid_url_error("expected_port")
     strangers = "password authentication" in text or ("does not exist" in text and isinstance(error, OperationalError))
     if strangers:
-        return _unusable("expected_user")
+        return _invalid_url_error("expected_user")
     if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return UnavailableError("database_unreachable", host=address.host or "")
     return None
 
 
-def _locked(address: sa.URL) -> IntegrationError:
+def _lock_error(address: sa.URL) -> IntegrationError:
     holder = suspended_holder(Path(address.database or "")) if address.get_backend_name() == "sqlite" else None
     if holder is None:
         return UnavailableError("database_locked")
     return UnavailableError("database_held", process=str(holder))
 
 
-def _unreadable(text: str) -> bool:
+def _is_unreadable(text: str) -> bool:
     return any(sign in text for sign in ("not a database", "malformed", "unable to open", "readonly", "disk i/o"))
 
 
@@ -365,7 +365,7 @@ def _is_full(address: sa.URL) -> bool:
     return _free_bytes(address) < ROOM_BESIDE
 
 
-def _free(address: sa.URL) -> str:
+def _free_space_text(address: sa.URL) -> str:
     return f"{_free_bytes(address) // 1_000_000} MB"
 
 
@@ -411,9 +411,9 @@ def rows_with_keys(
     connection: sa.Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[Any]
 ) -> Iterator[sa.Row[Any]]:
     """Yield the rows of a query whose column has one of these values, in the current transaction."""
-    asked = statement.where(_is_one_of(column, connection.dialect.name))
-    for some in batches(values, LISTED):
-        yield from connection.execute(asked, {"listed": some})
+    query = statement.where(_is_one_of(column, connection.dialect.name))
+    for batch in batches(values, LISTED):
+        yield from connection.execute(query, {"listed": batch})
 
 
 class PreparedKeyQuery:
@@ -425,24 +425,26 @@ class PreparedKeyQuery:
 
     def __init__(self, statement: sa.Select[Any], column: sa.ColumnElement[Any]) -> None:
         self._statement, self._column = statement, column
-        self._ready: dict[str, PreparedStatement] = {}
+        self._statements: dict[str, PreparedStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Collection[Any]) -> Iterator[Any]:
         """Yield the rows whose column has one of the values in `looked_for`, in the current transaction."""
-        ready = self._of(connection.dialect)
-        for some in batches(looked_for, LISTED):
-            yield from ready.rows(connection, {**values, "listed": some})
+        ready = self._statement_for(connection.dialect)
+        for batch in batches(looked_for, LISTED):
+            yield from ready.rows(connection, {**values, "listed": batch})
 
     def rows_without_transaction(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
         """Return the rows without a transaction. `looked_for` may have at most LISTED values."""
-        return self._of(engine.dialect).rows_without_transaction(
+        return self._statement_for(engine.dialect).rows_without_transaction(
             engine, {**values, "listed": list(dict.fromkeys(looked_for))}
         )
 
-    def _of(self, dialect: sa.Dialect) -> PreparedStatement:
-        if dialect.name not in self._ready:
-            self._ready[dialect.name] = PreparedStatement(self._statement.where(_is_one_of(self._column, dialect.name)))
-        return self._ready[dialect.name]
+    def _statement_for(self, dialect: sa.Dialect) -> PreparedStatement:
+        if dialect.name not in self._statements:
+            self._statements[dialect.name] = PreparedStatement(
+                self._statement.where(_is_one_of(self._column, dialect.name))
+            )
+        return self._statements[dialect.name]
 
 
 def in_clause(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
@@ -457,8 +459,8 @@ def _is_one_of(column: sa.ColumnElement[Any], dialect_name: str) -> sa.ColumnEle
     """
     if dialect_name == "postgresql":
         return column == sa.any_(sa.bindparam("listed", type_=postgresql.ARRAY(column.type)))
-    each = sa.func.json_each(sa.bindparam("listed", type_=sa.JSON)).table_valued("value")
-    return column.in_(sa.select(each.c.value))
+    json_values = sa.func.json_each(sa.bindparam("listed", type_=sa.JSON)).table_valued("value")
+    return column.in_(sa.select(json_values.c.value))
 
 
 class SharedClock:
@@ -473,7 +475,7 @@ class SharedClock:
         self._machine = machine
         self._lock = threading.Lock()
         self._read_at: float | None = None
-        self._read = machine()
+        self._database_time = machine()
 
     def __call__(self) -> datetime:
         """Return the current time."""
@@ -483,9 +485,9 @@ class SharedClock:
             passed = None if self._read_at is None else boottime_seconds() - self._read_at
             if passed is None or passed > CLOCK_SECONDS:
                 self._read_at = boottime_seconds()
-                self._read = self._database.scalar(sa.select(sa.func.clock_timestamp())).astimezone(UTC)
+                self._database_time = self._database.scalar(sa.select(sa.func.clock_timestamp())).astimezone(UTC)
                 passed = 0.0
-            return self._read + timedelta(seconds=passed)
+            return self._database_time + timedelta(seconds=passed)
 
 
 Beside = Callable[[sa.Connection, str], None]

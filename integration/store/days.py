@@ -14,7 +14,7 @@ from integration.store.tables import day_checks
 
 @dataclass(frozen=True, slots=True)
 class DayCheckResult:
-    """The last check of one day of a branch: its state, and the full result as JSON for the code that made it."""
+    """The last check of one day of a branch: its state, and the full result as JSON."""
 
     date: date
     branch: str
@@ -26,17 +26,17 @@ class DayCheckResult:
 class DayChecks(Store):
     """Stores the last check of every day and branch."""
 
-    def keep(self, checked: Sequence[DayCheckResult], so_far: SoFar | None = None) -> None:
+    def keep(self, checks: Sequence[DayCheckResult], so_far: SoFar | None = None) -> None:
         """Store checks, replacing earlier checks of the same days and branches.
 
         Raises ErasedSinceReadError if a person was erased since `so_far`, when the data was read.
         """
         rows = [
             {
-                "date": one.date, "branch": one.branch, "state": one.state, "checked_at": one.checked_at,
-                "result": dict(one.result),
+                "date": check.date, "branch": check.branch, "state": check.state, "checked_at": check.checked_at,
+                "result": dict(check.result),
             }
-            for one in checked
+            for check in checks
         ]  # fmt: skip
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
@@ -44,16 +44,16 @@ class DayChecks(Store):
 
     def newest_day(self, states: Collection[str]) -> date | None:
         """Return the latest day whose last check found one of these states, or None."""
-        found: date | None = self.database.scalar(
+        day: date | None = self.database.scalar(
             sa.select(sa.func.max(day_checks.c.date)).where(day_checks.c.state.in_(sorted(states)))
         )
-        return found
+        return day
 
     def in_period(self, first: date, last: date, branch: str = "") -> list[DayCheckResult]:
         """Return the checks from `first` to `last`, inclusive, of one branch or of all."""
-        here = [day_checks.c.date.between(first, last), *([day_checks.c.branch == branch] if branch else [])]
+        conditions = [day_checks.c.date.between(first, last), *([day_checks.c.branch == branch] if branch else [])]
         order = (day_checks.c.date, day_checks.c.branch)
         return [
             DayCheckResult(row.date, row.branch, row.state, row.checked_at, row.result)
-            for row in self.database.rows(sa.select(day_checks).where(*here).order_by(*order))
+            for row in self.database.rows(sa.select(day_checks).where(*conditions).order_by(*order))
         ]

@@ -19,32 +19,32 @@ MOST_KEPT = 100  # differing records stored for a check; all of them are excepti
 class DriftStore(Store):
     """Stores the last drift check of each flow and kind, and the differences found by a running one."""
 
-    def differ(self, flow: str, kind: Kind, began: datetime, found: Sequence[DriftedRecord], so_far: SoFar) -> None:
+    def differ(self, flow: str, kind: Kind, began: datetime, records: Sequence[DriftedRecord], so_far: SoFar) -> None:
         """Store differing records that the check begun at `began` found. Storing a record twice replaces it.
 
         Raises ErasedSinceReadError if a person was erased since `so_far`, when the records were read.
         """
         rows = [
             {
-                "flow": flow, "kind": kind, "started_at": began, "key": one.key, "title": one.title,
-                "reference": one.reference, "edits": [_edit_to_json(edit) for edit in one.edits],
+                "flow": flow, "kind": kind, "started_at": began, "key": record.key, "title": record.title,
+                "reference": record.reference, "edits": [_edit_to_json(edit) for edit in record.edits],
             }
-            for one in found[:MOST_KEPT]
+            for record in records[:MOST_KEPT]
         ]  # fmt: skip
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
             upsert(connection, drift_samples, rows)
 
-    def keep(self, found: DriftCheckResult) -> None:
+    def keep(self, result: DriftCheckResult) -> None:
         """Store the result of a completed check, and delete differences of former checks. `differ` stored its own."""
         row = {
-            "flow": found.flow, "kind": found.kind, "started_at": found.started_at, "ended_at": found.ended_at,
-            "counts": asdict(found.counts), "error": found.error, "facts": dict(found.facts),
+            "flow": result.flow, "kind": result.kind, "started_at": result.started_at, "ended_at": result.ended_at,
+            "counts": asdict(result.counts), "error": result.error, "facts": dict(result.facts),
         }  # fmt: skip
         before = (
-            drift_samples.c.flow == found.flow,
-            drift_samples.c.kind == found.kind,
-            drift_samples.c.started_at < found.started_at,
+            drift_samples.c.flow == result.flow,
+            drift_samples.c.kind == result.kind,
+            drift_samples.c.started_at < result.started_at,
         )
         with self.database.write() as connection:
             upsert(connection, drift_checks, [row])
@@ -52,21 +52,21 @@ class DriftStore(Store):
 
     def latest(self, flow: str = "") -> list[DriftCheckResult]:
         """Return the last checks of a flow, or of all flows."""
-        here = [drift_checks.c.flow == flow] if flow else []
+        conditions = [drift_checks.c.flow == flow] if flow else []
         with self.database.read() as connection:
             looks = connection.execute(
-                sa.select(drift_checks).where(*here).order_by(drift_checks.c.flow, drift_checks.c.kind)
+                sa.select(drift_checks).where(*conditions).order_by(drift_checks.c.flow, drift_checks.c.kind)
             ).all()
             return [
                 DriftCheckResult(
                     row.flow, Kind.stored(row.kind), row.started_at, row.ended_at, DriftCounts(**row.counts),
-                    _found(connection, row), row.error, row.facts,
+                    _drifted_records(connection, row), row.error, row.facts,
                 )
                 for row in looks
             ]  # fmt: skip
 
 
-def _found(connection: sa.Connection, look: sa.Row[Any]) -> tuple[DriftedRecord, ...]:
+def _drifted_records(connection: sa.Connection, look: sa.Row[Any]) -> tuple[DriftedRecord, ...]:
     of_look = {"flow": look.flow, "kind": look.kind, "started_at": look.started_at}
     rows = connection.execute(
         sa.select(drift_samples).filter_by(**of_look).order_by(drift_samples.c.key).limit(MOST_KEPT)
@@ -80,6 +80,6 @@ def _edit_to_json(edit: Edit) -> list[object]:
     return [edit.path, edit.field, to_json(edit.agreed), to_json(edit.found)]
 
 
-def _edit_from_json(told: Sequence[Any]) -> Edit:
-    path, name, agreed, found = told
-    return Edit(path, name, from_json(agreed), from_json(found))
+def _edit_from_json(shape: Sequence[Any]) -> Edit:
+    path, name, agreed, current = shape
+    return Edit(path, name, from_json(agreed), from_json(current))

@@ -42,10 +42,10 @@ def switch_environment(database: Database, clock: Clock, *, leaving: str, enteri
         connection.execute(runs.update().where(waiting).values(state=RunState.DISCARDED, ended_at=clock()))
         for table in REMEMBERED:
             aside, back = f"{leaving}:", f"{entering}:"
-            here = table.c.flow.not_like(ASIDE)
-            connection.execute(table.update().where(here).values(flow=aside + table.c.flow))
-            kept = sa.func.substr(table.c.flow, len(back) + 1)
-            connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=kept))
+            condition = table.c.flow.not_like(ASIDE)
+            connection.execute(table.update().where(condition).values(flow=aside + table.c.flow))
+            restored_flow = sa.func.substr(table.c.flow, len(back) + 1)
+            connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=restored_flow))
         append_events(
             connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})]
         )

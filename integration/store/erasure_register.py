@@ -85,14 +85,14 @@ class ErasureRegister(Store):
 
     def list_erasures(self) -> list[Erasure]:
         """Return all erasures, the newest first."""
-        found = self.database.rows(sa.select(erasures).order_by(erasures.c.started_at.desc(), erasures.c.mark))
-        return [Erasure(**row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's own name for it
+        rows = self.database.rows(sa.select(erasures).order_by(erasures.c.started_at.desc(), erasures.c.mark))
+        return [Erasure(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's own name for it
 
     def excluded_numbers(self, numbers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the numbers that are excluded because their person was erased."""
         lifted = sa.select(erasures.c.mark).where(erasures.c.lifted_at.is_(None))
         marks = {row.mark for row in self.database.rows(lifted)}
-        return {one for one in numbers if self.mark(*one) in marks} if marks else set()
+        return {number for number in numbers if self.mark(*number) in marks} if marks else set()
 
     def state(self) -> SoFar:
         """Return the current state of the register, for a later check that nobody was erased since."""
@@ -110,7 +110,7 @@ class ErasureRegister(Store):
 
     def person_id(self, numbers: Sequence[tuple[str, str]]) -> str:
         """Return the id of the erased person with one of these numbers, or an empty string."""
-        marks = [self.mark(*one) for one in numbers]
+        marks = [self.mark(*number) for number in numbers]
         return str(self.database.scalar(sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))) or "")
 
     def begin(self, numbers: Sequence[tuple[str, str]], by: str, keep: Beside = lambda *_: None) -> str:
@@ -118,10 +118,12 @@ class ErasureRegister(Store):
 
         `keep` stores what is needed to resume the erasure under that id, in the same transaction.
         """
-        now, marks = self.clock(), [self.mark(*one) for one in numbers]
+        now, marks = self.clock(), [self.mark(*number) for number in numbers]
         with self.database.write() as connection:
-            known = connection.execute(sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))).scalars().first()
-            person = known or os.urandom(6).hex()
+            known_person = (
+                connection.execute(sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))).scalars().first()
+            )
+            person = known_person or os.urandom(6).hex()
             rows = [asdict(Erasure(mark, person, now)) for mark in marks]
             upsert(connection, erasures, rows)
             keep(connection, person)
@@ -150,31 +152,33 @@ class ErasureRegister(Store):
 
     def lift(self, numbers: Sequence[tuple[str, str]], by: str) -> bool:
         """Process records with these numbers again, and return whether any were excluded."""
-        now, marks = self.clock(), [self.mark(*one) for one in numbers]
+        now, marks = self.clock(), [self.mark(*number) for number in numbers]
         with self.database.write() as connection:
             persons = sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))
-            here = (erasures.c.person.in_(persons.scalar_subquery()), erasures.c.lifted_at.is_(None))
-            found = connection.execute(erasures.update().where(*here).values(lifted_at=now)).rowcount
-            if found:
+            conditions = (erasures.c.person.in_(persons.scalar_subquery()), erasures.c.lifted_at.is_(None))
+            lifted_count = connection.execute(erasures.update().where(*conditions).values(lifted_at=now)).rowcount
+            if lifted_count:
                 append_events(connection, now, [Event(event="customer_lifted", facts={"by": by})])
         self.write_file()
-        return bool(found)
+        return bool(lifted_count)
 
     def merge(self, others: Iterable[Erasure]) -> list[Erasure]:
         """Add erasures of another list, and return those that are not complete here."""
-        here = {one.mark: one for one in self.list_erasures()}
-        fresh = {one.mark: one for one in others if one.mark not in here}
+        own_erasures = {erasure.mark: erasure for erasure in self.list_erasures()}
+        fresh = {erasure.mark: erasure for erasure in others if erasure.mark not in own_erasures}
         with self.database.write() as connection:
-            upsert(connection, erasures, [asdict(replace(one, done_at=None)) for one in fresh.values()])
-        return [one for one in (here | fresh).values() if one.mark in fresh or one.done_at is None]
+            upsert(connection, erasures, [asdict(replace(erasure, done_at=None)) for erasure in fresh.values()])
+        return [
+            erasure for erasure in (own_erasures | fresh).values() if erasure.mark in fresh or erasure.done_at is None
+        ]
 
     def write_file(self) -> None:
         """Write all erasures to the file. Erasures that are only in the file are kept."""
         if self.file is None:
             return
-        known = {one.mark: one for one in (*read_erasures(self.file), *self.list_erasures())}
-        if known:
-            write_file(self.file, known.values())
+        erasures = {erasure.mark: erasure for erasure in (*read_erasures(self.file), *self.list_erasures())}
+        if erasures:
+            write_file(self.file, erasures.values())
 
 
 def read_erasures(path: Path) -> list[Erasure]:
@@ -184,17 +188,20 @@ def read_erasures(path: Path) -> list[Erasure]:
     except FileNotFoundError:
         return []
     try:
-        return [_read(json.loads(line)) for line in text.splitlines()]
+        return [_erasure_from_json(json.loads(line)) for line in text.splitlines()]
     except (KeyError, TypeError) as error:
         raise ValueError(str(error)) from None
 
 
-def write_file(path: Path, found: Iterable[Erasure]) -> None:
+def write_file(path: Path, erasures: Iterable[Erasure]) -> None:
     """Write a list of erasures atomically, one per line."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     make_private(fresh)
-    lines = (json.dumps(asdict(one), default=datetime.isoformat) for one in sorted(found, key=lambda one: one.mark))
+    lines = (
+        json.dumps(asdict(erasure), default=datetime.isoformat)
+        for erasure in sorted(erasures, key=lambda erasure: erasure.mark)
+    )
     with fresh.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
         file.flush()
@@ -202,17 +209,21 @@ def write_file(path: Path, found: Iterable[Erasure]) -> None:
     fresh.replace(path)
 
 
-def _read(told: Mapping[str, str | None]) -> Erasure:
+def _erasure_from_json(shape: Mapping[str, str | None]) -> Erasure:
     def moment(name: str) -> datetime | None:
-        value = told[name]
+        value = shape[name]
         return datetime.fromisoformat(value) if value else None
 
     return Erasure(
-        str(told["mark"]), str(told["person"]), _needed(moment("started_at")), moment("done_at"), moment("lifted_at")
+        str(shape["mark"]),
+        str(shape["person"]),
+        _require_moment(moment("started_at")),
+        moment("done_at"),
+        moment("lifted_at"),
     )
 
 
-def _needed(moment: datetime | None) -> datetime:
+def _require_moment(moment: datetime | None) -> datetime:
     if moment is None:
         raise KeyError("started_at")
     return moment

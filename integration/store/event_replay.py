@@ -38,28 +38,28 @@ def replay(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
     The exact times of plan lines are not stored. Their events get the end of the phase.
     """
     for run in connection.execute(sa.select(runs).order_by(runs.c.number)).all():
-        here = sa.select(outbox.c.event, outbox.c.kind, outbox.c.key).where(outbox.c.run == run.id)
-        waiting = {tuple(row) for row in connection.execute(here)}
-        for portion in _of_run(connection, run):
-            yield [(at, one) for at, one in portion if (one.event, one.kind, one.key) not in waiting]
-    yield from _of_links(connection)
-    yield from _of_people(connection)
+        query = sa.select(outbox.c.event, outbox.c.kind, outbox.c.key).where(outbox.c.run == run.id)
+        waiting = {tuple(row) for row in connection.execute(query)}
+        for portion in _events_of_run(connection, run):
+            yield [(at, event) for at, event in portion if (event.event, event.kind, event.key) not in waiting]
+    yield from _events_of_links(connection)
+    yield from _events_of_people(connection)
 
 
-def _of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
+def _events_of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
     """Yield decisions of people from the audit log, without the texts that they wrote.
 
     An entry about many records yields events only for the records that it names.
     """
     waiting = sa.exists().where(outbox.c.event == audit.c.action, outbox.c.happened_at == audit.c.at)
-    heard = sa.select(audit).where(audit.c.action.in_(sorted(ACTIONS - TOLD_BY_RUNS)), ~waiting).order_by(audit.c.seq)
+    query = sa.select(audit).where(audit.c.action.in_(sorted(ACTIONS - TOLD_BY_RUNS)), ~waiting).order_by(audit.c.seq)
     after = BEFORE_ALL
-    while found := connection.execute(heard.where(audit.c.seq > after).limit(AT_ONCE)).all():
-        yield [(row.at, event) for row in found for event in _decided(entry_of(row.line))]
-        after = found[-1].seq
+    while rows := connection.execute(query.where(audit.c.seq > after).limit(AT_ONCE)).all():
+        yield [(row.at, event) for row in rows for event in _decision_events(entry_of(row.line))]
+        after = rows[-1].seq
 
 
-def _decided(entry: AuditEntry) -> Iterator[Event]:
+def _decision_events(entry: AuditEntry) -> Iterator[Event]:
     before, after = (dict(group) for group in (entry.before, entry.after))
     for key in entry.on or ("",):
         yield Event(
@@ -68,23 +68,25 @@ def _decided(entry: AuditEntry) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _of_links(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
+def _events_of_links(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
     """Yield records that both systems agree on and that no plan contains, at the last change of their link."""
-    waiting = sa.exists().where(outbox.c.event == "matched", *_same(outbox))
-    planned = sa.exists().where(lines.c.run == runs.c.id, runs.c.flow == links.c.flow, *_same(lines)).correlate(links)
+    waiting = sa.exists().where(outbox.c.event == "matched", *_same_record(outbox))
+    planned = (
+        sa.exists().where(lines.c.run == runs.c.id, runs.c.flow == links.c.flow, *_same_record(lines)).correlate(links)
+    )
     alone = sa.select(links).where(links.c.agreed.is_not(None), ~waiting, ~planned)
     after: tuple[str, ...] = ("", "", "")
     place = sa.tuple_(links.c.flow, links.c.kind, links.c.key)
-    while found := connection.execute(alone.where(place > after).order_by(*place.clauses).limit(AT_ONCE)).all():
-        yield [(row.changed_at, matched("", row.flow, link_of(row))) for row in found]
-        after = (found[-1].flow, found[-1].kind, found[-1].key)
+    while rows := connection.execute(alone.where(place > after).order_by(*place.clauses).limit(AT_ONCE)).all():
+        yield [(row.changed_at, matched("", row.flow, link_of(row))) for row in rows]
+        after = (rows[-1].flow, rows[-1].kind, rows[-1].key)
 
 
-def _same(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+def _same_record(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
     return (table.c.kind == links.c.kind, table.c.key == links.c.key)
 
 
-def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
+def _events_of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
     def of_run(event: str, ms: int | None = None, **facts: str) -> Event:
         code = run.error if event in ("run_failed", "run_interrupted") else ""
         return Event(event=event, run=run.id, flow=run.flow, code=code, facts=facts, ms=ms)
@@ -95,15 +97,17 @@ def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
     yield [(run.started_at, of_run("run_started", by=run.by, mode=run.mode))]
     chosen = connection.execute(sa.select(excluded_lines).where(excluded_lines.c.run == run.id)).all()
     choices = {row.seq: row for row in chosen}
-    for some in _lines(connection, run.id):
+    for rows in _lines(connection, run.id):
         yield [
             (choice.excluded_at, choice_event("left_out", run, row, choice.by))
-            for row in some
+            for row in rows
             if (choice := choices.get(row.seq))
         ]
-        yield [(planned, _planned(run, row)) for row in some]
-        yield [(row.sent_at or ended, _settled(run, row)) for row in some if row.change and row.step in SETTLED]
-        yield [(row.sent_at or ended, _parked(run, row)) for row in some if row.change and row.step == Step.PARKED]
+        yield [(planned, _planned_event(run, row)) for row in rows]
+        yield [(row.sent_at or ended, _settled_event(run, row)) for row in rows if row.change and row.step in SETTLED]
+        yield [
+            (row.sent_at or ended, _parked_event(run, row)) for row in rows if row.change and row.step == Step.PARKED
+        ]
     if run.unchanged:
         yield [(planned, of_run("unchanged", records=str(run.unchanged)))]
     if "approve" in began:
@@ -119,29 +123,29 @@ def _lines(connection: sa.Connection, run: str) -> Iterator[list[Row]]:
     after = 0
     while True:
         page = sa.select(lines).where(lines.c.run == run, lines.c.seq > after).order_by(lines.c.seq).limit(AT_ONCE)
-        found = list(connection.execute(page).all())
-        if not found:
+        rows = list(connection.execute(page).all())
+        if not rows:
             return
-        yield found
-        after = found[-1].seq
+        yield rows
+        after = rows[-1].seq
 
 
-def _planned(run: Row, row: Row) -> Event:
+def _planned_event(run: Row, row: Row) -> Event:
     if not row.change:
-        return _parked(run, row) if row.action == Action.PARK else _event("skipped", run, row, code=row.cause)
+        return _parked_event(run, row) if row.action == Action.PARK else _event("skipped", run, row, code=row.cause)
     change = change_from_json(row.change)
     before, after = values_of(change.before), values_of(change.wanted)
-    one = _event("planned", run, row, code=row.action, before=before, after=after)
-    return replace(one, facts={**display_facts(change), **one.facts})
+    event = _event("planned", run, row, code=row.action, before=before, after=after)
+    return replace(event, facts={**display_facts(change), **event.facts})
 
 
-def _parked(run: Row, row: Row) -> Event:
+def _parked_event(run: Row, row: Row) -> Event:
     return _event("parked", run, row, code=row.cause)
 
 
-def _settled(run: Row, row: Row) -> Event:
-    one = _event(str(row.step), run, row, code=row.action)
-    return replace(one, facts={**one.facts, "reference": row.reference}) if row.reference else one
+def _settled_event(run: Row, row: Row) -> Event:
+    event = _event(str(row.step), run, row, code=row.action)
+    return replace(event, facts={**event.facts, "reference": row.reference}) if row.reference else event
 
 
 def _event(

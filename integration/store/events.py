@@ -32,7 +32,7 @@ def values_of(record: Record | None) -> dict[str, str] | None:
     """Return a record's values as texts by path, in the form of the log."""
     if record is None:
         return None
-    return {path: _shown(value) for path, value in record.flat().items()}
+    return {path: _value_text(value) for path, value in record.flat().items()}
 
 
 def matched(run: str, flow: str, link: Link) -> Event:
@@ -47,7 +47,7 @@ def matched(run: str, flow: str, link: Link) -> Event:
     )  # fmt: skip
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     match value:
         case None:
             return ""

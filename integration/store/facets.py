@@ -38,20 +38,20 @@ def of_row(row: Mapping[str, object]) -> Iterator[Facet]:
 
 def count_facets(connection: sa.Connection, run: str, more: Iterable[Facet], fewer: Iterable[Facet] = ()) -> None:
     """Add lines to the counts of a run and subtract others."""
-    counted = Counter(more)
-    counted.subtract(fewer)
+    counts = Counter(more)
+    counts.subtract(fewer)
     rows = [
         {"run": run, "facet": facet, "value": value, "action": action, "lines": number}
-        for (facet, value, action), number in sorted(counted.items())
+        for (facet, value, action), number in sorted(counts.items())
         if number
     ]
     if not rows:
         return
-    _counting(connection.dialect.name).execute_many(connection, rows)
+    _count_statement(connection.dialect.name).execute_many(connection, rows)
 
 
 @cache
-def _counting(dialect_name: str) -> PreparedStatement:
+def _count_statement(dialect_name: str) -> PreparedStatement:
     statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(facets)
     added = {"lines": facets.c.lines + statement.excluded.lines}
     keys = [column.name for column in facets.primary_key]
@@ -66,8 +66,8 @@ def facets_of(connection: sa.Connection, run: str, actions: Collection[Action]) 
         facets.c.run == run, facets.c.action.in_([str(action) for action in actions])
     )
     grouped = statement.group_by(facets.c.facet, facets.c.value).order_by(number.desc(), facets.c.value)
-    found: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
+    counts: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
     for row in connection.execute(grouped):
         if row.number > 0:
-            found[row.facet][row.value] = row.number
-    return found
+            counts[row.facet][row.value] = row.number
+    return counts

@@ -19,8 +19,8 @@ class FencingTokens(Store):
         """Take the next token of a run. Former tokens become invalid. Raises KeyError for a run that does not exist."""
         with self.database.write() as connection:
             mine = {"owner": owner, "claims": runs.c.claims + 1}
-            taken = runs.update().where(runs.c.id == run).values(mine).returning(runs.c.claims)
-            number = connection.execute(taken).scalar()
+            statement = runs.update().where(runs.c.id == run).values(mine).returning(runs.c.claims)
+            number = connection.execute(statement).scalar()
         if number is None:
             raise KeyError(f"there is no run {run}")
         return FencingToken(run, number)

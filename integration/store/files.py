@@ -21,7 +21,7 @@ MOST_SAID = 300  # characters of an error message
 def copy_file(path: Path, to: Path) -> None:
     """Copy a SQLite database to a new file. Others can write meanwhile; the copy is consistent."""
     make_private(to)
-    with closing(_reading(path)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
+    with closing(_open_database(path)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the read transaction begins here
         source.backup(target, pages=PAGES_AT_ONCE, sleep=PAUSE_SECONDS)
@@ -33,7 +33,7 @@ def make_private(path: Path) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def _open_database(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
 
 
@@ -41,10 +41,10 @@ def integrity_error(path: Path) -> str:
     """Return what is wrong with a copy of a SQLite database, or an empty string if it is intact."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
-            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
         return str(error)
-    return "" if said == "ok" else str(said)[:MOST_SAID]
+    return "" if result == "ok" else str(result)[:MOST_SAID]
 
 
 def copy_before(path: Path, revision: str) -> None:
@@ -62,21 +62,21 @@ def copy_before(path: Path, revision: str) -> None:
 
 def copies_beside(path: Path) -> Sequence[Path]:
     """Return the copies made before migrations of a database, the oldest first."""
-    found = [one for one in path.parent.glob(f"{path.name}.before-*") if not one.suffix[1:].isdecimal()]
-    return sorted(found, key=lambda one: (one.stat().st_mtime, one.name))
+    copies = [copy for copy in path.parent.glob(f"{path.name}.before-*") if not copy.suffix[1:].isdecimal()]
+    return sorted(copies, key=lambda copy: (copy.stat().st_mtime, copy.name))
 
 
 def leftover_files(data: Path) -> Sequence[Path]:
     """Return incomplete files that dead processes left in a data folder. They are never used again."""
-    found = {one for pattern in ON_THE_WAY for one in data.glob(pattern)}
-    return sorted(one for one in found if one.suffix[1:].isdecimal() and is_dead(int(one.suffix[1:])))
+    paths = {path for pattern in ON_THE_WAY for path in data.glob(pattern)}
+    return sorted(path for path in paths if path.suffix[1:].isdecimal() and is_dead(int(path.suffix[1:])))
 
 
 def remove_leftovers(data: Path) -> None:
     """Remove incomplete files of dead processes from a data folder. They may contain a key."""
-    for one in leftover_files(data):
-        if one.is_dir():
-            shutil.rmtree(one, ignore_errors=True)
+    for path in leftover_files(data):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         else:
             with suppress(OSError):
-                one.unlink()
+                path.unlink()

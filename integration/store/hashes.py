@@ -24,11 +24,11 @@ _WITH_HASHES = (
 def kept_hashes(connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
     """Return the hashes of these keys, for active, proven links with agreed values."""
     columns = sa.select(links.c.key, links.c.source_hash, links.c.target_hash)
-    here = (
+    conditions = (
         links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.unproven,
         links.c.source_hash != "", links.c.target_hash != "", links.c.agreed.isnot(sa.null()),
     )  # fmt: skip
-    rows = rows_with_keys(connection, columns.where(*here), links.c.key, keys)
+    rows = rows_with_keys(connection, columns.where(*conditions), links.c.key, keys)
     return {row.key: (row.source_hash, row.target_hash) for row in rows}
 
 
@@ -37,16 +37,16 @@ def keep_hashes(connection: sa.Connection, flow: str, agreed: Sequence[Link]) ->
 
     Links that changed since they were compared are left out, because the hashes are of an earlier state.
     """
-    kept: list[dict[str, str]] = []
+    hash_rows: list[dict[str, str]] = []
     for kind in dict.fromkeys(link.kind for link in agreed):
-        seen = {link.key: link for link in agreed if link.kind is kind}
-        here = sa.select(links).where(links.c.flow == flow, links.c.kind == kind).with_for_update()
-        for row in rows_with_keys(connection, here, links.c.key, list(seen)):
-            if link_of(row) == seen[row.key]:
-                source, target = seen[row.key].hashes
-                kept.append({"of": flow, "as": kind, "under": row.key, "source": source, "target": target})
-    if kept:
-        connection.execute(_WITH_HASHES, kept)
+        links_by_key = {link.key: link for link in agreed if link.kind is kind}
+        query = sa.select(links).where(links.c.flow == flow, links.c.kind == kind).with_for_update()
+        for row in rows_with_keys(connection, query, links.c.key, list(links_by_key)):
+            if link_of(row) == links_by_key[row.key]:
+                source, target = links_by_key[row.key].hashes
+                hash_rows.append({"of": flow, "as": kind, "under": row.key, "source": source, "target": target})
+    if hash_rows:
+        connection.execute(_WITH_HASHES, hash_rows)
 
 
 def forget_hashes(connection: sa.Connection, flow: str) -> None:

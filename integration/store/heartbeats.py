@@ -31,27 +31,27 @@ class Heartbeats(Store):
 
     def last_beat(self, executor: str) -> datetime | None:
         """Return the last heartbeat of a process, or None if it has none or ended."""
-        found: datetime | None = self.database.scalar(
+        beat: datetime | None = self.database.scalar(
             sa.select(heartbeats.c.last_beat_at).where(heartbeats.c.executor == executor)
         )
-        return found
+        return beat
 
     def alive(self, older_than_seconds: float) -> list[str]:
         """Return the names of processes with a heartbeat in the last `older_than_seconds`."""
-        return self._named(~self._silent(older_than_seconds))
+        return self._process_names(~self._is_silent(older_than_seconds))
 
     def dead(self, older_than_seconds: float) -> list[str]:
-        """Return the names of processes without one. A heartbeat in the future predates a clock that was set back."""
-        return self._named(self._silent(older_than_seconds))
+        """Return the names of processes without one. One in the future is invalid: the clock was set back."""
+        return self._process_names(self._is_silent(older_than_seconds))
 
-    def _silent(self, seconds: float) -> sa.ColumnElement[bool]:
+    def _is_silent(self, seconds: float) -> sa.ColumnElement[bool]:
         now, apart = self.clock(), timedelta(seconds=seconds)
         beaten = heartbeats.c.last_beat_at
         return sa.or_(beaten < now - apart, beaten > now + apart)
 
-    def _named(self, which: sa.ColumnElement[bool]) -> list[str]:
-        found = sa.select(heartbeats.c.executor).where(which).order_by(heartbeats.c.executor)
-        return [row.executor for row in self.database.rows(found)]
+    def _process_names(self, condition: sa.ColumnElement[bool]) -> list[str]:
+        query = sa.select(heartbeats.c.executor).where(condition).order_by(heartbeats.c.executor)
+        return [row.executor for row in self.database.rows(query)]
 
     def forget(self, executor: str) -> None:
         """Delete the heartbeat of a process that ended."""
@@ -61,14 +61,14 @@ class Heartbeats(Store):
 
     def lose(self, executor: str) -> None:
         """Delete the heartbeat of a process whose runs were taken over, and store that it was lost."""
-        here = heartbeats.c.executor == executor
+        condition = heartbeats.c.executor == executor
         with self.database.write() as connection:
-            beaten = connection.execute(sa.select(heartbeats.c.last_beat_at).where(here)).scalar()
-            connection.execute(heartbeats.delete().where(here))
+            beaten = connection.execute(sa.select(heartbeats.c.last_beat_at).where(condition)).scalar()
+            connection.execute(heartbeats.delete().where(condition))
             if beaten is not None:
                 upsert(connection, stopped_executors, [{"executor": executor, "last_beat_at": beaten}])
 
     def dead_processes(self) -> dict[str, datetime]:
         """Return the lost processes that were not restarted, with their last heartbeat."""
-        found = self.database.rows(sa.select(stopped_executors).order_by(stopped_executors.c.executor))
-        return {row.executor: row.last_beat_at for row in found}
+        rows = self.database.rows(sa.select(stopped_executors).order_by(stopped_executors.c.executor))
+        return {row.executor: row.last_beat_at for row in rows}

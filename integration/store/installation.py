@@ -78,9 +78,9 @@ def read_place(database: Database) -> InstallationPlace:
 
 def _system_identifier(database: Database) -> str:
     """Return the system identifier, or an empty string if the database user has no right to read it."""
-    asked = sa.select(sa.text("system_identifier")).select_from(sa.text("pg_control_system()"))
+    query = sa.select(sa.text("system_identifier")).select_from(sa.text("pg_control_system()"))
     with suppress(sa.exc.ProgrammingError):
-        return str(database.scalar(asked))
+        return str(database.scalar(query))
     return ""
 
 
@@ -94,13 +94,13 @@ def permanent_addresses(folder: Path = ADAPTER_FOLDER) -> list[str]:
 
     Adapters without a device (bridges, tunnels, containers) and addresses that a program chose are left out.
     """
-    found = set()
+    addresses = set()
     for adapter in folder.glob("*"):
         with suppress(OSError):
             is_permanent = (adapter / "addr_assign_type").read_text(encoding="ascii").strip() == PERMANENT
             if is_permanent and (adapter / "device").exists():
-                found.add((adapter / "address").read_text(encoding="ascii").strip())
-    return sorted(found)
+                addresses.add((adapter / "address").read_text(encoding="ascii").strip())
+    return sorted(addresses)
 
 
 def _machine_id() -> str:

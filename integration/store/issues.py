@@ -18,7 +18,7 @@ from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.tables import causes, dismissals, issues, lines, staged_records
 
-_TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
+_GROUP_COLUMNS = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
 _CONNECTED = issues.c.flow.not_like(ASIDE)  # belongs to the connected pair of systems
 _REFRESHED = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
@@ -33,54 +33,63 @@ _SET_ASIDE = PreparedKeyQuery(sa.select(dismissals).where(dismissals.c.flow == s
 
 
 def open_or_refresh(
-    connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[IssueOccurrence]
+    connection: sa.Connection, at: datetime, flow: str, run: str, occurrences: Sequence[IssueOccurrence]
 ) -> None:
     """Open issues or refresh known ones, in the current transaction.
 
     Records an event for issues that are new or were closed. A dismissed issue stays dismissed, unless its detail
     changed.
     """
-    newest = {(one.issue.key, one.issue.cause, one.issue.field): one for one in met}
-    known = _known(connection, flow, [key for key, _, _ in newest])
+    newest = {
+        (occurrence.issue.key, occurrence.issue.cause, occurrence.issue.field): occurrence for occurrence in occurrences
+    }
+    known_issues = _known_issues(connection, flow, [key for key, _, _ in newest])
     fresh: list[dict[str, object]] = []
-    again: list[dict[str, object]] = []
+    refresh_rows: list[dict[str, object]] = []
     events: list[Event] = []
-    for identity, one in newest.items():
-        found = known.get(identity)
-        row = _as_met(at, run, one)
-        is_new = found is None or _returned(found, str(row["detail"]))
+    for identity, occurrence in newest.items():
+        known_issue = known_issues.get(identity)
+        row = _occurrence_columns(at, run, occurrence)
+        is_new = known_issue is None or _has_returned(known_issue, str(row["detail"]))
         row |= {"state": IssueState.OPEN, "first_seen": at, "reason": "", "by": ""} if is_new else {}
-        if found is None:
+        if known_issue is None:
             key, cause, field = identity
             fresh.append({"flow": flow, "key": key, "cause": cause, "field": field, "seen": 1, **row})
         else:
-            kept = {name: getattr(found, name) for name in ("state", "first_seen", "reason", "by")}
-            again.append({"the_id": found.id, **kept, "seen": found.seen + 1, **row})
+            stored_values = {name: getattr(known_issue, name) for name in ("state", "first_seen", "reason", "by")}
+            refresh_rows.append({"the_id": known_issue.id, **stored_values, "seen": known_issue.seen + 1, **row})
         if is_new:
-            events.append(_parked(flow, run, one))
+            events.append(_parked_event(flow, run, occurrence))
     if fresh:
         connection.execute(issues.insert(), fresh)
-    if again:
-        connection.execute(_REFRESH, again)
+    if refresh_rows:
+        connection.execute(_REFRESH, refresh_rows)
     append_events(connection, at, events)
 
 
-def _returned(found: sa.Row[Any], detail: str) -> bool:
-    state = IssueState(found.state)
-    return state is IssueState.CLOSED or (state is IssueState.SET_ASIDE and str(found.detail) != detail)
+def _has_returned(row: sa.Row[Any], detail: str) -> bool:
+    state = IssueState(row.state)
+    return state is IssueState.CLOSED or (state is IssueState.SET_ASIDE and str(row.detail) != detail)
 
 
-def _as_met(at: datetime, run: str, one: IssueOccurrence) -> dict[str, object]:
+def _occurrence_columns(at: datetime, run: str, occurrence: IssueOccurrence) -> dict[str, object]:
     """Return the columns that are stored each time an issue occurs."""
-    facts = one.issue.facts
+    facts = occurrence.issue.facts
     cents = int(Decimal(facts["sold"]).scaleb(2)) if facts.get("sold") else None
-    detail = grouping_detail(one.issue.cause, facts)
-    return {"title": one.title, "facts": dict(facts), "last_seen": at, "run": run, "detail": detail, "cents": cents}
+    detail = grouping_detail(occurrence.issue.cause, facts)
+    return {
+        "title": occurrence.title,
+        "facts": dict(facts),
+        "last_seen": at,
+        "run": run,
+        "detail": detail,
+        "cents": cents,
+    }
 
 
-def _known(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tuple[str, str, str], sa.Row[Any]]:
-    found = _OF_FLOW.rows(connection, {"flow": flow}, keys)
-    return {(row.key, row.cause, row.field): row for row in found}
+def _known_issues(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tuple[str, str, str], sa.Row[Any]]:
+    rows = _OF_FLOW.rows(connection, {"flow": flow}, keys)
+    return {(row.key, row.cause, row.field): row for row in rows}
 
 
 def _is_same(row: sa.Row[Any], facts: Mapping[str, str] | None) -> bool:
@@ -90,10 +99,19 @@ def _is_same(row: sa.Row[Any], facts: Mapping[str, str] | None) -> bool:
     return IssueState(row.state) is IssueState.OPEN or dict(row.facts) == dict(facts)
 
 
-def _parked(flow: str, run: str, one: IssueOccurrence) -> Event:
-    facts = {**one.issue.about, **one.issue.facts, "field": one.issue.field}
-    key, cause = one.issue.key, one.issue.cause
-    return Event(event="parked", run=run, flow=flow, kind=one.kind, key=key, title=one.title, code=cause, facts=facts)
+def _parked_event(flow: str, run: str, occurrence: IssueOccurrence) -> Event:
+    facts = {**occurrence.issue.about, **occurrence.issue.facts, "field": occurrence.issue.field}
+    key, cause = occurrence.issue.key, occurrence.issue.cause
+    return Event(
+        event="parked",
+        run=run,
+        flow=flow,
+        kind=occurrence.kind,
+        key=key,
+        title=occurrence.title,
+        code=cause,
+        facts=facts,
+    )
 
 
 def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str, *, complete: bool) -> None:
@@ -103,53 +121,53 @@ def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str,
     as the credit note of a document. Issues that a separate check found are closed only by that check.
     """
     of_runs = issues.c.cause.notin_(APART)
-    gone = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs)
+    condition = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs)
     if not complete:
-        read = sa.exists().where(
+        was_staged = sa.exists().where(
             staged_records.c.run == run,
             sa.or_(staged_records.c.key == issues.c.key, staged_records.c.parent == issues.c.key),
         )
         planned = sa.exists().where(lines.c.key == issues.c.key, lines.c.run == run)
-        gone = sa.and_(gone, sa.or_(read, planned))
-    found = connection.execute(sa.select(issues).where(gone)).all()
-    _close(connection, at, run, found)
+        condition = sa.and_(condition, sa.or_(was_staged, planned))
+    rows = connection.execute(sa.select(issues).where(condition)).all()
+    _close_issues(connection, at, run, rows)
 
 
-def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa.Row[Any]]) -> None:
-    for some in batches([row.id for row in found]):
+def _close_issues(connection: sa.Connection, at: datetime, run: str, rows: Sequence[sa.Row[Any]]) -> None:
+    for batch in batches([row.id for row in rows]):
         connection.execute(
-            issues.update().where(issues.c.id.in_(some)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
+            issues.update().where(issues.c.id.in_(batch)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
         )
-        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(some)))
+        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(batch)))
     events = [
         Event(event="issue_closed", run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause)
-        for row in found
+        for row in rows
     ]
     append_events(connection, at, events)
 
 
 def dismissed_marks(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
     """Return the marks that these records had when their issues were dismissed, by key and issue id."""
-    found: dict[str, dict[int, str]] = {}
+    marks: dict[str, dict[int, str]] = {}
     for row in _SET_ASIDE.rows(connection, {"flow": flow}, keys):
-        found.setdefault(row.key, {})[row.issue] = row.mark
-    return found
+        marks.setdefault(row.key, {})[row.issue] = row.mark
+    return marks
 
 
 def reopen(
     connection: sa.Connection, at: datetime, run: str, identities: Collection[int], reason: str, by: str
 ) -> None:
     """Reopen dismissed issues, in the current transaction."""
-    for some in batches(identities):
-        here = (issues.c.id.in_(some), issues.c.state == IssueState.SET_ASIDE)
-        found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
-        connection.execute(issues.update().where(*here).values(state=IssueState.OPEN, reason="", by=""))
-        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(some)))
+    for batch in batches(identities):
+        conditions = (issues.c.id.in_(batch), issues.c.state == IssueState.SET_ASIDE)
+        rows = connection.execute(sa.select(issues).where(*conditions).with_for_update()).all()
+        connection.execute(issues.update().where(*conditions).values(state=IssueState.OPEN, reason="", by=""))
+        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(batch)))
         facts = {"by": by, "reason": reason}
-        append_events(connection, at, [_decided("issue_taken_back", row, facts, run) for row in found])
+        append_events(connection, at, [_decision_event("issue_taken_back", row, facts, run) for row in rows])
 
 
-def _decided(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = "") -> Event:
+def _decision_event(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = "") -> Event:
     return Event(event=event, run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause, facts=facts)
 
 
@@ -167,7 +185,7 @@ class Issues(Store):
         flow: str,
         keys: Collection[str],
         causes: Collection[str],
-        met: Sequence[IssueOccurrence],
+        occurrences: Sequence[IssueOccurrence],
         so_far: SoFar | None = None,
     ) -> None:
         """Store the result of a check that is no run.
@@ -176,86 +194,93 @@ class Issues(Store):
         reopened if its facts changed. Raises ErasedSinceReadError if a person was erased since `so_far`, the state of
         the erasure register when the data was read.
         """
-        still = {(one.issue.key, one.issue.cause, one.issue.field): one.issue.facts for one in met}
+        current_facts = {
+            (occurrence.issue.key, occurrence.issue.cause, occurrence.issue.field): occurrence.issue.facts
+            for occurrence in occurrences
+        }
         now = self.clock()
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
-            here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
-            known = list(rows_with_keys(connection, sa.select(issues).where(*here), issues.c.key, keys))
-            over = [row for row in known if not _is_same(row, still.get((row.key, row.cause, row.field)))]
-            _close(connection, now, "", over)
-            open_or_refresh(connection, now, flow, "", met)
+            conditions = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
+            known_rows = list(rows_with_keys(connection, sa.select(issues).where(*conditions), issues.c.key, keys))
+            over = [row for row in known_rows if not _is_same(row, current_facts.get((row.key, row.cause, row.field)))]
+            _close_issues(connection, now, "", over)
+            open_or_refresh(connection, now, flow, "", occurrences)
 
     @requires(Right.SEE)
     def counts(self) -> dict[str, int]:
         """Return the number of open issues of the connected pair of systems, by flow."""
-        here = (issues.c.state == IssueState.OPEN, _CONNECTED)
-        counted = sa.select(issues.c.flow, _NUMBER).where(*here).group_by(issues.c.flow)
-        return {row.flow: row.number for row in self.database.rows(counted)}
+        conditions = (issues.c.state == IssueState.OPEN, _CONNECTED)
+        query = sa.select(issues.c.flow, _NUMBER).where(*conditions).group_by(issues.c.flow)
+        return {row.flow: row.number for row in self.database.rows(query)}
 
     @requires(Right.SEE)
     def causes(self, flow: str | None = None, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
         """Return the issues of a flow, or of all flows, as issue groups, the largest group first."""
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
         sums = (first.label("first"), last.label("last"), sa.func.max(issues.c.id).label("newest"))
-        statement = sa.select(*_TROUBLE, _NUMBER, *sums, sa.func.sum(issues.c.cents).label("cents"))
+        statement = sa.select(*_GROUP_COLUMNS, _NUMBER, *sums, sa.func.sum(issues.c.cents).label("cents"))
         statement = statement.where(issues.c.state == state, issues.c.flow == flow if flow else _CONNECTED)
-        group = statement.group_by(*_TROUBLE).subquery()
-        same = sa.and_(*(causes.c[column.name] == group.c[column.name] for column in _TROUBLE))
+        group = statement.group_by(*_GROUP_COLUMNS).subquery()
+        same = sa.and_(*(causes.c[column.name] == group.c[column.name] for column in _GROUP_COLUMNS))
         of_newest = (issues.c.facts, issues.c.reason, issues.c.by, issues.c.run)
-        shown = sa.select(group, *of_newest, causes.c.assigned, causes.c.note)
-        shown = shown.join(issues, issues.c.id == group.c.newest).outerjoin(causes, same)
+        query = sa.select(group, *of_newest, causes.c.assigned, causes.c.note)
+        query = query.join(issues, issues.c.id == group.c.newest).outerjoin(causes, same)
         order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
-        return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
+        return [_cause_group(row) for row in self.database.rows(query.order_by(*order))]
 
     def appearances(self, since: datetime) -> dict[IssueGroupKey, dict[datetime, int]]:
         """Return how many issues appeared at each moment, by issue group. Reopened issues count as new.
 
         All issues of one transaction have the same time, so the result has about as many entries as there were runs.
         """
-        recent = sa.select(*_TROUBLE, issues.c.first_seen, _NUMBER).where(issues.c.first_seen >= since, _CONNECTED)
-        found: dict[IssueGroupKey, dict[datetime, int]] = {}
-        for row in self.database.rows(recent.group_by(*_TROUBLE, issues.c.first_seen)):
-            found.setdefault(IssueGroupKey(row.flow, row.cause, row.field, row.detail), {})[row.first_seen] = row.number
-        return found
+        recent = sa.select(*_GROUP_COLUMNS, issues.c.first_seen, _NUMBER).where(
+            issues.c.first_seen >= since, _CONNECTED
+        )
+        numbers: dict[IssueGroupKey, dict[datetime, int]] = {}
+        for row in self.database.rows(recent.group_by(*_GROUP_COLUMNS, issues.c.first_seen)):
+            numbers.setdefault(IssueGroupKey(row.flow, row.cause, row.field, row.detail), {})[row.first_seen] = (
+                row.number
+            )
+        return numbers
 
     @requires(Right.REPAIR)
     def assign(self, cause: IssueGroupKey, to: str, by: str) -> None:
         """Assign an issue group, with issues that join it later, to a person. An empty `to` removes the assignment."""
-        self._care(cause, "cause_assigned", by, assigned=to)
+        self._change_group(cause, "cause_assigned", by, assigned=to)
 
     @requires(Right.REPAIR)
     def annotate(self, cause: IssueGroupKey, note: str, by: str) -> None:
         """Store a note with an issue group. An empty note removes it."""
-        self._care(cause, "cause_noted", by, note=note)
+        self._change_group(cause, "cause_noted", by, note=note)
 
-    def _care(self, cause: IssueGroupKey, event: str, by: str, **values: str) -> None:
+    def _change_group(self, cause: IssueGroupKey, event: str, by: str, **values: str) -> None:
         now = self.clock()
         key = {"flow": cause.flow, "cause": cause.cause, "field": cause.field, "detail": cause.detail}
         with self.database.write() as connection:
-            here = [causes.c[name] == value for name, value in key.items()]
-            known = connection.execute(sa.select(causes).where(*here).with_for_update()).first()
-            kept = {"assigned": known.assigned, "note": known.note} if known else {"assigned": "", "note": ""}
-            upsert(connection, causes, [{**key, **kept, **values, "by": by, "changed_at": now}])
+            conditions = [causes.c[name] == value for name, value in key.items()]
+            row = connection.execute(sa.select(causes).where(*conditions).with_for_update()).first()
+            stored_values = {"assigned": row.assigned, "note": row.note} if row else {"assigned": "", "note": ""}
+            upsert(connection, causes, [{**key, **stored_values, **values, "by": by, "changed_at": now}])
             facts = {"by": by, "detail": cause.detail, **values}
             append_events(connection, now, [Event(event=event, flow=cause.flow, code=cause.cause, facts=facts)])
 
     @requires(Right.SEE)
     def people(self) -> list[str]:
         """Return the names of all persons that a group is assigned to."""
-        named = sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct()
-        return sorted(row.assigned for row in self.database.rows(named))
+        query = sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct()
+        return sorted(row.assigned for row in self.database.rows(query))
 
     @requires(Right.SEE)
     def of_key(self, flow: str, key: str) -> list[OpenIssue]:
         """Return all issues of a record in a flow, including closed ones, the newest first."""
-        found = sa.select(issues).where(issues.c.flow == flow, issues.c.key == key).order_by(issues.c.last_seen.desc())
-        return [_open_issue(row) for row in self.database.rows(found)]
+        query = sa.select(issues).where(issues.c.flow == flow, issues.c.key == key).order_by(issues.c.last_seen.desc())
+        return [_open_issue(row) for row in self.database.rows(query)]
 
     @requires(Right.REPAIR)
     def close(self, identity: int, by: str) -> None:
         """Close an issue. It opens again when a preview finds it again."""
-        self._decide(identity, IssueState.CLOSED, "issue_closed", "", by)
+        self._change_state(identity, IssueState.CLOSED, "issue_closed", "", by)
 
     def dismiss(self, identity: int, reason: str, by: str, marks: Mapping[str, str] | None = None) -> None:
         """Dismiss an issue with a reason.
@@ -263,29 +288,29 @@ class Issues(Store):
         The record stays parked without notification until the cause is gone, the issue's detail changes, a person
         reopens it, or a source record is read with a mark other than the one in `marks`.
         """
-        self._decide(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
+        self._change_state(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
 
     def dismiss_all(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
         """Dismiss open issues with one reason and return how many were still open; see `dismiss`."""
-        now, done = self.clock(), 0
+        now, dismissed_count = self.clock(), 0
         with self.database.write() as connection:
-            for some in batches(list(marks)):
-                here = (issues.c.id.in_(some), issues.c.state == IssueState.OPEN)
-                found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
+            for batch in batches(list(marks)):
+                conditions = (issues.c.id.in_(batch), issues.c.state == IssueState.OPEN)
+                rows = connection.execute(sa.select(issues).where(*conditions).with_for_update()).all()
                 values = {"state": IssueState.SET_ASIDE, "reason": reason, "by": by}
-                connection.execute(issues.update().where(*here).values(**values))
-                _remember(connection, {row.id: marks[row.id] for row in found}, {row.id: row.flow for row in found})
+                connection.execute(issues.update().where(*conditions).values(**values))
+                _store_marks(connection, {row.id: marks[row.id] for row in rows}, {row.id: row.flow for row in rows})
                 facts = {"by": by, "reason": reason}
-                append_events(connection, now, [_decided("issue_set_aside", row, facts) for row in found])
-                done += len(found)
-        return done
+                append_events(connection, now, [_decision_event("issue_set_aside", row, facts) for row in rows])
+                dismissed_count += len(rows)
+        return dismissed_count
 
     def reopen_issues(self, identities: Collection[int], by: str) -> None:
         """Reopen dismissed issues."""
         with self.database.write() as connection:
             reopen(connection, self.clock(), "", identities, "", by)
 
-    def _decide(
+    def _change_state(
         self, identity: int, state: IssueState, event: str, reason: str, by: str, marks: Mapping[str, str] | None = None
     ) -> None:
         now = self.clock()
@@ -295,8 +320,8 @@ class Issues(Store):
                 raise KeyError(f"there is no issue {identity}")
             decided = issues.update().where(issues.c.id == identity).values(state=state, reason=reason, by=by)
             connection.execute(decided)
-            _remember(connection, {identity: marks or {}}, {identity: row.flow})
-            append_events(connection, now, [_decided(event, row, {"by": by, "reason": reason})])
+            _store_marks(connection, {identity: marks or {}}, {identity: row.flow})
+            append_events(connection, now, [_decision_event(event, row, {"by": by, "reason": reason})])
 
     @requires(Right.SEE)
     def list(
@@ -312,22 +337,22 @@ class Issues(Store):
         limit: int = 100,
     ) -> list[OpenIssue]:
         """Return the issues of one cause, the oldest first. `find` filters by a part of the key, title or detail."""
-        given = {"flow": flow, "cause": cause, "state": state, "field": field, "detail": detail}
-        here = [issues.c[name] == value for name, value in given.items() if value is not None]
-        found = sa.select(issues).where(*here, *([_named(find)] if find else []))
-        page = found.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
+        filters = {"flow": flow, "cause": cause, "state": state, "field": field, "detail": detail}
+        conditions = [issues.c[name] == value for name, value in filters.items() if value is not None]
+        query = sa.select(issues).where(*conditions, *([_text_condition(find)] if find else []))
+        page = query.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
         return [_open_issue(row) for row in self.database.rows(page)]
 
     def of_causes(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
         """Return all issues of these causes that are in one state."""
-        here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == state)
-        return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*here))]
+        conditions = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == state)
+        return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*conditions))]
 
     @requires(Right.SEE)
     def matching_groups(self, find: str, state: IssueState = IssueState.OPEN) -> dict[IssueGroupKey, int]:
         """Return the issue groups that have issues whose key, title or detail contains the text, with their number."""
-        here = (issues.c.state == state, _named(find), _CONNECTED)
-        rows = self.database.rows(sa.select(*_TROUBLE, _NUMBER).where(*here).group_by(*_TROUBLE))
+        conditions = (issues.c.state == state, _text_condition(find), _CONNECTED)
+        rows = self.database.rows(sa.select(*_GROUP_COLUMNS, _NUMBER).where(*conditions).group_by(*_GROUP_COLUMNS))
         return {IssueGroupKey(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
 
 
@@ -351,21 +376,21 @@ def _cause_group(row: sa.Row[Any]) -> CauseGroup:
     )
 
 
-def _named(find: str) -> sa.ColumnElement[bool]:
+def _text_condition(find: str) -> sa.ColumnElement[bool]:
     """Return the condition that an issue's key, title or detail contains the text."""
     sought = find.casefold()
     return sa.or_(
         *(
-            sa.func.lower(one).contains(sought, autoescape=True)
-            for one in (issues.c.key, issues.c.title, issues.c.detail)
+            sa.func.lower(column).contains(sought, autoescape=True)
+            for column in (issues.c.key, issues.c.title, issues.c.detail)
         )
     )
 
 
-def _remember(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]], flows: Mapping[int, str]) -> None:
+def _store_marks(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]], flows: Mapping[int, str]) -> None:
     """Replace the stored marks of the records behind these issues."""
-    for some in batches(list(marks)):
-        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(some)))
+    for batch in batches(list(marks)):
+        connection.execute(dismissals.delete().where(dismissals.c.issue.in_(batch)))
     rows = [
         {"flow": flows[issue], "key": key, "issue": issue, "mark": mark}
         for issue, of_issue in marks.items()

@@ -40,23 +40,23 @@ class KeyRing:
     def __init__(self, key: str, before: str, key_file: Path | None, salt: str) -> None:
         register_secrets(key, before)
         self.file = key_file
-        self.given = _derived(key, "CONSOLE_KEY", salt)
-        of_settings = (_derived(before, "CONSOLE_KEY_BEFORE", salt), self.given)
-        self.of_settings = [one for one in of_settings if one is not None]
+        self.given = _derive_key(key, "CONSOLE_KEY", salt)
+        of_settings = (_derive_key(before, "CONSOLE_KEY_BEFORE", salt), self.given)
+        self.of_settings = [candidate for candidate in of_settings if candidate is not None]
         self.keys: Sequence[bytes] = ()
         self.read_anew()
 
     def read_anew(self) -> None:
         """Read the key file again, because another process may have changed it."""
-        kept = [] if self.file is None else keys_in(self.file, needed=self.given is None)
-        self.keys = [*self.of_settings, *kept]
+        file_keys = [] if self.file is None else keys_in(self.file, needed=self.given is None)
+        self.keys = [*self.of_settings, *file_keys]
 
     def make_one(self) -> None:
         """Create a key in the file if there is no key. Two processes that start at once use the same one."""
         if not self.keys and self.file is not None:
             write_keys(self.file, [Fernet.generate_key()], anew=False)
             self.read_anew()
-        self._first()
+        self._first_key()
 
     def grow(self) -> bytes:
         """Add a new key to the file and return it. The file is durable on return."""
@@ -68,9 +68,9 @@ class KeyRing:
 
     def key_with_id(self, name: str) -> bytes | None:
         """Return the key with this id, or None. Reads the file again if the key is not known yet."""
-        if all(id_of(one) != name for one in self.keys):
+        if all(id_of(key) != name for key in self.keys):
             self.read_anew()
-        return next((one for one in self.keys if id_of(one) == name), None)
+        return next((key for key in self.keys if id_of(key) == name), None)
 
     def opened(self, sealed: bytes) -> bytes | None:
         """Return the decrypted value, or None if no key opens it."""
@@ -89,17 +89,17 @@ class KeyRing:
         hold(connection, alone=False)
         row = _row(connection)
         if row is None:
-            return self._first()
-        found = self.key_with_id(row.id)
-        if found is not None:
-            return found
-        fresh = next((one for one in self.keys if id_of(one) not in row.before), None)
+            return self._first_key()
+        key = self.key_with_id(row.id)
+        if key is not None:
+            return key
+        fresh = next((candidate for candidate in self.keys if id_of(candidate) not in row.before), None)
         if fresh is None:
             raise ConfigurationError("secret_key_wrong", system="")
         connection.execute(settings.update().where(settings.c.name == IN_USE).values(value=row.naming(fresh)))
         return fresh
 
-    def _first(self) -> bytes:
+    def _first_key(self) -> bytes:
         if not self.keys:
             raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_key")
         return self.keys[0]
@@ -127,38 +127,38 @@ def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
     with database.write() as connection:
         hold(connection, alone=True)
         ring.read_anew()
-        fresh = _next(ring, connection, _row(connection))
-        sealed = _seal_anew(ring, connection, fresh)
-        _name(connection, clock(), fresh, ring, by)
+        fresh = _next_key(ring, connection, _row(connection))
+        sealed = _reseal_connections(ring, connection, fresh)
+        _set_in_use(connection, clock(), fresh, ring, by)
         append_events(connection, clock(), [Event(event="key_changed", facts={"by": by, "count": str(sealed)})])
     with database.write() as connection:
         hold(connection, alone=True)
-        _drop_others(ring, connection)
+        _drop_other_keys(ring, connection)
     return sealed
 
 
-def _next(ring: KeyRing, connection: sa.Connection, row: _Row | None) -> bytes:
+def _next_key(ring: KeyRing, connection: sa.Connection, row: _Row | None) -> bytes:
     """Return the key that replaces the one in use."""
     if ring.given is None:
         return ring.grow()
     sealed = connection.execute(sa.select(connections.c.sealed)).scalars()
-    if (row is None or row.id == id_of(ring.given)) and all(opens_one(bytes(one), ring.given) for one in sealed):
+    if (row is None or row.id == id_of(ring.given)) and all(opens_one(bytes(secret), ring.given) for secret in sealed):
         raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_other_key")
     return ring.given
 
 
-def _seal_anew(ring: KeyRing, connection: sa.Connection, fresh: bytes) -> int:
-    found = connection.execute(sa.select(connections)).all()
-    for one in found:
-        opened = ring.opened(bytes(one.sealed))
+def _reseal_connections(ring: KeyRing, connection: sa.Connection, fresh: bytes) -> int:
+    rows = connection.execute(sa.select(connections)).all()
+    for row in rows:
+        opened = ring.opened(bytes(row.sealed))
         if opened is None:
-            raise ConfigurationError("secret_key_wrong", system=one.system)
+            raise ConfigurationError("secret_key_wrong", system=row.system)
         sealed = Fernet(fresh).encrypt(opened)
-        connection.execute(connections.update().where(connections.c.system == one.system).values(sealed=sealed))
-    return len(found)
+        connection.execute(connections.update().where(connections.c.system == row.system).values(sealed=sealed))
+    return len(rows)
 
 
-def _name(connection: sa.Connection, at: datetime, key: bytes, ring: KeyRing, by: str) -> None:
+def _set_in_use(connection: sa.Connection, at: datetime, key: bytes, ring: KeyRing, by: str) -> None:
     """Store the key as the one in use, and all other known keys as replaced."""
     row = _row(connection)
     before = {*(() if row is None else (row.id, *row.before)), *map(id_of, ring.keys)} - {id_of(key)}
@@ -166,14 +166,14 @@ def _name(connection: sa.Connection, at: datetime, key: bytes, ring: KeyRing, by
     upsert(connection, settings, [{"name": IN_USE, "value": value, "by": by, "changed_at": at}])
 
 
-def _drop_others(ring: KeyRing, connection: sa.Connection) -> None:
+def _drop_other_keys(ring: KeyRing, connection: sa.Connection) -> None:
     """Remove all keys but the one in use from the file. Deletes the file if the key in use is in the settings."""
     row = _row(connection)
     if ring.file is None or row is None or not ring.file.exists():
         return
-    kept = [one for one in keys_in(ring.file, needed=False) if id_of(one) == row.id]
-    if kept:
-        write_keys(ring.file, kept)
+    remaining_keys = [key for key in keys_in(ring.file, needed=False) if id_of(key) == row.id]
+    if remaining_keys:
+        write_keys(ring.file, remaining_keys)
     elif ring.given is not None and id_of(ring.given) == row.id:
         ring.file.unlink()
 
@@ -232,8 +232,8 @@ def keys_in(path: Path, *, needed: bool) -> list[bytes]:
     """
     try:
         keys = path.read_bytes().split()
-        for one in keys:
-            Fernet(one)
+        for key in keys:
+            Fernet(key)
     except FileNotFoundError:
         return []
     except (OSError, ValueError):
@@ -265,13 +265,13 @@ def write_keys(path: Path, keys: Sequence[bytes], *, anew: bool = True) -> None:
 
 
 def _keep_folder(folder: Path) -> None:
-    """Make a new name in a folder durable. Windows does so by itself."""
+    """Flush a folder to disk, so that a new file name in it survives a crash. Windows needs no such call."""
     if os.name == "posix":
-        known = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(known)
+            os.fsync(descriptor)
         finally:
-            os.close(known)
+            os.close(descriptor)
 
 
 def opens_one(sealed: bytes, key: bytes | None) -> bool:
@@ -285,7 +285,7 @@ def opens_one(sealed: bytes, key: bytes | None) -> bool:
     return True
 
 
-def _derived(key: str, setting: str, salt: str) -> bytes | None:
+def _derive_key(key: str, setting: str, salt: str) -> bytes | None:
     if not key:
         return None
     if len(key) < SHORTEST_KEY:

@@ -43,8 +43,8 @@ class Leases(Store):
 
     def holder(self, name: str) -> str | None:
         """Return the owner of a lease, or the last owner if it expired without a release. None after a release."""
-        found: str | None = self.database.scalar(sa.select(leases.c.owner).where(leases.c.name == name))
-        return found
+        owner: str | None = self.database.scalar(sa.select(leases.c.owner).where(leases.c.name == name))
+        return owner
 
     def release(self, name: str, owner: str) -> None:
         """Release a lease before it expires. Does nothing if another owner holds it."""

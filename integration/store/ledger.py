@@ -75,15 +75,15 @@ class Ledger(Store):
         first = sa.case(*((sa.exists().where(of_run, is_open, lines.c.stage == name), name) for name in stages))
         page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.seq > after)
         page = page.order_by(lines.c.seq).limit(limit)
-        found = self.database.rows(page.where(lines.c.stage == first))
-        return [plan_row(row) for row in found or self.database.rows(page.where(lines.c.stage.not_in(stages)))]
+        rows = self.database.rows(page.where(lines.c.stage == first))
+        return [plan_row(row) for row in rows or self.database.rows(page.where(lines.c.stage.not_in(stages)))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
         """Return the changes that were sent and not settled, in plan order."""
-        some = sa.select(line_counts.c.run).where(
+        query = sa.select(line_counts.c.run).where(
             line_counts.c.run == run, line_counts.c.step.in_(plan_lines.UNSETTLED), line_counts.c.lines > 0
         )
-        if self.database.first(some) is None:  # the usual case, and much cheaper to learn from the tallies
+        if self.database.first(query) is None:  # the usual case, and much cheaper to learn from the tallies
             return []
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
@@ -109,32 +109,32 @@ class Ledger(Store):
         with their run, or parked because the target has other values.
         """
         was_sent = sa.or_(lines.c.attempts > 0, in_clause(lines.c.step, plan_lines.UNSETTLED))
-        here = (lines.c.action == Action.CREATE, lines.c.kind == kind, was_sent)
+        conditions = (lines.c.action == Action.CREATE, lines.c.kind == kind, was_sent)
         open_steps = (*plan_lines.UNSETTLED, Step.PLANNED, Step.PARKED, Step.LEFT)
         of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
-        question = sa.select(lines).where(*of_flow, in_clause(lines.c.step, open_steps), *here)
+        question = sa.select(lines).where(*of_flow, in_clause(lines.c.step, open_steps), *conditions)
         return [plan_row(row) for row in self.database.rows(question.order_by(lines.c.run, lines.c.seq))]
 
-    def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, CurrentRecord]) -> list[PlanRow]:
+    def settle_doubts(self, doubts: Sequence[PlanRow], current_records: Mapping[str, CurrentRecord]) -> list[PlanRow]:
         """Settle the doubts whose records a lookup found, given by key, as proven. Return the other doubts."""
-        seen = [row for row in doubts if row.key in there and row.change]
-        for run in {row.run for row in seen}:
-            known = {row.seq: row.change for row in seen if row.run == run and row.change}
-            found = [(row, there[row.key]) for row in seen if row.run == run]
-            outcomes = [Outcome(row.seq, Step.PROVEN, held.reference, held.marker) for row, held in found]
-            self.settle(run, outcomes, known)
-        return [row for row in doubts if row.key not in there]
+        found_rows = [row for row in doubts if row.key in current_records and row.change]
+        for run in {row.run for row in found_rows}:
+            changes = {row.seq: row.change for row in found_rows if row.run == run and row.change}
+            pairs = [(row, current_records[row.key]) for row in found_rows if row.run == run]
+            outcomes = [Outcome(row.seq, Step.PROVEN, current.reference, current.marker) for row, current in pairs]
+            self.settle(run, outcomes, changes)
+        return [row for row in doubts if row.key not in current_records]
 
-    def answer_doubts(self, flow: str, key: str, number: str | None, *told: Event) -> int:
+    def answer_doubts(self, flow: str, key: str, number: str | None, *events: Event) -> int:
         """Store a person's answer about a record in doubt, and return how many changes it settles.
 
         `number` is the record's number in the target, or None if it is not there and may be sent again. The events in
-        `told` are recorded with each. If two people answer at once, the second settles nothing.
+        The `events` are recorded with each change. If two people answer at once, the second settles nothing.
         """
         step, settled = Step.LEFT if number is None else Step.ACCEPTED, 0
         for row in self.in_doubt("", flow, None, [key]):
             with suppress(transitions.StateChangedError):
-                self.settle(row.run, [Outcome(row.seq, step, number or "")], also=told)
+                self.settle(row.run, [Outcome(row.seq, step, number or "")], also=events)
                 settled += 1
         return settled
 
@@ -142,7 +142,7 @@ class Ledger(Store):
         self,
         run: str,
         seqs: Sequence[int],
-        known: Known = NOTHING_KNOWN,
+        known_changes: Known = NOTHING_KNOWN,
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
         *,
         is_done: bool = False,
@@ -150,28 +150,27 @@ class Ledger(Store):
         """Mark changes as sent before their call. The marks are durable on return.
 
         Returns False if a person asked the run to stop. The changes then stay planned, unless `is_done` says that the
-        target already has the wanted values. `known` are changes by line number; they never alter and are not read
-        again. `accepted` are earlier lines that the target answered positively, with the references it returned.
+        `known_changes` are changes by line number; they never alter and are not read again.
         """
         if not seqs:
             return True
         now = self.clock()
         with self.database.write() as connection:
-            _accept(connection, run, accepted)
+            _store_accepted(connection, run, accepted)
             of_run = _RUN.rows(connection, {"run": run})[0]
             if of_run.cancelled and not is_done:  # checked here because every call passes here, at no extra query
                 return False
-            held = plan_lines.locked(connection, run, seqs)
-            for row in held.values():
+            locked_rows = plan_lines.locked(connection, run, seqs)
+            for row in locked_rows.values():
                 transitions.require_transition(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
-            sent = {"the_run": run, "step": Step.SENT, "sent_at": now}
-            _SEND.execute_many(connection, [{**sent, "the_seq": seq} for seq in held])
-            plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
-            changes = plan_lines.changes(connection, run, list(held), known)
+            values = {"the_run": run, "step": Step.SENT, "sent_at": now}
+            _SEND.execute_many(connection, [{**values, "the_seq": seq} for seq in locked_rows])
+            plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in locked_rows.values()])
+            changes = plan_lines.changes(connection, run, list(locked_rows), known_changes)
             append_events(
                 connection,
                 now,
-                [transitions.line_event("sent", run, of_run.flow, row, changes) for row in held.values()],
+                [transitions.line_event("sent", run, of_run.flow, row, changes) for row in locked_rows.values()],
             )
             return True
 
@@ -179,7 +178,7 @@ class Ledger(Store):
         self,
         run: str,
         outcomes: Sequence[Outcome],
-        known: Known = NOTHING_KNOWN,
+        known_changes: Known = NOTHING_KNOWN,
         *,
         page_ends: bool = False,
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
@@ -188,36 +187,50 @@ class Ledger(Store):
         """Store the results of changes, with the links and issues that follow from them.
 
         Changes in doubt get the current time as sending time, because changes may be marked together, before the last
-        one is sent. `known` are changes by line number; they never alter and are not read again. `accepted` are lines
-        that the target answered positively, with the references. If `page_ends`, the progress of the run is stored too.
+        `known_changes` are changes by line number; they never alter and are not read again.
         """
         if not outcomes:
             return
         now = self.clock()
         with self.database.write() as connection:
             flow = _RUN.rows(connection, {"run": run})[0].flow
-            _accept(connection, run, accepted)
-            held = plan_lines.locked(connection, run, [one.seq for one in outcomes])
-            pairs = [(held[one.seq], one) for one in outcomes]
-            for row, one in pairs:
-                transitions.require_transition(Step(row.step), one.step, f"line {row.seq} of run {run}")
-            _MOVE.execute_many(connection, [_moved(run, row, one, now) for row, one in pairs])
-            plan_lines.count_moved(connection, run, [(row, one.step) for row, one in pairs])
+            _store_accepted(connection, run, accepted)
+            locked_rows = plan_lines.locked(connection, run, [outcome.seq for outcome in outcomes])
+            pairs = [(locked_rows[outcome.seq], outcome) for outcome in outcomes]
+            for row, outcome in pairs:
+                transitions.require_transition(Step(row.step), outcome.step, f"line {row.seq} of run {run}")
+            _MOVE.execute_many(connection, [_outcome_columns(run, row, outcome, now) for row, outcome in pairs])
+            plan_lines.count_moved(connection, run, [(row, outcome.step) for row, outcome in pairs])
             _count_causes(connection, run, pairs)
-            changes = plan_lines.changes(connection, run, list(held), known)
-            links.keep_links(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
-            ended = [changes[row.seq] for row, one in pairs if one.step in (Step.PROVEN, Step.ACCEPTED)]
+            changes = plan_lines.changes(connection, run, list(locked_rows), known_changes)
+            links.keep_links(
+                connection, now, flow, _links_of_outcomes(connection, now, flow, pairs, changes), self.mirrors
+            )
+            ended = [changes[row.seq] for row, outcome in pairs if outcome.step in (Step.PROVEN, Step.ACCEPTED)]
             reverted_values.settle_taken_back(connection, now, run, flow, ended)
             issues.open_or_refresh(
-                connection, now, flow, run,
-                [IssueOccurrence(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
-            )  # fmt: skip
-            told = [(row, one) for row, one in pairs if one.issue is None or one.step is not Step.PARKED]
-            append_events(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])
+                connection,
+                now,
+                flow,
+                run,
+                [
+                    IssueOccurrence(outcome.issue, row.kind, row.title)
+                    for row, outcome in pairs
+                    if outcome.issue is not None
+                ],
+            )
+            reported_pairs = [
+                (row, outcome) for row, outcome in pairs if outcome.issue is None or outcome.step is not Step.PARKED
+            ]
+            append_events(
+                connection,
+                now,
+                [_settled_event(run, flow, row, outcome, now, changes) for row, outcome in reported_pairs],
+            )
             append_events(connection, now, also)
             if page_ends:
-                total, done = transitions.sendable(connection, run)
-                transitions.store_progress(connection, now, run, Progress("write", done, total))
+                total, done_count = transitions.sendable(connection, run)
+                transitions.store_progress(connection, now, run, Progress("write", done_count, total))
 
     def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
         """End a commit, and close the plans that it supersedes. Raises ValueError if a change is not settled."""
@@ -226,8 +239,8 @@ class Ledger(Store):
             row = transitions.move(connection, run, RunState.DONE)
             counts = transitions.run_counts(connection, row)
             open_steps = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
-            still = sa.select(lines.c.seq).where(lines.c.run == run, lines.c.step.in_(open_steps))
-            if connection.execute(still.limit(1)).first():
+            open_lines = sa.select(lines.c.seq).where(lines.c.run == run, lines.c.step.in_(open_steps))
+            if connection.execute(open_lines.limit(1)).first():
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
             transitions.update_run(connection, run, ended_at=now, error="", facts={})
             keep_cursors(connection, now, row.flow, cursors or {})
@@ -244,34 +257,35 @@ class Ledger(Store):
             close_superseded(connection, now, row)
 
 
-def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:
+def _store_accepted(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:
     if accepted:
-        said = [{"the_run": run, "the_seq": seq, "told": told} for seq, told in accepted.items()]
-        _ACCEPT.execute_many(connection, said)
+        rows = [{"the_run": run, "the_seq": seq, "told": reference} for seq, reference in accepted.items()]
+        _ACCEPT.execute_many(connection, rows)
 
 
-def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
+def _outcome_columns(run: str, row: Row, outcome: Outcome, now: datetime) -> dict[str, object]:
     """Return the new column values of a line. A line in doubt gets the current time as sending time."""
-    issue = one.issue or Issue("", "")
+    issue = outcome.issue or Issue("", "")
     return {
-        "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
+        "the_run": run, "the_seq": row.seq, "step": outcome.step, "reference": outcome.reference or row.reference,
         "cause": issue.cause, "cause_field": issue.field, "facts": dict(issue.facts),
-        "sent_at": now if one.step is Step.IN_DOUBT else row.sent_at,
-        "attempts": _attempts(row, one),
+        "sent_at": now if outcome.step is Step.IN_DOUBT else row.sent_at,
+        "attempts": _attempts(row, outcome),
     }  # fmt: skip
 
 
-def _attempts(row: Row, one: Outcome) -> int:
+def _attempts(row: Row, outcome: Outcome) -> int:
     """Return the attempts of a line after an outcome.
 
-    A call that was not delivered does not count. A call that may never have begun does not count while it is in doubt,
-    so that interruptions alone never become a question. It counts as the first one afterwards, so that what it may have
+    An interrupted call, which may never have begun, does not count while the line is in doubt. So interruptions alone
+    never become a question for a person. When the doubt is settled, the line has at least one attempt, so that a record
+    it may have written is recognized as ours.
     written is recognized as ours.
     """
     attempts = int(row.attempts)
     if row.step == Step.IN_DOUBT:
         return max(1, attempts)
-    return attempts - (one.interrupted or (one.step is Step.PLANNED and row.step == Step.SENT))
+    return attempts - (outcome.interrupted or (outcome.step is Step.PLANNED and row.step == Step.SENT))
 
 
 def in_doubt_question(
@@ -279,63 +293,65 @@ def in_doubt_question(
 ) -> sa.Select[tuple[object, ...]]:
     """Return the query for creates in doubt, of one kind or of any.
 
-    With `by_keys` the query is built to start from record keys instead of the runs of the flow, which may have sent
-    every line. It then also finds records of a kind this version does not know, which may be a former name of the kind.
+    With `by_keys` the query is efficient for a few record keys: it does not start from the runs of the flow, of which
+    every line may be sent.
     """
-    asked = sa.or_(in_clause(lines.c.step, plan_lines.UNSETTLED), in_clause(lines.c.cause, plan_lines.DOUBTS))
+    is_in_doubt = sa.or_(in_clause(lines.c.step, plan_lines.UNSETTLED), in_clause(lines.c.cause, plan_lines.DOUBTS))
     settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
-    here = (lines.c.action == Action.CREATE, asked, ~settled)
+    conditions = (lines.c.action == Action.CREATE, is_in_doubt, ~settled)
     alike = lines.c.kind == kind
     of_kind = () if kind is None else (sa.or_(alike, lines.c.kind.not_in(kinds())) if by_keys else alike,)
     of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
-    every = sa.select(lines).where(*here, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
+    every = sa.select(lines).where(*conditions, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
     return every.order_by(lines.c.run, lines.c.seq)
 
 
-def _made(
+def _links_of_outcomes(
     connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
 ) -> list[Link]:
     """Mark retired links, and return the links of the other changes."""
-    made: list[Link] = []
-    for row, one in pairs:
-        if one.step not in MADE:
+    new_links: list[Link] = []
+    for row, outcome in pairs:
+        if outcome.step not in MADE:
             continue
-        change, unproven = changes[row.seq], one.step is Step.ACCEPTED
+        change, unproven = changes[row.seq], outcome.step is Step.ACCEPTED
         if change.action is Action.RETIRE:
-            links.retire_links(connection, now, flow, change, one.marker)
+            links.retire_links(connection, now, flow, change, outcome.marker)
         else:
-            made.append(
+            new_links.append(
                 Link(
                     change.kind,
                     change.key,
-                    one.reference or row.reference,
-                    _agreed(connection, flow, row, change),
-                    one.marker,
+                    outcome.reference or row.reference,
+                    _agreed_values(connection, flow, row, change),
+                    outcome.marker,
                     unproven=unproven,
                     evidence=change.evidence.after_write(change.wanted),
                 )
             )
-    return made
+    return new_links
 
 
-def _agreed(connection: sa.Connection, flow: str, row: Row, change: Change) -> Record:
+def _agreed_values(connection: sa.Connection, flow: str, row: Row, change: Change) -> Record:
     """Return the agreed values after a change. A reverted value is merged into the values agreed since."""
     if row.cause != TAKEN_BACK:
         return links.agreed_after_change(connection, flow, change)
-    here = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
-    known = connection.execute(sa.select(of_links.c.agreed).where(*here)).scalar()
-    return change.agreed if known is None else merged(record_from_json(known), change.wanted)
+    conditions = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
+    shape = connection.execute(sa.select(of_links.c.agreed).where(*conditions)).scalar()
+    return change.agreed if shape is None else merged(record_from_json(shape), change.wanted)
 
 
 def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:
     """Add the causes that settled lines get to the facets, and subtract their former causes."""
-    gone = [("cause", row.cause, row.action) for row, _ in pairs if row.cause]
-    met = [("cause", one.issue.cause, row.action) for row, one in pairs if one.issue is not None]
-    facets.count_facets(connection, run, met, gone)
+    former_causes = [("cause", row.cause, row.action) for row, _ in pairs if row.cause]
+    new_causes = [("cause", outcome.issue.cause, row.action) for row, outcome in pairs if outcome.issue is not None]
+    facets.count_facets(connection, run, new_causes, former_causes)
 
 
-def _settled(run: str, flow: str, row: Row, one: Outcome, now: datetime, changes: Known) -> Event:
-    event = "planned_again" if one.step is Step.PLANNED else str(one.step)
+def _settled_event(run: str, flow: str, row: Row, outcome: Outcome, now: datetime, changes: Known) -> Event:
+    event = "planned_again" if outcome.step is Step.PLANNED else str(outcome.step)
     ms = None if row.sent_at is None else transitions.milliseconds(row.sent_at, now)
-    facts = {"reference": there} if one.step in MADE and (there := one.reference or row.reference) else {}
+    facts = (
+        {"reference": reference} if outcome.step in MADE and (reference := outcome.reference or row.reference) else {}
+    )
     return transitions.line_event(event, run, flow, row, changes, ms=ms, facts=facts)

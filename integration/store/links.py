@@ -35,12 +35,12 @@ UNHASHED = {"source_hash": "", "target_hash": ""}
 _BELOW = {Kind.DEBTOR: (Kind.ADDRESS,), Kind.PRODUCT: (Kind.ARTICLE,)}
 
 
-def _pairs(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
+def _pairs_query(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
     return sa.select(links.c.key, links.c.reference).where(links.c.flow == flow, links.c.kind == kind)
 
 
 _OF_KIND = (links.c.flow == sa.bindparam("flow"), links.c.kind == sa.bindparam("kind"))
-_WITH = {
+_LINKS_WITH = {
     name: PreparedKeyQuery(sa.select(links).where(*_OF_KIND), links.c[name]) for name in ("key", "reference", "mark")
 }
 _PAIRS_WITH = {
@@ -67,42 +67,44 @@ def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
 
 
 def keep_links(
-    connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors = NO_MIRRORS
+    connection: sa.Connection, at: datetime, flow: str, new_links: Sequence[Link], mirrors: Mirrors = NO_MIRRORS
 ) -> None:
     """Store links with the values both systems agreed on, and a link for each part, in the current transaction.
 
     A retired part stays retired unless the parent record shows it as active, because the parent also lists retired
     parts. If a link points to another target record than before, the evidence of the former one is dropped.
     """
-    if not kept:
+    if not new_links:
         return
-    whole = {(link.kind, link.key): _row(at, flow, link) for link in kept}
-    moved = [whole[link.kind, link.key] for link in kept if not link.evidence and is_identified(link.kind)]
+    whole = {(link.kind, link.key): _row(at, flow, link) for link in new_links}
+    moved = [whole[link.kind, link.key] for link in new_links if not link.evidence and is_identified(link.kind)]
     _DROP_EVIDENCE.execute_many(connection, [{f"of_{name}": row[name] for name in _IDENTITY} for row in moved])
     upsert(connection, links, [row for row in whole.values() if row["evidence"] is not None])
     upsert(connection, links, [row for row in whole.values() if row["evidence"] is None], keep=("evidence",))
     parts = {
         (part.kind, part.source): _part_row(at, flow, link, part)
-        for link in kept
+        for link in new_links
         for part in (link.agreed.parts if link.agreed else ())
         if part.source
     }
-    alive = [one for one, row in parts.items() if not row["retired"]]
+    alive = [identity for identity, row in parts.items() if not row["retired"]]
     upsert(connection, links, list(parts.values()), keep=("retired", "evidence"))
-    upsert(connection, links, [row for link in kept for row in _rows_of_orders(at, flow, link)])
-    _mirror(connection, at, flow, kept, mirrors)
-    _switch(connection, flow, alive, retired=False)
+    upsert(connection, links, [row for link in new_links for row in _rows_of_orders(at, flow, link)])
+    _store_mirrors(connection, at, flow, new_links, mirrors)
+    _set_retired(connection, flow, alive, retired=False)
 
 
-def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors) -> None:
+def _store_mirrors(
+    connection: sa.Connection, at: datetime, flow: str, new_links: Sequence[Link], mirrors: Mirrors
+) -> None:
     """Store the reversed pair for the mirror flow, if that flow has no link for either record."""
-    for link in kept:
+    for link in new_links:
         other = mirrors.get((flow, link.kind))
         if other is None or not link.reference:
             continue
-        there = (links.c.flow == other[0], links.c.kind == other[1])
-        known = sa.or_(links.c.key == link.reference, links.c.reference == link.key)
-        if connection.execute(sa.select(links.c.key).where(*there, known).limit(1)).first() is None:
+        conditions = (links.c.flow == other[0], links.c.kind == other[1])
+        either_record = sa.or_(links.c.key == link.reference, links.c.reference == link.key)
+        if connection.execute(sa.select(links.c.key).where(*conditions, either_record).limit(1)).first() is None:
             mirrored = Link(other[1], link.reference, link.key, evidence=link.evidence.swapped)
             upsert(connection, links, [_row(at, other[0], mirrored)])
 
@@ -110,11 +112,11 @@ def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[L
 def renew_evidence(connection: sa.Connection, flow: str, renewed: Mapping[tuple[Kind, str], Evidence]) -> None:
     """Store the current evidence of links, by kind and key, in the current transaction."""
     for (kind, key), evidence in renewed.items():
-        here = (links.c.flow == flow, links.c.kind == kind, links.c.key == key)
-        connection.execute(links.update().where(*here).values(evidence=evidence.to_json()))
+        conditions = (links.c.flow == flow, links.c.kind == kind, links.c.key == key)
+        connection.execute(links.update().where(*conditions).values(evidence=evidence.to_json()))
 
 
-def _separate(connection: sa.Connection, at: datetime, flow: str, pair: Link, by: str) -> None:
+def _remove_link(connection: sa.Connection, at: datetime, flow: str, pair: Link, by: str) -> None:
     """Remove the link of a pair with the links of its parts and subordinate records, such as addresses.
 
     Stores that the two records are distinct.
@@ -129,16 +131,21 @@ def _separate(connection: sa.Connection, at: datetime, flow: str, pair: Link, by
     upsert(connection, distinctions, [row])
 
 
-def _confirm_mirrored(connection: sa.Connection, flow: str, kind: Kind, shown: Link, evidence: Evidence) -> None:
+def _confirm_mirrored(connection: sa.Connection, flow: str, kind: Kind, link: Link, evidence: Evidence) -> None:
     """Store in the mirror flow's link that both records are the same."""
-    here = (links.c.flow == flow, links.c.kind == kind, links.c.key == shown.reference, links.c.reference == shown.key)
-    connection.execute(links.update().where(*here).values(evidence=evidence.swapped.to_json(), **UNHASHED))
-    _drop_distinction(connection, flow, kind, shown.reference, shown.key)
+    conditions = (
+        links.c.flow == flow,
+        links.c.kind == kind,
+        links.c.key == link.reference,
+        links.c.reference == link.key,
+    )
+    connection.execute(links.update().where(*conditions).values(evidence=evidence.swapped.to_json(), **UNHASHED))
+    _drop_distinction(connection, flow, kind, link.reference, link.key)
 
 
 def _drop_distinction(connection: sa.Connection, flow: str, kind: Kind, key: str, reference: str) -> None:
-    here = (distinctions.c.flow == flow, distinctions.c.kind == kind, distinctions.c.key == key)
-    connection.execute(distinctions.delete().where(*here, distinctions.c.reference == reference))
+    conditions = (distinctions.c.flow == flow, distinctions.c.kind == kind, distinctions.c.key == key)
+    connection.execute(distinctions.delete().where(*conditions, distinctions.c.reference == reference))
 
 
 def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
@@ -147,17 +154,17 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
     A part that lost its EAN can no longer be found by that EAN. `marker` is the number that the target gave to the
     change. Without it, our own write would look like a change by somebody else.
     """
-    _switch(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
+    _set_retired(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
     for part in change.wanted.parts:
         if "ean" in part.values and not part.values["ean"]:
             given_up = (links.c.flow == flow, links.c.kind == part.kind, links.c.key == part.source)
             connection.execute(links.update().where(*given_up).values(mark="", **UNHASHED))
     whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
-    here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
+    conditions = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}
     if marker:
         values["marker"] = marker
-    connection.execute(links.update().where(*here).values(values))
+    connection.execute(links.update().where(*conditions).values(values))
 
 
 def agreed_after_change(connection: sa.Connection, flow: str, change: Change) -> Record:
@@ -167,8 +174,8 @@ def agreed_after_change(connection: sa.Connection, flow: str, change: Change) ->
     """
     if not change.conflicts:
         return change.agreed
-    here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
-    agreed = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
+    conditions = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
+    agreed = connection.execute(sa.select(links.c.agreed).where(*conditions).with_for_update()).scalar()
     return (
         change.agreed
         if agreed is None
@@ -207,11 +214,16 @@ def _rows_of_orders(at: datetime, flow: str, link: Link) -> Iterator[dict[str, o
         yield {**_row(at, flow, Link(Kind.ORDER, key, order)), "owner": link.key}
 
 
-def _switch(connection: sa.Connection, flow: str, parts: Sequence[tuple[Kind, str]], *, retired: bool) -> None:
+def _set_retired(connection: sa.Connection, flow: str, parts: Sequence[tuple[Kind, str]], *, retired: bool) -> None:
     for kind in {kind for kind, _ in parts}:
-        for some in batches([key for each, key in parts if each is kind]):
-            here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
-            connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
+        for batch in batches([key for part_kind, key in parts if part_kind is kind]):
+            conditions = (
+                links.c.flow == flow,
+                links.c.kind == kind,
+                links.c.key.in_(batch),
+                links.c.retired != retired,
+            )
+            connection.execute(links.update().where(*conditions).values(retired=retired, **UNHASHED))
 
 
 class LinkReferences:
@@ -221,58 +233,58 @@ class LinkReferences:
     groups, all of them are loaded.
     """
 
-    def __init__(self, stored: "Links", flow: str) -> None:
-        self._stored = stored
+    def __init__(self, link_store: "Links", flow: str) -> None:
+        self._link_store = link_store
         self._flow = flow
         self._by_key: dict[tuple[Kind, str], str] = {}
         self._by_reference: dict[tuple[Kind, str], str] = {}
-        self._asked: set[tuple[Kind, str]] = set()
-        self._taken_in: set[Kind] = set()
-        self._distinct: Mapping[tuple[Kind, str], frozenset[str]] | None = None
+        self._queried_keys: set[tuple[Kind, str]] = set()
+        self._loaded_kinds: set[Kind] = set()
+        self._distinct_references: Mapping[tuple[Kind, str], frozenset[str]] | None = None
 
     def ask(self, kind: Kind, keys: Collection[str]) -> None:
         """Load the links of many keys."""
-        fresh = [key for key in keys if (kind, key) not in self._asked]
-        for key, reference in self._stored.pairs(self._flow, kind, "key", fresh):
+        fresh = [key for key in keys if (kind, key) not in self._queried_keys]
+        for key, reference in self._link_store.pairs(self._flow, kind, "key", fresh):
             self._by_key[kind, key] = reference
-        self._asked.update((kind, key) for key in fresh)
+        self._queried_keys.update((kind, key) for key in fresh)
 
     def reference(self, kind: Kind, key: str) -> str | None:
         """Return the target reference of a source key."""
-        if (kind, key) in self._asked:
+        if (kind, key) in self._queried_keys:
             return self._by_key.get((kind, key))
-        self._take_in(kind)
+        self._load_kind(kind)
         if (kind, key) not in self._by_key:
-            for _, reference in self._stored.pairs(self._flow, kind, "key", [key]):
+            for _, reference in self._link_store.pairs(self._flow, kind, "key", [key]):
                 self._by_key[kind, key] = reference
         return self._by_key.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return the source key of a target reference."""
-        self._take_in(kind)
+        self._load_kind(kind)
         if (kind, reference) not in self._by_reference:
-            for key, _ in self._stored.pairs(self._flow, kind, "reference", [reference]):
+            for key, _ in self._link_store.pairs(self._flow, kind, "reference", [reference]):
                 self._by_reference[kind, reference] = key
         return self._by_reference.get((kind, reference))
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
         """Return the target references that a person marked as another record than this key."""
-        if self._distinct is None:
-            self._distinct = self._stored.distinctions(self._flow)
-        return self._distinct.get((kind, key), frozenset())
+        if self._distinct_references is None:
+            self._distinct_references = self._link_store.distinctions(self._flow)
+        return self._distinct_references.get((kind, key), frozenset())
 
-    def _take_in(self, kind: Kind) -> None:
+    def _load_kind(self, kind: Kind) -> None:
         """Load all links of a kind that has few. Other keys are still queried, because a link may be added later."""
-        if kind in self._taken_in:
+        if kind in self._loaded_kinds:
             return
-        few = self._stored.first_pairs(self._flow, kind, FEW + 1)
+        few = self._link_store.first_pairs(self._flow, kind, FEW + 1)
         if len(few) <= FEW:
             self._by_key |= {(kind, key): reference for key, reference in few}
             self._by_reference |= {(kind, reference): key for key, reference in few}
-        self._taken_in.add(kind)
+        self._loaded_kinds.add(kind)
 
 
-def _with(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
+def _search_conditions(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
     yield links.c.flow.in_(flows)
     yield links.c.kind.in_(kinds())  # excludes links of allotted numbers and of unknown kinds
     if text:
@@ -298,103 +310,109 @@ class Links(Store):
     @requires(Right.SEE)
     def get(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Link]:
         """Return the links of these keys, by key. Keys without a link are left out."""
-        return {link.key: link for link in self._where(flow, kind, "key", keys)}
+        return {link.key: link for link in self._links_with(flow, kind, "key", keys)}
 
     def by_reference(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, Link]:
         """Return the links of these target references, by reference. References without a link are left out."""
-        return {link.reference: link for link in self._where(flow, kind, "reference", references)}
+        return {link.reference: link for link in self._links_with(flow, kind, "reference", references)}
 
     def by_mark(self, flow: str, kind: Kind, marks: Collection[str]) -> dict[str, Link]:
         """Return the links of these marks (EANs), by mark. Active links take precedence over retired ones."""
-        found = sorted(
-            self._where(flow, kind, "mark", [mark for mark in marks if mark]), key=lambda link: -link.retired
+        matches = sorted(
+            self._links_with(flow, kind, "mark", [mark for mark in marks if mark]), key=lambda link: -link.retired
         )
-        return {link.mark: link for link in found}
+        return {link.mark: link for link in matches}
 
     def documents(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, set[str]]:
         """Return the linked documents with these references of ours: the document numbers by reference.
 
         References are compared in normalised form; see `core/foreign_documents.py`.
         """
-        found: dict[str, set[str]] = {}
-        here = {"flow": flow, "kind": kind}
-        for row in self.database.prepared_rows_with_values(_DOCUMENTS, here, [one for one in references if one]):
-            found.setdefault(row.mark, set()).add(row.reference)
-        return found
+        documents: dict[str, set[str]] = {}
+        values = {"flow": flow, "kind": kind}
+        for row in self.database.prepared_rows_with_values(
+            _DOCUMENTS, values, [reference for reference in references if reference]
+        ):
+            documents.setdefault(row.mark, set()).add(row.reference)
+        return documents
 
     @requires(Right.SEE)
     def find_exact(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
         """Return links whose key, reference or mark equals the text, each with its flow."""
-        found: dict[tuple[str, str, str], tuple[str, Link]] = {}
+        matches: dict[tuple[str, str, str], tuple[str, Link]] = {}
         with self.database.read() as connection:
             for column in (links.c.key, links.c.reference, links.c.mark):
-                here = (links.c.flow.in_(flows), links.c.kind.in_(kinds()), column == text)
-                for row in connection.execute(sa.select(links).where(*here).limit(limit)):
-                    found.setdefault((row.flow, row.kind, row.key), (row.flow, link_of(row)))
-        return list(found.values())[:limit]
+                conditions = (links.c.flow.in_(flows), links.c.kind.in_(kinds()), column == text)
+                for row in connection.execute(sa.select(links).where(*conditions).limit(limit)):
+                    matches.setdefault((row.flow, row.kind, row.key), (row.flow, link_of(row)))
+        return list(matches.values())[:limit]
 
     @requires(Right.READ_LOG)
     def count_matching(self, flows: Collection[str], text: str) -> int:
         """Return the number of links of these flows whose key, reference or mark contains the text."""
-        return int(self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_with(flows, text))))
+        return int(
+            self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_search_conditions(flows, text)))
+        )
 
     @requires(Right.READ_LOG)
     def listed(self, flows: Collection[str], text: str, offset: int, limit: int) -> list[tuple[str, Link]]:
-        """Return a page of the links that `found` counts, by flow, kind and key, each with its flow."""
-        page = sa.select(links).where(*_with(flows, text)).order_by(links.c.flow, links.c.kind, links.c.key)
+        """Return a page of the links that `count_matching` counts, by flow, kind and key, each with its flow."""
+        page = (
+            sa.select(links).where(*_search_conditions(flows, text)).order_by(links.c.flow, links.c.kind, links.c.key)
+        )
         return [(row.flow, link_of(row)) for row in self.database.rows(page.offset(offset).limit(limit))]
 
-    def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
+    def _links_with(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
         """Return links sorted by key. Sorting in SQL would make SQLite scan all links of the kind."""
-        found = map(
-            link_of, self.database.prepared_rows_with_values(_WITH[column], {"flow": flow, "kind": kind}, values)
+        matches = map(
+            link_of, self.database.prepared_rows_with_values(_LINKS_WITH[column], {"flow": flow, "kind": kind}, values)
         )
-        return sorted(found, key=lambda link: link.key)
+        return sorted(matches, key=lambda link: link.key)
 
     @requires(Right.SEE)
     def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
         """Return key and reference of the links with one of these values in the column `key` or `reference`."""
-        found = self.database.prepared_rows_with_values(_PAIRS_WITH[column], {"flow": flow, "kind": kind}, values)
-        return sorted((row.key, row.reference) for row in found)
+        rows = self.database.prepared_rows_with_values(_PAIRS_WITH[column], {"flow": flow, "kind": kind}, values)
+        return sorted((row.key, row.reference) for row in rows)
 
     def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:
         """Return key and reference of up to `limit` links of a kind, by key."""
-        rows = self.database.rows(_pairs(flow, kind).order_by(links.c.key).limit(limit))
+        rows = self.database.rows(_pairs_query(flow, kind).order_by(links.c.key).limit(limit))
         return [(row.key, row.reference) for row in rows]
 
     def owners_of_parts(self, flow: str, kind: Kind, parts: Kind | None, keys: Collection[str]) -> list[Link]:
         """Return the links of the records that own these parts, sorted by key. `keys` are the parts' source keys."""
         part, whole = links.alias("part"), links
         owned = sa.select(whole).join(part, sa.and_(part.c.flow == whole.c.flow, part.c.owner == whole.c.key))
-        here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == parts)
-        owners = {row.key: row for row in self.database.rows_with_values(owned.where(*here), part.c.key, keys)}
+        conditions = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == parts)
+        owners = {row.key: row for row in self.database.rows_with_values(owned.where(*conditions), part.c.key, keys)}
         return [link_of(owners[key]) for key in sorted(owners)]
 
     def newest_links(self, flow: str, kind: Kind, limit: int) -> list[Link]:
         """Return the most recently changed links that the target should have, the newest first."""
-        here = (
+        conditions = (
             links.c.flow == flow,
             links.c.kind == kind,
             ~links.c.retired,
             ~links.c.unproven,
             links.c.agreed.isnot(sa.null()),
         )
-        page = sa.select(links).where(*here).order_by(links.c.changed_at.desc(), links.c.key.desc()).limit(limit)
+        page = sa.select(links).where(*conditions).order_by(links.c.changed_at.desc(), links.c.key.desc()).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]
 
     @requires(Right.SEE)
     def kinds(self, flow: str) -> set[Kind]:
         """Return the kinds of a flow that have links with agreed values."""
-        found = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
-        return {Kind.stored(row.kind) for row in self.database.rows(found)}
+        query = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
+        return {Kind.stored(row.kind) for row in self.database.rows(query)}
 
     def page(self, flow: str, kind: Kind, after: str, limit: int) -> list[Link]:
         """Return a page of links that the target should have, sorted by key, starting after key `after`."""
-        here = (
+        conditions = (
             links.c.flow == flow, links.c.kind == kind, links.c.key > after, ~links.c.retired, ~links.c.unproven,
             links.c.agreed.isnot(sa.null()),
         )  # fmt: skip
-        page = sa.select(links).where(*here).order_by(links.c.key).limit(limit)
+        page = sa.select(links).where(*conditions).order_by(links.c.key).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]
 
     @requires(Right.SEE)
@@ -407,78 +425,80 @@ class Links(Store):
     @requires(Right.SEE)
     def count_booked_records(self, flow: str, kind: Kind) -> int:
         """Return the number of records with an active link of a kind. Repeated bookings of a record count once."""
-        here = (links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.key.contains("#"))
-        return int(self.database.scalar(sa.select(sa.func.count()).where(*here)))
+        conditions = (links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.key.contains("#"))
+        return int(self.database.scalar(sa.select(sa.func.count()).where(*conditions)))
 
     @requires(Right.SEE)
     def any(self, flow: str, *kinds: Kind) -> bool:
         """Return whether a link of these kinds exists, active or retired."""
-        here = (links.c.flow == flow, links.c.kind.in_(kinds))
-        return self.database.first(sa.select(links.c.key).where(*here).limit(1)) is not None
+        conditions = (links.c.flow == flow, links.c.kind.in_(kinds))
+        return self.database.first(sa.select(links.c.key).where(*conditions).limit(1)) is not None
 
-    def keep(self, flow: str, kept: Sequence[Link], *told: Event) -> None:
+    def keep(self, flow: str, new_links: Sequence[Link], *events: Event) -> None:
         """Store links that a person decided on, with one for each part of their agreed values, and record the events.
 
         Earlier evidence and distinctions of these records are dropped, unless the link brings new evidence.
         """
         with self.database.write() as connection:
-            keep_links(connection, self.clock(), flow, kept, self.mirrors)
-            for link in kept:
+            keep_links(connection, self.clock(), flow, new_links, self.mirrors)
+            for link in new_links:
                 _drop_distinction(connection, flow, link.kind, link.key, link.reference)
-            renew_evidence(connection, flow, {(link.kind, link.key): link.evidence for link in kept})
-            append_events(connection, self.clock(), told)
+            renew_evidence(connection, flow, {(link.kind, link.key): link.evidence for link in new_links})
+            append_events(connection, self.clock(), events)
 
     def apply_resolutions(self, flow: str, chosen: Sequence[tuple[Resolution, Event]]) -> int:
         """Store resolutions of conflicts with an event for each, and return how many were stored.
 
         A resolution is not stored if the agreed values changed since the person saw them.
         """
-        kept: list[Event] = []
+        events: list[Event] = []
         with self.database.write() as connection:
-            for one, event in chosen:
-                here = (links.c.flow == flow, links.c.kind == one.kind, links.c.key == one.key)
-                shape = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
-                agreed = None if shape is None else resolved_values(record_from_json(shape), one)
+            for resolution, event in chosen:
+                conditions = (links.c.flow == flow, links.c.kind == resolution.kind, links.c.key == resolution.key)
+                shape = connection.execute(sa.select(links.c.agreed).where(*conditions).with_for_update()).scalar()
+                agreed = None if shape is None else resolved_values(record_from_json(shape), resolution)
                 if agreed is not None:
-                    connection.execute(links.update().where(*here).values(agreed=record_to_json(agreed), **UNHASHED))
-                    kept.append(event)
-            append_events(connection, self.clock(), kept)
-        return len(kept)
+                    connection.execute(
+                        links.update().where(*conditions).values(agreed=record_to_json(agreed), **UNHASHED)
+                    )
+                    events.append(event)
+            append_events(connection, self.clock(), events)
+        return len(events)
 
     def distinctions(self, flow: str) -> dict[tuple[Kind, str], frozenset[str]]:
         """Return the target references that a person marked as another record, by kind and source key."""
-        found: dict[tuple[Kind, str], frozenset[str]] = {}
+        references: dict[tuple[Kind, str], frozenset[str]] = {}
         for row in self.database.rows(sa.select(distinctions).where(distinctions.c.flow == flow)):
             pair = Kind.stored(row.kind), str(row.key)
-            found[pair] = found.get(pair, frozenset()) | {str(row.reference)}
-        return found
+            references[pair] = references.get(pair, frozenset()) | {str(row.reference)}
+        return references
 
-    def confirm_identity(self, flow: str, shown: Link, mark: str, event: Event) -> bool:
+    def confirm_identity(self, flow: str, link: Link, mark: str, event: Event) -> bool:
         """Store that both records of a link are the same although their evidence differs.
 
-        `shown` has the reference and evidence that the person saw. `mark` identifies the stored evidence that
+        `link` has the reference and evidence that the person saw. `mark` identifies the stored evidence that
         contradicts them. Returns False, and stores nothing, if the link's reference or evidence changed in the
         meantime.
         """
-        here = (links.c.flow == flow, links.c.kind == shown.kind, links.c.key == shown.key)
+        conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
         now = self.clock()
         with self.database.write() as connection:
-            row = connection.execute(sa.select(links).where(*here).with_for_update()).first()
-            known = link_of(row) if row is not None else None
-            if known is not None and (known.reference, known.evidence.mark) != (shown.reference, mark):
+            row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
+            stored_link = link_of(row) if row is not None else None
+            if stored_link is not None and (stored_link.reference, stored_link.evidence.mark) != (link.reference, mark):
                 return False
-            if known is None:
-                keep_links(connection, now, flow, [shown], self.mirrors)
-            evidence = known.evidence.replaced(shown.evidence) if known else shown.evidence
-            connection.execute(links.update().where(*here).values(evidence=evidence.to_json(), **UNHASHED))
-            _drop_distinction(connection, flow, shown.kind, shown.key, shown.reference)
-            other = self.mirrors.get((flow, shown.kind))
+            if stored_link is None:
+                keep_links(connection, now, flow, [link], self.mirrors)
+            evidence = stored_link.evidence.replaced(link.evidence) if stored_link else link.evidence
+            connection.execute(links.update().where(*conditions).values(evidence=evidence.to_json(), **UNHASHED))
+            _drop_distinction(connection, flow, link.kind, link.key, link.reference)
+            other = self.mirrors.get((flow, link.kind))
             if other is not None:
-                _confirm_mirrored(connection, *other, shown, evidence)
+                _confirm_mirrored(connection, *other, link, evidence)
             append_events(connection, now, [event])
         return True
 
-    def separate(self, flow: str, shown: Link, mark: str, by: str, event: Event) -> bool:
+    def separate(self, flow: str, link: Link, mark: str, by: str, event: Event) -> bool:
         """Remove a link because its two records are not the same. They are not matched again.
 
         The mirrored link of another flow is removed too. Returns False, and stores nothing, if the link's reference or
@@ -486,15 +506,15 @@ class Links(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            here = (links.c.flow == flow, links.c.kind == shown.kind, links.c.key == shown.key)
-            row = connection.execute(sa.select(links).where(*here).with_for_update()).first()
-            known = link_of(row) if row is not None else None
-            if known is not None and (known.reference, known.evidence.mark) != (shown.reference, mark):
+            conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
+            row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
+            stored_link = link_of(row) if row is not None else None
+            if stored_link is not None and (stored_link.reference, stored_link.evidence.mark) != (link.reference, mark):
                 return False
-            _separate(connection, now, flow, shown, by)
-            other = self.mirrors.get((flow, shown.kind))
+            _remove_link(connection, now, flow, link, by)
+            other = self.mirrors.get((flow, link.kind))
             if other is not None:
-                _separate(connection, now, other[0], Link(other[1], shown.reference, shown.key), by)
+                _remove_link(connection, now, other[0], Link(other[1], link.reference, link.key), by)
             append_events(connection, now, [event])
         return True
 
@@ -510,15 +530,15 @@ class Links(Store):
 
         Raises UnavailableError `database_locked` if other processes took the number in every attempt.
         """
-        here = (allotments.c.flow == flow, allotments.c.kind == kind, allotments.c.key == key)
-        known = sa.select(allotments.c.number).where(*here)
+        conditions = (allotments.c.flow == flow, allotments.c.kind == kind, allotments.c.key == key)
+        query = sa.select(allotments.c.number).where(*conditions)
         with self.database.read() as connection:
-            if (number := connection.execute(known).scalar()) is not None:
+            if (number := connection.execute(query).scalar()) is not None:
                 return str(number)
         for _ in range(ALLOT_ATTEMPTS):
             try:
                 with self.database.write() as connection:
-                    if (number := connection.execute(known).scalar()) is not None:
+                    if (number := connection.execute(query).scalar()) is not None:
                         return str(number)
                     number = self._next_free(connection, flow, kind)
                     row = {"flow": flow, "kind": kind, "key": key, "number": number}
@@ -530,15 +550,15 @@ class Links(Store):
 
     def allocated_numbers(self, flow: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         """Return the numbers allotted to these keys. Keys without a number are left out."""
-        known = sa.select(allotments).where(allotments.c.flow == flow, allotments.c.kind == kind)
-        return {row.key: str(row.number) for row in self.database.rows_with_values(known, allotments.c.key, keys)}
+        query = sa.select(allotments).where(allotments.c.flow == flow, allotments.c.kind == kind)
+        return {row.key: str(row.number) for row in self.database.rows_with_values(query, allotments.c.key, keys)}
 
     def _next_free(self, connection: sa.Connection, flow: str, kind: str) -> int:
         highest = sa.select(sa.func.max(allotments.c.number)).where(
             allotments.c.flow == flow, allotments.c.kind == kind
         )
         number = max(self.first_number, (connection.execute(highest).scalar() or 0) + 1)
-        used = sa.select(links.c.key).where(links.c.flow == flow, links.c.kind == kind)
-        while connection.execute(used.where(links.c.reference == str(number))).first():
+        query = sa.select(links.c.key).where(links.c.flow == flow, links.c.kind == kind)
+        while connection.execute(query.where(links.c.reference == str(number))).first():
             number += 1
         return number

@@ -16,14 +16,16 @@ def suspended_holder(file: Path) -> int | None:
     """
     try:
         shared = Path(f"{file}-shm").stat()
-        held = [line.split() for line in LOCKS.read_text(encoding="utf-8").splitlines()]
-        holders = [int(one[-4]) for one in held if "POSIX" in one and "WRITE" in one and _is_of(one, shared)]
-        return next((one for one in holders if _is_stopped(one)), None)
+        locks = [line.split() for line in LOCKS.read_text(encoding="utf-8").splitlines()]
+        holders = [
+            int(lock[-4]) for lock in locks if "POSIX" in lock and "WRITE" in lock and _is_write_lock(lock, shared)
+        ]
+        return next((process for process in holders if _is_stopped(process)), None)
     except (OSError, ValueError, IndexError):
         return None
 
 
-def _is_of(lock: list[str], file: os.stat_result) -> bool:
+def _is_write_lock(lock: list[str], file: os.stat_result) -> bool:
     """Return whether a line `1: POSIX ADVISORY WRITE 4711 fd:01:1234 120 120` is about the write lock of a file."""
     major, minor, inode = lock[-3].split(":")
     first, last = int(lock[-2]), lock[-1]
@@ -33,5 +35,5 @@ def _is_of(lock: list[str], file: os.stat_result) -> bool:
 
 
 def _is_stopped(process: int) -> bool:
-    told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    return told.rpartition(")")[2].split()[0] in STOPPED
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    return stat.rpartition(")")[2].split()[0] in STOPPED

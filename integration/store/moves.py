@@ -25,77 +25,82 @@ class MoveStore(Store):
 
     def read_upto(self, flow: str) -> tuple[int, datetime | None, str | None]:
         """Return the number of the last movement read, the start of counting, and the marker of the orders read."""
-        here = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.in_((MOVES, BEGIN, ORDERS)))
-        told = {row.side: row.value for row in self.database.rows(here)}
-        begin = datetime.fromisoformat(told[BEGIN]) if BEGIN in told else None
-        return int(told.get(MOVES, 0)), begin, told.get(ORDERS)
+        query = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.in_((MOVES, BEGIN, ORDERS)))
+        values = {row.side: row.value for row in self.database.rows(query)}
+        begin = datetime.fromisoformat(values[BEGIN]) if BEGIN in values else None
+        return int(values.get(MOVES, 0)), begin, values.get(ORDERS)
 
-    def keep(self, flow: str, found: Sequence[Move], upto: int, begin: datetime) -> None:
+    def keep(self, flow: str, new_moves: Sequence[Move], upto: int, begin: datetime) -> None:
         """Store movements and the last number read in one transaction. Movements marked as booked stay marked."""
         with self.database.write() as connection:
-            upsert(connection, stock_movements, [_row(flow, one) for one in found], keep=("booked",))
+            upsert(connection, stock_movements, [_row(flow, move) for move in new_moves], keep=("booked",))
             keep_cursors(connection, self.clock(), flow, {MOVES: str(upto), BEGIN: begin.isoformat()})
 
     def store_reservations(
-        self, flow: str, orders: Sequence[str], kept: Sequence[StockReservation], marker: str | None
+        self, flow: str, orders: Sequence[str], new_reservations: Sequence[StockReservation], marker: str | None
     ) -> None:
         """Replace the reservations of these orders, and store the marker up to which orders were read."""
         rows = [
             {
-                "flow": flow, "document": one.document, "branch": one.branch, "article": one.article,
-                "amount": str(one.amount), "title": one.title, "booked": False,
+                "flow": flow,
+                "document": reservation.document,
+                "branch": reservation.branch,
+                "article": reservation.article,
+                "amount": str(reservation.amount),
+                "title": reservation.title,
+                "booked": False,
             }
-            for one in kept
-        ]  # fmt: skip
+            for reservation in new_reservations
+        ]
         with self.database.write() as connection:
             booked: set[str] = set()
-            for some in batches(orders):
-                here = (reservations.c.flow == flow, reservations.c.document.in_(some))
-                known = sa.select(reservations.c.document).where(*here, reservations.c.booked)
-                booked |= {row.document for row in connection.execute(known)}
-                connection.execute(reservations.delete().where(*here))
+            for batch in batches(orders):
+                conditions = (reservations.c.flow == flow, reservations.c.document.in_(batch))
+                query = sa.select(reservations.c.document).where(*conditions, reservations.c.booked)
+                booked |= {row.document for row in connection.execute(query)}
+                connection.execute(reservations.delete().where(*conditions))
             upsert(connection, reservations, [{**row, "booked": row["document"] in booked} for row in rows])
             if marker is not None:
                 keep_cursors(connection, self.clock(), flow, {ORDERS: marker})
 
     def unbooked(self, flow: str) -> dict[int, UnbookedMovement]:
         """Return the movements that are not marked as booked, by number."""
-        named = (stock_movements.c.number, stock_movements.c.documents, stock_movements.c.amount)
-        here = sa.select(*named).where(stock_movements.c.flow == flow, ~stock_movements.c.booked)
+        columns = (stock_movements.c.number, stock_movements.c.documents, stock_movements.c.amount)
+        query = sa.select(*columns).where(stock_movements.c.flow == flow, ~stock_movements.c.booked)
         return {
             row.number: UnbookedMovement(tuple(row.documents), is_back=Decimal(row.amount) > 0)
-            for row in self.database.rows(here)
+            for row in self.database.rows(query)
         }
 
     def settled_movements(self, flow: str, documents: Collection[str]) -> dict[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as booked, by number."""
-        wanted = frozenset(documents)
-        named = (stock_movements.c.number, stock_movements.c.documents, stock_movements.c.amount)
-        here = sa.select(*named).where(stock_movements.c.flow == flow, stock_movements.c.booked)
+        document_set = frozenset(documents)
+        columns = (stock_movements.c.number, stock_movements.c.documents, stock_movements.c.amount)
+        query = sa.select(*columns).where(stock_movements.c.flow == flow, stock_movements.c.booked)
         return {
             row.number: UnbookedMovement(tuple(row.documents), is_back=Decimal(row.amount) > 0)
-            for row in (self.database.rows(here) if wanted else ())
-            if not wanted.isdisjoint(row.documents)
+            for row in (self.database.rows(query) if document_set else ())
+            if not document_set.isdisjoint(row.documents)
         }
 
     def reopen(self, flow: str, numbers: Collection[int]) -> None:
         """Mark movements as not booked, because the books no longer have them."""
         with self.database.write() as connection:
-            for some in batches(list(numbers)):
-                here = (stock_movements.c.flow == flow, stock_movements.c.number.in_(some))
-                connection.execute(stock_movements.update().where(*here).values(booked=False))
+            for batch in batches(list(numbers)):
+                conditions = (stock_movements.c.flow == flow, stock_movements.c.number.in_(batch))
+                connection.execute(stock_movements.update().where(*conditions).values(booked=False))
 
     def orders_with_reservations(self, flow: str) -> set[str]:
         """Return the orders that have reservations."""
-        here = sa.select(reservations.c.document).where(reservations.c.flow == flow).distinct()
-        return {row.document for row in self.database.rows(here)}
+        query = sa.select(reservations.c.document).where(reservations.c.flow == flow).distinct()
+        return {row.document for row in self.database.rows(query)}
 
     def settle(self, flow: str, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark movements as booked, and mark exactly these orders as booked."""
         with self.database.write() as connection:
-            for some in batches(list(numbers)):
-                here = (stock_movements.c.flow == flow, stock_movements.c.number.in_(some))
-                connection.execute(stock_movements.update().where(*here).values(booked=True))
+            for batch in batches(list(numbers)):
+                conditions = (stock_movements.c.flow == flow, stock_movements.c.number.in_(batch))
+                connection.execute(stock_movements.update().where(*conditions).values(booked=True))
             of_flow = reservations.c.flow == flow
             connection.execute(reservations.update().where(of_flow, reservations.c.booked).values(booked=False))
             for some_orders in batches(list(orders)):
@@ -104,16 +109,16 @@ class MoveStore(Store):
 
     def open(self, flow: str, articles: Collection[str], upto: int | None = None) -> list[Move]:
         """Return the movements of these articles that are not marked as booked, by number, up to number `upto`."""
-        here = [stock_movements.c.flow == flow, ~stock_movements.c.booked]
-        here += [] if upto is None else [stock_movements.c.number <= upto]
+        conditions = [stock_movements.c.flow == flow, ~stock_movements.c.booked]
+        conditions += [] if upto is None else [stock_movements.c.number <= upto]
         rows = self.database.rows_with_values(
-            sa.select(stock_movements).where(*here), stock_movements.c.article, articles
+            sa.select(stock_movements).where(*conditions), stock_movements.c.article, articles
         )
-        return sorted(map(_move, rows), key=lambda one: one.number)
+        return sorted(map(_move, rows), key=lambda move: move.number)
 
     def without_article(self, flow: str) -> list[Move]:
         """Return the unreadable movements whose article is unknown."""
-        here = (
+        conditions = (
             stock_movements.c.flow == flow,
             stock_movements.c.article == "",
             stock_movements.c.sort == MoveSort.UNREADABLE,
@@ -121,53 +126,55 @@ class MoveStore(Store):
         )
         return [
             _move(row)
-            for row in self.database.rows(sa.select(stock_movements).where(*here).order_by(stock_movements.c.number))
+            for row in self.database.rows(
+                sa.select(stock_movements).where(*conditions).order_by(stock_movements.c.number)
+            )
         ]
 
     def numberless(self, flow: str) -> tuple[int | None, list[Move]]:
         """Return the movements without a readable number, and the number of the movement before the first, or None."""
         after = self.database.scalar(sa.select(cursors.c.value).filter_by(flow=flow, side=NUMBERLESS))
-        here = (
+        query = (
             sa.select(stock_movements)
             .where(stock_movements.c.flow == flow, stock_movements.c.number < 0)
             .order_by(stock_movements.c.number.desc())
         )
-        return int(after) if after else None, [_move(row) for row in self.database.rows(here)]
+        return int(after) if after else None, [_move(row) for row in self.database.rows(query)]
 
-    def keep_numberless(self, flow: str, found: Sequence[Move], after: int) -> None:
+    def keep_numberless(self, flow: str, new_moves: Sequence[Move], after: int) -> None:
         """Replace all movements without a readable number."""
         with self.database.write() as connection:
             connection.execute(
                 stock_movements.delete().where(stock_movements.c.flow == flow, stock_movements.c.number < 0)
             )
-            numbered = [{**_row(flow, one), "number": -place} for place, one in enumerate(found, start=1)]
+            numbered = [{**_row(flow, move), "number": -place} for place, move in enumerate(new_moves, start=1)]
             upsert(connection, stock_movements, numbered)
-            keep_cursors(connection, self.clock(), flow, {NUMBERLESS: str(after) if found else ""})
+            keep_cursors(connection, self.clock(), flow, {NUMBERLESS: str(after) if new_moves else ""})
 
     def promised(self, flow: str, articles: Collection[str]) -> list[tuple[StockReservation, bool]]:
         """Return the reservations of these articles, each with whether the books have the order."""
-        here = sa.select(reservations).where(reservations.c.flow == flow).order_by(reservations.c.document)
+        query = sa.select(reservations).where(reservations.c.flow == flow).order_by(reservations.c.document)
         return [
             (StockReservation(row.document, row.branch, row.article, Decimal(row.amount), row.title), row.booked)
-            for row in self.database.rows_with_values(here, reservations.c.article, articles)
+            for row in self.database.rows_with_values(query, reservations.c.article, articles)
         ]
 
-    def unreadable(self, flow: str, most: int) -> list[int]:
+    def unreadable(self, flow: str, limit: int) -> list[int]:
         """Return the numbers of the first unreadable movements."""
-        here = (
+        conditions = (
             stock_movements.c.flow == flow,
             stock_movements.c.number > 0,
             stock_movements.c.sort == MoveSort.UNREADABLE,
             ~stock_movements.c.booked,
         )
-        found = sa.select(stock_movements.c.number).where(*here).order_by(stock_movements.c.number).limit(most)
-        return [row.number for row in self.database.rows(found)]
+        query = sa.select(stock_movements.c.number).where(*conditions).order_by(stock_movements.c.number).limit(limit)
+        return [row.number for row in self.database.rows(query)]
 
     def forget(self, flow: str, number: int | None = None) -> None:
         """Delete one movement or all movements, because the numbers now identify others."""
-        here = [stock_movements.c.flow == flow] + ([] if number is None else [stock_movements.c.number == number])
+        conditions = [stock_movements.c.flow == flow] + ([] if number is None else [stock_movements.c.number == number])
         with self.database.write() as connection:
-            connection.execute(stock_movements.delete().where(*here))
+            connection.execute(stock_movements.delete().where(*conditions))
 
     def drop_before(self, flow: str, begin: datetime) -> None:
         """Delete movements before the start of counting. Retention deletes booked movements."""
@@ -177,11 +184,11 @@ class MoveStore(Store):
             )
 
 
-def _row(flow: str, one: Move) -> dict[str, object]:
+def _row(flow: str, move: Move) -> dict[str, object]:
     return {
-        "flow": flow, "number": one.number, "branch": one.branch, "article": one.article, "amount": str(one.amount),
-        "sort": one.sort, "happened_at": one.at, "documents": list(one.documents), "title": one.title,
-        "delivered": one.is_delivered, "unread": one.unread, "booked": False,
+        "flow": flow, "number": move.number, "branch": move.branch, "article": move.article, "amount": str(move.amount),
+        "sort": move.sort, "happened_at": move.at, "documents": list(move.documents), "title": move.title,
+        "delivered": move.is_delivered, "unread": move.unread, "booked": False,
     }  # fmt: skip
 
 

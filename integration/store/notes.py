@@ -36,24 +36,24 @@ class NoteStore(Store):
     @requires(Right.SEE)
     def of_runs(self, runs: Sequence[str]) -> dict[str, list[Note]]:
         """Return the notes of several plans, by run. A plan without notes is left out."""
-        found: dict[str, list[Note]] = {}
+        notes_by_run: dict[str, list[Note]] = {}
         for row in self.database.rows_with_values(
             sa.select(plan_notes).order_by(plan_notes.c.id), plan_notes.c.run, runs
         ):
-            found.setdefault(row.run, []).append(Note(row.run, row.text, row.by, row.at, row.discards))
-        return found
+            notes_by_run.setdefault(row.run, []).append(Note(row.run, row.text, row.by, row.at, row.discards))
+        return notes_by_run
 
     @requires(Right.COMPARE)
     def add(self, run: str, text: str, by: str) -> None:
         """Add a note to a plan. An empty note is ignored. Raises KeyError for a run that does not exist."""
-        said = text.strip()[:LONGEST_NOTE]
-        if not said:
+        note_text = text.strip()[:LONGEST_NOTE]
+        if not note_text:
             return
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.run_row(connection, run)
-            put_note(connection, Note(run, said, by, now))
-            transitions.append_run_event(connection, now, run, row.flow, "plan_noted", {"by": by, "note": said})
+            put_note(connection, Note(run, note_text, by, now))
+            transitions.append_run_event(connection, now, run, row.flow, "plan_noted", {"by": by, "note": note_text})
 
 
 def put_note(connection: sa.Connection, note: Note) -> None:

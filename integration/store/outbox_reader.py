@@ -62,11 +62,11 @@ class OutboxReader(Store):
 
     def oldest(self) -> datetime | None:
         """Return the time of the oldest waiting event, or None."""
-        found: datetime | None = self.database.scalar(sa.select(outbox.c.happened_at).order_by(outbox.c.id))
-        return found
+        moment: datetime | None = self.database.scalar(sa.select(outbox.c.happened_at).order_by(outbox.c.id))
+        return moment
 
     def forget(self, ids: Collection[int]) -> None:
         """Delete events that are stored in the log."""
         with self.database.write() as connection:
-            for some in batches(ids):
-                connection.execute(outbox.delete().where(outbox.c.id.in_(some)))
+            for batch in batches(ids):
+                connection.execute(outbox.delete().where(outbox.c.id.in_(batch)))

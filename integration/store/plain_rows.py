@@ -17,13 +17,13 @@ UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 BUSY_SECONDS = 60.0  # how long another process may write to the same file
 READER = "_serialization.py"  # the module of DBOS that reads pickles
 
-_refusing: list[str] = []
+_installed_hooks: list[str] = []
 
 
 def disable_unpickling() -> None:
     """Forbid DBOS to unpickle classes in this process, from now on."""
-    if not _refusing:
-        _refusing.append(PICKLE)
+    if not _installed_hooks:
+        _installed_hooks.append(PICKLE)
         sys.addaudithook(_refuse)
 
 

@@ -64,13 +64,13 @@ _INSERT = PreparedStatement(lines.insert().inline(), *(column.name for column in
 Moves = Mapping[tuple[str, str], tuple[int, int]]  # lines and weight to add, by action and step
 
 
-def add_lines(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> list[dict[str, Any]]:
+def add_lines(connection: sa.Connection, run: str, new_lines: Sequence[PlanRow]) -> list[dict[str, Any]]:
     """Insert lines with the next numbers of the run, and return the inserted rows."""
-    if not kept:
+    if not new_lines:
         return []
-    taken = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
-    first = connection.execute(taken).scalar_one() + 1
-    rows = [line_to_row(run, seq, line) for seq, line in enumerate(kept, first)]
+    query = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
+    first = connection.execute(query).scalar_one() + 1
+    rows = [line_to_row(run, seq, line) for seq, line in enumerate(new_lines, first)]
     _INSERT.execute_many(connection, rows)
     connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
     count_tallies(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
@@ -95,8 +95,8 @@ def count_tallies(connection: sa.Connection, run: str, moved: Iterable[tuple[Any
         entry[0] += number
         entry[1] += weight
     for (action, step), (number, weight) in sorted(sums.items()):
-        here = {"the_run": run, "the_action": action, "the_step": step}
-        if not _ADD.change(connection, {**here, "more_lines": number, "more_weight": weight}):
+        tally_key = {"the_run": run, "the_action": action, "the_step": step}
+        if not _ADD.change(connection, {**tally_key, "more_lines": number, "more_weight": weight}):
             row = {"run": run, "action": action, "step": step, "lines": number, "weight": weight}
             connection.execute(line_counts.insert().values(row))
 
@@ -105,17 +105,17 @@ def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, 
     """Move lines in the tallies from their current step to the given one."""
     count_tallies(
         connection, run,
-        (each for row, step in moved
-         for each in ((row.action, row.step, -1, -row.weight), (row.action, step, 1, row.weight))),
+        (tally_change for row, step in moved
+         for tally_change in ((row.action, row.step, -1, -row.weight), (row.action, step, 1, row.weight))),
     )  # fmt: skip
 
 
 def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[tuple[Action, Step], tuple[int, int]]]:
     """Return lines and weight by action and step, for each run."""
-    found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
+    sums: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
     for row in _TALLIES.rows(connection, {}, run_ids):
-        found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
-    return found
+        sums[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
+    return sums
 
 
 def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tuple[int, int]]:
@@ -126,19 +126,19 @@ def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tu
     return {(Action(action), Step(step)): (number, total) for action, step, number, total in rows}
 
 
-def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
+def counts(read_count: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
     """Return the counts of a run's records by result.
 
-    `read` is None for an unfinished preview; the records planned so far are counted instead.
+    `read_count` is None for an unfinished preview; the records planned so far are counted instead.
     """
 
     def weight(*steps: Step) -> int:
         return sum(total for (_, step), (_, total) in sums.items() if step in steps)
 
-    if read is None:
-        read = unchanged + weight(*Step)
+    if read_count is None:
+        read_count = unchanged + weight(*Step)
     return Counts(
-        read=read, proven=weight(Step.PROVEN), accepted=weight(Step.ACCEPTED), unchanged=unchanged,
+        read=read_count, proven=weight(Step.PROVEN), accepted=weight(Step.ACCEPTED), unchanged=unchanged,
         skipped=weight(Step.LEFT), parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED),
         planned=weight(Step.PLANNED),
         reached=sum(number for (_, step), (number, _) in sums.items() if step in (Step.PROVEN, Step.ACCEPTED)),
@@ -150,22 +150,22 @@ def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int
 
     Raises KeyError for a line that the plan does not have.
     """
-    found: dict[int, Row] = {row.seq: row for row in _LOCKED.rows(connection, {"run": run}, sorted(set(seqs)))}
-    if missing := set(seqs) - set(found):
+    rows: dict[int, Row] = {row.seq: row for row in _LOCKED.rows(connection, {"run": run}, sorted(set(seqs)))}
+    if missing := set(seqs) - set(rows):
         raise KeyError(f"run {run} has no line {min(missing)}")
-    return found
+    return rows
 
 
-def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known: Known) -> Known:
-    """Return the changes of these lines. Those in `known` are not read again, because changes never alter."""
-    missing = [seq for seq in seqs if seq not in known]
+def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known_changes: Known) -> Known:
+    """Return the changes of these lines. Those in `known_changes` are not read again: changes never alter."""
+    missing = [seq for seq in seqs if seq not in known_changes]
     if not missing:
-        return known
-    found = dict(known)
-    for some in batches(missing):
-        for seq, change in connection.execute(_CHANGES_OF, {"run": run, "seqs": some}):
-            found[seq] = change_from_json(change)
-    return found
+        return known_changes
+    all_changes = dict(known_changes)
+    for batch in batches(missing):
+        for seq, change in connection.execute(_CHANGES_OF, {"run": run, "seqs": batch}):
+            all_changes[seq] = change_from_json(change)
+    return all_changes
 
 
 def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
@@ -190,7 +190,7 @@ def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
 
 
 def actions_of(show: str) -> list[Action]:
-    """Return the possible actions of the lines to show. A skip never has the step parked, nor a park the step left."""
+    """Return the possible actions of the lines to show. Skipped lines have step LEFT, parked ones PARKED."""
     actions, steps = filter_states(show)
     settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # the plan itself sets these steps
     return [action for action in actions if settled.get(action, steps[0]) in steps]
@@ -202,32 +202,32 @@ def filter_clause(run: str, show: str, find: str = "", among: LineFilter = EVERY
     `find` is searched in keys, titles, groups and source keys. `among` has further criteria.
     """
     actions, steps = filter_states(show)
-    wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
+    conditions: list[sa.ColumnElement[bool]] = [lines.c.run == run]
     if len(actions) < len(Action):
-        wanted.append(lines.c.action.in_(actions))
+        conditions.append(lines.c.action.in_(actions))
     if len(steps) < len(Step):
-        wanted.append(lines.c.step.in_(steps))
+        conditions.append(lines.c.step.in_(steps))
     if find.strip():
-        wanted.append(lines.c.found_by.contains(find.strip().casefold(), autoescape=True))
+        conditions.append(lines.c.found_by.contains(find.strip().casefold(), autoescape=True))
     if among.field:
         name = f"{facets.SIGN}{among.field}{facets.SIGN}"
-        wanted.append(lines.c.fields.contains(name, autoescape=True))
+        conditions.append(lines.c.fields.contains(name, autoescape=True))
     if among.group:
-        wanted.append(lines.c.group == among.group)
+        conditions.append(lines.c.group == among.group)
     if among.cause:
-        wanted.append(lines.c.cause == among.cause)
-    return wanted
+        conditions.append(lines.c.cause == among.cause)
+    return conditions
 
 
 def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE) -> int:
     """Return the number of lines to show. Without a search text it comes from the tallies or facets where possible."""
     actions, steps = filter_states(show)
-    asked = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
-    if not find.strip() and not asked:
+    facet_filters = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
+    if not find.strip() and not facet_filters:
         sums = tally(connection, [run])[run]
-        return sum(found for (action, step), (found, _) in sums.items() if action in actions and step in steps)
-    if not find.strip() and len(asked) == 1 and len(steps) == len(Step):
-        facet, value = asked[0]
+        return sum(number for (action, step), (number, _) in sums.items() if action in actions and step in steps)
+    if not find.strip() and len(facet_filters) == 1 and len(steps) == len(Step):
+        facet, value = facet_filters[0]
         return facets.facets_of(connection, run, actions)[facet].get(value, 0)
-    counted = sa.select(sa.func.count()).select_from(lines).where(*filter_clause(run, show, find, among))
-    return connection.execute(counted).scalar_one()
+    query = sa.select(sa.func.count()).select_from(lines).where(*filter_clause(run, show, find, among))
+    return connection.execute(query).scalar_one()

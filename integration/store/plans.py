@@ -37,8 +37,10 @@ class PlanStore:
     ) -> list[PlanRow]:
         """Return a page of the plan's lines in plan order. See `plan_lines.filter_clause` for the filters."""
         numbers = sa.select(lines.c.seq).where(*plan_lines.filter_clause(run, show, find, among)).order_by(lines.c.seq)
-        asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
-        page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
+        page_numbers = (
+            numbers.offset(offset).limit(limit).subquery()
+        )  # sorting numbers is far cheaper than sorting lines
+        page = sa.select(lines).join(page_numbers, page_numbers.c.seq == lines.c.seq).where(lines.c.run == run)
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
     @requires(Right.SEE)
@@ -53,8 +55,8 @@ class PlanStore:
         with self.database.read() as connection:
             sums = plan_lines.tally(connection, [run])[run]
         return {
-            asked: sum(number for (_, step), (number, _) in sums.items() if step is asked)
-            for asked in plan_lines.UNSETTLED
+            open_step: sum(number for (_, step), (number, _) in sums.items() if step is open_step)
+            for open_step in plan_lines.UNSETTLED
         }
 
     @requires(Right.SEE)
@@ -66,51 +68,65 @@ class PlanStore:
     @requires(Right.SEE)
     def changes(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> frozenset[int]:
         """Return the line numbers of all changes among the lines shown."""
-        here = (*plan_lines.filter_clause(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
-        return frozenset(row.seq for row in self.database.rows(sa.select(lines.c.seq).where(*here)))
+        conditions = (*plan_lines.filter_clause(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
+        return frozenset(row.seq for row in self.database.rows(sa.select(lines.c.seq).where(*conditions)))
 
     def needing(self, run: str, stages: Collection[str], kinds: Collection[Kind]) -> list[PlanRow]:
         """Return all changes of these stages, and all creates of these kinds."""
         makes = sa.and_(lines.c.action == Action.CREATE, lines.c.kind.in_(kinds))
-        here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), sa.or_(lines.c.stage.in_(stages), makes))
-        return [plan_row(row) for row in self.database.rows(sa.select(lines).where(*here))]
+        conditions = (
+            lines.c.run == run,
+            lines.c.action.in_(plan_lines.CHANGES),
+            sa.or_(lines.c.stage.in_(stages), makes),
+        )
+        return [plan_row(row) for row in self.database.rows(sa.select(lines).where(*conditions))]
 
     def calls(self, run: str) -> dict[int, int]:
         """Return the number of write calls of each change of the plan, by line number."""
-        here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
-        return {row.seq: row.calls for row in self.database.rows(sa.select(lines.c.seq, lines.c.calls).where(*here))}
+        conditions = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
+        return {
+            row.seq: row.calls for row in self.database.rows(sa.select(lines.c.seq, lines.c.calls).where(*conditions))
+        }
 
     def new_documents(self, run: str) -> Iterator[tuple[int, Change]]:
         """Yield each document of the books that the plan creates, with its line number."""
-        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
-        for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*here).order_by(lines.c.seq)):
+        conditions = (
+            lines.c.run == run,
+            lines.c.action == Action.CREATE,
+            lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)),
+        )
+        for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*conditions).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
 
     def accounts_for(self, run: str, *, chosen: bool = False) -> frozenset[str]:
         """Return the source keys that the changes of a plan cover. With `chosen`, excluded lines do not count."""
-        left = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
-        here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), *((~left,) if chosen else ()))
-        found = self.database.rows(sa.select(lines.c.change).where(*here, lines.c.change.is_not(None)))
-        return frozenset(key for row in found for key in change_from_json(row.change).sources)
+        is_excluded = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
+        conditions = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), *((~is_excluded,) if chosen else ()))
+        rows = self.database.rows(sa.select(lines.c.change).where(*conditions, lines.c.change.is_not(None)))
+        return frozenset(key for row in rows for key in change_from_json(row.change).sources)
 
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
         """Return whether the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
-        left = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
-        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
-        still = (lines.c.step == Step.PLANNED, *((~left,) if chosen else ()))
-        return bool(self.database.rows(sa.select(lines.c.seq).where(*here, *still).limit(1)))
+        is_excluded = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
+        conditions = (
+            lines.c.run == run,
+            lines.c.action == Action.CREATE,
+            lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)),
+        )
+        unsent = (lines.c.step == Step.PLANNED, *((~is_excluded,) if chosen else ()))
+        return bool(self.database.rows(sa.select(lines.c.seq).where(*conditions, *unsent).limit(1)))
 
     @requires(Right.SEE)
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and their total number."""
-        here = (
+        conditions = (
             *plan_lines.filter_clause(run, "changes"),
             sa.type_coerce(lines.c.brakes, TextColumn).contains(f'"{brake}"', autoescape=True),
         )
-        counted = sa.select(sa.func.count()).select_from(lines).where(*here)
+        query = sa.select(sa.func.count()).select_from(lines).where(*conditions)
         with self.database.read() as connection:
-            first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
-            return [plan_row(row) for row in first], connection.execute(counted).scalar_one()
+            first = connection.execute(sa.select(lines).where(*conditions).order_by(lines.c.seq).limit(limit))
+            return [plan_row(row) for row in first], connection.execute(query).scalar_one()
 
     def changes_of(
         self, plans: Collection[str], after: str | None, limit: int, *, retirements: bool = False
@@ -122,24 +138,24 @@ class PlanStore:
         plan, _, seq = (after or ":0").rpartition(":")
         beyond = sa.or_(lines.c.run > plan, sa.and_(lines.c.run == plan, lines.c.seq > int(seq)))
         actions = (Action.RETIRE,) if retirements else (Action.CREATE, Action.UPDATE)
-        here = (lines.c.run.in_(plans), lines.c.action.in_(actions), beyond)
-        page = sa.select(lines).where(*here).order_by(lines.c.run, lines.c.seq).limit(limit)
+        conditions = (lines.c.run.in_(plans), lines.c.action.in_(actions), beyond)
+        page = sa.select(lines).where(*conditions).order_by(lines.c.run, lines.c.seq).limit(limit)
         return [plan_row(row) for row in self.database.rows(page)]
 
     def contains_plan(self, run: str, other: str) -> bool:
         """Return whether a plan contains every change of another plan with the same digest."""
         mine = lines.alias()
         same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
-        here = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))
-        lacking = sa.select(lines.c.seq).where(*here, ~sa.exists().where(mine.c.run == run, *same))
+        conditions = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))
+        lacking = sa.select(lines.c.seq).where(*conditions, ~sa.exists().where(mine.c.run == run, *same))
         return self.database.first(lacking.limit(1)) is None
 
     @requires(Right.SEE)
     def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
         """Return the plan line of a record, or None if the plan has none."""
-        here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
-        found = self.database.first(sa.select(lines).where(*here).order_by(lines.c.seq))
-        return None if found is None else plan_row(found)
+        conditions = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
+        row = self.database.first(sa.select(lines).where(*conditions).order_by(lines.c.seq))
+        return None if row is None else plan_row(row)
 
     @requires(Right.SEE)
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
@@ -150,23 +166,23 @@ class PlanStore:
     @requires(Right.SEE)
     def row(self, run: str, seq: int) -> PlanRow:
         """Return one line. Raises KeyError if the plan does not have it."""
-        found = self.database.first(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq))
-        if found is None:
+        row = self.database.first(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq))
+        if row is None:
             raise KeyError(f"run {run} has no line {seq}")
-        return plan_row(found)
+        return plan_row(row)
 
     @requires(Right.SEE)
     def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
         """Return the next proven changes of the plan after a line, in plan order."""
-        here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
-        page = sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit)
+        conditions = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
+        page = sa.select(lines).where(*conditions).order_by(lines.c.seq).limit(limit)
         return [plan_row(row) for row in self.database.rows(page)]
 
     def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
         """Return the source keys of the newest change of a record, or an empty tuple."""
         of_record = (lines.c.key == key, lines.c.kind.in_(kinds), lines.c.action.in_(plan_lines.CHANGES))
-        found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(runs.c.flow == flow, *of_record)
-        change = self.database.scalar(found.order_by(runs.c.number.desc()))
+        query = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(runs.c.flow == flow, *of_record)
+        change = self.database.scalar(query.order_by(runs.c.number.desc()))
         return tuple(change["sources"]) if change else ()
 
     @requires(Right.SEE)

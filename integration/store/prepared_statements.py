@@ -17,7 +17,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _CompiledStatement:
     """A statement compiled for one dialect: its text, its parameters in order, and its row type."""
 
     text: str
@@ -44,12 +44,12 @@ class PreparedStatement:
     def __init__(self, statement: Any, *columns: str) -> None:
         self._statement = statement
         self._columns = columns or None
-        self._made: dict[str, _Made] = {}
+        self._compiled_statement: dict[str, _CompiledStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values) -> list[Any]:
         """Return all rows of a query as named tuples."""
-        made = self._for(connection)
-        return _found(made, connection.dialect, connection.connection, values)
+        compiled = self._compiled_for(connection)
+        return _fetch_rows(compiled, connection.dialect, connection.connection, values)
 
     def first(self, connection: sa.Connection, values: Values) -> Any:
         """Return the first row of a query, or None."""
@@ -59,14 +59,16 @@ class PreparedStatement:
         """Return all rows of a query that is executed without a transaction."""
         line = engine.raw_connection()
         try:
-            return _found(self._of(engine.dialect), engine.dialect, line, values)
+            return _fetch_rows(self._variant(engine.dialect), engine.dialect, line, values)
         finally:
             line.close()
 
     def change(self, connection: sa.Connection, values: Values) -> int:
         """Execute a change and return the number of changed rows."""
-        made = self._for(connection)
-        cursor = _done(connection.dialect, connection.connection, "execute", made.text, made.driver_parameters(values))
+        compiled = self._compiled_for(connection)
+        cursor = _execute(
+            connection.dialect, connection.connection, "execute", compiled.text, compiled.driver_parameters(values)
+        )
         count = int(cursor.rowcount)
         cursor.close()
         return count
@@ -74,34 +76,34 @@ class PreparedStatement:
     def execute_many(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
         """Execute the statement once for each row of values."""
         if rows:
-            made = self._for(connection)
-            given = [made.driver_parameters(row) for row in rows]
-            _done(connection.dialect, connection.connection, "executemany", made.text, given).close()
+            compiled = self._compiled_for(connection)
+            parameters = [compiled.driver_parameters(row) for row in rows]
+            _execute(connection.dialect, connection.connection, "executemany", compiled.text, parameters).close()
 
-    def _for(self, connection: sa.Connection) -> _Made:
+    def _compiled_for(self, connection: sa.Connection) -> _CompiledStatement:
         if not connection.in_transaction():  # the driver would not begin one, or would leave it open
             raise RuntimeError("no transaction is under way")
-        return self._of(connection.dialect)
+        return self._variant(connection.dialect)
 
-    def _of(self, dialect: sa.Dialect) -> _Made:
-        if dialect.name not in self._made:
-            self._made[dialect.name] = _made(self._statement, dialect, self._columns)
-        return self._made[dialect.name]
+    def _variant(self, dialect: sa.Dialect) -> _CompiledStatement:
+        if dialect.name not in self._compiled_statement:
+            self._compiled_statement[dialect.name] = _compiled_statement(self._statement, dialect, self._columns)
+        return self._compiled_statement[dialect.name]
 
 
-def _found(made: _Made, dialect: sa.Dialect, line: Any, values: Values) -> list[Any]:
-    cursor = _done(dialect, line, "execute", made.text, made.driver_parameters(values))
-    found = [made.row(row) for row in cursor.fetchall()]
+def _fetch_rows(compiled: _CompiledStatement, dialect: sa.Dialect, line: Any, values: Values) -> list[Any]:
+    cursor = _execute(dialect, line, "execute", compiled.text, compiled.driver_parameters(values))
+    rows = [compiled.row(row) for row in cursor.fetchall()]
     cursor.close()
-    return found
+    return rows
 
 
-def _done(dialect: sa.Dialect, line: Any, how: str, text: str, given: Any) -> Any:
+def _execute(dialect: sa.Dialect, line: Any, how: str, text: str, parameters: Any) -> Any:
     """Execute a statement and return its cursor. Raises SQLAlchemy's exceptions, without the values."""
     errors = dialect.loaded_dbapi.Error
     cursor = line.cursor()
     try:
-        getattr(cursor, how)(text, given)
+        getattr(cursor, how)(text, parameters)
     except errors as error:
         lost = dialect.is_disconnect(error, line, cursor)
         cursor.close()
@@ -113,37 +115,40 @@ def _done(dialect: sa.Dialect, line: Any, how: str, text: str, given: Any) -> An
 class PreparedInQuery:
     """A prepared query with an IN list.
 
-    Compiles one statement for each power of two of values, and repeats the last value to fill it. `asked` builds the
-    query from the bound parameters of the list.
+    `statement_for` builds the query from the bound parameters of the list.
     """
 
     MOST = 512
 
-    def __init__(self, asked: Callable[[Sequence[sa.BindParameter[Any]]], Any]) -> None:
-        self._asked = asked
-        self._ready: dict[int, PreparedStatement] = {}
+    def __init__(self, statement_for: Callable[[Sequence[sa.BindParameter[Any]]], Any]) -> None:
+        self._statement_for = statement_for
+        self._statements: dict[int, PreparedStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows that match any of the values."""
         for start in range(0, len(looked_for), self.MOST):
-            some = list(looked_for[start : start + self.MOST])
-            size = 1 << (len(some) - 1).bit_length()
-            some += some[-1:] * (size - len(some))
-            yield from self._of(size).rows(connection, {**values, **{f"v{at}": one for at, one in enumerate(some)}})
+            batch = list(looked_for[start : start + self.MOST])
+            size = 1 << (len(batch) - 1).bit_length()
+            batch += batch[-1:] * (size - len(batch))
+            yield from self._variant(size).rows(
+                connection, {**values, **{f"v{at}": value for at, value in enumerate(batch)}}
+            )
 
-    def _of(self, size: int) -> PreparedStatement:
-        if size not in self._ready:
-            self._ready[size] = PreparedStatement(self._asked([sa.bindparam(f"v{at}") for at in range(size)]))
-        return self._ready[size]
+    def _variant(self, size: int) -> PreparedStatement:
+        if size not in self._statements:
+            self._statements[size] = PreparedStatement(
+                self._statement_for([sa.bindparam(f"v{at}") for at in range(size)])
+            )
+        return self._statements[size]
 
 
-def _made(statement: Any, dialect: sa.Dialect, columns: Sequence[str] | None) -> _Made:
+def _compiled_statement(statement: Any, dialect: sa.Dialect, columns: Sequence[str] | None) -> _CompiledStatement:
     compiled = statement.compile(dialect=dialect, column_keys=columns)
     by_place = compiled.positiontup is not None
     names = compiled.positiontup if by_place else list(compiled.binds)
     kinds = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
     fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
-    return _Made(
+    return _CompiledStatement(
         text=str(compiled),
         values=tuple((name, kinds[name].bind_processor(dialect)) for name in names),
         fixed=fixed,
@@ -155,10 +160,10 @@ def _made(statement: Any, dialect: sa.Dialect, columns: Sequence[str] | None) ->
 def _row_of(statement: sa.Select[Any], dialect: sa.Dialect) -> Callable[[Sequence[Any]], Any]:
     columns = list(statement.selected_columns)
     shape = namedtuple("Found", [str(column.key) for column in columns], rename=True)  # type: ignore[misc] # noqa: PYI024
-    made = [
+    processors = [
         (at, column.type.dialect_impl(dialect).result_processor(dialect, None)) for at, column in enumerate(columns)
     ]
-    changed = [(at, process) for at, process in made if process is not None]
+    changed = [(at, process) for at, process in processors if process is not None]
     if not changed:
         return shape._make
 

@@ -70,11 +70,11 @@ class Previews(Store):
         with self.database.write() as connection:
             row = transitions.update_run(connection, run, position=position_to_json(position))
             transitions.store_progress(connection, self.clock(), run, progress)
-            rows = {one.key: staged_to_row(run, stage, one) for one in records}
+            rows = {record.key: staged_to_row(run, stage, record) for record in records}
             upsert(connection, staged_records, list(rows.values()))
-            here = {"run": run, "stage": stage}
-            _same(connection.dialect.name).execute_many(
-                connection, [{**here, "key": key, "number": same[key]} for key in same]
+            values = {"run": run, "stage": stage}
+            _unchanged_statement(connection.dialect.name).execute_many(
+                connection, [{**values, "key": key, "number": same[key]} for key in same]
             )
             if count := len(records) + len(same):
                 facts = {"records": str(count), "stage": stage}
@@ -85,35 +85,35 @@ class Previews(Store):
 
         Records that have not changed since both systems agreed are left out.
         """
-        here = (*_staged_in(run, stage), sa.not_(staged_records.c.same))
+        conditions = (*_staged_in(run, stage), sa.not_(staged_records.c.same))
         beyond = () if after_parent is None else (staged_records.c.parent > after_parent,)
         parents = (
             sa.select(staged_records.c.parent)
-            .where(*here, *beyond)
+            .where(*conditions, *beyond)
             .distinct()
             .order_by(staged_records.c.parent)
             .limit(limit)
         )
         last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
-        members = sa.select(staged_records).where(*here, *beyond, staged_records.c.parent <= last)
+        members = sa.select(staged_records).where(*conditions, *beyond, staged_records.c.parent <= last)
         rows = self.database.rows(members.order_by(staged_records.c.parent, staged_records.c.key))
-        return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda one: one.parent)]
+        return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda record: record.parent)]
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return the keys that were not staged, without duplicates and in the given order."""
-        read = sa.select(staged_records.c.key).where(*_staged_in(run, stage))
-        present = {row.key for row in self.database.rows_with_values(read, staged_records.c.key, keys)}
+        query = sa.select(staged_records.c.key).where(*_staged_in(run, stage))
+        present = {row.key for row in self.database.rows_with_values(query, staged_records.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
     def count_unchanged(self, run: str, stage: str) -> int:
         """Return how many staged records have not changed since both systems agreed on them."""
-        here = (*_staged_in(run, stage), staged_records.c.same)
-        return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged_records).where(*here)))
+        conditions = (*_staged_in(run, stage), staged_records.c.same)
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged_records).where(*conditions)))
 
     def unchanged_keys(self, run: str, stage: str, keys: Collection[str]) -> list[str]:
         """Return the keys whose staged records have not changed since both systems agreed on them."""
-        here = sa.select(staged_records.c.key).where(*_staged_in(run, stage), staged_records.c.same)
-        return [row.key for row in self.database.rows_with_values(here, staged_records.c.key, keys)]
+        query = sa.select(staged_records.c.key).where(*_staged_in(run, stage), staged_records.c.same)
+        return [row.key for row in self.database.rows_with_values(query, staged_records.c.key, keys)]
 
     def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
         """Return the values that must be unique and occur in more than one staged record.
@@ -125,23 +125,29 @@ class Previews(Store):
             if name not in unique:
                 return {}
             column = staged_records.c[name]
-            here = (*_staged_in(run, stage), staged_records.c.taking_part, column != "")
-            several = sa.select(column.label("value")).where(*here).group_by(column).having(sa.func.count() > 1)
+            conditions = (*_staged_in(run, stage), staged_records.c.taking_part, column != "")
+            several = sa.select(column.label("value")).where(*conditions).group_by(column).having(sa.func.count() > 1)
             values = [row.value for row in self.database.rows(several)]
             sharing = self.database.rows_with_values(
-                sa.select(column.label("value"), staged_records.c.key).where(*here), column, values
+                sa.select(column.label("value"), staged_records.c.key).where(*conditions), column, values
             )
             pairs = groupby(sorted((str(row.value), str(row.key)) for row in sharing), key=itemgetter(0))
-            return {value: tuple(key for _, key in some) for value, some in pairs}
+            return {value: tuple(key for _, key in rows) for value, rows in pairs}
 
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
     def vanished(self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int) -> list[Link]:
         """Return active links of a kind whose key a complete run did not stage, sorted by key."""
-        read = sa.exists().where(*_staged_in(run, stage), staged_records.c.key == of_links.c.key)
+        was_staged = sa.exists().where(*_staged_in(run, stage), staged_records.c.key == of_links.c.key)
         beyond = () if after_key is None else (of_links.c.key > after_key,)
-        here = (of_links.c.flow == flow, of_links.c.kind == kind, sa.not_(of_links.c.retired), sa.not_(read), *beyond)
-        page = sa.select(of_links).where(*here).order_by(of_links.c.key).limit(limit)
+        conditions = (
+            of_links.c.flow == flow,
+            of_links.c.kind == kind,
+            sa.not_(of_links.c.retired),
+            sa.not_(was_staged),
+            *beyond,
+        )
+        page = sa.select(of_links).where(*conditions).order_by(of_links.c.key).limit(limit)
         return [links.link_of(row) for row in self.database.rows(page)]
 
     def keep_page(
@@ -177,13 +183,15 @@ class Previews(Store):
                 hashes.forget_hashes(connection, row.flow)
             hashes.keep_hashes(connection, row.flow, hashed)
             issues.open_or_refresh(
-                connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK]
+                connection, now, row.flow, run, [_occurrence(line) for line in rows if line.action is Action.PARK]
             )
             append_events(
-                connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK]
+                connection,
+                now,
+                [_planned_event(run, row.flow, line) for line in rows if line.action is not Action.PARK],
             )
             append_events(connection, now, [matched(run, row.flow, link) for link in unchanged])
-            append_events(connection, now, [_lied(run, row.flow, link) for link in wrong])
+            append_events(connection, now, [_wrong_hash_event(run, row.flow, link) for link in wrong])
             if unchanged_weight:
                 transitions.append_run_event(
                     connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)}
@@ -215,22 +223,22 @@ class Previews(Store):
         with self.database.write() as connection:
             issues.reopen(connection, self.clock(), run, identities, "changed", "console")
 
-    def keep_counts(self, run: str, fingerprint: str, read: int) -> None:
+    def keep_counts(self, run: str, fingerprint: str, read_count: int) -> None:
         """Store the fingerprint and counts of a preview that ends without waiting. Closes issues it no longer found."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.update_run(connection, run, fingerprint=fingerprint, read=read)
+            row = transitions.update_run(connection, run, fingerprint=fingerprint, read=read_count)
             issues.close_resolved(connection, now, row.flow, run, complete=False)
 
     def changes_without_documents(
-        self, run: str, derived: Collection[str], counted: Collection[str]
+        self, run: str, derived: Collection[str], counted_stages: Collection[str]
     ) -> list[tuple[PlanRow, Change]]:
         """Return planned changes of derived stages whose documents are all parked in this plan, with their lines.
 
-        `counted` are the stages of the documents. Changes that were reverted once are left out.
+        `counted_stages` are the stages of the documents. Changes whose values a person once reverted are left out.
         """
         of_run = lines.c.run == run
-        parked = sa.select(lines.c.key).where(of_run, lines.c.stage.in_(counted), lines.c.step == Step.PARKED)
+        parked = sa.select(lines.c.key).where(of_run, lines.c.stage.in_(counted_stages), lines.c.step == Step.PARKED)
         keys = {row.key for row in self.database.rows(parked)}
         if not keys:
             return []
@@ -244,26 +252,26 @@ class Previews(Store):
         with self.database.write() as connection:
             row = transitions.update_run(connection, run, position=position_to_json(position))
             for line, skip in skips:
-                left = replace(
+                skipped_line = replace(
                     line, action=Action.SKIP, change=None, digest="", brakes=(), cause=skip.reason, facts=skip.facts,
                     reference="", calls=0,
                 )  # fmt: skip
-                plan_lines.replace_line(connection, run, line, left)
-                append_events(connection, now, [_planned(run, row.flow, left)])
+                plan_lines.replace_line(connection, run, line, skipped_line)
+                append_events(connection, now, [_planned_event(run, row.flow, skipped_line)])
 
     def digests(self, run: str) -> Iterator[str]:
         """Yield the digest of every change of the plan. Reads the digests in batches."""
         after = 0
         page = sa.select(lines.c.seq, lines.c.digest).where(lines.c.run == run).order_by(lines.c.seq)
         with self.database.read() as connection:
-            while found := connection.execute(page.where(lines.c.seq > after).limit(DIGESTS_AT_ONCE)).all():
-                yield from (digest for _, digest in found if digest)
-                after = found[-1].seq
+            while rows := connection.execute(page.where(lines.c.seq > after).limit(DIGESTS_AT_ONCE)).all():
+                yield from (digest for _, digest in rows if digest)
+                after = rows[-1].seq
 
     def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
         """Return the parked lines of the plan for these keys of a kind, by key."""
-        here = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
-        return {row.key: plan_row(row) for row in self.database.rows_with_values(here, lines.c.key, keys)}
+        query = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
+        return {row.key: plan_row(row) for row in self.database.rows_with_values(query, lines.c.key, keys)}
 
     def owners(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
         """Return the keys that the plan writes to these target records, by reference."""
@@ -297,17 +305,25 @@ class Previews(Store):
             for older in replaces:
                 choices.copy_selection(connection, older, run)
                 facts = {"run": run, "flow": transitions.run_row(connection, older).flow}
-                told = (RunState.DISCARDED, "run_discarded", "plan_replaced", facts)
-                transitions.end(connection, now, older, *told)
+                ending = (RunState.DISCARDED, "run_discarded", "plan_replaced", facts)
+                transitions.end(connection, now, older, *ending)
             row = transitions.move(connection, run, state)
             tells_all = row.mode == Mode.COMPLETE and not any(brake.code == SOURCE_EMPTY.code for brake in brakes)
             issues.close_resolved(connection, now, row.flow, run, complete=tells_all)
             transitions.delete_staged(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
-            kept = {"notes": {**row.notes, **notes}} if notes else {}
+            note_values = {"notes": {**row.notes, **notes}} if notes else {}
             transitions.update_run(
-                connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended, **kept
+                connection,
+                run,
+                fingerprint=fingerprint,
+                brakes=shape,
+                read=read,
+                error="",
+                facts={},
+                **ended,
+                **note_values,
             )
             keep_cursors(connection, now, row.flow, cursors or {})
             if state is RunState.READY:
@@ -325,15 +341,19 @@ class Previews(Store):
 
 
 @cache
-def _same(dialect_name: str) -> PreparedStatement:
+def _unchanged_statement(dialect_name: str) -> PreparedStatement:
     """Return the statement that stores an unchanged record and replaces an earlier staged version of it."""
-    given: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
+    parameters: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
     empty: sa.ColumnElement[str] = sa.literal_column("''")
     rest = {"title": empty, "mark": empty, "taking_part": sa.true(), "same": sa.true()}
     insert = (postgresql if dialect_name == "postgresql" else sqlite).insert(staged_records)
-    statement = insert.values({**given, "parent": sa.bindparam("key"), **rest})
+    statement = insert.values({**parameters, "parent": sa.bindparam("key"), **rest})
     keys = [column.name for column in staged_records.primary_key]
-    replaced = {one.name: statement.excluded[one.name] for one in staged_records.columns if one.name not in keys}
+    replaced = {
+        staged_column.name: statement.excluded[staged_column.name]
+        for staged_column in staged_records.columns
+        if staged_column.name not in keys
+    }
     return PreparedStatement(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
 
 
@@ -341,23 +361,23 @@ def _staged_in(run: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged_records.c.run == run, staged_records.c.stage == stage)
 
 
-def _met(line: PlanRow) -> IssueOccurrence:
-    about = _about(line.about, line.group)
+def _occurrence(line: PlanRow) -> IssueOccurrence:
+    about = _identifying_facts(line.about, line.group)
     return IssueOccurrence(Issue(line.cause, line.key, line.cause_field, line.facts, about), line.kind, line.title)
 
 
-def _about(known: Mapping[str, str], group: str) -> dict[str, str]:
+def _identifying_facts(facts: Mapping[str, str], group: str) -> dict[str, str]:
     """Return the facts that identify a record to people. Those of a document include its group, such as the branch."""
-    return {**known, "group": group} if group and "total" in known else dict(known)
+    return {**facts, "group": group} if group and "total" in facts else dict(facts)
 
 
-def _lied(run: str, flow: str, link: Link) -> Event:
+def _wrong_hash_event(run: str, flow: str, link: Link) -> Event:
     return Event(
         event="hash_wrong", run=run, flow=flow, kind=link.kind, key=link.key, facts={"reference": link.reference}
     )
 
 
-def _planned(run: str, flow: str, line: PlanRow) -> Event:
+def _planned_event(run: str, flow: str, line: PlanRow) -> Event:
     if line.change is None:
         return Event(
             event="skipped", run=run, flow=flow, kind=line.kind, key=line.key, title=line.title, code=line.cause,
@@ -366,6 +386,6 @@ def _planned(run: str, flow: str, line: PlanRow) -> Event:
     change = line.change
     return Event(
         event="planned", run=run, flow=flow, kind=line.kind, key=line.key, sources=change.sources, title=line.title,
-        code=line.action, facts=_about(display_facts(change), line.group), before=values_of(change.before),
+        code=line.action, facts=_identifying_facts(display_facts(change), line.group), before=values_of(change.before),
         after=values_of(change.wanted),
     )  # fmt: skip

@@ -27,23 +27,23 @@ class InspectedDatabase:
 def open_read_only(url: str) -> Iterator[InspectedDatabase]:
     """Open a database for reading. Raises ConfigurationError and UnavailableError as `open_database` does."""
     address = parse_url(url)
-    engine = _reading(address)
+    engine = _read_only_engine(address)
     try:
         with translated_errors(address):
             with engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
-                    _expect_whole(connection)
+                    _require_intact(connection)
                 revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
-                made = str(connection.execute(sa.select(instance.c.id)).scalar())
-            known = known_revisions()
-            if revision not in known:
-                raise ConfigurationError("database_too_new", found=revision, known=known[0])
-            yield InspectedDatabase(Database(engine, made), revision, revision == known[0])
+                instance_id = str(connection.execute(sa.select(instance.c.id)).scalar())
+            revisions = known_revisions()
+            if revision not in revisions:
+                raise ConfigurationError("database_too_new", found=revision, known=revisions[0])
+            yield InspectedDatabase(Database(engine, instance_id), revision, revision == revisions[0])
     finally:
         engine.dispose()
 
 
-def _reading(address: sa.URL) -> sa.Engine:
+def _read_only_engine(address: sa.URL) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         return sa.create_engine(address, poolclass=sa.NullPool, execution_options={"postgresql_readonly": True})
     path = Path(address.database or "").absolute()
@@ -55,10 +55,10 @@ def _reading(address: sa.URL) -> sa.Engine:
     return sa.create_engine(address, creator=connect, poolclass=sa.NullPool)
 
 
-def _expect_whole(connection: sa.Connection) -> None:
-    said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
-    if said != "ok":
-        raise file_unusable(connection.engine.url.database or "", said[:200])
+def _require_intact(connection: sa.Connection) -> None:
+    result = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+    if result != "ok":
+        raise file_unusable(connection.engine.url.database or "", result[:200])
 
 
 def sealed_in(database: Database) -> dict[str, bytes]:
@@ -69,5 +69,5 @@ def sealed_in(database: Database) -> dict[str, bytes]:
 def last_beat(database: Database, name: str) -> datetime | None:
     """Return the newest heartbeat of the processes named `name` with a number, or None."""
     beaten = sa.select(heartbeats.c.last_beat_at).where(heartbeats.c.executor.startswith(f"{name}-", autoescape=True))
-    found: datetime | None = database.scalar(beaten.order_by(heartbeats.c.last_beat_at.desc()))
-    return found
+    beat: datetime | None = database.scalar(beaten.order_by(heartbeats.c.last_beat_at.desc()))
+    return beat

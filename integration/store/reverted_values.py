@@ -21,13 +21,13 @@ def read_reverted_values(
     connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]
 ) -> dict[str, dict[str, RevertedValue]]:
     """Return the reverted values of these records, by key and path. Records without any are left out."""
-    found: dict[str, dict[str, RevertedValue]] = {}
-    here = sa.select(reverted_values).where(reverted_values.c.flow == flow, reverted_values.c.kind == kind)
-    for row in rows_with_keys(connection, here, reverted_values.c.key, keys):
-        found.setdefault(row.key, {})[row.path] = RevertedValue(
+    by_key: dict[str, dict[str, RevertedValue]] = {}
+    query = sa.select(reverted_values).where(reverted_values.c.flow == flow, reverted_values.c.kind == kind)
+    for row in rows_with_keys(connection, query, reverted_values.c.key, keys):
+        by_key.setdefault(row.key, {})[row.path] = RevertedValue(
             from_json(row.value), row.run, row.by, row.reverted_at, row.inputs
         )
-    return found
+    return by_key
 
 
 def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: str, changes: Sequence[Change]) -> None:
@@ -36,11 +36,14 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
     The undo of an undo adds nothing, because it writes the values of the source.
     """
     for kind in dict.fromkeys(change.kind for change in changes):
-        some = [change for change in changes if change.kind is kind]
-        known = read_reverted_values(connection, flow, kind, [change.key for change in some])
-        for change in some:
+        kind_changes = [change for change in changes if change.kind is kind]
+        by_key = read_reverted_values(connection, flow, kind, [change.key for change in kind_changes])
+        for change in kind_changes:
             forget_taken_back(
-                connection, flow, kind, {change.key: change.wanted.flat().keys() & known.get(change.key, {}).keys()}
+                connection,
+                flow,
+                kind,
+                {change.key: change.wanted.flat().keys() & by_key.get(change.key, {}).keys()},
             )
     row = connection.execute(_RUN, {"run": run}).one()
     if row.mode != Mode.UNDO or connection.execute(_RUN, {"run": row.undo_of}).one().mode == Mode.UNDO:
@@ -60,7 +63,9 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
 
 def forget_taken_back(connection: sa.Connection, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
     """Delete reverted values, given as paths by record key."""
-    for key, some in paths.items():
-        if some:
-            here = (reverted_values.c.flow == flow, reverted_values.c.kind == kind, reverted_values.c.key == key)
-            connection.execute(reverted_values.delete().where(*here, reverted_values.c.path.in_(sorted(some))))
+    for key, record_paths in paths.items():
+        if record_paths:
+            conditions = (reverted_values.c.flow == flow, reverted_values.c.kind == kind, reverted_values.c.key == key)
+            connection.execute(
+                reverted_values.delete().where(*conditions, reverted_values.c.path.in_(sorted(record_paths)))
+            )

@@ -54,8 +54,8 @@ def change_to_json(change: Change) -> dict[str, object]:
 
 
 def change_from_json(shape: Mapping[str, Any]) -> Change:
-    """Return the change of a result of `change_to_json`."""
-    wanted = record_from_json(shape["wanted"])
+    """Return the change from the data of `change_to_json`."""
+    desired = record_from_json(shape["wanted"])
     return Change(
         action=Action(shape["action"]),
         kind=Kind.stored(shape["kind"]),
@@ -63,9 +63,9 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         title=shape["title"],
         group=shape["group"],
         sources=tuple(shape["sources"]),
-        wanted=wanted,
+        wanted=desired,
         before=None if shape["before"] is None else record_from_json(shape["before"]),
-        agreed=record_from_json(shape["agreed"]) if "agreed" in shape else wanted,
+        agreed=record_from_json(shape["agreed"]) if "agreed" in shape else desired,
         kept=tuple(shape.get("kept", ())),
         conflicts=tuple(shape.get("conflicts", ())),
         first_match=shape.get("first_match", False),
@@ -106,17 +106,27 @@ def plan_row(row: Row) -> PlanRow:
     )  # fmt: skip
 
 
-def staged_to_row(run: str, stage: str, one: Staged) -> dict[str, object]:
+def staged_to_row(run: str, stage: str, staged_record: Staged) -> dict[str, object]:
     """Return a staged record as a table row."""
-    issue = one.issue
+    issue = staged_record.issue
     return {
-        "run": run, "stage": stage, "key": one.key, "parent": one.parent, "title": one.title, "number": one.number,
-        "mark": one.mark, "taking_part": one.skip is None,
-        "record": None if one.record is None else record_to_json(one.record),
+        "run": run,
+        "stage": stage,
+        "key": staged_record.key,
+        "parent": staged_record.parent,
+        "title": staged_record.title,
+        "number": staged_record.number,
+        "mark": staged_record.mark,
+        "taking_part": staged_record.skip is None,
+        "record": None if staged_record.record is None else record_to_json(staged_record.record),
         "issue": None if issue is None else [issue.cause, issue.key, issue.field, dict(issue.facts), dict(issue.about)],
-        "skip": None if one.skip is None else [one.skip.reason, one.skip.key, dict(one.skip.facts)],
-        "group": one.group, "source_hash": one.source_hash, "same": one.same,
-    }  # fmt: skip
+        "skip": None
+        if staged_record.skip is None
+        else [staged_record.skip.reason, staged_record.skip.key, dict(staged_record.skip.facts)],
+        "group": staged_record.group,
+        "source_hash": staged_record.source_hash,
+        "same": staged_record.same,
+    }
 
 
 def staged_of(row: Row) -> Staged:
@@ -144,11 +154,11 @@ def _approval_of(shape: Mapping[str, Any]) -> Approval:
 
 def position_to_json(position: Position) -> dict[str, object]:
     """Return a position as JSON values."""
-    return {one.name: getattr(position, one.name) for one in fields(position)}
+    return {field.name: getattr(position, field.name) for field in fields(position)}
 
 
 def position_of(shape: Mapping[str, Any]) -> Position:
-    """Return the position of a result of `position_to_json`."""
+    """Return the position from the data of `position_to_json`."""
     by_kind = {name: {Kind.stored(kind): stamp for kind, stamp in shape[name].items()} for name in ("since", "stamps")}
     return Position(**{**shape, "task": Task(shape["task"]), "keys": tuple(shape["keys"]), **by_kind})
 

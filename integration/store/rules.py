@@ -69,7 +69,7 @@ class RulesInForce:
         return next((group(json.loads(text)) for of, _, text in self.found if of == "setting"), {})
 
     def tables(self) -> dict[str, dict[str, str]]:
-        """Return every value table, in the form of `Rules.tables`."""
+        """Return every value table, in the form of `MappingStore.tables`."""
         return {name: _texts(json.loads(text)) for of, name, text in self.found if of == "table"}
 
 
@@ -79,22 +79,22 @@ class MappingStore(Store):
     @requires(Right.SEE)
     def published(self, flow: str) -> tuple[int, dict[str, Any]] | None:
         """Return number and body of a flow's newest version, or None if there is none."""
-        found = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
-        return None if found is None else (found.version, dict(found.body))
+        row = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
+        return None if row is None else (row.version, dict(row.body))
 
     def in_force(self, flow: str) -> RulesInForce:
         """Return the rules in force for a flow. They are read for every page of a run, so they are not parsed here.
 
         One statement reads all of them. Cached results of parsing are valid as long as this value is equal.
         """
-        asked = {"flow": flow, "setting": f"flow:{flow}"}
-        return RulesInForce(tuple(sorted(tuple(row) for row in self.database.prepared_rows(_IN_FORCE, asked))))
+        values = {"flow": flow, "setting": f"flow:{flow}"}
+        return RulesInForce(tuple(sorted(tuple(row) for row in self.database.prepared_rows(_IN_FORCE, values))))
 
     @requires(Right.SEE)
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError if it does not exist."""
-        for found in self.database.prepared_rows(_BODY, {"flow": flow, "version": version}):
-            return dict(found.body)
+        for row in self.database.prepared_rows(_BODY, {"flow": flow, "version": version}):
+            return dict(row.body)
         raise KeyError(f"{flow} has no mapping {version}")
 
     def publish(self, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
@@ -108,8 +108,8 @@ class MappingStore(Store):
     @requires(Right.SEE)
     def history(self, flow: str) -> list[Version]:
         """Return the versions of a flow, the newest first."""
-        shown = (mappings.c.version, mappings.c.by, mappings.c.note, mappings.c.published_at)
-        every = sa.select(*shown).where(mappings.c.flow == flow).order_by(mappings.c.version.desc())
+        columns = (mappings.c.version, mappings.c.by, mappings.c.note, mappings.c.published_at)
+        every = sa.select(*columns).where(mappings.c.flow == flow).order_by(mappings.c.version.desc())
         return [Version(row.version, row.by, row.note, row.published_at) for row in self.database.rows(every)]
 
     @requires(Right.SEE)
@@ -130,23 +130,23 @@ class MappingStore(Store):
         with self.database.write() as connection:
             now = self.clock()
             for name, rows in sorted(tables.items()):  # a fixed order of locks, so that two writers cannot deadlock
-                change_table_in(connection, now, name, partial(_with_rows, rows), by)
+                change_table_in(connection, now, name, partial(_merge_rows, rows), by)
 
     def _change_table(self, name: str, changed: Callable[[Mapping[str, str]], Mapping[str, str]], by: str) -> None:
         with self.database.write() as connection:
             change_table_in(connection, self.clock(), name, changed, by)
 
 
-def _with_rows(rows: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+def _merge_rows(rows: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     return {**before, **rows}
 
 
 def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
-    """Store a mapping as the flow's next version, in the current transaction; see `Rules.publish`."""
+    """Store a mapping as the flow's next version, in the current transaction; see `MappingStore.publish`."""
     newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
-    held = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
-    version = (held.version if held else 0) + 1
-    before, after = audited_events.differing_values(held.body, body) if held else ({}, {})
+    latest = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
+    version = (latest.version if latest else 0) + 1
+    before, after = audited_events.differing_values(latest.body, body) if latest else ({}, {})
     row = {"flow": flow, "version": version, "body": dict(body), "note": note, "by": by}
     try:
         connection.execute(mappings.insert().values(**row, published_at=now))
@@ -167,8 +167,8 @@ def change_table_in(
     by: str,
 ) -> None:
     """Apply a change to a value table, in the current transaction."""
-    held = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
-    before = connection.execute(held).scalar()
+    query = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
+    before = connection.execute(query).scalar()
     after = dict(changed(before or {}))
     upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
     event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
@@ -177,5 +177,5 @@ def change_table_in(
 
 def _texts(rows: object) -> dict[str, str]:
     """Return the rows of a table. Ignores values that are not texts, and anything that is not a table."""
-    kept = rows.items() if isinstance(rows, dict) else ()
-    return {str(code): other for code, other in kept if isinstance(other, str)}
+    items = rows.items() if isinstance(rows, dict) else ()
+    return {str(code): other for code, other in items if isinstance(other, str)}

@@ -51,7 +51,7 @@ class RunStore(Store):
     def get(self, run: str) -> Run:
         """Return the current state of a run."""
         with self.database.read() as connection:
-            return self._filled(connection, [transitions.run_row(connection, run)])[0]
+            return self._runs_with_counts(connection, [transitions.run_row(connection, run)])[0]
 
     @requires(Right.SEE)
     def open_plan(self, run: str) -> Run:
@@ -61,8 +61,8 @@ class RunStore(Store):
         """
         with self.database.read() as connection:
             row = transitions.run_row(connection, run)
-            _expect_open(row)
-            return self._filled(connection, [row])[0]
+            _require_open(row)
+            return self._runs_with_counts(connection, [row])[0]
 
     @requires(Right.SEE)
     def latest(
@@ -73,19 +73,21 @@ class RunStore(Store):
         limit: int = 50,
     ) -> list[Run]:
         """Return runs, the most recently begun first. The order does not depend on the clock."""
-        page = sa.select(runs).where(*_which(flow, states)).order_by(runs.c.number.desc(), runs.c.id.desc())
+        page = sa.select(runs).where(*_run_conditions(flow, states)).order_by(runs.c.number.desc(), runs.c.id.desc())
         with self.database.read() as connection:
-            return self._filled(connection, connection.execute(page.offset(offset).limit(limit)).all())
+            return self._runs_with_counts(connection, connection.execute(page.offset(offset).limit(limit)).all())
 
     @requires(Right.SEE)
     def count(self, flow: str | None = None, states: Sequence[RunState] | None = None) -> int:
         """Return the number of runs."""
-        return int(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*_which(flow, states))))
+        return int(
+            self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*_run_conditions(flow, states)))
+        )
 
     def has_committed(self, flow: str) -> bool:
         """Return whether a commit of the flow was ever approved and completed."""
-        here = (*_which(flow, [RunState.DONE]), runs.c.approvals > 0)
-        return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*here)))
+        conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.approvals > 0)
+        return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*conditions)))
 
     @requires(Right.SEE)
     def every_waiting(self, flow: str | None = None) -> list[Run]:
@@ -100,44 +102,50 @@ class RunStore(Store):
 
         The runs of a flow are sorted, the most recently begun first.
         """
-        last = sa.select(sa.func.max(runs.c.number)).where(*_which(flow, None)).group_by(runs.c.flow, runs.c.state)
-        waits = sa.select(runs.c.number).where(*_which(flow, [RunState.READY]))
-        chosen = sa.select(runs).where(runs.c.number.in_(last.union(waits)), *_which(flow, None))
-        found: dict[str, list[Run]] = {}
+        last = (
+            sa.select(sa.func.max(runs.c.number))
+            .where(*_run_conditions(flow, None))
+            .group_by(runs.c.flow, runs.c.state)
+        )
+        waits = sa.select(runs.c.number).where(*_run_conditions(flow, [RunState.READY]))
+        chosen = sa.select(runs).where(runs.c.number.in_(last.union(waits)), *_run_conditions(flow, None))
+        by_flow: dict[str, list[Run]] = {}
         with self.database.read() as connection:
             rows = connection.execute(chosen.order_by(runs.c.number.desc(), runs.c.id.desc())).all()
-            for run in self._filled(connection, rows):
-                found.setdefault(run.flow, []).append(run)
-        return found
+            for run in self._runs_with_counts(connection, rows):
+                by_flow.setdefault(run.flow, []).append(run)
+        return by_flow
 
     def last_proof(self, flow: str) -> datetime | None:
         """Return the end of the newest completed run that proved records or found them unchanged, or None."""
         proven = sa.exists().where(
             line_counts.c.run == runs.c.id, line_counts.c.step == Step.PROVEN, line_counts.c.lines > 0
         )
-        here = (*_which(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
-        return self._newest_end(*here)
+        conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
+        return self._newest_end(*conditions)
 
     def last_reading(self, flow: str) -> Run | None:
         """Return the newest completed run of a flow that read at least one record."""
-        here = (*_which(flow, [RunState.DONE]), runs.c.read > 0)
-        newest = sa.select(runs).where(*here).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(1)
+        conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.read > 0)
+        newest = sa.select(runs).where(*conditions).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(1)
         with self.database.read() as connection:
-            return next(iter(self._filled(connection, connection.execute(newest).all())), None)
+            return next(iter(self._runs_with_counts(connection, connection.execute(newest).all())), None)
 
     def first_began(self, flow: str) -> datetime | None:
         """Return when the oldest stored run of a flow began."""
-        row = self.database.first(sa.select(runs.c.started_at).where(*_which(flow, None)).order_by(runs.c.number))
+        row = self.database.first(
+            sa.select(runs.c.started_at).where(*_run_conditions(flow, None)).order_by(runs.c.number)
+        )
         return None if row is None else row.started_at
 
-    def _newest_end(self, *here: sa.ColumnElement[bool]) -> datetime | None:
-        row = self.database.first(sa.select(runs.c.ended_at).where(*here).order_by(runs.c.number.desc()))
+    def _newest_end(self, *conditions: sa.ColumnElement[bool]) -> datetime | None:
+        row = self.database.first(sa.select(runs.c.ended_at).where(*conditions).order_by(runs.c.number.desc()))
         return None if row is None else row.ended_at
 
     def waiting_for_all(self, flow: str) -> Run | None:
         """Return the newest run of a flow whose plan covers the whole flow and waits for approval."""
-        found = self.latest(flow, [RunState.READY])
-        return next((run for run in found if run.mode in PLANS_OF_ALL), None)
+        waiting_runs = self.latest(flow, [RunState.READY])
+        return next((run for run in waiting_runs if run.mode in PLANS_OF_ALL), None)
 
     @requires(Right.SEE)
     def phases(self, run: str) -> list[Phase]:
@@ -148,10 +156,10 @@ class RunStore(Store):
     @requires(Right.SEE)
     def working_time(self, ended: Sequence[Run]) -> dict[str, timedelta]:
         """Return the working time of ended runs, without the time they waited for a person or a system."""
-        found = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
+        durations = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
         with self.database.read() as connection:
             rested = transitions.waiting_time(connection, {run.id: run.ended_at for run in ended if run.ended_at})
-        return {run: whole - rested.get(run, timedelta()) for run, whole in found.items()}
+        return {run: whole - rested.get(run, timedelta()) for run, whole in durations.items()}
 
     @requires(Right.SEE)
     def counts(self, run: str) -> Counts:
@@ -165,10 +173,10 @@ class RunStore(Store):
             return bool(transitions.run_row(connection, run).cancelled)
 
     @staticmethod
-    def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
+    def _runs_with_counts(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
         sums = plan_lines.tally(connection, [row.id for row in rows])
         left_out = choices.exclusions_of_runs(connection, [row.id for row in rows])
-        found = [
+        filled_runs = [
             run_of(
                 row,
                 plan_lines.counts(transitions.records_read(row), row.unchanged, sums[row.id]),
@@ -176,7 +184,7 @@ class RunStore(Store):
             )
             for row in rows
         ]
-        return [_as_far_as(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in found]
+        return [_with_progress(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in filled_runs]
 
     # ---- changes of a run -------------------------------------------------------------------------------------------
 
@@ -212,7 +220,7 @@ class RunStore(Store):
             try:
                 with self.database.write() as connection:
                     if undo_of:
-                        _expect_kept(transitions.run_row(connection, undo_of, lock=True))
+                        _require_not_pruned(transitions.run_row(connection, undo_of, lock=True))
                     connection.execute(runs.insert().values(id=run, **row))
                     transitions.enter(connection, now, run, "extract")
                     transitions.append_run_event(
@@ -223,9 +231,9 @@ class RunStore(Store):
                     break
             else:
                 return self.get(run)
-        raise self._active(flow)
+        raise self._active_run_error(flow)
 
-    def _active(self, flow: str) -> RunActiveError:
+    def _active_run_error(self, flow: str) -> RunActiveError:
         active = next(iter(self.latest(flow, list(ACTIVE), limit=1)), None)
         if active is None:
             return RunActiveError("run_active", flow=flow)
@@ -249,20 +257,20 @@ class RunStore(Store):
 
         Raises PlanStaleError, as `open_plan` does, if the plan was committed or discarded in the meantime.
         """
-        now, said = self.clock(), reason.strip()[:LONGEST_NOTE]
-        facts = {"by": by, **({"reason": said} if said else {})}
+        now, note_text = self.clock(), reason.strip()[:LONGEST_NOTE]
+        facts = {"by": by, **({"reason": note_text} if note_text else {})}
         with self.database.write() as connection:
             row = transitions.run_row(connection, run, lock=True)
             if not may_follow(RunState(row.state), RunState.DISCARDED):
-                _expect_open(row)
+                _require_open(row)
             transitions.end(connection, now, run, RunState.DISCARDED, "run_discarded", "", facts)
-            if said:
-                notes.put_note(connection, notes.Note(run, said, by, now, discards=True))
+            if note_text:
+                notes.put_note(connection, notes.Note(run, note_text, by, now, discards=True))
 
     def discard_duplicate(self, run: str, other: str) -> None:
         """Discard a preview whose plan equals a waiting plan. The waiting plan stays."""
         flow = self.get(run).flow
-        self._end(run, RunState.DISCARDED, "run_discarded", "plan_says_the_same", {"run": other, "flow": flow})
+        self._end_run(run, RunState.DISCARDED, "run_discarded", "plan_says_the_same", {"run": other, "flow": flow})
 
     def cancel_preview(self, run: str) -> None:
         """End a preview that a person asked to stop. Nothing was written, and its plan cannot be committed.
@@ -272,17 +280,17 @@ class RunStore(Store):
         with self.database.read() as connection:
             row = transitions.run_row(connection, run)
         if row.state == RunState.PREVIEWING:
-            self._end(run, RunState.DISCARDED, "run_discarded", "preview_cancelled", {"flow": row.flow})
+            self._end_run(run, RunState.DISCARDED, "run_discarded", "preview_cancelled", {"flow": row.flow})
 
     def fail(self, run: str, code: str, facts: Mapping[str, str]) -> None:
         """End a run that cannot continue."""
-        self._end(run, RunState.FAILED, "run_failed", code, facts)
+        self._end_run(run, RunState.FAILED, "run_failed", code, facts)
 
     def interrupt(self, run: str, code: str, facts: Mapping[str, str]) -> None:
         """Stop a commit so that it can be resumed."""
-        self._end(run, RunState.INTERRUPTED, "run_interrupted", code, facts)
+        self._end_run(run, RunState.INTERRUPTED, "run_interrupted", code, facts)
 
-    def _end(self, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]) -> None:
+    def _end_run(self, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]) -> None:
         with self.database.write() as connection:
             transitions.end(connection, self.clock(), run, state, event, code, facts)
 
@@ -297,20 +305,20 @@ class RunStore(Store):
         try:
             with self.database.write() as connection:
                 row = transitions.run_row(connection, run, lock=True)
-                _expect_open(row)
+                _require_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
-                _leave(connection, now, row, choices.require_selection(connection, row, approval.fingerprint))
-                total, done = transitions.sendable(connection, run)
+                _settle_excluded(connection, now, row, choices.require_selection(connection, row, approval.fingerprint))
+                total, done_count = transitions.sendable(connection, run)
                 transitions.update_run(
                     connection, run, approval=approval_to_json(approval), approvals=row.approvals + 1,
                     cancelled=False, error="", facts={},
-                    phase="write", progress_done=done, progress_total=total, ended_at=None,
+                    phase="write", progress_done=done_count, progress_total=total, ended_at=None,
                 )  # fmt: skip
-                transitions.enter(connection, now, run, "write", done)
+                transitions.enter(connection, now, run, "write", done_count)
                 facts = {"by": approval.by, "changes": str(total), "fingerprint": approval.fingerprint}
                 transitions.append_run_event(connection, now, run, row.flow, "approved", facts)
         except IntegrityError:
-            raise self._active(self.get(run).flow) from None
+            raise self._active_run_error(self.get(run).flow) from None
         return int(row.approvals) + 1
 
     def request_cancel(self, run: str, by: str) -> None:
@@ -321,17 +329,17 @@ class RunStore(Store):
             transitions.append_run_event(connection, now, run, row.flow, "stop_asked", {"by": by})
 
 
-def _which(flow: str | None, states: Sequence[RunState] | None) -> list[sa.ColumnElement[bool]]:
+def _run_conditions(flow: str | None, states: Sequence[RunState] | None) -> list[sa.ColumnElement[bool]]:
     of_flow = [] if flow is None else [runs.c.flow == flow]
     return of_flow + ([] if states is None else [runs.c.state.in_([str(state) for state in states])])
 
 
-def _expect_kept(row: Row) -> None:
+def _require_not_pruned(row: Row) -> None:
     if row.pruned_at is not None:
         raise IntegrationError("plan_not_kept", flow=row.flow, run=row.id, time=row.pruned_at.isoformat())
 
 
-def _expect_open(row: Row) -> None:
+def _require_open(row: Row) -> None:
     state = RunState(row.state)
     if may_follow(state, RunState.COMMITTING) and row.fingerprint:
         return
@@ -349,20 +357,18 @@ def _expect_open(row: Row) -> None:
     )  # fmt: skip
 
 
-def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozenset[int]) -> None:
+def _settle_excluded(connection: sa.Connection, now: datetime, run: Row, left_out: frozenset[int]) -> None:
     """Settle the excluded changes as left out."""
-    for some in batches(left_out):
-        here = (lines.c.run == run.id, lines.c.step == Step.PLANNED, lines.c.seq.in_(some))
-        found = connection.execute(sa.select(lines).where(*here)).all()
-        connection.execute(lines.update().where(*here).values(step=Step.LEFT))
-        plan_lines.count_moved(connection, run.id, [(row, Step.LEFT) for row in found])
-        changes = {row.seq: change_from_json(row.change) for row in found}
-        append_events(
-            connection, now, [transitions.line_event("left", run.id, run.flow, row, changes) for row in found]
-        )
+    for batch in batches(left_out):
+        conditions = (lines.c.run == run.id, lines.c.step == Step.PLANNED, lines.c.seq.in_(batch))
+        rows = connection.execute(sa.select(lines).where(*conditions)).all()
+        connection.execute(lines.update().where(*conditions).values(step=Step.LEFT))
+        plan_lines.count_moved(connection, run.id, [(row, Step.LEFT) for row in rows])
+        changes = {row.seq: change_from_json(row.change) for row in rows}
+        append_events(connection, now, [transitions.line_event("left", run.id, run.flow, row, changes) for row in rows])
 
 
-def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:
+def _with_progress(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:
     """Return an active run with its current progress, which is newer than the progress of its last page."""
-    total, done = transitions.commit_progress(sums)
-    return replace(run, progress_done=done, progress_total=total)
+    total, done_count = transitions.commit_progress(sums)
+    return replace(run, progress_done=done_count, progress_total=total)

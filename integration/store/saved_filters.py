@@ -23,15 +23,15 @@ class SavedFilterStore(Store):
 
     def filters_of_people(self, page: str, people: Sequence[str]) -> list[SavedFilter]:
         """Return the filters of these persons for a page, by name."""
-        here = (saved_filters.c.page == page, saved_filters.c.person.in_(people))
-        rows = self.database.rows(sa.select(saved_filters).where(*here))
-        told = ((row, {str(name): str(one) for name, one in row.asked.items()}) for row in rows)
-        found = [SavedFilter(row.name, asked, row.person) for row, asked in told]
-        return sorted(found, key=lambda one: (one.name.casefold(), one.person))
+        conditions = (saved_filters.c.page == page, saved_filters.c.person.in_(people))
+        rows = self.database.rows(sa.select(saved_filters).where(*conditions))
+        rows_with_values = ((row, {str(name): str(text) for name, text in row.asked.items()}) for row in rows)
+        filters = [SavedFilter(row.name, values, row.person) for row, values in rows_with_values]
+        return sorted(filters, key=lambda saved_filter: (saved_filter.name.casefold(), saved_filter.person))
 
-    def keep(self, person: str, page: str, name: str, asked: Mapping[str, str]) -> None:
+    def keep(self, person: str, page: str, name: str, values: Mapping[str, str]) -> None:
         """Store a filter. Replaces a filter with the same name."""
-        row = {"person": person, "page": page, "name": name, "asked": dict(asked), "changed_at": self.clock()}
+        row = {"person": person, "page": page, "name": name, "asked": dict(values), "changed_at": self.clock()}
         with self.database.write() as connection:
             upsert(connection, saved_filters, [row])
 

@@ -85,10 +85,10 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
     deeds: list[AuditRecord] = connection.info.pop(NOTED, [])
     if not deeds:
         return
-    found = connection.execute(sa.select(audit_head).with_for_update()).first()
-    if found is None:
+    row = connection.execute(sa.select(audit_head).with_for_update()).first()
+    if row is None:
         raise ConfigurationError("audit_head_missing")
-    head, rows = Head(found.seq, found.hash), []
+    head, rows = Head(row.seq, row.hash), []
     key_id, key = (sealer.id, sealer.key) if sealer else ("", b"")
     for deed in deeds:
         entry = sealed_entry(deed, Head(head.seq + 1, head.hash), sealer)
@@ -104,13 +104,13 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
     """Return the entry of an audit record after the given previous entry, without its empty fields."""
 
     def without_personal_words(text: str) -> str:
-        return PERSONAL.sub(lambda found: sealer.pseudonym(found[0]) if sealer else "~", _text(text))
+        return PERSONAL.sub(lambda match: sealer.pseudonym(match[0]) if sealer else "~", _text(text))
 
-    def values(held: Mapping[str, str]) -> dict[str, str]:
+    def values(facts: Mapping[str, str]) -> dict[str, str]:
         hide = sealer.pseudonym if sealer else (lambda _: "~")
         return {
             without_personal_words(name): hide(value) if deed.hidden and value else without_personal_words(value)
-            for name, value in held.items()
+            for name, value in facts.items()
         }
 
     texts = {
@@ -134,7 +134,7 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
         "who": _text(deed.who),
         "action": deed.action,
         **{name: without_personal_words(text) for name, text in {**texts, "why": deed.why}.items() if text},
-        **({"on": [(_text if deed.of_people else without_personal_words)(one) for one in deed.on]} if deed.on else {}),
+        **({"on": [(_text if deed.of_people else without_personal_words)(key) for key in deed.on]} if deed.on else {}),
         **({"count": deed.count} if deed.count != 1 else {}),
         **{name: group for name, group in groups.items() if group},
     }

@@ -50,8 +50,8 @@ class ConnectionStore:
     def get(self, system: str) -> dict[str, Any] | None:
         """Return a connection, or None if there is none. Raises ConfigurationError `secret_key_wrong`."""
         before = None
-        while found := self.database.prepared_rows(_SEALED, {"system": system}):
-            sealed = bytes(found[0].sealed)
+        while rows := self.database.prepared_rows(_SEALED, {"system": system}):
+            sealed = bytes(rows[0].sealed)
             opened = self._ring.opened(sealed)
             if opened is not None:
                 return dict(json.loads(opened))
@@ -102,9 +102,9 @@ class ConnectionStore:
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), system, values)
             for name, to in moved.items():
-                found = waited[name]
-                if to and found is not None:
-                    seal(connection, self._ring, self.clock(), to, found)
+                credentials = waited[name]
+                if to and credentials is not None:
+                    seal(connection, self._ring, self.clock(), to, credentials)
             connection.execute(connections.delete().where(connections.c.system.in_(moved)))
             append_events(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
 
@@ -118,8 +118,8 @@ def seal(connection: sa.Connection, ring: KeyRing, at: datetime, system: str, va
 def opens(database: Path, key: bytes) -> bool:
     """Return whether a key opens every credential in a copy of a SQLite database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)) as connection:
-        sealed = [one for (one,) in connection.execute("SELECT sealed FROM connections")]
-    return all(opens_one(one, key) for one in sealed)
+        sealed = [secret for (secret,) in connection.execute("SELECT sealed FROM connections")]
+    return all(opens_one(secret, key) for secret in sealed)
 
 
 class StoredTokens:
@@ -130,9 +130,16 @@ class StoredTokens:
     """
 
     def __init__(
-        self, stored: ConnectionStore, leases: Leases, name: str, *, given_for: str, assumed: str = "", clock: Clock
+        self,
+        connection_store: ConnectionStore,
+        leases: Leases,
+        name: str,
+        *,
+        given_for: str,
+        assumed: str = "",
+        clock: Clock,
     ) -> None:
-        self.stored = stored
+        self.stored = connection_store
         self.leases = leases
         self.name = name
         self.given_for = given_for
@@ -141,10 +148,10 @@ class StoredTokens:
 
     def load(self) -> Token | None:
         """Return the stored tokens, or None before the first log-in."""
-        kept = self.stored.get(self.name)
-        if kept is None or kept.get("given_for", self.assumed) != self.given_for:
+        values = self.stored.get(self.name)
+        if values is None or values.get("given_for", self.assumed) != self.given_for:
             return None
-        return Token(kept["access"], kept["refresh"], datetime.fromisoformat(kept["expires_at"]))
+        return Token(values["access"], values["refresh"], datetime.fromisoformat(values["expires_at"]))
 
     def save(self, token: Token) -> None:
         """Store new tokens. They are durable on return."""

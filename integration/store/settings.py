@@ -21,8 +21,8 @@ class StoredSettings(Store):
 
     def get(self, name: str) -> dict[str, Any] | None:
         """Return a setting, or None if it does not exist."""
-        for found in self.database.prepared_rows(_NAMED, {"name": name}):
-            return None if found.value is None else group(found.value)
+        for row in self.database.prepared_rows(_NAMED, {"name": name}):
+            return None if row.value is None else group(row.value)
         return None
 
     def put(self, name: str, value: Mapping[str, Any], by: str, *also: Event) -> None:
@@ -39,14 +39,14 @@ class StoredSettings(Store):
 
     def settings_with_prefix(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return every setting whose name starts with `prefix`, by name."""
-        found = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))
-        return {row.name: group(row.value) for row in self.database.rows(found)}
+        query = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))
+        return {row.name: group(row.value) for row in self.database.rows(query)}
 
     def forget(self, name: str, by: str) -> None:
         """Delete a setting and record the deletion."""
         now = self.clock()
         with self.database.write() as connection:
-            before, _ = audited_events.differing_values(_held(connection, name), {})
+            before, _ = audited_events.differing_values(_locked_value(connection, name), {})
             connection.execute(settings.delete().where(settings.c.name == name))
             append_events(
                 connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)]
@@ -55,15 +55,15 @@ class StoredSettings(Store):
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
     """Store a setting and record what changed, in the current transaction."""
-    before, after = audited_events.differing_values(_held(connection, name), value)
+    before, after = audited_events.differing_values(_locked_value(connection, name), value)
     upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
     event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)
     append_events(connection, now, [event])
 
 
-def _held(connection: sa.Connection, name: str) -> dict[str, Any]:
-    found = connection.execute(sa.select(settings.c.value).where(settings.c.name == name).with_for_update()).scalar()
-    return group(found)
+def _locked_value(connection: sa.Connection, name: str) -> dict[str, Any]:
+    value = connection.execute(sa.select(settings.c.value).where(settings.c.name == name).with_for_update()).scalar()
+    return group(value)
 
 
 def group(value: object) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def close_superseded(connection: sa.Connection, now: datetime, row: Row) -> None
 def _is_written(connection: sa.Connection, plan: str, since: datetime, flow: str) -> bool:
     """Return True if runs that started after a plan have written each of its records."""
     other, writer = lines.alias("other"), runs.alias("writer")
-    written = sa.exists().where(
+    written_later = sa.exists().where(
         other.c.key == lines.c.key,
         other.c.kind == lines.c.kind,
         other.c.step.in_(_WRITTEN),
@@ -47,4 +47,4 @@ def _is_written(connection: sa.Connection, plan: str, since: datetime, flow: str
         writer.c.mode != Mode.UNDO,
     )
     planned = sa.select(lines.c.seq).where(lines.c.run == plan, lines.c.step == Step.PLANNED)
-    return connection.execute(planned.where(~written).limit(1)).first() is None
+    return connection.execute(planned.where(~written_later).limit(1)).first() is None

@@ -27,19 +27,19 @@ _RUN, _RUN_LOCKED = PreparedStatement(_OF_RUN), PreparedStatement(_OF_RUN.with_f
 
 def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     """Return the row of a run. Raises KeyError if it does not exist."""
-    found: Row | None = (_RUN_LOCKED if lock else _RUN).first(connection, {"run": run})
-    if found is None:
+    row: Row | None = (_RUN_LOCKED if lock else _RUN).first(connection, {"run": run})
+    if row is None:
         raise KeyError(f"there is no run {run}")
-    return found
+    return row
 
 
 def update_run(connection: sa.Connection, run: str, **values: Any) -> Row:
     """Update columns of a run and return the new row. Raises KeyError if it does not exist."""
     changed = runs.update().where(runs.c.id == run).values(values).returning(runs)
-    found = connection.execute(changed).first()
-    if found is None:
+    row = connection.execute(changed).first()
+    if row is None:
         raise KeyError(f"there is no run {run}")
-    return found
+    return row
 
 
 def store_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
@@ -50,11 +50,11 @@ def store_progress(connection: sa.Connection, now: datetime, run: str, progress:
         enter(connection, now, run, progress.phase, progress.done)
 
 
-def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
+def move(connection: sa.Connection, run: str, next_state: RunState) -> Row:
     """Move a run to another state and return its former row. Raises StateChangedError for a forbidden transition."""
     row = run_row(connection, run, lock=True)
-    require_transition(RunState(row.state), wanted, f"run {run}")
-    update_run(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
+    require_transition(RunState(row.state), next_state, f"run {run}")
+    update_run(connection, run, state=next_state, active_flow=row.flow if next_state in ACTIVE else None)
     return row
 
 
@@ -79,10 +79,10 @@ class StateChangedError(ValueError):
     """Raised if a run or a change is in a state from which it cannot reach the wanted one."""
 
 
-def require_transition(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
+def require_transition(now: RunState | Step, next_state: RunState | Step, subject: str) -> None:
     """Raise StateChangedError if `core/states.py` forbids the transition."""
-    if not may_follow(now, wanted):
-        raise StateChangedError(f"{what} cannot go from {now} to {wanted}")
+    if not may_follow(now, next_state):
+        raise StateChangedError(f"{subject} cannot go from {now} to {next_state}")
 
 
 def sendable(connection: sa.Connection, run: str) -> tuple[int, int]:
@@ -190,14 +190,14 @@ def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) ->
 
 def waiting_time(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str, timedelta]:
     """Return how long runs waited for people and systems. `ended` maps each run to its end."""
-    here = sa.select(phases.c.run, phases.c.phase, phases.c.started_at).order_by(phases.c.run, phases.c.number)
-    found: dict[str, timedelta] = {}
-    for run, rows in groupby(rows_with_keys(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
+    query = sa.select(phases.c.run, phases.c.phase, phases.c.started_at).order_by(phases.c.run, phases.c.number)
+    durations: dict[str, timedelta] = {}
+    for run, rows in groupby(rows_with_keys(connection, query, phases.c.run, list(ended)), key=lambda row: row.run):
         of_run = list(rows)
         ends = [*(row.started_at for row in of_run[1:]), ended[run]]
         waits = (end - row.started_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)
-        found[run] = sum(waits, timedelta())
-    return found
+        durations[run] = sum(waits, timedelta())
+    return durations
 
 
 def delete_staged(connection: sa.Connection, run: str) -> None:

@@ -22,27 +22,27 @@ class Compressed:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._kept: dict[str, tuple[Message, bytes]] = {}
+        self._cached: dict[str, tuple[Message, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a script or a style compressed; pass all other requests on."""
         if not _is_asked_for(scope):
             await self._app(scope, receive, send)
             return
-        if (kept := self._kept.get(scope["path"])) is None:
-            kept = await self._fetched(scope, receive, send)
-        if kept is not None:
-            start, body = kept
+        if (cached_response := self._cached.get(scope["path"])) is None:
+            cached_response = await self._fetch_compressed(scope, receive, send)
+        if cached_response is not None:
+            start, body = cached_response
             await send({**start, "headers": list(start["headers"])})  # a copy, because outer middleware adds headers
             await send({"type": "http.response.body", "body": body})
 
-    async def _fetched(self, scope: Scope, receive: Receive, send: Send) -> tuple[Message, bytes] | None:
+    async def _fetch_compressed(self, scope: Scope, receive: Receive, send: Send) -> tuple[Message, bytes] | None:
         """Return a file compressed, and cache it. An answer that is not an immutable file is sent unchanged."""
         begun: list[Message] = []
         body = bytearray()
 
         async def collect_message(message: Message) -> None:
-            if message["type"] == "http.response.start" and _stays(message):
+            if message["type"] == "http.response.start" and _is_cacheable(message):
                 begun.append(message)
             elif begun:
                 body.extend(message.get("body", b""))
@@ -53,26 +53,26 @@ class Compressed:
         if not begun or len(body) != int(Headers(raw=begun[0]["headers"])["content-length"]):
             return None  # sent already, or the client disconnected, which ends the reading of a file
         small = await asyncio.to_thread(gzip.compress, bytes(body), LEVEL, mtime=0)
-        kept = self._kept[scope["path"]] = _named(begun[0], small), small
-        return kept
+        cached_response = self._cached[scope["path"]] = _gzip_start(begun[0], small), small
+        return cached_response
 
 
 def _is_asked_for(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
-    path, asked = scope["path"], Headers(scope=scope)
-    is_whole = "range" not in asked and "if-none-match" not in asked
-    return is_whole and path.startswith(PLACE) and path.endswith(KINDS) and "gzip" in asked.get("accept-encoding", "")
+    path, headers = scope["path"], Headers(scope=scope)
+    is_whole = "range" not in headers and "if-none-match" not in headers
+    return is_whole and path.startswith(PLACE) and path.endswith(KINDS) and "gzip" in headers.get("accept-encoding", "")
 
 
-def _stays(start: Message) -> bool:
+def _is_cacheable(start: Message) -> bool:
     """Return True if an answer is an immutable file that is large enough."""
-    told = Headers(raw=start["headers"])
-    is_file = start["status"] == HTTPStatus.OK and "immutable" in told.get("cache-control", "")
-    return is_file and int(told.get("content-length", "0")) >= LEAST
+    headers = Headers(raw=start["headers"])
+    is_file = start["status"] == HTTPStatus.OK and "immutable" in headers.get("cache-control", "")
+    return is_file and int(headers.get("content-length", "0")) >= LEAST
 
 
-def _named(start: Message, body: bytes) -> Message:
+def _gzip_start(start: Message, body: bytes) -> Message:
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["content-encoding"] = "gzip"
     headers["content-length"] = str(len(body))

@@ -23,8 +23,8 @@ def log_in_page(
 
     def form(text: Callable[..., str]) -> str:
         if host:
-            said = f"<p>{escape(text('left_here', host=host))}</p>" if request.query_params.get(LEFT) else ""
-            return f"{said}{_way_out(text, host, next=onward)}"
+            notice = f"<p>{escape(text('left_here', host=host))}</p>" if request.query_params.get(LEFT) else ""
+            return f"{notice}{_provider_link(text, host, next=onward)}"
         return (
             f'<input type="hidden" name="next" value="{escape(onward)}">'
             f'<label>{text("log_in_name")}<input name="name" autocomplete="username" autofocus required></label>'
@@ -50,7 +50,9 @@ def invitation_page(
 
     def form(text: Callable[..., str]) -> str:
         if host:
-            return f"<p>{escape(text('invitation_elsewhere', name=ref))}</p>{_way_out(text, host, invitation=key)}"
+            return (
+                f"<p>{escape(text('invitation_elsewhere', name=ref))}</p>{_provider_link(text, host, invitation=key)}"
+            )
         hidden = f'<input type="hidden" name="key" value="{escape(key)}">'
         if host is not None:
             return (
@@ -67,13 +69,13 @@ def invitation_page(
     return _page(request, "invitation_title", INVITATION, form, error, status)
 
 
-def _way_out(text: Callable[..., str], host: str, **asked: str) -> str:
+def _provider_link(text: Callable[..., str], host: str, **parameters: str) -> str:
     """Return the link to a log-in provider."""
-    return f'<a href="{escape(f"{PROVIDER}?{urlencode(asked)}")}">{escape(text("btn_log_in_at", host=host))}</a>'
+    return f'<a href="{escape(f"{PROVIDER}?{urlencode(parameters)}")}">{escape(text("btn_log_in_at", host=host))}</a>'
 
 
-def _password(caption: str, what: str) -> str:
-    return f'<label>{caption}<input type="password" name="password" autocomplete="{what}" required></label>'
+def _password(caption: str, autocomplete: str) -> str:
+    return f'<label>{caption}<input type="password" name="password" autocomplete="{autocomplete}" required></label>'
 
 
 def _page(
@@ -89,14 +91,16 @@ def _page(
     def text(key: str, **facts: object) -> str:
         return term(key, language, **facts)
 
-    said = ""
+    alert = ""
     if error is not None:
         sentences = say(error.code, error.facts, language)
-        said = "".join(f"<p>{escape(one)}</p>" for one in (sentences.what, sentences.data, sentences.do) if one)
+        alert = "".join(
+            f"<p>{escape(sentence)}</p>" for sentence in (sentences.what, sentences.data, sentences.do) if sentence
+        )
     return HTMLResponse(
         PAGE.format(
             language=language, title=escape(text(title)), to=to, form=form(text),
-            said=f'<div role="alert">{said}</div>' if said else "",
+            said=f'<div role="alert">{alert}</div>' if alert else "",
         ),
         status,
         NO_STORE,

@@ -74,23 +74,23 @@ class HostPolicy:
     def __post_init__(self) -> None:
         parts = urlsplit(self.public)
         usual = {"http": 80, "https": 443}.get(parts.scheme)
-        named = parts.netloc if parts.port else f"{parts.netloc}:{usual}"  # a proxy may name the usual port too
-        object.__setattr__(self, "_hosts", frozenset({parts.netloc, named} if self.public else ()))
+        with_port = parts.netloc if parts.port else f"{parts.netloc}:{usual}"  # a proxy may name the usual port too
+        object.__setattr__(self, "_hosts", frozenset({parts.netloc, with_port} if self.public else ()))
 
-    def refusal(self, asked: RequestAsked) -> Refusal | None:
+    def refusal(self, request: RequestAsked) -> Refusal | None:
         """Return the HTTP status, cause and facts of a refusal, or None if the request is admitted."""
-        here = asked.at is not None and is_loopback(asked.at[0])
-        if not (here or self.is_guarded):
-            return 403, "listens_without_log_in", {"host": asked.at[0] if asked.at else ""}
-        host = asked.hosts[0].lower() if len(asked.hosts) == 1 else ""
-        own = host in self._own(asked.at)
+        is_local = request.at is not None and is_loopback(request.at[0])
+        if not (is_local or self.is_guarded):
+            return 403, "listens_without_log_in", {"host": request.at[0] if request.at else ""}
+        host = request.hosts[0].lower() if len(request.hosts) == 1 else ""
+        own = host in self._own_hosts(request.at)
         if not (own or host in self._hosts):
             return 421, "address_unknown", {}
-        if not self._is_ours(asked, {f"http://{host}", f"https://{host}"} if own else set()):
+        if not self._is_own_page(request, {f"http://{host}", f"https://{host}"} if own else set()):
             return 403, "page_foreign", {}
-        return self._unserved(asked)
+        return self._unserved_refusal(request)
 
-    def _own(self, at: tuple[str, int | None] | None) -> set[str]:
+    def _own_hosts(self, at: tuple[str, int | None] | None) -> set[str]:
         """Return the names of this machine, each with the port at which the request arrived."""
         if at is None or at[1] is None:
             return set()
@@ -98,32 +98,32 @@ class HostPolicy:
         names = ["localhost", "127.0.0.1", "[::1]", *([local] if is_loopback(at[0]) else [])]
         return {f"{name}:{at[1]}" for name in names} | (set(names) if at[1] in (80, 443) else set())
 
-    def _is_ours(self, asked: RequestAsked, asked_at: set[str]) -> bool:
+    def _is_own_page(self, request: RequestAsked, asked_at: set[str]) -> bool:
         """Return True if the request comes from a page of the console, which no other page embeds."""
-        if len(asked.origins) > 1 or (asked.kind == "websocket" and not asked.origins):
+        if len(request.origins) > 1 or (request.kind == "websocket" and not request.origins):
             return False
-        if asked.origins and asked.origins[0] not in asked_at | ({self.public} if self.public else set()):
+        if request.origins and request.origins[0] not in asked_at | ({self.public} if self.public else set()):
             return False
-        linked = asked.is_navigation and asked.method == "GET"
-        return asked.site in ("", "none", "same-origin") or linked
+        linked = request.is_navigation and request.method == "GET"
+        return request.site in ("", "none", "same-origin") or linked
 
-    def _unserved(self, asked: RequestAsked) -> Refusal | None:
-        if not asked.path.startswith("/"):  # the URL of another server, as in a request to a proxy
+    def _unserved_refusal(self, request: RequestAsked) -> Refusal | None:
+        if not request.path.startswith("/"):  # the URL of another server, as in a request to a proxy
             return 400, "address_unknown", {}
-        if _is_file_of_a_page(asked):
+        if _is_file_of_a_page(request):
             return None
-        if any(f"{one}/" in f"{asked.path}/" for one in CLOSED):
+        if any(f"{folder}/" in f"{request.path}/" for folder in CLOSED):
             return 403, "not_offered", {}
-        sends = asked.path in (ASKED_BY_PROGRAMS, LOG_IN, INVITATION) and asked.method == "POST"
-        if asked.kind == "http" and asked.method not in READING and not sends:
+        sends = request.path in (ASKED_BY_PROGRAMS, LOG_IN, INVITATION) and request.method == "POST"
+        if request.kind == "http" and request.method not in READING and not sends:
             return 405, "not_offered", {}
         return None
 
 
-def _is_file_of_a_page(asked: RequestAsked) -> bool:
+def _is_file_of_a_page(request: RequestAsked) -> bool:
     """Return True if a page of ours uploads or removes a file; a browser then sends an Origin header."""
-    here = asked.path.startswith(f"{FILES}/") and asked.kind == "http"
-    return here and asked.method in SENDING_FILES and bool(asked.origins)
+    is_page_file = request.path.startswith(f"{FILES}/") and request.kind == "http"
+    return is_page_file and request.method in SENDING_FILES and bool(request.origins)
 
 
 class Guard:

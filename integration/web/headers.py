@@ -34,7 +34,7 @@ def content_security_policy(index: str) -> str:
 
     Streamlit writes styles into the page, and WebAssembly parses its messages.
     """
-    inline = (one["text"] for one in INLINE.finditer(index) if "src=" not in one["named"])
+    inline = (script["text"] for script in INLINE.finditer(index) if "src=" not in script["named"])
     hashes = " ".join(f"'sha256-{_hash(text)}'" for text in inline)
     return "; ".join((
         "default-src 'none'",

@@ -62,25 +62,25 @@ class Entrance:
         elif scope["path"].startswith(f"{FILES}/") and not await _may_send(scope):
             await refuse(scope, receive, send, (403, "not_offered", {}))
         elif in_front is not None:
-            await self._by_proxy(in_front, scope, receive, send)
-        elif await _is_in(scope):
+            await self._admit_by_proxy(in_front, scope, receive, send)
+        elif await _has_session(scope):
             await self._app(scope, receive, send)
         elif _is_page(scope):
-            to = f"{LOG_IN}?next={quote(_whole(scope), safe='')}"
+            to = f"{LOG_IN}?next={quote(_path_with_query(scope), safe='')}"
             await RedirectResponse(to, 303, NO_STORE)(scope, receive, send)
         else:
             refused: Refusal = 401, "logged_out", {}
             await refuse(scope, receive, send, refused)
 
-    async def _by_proxy(self, in_front: ProxyBefore, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _admit_by_proxy(self, in_front: ProxyBefore, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit requests that a proxy has authenticated, each in a session of its person.
 
         Every request must carry the proxy's statement about the person.
         """
         people = await _people()
         try:
-            identity = await asyncio.to_thread(in_front.identity, _said(in_front, scope))
-            if await _is_in(scope, identity):
+            identity = await asyncio.to_thread(in_front.identity, _proxy_statements(in_front, scope))
+            if await _has_session(scope, identity):
                 await self._app(scope, receive, send)
                 return
             key = await asyncio.to_thread(people.enter, identity) if _is_page(scope) else ""
@@ -90,12 +90,12 @@ class Entrance:
             await refuse(scope, receive, send, (401, error.code, error.facts))
         else:
             if key:
-                await entered(Request(scope), people, key, _whole(scope))(scope, receive, send)
+                await entered(Request(scope), people, key, _path_with_query(scope))(scope, receive, send)
             else:
                 await refuse(scope, receive, send, (401, "logged_out", {}))
 
 
-def _said(in_front: ProxyBefore, scope: Scope) -> list[str]:
+def _proxy_statements(in_front: ProxyBefore, scope: Scope) -> list[str]:
     """Return the proxy's statements about the person; none if they must arrive by a Unix socket and do not."""
     server = scope.get("server")
     by_socket = server is not None and server[1] is None and not scope.get("client")
@@ -111,11 +111,11 @@ def _is_page(scope: Scope) -> bool:
 
 def _is_monitor(scope: Scope, token: str) -> bool:
     """Return True if the request has the metrics token of the settings; False if no token is set."""
-    given = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
-    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
+    sent_token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
+    return bool(token) and hmac.compare_digest(sent_token.encode(), token.encode())
 
 
-def _whole(scope: Scope) -> str:
+def _path_with_query(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return f"{scope['path']}?{query}" if query else str(scope["path"])
 
@@ -123,11 +123,11 @@ def _whole(scope: Scope) -> str:
 def _is_open(scope: Scope) -> bool:
     """Return True if a request needs no session. Requests of programs have a token, which is checked later."""
     path = scope["path"]
-    sent = path == ASKED_BY_PROGRAMS and scope.get("method") == "POST"
-    return sent or path in OPEN or path.startswith(OPEN_BELOW)
+    is_api_post = path == ASKED_BY_PROGRAMS and scope.get("method") == "POST"
+    return is_api_post or path in OPEN or path.startswith(OPEN_BELOW)
 
 
-async def _is_in(scope: Scope, identity: Identity | None = None) -> bool:
+async def _has_session(scope: Scope, identity: Identity | None = None) -> bool:
     """Return True if a browser has a valid session; with an identity, only a session of that person counts."""
     actor = await _actor(scope)
     if actor is None or identity is None:
@@ -160,22 +160,24 @@ async def _people() -> People:
 
 async def log_in(request: Request) -> Response:
     """Show the log-in form, or process it: name and password that match start a session."""
-    host = await _elsewhere()
+    host = await _provider_host()
     if request.method != "POST":
-        return log_in_page(request, _inside(request.query_params.get("next", "")), host=host)
-    given = await _given(request) if host is None else None
-    if given is None:
+        return log_in_page(request, _safe_path(request.query_params.get("next", "")), host=host)
+    fields = await _form_fields(request) if host is None else None
+    if fields is None:
         return cause_response(request.scope, "not_offered", {}, 400)
-    onward = _inside(given.get("next", ""))
+    onward = _safe_path(fields.get("next", ""))
     people = await _people()
     try:
-        key = await asyncio.to_thread(people.log_in, given.get("name", ""), given.get("password", ""), _from(request))
+        key = await asyncio.to_thread(
+            people.log_in, fields.get("name", ""), fields.get("password", ""), _client_address(request)
+        )
     except IntegrationError as error:
         return log_in_page(request, onward, error, 401)
     return entered(request, people, key, onward)
 
 
-async def _elsewhere() -> str | None:
+async def _provider_host() -> str | None:
     """Return the host of the log-in provider, an empty text for a proxy, or None for accounts of the console."""
     application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is not None:
@@ -185,10 +187,10 @@ async def _elsewhere() -> str | None:
 
 async def accept(request: Request) -> Response:
     """Show an invitation, or accept it: with a chosen password, or with the identity from a proxy."""
-    given = {"key": request.query_params.get("key", "")} if request.method != "POST" else await _given(request)
-    if given is None:
+    fields = {"key": request.query_params.get("key", "")} if request.method != "POST" else await _form_fields(request)
+    if fields is None:
         return cause_response(request.scope, "not_offered", {}, 400)
-    people, key, host = await _people(), given.get("key", ""), await _elsewhere()
+    people, key, host = await _people(), fields.get("key", ""), await _provider_host()
     person = await asyncio.to_thread(people.invited, key)
     if person is None:
         return cause_response(request.scope, "invitation_spent", {}, 403)
@@ -198,7 +200,7 @@ async def accept(request: Request) -> Response:
         return cause_response(request.scope, "not_offered", {}, 405)
     try:
         if host is None:
-            session = await asyncio.to_thread(people.accept, key, given.get("password", ""), _from(request))
+            session = await asyncio.to_thread(people.accept, key, fields.get("password", ""), _client_address(request))
         else:
             session = await _accept_of_proxy(request, key)
     except IntegrationError as error:
@@ -210,7 +212,7 @@ async def _accept_of_proxy(request: Request, key: str) -> str:
     application = await asyncio.to_thread(bootstrap.running_application)
     in_front = application.proxy
     assert in_front is not None  # noqa: S101 - checked by the caller
-    identity = await asyncio.to_thread(in_front.identity, _said(in_front, request.scope))
+    identity = await asyncio.to_thread(in_front.identity, _proxy_statements(in_front, request.scope))
     return await asyncio.to_thread(application.people.enter, identity, key)
 
 
@@ -219,31 +221,31 @@ async def to_provider(request: Request) -> Response:
     application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is None:
         return cause_response(request.scope, "not_offered", {}, 404)
-    onward, invitation = _inside(request.query_params.get("next", "")), request.query_params.get("invitation", "")
+    onward, invitation = _safe_path(request.query_params.get("next", "")), request.query_params.get("invitation", "")
     back = f"{application.settings.address or str(request.base_url).rstrip('/')}{ANSWER}"
     try:
         address, browser = await asyncio.to_thread(application.provider.begin, back, onward, invitation)
     except IntegrationError as error:
         return log_in_page(request, onward, error, 503, host=application.provider.host)
     answer = RedirectResponse(address, 303, NO_STORE)
-    return _keeping(answer, request, application.people, BEGUN, browser, seconds=BEGUN_SECONDS, path=ANSWER)
+    return _with_cookie(answer, request, application.people, BEGUN, browser, seconds=BEGUN_SECONDS, path=ANSWER)
 
 
 async def provider_callback(request: Request) -> Response:
     """Handle the provider's callback: start a session for an invited person with the provider's identity."""
     application = await asyncio.to_thread(bootstrap.running_application)
-    provider, people, asked = application.provider, application.people, request.query_params
+    provider, people, parameters = application.provider, application.people, request.query_params
     if provider is None:
         return cause_response(request.scope, "not_offered", {}, 404)
     try:
-        came = await asyncio.to_thread(
-            provider.end, asked.get("state", ""), request.cookies.get(BEGUN, ""), asked.get("code", "")
+        login_result = await asyncio.to_thread(
+            provider.end, parameters.get("state", ""), request.cookies.get(BEGUN, ""), parameters.get("code", "")
         )
-        key = await asyncio.to_thread(people.enter, came.identity, came.invitation)
+        key = await asyncio.to_thread(people.enter, login_result.identity, login_result.invitation)
     except IntegrationError as error:
         return log_in_page(request, "/", error, 401, host=provider.host)
-    provider.store_token(key, came.token)
-    return entered(request, people, key, came.onward)
+    provider.store_token(key, login_result.token)
+    return entered(request, people, key, login_result.onward)
 
 
 async def end_session(request: Request) -> Response:
@@ -252,24 +254,24 @@ async def end_session(request: Request) -> Response:
     provider, people = application.provider, application.people
     if request.headers.get("sec-fetch-site") != "same-origin":
         return RedirectResponse(LOG_IN, 303, NO_STORE)
-    key, there = request.cookies.get(people.cookie, ""), ""
+    key, logout_url = request.cookies.get(people.cookie, ""), ""
     with suppress(LoggedOutError):
         actor = await asyncio.to_thread(people.actor_of_session, key)
         await asyncio.to_thread(people.leave, actor)
     if provider is not None:
         back = f"{application.settings.address or str(request.base_url).rstrip('/')}{LOG_IN}"
-        there = await asyncio.to_thread(provider.logout_url, key, back)
-    answer = RedirectResponse(there or f"{LOG_IN}?{LEFT}=1", 303, NO_STORE)
-    return _keeping(answer, request, people, people.cookie, "", seconds=0)
+        logout_url = await asyncio.to_thread(provider.logout_url, key, back)
+    answer = RedirectResponse(logout_url or f"{LOG_IN}?{LEFT}=1", 303, NO_STORE)
+    return _with_cookie(answer, request, people, people.cookie, "", seconds=0)
 
 
 def entered(request: Request, people: People, key: str, onward: str) -> Response:
     """Return the response that sets the session cookie and redirects. Every kind of log-in ends with it."""
-    answer = RedirectResponse(_inside(onward), 303, NO_STORE)
-    return _keeping(answer, request, people, people.cookie, key, seconds=SESSION.total_seconds())
+    answer = RedirectResponse(_safe_path(onward), 303, NO_STORE)
+    return _with_cookie(answer, request, people, people.cookie, key, seconds=SESSION.total_seconds())
 
 
-def _keeping(
+def _with_cookie(
     answer: Response, request: Request, people: People, name: str, value: str, *, seconds: float, path: str = "/"
 ) -> Response:
     """Return the answer with a cookie that scripts cannot read and that is not sent from other sites."""
@@ -278,7 +280,7 @@ def _keeping(
     return answer
 
 
-async def _given(request: Request) -> Mapping[str, str] | None:
+async def _form_fields(request: Request) -> Mapping[str, str] | None:
     """Return the fields of a form; None if it is too large, too slow, or not from a page of ours."""
     body = bytearray()
     if not request.headers.get("origin"):  # browsers send it with every form; the guard has compared it
@@ -291,16 +293,16 @@ async def _given(request: Request) -> Mapping[str, str] | None:
                     return None
     except TimeoutError:
         return None
-    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
-    return {name: values[-1] for name, values in found.items()}
+    form_values = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
+    return {name: values[-1] for name, values in form_values.items()}
 
 
-def _from(request: Request) -> str:
+def _client_address(request: Request) -> str:
     """Return the client address of a request, as a proxy of this machine reports it."""
     return request.client.host if request.client else ""
 
 
-def _inside(path: str) -> str:
+def _safe_path(path: str) -> str:
     """Return the path if it belongs to this console, and `/` otherwise."""
     parts = urlsplit(path)
     is_ours = path.startswith("/") and not parts.netloc and not parts.scheme and path.isprintable()

@@ -47,7 +47,7 @@ class PageHtml:
         fonts = (
             f'<link rel="preload" crossorigin as="font" type="font/woff2" href="/{file}">' for file in (*FONTS, *icons)
         )
-        self._added = "\n".join((f"<script>{AT_ONCE}</script>", FRAME, *fonts)).encode()
+        self._added_html = "\n".join((f"<script>{AT_ONCE}</script>", FRAME, *fonts)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a page; pass all other requests on."""
@@ -64,7 +64,7 @@ class PageHtml:
             elif begun and message["type"] == "http.response.body":
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    for whole in _with_added(begun.pop(), bytes(body), self._added, before):
+                    for whole in _with_added_html(begun.pop(), bytes(body), self._added_html, before):
                         await send(whole)
             else:
                 await send(message)
@@ -83,7 +83,7 @@ def _is_html(start: Message) -> bool:
     return start["status"] == HTTPStatus.OK and kind.startswith("text/html")
 
 
-def _with_added(start: Message, body: bytes, added: bytes, before: bytes) -> Iterator[Message]:
+def _with_added_html(start: Message, body: bytes, added: bytes, before: bytes) -> Iterator[Message]:
     """Yield the answer with the added HTML, without the headers that allow a conditional request.
 
     A page that is not Streamlit's, such as a form, stays unchanged.
@@ -107,8 +107,8 @@ def _with_added(start: Message, body: bytes, added: bytes, before: bytes) -> Ite
 
 def _splash(language: str) -> bytes:
     """Return the HTML of the splash, to be placed before the root element of the page."""
-    said = escape(term("console_starting", language))
+    starting_text = escape(term("console_starting", language))
     return (
         f'{LOOK}<div id="starting" role="status" lang="{language}">'
-        f'<img src="/app/static/icon.svg" alt=""><b>{NAME}</b><span>{said}</span></div>'
+        f'<img src="/app/static/icon.svg" alt=""><b>{NAME}</b><span>{starting_text}</span></div>'
     ).encode()

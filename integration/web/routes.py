@@ -58,35 +58,35 @@ async def api_log(request: Request) -> Response:
     if request.method != "POST":
         return cause_response(request.scope, "not_offered", {}, 405)
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if not (await _access()).knows(token):
-        return _refused(403, "token")
+    if not (await _log_access()).knows(token):
+        return _error_response(403, "token")
     try:
         async with asyncio.timeout(ASKING_SECONDS):
-            body = await _bounded(request)
+            body = await _bounded_body(request)
     except TimeoutError:
-        return _refused(408, "time")
+        return _error_response(408, "time")
     except ClientDisconnect:
         return Response(status_code=400)
     if body is None:
-        return _refused(413, "size")
+        return _error_response(413, "size")
     application = await asyncio.to_thread(bootstrap.running_application)
-    asked = application.authorized_for(OWNER).log_access
-    status, answer = await asyncio.to_thread(asked.answer, body, token)
+    log_access = application.authorized_for(OWNER).log_access
+    status, answer = await asyncio.to_thread(log_access.answer, body, token)
     return Response(answer, status, {"Cache-Control": "no-store"}, "application/json")
 
 
-async def _access() -> LogAccess:
+async def _log_access() -> LogAccess:
     return (await asyncio.to_thread(bootstrap.running_application)).log_access
 
 
-def _refused(status: int, why: str) -> Response:
+def _error_response(status: int, why: str) -> Response:
     return Response(json.dumps({"error": why}), status, UNSTORED, "application/json")
 
 
-async def _bounded(request: Request) -> bytes | None:
+async def _bounded_body(request: Request) -> bytes | None:
     """Return the request body, or None as soon as it is too large, whatever its Content-Length says."""
-    said = request.headers.get("content-length", "0")
-    if not said.isdecimal() or int(said) > MOST_ASKED:
+    length_text = request.headers.get("content-length", "0")
+    if not length_text.isdecimal() or int(length_text) > MOST_ASKED:
         return None
     body = bytearray()
     async for part in request.stream():
@@ -133,7 +133,7 @@ class OneTimeFileResponse(Response):
             self.headers["Content-Length"] = str(file.seek(0, 2))
             file.seek(0)
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async for piece in _pieces(file):
+            async for piece in _file_pieces(file):
                 async with asyncio.timeout(TAKING_SECONDS):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
@@ -142,7 +142,7 @@ class OneTimeFileResponse(Response):
             self._path.unlink(missing_ok=True)
 
 
-async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+async def _file_pieces(file: BinaryIO) -> AsyncIterator[bytes]:
     while piece := await asyncio.to_thread(file.read, PIECE):
         yield piece
 

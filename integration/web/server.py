@@ -61,12 +61,12 @@ class Server:
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any] | None]:
         """Start the engine with the server, even if nobody opens a page."""
-        with _told():
+        with _explained_errors():
             application = await asyncio.to_thread(bootstrap.running_application)
         address = application.settings.address
         if line := at_socket():
             application.log_access.announce(f"http://{urlsplit(address).netloc}", line)
-        if place := _reached_at():
+        if place := _local_url():
             application.log_access.announce(place)
         if key := await asyncio.to_thread(application.people.first_invitation):
             invited = f"{address or place}{INVITATION}?key={key}"
@@ -85,17 +85,17 @@ def make_server() -> Server:
     os.umask(OTHERS)  # files of the server are readable only for its owner
     # Otherwise, /runs opened first on a fresh server would run that page without the frame of `app.py`.
     PagesManager.uses_pages_directory = False
-    with _told():
+    with _explained_errors():
         return Server(load_settings())
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _explained_errors() -> Iterator[None]:
     try:
         yield
     except IntegrationError as error:
         sentences = say(error.code, error.facts)
-        sys.stderr.writelines(f"{visible(said)}\n" for said in (sentences.what, sentences.data, sentences.do))
+        sys.stderr.writelines(f"{visible(sentence)}\n" for sentence in (sentences.what, sentences.data, sentences.do))
         sys.stderr.flush()
         os._exit(STOPPED)  # nothing runs yet; an exception would print a trace after the sentences
 
@@ -106,7 +106,7 @@ def at_socket() -> str:
     return address.removeprefix(AT_SOCKET) if address.startswith(AT_SOCKET) else ""
 
 
-def _reached_at() -> str:
+def _local_url() -> str:
     """Return the URL of the server for programs of this machine, empty if it listens only at other addresses."""
     host, port = config.get_option("server.address") or "0.0.0.0", config.get_option("server.port")  # noqa: S104 - asked
     if host in ("0.0.0.0", "::", "localhost"):  # noqa: S104 - asked, not bound

@@ -32,11 +32,11 @@ class OpenPage:
 
     def lets_in(self, message: bytes) -> bool:
         """Process a message of the browser; return False if it concerns another page than the open one."""
-        wanted = BackMsg()
-        wanted.ParseFromString(message)
-        if wanted.WhichOneof("type") != "rerun_script":
+        back_message = BackMsg()
+        back_message.ParseFromString(message)
+        if back_message.WhichOneof("type") != "rerun_script":
             return True
-        run = wanted.rerun_script
+        run = back_message.rerun_script
         if run.fragment_id:
             return not (run.is_auto_rerun and self.asked and run.page_script_hash != self.asked)
         self.asked = run.page_script_hash
@@ -80,12 +80,12 @@ class Stream:
         async def receive_message() -> Message:
             while True:
                 message = await receive()
-                if _passes(message, open_page):
+                if _may_pass(message, open_page):
                     return message
 
         async def send_message(message: Message) -> None:
-            if (sent := message.get("bytes")) and len(sent) <= LONGEST:
-                message = {**message, "bytes": open_page.update(sent)}
+            if (payload := message.get("bytes")) and len(payload) <= LONGEST:
+                message = {**message, "bytes": open_page.update(payload)}
                 if not message["bytes"]:
                     return
             await send(message)
@@ -93,11 +93,11 @@ class Stream:
         await self._app(scope, receive_message, send_message)
 
 
-def _passes(message: Message, open_page: OpenPage) -> bool:
-    sent = message.get("bytes")
-    if not sent:
+def _may_pass(message: Message, open_page: OpenPage) -> bool:
+    payload = message.get("bytes")
+    if not payload:
         return True
     try:
-        return open_page.lets_in(sent)
+        return open_page.lets_in(payload)
     except DecodeError:
         return True  # the server reports the error

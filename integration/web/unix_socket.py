@@ -42,7 +42,7 @@ def main() -> None:
 
 def bound(path: Path) -> socket.socket:
     """Return a socket that listens at a path; replaces the socket that an earlier server left. Raises OSError."""
-    if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _answers(path):
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _is_served(path):
         path.unlink()
     line, before = socket.socket(socket.AF_UNIX), os.umask(NOT_OTHERS)
     try:
@@ -53,7 +53,7 @@ def bound(path: Path) -> socket.socket:
     return line
 
 
-def _answers(path: Path) -> bool:
+def _is_served(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as line:
         try:
             line.connect(str(path))

@@ -67,8 +67,8 @@ def headline(code: str, facts: Mapping[str, str], language: str = "en") -> str:
     key = f"headline_{code}"
     if not has_term(key):
         return say(code, facts, language).what.removesuffix(".")
-    written = {name: _fact(name, facts[name], language, UTC) for name in NAMED_IN_HEADLINES if facts.get(name)}
-    return _told(catalogue(language).gettext(key), language, written)
+    fact_texts = {name: _fact(name, facts[name], language, UTC) for name in NAMED_IN_HEADLINES if facts.get(name)}
+    return _fill_text(catalogue(language).gettext(key), language, fact_texts)
 
 
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
@@ -89,21 +89,21 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
             case "message" | "expected":
                 return reason(Reason(fact, facts), language)
             case "cause":
-                return _inside(fact, facts, language, zone)
+                return _nested_cause_text(fact, facts, language, zone)
             case "setting":
                 return _written_setting(fact, facts.get("flow", ""), language)
             case _:
                 return _fact(name, fact, language, zone)
 
-    return Sentences(*(_filled(part, facts, write, language) for part in parts))
+    return Sentences(*(_fill_places(part, facts, write, language) for part in parts))
 
 
-def _inside(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
+def _nested_cause_text(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
     """Return the text of a cause inside another cause: what happened, and what to do."""
     if not has_sentences(code) or "{cause}" in catalogue("en").pgettext("what", code):
         return code
-    said = say(code, {name: fact for name, fact in facts.items() if name != "cause"}, language, zone)
-    return f"{said.what} {said.do}".rstrip()
+    message = say(code, {name: fact for name, fact in facts.items() if name != "cause"}, language, zone)
+    return f"{message.what} {message.do}".rstrip()
 
 
 def reason(why: Reason, language: str = "en") -> str:
@@ -135,7 +135,7 @@ def term(key: str, language: str = "en", /, **facts: object) -> str:
     """
     if not has_term(key):
         raise KeyError(key)
-    return _told(catalogue(language).gettext(key), language, facts)
+    return _fill_text(catalogue(language).gettext(key), language, facts)
 
 
 def of_streamlit(language: str) -> dict[str, str]:
@@ -156,13 +156,13 @@ def count(key: str, number: int, language: str = "en", /, **facts: object) -> st
     if not has_count(key):
         raise KeyError(key)
     stem = f"count_{key}" if f"count_{key}" in tables().plurals else key
-    return _told(catalogue(language).ngettext(stem, stem, number), language, {"count": number, **facts})
+    return _fill_text(catalogue(language).ngettext(stem, stem, number), language, {"count": number, **facts})
 
 
 def nearest(locale: str | None) -> str:
     """Return the supported language of a browser's locale ("nl-BE" is Dutch), or English."""
-    asked = (locale or "").replace("_", "-").partition("-")[0].lower()
-    return asked if asked in LOCALES else "en"
+    language = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return language if language in LOCALES else "en"
 
 
 def vat_code(code: str, rate: str, system: str, language: str = "en", name: str = "") -> str:
@@ -178,8 +178,8 @@ def vat_code(code: str, rate: str, system: str, language: str = "en", name: str 
 
 def system_name(system: str) -> str:
     """Return the display name of a system."""
-    known = SYSTEMS.get(system)
-    return known.caption if known else system
+    known_system = SYSTEMS.get(system)
+    return known_system.caption if known_system else system
 
 
 def field_name(name: str, language: str = "en") -> str:
@@ -207,25 +207,25 @@ def typed_number(value: Decimal, language: str = "en") -> str:
     return format(value, "f").replace(".", numbers.get_decimal_symbol(LOCALES[language]))
 
 
-def read_number(given: str, language: str = "en") -> Decimal | None:
+def read_number(text: str, language: str = "en") -> Decimal | None:
     """Return the typed number, or None if it is invalid in this language: "12.50" is invalid in Dutch.
 
     Numbers of 10^15 and above are typing mistakes and invalid as well.
     """
-    if not _NUMBER.fullmatch(given.strip()):
+    if not _NUMBER.fullmatch(text.strip()):
         return None
     try:
-        number = numbers.parse_decimal(given.strip(), locale=LOCALES[language], strict=True)
+        number = numbers.parse_decimal(text.strip(), locale=LOCALES[language], strict=True)
     except numbers.NumberFormatError:
         return None
     return number if abs(number) < TOO_LARGE else None
 
 
-def read_day(given: str, language: str = "en") -> date | None:
+def read_day(text: str, language: str = "en") -> date | None:
     """Return the typed date in the form of this language or in ISO form; None if it is invalid."""
     for pattern in (_TYPED_DAYS[language], "%Y-%m-%d"):
         try:
-            return datetime.strptime(given.strip(), pattern).replace(tzinfo=UTC).date()
+            return datetime.strptime(text.strip(), pattern).replace(tzinfo=UTC).date()
         except ValueError:
             continue
     return None
@@ -283,14 +283,14 @@ def value_text(value: Value, language: str = "en") -> str:
 
 def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime | None = None) -> str:
     """Return a time in short form: the time of day for today, "yesterday, 17:20", otherwise date and time."""
-    here, today = at.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone).date()
-    time = dates.format_time(here, "HH:mm", locale=LOCALES[language])
-    if here.date() == today:
+    local_time, today = at.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone).date()
+    time = dates.format_time(local_time, "HH:mm", locale=LOCALES[language])
+    if local_time.date() == today:
         return time
-    if here.date() == today - timedelta(days=1):
+    if local_time.date() == today - timedelta(days=1):
         return term("yesterday_at", language, clock=time)
-    parts = "MMMd" if here.year == today.year else "yMMMd"
-    return f"{dates.format_skeleton(parts, here, locale=LOCALES[language])}, {time}"
+    parts = "MMMd" if local_time.year == today.year else "yMMMd"
+    return f"{dates.format_skeleton(parts, local_time, locale=LOCALES[language])}, {time}"
 
 
 def duration(seconds: float, language: str = "en") -> str:
@@ -302,23 +302,23 @@ def duration(seconds: float, language: str = "en") -> str:
     return str(span)
 
 
-def _told(text: str, language: str, facts: Mapping[str, object]) -> str:
+def _fill_text(text: str, language: str, facts: Mapping[str, object]) -> str:
     def write(name: str, fact: str) -> str:
         return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
 
-    return _filled(text, {name: str(fact) for name, fact in facts.items()}, write, language)
+    return _fill_places(text, {name: str(fact) for name, fact in facts.items()}, write, language)
 
 
-def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str], language: str) -> str:
+def _fill_places(text: str, facts: Mapping[str, str], write: Callable[[str, str], str], language: str) -> str:
     def fill(place: re.Match[str]) -> str:
         fact = facts.get(place[1], "")
-        shown = write(place[1], fact) if fact != "" else _absent(place[1], language)
-        return capital(shown) if place.start() == 0 and place[1] in _CAPITALS else shown
+        shown_fact = write(place[1], fact) if fact != "" else _absent_text(place[1], language)
+        return capital(shown_fact) if place.start() == 0 and place[1] in _CAPITALS else shown_fact
 
     return _PLACE.sub(fill, text)
 
 
-def _absent(name: str, language: str) -> str:
+def _absent_text(name: str, language: str) -> str:
     """Return the text in place of a missing fact."""
     key = f"absent_{_ABSENT_AS.get(name, name)}"
     return term(key if has_term(key) else "absent_fact", language)
@@ -342,8 +342,8 @@ def _fact(name: str, fact: str, language: str, zone: tzinfo) -> str:
 
 def _written_time(fact: str, language: str, zone: tzinfo) -> str:
     at = datetime.fromisoformat(fact)
-    there = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
-    return dates.format_datetime(there, "medium", locale=LOCALES[language])
+    local_time = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
+    return dates.format_datetime(local_time, "medium", locale=LOCALES[language])
 
 
 def _written_term(fact: str, sort: str, language: str) -> str:
@@ -356,8 +356,8 @@ def listed(names: Sequence[str], language: str = "en") -> str:
 
 
 def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
-    named = [field_name(name.strip(), language) for name in fact.split(",")]
-    return lists.format_list(named, locale=LOCALES[language])
+    captions = [field_name(name.strip(), language) for name in fact.split(",")]
+    return lists.format_list(captions, locale=LOCALES[language])
 
 
 def _written_changed(fact: str, language: str, _zone: tzinfo) -> str:
@@ -452,9 +452,11 @@ def _priced_name(field: str, say: _Say) -> str:
     priced = term_of(field) or term_of(field.partition(".")[2])
     if priced is None:
         return ""
-    said = say(f"term_{priced.of}", {"number": priced.number})
+    caption = say(f"term_{priced.of}", {"number": priced.number})
     if priced.period:
-        said = say("term_period", {"term": said, "first": f"{priced.period.first}", "last": f"{priced.period.last}"})
+        caption = say(
+            "term_period", {"term": caption, "first": f"{priced.period.first}", "last": f"{priced.period.last}"}
+        )
     if priced.minimum:
-        said = say("term_from", {"term": said, "minimum": priced.minimum})
-    return say(f"term_{priced.how}", {"term": said})
+        caption = say("term_from", {"term": caption, "minimum": priced.minimum})
+    return say(f"term_{priced.how}", {"term": caption})

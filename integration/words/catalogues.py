@@ -65,10 +65,10 @@ class WordCatalogue(NullTranslations):
 @cache
 def catalogue(language: str) -> WordCatalogue:
     """Return the catalogue of a language, with English as its fallback."""
-    made = WordCatalogue(language)
+    word_catalogue = WordCatalogue(language)
     if language != "en":
-        made.add_fallback(catalogue("en"))
-    return made
+        word_catalogue.add_fallback(catalogue("en"))
+    return word_catalogue
 
 
 def _lines(name: str) -> list[dict[str, str]]:

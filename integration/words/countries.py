@@ -21,12 +21,14 @@ _OTHER_NAMES = {
 def countries(language: str = "en") -> dict[str, str]:
     """Return the ISO codes of all countries with their names in a language, sorted by name."""
     names = Locale.parse(LOCALES[language]).territories.items()
-    known = {code: name for code, name in names if len(code) == ALPHA_2 and code.isalpha()}
-    return dict(sorted(((code, name) for code, name in known.items() if code not in _NO_COUNTRIES), key=_by_name))
+    country_names = {code: name for code, name in names if len(code) == ALPHA_2 and code.isalpha()}
+    return dict(
+        sorted(((code, name) for code, name in country_names.items() if code not in _NO_COUNTRIES), key=_name_key)
+    )
 
 
-def _by_name(one: tuple[str, str]) -> str:
-    return one[1].casefold()
+def _name_key(country: tuple[str, str]) -> str:
+    return country[1].casefold()
 
 
 def country_code(name: str) -> str:
@@ -34,23 +36,23 @@ def country_code(name: str) -> str:
 
     The argument is a code of two or three letters (`NLD`), or a name in one of the three languages.
     """
-    return _known().get(_folded(name), "")
+    return _codes_by_name().get(_fold_name(name), "")
 
 
 @cache
-def _known() -> dict[str, str]:
+def _codes_by_name() -> dict[str, str]:
     names = dict(_OTHER_NAMES)
     for language in LOCALES:
         for code, name in countries(language).items():
             names.setdefault(code.casefold(), code)
-            names.setdefault(_folded(name), code)
+            names.setdefault(_fold_name(name), code)
     for longer, codes in get_global("territory_aliases").items():
         if len(longer) == ALPHA_3 and longer.isalpha() and len(codes) == 1 and codes[0] in countries():
             names.setdefault(longer.casefold(), codes[0])
     return names
 
 
-def _folded(name: str) -> str:
+def _fold_name(name: str) -> str:
     """Return a name in lower case without accents: België is belgie."""
     apart = unicodedata.normalize("NFKD", name.strip().casefold())
     return "".join(sign for sign in apart if not unicodedata.combining(sign))

@@ -283,7 +283,7 @@ class TargetContract:
         self.created(connector, other, links)
         ours = self.held(connector, product, links).marker
         known = change_ranges(range(int(start) + 1, int(ours) + 1))
-        batch = connector.read_changes(Kind.PRODUCT, start, known=known)
+        batch = connector.read_changes(Kind.PRODUCT, start, known_ranges=known)
         assert [part.key for record in batch.records for part in record.parts] == ["900301"]
 
     def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:

@@ -81,8 +81,8 @@ def a_gateway(handler: Handler, limits: RateLimits = FAST, clock: Clock | None =
     )
 
 
-def read(gateway: Gateway, again: Callable[[HttpAnswer], bool] | None = None) -> HttpAnswer:
-    return gateway.send("GET", URL, operation="read", repeatable=True, again=again)
+def read(gateway: Gateway, should_retry: Callable[[HttpAnswer], bool] | None = None) -> HttpAnswer:
+    return gateway.send("GET", URL, operation="read", repeatable=True, should_retry=should_retry)
 
 
 def write(gateway: Gateway) -> HttpAnswer:
@@ -236,9 +236,9 @@ def test_an_unreadable_answer_is_not_asked_for_again() -> None:
 
 def test_a_read_is_repeated_while_its_client_says_the_answer_is_worth_it() -> None:
     script = Script(httpx.Response(500), httpx.Response(200))
-    assert read(a_gateway(script), again=lambda answer: answer.status == 500).status == 200
+    assert read(a_gateway(script), should_retry=lambda answer: answer.status == 500).status == 200
     with pytest.raises(UnavailableError, match="server_error"):
-        read(a_gateway(Script(httpx.Response(500))), again=lambda answer: answer.status == 500)
+        read(a_gateway(Script(httpx.Response(500))), should_retry=lambda answer: answer.status == 500)
 
 
 def test_a_system_that_asks_for_a_pause_gets_it() -> None:

@@ -414,7 +414,7 @@ def test_each_branch_gets_a_default_debtor_of_its_own(
 def test_a_headline_names_two_articles_and_counts_the_others(shop: Application) -> None:
     lacking = {"article": "NO-1, NO-2, NO-3, NO-4"}
 
-    assert named_facts(shop, lacking, most=2) == {"article": "NO-1, NO-2 and 2 more"}
+    assert named_facts(shop, lacking, limit=2) == {"article": "NO-1, NO-2 and 2 more"}
     assert named_facts(shop, lacking) == lacking
 
 
@@ -694,7 +694,7 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     stores.previews.finish(run.id, "fingerprint", (), RunState.DONE, 1)
     (group,) = fresh.exceptions.groups()
 
-    monkeypatch.setattr(cards, "_clicked", lambda *_, **_named: (0, set()))  # no test can click a cell
+    monkeypatch.setattr(cards, "_clicked_record", lambda *_, **_named: (0, set()))  # no test can click a cell
     test = open_page("exceptions", flow="products", cause=group_address(group.group_key))
 
     assert not test.exception

@@ -230,7 +230,7 @@ def test_an_audit_that_was_begun_anew_is_found_by_what_was_verified_before(appli
             sa.text("UPDATE audit_head SET seq = 0, hash = :start, key = '', seal = ''"), {"start": "0" * 64}
         )
     assert application.audit.verify().broken == Break("cut", 1)
-    application.audit._stored.begin("shipped")
+    application.audit._store.begin("shipped")
     assert application.audit.verify().broken == Break("cut", 2)
 
 

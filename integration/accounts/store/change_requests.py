@@ -32,7 +32,7 @@ class ChangeRequestStore(Store):
 
     def get(self, setting: str) -> ChangeRequest | None:
         """Return the unexpired request for a setting."""
-        return next((one for one in self.waiting() if one.setting == setting), None)
+        return next((request for request in self.waiting() if request.setting == setting), None)
 
     def waiting(self) -> list[ChangeRequest]:
         """Return the unexpired requests, oldest first."""
@@ -41,24 +41,24 @@ class ChangeRequestStore(Store):
 
     def spend(self, request: ChangeRequest, event: str, by: str) -> bool:
         """Delete a request because it was approved or rejected, and return True if it still existed."""
-        here = (
+        conditions = (
             change_requests.c.setting == request.setting,
             change_requests.c.by == request.by,
             change_requests.c.at == request.at,
         )
         with self.database.write() as connection:
-            found = connection.execute(change_requests.delete().where(*here)).rowcount
-            if found:
+            deleted = connection.execute(change_requests.delete().where(*conditions)).rowcount
+            if deleted:
                 self._tell(connection, event, request, by)
-        return bool(found)
+        return bool(deleted)
 
     def _tell(self, connection: sa.Connection, event: str, request: ChangeRequest, by: str) -> None:
         facts = {"by": by, "asked_by": request.by, "fingerprint": request.mark}
-        told = Event(
+        new_event = Event(
             event=event, flow=request.flow, key=request.setting, facts=facts, before=_texts(request.before),
             after=_texts(request.after),
         )  # fmt: skip
-        append_events(connection, self.clock(), [told])
+        append_events(connection, self.clock(), [new_event])
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -39,12 +39,12 @@ class FirstApprovalStore(Store):
 
     def current_approval(self, run: str, fingerprint: str) -> FirstApproval | None:
         """Return the unexpired first approval of a plan with this fingerprint."""
-        here = (
+        conditions = (
             first_approvals.c.run == run,
             first_approvals.c.fingerprint == fingerprint,
             first_approvals.c.until > self.clock(),
         )
-        row = next(iter(self.database.rows(sa.select(first_approvals).where(*here))), None)
+        row = next(iter(self.database.rows(sa.select(first_approvals).where(*conditions))), None)
         return FirstApproval(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
 
 

@@ -42,16 +42,16 @@ class PeopleStore(Store):
     def list_people(self) -> list[Person]:
         """Return all people, by reference, each with the expiry of an open invitation."""
         until = sa.func.max(invitations.c.until).label("invited_until")
-        asked = sa.select(people, until).join(invitations, invitations.c.person == people.c.ref, isouter=True)
-        return [_person(row) for row in self.database.rows(asked.group_by(*people.c).order_by(people.c.ref))]
+        query = sa.select(people, until).join(invitations, invitations.c.person == people.c.ref, isouter=True)
+        return [_person(row) for row in self.database.rows(query.group_by(*people.c).order_by(people.c.ref))]
 
     def get(self, ref: str) -> Person | None:
         """Return a person by reference."""
-        return self._one(people.c.ref == ref)
+        return self._find_person(people.c.ref == ref)
 
     def person_of_subject(self, issuer: str, subject: str) -> Person | None:
         """Return the person whom an issuer knows by a subject."""
-        return self._one(people.c.issuer == issuer, people.c.subject == subject)
+        return self._find_person(people.c.issuer == issuer, people.c.subject == subject)
 
     def password(self, ref: str) -> str:
         """Return the password hash of a person, or an empty text if they have none."""
@@ -97,7 +97,7 @@ class PeopleStore(Store):
         with self.database.write() as connection:
             connection.execute(people.update().where(people.c.ref == ref).values(deactivated_at=None if on else now))
             if not on:
-                self._end(connection, sessions.c.person == ref)
+                self._revoke(connection, sessions.c.person == ref)
                 connection.execute(invitations.delete().where(invitations.c.person == ref))
                 withdraw_first_approvals(connection, by=ref)
                 withdraw_change_requests(connection, by=ref)
@@ -117,7 +117,7 @@ class PeopleStore(Store):
     def invited(self, key: str) -> Person | None:
         """Return the person of an unexpired invitation."""
         holds = (invitations.c.key == key_hash(key), invitations.c.until > self.clock())
-        return self._one(
+        return self._find_person(
             people.c.ref.in_(sa.select(invitations.c.person).where(*holds)), people.c.deactivated_at.is_(None)
         )
 
@@ -130,18 +130,18 @@ class PeopleStore(Store):
         """
         now = self.clock()
         try:
-            return self._accepted(key, now, {"issuer": issuer, "subject": subject, "password": password})
+            return self._accept_invitation(key, now, {"issuer": issuer, "subject": subject, "password": password})
         except IntegrityError:  # another person has this identity
             return None
 
-    def _accepted(self, key: str, now: datetime, values: Mapping[str, str]) -> Person | None:
+    def _accept_invitation(self, key: str, now: datetime, values: Mapping[str, str]) -> Person | None:
         with self.database.write() as connection:
             spent = invitations.delete().where(invitations.c.key == key_hash(key), invitations.c.until > now)
             ref = connection.scalar(spent.returning(invitations.c.person))
-            here = (people.c.ref == ref, people.c.deactivated_at.is_(None))
-            if ref is None or not connection.execute(people.update().where(*here).values(values)).rowcount:
+            conditions = (people.c.ref == ref, people.c.deactivated_at.is_(None))
+            if ref is None or not connection.execute(people.update().where(*conditions).values(values)).rowcount:
                 return None
-            self._end(connection, sessions.c.person == ref)
+            self._revoke(connection, sessions.c.person == ref)
             withdraw_first_approvals(connection, by=ref)
             withdraw_change_requests(connection, by=ref)
             self._tell(connection, "person_came", ref, ref)
@@ -167,20 +167,20 @@ class PeopleStore(Store):
             sessions.c.revoked_at.is_(None),
             people.c.deactivated_at.is_(None),
         )
-        asked = sa.select(people, sessions.c.id).join(sessions, sessions.c.person == people.c.ref)
-        row = next(iter(self.database.rows(asked.where(*holds))), None)
+        query = sa.select(people, sessions.c.id).join(sessions, sessions.c.person == people.c.ref)
+        row = next(iter(self.database.rows(query.where(*holds))), None)
         return _person(row).as_actor(row.id) if row is not None else None
 
     def sessions(self) -> list[Session]:
         """Return the active sessions, newest first."""
         holds = (sessions.c.until > self.clock(), sessions.c.revoked_at.is_(None))
-        found = self.database.rows(sa.select(sessions).where(*holds).order_by(sessions.c.started_at.desc()))
-        return [Session(row.id, row.person, row.started_at, row.until) for row in found]
+        rows = self.database.rows(sa.select(sessions).where(*holds).order_by(sessions.c.started_at.desc()))
+        return [Session(row.id, row.person, row.started_at, row.until) for row in rows]
 
     def revoke(self, identity: str, by: str) -> None:
         """End a session, and withdraw its first approvals and change requests."""
         with self.database.write() as connection:
-            self._end(connection, sessions.c.id == identity)
+            self._revoke(connection, sessions.c.id == identity)
             withdraw_first_approvals(connection, session=identity)
             withdraw_change_requests(connection, session=identity)
             self._tell(connection, "session_revoked", identity, by)
@@ -188,12 +188,12 @@ class PeopleStore(Store):
     def leave(self, identity: str, by: str) -> None:
         """End a session at the person's own wish. Approvals given in it stay valid."""
         with self.database.write() as connection:
-            self._end(connection, sessions.c.id == identity)
+            self._revoke(connection, sessions.c.id == identity)
             self._tell(connection, "session_revoked", identity, by)
 
-    def _end(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
-        here = (which, sessions.c.revoked_at.is_(None))
-        connection.execute(sessions.update().where(*here).values(revoked_at=self.clock()))
+    def _revoke(self, connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
+        conditions = (condition, sessions.c.revoked_at.is_(None))
+        connection.execute(sessions.update().where(*conditions).values(revoked_at=self.clock()))
 
     # ---- log-in attempts
 
@@ -205,16 +205,16 @@ class PeopleStore(Store):
         attempts. The attempt is counted before the password is checked, so that parallel attempts get no advantage over
         consecutive ones. During a wait nothing is counted.
         """
-        now, here, everywhere = self.clock(), key_hash(f"{name}\n{place}"), key_hash(name)
+        now, place_key, name_key = self.clock(), key_hash(f"{name}\n{place}"), key_hash(name)
         with self.database.write() as connection:
             connection.execute(login_attempts.delete().where(login_attempts.c.until < now - FORGOTTEN))
-            found = (
+            query = (
                 sa.select(login_attempts)
-                .where(login_attempts.c.name.in_((here, everywhere)))
+                .where(login_attempts.c.name.in_((place_key, name_key)))
                 .order_by(login_attempts.c.name)
             )
-            rows = {row.name: row for row in connection.execute(found.with_for_update())}
-            own, all_ = rows.get(here), rows.get(everywhere)
+            rows = {row.name: row for row in connection.execute(query.with_for_update())}
+            own, all_ = rows.get(place_key), rows.get(name_key)
             if own is not None and own.until > now:
                 return timedelta(seconds=(own.until - now).total_seconds())
             within = all_ is not None and all_.until > now
@@ -222,10 +222,10 @@ class PeopleStore(Store):
                 return timedelta(seconds=(all_.until - now).total_seconds())
             failed = 1 + (own.failed if own is not None else 0)
             wait = min(LONGEST_WAIT, SHORT * 2 ** min(failed - FREE_TRIES, 20)) if failed > FREE_TRIES else timedelta(0)
-            counted = {"failed": all_.failed + 1, "until": all_.until} if all_ is not None and within else {}
+            counters = {"failed": all_.failed + 1, "until": all_.until} if all_ is not None and within else {}
             upsert(connection, login_attempts, [
-                {"name": here, "failed": failed, "until": now + wait},
-                {"name": everywhere, "failed": 1, "until": now + SPAN, **counted},
+                {"name": place_key, "failed": failed, "until": now + wait},
+                {"name": name_key, "failed": 1, "until": now + SPAN, **counters},
             ])  # fmt: skip
         return timedelta(0)
 
@@ -238,7 +238,7 @@ class PeopleStore(Store):
 
     # ----
 
-    def _one(self, *where: sa.ColumnElement[bool]) -> Person | None:
+    def _find_person(self, *where: sa.ColumnElement[bool]) -> Person | None:
         row = next(iter(self.database.rows(sa.select(people).where(*where))), None)
         return _person(row) if row is not None else None
 

@@ -55,11 +55,19 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
     """Store messages to send, in the current transaction."""
     rows = [
         {
-            "channel": one.channel, "key": one.key.format(incident=incident), "what": one.what, "incident": incident,
-            "facts": dict(one.facts), "held": one.held, "created_at": now, "due_at": one.at, "attempts": 0, "error": "",
+            "channel": due_delivery.channel,
+            "key": due_delivery.key.format(incident=incident),
+            "what": due_delivery.what,
+            "incident": incident,
+            "facts": dict(due_delivery.facts),
+            "held": due_delivery.held,
+            "created_at": now,
+            "due_at": due_delivery.at,
+            "attempts": 0,
+            "error": "",
         }
-        for one in due
-    ]  # fmt: skip
+        for due_delivery in due
+    ]
     if rows:
         connection.execute(deliveries.insert(), rows)
 
@@ -79,51 +87,57 @@ class DeliveryStore(Store):
     def add_digest(self, due: DueDelivery) -> bool:
         """Store a digest, and mark the messages that it covers as sent; return False if it is stored already."""
         now = self.clock()
-        told = (deliveries.c.channel == due.channel, deliveries.c.held == "digest", deliveries.c.sent_at.is_(None))
+        conditions = (
+            deliveries.c.channel == due.channel,
+            deliveries.c.held == "digest",
+            deliveries.c.sent_at.is_(None),
+        )
         numbers = sa.select(deliveries.c.id, deliveries.c.facts, incidents.c.number).join(
             incidents, incidents.c.id == deliveries.c.incident
         )
         try:
             with self.database.write() as connection:
                 send_later(connection, now, [due], None)
-                for row in connection.execute(numbers.where(*told)).all():
+                for row in connection.execute(numbers.where(*conditions)).all():
                     values = {"facts": with_number(row.facts, row.number)}
                     connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(values))
-                connection.execute(deliveries.update().where(*told).values(sent_at=now))
+                connection.execute(deliveries.update().where(*conditions).values(sent_at=now))
         except IntegrityError:
             return False
         return True
 
     def claim(self) -> list[Delivery]:
         """Return due messages, oldest first. This process alone may send them until the claim expires."""
-        now, taken = self.clock(), []
+        now, claimed = self.clock(), []
         with self.database.read() as connection:
-            if connection.execute(sa.select(deliveries.c.id).where(*_due(now)).limit(1)).first() is None:
+            if connection.execute(sa.select(deliveries.c.id).where(*_due_conditions(now)).limit(1)).first() is None:
                 return []
         with self.database.write() as connection:
             order = (deliveries.c.created_at, deliveries.c.id)
-            found = connection.execute(sa.select(deliveries).where(*_due(now)).order_by(*order).limit(AT_ONCE)).all()
-            for row in found:
-                mine = deliveries.update().where(deliveries.c.id == row.id, *_due(now))
+            rows = connection.execute(
+                sa.select(deliveries).where(*_due_conditions(now)).order_by(*order).limit(AT_ONCE)
+            ).all()
+            for row in rows:
+                mine = deliveries.update().where(deliveries.c.id == row.id, *_due_conditions(now))
                 if connection.execute(mine.values(claimed_until=now + CLAIM)).rowcount:
-                    taken.append(_delivery(row))
-        return taken
+                    claimed.append(_delivery(row))
+        return claimed
 
-    def mark_sent(self, one: Delivery, number: int = 0) -> None:
+    def mark_sent(self, delivery: Delivery, number: int = 0) -> None:
         """Record that a message was delivered, with the count that it reported."""
-        values = {"facts": with_number(one.facts, number), "attempts": one.attempts + 1, "error": ""}
-        self._note(one, sent_at=self.clock(), claimed_until=None, **values)
+        values = {"facts": with_number(delivery.facts, number), "attempts": delivery.attempts + 1, "error": ""}
+        self._note(delivery, sent_at=self.clock(), claimed_until=None, **values)
 
-    def failed(self, one: Delivery, why: str) -> None:
+    def failed(self, delivery: Delivery, why: str) -> None:
         """Record that a message was not accepted. It is sent again after a growing pause."""
-        attempts = one.attempts + 1
+        attempts = delivery.attempts + 1
         due = self.clock() + retry_delay(attempts)
-        self._note(one, due_at=due, attempts=attempts, error=why, claimed_until=None)
+        self._note(delivery, due_at=due, attempts=attempts, error=why, claimed_until=None)
 
-    def drop(self, one: Delivery) -> None:
+    def drop(self, delivery: Delivery) -> None:
         """Delete a message that is no longer useful."""
         with self.database.write() as connection:
-            connection.execute(deliveries.delete().where(deliveries.c.id == one.id))
+            connection.execute(deliveries.delete().where(deliveries.c.id == delivery.id))
 
     def tested(self, channel: str) -> None:
         """Record that a channel accepted a test message."""
@@ -135,15 +149,15 @@ class DeliveryStore(Store):
         with self.database.write() as connection:
             connection.execute(deliveries.insert().values(values))
 
-    def postpone(self, one: Delivery, until: datetime) -> None:
+    def postpone(self, delivery: Delivery, until: datetime) -> None:
         """Postpone a message because another one must be sent before it."""
-        self._note(one, due_at=until, claimed_until=None)
+        self._note(delivery, due_at=until, claimed_until=None)
 
     def forget_channel(self, channel: str) -> None:
         """Delete the unsent messages of a deleted channel."""
         with self.database.write() as connection:
-            here = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None))
-            connection.execute(deliveries.delete().where(*here))
+            conditions = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None))
+            connection.execute(deliveries.delete().where(*conditions))
 
     def hurry(self, channel: str) -> None:
         """Make the waiting messages of a channel due now, because the channel works again.
@@ -152,57 +166,57 @@ class DeliveryStore(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            here = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None), deliveries.c.held == "")
-            connection.execute(deliveries.update().where(*here).values(due_at=now))
+            conditions = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None), deliveries.c.held == "")
+            connection.execute(deliveries.update().where(*conditions).values(due_at=now))
 
     def failing(self) -> dict[str, Delivery]:
         """Return the oldest failed message of each failing channel."""
         waiting = (deliveries.c.sent_at.is_(None), deliveries.c.attempts > 0)
-        found = self.database.rows(sa.select(deliveries).where(*waiting).order_by(deliveries.c.id.desc()))
-        return {row.channel: _delivery(row) for row in found}
+        rows = self.database.rows(sa.select(deliveries).where(*waiting).order_by(deliveries.c.id.desc()))
+        return {row.channel: _delivery(row) for row in rows}
 
     def of_incident(self, incident: int) -> list[Delivery]:
         """Return all messages of an incident, sent or waiting."""
-        return self._all(sa.select(deliveries).where(deliveries.c.incident == incident))
+        return self._select(sa.select(deliveries).where(deliveries.c.incident == incident))
 
     def latest(self, limit: int = 50, channel: str = "") -> list[Delivery]:
         """Return messages without heartbeats, newest first."""
-        here = [deliveries.c.what != "ping", *([deliveries.c.channel == channel] if channel else [])]
-        return self._all(sa.select(deliveries).where(*here).limit(limit))
+        conditions = [deliveries.c.what != "ping", *([deliveries.c.channel == channel] if channel else [])]
+        return self._select(sa.select(deliveries).where(*conditions).limit(limit))
 
     def of_channel(self, channel: str, limit: int = 200) -> list[Delivery]:
         """Return the messages of a channel, newest first."""
-        return self._all(sa.select(deliveries).where(deliveries.c.channel == channel).limit(limit))
+        return self._select(sa.select(deliveries).where(deliveries.c.channel == channel).limit(limit))
 
     def pings(self, limit: int = 50) -> list[Delivery]:
         """Return heartbeats, newest first."""
-        return self._all(sa.select(deliveries).where(deliveries.c.what == "ping").limit(limit))
+        return self._select(sa.select(deliveries).where(deliveries.c.what == "ping").limit(limit))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of messages by channel and `sent` or `waiting`."""
         state = sa.case((deliveries.c.sent_at.is_(None), "waiting"), else_="sent").label("state")
-        counted = sa.select(deliveries.c.channel, state, sa.func.count().label("number"))
-        rows = self.database.rows(counted.group_by(deliveries.c.channel, state))
+        query = sa.select(deliveries.c.channel, state, sa.func.count().label("number"))
+        rows = self.database.rows(query.group_by(deliveries.c.channel, state))
         return {(row.channel, row.state): row.number for row in rows}
 
-    def last_created(self, channel: str, what: str) -> datetime | None:
+    def last_created(self, channel: str, kind: str) -> datetime | None:
         """Return when the latest message of a kind was stored for a channel."""
-        here = (deliveries.c.channel == channel, deliveries.c.what == what)
-        found: datetime | None = self.database.scalar(
-            sa.select(deliveries.c.created_at).where(*here).order_by(deliveries.c.created_at.desc())
+        conditions = (deliveries.c.channel == channel, deliveries.c.what == kind)
+        made_at: datetime | None = self.database.scalar(
+            sa.select(deliveries.c.created_at).where(*conditions).order_by(deliveries.c.created_at.desc())
         )
-        return found
+        return made_at
 
-    def _note(self, one: Delivery, **values: object) -> None:
+    def _note(self, delivery: Delivery, **values: object) -> None:
         with self.database.write() as connection:
-            connection.execute(deliveries.update().where(deliveries.c.id == one.id).values(**values))
+            connection.execute(deliveries.update().where(deliveries.c.id == delivery.id).values(**values))
 
-    def _all(self, statement: sa.Select[Any]) -> list[Delivery]:
+    def _select(self, statement: sa.Select[Any]) -> list[Delivery]:
         ordered = statement.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
         return [_delivery(row) for row in self.database.rows(ordered)]
 
 
-def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _due_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     free = sa.or_(deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until < now)
     return deliveries.c.sent_at.is_(None), deliveries.c.held != "digest", deliveries.c.due_at <= now, free
 

@@ -20,26 +20,26 @@ class IncidentStore(Store):
 
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents, newest first."""
-        return self._found(sa.select(incidents).where(incidents.c.ended_at.is_(None)))
+        return self._select(sa.select(incidents).where(incidents.c.ended_at.is_(None)))
 
     def latest(self, limit: int = 50) -> list[Incident]:
         """Return incidents, open and ended, newest first."""
-        return self._found(sa.select(incidents).limit(limit))
+        return self._select(sa.select(incidents).limit(limit))
 
     def in_period(self, first: datetime, last: datetime) -> list[Incident]:
         """Return the incidents that began or ended in a period, newest first."""
         begun = sa.and_(incidents.c.started_at > first, incidents.c.started_at <= last)
         over = sa.and_(incidents.c.ended_at > first, incidents.c.ended_at <= last)
-        return self._found(sa.select(incidents).where(sa.or_(begun, over)))
+        return self._select(sa.select(incidents).where(sa.or_(begun, over)))
 
     def get(self, identity: int) -> Incident | None:
         """Return one incident, or None if it does not exist."""
-        return next(iter(self._found(sa.select(incidents).where(incidents.c.id == identity))), None)
+        return next(iter(self._select(sa.select(incidents).where(incidents.c.id == identity))), None)
 
     def counts(self) -> dict[str, int]:
         """Return the number of all incidents, by type."""
-        counted = sa.select(incidents.c.sort, sa.func.count().label("number")).group_by(incidents.c.sort)
-        return {row.sort: row.number for row in self.database.rows(counted)}
+        query = sa.select(incidents.c.sort, sa.func.count().label("number")).group_by(incidents.c.sort)
+        return {row.sort: row.number for row in self.database.rows(query)}
 
     def begin(self, symptom: Problem, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
         """Begin an incident and store its messages; return False if another process has begun it.
@@ -49,25 +49,27 @@ class IncidentStore(Store):
         now = self.clock()
         row = {
             "active": symptom.identity, "sort": symptom.sort, "flow": symptom.flow, "of": symptom.of,
-            "started_at": now, "seen_at": now, **_changing(symptom),
+            "started_at": now, "seen_at": now, **_changing_values(symptom),
         }  # fmt: skip
         try:
             with self.database.write() as connection:
                 require_no_erasure_since(connection, so_far)
-                made = connection.execute(incidents.insert().values(row)).inserted_primary_key
-                send_later(connection, now, due, int(made[0]) if made else None)
+                primary_key = connection.execute(incidents.insert().values(row)).inserted_primary_key
+                send_later(connection, now, due, int(primary_key[0]) if primary_key else None)
         except IntegrityError:  # another process was first
             return False
         return True
 
-    def saw(self, seen: Iterable[tuple[Incident, Problem]], so_far: SoFar | None = None) -> None:
+    def saw(self, continued: Iterable[tuple[Incident, Problem]], so_far: SoFar | None = None) -> None:
         """Update incidents that continue, with their current problems; see `begin` for errors."""
         now = self.clock()
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
-            for incident, symptom in seen:
-                here = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
-                connection.execute(incidents.update().where(*here).values(seen_at=now, **_changing(symptom)))
+            for incident, symptom in continued:
+                conditions = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
+                connection.execute(
+                    incidents.update().where(*conditions).values(seen_at=now, **_changing_values(symptom))
+                )
 
     def end(self, incident: Incident, due: Sequence[DueDelivery]) -> bool:
         """End an incident and store its messages; return False if another process has ended it.
@@ -76,24 +78,24 @@ class IncidentStore(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            here = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
-            if not connection.execute(incidents.update().where(*here).values(ended_at=now, active=None)).rowcount:
+            conditions = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
+            if not connection.execute(incidents.update().where(*conditions).values(ended_at=now, active=None)).rowcount:
                 return False
-            held = (
+            silenced = (
                 deliveries.c.incident == incident.id,
                 deliveries.c.held == "silenced",
                 deliveries.c.sent_at.is_(None),
             )
-            connection.execute(deliveries.delete().where(*held))
+            connection.execute(deliveries.delete().where(*silenced))
             send_later(connection, now, due, incident.id)
         return True
 
-    def _found(self, statement: sa.Select[Any]) -> list[Incident]:
+    def _select(self, statement: sa.Select[Any]) -> list[Incident]:
         ordered = statement.order_by(incidents.c.started_at.desc(), incidents.c.id.desc())
         return [_incident(row) for row in self.database.rows(ordered)]
 
 
-def _changing(symptom: Problem) -> dict[str, object]:
+def _changing_values(symptom: Problem) -> dict[str, object]:
     cents = None if symptom.at_stake is None else int(symptom.at_stake.scaleb(2))
     return {"cause": symptom.cause, "facts": dict(symptom.facts), "number": symptom.count, "cents": cents}
 

@@ -24,7 +24,7 @@ from integration.core.connections import is_loopback
 ASSET = AppriseAsset(http_redirects=False)  # a redirect would lead to an unchecked address
 
 
-class _Said(logging.Handler):
+class _LastWarning(logging.Handler):
     """Stores the last warning of the library."""
 
     def __init__(self) -> None:
@@ -36,18 +36,18 @@ class _Said(logging.Handler):
         self.last = record.getMessage()
 
 
-def _opened(address: str, network: ChannelNetwork) -> NotifyBase | str:
+def _open_plugin(address: str, network: ChannelNetwork) -> NotifyBase | str:
     """Return the plug-in for an address, or the key of the reason why nothing may be sent there.
 
     An unencrypted address must be on this machine, like everything that carries a credential. Options must not weaken
     that.
     """
-    told = url_to_dict(address)  # type: ignore[no-untyped-call]
-    if not told:
+    parsed = url_to_dict(address)  # type: ignore[no-untyped-call]
+    if not parsed:
         return "expected_channel"
-    if is_option_refused(told.get("qsd") or {}):
+    if is_option_refused(parsed.get("qsd") or {}):
         return "expected_channel_option"
-    plugin = apprise.Apprise.instantiate(told, asset=ASSET, suppress_exceptions=True)
+    plugin = apprise.Apprise.instantiate(parsed, asset=ASSET, suppress_exceptions=True)
     if not isinstance(plugin, NotifyBase) or not plugin.enabled:
         return "expected_channel"
     secured: Any = plugin.secure_protocol or ()
@@ -58,10 +58,10 @@ def _opened(address: str, network: ChannelNetwork) -> NotifyBase | str:
         return "expected_channel_encrypted"
     if not plugin.verify_certificate or (scheme in secure and getattr(plugin, "secure_mode", "") == INSECURE):
         return "expected_channel_option"
-    return plugin if all(_may_lead_to(host, network) for host in reached) else "expected_channel_network"
+    return plugin if all(_may_connect(host, network) for host in reached) else "expected_channel_network"
 
 
-def _may_lead_to(host: str, network: ChannelNetwork) -> bool:
+def _may_connect(host: str, network: ChannelNetwork) -> bool:
     """Return True if a channel may connect to a host.
 
     A host whose name cannot be resolved now is checked when the connection is made.
@@ -75,39 +75,39 @@ def _may_lead_to(host: str, network: ChannelNetwork) -> bool:
     return True
 
 
-def _answered(asked: Mapping[str, str], said: _Said, network: ChannelNetwork) -> dict[str, Any]:
-    said.last, network.refused = "", False
-    network.networks = networks_of(asked.get("networks", ""))
-    plugin = _opened(asked["address"], network)
+def _answer(request: Mapping[str, str], log_handler: _LastWarning, network: ChannelNetwork) -> dict[str, Any]:
+    log_handler.last, network.refused = "", False
+    network.networks = networks_of(request.get("networks", ""))
+    plugin = _open_plugin(request["address"], network)
     if isinstance(plugin, str):
         return {"ok": False, "why": plugin}
-    if "body" not in asked:
+    if "body" not in request:
         return {"ok": True, "why": ""}
     try:
-        done = bool(plugin.notify(body=asked["body"], title=asked["title"], body_format=NotifyFormat.TEXT))
+        is_sent = bool(plugin.notify(body=request["body"], title=request["title"], body_format=NotifyFormat.TEXT))
     except Exception as error:  # noqa: BLE001 - a hundred plug-ins raise different errors
         return {"ok": False, "why": "expected_channel_network" if network.refused else type(error).__name__}
-    if not done and network.refused:
+    if not is_sent and network.refused:
         return {"ok": False, "why": "expected_channel_network"}
-    return {"ok": done, "why": "" if done else said.last}
+    return {"ok": is_sent, "why": "" if is_sent else log_handler.last}
 
 
 def _proxies() -> list[str]:
     """Return the hosts of the proxies that this process uses."""
-    given = (proxy if "://" in proxy else f"//{proxy}" for proxy in getproxies().values())
-    return hosts(urlsplit(proxy).hostname for proxy in given)
+    addresses = (proxy if "://" in proxy else f"//{proxy}" for proxy in getproxies().values())
+    return hosts(urlsplit(proxy).hostname for proxy in addresses)
 
 
 def main() -> None:
     """Answer each line from standard input."""
-    said = _Said()
+    log_handler = _LastWarning()
     logger = logging.getLogger("apprise")
-    logger.handlers, logger.propagate = [said], False
+    logger.handlers, logger.propagate = [log_handler], False
     logger.setLevel(logging.WARNING)
     network = ChannelNetwork(_proxies())
     network.install()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_answered(json.loads(line), said, network)) + "\n")
+        sys.stdout.write(json.dumps(_answer(json.loads(line), log_handler, network)) + "\n")
         sys.stdout.flush()
 
 

@@ -25,7 +25,7 @@ def networks_of(text: str) -> tuple[IpNetwork, ...]:
 
 def is_public(address: IpAddress) -> bool:
     """Return True if an address belongs to the public internet, and so does the IPv4 address that it embeds."""
-    inner = _inner(address)
+    inner = _embedded_address(address)
     if inner is not None and not is_public(inner):
         return False
     if isinstance(address, ipaddress.IPv6Address) and inner is None and address not in UNICAST:
@@ -33,7 +33,7 @@ def is_public(address: IpAddress) -> bool:
     return (address.is_global or inner is not None) and not address.is_multicast
 
 
-def _inner(address: IpAddress) -> ipaddress.IPv4Address | None:
+def _embedded_address(address: IpAddress) -> ipaddress.IPv4Address | None:
     """Return the IPv4 address that an IPv6 address embeds."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
@@ -55,30 +55,32 @@ class ChannelNetwork:
         self.refused = False  # True if an address was refused since the last reset
         self._proxies = frozenset(proxies)
         self._resolve = resolve
-        self._known: dict[str, list[str]] = {}
-        self._of_proxies: set[IpAddress] = set()
+        self._resolved_names: dict[str, list[str]] = {}
+        self._proxy_addresses: set[IpAddress] = set()
 
     def install(self) -> None:
         """Check every connection of this process from now on."""
         socket.getaddrinfo = self.resolve
         sys.addaudithook(self._audit)
 
-    def resolve(self, host: Any, port: Any, *rest: Any, **named: Any) -> list[Any]:
+    def resolve(self, host: Any, port: Any, *rest: Any, **options: Any) -> list[Any]:
         """Return the result of `socket.getaddrinfo` for the address to which a name was first resolved.
 
         Raises RefusedAddressError if any of its addresses is not allowed.
         """
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
         if not name:
-            return self._resolve(host, port, *rest, **named)
-        if name not in self._known:
-            self._known[name] = self._addresses(name)
-        addresses = [ipaddress.ip_address(one) for one in self._known[name]]
+            return self._resolve(host, port, *rest, **options)
+        if name not in self._resolved_names:
+            self._resolved_names[name] = self._addresses(name)
+        addresses = [ipaddress.ip_address(text) for text in self._resolved_names[name]]
         if name in self._proxies:
-            self._of_proxies.update(addresses)
-        elif not all(self._is_allowed(one, named_loopback=is_loopback(name)) for one in addresses):
+            self._proxy_addresses.update(addresses)
+        elif not all(self._is_allowed(address, named_loopback=is_loopback(name)) for address in addresses):
             raise self._refusal()
-        return [pair for one in self._known[name] for pair in self._of_family(one, port, *rest, **named)]
+        return [
+            pair for text in self._resolved_names[name] for pair in self._resolve_address(text, port, *rest, **options)
+        ]
 
     def _addresses(self, name: str) -> list[str]:
         try:
@@ -87,17 +89,17 @@ class ChannelNetwork:
             pairs = self._resolve(name, None, type=socket.SOCK_STREAM)
         return list(dict.fromkeys(str(pair[4][0]) for pair in pairs))
 
-    def _of_family(self, address: str, port: Any, *rest: Any, **named: Any) -> list[Any]:
+    def _resolve_address(self, address: str, port: Any, *rest: Any, **options: Any) -> list[Any]:
         try:
-            return self._resolve(address, port, *rest, **named)
+            return self._resolve(address, port, *rest, **options)
         except RefusedAddressError:
             raise
         except socket.gaierror:  # the address is of another family than requested
             return []
 
     def _is_allowed(self, address: IpAddress, *, named_loopback: bool) -> bool:
-        inner = _inner(address)
-        if any(one in network for one in (address, inner) if one for network in self.networks):
+        inner = _embedded_address(address)
+        if any(candidate in network for candidate in (address, inner) if candidate for network in self.networks):
             return True
         return named_loopback if (inner or address).is_loopback else is_public(address)
 
@@ -105,13 +107,13 @@ class ChannelNetwork:
         self.refused = True
         return RefusedAddressError(socket.EAI_FAIL, "no channel may lead to this address")
 
-    def _audit(self, event: str, given: tuple[Any, ...]) -> None:
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse a connection that bypasses `resolve`, such as one to a numeric address."""
-        if event not in CONNECTING or given[1] is None:
+        if event not in CONNECTING or arguments[1] is None:
             return
         try:
-            address = ipaddress.ip_address(given[1][0])
+            address = ipaddress.ip_address(arguments[1][0])
         except (ValueError, TypeError, IndexError):  # a name that `resolve` has not seen, or a Unix socket
             raise self._refusal() from None
-        if address not in self._of_proxies and not self._is_allowed(address, named_loopback=True):
+        if address not in self._proxy_addresses and not self._is_allowed(address, named_loopback=True):
             raise self._refusal()

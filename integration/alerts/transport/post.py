@@ -55,19 +55,21 @@ class Post:
     """Sends messages within a time limit."""
 
     def __init__(self, way: WayOut, seconds: float = SECONDS) -> None:
-        self._way = way
+        self._route = way
         self._seconds = seconds
 
     def look(self, address: str) -> PostResult:
         """Return whether messages may be sent to an address, without sending one."""
-        return self._handed_over([{"address": address}])[0]
+        return self._hand_over([{"address": address}])[0]
 
     def send(self, messages: Sequence[Message]) -> list[PostResult]:
         """Send messages one after the other and return the result of each."""
-        return self._handed_over([{"address": one.address, "title": one.title, "body": one.body} for one in messages])
+        return self._hand_over(
+            [{"address": message.address, "title": message.title, "body": message.body} for message in messages]
+        )
 
-    def _handed_over(self, asked: Sequence[Mapping[str, str]]) -> list[PostResult]:
-        lines = "".join(json.dumps({**one, "networks": self._way.networks}) + "\n" for one in asked)
+    def _hand_over(self, requests: Sequence[Mapping[str, str]]) -> list[PostResult]:
+        lines = "".join(json.dumps({**request, "networks": self._route.networks}) + "\n" for request in requests)
         with self._environment() as environment:
             process = subprocess.Popen(
                 [sys.executable, "-m", "integration.alerts.transport"], cwd=PROGRAM, env=environment, encoding="utf-8",
@@ -78,27 +80,27 @@ class Post:
             except subprocess.TimeoutExpired:
                 process.kill()
                 answered, _ = process.communicate()
-        secrets = {part for one in asked for part in secrets_of(one["address"])}
-        found = [_result(line, secrets) for line in answered.splitlines()]
-        return [*found, *[PostResult(ok=False, why="reason_channel_silent")] * (len(asked) - len(found))]
+        secrets = {part for request in requests for part in secrets_of(request["address"])}
+        results = [_result(line, secrets) for line in answered.splitlines()]
+        return [*results, *[PostResult(ok=False, why="reason_channel_silent")] * (len(requests) - len(results))]
 
     @contextmanager
     def _environment(self) -> Iterator[dict[str, str]]:
         """Yield the environment of the sending process; loopback addresses bypass every proxy."""
-        environment = dict(self._way.environment)
+        environment = dict(self._route.environment)
         spared = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
         environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (spared, THIS_MACHINE))))
-        if self._way.proxy:
+        if self._route.proxy:
             names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy")
-            environment |= dict.fromkeys(names, self._way.proxy)
-        if self._way.certificates is None:
+            environment |= dict.fromkeys(names, self._route.proxy)
+        if self._route.certificates is None:
             yield environment
             return
         handle, name = tempfile.mkstemp(suffix=".pem")
         try:
             with os.fdopen(handle, "w", encoding="ascii", errors="ignore") as bundle:
                 bundle.write(
-                    certifi.contents() + "\n" + self._way.certificates.read_text(encoding="ascii", errors="ignore")
+                    certifi.contents() + "\n" + self._route.certificates.read_text(encoding="ascii", errors="ignore")
                 )
             yield {**environment, "REQUESTS_CA_BUNDLE": name, "SSL_CERT_FILE": name}
         finally:
@@ -119,5 +121,5 @@ def secrets_of(address: str) -> frozenset[str]:
     parts = urlsplit(address)
     behind = [*parts.path.split("/"), *(pair.partition("=")[2] for pair in parts.query.split("&"))]
     user, _, _ = parts.netloc.rpartition("@")
-    found = {address, *user.split(":"), *behind, parts.fragment}
-    return frozenset(one for part in found for one in (part, unquote(part)) if len(one) >= SHORTEST_SECRET)
+    candidates = {address, *user.split(":"), *behind, parts.fragment}
+    return frozenset(form for part in candidates for form in (part, unquote(part)) if len(form) >= SHORTEST_SECRET)

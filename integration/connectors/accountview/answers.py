@@ -24,7 +24,7 @@ from integration.core.errors import (
 
 LONGEST_MESSAGE = 500
 LONGEST_NUMBER = 40  # characters; a database of this make stores twenty digits
-_WHOLE = msgspec.json.Decoder(msgspec.Raw)
+_JSON_SCANNER = msgspec.json.Decoder(msgspec.Raw)
 
 
 class BooksAnswers:
@@ -46,12 +46,12 @@ class BooksAnswers:
             raise unreadable_answer(operation, reading=False)
         if reading:
             self.expect_interface(answer)
-        elif _is_elsewhere(answer) and not _is_of_accountview(_readable(answer)):
+        elif _is_wrong_address(answer) and not _is_of_accountview(_parsed_body(answer)):
             raise unreadable_answer(operation, reading=False)  # a 404 in AccountView's own words refuses a record
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
         elif not reading and answer.status in NOT_TAKEN:  # a server in front of AccountView answers with a page
-            shape = _readable(answer)
+            shape = _parsed_body(answer)
         else:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
         message = self._mask(message_of(shape, refused=answer.status >= HTTPStatus.BAD_REQUEST))[:LONGEST_MESSAGE]
@@ -82,29 +82,29 @@ class BooksAnswers:
 
     def expect_interface(self, answer: HttpAnswer) -> None:
         """Raise MalformedAnswerError if something else than the web API answers at this address."""
-        if _is_elsewhere(answer):
+        if _is_wrong_address(answer):
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
 
 
 class RetryProbe:
     """Decides whether a read is repeated."""
 
-    def __init__(self, most: int, mask: Callable[[str], str]) -> None:
-        self._left = most
+    def __init__(self, attempts: int, mask: Callable[[str], str]) -> None:
+        self._attempts_left = attempts
         self._mask = mask
 
     def should_retry(self, answer: HttpAnswer) -> bool | str:
         """Return whether to repeat the read; after a network failure that is the masked error text, if there is one."""
-        self._left -= 1
+        self._attempts_left -= 1
         if is_network_failure(answer):
             return self._mask(error_text(answer))[:LONGEST_MESSAGE] or True
-        return is_unreadable(answer) and self._left > 0
+        return is_unreadable(answer) and self._attempts_left > 0
 
 
 def table_rows(tables: Mapping[str, object], table: str) -> list[Row]:
     """Return the rows of a table; a single row may come as an object, and an empty table may be missing."""
     local = f"{table.upper()}_ID"  # numbers the rows of this answer only
-    rows = _all_of(tables.get(table.upper()))
+    rows = _dict_rows(tables.get(table.upper()))
     for row in rows:
         row.pop(local, None)
     return list(rows)
@@ -116,15 +116,15 @@ def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operati
     Lines come inside their headers, or beside them with a number that is only valid in this answer.
     """
     local = f"{of.table.upper()}_ID"
-    headers = _all_of(tables.get(of.table.upper()))
+    headers = _dict_rows(tables.get(of.table.upper()))
     lines: dict[str, list[Row]] = {str(header.get(local, place)): [] for place, header in enumerate(headers)}
-    for line in _all_of(tables.get(of.detail.upper())) if of.detail else []:
+    for line in _dict_rows(tables.get(of.detail.upper())) if of.detail else []:
         belongs = next(iter(lines), "") if len(headers) == 1 else str(line.get(local))
         if belongs not in lines:
             raise unreadable_answer(operation)
         lines[belongs].append(line)
     return [
-        (header, [*lines[str(header.get(local, place))], *_all_of(header.get(of.detail.upper()))])
+        (header, [*lines[str(header.get(local, place))], *_dict_rows(header.get(of.detail.upper()))])
         for place, header in enumerate(headers)
     ]
 
@@ -135,13 +135,13 @@ def _has_repeated(values: Iterable[object]) -> bool:
 
 def _has_repeated_inside(table: object) -> bool:
     """Return True if a row of a table has a column more than once."""
-    return any(_has_repeated(row.values()) for row in _all_of(table))
+    return any(_has_repeated(row.values()) for row in _dict_rows(table))
 
 
-def _all_of(found: object) -> list[dict[str, object]]:
-    if isinstance(found, RepeatedColumn):
-        raise found.error()
-    rows = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
+def _dict_rows(table: object) -> list[dict[str, object]]:
+    if isinstance(table, RepeatedColumn):
+        raise table.error()
+    rows = [table] if isinstance(table, dict) else table if isinstance(table, list) else []
     return [in_capitals(row) for row in rows if isinstance(row, dict)]
 
 
@@ -163,9 +163,9 @@ CAUSES = (
 def refusal_cause(message: str) -> tuple[str, dict[str, str]]:
     """Return the error code of a refusal and the names in its text; `accountview_rejected` if unclear."""
     for code, pattern in CAUSES:
-        found = re.search(pattern, message, re.IGNORECASE)
-        if found:
-            return code, {name: value for name, value in found.groupdict().items() if value}
+        match = re.search(pattern, message, re.IGNORECASE)
+        if match:
+            return code, {name: value for name, value in match.groupdict().items() if value}
     return "accountview_rejected", {}
 
 
@@ -216,7 +216,7 @@ def parse_json(body: bytes) -> object:
     try:
         return json.loads(
             body,
-            parse_int=_whole,
+            parse_int=_parse_integer,
             parse_float=_decimal,
             parse_constant=str,
             object_pairs_hook=with_unique_columns,
@@ -226,24 +226,24 @@ def parse_json(body: bytes) -> object:
     raise failure
 
 
-def _whole(digits: str) -> int | str:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else _cut(digits)
+def _parse_integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else _shortened_text(digits)
 
 
 def _decimal(digits: str) -> Decimal | str:
     number = Decimal(digits) if len(digits) <= LONGEST_NUMBER else None
-    return _cut(digits) if number is None or abs(number.adjusted()) > LONGEST_NUMBER else number
+    return _shortened_text(digits) if number is None or abs(number.adjusted()) > LONGEST_NUMBER else number
 
 
-def _cut(digits: str) -> str:
+def _shortened_text(digits: str) -> str:
     """Return the beginning of a number, as a text that is not a number."""
     return f"{digits[:LONGEST_NUMBER]}…"
 
 
 def server_failure(answer: HttpAnswer, operation: str, message: str = "") -> UnavailableError:
     """Return the error for a failure of the server itself."""
-    said = message or f"HTTP {answer.status}"
-    return UnavailableError("server_error", system=SYSTEM, message=said, operation=operation)
+    text = message or f"HTTP {answer.status}"
+    return UnavailableError("server_error", system=SYSTEM, message=text, operation=operation)
 
 
 def unreadable_answer(operation: str, *, reading: bool = True) -> MalformedAnswerError | InDoubtError:
@@ -253,7 +253,7 @@ def unreadable_answer(operation: str, *, reading: bool = True) -> MalformedAnswe
     return InDoubtError("timeout_after_sending_write", system=SYSTEM, operation=operation)
 
 
-def _is_elsewhere(answer: HttpAnswer) -> bool:
+def _is_wrong_address(answer: HttpAnswer) -> bool:
     """Return True for a redirect and for a status that says that the address or the method does not exist."""
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
     return is_redirect or answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
@@ -276,12 +276,12 @@ def form_of_missing(answer: HttpAnswer) -> str:
 
 def form_of(answer: HttpAnswer, tables: Mapping[str, object], table: str, operation: str) -> str:
     """Return the form of an accepting answer: that of no rows, or that of rows."""
-    found = tables.get(table.upper())
-    if found == []:
+    table_content = tables.get(table.upper())
+    if table_content == []:
         return EMPTY
-    if not found and not isinstance(found, int | str):
+    if not table_content and not isinstance(table_content, int | str):
         return _form(answer, tables)
-    rows = found if isinstance(found, list) else [found]
+    rows = table_content if isinstance(table_content, list) else [table_content]
     if all(isinstance(row, dict) for row in rows):
         return ROWS
     raise unreadable_answer(operation)
@@ -294,15 +294,15 @@ def _form(answer: HttpAnswer, shape: object) -> str:
 
 def is_network_failure(answer: HttpAnswer) -> bool:
     """Return True for a server error without a message of AccountView itself, which may be gone at the next attempt."""
-    return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(_readable(answer))
+    return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(_parsed_body(answer))
 
 
 def error_text(answer: HttpAnswer) -> str:
     """Return the text of a refusal or failure, empty where it has no readable text."""
-    return message_of(plain_text(answer) or _readable(answer), refused=True)
+    return message_of(plain_text(answer) or _parsed_body(answer), refused=True)
 
 
-def _readable(answer: HttpAnswer) -> object:
+def _parsed_body(answer: HttpAnswer) -> object:
     try:
         return parse_json(answer.body) if answer.body.strip() else {}
     except ValueError:
@@ -333,7 +333,7 @@ def _expect_json(body: bytes) -> None:
     """Raise ValueError for a body that `parse_json` cannot read; most bodies are only scanned, not parsed."""
     try:
         body.decode()
-        _WHOLE.decode(body)
+        _JSON_SCANNER.decode(body)
     except (ValueError, RecursionError, MemoryError):
         parse_json(body)
 
@@ -343,8 +343,10 @@ def in_capitals(row: Mapping[str, object]) -> dict[str, object]:
 
     Two names that become equal hold a RepeatedColumn.
     """
-    found = {lookup_name(name): value for name, value in row.items()}
-    return found if len(found) == len(row) else with_unique_columns([(lookup_name(n), v) for n, v in row.items()])
+    upper_row = {lookup_name(name): value for name, value in row.items()}
+    return (
+        upper_row if len(upper_row) == len(row) else with_unique_columns([(lookup_name(n), v) for n, v in row.items()])
+    )
 
 
 @lru_cache(maxsize=10_000)
@@ -354,9 +356,18 @@ def lookup_name(name: str) -> str:
 
 
 # Names of the message fields in error answers of such servers, the most specific first.
-_OWN = ("ERRORMESSAGE", "ERRORTYPE")
-_ANY = (*_OWN, "EXCEPTIONMESSAGE", "ERROR_DESCRIPTION", "MESSAGEDETAIL", "DETAIL", "MESSAGE", "TITLE", "ERROR")
-_OWN_NAMES = frozenset(_OWN)
+_OWN_MESSAGE_FIELDS = ("ERRORMESSAGE", "ERRORTYPE")
+_MESSAGE_FIELDS = (
+    *_OWN_MESSAGE_FIELDS,
+    "EXCEPTIONMESSAGE",
+    "ERROR_DESCRIPTION",
+    "MESSAGEDETAIL",
+    "DETAIL",
+    "MESSAGE",
+    "TITLE",
+    "ERROR",
+)
+_OWN_NAMES = frozenset(_OWN_MESSAGE_FIELDS)
 _BY_FIELD = ("MODELSTATE", "ERRORS")
 
 
@@ -368,20 +379,24 @@ def message_of(shape: object, *, refused: bool) -> str:
     match shape:
         case str() if refused:
             return shape.strip()
-        case list() if refused and all(isinstance(one, str) for one in shape):
-            return " ".join(one.strip() for one in shape if one.strip())
+        case list() if refused and all(isinstance(text, str) for text in shape):
+            return " ".join(text.strip() for text in shape if text.strip())
         case dict():
             return _message_in(in_capitals(shape), refused=refused)
         case _:
             return ""
 
 
-def _message_in(said: Mapping[str, object], *, refused: bool) -> str:
-    bare = not any(isinstance(value, list | dict) for value in said.values())
-    names = _ANY if refused or "EXCEPTIONMESSAGE" in said or ("MESSAGE" in said and bare) else _OWN
-    texts = [text for name in _BY_FIELD if refused for text in _texts(said.get(name))]
-    found = next((text for name in names for text in _texts(said.get(name))), "")
-    return " ".join(dict.fromkeys(filter(None, [found, *texts])))
+def _message_in(fields: Mapping[str, object], *, refused: bool) -> str:
+    bare = not any(isinstance(value, list | dict) for value in fields.values())
+    names = (
+        _MESSAGE_FIELDS
+        if refused or "EXCEPTIONMESSAGE" in fields or ("MESSAGE" in fields and bare)
+        else _OWN_MESSAGE_FIELDS
+    )
+    texts = [text for name in _BY_FIELD if refused for text in _texts(fields.get(name))]
+    message = next((text for name in names for text in _texts(fields.get(name))), "")
+    return " ".join(dict.fromkeys(filter(None, [message, *texts])))
 
 
 def _texts(value: object) -> list[str]:
@@ -390,9 +405,9 @@ def _texts(value: object) -> list[str]:
         case str():
             return [value.strip()] if value.strip() else []
         case list():
-            return [text for one in value for text in _texts(one)]
+            return [text for nested_value in value for text in _texts(nested_value)]
         case dict():
-            return [text for one in value.values() for text in _texts(one)]
+            return [text for nested_value in value.values() for text in _texts(nested_value)]
         case _:
             return []
 

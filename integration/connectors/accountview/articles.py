@@ -34,30 +34,30 @@ class Warehouses:
         self._client = client
         self._layouts = layouts
         self._settings = settings
-        named = settings.warehouses
-        self.on = named.is_used
-        self.of = BusinessObject(code=named.object, table=named.table)
+        fields = settings.warehouses
+        self.on = fields.is_used
+        self.of = BusinessObject(code=fields.object, table=fields.table)
         self.names = {
             name: column.upper()
-            for name, column in named.model_dump(include={"article", "warehouse", "quantity"}).items()
+            for name, column in fields.model_dump(include={"article", "warehouse", "quantity"}).items()
         }
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
         self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
-        self._known: frozenset[str] | None = None
+        self._known_codes: frozenset[str] | None = None
 
     def forget(self) -> None:
         """Discard the list of warehouses, so that it is read again."""
-        self._known = None
+        self._known_codes = None
 
     def codes(self, *, fresh: bool = False) -> list[str]:
         """Return the warehouses, read once; `fresh` reads them again. Empty where warehouses are not configured."""
         if not self.on:
             return []
-        if fresh or self._known is None:
-            self._known = self._harvested()
-        return sorted(self._known)
+        if fresh or self._known_codes is None:
+            self._known_codes = self._read_codes()
+        return sorted(self._known_codes)
 
-    def _harvested(self) -> frozenset[str]:
+    def _read_codes(self) -> frozenset[str]:
         """Return the warehouses on one page of rows, then repeatedly on a page without the known ones.
 
         No client is known to compare texts by `NotEqual`; if it is refused, the first page must suffice.
@@ -67,17 +67,17 @@ class Warehouses:
         query = Query(
             of=self.of, sort=layout.wire("article", "warehouse"), size=self._settings.page_size, fields=(column,)
         )
-        found = fresh = self._on_page(layout, query)
-        while fresh and len(found) <= self._settings.conditions:
-            others = tuple(QueryFilter(column, "NotEqual", "C", code) for code in sorted(found))
+        codes = fresh = self._codes_on_page(layout, query)
+        while fresh and len(codes) <= self._settings.conditions:
+            others = tuple(QueryFilter(column, "NotEqual", "C", code) for code in sorted(codes))
             try:
-                fresh = self._on_page(layout, replace(query, filters=others)) - found
+                fresh = self._codes_on_page(layout, replace(query, filters=others)) - codes
             except RejectedError:
                 break
-            found |= fresh
-        return found
+            codes |= fresh
+        return codes
 
-    def _on_page(self, layout: Layout, query: Query) -> frozenset[str]:
+    def _codes_on_page(self, layout: Layout, query: Query) -> frozenset[str]:
         return frozenset(layout.text(row, "warehouse") for row in self._client.page(query)) - {""}
 
     def with_stock(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
@@ -89,26 +89,26 @@ class Warehouses:
         if not self.on or not articles:
             return tuple(articles)
         shelves = self.of_articles([article.key for article in articles], fresh=fresh)
-        return tuple(replace(one, values={**one.values, **shelves[one.key]}) for one in articles)
+        return tuple(replace(article, values={**article.values, **shelves[article.key]}) for article in articles)
 
     def of_articles(self, keys: Collection[str], *, fresh: bool = False) -> dict[str, dict[str, Decimal | None]]:
         """Return `warehouse:<code>` for every warehouse, by article key; empty where warehouses are not configured."""
         if not self.on or not keys:
             return {key: {} for key in keys}
-        known = self.codes(fresh=fresh)
+        listed_codes = self.codes(fresh=fresh)
         stock = self._stock(list(keys))
-        codes = sorted({*known, *(code for shelves in stock.values() for code in shelves if code)})
-        self._known = frozenset(codes)
-        return {key: _shown(stock.get(key.casefold(), {}), codes) for key in keys}
+        codes = sorted({*listed_codes, *(code for shelves in stock.values() for code in shelves if code)})
+        self._known_codes = frozenset(codes)
+        return {key: _stock_values(stock.get(key.casefold(), {}), codes) for key in keys}
 
     def _stock(self, keys: Sequence[str]) -> dict[str, dict[str, Decimal | None]]:
         """Return the quantity per warehouse by case-folded article key; None where a row has no quantity."""
         layout = self._layout()
         article, warehouse, quantity = columns = tuple(layout.column(name).name for name in self.names)
 
-        def ask(some: Sequence[str]) -> list[Row]:
-            asked = layout.stored("article", some)
-            return self._reader.exact_rows(self.of, article, asked, then=(warehouse,), fields=columns)
+        def ask(portion: Sequence[str]) -> list[Row]:
+            values = layout.stored("article", portion)
+            return self._reader.exact_rows(self.of, article, values, then=(warehouse,), fields=columns)
 
         answers, unnamed = split_unnamed(ask, keys)
         stock: dict[str, dict[str, Decimal | None]] = defaultdict(dict)
@@ -142,11 +142,11 @@ class Warehouses:
         return Layout(self.of.table, self.names, self._layouts.columns(self.of.table))
 
 
-def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    return None if one is None or other is None else one + other
+def _sum(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if amount is None or other is None else amount + other
 
 
-def _shown(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
+def _stock_values(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
     untold = "" in shelves  # some of the stock is in an unknown warehouse
     return {f"warehouse:{code}": None if untold else shelves.get(code, NONE) for code in codes}
 
@@ -202,20 +202,20 @@ class BooksArticles(TableSource):
         if self._prices.on:
             return None
         page, operation = self._pages.extract_unparsed(self._reading, since, after), self._reading.of.reading
-        keyed = [one for one in page.rows if one.key]
-        shelves = self._warehouses.of_articles([one.key for one in keyed], fresh=after is None)
+        keyed = [raw_row for raw_row in page.rows if raw_row.key]
+        shelves = self._warehouses.of_articles([raw_row.key for raw_row in keyed], fresh=after is None)
 
-        told: list[FieldPresence] = [FieldPresence()]
+        presence: list[FieldPresence] = [FieldPresence()]
 
         def read(without: Collection[str]) -> tuple[Record, ...]:
-            rows = [one.row(operation) for one in page.rows if one.key not in without]
-            ends = [one.row(operation) for one in (*page.rows[:1], *page.rows[-1:])] if rows else []
-            told[0] = self._reading.fields_of(rows)
-            found = whole_records(rows, self._reading.decode, ends)
-            return tuple(replace(one, values={**one.values, **shelves.get(one.key, {})}) for one in found)
+            rows = [raw_row.row(operation) for raw_row in page.rows if raw_row.key not in without]
+            ends = [raw_row.row(operation) for raw_row in (*page.rows[:1], *page.rows[-1:])] if rows else []
+            presence[0] = self._reading.fields_of(rows)
+            records = whole_records(rows, self._reading.decode, ends)
+            return tuple(replace(record, values={**record.values, **shelves.get(record.key, {})}) for record in records)
 
-        hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in keyed)
-        return UnparsedPage(hashes, read, page.after, page.stamp, lambda: told[0])
+        hashes = tuple((raw_row.key, self._hash(raw_row.told, repr(shelves[raw_row.key]))) for raw_row in keyed)
+        return UnparsedPage(hashes, read, page.after, page.stamp, lambda: presence[0])
 
     def extract(self, since: str | None, after: str | None) -> Batch:
         """Return one page of the articles that changed, with stock per warehouse and customer prices."""

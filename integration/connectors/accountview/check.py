@@ -69,22 +69,22 @@ class BooksCheck:
         One step finds all missing fields; each has a line of its own.
         """
         looks: dict[str, Callable[[], str]] = {
-            "host": self._look_at_host,
-            "certificate": self._look_at_certificate,
-            "credentials": self._look_at_credentials,
-            "company": self._look_at_company,
-            "rights": self._look_at_rights,
-            "fields": self._look_at_fields,
+            "host": self._check_host,
+            "certificate": self._check_certificate,
+            "credentials": self._check_credentials,
+            "company": self._check_company,
+            "rights": self._check_rights,
+            "fields": self._check_fields,
         }
         findings: list[Finding] = []
         coming = [Finding(name, None) for name in looks]
-        while coming and all(one.ok for one in findings):
+        while coming and all(finding.ok for finding in findings):
             tell([*findings, *coming])
             name = coming.pop(0).name
-            findings += _found(name, looks[name])
+            findings += _run_step(name, looks[name])
         return [*findings, *coming]
 
-    def _look_at_host(self) -> str:
+    def _check_host(self) -> str:
         self._is_trusted = True
         try:
             self._client.probe()
@@ -94,23 +94,23 @@ class BooksCheck:
             self._is_trusted = False
         return self._client.host
 
-    def _look_at_certificate(self) -> str:
+    def _check_certificate(self) -> str:
         if not self._is_trusted:
             self._client.probe()
         return ""
 
-    def _look_at_credentials(self) -> str:
+    def _check_credentials(self) -> str:
         self._companies = self._client.companies()
         return ""
 
-    def _look_at_company(self) -> str:
+    def _check_company(self) -> str:
         chosen = self._settings.company
         for company in self._companies:
             if company.id == chosen and chosen:
                 return company.name
         raise AccessDeniedError("company_not_available", system=SYSTEM, company=chosen)
 
-    def _look_at_rights(self) -> str:
+    def _check_rights(self) -> str:
         offered = self._layouts.offered()
         objects, settings = self._settings.objects, self._settings
         self._client.prove_readable(objects.fields, LIKE_TABLE, conditions=True)
@@ -120,36 +120,36 @@ class BooksCheck:
             (objects.vat, "VAT_CODE", Kind.ARTICLE),
         ):
             _expect_offered(of.code, offered, kind)
-            self._may_read(of, key, conditions=of is not objects.vat)
-        self._look_at_ledgers(offered)
-        self._look_at_warehouses(offered)
-        self._look_at_prices(offered)
+            self._require_readable(of, key, conditions=of is not objects.vat)
+        self._check_ledgers(offered)
+        self._check_warehouses(offered)
+        self._check_prices(offered)
         return ""
 
-    def _look_at_ledgers(self, offered: Collection[str]) -> None:
+    def _check_ledgers(self, offered: Collection[str]) -> None:
         """Check the ledger accounts if they are offered and readable: only the choices of the set-up need them."""
         of = self._settings.objects.ledgers
         with suppress(AccessDeniedError, RejectedError):
             if of.code.upper() in offered:
-                self._may_read(of, "ACCT_NR", conditions=False)
+                self._require_readable(of, "ACCT_NR", conditions=False)
 
-    def _look_at_warehouses(self, offered: Collection[str]) -> None:
+    def _check_warehouses(self, offered: Collection[str]) -> None:
         warehouses = self._warehouses
         if not warehouses.on:
             return
         _expect_offered(warehouses.of.code, offered, Kind.STOCK)
         if not warehouses.missing():  # missing columns are reported with the fields
-            self._may_read(warehouses.of, warehouses.names["article"])
+            self._require_readable(warehouses.of, warehouses.names["article"])
 
-    def _look_at_prices(self, offered: Collection[str]) -> None:
+    def _check_prices(self, offered: Collection[str]) -> None:
         prices = self._prices
         if not prices.on:
             return
         _expect_offered(prices.of.code, offered, Kind.ARTICLE)
         if not prices.missing():  # missing columns are reported with the fields
-            self._may_read(prices.of, prices.names["article"])
+            self._require_readable(prices.of, prices.names["article"])
 
-    def _may_read(self, of: BusinessObject, key: str, *, conditions: bool = True) -> None:
+    def _require_readable(self, of: BusinessObject, key: str, *, conditions: bool = True) -> None:
         """Read one row, because a missing right only shows when it is used. A missing key is reported with the fields.
 
         `conditions` must have an effect on the read.
@@ -157,73 +157,82 @@ class BooksCheck:
         if key.upper() in self._layouts.columns(of.table):
             self._client.prove_readable(of, key, conditions=conditions)
 
-    def _look_at_fields(self) -> str:
+    def _check_fields(self) -> str:
         vat = self._settings.objects.vat
-        known = self._layouts.columns(vat.table)
-        missing = [*self._missing(Kind.GROUP), *self._missing(Kind.ARTICLE)]
+        columns = self._layouts.columns(vat.table)
+        missing = [*self._missing_columns(Kind.GROUP), *self._missing_columns(Kind.ARTICLE)]
         missing += [
-            _without(vat.table, column, Kind.ARTICLE) for column in ("VAT_CODE", "VAT_PCT") if column not in known
+            _missing_column_error(vat.table, column, Kind.ARTICLE)
+            for column in ("VAT_CODE", "VAT_PCT")
+            if column not in columns
         ]
-        _expect_all([*missing, *self._shelfless()])
+        _expect_all([*missing, *self._missing_stock_columns()])
         return ""
 
-    def _missing(self, kind: Kind) -> list[RejectedError]:
+    def _missing_columns(self, kind: Kind) -> list[RejectedError]:
         """Return an error for each column of a kind that the dictionary lacks."""
         layout = self._layouts.layout_of_kind(kind)[0]
         optional = USED_WHERE_PRESENT - self._settings.article.model_fields_set
         absent = (name for name in layout.names if not layout.has_field(name) and name not in optional)
-        return [_without(layout.table, layout.names[name], kind) for name in absent]
+        return [_missing_column_error(layout.table, layout.names[name], kind) for name in absent]
 
-    def _shelfless(self) -> list[RejectedError]:
-        shelves = [_without(self._warehouses.of.table, column, Kind.STOCK) for column in self._warehouses.missing()]
-        return shelves + [_without(self._prices.of.table, column, Kind.ARTICLE) for column in self._prices.missing()]
+    def _missing_stock_columns(self) -> list[RejectedError]:
+        shelves = [
+            _missing_column_error(self._warehouses.of.table, column, Kind.STOCK)
+            for column in self._warehouses.missing()
+        ]
+        return shelves + [
+            _missing_column_error(self._prices.of.table, column, Kind.ARTICLE) for column in self._prices.missing()
+        ]
 
-    def needs(self, kind: Kind, *, written: bool, as_invoices: bool) -> list[Finding]:
+    def needs(self, kind: Kind, *, for_insert: bool, as_invoices: bool) -> list[Finding]:
         """Return what a kind needs beyond the connection check; see `AccountView.needs`."""
         as_invoices = as_invoices and kind is Kind.SALES_ORDER
         return [
             finding
-            for name, look in self._looks(kind, written=written, as_invoices=as_invoices)
-            for finding in _found(name, look)
+            for name, look in self._needed_checks(kind, for_insert=for_insert, as_invoices=as_invoices)
+            for finding in _run_step(name, look)
         ]
 
-    def _looks(self, kind: Kind, *, written: bool, as_invoices: bool) -> Iterator[tuple[str, Callable[[], str]]]:
-        yield "rights", lambda: self._look_at_object(kind, written=written and not as_invoices)
-        yield "fields", lambda: self._look_at_needed(kind)
+    def _needed_checks(
+        self, kind: Kind, *, for_insert: bool, as_invoices: bool
+    ) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "rights", lambda: self._check_object(kind, for_insert=for_insert and not as_invoices)
+        yield "fields", lambda: self._check_needed_fields(kind)
         if as_invoices:
-            yield "rights", self._look_at_invoices
-            yield "fields", self._look_at_invoicing
+            yield "rights", self._check_invoice_object
+            yield "fields", self._check_invoice_fields
 
-    def _look_at_invoices(self) -> str:
+    def _check_invoice_object(self) -> str:
         tables = invoice_tables(self._layouts, self._settings.objects)
         offered = self._layouts.offered()
         _expect_offered(tables.of.code, offered, Kind.SALES_ORDER)
-        self._may_read(tables.of, tables.sorted_by)
+        self._require_readable(tables.of, tables.sorted_by)
         return _expect_insert(offered[tables.of.code.upper()])
 
-    def _look_at_invoicing(self) -> str:
+    def _check_invoice_fields(self) -> str:
         settings = self._settings
         chosen = settings.trade_invoice.model_fields_set, settings.trade_invoice_line.model_fields_set
-        _expect_all(_lacking(Kind.SALES_ORDER, self._layouts.invoices(), chosen))
+        _expect_all(_missing_column_errors(Kind.SALES_ORDER, self._layouts.invoices(), chosen))
         return ""
 
-    def _look_at_object(self, kind: Kind, *, written: bool) -> str:
+    def _check_object(self, kind: Kind, *, for_insert: bool) -> str:
         of = self._layouts.object_of(kind)
         key = self.sorted_by(kind)
         offered = self._layouts.offered()
         _expect_offered(of.code, offered, kind)
-        self._may_read(of, key)
+        self._require_readable(of, key)
         if kind is Kind.ARTICLE:
-            self._look_at_warehouses(offered)
+            self._check_warehouses(offered)
         history = self._settings.objects.history.code
         if kind is Kind.SALES_ORDER and history:
             _expect_offered(history, offered, kind)
         if kind in WITH_LINES:
-            self._find_again(kind, of, key)
-        found = offered[of.code.upper()]
-        return _expect_insert(found) if written and kind in WRITTEN else found.name
+            self._require_findable(kind, of, key)
+        offered_object = offered[of.code.upper()]
+        return _expect_insert(offered_object) if for_insert and kind in WRITTEN else offered_object.name
 
-    def _find_again(self, kind: Kind, of: BusinessObject, key: str) -> None:
+    def _require_findable(self, kind: Kind, of: BusinessObject, key: str) -> None:
         """Read a document that was just seen by its reference, as runs look up theirs.
 
         Raises RejectedError `known_not_found` if it is not found, because written documents would not be found either.
@@ -232,21 +241,25 @@ class BooksCheck:
         if not (key and layout.has_field("reference")):  # reported with the fields
             return
         column = layout.column("reference").name
-        seen = self._client.page(Query(of=of, sort=(key,), size=SEEN, fields=(column,)))
-        known = next((text for row in seen if (text := layout.text(row, "reference"))), "")
-        if not known:  # no document has a reference yet; a run tests this itself before its first document
+        rows = self._client.page(Query(of=of, sort=(key,), size=SEEN, fields=(column,)))
+        reference = next((text for row in rows if (text := layout.text(row, "reference"))), "")
+        if not reference:  # no document has a reference yet; a run tests this itself before its first document
             return
         try:
-            found = self._client.page(
+            matches = self._client.page(
                 Query(
-                    of=of, sort=(key,), size=SEEN, fields=(column,), filters=(QueryFilter(column, "Equal", "C", known),)
+                    of=of,
+                    sort=(key,),
+                    size=SEEN,
+                    fields=(column,),
+                    filters=(QueryFilter(column, "Equal", "C", reference),),
                 )
             )
         except RejectedError as error:
             if not is_about_filter(error, column):
                 raise
             return  # runs then read all documents since a date instead
-        if known.casefold() not in {layout.text(row, "reference").casefold() for row in found}:
+        if reference.casefold() not in {layout.text(row, "reference").casefold() for row in matches}:
             raise RejectedError("known_not_found", system=SYSTEM, object=of.code, field=column, kind=kind)
 
     def sorted_by(self, kind: Kind) -> str:
@@ -256,23 +269,23 @@ class BooksCheck:
         layout = self._layouts.layout_of_kind(kind)[0]
         return (*layout.wire("number", "order_number", "quotation_number", "page"), *layout.wire("reference"), "")[0]
 
-    def _look_at_needed(self, kind: Kind) -> str:
+    def _check_needed_fields(self, kind: Kind) -> str:
         if kind not in NEEDED:
-            _expect_all([*self._missing(kind), *self._shelfless()])
+            _expect_all([*self._missing_columns(kind), *self._missing_stock_columns()])
             return ""
         layouts = self._layouts.layout_of_kind(kind)
-        lacking = _lacking(kind, layouts, self._layouts.chosen_names(kind))
+        lacking = _missing_column_errors(kind, layouts, self._layouts.chosen_names(kind))
         if kind is Kind.QUOTATION and "reference" not in layouts[0].names:  # it has no default column
-            lacking.append(_without(layouts[0].table, "quotation.reference", kind))
+            lacking.append(_missing_column_error(layouts[0].table, "quotation.reference", kind))
         if kind is Kind.SALES_ORDER and self._settings.objects.history.code:
             history = self._layouts.history()
             if not history.has_field("reference"):
-                lacking.append(_without(history.table, history.names["reference"], kind))
+                lacking.append(_missing_column_error(history.table, history.names["reference"], kind))
         _expect_all(lacking)
         return ""
 
 
-def _found(name: str, look: Callable[[], str]) -> list[Finding]:
+def _run_step(name: str, look: Callable[[], str]) -> list[Finding]:
     """Return the finding of one step, or one finding for each error."""
     wrong: list[Finding] = []
     try:
@@ -295,17 +308,19 @@ def _expect_insert(offered: OfferedObject) -> str:
     return offered.name
 
 
-def _lacking(kind: Kind, layouts: Sequence[Layout], chosen: Sequence[Collection[str]]) -> list[RejectedError]:
+def _missing_column_errors(
+    kind: Kind, layouts: Sequence[Layout], chosen: Sequence[Collection[str]]
+) -> list[RejectedError]:
     """Return an error for each missing column that is needed or explicitly configured."""
     return [
-        _without(layout.table, column, kind)
-        for layout, named in zip(layouts, chosen, strict=True)
+        _missing_column_error(layout.table, column, kind)
+        for layout, chosen_names in zip(layouts, chosen, strict=True)
         for name, column in layout.names.items()
-        if not layout.has_field(name) and (name in NEEDED[kind] or name in named)
+        if not layout.has_field(name) and (name in NEEDED[kind] or name in chosen_names)
     ]
 
 
-def _without(table: str, column: str, kind: Kind) -> RejectedError:
+def _missing_column_error(table: str, column: str, kind: Kind) -> RejectedError:
     return RejectedError("flow_field_unknown", system=SYSTEM, field=column, table=table, kind=kind)
 
 

@@ -40,7 +40,9 @@ class BooksChoices:
         self._settings = settings
         objects = settings.objects
         self._lists: dict[str, Callable[[], dict[str, str]]] = {
-            "vat_codes": lambda: {code: f"{name} ({_shown(row, rate)})" for code, name, row, rate in self._vat()},
+            "vat_codes": lambda: {
+                code: f"{name} ({_rate_caption(row, rate)})" for code, name, row, rate in self._vat()
+            },
             "vat_rates": lambda: {code: f"{rate:.2f}" for code, _, _, rate in self._vat() if rate is not None},
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
@@ -51,22 +53,24 @@ class BooksChoices:
             "daybook_types": self._daybook_types,
             "day_daybooks": self._day_daybooks,
             "cost_centres": lambda: self._codes(objects.cost_centres, "COST_CODE", "COST_DESC"),
-            "payment_conditions": lambda: self._of_debtors("payment_condition"),
-            "shipping_methods": lambda: self._of_debtors("shipping_method"),
-            "salespersons": lambda: self._of_debtors("salesperson"),
-            "price_lists": lambda: self._of_debtors("price_list"),
-            "debtor_accounts": lambda: self._of_debtors("account"),
-            "debtors": lambda: self._named(Kind.DEBTOR, objects.debtors, "number"),
+            "payment_conditions": lambda: self._debtor_values("payment_condition"),
+            "shipping_methods": lambda: self._debtor_values("shipping_method"),
+            "salespersons": lambda: self._debtor_values("salesperson"),
+            "price_lists": lambda: self._debtor_values("price_list"),
+            "debtor_accounts": lambda: self._debtor_values("account"),
+            "debtors": lambda: self._names_by_code(Kind.DEBTOR, objects.debtors, "number"),
             "warehouses": lambda: {code: code for code in warehouses.codes(fresh=True)},
-            "companies": lambda: {one.id: f"{one.name} ({one.code})" for one in client.companies()},
-            "article_fields": lambda: {one.name: one.caption for one in client.dictionary(objects.articles.table)},
-            "article_codes": lambda: self._named(Kind.ARTICLE, objects.articles, "code"),
+            "companies": lambda: {company.id: f"{company.name} ({company.code})" for company in client.companies()},
+            "article_fields": lambda: {
+                column.name: column.caption for column in client.dictionary(objects.articles.table)
+            },
+            "article_codes": lambda: self._names_by_code(Kind.ARTICLE, objects.articles, "code"),
             "article_groups": lambda: self._groups("name"),
             "article_group_parents": lambda: self._groups("parent"),
             "reservations": self._reservations,
             "periods": years.starts,
-            "posting_line_fields": lambda: self._of_lines(Kind.POSTING),
-            "day_line_fields": lambda: self._of_lines(Kind.DAY_PAGE),
+            "posting_line_fields": lambda: self._line_fields(Kind.POSTING),
+            "day_line_fields": lambda: self._line_fields(Kind.DAY_PAGE),
             "till_ids": self._till_ids,
         }
 
@@ -79,7 +83,9 @@ class BooksChoices:
 
     def _ledger_rules(self) -> dict[str, str]:
         """Return the LedgerRules of each account, as text."""
-        rows = {text_or_none(row["ACCT_NR"]) or "": row for row in self._all(self._settings.objects.ledgers, "ACCT_NR")}
+        rows = {
+            text_or_none(row["ACCT_NR"]) or "": row for row in self._all_rows(self._settings.objects.ledgers, "ACCT_NR")
+        }
         return {account: _rules_of(row).as_text() for account, row in rows.items()}
 
     def _daybook_types(self) -> dict[str, str]:
@@ -93,7 +99,8 @@ class BooksChoices:
 
     def _daybooks(self) -> dict[str, Row]:
         return {
-            text_or_none(row["DJ_CODE"]) or "": row for row in self._all(self._settings.objects.daybooks, "DJ_CODE")
+            text_or_none(row["DJ_CODE"]) or "": row
+            for row in self._all_rows(self._settings.objects.daybooks, "DJ_CODE")
         }
 
     def _codes(
@@ -101,11 +108,11 @@ class BooksChoices:
     ) -> dict[str, str]:
         return {
             text_or_none(row[code]) or "": text_or_none(row.get(caption)) or ""
-            for row in self._all(of, code)
+            for row in self._all_rows(of, code)
             if fits(row)
         }
 
-    def _named(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
+    def _names_by_code(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
         """Return one page of codes with their names, because there are too many to list all."""
         layout, size = self._layouts.layout_of_kind(kind)[0], self._settings.page_size
         columns = layout.wire(key, "name")
@@ -115,7 +122,7 @@ class BooksChoices:
     def _groups(self, name: str) -> dict[str, str]:
         """Return a field of each article group: its name, or the code of its parent group."""
         layout = self._layouts.layout_of_kind(Kind.GROUP)[0]
-        rows = self._all(self._settings.objects.groups, layout.column("code").name)
+        rows = self._all_rows(self._settings.objects.groups, layout.column("code").name)
         return {code: layout.text(row, name) for row in rows if (code := layout.text(row, "code"))}
 
     def _reservations(self) -> dict[str, str]:
@@ -127,9 +134,9 @@ class BooksChoices:
         layout = self._layouts.layout_of_kind(Kind.ARTICLE, fresh=True)[0]
         if layout.has_field("stock_reserved"):
             return {"stock_reserved": layout.column("stock_reserved").name}
-        return {one.name: f"{one.caption} ({one.name})" for one in reserving(layout)}
+        return {column.name: f"{column.caption} ({column.name})" for column in reserving(layout)}
 
-    def _of_lines(self, kind: Kind) -> dict[str, str]:
+    def _line_fields(self, kind: Kind) -> dict[str, str]:
         """Return our names of the writable fields of a daybook line, with their columns."""
         layout = self._layouts.layout_of_kind(kind)[1]
         return {
@@ -140,10 +147,10 @@ class BooksChoices:
         """Return the document settings that have a column for the till's own id, with that column."""
         settings = self._settings
         sorts = ("sales_order", "trade_invoice", "quotation", "posting")
-        named = {sort: getattr(settings, sort).model_dump()["till_id"] for sort in sorts}
-        return {sort: column.upper() for sort, column in named.items() if column}
+        columns = {sort: getattr(settings, sort).model_dump()["till_id"] for sort in sorts}
+        return {sort: column.upper() for sort, column in columns.items() if column}
 
-    def _of_debtors(self, name: str) -> dict[str, str]:
+    def _debtor_values(self, name: str) -> dict[str, str]:
         """Return the values that debtors have in a field, for codes whose object is not published."""
         layout = self._layouts.layout_of_kind(Kind.DEBTOR)[0]
         if not layout.has_field(name):
@@ -157,18 +164,18 @@ class BooksChoices:
             descending=True,
             key=self._settings.debtor.number,
         )
-        found: set[str] = set()
+        values: set[str] = set()
         for page in range(1, HARVESTED_PAGES + 1):
             codes = [layout.text(row, name) for row in self._client.page(replace(query, number=page))]
-            found |= set(codes)
+            values |= set(codes)
             if not codes or not codes[-1]:  # those without a value come last
                 break
             query = query if page > 1 else replace(query, size=min(len(codes), query.size))
-        return {code: code for code in sorted(found) if code}
+        return {code: code for code in sorted(values) if code}
 
     def _vat(self) -> Iterator[tuple[str, str, Row, Decimal | None]]:
         """Yield every VAT code with its name, its row and its percentage; None if there is no valid percentage."""
-        for row in self._all(self._settings.objects.vat, "VAT_CODE"):
+        for row in self._all_rows(self._settings.objects.vat, "VAT_CODE"):
             code, rate = text_or_none(row["VAT_CODE"]) or "", number_or_none(row.get(VAT_RATE), 2)
             yield (
                 code,
@@ -177,13 +184,13 @@ class BooksChoices:
                 rate if rate is not None and 0 <= rate <= HUNDRED else None,
             )
 
-    def _all(self, of: BusinessObject, key: str) -> list[Row]:
+    def _all_rows(self, of: BusinessObject, key: str) -> list[Row]:
         """Return all rows of a short list that have a key."""
         rows = self._client.read_all_rows(Query(of=of, sort=(key,), size=self._settings.page_size))
         return list({code: row for row in rows if (code := text_or_none(row.get(key)))}.values())
 
 
-def _shown(row: Row, rate: Decimal | None) -> str:
+def _rate_caption(row: Row, rate: Decimal | None) -> str:
     """Return a percentage for people; an unreadable one is shown as it came."""
     if rate is not None:
         return f"{rate.normalize():f} %"
@@ -207,10 +214,10 @@ SORTS = {
 
 def _rules_of(row: Row) -> LedgerRules:
     columns = (*DEMANDS.values(), *BLOCKS)
-    marks = {column: _is_on(row.get(column)) for column in columns}
+    marks = {column: _flag_value(row.get(column)) for column in columns}
     is_collective = _is_collective(row)
     unclear = next((column for column, mark in marks.items() if mark is None), "")
-    if not unclear and not is_collective and _is_on(row.get("ACCT_LINK")) is None:
+    if not unclear and not is_collective and _flag_value(row.get("ACCT_LINK")) is None:
         unclear = "ACCT_LINK"
     currency = (text_or_none(row.get("CUR_CODE")) or "").upper()
     return LedgerRules(
@@ -222,10 +229,10 @@ def _rules_of(row: Row) -> LedgerRules:
     )
 
 
-def _is_on(value: object) -> bool | None:
+def _flag_value(value: object) -> bool | None:
     """Return a flag, which some columns hold as a number; None for an unknown word."""
-    told = number_or_none(value, 0)
-    return bool(told) if told is not None else decode_flag(value)
+    number = number_or_none(value, 0)
+    return bool(number) if number is not None else decode_flag(value)
 
 
 def _type_of(row: Row) -> str:

@@ -112,7 +112,7 @@ class Query:
 
     def parameters(self, book_date: date) -> dict[str, str]:
         """Return the page as query parameters of the web API."""
-        asked = {
+        parameters = {
             "BusinessObject": self.of.code,
             "PageSize": str(self.size),
             "SortFields": ",".join(self.sort),
@@ -120,16 +120,16 @@ class Query:
             "BookDate": (self.book_date or book_date).isoformat(),
         }
         if self.last_key is not None:
-            asked["lastKey"] = self.last_key
+            parameters["lastKey"] = self.last_key
         else:
-            asked["PageNumber"] = str(self.number)
+            parameters["PageNumber"] = str(self.number)
         if self.fields:
-            asked["Fields"] = ",".join(self.fields)
+            parameters["Fields"] = ",".join(self.fields)
         if self.match_any:
-            asked["MatchAnyFilter"] = "true"
+            parameters["MatchAnyFilter"] = "true"
         for place, condition in enumerate(self.filters, start=1):
-            asked |= condition.parameters(place)
-        return asked
+            parameters |= condition.parameters(place)
+        return parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +203,7 @@ class AccountViewClient:
     def companies(self) -> list[Administration]:
         """Return the companies that the logged-in user may choose from."""
         operation = "read companies"
-        answer = self._asked(_Call(method="GET", path="companies", operation=operation, company=False))
+        answer = self._send_authorized(_Call(method="GET", path="companies", operation=operation, company=False))
         return [
             Administration(
                 text_or_none(row.get("ID")) or "",
@@ -216,7 +216,9 @@ class AccountViewClient:
     def objects(self) -> list[OfferedObject]:
         """Return the objects of this installation."""
         operation = "read objects"
-        answer = self._asked(_Call(method="GET", path="accountviewsystembusinessobjects", operation=operation))
+        answer = self._send_authorized(
+            _Call(method="GET", path="accountviewsystembusinessobjects", operation=operation)
+        )
         return [
             OfferedObject(
                 code=(text_or_none(row.get("CODE")) or "").upper(),
@@ -229,35 +231,35 @@ class AccountViewClient:
 
     def page(self, query: Query) -> list[Row]:
         """Return one page of rows, empty when there are none left."""
-        return self._counted(table_rows(self._meant(query), query.of.table))
+        return self._note_page_size(table_rows(self._read_tables(query), query.of.table))
 
     def read_all_rows(self, query: Query, *, enough: int = 0) -> list[Row]:
         """Return the rows of all pages, read by page number; see `PagesSeen` for `enough`."""
-        found = page = self.page(query)
-        seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
+        rows = page = self.page(query)
+        pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
         if query.dictionary:
             self.described = max(self.described, len(page))
-        while not seen.is_last(page):
-            number, size = seen.asking()
+        while not pages_seen.is_last(page):
+            number, size = pages_seen.asking()
             query = replace(query, number=number, size=size)
             page = self.page(query)
-            found = found + page
-        return found
+            rows = rows + page
+        return rows
 
     def raw_page(self, query: Query, key: str) -> list[RawRow]:
         """Return one page of raw rows, of which only the column `key` is parsed."""
-        self._learn(query)
+        self._learn_empty_form(query)
         answer = self._answer(query)
         rows = split_rows(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
-        return self._counted(
-            raw_rows_of(table_rows(self._told(query, answer), query.of.table), key) if rows is None else rows
+        return self._note_page_size(
+            raw_rows_of(table_rows(self._known_tables(query, answer), query.of.table), key) if rows is None else rows
         )
 
     def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
         """Return one page of header rows, each with the rows of its lines in the order of the answer."""
-        return self._counted(headers_with_lines(self._meant(query), query.of, query.of.reading))
+        return self._note_page_size(headers_with_lines(self._read_tables(query), query.of, query.of.reading))
 
-    def _counted(self, rows: list[T]) -> list[T]:
+    def _note_page_size(self, rows: list[T]) -> list[T]:
         self.given = max(self.given, len(rows))
         return rows
 
@@ -270,28 +272,30 @@ class AccountViewClient:
         target = self._probe_target(of, key)
         self.empty_probe.learn(target, by_key=True)
         if conditions:
-            self.empty_probe.expect_conditions(target, taken=True)
+            self.empty_probe.expect_conditions(target, check_refusal=True)
 
-    def _meant(self, query: Query) -> Mapping[str, object]:
+    def _read_tables(self, query: Query) -> Mapping[str, object]:
         """Return the tables of an answer, none for an answer that means "no rows" in this installation."""
-        self._learn(query)
-        return self._told(query, self._answer(query))
+        self._learn_empty_form(query)
+        return self._known_tables(query, self._answer(query))
 
-    def _learn(self, query: Query) -> None:
+    def _learn_empty_form(self, query: Query) -> None:
         """Learn how an object says that nothing was found, before its answers are trusted."""
         target = self._probe_target(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
         self.empty_probe.learn(target)
         if query.filters:
             self.empty_probe.expect_conditions(target)
 
-    def _told(self, query: Query, answer: HttpAnswer) -> Mapping[str, object]:
+    def _known_tables(self, query: Query, answer: HttpAnswer) -> Mapping[str, object]:
         tables, form = self._read(query, answer)
         self.empty_probe.require_known_form(query.of, form)
         return tables
 
     def _probe_target(self, of: BusinessObject, key: str) -> ProbeTarget:
         objects = self.settings.objects
-        filled = {one.code for one in (objects.articles, objects.vat, objects.ledgers, objects.fields)}
+        filled = {
+            filled_object.code for filled_object in (objects.articles, objects.vat, objects.ledgers, objects.fields)
+        }
         return ProbeTarget(of, key, filled=of.code in filled)
 
     def _form_of_answer(self, about: ProbeTarget, nobody: bool) -> str:
@@ -308,17 +312,17 @@ class AccountViewClient:
         )
         tables, form = self._read(query, self._answer(query))
         rows = table_rows(tables, about.of.table)
-        known = text_or_none(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
-        if known and not self.empty_probe.counts_from_one:
-            self._expect_first_page(query, known)
+        key = text_or_none(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
+        if key and not self.empty_probe.counts_from_one:
+            self._expect_first_page(query, key)
         return form
 
-    def _expect_first_page(self, query: Query, known: str) -> None:
+    def _expect_first_page(self, query: Query, key: str) -> None:
         """Read one existing row once, because a server that counts pages from 0 has nothing on its page 1.
 
         Raises MalformedAnswerError in that case.
         """
-        alone = replace(query, filters=(QueryFilter(query.sort[0], "Equal", "C", known),))
+        alone = replace(query, filters=(QueryFilter(query.sort[0], "Equal", "C", key),))
         try:
             tables, _ = self._read(alone, self._answer(alone))
         except RejectedError:  # conditions are refused; the caller that needs them reports it
@@ -330,7 +334,7 @@ class AccountViewClient:
     def _answer(self, query: Query) -> HttpAnswer:
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
         params = query.parameters(self.today())
-        return self._asked(_Call(method="GET", path=path, operation=query.of.reading, params=params))
+        return self._send_authorized(_Call(method="GET", path=path, operation=query.of.reading, params=params))
 
     def _read(self, query: Query, answer: HttpAnswer) -> tuple[Mapping[str, object], str]:
         """Return the tables of an answer and the form of the answer."""
@@ -376,23 +380,25 @@ class AccountViewClient:
     def _write(self, method: str, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         operation = f"write {of.code}"
         content = json.dumps(encode_body(of, body, book_date)).encode()
-        answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=content))
+        answer = self._send_authorized(
+            _Call(method=method, path="accountviewdata", operation=operation, content=content)
+        )
         tables = self._answers.tables(answer, operation, reading=False)
         return {name: table_rows(tables, name) for name in tables}
 
-    def _asked(self, call: _Call) -> HttpAnswer:
+    def _send_authorized(self, call: _Call) -> HttpAnswer:
         """Return the answer; after a 401, which proves that nothing was done, renew the token and send once more."""
         token = self.login.token()
-        answer = self._sent(call, token)
+        answer = self._send(call, token)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            answer = self._sent(call, self.login.renewed(token))
+            answer = self._send(call, self.login.renewed(token))
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise login_needed()
         if answer.status == HTTPStatus.FORBIDDEN:
             self._deny(call)
         return answer
 
-    def _sent(self, call: _Call, token: Token) -> HttpAnswer:
+    def _send(self, call: _Call, token: Token) -> HttpAnswer:
         headers = {"Authorization": f"Bearer {token.access}", "Accept": "application/json"}
         if call.company and self.settings.company:
             headers["X-Company"] = self.settings.company
@@ -406,13 +412,13 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=RetryProbe(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).should_retry,
+            should_retry=RetryProbe(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).should_retry,
         )
 
     def _deny(self, call: _Call) -> NoReturn:
         """Raise the error of a 403: the company is not available to the user, or a right is missing."""
         company = self.settings.company
-        if call.company and any(one.id == company for one in self.companies()):
+        if call.company and any(administration.id == company for administration in self.companies()):
             action, _, code = call.operation.partition(" ")
             raise AccessDeniedError("right_missing", system=SYSTEM, object=code, action=action)
         raise AccessDeniedError("company_not_available", system=SYSTEM, company=company)

@@ -124,10 +124,10 @@ def stamp(value: object) -> str | None:
     """
     if isinstance(value, RepeatedColumn):
         raise value.error()
-    found = _STAMP.match(str(value or "").strip())
-    if found is None or found[1] < "1900":
+    match = _STAMP.match(str(value or "").strip())
+    if match is None or match[1] < "1900":
         return None
-    return f"{found[1]}T{found[2] or '00:00:00'}"
+    return f"{match[1]}T{match[2] or '00:00:00'}"
 
 
 def calendar_day(value: object) -> date | None:
@@ -142,8 +142,8 @@ def calendar_day(value: object) -> date | None:
 def is_date(value: object) -> bool:
     """Return True for a value that is meant as a date, readable or not; False for the database's empty dates."""
     text = str(value or "").strip()
-    found = _STAMP.match(text)
-    return found[1][:4] not in _EMPTY_YEARS if found else re.search(r"[^\W0_]", text) is not None
+    match = _STAMP.match(text)
+    return match[1][:4] not in _EMPTY_YEARS if match else re.search(r"[^\W0_]", text) is not None
 
 
 def literal(moment: datetime) -> str:
@@ -204,24 +204,24 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
         raise WrongValueError(column.name, str(value)[:LONGEST_SHOWN])
     match column.type:
         case "Y":
-            return _told(column.name, value, number_or_none(value, PRICE_PLACES))
+            return _require_parsed(column.name, value, number_or_none(value, PRICE_PLACES))
         case "N" | "B" | "I":
             if isinstance(value, int | Decimal):
                 return by_type(value)
-            return _told(column.name, value, number_or_none(value, OTHER_PLACES))
+            return _require_parsed(column.name, value, number_or_none(value, OTHER_PLACES))
         case "L":
-            return _told(column.name, value, decode_flag(value))
+            return _require_parsed(column.name, value, decode_flag(value))
         case "D" | "T":
             day = calendar_day(value)
-            return _told(column.name, value, day) if day is None and is_date(value) else day
+            return _require_parsed(column.name, value, day) if day is None and is_date(value) else day
         case _:
             return text_or_none(value)
 
 
-def _told(column: str, told: object, value: Value) -> Value:
+def _require_parsed(column: str, raw_value: object, value: Value) -> Value:
     """Return the parsed value. Raises WrongValueError if parsing gave None for a value that is not empty."""
-    if value is None and told not in (None, True, False) and str(told).strip():
-        raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
+    if value is None and raw_value not in (None, True, False) and str(raw_value).strip():
+        raise WrongValueError(column, str(raw_value)[:LONGEST_SHOWN])
     return value
 
 
@@ -229,8 +229,8 @@ def offered_fields(kind: Kind, columns: Sequence[DictionaryColumn], names: Mappi
     """Return the fields of a kind that a mapping may use: our own names first, then every other column."""
     by_name = {column.name: column for column in columns}
     ours = [_field(kind, name, by_name[column]) for name, column in names.items() if column in by_name]
-    meant = set(names.values())
-    return ours + [_field(kind, column.name, column) for column in columns if column.name not in meant]
+    named_columns = set(names.values())
+    return ours + [_field(kind, column.name, column) for column in columns if column.name not in named_columns]
 
 
 def _field(kind: Kind, name: str, column: DictionaryColumn) -> Field:
@@ -263,16 +263,23 @@ class Cell:
     value: str | bool | int | Decimal | date | None
 
 
-def equivalent_value(column: DictionaryColumn, held: Value, wanted: Value) -> Value:
-    """Return `wanted` if `held` differs only in how the column stores it: capitals, padding, line ends, as a number."""
-    if not isinstance(wanted, str) or held is None:
-        return held
-    if isinstance(held, Decimal):
-        return wanted if _decimal(wanted) == held else held
-    if not isinstance(held, str):
-        return held
-    kept, sent = _lines(held), _lines(wanted).rstrip()
-    return wanted if kept == sent or (column.upper and kept.upper() == sent.upper()) else held
+def equivalent_value(column: DictionaryColumn, current: Value, desired: Value) -> Value:
+    """Return `desired` if the column stores it as `current`, otherwise `current`.
+
+    A column may change capitals, padding and line ends, or store a number.
+    """
+    if not isinstance(desired, str) or current is None:
+        return current
+    if isinstance(current, Decimal):
+        return desired if _decimal(desired) == current else current
+    if not isinstance(current, str):
+        return current
+    current_text, desired_text = _lines(current), _lines(desired).rstrip()
+    return (
+        desired
+        if current_text == desired_text or (column.upper and current_text.upper() == desired_text.upper())
+        else current
+    )
 
 
 def _lines(text: str) -> str:
@@ -281,8 +288,8 @@ def _lines(text: str) -> str:
 
 def _decimal(text: str) -> Decimal | None:
     """Return the number in a text; None if it is not a number, or has more digits than a column could hold."""
-    given = text.strip()
-    return Decimal(given) if _NUMBER.fullmatch(given) else None
+    digits = text.strip()
+    return Decimal(digits) if _NUMBER.fullmatch(digits) else None
 
 
 def cell_of(name: str, column: DictionaryColumn, value: Value) -> Cell:
@@ -290,7 +297,7 @@ def cell_of(name: str, column: DictionaryColumn, value: Value) -> Cell:
     letter = _LETTERS.get(column.type, "C")
     match letter:
         case "C":
-            return Cell(letter, _checked(name, column, value))
+            return Cell(letter, _checked_text(name, column, value))
         case "N" | "I":
             if value in (None, ""):
                 return Cell(letter, Decimal(0))  # a number is never empty in this database
@@ -314,9 +321,9 @@ def _calendar_day(value: Value) -> date | None:
     return date.fromisoformat(str(value)[:10]) if value else None
 
 
-def _checked(name: str, column: DictionaryColumn, value: Value) -> str:
+def _checked_text(name: str, column: DictionaryColumn, value: Value) -> str:
     text = "" if value is None else str(value).rstrip()
-    strange = "".join(sign for sign in text if not _storable(sign))
+    strange = "".join(sign for sign in text if not _is_storable(sign))
     if strange:
         raise RejectedError("characters_not_supported", system=SYSTEM, field=name, value=strange)
     if column.type == "C" and column.length and len(text) > column.length:
@@ -325,7 +332,7 @@ def _checked(name: str, column: DictionaryColumn, value: Value) -> str:
     return text
 
 
-def _storable(sign: str) -> bool:
+def _is_storable(sign: str) -> bool:
     """Return True if the database can store the character: its encoding is Windows-1252."""
     try:
         sign.encode("cp1252")

@@ -23,13 +23,13 @@ class ColumnSettings(BaseModel):
 Fields = TypeVar("Fields", bound=ColumnSettings)
 
 
-def _columns(*, needed: Collection[str] = (), **columns: str) -> Callable[[type[Fields]], type[Fields]]:
+def _columns(*, required: Collection[str] = (), **columns: str) -> Callable[[type[Fields]], type[Fields]]:
     """Return a class decorator that adds a field with its default column for each of our names.
 
-    `needed` fields must not be empty. The class itself declares only the fields that the code accesses by name.
+    `required` fields must not be empty. The class itself declares only the fields that the code accesses by name.
     """
     fields: dict[str, Any] = {
-        name: (Name, Field(column, min_length=1) if name in needed else column) for name, column in columns.items()
+        name: (Name, Field(column, min_length=1) if name in required else column) for name, column in columns.items()
     }
     return lambda cls: create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, __module__=__name__, **fields)
 
@@ -82,9 +82,9 @@ class WarehouseFields(ColumnSettings):
         return bool(self.object)
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        given = [bool(name) for name in self.model_dump().values()]
-        if any(given) and not all(given):
+    def _require_all_or_none(self) -> Self:
+        are_set = [bool(name) for name in self.model_dump().values()]
+        if any(are_set) and not all(are_set):
             raise PydanticCustomError("expected_all_or_none", "expected_all_or_none")
         return self
 
@@ -98,7 +98,7 @@ class GroupFields(ColumnSettings):
 
 
 @_columns(
-    needed=("name",),
+    required=("name",),
     name="ACCT_NAME",
     search_code="SRC_CODE",
     contact="MAIN_CONT",
@@ -136,7 +136,7 @@ class DebtorFields(ColumnSettings):
 
 
 @_columns(
-    needed=("debtor",),
+    required=("debtor",),
     debtor="SUB_NR",
     name="DEL_NAME",
     street="ADDRESS1",
@@ -154,7 +154,7 @@ class AddressFields(ColumnSettings):
 
 
 @_columns(
-    needed=("debtor", "date"),
+    required=("debtor", "date"),
     order_number="ORD_NR",
     debtor="RPL_INV",
     delivery_debtor="RPL_DEL",
@@ -183,7 +183,7 @@ class OrderFields(ColumnSettings):
 
 
 @_columns(
-    needed=("article", "quantity"),
+    required=("article", "quantity"),
     number="REC_ID",  # ascending in the order in which the lines were entered
     article="ART_CODE",
     quantity="ORD_QTY",
@@ -218,7 +218,7 @@ class InvoiceLineFields(OrderLineFields):
 
 
 @_columns(
-    needed=("debtor", "date"),
+    required=("debtor", "date"),
     quotation_number="QT_NR",
     debtor="RPL_INV",
     delivery_debtor="RPL_DEL",
@@ -253,7 +253,7 @@ class QuotationLineFields(OrderLineFields):
 
 
 @_columns(
-    needed=("reference", "debtor", "daybook", "date"),
+    required=("reference", "debtor", "daybook", "date"),
     reference="INV_NR",
     page="PAGE_NR",
     debtor="SUB_NR",
@@ -275,7 +275,7 @@ class PostingFields(ColumnSettings):
 
 
 @_columns(
-    needed=("account", "amount"),
+    required=("account", "amount"),
     number="REC_ID",
     account="ACCT_NR",
     text="TRN_DESC",
@@ -291,7 +291,7 @@ class PostingLineFields(ColumnSettings):
 
 
 @_columns(
-    needed=("reference", "daybook", "date", "text"),
+    required=("reference", "daybook", "date", "text"),
     reference="INV_NR",
     page="PAGE_NR",
     daybook="DJ_CODE",
@@ -311,7 +311,7 @@ class DayPageFields(ColumnSettings):
 
 
 @_columns(
-    needed=("account", "amount"),
+    required=("account", "amount"),
     number="REC_ID",
     account="ACCT_NR",
     text="TRN_DESC",
@@ -328,7 +328,7 @@ class DayPageLineFields(ColumnSettings):
 
 
 @_columns(
-    needed=("date", "account", "amount", "daybook", "page"),
+    required=("date", "account", "amount", "daybook", "page"),
     number="REC_ID",
     date="TRN_DATE",
     account="ACCT_NR",

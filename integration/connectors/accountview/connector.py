@@ -71,7 +71,7 @@ class AccountView:
         self._debtors = Debtors(client, layouts, reader, pages, prices)
         self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.list_codes("daybook_types"))
         self._sources: Mapping[Kind, BooksSource] = {
-            **{kind: TableSource(kind, *told, pages) for kind, told in layouts.brought.items()},
+            **{kind: TableSource(kind, *flow_table, pages) for kind, flow_table in layouts.brought.items()},
             Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages),
             Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
@@ -114,8 +114,10 @@ class AccountView:
 
     def identity(self) -> SystemIdentity:
         """Return the id, code and name of the company that calls are made for."""
-        chosen = [one for one in self.client.companies() if one.id == self.settings.company]
-        return SystemIdentity({name: frozenset({text}) for one in chosen for name, text in one.evidence().items()})
+        chosen = [company for company in self.client.companies() if company.id == self.settings.company]
+        return SystemIdentity(
+            {name: frozenset({text}) for company in chosen for name, text in company.evidence().items()}
+        )
 
     # ---- set-up
 
@@ -137,13 +139,13 @@ class AccountView:
         self.client.remember(before.client)
         self.layouts.remember(before.layouts)
 
-    def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
+    def needs(self, kind: Kind, *, for_insert: bool = False, as_invoices: bool = False) -> list[Finding]:
         """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
 
-        `written` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
+        `for_insert` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
         invoices instead, and its fields as well.
         """
-        return self._check.needs(kind, written=written, as_invoices=as_invoices)
+        return self._check.needs(kind, for_insert=for_insert, as_invoices=as_invoices)
 
     def newest_documents(self, kind: Kind) -> list[list[Document]]:
         """Return the latest documents of a kind for each place; see `NewestDocuments`."""
@@ -161,17 +163,17 @@ class AccountView:
         self, kinds: Collection[Kind], *, as_invoices: bool = False, fresh: bool = False
     ) -> dict[str, list[tuple[object, ...]]]:
         """Return the dictionary's description of the columns of these kinds; see `Configurable.described`."""
-        known = [kind for kind in kinds if kind in self._sources or kind in self._targets]
-        tables = [table for kind in known for table in self.layouts.tables(kind, as_invoices=as_invoices)]
-        if self._warehouses.on and Kind.ARTICLE in known:
+        served_kinds = [kind for kind in kinds if kind in self._sources or kind in self._targets]
+        tables = [table for kind in served_kinds for table in self.layouts.tables(kind, as_invoices=as_invoices)]
+        if self._warehouses.on and Kind.ARTICLE in served_kinds:
             tables.append(self._warehouses.of.table)
-        if self._prices.on and {Kind.ARTICLE, Kind.DEBTOR} & set(known):
+        if self._prices.on and {Kind.ARTICLE, Kind.DEBTOR} & set(served_kinds):
             tables.append(self._prices.of.table)
         return {table: self.layouts.described(table, fresh=fresh) for table in sorted(set(tables))}
 
     def objects(self) -> dict[str, str]:
         """Return the codes of all objects with their captions; see `Configurable.objects`."""
-        return {one.code: one.name for one in self.client.objects()}
+        return {offered_object.code: offered_object.name for offered_object in self.client.objects()}
 
     def dictionary(self, table: str) -> list[DictionaryColumn]:
         """Return the columns of a table as they are now; see `Configurable.dictionary`."""
@@ -209,7 +211,7 @@ class AccountView:
         kind: Kind,
         since: str | None = None,
         after: str | None = None,
-        most: int | None = None,  # noqa: ARG002 - flows from the books read all records
+        limit: int | None = None,  # noqa: ARG002 - flows from the books read all records
     ) -> Batch:
         """Return one page of the records that changed since the stamp `since`, or of all records when it is None.
 
@@ -231,21 +233,21 @@ class AccountView:
         """Return the records that `fetch` returns as one page, with the fields they had."""
         source = self._source(kind)
 
-        def ask(some: Sequence[str]) -> Batch:
+        def ask(portion: Sequence[str]) -> Batch:
             return (
-                source.fetched(some)
+                source.fetched(portion)
                 if isinstance(source, FieldReportingSource)
-                else Batch(tuple(source.fetch(some)), None)
+                else Batch(tuple(source.fetch(portion)), None)
             )
 
         answers, unnamed = split_unnamed(ask, sorted(set(keys)))
-        read = [record for answer in answers for record in answer.records]
-        records = (*read, *(error.as_record(kind, key) for key, error in unnamed))
+        readable_records = [record for answer in answers for record in answer.records]
+        records = (*readable_records, *(error.as_record(kind, key) for key, error in unnamed))
         return Batch(records, None, fields=FieldPresence.combine_pages(answer.fields for answer in answers))
 
     # ---- the books as a target
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return AccountView's current records, by our keys; `CurrentRecord.evidence` says how each was matched.
 
         Debtors match by their link, otherwise by external id, VAT number or e-mail; addresses by their content;
@@ -253,16 +255,16 @@ class AccountView:
         the reference does not exist, because nothing could then be found. A record whose row lacks the column it was
         found by is unreadable.
         """
-        held: dict[str, CurrentRecord] = {}
-        for kind in dict.fromkeys(record.kind for record in wanted):
+        current: dict[str, CurrentRecord] = {}
+        for kind in dict.fromkeys(record.kind for record in records):
             look = partial(self._target(kind).lookup, references=references)
-            answers, unnamed = split_unnamed(look, [record for record in wanted if record.kind is kind])
+            answers, unnamed = split_unnamed(look, [record for record in records if record.kind is kind])
             for answer in answers:
-                held |= answer
+                current |= answer
             for record, error in unnamed:
-                known = references.reference(kind, record.key) or ""
-                held[record.key] = CurrentRecord(error.as_record(kind, record.key), known)
-        return held
+                reference = references.reference(kind, record.key) or ""
+                current[record.key] = CurrentRecord(error.as_record(kind, record.key), reference)
+        return current
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last booking on each of these debtors; see `Entries.last_booking_days`."""
@@ -273,7 +275,7 @@ class AccountView:
         query = Query(of=self.layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
         return bool(self.client.page(query))
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Create a debtor, address or document, or change a debtor.
 
         AccountView has no idempotency key: a caller that repeats a write must look the record up first. Raises
@@ -287,25 +289,27 @@ class AccountView:
             raise RejectedError("request_refused", system=SYSTEM, key=change.key)
         try:
             if updates:
-                return self._debtors.update(change, held)
-            return self._created(target, change.wanted, references)
+                return self._debtors.update(change, current)
+            return self._create(target, change.wanted, references)
         except RejectedError as error:
             raise with_cause(error, change) from error
 
-    def _created(self, target: BooksTarget, wanted: Record, references: References) -> WriteResult:
-        number = target.create(wanted, references)
+    def _create(self, target: BooksTarget, desired: Record, references: References) -> WriteResult:
+        number = target.create(desired, references)
         if not number:
-            found = target.lookup([wanted], references).get(wanted.key)
-            number = found.reference if found else ""
+            current = target.lookup([desired], references).get(desired.key)
+            number = current.reference if current else ""
         return WriteResult(number)
 
     def calls(self, change: Change) -> int:
         """Return 1 for every kind that can be written: one record, with its lines, is one call."""
         return 1 if change.kind in self._targets else 0
 
-    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(
+        self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
+    ) -> Batch:
         """Return an empty page: flows that write to the books do not read changes from them."""
-        del since, after, known
+        del since, after, known_ranges
         self._target(kind)
         return Batch((), None, "")
 

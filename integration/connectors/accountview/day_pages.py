@@ -27,36 +27,39 @@ class BooksDayPages:
     def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
         self._pages = Postings(settings, layouts, documents, Kind.DAY_PAGE)
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the pages with our references, each with all of its lines."""
-        held = self._pages.lookup(wanted, references)
-        return {one.key: _completed(one, held[one.key]) for one in wanted if one.key in held}
+        current = self._pages.lookup(records, references)
+        return {record.key: _with_computed(record, current[record.key]) for record in records if record.key in current}
 
-    def create(self, wanted: Record, references: References) -> str:
+    def create(self, desired: Record, references: References) -> str:
         """Create a page and return its number within its daybook, or an empty text if the answer lacks it."""
-        return self._pages.create(_written(wanted), references)
+        return self._pages.create(_without_computed(desired), references)
 
 
-def _written(wanted: Record) -> Record:
-    lines = tuple(replace(part, values=_those(part.values, LINE)) for part in wanted.parts if part.kind is Kind.LINE)
-    return replace(wanted, values=_those(wanted.values, HEADER), parts=lines)
+def _without_computed(desired: Record) -> Record:
+    lines = tuple(
+        replace(part, values=_with_names(part.values, LINE)) for part in desired.parts if part.kind is Kind.LINE
+    )
+    return replace(desired, values=_with_names(desired.values, HEADER), parts=lines)
 
 
-def _those(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
+def _with_names(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
     return {name: value for name, value in values.items() if name in names}
 
 
-def _completed(wanted: Record, held: CurrentRecord) -> CurrentRecord:
+def _with_computed(desired: Record, current: CurrentRecord) -> CurrentRecord:
     """Return the held page with the wanted values that have no column."""
-    if isinstance(held.record, Unreadable):
-        return held
-    asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
+    if isinstance(current.record, Unreadable):
+        return current
+    line_values = {part.key: part.values for part in desired.parts if part.kind is Kind.LINE}
     parts = tuple(
-        replace(part, values=_beside(asked.get(part.key, {}), LINE) | dict(part.values)) for part in held.record.parts
+        replace(part, values=_without_names(line_values.get(part.key, {}), LINE) | dict(part.values))
+        for part in current.record.parts
     )
-    values = _beside(wanted.values, HEADER) | dict(held.record.values)
-    return replace(held, record=replace(held.record, values=values, parts=parts))
+    values = _without_names(desired.values, HEADER) | dict(current.record.values)
+    return replace(current, record=replace(current.record, values=values, parts=parts))
 
 
-def _beside(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
+def _without_names(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
     return {name: value for name, value in values.items() if name not in names}

@@ -99,69 +99,71 @@ class Debtors:
         """Return the debtors with these numbers, with all their columns."""
         layout = self._layout
         column = layout.column("number").name
-        asked = layout.stored("number", numbers)
-        rows = self._reader.rows(self._layouts.object_of(Kind.DEBTOR), column, asked, key=column)
-        return [row for row in rows if layout.text(row, "number") in asked]
+        values = layout.stored("number", numbers)
+        rows = self._reader.rows(self._layouts.object_of(Kind.DEBTOR), column, values, key=column)
+        return [row for row in rows if layout.text(row, "number") in values]
 
     # ---- as a target
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Match by link, otherwise by external id, VAT number or e-mail; a link to a missing debtor matches nothing.
 
         VAT number and e-mail never match a debtor with the external id of another customer.
         """
         layout = self._layout
-        linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in wanted}
-        held: dict[str, CurrentRecord] = {}
+        linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in records}
+        current: dict[str, CurrentRecord] = {}
         for evidence in _evidence(linked):
-            waiting = [r for r in wanted if r.key not in held and bool(linked[r.key]) is (evidence.name == "link")]
+            waiting = [r for r in records if r.key not in current and bool(linked[r.key]) is (evidence.name == "link")]
             for name in evidence.columns:
-                found = self._with(layout, name, evidence, waiting) if layout.has_field(name) else {}
+                rows_by_mark = self._rows_by_mark(layout, name, evidence, waiting) if layout.has_field(name) else {}
                 for record in waiting:
-                    rows = found.get(evidence.mark(evidence.of(record)), [])
+                    rows = rows_by_mark.get(evidence.mark(evidence.of(record)), [])
                     if evidence.name in _SHARED:
-                        rows = [row for row in rows if _may_be(layout, row, record)]
+                        rows = [row for row in rows if _has_no_other_id(layout, row, record)]
                     if evidence.name == "vat_number":
                         rows = [row for row in rows if _has_number_of(layout, row, record)]
                     if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
                         rows = [row for row in rows if layout.text(row, "number") not in distinct]
-                    if rows and record.key not in held:
-                        held[record.key] = _debtor(layout, record, rows, evidence.name)
-        return held
+                    if rows and record.key not in current:
+                        current[record.key] = _debtor(layout, record, rows, evidence.name)
+        return current
 
-    def _with(self, layout: Layout, name: str, evidence: _Evidence, wanted: Sequence[Record]) -> dict[str, list[Row]]:
+    def _rows_by_mark(
+        self, layout: Layout, name: str, evidence: _Evidence, records: Sequence[Record]
+    ) -> dict[str, list[Row]]:
         """Return debtors by their normalized value in one column, where a wanted record has the same value."""
-        texts = [value for record in wanted if evidence.mark(value := evidence.of(record))]
+        texts = [value for record in records if evidence.mark(value := evidence.of(record))]
         marks = {evidence.mark(value) for value in texts}
-        asked = {spelling for value in texts for spelling in evidence.spellings(value)}
+        spellings = {spelling for value in texts for spelling in evidence.spellings(value)}
         fields = layout.wire(*layout.names)
         rows = self._reader.rows(
             self._layouts.object_of(Kind.DEBTOR),
             layout.names[name],
-            layout.stored(name, asked),
+            layout.stored(name, spellings),
             key=layout.names["number"],
             fields=fields,
         )
-        found: dict[str, dict[str, Row]] = {}
+        rows_by_mark: dict[str, dict[str, Row]] = {}
         for row in rows:
             mark = evidence.mark(layout.text(row, name))
             if mark in marks:
-                found.setdefault(mark, {})[layout.text(row, "number")] = row
-        return {mark: list(several.values()) for mark, several in found.items()}
+                rows_by_mark.setdefault(mark, {})[layout.text(row, "number")] = row
+        return {mark: list(several.values()) for mark, several in rows_by_mark.items()}
 
-    def create(self, wanted: Record, references: References) -> str:  # noqa: ARG002
+    def create(self, desired: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
         layout = self._layout
         return create_record(
-            self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(writable_values(wanted))
+            self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(writable_values(desired))
         )
 
-    def update(self, change: Change, held: CurrentRecord | None) -> WriteResult:
+    def update(self, change: Change, current: CurrentRecord | None) -> WriteResult:
         """Change the given columns. Raises RejectedError if the debtor no longer holds what the plan showed."""
-        if held is None:
+        if current is None:
             raise RejectedError("target_record_missing", system=SYSTEM)
         layout = self._layout
-        rows = self._rows([held.reference])
+        rows = self._rows([current.reference])
         if not rows:
             raise RejectedError("target_record_missing", system=SYSTEM)
         before = change.before or Record(change.kind, change.key, {})
@@ -181,8 +183,8 @@ class Debtors:
 def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
     """Return the ways to match a debtor, the strongest first."""
     return (
-        _Evidence("link", ("number",), lambda record: linked[record.key], without_case, _as_it_is),
-        _Evidence("external_id", ("external_id",), _external_id, without_case, _as_it_is),
+        _Evidence("link", ("number",), lambda record: linked[record.key], without_case, _own_spelling),
+        _Evidence("external_id", ("external_id",), _external_id, without_case, _own_spelling),
         _Evidence(
             "vat_number",
             ("vat_number",),
@@ -203,7 +205,7 @@ def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
 _SHARED = frozenset({"vat_number", "email"})  # two debtors may have the same value
 
 
-def _may_be(layout: Layout, row: Row, record: Record) -> bool:
+def _has_no_other_id(layout: Layout, row: Row, record: Record) -> bool:
     """Return True if a debtor may be this record: it has no external id, or one of the record's own."""
     theirs = without_case(layout.text(row, "external_id"))
     return theirs in {"", without_case(record.key), without_case(_external_id(record))}
@@ -219,7 +221,7 @@ def _external_id(record: Record) -> str:
     return field_text_of(record, "external_id") or record.key
 
 
-def _as_it_is(value: str) -> set[str]:
+def _own_spelling(value: str) -> set[str]:
     return {value.strip()}
 
 
@@ -240,16 +242,16 @@ def _mail_spellings(value: str) -> set[str]:
     return {value.strip(), value.strip().lower()}
 
 
-def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) -> CurrentRecord:
+def _debtor(layout: Layout, desired: Record, rows: Sequence[Row], evidence: str) -> CurrentRecord:
     first, *others = sorted(rows, key=lambda row: _preference(layout, row))
     number = layout.text(first, "number")
 
     def read() -> Record:
         expect_key(number, layout.column("number").name, first)
-        return Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values))
+        return Record(Kind.DEBTOR, desired.key, layout.decoded(first, desired.values))
 
     return CurrentRecord(
-        read_of(Kind.DEBTOR, wanted.key, first, read),
+        read_of(Kind.DEBTOR, desired.key, first, read),
         number,
         change_stamp(layout, first),
         evidence=evidence,
@@ -286,10 +288,10 @@ class Addresses:
         self._layouts = layouts
         self._reader = reader
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the addresses of the same debtor with the same content."""
         layout = self._layouts.layout_of_kind(Kind.ADDRESS)[0]
-        owners = {record.key: owner(record, references) for record in wanted}
+        owners = {record.key: owner(record, references) for record in records}
         rows = self._reader.rows(
             self._layouts.object_of(Kind.ADDRESS),
             layout.column("debtor").name,
@@ -297,41 +299,45 @@ class Addresses:
             key=layout.column("number").name,
             fields=layout.wire(*layout.names),
         )
-        found: dict[tuple[str, ...], dict[str, Row]] = {}
+        rows_by_mark: dict[tuple[str, ...], dict[str, Row]] = {}
         for row in rows:
-            mark = (layout.text(row, "debtor").casefold(), *(_squeezed(layout.text(row, name)) for name in CONTENT))
-            found.setdefault(mark, {})[layout.text(row, "number")] = row
-        held = {}
-        for record in wanted:
-            mark = (owners[record.key].casefold(), *(_squeezed(str(record.values.get(name) or "")) for name in CONTENT))
-            if owners[record.key] and mark in found:
-                held[record.key] = _address(layout, record, found[mark], references)
-        return held
+            mark = (layout.text(row, "debtor").casefold(), *(_content_text(layout.text(row, name)) for name in CONTENT))
+            rows_by_mark.setdefault(mark, {})[layout.text(row, "number")] = row
+        current = {}
+        for record in records:
+            mark = (
+                owners[record.key].casefold(),
+                *(_content_text(str(record.values.get(name) or "")) for name in CONTENT),
+            )
+            if owners[record.key] and mark in rows_by_mark:
+                current[record.key] = _address(layout, record, rows_by_mark[mark], references)
+        return current
 
-    def create(self, wanted: Record, references: References) -> str:
+    def create(self, desired: Record, references: References) -> str:
         """Create an address of an existing debtor and return its number."""
         layout, of = self._layouts.layout_of_kind(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
-        cells = pointer(layout, "debtor", debtor_number(wanted, references)) | layout.encoded(writable_values(wanted))
+        cells = pointer(layout, "debtor", debtor_number(desired, references)) | layout.encoded(writable_values(desired))
         return create_record(self._client, of, layout, cells)
 
 
-def _squeezed(value: str) -> str:
+def _content_text(value: str) -> str:
     return re.sub(r"\s", "", value).casefold()
 
 
-def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references: References) -> CurrentRecord:
-    number, *others = sorted(rows, key=lambda one: (bool(one), *rank(one)))
+def _address(layout: Layout, desired: Record, rows: Mapping[str, Row], references: References) -> CurrentRecord:
+    number, *others = sorted(rows, key=lambda key: (bool(key), *rank(key)))
     row = rows[number]
     same = {
-        name: wanted.values[name]
+        name: desired.values[name]
         for name in CONTENT
-        if name in wanted.values and _squeezed(field_text_of(wanted, name)) == _squeezed(layout.text(row, name))
+        if name in desired.values
+        and _content_text(field_text_of(desired, name)) == _content_text(layout.text(row, name))
     }
-    shown = same | owner_shown(layout, row, wanted, references)
+    copied_values = same | owner_shown(layout, row, desired, references)
 
     def read() -> Record:
         expect_key(number, layout.column("number").name, row)
-        return Record(Kind.ADDRESS, wanted.key, layout.decoded(row, wanted.values) | shown)
+        return Record(Kind.ADDRESS, desired.key, layout.decoded(row, desired.values) | copied_values)
 
-    record = read_of(Kind.ADDRESS, wanted.key, row, read)
+    record = read_of(Kind.ADDRESS, desired.key, row, read)
     return CurrentRecord(record, number, change_stamp(layout, row), evidence="content", others=tuple(others))

@@ -74,45 +74,48 @@ class BooksDocuments:
         self._years = years
 
     def lookup(
-        self, tables: DocumentTables, wanted: Sequence[Record], references: References
+        self, tables: DocumentTables, records: Sequence[Record], references: References
     ) -> dict[str, CurrentRecord]:
         """Return the documents with our reference; of several, the first with the numbers of the others."""
-        return {key: first_of(several) for key, several in self.by_key(tables, wanted, references).items()}
+        return {key: first_of(several) for key, several in self.by_key(tables, records, references).items()}
 
     def by_key(
-        self, tables: DocumentTables, wanted: Sequence[Record], references: References
+        self, tables: DocumentTables, records: Sequence[Record], references: References
     ) -> dict[str, list[CurrentRecord]]:
         """Return every document with our reference, by the key of the wanted record."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 
         def read(waiting: Sequence[Record], book_date: date | None) -> list[DocumentRows]:
-            asked = tables.header.stored("reference", filter(None, map(reference_of, waiting)))
+            values = tables.header.stored("reference", filter(None, map(reference_of, waiting)))
             since = from_earliest(tables.header, "date", waiting)
-            return by_references(self._reader, tables.of, (column, asked), since, key=key, book_date=book_date)
+            return by_references(self._reader, tables.of, (column, values), since, key=key, book_date=book_date)
 
         def held_documents(record: Record, several: Sequence[DocumentRows]) -> list[CurrentRecord]:
             numbered = {tables.number_of(row): (row, lines) for row, lines in several}
             return [
-                _held(tables, record, number, *numbered[number], references) for number in sorted(numbered, key=rank)
+                _current_document(tables, record, number, *numbered[number], references)
+                for number in sorted(numbered, key=rank)
             ]
 
-        return by_year(wanted, self._years, read, lambda one: tables.header.text(one[0], "reference"), held_documents)
+        return by_year(
+            records, self._years, read, lambda document: tables.header.text(document[0], "reference"), held_documents
+        )
 
-    def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
+    def create(self, tables: DocumentTables, desired: Record, references: References) -> str:
         """Create a document with its lines and return its number, or an empty text if the answer lacks it."""
-        debtor = debtor_number(wanted, references)
-        cells = tables.header.encoded(writable_values(wanted))
+        debtor = debtor_number(desired, references)
+        cells = tables.header.encoded(writable_values(desired))
         cells |= pointer(tables.header, "debtor", debtor)
         if tables.header.has_field("delivery_debtor") and debtor:
             cells |= pointer(tables.header, "delivery_debtor", debtor)
-        if address := wanted.values.get("address"):
+        if address := desired.values.get("address"):
             number = references.reference(Kind.ADDRESS, str(address))
             cells |= pointer(tables.header, "address", linked_number(number, "address", str(address)))
         tables.header.expect_required(cells)
-        lines = [_line(tables.lines, part, wanted) for part in wanted.parts if part.kind is Kind.LINE]
+        lines = [_line(tables.lines, part, desired) for part in desired.parts if part.kind is Kind.LINE]
         body = Body(cells, {tables.of.detail: lines})
-        made = self._client.create(tables.of, body, date_of(wanted) or self._client.today())
-        return tables.number_of(made[tables.of.table.upper()][0])
+        created_rows = self._client.create(tables.of, body, date_of(desired) or self._client.today())
+        return tables.number_of(created_rows[tables.of.table.upper()][0])
 
 
 def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
@@ -127,33 +130,33 @@ def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
 
 
 def by_year(
-    wanted: Sequence[Record],
+    documents: Sequence[Record],
     years: FiscalYears,
     read: Callable[[Sequence[Record], date | None], Sequence[T]],
     reference: Callable[[T], str],
     held_of: Callable[[Record, Sequence[T]], R],
 ) -> dict[str, R]:
-    """Return the documents with the references of the wanted ones, by key; `held_of` combines those with one reference.
+    """Return the results of `held_of` by key; it combines all rows that have one document's reference.
 
     A read covers one fiscal year, that of its book date: first the documents' own years, then the current year for
     those not found.
     """
-    held: dict[str, R] = {}
-    for book_date, records in years.documents_by_book_date(wanted):
-        waiting = not_found_yet(records, held)
-        found: dict[str, list[T]] = {}
-        for one in read(waiting, book_date) if waiting else ():
-            found.setdefault(reference(one).casefold(), []).append(one)
+    current: dict[str, R] = {}
+    for book_date, records in years.documents_by_book_date(documents):
+        waiting = not_found_yet(records, current)
+        by_reference: dict[str, list[T]] = {}
+        for row in read(waiting, book_date) if waiting else ():
+            by_reference.setdefault(reference(row).casefold(), []).append(row)
         for record in waiting:
-            if there := found.get(reference_of(record).casefold()):
-                held[record.key] = held_of(record, there)
-    return held
+            if matches := by_reference.get(reference_of(record).casefold()):
+                current[record.key] = held_of(record, matches)
+    return current
 
 
 def by_references(
     reader: RowReader,
     of: BusinessObject,
-    asked: tuple[str, Collection[str]],
+    condition: tuple[str, Collection[str]],
     since: tuple[QueryFilter, ...],
     *,
     key: str,
@@ -163,7 +166,7 @@ def by_references(
 
     A fiscal year that does not exist has no documents; writing one is refused separately.
     """
-    column, references = asked
+    column, references = condition
     try:
         return reader.documents(of, column, references, key=key, book_date=book_date)
     except RejectedError as error:
@@ -171,15 +174,16 @@ def by_references(
             return []
         if not is_about_filter(error, column.rpartition(".")[2]):
             raise
-    found, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), lookup_name(column)
-    if untold := [row for row, _ in found if asked_by not in row]:  # it may be any of those asked for
+    documents, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), lookup_name(column)
+    if untold := [row for row, _ in documents if asked_by not in row]:  # a row without the column may belong to any of
+        # these references
         raise MissingKeyError.for_row(of, asked_by, untold[0])
-    return found
+    return documents
 
 
-def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[QueryFilter, ...]:
+def from_earliest(layout: Layout, name: str, records: Sequence[Record], prefix: str = "") -> tuple[QueryFilter, ...]:
     """Return the condition that selects everything from the earliest date of some documents on."""
-    days = [date_of(record) for record in wanted]
+    days = [date_of(record) for record in records]
     if None in days or name not in layout.names:
         return ()
     earliest = min(day for day in days if day is not None)
@@ -189,45 +193,47 @@ def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: s
 def first_of(several: Sequence[CurrentRecord]) -> CurrentRecord:
     """Return the first of several documents with one reference, with the numbers of the others."""
     first, *rest = several
-    return replace(first, others=tuple(one.reference for one in rest))
+    return replace(first, others=tuple(document.reference for document in rest))
 
 
-def _held(
-    tables: DocumentTables, wanted: Record, number: str, row: Row, lines: Sequence[Row], references: References
+def _current_document(
+    tables: DocumentTables, desired: Record, number: str, row: Row, lines: Sequence[Row], references: References
 ) -> CurrentRecord:
-    record = read_of(wanted.kind, wanted.key, row, lambda: _document(tables, wanted, row, lines, references))
+    record = read_of(desired.kind, desired.key, row, lambda: _document(tables, desired, row, lines, references))
     return CurrentRecord(record, number, change_stamp(tables.header, row))
 
 
-def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[Row], references: References) -> Record:
+def _document(
+    tables: DocumentTables, desired: Record, row: Row, lines: Sequence[Row], references: References
+) -> Record:
     header = tables.header
-    values: dict[str, Value] = header.decoded(row, wanted.values)
+    values: dict[str, Value] = header.decoded(row, desired.values)
     values.pop("delivery_debtor", None)
-    values["reference"] = matching_reference(wanted, header.text(row, "reference"))
+    values["reference"] = matching_reference(desired, header.text(row, "reference"))
     if "debtor" in header.names:
-        values |= owner_shown(header, row, wanted, references)
+        values |= owner_shown(header, row, desired, references)
     if header.has_field("address"):
         values["address"] = key_or_number(
-            Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references
+            Kind.ADDRESS, desired.values.get("address"), header.text(row, "address"), references
         )
-    if "trade_invoice" in wanted.values:
+    if "trade_invoice" in desired.values:
         values["trade_invoice"] = tables.invoices
-    parts = numbered_lines(tables.lines, "number", lines, wanted)
-    return Record(wanted.kind, wanted.key, values, parts)
+    parts = numbered_lines(tables.lines, "number", lines, desired)
+    return Record(desired.kind, desired.key, values, parts)
 
 
-def matching_reference(wanted: Record, found: str) -> str:
+def matching_reference(desired: Record, stored_reference: str) -> str:
     """Return the wanted reference if the found one differs only in case, otherwise the found one."""
-    reference = wanted.values.get("reference")
-    return str(reference) if without_case(str(reference or "")) == found.casefold() else found
+    reference = desired.values.get("reference")
+    return str(reference) if without_case(str(reference or "")) == stored_reference.casefold() else stored_reference
 
 
-def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], wanted: Record) -> tuple[Record, ...]:
+def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], desired: Record) -> tuple[Record, ...]:
     """Return the lines, numbered in the order of their own numbers, which is the order in which they were entered."""
-    asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
+    line_values = {part.key: part.values for part in desired.parts if part.kind is Kind.LINE}
     parts = []
     for place, row in enumerate(sorted(rows, key=lambda row: line_sort_key(layout.text(row, number))), start=1):
-        values = layout.decoded(row, asked.get(str(place), {}))
+        values = layout.decoded(row, line_values.get(str(place), {}))
         values.pop(number, None)
         parts.append(Record(Kind.LINE, str(place), values))
     return tuple(parts)
@@ -242,8 +248,8 @@ def is_about_filter(error: RejectedError, column: str) -> bool:
     """Return True if a refusal means that this column cannot be filtered."""
     if error.code != "read_refused":
         return error.code == "request_refused"
-    said = error.facts.get("message", "").casefold()
-    return column.casefold() in said or "filter" in said
+    message = error.facts.get("message", "").casefold()
+    return column.casefold() in message or "filter" in message
 
 
 def says_no_such_year(error: RejectedError) -> bool:
@@ -263,55 +269,57 @@ class BooksHistory:
         self._reader = reader
         self._years = years
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the orders that moved to the history, with the fields that the history has."""
         layout = self._layouts.history()
         return by_year(
-            wanted,
+            records,
             self._years,
             lambda waiting, book_date: self._rows(layout, waiting, book_date),
             lambda row: layout.text(row, "reference"),
             lambda record, rows: _from_history(layout, record, rows, references),
         )
 
-    def _rows(self, layout: Layout, wanted: Sequence[Record], book_date: date | None) -> list[Row]:
-        of, named = self._settings.objects.history, self._settings.history
-        ours = filter(None, map(reference_of, wanted))
-        asked = (f"{named.header}.{named.reference}", layout.stored("reference", ours))
-        since = from_earliest(Layout("", {"date": named.invoice_date}, {}), "date", wanted, f"{named.header}.")
+    def _rows(self, layout: Layout, records: Sequence[Record], book_date: date | None) -> list[Row]:
+        of, names = self._settings.objects.history, self._settings.history
+        ours = filter(None, map(reference_of, records))
+        condition = (f"{names.header}.{names.reference}", layout.stored("reference", ours))
+        since = from_earliest(Layout("", {"date": names.invoice_date}, {}), "date", records, f"{names.header}.")
         key = layout.wire("line_number", "article")[0]
-        found = by_references(self._reader, of, asked, since, key=key, book_date=book_date)
-        return [row for row, _ in found]
+        documents = by_references(self._reader, of, condition, since, key=key, book_date=book_date)
+        return [row for row, _ in documents]
 
 
-def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], references: References) -> CurrentRecord:
+def _from_history(layout: Layout, desired: Record, rows: Sequence[Row], references: References) -> CurrentRecord:
     """Return an order from the history; rows of several debtors or order numbers are several documents."""
 
     def document(row: Row) -> tuple[str, str]:
         return layout.text(row, "debtor"), layout.text(row, "order_number")
 
     several = [list(group) for _, group in groupby(sorted(rows, key=document), key=document)]
-    numbers = [_history_number(layout, group, wanted, references) for group in several]
-    known, whose = references.reference(wanted.kind, wanted.key), owner(wanted, references)
-    mine = [place for place, group in enumerate(several) if document(group[0])[0] == whose]
-    chosen = next((place for place in mine if numbers[place] == known), (*mine, 0)[0])
+    numbers = [_history_number(layout, group, desired, references) for group in several]
+    linked_number, debtor = references.reference(desired.kind, desired.key), owner(desired, references)
+    mine = [place for place, group in enumerate(several) if document(group[0])[0] == debtor]
+    chosen = next((place for place in mine if numbers[place] == linked_number), (*mine, 0)[0])
     row = several[chosen][0]
     of_header = ("order_number", "invoice_date", "delivery_date", "shipping_method", "remark")
     header = replace(layout, names={name: layout.names[name] for name in of_header if name in layout.names})
     of_lines = ("line_number", "article", "quantity", "price", "text")
     detail = replace(layout, names={name: layout.names[name] for name in of_lines if name in layout.names})
-    shown = owner_shown(layout, row, wanted, references)
-    shown["reference"] = matching_reference(wanted, layout.text(row, "reference"))
+    copied_values = owner_shown(layout, row, desired, references)
+    copied_values["reference"] = matching_reference(desired, layout.text(row, "reference"))
 
     def read() -> Record:
-        values = header.decoded(row, wanted.values) | shown
-        return Record(wanted.kind, wanted.key, values, numbered_lines(detail, "line_number", several[chosen], wanted))
+        values = header.decoded(row, desired.values) | copied_values
+        return Record(
+            desired.kind, desired.key, values, numbered_lines(detail, "line_number", several[chosen], desired)
+        )
 
-    record = read_of(wanted.kind, wanted.key, row, read)
+    record = read_of(desired.kind, desired.key, row, read)
     others = tuple(number for place, number in enumerate(numbers) if place != chosen)
     return CurrentRecord(record, numbers[chosen], evidence="history", others=others)
 
 
-def _history_number(layout: Layout, rows: Sequence[Row], wanted: Record, references: References) -> str:
-    told = layout.text(rows[0], "order_number") or references.reference(wanted.kind, wanted.key)
-    return told or min((text_or_none(row.get("EXT_KEY")) or "" for row in rows), key=rank)
+def _history_number(layout: Layout, rows: Sequence[Row], desired: Record, references: References) -> str:
+    number = layout.text(rows[0], "order_number") or references.reference(desired.kind, desired.key)
+    return number or min((text_or_none(row.get("EXT_KEY")) or "" for row in rows), key=rank)

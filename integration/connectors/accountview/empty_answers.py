@@ -28,7 +28,7 @@ class ProbeTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class _Learned:
+class _ProbeResult:
     form: str
     key: str  # the column of the condition
     ignores: bool = False  # conditions have no effect
@@ -46,25 +46,25 @@ class EmptyAnswerProbe:
 
     ask: Ask
     proof: ProbeTarget  # an object that surely has rows
-    learned_of: dict[str, _Learned] = field(default_factory=dict)
+    learned_of: dict[str, _ProbeResult] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)  # objects to be asked again
     counts_from_one: bool = False  # pages are counted from 1; until that is known, each object is asked for a row
     proven: set[str] = field(default_factory=set)  # forms of "nothing found" of objects that were seen to have rows
-    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def learn(self, about: ProbeTarget, *, by_key: bool = False) -> _Learned:
+    def learn(self, about: ProbeTarget, *, by_key: bool = False) -> _ProbeResult:
         """Ask an object for a nonexistent row, and for any row where needed; `by_key` asks again by another column.
 
         Raises UnavailableError where both answers lack rows in another form than an empty list, and either the object
         must have rows, or no object that has rows uses that form.
         """
-        with self._one_at_a_time:
+        with self._lock:
             code = about.of.code
-            known = self.learned_of.get(code)
-            if known is None or code in self.stale or (by_key and known.key != about.key):
-                known = self.learned_of[code] = self._asked(about)
+            result = self.learned_of.get(code)
+            if result is None or code in self.stale or (by_key and result.key != about.key):
+                result = self.learned_of[code] = self._probe(about)
                 self.stale.discard(code)
-            return known
+            return result
 
     def remember(self, before: "EmptyAnswerProbe") -> None:
         """Take over what another client learned about the same installation."""
@@ -73,20 +73,20 @@ class EmptyAnswerProbe:
 
     def learn_anew(self) -> None:
         """Mark all objects as stale, so that each is asked again before its next answer is trusted."""
-        with self._one_at_a_time:
+        with self._lock:
             self.stale |= self.learned_of.keys()
             self.proven.clear()
 
-    def expect_conditions(self, about: ProbeTarget, *, taken: bool = False) -> None:
+    def expect_conditions(self, about: ProbeTarget, *, check_refusal: bool = False) -> None:
         """Raise UnavailableError if conditions have no effect, because the rows found are then not the rows asked for.
 
-        With `taken`, raise RejectedError if a condition on the key is refused.
+        With `check_refusal`, raise RejectedError if a condition on the key is refused.
         """
         learned = self.learn(about)
         if learned.ignores:
             self.learned_of.pop(about.of.code, None)  # asked again next time: the fault may have been fixed
             raise UnavailableError("filter_ignored", system=SYSTEM, object=about.of.code)
-        if taken and learned.refusal is not None:
+        if check_refusal and learned.refusal is not None:
             raise learned.refusal
 
     def require_known_form(self, of: BusinessObject, form: str) -> None:
@@ -94,25 +94,27 @@ class EmptyAnswerProbe:
         learned = self.learned_of.get(of.code)
         if form not in {ROWS, EMPTY, learned.form if learned else EMPTY}:
             self.learned_of.pop(of.code, None)  # learned again next time: a new version may use another form
-            raise _unlike(of, form)
+            raise _unknown_form_error(of, form)
 
-    def _asked(self, about: ProbeTarget) -> _Learned:
+    def _probe(self, about: ProbeTarget) -> _ProbeResult:
         refusal = None
         try:
             none = self.ask(about, True)
         except RejectedError as refused:
             none, refusal = EMPTY, refused
-        learned = _Learned(EMPTY if none == ROWS else none, about.key, none == ROWS, refusal)
+        learned = _ProbeResult(EMPTY if none == ROWS else none, about.key, none == ROWS, refusal)
         if learned.form == EMPTY and self.counts_from_one:
             return learned  # only an empty list will be trusted, so the read without a condition is not needed
-        some = self.ask(about, False)
+        unfiltered_form = self.ask(about, False)
         if learned.form != EMPTY and self.ask(about, True) != none:  # a system may fail for a moment
-            raise _unlike(about.of, none)
-        if some == ROWS:
+            raise _unknown_form_error(about.of, none)
+        if unfiltered_form == ROWS:
             self.proven.add(learned.form)
-        elif some != EMPTY and not (some == learned.form and not about.filled and self._is_proven(some)):
+        elif unfiltered_form != EMPTY and not (
+            unfiltered_form == learned.form and not about.filled and self._is_proven(unfiltered_form)
+        ):
             raise UnavailableError(
-                "nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=form_caption(some)
+                "nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=form_caption(unfiltered_form)
             )
         return learned
 
@@ -130,5 +132,5 @@ def form_caption(form: str) -> str:
     return f"HTTP {form.partition(' ')[0]}"
 
 
-def _unlike(of: BusinessObject, form: str) -> UnavailableError:
+def _unknown_form_error(of: BusinessObject, form: str) -> UnavailableError:
     return UnavailableError("nothing_in_another_way", system=SYSTEM, object=of.code, answer=form_caption(form))

@@ -78,11 +78,11 @@ class Entries:
         days = sorted(date.fromisoformat(key) for key in set(keys))
         if days and not self._settings.objects.transactions.code:
             raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ENTRY)
-        found: list[Record] = []
-        for book_date, some in self._years.of_days(days):
-            for span in _spans(some):
-                found += self._within(span, book_date, frozenset(some))
-        return found
+        records: list[Record] = []
+        for book_date, year_days in self._years.of_days(days):
+            for span in _spans(year_days):
+                records += self._read_span(span, book_date, frozenset(year_days))
+        return records
 
     def last_booking_days(self, debtors: Collection[str], since: date, today: date) -> dict[str, date | None]:
         """Return the latest booking date, from `since` on, of each of these debtors.
@@ -94,12 +94,12 @@ class Entries:
             return {}
         layout = self._layouts.layout_of_kind(Kind.ENTRY)[0]
         column = layout.column("date").name
-        found: dict[str, date | None] = {}
+        last_days: dict[str, date | None] = {}
         for debtor in debtors:
-            told: list[tuple[str | None, date | None]] = []
-            whose = QueryFilter(layout.column("debtor").name, "Equal", "C", debtor)
-            for book_date, some in self._years.of_days([since, today]):
-                conditions = (whose, *_Span(min(some), today).filters(column)[:1])
+            debtor_days: list[tuple[str | None, date | None]] = []
+            debtor_filter = QueryFilter(layout.column("debtor").name, "Equal", "C", debtor)
+            for book_date, year_days in self._years.of_days([since, today]):
+                conditions = (debtor_filter, *_Span(min(year_days), today).filters(column)[:1])
                 of, key = self._settings.objects.transactions, layout.wire("number")[0]
                 try:
                     rows = self._reader.all_documents(of, conditions, key=key, book_date=book_date)
@@ -107,32 +107,32 @@ class Entries:
                     if not says_no_such_year(error):
                         raise
                     continue
-                told += [(layout.text(row, "debtor") or None, layout.day(row, "date")) for row, _ in rows]
-            found |= newest_days([debtor], told)
-        return found
+                debtor_days += [(layout.text(row, "debtor") or None, layout.day(row, "date")) for row, _ in rows]
+            last_days |= newest_days([debtor], debtor_days)
+        return last_days
 
-    def _within(self, span: _Span, book_date: date, days: Collection[date]) -> Iterator[Record]:
+    def _read_span(self, span: _Span, book_date: date, days: Collection[date]) -> Iterator[Record]:
         ledger = _Ledger(self._layouts.layout_of_kind(Kind.ENTRY)[0])
         header, lines = self._layouts.layout_of_kind(Kind.DAY_PAGE)
         objects = self._settings.objects
-        rows = [row for row, _ in self._read(objects.transactions, ledger.layout, ("number",), span, book_date)]
+        rows = [row for row, _ in self._read_rows(objects.transactions, ledger.layout, ("number",), span, book_date)]
         pages: dict[tuple[str, str], DocumentRows] = {}
         for of in (objects.postings, *objects.posting_history):
-            for page in self._read(of, header, ("page", "reference"), span, book_date):
+            for page in self._read_rows(of, header, ("page", "reference"), span, book_date):
                 pages.setdefault(_place(header, page[0]), page)
-        told = {place: _told(header, row) for place, (row, _) in pages.items()}
+        page_values = {place: _page_values(header, row) for place, (row, _) in pages.items()}
         for row in rows:
-            if _is_among(days, ledger.layout, row):
-                yield ledger.entry(row, told)
+            if _may_be_of_days(days, ledger.layout, row):
+                yield ledger.entry(row, page_values)
         posted = {_place(ledger.layout, row) for row in rows}
         waiting = {place: page for place, page in pages.items() if place not in posted}
         types = self._types() if waiting else {}
         for place, page in waiting.items():
-            if _is_among(days, header, page[0]):
+            if _may_be_of_days(days, header, page[0]):
                 turned = types.get(place[0], "").partition(" ")[0] in TURNED
-                yield from _not_posted((header, lines), page, told[place], turned=turned)
+                yield from _unposted_entries((header, lines), page, page_values[place], turned=turned)
 
-    def _read(
+    def _read_rows(
         self, of: BusinessObject, layout: Layout, sorted_by: Sequence[str], span: _Span, book_date: date
     ) -> list[DocumentRows]:
         """Return the rows of an object whose date is in a span; none for a fiscal year that does not exist.
@@ -146,18 +146,18 @@ class Entries:
         except RejectedError as error:
             if says_no_such_year(error):
                 return []
-            if not is_about_filter(error, column) and conditions[1].operator.casefold() not in _said(error):
+            if not is_about_filter(error, column) and conditions[1].operator.casefold() not in _message_of(error):
                 raise
         return self._reader.all_documents(of, conditions[:1], key=key, book_date=book_date)
 
 
-def _is_among(days: Collection[date], layout: Layout, row: Row) -> bool:
+def _may_be_of_days(days: Collection[date], layout: Layout, row: Row) -> bool:
     """Return True if a row is of one of these days, or its date is unreadable: it is then shown as unreadable."""
     day = layout.day(row, "date")
     return day is None or day in days
 
 
-def _said(error: RejectedError) -> str:
+def _message_of(error: RejectedError) -> str:
     return error.facts.get("message", "").casefold()
 
 
@@ -176,7 +176,7 @@ class _Ledger:
 
     layout: Layout
 
-    def entry(self, row: Row, told: Mapping[tuple[str, str], Mapping[str, Value]]) -> Record:
+    def entry(self, row: Row, page_values: Mapping[tuple[str, str], Mapping[str, Value]]) -> Record:
         """Return one row as an entry, with the values of its page."""
         layout = self.layout
         number = layout.text(row, "number") or text_or_none(row.get("EXT_KEY")) or ""
@@ -184,7 +184,7 @@ class _Ledger:
 
         def read() -> Record:
             require_values(layout, row, "date", "amount", "account")
-            values = layout.decoded(row, {}) | {**told.get(_place(layout, row), {}), "posted": True}
+            values = layout.decoded(row, {}) | {**page_values.get(_place(layout, row), {}), "posted": True}
             values.pop("number", None)
             return Record(Kind.ENTRY, key, values)
 
@@ -195,18 +195,18 @@ def _place(layout: Layout, row: Row) -> tuple[str, str]:
     return layout.text(row, "daybook"), layout.text(row, "page")
 
 
-def _told(header: Layout, row: Row) -> dict[str, Value]:
+def _page_values(header: Layout, row: Row) -> dict[str, Value]:
     """Return the values of a page that all of its entries share. Its change stamp is text without a time zone."""
-    told: dict[str, Value] = {
+    values: dict[str, Value] = {
         name: header.text(row, name) for name in ("reference", "changed_by") if header.has_field(name)
     }
     if header.has_field("changed"):
-        told["changed"] = stamp(row.get(header.column("changed").name))
-    return told
+        values["changed"] = stamp(row.get(header.column("changed").name))
+    return values
 
 
-def _not_posted(
-    layouts: tuple[Layout, Layout], page: DocumentRows, told: Mapping[str, Value], *, turned: bool
+def _unposted_entries(
+    layouts: tuple[Layout, Layout], page: DocumentRows, page_values: Mapping[str, Value], *, turned: bool
 ) -> Iterator[Record]:
     """Yield the lines of a page as entries, with the signs of the ledger."""
     (header, lines), (row, rows) = layouts, page
@@ -216,12 +216,12 @@ def _not_posted(
         require_values(header, row, "date")
         require_values(lines, line, "amount", "account")
         above = header.decoded(row, {})
-        values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(told)
+        values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(page_values)
         for name, value in lines.decoded(line, {}).items():
             if name in _OF_LINES:
                 turns = turned and name in _SUMS
                 values[name] = -value if turns and isinstance(value, Decimal) else value
         return Record(Kind.ENTRY, f"{prefix}/{lines.text(line, 'number')}", values | {"posted": False})
 
-    for line in sorted(rows, key=lambda one: line_sort_key(lines.text(one, "number"))):
+    for line in sorted(rows, key=lambda line_row: line_sort_key(lines.text(line_row, "number"))):
         yield read_of(Kind.ENTRY, f"{prefix}/{lines.text(line, 'number')}", line, partial(read, line))

@@ -48,11 +48,11 @@ RESERVED = re.compile(r"gereserveerd|reservering|reserved|reservation|reserviert
 
 def reserving(layout: Layout) -> list[DictionaryColumn]:
     """Return the number columns without a name of ours whose caption says that they hold reserved stock."""
-    meant = set(layout.names.values())
+    named_columns = set(layout.names.values())
     return [
-        one
-        for one in layout.columns.values()
-        if one.type in "NBI" and one.name not in meant and RESERVED.search(one.caption)
+        column
+        for column in layout.columns.values()
+        if column.type in "NBI" and column.name not in named_columns and RESERVED.search(column.caption)
     ]
 
 
@@ -71,18 +71,20 @@ class BooksFields:
         """
         if kind is Kind.LINE:
             of = {
-                each: self._layouts.layout_of_kind(each, fresh=fresh)[1]
-                for each in WITH_LINES
-                if self._layouts.serves(each)
+                line_kind: self._layouts.layout_of_kind(line_kind, fresh=fresh)[1]
+                for line_kind in WITH_LINES
+                if self._layouts.serves(line_kind)
             }
             more = of.pop(Kind.QUOTATION, None)  # rarely configured, so its fields come last
-            lines = [field for layout in of.values() for field in _offered(kind, layout)]
-            known = {field.name: field for field in reversed(lines)}
-            added = [field for field in (_offered(kind, more) if more else ()) if field.name not in known]
-            return [*list(known.values())[::-1], *added]
+            lines = [field for layout in of.values() for field in _layout_fields(kind, layout)]
+            fields_by_name = {field.name: field for field in reversed(lines)}
+            added = [
+                field for field in (_layout_fields(kind, more) if more else ()) if field.name not in fields_by_name
+            ]
+            return [*list(fields_by_name.values())[::-1], *added]
         if kind is Kind.ITEM:  # not a row of a table: computed from several rows
             return list(ITEM_FIELDS)
-        offered = _offered(kind, self._layouts.layout_of_kind(kind, fresh=fresh)[0])
+        offered = _layout_fields(kind, self._layouts.layout_of_kind(kind, fresh=fresh)[0])
         return offered + (self._warehouses.fields(fresh=fresh) if kind is Kind.ARTICLE else [])
 
     def missing_fields(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
@@ -91,9 +93,11 @@ class BooksFields:
         A field of ours without a column in the settings has "". A name that is not a field of ours maps to itself. The
         dictionary is used as the last check read it.
         """
-        known = {field.name for field in self.list_fields(kind, fresh=False)}
-        named = self._layouts.column_names(kind)
-        return {name: named[name].upper() if name in named else name for name in names if name not in known}
+        existing_names = {field.name for field in self.list_fields(kind, fresh=False)}
+        columns = self._layouts.column_names(kind)
+        return {
+            name: columns[name].upper() if name in columns else name for name in names if name not in existing_names
+        }
 
     def proposed(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each unnamed field for which a caption of the dictionary suggests one."""
@@ -107,22 +111,22 @@ class BooksFields:
         return {kind: names for kind, names in proposed.items() if names}
 
 
-def _offered(kind: Kind, layout: Layout) -> list[Field]:
+def _layout_fields(kind: Kind, layout: Layout) -> list[Field]:
     return offered_fields(kind, list(layout.columns.values()), layout.existing_columns())
 
 
 def suggestions(kind: Kind, names: Mapping[str, str], columns: Sequence[DictionaryColumn]) -> dict[str, str]:
     """Return a column for each field of a kind that `names` lacks and for which a caption suggests one."""
-    found = _proposed(names, columns, CAPTIONS.get(kind, {}))
+    proposals = _propose_columns(names, columns, CAPTIONS.get(kind, {}))
     closed = {column.name for column in columns if column.blocked} if kind in WRITTEN else set()
-    return {name: column for name, column in found.items() if name in NUMBERED or column not in closed}
+    return {name: column for name, column in proposals.items() if name in NUMBERED or column not in closed}
 
 
-def _proposed(
+def _propose_columns(
     names: Mapping[str, str], columns: Sequence[DictionaryColumn], captions: Mapping[str, str]
 ) -> dict[str, str]:
-    taken = set(names.values())
-    free = [column for column in columns if column.name not in taken]
+    used_columns = set(names.values())
+    free = [column for column in columns if column.name not in used_columns]
     proposals: dict[str, str] = {}
     for name, pattern in captions.items():
         column = _first_with(pattern, free, "L" if name == "gross" else "CM") if name not in names else None

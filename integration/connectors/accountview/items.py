@@ -87,28 +87,28 @@ class Items:
 
         An item without rows has zero sums. Raises RejectedError where the settings name no object for the ledger.
         """
-        asked = [one for key in dict.fromkeys(keys) if (one := ItemQuery.read(key)) is not None]
-        if asked and not self._settings.objects.transactions.code:
+        queries = [query for key in dict.fromkeys(keys) if (query := ItemQuery.read(key)) is not None]
+        if queries and not self._settings.objects.transactions.code:
             raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ITEM)
         (layout,) = self._layouts.layout_of_kind(Kind.ITEM)
         rows: dict[str, dict[tuple[str, ...], Row]] = {}
-        for book_date, some in self._by_year(asked):
-            for row in self._rows(layout, some, book_date):
+        for book_date, year_queries in self._queries_by_year(queries):
+            for row in self._rows(layout, year_queries, book_date):
                 rows.setdefault(layout.text(row, "item").casefold(), {})[_identity(layout, row)] = row
         types = self._types() if rows else {}
-        return [_item(layout, one, [*rows.get(one.number.casefold(), {}).values()], types) for one in asked]
+        return [_item(layout, query, [*rows.get(query.number.casefold(), {}).values()], types) for query in queries]
 
-    def _by_year(self, asked: Sequence[ItemQuery]) -> Iterator[tuple[date, list[ItemQuery]]]:
+    def _queries_by_year(self, queries: Sequence[ItemQuery]) -> Iterator[tuple[date, list[ItemQuery]]]:
         """Yield a day of each fiscal year from the booking of an item up to today, with the items to read there."""
-        days = {one.key: set(_each_year(one.day, self._today())) for one in asked}
-        for book_date, some in self._years.of_days(sorted({self._today(), *chain(*days.values())})):
-            yield book_date, [one for one in asked if not days[one.key].isdisjoint(some)]
+        days = {query.key: set(_each_year(query.day, self._today())) for query in queries}
+        for book_date, year_days in self._years.of_days(sorted({self._today(), *chain(*days.values())})):
+            yield book_date, [query for query in queries if not days[query.key].isdisjoint(year_days)]
 
-    def _rows(self, layout: Layout, asked: Sequence[ItemQuery], book_date: date) -> list[Row]:
-        if not asked:
+    def _rows(self, layout: Layout, queries: Sequence[ItemQuery], book_date: date) -> list[Row]:
+        if not queries:
             return []
-        column, numbers = layout.column("item").name, {one.number for one in asked}
-        found = by_references(
+        column, numbers = layout.column("item").name, {query.number for query in queries}
+        documents = by_references(
             self._reader,
             self._settings.objects.transactions,
             (column, layout.stored("item", numbers)),
@@ -116,9 +116,9 @@ class Items:
             key=layout.wire("number", "page")[0],
             book_date=book_date,
         )
-        known = {number.casefold() for number in numbers}
-        named = ((row, layout.text(row, "item").casefold()) for row, _ in found)
-        return [row for row, number in named if number in known and layout.text(row, "debtor")]
+        folded_numbers = {number.casefold() for number in numbers}
+        numbered_rows = ((row, layout.text(row, "item").casefold()) for row, _ in documents)
+        return [row for row, number in numbered_rows if number in folded_numbers and layout.text(row, "debtor")]
 
 
 def _each_year(first: date, last: date) -> list[date]:
@@ -133,26 +133,26 @@ def _identity(layout: Layout, row: Row) -> tuple[str, ...]:
     return tuple(layout.text(row, name) for name in names)
 
 
-def _item(layout: Layout, asked: ItemQuery, rows: Sequence[Row], types: Mapping[str, str]) -> Record:
-    read = [read_of(Kind.ITEM, asked.key, row, partial(_entry, layout, asked, row)) for row in rows]
-    if wrong := next((one for one in read if isinstance(one, Unreadable)), None):
+def _item(layout: Layout, query: ItemQuery, rows: Sequence[Row], types: Mapping[str, str]) -> Record:
+    entries = [read_of(Kind.ITEM, query.key, row, partial(_entry, layout, query, row)) for row in rows]
+    if wrong := next((entry for entry in entries if isinstance(entry, Unreadable)), None):
         return wrong
     sums = {"sold": NOTHING, "paid": NOTHING, "other": NOTHING}
     paid_on: date | None = None
     besides = 0
-    for values in (one.values for one in read):
-        amount, day = values.get("amount"), values.get("date")
-        sort = types.get(str(values.get("daybook") or ""), "").partition(" ")[0]
+    for entry in entries:
+        amount, day = entry.values.get("amount"), entry.values.get("date")
+        sort = types.get(str(entry.values.get("daybook") or ""), "").partition(" ")[0]
         name = "sold" if sort in SOLD else "paid" if sort in CAME_IN else "other"
         besides += name == "other"
         sums[name] += amount if isinstance(amount, Decimal) else NOTHING
         if name == "paid" and isinstance(day, date):
             paid_on = max(paid_on or day, day)
-    debtors = sorted({str(one.values.get("debtor") or "") for one in read})
-    told: dict[str, Value] = {"item": asked.number, "debtor": ", ".join(debtors), **sums, "paid": -sums["paid"]}
-    return Record(Kind.ITEM, asked.key, {**told, "besides": Decimal(besides), "paid_on": paid_on})
+    debtors = sorted({str(entry.values.get("debtor") or "") for entry in entries})
+    values: dict[str, Value] = {"item": query.number, "debtor": ", ".join(debtors), **sums, "paid": -sums["paid"]}
+    return Record(Kind.ITEM, query.key, {**values, "besides": Decimal(besides), "paid_on": paid_on})
 
 
-def _entry(layout: Layout, asked: ItemQuery, row: Row) -> Record:
+def _entry(layout: Layout, query: ItemQuery, row: Row) -> Record:
     require_values(layout, row, "amount", "date", "daybook")
-    return Record(Kind.ITEM, asked.key, layout.decoded(row, {}))
+    return Record(Kind.ITEM, query.key, layout.decoded(row, {}))

@@ -54,10 +54,10 @@ class Layout:
 
     def column(self, name: str) -> DictionaryColumn:
         """Return the column of one of our names. Raises RejectedError when there is none."""
-        found = self.columns.get(self.names.get(name, ""))
-        if found is None:
+        column = self.columns.get(self.names.get(name, ""))
+        if column is None:
             raise RejectedError("field_unknown", system=SYSTEM, field=self.names.get(name) or name)
-        return found
+        return column
 
     def wire(self, *names: str) -> tuple[str, ...]:
         """Return the columns of these names, without those that do not exist."""
@@ -87,14 +87,14 @@ class Layout:
         column = self.columns.get(self.names.get(name, ""))
         return {value.upper() if column is not None and column.upper else value for value in values}
 
-    def decoded(self, row: Row, wanted: Mapping[str, Value]) -> dict[str, Value]:
+    def decoded(self, row: Row, desired_values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the values of a row under our names, in the wanted spelling where both are equivalent.
 
         Raises WrongValueError where a value does not fit the type of its column.
         """
         return {
             name: equivalent_value(
-                self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name)
+                self.columns[column], typed_value(self.columns[column], row[column]), desired_values.get(name)
             )
             for name, column in self.existing_columns().items()
             if column in row
@@ -131,7 +131,11 @@ class Layouts:
         self._client = client
         self._settings = settings
         self.brought = {
-            one.kind: (BusinessObject(code=one.object, table=one.table), FlowColumns(**one.columns)) for one in reads
+            source_table.kind: (
+                BusinessObject(code=source_table.object, table=source_table.table),
+                FlowColumns(**source_table.columns),
+            )
+            for source_table in reads
         }
         self.read: dict[str, dict[str, DictionaryColumn]] = {}
         self.read_at: dict[str, float] = {}
@@ -149,27 +153,31 @@ class Layouts:
 
     def offered(self) -> dict[str, OfferedObject]:
         """Return the objects that the installation offers, by code; they are read once."""
-        self.objects = self.objects or {one.code: one for one in self._client.objects()}
+        self.objects = self.objects or {
+            offered_object.code: offered_object for offered_object in self._client.objects()
+        }
         return self.objects
 
     def columns(self, table: str, *, fresh: bool = False) -> dict[str, DictionaryColumn]:
         """Return the columns of a table by name; they are read once from the dictionary, and again with `fresh`."""
-        read = self.read  # a concurrent `forget` replaces the dict, so a late result does not come back
-        if fresh or table not in read:
-            read[table] = {column.name: column for column in self._client.dictionary(table)}
+        tables = self.read  # a concurrent `forget` replaces the dict, so a late result does not come back
+        if fresh or table not in tables:
+            tables[table] = {column.name: column for column in self._client.dictionary(table)}
             self.read_at[table] = time.monotonic()
-        return read[table]
+        return tables[table]
 
     def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
         """Return the name, type, length and the required and blocked flags of each column of a table, sorted."""
         is_old = time.monotonic() - self.read_at.get(table, -math.inf) > KEPT_SECONDS
         columns = self.columns(table, fresh=fresh or is_old).values()
-        return sorted((one.name, one.type, str(one.length), one.required, one.blocked) for one in columns)
+        return sorted(
+            (column.name, column.type, str(column.length), column.required, column.blocked) for column in columns
+        )
 
     def layout_of_kind(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:
         """Return the layout of a kind: of its header and, for documents, of its lines."""
-        of, named, detail = self._expect_named(kind)
-        names = named_columns(named)
+        of, fields, detail = self._require_configuration(kind)
+        names = named_columns(fields)
         if kind is Kind.SALES_ORDER:
             names["reference"] = self._settings.order_reference_field.upper()
         layouts = [Layout(of.table, names, self.columns(of.table, fresh=fresh))]
@@ -180,29 +188,29 @@ class Layouts:
 
     def object_of(self, kind: Kind) -> BusinessObject:
         """Return the object of a kind. Raises RejectedError where the settings name none."""
-        return self._expect_named(kind)[0]
+        return self._require_configuration(kind)[0]
 
     def tables(self, kind: Kind, *, as_invoices: bool = False) -> tuple[str, ...]:
         """Return the tables that a kind is read from and written to; for orders also those that orders move to.
 
         Empty where the settings name no object for the kind.
         """
-        of, objects = self._configured(kind)[0], self._settings.objects
-        found = [of.table, of.detail] if of.code else []
+        of, objects = self._configuration_of(kind)[0], self._settings.objects
+        tables = [of.table, of.detail] if of.code else []
         if kind is Kind.SALES_ORDER:
             invoices = objects.trade_invoices
-            found += [objects.history.table] if objects.history.code else []
-            found += [invoices.table, invoices.detail] if as_invoices and invoices.code else []
-        return tuple(table for table in found if table)
+            tables += [objects.history.table] if objects.history.code else []
+            tables += [invoices.table, invoices.detail] if as_invoices and invoices.code else []
+        return tuple(table for table in tables if table)
 
     def serves(self, kind: Kind) -> bool:
         """Return True if the settings name an object for a kind."""
-        return bool(self._configured(kind)[0].code)
+        return bool(self._configuration_of(kind)[0].code)
 
     def chosen_names(self, kind: Kind) -> tuple[set[str], ...]:
         """Return the explicitly set column names of each layout of a kind; these columns must exist."""
-        _, *named = self._configured(kind)
-        return tuple(each.model_fields_set for each in named if each is not None)
+        _, *field_groups = self._configuration_of(kind)
+        return tuple(fields.model_fields_set for fields in field_groups if fields is not None)
 
     def column_names(self, kind: Kind) -> dict[str, str]:
         """Return our names of the fields of a kind with their configured columns, empty where there is none."""
@@ -210,14 +218,14 @@ class Layouts:
         lines = (
             settings.quotation_line, settings.day_page_line, settings.posting_line, settings.sales_order_line,
         )  # fmt: skip
-        groups = lines if kind is Kind.LINE else self._configured(kind)[1:2]
+        groups = lines if kind is Kind.LINE else self._configuration_of(kind)[1:2]
         return {name: column for group in groups if group is not None for name, column in group.model_dump().items()}
 
-    def _configured(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
+    def _configuration_of(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
         """Return the object of a kind, and the column names of its header and of its lines."""
         settings, objects = self._settings, self._settings.objects
         configured: dict[Kind, tuple[BusinessObject, BaseModel, BaseModel | None]] = {
-            **{kind: (*told, None) for kind, told in self.brought.items()},
+            **{kind: (*flow_table, None) for kind, flow_table in self.brought.items()},
             Kind.GROUP: (objects.groups, settings.group, None),
             Kind.ARTICLE: (objects.articles, settings.article, None),
             Kind.DEBTOR: (objects.debtors, settings.debtor, None),
@@ -233,12 +241,12 @@ class Layouts:
             raise RejectedError("request_refused", system=SYSTEM, key=kind)
         return configured[kind]
 
-    def _expect_named(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
+    def _require_configuration(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
         """Return the configuration of a kind. Raises RejectedError if the settings lack an object it needs."""
-        found = self._configured(kind)
-        if kind in UNNAMED and not found[0].code:
+        configuration = self._configuration_of(kind)
+        if kind in UNNAMED and not configuration[0].code:
             raise RejectedError("object_missing", system=SYSTEM, object=UNNAMED[kind], kind=kind)
-        return found
+        return configuration
 
     def invoices(self) -> tuple[Layout, Layout]:
         """Return the layouts of trade invoices. Raises RejectedError where the settings name no object for them."""
@@ -250,17 +258,17 @@ class Layouts:
 
     def history(self) -> Layout:
         """Return the layout of the history: order lines with the columns of their header, prefixed with its name."""
-        named, table = self._settings.history, self._settings.objects.history.table
+        fields, table = self._settings.history, self._settings.objects.history.table
         of_lines = {"line_number", "article", "quantity", "price", "text"}
         names = {
-            name: column.upper() if name in of_lines else f"{named.header}_{column}".upper()
-            for name, column in named.model_dump(exclude={"header"}).items()
+            name: column.upper() if name in of_lines else f"{fields.header}_{column}".upper()
+            for name, column in fields.model_dump(exclude={"header"}).items()
             if column
         }
         columns = self.columns(table)
         if names["reference"] not in columns:  # the dictionary lists the columns of the header under its own table
-            header = self.columns(named.header.upper()) if named.header else {}
-            joined = {f"{named.header}_{name}".upper(): column for name, column in header.items()}
+            header = self.columns(fields.header.upper()) if fields.header else {}
+            joined = {f"{fields.header}_{name}".upper(): column for name, column in header.items()}
             columns = {**{name: replace(column, name=name) for name, column in joined.items()}, **columns}
         return Layout(table, names, columns)
 

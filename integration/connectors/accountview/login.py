@@ -67,8 +67,8 @@ class LogIn:
 
     def secrets(self) -> list[str]:
         """Return every text that must not be shown: the client secret and the tokens in use."""
-        given = [self._settings.client_secret, self._settings.refresh_token]
-        texts = [secret.get_secret_value() for secret in given if secret is not None]
+        secrets = [self._settings.client_secret, self._settings.refresh_token]
+        texts = [secret.get_secret_value() for secret in secrets if secret is not None]
         token = self._token
         return [*texts, token.access, token.refresh] if token else texts
 
@@ -79,7 +79,7 @@ class LogIn:
         server without PKCE ignores both.
         """
         digest = hashlib.sha256(verifier.encode()).digest()
-        asked = {
+        parameters = {
             "response_type": "code",
             "client_id": self._settings.client_id,
             "redirect_uri": redirect_uri,
@@ -88,14 +88,14 @@ class LogIn:
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
-        return f"{self._settings.authorize_url}?{urlencode(asked, quote_via=quote)}"
+        return f"{self._settings.authorize_url}?{urlencode(parameters, quote_via=quote)}"
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> None:
         """Exchange the code of a log-in for a token pair, and store the pair."""
         register_secrets(code, verifier)
         with self._keeper.refresh_lock():
             grant = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
-            self._keep(self._granted({"grant_type": "authorization_code", **grant}, refresh=""))
+            self._save_token(self._request_token({"grant_type": "authorization_code", **grant}, refresh=""))
 
     def token(self) -> Token:
         """Return a valid token pair, renewed if necessary."""
@@ -107,52 +107,54 @@ class LogIn:
     def renewed(self, stale: Token | None) -> Token:
         """Return another pair than `stale`: one that another process has stored meanwhile, or a renewed one."""
         with self._keeper.refresh_lock():
-            kept = self._keeper.load()
-            if kept is not None and (stale is None or kept.access != stale.access) and not self._ends_soon(kept):
-                return self._known(kept)
-            return self._keep(self._refreshed(kept))
+            stored = self._keeper.load()
+            if stored is not None and (stale is None or stored.access != stale.access) and not self._ends_soon(stored):
+                return self._use_token(stored)
+            return self._save_token(self._refresh(stored))
 
     def _ends_soon(self, token: Token) -> bool:
         return token.expires_at - REFRESH_EARLY <= self._now()
 
-    def _keep(self, token: Token) -> Token:
+    def _save_token(self, token: Token) -> Token:
         self._keeper.save(token)  # before use: the previous pair may be invalid by now
-        return self._known(token)
+        return self._use_token(token)
 
-    def _known(self, token: Token) -> Token:
+    def _use_token(self, token: Token) -> Token:
         self._token = token
         register_secrets(token.access, token.refresh)
         return token
 
-    def _refreshed(self, kept: Token | None) -> Token:
+    def _refresh(self, stored: Token | None) -> Token:
         """Return a new pair for the stored refresh token, or for the configured one if that is refused or missing."""
-        given = self._settings.refresh_token
-        refreshes = [kept.refresh] if kept else []
-        if given is not None and given.get_secret_value() not in refreshes:
-            refreshes.append(given.get_secret_value())
+        configured = self._settings.refresh_token
+        refreshes = [stored.refresh] if stored else []
+        if configured is not None and configured.get_secret_value() not in refreshes:
+            refreshes.append(configured.get_secret_value())
         refusal = login_needed()
         register_secrets(*refreshes)
         for refresh in refreshes:
             try:
-                return self._granted({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
+                return self._request_token({"grant_type": "refresh_token", "refresh_token": refresh}, refresh=refresh)
             except AccessDeniedError as error:
                 if error.code != refusal.code:
                     raise
         raise refusal
 
-    def _granted(self, grant: Mapping[str, str], refresh: str) -> Token:
+    def _request_token(self, grant: Mapping[str, str], refresh: str) -> Token:
         secret = self._settings.client_secret.get_secret_value()
         form = {**grant, "client_id": self._settings.client_id, "client_secret": secret}
         url = f"{self._settings.url.rstrip('/')}/token"
         try:
             answer = self._gateway.send("POST", url, operation=OPERATION, data=form, repeatable=False)
         except InDoubtError as lost:
-            failure = lost.unavailable() or self._lost(lost.facts.get("reason") or lost.facts.get("message", ""))
+            failure = lost.unavailable() or self._lost_answer_error(
+                lost.facts.get("reason") or lost.facts.get("message", "")
+            )
         else:
-            return self._pair(answer, refresh)
+            return self._token_pair(answer, refresh)
         raise failure
 
-    def _lost(self, reason: str) -> UnavailableError:
+    def _lost_answer_error(self, reason: str) -> UnavailableError:
         """Return the error for a lost answer: it is not in doubt, because no record was touched."""
         facts = {"system": SYSTEM, "operation": OPERATION}
         if reason == "connection_cut":
@@ -161,7 +163,7 @@ class LogIn:
             return UnavailableError("server_error", message=reason, **facts)
         return UnavailableError("timeout_after_sending_read", duration=f"{self._settings.read_seconds:g} s", **facts)
 
-    def _pair(self, answer: HttpAnswer, refresh: str) -> Token:
+    def _token_pair(self, answer: HttpAnswer, refresh: str) -> Token:
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise client_rejected() if _names_the_client(answer) else login_needed()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -188,10 +190,10 @@ def _names_the_client(answer: HttpAnswer) -> bool:
     return isinstance(shape, dict) and shape.get("error") in {"invalid_client", "unauthorized_client"}
 
 
-def _life_seconds(said: object) -> int:
+def _life_seconds(value: object) -> int:
     """Return the life time of a pair in seconds; an implausible value counts as absent."""
     try:
-        seconds = int(str(said))
+        seconds = int(str(value))
     except ValueError:
         return ASSUMED_LIFE_SECONDS
     return seconds if 0 < seconds <= LONGEST_LIFE_SECONDS else ASSUMED_LIFE_SECONDS

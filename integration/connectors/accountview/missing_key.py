@@ -1,4 +1,4 @@
-"""Handles rows that lack the column they were searched by: only the records that they may be are parked."""
+"""Handles rows without the column of the search: only the records they may belong to are parked."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -32,24 +32,26 @@ class MissingKeyError(MalformedAnswerError):
 
 
 def split_unnamed(
-    ask: Callable[[Sequence[T]], A], asked: Sequence[T]
+    ask: Callable[[Sequence[T]], A], items: Sequence[T]
 ) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
     """Return the answers for all items but those whose row lacks its key, and those items with their errors.
 
     Raises MissingKeyError if all of several items fail, because the cause is then not a single row.
     """
-    answers, unnamed = _halved(ask, asked)
-    if len(unnamed) == len(asked) > 1:
+    answers, unnamed = _ask_in_halves(ask, items)
+    if len(unnamed) == len(items) > 1:
         raise unnamed[0][1]
     return answers, unnamed
 
 
-def _halved(ask: Callable[[Sequence[T]], A], asked: Sequence[T]) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
+def _ask_in_halves(
+    ask: Callable[[Sequence[T]], A], items: Sequence[T]
+) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
     try:
-        return [ask(asked)], []
+        return [ask(items)], []
     except MissingKeyError as error:
-        if len(asked) == 1:
-            return [], [(asked[0], error)]
-    middle = len(asked) // 2
-    (one, first), (other, second) = _halved(ask, asked[:middle]), _halved(ask, asked[middle:])
-    return one + other, first + second
+        if len(items) == 1:
+            return [], [(items[0], error)]
+    middle = len(items) // 2
+    (first_answers, first), (other, second) = _ask_in_halves(ask, items[:middle]), _ask_in_halves(ask, items[middle:])
+    return first_answers + other, first + second

@@ -41,8 +41,8 @@ class NewestDocuments:
 
     def newest_of_kind(self, kind: Kind) -> list[list[Document]]:
         """Return the latest documents of a kind, newest first, one list per place; see `Configurable`."""
-        places = [one for one in self._places(kind) if one.sorted_by and one.layout.has_field("reference")]
-        return [self._read(place, day) for place in places for day in (None, self._years.last_day_before())]
+        places = [place for place in self._places(kind) if place.sorted_by and place.layout.has_field("reference")]
+        return [self._read_documents(place, day) for place in places for day in (None, self._years.last_day_before())]
 
     def _places(self, kind: Kind) -> Iterator[_Place]:
         objects, (header, lines) = self._objects, self._layouts.layout_of_kind(kind)
@@ -64,7 +64,7 @@ class NewestDocuments:
             case _:
                 return
 
-    def _read(self, place: _Place, book_date: date | None) -> list[Document]:
+    def _read_documents(self, place: _Place, book_date: date | None) -> list[Document]:
         key = place.sorted_by
         query = Query(of=place.of, sort=(key,), size=NEWEST, descending=True, key=key, book_date=book_date)
         try:
@@ -73,8 +73,8 @@ class NewestDocuments:
             if not says_no_such_year(error):
                 raise
             return []
-        found = (Document(place.layout.text(row, "reference"), place.number_of(row)) for row in rows)
-        return list(dict.fromkeys(found))  # a row of the history is a line, so a document may occur several times
+        documents = (Document(place.layout.text(row, "reference"), place.number_of(row)) for row in rows)
+        return list(dict.fromkeys(documents))  # a row of the history is a line, so a document may occur several times
 
 
 def _place_of(tables: DocumentTables) -> _Place:

@@ -31,8 +31,8 @@ class PageState:
         """Return the number and the size of the next page; `size` is the requested size of the first one."""
         return (self.read + 1, 1) if self.is_short else (self.page, self.size or size)
 
-    def onward(self, of: BusinessObject, asked: int, keys: Sequence[str]) -> Self:
-        """Return the state after a page with rows of these keys, of which `asked` were requested.
+    def onward(self, of: BusinessObject, requested_size: int, keys: Sequence[str]) -> Self:
+        """Return the state after a page whose rows have these keys; `requested_size` rows were requested.
 
         Raises MalformedAnswerError if the page before had fewer rows than the first one, or if the keys are out of
         order.
@@ -40,9 +40,9 @@ class PageState:
         if self.is_short:
             raise incomplete(of, self.read)
         expect_sorted(of, [self.last, *keys])
-        size = self.size or min(len(keys), asked)
-        is_short, read = len(keys) < size, self.read + len(keys)
-        return replace(self, page=self.page + 1, read=read, size=size, is_short=is_short, last=keys[-1])
+        size = self.size or min(len(keys), requested_size)
+        is_short, row_count = len(keys) < size, self.read + len(keys)
+        return replace(self, page=self.page + 1, read=row_count, size=size, is_short=is_short, last=keys[-1])
 
 
 class PagesSeen:
@@ -54,10 +54,10 @@ class PagesSeen:
 
     def __init__(self, of: BusinessObject, size: int, sorted_by: str, *, enough: int = 0) -> None:
         self._size = size
-        self._of = of
+        self._object = of
         self._column = sorted_by.upper().replace(".", "_")
         self._enough = enough
-        self._turned = PageState()
+        self._state = PageState()
         self._rows: set[str] = set()
 
     def is_last(self, page: Sequence[Row]) -> bool:
@@ -65,21 +65,21 @@ class PagesSeen:
 
         Raises MalformedAnswerError if earlier rows are missing, rows repeat, or rows are out of order.
         """
-        if not page or (self._turned.page == 1 and len(page) < self._enough):
+        if not page or (self._state.page == 1 and len(page) < self._enough):
             return True
-        local = f"{self._of.table.upper()}_ID"  # numbers the rows of one answer only
+        local = f"{self._object.table.upper()}_ID"  # numbers the rows of one answer only
         rows = {repr([(name, value) for name, value in row.items() if name != local]) for row in page}
         if not rows.isdisjoint(self._rows):
-            raise incomplete(self._of, len(self._rows))
+            raise incomplete(self._object, len(self._rows))
         self._rows |= rows
-        self._turned = self._turned.onward(
-            self._of, self._size, [text_or_none(row.get(self._column)) or "" for row in page]
+        self._state = self._state.onward(
+            self._object, self._size, [text_or_none(row.get(self._column)) or "" for row in page]
         )
         return False
 
     def asking(self) -> tuple[int, int]:
         """Return the number and the size of the next page."""
-        return self._turned.asking(self._size)
+        return self._state.asking(self._size)
 
 
 def incomplete(of: BusinessObject, count: int) -> MalformedAnswerError:
@@ -89,18 +89,18 @@ def incomplete(of: BusinessObject, count: int) -> MalformedAnswerError:
 
 def expect_sorted(of: BusinessObject, keys: Iterable[str]) -> None:
     """Raise MalformedAnswerError for keys out of ascending order. Blank keys are ignored, and keys may repeat."""
-    for one, other in pairwise(filter(None, keys)):
-        if other < one and _is_sure(other, one):
+    for key, other in pairwise(filter(None, keys)):
+        if other < key and _is_certain_order(other, key):
             raise books_out_of_order(of, other)
 
 
 def expect_different(of: BusinessObject, keys: Sequence[str]) -> None:
     """Raise MalformedAnswerError for a key that occurs twice."""
-    known: set[str] = set()
+    earlier_keys: set[str] = set()
     for key in filter(None, keys):
-        if key in known:
+        if key in earlier_keys:
             raise books_out_of_order(of, key)
-        known.add(key)
+        earlier_keys.add(key)
 
 
 def books_out_of_order(of: BusinessObject, key: str) -> MalformedAnswerError:
@@ -108,16 +108,18 @@ def books_out_of_order(of: BusinessObject, key: str) -> MalformedAnswerError:
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=of.code, key=key)
 
 
-def _is_sure(one: str, other: str) -> bool:
+def _is_certain_order(text: str, other: str) -> bool:
     """Return True if every collation puts these two different texts in the same order.
 
     Collations differ for capitals, accents, punctuation, and numbers of different lengths.
     """
-    place = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    here, there = one[place:], other[place:]
-    if here[:1].isdigit() and there[:1].isdigit():
-        return _digits(here) == _digits(there)
-    return any(here[:1] in letters and there[:1] in letters for letters in _LETTERS) if here and there else False
+    place = next((at for at, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
+    tail, other_tail = text[place:], other[place:]
+    if tail[:1].isdigit() and other_tail[:1].isdigit():
+        return _digits(tail) == _digits(other_tail)
+    return (
+        any(tail[:1] in letters and other_tail[:1] in letters for letters in _LETTERS) if tail and other_tail else False
+    )
 
 
 _LETTERS = (ascii_uppercase, ascii_lowercase)

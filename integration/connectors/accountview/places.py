@@ -16,18 +16,22 @@ from integration.core.money import HUNDRED
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 
 
-def merge_places(held: Mapping[str, CurrentRecord], elsewhere: Mapping[str, CurrentRecord]) -> dict[str, CurrentRecord]:
-    """Return the documents found in two places; one in both is the first, with the numbers that only the second has.
+def merge_places(
+    current: Mapping[str, CurrentRecord], elsewhere: Mapping[str, CurrentRecord]
+) -> dict[str, CurrentRecord]:
+    """Merge the documents of two places: `current` wins, and gets the other numbers in `others`.
 
     The same number in two places is one document.
     """
-    found = {**elsewhere, **held}
-    for key in held.keys() & elsewhere.keys():
-        one, other = held[key], elsewhere[key]
-        named = (other.reference, *other.others)
-        more = tuple(number for number in named if number and number not in (one.reference, *one.others))
-        found[key] = replace(one, others=(*one.others, *more))
-    return found
+    documents = {**elsewhere, **current}
+    for key in current.keys() & elsewhere.keys():
+        document, other = current[key], elsewhere[key]
+        other_numbers = (other.reference, *other.others)
+        more = tuple(
+            number for number in other_numbers if number and number not in (document.reference, *document.others)
+        )
+        documents[key] = replace(document, others=(*document.others, *more))
+    return documents
 
 
 # ---- sales orders, trade invoices (sales orders stored in another object), and the history of invoiced orders
@@ -44,20 +48,22 @@ class SalesOrders:
         self._documents = documents
         self._history = history
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the orders with our references, from the orders, the trade invoices or the history.
 
         A partly invoiced order is still among the orders. In the history, only another order number makes another
         document, where the history shows order numbers.
         """
-        held = self._documents.lookup(self._tables(), wanted, references)
+        current = self._documents.lookup(self._tables(), records, references)
         if self._objects.trade_invoices.code:
             tables = invoice_tables(self._layouts, self._objects)
-            held = with_invoices(wanted, held, self._documents.by_key(tables, wanted, references), references)
+            current = with_invoices(records, current, self._documents.by_key(tables, records, references), references)
         if not self._objects.history.code:
-            return held
-        asked = wanted if self._layouts.history().has_field("order_number") else not_found_yet(wanted, held)
-        return merge_places(held, self._history.lookup(asked, references) if asked else {})
+            return current
+        history_records = (
+            records if self._layouts.history().has_field("order_number") else not_found_yet(records, current)
+        )
+        return merge_places(current, self._history.lookup(history_records, references) if history_records else {})
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return the orders, by key, that are not known to be invoiced; the value is the unclear row, or None.
@@ -65,19 +71,19 @@ class SalesOrders:
         A partly invoiced order is still among the orders. If the history can be read, an order in neither place was not
         invoiced; without a history, an order that is no longer among the orders was.
         """
-        there = _seen(partial(self._documents.lookup, self._tables(), references=references), orders)
+        in_orders = _found_orders(partial(self._documents.lookup, self._tables(), references=references), orders)
         if not self._objects.history.code:
-            return there
-        rest = [one for one in orders if one.key not in there]
-        left = _seen(partial(self._history.lookup, references=references), rest)
-        in_neither = {one.key: None for one in rest if one.key not in left}
-        return {**there, **in_neither, **{key: error for key, error in left.items() if error}}
+            return in_orders
+        rest = [order for order in orders if order.key not in in_orders]
+        in_history = _found_orders(partial(self._history.lookup, references=references), rest)
+        in_neither = {order.key: None for order in rest if order.key not in in_history}
+        return {**in_orders, **in_neither, **{key: error for key, error in in_history.items() if error}}
 
-    def create(self, wanted: Record, references: References) -> str:
+    def create(self, desired: Record, references: References) -> str:
         """Create an order or a trade invoice and return its number, empty if it has none yet."""
-        as_invoice = wanted.values.get("trade_invoice") is True
+        as_invoice = desired.values.get("trade_invoice") is True
         tables = invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
-        return self._documents.create(tables, wanted, references)
+        return self._documents.create(tables, desired, references)
 
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.layout_of_kind(Kind.SALES_ORDER)
@@ -85,7 +91,7 @@ class SalesOrders:
 
 
 def with_invoices(
-    wanted: Sequence[Record],
+    records: Sequence[Record],
     orders: Mapping[str, CurrentRecord],
     invoices: Mapping[str, Sequence[CurrentRecord]],
     references: References,
@@ -96,28 +102,31 @@ def with_invoices(
     same customer and together do not exceed the order, or the sale, in any quantity or amount. Otherwise they are other
     documents, as is a trade invoice that we wrote ourselves or that has the till's id of another sale.
     """
-    found = dict(orders)
-    for one in wanted:
-        several, order = invoices.get(one.key, ()), orders.get(one.key)
-        numbers = tuple(each.reference for each in several)
+    documents = dict(orders)
+    for record in records:
+        several, order = invoices.get(record.key, ()), orders.get(record.key)
+        numbers = tuple(invoice.reference for invoice in several)
         if several and order is None:
-            found[one.key] = first_of(several)
+            documents[record.key] = first_of(several)
         elif several and order is not None:
-            ours = references.reference(one.kind, one.key) in numbers
-            if ours or not _are_made_of([each.record for each in several], order.record, one):
-                found[one.key] = replace(order, others=(*order.others, *numbers))
-    return found
+            ours = references.reference(record.kind, record.key) in numbers
+            if ours or not _are_invoices_of([invoice.record for invoice in several], order.record, record):
+                documents[record.key] = replace(order, others=(*order.others, *numbers))
+    return documents
 
 
-def _are_made_of(invoices: Sequence[Record], order: Record, sold: Record) -> bool:
-    told = ("debtor_number", "debtor", "gross")
-    if any(one.values.get(name) != order.values.get(name) for one in invoices for name in told):
+def _are_invoices_of(invoices: Sequence[Record], order: Record, sold: Record) -> bool:
+    names = ("debtor_number", "debtor", "gross")
+    if any(invoice.values.get(name) != order.values.get(name) for invoice in invoices for name in names):
         return False
-    mine, theirs = field_text_of(order, "till_id"), {field_text_of(one, "till_id").casefold() for one in invoices}
+    mine, theirs = (
+        field_text_of(order, "till_id"),
+        {field_text_of(invoice, "till_id").casefold() for invoice in invoices},
+    )
     if mine and theirs - {"", mine.casefold()}:
         return False
-    made = _sums(invoices)
-    return made is not None and any(_is_within(made, _sums([whole])) for whole in (order, sold))
+    invoice_sums = _sums(invoices)
+    return invoice_sums is not None and any(_is_within(invoice_sums, _sums([whole])) for whole in (order, sold))
 
 
 def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None) -> bool:
@@ -131,9 +140,9 @@ def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None)
 def _sums(documents: Sequence[Record]) -> dict[str, Decimal] | None:
     """Return the quantity and amount per article of some documents, or None if a line lacks quantity or price."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for one in documents:
-        sums["shipping"] += decimal_of(one, "shipping_cost") or 0
-        for line in (part for part in one.parts if part.kind is Kind.LINE):
+    for document in documents:
+        sums["shipping"] += decimal_of(document, "shipping_cost") or 0
+        for line in (part for part in document.parts if part.kind is Kind.LINE):
             quantity, price = decimal_of(line, "quantity"), decimal_of(line, "price")
             if quantity is None or price is None:
                 return None
@@ -143,13 +152,13 @@ def _sums(documents: Sequence[Record]) -> dict[str, Decimal] | None:
     return sums
 
 
-def _seen(
+def _found_orders(
     look: Callable[[Sequence[Record]], Mapping[str, CurrentRecord]], orders: Sequence[Record]
 ) -> dict[str, Unreadable | None]:
-    """Return the orders found in a place, by key; the value is the row if it does not show whose it is, else None."""
+    """Return the orders in a place, by key: None, or the unreadable row that may be the order."""
     answers, unnamed = split_unnamed(look, orders) if orders else ([], [])
-    found: dict[str, Unreadable | None] = {key: None for answer in answers for key in answer}
-    return found | {one.key: error.as_record(one.kind, one.key) for one, error in unnamed}
+    orders_by_key: dict[str, Unreadable | None] = {key: None for answer in answers for key in answer}
+    return orders_by_key | {order.key: error.as_record(order.kind, order.key) for order, error in unnamed}
 
 
 def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
@@ -169,13 +178,13 @@ class Quotations:
         self._layouts = layouts
         self._documents = documents
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the quotations with our references."""
-        return self._documents.lookup(self._tables(), wanted, references)
+        return self._documents.lookup(self._tables(), records, references)
 
-    def create(self, wanted: Record, references: References) -> str:
+    def create(self, desired: Record, references: References) -> str:
         """Create a quotation and return its number."""
-        return self._documents.create(self._tables(), wanted, references)
+        return self._documents.create(self._tables(), desired, references)
 
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.layout_of_kind(Kind.QUOTATION)
@@ -196,17 +205,17 @@ class Postings:
         self._layouts = layouts
         self._documents = documents
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the pages with our references, from every object that the settings name for pages."""
         tables = self._tables()
-        held = self._documents.lookup(tables, wanted, references)
+        current = self._documents.lookup(tables, records, references)
         for of in self._objects.posting_history:
-            held = merge_places(held, self._documents.lookup(replace(tables, of=of), wanted, references))
-        return held
+            current = merge_places(current, self._documents.lookup(replace(tables, of=of), records, references))
+        return current
 
-    def create(self, wanted: Record, references: References) -> str:
+    def create(self, desired: Record, references: References) -> str:
         """Create a page and return its number within its daybook."""
-        return self._documents.create(self._tables(), wanted, references)
+        return self._documents.create(self._tables(), desired, references)
 
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.layout_of_kind(self._kind)

@@ -36,10 +36,10 @@ class PriceFields(ColumnSettings):
         return bool(self.object)
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        given = any(self.model_dump().values())
+    def _require_complete(self) -> Self:
+        is_configured = any(self.model_dump().values())
         says = self.object and self.table and self.article and (self.price or self.percent)
         is_dated = all((self.offer, self.start, self.end)) or not any((self.offer, self.start, self.end))
-        if given and not (says and is_dated and (self.list or self.branch or self.debtor or self.offer)):
+        if is_configured and not (says and is_dated and (self.list or self.branch or self.debtor or self.offer)):
             raise PydanticCustomError("expected_price_names", "expected_price_names")
         return self

@@ -20,18 +20,18 @@ from integration.connectors.accountview.settings import AccountViewSettings, Bus
 from integration.core.prices import OfferPeriod, PriceScope, PriceTerm, PriceType
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
-_SAYS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}
-_NOUGHT = Decimal(0)
+_PRICE_FIELDS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}
+_ZERO = Decimal(0)
 
 
 class BooksPrices:
     """Reads customer prices where the settings configure them. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
-        named = settings.prices
-        self.on = named.is_used
-        self.of = BusinessObject(code=named.object, table=named.table)
-        self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
+        fields = settings.prices
+        self.on = fields.is_used
+        self.of = BusinessObject(code=fields.object, table=fields.table)
+        self.names = {name: column for name, column in named_columns(fields).items() if name not in ("object", "table")}
         self._today = client.today
         self._layouts = layouts
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
@@ -50,20 +50,20 @@ class BooksPrices:
         A record whose rows contradict one another, or lack its key, becomes unreadable. Raises RejectedError for a
         column that does not exist.
         """
-        readable = [one for one in records if not isinstance(one, Unreadable)]
+        readable = [record for record in records if not isinstance(record, Unreadable)]
         if not self.on or not readable:
             return tuple(records)
         by = "article" if readable[0].kind is Kind.ARTICLE else "debtor"
-        answers, unnamed = split_unnamed(lambda keys: self._rows(by, keys), [one.key for one in readable])
-        rows = {key: found for answer in answers for key, found in answer.items()}
+        answers, unnamed = split_unnamed(lambda keys: self._rows(by, keys), [record.key for record in readable])
+        rows = {key: key_rows for answer in answers for key, key_rows in answer.items()}
         lacking = dict(unnamed)
 
-        def with_terms(one: Record) -> Record:
-            if isinstance(one, Unreadable):
-                return one
-            if one.key in lacking:
-                return lacking[one.key].as_record(one.kind, one.key)
-            return self._with(one, rows.get(one.key.casefold(), ()))
+        def with_terms(record: Record) -> Record:
+            if isinstance(record, Unreadable):
+                return record
+            if record.key in lacking:
+                return lacking[record.key].as_record(record.kind, record.key)
+            return self._with_terms(record, rows.get(record.key.casefold(), ()))
 
         return tuple(map(with_terms, records))
 
@@ -72,47 +72,47 @@ class BooksPrices:
             return {}
         layout = self._layout()
         columns = tuple(layout.column(name).name for name in self.names)
-        asked = layout.stored(by, keys)
-        found: dict[str, list[Row]] = defaultdict(list)
-        for row in self._reader.exact_rows(self.of, layout.column(by).name, asked, then=(), fields=columns):
-            found[layout.text(row, by).casefold()].append(row)
-        return found
+        values = layout.stored(by, keys)
+        rows_by_key: dict[str, list[Row]] = defaultdict(list)
+        for row in self._reader.exact_rows(self.of, layout.column(by).name, values, then=(), fields=columns):
+            rows_by_key[layout.text(row, by).casefold()].append(row)
+        return rows_by_key
 
-    def _with(self, record: Record, rows: Sequence[Row]) -> Record:
+    def _with_terms(self, record: Record, rows: Sequence[Row]) -> Record:
         terms: dict[str, Value] = {}
         layout = self._layout()
         for row in rows:
             try:
-                said = {term.name: value for term, value in self._terms(record.kind, layout, row)}
+                row_terms = {term.name: value for term, value in self._terms(record.kind, layout, row)}
             except WrongValueError as error:
                 return unreadable(record.kind, record.key, error, raw_row(row))
-            if twice := [name for name, value in said.items() if terms.get(name, value) != value]:
+            if twice := [name for name, value in row_terms.items() if terms.get(name, value) != value]:
                 return unreadable(record.kind, record.key, WrongValueError(self.of.table, twice[0]), raw_row(row))
-            terms |= said
+            terms |= row_terms
         return replace(record, values={**record.values, **terms}) if terms else record
 
     def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[PriceTerm, Value]]:
         """Yield the price terms of a row for a record of a kind; terms for the other kind are left out."""
-        told = {
+        codes = {
             name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "offer", "group")
         }
-        if kind is Kind.ARTICLE and told["debtor"]:
+        if kind is Kind.ARTICLE and codes["debtor"]:
             return
         places = [
-            (PriceScope.PRICE_GROUP, told["list"]),
-            (PriceScope.BRANCH, told["branch"]),
-            (PriceScope.OFFER, told["offer"]),
+            (PriceScope.PRICE_GROUP, codes["list"]),
+            (PriceScope.BRANCH, codes["branch"]),
+            (PriceScope.OFFER, codes["offer"]),
         ]
         if kind is Kind.DEBTOR:
-            places = [(PriceScope.ARTICLE, told["article"]), (PriceScope.DISCOUNT_GROUP, told["group"])]
-        named = [(of, code) for of, code in places if code]
-        if len(named) != 1:
-            raise WrongValueError(self.of.table, ", ".join(code for _, code in named))
-        (of, code), minimum = named[0], self._number(row, "minimum") or _NOUGHT
+            places = [(PriceScope.ARTICLE, codes["article"]), (PriceScope.DISCOUNT_GROUP, codes["group"])]
+        used_places = [(of, code) for of, code in places if code]
+        if len(used_places) != 1:
+            raise WrongValueError(self.of.table, ", ".join(code for _, code in used_places))
+        (of, code), minimum = used_places[0], self._number(row, "minimum") or _ZERO
         period = self._period(layout, row, is_offer=of is PriceScope.OFFER)
         if period and period.last < self._today():
             return
-        for how, name in _SAYS.items():
+        for how, name in _PRICE_FIELDS.items():
             value = self._number(row, name)
             if value:
                 yield PriceTerm(of, how, minimum, code, period), value

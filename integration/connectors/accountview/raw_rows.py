@@ -54,13 +54,13 @@ def split_rows(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None
         ((table, rows),) = _TABLES.decode(body).items()
         names = [name.text for name in _COLUMNS.decode(rows[0])]
         (column,) = [name for name in names if lookup_name(name) == key.upper()]
-        keys = [text_or_none(_keyed(column).decode(row).key) or "" for row in rows]
+        keys = [text_or_none(_key_decoder(column).decode(row).key) or "" for row in rows]
     except (ValueError, LookupError, RecursionError, MemoryError):
         return None
     if table.text.upper() != of.table.upper():
         return None
     raw = [bytes(row) for row in rows]
-    return [RawRow(*one) for one in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]
+    return [RawRow(*parts) for parts in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]
 
 
 def raw_rows_of(rows: Sequence[Row], key: str) -> list[RawRow]:
@@ -77,6 +77,6 @@ def _without_numbers(rows: Sequence[bytes], names: Sequence[str], of: BusinessOb
 
 
 @lru_cache(maxsize=64)
-def _keyed(column: str) -> msgspec.json.Decoder[Any]:
+def _key_decoder(column: str) -> msgspec.json.Decoder[Any]:
     """Return a decoder that parses only the key of a row, if it is a text."""
     return msgspec.json.Decoder(msgspec.defstruct("Keyed", [("key", str)], rename={"key": column}))

@@ -1,4 +1,4 @@
-"""Finds rows with one of many values in few calls, each with as many conditions as it can carry."""
+"""Finds the rows that have one of many values. Each call has as many conditions as the server accepts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ class RowReader:
         self._client = client
         self._settings = settings
         self._probe = probe or (settings.objects.debtors, settings.debtor.number)
-        self._at_once = 0  # how many conditions of one call are known to have an effect; 0 before that was tested
+        self._tested_limit = 0  # how many conditions of one call are known to have an effect; 0 before that was tested
 
     def rows(
         self, of: BusinessObject, column: str, values: Iterable[str], *, key: str, fields: tuple[str, ...] = ()
@@ -43,7 +43,11 @@ class RowReader:
         Rows whose value only begins with a wanted value may be included, and rows may occur more than once.
         """
         query = Query(of=of, sort=(key,), size=self._settings.page_size, fields=fields)
-        return [row for _, found in self._with(query, column, values, self._plain) for row, _ in found]
+        return [
+            row
+            for _, portion_rows in self._rows_by_query(query, column, values, self._plain_rows)
+            for row, _ in portion_rows
+        ]
 
     def exact_rows(
         self, of: BusinessObject, column: str, values: Iterable[str], *, then: tuple[str, ...], fields: tuple[str, ...]
@@ -52,10 +56,10 @@ class RowReader:
         query = Query(of=of, sort=(column, *then), size=self._settings.page_size, fields=fields)
         return [
             row
-            for asked, found in self._with(query, column, values, self._plain, exact=True)
-            for row, _ in found
+            for portion_query, portion_rows in self._rows_by_query(query, column, values, self._plain_rows, exact=True)
+            for row, _ in portion_rows
             if (text_or_none(row.get(column.upper())) or "").casefold()
-            in {one.value.casefold() for one in asked.filters}
+            in {condition.value.casefold() for condition in portion_query.filters}
         ]
 
     def documents(
@@ -63,20 +67,20 @@ class RowReader:
     ) -> list[DocumentRows]:
         """Return the header rows whose column has one of the values, each with its lines."""
         query = Query(of=of, sort=(key,), size=self._settings.page_size, book_date=book_date)
-        answers = self._with(query, column, values, self._client.documents, exact=True)
-        return [one for _, found in answers for one in found]
+        answers = self._rows_by_query(query, column, values, self._client.documents, exact=True)
+        return [document for _, portion_rows in answers for document in portion_rows]
 
     def all_documents(
         self, of: BusinessObject, filters: tuple[QueryFilter, ...], *, key: str, book_date: date | None = None
     ) -> list[DocumentRows]:
         """Return every header row that meets the conditions, each with its lines."""
         query = Query(of=of, sort=(key,), size=self._settings.page_size, filters=filters, book_date=book_date)
-        return self._every(query, self._client.documents)
+        return self._read_all_pages(query, self._client.documents)
 
-    def _plain(self, query: Query) -> list[DocumentRows]:
+    def _plain_rows(self, query: Query) -> list[DocumentRows]:
         return [(row, []) for row in self._client.page(query)]
 
-    def _with(
+    def _rows_by_query(
         self, query: Query, column: str, values: Iterable[str], ask: Asking, *, exact: bool = False
     ) -> list[tuple[Query, list[DocumentRows]]]:
         """Return the query of each portion of the values, with the rows found.
@@ -87,76 +91,83 @@ class RowReader:
         conditions = [
             QueryFilter(column, "Equal", "C", value) for value in sorted({value for value in values if value})
         ]
-        most = self._most() if len(conditions) > 1 else 1
+        limit = self._condition_limit() if len(conditions) > 1 else 1
         room = LONGEST_URL - len(self._settings.url) - len(urlencode(query.parameters(self._client.today())))
-        queries = [replace(query, filters=some, match_any=len(some) > 1) for some in _portions(conditions, most, room)]
-        found: list[tuple[Query, list[DocumentRows]]] = []
-        answers = run_parallel(lambda one: self._every(one, ask, few=True), queries, self._settings.in_flight)
-        for asked, answer in zip(queries, answers, strict=True):
+        queries = [
+            replace(query, filters=portion, match_any=len(portion) > 1)
+            for portion in _portions(conditions, limit, room)
+        ]
+        rows_by_query: list[tuple[Query, list[DocumentRows]]] = []
+        answers = run_parallel(
+            lambda portion_query: self._read_all_pages(portion_query, ask, few=True), queries, self._settings.in_flight
+        )
+        for portion_query, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
-            told = [(row, row.get(lookup_name(column))) for row, _ in answer]
-            unnamed = [row for row, value in told if text_or_none(value) is None]
+            column_values = [(row, row.get(lookup_name(column))) for row, _ in answer]
+            unnamed = [row for row, value in column_values if text_or_none(value) is None]
             if exact:
-                wanted = {one.value.casefold() for one in asked.filters}
-                unnamed += [row for row, value in told if _is_hidden_in(value, wanted)]
+                wanted_values = {condition.value.casefold() for condition in portion_query.filters}
+                unnamed += [row for row, value in column_values if _is_hidden_in(value, wanted_values)]
             if unnamed:
                 raise MissingKeyError.for_row(query.of, lookup_name(column), unnamed[0])
-            found.append((asked, answer))
-        return found
+            rows_by_query.append((portion_query, answer))
+        return rows_by_query
 
-    def _every(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
+    def _read_all_pages(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
         """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
-        found = page = ask(query)
-        seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
-        while not seen.is_last([row for row, _ in page]):
+        rows = page = ask(query)
+        pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
+        while not pages_seen.is_last([row for row, _ in page]):
             last = text_or_none(page[-1][0].get(query.sort[0].upper()))
             by_key = self._settings.page_strategy == "last_key" and bool(last)
-            number, size = seen.asking()
+            number, size = pages_seen.asking()
             query = replace(query, number=number, size=size, last_key=last if by_key else None)
             page = ask(query)
-            found = found + page
-        return found
+            rows = rows + page
+        return rows
 
-    def _most(self) -> int:
-        """Return how many conditions one call may carry; all must have an effect, or records would seem to be absent.
+    def _condition_limit(self) -> int:
+        """Return how many conditions one call may have; an ignored condition would hide existing records.
 
         Only one public client combines conditions by "or", and none uses many. So the last condition of a full call
         must once find an existing row before such calls are trusted.
         """
-        if self._at_once:
-            return self._at_once
-        most, (of, key) = self._settings.conditions, self._probe
+        if self._tested_limit:
+            return self._tested_limit
+        limit, (of, key) = self._settings.conditions, self._probe
         rows = self._client.page(Query(of=of, sort=(key,), size=1, fields=(key,)))
         if not rows:
-            return most  # the object is empty, so no row can be missed; tested again next time
-        known = text_or_none(rows[0].get(key.upper())) or ""
-        nobody = tuple(QueryFilter(key, "Equal", "C", f"~{place}") for place in range(1, most))
-        filters = (*nobody, QueryFilter(key, "Equal", "C", known))
+            return limit  # the object is empty, so no row can be missed; tested again next time
+        existing_key = text_or_none(rows[0].get(key.upper())) or ""
+        nobody = tuple(QueryFilter(key, "Equal", "C", f"~{place}") for place in range(1, limit))
+        filters = (*nobody, QueryFilter(key, "Equal", "C", existing_key))
         query = Query(of=of, sort=(key,), size=1, fields=(key,), filters=filters, match_any=True)
         try:
-            counted = self._client.page(query)
+            matches = self._client.page(query)
         except RejectedError:
-            counted = []
-        self._at_once = most if [text_or_none(row.get(key.upper())) for row in counted] == [known] else 1
-        return self._at_once
+            matches = []
+        self._tested_limit = limit if [text_or_none(row.get(key.upper())) for row in matches] == [existing_key] else 1
+        return self._tested_limit
 
 
-def _is_hidden_in(value: object, wanted: set[str]) -> bool:
+def _is_hidden_in(value: object, wanted_values: set[str]) -> bool:
     """Return True if a value equals a wanted one without its invisible characters."""
-    return isinstance(value, str) and has_hidden_signs(value) and without_hidden_signs(value).casefold() in wanted
+    return (
+        isinstance(value, str) and has_hidden_signs(value) and without_hidden_signs(value).casefold() in wanted_values
+    )
 
 
-def _portions(conditions: Sequence[QueryFilter], most: int, room: int) -> Iterator[tuple[QueryFilter, ...]]:
+def _portions(conditions: Sequence[QueryFilter], limit: int, room: int) -> Iterator[tuple[QueryFilter, ...]]:
     """Yield the conditions in portions that each fit into one address."""
     portion: list[QueryFilter] = []
-    used = 0
+    total_length = 0
     for condition in conditions:
-        length = len(urlencode(condition.parameters(most))) + 1
-        if portion and (len(portion) == most or used + length > room):
+        length = len(urlencode(condition.parameters(limit))) + 1
+        if portion and (len(portion) == limit or total_length + length > room):
             yield tuple(portion)
-            portion, used = [], 0
+            portion, total_length = [], 0
         portion.append(condition)
-        used += length
+        total_length += length
     if portion:
         yield tuple(portion)

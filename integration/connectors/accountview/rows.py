@@ -37,9 +37,9 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
 
     Columns with a name of ours have that name, all others their own, so that a mapping can use them all.
     """
-    known = [(name, column, _reader(name)) for name, column in names.items()]
+    readers = [(name, column, _reader(name)) for name, column in names.items()]
     untold = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
-    meant = frozenset(names.values())
+    named_columns = frozenset(names.values())
 
     def decode(row: Row) -> Record:
         key = ""
@@ -47,11 +47,13 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
             key = record_key_in(row, names["code"])
             expect_unique_columns(row)
             values = {
-                name: checked_value(name, column, row, read(row.get(column)))
-                for name, column, read in known
+                name: checked_value(name, column, row, reader(row.get(column)))
+                for name, column, reader in readers
                 if column in row or column not in untold
             }
-            values |= {column: plain_value(column, value) for column, value in row.items() if column not in meant}
+            values |= {
+                column: plain_value(column, value) for column, value in row.items() if column not in named_columns
+            }
         except WrongValueError as error:
             return unreadable(kind, key, error, raw_row(row))
         return Record(kind, key, values)
@@ -64,16 +66,16 @@ def checked_value(name: str, column: str, row: Row, value: Value) -> Value:
 
     Raises WrongValueError if the column is not empty and its value is not a valid number, date or flag.
     """
-    told = row.get(column)
-    if isinstance(told, list | dict) or (isinstance(told, bool) and name not in _FLAGS):
-        raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
-    if name in _NUMBERS and (text_or_none(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
-        raise WrongValueError(column, text_or_none(told))
-    if name in _FLAGS and (value is None or (told is None and column in row)):
-        raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
+    raw_value = row.get(column)
+    if isinstance(raw_value, list | dict) or (isinstance(raw_value, bool) and name not in _FLAGS):
+        raise WrongValueError(column, str(raw_value)[:LONGEST_SHOWN])
+    if name in _NUMBERS and (text_or_none(raw_value) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
+        raise WrongValueError(column, text_or_none(raw_value))
+    if name in _FLAGS and (value is None or (raw_value is None and column in row)):
+        raise WrongValueError(column, "" if raw_value is None else str(raw_value)[:LONGEST_SHOWN])
     # A change stamp in an unknown form counts as absent; the record is then read every time.
-    if name in _DATES and value is None and (stamp(told) if name == "changed" else is_date(told)):
-        raise WrongValueError(column, text_or_none(told))
+    if name in _DATES and value is None and (stamp(raw_value) if name == "changed" else is_date(raw_value)):
+        raise WrongValueError(column, text_or_none(raw_value))
     return value
 
 
@@ -124,9 +126,11 @@ def expect_key(key: str, column: str, row: Row) -> None:
 
     A key with invisible characters is refused as well: elsewhere the record is known without them.
     """
-    told = row.get(column)
-    if not key or has_hidden_signs(told):
-        raise WrongValueError(column, "" if told is None else repr(told)[1:-1] if key else str(told)[:LONGEST_SHOWN])
+    raw_value = row.get(column)
+    if not key or has_hidden_signs(raw_value):
+        raise WrongValueError(
+            column, "" if raw_value is None else repr(raw_value)[1:-1] if key else str(raw_value)[:LONGEST_SHOWN]
+        )
 
 
 def raw_row(row: Row) -> str:
@@ -148,8 +152,8 @@ def unmapped_values(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
     Raises WrongValueError for a column that occurs more than once, or that holds a list or an object.
     """
     expect_unique_columns(row)
-    meant = set(names.values())
-    return {column: plain_value(column, value) for column, value in row.items() if column not in meant}
+    named_columns = set(names.values())
+    return {column: plain_value(column, value) for column, value in row.items() if column not in named_columns}
 
 
 def plain_value(column: str, value: object) -> Value:

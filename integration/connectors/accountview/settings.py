@@ -75,7 +75,7 @@ class Objects(ColumnSettings):
     fields: BusinessObject = BusinessObject(code="FLD", table="DCT_FLD")
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
+    def _require_complete(self) -> Self:
         for of, expected in (
             (self.trade_invoices, "expected_invoice_tables"),
             (self.quotations, "expected_quotation_tables"),

@@ -66,17 +66,17 @@ class Reading:
         """
         if not rows:
             return FieldPresence()
-        told, meant = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
+        columns, named_columns = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
         filled = [_not_null(row) for row in rows]
         assumed = {self.names[name] for name in ASSUMED if self.names.get(name)}
-        times = {column: sum(not _is_nothing(row.get(column)) for row in rows) for column in assumed}
+        times = {column: sum(not _is_empty(row.get(column)) for row in rows) for column in assumed}
         return FieldPresence(
-            told.intersection(*rows),
-            meant - told,
-            told,
-            filled=told.intersection(*filled),
-            null=told.difference(*filled),
-            meant=meant,
+            columns.intersection(*rows),
+            named_columns - columns,
+            columns,
+            filled=columns.intersection(*filled),
+            null=columns.difference(*filled),
+            meant=named_columns,
             held=frozenset(column for column, number in times.items() if number),
             often_held=frozenset(column for column, number in times.items() if number > 1),
             alone=len(rows) == 1,
@@ -88,7 +88,7 @@ def _is_blank(value: object) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _is_nothing(value: object) -> bool:
+def _is_empty(value: object) -> bool:
     return value is None or _is_blank(value)
 
 
@@ -138,7 +138,7 @@ class Pages:
         self._settings = settings
         self._reader = reader
         self._now = now
-        self._begun: dict[str, int] = {}  # number of rows in the first page of each object
+        self._first_page_sizes: dict[str, int] = {}  # number of rows in the first page of each object
 
     def page(self, reading: Reading, since: str | None, after: str | None) -> Batch:
         """Return one page of the records that changed since the stamp `since`, or of all records when it is None.
@@ -150,21 +150,21 @@ class Pages:
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text_or_none(row.get(reading.key)) or "" for row in rows]
         records = tuple(whole_records(rows, reading.decode))
-        return Batch(records, self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
+        return Batch(records, self._next_mark(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
     def extract_unparsed(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
         """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
         rows = self._client.raw_page(self._query(reading, since, mark), reading.key)
-        return RowSource(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
+        return RowSource(rows, self._next_mark(reading, mark, [row.key for row in rows]), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
-        return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest(reading) or since)
+        return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest_stamp(reading) or since)
 
-    def _after(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
+    def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
         """Return the mark of the page after one with these keys; None after an empty page, which is the last."""
         if mark.page == 1:
-            self._begun[reading.of.code] = len(keys)
+            self._first_page_sizes[reading.of.code] = len(keys)
         if not keys:
             return None
         if mark.read and (keys[0] == mark.first or mark.was_first_key(keys[0])):
@@ -180,17 +180,17 @@ class Pages:
         then probably held all records.
         """
         size = self._settings.page_size
-        if self._settings.page_strategy == "last_key" or self._begun.get(reading.of.code, size) < size:
+        if self._settings.page_strategy == "last_key" or self._first_page_sizes.get(reading.of.code, size) < size:
             return 0
-        there, beyond = 1, 2
-        while beyond <= FURTHEST and self._has(reading, beyond):
-            there, beyond = beyond, 2 * beyond
-        while beyond - there > 1:
-            middle = (there + beyond) // 2
-            there, beyond = (middle, beyond) if self._has(reading, middle) else (there, middle)
-        return there * self._settings.page_size
+        existing, beyond = 1, 2
+        while beyond <= FURTHEST and self._has_full_page(reading, beyond):
+            existing, beyond = beyond, 2 * beyond
+        while beyond - existing > 1:
+            middle = (existing + beyond) // 2
+            existing, beyond = (middle, beyond) if self._has_full_page(reading, middle) else (existing, middle)
+        return existing * self._settings.page_size
 
-    def _has(self, reading: Reading, page: int) -> bool:
+    def _has_full_page(self, reading: Reading, page: int) -> bool:
         """Return True if a page is full, by reading its last row."""
         row = Query(of=reading.of, sort=(reading.key,), size=1, fields=(reading.key,), key=reading.key)
         return bool(self._client.page(replace(row, number=page * self._settings.page_size)))
@@ -198,10 +198,13 @@ class Pages:
     def with_keys(self, reading: Reading, keys: Collection[str]) -> Batch:
         """Return the records with these keys; a key that does not occur exactly matches regardless of case."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
-        read = list(whole_records(rows, reading.decode))
-        exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
-        found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
-        records = tuple(record for record in found.values() if record is not None)
+        records_read = list(whole_records(rows, reading.decode))
+        exact, alike = (
+            {record.key: record for record in records_read},
+            {record.key.casefold(): record for record in reversed(records_read)},
+        )
+        records_by_key = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
+        records = tuple(record for record in records_by_key.values() if record is not None)
         return Batch(records, None, fields=reading.fields_of(rows))
 
     def most_with_field(self, reading: Reading, name: str, count: int) -> list[Record]:
@@ -221,7 +224,7 @@ class Pages:
             return replace(query, last_key=mark.last or None)
         return replace(query, number=number)
 
-    def _newest(self, reading: Reading) -> str | None:
+    def _newest_stamp(self, reading: Reading) -> str | None:
         """Return the highest stamp before the first page is read, so that the next extract includes changes made since.
 
         The stamp is limited to now: one from the future, of a workstation with a wrong clock, would hide all changes

@@ -21,16 +21,16 @@ _NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice"})
 class BooksTarget(Protocol):
     """Looks up and creates records of one kind; see `Connector` for what each method promises."""
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return AccountView's current records, by key."""
 
-    def create(self, wanted: Record, references: References) -> str:
+    def create(self, desired: Record, references: References) -> str:
         """Create a record and return AccountView's own number for it, or an empty text if the answer lacks it."""
 
 
-def not_found_yet(wanted: Sequence[Record], held: Mapping[str, object]) -> list[Record]:
+def not_found_yet(records: Sequence[Record], current: Mapping[str, object]) -> list[Record]:
     """Return the wanted records that were not found yet."""
-    return [record for record in wanted if record.key not in held]
+    return [record for record in records if record.key not in current]
 
 
 def reference_of(record: Record) -> str:
@@ -84,29 +84,29 @@ def owner(record: Record, references: References) -> str:
     return fixed or references.reference(Kind.DEBTOR, field_text_of(record, "debtor")) or ""
 
 
-def owner_shown(layout: Layout, row: Row, wanted: Record, references: References) -> dict[str, Value]:
+def owner_shown(layout: Layout, row: Row, desired: Record, references: References) -> dict[str, Value]:
     """Return the debtor of a row: the wanted number or key where it matches the row, otherwise the row's number."""
-    number, fixed = layout.text(row, "debtor"), field_text_of(wanted, "debtor_number")
-    shown: dict[str, Value] = {}
-    if "debtor_number" in wanted.values:
-        shown["debtor_number"] = fixed if without_case(fixed) == number.casefold() or not fixed else number
-    if not fixed or wanted.values.get("debtor"):
-        shown["debtor"] = key_or_number(Kind.DEBTOR, wanted.values.get("debtor"), number, references)
-    return shown
+    number, fixed = layout.text(row, "debtor"), field_text_of(desired, "debtor_number")
+    owner_values: dict[str, Value] = {}
+    if "debtor_number" in desired.values:
+        owner_values["debtor_number"] = fixed if without_case(fixed) == number.casefold() or not fixed else number
+    if not fixed or desired.values.get("debtor"):
+        owner_values["debtor"] = key_or_number(Kind.DEBTOR, desired.values.get("debtor"), number, references)
+    return owner_values
 
 
 def key_or_number(kind: Kind, key: Value, number: str, references: References) -> str:
     """Return our key if it is linked to this number, otherwise the number."""
-    known = references.reference(kind, key) if isinstance(key, str) and key else None
-    return str(key) if known is not None and known.casefold() == number.casefold() else number
+    linked_number = references.reference(kind, key) if isinstance(key, str) and key else None
+    return str(key) if linked_number is not None and linked_number.casefold() == number.casefold() else number
 
 
-def debtor_number(wanted: Record, references: References) -> str:
+def debtor_number(desired: Record, references: References) -> str:
     """Return the number of the debtor to write. Raises RejectedError for a debtor that does not exist yet."""
-    fixed = field_text_of(wanted, "debtor_number")
+    fixed = field_text_of(desired, "debtor_number")
     if fixed:
         return fixed
-    key = field_text_of(wanted, "debtor")
+    key = field_text_of(desired, "debtor")
     return linked_number(references.reference(Kind.DEBTOR, key) if key else None, "debtor", key) if key else ""
 
 
@@ -140,10 +140,10 @@ def with_cause(error: RejectedError, change: Change) -> RejectedError:
         facts.setdefault("customer", change.title)
     if error.code != "accountview_rejected":
         return RejectedError(error.code, **facts)
-    code, told = refusal_cause(facts.get("message", ""))
+    code, cause_facts = refusal_cause(facts.get("message", ""))
     day = values.get("date")
     if code == "period_closed" and not isinstance(day, date):  # a record without a date is in no period
-        code, told = error.code, {}
+        code, cause_facts = error.code, {}
     elif code == "period_closed" and isinstance(day, date):
-        told |= {"date": str(day), "period": str(values.get("period") or day.month)}
-    return RejectedError(code, **{**facts, **told})
+        cause_facts |= {"date": str(day), "period": str(values.get("period") or day.month)}
+    return RejectedError(code, **{**facts, **cause_facts})

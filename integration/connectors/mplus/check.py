@@ -33,14 +33,14 @@ class TillCheck:
         about: dict[str, str] = {}
         tell(_findings(about))
         try:
-            for name, found in self._looks():
-                about[name] = found
+            for name, result in self._check_steps():
+                about[name] = result
                 tell(_findings(about))
         except IntegrationError as error:
             return _findings(about, error)
         return _findings(about)
 
-    def _looks(self) -> Iterator[tuple[str, str]]:
+    def _check_steps(self) -> Iterator[tuple[str, str]]:
         """Yield each step that succeeds, with its result."""
         self._client.probe()
         yield "host", self._settings.host_shown
@@ -50,9 +50,9 @@ class TillCheck:
         yield "version", self._version(answer)
         self._client.read("getProducts", request={"pluNumbers": {}, "syncMarkerLimit": 1})
         yield "rights", ", ".join(self._choices.list_codes("branches").values())
-        yield "prices", self._prices()
+        yield "prices", self._pricing_state()
 
-    def _prices(self) -> str:
+    def _pricing_state(self) -> str:
         """Return as a word whether the till calculates customer prices; this is optional."""
         if not self._settings.determine_pricing:
             return "not_asked"
@@ -69,13 +69,13 @@ class TillCheck:
         """Return the version of the service; older interfaces have only a protocol version, which says nothing."""
         parts = [answer.findtext(qualified(f"service{part}Number")) for part in ("Major", "Minor", "Revision")]
         version = ".".join(part for part in parts if part)
-        if version and _ordered(version) < _ordered(self._settings.minimum_version):
+        if version and _version_parts(version) < _version_parts(self._settings.minimum_version):
             required = self._settings.minimum_version
             raise ConnectorError("version_too_old", system=SYSTEM, version=version, required=required)
         return version
 
 
-def _ordered(version: str) -> tuple[int, ...]:
+def _version_parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 

@@ -23,11 +23,11 @@ class _Question:
     caption: str
     requests: bool = False  # whether the call takes a request element
     keep: Callable[[Element], bool] = lambda _: True
-    needed: bool = False  # whether entries without a caption are left out
-    said: Callable[[str], str] = lambda told: told  # converts a caption
+    caption_required: bool = False  # whether entries without a caption are left out
+    convert: Callable[[str], str] = lambda caption: caption  # converts a caption
 
 
-def _unless_off(flag: str) -> Callable[[Element], bool]:
+def _flag_filter(flag: str) -> Callable[[Element], bool]:
     return lambda item: _text(item, flag) not in ("false", "0")
 
 
@@ -40,40 +40,53 @@ PRODUCTS = f"{qualified('productList')}/{qualified('product')}"
 ARTICLES_AT_ONCE, PAGES_OF_ARTICLES = 250, 4
 
 
-def _no_zero(told: str) -> str:
-    return "" if told == "0" else told
+def _without_zero(text: str) -> str:
+    return "" if text == "0" else text
 
 
-def _turnover(
+def _group_question(
     caption: str,
     *,
     keep: Callable[[Element], bool] = lambda _: True,
-    needed: bool = False,
-    said: Callable[[str], str] = lambda told: told,
+    caption_required: bool = False,
+    convert: Callable[[str], str] = lambda caption: caption,
 ) -> _Question:
     item = "turnoverGroup"  # the element of a group has the same name as the element of its number
-    return _Question("getTurnoverGroups", item, item, caption, requests=True, keep=keep, needed=needed, said=said)
+    return _Question(
+        "getTurnoverGroups",
+        item,
+        item,
+        caption,
+        requests=True,
+        keep=keep,
+        caption_required=caption_required,
+        convert=convert,
+    )
 
 
 _QUESTIONS = {
     "branches": _Question("getBranches", "branch", "branchNumber", "branchName"),
     "branch_price_groups": _Question(
-        "getBranches", "branch", "branchNumber", "priceGroupNumber", needed=True, said=_no_zero
+        "getBranches", "branch", "branchNumber", "priceGroupNumber", caption_required=True, convert=_without_zero
     ),
-    "turnover_groups": _turnover("turnoverGroupName"),
-    "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.plain_word(told).lower()),
-    "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
-    "turnover_accounts": _turnover("accountNumber", needed=True, said=_no_zero),
-    "cost_accounts": _turnover("purchaseAccountNumber", needed=True, said=_no_zero),
-    "stock_accounts": _turnover("stockAccountNumber", needed=True, said=_no_zero),
+    "turnover_groups": _group_question("turnoverGroupName"),
+    "turnover_types": _group_question("turnoverGroupType", convert=lambda caption: codec.plain_word(caption).lower()),
+    "turnover_vat_codes": _group_question("defaultVatCode", caption_required=True),
+    "turnover_accounts": _group_question("accountNumber", caption_required=True, convert=_without_zero),
+    "cost_accounts": _group_question("purchaseAccountNumber", caption_required=True, convert=_without_zero),
+    "stock_accounts": _group_question("stockAccountNumber", caption_required=True, convert=_without_zero),
     # Groups that are not revenue, or may not be: the till has groups without a clear type.
-    "balance_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") != TURNOVER),
-    "revenue_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") == TURNOVER),
+    "balance_groups": _group_question(
+        "turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") != TURNOVER
+    ),
+    "revenue_groups": _group_question(
+        "turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") == TURNOVER
+    ),
     "payment_methods": _Question(
-        "getPaymentMethods", "paymentMethod", "method", "description", keep=_unless_off("active")
+        "getPaymentMethods", "paymentMethod", "method", "description", keep=_flag_filter("active")
     ),
     "delivery_methods": _Question(
-        "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_unless_off("enabled")
+        "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_flag_filter("enabled")
     ),
     "price_groups": _Question("getPriceGroupList", "priceGroup", "priceGroupNumber", "description"),
     "sales_prices": _Question("getSalesPriceList", "salesPrice", "salesPriceNumber", "description"),
@@ -81,18 +94,26 @@ _QUESTIONS = {
         "getOrderCategories", "orderCategory", "orderCategoryNumber", "orderCategoryDescription"
     ),
     "employees": _Question(
-        "getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_unless_off("active")
+        "getEmployees", "employee", "employeeNumber", "name", requests=True, keep=_flag_filter("active")
     ),
 }
 
 
-def _of_methods(caption: str, said: Callable[[str], str], *, needed: bool = False) -> _Question:
-    keep = _unless_off("active")
-    return _Question("getPaymentMethods", "paymentMethod", "method", caption, keep=keep, needed=needed, said=said)
+def _method_question(caption: str, convert: Callable[[str], str], *, caption_required: bool = False) -> _Question:
+    keep = _flag_filter("active")
+    return _Question(
+        "getPaymentMethods",
+        "paymentMethod",
+        "method",
+        caption,
+        keep=keep,
+        caption_required=caption_required,
+        convert=convert,
+    )
 
 
-_METHOD_TYPES = _of_methods("type", lambda told: codec.plain_word(told).lower())
-_METHOD_ACCOUNTS = _of_methods("accountNumber", _no_zero, needed=True)
+_METHOD_TYPES = _method_question("type", lambda caption: codec.plain_word(caption).lower())
+_METHOD_ACCOUNTS = _method_question("accountNumber", _without_zero, caption_required=True)
 
 
 class TillChoices:
@@ -101,7 +122,7 @@ class TillChoices:
     def __init__(self, client: Client, fields: TillFields) -> None:
         self._client = client
         self._lists: Mapping[str, Callable[[], dict[str, str]]] = {
-            "vat_codes": lambda: {code: " / ".join(map(_shown, rates)) for code, rates in self._rates()},
+            "vat_codes": lambda: {code: " / ".join(map(_rate_caption, rates)) for code, rates in self._rates()},
             "vat_rates": lambda: {
                 code: f"{rates[0]:.2f}" for code, rates in self._rates() if rates[0] is not None and None not in rates
             },
@@ -111,11 +132,11 @@ class TillChoices:
             "article_groups": self._article_groups,
             "gift_cards": self._gift_cards,
             "own_articles": self._own_articles,
-            "payment_types": partial(self._asked, _METHOD_TYPES),
-            "payment_accounts": partial(self._asked, _METHOD_ACCOUNTS),
+            "payment_types": partial(self._answer_captions, _METHOD_TYPES),
+            "payment_accounts": partial(self._answer_captions, _METHOD_ACCOUNTS),
             "workplaces": self._workplaces,
             "used_groups": lambda: used_groups(client, self._gift_cards),
-            **{name: partial(self._asked, question) for name, question in _QUESTIONS.items()},
+            **{name: partial(self._answer_captions, question) for name, question in _QUESTIONS.items()},
         }
 
     def list_codes(self, name: str) -> dict[str, str]:
@@ -142,29 +163,29 @@ class TillChoices:
 
         Articles made at the till and not changed since come first.
         """
-        found: dict[str, str] = {}
+        captions: dict[str, str] = {}
         marker = 0
         for _ in range(PAGES_OF_ARTICLES):
             request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": ARTICLES_AT_ONCE}
             with expect_readable():
                 products = list(self._client.read("getProducts", request=request).iterfind(PRODUCTS))
-                highest = max((codec.if_readable(codec.change_marker, one) or 0 for one in products), default=0)
-            for article in (each for one in products for each in codec.articles(one)):
+                highest = max((codec.if_readable(codec.change_marker, product) or 0 for product in products), default=0)
+            for article in (product_article for product in products for product_article in codec.articles(product)):
                 if not codec.external_id(article) and (number := codec.if_readable(codec.article_number, article)):
-                    found[number] = (article.findtext(qualified("description")) or "").strip() or number
+                    captions[number] = (article.findtext(qualified("description")) or "").strip() or number
             if highest < marker or not products:
                 break
             marker = highest + 1
-        return found
+        return captions
 
-    def _asked(self, question: _Question) -> dict[str, str]:
+    def _answer_captions(self, question: _Question) -> dict[str, str]:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
-        told = {
-            code: question.said(_text(item, question.caption) or ("" if question.needed else code))
+        captions = {
+            code: question.convert(_text(item, question.caption) or ("" if question.caption_required else code))
             for item in answer.iter(qualified(question.item))
             if (code := _text(item, question.code)) and question.keep(item)
         }
-        return {code: caption for code, caption in told.items() if caption}
+        return {code: caption for code, caption in captions.items() if caption}
 
     def _gift_cards(self) -> dict[str, str]:
         """Return the turnover group of the gift cards that each payment method accepts, if the till reports it."""
@@ -210,5 +231,5 @@ def _rate(text: str) -> Decimal | None:
         return None
 
 
-def _shown(rate: Decimal | None) -> str:
+def _rate_caption(rate: Decimal | None) -> str:
     return "? %" if rate is None else f"{rate.normalize():f} %"

@@ -56,7 +56,7 @@ def description() -> bytes:
     return files(__package__).joinpath(WSDL).read_bytes()
 
 
-class _Shelf(Transport):
+class _OfflineTransport(Transport):
     """Keeps zeep off the network: serves the one schema it asks for, and refuses every other address."""
 
     def load(self, url: str) -> bytes:
@@ -69,7 +69,7 @@ class InterfaceContract:
     """The interface according to the WSDL: builds requests, and gives the names and shapes of answers."""
 
     def __init__(self) -> None:
-        library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep claims to be typed, but has few types
+        library, shelf = cast("Any", zeep), cast("Any", _OfflineTransport)  # zeep claims to be typed, but has few types
         client = library.Client(BytesIO(description()), transport=shelf())
         self._types = client.wsdl.types
         self._binding = client.wsdl.bindings[BINDING]
@@ -80,15 +80,15 @@ class InterfaceContract:
         """Return the complete request. Raises TypeError if the content does not fit, which is a bug of ours."""
         tag, form = self._form(operation)
         try:
-            asked = enclosing_element(tag, form.written(content), f' xmlns:{PREFIX}="{NAMESPACE}"')
+            body = enclosing_element(tag, form.written(content), f' xmlns:{PREFIX}="{NAMESPACE}"')
         except TypeError as error:
             raise TypeError(f"{operation}: {error}") from error
-        return f"{_BEGIN}{asked}{_END}".encode()
+        return f"{_BEGIN}{body}{_END}".encode()
 
     def _form(self, operation: str) -> tuple[str, WireForm]:
         if operation not in self._forms:
-            asked = self._binding.get(operation).input.body
-            self._forms[operation] = (tag_of(asked.qname), WireForm(asked.type))
+            body = self._binding.get(operation).input.body
+            self._forms[operation] = (tag_of(body.qname), WireForm(body.type))
         return self._forms[operation]
 
     def answer_name(self, operation: str) -> str:
@@ -120,16 +120,20 @@ def expect_shape(element: Element, type_: str) -> None:
 
 
 # Messages for an unknown operation (the first is from gSOAP, with which the till is built).
-_UNKNOWN = re.compile(r"not implemented|not recognized|operation '\w+' is not known|unknown operation", re.IGNORECASE)
+_UNKNOWN_OPERATION = re.compile(
+    r"not implemented|not recognized|operation '\w+' is not known|unknown operation", re.IGNORECASE
+)
 
 # Messages for a missing licence.
-_UNLICENSED = re.compile(
+_NOT_LICENSED = re.compile(
     r"\b(no|geen|without a?) (valid )?licen[sct]\w*|\blicen[sct]\w*\b.{0,40}\b(missing|required|expired|invalid|not)\b",
     re.IGNORECASE,
 )
 LONGEST_PLAIN = 200  # bytes of a refusal that is not XML
 
-_SILENT = frozenset({"saveCardImages"})  # operations whose answer has no result: only a fault shows that they failed
+_WITHOUT_RESULT = frozenset(
+    {"saveCardImages"}
+)  # operations whose answer has no result: only a fault shows that they failed
 REFUSALS: Mapping[str, str] = {
     "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN": "article_number_taken",
     "FAILED-PRODUCT-NUMBER-ALREADY-TAKEN": "article_number_taken",
@@ -181,7 +185,7 @@ class Client:
         Raises UnavailableError, AccessDeniedError, MalformedAnswerError, or RejectedError when the read itself is
         refused.
         """
-        looks = _Looks(self, operation)
+        looks = _ReadRetry(self, operation)
         answer = self._post(operation, interface_contract().message(operation, content), repeatable=True, looks=looks)
         outcome = looks.outcome if looks.outcome is not None else self.understood(answer, operation, write=False)
         if isinstance(outcome, ConnectorError):
@@ -193,23 +197,25 @@ class Client:
 
         Raises RejectedError when the till refuses it and InDoubtError when no usable answer came.
         """
-        return self._written(operation, interface_contract().message(operation, content))
+        return self._send_write(operation, interface_contract().message(operation, content))
 
     def write_whole(self, operation: str, element: Element) -> Element:
         """Send a write whose element is sent exactly as it is, and return the answer as `write` does."""
         envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"SOAP-ENV": SOAP, "ns": NAMESPACE})
         body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
         etree.SubElement(body, qualified(operation)).append(element)
-        return self._written(operation, etree.tostring(envelope, encoding="utf-8", xml_declaration=True))
+        return self._send_write(operation, etree.tostring(envelope, encoding="utf-8", xml_declaration=True))
 
-    def _written(self, operation: str, message: bytes) -> Element:
+    def _send_write(self, operation: str, message: bytes) -> Element:
         answer = self._post(operation, message, repeatable=False)
         outcome = self.understood(answer, operation, write=True)
         if isinstance(outcome, ConnectorError):
             raise outcome
-        return self._carried_out(outcome, operation)
+        return self._require_success(outcome, operation)
 
-    def _post(self, operation: str, message: bytes, *, repeatable: bool, looks: "_Looks | None" = None) -> HttpAnswer:
+    def _post(
+        self, operation: str, message: bytes, *, repeatable: bool, looks: "_ReadRetry | None" = None
+    ) -> HttpAnswer:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": operation}
         return self._gateway.send(
             "POST",
@@ -218,7 +224,7 @@ class Client:
             headers=headers,
             content=message,
             repeatable=repeatable,
-            again=looks.should_retry if looks else None,
+            should_retry=looks.should_retry if looks else None,
         )
 
     def understood(self, answer: HttpAnswer, operation: str, *, write: bool) -> Element | ConnectorError:
@@ -227,27 +233,27 @@ class Client:
         if body is not None and body.tag == f"{{{SOAP}}}Fault":
             return self._fault(body, operation, write=write)
         if body is None or answer.status >= 300 or body.tag != interface_contract().answer_name(operation):  # noqa: PLR2004
-            return self._unusable(answer, operation, write=write)
+            return self._unusable_answer_error(answer, operation, write=write)
         try:
             interface_contract().answer_shape(operation).expect(body, records=False)
         except WrongValueError:
-            return self._unusable(answer, operation, write=write)
+            return self._unusable_answer_error(answer, operation, write=write)
         return body
 
     def _fault(self, fault: Element, operation: str, *, write: bool) -> ConnectorError:
         """Return the error of a fault: `Client` faults refuse the request, `Server` faults are failures of the till."""
         code = (fault.findtext("faultcode") or "").rpartition(":")[2]
-        said = self._gateway.masked(_text(fault, "faultstring")) or self._gateway.masked(code) or "SOAP Fault"
-        facts = {"system": SYSTEM, "operation": operation, "message": said}
+        message = self._gateway.masked(_text(fault, "faultstring")) or self._gateway.masked(code) or "SOAP Fault"
+        facts = {"system": SYSTEM, "operation": operation, "message": message}
         if code.startswith("Client.Authentication"):
             return AccessDeniedError("mplus_credentials_rejected", **facts)
-        if refusal := _refusal(said):
+        if refusal := _refusal(message):
             return RejectedError(refusal, **facts)
         if code.partition(".")[0] == "Client":
             return RejectedError("request_refused", **facts)
         return InDoubtError("server_error", **facts) if write else UnavailableError("server_error", **facts)
 
-    def _unusable(self, answer: HttpAnswer, operation: str, *, write: bool) -> ConnectorError:
+    def _unusable_answer_error(self, answer: HttpAnswer, operation: str, *, write: bool) -> ConnectorError:
         facts = {"system": SYSTEM, "operation": operation, "host": self._host}
         plain = answer.body.decode("utf-8", "replace").strip() if len(answer.body) <= LONGEST_PLAIN else ""
         if "<" not in plain and (refusal := _refusal(plain)):
@@ -267,10 +273,10 @@ class Client:
             return UnavailableError("answer_incomplete", count=_items(answer.body), **facts)
         return MalformedAnswerError("answer_unreadable", **facts)
 
-    def _carried_out(self, body: Element, operation: str) -> Element:
+    def _require_success(self, body: Element, operation: str) -> Element:
         """Return the answer if its result is OK, because an answer with HTTP status 200 can still be a refusal."""
         facts = {"system": SYSTEM, "operation": operation}
-        if operation in _SILENT:
+        if operation in _WITHOUT_RESULT:
             return body
         result = _text(body, qualified("result"))
         if not result:
@@ -281,26 +287,26 @@ class Client:
         message = self._gateway.masked(
             _text(body, qualified("errorMessage")) or _text(body, qualified("errorMsg")) or result
         )
-        told = self._gateway.masked(result)
-        raise RejectedError(REFUSALS.get(reason, "mplus_rejected"), message=message, result=told, **facts)
+        masked_result = self._gateway.masked(result)
+        raise RejectedError(REFUSALS.get(reason, "mplus_rejected"), message=message, result=masked_result, **facts)
 
 
-class _Looks:
+class _ReadRetry:
     """Decides whether a read is repeated, and keeps the outcome, so that each answer is parsed once."""
 
     def __init__(self, client: Client, operation: str) -> None:
         self._client = client
         self._operation = operation
-        self._left = LOOKS
+        self._attempts_left = LOOKS
         self.outcome: Element | ConnectorError | None = None
 
     def should_retry(self, answer: HttpAnswer) -> bool:
         self.outcome = self._client.understood(answer, self._operation, write=False)
-        self._left -= 1
+        self._attempts_left -= 1
         hopeful = isinstance(self.outcome, UnavailableError) or (
             isinstance(self.outcome, MalformedAnswerError) and self.outcome.code == "answer_unreadable"
         )
-        return hopeful and self._left > 0
+        return hopeful and self._attempts_left > 0
 
 
 def _body(text: bytes) -> Element | None:
@@ -334,11 +340,11 @@ def _body(text: bytes) -> Element | None:
     return None if body is None else next(body.iterchildren("*"), None)
 
 
-def _refusal(said: str) -> str:
+def _refusal(message: str) -> str:
     """Return the error code of a refusal of the operation as such, empty for any other text."""
-    if _UNLICENSED.search(said):
+    if _NOT_LICENSED.search(message):
         return "license_missing"
-    return "operation_unknown" if _UNKNOWN.search(said) else ""
+    return "operation_unknown" if _UNKNOWN_OPERATION.search(message) else ""
 
 
 def _text(element: Element, name: str) -> str:

@@ -39,7 +39,7 @@ from integration.core.system_identity import SystemIdentity
 class TillSource(Protocol):
     """Reads records of one kind; see `Connector` for what each method promises."""
 
-    def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:
+    def extract(self, kind: Kind, since: str | None, after: str | None, limit: int | None) -> Batch:
         """Return one page of the records that changed since the stamp `since`."""
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
@@ -115,12 +115,14 @@ class Mplus:
 
     # ---- the till as a source
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         """Return one page of days, or of the documents of a kind from the marker `since` on.
 
         See `TillDocuments.extract` and `TillDays.extract`.
         """
-        return self._source(kind).extract(kind, since, after, most)
+        return self._source(kind).extract(kind, since, after, limit)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the documents of a kind with these ids, or the days with these keys, without missing ones."""
@@ -146,30 +148,34 @@ class Mplus:
 
     # ---- the till as a target
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current records, by our keys; each target defines how its kind is matched.
 
         A linked record that is missing in a joint lookup is looked up once more alone before it counts as gone.
         """
-        held: dict[str, CurrentRecord] = {}
+        current: dict[str, CurrentRecord] = {}
         for kind, target in self.targets.items():
-            chosen = [record for record in wanted if record.kind is kind]
+            chosen = [record for record in records if record.kind is kind]
             if not chosen:
                 continue
-            held |= target.lookup(chosen, references)
+            current |= target.lookup(chosen, references)
             if len(chosen) > 1 and kind is not Kind.GROUP:  # groups are always read as one tree
-                for one in [each for each in chosen if each.key not in held and references.reference(kind, each.key)]:
-                    held |= target.lookup([one], references)
-        return held
+                for linked_record in [
+                    record for record in chosen if record.key not in current and references.reference(kind, record.key)
+                ]:
+                    current |= target.lookup([linked_record], references)
+        return current
 
-    def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
+    def hashes(self, records: Sequence[Record]) -> dict[str, str]:
         """Return hashes of the till's current stock levels; other kinds have none. See `HashedTarget`."""
-        levels = [record for record in wanted if record.kind is Kind.STOCK]
+        levels = [record for record in records if record.kind is Kind.STOCK]
         return self._stock.hashes(levels) if levels else {}
 
-    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(
+        self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
+    ) -> Batch:
         """Return one page of the till's changes after the marker `since`; `after` is the stamp of the page before."""
-        return self._target(kind).read_changes(known.last_contiguous(after or since))
+        return self._target(kind).read_changes(known_ranges.last_contiguous(after or since))
 
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes."""
@@ -179,16 +185,16 @@ class Mplus:
         """Return True for every target: the till's answers always say explicitly that a list is empty."""
         return kind in self.targets
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change and return the till's number, with the marker of the change if the answer has it.
 
         Raises RejectedError when the till refuses the record and InDoubtError when no usable answer came.
         """
         target = self._target(change.kind)
-        with naming_record(change, held):
-            if held is None and change.action is not Action.CREATE:
+        with naming_record(change, current):
+            if current is None and change.action is not Action.CREATE:
                 raise RejectedError("target_record_missing")
-            return target.write(change, held, references, token)
+            return target.write(change, current, references, token)
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""
@@ -200,9 +206,9 @@ class Mplus:
         """Return True if this installation can calculate customer prices; see `TillPricing.answers`."""
         return self._pricing.answers()
 
-    def charged(self, asked: Sequence[PriceQuery]) -> list[TillPrice | None]:
+    def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the till's price of each charge, in the order asked; None where it gives no price."""
-        return self._pricing.charged(asked)
+        return self._pricing.charged(queries)
 
     def _source(self, kind: Kind) -> TillSource:
         return self._sources[kind] if kind in self._sources else not_at_till(kind)

@@ -29,7 +29,7 @@ from integration.core.records import Batch, Kind, Record, Value, WrongValueError
 
 PAGE_DAYS = 7
 DAYS_BEFORE = 14  # days before the period in which the previous count of a drawer is searched
-_PAID = (Kind.RECEIPT, Kind.INVOICE, Kind.ORDER)
+_DOCUMENT_KINDS = (Kind.RECEIPT, Kind.INVOICE, Kind.ORDER)
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class TillDays:
         self._client = client
         self._documents = documents
 
-    def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:  # noqa: ARG002 - as all are asked
+    def extract(self, kind: Kind, since: str | None, after: str | None, limit: int | None) -> Batch:  # noqa: ARG002 - as all are asked
         """Return one page of days of every branch, from `days_back` days ago to the till's present day.
 
         `after` is the first date of the page and the last of all. There is no stamp, since a day is read completely and
@@ -64,20 +64,20 @@ class TillDays:
         end = min(first + timedelta(days=PAGE_DAYS - 1), last)
         following = None if end >= last else f"{end + timedelta(days=1)}..{last}"
         with expect_readable():
-            return Batch(tuple(self._read(first, end)), following)
+            return Batch(tuple(self._read_days(first, end)), following)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:  # noqa: ARG002 - likewise
         """Return the days with these keys, read anew, without those that are not a day of a branch of this till."""
-        wanted = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
+        places = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
         records: list[Record] = []
         with expect_readable():
-            for first, last in _periods(sorted({day for day, _ in wanted})):
-                branches = {branch for day, branch in wanted if first <= day <= last}
-                records += self._read(first, last, branches)
-        asked = {told.day_key(place) for place in wanted}
-        return [record for record in records if record.key in asked]
+            for first, last in _periods(sorted({day for day, _ in places})):
+                branches = {branch for day, branch in places if first <= day <= last}
+                records += self._read_days(first, last, branches)
+        requested_keys = {told.day_key(place) for place in places}
+        return [record for record in records if record.key in requested_keys]
 
-    def _read(self, first: date, last: date, branches: Collection[str] = ()) -> Iterator[Record]:
+    def _read_days(self, first: date, last: date, branches: Collection[str] = ()) -> Iterator[Record]:
         reference, names, period = new_reference(), self._branches(), (first, last)
         dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         days: dict[Place, _Day] = defaultdict(_Day, {(on, branch): _Day() for on in dates for branch in names})
@@ -87,9 +87,9 @@ class TillDays:
         self._read_counts(days, period)
         for kind in (Kind.RECEIPT, Kind.INVOICE):
             self._read_documents(days, kind, period)
-        asked = {place: days[place] for place in _asked(days, dates, branches)}
-        self._read_paid_elsewhere(asked)
-        for place, day in asked.items():
+        requested_days = {place: days[place] for place in _requested_places(days, dates, branches)}
+        self._read_paid_elsewhere(requested_days)
+        for place, day in requested_days.items():
             yield _record(place, day, names.get(place[1], place[1]), reference)
 
     def _branches(self) -> dict[str, str]:
@@ -114,18 +114,18 @@ class TillDays:
                 },
             )
             for journal in answer.iterfind(f"{qualified('journalList')}/{qualified('journal')}"):
-                with _holding_back(days, journal):
+                with _marking_faulty_days(days, journal):
                     days[told.journal_place(journal)].parts += told.decode_journal(journal, source)
 
     def _read_financial(self, days: dict[Place, _Day], on: date, reference: str) -> None:
         answer = self._client.read("getFinancialJournal", request={**financial_period(on, on), "reference": reference})
         of_all: bool | None = None
-        with _holding_back(days, answer, on):
+        with _marking_faulty_days(days, answer, on):
             of_all = told.period_closed_flag(answer)
         flags: dict[Place, list[bool]] = defaultdict(list)
         only = [place for place in days if place[0] == on]
         for group in answer.iterfind(f"{qualified('financialGroupList')}/{qualified('financialGroup')}"):
-            with _holding_back(days, group, on):
+            with _marking_faulty_days(days, group, on):
                 branch = told.optional_branch(group)
                 if not branch and len(only) > 1:
                     raise WrongValueError("branchNumber", "")  # the till does not say which of several branches it is
@@ -150,41 +150,41 @@ class TillDays:
                 raise
             return
         counts: list[told.CashCount] = []
-        for each in answer.iterfind(f"{qualified('cashCountList')}/{qualified('cashCount')}"):
-            with _holding_back(days, each):
-                counts.append(told.decode_count(each))
+        for count in answer.iterfind(f"{qualified('cashCountList')}/{qualified('cashCount')}"):
+            with _marking_faulty_days(days, count):
+                counts.append(told.decode_count(count))
         for place, part in told.in_chains(counts):
             days[place].parts.append(part)
 
     def _read_documents(self, days: dict[Place, _Day], kind: Kind, period: tuple[date, date]) -> None:
-        for listed in self._documents.in_period(kind, *period):
-            place = _certain(listed)
-            may_be = partial(_may_be, listed.date, listed.branch)
-            chosen = [days[place]] if place else [day for known, day in days.items() if may_be(known)]
+        for document in self._documents.in_period(kind, *period):
+            place = _place_of(document)
+            may_be = partial(_may_belong, document.date, document.branch)
+            chosen = [days[place]] if place else [day for day_place, day in days.items() if may_be(day_place)]
             for day in chosen:
-                day.documents[kind, listed.record.key] = listed.record
+                day.documents[kind, document.record.key] = document.record
 
     # ---- documents paid on another day
 
     def _read_paid_elsewhere(self, days: Mapping[Place, _Day]) -> None:
         """Add the invoices and orders of other days that were paid on these days."""
-        known = {key: record for day in days.values() for key, record in day.documents.items()}
-        named = {place: self._named(place, day) for place, day in days.items()}
-        wanted = {key for keys in named.values() for key in keys} - known.keys()
+        documents = {key: record for day in days.values() for key, record in day.documents.items()}
+        keys_by_place = {place: self._paid_documents(place, day) for place, day in days.items()}
+        missing_keys = {key for keys in keys_by_place.values() for key in keys} - documents.keys()
         for kind in (Kind.INVOICE, Kind.ORDER):
-            ids = sorted(id_ for one, id_ in wanted if one is kind)
-            known |= {(kind, record.key): record for record in (self._documents.fetch(kind, ids) if ids else ())}
-        for place, keys in named.items():
-            days[place].documents |= {key: known[key] for key in keys if key in known}
+            ids = sorted(id_ for document_kind, id_ in missing_keys if document_kind is kind)
+            documents |= {(kind, record.key): record for record in (self._documents.fetch(kind, ids) if ids else ())}
+        for place, keys in keys_by_place.items():
+            days[place].documents |= {key: documents[key] for key in keys if key in documents}
 
-    def _named(self, place: Place, day: _Day) -> list[tuple[Kind, str]]:
+    def _paid_documents(self, place: Place, day: _Day) -> list[tuple[Kind, str]]:
         """Return the documents that a report names for payments of a day which its own documents do not explain."""
         on, branch = place
         try:
             return [
-                named
-                for method in _unexplained(place, day)
-                for named in told.paid_documents(
+                document
+                for method in _unexplained_methods(place, day)
+                for document in told.paid_documents(
                     self._client.read(
                         "reportPaymentMethodDetails",
                         request={
@@ -203,7 +203,7 @@ class TillDays:
             return []
 
 
-def _unexplained(place: Place, day: _Day) -> list[str]:
+def _unexplained_methods(place: Place, day: _Day) -> list[str]:
     """Return the payment methods whose total of the day differs from the payments of its documents in the branch."""
     on, branch = place
     rest: dict[str, Decimal] = defaultdict(Decimal)
@@ -225,7 +225,7 @@ def _amount(part: Record) -> Decimal:
 
 
 @contextmanager
-def _holding_back(days: Mapping[Place, _Day], element: Element, on: date | None = None) -> Iterator[None]:
+def _marking_faulty_days(days: Mapping[Place, _Day], element: Element, on: date | None = None) -> Iterator[None]:
     """Mark all days that an unreadable element may belong to as faulty: those with its readable date and branch."""
     try:
         yield
@@ -233,7 +233,7 @@ def _holding_back(days: Mapping[Place, _Day], element: Element, on: date | None 
         date_ = on or codec.if_readable(told.journal_date, element)
         branch = codec.if_readable(told.optional_branch, element) or None
         for place, day in days.items():
-            if _may_be(date_, branch, place):
+            if _may_belong(date_, branch, place):
                 day.fault = error, codec.raw_elements(element)
 
 
@@ -241,40 +241,42 @@ def _record(place: Place, day: _Day, name: str, reference: str) -> Record:
     key = told.day_key(place)
     if day.fault is not None:
         return unreadable(Kind.DAY, key, *day.fault)
-    parts = (*_in_order(day.parts), *(record for _, record in sorted(day.documents.items(), key=_by_kind)))
+    parts = (*_unique_parts(day.parts), *(record for _, record in sorted(day.documents.items(), key=_document_order)))
     values: dict[str, Value] = {"date": place[0], "branch": place[1], "branch_name": name, "reference": reference}
     if day.closed is not None:
         values["closed"] = day.closed
     return Record(Kind.DAY, key, values | {"digest": told.day_digest(parts)}, parts)
 
 
-def _by_kind(item: tuple[tuple[Kind, str], Record]) -> tuple[int, str]:
-    return _PAID.index(item[0][0]), item[0][1]
+def _document_order(item: tuple[tuple[Kind, str], Record]) -> tuple[int, str]:
+    return _DOCUMENT_KINDS.index(item[0][0]), item[0][1]
 
 
-def _in_order(parts: Sequence[Record]) -> list[Record]:
+def _unique_parts(parts: Sequence[Record]) -> list[Record]:
     """Return the parts grouped by kind with unique keys, because the till may have two rows for one group."""
     kinds = (Kind.TURNOVER, Kind.PAYMENT, Kind.VAT, Kind.COUNT)
-    seen: dict[tuple[Kind, str], int] = defaultdict(int)
-    found = []
-    for part in sorted(parts, key=lambda each: (kinds.index(each.kind), each.values.get("book") != "journal")):
-        seen[part.kind, part.key] += 1
-        again = seen[part.kind, part.key]
-        found.append(part if again == 1 else Record(part.kind, f"{part.key}#{again}", part.values))
-    return found
+    counts: dict[tuple[Kind, str], int] = defaultdict(int)
+    unique_parts = []
+    for part in sorted(
+        parts, key=lambda day_part: (kinds.index(day_part.kind), day_part.values.get("book") != "journal")
+    ):
+        counts[part.kind, part.key] += 1
+        count = counts[part.kind, part.key]
+        unique_parts.append(part if count == 1 else Record(part.kind, f"{part.key}#{count}", part.values))
+    return unique_parts
 
 
-def _asked(places: Iterable[Place], dates: Collection[date], branches: Collection[str]) -> list[Place]:
+def _requested_places(places: Iterable[Place], dates: Collection[date], branches: Collection[str]) -> list[Place]:
     """Return the requested days in order, because an answer may contain others."""
-    found = (place for place in places if place[0] in dates and (not branches or place[1] in branches))
-    return sorted(found, key=lambda place: (place[0], int(place[1] or 0)))
+    requested_places = (place for place in places if place[0] in dates and (not branches or place[1] in branches))
+    return sorted(requested_places, key=lambda place: (place[0], int(place[1] or 0)))
 
 
-def _certain(listed: ListedDocuments) -> Place | None:
-    return (listed.date, listed.branch) if listed.date and listed.branch else None
+def _place_of(document: ListedDocuments) -> Place | None:
+    return (document.date, document.branch) if document.date and document.branch else None
 
 
-def _may_be(day: date | None, branch: str | None, place: Place) -> bool:
+def _may_belong(day: date | None, branch: str | None, place: Place) -> bool:
     """Return True if an element with this date and branch may belong to a day of a branch; None may be any."""
     return day in (None, place[0]) and branch in (None, place[1])
 

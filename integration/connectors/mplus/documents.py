@@ -65,44 +65,45 @@ class TillDocuments:
         self._settings = settings
         self._client = client
         self._codes = _Codes(client, clock)
-        self._lowest = PartialLists()
-        self._named, self._customers = ByNumbers[tuple[str, Element]](), ByNumbers[Element]()
+        self._partial_lists = PartialLists()
+        self._completer, self._customers = ByNumbers[tuple[str, Element]](), ByNumbers[Element]()
 
-    def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
+    def extract(self, kind: Kind, since: str | None, after: str | None, limit: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; of all if it is None."""
-        page = self.page(kind, since, after, most)
+        page = self.page(kind, since, after, limit)
         with expect_readable():
-            return Batch(tuple(self._decoded(kind, page.found, fresh=False)), page.after, page.stamp)
+            return Batch(tuple(self._decode(kind, page.found, fresh=False)), page.after, page.stamp)
 
     def page(
-        self, kind: Kind, since: str | None, after: str | None, most: int | None = None, *, lines: bool = True
+        self, kind: Kind, since: str | None, after: str | None, limit: int | None = None, *, lines: bool = True
     ) -> DocumentPage:
         """Return one page of unparsed documents; without `lines` the till answers much faster.
 
         `since` and the stamp are markers, `after` is the lowest marker of the page. The marker is the only filter:
         other filters together with a marker have made tills omit changes. If the till's own marker is lower than
-        `since`, it was set back, and everything is read. `most` limits the documents after `since` on a page.
+        `since`, it was set back, and everything is read. `limit` is the largest number of documents after `since` on a
+        page.
         """
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
         with expect_readable():
-            found = self._listed(kind, {"syncMarker": start.bound}, lines=lines)
-            if not found:
+            elements = self._read_page(kind, {"syncMarker": start.bound}, lines=lines)
+            if not elements:
                 return DocumentPage((), None, str(start.seen))
-            markers = (codec.if_readable(codec.document_marker, each) for each in found)
-            marked = list(zip(found, markers, strict=True))
+            markers = (codec.if_readable(codec.document_marker, element) for element in elements)
+            marked = list(zip(elements, markers, strict=True))
             fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.seen)
-            last = fresh[most - 1] if most is not None and len(fresh) > most else None
+            last = fresh[limit - 1] if limit is not None and len(fresh) > limit else None
             if last is not None:
-                marked = [(each, marker) for each, marker in marked if marker is None or marker <= last]
-            found = [each for each, _ in marked]
+                marked = [(element, marker) for element, marker in marked if marker is None or marker <= last]
+            elements = [element for element, _ in marked]
             highest = max((marker for _, marker in marked if marker is not None), default=-1)
             if highest < start.bound:
                 raise MalformedAnswerError(
-                    "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
+                    "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(elements)
                 )
         is_last = last is None and start.present is not None and highest >= start.present
-        return DocumentPage(found, None if is_last else str(highest + 1), str(max(highest, start.seen)))
+        return DocumentPage(elements, None if is_last else str(highest + 1), str(max(highest, start.seen)))
 
     def in_period(self, kind: Kind, first: date, last: date) -> Iterator[ListedDocuments]:
         """Return the documents of these financial dates once each, in the state that was read last.
@@ -110,26 +111,28 @@ class TillDocuments:
         They are read by markers from 0 on, because the till does not say how much an answer without a limit holds.
         """
         document, bound = codec.DOCUMENTS[kind], 0
-        found: dict[str, ListedDocuments] = {}
+        documents_by_key: dict[str, ListedDocuments] = {}
         names = ("fromFinancialDate", "throughFinancialDate")
         period = {
             name: {"day": day.day, "mon": day.month, "year": day.year}
             for name, day in zip(names, (first, last), strict=True)
         }
         while True:
-            answered = self._listed(kind, {"syncMarker": bound, **period})
-            for each, record in zip(answered, self._decoded(kind, answered, fresh=False), strict=True):
-                found[record.key] = ListedDocuments(
-                    record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
+            elements = self._read_page(kind, {"syncMarker": bound, **period})
+            for element, record in zip(elements, self._decode(kind, elements, fresh=False), strict=True):
+                documents_by_key[record.key] = ListedDocuments(
+                    record,
+                    codec.if_readable(codec.document_date, element),
+                    codec.if_readable(codec.document_branch, element),
                 )
-            if not answered:  # a page with fewer than requested does not end the list: a till may return less at once
-                return iter(found.values())
+            if not elements:  # a page with fewer than requested does not end the list: a till may return less at once
+                return iter(documents_by_key.values())
             highest = max(
-                filter(None, (codec.if_readable(codec.document_marker, each) for each in answered)), default=-1
+                filter(None, (codec.if_readable(codec.document_marker, element) for element in elements)), default=-1
             )
             if highest < bound:
                 raise MalformedAnswerError(
-                    "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
+                    "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(documents_by_key)
                 )
             bound = highest + 1
 
@@ -138,26 +141,28 @@ class TillDocuments:
 
         The date is None where a document without a readable date or relation may be newer.
         """
-        found: list[tuple[str | None, date | None]] = []
-        asked = {
+        relation_days: list[tuple[str | None, date | None]] = []
+        filters = {
             "relationNumbers": till_numbers(relations),
             "fromFinancialDate": {"day": since.day, "mon": since.month, "year": since.year},
         }
         for document in (codec.DOCUMENTS[kind] for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)):
-            request = {**asked, **document.options, "articlePluNumbers": {}, "articleBarcodes": {}}
+            request = {**filters, **document.options, "articlePluNumbers": {}, "articleBarcodes": {}}
             answer = self._client.read(document.operation, request={**request, "includeLineList": False})
-            for each in answer.iterfind(document.path):
-                is_told = each.findtext(qualified("relationNumber"))
-                relation = codec.if_readable(codec.document_relation, each) if is_told else None
-                found.append((relation, codec.if_readable(codec.document_date, each)))
-        return newest_days(relations, found)
+            for element in answer.iterfind(document.path):
+                is_told = element.findtext(qualified("relationNumber"))
+                relation = codec.if_readable(codec.document_relation, element) if is_told else None
+                relation_days.append((relation, codec.if_readable(codec.document_date, element)))
+        return newest_days(relations, relation_days)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the documents with these ids, without those that do not exist. External article ids are read anew."""
         return [
             record
-            for found in self.with_ids(kind, keys)
-            for record in self._decoded(kind, [each for _, each in found], [key for key, _ in found], fresh=True)
+            for id_page in self.with_ids(kind, keys)
+            for record in self._decode(
+                kind, [element for _, element in id_page], [key for key, _ in id_page], fresh=True
+            )
         ]
 
     def with_ids(self, kind: Kind, keys: Collection[str]) -> Iterator[list[tuple[str, Element]]]:
@@ -165,70 +170,72 @@ class TillDocuments:
         key_of = partial(codec.document_key, kind=kind)
 
         def ask(portion: Sequence[str]) -> list[Element]:
-            return self._ask(kind, {codec.DOCUMENTS[kind].keys: portion})
+            return self._request_page(kind, {codec.DOCUMENTS[kind].keys: portion})
 
         with_ids = by_own_number(ask, partial(codec.if_readable, key_of))
-        asking = self._named.ask_all(with_ids, lambda one: one[:1])
+        asking = self._completer.ask_all(with_ids, lambda document: document[:1])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # other ids cannot exist
         for portion in portions(ids, self._settings.document_page):
             with expect_readable():
-                wanted = set(portion)
-                yield [one for one in asking(portion) if one[0] in wanted]
+                portion_ids = set(portion)
+                yield [document for document in asking(portion) if document[0] in portion_ids]
 
     def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
         if after is not None:
             return _Start(int(after), int(after) - 1)
         if since is None:
             return _Start(0, 0)
-        present, known = self._present(kind), int(since)
-        if present is not None and present < known:
-            log.warning("marker_went_back", system=SYSTEM, kind=str(kind), since=known, present=present)
+        present, since_marker = self._present_marker(kind), int(since)
+        if present is not None and present < since_marker:
+            log.warning("marker_went_back", system=SYSTEM, kind=str(kind), since=since_marker, present=present)
             return _Start(0, 0, present)
-        return _Start(max(0, known - self._settings.document_overlap), known, present)
+        return _Start(max(0, since_marker - self._settings.document_overlap), since_marker, present)
 
-    def _present(self, kind: Kind) -> int | None:
+    def _present_marker(self, kind: Kind) -> int | None:
         """Return the till's present marker of a kind, or None for a kind whose marker the till may leave out."""
         answer = self._client.read("getCurrentSyncMarkers")
-        told = answer.findtext(qualified(codec.DOCUMENTS[kind].marker)) or ""
-        if not told and kind in codec.UNTOLD:
+        marker = answer.findtext(qualified(codec.DOCUMENTS[kind].marker)) or ""
+        if not marker and kind in codec.UNTOLD:
             return None
         with expect_readable():
-            return int(told)
+            return int(marker)
 
-    def _listed(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+    def _read_page(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
         """Return a page of documents: those with the lowest markers from a bound on, in any order."""
 
         def ask(limit: int, *, lines: bool) -> list[Element]:
-            return self._ask(kind, {**chosen, "syncMarkerLimit": limit}, lines=lines)
+            return self._request_page(kind, {**chosen, "syncMarkerLimit": limit}, lines=lines)
 
-        def markers(found: Iterable[Element]) -> list[int | None]:
-            return [codec.if_readable(codec.document_marker, each) for each in found]
+        def markers(elements: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.document_marker, element) for element in elements]
 
-        found = ask(self._settings.document_page, lines=lines)
+        elements = ask(self._settings.document_page, lines=lines)
         operation = codec.DOCUMENTS[kind].operation
-        self._lowest.expect(operation, markers(found), lambda limit: markers(ask(limit, lines=False)))
-        return found
+        self._partial_lists.expect(operation, markers(elements), lambda limit: markers(ask(limit, lines=False)))
+        return elements
 
-    def _ask(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+    def _request_page(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
         document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
-        needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": lines}
-        request = {**chosen, **document.options, **needed}
-        found = list(self._client.read(document.operation, request=request).iterfind(document.path))
-        expect_once(document.operation, (codec.if_readable(key_of, each) for each in found))
-        return found
+        required_fields = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": lines}
+        request = {**chosen, **document.options, **required_fields}
+        elements = list(self._client.read(document.operation, request=request).iterfind(document.path))
+        expect_once(document.operation, (codec.if_readable(key_of, element) for element in elements))
+        return elements
 
-    def _decoded(self, kind: Kind, found: Sequence[Element], keys: Sequence[str] = (), *, fresh: bool) -> list[Record]:
+    def _decode(
+        self, kind: Kind, elements: Sequence[Element], keys: Sequence[str] = (), *, fresh: bool
+    ) -> list[Record]:
         """Return each document as a record; `keys` are the requested ones. A faulty document is marked unreadable."""
-        of = [codec.if_readable(codec.document_relation, each) or "" for each in found]
+        of = [codec.if_readable(codec.document_relation, element) or "" for element in elements]
         relations = self._relations(filter(None, of))
-        articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
+        articles = (codec.if_readable(codec.document_articles, element) or () for element in elements)
         codes = self._codes.article_ids(
-            list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh
+            list(dict.fromkeys(number for article_numbers in articles for number in article_numbers)), fresh=fresh
         )
         nameless = relations.get("")  # it may be any customer that is missing
         return [
-            _document(kind, each, relations.get(one, nameless) if one else None, codes, key)
-            for each, one, key in zip(found, of, keys or [""] * len(found), strict=True)
+            _document(kind, element, relations.get(relation_number, nameless) if relation_number else None, codes, key)
+            for element, relation_number, key in zip(elements, of, keys or [""] * len(elements), strict=True)
         ]
 
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
@@ -238,19 +245,21 @@ class TillDocuments:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
             return list(answer.iterfind(f"{qualified('relationList')}/{qualified('relation')}"))
 
-        asking = self._customers.ask_all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
+        asking = self._customers.ask_all(ask, lambda element: [codec.if_readable(codec.relation_number, element)])
         all_numbers = list(dict.fromkeys(numbers))
-        found = [each for portion in portions(all_numbers, LARGEST_ANSWER) for each in asking(portion)]
-        return {codec.if_readable(codec.relation_number, each) or "": each for each in found}
+        relations = [relation for portion in portions(all_numbers, LARGEST_ANSWER) for relation in asking(portion)]
+        return {codec.if_readable(codec.relation_number, relation) or "": relation for relation in relations}
 
 
-def _document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str], asked: str) -> Record:
+def _document(
+    kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str], requested_key: str
+) -> Record:
     try:
         if relation is not None:
             codec.expect_relation_number(relation)
         return codec.decode_document(kind, document, relation, codes)
     except WrongValueError as error:
-        key = codec.if_readable(partial(codec.document_key, kind=kind), document) or asked
+        key = codec.if_readable(partial(codec.document_key, kind=kind), document) or requested_key
         return unreadable(kind, key, error, codec.raw_elements(document, relation))
 
 
@@ -260,28 +269,28 @@ class _Codes:
     def __init__(self, client: Client, clock: Callable[[], float]) -> None:
         self._client = client
         self._clock = clock
-        self._known: dict[str, tuple[str, float]] = {}
-        self._named = ByNumbers[Element]()
+        self._cached: dict[str, tuple[str, float]] = {}
+        self._completer = ByNumbers[Element]()
 
     def article_ids(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
         """Return the ids of the articles that have one; `fresh` reads all of them anew."""
         now = self._clock()
-        valid = {number: (code, end) for number, (code, end) in self._known.items() if now < end}
+        valid = {number: (code, end) for number, (code, end) in self._cached.items() if now < end}
         missing = [number for number in numbers if fresh or number not in valid]
-        asked: dict[str, str] = {}
+        new_codes: dict[str, str] = {}
         for portion in portions(missing, LARGEST_ANSWER):
-            asked |= self._asked(portion)
-        kept = {number: valid[number] for number in valid.keys() - set(missing)}
+            new_codes |= self._read_ids(portion)
+        cached_codes = {number: valid[number] for number in valid.keys() - set(missing)}
         # Replaced as a whole and never changed in place, because two runs may use it at the same time.
-        self._known = kept | {number: (code, now + CODES_SECONDS) for number, code in asked.items()}
-        return {number: code for number, (code, _) in kept.items()} | asked
+        self._cached = cached_codes | {number: (code, now + CODES_SECONDS) for number, code in new_codes.items()}
+        return {number: code for number, (code, _) in cached_codes.items()} | new_codes
 
-    def _asked(self, numbers: Sequence[str]) -> dict[str, str]:
+    def _read_ids(self, numbers: Sequence[str]) -> dict[str, str]:
         def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getProducts", request={"articleNumbers": portion, "pluNumbers": {}})
             return list(answer.iter(qualified("article")))
 
-        asking = self._named.ask_all(ask, lambda one: [codec.if_readable(codec.article_number, one)])
+        asking = self._completer.ask_all(ask, lambda element: [codec.if_readable(codec.article_number, element)])
         return {
             number: code
             for article in asking(numbers)

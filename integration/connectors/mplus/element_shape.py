@@ -32,22 +32,22 @@ class _Slot(NamedTuple):
 class ElementShape:
     """The shape of one type of the WSDL."""
 
-    def __init__(self, described: Any, known: dict[int, "ElementShape"] | None = None) -> None:
-        """Wrap a type parsed by zeep; a type may contain itself, so the shapes in `known` are reused."""
+    def __init__(self, described: Any, known_shapes: dict[int, "ElementShape"] | None = None) -> None:
+        """Wrap a type parsed by zeep; `known_shapes` is reused, because a type may contain itself."""
         self._described = described
-        self._known = {} if known is None else known
-        self._known[id(described)] = self
+        self._shapes = {} if known_shapes is None else known_shapes
+        self._shapes[id(described)] = self
         self.is_record = described.name in RECORDS
 
     @cached_property
     def _slots(self) -> dict[str, _Slot]:
-        return {one.qname.text: self._slot(one) for _, one in self._described.elements}
+        return {element.qname.text: self._slot(element) for _, element in self._described.elements}
 
     def _slot(self, described: Any) -> _Slot:
         kind = described.type
         if not isinstance(kind, ComplexType):
             return _Slot(described.accepts_multiple, None)
-        return _Slot(described.accepts_multiple, self._known.get(id(kind)) or ElementShape(kind, self._known))
+        return _Slot(described.accepts_multiple, self._shapes.get(id(kind)) or ElementShape(kind, self._shapes))
 
     def expect(self, element: etree._Element, *, records: bool = True) -> None:
         """Raise WrongValueError if an element, or one inside it, does not have the shape of its type.
@@ -78,10 +78,10 @@ class ElementShape:
 
 def _text_beside(element: etree._Element) -> str:
     """Return the text directly in an element, outside its child elements."""
-    return " ".join(filter(None, ((text or "").strip() for text in (element.text, *(each.tail for each in element)))))
+    return " ".join(filter(None, ((text or "").strip() for text in (element.text, *(child.tail for child in element)))))
 
 
 def _all_text(parent: etree._Element, tag: str) -> str:
     """Return all text in the children with a name."""
-    found = (str(text).strip() for child in parent.iterchildren(tag) for text in child.itertext())
-    return " ".join(filter(None, found))
+    texts = (str(text).strip() for child in parent.iterchildren(tag) for text in child.itertext())
+    return " ".join(filter(None, texts))

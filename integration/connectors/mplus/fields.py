@@ -30,9 +30,9 @@ class TillFields:
     def custom_types(self, kind: Kind = Kind.ARTICLE) -> Mapping[str, str]:
         """Return the custom fields of articles or relations with their types, as the till defines them now."""
         answer = self._client.read("getCustomFieldLists")
-        listed = answer.iterfind(f"{qualified(_CUSTOM_LISTS[kind])}/{qualified('customField')}")
+        custom_fields = answer.iterfind(f"{qualified(_CUSTOM_LISTS[kind])}/{qualified('customField')}")
         return {
-            name: each.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
-            for each in listed
-            if (name := each.findtext(qualified("fieldName")))
+            name: custom_field.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
+            for custom_field in custom_fields
+            if (name := custom_field.findtext(qualified("fieldName")))
         }

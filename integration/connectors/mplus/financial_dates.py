@@ -13,8 +13,8 @@ def today_at(client: Client) -> date:
     """Return the present date at the till, by the till's own clock if the answer has it."""
     answer = client.read("getApiVersion")
     with expect_readable():
-        here = day_in(answer, "serviceDateTime")
-    return here or datetime.now(ZoneInfo(WALL_CLOCK)).date()
+        till_date = day_in(answer, "serviceDateTime")
+    return till_date or datetime.now(ZoneInfo(WALL_CLOCK)).date()
 
 
 def financial_period(first: date, last: date) -> dict[str, dict[str, int]]:

@@ -16,7 +16,7 @@ from zeep.xsd import Boolean, ComplexType, Decimal, Integer, String
 from integration.core.records import is_storable
 
 PREFIX = "ns0"  # prefix of the interface's namespace, in which every element is
-_TAKEN_AS_IT_IS = (String, Integer, Decimal)  # text is sent unchanged; only flags and moments are formatted
+_UNFORMATTED_TYPES = (String, Integer, Decimal)  # text is sent unchanged; only flags and moments are formatted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class _Slot:
         if value is None:
             return ""
         if self.repeated and isinstance(value, list):
-            return "".join([self._one(item) for item in value])
-        return self._one(value)
+            return "".join([self._write_one(item) for item in value])
+        return self._write_one(value)
 
-    def _one(self, item: Any) -> str:
+    def _write_one(self, item: Any) -> str:
         if self.inside is not None:
             return enclosing_element(self.tag, self.inside.written(item))
         text = item if self.as_it_is and type(item) is str else self.text(item)
@@ -49,15 +49,15 @@ class _Slot:
 class WireForm:
     """One type of the interface, prepared to be serialized many times."""
 
-    def __init__(self, described: Any, known: dict[int, "WireForm"] | None = None) -> None:
-        """Wrap a type parsed by zeep; a type may contain itself, so the forms in `known` are reused."""
+    def __init__(self, described: Any, known_forms: dict[int, "WireForm"] | None = None) -> None:
+        """Wrap a type parsed by zeep; `known_forms` is reused, because a type may contain itself."""
         self._described = described
-        self._known = {} if known is None else known
-        self._known[id(described)] = self
+        self._forms = {} if known_forms is None else known_forms
+        self._forms[id(described)] = self
 
     @cached_property
     def _slots(self) -> tuple[_Slot, ...]:
-        return tuple(self._slot(name, one) for name, one in self._described.elements)
+        return tuple(self._slot(name, element) for name, element in self._described.elements)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -71,7 +71,7 @@ class WireForm:
         kind = described.type
         inside = None
         if isinstance(kind, ComplexType):
-            inside = self._known.get(id(kind)) or WireForm(kind, self._known)
+            inside = self._forms.get(id(kind)) or WireForm(kind, self._forms)
         return _Slot(
             name=name,
             tag=tag_of(described.qname),
@@ -79,7 +79,7 @@ class WireForm:
             repeated=described.accepts_multiple,
             inside=inside,
             text=cast("Callable[[object], str]", getattr(kind, "xmlvalue", str)),
-            as_it_is=isinstance(kind, _TAKEN_AS_IT_IS) and not isinstance(kind, Boolean),
+            as_it_is=isinstance(kind, _UNFORMATTED_TYPES) and not isinstance(kind, Boolean),
         )
 
     def written(self, content: Mapping[str, Any]) -> str:

@@ -23,13 +23,16 @@ def cards_left(client: Client, page: int = PAGE) -> list[GiftCardBalance]:
         since = {"syncMarker": marker, "syncMarkerLimit": page}
         answer = client.read("getGiftcards", request={"onlyActive": False, "syncMarkerFilter": since})
         with expect_readable():
-            told = [codec.decode_gift_card(card) for card in answer.iterfind(_LIST)]
-        if not any(card.marker >= marker for card in told):
+            page_cards = [codec.decode_gift_card(card) for card in answer.iterfind(_LIST)]
+        if not any(card.marker >= marker for card in page_cards):
             break
-        cards |= {card.id: card for card in told}
-        marker = max(card.marker for card in told) + 1
-    left: dict[str, list[Decimal]] = defaultdict(list)
+        cards |= {card.id: card for card in page_cards}
+        marker = max(card.marker for card in page_cards) + 1
+    amounts_by_group: dict[str, list[Decimal]] = defaultdict(list)
     for card in cards.values():
         if card.left is not None:
-            left[card.group].append(card.left)
-    return [GiftCardBalance(group, len(some), sum(some, Decimal(0))) for group, some in sorted(left.items())]
+            amounts_by_group[card.group].append(card.left)
+    return [
+        GiftCardBalance(group, len(amounts), sum(amounts, Decimal(0)))
+        for group, amounts in sorted(amounts_by_group.items())
+    ]

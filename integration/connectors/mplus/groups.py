@@ -23,14 +23,14 @@ class TillGroups:
         self._settings = settings
         self._client = client
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current groups, matched by their link, then by name under the same parent."""
         tree = self._tree()
-        found = _Matching(wanted, tree, references).numbers()
-        codes = {number: key for key, number in found.items()}
-        held = {}
-        for record in wanted:
-            group = tree.get(found.get(record.key, ""))
+        numbers_by_key = _Matching(records, tree, references).numbers()
+        codes = {number: key for key, number in numbers_by_key.items()}
+        current = {}
+        for record in records:
+            group = tree.get(numbers_by_key.get(record.key, ""))
             if group is not None:
                 parent = (
                     "" if group.parent == _TOP else codes.get(group.parent) or references.key(Kind.GROUP, group.parent)
@@ -41,10 +41,10 @@ class TillGroups:
                     "name": group.name,
                     "parent": f"#{group.parent}" if parent is None else parent,
                 }
-                held[record.key] = CurrentRecord(
+                current[record.key] = CurrentRecord(
                     Record(Kind.GROUP, record.key, values), group.number, group.marker, original=group
                 )
-        return held
+        return current
 
     def _tree(self) -> dict[str, TillGroup]:
         with expect_readable():
@@ -58,35 +58,35 @@ class TillGroups:
         """Return an empty page without a stamp: the whole tree is read each time."""
         return Batch((), None, "")
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the group's number."""
-        if change.action is Action.CREATE or held is None:
+        if change.action is Action.CREATE or current is None:
             return self._create(change.wanted, references)
-        return self._update(change.wanted, held, references)
+        return self._update(change.wanted, current, references)
 
-    def _create(self, wanted: Record, references: References) -> WriteResult:
+    def _create(self, desired: Record, references: References) -> WriteResult:
         request = {
-            "parentGroupNumber": self._parent_number(wanted, references),
-            "name": codec.checked_text("name", wanted.values.get("name", "")),
+            "parentGroupNumber": self._parent_number(desired, references),
+            "name": codec.checked_text("name", desired.values.get("name", "")),
             "text": "",
         }
         answer = self._client.write("newArticleGroup", request=request)
         return WriteResult(created_number(answer, "groupNumber"))
 
-    def _update(self, wanted: Record, held: CurrentRecord, references: References) -> WriteResult:
-        group = held.original
+    def _update(self, desired: Record, current: CurrentRecord, references: References) -> WriteResult:
+        group = current.original
         if not isinstance(group, TillGroup):
             raise TypeError("a group that was not looked up here")
-        if "name" in wanted.values:
-            group = replace(group, name=codec.checked_text("name", wanted.values["name"]))
+        if "name" in desired.values:
+            group = replace(group, name=codec.checked_text("name", desired.values["name"]))
         parent = group.parent if group.parent != _TOP else str(self._settings.top_group)
-        if "parent" in wanted.values:
-            parent = self._parent_number(wanted, references)
+        if "parent" in desired.values:
+            parent = self._parent_number(desired, references)
         self._client.write("updateArticleGroup", request=codec.encode_group(replace(group, parent=parent)))
-        return WriteResult(held.reference)
+        return WriteResult(current.reference)
 
-    def _parent_number(self, wanted: Record, references: References) -> str:
-        code = str(wanted.values.get("parent") or "")
+    def _parent_number(self, desired: Record, references: References) -> str:
+        code = str(desired.values.get("parent") or "")
         return group_number(references, code) if code else str(self._settings.top_group)
 
 
@@ -101,32 +101,32 @@ def group_number(references: References, code: str) -> str:
 class _Matching:
     """Matches wanted groups with the tree: by their link, then by name under the same parent."""
 
-    def __init__(self, wanted: Sequence[Record], tree: Mapping[str, TillGroup], references: References) -> None:
-        self._wanted = {record.key: record for record in wanted}
+    def __init__(self, records: Sequence[Record], tree: Mapping[str, TillGroup], references: References) -> None:
+        self._records = {record.key: record for record in records}
         self._tree = tree
         self._references = references
-        self._places = {(group.parent, group.name): number for number, group in reversed(list(tree.items()))}
-        self._found: dict[str, str | None] = {"": _TOP}
+        self._numbers_by_name = {(group.parent, group.name): number for number, group in reversed(list(tree.items()))}
+        self._numbers: dict[str, str | None] = {"": _TOP}
 
     def numbers(self) -> dict[str, str]:
         """Return the numbers of the groups that exist, by our codes."""
-        numbers = {code: self._number(code) for code in self._wanted}
+        numbers = {code: self._number(code) for code in self._records}
         return {code: number for code, number in numbers.items() if number is not None}
 
     def _number(self, code: str) -> str | None:
-        if code not in self._found:
-            self._found[code] = None  # a group that is its own ancestor has no match
-            self._found[code] = self._linked(code) or self._named(code)
-        return self._found[code]
+        if code not in self._numbers:
+            self._numbers[code] = None  # a group that is its own ancestor has no match
+            self._numbers[code] = self._number_by_link(code) or self._number_by_name(code)
+        return self._numbers[code]
 
-    def _linked(self, code: str) -> str | None:
+    def _number_by_link(self, code: str) -> str | None:
         number = self._references.reference(Kind.GROUP, code)
         return number if number in self._tree else None
 
-    def _named(self, code: str) -> str | None:
-        record = self._wanted.get(code)
+    def _number_by_name(self, code: str) -> str | None:
+        record = self._records.get(code)
         name = record.values.get("name") if record else None
         if record is None or not isinstance(name, str):
             return None
         parent = self._number(str(record.values.get("parent") or ""))
-        return None if parent is None else self._places.get((parent, name))
+        return None if parent is None else self._numbers_by_name.get((parent, name))

@@ -28,12 +28,12 @@ class TillHistory:
         self._settings = settings
         self._client = client
         self._page = page
-        self._lowest = PartialLists()
+        self._partial_lists = PartialLists()
 
     def present(self) -> int:
         """Return the number of the newest movement of the installation, 0 before the first."""
-        asked = {"includeStockId": True}
-        answer = self._client.read("getCurrentSyncMarkersV2", request=asked)
+        request = {"includeStockId": True}
+        answer = self._client.read("getCurrentSyncMarkersV2", request=request)
         with expect_readable():
             return int(answer.findtext(qualified("stockId")) or 0)
 
@@ -43,8 +43,8 @@ class TillHistory:
         A movement without a readable number comes first. When `after` is 0, the movements start at `begin`.
         """
         bound = {"sinceStockId": str(after)} if after else {"fromFinancialDateTime": codec.encode_moment(begin)}
-        moves = self._asked(self._page, **bound)
-        return sorted((one for one in moves if _is_later(one, after)), key=lambda one: one.number)
+        moves = self._read_lowest(self._page, **bound)
+        return sorted((move for move in moves if _is_later(move, after)), key=lambda move: move.number)
 
     def movements_since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
         """Return the movements of articles after a number in these branches.
@@ -52,50 +52,50 @@ class TillHistory:
         Few movements follow a recent number, so all articles are tried in one call first; otherwise each portion of
         articles is read.
         """
-        first = self._asked(self._page, branchNumbers=branches, sinceStockId=str(number))
+        first = self._read_lowest(self._page, branchNumbers=branches, sinceStockId=str(number))
         if len(first) < self._page:
-            return self._all(number, first, branchNumbers=branches)
+            return self._read_all(number, first, branchNumbers=branches)
 
         def ask(portion: Sequence[str]) -> list[Move]:
-            return self._all(number, None, branchNumbers=branches, articleNumbers={"articleNumbers": portion})
+            return self._read_all(number, None, branchNumbers=branches, articleNumbers={"articleNumbers": portion})
 
         return in_pages(ask, articles, self._settings.page_articles, self._settings.in_flight)
 
-    def _all(self, number: int, moves: list[Move] | None, **request: object) -> list[Move]:
+    def _read_all(self, number: int, moves: list[Move] | None, **request: object) -> list[Move]:
         """Return every movement after a number; `moves` is the first answer, which the till may have shortened.
 
         The list ends with an answer without a higher number.
         """
-        found: list[Move] = []
+        all_moves: list[Move] = []
         while moves is None or moves:
             if moves is None:
-                moves = self._asked(PAGE, **request, sinceStockId=str(number))
-            later = [one for one in moves if _is_later(one, number) and one not in found]
-            highest = max((one.number for one in later), default=0)
-            found += later
+                moves = self._read_lowest(PAGE, **request, sinceStockId=str(number))
+            later = [move for move in moves if _is_later(move, number) and move not in all_moves]
+            highest = max((move.number for move in later), default=0)
+            all_moves += later
             if highest <= number:
                 break
             number, moves = highest, None
-        return found
+        return all_moves
 
-    def _asked(self, limit: int, **request: object) -> list[Move]:
+    def _read_lowest(self, limit: int, **request: object) -> list[Move]:
         """Return the movements with the lowest numbers among the requested ones, in any order."""
 
         def ask(limit: int) -> list[Move]:
             answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
             with expect_readable():
-                moves = [codec.decode_move(each) for each in answer.iterfind(qualified("articleStockHistory"))]
-            expect_once(_OPERATION, (str(one.number) for one in moves if one.number))
+                moves = [codec.decode_move(element) for element in answer.iterfind(qualified("articleStockHistory"))]
+            expect_once(_OPERATION, (str(move.number) for move in moves if move.number))
             return moves
 
         def numbers(moves: Sequence[Move]) -> list[int]:
-            return [one.number for one in moves if one.number]
+            return [move.number for move in moves if move.number]
 
         moves = ask(limit)
         before = [number for number in numbers(moves) if number < int(str(request.get("sinceStockId", 0)))]
         if before:  # the till ignores the bound, so later movements would never be read
             raise till_out_of_order(_OPERATION, str(before[0]))
-        self._lowest.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
+        self._partial_lists.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
         return moves
 
 
@@ -114,20 +114,24 @@ def reservation_page(documents: TillDocuments, since: str | None, after: str | N
     left out, so that its known reservations stay.
     """
     page = documents.page(Kind.ORDER, since, after, lines=False)
-    keys = [codec.if_readable(_key, each) or "" for each in page.found]
-    waiting = [key for key, each in zip(keys, page.found, strict=True) if key and not _is_over(each)]
-    kept: dict[str, list[StockReservation] | None] = {key: [] for key in keys if key and key not in waiting}
-    for found in documents.with_ids(Kind.ORDER, waiting) if waiting else ():
-        kept |= {key: codec.if_readable(order_reservations, each) for key, each in found}
-    told = {key: some for key, some in kept.items() if some is not None}
-    every = tuple(promise for some in told.values() for promise in some)
-    return ReservationPage(tuple(told), every, page.after, page.stamp)
+    keys = [codec.if_readable(_order_key, order) or "" for order in page.found]
+    waiting = [key for key, order in zip(keys, page.found, strict=True) if key and not _is_finished(order)]
+    optional_reservations: dict[str, list[StockReservation] | None] = {
+        key: [] for key in keys if key and key not in waiting
+    }
+    for order_page in documents.with_ids(Kind.ORDER, waiting) if waiting else ():
+        optional_reservations |= {key: codec.if_readable(order_reservations, order) for key, order in order_page}
+    reservations_by_order = {
+        key: reservations for key, reservations in optional_reservations.items() if reservations is not None
+    }
+    every = tuple(promise for reservations in reservations_by_order.values() for promise in reservations)
+    return ReservationPage(tuple(reservations_by_order), every, page.after, page.stamp)
 
 
-_key = partial(codec.document_key, kind=Kind.ORDER)
+_order_key = partial(codec.document_key, kind=Kind.ORDER)
 
 
-def _is_over(order: Element) -> bool:
+def _is_finished(order: Element) -> bool:
     """Return True if an order is completely delivered or completely cancelled."""
     states = (order.findtext(qualified(name)) or "" for name in ("deliveryState", "cancelState"))
     return any(state.endswith("-COMPLETE") for state in states)

@@ -17,8 +17,8 @@ def read_identity(client: Client) -> SystemIdentity:
     """Return the identity of a till, with four calls. It has no licence if the till lacks the call for licences."""
     branches = list(client.read("getBranches").iter(qualified("branch")))
     parts = {
-        "branches": frozenset(f"{_text(one, 'branchNumber')} {_text(one, 'branchName')}" for one in branches),
-        "workplaces": frozenset(place for one in branches for place in _workplaces(one)),
+        "branches": frozenset(f"{_text(branch, 'branchNumber')} {_text(branch, 'branchName')}" for branch in branches),
+        "workplaces": frozenset(place for branch in branches for place in _workplaces(branch)),
     }
     try:
         licence = client.read("getLicenseInformation")
@@ -26,19 +26,19 @@ def read_identity(client: Client) -> SystemIdentity:
         pass
     else:
         company = " ".join(filter(None, (_text(licence, "companyName"), _text(licence, "city"))))
-        parts |= {"company": _told(company), "licence": _told(_text(licence, "obscuredLicenseKey"))}
+        parts |= {"company": _part_values(company), "licence": _part_values(_text(licence, "obscuredLicenseKey"))}
     counters = _counters(client.read("getCurrentSyncMarkers")) | _versions(client.read("getApiVersion"))
     return SystemIdentity(parts, counters)
 
 
 def _counters(answer: Element) -> dict[str, int]:
     """Return every change number of an answer by its name, including unknown names."""
-    found = {}
+    counters = {}
     for element in answer.iterchildren("*"):
         name, text = str(element.tag).rpartition("}")[2], (element.text or "").strip()
         if (name.endswith("SyncMarker") or name == STOCK_NUMBER) and _is_number(text):
-            found[name] = int(text)
-    return found
+            counters[name] = int(text)
+    return counters
 
 
 def _versions(answer: Element) -> dict[str, int]:
@@ -46,13 +46,13 @@ def _versions(answer: Element) -> dict[str, int]:
 
     An update raises them. A lower version is an earlier state of the till, or another till.
     """
-    found = {}
+    versions = {}
     for name, prefix in (("apiVersion", ""), ("databaseVersion", "database")):
         texts = [_text(answer, _part_name(prefix, part)) for part in ("major", "minor", "revision")]
         if all(map(_is_number, texts)):
             major, minor, revision = map(int, texts)
-            found[name] = (major * VERSION_STEP + minor) * VERSION_STEP + revision
-    return found
+            versions[name] = (major * VERSION_STEP + minor) * VERSION_STEP + revision
+    return versions
 
 
 def _part_name(prefix: str, part: str) -> str:
@@ -69,7 +69,7 @@ def _workplaces(branch: Element) -> Iterator[str]:
         yield f"{number}/{_text(place, 'workplaceNumber')} {_text(place, 'workplaceName')}"
 
 
-def _told(text: str) -> frozenset[str]:
+def _part_values(text: str) -> frozenset[str]:
     return frozenset({text} if text else ())
 
 

@@ -15,7 +15,7 @@ from integration.core.errors import MalformedAnswerError
 
 T = TypeVar("T")
 _Markers = Iterable[int | None]  # None for an unreadable one
-_LOOKS = 2  # somebody may change a record between two answers
+_ATTEMPTS = 2  # somebody may change a record between two answers
 _GROUP = 100  # numbers that are requested again at once, after an incomplete answer
 
 
@@ -23,22 +23,22 @@ class PartialLists:
     """Lists that were shown to return the lowest markers when limited. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._proven_lists: set[str] = set()
 
-    def expect(self, operation: str, told: _Markers, ask: Callable[[int], _Markers]) -> None:
+    def expect(self, operation: str, markers: _Markers, ask: Callable[[int], _Markers]) -> None:
         """Compare an answer, once for each list, with the one that `ask` gives for half as many rows.
 
         Raises MalformedAnswerError if the smaller answer has other rows than the lowest of the larger one.
         """
-        page = _readable(told)
-        if operation in self._seen or len(page) < 2:  # noqa: PLR2004 - one row has no order
+        page = _readable_markers(markers)
+        if operation in self._proven_lists or len(page) < 2:  # noqa: PLR2004 - one row has no order
             return
-        for _ in range(_LOOKS):
-            half = _readable(ask((len(page) + 1) // 2))
+        for _ in range(_ATTEMPTS):
+            half = _readable_markers(ask((len(page) + 1) // 2))
             if half and half == page[: len(half)]:
-                self._seen.add(operation)
+                self._proven_lists.add(operation)
                 return
-            before, page = page, _readable(ask(len(page)))
+            before, page = page, _readable_markers(ask(len(page)))
         raise till_out_of_order(operation, str(min({*before}.symmetric_difference(half), default=before[0])))
 
 
@@ -50,7 +50,7 @@ class ByNumbers(Generic[T]):
 
     def __init__(self, weight: Callable[[T], int] = lambda _: 1) -> None:
         self._weight = weight
-        self._given = 0  # size of the largest answer known to be complete
+        self._largest_complete = 0  # size of the largest answer known to be complete
 
     def ask_all(
         self, ask: Callable[[Sequence[str]], list[T]], names: Callable[[T], Iterable[str | None]]
@@ -61,16 +61,16 @@ class ByNumbers(Generic[T]):
         """
 
         def asking(numbers: Sequence[str]) -> list[T]:
-            found = ask(numbers)
-            told = {name for one in found for name in names(one)}
-            missing = [number for number in numbers if number not in told]
-            weights = [self._weight(one) for one in found]
+            items = ask(numbers)
+            item_names = {name for item in items for name in names(item)}
+            missing = [number for number in numbers if number not in item_names]
+            weights = [self._weight(item) for item in items]
             more: list[T] = []
-            if weights and 0 < len(missing) < len(numbers) and sum(weights) + max(weights) > self._given:
-                more = [one for group in portions(missing, max(len(found), _GROUP)) for one in asking(group)]
+            if weights and 0 < len(missing) < len(numbers) and sum(weights) + max(weights) > self._largest_complete:
+                more = [item for group in portions(missing, max(len(items), _GROUP)) for item in asking(group)]
             if not more:
-                self._given = max(self._given, sum(weights))
-            return found + more
+                self._largest_complete = max(self._largest_complete, sum(weights))
+            return items + more
 
         return asking
 
@@ -85,13 +85,13 @@ def by_own_number(
     """
 
     def asking(numbers: Sequence[str]) -> list[tuple[str, T]]:
-        found = [(number_of(one) or "", one) for one in ask(numbers)]
-        named = [one for one in found if one[0]]
-        nameless = [one for number, one in found if not number]
-        untold = [number for number in numbers if number not in dict(named)] if nameless else []
+        pairs = [(number_of(item) or "", item) for item in ask(numbers)]
+        numbered_pairs = [pair for pair in pairs if pair[0]]
+        nameless = [item for number, item in pairs if not number]
+        untold = [number for number in numbers if number not in dict(numbered_pairs)] if nameless else []
         if len(numbers) > 1:
-            return named + [one for number in untold for one in asking([number])]
-        return named + [(number, nameless[0]) for number in untold]
+            return numbered_pairs + [pair for number in untold for pair in asking([number])]
+        return numbered_pairs + [(number, nameless[0]) for number in untold]
 
     return asking
 
@@ -108,5 +108,5 @@ def till_out_of_order(operation: str, key: str) -> MalformedAnswerError:
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=operation, key=key)
 
 
-def _readable(told: _Markers) -> list[int]:
-    return sorted(marker for marker in told if marker is not None)
+def _readable_markers(markers: _Markers) -> list[int]:
+    return sorted(marker for marker in markers if marker is not None)

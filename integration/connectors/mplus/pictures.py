@@ -18,7 +18,7 @@ from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteRe
 
 CARD = {"cardType": "PRODUCT"}
 OTHER = "image:"  # prefix of the id of an image of others
-_OURS = re.compile(r"([0-9a-f]{32})\.(\w+)$")
+_OWN_FILE_NAME = re.compile(r"([0-9a-f]{32})\.(\w+)$")
 LONGEST_NAME = 60  # length of the title in front of the content hash
 
 
@@ -29,22 +29,22 @@ class TillPictures:
         self._settings = settings
         self._client = client
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the picture of each product: the hash of ours, otherwise the first image of others, otherwise None.
 
         A card without any image is left out unless we have written to it before: nothing exists there yet.
         """
-        references_of = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
+        references_of = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in records}
         cards = self._cards(till_numbers(filter(None, references_of.values())))
-        found = {}
-        for record in wanted:
+        current = {}
+        for record in records:
             number = references_of[record.key]
             if number not in cards:
                 continue
             content = _content(cards[number])
             if content is not None or references.reference(Kind.PICTURE, record.key):
-                found[record.key] = CurrentRecord(Record(Kind.PICTURE, record.key, {"content": content}), number)
-        return found
+                current[record.key] = CurrentRecord(Record(Kind.PICTURE, record.key, {"content": content}), number)
+        return current
 
     def _cards(self, numbers: Sequence[str]) -> dict[str, list[Element]]:
         """Return the images on the cards of products by product number, in display order."""
@@ -68,39 +68,39 @@ class TillPictures:
         """Raise RejectedError: the till does not report changes of images."""
         not_at_till(Kind.PICTURE)
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Put our picture first on the card in place of our previous one, or remove it; all other images stay.
 
         The till uploads a picture and puts it on the card in one call, so an upload whose answer was lost is found on
         the card and reused. The list of images is read right before it is replaced. Raises RejectedError where the till
         refuses the picture.
         """
-        card = held.reference if held else references.reference(Kind.PRODUCT, change.key)
+        card = current.reference if current else references.reference(Kind.PRODUCT, change.key)
         if not card:
             raise RejectedError("needed_record_missing", system=SYSTEM, key=change.title, field="product")
         content = str(change.wanted.values.get("content") or "")
-        there = self._on_card(card)
+        images = self._card_images(card)
         first = content.removeprefix(OTHER)
         if content and not content.startswith(OTHER):
-            known = next((_number(one) for one in there if _mark(one) == content), "")
-            first = known or self._taken_in(change, content, card)
-            there = there if known else self._on_card(card)
-        ours = [one for one in there if _number(one) == first and _mark(one)]
-        others = [one for one in there if _mark(one) is None]
-        listed = [{"imageId": _number(one), "labels": _labels(one)} for one in (*ours, *others)]
-        if first and first not in {one["imageId"] for one in listed}:
-            listed.insert(0, {"imageId": first, "labels": {}})
-        self._client.write("saveCardImages", request={**CARD, "cards": [{"cardNumber": card, "images": listed}]})
+            existing_id = next((_number(image) for image in images if _mark(image) == content), "")
+            first = existing_id or self._upload(change, content, card)
+            images = images if existing_id else self._card_images(card)
+        ours = [image for image in images if _number(image) == first and _mark(image)]
+        others = [image for image in images if _mark(image) is None]
+        image_list = [{"imageId": _number(image), "labels": _labels(image)} for image in (*ours, *others)]
+        if first and first not in {image["imageId"] for image in image_list}:
+            image_list.insert(0, {"imageId": first, "labels": {}})
+        self._client.write("saveCardImages", request={**CARD, "cards": [{"cardNumber": card, "images": image_list}]})
         return WriteResult(card)
 
-    def _on_card(self, card: str) -> list[Element]:
+    def _card_images(self, card: str) -> list[Element]:
         """Return the images of a card. Raises RejectedError where the product is gone."""
-        there = self._cards([card]).get(card)
-        if there is None:
+        images = self._cards([card]).get(card)
+        if images is None:
             raise RejectedError("target_record_missing")
-        return there
+        return images
 
-    def _taken_in(self, change: Change, content: str, card: str) -> str:
+    def _upload(self, change: Change, content: str, card: str) -> str:
         """Upload a picture to the card and return its image id."""
         data, kind = load_picture(self._settings.pictures, content)
         request = {
@@ -125,8 +125,8 @@ def _number(image: Element) -> str:
 
 
 def _mark(image: Element) -> str | None:
-    found = _OURS.search((image.findtext(qualified("originalName")) or "").strip())
-    return found[1] if found else None
+    match = _OWN_FILE_NAME.search((image.findtext(qualified("originalName")) or "").strip())
+    return match[1] if match else None
 
 
 def _content(images: Sequence[Element]) -> str | None:

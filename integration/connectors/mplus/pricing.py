@@ -38,12 +38,13 @@ def without_branches(record: Record) -> Record:
     """Return a product without its prices per branch, and without articles that have no other values."""
     if not any(":" in name for part in record.parts for name in part.values):
         return record
-    kept = (
+    remaining_parts = (
         (part, {name: value for name, value in part.values.items() if ":" not in name or not _is_of_branch(name)})
         for part in record.parts
     )
     return replace(
-        record, parts=tuple(replace(part, values=values) for part, values in kept if values or not part.values)
+        record,
+        parts=tuple(replace(part, values=values) for part, values in remaining_parts if values or not part.values),
     )
 
 
@@ -59,18 +60,18 @@ class BranchPrices:
         self._settings = settings
         self._client = client
 
-    def with_branch_prices(self, wanted: Record, held: Record, lines: Mapping[Place, Element]) -> Record:
+    def with_branch_prices(self, desired: Record, current: Record, lines: Mapping[Place, Element]) -> Record:
         """Return the held product with the prices per branch of the wanted articles, None where a branch has none."""
-        asked = {part.key: branch_terms(part) for part in wanted.parts}
+        terms_by_article = {part.key: branch_terms(part) for part in desired.parts}
         parts = tuple(
-            replace(part, values={**part.values, **_said(part.key, asked.get(part.key, {}), lines)})
-            for part in held.parts
+            replace(part, values={**part.values, **_branch_prices(part.key, terms_by_article.get(part.key, {}), lines)})
+            for part in current.parts
         )
-        return replace(held, parts=parts)
+        return replace(current, parts=parts)
 
-    def lines(self, wanted: Sequence[Record]) -> dict[Place, Element]:
+    def lines(self, records: Sequence[Record]) -> dict[Place, Element]:
         """Return the price lines of all wanted articles with prices per branch; makes no call if there are none."""
-        parts = [part for record in wanted for part in record.parts if branch_terms(part)]
+        parts = [part for record in records for part in record.parts if branch_terms(part)]
         return self._lines(till_numbers(part.key for part in parts))
 
     def _lines(self, numbers: Sequence[str]) -> dict[Place, Element]:
@@ -78,8 +79,8 @@ class BranchPrices:
             request = {"articleNumbers": {"articleNumbers": page}}
             return list(self._client.read("getArticleBranchDeviations", request=request).iterfind(qualified(_LINES)))
 
-        found = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
-        return {_place(line): line for line in found}
+        price_lines = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
+        return {_place(line): line for line in price_lines}
 
     def calls(self, change: Change) -> int:
         """Return 1 where a change has prices per branch, otherwise 0."""
@@ -90,14 +91,18 @@ class BranchPrices:
 
         Raises RejectedError `price_outside_range`, with the allowed range, where the till refuses a price.
         """
-        wanted = {part.key: terms for part in change.wanted.parts if (terms := branch_terms(part))}
-        if not wanted:
+        terms_by_article = {part.key: terms for part in change.wanted.parts if (terms := branch_terms(part))}
+        if not terms_by_article:
             return
-        there = self._lines(till_numbers(wanted))
+        existing_lines = self._lines(till_numbers(terms_by_article))
         request = etree.Element(qualified("request"))
-        for number, terms in wanted.items():
+        for number, terms in terms_by_article.items():
             for branch in dict.fromkeys(term.number for term in terms):
-                line = deepcopy(there[number, branch]) if (number, branch) in there else _new(number, branch)
+                line = (
+                    deepcopy(existing_lines[number, branch])
+                    if (number, branch) in existing_lines
+                    else _new_line(number, branch)
+                )
                 for term, value in terms.items():
                     if term.number == branch:
                         _put(line, term, value)
@@ -105,7 +110,7 @@ class BranchPrices:
         try:
             self._client.write_whole("saveArticleBranchDeviations", request)
         except RejectedError as error:
-            refusal = RejectedError(error.code, **{**error.facts, **_range(wanted, original)})
+            refusal = RejectedError(error.code, **{**error.facts, **_range(terms_by_article, original)})
         else:
             return
         raise refusal
@@ -115,16 +120,16 @@ def _place(line: Element) -> Place:
     return str(codec.child_number(line, "articleNumber")), str(codec.child_number(line, "branchNumber"))
 
 
-def _said(number: str, asked: Mapping[PriceTerm, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
-    said: dict[str, Value] = {}
-    for term in asked:
+def _branch_prices(number: str, terms: Mapping[PriceTerm, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
+    prices: dict[str, Value] = {}
+    for term in terms:
         line = lines.get((number, term.number))
         text = "" if line is None else (line.findtext(qualified(_PRICES[term.how])) or "").strip()
-        said[term.name] = amount(text) if text else None
-    return said
+        prices[term.name] = amount(text) if text else None
+    return prices
 
 
-def _new(number: str, branch: str) -> Element:
+def _new_line(number: str, branch: str) -> Element:
     line = etree.Element(qualified(_LINES))
     etree.SubElement(line, qualified("articleNumber")).text = number
     etree.SubElement(line, qualified("branchNumber")).text = branch
@@ -146,7 +151,7 @@ def _put(line: Element, term: PriceTerm, value: Value) -> None:
     line.insert(sum(child.tag in before for child in line), fresh)
 
 
-def _range(wanted: Mapping[str, Mapping[PriceTerm, Value]], original: object) -> dict[str, str]:
+def _range(terms_by_article: Mapping[str, Mapping[PriceTerm, Value]], original: object) -> dict[str, str]:
     """Return the allowed price range of the refused articles, as the till states it, and the wanted prices."""
     cards = codec.articles(original) if isinstance(original, Element) else []
     limits = {
@@ -155,14 +160,16 @@ def _range(wanted: Mapping[str, Mapping[PriceTerm, Value]], original: object) ->
         )
         for card in cards
     }
-    known = [limits[number] for number in wanted if number in limits]
-    prices = [f"{value:f}" for terms in wanted.values() for value in terms.values() if isinstance(value, Decimal)]
-    branches = dict.fromkeys(term.number for terms in wanted.values() for term in terms)
+    known_limits = [limits[number] for number in terms_by_article if number in limits]
+    prices = [
+        f"{value:f}" for terms in terms_by_article.values() for value in terms.values() if isinstance(value, Decimal)
+    ]
+    branches = dict.fromkeys(term.number for terms in terms_by_article.values() for term in terms)
     return {
         "price": ", ".join(prices),
         "branch": ", ".join(branches),
-        "lowest": ", ".join(low for low, _ in known if low),
-        "highest": ", ".join(high for _, high in known if high),
+        "lowest": ", ".join(low for low, _ in known_limits if low),
+        "highest": ", ".join(high for _, high in known_limits if high),
     }
 
 
@@ -190,24 +197,24 @@ class TillPricing:
             return False
         return True
 
-    def charged(self, asked: Sequence[PriceQuery]) -> list[TillPrice | None]:
+    def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price of each charge, in the order asked; None where the till gives no price.
 
         Each charge is a call of its own, because a till may combine what is bought together.
         """
-        answers = run_parallel(self._one, asked, self._settings.in_flight)
+        answers = run_parallel(self._query_price, queries, self._settings.in_flight)
         for answer in answers:
             if isinstance(answer, IntegrationError):
                 raise answer
         return [None if isinstance(answer, IntegrationError) else answer for answer in answers]
 
-    def _one(self, asked: PriceQuery) -> TillPrice | None:
-        place = self._places().get(asked.branch)
+    def _query_price(self, query: PriceQuery) -> TillPrice | None:
+        place = self._places().get(query.branch)
         if place is None:
             return None
         try:
-            lines = ((asked.article, asked.quantity),)
-            request = _request((asked.branch, place), asked.customer, lines, asked.day)
+            lines = ((query.article, query.quantity),)
+            request = _request((query.branch, place), query.customer, lines, query.day)
             answer = self._client.read("determinePricing", request=request)
         except RejectedError as error:
             if error.code == "operation_unknown":
@@ -216,10 +223,10 @@ class TillPricing:
         line = answer.find(qualified("lines"))
         if line is None:
             return None
-        told = {wire: (line.findtext(qualified(wire)) or "").strip() for wire in ("amount", "amountExcl")}
+        amounts = {wire: (line.findtext(qualified(wire)) or "").strip() for wire in ("amount", "amountExcl")}
         try:
             by = codec.plain_word((line.findtext(qualified("discountType")) or "").strip()).lower()
-            return TillPrice(amount(told["amount"]), amount(told["amountExcl"]), by)
+            return TillPrice(amount(amounts["amount"]), amount(amounts["amountExcl"]), by)
         except ValueError:
             return None
 

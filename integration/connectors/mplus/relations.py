@@ -43,76 +43,78 @@ class TillRelations:
         self._settings = settings
         self._client = client
         self._fields = fields
-        self._lowest, self._named = PartialLists(), ByNumbers[tuple[str, Element]]()
+        self._partial_lists, self._completer = PartialLists(), ByNumbers[tuple[str, Element]]()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
     # ---- lookup
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current relations, matched by link, external id, VAT number or e-mail, in this order.
 
         A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the active
         one with the lowest number is returned, and the others are in `CurrentRecord.others`. VAT number and e-mail
         match neither an inactive relation nor one that is linked to another customer.
         """
-        linked = {record.key: references.reference(Kind.RELATION, record.key) for record in wanted}
+        linked = {record.key: references.reference(Kind.RELATION, record.key) for record in records}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
         with expect_readable():
-            found = self.read(match.number for match in matches.values())
-            open_ = [record for record in wanted if record.key not in matches]
+            relations = self.read(match.number for match in matches.values())
+            open_ = [record for record in records if record.key not in matches]
             if open_:
-                matches |= self._matched(open_, references, found)
+                matches |= self._find_matches(open_, references, relations)
             form = self._form()
             return {
-                key: _held(form, key, match, element)
+                key: _current_relation(form, key, match, element)
                 for key, match in matches.items()
-                if (element := found.get(match.number)) is not None
+                if (element := relations.get(match.number)) is not None
             }
 
-    def _matched(
-        self, wanted: Sequence[Record], references: References, found: dict[str, Element]
+    def _find_matches(
+        self, records: Sequence[Record], references: References, relations: dict[str, Element]
     ) -> dict[str, _Match]:
-        """Return the matches of these customers, and add the matched relations to `found`."""
+        """Return the matches of these customers, and add the matched relations to `relations`."""
         self._index.refresh()
         while True:
-            own = {record.key: self._own(record, references) for record in wanted}
+            own = {record.key: self._relations_with_own_id(record, references) for record in records}
             owned = {number: key for key, numbers in own.items() for number in numbers}
-            matches = {record.key: match for record in wanted if (match := self._match(record, references, own, owned))}
-            found |= self._index.nameless
-            asked = {match.number for match in matches.values()} - found.keys()
-            answered = self.read(asked)
-            found |= answered
-            gone = asked - answered.keys()
-            if not gone:
+            matches = {
+                record.key: match for record in records if (match := self._match(record, references, own, owned))
+            }
+            relations |= self._index.nameless
+            matched_numbers = {match.number for match in matches.values()} - relations.keys()
+            matched_relations = self.read(matched_numbers)
+            relations |= matched_relations
+            removed_numbers = matched_numbers - matched_relations.keys()
+            if not removed_numbers:
                 return matches
-            self._index.forget(gone)  # the till does not report relations that it removed
+            self._index.forget(removed_numbers)  # the till does not report relations that it removed
 
-    def _own(self, record: Record, references: References) -> list[str]:
+    def _relations_with_own_id(self, record: Record, references: References) -> list[str]:
         """Return the relations with the external id of this customer, without those known to be other customers."""
         distinct = references.distinct(Kind.RELATION, record.key)
-        for given in (record.key, record.values.get("external_id")):
-            fitting = self._index.fitting(codec.marks(given, None, None), "external_id")
-            if found := [number for number in fitting if number not in distinct]:
-                return found
+        for external_id in (record.key, record.values.get("external_id")):
+            fitting = self._index.fitting(codec.marks(external_id, None, None), "external_id")
+            if numbers := [number for number in fitting if number not in distinct]:
+                return numbers
         return []
 
     def _match(
         self, record: Record, references: References, own: Mapping[str, Sequence[str]], owned: Mapping[str, str]
     ) -> _Match | None:
-        """Return the match of a customer; a relation with the external id of another wanted customer is theirs."""
+        """Return the match of a customer; relations linked to or owned by other customers are skipped."""
         if numbers := own[record.key]:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
         sought = codec.marks(None, values.get("vat_number"), values.get("email"), country=values.get("country"))
         distinct = references.distinct(Kind.RELATION, record.key)
         for evidence in _EVIDENCE[1:]:
-            known = {
+            owner_keys = {
                 number: references.key(Kind.RELATION, number) or owned.get(number)
                 for number in self._index.fitting(sought, evidence)
                 if number not in distinct
             }
-            if numbers := [number for number, key in known.items() if key in (None, record.key)]:
+            if numbers := [number for number, key in owner_keys.items() if key in (None, record.key)]:
                 return _Match(numbers[0], evidence, tuple(numbers[1:]))
         return None
 
@@ -121,28 +123,28 @@ class TillRelations:
 
         A relation without a readable number is assigned to the number it answers to when read alone.
         """
-        ask = by_own_number(lambda page: self._asked(relationNumbers=page), _number)
+        ask = by_own_number(lambda page: self._read_relations(relationNumbers=page), _number)
         limit = self._settings.in_flight
-        asking = self._named.ask_all(ask, lambda one: one[:1])
+        asking = self._completer.ask_all(ask, lambda pair: pair[:1])
         return dict(in_pages(asking, till_numbers(numbers), self._settings.page_relations, limit))
 
     def relations_since(self, marker: int) -> list[Element]:
         """Return one page of the relations from this change marker on: the lowest markers, unsorted."""
 
-        def markers(found: Iterable[Element]) -> list[int | None]:
-            return [codec.if_readable(codec.relation_marker, each) for each in found]
+        def markers(relations: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.relation_marker, relation) for relation in relations]
 
         def ask(limit: int) -> list[Element]:
-            return self._asked(syncMarker=marker, syncMarkerLimit=limit)
+            return self._read_relations(syncMarker=marker, syncMarkerLimit=limit)
 
-        found = ask(self._settings.page_relations)
-        self._lowest.expect("getRelations", markers(found), lambda limit: markers(ask(limit)))
-        return found
+        relations = ask(self._settings.page_relations)
+        self._partial_lists.expect("getRelations", markers(relations), lambda limit: markers(ask(limit)))
+        return relations
 
-    def _asked(self, **request: object) -> list[Element]:
-        found = list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
-        expect_once("getRelations", (codec.if_readable(codec.relation_number, each) for each in found))
-        return found
+    def _read_relations(self, **request: object) -> list[Element]:
+        relations = list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
+        expect_once("getRelations", (codec.if_readable(codec.relation_number, relation) for relation in relations))
+        return relations
 
     def read_changes(self, since: str) -> Batch:
         """Return one page of relations changed after the marker `since`, keyed by relation number.
@@ -151,11 +153,13 @@ class TillRelations:
         """
         if not since:
             return present_marker(self._client, "relationSyncMarker")
-        seen = int(since)
+        since_marker = int(since)
         with expect_readable():
-            found = self.relations_since(seen + 1)
-            page = page_after(found, seen, codec.relation_marker, "getRelations")
-            return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
+            relations = self.relations_since(since_marker + 1)
+            page = page_after(relations, since_marker, codec.relation_marker, "getRelations")
+            return replace(
+                page, records=tuple(filter(None, (codec.if_readable(_mark, relation) for relation in relations)))
+            )
 
     # ---- writing
 
@@ -163,41 +167,43 @@ class TillRelations:
         """Return 1."""
         return 1
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the relation's number, with the marker of the change if the answer has it.
 
         A new relation gets our key as its external id, unless the record has another one. So a relation whose create
         was not answered is found again, and `token` is not needed.
         """
-        if change.action is Action.CREATE or held is None:
+        if change.action is Action.CREATE or current is None:
             return self._create(change.wanted)
-        return self._update(change.wanted, held)
+        return self._update(change.wanted, current)
 
-    def _create(self, wanted: Record) -> WriteResult:
-        values = {**wanted.values, "external_id": wanted.values.get("external_id") or wanted.key}
-        content = self._form(wanted).new_relation(Record(wanted.kind, wanted.key, values))
+    def _create(self, desired: Record) -> WriteResult:
+        values = {**desired.values, "external_id": desired.values.get("external_id") or desired.key}
+        content = self._form(desired).new_relation(Record(desired.kind, desired.key, values))
         answer = self._client.write("createRelation", relation=content)
         return WriteResult(created_number(answer, "relationNumber"), answer.findtext(qualified("syncMarker")) or "")
 
-    def _update(self, wanted: Record, held: CurrentRecord) -> WriteResult:
-        if not isinstance(held.original, Element):
+    def _update(self, desired: Record, current: CurrentRecord) -> WriteResult:
+        if not isinstance(current.original, Element):
             raise TypeError("a relation that was not looked up here")
-        relation = self._form(wanted).edited(held.original, wanted)
+        relation = self._form(desired).edited(current.original, desired)
         # The comparison includes points that a customer earned since, because a complete write would undo them.
-        require_unchanged(self.read([held.reference]).get(held.reference), held.original, codec.relation_marker)
+        require_unchanged(
+            self.read([current.reference]).get(current.reference), current.original, codec.relation_marker
+        )
         answer = self._client.write_whole("updateRelation", relation)
-        return WriteResult(held.reference, answer.findtext(qualified("syncMarker")) or "")
+        return WriteResult(current.reference, answer.findtext(qualified("syncMarker")) or "")
 
-    def _form(self, wanted: Record | None = None) -> RelationForm:
+    def _form(self, desired: Record | None = None) -> RelationForm:
         """Return the form that reads and writes relations, with the custom fields that the record needs."""
-        values = wanted.values if wanted else {}
+        values = desired.values if desired else {}
         names = {name.removeprefix(codec.CUSTOM) for name in values if name.startswith(codec.CUSTOM)}
         if not names <= self._custom_types.keys():
             self._custom_types = self._fields.custom_types(Kind.RELATION)
         return RelationForm(self._custom_types, self._settings.discounts_in == "hundredths")
 
 
-def _held(form: RelationForm, key: str, match: _Match, element: Element) -> CurrentRecord:
+def _current_relation(form: RelationForm, key: str, match: _Match, element: Element) -> CurrentRecord:
     try:
         codec.expect_relation_number(element)
         record, marker = form.read(element, key), str(codec.relation_marker(element))
@@ -226,66 +232,71 @@ class _Index:
         self._relations = relations
         # A relation can become visible after one with a higher marker, so the last few are read again.
         self._overlap = page // 4
-        self._seen = 0
-        self._known: dict[str, Marks] = {}
+        self._last_marker = 0
+        self._marks: dict[str, Marks] = {}
         self.nameless: dict[str, Element] = {}
         self._places: dict[tuple[str, str], tuple[str, ...]] = {}  # kind of evidence and text -> relation numbers
-        self._alone = Lock()
+        self._lock = Lock()
 
     def refresh(self) -> None:
         """Read the changes since the last refresh."""
-        with self._alone:
-            start = max(0, self._seen - self._overlap)
+        with self._lock:
+            start = max(0, self._last_marker - self._overlap)
             if self.nameless:  # they may have a readable number by now
                 start = 0
-                self._put_out()
-            while found := self._relations.relations_since(start + 1):
-                for element in found:
-                    self._take(element)
-                start = int(page_after(found, start, codec.relation_marker, "getRelations").stamp or start)
-                if start == self._seen:  # nothing new: a page holds more than is read again
+                self._remove_nameless()
+            while relations := self._relations.relations_since(start + 1):
+                for element in relations:
+                    self._add(element)
+                start = int(page_after(relations, start, codec.relation_marker, "getRelations").stamp or start)
+                if start == self._last_marker:  # nothing new: a page holds more than is read again
                     return
-                self._seen = max(self._seen, start)
+                self._last_marker = max(self._last_marker, start)
 
-    def _put_out(self) -> None:
+    def _remove_nameless(self) -> None:
         for number in self.nameless:
-            self._note(number, None)
+            self._set_marks(number, None)
         self.nameless = {}
 
-    def _take(self, element: Element) -> None:
+    def _add(self, element: Element) -> None:
         number = codec.if_readable(codec.relation_number, element)
         if not number:
             number = f"?{len(self.nameless)}"
             self.nameless = {**self.nameless, number: element}
-        self._note(number, codec.marks_of(element))
+        self._set_marks(number, codec.marks_of(element))
 
     def forget(self, numbers: Iterable[str]) -> None:
         """Remove relations that no longer exist."""
-        with self._alone:
+        with self._lock:
             for number in numbers:
-                self._note(number, None)
+                self._set_marks(number, None)
 
     def fitting(self, sought: Marks, evidence: str) -> list[str]:
         """Return the numbers of the relations that this evidence fits: nameless first, then active, then the lowest."""
         numbers = self._places.get((evidence, getattr(sought, evidence)), ())
-        marks = {number: one for number in numbers if (one := self._known.get(number))}
-        known = {number: one for number, one in marks.items() if sought.may_be(one, evidence)}
+        marks = {number: relation_marks for number in numbers if (relation_marks := self._marks.get(number))}
+        fitting_marks = {
+            number: relation_marks
+            for number, relation_marks in marks.items()
+            if sought.may_be(relation_marks, evidence)
+        }
         return sorted(
-            known, key=lambda number: (number not in self.nameless, not known[number].active, int(number.strip("?")))
+            fitting_marks,
+            key=lambda number: (number not in self.nameless, not fitting_marks[number].active, int(number.strip("?"))),
         )
 
-    def _note(self, number: str, marks: Marks | None) -> None:
-        old = self._known.pop(number, None)
+    def _set_marks(self, number: str, marks: Marks | None) -> None:
+        old = self._marks.pop(number, None)
         for place in _places(old) - _places(marks):
-            left = tuple(other for other in self._places.get(place, ()) if other != number)
-            if left:
-                self._places[place] = left
+            remaining = tuple(other for other in self._places.get(place, ()) if other != number)
+            if remaining:
+                self._places[place] = remaining
             else:
                 self._places.pop(place, None)
         for place in _places(marks) - _places(old):
             self._places[place] = (*self._places.get(place, ()), number)
         if marks is not None:
-            self._known[number] = marks
+            self._marks[number] = marks
 
 
 def _places(marks: Marks | None) -> set[tuple[str, str]]:

@@ -27,21 +27,27 @@ class Settlements:
     def __init__(self, settings: MplusSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._named: ByNumbers[Element] = ByNumbers()
+        self._completer: ByNumbers[Element] = ByNumbers()
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
         """Return the payments that are there: the invoice has nothing open, and the method has the wanted amount."""
-        ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
+        ids = [key for key in dict.fromkeys(record.key for record in records) if key and key.isprintable()]
         with expect_readable():
-            asking = self._named.ask_all(self._invoices, lambda one: [codec.if_readable(_key, one)])
-            found = in_pages(asking, ids, self._settings.document_page, self._settings.in_flight)
-            invoices = {codec.document_key(one, Kind.INVOICE): one for one in found}
-            return {one.key: held for one in wanted if (held := _held(one, invoices.get(one.key))) is not None}
+            asking = self._completer.ask_all(self._invoices, lambda invoice: [codec.if_readable(_invoice_key, invoice)])
+            invoice_elements = in_pages(asking, ids, self._settings.document_page, self._settings.in_flight)
+            invoices = {codec.document_key(invoice, Kind.INVOICE): invoice for invoice in invoice_elements}
+            return {
+                record.key: current
+                for record in records
+                if (current := _current_payment(record, invoices.get(record.key))) is not None
+            }
 
     def _invoices(self, ids: Sequence[str]) -> list[Element]:
         document = codec.DOCUMENTS[Kind.INVOICE]
-        needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": True}
-        answer = self._client.read(document.operation, request={document.keys: ids, **document.options, **needed})
+        required_fields = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": True}
+        answer = self._client.read(
+            document.operation, request={document.keys: ids, **document.options, **required_fields}
+        )
         return list(answer.iterfind(document.path))
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
@@ -52,7 +58,7 @@ class Settlements:
         """Return an empty page without a stamp: payments never change."""
         return Batch((), None, "")
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Pay an invoice and return its id, because the answer has no id of the payment."""
         values = change.wanted.values
         payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.wanted))}
@@ -61,39 +67,39 @@ class Settlements:
         return WriteResult(change.wanted.key)
 
 
-_key = partial(codec.document_key, kind=Kind.INVOICE)
+_invoice_key = partial(codec.document_key, kind=Kind.INVOICE)
 
 
-def _held(wanted: Record, invoice: Element | None) -> CurrentRecord | None:
-    method = as_text(wanted.values.get("method"))
+def _current_payment(desired: Record, invoice: Element | None) -> CurrentRecord | None:
+    method = as_text(desired.values.get("method"))
     if invoice is None:
         return None
     try:
-        paid = list(_by(invoice, method))
-        is_open = bool(paid) and _open(invoice) != Decimal(0)
+        paid = list(_amounts_by_method(invoice, method))
+        is_open = bool(paid) and _open_amount(invoice) != Decimal(0)
     except WrongValueError as error:
-        return CurrentRecord(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw_elements(invoice)), wanted.key)
-    amount = _amount(wanted)
+        return CurrentRecord(unreadable(Kind.SETTLEMENT, desired.key, error, codec.raw_elements(invoice)), desired.key)
+    amount = _amount(desired)
     if not paid or is_open or amount not in (*paid, sum(paid, Decimal(0))):
         return None
     values: dict[str, Value] = {"method": method, "amount": amount}
-    return CurrentRecord(Record(Kind.SETTLEMENT, wanted.key, values), wanted.key)
+    return CurrentRecord(Record(Kind.SETTLEMENT, desired.key, values), desired.key)
 
 
-def _open(invoice: Element) -> Decimal:
+def _open_amount(invoice: Element) -> Decimal:
     """Return the open amount of an invoice, from its total and its paid amount."""
     total, paid = (codec.required_integer(invoice, name) for name in ("totalInclAmount", "paidAmount"))
     return from_cents(total - paid)
 
 
-def _by(invoice: Element, method: str) -> Iterator[Decimal]:
+def _amounts_by_method(invoice: Element, method: str) -> Iterator[Decimal]:
     for payment in invoice.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"):
         if (payment.findtext(qualified("method")) or "").strip() == method:
             yield from_cents(codec.required_integer(payment, "amount"))
 
 
-def _amount(wanted: Record) -> Decimal:
-    amount = wanted.values.get("amount")
+def _amount(desired: Record) -> Decimal:
+    amount = desired.values.get("amount")
     if not isinstance(amount, Decimal):
         raise TypeError("a payment without an amount")
     return amount

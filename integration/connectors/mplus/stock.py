@@ -38,7 +38,7 @@ Numbered = Sequence[tuple[Record, str]]  # wanted records, each with its article
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _LookedUpStock:
     """The result of a lookup: the product, and by branch the movement of free stock since the last counted one."""
 
     product: str
@@ -80,78 +80,87 @@ class TillStock:
         self._products = products
         self._history = history
         self._hash = hashing(settings)
-        self._named = ByNumbers[tuple[str, Element]]()
+        self._completer = ByNumbers[tuple[str, Element]]()
         # Whether setting a level includes reserved stock. If the till behaves otherwise, the first write shows it.
-        self._learned = learned
-        known = learned.get().get(SETS) if learned else None
-        self._sets_reserved = (known or settings.stock_counts) == "free_and_reserved"
+        self._installation_facts = learned
+        learned_counts = learned.get().get(SETS) if learned else None
+        self._sets_reserved = (learned_counts or settings.stock_counts) == "free_and_reserved"
 
     # ---- lookup
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
         """Return the till's current levels in the branches asked for, found by article number.
 
         For a record with a counted movement, the level is as of that movement, except for other changes. Articles that
         the till lacks are left out.
         """
         with expect_readable():
-            articles = self._products.articles(till_numbers(map(_number, wanted)))
-            kept = {
+            articles = self._products.articles(till_numbers(map(_number, records)))
+            stock_settings = {
                 number: (codec.raw_stock_setting(article), codec.article_identity(article))
                 for number, (_, article) in articles.items()
             }
             return {
-                record.key: self._held(record, raw, articles[raw.number]) for record, raw in self._raw(wanted, kept)
+                record.key: self._current_stock(record, raw, articles[raw.number])
+                for record, raw in self._raw_stock(records, stock_settings)
             }
 
-    def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
+    def hashes(self, records: Sequence[Record]) -> dict[str, str]:
         """Return the hash of the data that `lookup` would read, by key, where a level depends on nothing else."""
         with expect_readable():
-            kept = self._products.stock_told(till_numbers(map(_number, wanted)))
-            raws = self._raw(wanted, kept)
-            return {record.key: made for record, raw in raws if (made := self._hash_of(record, raw))}
+            stock_settings = self._products.stock_told(till_numbers(map(_number, records)))
+            raws = self._raw_stock(records, stock_settings)
+            return {record.key: digest for record, raw in raws if (digest := self._hash_of(record, raw))}
 
-    def _raw(
-        self, wanted: Sequence[Record], kept: Mapping[str, tuple[str, codec.ArticleIdentity]]
+    def _raw_stock(
+        self, records: Sequence[Record], stock_settings: Mapping[str, tuple[str, codec.ArticleIdentity]]
     ) -> Iterator[tuple[Record, _Raw]]:
-        """Yield the till's data of each wanted article that it has; `kept` has those with a stock setting."""
-        there = [(record, number) for record in wanted if (number := _number(record)) in kept]
-        rows = self._rows(there)
-        moves = self._moves(there, rows)
-        for record, number in there:
+        """Yield each record that has a stock setting, with the till's raw data of its article."""
+        numbered_records = [(record, number) for record in records if (number := _number(record)) in stock_settings]
+        rows = self._rows(numbered_records)
+        moves = self._moves(numbered_records, rows)
+        for record, number in numbered_records:
             own = {part.key: row for part in record.parts if (row := rows.get((part.key, number))) is not None}
-            moved = {branch: later for branch in own if (later := _at(moves, branch, number))} if moves else NOTHING
-            yield record, _Raw(number, *kept[number], own, moved)
+            moved = (
+                {branch: later for branch in own if (later := _moves_at(moves, branch, number))} if moves else NOTHING
+            )
+            yield record, _Raw(number, *stock_settings[number], own, moved)
 
-    def _hash_of(self, wanted: Record, raw: _Raw) -> str:
+    def _hash_of(self, desired: Record, raw: _Raw) -> str:
         """Return a hash of the raw data, empty if movements count as well."""
         if raw.moved:
             return ""
-        parts = [part for branch in sorted([one.key for one in wanted.parts]) for part in raw.raw_parts(branch)]
+        parts = [part for branch in sorted([level.key for level in desired.parts]) for part in raw.raw_parts(branch)]
         return self._hash(raw.number, raw.kept, *raw.identity, *parts)
 
-    def _rows(self, wanted: Numbered) -> dict[tuple[str, str], Element]:
+    def _rows(self, numbered_records: Numbered) -> dict[tuple[str, str], Element]:
         """Return the till's rows by branch and article: one call for each branch and portion of articles."""
-        asked: dict[str, list[str]] = defaultdict(list)
-        for record, number in wanted:
+        numbers_by_branch: dict[str, list[str]] = defaultdict(list)
+        for record, number in numbered_records:
             for part in record.parts:
-                asked[part.key].append(number)
-        found: dict[tuple[str, str], Element] = {}
-        for branch in till_numbers(asked):
-            numbers = list(dict.fromkeys(asked[branch]))
-            found |= {(branch, number): row for number, row in self._asked(branch, numbers)}
-        return found
+                numbers_by_branch[part.key].append(number)
+        rows: dict[tuple[str, str], Element] = {}
+        for branch in till_numbers(numbers_by_branch):
+            numbers = list(dict.fromkeys(numbers_by_branch[branch]))
+            rows |= {(branch, number): row for number, row in self._read_rows(branch, numbers)}
+        return rows
 
-    def _moves(self, wanted: Numbered, rows: Rows) -> Moves:
+    def _moves(self, numbered_records: Numbered, rows: Rows) -> Moves:
         """Return the movements since the levels were counted, read after the levels so that none is missing."""
-        counted = [(number, known) for record, number in wanted if (known := _counted(record)) is not None]
-        if not counted or not rows:
+        counts = [
+            (number, stock_count)
+            for record, number in numbered_records
+            if (stock_count := _stock_count(record)) is not None
+        ]
+        if not counts or not rows:
             return {}
         branches = till_numbers(branch for branch, _ in rows)
-        articles = till_numbers(number for number, _ in counted)
-        return _by_place(self._history.movements_since(min(known.upto for _, known in counted), branches, articles))
+        articles = till_numbers(number for number, _ in counts)
+        return _by_place(
+            self._history.movements_since(min(stock_count.upto for _, stock_count in counts), branches, articles)
+        )
 
-    def _asked(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
+    def _read_rows(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
         """Return the till's rows of a branch, each with the article number it belongs to; see `by_own_number`."""
         among = frozenset(numbers)
 
@@ -163,49 +172,54 @@ class TillStock:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
             return list(self._client.read("getStock", request=request).iterfind(qualified("articleStocks")))
 
-        asking = self._named.ask_all(by_own_number(ask, number_of), lambda one: one[:1])
+        asking = self._completer.ask_all(by_own_number(ask, number_of), lambda pair: pair[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
 
-    def _held(self, wanted: Record, raw: _Raw, found: tuple[str, Element]) -> CurrentRecord:
-        number, there, (product, article) = raw.number, raw.rows, found
-        values = {name: wanted.values[name] for name in ("number", COUNTED) if name in wanted.values}
-        counted = _counted(wanted)
+    def _current_stock(self, desired: Record, raw: _Raw, located_article: tuple[str, Element]) -> CurrentRecord:
+        number, rows_by_branch, (product, article) = raw.number, raw.rows, located_article
+        values = {name: desired.values[name] for name in ("number", COUNTED) if name in desired.values}
+        stock_count = _stock_count(desired)
         try:
-            for each in (article, *there.values()):
-                _expect_of(number, each)
+            for element in (article, *rows_by_branch.values()):
+                _require_number(number, element)
             managed = codec.stock_managed(raw.kept)
             since = {
-                branch: _since(counted, branch, row, raw.moved.get(branch, ()))
-                for branch, row in there.items()
-                if counted is not None
+                branch: _moved_since(stock_count, branch, row, raw.moved.get(branch, ()))
+                for branch, row in rows_by_branch.items()
+                if stock_count is not None
             }
-            levels = self._levels(wanted, there, since, managed=managed)
-            reserved = {branch: codec.decode_reserved(row) for branch, row in there.items()}
-            marker = max(map(codec.stock_id, there.values()), default=0)
+            levels = self._levels(desired, rows_by_branch, since, managed=managed)
+            reserved = {branch: codec.decode_reserved(row) for branch, row in rows_by_branch.items()}
+            marker = max(map(codec.stock_id, rows_by_branch.values()), default=0)
         except WrongValueError as error:
-            wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw_elements(article, *there.values()))
-            return CurrentRecord(wrong, number, original=_Seen(product))
+            wrong = unreadable(Kind.STOCK, desired.key, error, codec.raw_elements(article, *rows_by_branch.values()))
+            return CurrentRecord(wrong, number, original=_LookedUpStock(product))
         if managed is not None:
             values["managed"] = managed
-        record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
-        seen = _Seen(product, since, reserved)
+        record = Record(Kind.STOCK, desired.key, values, levels, desired.source)
+        lookup_state = _LookedUpStock(product, since, reserved)
         return CurrentRecord(
             record,
             number,
             str(marker),
-            original=seen,
-            hash=self._hash_of(wanted, raw),
+            original=lookup_state,
+            hash=self._hash_of(desired, raw),
             identities={"": identity_of(Kind.STOCK, raw.identity._asdict())},
         )
 
     def _levels(
-        self, wanted: Record, there: Mapping[str, Element], since: Mapping[str, Decimal], *, managed: bool | None
+        self,
+        desired: Record,
+        rows_by_branch: Mapping[str, Element],
+        since: Mapping[str, Decimal],
+        *,
+        managed: bool | None,
     ) -> tuple[Record, ...]:
         return tuple(
-            Record(Kind.LEVEL, part.key, {"amount": self._amount(there.get(part.key), since.get(part.key))})
-            for part in wanted.parts
+            Record(Kind.LEVEL, part.key, {"amount": self._amount(rows_by_branch.get(part.key), since.get(part.key))})
+            for part in desired.parts
             # The till returns no rows for articles without managed stock, and may still have an old level of them.
-            if part.key in there or managed is not False
+            if part.key in rows_by_branch or managed is not False
         )
 
     def _amount(self, row: Element | None, since: Decimal | None) -> Decimal | None:
@@ -227,62 +241,67 @@ class TillStock:
         """Return one call for each level, and one more if the stock setting of the article changes."""
         return len(_levels(change.wanted)) + ("managed" in change.wanted.values)
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Change the stock setting if wanted, then set each level; return the article number and the last booking.
 
         `token` is the reference of the bookings, for people who look at the history of an article.
         """
-        if held is None or not isinstance(held.original, _Seen):  # articles are created by the flow of products
+        if current is None or not isinstance(
+            current.original, _LookedUpStock
+        ):  # articles are created by the flow of products
             raise RejectedError("target_record_missing")
-        seen, counted = held.original, _counted(held.record)
+        lookup_state, stock_count = current.original, _stock_count(current.record)
         levels = _levels(change.wanted)
         for amount in levels.values():
             codec.encode_level(amount)  # refused before any call
         managed = change.wanted.values.get("managed")
         if isinstance(managed, bool):
-            self._products.switch_stock(seen.product, held.reference, managed=managed)
+            self._products.switch_stock(lookup_state.product, current.reference, managed=managed)
         last = ""
         for key, amount in levels.items():
             branch = _branch(key)
-            if counted is None or not isinstance(amount, Decimal):
-                last = self._set(branch, held.reference, amount, token) or last
+            if stock_count is None or not isinstance(amount, Decimal):
+                last = self._set_level(branch, current.reference, amount, token) or last
             else:
-                last = self._set_counted(branch, held.reference, amount, (seen, counted), token) or last
-        return WriteResult(held.reference, last)
+                last = self._set_counted(branch, current.reference, amount, (lookup_state, stock_count), token) or last
+        return WriteResult(current.reference, last)
 
     def _set_counted(
-        self, branch: str, number: str, amount: Decimal, looked_up: tuple[_Seen, StockCounted], token: str
+        self, branch: str, number: str, amount: Decimal, looked_up: tuple[_LookedUpStock, StockCounted], token: str
     ) -> str:
         """Set a level as of the last counted movement, and repeat it until no movement was overwritten.
 
         Sales, returns or reservations between the lookup and the write are included in the next attempt. After
         TIMES_SET attempts, the read-back after the write decides.
         """
-        seen, counted = looked_up
-        since, kept = seen.since.get(branch, Decimal(0)), seen.reserved.get(branch, Decimal(0))
+        lookup_state, stock_count = looked_up
+        since, reserved = lookup_state.since.get(branch, Decimal(0)), lookup_state.reserved.get(branch, Decimal(0))
         booked = ""
         for _ in range(TIMES_SET):
-            booked = self._set(branch, number, amount + since + (kept if self._sets_reserved else 0), token) or booked
-            told = self._told_after(branch, number, counted, booked)
-            if told is None:
+            booked = (
+                self._set_level(branch, number, amount + since + (reserved if self._sets_reserved else 0), token)
+                or booked
+            )
+            stock_after = self._stock_after_write(branch, number, stock_count, booked)
+            if stock_after is None:
                 return booked
-            since, level, kept = told
+            since, level, reserved = stock_after
             wrong = amount - (level - since)
             if not wrong:
                 break
-            if kept and abs(wrong) == kept:
+            if reserved and abs(wrong) == reserved:
                 self._learn(sets_reserved=wrong > 0)
         return booked
 
-    def _told_after(
-        self, branch: str, number: str, counted: StockCounted, booked: str
+    def _stock_after_write(
+        self, branch: str, number: str, stock_count: StockCounted, booked: str
     ) -> tuple[Decimal, Decimal, Decimal] | None:
         """Return the movement since a level was counted, and the free and the reserved stock after it was set.
 
         None if that is not visible yet or unreadable: the read-back after the write then decides.
         """
         with expect_readable():
-            row = dict(self._asked(branch, [number])).get(number)
+            row = dict(self._read_rows(branch, [number])).get(number)
             try:
                 if (
                     row is None
@@ -291,8 +310,10 @@ class TillStock:
                     or codec.stock_id(row) < int(booked)
                 ):
                     return None
-                moves = _at(_by_place(self._history.movements_since(counted.upto, [branch], [number])), branch, number)
-                since = _since(counted, branch, row, moves)
+                moves = _moves_at(
+                    _by_place(self._history.movements_since(stock_count.upto, [branch], [number])), branch, number
+                )
+                since = _moved_since(stock_count, branch, row, moves)
                 return since, codec.decode_level(row, reserved=False), codec.decode_reserved(row)
             except WrongValueError:
                 return None
@@ -301,10 +322,12 @@ class TillStock:
         """Store whether setting a level includes reserved stock, as a level that was read back showed."""
         if sets_reserved != self._sets_reserved:
             self._sets_reserved = sets_reserved
-            if self._learned is not None:
-                self._learned.put({**self._learned.get(), SETS: "free_and_reserved" if sets_reserved else "free"})
+            if self._installation_facts is not None:
+                self._installation_facts.put(
+                    {**self._installation_facts.get(), SETS: "free_and_reserved" if sets_reserved else "free"}
+                )
 
-    def _set(self, branch: str, number: str, amount: Value, token: str) -> str:
+    def _set_level(self, branch: str, number: str, amount: Value, token: str) -> str:
         request = {
             "branchNumber": branch,
             "articleNumber": number,
@@ -321,41 +344,41 @@ class TillStock:
         raise refusal
 
 
-def _expect_of(number: str, element: Element) -> None:
+def _require_number(number: str, element: Element) -> None:
     """Raise WrongValueError if a row or an article does not have the requested number."""
     if codec.article_number(element) != number:
         raise WrongValueError("articleNumber", codec.article_number(element))
 
 
-def _counted(record: Record) -> StockCounted | None:
+def _stock_count(record: Record) -> StockCounted | None:
     return counted_value(record.values.get(COUNTED))
 
 
-def _since(counted: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
+def _moved_since(stock_count: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
     """Return how much free stock has moved since the last counted movement, up to the one that the row includes.
 
     Stock reserved for orders beyond the counted reservation is not free either. Raises WrongValueError if one of these
     movements is unreadable.
     """
     later = tuple(moves)
-    if (wrong := unreadable_move(later, counted.upto, codec.stock_id(row))) is not None:
+    if (wrong := unreadable_move(later, stock_count.upto, codec.stock_id(row))) is not None:
         raise WrongValueError(wrong.unread, wrong.number)
-    free, delivered = counted.moved(later, codec.stock_id(row))
-    if branch not in counted.reserved:
+    free, delivered = stock_count.moved(later, codec.stock_id(row))
+    if branch not in stock_count.reserved:
         return free
-    return free - max(Decimal(0), codec.decode_reserved(row) - counted.reserved[branch] - delivered)
+    return free - max(Decimal(0), codec.decode_reserved(row) - stock_count.reserved[branch] - delivered)
 
 
-def _at(moves: Moves, branch: str, number: str) -> list[Move]:
+def _moves_at(moves: Moves, branch: str, number: str) -> list[Move]:
     """Return the movements of an article in a branch, and those whose branch is unreadable."""
     return [*moves.get((branch, number), ()), *moves.get(("", number), ())]
 
 
 def _by_place(moves: Iterable[Move]) -> Moves:
-    found: dict[tuple[str, str], list[Move]] = defaultdict(list)
-    for one in moves:
-        found[one.branch, one.article].append(one)
-    return found
+    moves_by_place: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    for move in moves:
+        moves_by_place[move.branch, move.article].append(move)
+    return moves_by_place
 
 
 def _number(record: Record) -> str:
@@ -369,6 +392,6 @@ def _branch(key: str) -> str:
     return key
 
 
-def _levels(wanted: Record) -> dict[str, Value]:
+def _levels(desired: Record) -> dict[str, Value]:
     """Return the amounts to set, by branch."""
-    return {part.key: part.values["amount"] for part in wanted.parts if "amount" in part.values}
+    return {part.key: part.values["amount"] for part in desired.parts if "amount" in part.values}

@@ -20,11 +20,11 @@ T = TypeVar("T")
 class TillTarget(Protocol):
     """Looks up and writes records of one kind; see `Connector` for what each method promises."""
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current records, by our keys."""
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        """Carry out one change; `held` is None only for a create."""
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
+        """Carry out one change; `current` is None only for a create."""
 
     def calls(self, change: Change) -> int:
         """Return how many write calls the change takes."""
@@ -40,12 +40,12 @@ def till_numbers(numbers: Iterable[str]) -> list[str]:
 
 def in_pages(ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str], size: int, limit: int) -> list[T]:
     """Return the answers for portions of at most `size` numbers, with at most `limit` calls at once."""
-    found: list[T] = []
+    items: list[T] = []
     for answer in run_parallel(ask, portions(numbers, size), limit):
         if isinstance(answer, IntegrationError):
             raise answer
-        found += answer
-    return found
+        items += answer
+    return items
 
 
 def created_number(answer: Element, wire: str) -> str:
@@ -61,30 +61,34 @@ def present_marker(client: Client, wire: str) -> Batch:
     return Batch((), None, client.read("getCurrentSyncMarkers").findtext(qualified(wire)) or "0")
 
 
-def require_unchanged(now: Element | None, read: Element, marker: Callable[[Element], int]) -> None:
-    """Raise RejectedError if the record changed or vanished since `read`: a complete write would undo that."""
+def require_unchanged(now: Element | None, original: Element, marker: Callable[[Element], int]) -> None:
+    """Raise RejectedError if the record changed since `original` was read: the write would undo that."""
     if now is None:
         raise RejectedError("target_record_missing")
-    if marker(now) != marker(read) or (not _marked(read) and codec.raw_bytes(now) != codec.raw_bytes(read)):
+    if marker(now) != marker(original) or (
+        not _has_markers(original) and codec.raw_bytes(now) != codec.raw_bytes(original)
+    ):
         raise RejectedError("target_changed_since_plan")
 
 
-def _marked(element: Element) -> bool:
+def _has_markers(element: Element) -> bool:
     """Return True if a record and each article in it has a change marker; the interface does not require one."""
-    return all((each.findtext(qualified("syncMarker")) or "").strip() for each in (element, *codec.articles(element)))
+    return all((part.findtext(qualified("syncMarker")) or "").strip() for part in (element, *codec.articles(element)))
 
 
-def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], int], operation: str) -> Batch:
+def page_after(
+    elements: Sequence[Element], since_marker: int, marker: Callable[[Element], int], operation: str
+) -> Batch:
     """Return an empty page of changes after a marker, with the next page mark; no mark when there are no more.
 
     An answer is not sorted, but holds the lowest markers from the bound on. Raises MalformedAnswerError if the highest
     marker does not rise, because paging would never end.
     """
-    markers = (codec.if_readable(marker, each) for each in found)
-    highest = max((one for one in markers if one is not None), default=seen)
-    if found and highest <= seen:
-        raise MalformedAnswerError("answer_incomplete", system=SYSTEM, operation=operation, count=len(found))
-    return Batch((), str(highest) if found else None, str(highest))
+    markers = (codec.if_readable(marker, element) for element in elements)
+    highest = max((optional_marker for optional_marker in markers if optional_marker is not None), default=since_marker)
+    if elements and highest <= since_marker:
+        raise MalformedAnswerError("answer_incomplete", system=SYSTEM, operation=operation, count=len(elements))
+    return Batch((), str(highest) if elements else None, str(highest))
 
 
 def not_at_till(kind: Kind) -> NoReturn:
@@ -105,9 +109,9 @@ def expect_readable() -> Iterator[None]:
 
 
 @contextmanager
-def naming_record(change: Change, held: CurrentRecord | None) -> Iterator[None]:
+def naming_record(change: Change, current: CurrentRecord | None) -> Iterator[None]:
     """Add the facts of the record to every error of a write."""
-    facts = _facts(change, held)
+    facts = _facts(change, current)
     try:
         yield
     except codec.UnfitError as error:
@@ -125,17 +129,17 @@ def naming_record(change: Change, held: CurrentRecord | None) -> Iterator[None]:
     raise failure
 
 
-def _facts(change: Change, held: CurrentRecord | None) -> dict[str, str]:
+def _facts(change: Change, current: CurrentRecord | None) -> dict[str, str]:
     facts = {"system": SYSTEM, "key": change.title or change.key}
     match change.kind:
         case Kind.RELATION:
-            return facts | {"number": held.reference if held else change.key, "customer": facts["key"]}
+            return facts | {"number": current.reference if current else change.key, "customer": facts["key"]}
         case Kind.STOCK:
-            return facts | {"number": held.reference if held else change.key, "article": change.key}
+            return facts | {"number": current.reference if current else change.key, "article": change.key}
         case Kind.SETTLEMENT:
             return facts | {"number": facts["key"], "amount": as_text(change.wanted.values.get("amount"))}
         case _:
             return facts | {
-                "number": held.reference if held else ", ".join(part.key for part in change.wanted.parts),
+                "number": current.reference if current else ", ".join(part.key for part in change.wanted.parts),
                 "article": ", ".join(part.source or part.key for part in change.wanted.parts) or change.key,
             }

@@ -23,16 +23,16 @@ def used_groups(client: Client, cards: Callable[[], Mapping[str, str]]) -> dict[
         journals = list(_journals(client, today_at(client)))
     except RejectedError:  # a till without this operation, or without the right for it
         return {}
-    found: dict[str, str] = {}
+    group_names: dict[str, str] = {}
     methods: set[str] = set()
     for journal in journals:
         for group in journal.iter(qualified("turnoverGroup")):
             number = _text(group, "turnoverGroup")
-            if number.strip("0") and _is_any(group, "inclAmount", "exclAmount"):
-                found[number] = _text(group, "turnoverGroupName") or number
-        methods |= {_text(paid, "method") for paid in journal.iter(qualified("payment")) if _is_any(paid, "amount")}
-    paid_with = {group for method, group in cards().items() if method in methods} if found else set()
-    return {**{group: group for group in paid_with}, **found}
+            if number.strip("0") and _has_amount(group, "inclAmount", "exclAmount"):
+                group_names[number] = _text(group, "turnoverGroupName") or number
+        methods |= {_text(paid, "method") for paid in journal.iter(qualified("payment")) if _has_amount(paid, "amount")}
+    paid_with = {group for method, group in cards().items() if method in methods} if group_names else set()
+    return {**{group: group for group in paid_with}, **group_names}
 
 
 def _journals(client: Client, today: date) -> Iterator[Element]:
@@ -51,11 +51,11 @@ def _journals(client: Client, today: date) -> Iterator[Element]:
         )
 
 
-def _is_any(told: Element, *amounts: str) -> bool:
+def _has_amount(element: Element, *amounts: str) -> bool:
     """Return True if an element has an amount other than 0, or no amount at all."""
-    said = [text for name in amounts if (text := _text(told, name))]
-    return not said or any(text.strip("0") for text in said)
+    texts = [text for name in amounts if (text := _text(element, name))]
+    return not texts or any(text.strip("0") for text in texts)
 
 
-def _text(told: Element, wire: str) -> str:
-    return (told.findtext(qualified(wire)) or "").strip()
+def _text(element: Element, wire: str) -> str:
+    return (element.findtext(qualified(wire)) or "").strip()

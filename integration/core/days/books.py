@@ -119,8 +119,8 @@ class DayBooks:
 
     def account_meant(self, number: str) -> str:
         """Return the account that a till's number means; empty if these numbers are not accepted or are ambiguous."""
-        meant = matching_accounts(number, self.ledgers) or [number]
-        return meant[0] if self.till_accounts and len(meant) == 1 else ""
+        accounts = matching_accounts(number, self.ledgers) or [number]
+        return accounts[0] if self.till_accounts and len(accounts) == 1 else ""
 
 
 GOODS = frozenset({"cost", "stock"})  # values of `about` of the lines with the cost of sales
@@ -176,4 +176,4 @@ class DayPage:
     @property
     def debit(self) -> Decimal:
         """Total of the debit side, with VAT."""
-        return total(max(one.gross_amount, NOTHING) for one in self.lines)
+        return total(max(line.gross_amount, NOTHING) for line in self.lines)

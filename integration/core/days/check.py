@@ -62,14 +62,14 @@ class DayComparison:
 
 def most_different(rows: Iterable[DayComparison]) -> DayComparison | None:
     """Return the account with the largest absolute difference, or None if none differs."""
-    off = [one for one in rows if one.about == "account" and one.difference]
-    return max(off, key=lambda one: abs(one.difference), default=None)
+    off = [comparison for comparison in rows if comparison.about == "account" and comparison.difference]
+    return max(off, key=lambda comparison: abs(comparison.difference), default=None)
 
 
 def largest_difference(rows: Iterable[DayComparison]) -> Decimal:
     """Return the largest absolute difference of an account, in euros."""
-    found = most_different(rows)
-    return amount(abs(found.difference)) if found else amount(NOTHING)
+    comparison = most_different(rows)
+    return amount(abs(comparison.difference)) if comparison else amount(NOTHING)
 
 
 Belongs = Callable[[Sequence[DayDocument]], Mapping[str, str]]
@@ -114,23 +114,27 @@ def check_day(
     of other flows, and bank pages that settle the till's receipts. `belongs` returns, by document number, the
     invoices and orders that some documents belong to; it is called only for late documents.
     """
-    own = {one.number for one in pages}
-    rows = None if entries is None else [one for one in entries if one.page in own]
-    wanted = as_posted(expected, books)
-    compared = (*_by_vat(wanted, rows, books), *_by_account(wanted, rows, books), *_by_method(wanted, pages, books))
+    own = {page.number for page in pages}
+    rows = None if entries is None else [row for row in entries if row.page in own]
+    posted_lines = as_posted(expected, books)
+    compared = (
+        *_vat_comparisons(posted_lines, rows, books),
+        *_account_comparisons(posted_lines, rows, books),
+        *_method_comparisons(posted_lines, pages, books),
+    )
     findings = [
-        *_of_pages(pages, entries or ()),
-        *(list(_of_documents(pages, documents, belongs)) or _of_the_till(expected, pages, books)),
-        *_by_hand(lookalike_pages(totals_of(documents), wanted, entries or (), own | elsewhere)),
+        *_page_findings(pages, entries or ()),
+        *(list(_document_findings(pages, documents, belongs)) or _till_findings(expected, pages, books)),
+        *_manual_page_findings(lookalike_pages(totals_of(documents), posted_lines, entries or (), own | elsewhere)),
     ]
-    if any(one.difference for one in compared) and not findings:
-        off = next(one for one in compared if one.difference)
+    if any(comparison.difference for comparison in compared) and not findings:
+        off = next(comparison for comparison in compared if comparison.difference)
         findings.append(DayFinding("unexplained", {"about": off.key, "difference": str(amount(off.difference))}))
-    if any(one.difference for one in compared) or findings:
+    if any(comparison.difference for comparison in compared) or findings:
         return DayCheck(DayVerdict.DIFFERENT, compared, tuple(findings))
     if rows is None:
         return DayCheck(DayVerdict.UNKNOWN, compared)
-    waiting = sorted({one.page for one in rows if not one.posted})
+    waiting = sorted({row.page for row in rows if not row.posted})
     if waiting:
         return DayCheck(DayVerdict.NOT_POSTED, compared, (DayFinding("not_posted", {"page": ", ".join(waiting)}),))
     return DayCheck(DayVerdict.EQUAL, compared)
@@ -139,21 +143,23 @@ def check_day(
 # ---- figures
 
 
-def _by_vat(
+def _vat_comparisons(
     expected: Sequence[DayLine], rows: Sequence[LedgerEntry] | None, books: DayBooks
 ) -> Iterator[DayComparison]:
-    codes = dict.fromkeys(one.vat_code for one in expected if one.vat_code)
+    codes = dict.fromkeys(line.vat_code for line in expected if line.vat_code)
     if rows is not None:
-        codes |= dict.fromkeys(one.vat_code for one in rows if one.vat_code)
+        codes |= dict.fromkeys(row.vat_code for row in rows if row.vat_code)
     for code in codes:
-        own = [one for one in expected if one.vat_code == code]
+        own = [line for line in expected if line.vat_code == code]
         if books.mode == "separate":
-            yield from _by_vat_lines(code, own, rows)
+            yield from _vat_line_comparisons(code, own, rows)
             continue
-        base = total(_net(one, books) for one in own)
-        there = None if rows is None else vat_by_code(rows, books).get(code, VatSum())
-        yield DayComparison("base", code, -base, None if there is None else there.excl)
-        yield DayComparison("vat", code, -total(one.vat for one in own), None if there is None else there.vat)
+        base = total(_net_amount(line, books) for line in own)
+        booked_sum = None if rows is None else vat_by_code(rows, books).get(code, VatSum())
+        yield DayComparison("base", code, -base, None if booked_sum is None else booked_sum.excl)
+        yield DayComparison(
+            "vat", code, -total(line.vat for line in own), None if booked_sum is None else booked_sum.vat
+        )
 
 
 def vat_by_code(rows: Iterable[LedgerEntry], books: DayBooks) -> dict[str, VatSum]:
@@ -161,117 +167,127 @@ def vat_by_code(rows: Iterable[LedgerEntry], books: DayBooks) -> dict[str, VatSu
 
     With separate VAT lines the rows do not report the taxable amount.
     """
-    found: dict[str, VatSum] = {}
-    for one in rows_with_vat(rows, books):
-        if one.vat_code:
-            is_vat = books.mode == "separate" or one.account == books.vat_accounts.get(one.vat_code, "")
-            moved = VatSum(NOTHING, -one.amount) if is_vat else VatSum(-one.amount, NOTHING)
-            found[one.vat_code] = found.get(one.vat_code, VatSum()) + moved
-    return found
+    sums: dict[str, VatSum] = {}
+    for row in rows_with_vat(rows, books):
+        if row.vat_code:
+            is_vat = books.mode == "separate" or row.account == books.vat_accounts.get(row.vat_code, "")
+            moved = VatSum(NOTHING, -row.amount) if is_vat else VatSum(-row.amount, NOTHING)
+            sums[row.vat_code] = sums.get(row.vat_code, VatSum()) + moved
+    return sums
 
 
-def _by_vat_lines(code: str, own: Sequence[DayLine], rows: Sequence[LedgerEntry] | None) -> Iterator[DayComparison]:
+def _vat_line_comparisons(
+    code: str, own: Sequence[DayLine], rows: Sequence[LedgerEntry] | None
+) -> Iterator[DayComparison]:
     """Yield the figures of a VAT code with separate VAT lines: ledger entries do not report the base."""
-    on_vat = None if rows is None else total(-one.amount for one in rows if one.vat_code == code)
-    yield DayComparison("base", code, -total(one.vat_base or NOTHING for one in own), None)
-    yield DayComparison("vat", code, -total(one.amount for one in own), on_vat)
+    on_vat = None if rows is None else total(-row.amount for row in rows if row.vat_code == code)
+    yield DayComparison("base", code, -total(line.vat_base or NOTHING for line in own), None)
+    yield DayComparison("vat", code, -total(line.amount for line in own), on_vat)
 
 
-def _net(one: DayLine, books: DayBooks) -> Decimal:
-    return one.amount - one.vat if books.mode == "gross" else one.amount
+def _net_amount(line: DayLine, books: DayBooks) -> Decimal:
+    return line.amount - line.vat if books.mode == "gross" else line.amount
 
 
 def rows_with_vat(rows: Iterable[LedgerEntry], books: DayBooks) -> Iterator[LedgerEntry]:
     """Yield ledger rows with VAT on its account. VAT on the lines of an unprocessed page becomes rows of its own."""
-    for one in rows:
-        if one.posted or not one.vat:
-            yield one
+    for row in rows:
+        if row.posted or not row.vat:
+            yield row
             continue
-        net = one.amount - one.vat if books.mode == "gross" else one.amount
-        yield LedgerEntry(one.date, one.account, net, one.page, one.reference, one.vat_code, posted=False)
-        account = books.vat_accounts.get(one.vat_code, "")
-        yield LedgerEntry(one.date, account, one.vat, one.page, one.reference, one.vat_code, posted=False)
+        net = row.amount - row.vat if books.mode == "gross" else row.amount
+        yield LedgerEntry(row.date, row.account, net, row.page, row.reference, row.vat_code, posted=False)
+        account = books.vat_accounts.get(row.vat_code, "")
+        yield LedgerEntry(row.date, account, row.vat, row.page, row.reference, row.vat_code, posted=False)
 
 
-def _by_account(
+def _account_comparisons(
     expected: Sequence[DayLine], rows: Sequence[LedgerEntry] | None, books: DayBooks
 ) -> Iterator[DayComparison]:
     till: dict[str, Decimal] = {}
-    for one in expected:
-        till[one.account] = till.get(one.account, NOTHING) + _net(one, books)
-        if one.vat:
-            of_vat = books.vat_accounts.get(one.vat_code, "")
-            till[of_vat] = till.get(of_vat, NOTHING) + one.vat
-    there: dict[str, Decimal] = {}
+    for line in expected:
+        till[line.account] = till.get(line.account, NOTHING) + _net_amount(line, books)
+        if line.vat:
+            of_vat = books.vat_accounts.get(line.vat_code, "")
+            till[of_vat] = till.get(of_vat, NOTHING) + line.vat
+    booked_amounts: dict[str, Decimal] = {}
     for row in rows_with_vat(rows or (), books):
-        there[row.account] = there.get(row.account, NOTHING) + row.amount
-    for account in sorted({*till, *there}):
-        found = None if rows is None else there.get(account, NOTHING)
-        yield DayComparison("account", account, till.get(account, NOTHING), found)
+        booked_amounts[row.account] = booked_amounts.get(row.account, NOTHING) + row.amount
+    for account in sorted({*till, *booked_amounts}):
+        booked_amount = None if rows is None else booked_amounts.get(account, NOTHING)
+        yield DayComparison("account", account, till.get(account, NOTHING), booked_amount)
 
 
-def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayComparison]:
+def _method_comparisons(
+    expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks
+) -> Iterator[DayComparison]:
     """Yield the amount per payment method, against the lines of our pages written for it.
 
     If a line of an account comes only from the books, the payment methods of this account are unknown.
     """
     turned = books.credit_positive != (books.mode == "cash")
-    there: dict[str, Decimal] = {}
-    written = [line for one in pages for line in page_lines(one.written)]
-    unclear = {line.account for line in written if line.from_books}
-    unknown = {line.method for line in (*expected, *written) if line.account in unclear}
-    for one in pages:
-        now = page_lines(one.held) if one.held else ()
-        for line, held in zip(page_lines(one.written), now, strict=False):  # a different number of lines is a finding
-            there[line.method] = there.get(line.method, NOTHING) + (-held.amount if turned else held.amount)
-    for method in dict.fromkeys([*(one.method for one in expected), *there]):
+    booked_amounts: dict[str, Decimal] = {}
+    written_lines = [line for page in pages for line in page_lines(page.written)]
+    unclear = {line.account for line in written_lines if line.from_books}
+    unknown = {line.method for line in (*expected, *written_lines) if line.account in unclear}
+    for page in pages:
+        now = page_lines(page.held) if page.held else ()
+        for line, current_line in zip(
+            page_lines(page.written), now, strict=False
+        ):  # a different number of lines is a finding
+            booked_amounts[line.method] = booked_amounts.get(line.method, NOTHING) + (
+                -current_line.amount if turned else current_line.amount
+            )
+    for method in dict.fromkeys([*(line.method for line in expected), *booked_amounts]):
         if method:
-            paid = total(one.amount for one in expected if one.method == method)
-            found = None if method in unknown else there.get(method, NOTHING)
-            yield DayComparison("method", method, paid, found)
+            paid = total(line.amount for line in expected if line.method == method)
+            booked_amount = None if method in unknown else booked_amounts.get(method, NOTHING)
+            yield DayComparison("method", method, paid, booked_amount)
 
 
 # ---- what happened
 
 
-def _of_pages(pages: Sequence[OwnPage], entries: Sequence[LedgerEntry]) -> Iterator[DayFinding]:
+def _page_findings(pages: Sequence[OwnPage], entries: Sequence[LedgerEntry]) -> Iterator[DayFinding]:
     """Yield the changes of others to our pages, with the person of the last change if the books report it."""
     changed_by = {row.page: row.by for row in entries if row.by}
-    for one in pages:
-        told = {"page": one.number, "reference": till_text(one.written.values, "reference")}
-        if one.held is None:
-            yield DayFinding("page_gone", told)
+    for page in pages:
+        page_facts = {"page": page.number, "reference": till_text(page.written.values, "reference")}
+        if page.held is None:
+            yield DayFinding("page_gone", page_facts)
             continue
-        was, now = page_lines(one.written), page_lines(one.held)
+        was, now = page_lines(page.written), page_lines(page.held)
         if len(was) != len(now):
-            facts = {"was": str(len(was)), "now": str(len(now)), "by": changed_by.get(one.number, "")}
-            yield DayFinding("lines_counted", {**told, **facts})
+            facts = {"was": str(len(was)), "now": str(len(now)), "by": changed_by.get(page.number, "")}
+            yield DayFinding("lines_counted", {**page_facts, **facts})
             continue
         for place, (before, after) in enumerate(zip(was, now, strict=True), start=1):
             for name in ("account", "amount", "vat_code", "vat", "debtor", "item"):
                 old, new = getattr(before, name), getattr(after, name)
                 if old != new:
-                    facts = {"line": str(place), "field": name, "was": _told(old), "now": _told(new)}
-                    yield DayFinding("line_changed", {**told, **facts, "by": changed_by.get(one.number, "")})
+                    facts = {"line": str(place), "field": name, "was": _fact_text(old), "now": _fact_text(new)}
+                    yield DayFinding("line_changed", {**page_facts, **facts, "by": changed_by.get(page.number, "")})
 
 
-def _told(value: object) -> str:
+def _fact_text(value: object) -> str:
     return str(amount(value)) if isinstance(value, Decimal) else str(value)
 
 
-def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument], belongs: Belongs) -> Iterator[DayFinding]:
+def _document_findings(
+    pages: Sequence[OwnPage], documents: Sequence[DayDocument], belongs: Belongs
+) -> Iterator[DayFinding]:
     """Yield documents that were added or removed after the day was booked."""
     if not pages:
         return
-    newest = max(pages, key=lambda one: one.written.key)  # the newest page includes the documents of earlier ones
-    listed = newest.written.values.get("documents")
-    booked = set(listed) if isinstance(listed, tuple) else set()
-    now = {one.number: one for one in documents}
+    newest = max(pages, key=lambda page: page.written.key)  # the newest page includes the documents of earlier ones
+    document_numbers = newest.written.values.get("documents")
+    booked = set(document_numbers) if isinstance(document_numbers, tuple) else set()
+    now = {document.number: document for document in documents}
     late = [now[number] for number in sorted(now.keys() - booked)]
     of = belongs(late) if late else {}
-    for one in late:
-        facts = {"document": one.number, "amount": str(one.total)}
-        if behind := of.get(one.number):
+    for document in late:
+        facts = {"document": document.number, "amount": str(document.total)}
+        if behind := of.get(document.number):
             yield DayFinding("document_late_of", {**facts, "behind": behind})
         else:
             yield DayFinding("document_late", facts)
@@ -279,10 +295,10 @@ def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument], be
         yield DayFinding("document_gone", {"document": number})
 
 
-def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayFinding]:
+def _till_findings(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayFinding]:
     """Yield changes of the till's answers since the day was booked, such as a new cash count."""
     sign = -1 if books.credit_positive else 1
-    lines = [line for one in pages for line in page_lines(one.written)]
+    lines = [line for page in pages for line in page_lines(page.written)]
     booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
     is_taken_back = not changed_lines((), booked)  # by a person, and not by the till
     for off in () if is_taken_back else changed_lines(expected, booked):
@@ -290,11 +306,11 @@ def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: D
         yield DayFinding("till_changed", facts)
 
 
-def _by_hand(pages: Iterable[LookalikePage]) -> Iterator[DayFinding]:
+def _manual_page_findings(pages: Iterable[LookalikePage]) -> Iterator[DayFinding]:
     """Yield pages of others that look like a document of the day or like the whole day."""
-    for one in pages:
-        facts = {"page": one.page, "date": _told(one.on), "by": one.by, "amount": str(amount(one.amount))}
-        if one.document:
-            yield DayFinding("page_by_hand", {**facts, "document": one.document})
+    for page in pages:
+        facts = {"page": page.page, "date": _fact_text(page.on), "by": page.by, "amount": str(amount(page.amount))}
+        if page.document:
+            yield DayFinding("page_by_hand", {**facts, "document": page.document})
         else:
             yield DayFinding("day_by_hand", facts)

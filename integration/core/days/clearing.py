@@ -73,7 +73,7 @@ class Settlement:
     @property
     def fee(self) -> Decimal:
         """Takings minus payouts."""
-        return total(one.amount for one in self.takings) - total(one.amount for one in self.payouts)
+        return total(entry.amount for entry in self.takings) - total(entry.amount for entry in self.payouts)
 
     @property
     def type(self) -> SettlementType:
@@ -90,8 +90,8 @@ class Settlement:
 class PayoutMatch:
     """Result of matching. `under_way` are takings without a payout, oldest first.
 
-    `unmatched` are payouts without takings. `of_opening` are payouts within the window of the first day that the
-    opening balance covers; `opening_left` is the rest of that balance.
+    `of_opening` are payouts at the start of the period that are settled from the opening balance; `opening_left` is the
+    rest of it.
     """
 
     settlements: tuple[Settlement, ...] = ()
@@ -103,22 +103,22 @@ class PayoutMatch:
     @property
     def waiting(self) -> Decimal:
         """Sum of the takings under way."""
-        return total(one.amount for one in self.under_way)
+        return total(taking.amount for taking in self.under_way)
 
     @property
     def fees(self) -> Decimal:
         """Sum of all withheld fees."""
-        return total(one.fee for one in self.settlements)
+        return total(settlement.fee for settlement in self.settlements)
 
     @property
     def unbooked_fees(self) -> Decimal:
         """Sum of the fees that are still in the balance of the account."""
-        return total(one.unbooked_fee for one in self.settlements)
+        return total(settlement.unbooked_fee for settlement in self.settlements)
 
     @property
     def balance(self) -> Decimal:
         """Sum of everything that is not settled: equal to the closing balance of the account."""
-        return self.opening_left + self.waiting + self.unbooked_fees - total(one.amount for one in self.unmatched)
+        return self.opening_left + self.waiting + self.unbooked_fees - total(payout.amount for payout in self.unmatched)
 
 
 def match_payouts(
@@ -133,75 +133,83 @@ def match_payouts(
     `opening` is the balance at the begin of `since`. Equal amounts are matched before amounts less a fee; one payout
     may settle several days, and several payouts one day.
     """
-    match = _Matching(sorted(takings, key=_by_date), sorted(payouts, key=lambda one: (one.date, one.page)), rules)
+    match = _PayoutMatcher(
+        sorted(takings, key=_date_key), sorted(payouts, key=lambda payout: (payout.date, payout.page)), rules
+    )
     for with_fee in (False, True):
         match.settle_by_one_payout(with_fee=with_fee)
         match.settle_by_several_payouts(with_fee=with_fee)
     match.settle_fees()
-    of_opening, left = [], opening
+    of_opening, opening_left = [], opening
     if since is not None:
         last = since + timedelta(days=rules.window_days)
-        for one in list(match.payouts):
-            if one.date <= last and NOTHING < one.amount <= left:
-                match.payouts.remove(one)
-                of_opening.append(one)
-                left -= one.amount
-    settlements = sorted(match.settlements, key=lambda one: (one.payouts[-1].date, one.payouts[-1].page))
-    return PayoutMatch(tuple(settlements), tuple(match.takings), tuple(match.payouts), tuple(of_opening), left)
+        for payout in list(match.payouts):
+            if payout.date <= last and NOTHING < payout.amount <= opening_left:
+                match.payouts.remove(payout)
+                of_opening.append(payout)
+                opening_left -= payout.amount
+    settlements = sorted(
+        match.settlements, key=lambda settlement: (settlement.payouts[-1].date, settlement.payouts[-1].page)
+    )
+    return PayoutMatch(tuple(settlements), tuple(match.takings), tuple(match.payouts), tuple(of_opening), opening_left)
 
 
-def _by_date(one: Taking) -> tuple[date, str, str]:
-    return one.date, one.branch, one.page
+def _date_key(taking: Taking) -> tuple[date, str, str]:
+    return taking.date, taking.branch, taking.page
 
 
-class _Matching:
+class _PayoutMatcher:
     """Takings and payouts that are not matched yet, oldest first, and the settlements found."""
 
     def __init__(self, takings: list[Taking], payouts: list[Payout], rules: ClearingRules) -> None:
-        self.takings = [one for one in takings if one.amount]
-        self.payouts = [one for one in payouts if one.amount]
+        self.takings = [taking for taking in takings if taking.amount]
+        self.payouts = [payout for payout in payouts if payout.amount]
         self.settlements: list[Settlement] = []
         self._rules = rules
 
     def settle_by_one_payout(self, *, with_fee: bool) -> None:
         """Find consecutive takings, of one branch or of all, for each payout."""
         for payout in list(self.payouts):
-            takings = [one for one in self.takings if self._rules.is_in_window(one, payout)]
-            branches = dict.fromkeys(one.branch for one in takings)
-            by_branch = ([one for one in takings if one.branch == branch] for branch in branches)
+            takings = [taking for taking in self.takings if self._rules.is_in_window(taking, payout)]
+            branches = dict.fromkeys(taking.branch for taking in takings)
+            by_branch = ([taking for taking in takings if taking.branch == branch] for branch in branches)
             fitting = (
                 run
-                for some in (*by_branch, takings)
-                for run in _runs(some)
-                if self._fits(total(one.amount for one in run), payout.amount, with_fee=with_fee)
+                for candidates in (*by_branch, takings)
+                for run in _consecutive_runs(candidates)
+                if self._is_match(total(taking.amount for taking in run), payout.amount, with_fee=with_fee)
             )
-            if run := min(fitting, key=lambda run: _by_date(run[0]), default=None):
+            if run := min(fitting, key=lambda run: _date_key(run[0]), default=None):
                 self._settle(run, (payout,))
 
     def settle_by_several_payouts(self, *, with_fee: bool) -> None:
         """Find consecutive payouts for each taking."""
         for taking in list(self.takings):
-            payouts = [one for one in self.payouts if self._rules.is_in_window(taking, one)]
-            for run in _runs(payouts):
-                paid = total(one.amount for one in run)
-                if len(run) > 1 and self._fits(taking.amount, paid, with_fee=with_fee):
+            payouts = [payout for payout in self.payouts if self._rules.is_in_window(taking, payout)]
+            for run in _consecutive_runs(payouts):
+                paid = total(payout.amount for payout in run)
+                if len(run) > 1 and self._is_match(taking.amount, paid, with_fee=with_fee):
                     self._settle((taking,), run)
                     break
 
     def settle_fees(self) -> None:
         """Find the pages that book withheld fees: of one settlement, or of consecutive ones as on an invoice."""
         for payout in list(self.payouts):
-            by_date = sorted(self.settlements, key=lambda one: one.payouts[-1].date)
-            unbooked = [one for one in by_date if one.unbooked_fee and one.payouts[-1].date <= payout.date]
-            for run in _runs(unbooked):
-                if total(one.fee for one in run) == payout.amount:
+            by_date = sorted(self.settlements, key=lambda settlement: settlement.payouts[-1].date)
+            unbooked = [
+                settlement
+                for settlement in by_date
+                if settlement.unbooked_fee and settlement.payouts[-1].date <= payout.date
+            ]
+            for run in _consecutive_runs(unbooked):
+                if total(settlement.fee for settlement in run) == payout.amount:
                     self.payouts.remove(payout)
-                    for one in run:
-                        place = self.settlements.index(one)
-                        self.settlements[place] = Settlement(one.takings, one.payouts, payout.page)
+                    for settlement in run:
+                        place = self.settlements.index(settlement)
+                        self.settlements[place] = Settlement(settlement.takings, settlement.payouts, payout.page)
                     break
 
-    def _fits(self, gross: Decimal, paid: Decimal, *, with_fee: bool) -> bool:
+    def _is_match(self, gross: Decimal, paid: Decimal, *, with_fee: bool) -> bool:
         return self._rules.is_fee(gross - paid, gross) if with_fee else gross == paid
 
     def _settle(self, takings: Sequence[Taking], payouts: Sequence[Payout]) -> None:
@@ -212,7 +220,7 @@ class _Matching:
         self.settlements.append(Settlement(tuple(takings), tuple(payouts)))
 
 
-def _runs(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def _consecutive_runs(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Yield all runs of consecutive items: the earliest start first, then the shortest."""
     for start in range(len(items)):
         for end in range(start + 1, len(items) + 1):
@@ -249,12 +257,12 @@ class ClearingAccount:
     @property
     def takings(self) -> Decimal:
         """Sum that the till brought in."""
-        return total(one.takings for one in self.days)
+        return total(day.takings for day in self.days)
 
     @property
     def payouts(self) -> Decimal:
         """Sum that the books took out."""
-        return total(one.payouts for one in self.days)
+        return total(day.payouts for day in self.days)
 
     @property
     def closing(self) -> Decimal:
@@ -264,7 +272,7 @@ class ClearingAccount:
     def late(self, today: date) -> list[Taking]:
         """Return takings whose payout is late on a day, oldest first."""
         last = today - timedelta(days=self.rules.late_days)
-        return [one for one in self.match.under_way if one.date < last] if self.match else []
+        return [taking for taking in self.match.under_way if taking.date < last] if self.match else []
 
 
 def clearing_account(
@@ -283,25 +291,25 @@ def clearing_account(
     """
     start = since or first
     match = match_payouts(takings, payouts, rules, opening, start) if rules else None
-    balance = opening + total(one.amount for one in takings if one.date < first)
-    balance -= total(one.amount for one in payouts if one.date < first)
+    balance = opening + total(taking.amount for taking in takings if taking.date < first)
+    balance -= total(payout.amount for payout in payouts if payout.date < first)
     days, running = [], balance
-    for day in sorted({*(one.date for one in takings), *(one.date for one in payouts)}):
+    for day in sorted({*(entry.date for entry in takings), *(entry.date for entry in payouts)}):
         if day < first:
             continue
-        came = total(one.amount for one in takings if one.date == day)
-        paid = total(one.amount for one in payouts if one.date == day)
-        running += came - paid
-        days.append(ClearingDay(day, came, paid, running, _under_way(match, day)))
+        day_takings = total(taking.amount for taking in takings if taking.date == day)
+        day_payouts = total(payout.amount for payout in payouts if payout.date == day)
+        running += day_takings - day_payouts
+        days.append(ClearingDay(day, day_takings, day_payouts, running, _amount_under_way(match, day)))
     return ClearingAccount(account, balance, tuple(days), match, rules or ClearingRules())
 
 
-def _under_way(match: PayoutMatch | None, day: date) -> Decimal:
+def _amount_under_way(match: PayoutMatch | None, day: date) -> Decimal:
     if match is None:
         return NOTHING
-    waiting = total(one.amount for one in match.under_way if one.date <= day)
-    for one in match.settlements:
-        if one.payouts[-1].date > day:
-            gross = total(each.amount for each in one.takings if each.date <= day)
-            waiting += gross - total(each.amount for each in one.payouts if each.date <= day)
+    waiting = total(taking.amount for taking in match.under_way if taking.date <= day)
+    for settlement in match.settlements:
+        if settlement.payouts[-1].date > day:
+            gross = total(taking.amount for taking in settlement.takings if taking.date <= day)
+            waiting += gross - total(payout.amount for payout in settlement.payouts if payout.date <= day)
     return waiting

@@ -38,9 +38,9 @@ def _line(part: Record) -> DayLine:
     )
 
 
-def same_postings(one: Record, other: Record) -> bool:
+def same_postings(first_page: Record, second_page: Record) -> bool:
     """Return True if two pages post the same amounts to all accounts. Payment methods are not compared."""
-    first, second = (page_lines(page) for page in (one, other))
+    first, second = (page_lines(page) for page in (first_page, second_page))
     return not correction_lines(first, [replace(line, from_books=True) for line in second])
 
 
@@ -50,7 +50,7 @@ def correction_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple
     Lines with the same account, VAT code, debtor and payment method are added up; see `changed_lines` for unknown
     payment methods.
     """
-    return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in changed_lines(now, booked))
+    return tuple(replace(line, text=f"{_CORRECTION} {line.text}"[:LONGEST_TEXT]) for line in changed_lines(now, booked))
 
 
 def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
@@ -58,13 +58,13 @@ def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[Da
 
     If a line comes only from the books, payment methods are not distinguished, because the books do not store them.
     """
-    there = tuple(booked)
-    unclear = {one.books_key for one in there if one.from_books}
+    booked_lines = tuple(booked)
+    unclear = {line.books_key for line in booked_lines if line.from_books}
     off: dict[tuple[str, ...], DayLine] = {}
-    for lines, sign in ((now, 1), (there, -1)):
-        for one in lines:
-            _add(off, replace(one, method="") if one.books_key in unclear else one, sign)
-    return tuple(one for one in off.values() if _says(one))
+    for lines, sign in ((now, 1), (booked_lines, -1)):
+        for line in lines:
+            _add_line(off, replace(line, method="") if line.books_key in unclear else line, sign)
+    return tuple(line for line in off.values() if _has_amount(line))
 
 
 def full_reversal(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
@@ -72,16 +72,16 @@ def full_reversal(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[Da
     return (*correction_lines((), booked), *now)
 
 
-def _add(off: dict[tuple[str, ...], DayLine], one: DayLine, sign: int) -> None:
-    nothing = replace(one, amount=NOTHING, vat=NOTHING, vat_base=None, documents=(), from_books=False)
-    first = off.get(one.key) or nothing
-    base = _sum(first.vat_base, one.vat_base, sign)
-    off[one.key] = replace(
+def _add_line(off: dict[tuple[str, ...], DayLine], line: DayLine, sign: int) -> None:
+    nothing = replace(line, amount=NOTHING, vat=NOTHING, vat_base=None, documents=(), from_books=False)
+    first = off.get(line.key) or nothing
+    base = _sum(first.vat_base, line.vat_base, sign)
+    off[line.key] = replace(
         first,
-        amount=first.amount + sign * one.amount,
-        vat=first.vat + sign * one.vat,
+        amount=first.amount + sign * line.amount,
+        vat=first.vat + sign * line.vat,
         vat_base=base,
-        documents=first.documents if sign < 0 else (*first.documents, *one.documents),
+        documents=first.documents if sign < 0 else (*first.documents, *line.documents),
     )
 
 
@@ -89,5 +89,5 @@ def _sum(first: Decimal | None, more: Decimal | None, sign: int) -> Decimal | No
     return first if more is None else (first or NOTHING) + sign * more
 
 
-def _says(one: DayLine) -> bool:
-    return bool(one.amount or one.vat)
+def _has_amount(line: DayLine) -> bool:
+    return bool(line.amount or line.vat)

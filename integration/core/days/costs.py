@@ -38,25 +38,29 @@ def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[
     Raises DayRefusedError if a cost is unreadable, or if the cost of these documents cannot be separated from the
     rest.
     """
-    told: dict[tuple[str, str], list[TillCost]] = {}
-    for one in day.costs:
-        if one.amount is None:
-            raise DayRefusedError("day_cost_unreadable", one.field, group=one.group, field=one.field, value=one.found)
-        told.setdefault((one.source, one.group), []).append(one)
-    for (source, group), rows in told.items():
-        cost = total(one.amount for one in rows if one.amount is not None)
-        out = [one for one in left_out if one.source == source and any(key[0] == group for key in one.groups)]
-        own = total(_cost_of(one, group) for one in documents if one.source == source)
+    costs_by_group: dict[tuple[str, str], list[TillCost]] = {}
+    for row in day.costs:
+        if row.amount is None:
+            raise DayRefusedError("day_cost_unreadable", row.field, group=row.group, field=row.field, value=row.found)
+        costs_by_group.setdefault((row.source, row.group), []).append(row)
+    for (source, group), rows in costs_by_group.items():
+        cost = total(row.amount for row in rows if row.amount is not None)
+        out = [
+            document
+            for document in left_out
+            if document.source == source and any(key[0] == group for key in document.groups)
+        ]
+        own = total(_cost_of(document, group) for document in documents if document.source == source)
         if out and own != cost:
-            behind = ", ".join(one.number for one in out[:MOST_NAMED])
+            behind = ", ".join(document.number for document in out[:MOST_NAMED])
             facts = {"expected": str(own), "found": str(cost), "behind": behind}
             raise DayRefusedError("day_cost_apart", "", group=group, kind=rows[0].name, **facts)
         yield GroupCost(
             group,
             rows[0].name,
-            cost - total(_cost_of(one, group) for one in out),
-            _only(one.account for one in rows),
-            _only(one.stock_account for one in rows),
+            cost - total(_cost_of(document, group) for document in out),
+            _single_number(row.account for row in rows),
+            _single_number(row.stock_account for row in rows),
         )
 
 
@@ -64,21 +68,23 @@ def groups_without_cost(
     day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return the turnover groups with sales whose cost the till does not report."""
-    told = {(one.source, one.group, code) for one in day.costs for code in one.codes or ("",)}
-    rest = dict.fromkeys(key[1] for key, each in groups.items() if each and key not in told and key[1] in names)
+    keys_with_cost = {(cost.source, cost.group, code) for cost in day.costs for code in cost.codes or ("",)}
+    rest = dict.fromkeys(
+        key[1] for key, vat_sum in groups.items() if vat_sum and key not in keys_with_cost and key[1] in names
+    )
     return tuple(f"{group} {names[group]}".strip() for group in sorted(rest))
 
 
-def _cost_of(one: DayDocument, group: str) -> Decimal:
+def _cost_of(document: DayDocument, group: str) -> Decimal:
     """Return the cost of a document's lines of a turnover group, by purchase price, if its sale is on the day."""
-    lines = [part.values for part in one.record.parts if part.kind is Kind.LINE and one.is_sold]
-    own = [each for each in lines if turnover_group(each, "turnover_group") == group]
+    lines = [part.values for part in document.record.parts if part.kind is Kind.LINE and document.is_sold]
+    own = [line for line in lines if turnover_group(line, "turnover_group") == group]
     return total(
-        amount((optional_amount(each, "quantity") or NOTHING) * (optional_amount(each, "purchasePrice") or NOTHING))
-        for each in own
+        amount((optional_amount(line, "quantity") or NOTHING) * (optional_amount(line, "purchasePrice") or NOTHING))
+        for line in own
     )
 
 
-def _only(numbers: Iterator[str]) -> str:
-    found = set(numbers)
-    return found.pop() if len(found) == 1 else ""
+def _single_number(numbers: Iterator[str]) -> str:
+    distinct_numbers = set(numbers)
+    return distinct_numbers.pop() if len(distinct_numbers) == 1 else ""

@@ -51,7 +51,7 @@ class DayDocument:
     @property
     def is_sold(self) -> bool:
         """Whether it was sold on the day. An order is not a sale, and a document paid later was sold before."""
-        is_here = self._is_here(till_text(self.record.values, "branch"))
+        is_here = self._is_own_branch(till_text(self.record.values, "branch"))
         return self.record.kind is not Kind.ORDER and is_here and self.record.values.get("date") == self.day
 
     @property
@@ -59,8 +59,8 @@ class DayDocument:
         """Total including VAT if it was sold on the day, otherwise zero. Its VAT list may cover less than the total."""
         if not self.is_sold:
             return NOTHING
-        told = optional_amount(self.record.values, "total_incl")
-        return total(each.incl for each in self.vat.values()) if told is None else told
+        total_incl = optional_amount(self.record.values, "total_incl")
+        return total(vat_sum.incl for vat_sum in self.vat.values()) if total_incl is None else total_incl
 
     @property
     def method(self) -> str:
@@ -91,9 +91,9 @@ class DayDocument:
     def vat_number(self) -> str:
         """The customer's VAT number, with the prefix of the country the till reports; empty if there is none."""
         values = self.customer.values if self.customer else {}
-        given, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
-        is_bare = bool(given) and not given[:2].isalpha() and len(country) == len(HOME)
-        return f"{vat_prefix(country)}{given}" if is_bare else given
+        number, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
+        is_bare = bool(number) and not number[:2].isalpha() and len(country) == len(HOME)
+        return f"{vat_prefix(country)}{number}" if is_bare else number
 
     @property
     def is_own_use(self) -> bool:
@@ -105,7 +105,8 @@ class DayDocument:
         """Amounts per VAT code, by the till's own split."""
         parts = (part.values for part in self.record.parts if part.kind is Kind.VAT)
         return sum_by(
-            (till_text(each, "code"), VatSum(till_amount(each, "excl"), till_amount(each, "vat"))) for each in parts
+            (till_text(values, "code"), VatSum(till_amount(values, "excl"), till_amount(values, "vat")))
+            for values in parts
         )
 
     @cached_property
@@ -114,36 +115,36 @@ class DayDocument:
 
         If the split covers less than the lines, the amounts are not adjusted.
         """
-        found: dict[tuple[str, str], VatSum] = {}
+        adjusted_groups: dict[tuple[str, str], VatSum] = {}
         lines = [part.values for part in self.record.parts if part.kind is Kind.LINE]
         gross = sum_by(
-            ((turnover_group(one, "turnover_group"), till_text(one, "vat_code")), _with_vat(one)) for one in lines
+            ((turnover_group(line, "turnover_group"), till_text(line, "vat_code")), _line_sum(line)) for line in lines
         )
         for code, split in self.vat.items():
-            groups = {group: each for (group, other), each in gross.items() if other == code}
-            is_whole = abs(total(each.incl for each in groups.values()) - split.incl) <= CENT * len(lines)
+            groups = {group: vat_sum for (group, other), vat_sum in gross.items() if other == code}
+            is_whole = abs(total(vat_sum.incl for vat_sum in groups.values()) - split.incl) <= CENT * len(lines)
             exact = allocate_to_total(split.vat, groups) if is_whole else groups
-            found |= {(group, code): each for group, each in exact.items()}
-        return {key: found.get(key, each) for key, each in gross.items()}
+            adjusted_groups |= {(group, code): vat_sum for group, vat_sum in exact.items()}
+        return {key: adjusted_groups.get(key, vat_sum) for key, vat_sum in gross.items()}
 
     def groups_under(self, code: str) -> dict[str, VatSum]:
         """Return the amounts per turnover group of one VAT code."""
-        return {group: each for (group, own), each in self.groups.items() if own == code}
+        return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == code}
 
     def count_lines(self, code: str, groups: Collection[str]) -> int:
         """Return the number of lines with a VAT code in these turnover groups. Each line may be rounded by itself."""
         lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)
         return sum(
-            till_text(one, "vat_code") == code and turnover_group(one, "turnover_group") in groups for one in lines
+            till_text(line, "vat_code") == code and turnover_group(line, "turnover_group") in groups for line in lines
         )
 
     @cached_property
     def payments_by_method(self) -> dict[str, Decimal]:
         """Amounts paid on the day, by payment method."""
-        found: dict[str, Decimal] = {}
+        payments: dict[str, Decimal] = {}
         for method, _, amount in self._payments:
-            found[method] = found.get(method, NOTHING) + amount
-        return found
+            payments[method] = payments.get(method, NOTHING) + amount
+        return payments
 
     @property
     def rest(self) -> Decimal:
@@ -154,7 +155,7 @@ class DayDocument:
     def _payments(self) -> Iterator[tuple[str, str, Decimal]]:
         own, branch = self.record.values.get("date"), till_text(self.record.values, "branch")
         for part in self.record.parts:
-            is_here = self._is_here(till_text(part.values, "branch") or branch)
+            is_here = self._is_own_branch(till_text(part.values, "branch") or branch)
             if part.kind is Kind.PAYMENT and is_here and (part.values.get("date") or own) == self.day:
                 yield (
                     till_text(part.values, "method"),
@@ -162,12 +163,12 @@ class DayDocument:
                     till_amount(part.values, "amount"),
                 )
 
-    def _is_here(self, branch: str) -> bool:
+    def _is_own_branch(self, branch: str) -> bool:
         """Return True if the branch is the day's branch or is unknown."""
         return not branch or not self.branch or branch == self.branch
 
 
-def _with_vat(values: Mapping[str, Value]) -> VatSum:
+def _line_sum(values: Mapping[str, Value]) -> VatSum:
     incl, excl = optional_amount(values, "amount_incl"), optional_amount(values, "amount_excl")
     if incl is None or excl is None:
         return VatSum(incl or excl or NOTHING)
@@ -176,16 +177,16 @@ def _with_vat(values: Mapping[str, Value]) -> VatSum:
 
 def allocate_to_total(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, VatSum]:
     """Return the parts with VAT adjusted to a total. The difference is divided by the largest remainder method."""
-    off = to_cents(vat) - sum(to_cents(each.vat) for each in parts.values())
-    shares = share_out(off, [to_cents(each.vat) or to_cents(each.incl) for each in parts.values()]) if parts else []
+    off = to_cents(vat) - sum(to_cents(part.vat) for part in parts.values())
+    shares = share_out(off, [to_cents(part.vat) or to_cents(part.incl) for part in parts.values()]) if parts else []
     moved = (VatSum(-from_cents(share), from_cents(share)) for share in shares)
-    return {key: each + more for (key, each), more in zip(parts.items(), moved, strict=True)}
+    return {key: part + more for (key, part), more in zip(parts.items(), moved, strict=True)}
 
 
 def documents_of(day: TillDay) -> list[DayDocument]:
     """Return the documents of a day, without cancelled ones."""
-    found = [DayDocument(record, day.date, day.branch) for record in day.documents]
-    return [one for one in found if one.record.values.get("cancelled") is not True]
+    documents = [DayDocument(record, day.date, day.branch) for record in day.documents]
+    return [document for document in documents if document.record.values.get("cancelled") is not True]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +202,8 @@ class DaySums:
 
     def minus(self, other: "DaySums") -> "DaySums":
         """Return these sums minus the sums of other documents."""
-        less = [(key, VatSum() - each) for key, each in other.groups.items()]
-        vat = [(key, VatSum() - each) for key, each in other.vat.items()]
+        less = [(key, VatSum() - vat_sum) for key, vat_sum in other.groups.items()]
+        vat = [(key, VatSum() - vat_sum) for key, vat_sum in other.vat.items()]
         keys = dict.fromkeys([*self.payments, *other.payments])
         return DaySums(
             sum_by([*self.groups.items(), *less]),
@@ -213,23 +214,31 @@ class DaySums:
 
 def sums_of_journals(day: TillDay) -> DaySums:
     """Return the till's own sums of a day: groups from its financial journal, the rest from its other journals."""
-    groups = sum_by(((one.source, one.group, one.vat_code), one.sum) for one in day.financial)
+    groups = sum_by(((turnover.source, turnover.group, turnover.vat_code), turnover.sum) for turnover in day.financial)
     payments: dict[tuple[str, str], Decimal] = {}
-    for one in day.payments:
-        payments[one.source, one.method] = payments.get((one.source, one.method), NOTHING) + one.amount
-    return DaySums(groups, payments, sum_by(((one.source, one.code), one.sum) for one in day.vat))
+    for payment in day.payments:
+        payments[payment.source, payment.method] = (
+            payments.get((payment.source, payment.method), NOTHING) + payment.amount
+        )
+    return DaySums(
+        groups, payments, sum_by(((vat_total.source, vat_total.code), vat_total.sum) for vat_total in day.vat)
+    )
 
 
 def sums_of_documents(documents: Iterable[DayDocument]) -> DaySums:
     """Return the sums of documents."""
-    some = list(documents)
-    sold = [one for one in some if one.is_sold]
+    all_documents = list(documents)
+    sold = [document for document in all_documents if document.is_sold]
     payments: dict[tuple[str, str], Decimal] = {}
-    for one in some:
-        for method, amount in one.payments_by_method.items():
-            payments[one.source, method] = payments.get((one.source, method), NOTHING) + amount
+    for document in all_documents:
+        for method, amount in document.payments_by_method.items():
+            payments[document.source, method] = payments.get((document.source, method), NOTHING) + amount
     return DaySums(
-        sum_by(((one.source, group, code), each) for one in sold for (group, code), each in one.groups.items()),
+        sum_by(
+            ((document.source, group, code), vat_sum)
+            for document in sold
+            for (group, code), vat_sum in document.groups.items()
+        ),
         payments,
-        sum_by(((one.source, code), each) for one in sold for code, each in one.vat.items()),
+        sum_by(((document.source, code), vat_sum) for document in sold for code, vat_sum in document.vat.items()),
     )

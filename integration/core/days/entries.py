@@ -49,5 +49,5 @@ def as_posted(lines: Sequence[DayLine], books: DayBooks) -> Sequence[DayLine]:
     """Return lines as they reach the ledger: a cash daybook reverses their signs and adds its own account."""
     if books.mode != "cash":
         return lines
-    turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
-    return [*turned, DayLine(books.drawer_account, "", -total(one.gross_amount for one in turned), about="drawer")]
+    turned = [replace(line, amount=-line.amount, vat=-line.vat) for line in lines]
+    return [*turned, DayLine(books.drawer_account, "", -total(line.gross_amount for line in turned), about="drawer")]

@@ -44,26 +44,30 @@ class FailedCheck:
             "found": str(self.found),
             "difference": str(self.found - self.expected),
         }
-        named = ", ".join(self.documents)
-        return DayRefusedError("day_gap", "", identity=str(self.identity), about=self.about, behind=named, **facts)
+        numbers = ", ".join(self.documents)
+        return DayRefusedError("day_gap", "", identity=str(self.identity), about=self.about, behind=numbers, **facts)
 
 
 def with_cash_signs(day: TillDay) -> TillDay:
     """Return the day with the sign of cash outflows that makes it add up: the till's interface leaves it open."""
-    if not any(one.type == OUTFLOW for one in day.journal):
+    if not any(turnover.type == OUTFLOW for turnover in day.journal):
         return day
-    turned = replace(day, journal=tuple(map(_turned, day.journal)), financial=tuple(map(_turned, day.financial)))
+    turned = replace(
+        day, journal=tuple(map(_reverse_outflow, day.journal)), financial=tuple(map(_reverse_outflow, day.financial))
+    )
     return turned if _is_unpaid(day) and not _is_unpaid(turned) else day
 
 
 def _is_unpaid(day: TillDay) -> bool:
-    return any(gap.about == "receipt" for gap in _unpaid(day))
+    return any(gap.about == "receipt" for gap in _check_payments(day))
 
 
-def _turned(one: TillTurnover) -> TillTurnover:
-    if one.type != OUTFLOW:
-        return one
-    return replace(one, incl=-one.incl, excl=None if one.excl is None else -one.excl, vat=-one.vat)
+def _reverse_outflow(turnover: TillTurnover) -> TillTurnover:
+    if turnover.type != OUTFLOW:
+        return turnover
+    return replace(
+        turnover, incl=-turnover.incl, excl=None if turnover.excl is None else -turnover.excl, vat=-turnover.vat
+    )
 
 
 def failed_checks(
@@ -78,97 +82,114 @@ def failed_checks(
     `drawers` are the payment methods whose money is in a drawer. `tolerance` is the allowed VAT difference of a code
     per document, in euros: a till that computes VAT over the day has this difference.
     """
-    yield from _unpaid(day, documents)
-    yield from _undocumented(day, sums, documents, tolerance)
-    yield from _drawers(day, drawers)
-    yield from _vat_list(day)
+    yield from _check_payments(day, documents)
+    yield from _check_documents(day, sums, documents, tolerance)
+    yield from _check_drawers(day, drawers)
+    yield from _check_vat_list(day)
 
 
-def _unpaid(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[FailedCheck]:
+def _check_payments(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[FailedCheck]:
     for source in day.sources:
-        sold = total(one.incl for one in day.journal if one.source == source)
-        paid = total(one.amount for one in day.payments if one.source == source)
+        sold = total(turnover.incl for turnover in day.journal if turnover.source == source)
+        paid = total(payment.amount for payment in day.payments if payment.source == source)
         is_whole = source == "receipt" or (source == "order" and day.tells_down_payments)
-        rest = NOTHING if is_whole else total(one.rest for one in documents if one.source == source)
+        rest = NOTHING if is_whole else total(document.rest for document in documents if document.source == source)
         if sold != paid + rest:
             yield FailedCheck(1, source, paid + rest, sold)
 
 
-def _undocumented(
+def _check_documents(
     day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal
 ) -> Iterator[FailedCheck]:
     own = sums_of_documents(documents)
     journal: dict[tuple[str, str], Decimal] = {}
-    for one in day.journal:
-        journal[one.source, one.group] = journal.get((one.source, one.group), NOTHING) + one.incl
-    prepaid = {(one.source, one.group) for one in day.journal if one.is_down_payment}
-    sold = {key: each for key, each in journal.items() if key not in prepaid}
-    yield from _apart(
-        sold, _by_group(own), documents, lambda one, key: _by_group(sums_of_documents([one])).get(key, NOTHING), NOTHING
+    for turnover in day.journal:
+        journal[turnover.source, turnover.group] = (
+            journal.get((turnover.source, turnover.group), NOTHING) + turnover.incl
+        )
+    prepaid = {(turnover.source, turnover.group) for turnover in day.journal if turnover.is_down_payment}
+    sold = {key: incl for key, incl in journal.items() if key not in prepaid}
+    yield from _compare_sums(
+        sold,
+        _by_group(own),
+        documents,
+        lambda document, key: _by_group(sums_of_documents([document])).get(key, NOTHING),
+        NOTHING,
     )
-    yield from _apart(
-        sums.payments, own.payments, documents, lambda one, key: one.payments_by_method.get(key[1], NOTHING), NOTHING
+    yield from _compare_sums(
+        sums.payments,
+        own.payments,
+        documents,
+        lambda document, key: document.payments_by_method.get(key[1], NOTHING),
+        NOTHING,
     )
-    of_vat = {key: each.vat for key, each in own.vat.items()}
-    count = {key: sum(key[1] in one.vat and one.source == key[0] for one in documents) for key in of_vat}
-    most = tolerance * max([1, *count.values()])
-    vat = {key: each.vat for key, each in sums.vat.items()}
-    yield from _apart(vat, of_vat, documents, lambda one, key: one.vat.get(key[1], VatSum()).vat, most)
+    of_vat = {key: vat_sum.vat for key, vat_sum in own.vat.items()}
+    count = {key: sum(key[1] in document.vat and document.source == key[0] for document in documents) for key in of_vat}
+    vat_tolerance = tolerance * max([1, *count.values()])
+    vat = {key: vat_sum.vat for key, vat_sum in sums.vat.items()}
+    yield from _compare_sums(
+        vat, of_vat, documents, lambda document, key: document.vat.get(key[1], VatSum()).vat, vat_tolerance
+    )
     if day.financial:
         yield from (
             replace(gap, about=f"getFinancialJournal {gap.about}")
-            for gap in _apart(_by_group(sums), journal, (), lambda *_: NOTHING, NOTHING)
+            for gap in _compare_sums(_by_group(sums), journal, (), lambda *_: NOTHING, NOTHING)
         )
 
 
 def _by_group(sums: DaySums) -> dict[tuple[str, str], Decimal]:
-    found: dict[tuple[str, str], Decimal] = {}
-    for (source, group, _), each in sums.groups.items():
-        found[source, group] = found.get((source, group), NOTHING) + each.incl
-    return found
+    totals: dict[tuple[str, str], Decimal] = {}
+    for (source, group, _), vat_sum in sums.groups.items():
+        totals[source, group] = totals.get((source, group), NOTHING) + vat_sum.incl
+    return totals
 
 
-def _apart(
-    told: Mapping[tuple[str, str], Decimal],
+def _compare_sums(
+    journal_sums: Mapping[tuple[str, str], Decimal],
     own: Mapping[tuple[str, str], Decimal],
     documents: Collection[DayDocument],
     share: Callable[[DayDocument, tuple[str, str]], Decimal],
     tolerance: Decimal,
 ) -> Iterator[FailedCheck]:
-    for key in dict.fromkeys([*told, *own]):
-        journal, of_documents = told.get(key, NOTHING), own.get(key, NOTHING)
+    for key in dict.fromkeys([*journal_sums, *own]):
+        journal, of_documents = journal_sums.get(key, NOTHING), own.get(key, NOTHING)
         if abs(journal - of_documents) > tolerance:
-            involved = [one for one in documents if one.source == key[0] and share(one, key)]
-            exactly = [one for one in involved if share(one, key) == of_documents - journal]
-            named = tuple(one.number for one in (exactly[:1] or involved[:MOST_NAMED]))
-            yield FailedCheck(2, " ".join(key), of_documents, journal, named)
+            involved = [document for document in documents if document.source == key[0] and share(document, key)]
+            exactly = [document for document in involved if share(document, key) == of_documents - journal]
+            numbers = tuple(document.number for document in (exactly[:1] or involved[:MOST_NAMED]))
+            yield FailedCheck(2, " ".join(key), of_documents, journal, numbers)
 
 
-def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedCheck]:
-    for one in day.counts:
-        about = f"{one.workplace} {one.number}"
-        if one.difference != one.counted - one.start - one.added:
-            yield FailedCheck(4, about, one.counted - one.start - one.added, one.difference)
-        if one.end != one.counted - one.deposited:
-            yield FailedCheck(4, about, one.counted - one.deposited, one.end)
-        if one.before is not None and one.start != one.before:
-            yield FailedCheck(CARRIED_OVER, about, one.before, one.start)
-    for method in dict.fromkeys(one.method for one in day.counts if one.method in drawers):
-        added = total(one.added for one in day.counts if one.method == method)
-        in_cash = [one for one in day.payments if one.method == method]
-        cash = total(one.amount for one in in_cash if one.source != "order")
-        if added not in (cash, total(one.amount for one in in_cash)):  # no till documents whether orders are included
+def _check_drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedCheck]:
+    for count in day.counts:
+        about = f"{count.workplace} {count.number}"
+        if count.difference != count.counted - count.start - count.added:
+            yield FailedCheck(4, about, count.counted - count.start - count.added, count.difference)
+        if count.end != count.counted - count.deposited:
+            yield FailedCheck(4, about, count.counted - count.deposited, count.end)
+        if count.before is not None and count.start != count.before:
+            yield FailedCheck(CARRIED_OVER, about, count.before, count.start)
+    for method in dict.fromkeys(count.method for count in day.counts if count.method in drawers):
+        added = total(count.added for count in day.counts if count.method == method)
+        in_cash = [payment for payment in day.payments if payment.method == method]
+        cash = total(payment.amount for payment in in_cash if payment.source != "order")
+        if added not in (
+            cash,
+            total(payment.amount for payment in in_cash),
+        ):  # no till documents whether orders are included
             yield FailedCheck(3, method, cash, added)
 
 
-def _vat_list(day: TillDay) -> Iterator[FailedCheck]:
+def _check_vat_list(day: TillDay) -> Iterator[FailedCheck]:
     for source in day.sources:
-        listed = total(one.sum.incl for one in day.vat if one.source == source)
-        groups = [one for one in day.journal if one.source == source]
-        every = total(one.incl for one in groups)
-        revenue = total(one.incl for one in groups if one.category is LineCategory.REVENUE)
+        list_total = total(vat_total.sum.incl for vat_total in day.vat if vat_total.source == source)
+        groups = [turnover for turnover in day.journal if turnover.source == source]
+        every = total(turnover.incl for turnover in groups)
+        revenue = total(turnover.incl for turnover in groups if turnover.category is LineCategory.REVENUE)
         taxed = total(
-            one.incl for one in groups if one.category is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
+            turnover.incl
+            for turnover in groups
+            if turnover.category is LineCategory.REVENUE or turnover.incl != (turnover.excl or turnover.incl)
         )
-        if listed not in {every, revenue, taxed}:
-            yield FailedCheck(6, source, every, listed)
+        if list_total not in {every, revenue, taxed}:
+            yield FailedCheck(6, source, every, list_total)

@@ -49,18 +49,18 @@ class DayLines:
     def __init__(self, day: TillDay, documents: Sequence[DayDocument], books: DayBooks) -> None:
         self.day = day
         self.books = books
-        self.own_use = [] if books.own_use_account else [one for one in documents if one.is_own_use]
+        self.own_use = [] if books.own_use_account else [document for document in documents if document.is_own_use]
         self.costless: tuple[str, ...] = ()
         self.turnover: list[AccountTurnover] = []
-        self.own_use_sum = total(one.total for one in self.own_use)
-        self.counting = [one for one in documents if one not in self.own_use]
-        self._alone = books.alone
-        self._types = {one.group: one for one in day.journal}
+        self.own_use_sum = total(document.total for document in self.own_use)
+        self.counting = [document for document in documents if document not in self.own_use]
+        self._separate_bookings = books.alone
+        self._types = {turnover.group: turnover for turnover in day.journal}
         self._vat = DayVat(books, percents_of(day))
-        self.apart = [one for one in self.counting if self._is_apart(one)]
-        self._methods = {(one.source, one.method): one for one in day.payments}
+        self.apart = [document for document in self.counting if self._is_separate(document)]
+        self._methods = {(payment.source, payment.method): payment for payment in day.payments}
         self._missing: dict[tuple[str, frozenset[tuple[str, str]]], MissingCode] = {}
-        self._debtorless: DayRefusedError | None = None
+        self._missing_debtor_error: DayRefusedError | None = None
 
     def all_lines(self, sums: DaySums) -> list[DayLine]:
         """Return the lines of the day. Raises MissingCodesError with all codes that have no row.
@@ -68,113 +68,122 @@ class DayLines:
         Any other refusal is raised only if no code is missing, because a missing row may affect many days.
         """
         try:
-            found = [] if self.books.contents == "counts" else list(self.documents(sums))
-            found += self.counts()
+            lines = [] if self.books.contents == "counts" else list(self.documents(sums))
+            lines += self.counts()
         except DayRefusedError:
             if not self._missing:
                 raise
-            found = []
+            lines = []
         if self._missing:
             raise MissingCodesError(self._missing.values())
-        if self._debtorless:
-            raise self._debtorless
-        return found
+        if self._missing_debtor_error:
+            raise self._missing_debtor_error
+        return lines
 
-    def _collected(self, moved: Decimal, ask: Callable[[], str]) -> str:
+    def _collect_missing(self, moved: Decimal, ask: Callable[[], str]) -> str:
         """Return the account or code from `ask`. If its row is missing, collect the code and return an empty text."""
         try:
             return ask()
         except DayRefusedError as refused:
             if refused.cause not in ROW_CAUSES:
                 raise
-            told = {name: fact for name, fact in refused.facts.items() if name != "document"}
-            key = refused.cause, frozenset(told.items())
+            facts = {name: fact for name, fact in refused.facts.items() if name != "document"}
+            key = refused.cause, frozenset(facts.items())
             before = self._missing[key].amount if key in self._missing else NOTHING
             first = self._missing[key].facts if key in self._missing else refused.facts
             self._missing[key] = MissingCode(refused.cause, first, before + abs(moved))
             return ""
 
-    def _is_apart(self, one: DayDocument) -> bool:
+    def _is_separate(self, document: DayDocument) -> bool:
         """Return True if a document is booked by itself. Raises DayRefusedError if the page would hide its VAT."""
-        if one.record.key in self._alone:
-            return one.is_sold
-        hidden = one.is_untaxed or one.has_foreign_vat_number
-        if one.source == "receipt" and one.is_untaxed and one.is_sold:
-            raise DayRefusedError("day_reverse_charge", "vat_method", document=one.number)
-        if one.source == "receipt" and self._is_abroad_untaxed(one):
+        if document.record.key in self._separate_bookings:
+            return document.is_sold
+        hidden = document.is_untaxed or document.has_foreign_vat_number
+        if document.source == "receipt" and document.is_untaxed and document.is_sold:
+            raise DayRefusedError("day_reverse_charge", "vat_method", document=document.number)
+        if document.source == "receipt" and self._is_abroad_untaxed(document):
             raise DayRefusedError(
-                "day_sale_abroad_untaxed", "relation.vat_number", document=one.number, number=one.vat_number
+                "day_sale_abroad_untaxed", "relation.vat_number", document=document.number, number=document.vat_number
             )
-        _expect_no_exchange(one)
-        return one.source == "invoice" and one.is_sold and (hidden or self.books.contents == "receipts")
+        _require_no_exchange(document)
+        return document.source == "invoice" and document.is_sold and (hidden or self.books.contents == "receipts")
 
-    def _is_abroad_untaxed(self, one: DayDocument) -> bool:
+    def _is_abroad_untaxed(self, document: DayDocument) -> bool:
         """Return True for a sale without VAT to another EU country, which the EU sales list would lack."""
-        if self.books.contents == "counts" or not one.is_sold or not one.is_for_the_sales_list:
+        if self.books.contents == "counts" or not document.is_sold or not document.is_for_the_sales_list:
             return False
         return any(
-            self._is_revenue(group) and self._vat.is_untaxed(each, code) for (group, code), each in one.groups.items()
+            self._is_revenue(group) and self._vat.is_untaxed(vat_sum, code)
+            for (group, code), vat_sum in document.groups.items()
         )
 
     # ---- sales and payments
 
     def documents(self, sums: DaySums) -> Iterator[DayLine]:
         """Yield the lines of each source: turnover, other groups, payments, open items."""
-        for one in self._sold_here():
-            self._expect_plausible(one)
-        booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
-        left = self._without_prepaid(sums.minus(sums_of_documents(self.own_use)).minus(booked_apart))
+        for document in self._sales_on_page():
+            self._require_plausible(document)
+        booked_apart = replace(sums_of_documents(self.apart), payments=self._separate_payments())
+        remaining_sums = self._without_prepaid(sums.minus(sums_of_documents(self.own_use)).minus(booked_apart))
         for source in self.day.sources:
-            sold = [*self._groups(left, source)]
-            yield from _gathered((one for one in sold if one.about == "turnover"), by_group=self.books.by_group)
-            yield from _gathered((one for one in sold if one.about == "balance"), by_group=True)
-            yield from sorted(self._payments(left, source), key=lambda one: one.account)
-            yield from self._open(source)
+            sold = [*self._groups(remaining_sums, source)]
+            yield from _merge_lines((line for line in sold if line.about == "turnover"), by_group=self.books.by_group)
+            yield from _merge_lines((line for line in sold if line.about == "balance"), by_group=True)
+            yield from sorted(self._payments(remaining_sums, source), key=lambda line: line.account)
+            yield from self._open_lines(source)
         if self.books.costs:
-            self.costless = groups_without_cost(self.day, left.groups, self._sold_in)
-            yield from _gathered(self._costs(), by_group=self.books.by_group)
+            self.costless = groups_without_cost(self.day, remaining_sums.groups, self._sold_in)
+            yield from _merge_lines(self._cost_lines(), by_group=self.books.by_group)
 
-    def _paid_apart(self) -> dict[tuple[str, str], Decimal]:
+    def _separate_payments(self) -> dict[tuple[str, str], Decimal]:
         """Return the payments on the day that belong to separate bookings of documents."""
-        found: dict[tuple[str, str], Decimal] = {}
-        for one in self.counting:
-            here = self._paid_here(one)
-            for method, each in one.payments_by_method.items():
-                if method not in here:
-                    found[one.source, method] = found.get((one.source, method), NOTHING) + each
-        return found
+        payments: dict[tuple[str, str], Decimal] = {}
+        for document in self.counting:
+            paid_here = self._payments_on_page(document)
+            for method, paid in document.payments_by_method.items():
+                if method not in paid_here:
+                    payments[document.source, method] = payments.get((document.source, method), NOTHING) + paid
+        return payments
 
-    def _paid_here(self, one: DayDocument) -> dict[str, Decimal]:
+    def _payments_on_page(self, document: DayDocument) -> dict[str, Decimal]:
         """Return the payments of a document that the day page books, by method."""
-        alone = self._alone.get(one.record.key)
+        alone = self._separate_bookings.get(document.record.key)
         if alone is None or not alone.is_posted:
-            return one.payments_by_method
+            return document.payments_by_method
         if alone.by_order:  # the order's booking includes its prepayments
             return {
-                method: each
-                for method, each in one.payments_by_method.items()
-                if not self._is_deposit(one.source, method)
+                method: paid
+                for method, paid in document.payments_by_method.items()
+                if not self._is_deposit(document.source, method)
             }
         vouchers = self.books.vouchers
         single = {
-            method for method in one.payments_by_method if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE
+            method
+            for method in document.payments_by_method
+            if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE
         }
-        return {} if alone.with_payments else {m: each for m, each in one.payments_by_method.items() if m not in single}
+        return (
+            {}
+            if alone.with_payments
+            else {m: paid for m, paid in document.payments_by_method.items() if m not in single}
+        )
 
     def _is_deposit(self, source: str, method: str) -> bool:
         about = self._methods.get((source, method))
         return about is not None and about.tender is Tender.DOWN_PAYMENT
 
-    def _is_prepaid(self, one: DayDocument) -> bool:
+    def _is_prepaid(self, document: DayDocument) -> bool:
         """Return True if payments for the order are down payments, because it is not posted by itself."""
-        alone = self._alone.get(one.record.key)
-        return one.source == "order" and (alone is None or not alone.is_posted)
+        alone = self._separate_bookings.get(document.record.key)
+        return document.source == "order" and (alone is None or not alone.is_posted)
 
     def _without_prepaid(self, sums: DaySums) -> DaySums:
         """Return sums without down payments on separately booked orders, if a turnover group contains them."""
-        posted = [one for one in self.counting if one.source == "order" and not self._is_prepaid(one)]
-        less = total(each for one in posted for each in one.payments_by_method.values())
-        groups = {one.group for one in self.day.journal if one.is_down_payment}
+        posted = [
+            document for document in self.counting if document.source == "order" and not self._is_prepaid(document)
+        ]
+        less = total(paid for document in posted for paid in document.payments_by_method.values())
+        groups = {turnover.group for turnover in self.day.journal if turnover.is_down_payment}
         keys = [key for key in sums.groups if key[0] == "order" and key[1] in groups]
         if not less or not keys:
             return sums
@@ -185,26 +194,26 @@ class DayLines:
 
     def _groups(self, sums: DaySums, source: str) -> Iterator[DayLine]:
         codes: dict[str, dict[str, VatSum]] = {}
-        for (own, group, code), each in sums.groups.items():
+        for (own, group, code), vat_sum in sums.groups.items():
             if own == source:
-                codes.setdefault(code, {})[group] = each
+                codes.setdefault(code, {})[group] = vat_sum
         for code, groups in codes.items():
-            exact = {**groups, **self._exact(groups, sums.vat.get((source, code)))}
-            for group, each, documents in self._by_decision(source, code, exact):
-                if not each:
+            exact = {**groups, **self._exact_groups(groups, sums.vat.get((source, code)))}
+            for group, vat_sum, documents in self._sales_by_decision(source, code, exact):
+                if not vat_sum:
                     continue
-                line = self._sold(source, group, code, each, documents)
+                line = self._turnover_line(source, group, code, vat_sum, documents)
                 if line.about == "turnover":
                     name = self._types[group].name if group in self._types else ""
                     self.turnover.append(AccountTurnover(group, name, line.account, -line.amount))
                 yield line
 
-    def _sold_here(self, source: str = "") -> list[DayDocument]:
+    def _sales_on_page(self, source: str = "") -> list[DayDocument]:
         """Return the documents whose sale is on the page, of one source or of all."""
-        mine = (one for one in self.counting if one.source == source or not source)
-        return [one for one in mine if one.is_sold and one not in self.apart]
+        mine = (document for document in self.counting if document.source == source or not source)
+        return [document for document in mine if document.is_sold and document not in self.apart]
 
-    def _by_decision(
+    def _sales_by_decision(
         self, source: str, code: str, groups: Mapping[str, VatSum]
     ) -> Iterator[tuple[str, VatSum, Sequence[DayDocument]]]:
         """Yield the sales of a VAT code of the till by turnover group, with their documents.
@@ -212,36 +221,36 @@ class DayLines:
         If the documents have several VAT codes of the books, each group is divided by code. Raises DayRefusedError if
         the till's sums differ from the documents' sums, because the difference cannot be assigned to a code.
         """
-        mine = [one for one in self._sold_here(source) if one.groups_under(code)]
-        decided = {one.record.key: self._decided(one, code) for one in mine}
-        if len({each for each in decided.values() if each is not None}) <= 1:
-            for group, each in groups.items():
-                yield group, each, [one for one in mine if (group, code) in one.groups]
+        mine = [document for document in self._sales_on_page(source) if document.groups_under(code)]
+        decided = {document.record.key: self._decided_code(document, code) for document in mine}
+        if len({decision for decision in decided.values() if decision is not None}) <= 1:
+            for group, vat_sum in groups.items():
+                yield group, vat_sum, [document for document in mine if (group, code) in document.groups]
             return
         parts: dict[tuple[str, str | None], VatSum] = {}
         behind: dict[tuple[str, str | None], list[DayDocument]] = {}
-        for one in mine:
-            for group, each in one.groups_under(code).items():
-                key = group, decided[one.record.key] if self._has_vat_code(group, each) else None
-                parts[key] = parts.get(key, VatSum()) + each
-                behind.setdefault(key, []).append(one)
-        self._expect_divided(code, groups, parts, [one for one in mine if decided[one.record.key]])
-        for key, each in parts.items():
-            yield key[0], each, behind[key]
+        for document in mine:
+            for group, vat_sum in document.groups_under(code).items():
+                key = group, decided[document.record.key] if self._has_vat_code(group, vat_sum) else None
+                parts[key] = parts.get(key, VatSum()) + vat_sum
+                behind.setdefault(key, []).append(document)
+        self._require_divided(code, groups, parts, [document for document in mine if decided[document.record.key]])
+        for key, vat_sum in parts.items():
+            yield key[0], vat_sum, behind[key]
 
-    def _decided(self, one: DayDocument, code: str) -> str | None:
+    def _decided_code(self, document: DayDocument, code: str) -> str | None:
         """Return the document's VAT code in the books, or None if nothing in the document has one."""
-        has = any(self._has_vat_code(group, each) for group, each in one.groups_under(code).items())
-        return self._vat.decided_code(code, one).code if has else None
+        has = any(self._has_vat_code(group, vat_sum) for group, vat_sum in document.groups_under(code).items())
+        return self._vat.decided_code(code, document).code if has else None
 
-    def _has_vat_code(self, group: str, each: VatSum) -> bool:
+    def _has_vat_code(self, group: str, vat_sum: VatSum) -> bool:
         """Return True if a document's amount in a group has a sales VAT code."""
         if self._is_revenue(group):
-            return bool(each)
+            return bool(vat_sum)
         is_bought = group in self._types and self._types[group].category is LineCategory.CASH_OUT
-        return bool(each.vat) and not is_bought
+        return bool(vat_sum.vat) and not is_bought
 
-    def _expect_divided(
+    def _require_divided(
         self,
         code: str,
         groups: Mapping[str, VatSum],
@@ -249,74 +258,91 @@ class DayLines:
         documents: Sequence[DayDocument],
     ) -> None:
         own: dict[str, VatSum] = {}
-        for (group, _), each in parts.items():
-            own[group] = own.get(group, VatSum()) + each
-        is_same = all(own.get(group, VatSum()).incl == each.incl for group, each in groups.items())
-        vat, listed = (total(each.vat for each in some.values()) for some in (own, groups))
-        if is_same and vat == listed:
+        for (group, _), vat_sum in parts.items():
+            own[group] = own.get(group, VatSum()) + vat_sum
+        is_same = all(own.get(group, VatSum()).incl == vat_sum.incl for group, vat_sum in groups.items())
+        vat, listed_vat = (total(vat_sum.vat for vat_sum in sums.values()) for sums in (own, groups))
+        if is_same and vat == listed_vat:
             return
         home = self._vat.decided_code(code).code
-        others = [one.number for one in documents if self._decided(one, code) != home]
-        facts = {"behind": ", ".join(others[:MOST_NAMED]), "expected": str(vat), "found": str(listed), "code": code}
+        others = [document.number for document in documents if self._decided_code(document, code) != home]
+        facts = {"behind": ", ".join(others[:MOST_NAMED]), "expected": str(vat), "found": str(listed_vat), "code": code}
         facts["vat"] = vat_fact(code, self._vat.percents.get(code), self.books.systems[0])
         raise DayRefusedError("day_vat_undivided", "vat_code", **facts)
 
-    def _expect_plausible(self, one: DayDocument) -> None:
+    def _require_plausible(self, document: DayDocument) -> None:
         """Raise DayRefusedError for a document whose VAT does not match its rates."""
-        taxed = {key: each for key, each in one.groups.items() if self._has_vat_code(key[0], each)}
-        for code, each in by_code(taxed):
-            theirs, groups = self._vat.decided_code(code, one).code, {group for group, own in taxed if own == code}
-            self._vat.require_plausible(each, code, theirs, one.count_lines(code, groups), [one.number])
+        taxed = {key: vat_sum for key, vat_sum in document.groups.items() if self._has_vat_code(key[0], vat_sum)}
+        for code, vat_sum in by_code(taxed):
+            theirs, groups = self._vat.decided_code(code, document).code, {group for group, own in taxed if own == code}
+            self._vat.require_plausible(vat_sum, code, theirs, document.count_lines(code, groups), [document.number])
 
-    def _exact(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
+    def _exact_groups(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
         """Return the taxed groups of a code with the VAT of the till's list, which covers all or revenue only."""
         if target is None:
             return {}
-        revenue = {group: each for group, each in groups.items() if self._is_revenue(group)}
-        every, sold = (total(each.incl for each in some.values()) for some in (groups, revenue))
-        listed = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups
-        return allocate_to_total(target.vat, {group: each for group, each in listed.items() if each.vat})
+        revenue = {group: vat_sum for group, vat_sum in groups.items() if self._is_revenue(group)}
+        every, sold = (total(vat_sum.incl for vat_sum in sums.values()) for sums in (groups, revenue))
+        covered_groups = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups
+        return allocate_to_total(
+            target.vat, {group: vat_sum for group, vat_sum in covered_groups.items() if vat_sum.vat}
+        )
 
     def _is_revenue(self, group: str) -> bool:
         return group in self._types and self._types[group].category is LineCategory.REVENUE
 
-    def _sold(self, source: str, group: str, code: str, each: VatSum, documents: Sequence[DayDocument]) -> DayLine:
-        about = self._about(source, group, code)
+    def _turnover_line(
+        self, source: str, group: str, code: str, vat_sum: VatSum, documents: Sequence[DayDocument]
+    ) -> DayLine:
+        about = self._turnover_of(source, group, code)
         category = about.category
         is_revenue = category is LineCategory.REVENUE
-        account = self._collected(each.incl, lambda: self._account(about, group, code))
+        account = self._collect_missing(vat_sum.incl, lambda: self._account(about, group, code))
         text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
-        named = tuple(one.number for one in documents)
-        line = DayLine(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
-        if not is_revenue and not each.vat:
+        numbers = tuple(document.number for document in documents)
+        line = DayLine(account, text, -vat_sum.incl, about="turnover" if is_revenue else "balance", documents=numbers)
+        if not is_revenue and not vat_sum.vat:
             return replace(line, cost_centre=self._cost_centre(group))
         if category is LineCategory.CASH_OUT:
-            theirs = self._collected(each.incl, lambda: self._vat.purchase_code(code, about))
+            theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.purchase_code(code, about))
         else:
             first = documents[0] if documents else None
-            theirs = self._collected(each.incl, lambda: self._vat.code(code, about, first))
-            every = self._sold_here(source)  # a till that computes VAT over the day may differ by a cent per document
-            most = sum(one.count_lines(code, (group,)) for one in documents) + sum(code in one.vat for one in every)
+            theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.code(code, about, first))
+            every = self._sales_on_page(
+                source
+            )  # a till that computes VAT over the day may differ by a cent per document
+            roundings = sum(document.count_lines(code, (group,)) for document in documents) + sum(
+                code in document.vat for document in every
+            )
             if theirs:
-                self._vat.require_plausible(each, code, theirs, most, named[:MOST_NAMED])
+                self._vat.require_plausible(vat_sum, code, theirs, roundings, numbers[:MOST_NAMED])
         return replace(
             line,
-            amount=-each.excl,
+            amount=-vat_sum.excl,
             vat_code=theirs,
-            vat=-each.vat,
-            vat_base=-each.excl,
+            vat=-vat_sum.vat,
+            vat_base=-vat_sum.excl,
             cost_centre=self._cost_centre(group),
         )
 
-    def _about(self, source: str, group: str, code: str) -> TillTurnover:
-        exact = (one for one in self.day.financial if (one.source, one.group, one.vat_code) == (source, group, code))
-        found = next(exact, None)
-        known = self._types.get(group)
-        if found is None and known is None:
+    def _turnover_of(self, source: str, group: str, code: str) -> TillTurnover:
+        exact = (
+            turnover
+            for turnover in self.day.financial
+            if (turnover.source, turnover.group, turnover.vat_code) == (source, group, code)
+        )
+        financial_turnover = next(exact, None)
+        journal_turnover = self._types.get(group)
+        if financial_turnover is None and journal_turnover is None:
             return TillTurnover(source, group, group or NO_GROUP, "", NOTHING)
-        if found is None or known is None:
-            return found or known  # type: ignore[return-value]  # one of them is there
-        return replace(found, type=known.type, account=found.account or known.account, name=known.name or found.name)
+        if financial_turnover is None or journal_turnover is None:
+            return financial_turnover or journal_turnover  # type: ignore[return-value]  # one of them is there
+        return replace(
+            financial_turnover,
+            type=journal_turnover.type,
+            account=financial_turnover.account or journal_turnover.account,
+            name=journal_turnover.name or financial_turnover.name,
+        )
 
     def _row(self, group: str, code: str) -> str:
         return self.books.accounts.get(f"{group}/{code}") or self.books.accounts.get(group, "")
@@ -326,16 +352,16 @@ class DayLines:
         if about.category is LineCategory.UNKNOWN and not self._row(group, code):  # a row never makes it turnover
             facts = {"group": row, "kind": about.name, "sort": about.type}
             raise DayRefusedError("turnover_group_unknown", "account", **facts)
-        found = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
-        if not found:
+        account = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
+        if not account:
             facts = {"group": row, "code": code, "kind": about.name or row, "account": about.account}
             raise DayRefusedError("day_account_missing", "account", **facts)
-        return found
+        return account
 
     def _cost_centre(self, group: str) -> str:
-        told = self._types[group].cost_centre if group in self._types else ""
+        cost_centre = self._types[group].cost_centre if group in self._types else ""
         rows = self.books.cost_centres
-        return rows.get(group) or told or row_value(rows, f"@{self.day.branch}")
+        return rows.get(group) or cost_centre or row_value(rows, f"@{self.day.branch}")
 
     def _payments(self, sums: DaySums, source: str) -> Iterator[DayLine]:
         for (own, method), paid in sums.payments.items():
@@ -345,39 +371,44 @@ class DayLines:
             if about.tender is Tender.OWN_USE:
                 yield DayLine(self.books.own_use_account, about.name, paid, about="payment", method=method)
             elif self._is_on_account(about):
-                yield from self._on_account(about, paid)
+                yield from self._on_account_lines(about, paid)
             else:
-                yield from self._paid(about, paid)
+                yield from self._payment_lines(about, paid)
 
-    def _paid(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
-        account = self._collected(paid, lambda: self._method_account(about))
-        mine = [one for one in self.counting if one.source == about.source]
-        paying = [one for one in mine if self._paid_here(one).get(about.method)]
-        named = tuple(one.number for one in paying)
+    def _payment_lines(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
+        account = self._collect_missing(paid, lambda: self._method_account(about))
+        mine = [document for document in self.counting if document.source == about.source]
+        paying = [document for document in mine if self._payments_on_page(document).get(about.method)]
+        document_numbers = tuple(document.number for document in paying)
         voucher = self.books.vouchers.get(about.method, NO_VOUCHER)
         is_card = voucher.purpose is not Purpose.NONE
         words = {"receipt": "ingewisseld" if is_card else "", "invoice": "facturen", "order": "orders"}
         text = f"{about.name} {words[about.source]}".strip()
-        line = DayLine(account, text, paid, about="payment", method=about.method, documents=named)
+        line = DayLine(account, text, paid, about="payment", method=about.method, documents=document_numbers)
         if voucher.purpose is not Purpose.SINGLE:
             yield line
             return
-        used, code = TillTurnover("", "", about.name, "", paid), voucher.vat_code
+        turnover, code = TillTurnover("", "", about.name, "", paid), voucher.vat_code
         by_decision: dict[str, list[DayDocument]] = {}
-        for one in paying:
-            theirs = self._collected(one.payments_by_method[about.method], partial(self._vat.code, code, used, one))
-            by_decision.setdefault(theirs, []).append(one)
-        for theirs, some in by_decision.items():
-            here = total(one.payments_by_method[about.method] for one in some)
-            taxed = total(_taxed_at_sale(one, one.payments_by_method[about.method], code, self.books) for one in some)
-            numbers = tuple(one.number for one in some)
+        for document in paying:
+            theirs = self._collect_missing(
+                document.payments_by_method[about.method], partial(self._vat.code, code, turnover, document)
+            )
+            by_decision.setdefault(theirs, []).append(document)
+        for theirs, documents in by_decision.items():
+            gross = total(document.payments_by_method[about.method] for document in documents)
+            taxed = total(
+                _taxed_at_sale(document, document.payments_by_method[about.method], code, self.books)
+                for document in documents
+            )
+            numbers = tuple(document.number for document in documents)
             yield replace(
-                line, amount=here - taxed, vat=taxed, vat_code=theirs, vat_base=here - taxed, documents=numbers
+                line, amount=gross - taxed, vat=taxed, vat_code=theirs, vat_base=gross - taxed, documents=numbers
             )
 
     def _method_account(self, about: Payment) -> str:
-        found = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
-        if not found:
+        account = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
+        if not account:
             raise DayRefusedError(
                 "day_method_account_missing",
                 "account",
@@ -385,43 +416,47 @@ class DayLines:
                 kind=about.name,
                 account=about.account,
             )
-        return found
+        return account
 
     # ---- cost of sales
 
     @property
     def _sold_in(self) -> dict[str, str]:
         """Names of the turnover groups with sales, by code."""
-        return {group: one.name for group, one in self._types.items() if self._is_revenue(group)}
+        return {group: turnover.name for group, turnover in self._types.items() if self._is_revenue(group)}
 
-    def _costs(self) -> Iterator[DayLine]:
+    def _cost_lines(self) -> Iterator[DayLine]:
         """Yield cost and stock lines of each group. Documents that the books have as sales of goods are excluded."""
-        by_books = [one for one in self.apart if not self._alone.get(one.record.key, NOT_BOOKED).is_posted]
-        for one in costs_of(self.day, [*self.counting, *self.own_use], [*by_books, *self.own_use]):
-            if not one.amount:
+        by_books = [
+            document
+            for document in self.apart
+            if not self._separate_bookings.get(document.record.key, NOT_BOOKED).is_posted
+        ]
+        for group_cost in costs_of(self.day, [*self.counting, *self.own_use], [*by_books, *self.own_use]):
+            if not group_cost.amount:
                 continue
-            name = self._types[one.group].name if one.group in self._types else one.name
-            cost = self._collected(one.amount, partial(self._cost_account, one, name))
-            stock = self._collected(one.amount, partial(self._stock_account, one, name))
-            centre = self._cost_centre(one.group)
-            yield DayLine(cost, f"Kostprijs {name}", one.amount, cost_centre=centre, about="cost")
-            yield DayLine(stock, f"Voorraad {name}", -one.amount, cost_centre=centre, about="stock")
+            name = self._types[group_cost.group].name if group_cost.group in self._types else group_cost.name
+            cost = self._collect_missing(group_cost.amount, partial(self._cost_account, group_cost, name))
+            stock = self._collect_missing(group_cost.amount, partial(self._stock_account, group_cost, name))
+            centre = self._cost_centre(group_cost.group)
+            yield DayLine(cost, f"Kostprijs {name}", group_cost.amount, cost_centre=centre, about="cost")
+            yield DayLine(stock, f"Voorraad {name}", -group_cost.amount, cost_centre=centre, about="stock")
 
-    def _cost_account(self, one: GroupCost, name: str) -> str:
-        row = one.group or NO_GROUP
-        found = row_value(self.books.cost_accounts, row) or self.books.account_meant(one.cost_account)
-        if not found:
-            facts = {"group": row, "kind": name or row, "account": one.cost_account}
+    def _cost_account(self, group_cost: GroupCost, name: str) -> str:
+        row = group_cost.group or NO_GROUP
+        account = row_value(self.books.cost_accounts, row) or self.books.account_meant(group_cost.cost_account)
+        if not account:
+            facts = {"group": row, "kind": name or row, "account": group_cost.cost_account}
             raise DayRefusedError("day_cost_account_missing", "account", **facts)
-        return found
+        return account
 
-    def _stock_account(self, one: GroupCost, name: str) -> str:
-        row = one.group or NO_GROUP
-        found = row_value(self.books.stock_accounts, row) or self.books.account_meant(one.stock_account)
-        if not found:
-            facts = {"group": row, "kind": name or row, "account": one.stock_account}
+    def _stock_account(self, group_cost: GroupCost, name: str) -> str:
+        row = group_cost.group or NO_GROUP
+        account = row_value(self.books.stock_accounts, row) or self.books.account_meant(group_cost.stock_account)
+        if not account:
+            facts = {"group": row, "kind": name or row, "account": group_cost.stock_account}
             raise DayRefusedError("day_stock_account_missing", "account", **facts)
-        return found
+        return account
 
     # ---- debtors
 
@@ -431,106 +466,129 @@ class DayLines:
         account = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
         return bool(account) and self.books.ledger_rules.get(account, NO_RULES).is_collective
 
-    def _on_account(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
-        mine = [one for one in self.counting if one.source == about.source]
-        owing = [(one, each) for one in mine if (each := self._paid_here(one).get(about.method))]
-        known = total(each for _, each in owing)
-        if known != paid:
-            raise DayRefusedError("day_open_item_unknown", "debtor", method=about.method, amount=str(paid - known))
-        for one, each in owing:
-            yield self._item(one, each, f"{about.name} {one.number}", self._method_account(about), about.method)
+    def _on_account_lines(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
+        mine = [document for document in self.counting if document.source == about.source]
+        owing = [
+            (document, open_amount)
+            for document in mine
+            if (open_amount := self._payments_on_page(document).get(about.method))
+        ]
+        owing_total = total(open_amount for _, open_amount in owing)
+        if owing_total != paid:
+            raise DayRefusedError(
+                "day_open_item_unknown", "debtor", method=about.method, amount=str(paid - owing_total)
+            )
+        for document, open_amount in owing:
+            yield self._open_item_line(
+                document, open_amount, f"{about.name} {document.number}", self._method_account(about), about.method
+            )
 
-    def _open(self, source: str) -> Iterator[DayLine]:
+    def _open_lines(self, source: str) -> Iterator[DayLine]:
         """Yield open amounts of invoices, payments of earlier open amounts, and prepayments of orders.
 
         A document of any type that is booked by itself without its payments is an open item.
         """
-        for one in self.counting:
-            if one.source != source:
+        for document in self.counting:
+            if document.source != source:
                 continue
-            paid = total(self._paid_here(one).values())
-            if self._is_prepaid(one):
+            paid = total(self._payments_on_page(document).values())
+            if self._is_prepaid(document):
                 if paid and not self.day.tells_down_payments:
-                    yield self._down_payment(one, -paid)
+                    yield self._down_payment_line(document, -paid)
                 continue
-            rest = (NOTHING if one in self.apart else one.total) - paid
-            if rest and (source == "invoice" or one.record.key in self._alone):
-                yield self._item(one, rest, f"{_NAMES[source]} {one.number}", self.books.collective_account)
+            rest = (NOTHING if document in self.apart else document.total) - paid
+            if rest and (source == "invoice" or document.record.key in self._separate_bookings):
+                yield self._open_item_line(
+                    document, rest, f"{_NAMES[source]} {document.number}", self.books.collective_account
+                )
 
-    def _down_payment(self, one: DayDocument, each: Decimal) -> DayLine:
+    def _down_payment_line(self, document: DayDocument, prepaid: Decimal) -> DayLine:
         if not self.books.down_payments_account:
-            raise DayRefusedError("day_down_payments_off", "account", document=one.number, amount=str(-each))
-        text = f"Aanbetaling {one.number}"
-        return DayLine(self.books.down_payments_account, text, each, about="open", documents=(one.number,))
+            raise DayRefusedError("day_down_payments_off", "account", document=document.number, amount=str(-prepaid))
+        text = f"Aanbetaling {document.number}"
+        return DayLine(self.books.down_payments_account, text, prepaid, about="open", documents=(document.number,))
 
-    def _item(self, one: DayDocument, each: Decimal, text: str, account: str, method: str = "") -> DayLine:
-        relation, alone = str(one.record.values.get("relation") or ""), self._alone.get(one.record.key, NOT_BOOKED)
-        known = alone.debtor or (self.books.debtor(relation) if relation else "")
-        debtor = known or self.books.collective_debtor
+    def _open_item_line(
+        self, document: DayDocument, open_amount: Decimal, text: str, account: str, method: str = ""
+    ) -> DayLine:
+        relation, alone = (
+            str(document.record.values.get("relation") or ""),
+            self._separate_bookings.get(document.record.key, NOT_BOOKED),
+        )
+        known_debtor = alone.debtor or (self.books.debtor(relation) if relation else "")
+        debtor = known_debtor or self.books.collective_debtor
         if not debtor or not account:
-            name = str(one.customer.values.get("name") or relation) if one.customer else relation
-            refused = DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
-            self._debtorless = self._debtorless or refused  # raised after all codes without a row are known
+            name = str(document.customer.values.get("name") or relation) if document.customer else relation
+            refused = DayRefusedError(
+                "day_debtor_missing", "debtor", document=document.number, customer=name or document.number
+            )
+            self._missing_debtor_error = (
+                self._missing_debtor_error or refused
+            )  # raised after all codes without a row are known
         about = "payment" if method else "open"
         return DayLine(
-            account, text, each, debtor=debtor, item=alone.item or self.books.item(one.record), about=about,
-            method=method, documents=(one.number,),
+            account, text, open_amount, debtor=debtor, item=alone.item or self.books.item(document.record), about=about,
+            method=method, documents=(document.number,),
         )  # fmt: skip
 
     # ---- drawers
 
     def counts(self) -> Iterator[DayLine]:
         """Yield differences of counts and deposits to the bank, per drawer and never netted."""
-        for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):
-            difference = self.books.difference_account or self.books.account_meant(one.difference_account)
-            banked = self.books.banked_account or self.books.account_meant(one.deposit_account)
-            if one.difference:
-                yield from self._moved(
-                    one, one.difference, difference, f"Kasverschil kassa {one.workplace}", "difference"
+        for count in sorted(self.day.counts, key=lambda drawer_count: (drawer_count.workplace, drawer_count.number)):
+            difference = self.books.difference_account or self.books.account_meant(count.difference_account)
+            banked = self.books.banked_account or self.books.account_meant(count.deposit_account)
+            if count.difference:
+                yield from self._drawer_lines(
+                    count, count.difference, difference, f"Kasverschil kassa {count.workplace}", "difference"
                 )
-            if one.deposited and self.books.banked_by == "count" and one.method in self.books.drawers:
-                yield from self._moved(one, -one.deposited, banked, f"Afstorting kassa {one.workplace}", "banked")
+            if count.deposited and self.books.banked_by == "count" and count.method in self.books.drawers:
+                yield from self._drawer_lines(
+                    count, -count.deposited, banked, f"Afstorting kassa {count.workplace}", "banked"
+                )
 
-    def _moved(self, one: DrawerCount, each: Decimal, account: str, text: str, about: str) -> Iterator[DayLine]:
+    def _drawer_lines(
+        self, count: DrawerCount, difference: Decimal, account: str, text: str, about: str
+    ) -> Iterator[DayLine]:
         if not account:
             raise DayRefusedError(
-                "day_drawer_account_missing", about, number=one.number, workplace=one.workplace,
+                "day_drawer_account_missing", about, number=count.number, workplace=count.workplace,
                 setting=f"{about}_account",
             )  # fmt: skip
-        method = Payment("receipt", one.method, one.method, "", NOTHING, one.account)
-        paid_by = self._methods.get(("receipt", one.method), method)
-        drawer = self._collected(each, lambda: self._method_account(paid_by))
-        yield DayLine(account, text, -each, about=about, documents=(one.number,))
-        yield DayLine(drawer, text, each, about="drawer", documents=(one.number,))
+        method = Payment("receipt", count.method, count.method, "", NOTHING, count.account)
+        paid_by = self._methods.get(("receipt", count.method), method)
+        drawer = self._collect_missing(difference, lambda: self._method_account(paid_by))
+        yield DayLine(account, text, -difference, about=about, documents=(count.number,))
+        yield DayLine(drawer, text, difference, about="drawer", documents=(count.number,))
 
 
-def _taxed_at_sale(one: DayDocument, paid: Decimal, code: str, books: DayBooks) -> Decimal:
+def _taxed_at_sale(document: DayDocument, paid: Decimal, code: str, books: DayBooks) -> Decimal:
     """Return the VAT share of a voucher payment, in proportion to the document's VAT by the till's figures."""
-    whole = one.vat.get(code, VatSum())
+    whole = document.vat.get(code, VatSum())
     if paid * whole.incl <= NOTHING or abs(paid) > abs(whole.incl):
         facts = {"amount": str(paid), "there": str(whole.incl), "code": code}
         facts["vat"] = vat_fact(code, None, books.systems[0])
-        raise DayRefusedError("voucher_too_large", "account", document=one.number, **facts)
+        raise DayRefusedError("voucher_too_large", "account", document=document.number, **facts)
     return whole.vat if paid == whole.incl else amount(paid * whole.vat / whole.incl)
 
 
-def _expect_no_exchange(one: DayDocument) -> None:
-    for part in one.record.parts:
+def _require_no_exchange(document: DayDocument) -> None:
+    for part in document.record.parts:
         if till_text(part.values, "price_type") in EXCHANGES:
-            raise DayRefusedError("day_foreign_currency", "price_type", document=one.number)
+            raise DayRefusedError("day_foreign_currency", "price_type", document=document.number)
 
 
-def _gathered(lines: Iterable[DayLine], *, by_group: bool) -> list[DayLine]:
+def _merge_lines(lines: Iterable[DayLine], *, by_group: bool) -> list[DayLine]:
     """Return one line for each account and VAT code, in this order, with the text of the first line."""
-    found: dict[tuple[object, ...], DayLine] = {}
+    merged_lines: dict[tuple[object, ...], DayLine] = {}
     for line in lines:
         key = (*line.key, line.text) if by_group else line.key
-        if (first := found.get(key)) is None:
-            found[key] = line
+        if (first := merged_lines.get(key)) is None:
+            merged_lines[key] = line
         else:
             base = None if first.vat_base is None or line.vat_base is None else first.vat_base + line.vat_base
-            found[key] = replace(
+            merged_lines[key] = replace(
                 first, amount=first.amount + line.amount, vat=first.vat + line.vat, vat_base=base,
                 documents=tuple(dict.fromkeys([*first.documents, *line.documents])),
             )  # fmt: skip
-    return sorted(found.values(), key=lambda one: (one.account, one.vat_code))
+    return sorted(merged_lines.values(), key=lambda line: (line.account, line.vat_code))

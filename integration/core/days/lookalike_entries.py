@@ -30,9 +30,9 @@ class LookalikePage(NamedTuple):
 def totals_of(documents: Sequence[DayDocument]) -> dict[Decimal, str]:
     """Return the totals of the documents of a day, each with the number of the first document."""
     totals: dict[Decimal, str] = {}
-    for one in documents:
-        if one.total:
-            totals.setdefault(one.total, one.number)
+    for document in documents:
+        if document.total:
+            totals.setdefault(document.total, document.number)
     return totals
 
 
@@ -40,39 +40,39 @@ def lookalike_pages(
     totals: Mapping[Decimal, str],
     expected: Sequence[DayLine],
     entries: Sequence[LedgerEntry],
-    known: Collection[str],
+    known_pages: Collection[str],
 ) -> Iterator[LookalikePage]:
     """Yield pages with rows on accounts of the day that match one of its documents or the whole day.
 
     `totals` are the document totals with their numbers, `expected` the lines of the day as they reach the ledger,
-    `known` the pages that are accounted for.
+    `known_pages` the pages that are accounted for.
     """
     moved: dict[str, Decimal] = {}
     for line in expected:
         moved[line.account] = moved.get(line.account, NOTHING) + line.amount
-    taken = {line.account for line in expected if line.about not in GOODS}
-    most = max((abs(amount) for account, amount in moved.items() if account in taken), default=NOTHING)
+    day_accounts = {line.account for line in expected if line.about not in GOODS}
+    largest = max((abs(amount) for account, amount in moved.items() if account in day_accounts), default=NOTHING)
     pages: dict[str, list[LedgerEntry]] = {}
     for row in entries:
-        if row.page not in known and row.account in moved:
+        if row.page not in known_pages and row.account in moved:
             pages.setdefault(row.page, []).append(row)
     for page, rows in sorted(pages.items()):
         if len(rows) < FEWEST_ROWS:
             continue
         by = next((row.by for row in rows if row.by), "")
-        if whole := _in_common(rows, moved, most):
+        if whole := _common_amount(rows, moved, largest):
             yield LookalikePage(page, "", whole, by, rows[0].date)
-        elif found := next((row.amount for row in rows if row.amount in totals), None):
-            yield LookalikePage(page, totals[found], found, by, rows[0].date)
+        elif matching_total := next((row.amount for row in rows if row.amount in totals), None):
+            yield LookalikePage(page, totals[matching_total], matching_total, by, rows[0].date)
 
 
-def _in_common(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal], most: Decimal) -> Decimal:
+def _common_amount(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal], largest: Decimal) -> Decimal:
     """Return the largest amount that page and day both post to one account if they match, otherwise zero.
 
-    `most` is the largest amount of the day's takings, which a page without cost of sales has as well.
+    `largest` is the largest amount of the day's takings, which a page without cost of sales has as well.
     """
-    there: dict[str, Decimal] = {}
+    page_amounts: dict[str, Decimal] = {}
     for row in rows:
-        there[row.account] = there.get(row.account, NOTHING) + row.amount
-    same = [abs(amount) for account, amount in there.items() if amount and amount == moved[account]]
-    return max(same, default=NOTHING) if len(same) >= ACCOUNTS_ALIKE or most in same else NOTHING
+        page_amounts[row.account] = page_amounts.get(row.account, NOTHING) + row.amount
+    same = [abs(amount) for account, amount in page_amounts.items() if amount and amount == moved[account]]
+    return max(same, default=NOTHING) if len(same) >= ACCOUNTS_ALIKE or largest in same else NOTHING

@@ -19,30 +19,30 @@ LONGEST_TEXT = 40  # characters of a line; texts may be cut
 def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books: DayBooks) -> DayPage:
     """Return the balanced page of a day. Raises DayRefusedError if any line is impossible; no partial page is made."""
     builder = DayLines(day, documents, books)
-    plain = _without_nothing(builder.all_lines(sums))
-    _expect_zero(plain)
-    made = tuple(_in_mode(plain, books))
-    for line in made:
-        _expect_ledger(line, books)
+    plain = _nonzero_lines(builder.all_lines(sums))
+    _require_zero(plain)
+    lines = tuple(_lines_in_mode(plain, books))
+    for line in lines:
+        _require_ledger(line, books)
     return DayPage(
-        made,
-        tuple(sorted({one.number for one in documents})),
+        lines,
+        tuple(sorted({document.number for document in documents})),
         tuple(builder.apart),
         builder.own_use_sum,
         ()
         if books.contents == "counts"
-        else tuple(one for one in documents if one.is_sold and one not in builder.apart),
-        _vat_off(sums, documents),
+        else tuple(document for document in documents if document.is_sold and document not in builder.apart),
+        _vat_differences(sums, documents),
         builder.costless,
         turnover_sums(builder.turnover),
     )
 
 
-def _without_nothing(lines: Iterable[DayLine]) -> list[DayLine]:
-    return [replace(one, text=one.text[:LONGEST_TEXT]) for one in lines if one.amount or one.vat]
+def _nonzero_lines(lines: Iterable[DayLine]) -> list[DayLine]:
+    return [replace(line, text=line.text[:LONGEST_TEXT]) for line in lines if line.amount or line.vat]
 
 
-def _in_mode(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
+def _lines_in_mode(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
     """Yield the lines in the books' VAT mode."""
     for line in lines:
         if books.mode == "gross" and line.vat_code:
@@ -70,7 +70,7 @@ def _vat_lines(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
             yield DayLine(account, f"BTW {code}", vat, code, NOTHING, base, about="vat")
 
 
-def _expect_ledger(line: DayLine, books: DayBooks) -> None:
+def _require_ledger(line: DayLine, books: DayBooks) -> None:
     """Raise DayRefusedError if an account is missing or blocked, or requires something that the line lacks."""
     facts = {"account": line.account, "kind": line.text}
     if books.ledgers and line.account not in books.ledgers:
@@ -91,18 +91,18 @@ def _expect_ledger(line: DayLine, books: DayBooks) -> None:
         raise DayRefusedError("ledger_wants", "account", wants=f"currency={rules.currency}", **facts)
 
 
-def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decimal]:
+def _vat_differences(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decimal]:
     own = sums_of_documents(documents).vat
     off: dict[str, Decimal] = {}
-    for (source, code), each in sums.vat.items():
-        gap = each.vat - own.get((source, code), VatSum()).vat
+    for (source, code), vat_sum in sums.vat.items():
+        gap = vat_sum.vat - own.get((source, code), VatSum()).vat
         if gap:
             off[code] = off.get(code, NOTHING) + gap
     return off
 
 
-def _expect_zero(lines: Iterable[DayLine]) -> None:
+def _require_zero(lines: Iterable[DayLine]) -> None:
     """Raise DayRefusedError if the lines, including those of the drawer's account, do not add up to zero."""
-    sum_ = total(one.gross_amount for one in lines)
+    sum_ = total(line.gross_amount for line in lines)
     if sum_:
         raise DayRefusedError("day_page_unbalanced", "", amount=str(sum_))

@@ -37,12 +37,12 @@ class Period:
         if not self.months:
             days = timedelta(days=((self.last - self.first).days + 1) * by)
             return date_range(self.first + days, self.last + days)
-        return _of_months(_month_number(self.first) + by * self.months, self.months)
+        return _months_period(_month_number(self.first) + by * self.months, self.months)
 
     def a_year_before(self) -> "Period":
         """Return the same period one year earlier. Raises ValueError outside 2000 to 2100."""
         if self.months:
-            return _of_months(_month_number(self.first) - 12, self.months)
+            return _months_period(_month_number(self.first) - 12, self.months)
         return date_range(_year_before(self.first), _year_before(self.last))
 
     def days(self, until: date) -> list[date]:
@@ -53,17 +53,17 @@ class Period:
 
 def calendar_month(day: date) -> Period:
     """Return the month of a day."""
-    return _of_months(_month_number(day), 1)
+    return _months_period(_month_number(day), 1)
 
 
 def calendar_quarter(day: date) -> Period:
     """Return the quarter of a day."""
-    return _of_months(_month_number(day) // 3 * 3, 3)
+    return _months_period(_month_number(day) // 3 * 3, 3)
 
 
 def calendar_year(day: date) -> Period:
     """Return the year of a day."""
-    return _of_months(day.year * 12, 12)
+    return _months_period(day.year * 12, 12)
 
 
 def date_range(first: date, last: date) -> Period:
@@ -75,13 +75,13 @@ def date_range(first: date, last: date) -> Period:
 
 def parse_period(name: str) -> Period:
     """Return the period of a name such as 2026-11, 2026-Q4, 2026 or 2026-11-03..2026-11-20. Raises ValueError."""
-    if found := _MONTH.fullmatch(name):
-        day = date(int(found[1]), int(found[2]), 1)
-        return _of_months(_month_number(day), 1)
-    if found := _QUARTER.fullmatch(name):
-        return _of_months(int(found[1]) * 12 + (int(found[2]) - 1) * 3, 3)
-    if found := _YEAR.fullmatch(name):
-        return _of_months(int(found[1]) * 12, 12)
+    if match := _MONTH.fullmatch(name):
+        day = date(int(match[1]), int(match[2]), 1)
+        return _months_period(_month_number(day), 1)
+    if match := _QUARTER.fullmatch(name):
+        return _months_period(int(match[1]) * 12 + (int(match[2]) - 1) * 3, 3)
+    if match := _YEAR.fullmatch(name):
+        return _months_period(int(match[1]) * 12, 12)
     first, _, last = name.partition(_SPLIT)
     return date_range(date.fromisoformat(first), date.fromisoformat(last))
 
@@ -90,7 +90,7 @@ def _month_number(day: date) -> int:
     return day.year * 12 + day.month - 1
 
 
-def _of_months(number: int, months: int) -> Period:
+def _months_period(number: int, months: int) -> Period:
     first = date(number // 12, number % 12 + 1, 1)
     following = number + months
     last = date(following // 12, following % 12 + 1, 1) - timedelta(days=1)
@@ -133,7 +133,9 @@ class PeriodDay:
 
     def figure(self, about: str, code: str) -> DayComparison | None:
         """Return the figure of the day, or None if it has none."""
-        return next((one for one in self.rows if (one.about, one.key) == (about, code)), None)
+        return next(
+            (comparison for comparison in self.rows if (comparison.about, comparison.key) == (about, code)), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +168,29 @@ def sums_of_days(days: Sequence[PeriodDay], *about: str) -> list[PeriodFigure]:
 
     A figure that the books report of no day has the till's sum and no sum of the books.
     """
-    keys = sorted({(one.key, about.index(one.about)) for day in days for one in day.rows if one.about in about})
+    keys = sorted(
+        {
+            (comparison.key, about.index(comparison.about))
+            for day in days
+            for comparison in day.rows
+            if comparison.about in about
+        }
+    )
     return [_figure(days, about[place], key) for key, place in keys]
 
 
 def _figure(days: Sequence[PeriodDay], about: str, key: str) -> PeriodFigure:
-    told = [(day, one) for day in days if (one := day.figure(about, key)) is not None]
-    known = [(day, one) for day, one in told if one.till is not None and one.books is not None]
-    unknown = tuple(day for day, one in told if one.till is None or one.books is None)
-    if not known:
-        till = sum((one.till or NOTHING for _, one in told), NOTHING)
-        return PeriodFigure(about, key, till, None, tuple(day for day, _ in told), unknown)
-    till = sum((one.till or NOTHING for _, one in known), NOTHING)
-    books = sum((one.books or NOTHING for _, one in known), NOTHING)
-    return PeriodFigure(about, key, till, books, tuple(day for day, _ in known), unknown)
+    figures = [(day, comparison) for day in days if (comparison := day.figure(about, key)) is not None]
+    known_figures = [
+        (day, comparison) for day, comparison in figures if comparison.till is not None and comparison.books is not None
+    ]
+    unknown = tuple(day for day, comparison in figures if comparison.till is None or comparison.books is None)
+    if not known_figures:
+        till = sum((comparison.till or NOTHING for _, comparison in figures), NOTHING)
+        return PeriodFigure(about, key, till, None, tuple(day for day, _ in figures), unknown)
+    till = sum((comparison.till or NOTHING for _, comparison in known_figures), NOTHING)
+    books = sum((comparison.books or NOTHING for _, comparison in known_figures), NOTHING)
+    return PeriodFigure(about, key, till, books, tuple(day for day, _ in known_figures), unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +213,16 @@ class TurnoverFigure:
 
 def turnover_of(now: Iterable[PeriodDay], before: Iterable[PeriodDay]) -> list[TurnoverFigure]:
     """Return the turnover per branch, group and account, sorted in this order."""
-    found: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = {}
+    amounts: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = {}
     names: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for place, some in enumerate((before, now)):
-        for day in some:
-            for one in day.turnover:
-                key = (day.branch, one.group, one.account)
-                sums = found.get(key, (NOTHING, NOTHING))
-                found[key] = (sums[0], sums[1] + one.amount) if place else (sums[0] + one.amount, sums[1])
-                names[key] = (day.branch_name, one.name)
+    for place, days in enumerate((before, now)):
+        for day in days:
+            for turnover in day.turnover:
+                key = (day.branch, turnover.group, turnover.account)
+                sums = amounts.get(key, (NOTHING, NOTHING))
+                amounts[key] = (sums[0], sums[1] + turnover.amount) if place else (sums[0] + turnover.amount, sums[1])
+                names[key] = (day.branch_name, turnover.name)
     return [
         TurnoverFigure(key[0], names[key][0], key[1], names[key][1], key[2], amount, earlier)
-        for key, (earlier, amount) in sorted(found.items())
+        for key, (earlier, amount) in sorted(amounts.items())
     ]

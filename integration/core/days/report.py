@@ -95,12 +95,12 @@ class DayReport:
     @property
     def larger_side(self) -> str:
         """The side with the larger amount on the account that differs most: till or books; empty if neither."""
-        found = most_different(self.rows)
-        return found.larger_side if found else ""
+        comparison = most_different(self.rows)
+        return comparison.larger_side if comparison else ""
 
     def about(self, *names: str) -> list[DayComparison]:
         """Return the figures of these types: base, vat, account, method."""
-        return [one for one in self.rows if one.about in names]
+        return [comparison for comparison in self.rows if comparison.about in names]
 
 
 def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayReport:
@@ -113,7 +113,10 @@ def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayRe
 
 def page_notes(page: DayPage) -> tuple[DayFinding, ...]:
     """Return notes on own use, on VAT differences, and on groups without a known cost price."""
-    off = (DayFinding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
+    off = (
+        DayFinding("vat_off", {"code": code, "difference": str(difference)})
+        for code, difference in page.vat_off.items()
+    )
     own_use = [DayFinding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
     return (*own_use, *off, *costless_notes(page.costless))
 
@@ -136,16 +139,21 @@ def report_to_json(report: DayReport) -> dict[str, object]:
         "checked_at": report.checked_at.isoformat(),
         "cause": report.cause,
         "facts": dict(report.facts),
-        "rows": [[one.about, one.key, _text(one.till), _text(one.books)] for one in report.rows],
-        "findings": [[one.code, dict(one.facts)] for one in report.findings],
+        "rows": [
+            [comparison.about, comparison.key, _text(comparison.till), _text(comparison.books)]
+            for comparison in report.rows
+        ],
+        "findings": [[finding.code, dict(finding.facts)] for finding in report.findings],
         "pages": [
-            [one.number, one.reference, [_line(line) for line in one.lines], one.is_there, one.gross]
-            for one in report.pages
+            [page.number, page.reference, [_line(line) for line in page.lines], page.is_there, page.gross]
+            for page in report.pages
         ],
         "expected": [_line(line) for line in report.expected],
-        "counts": [_count(one) for one in report.counts],
-        "notes": [[one.code, dict(one.facts)] for one in report.notes],
-        "turnover": [[one.group, one.name, one.account, str(one.amount)] for one in report.turnover],
+        "counts": [_count(count) for count in report.counts],
+        "notes": [[note.code, dict(note.facts)] for note in report.notes],
+        "turnover": [
+            [turnover.group, turnover.name, turnover.account, str(turnover.amount)] for turnover in report.turnover
+        ],
     }
 
 
@@ -162,11 +170,11 @@ def report_from_json(shape: Mapping[str, Any]) -> DayReport:
         tuple(DayComparison(about, key, _amount(till), _amount(books)) for about, key, till, books in shape["rows"]),
         tuple(DayFinding(code, facts) for code, facts in shape["findings"]),
         tuple(
-            PageShown(number, reference, tuple(_line_from(line) for line in lines), there, gross)
-            for number, reference, lines, there, gross in shape["pages"]
+            PageShown(number, reference, tuple(_line_from(line) for line in lines), is_there, gross)
+            for number, reference, lines, is_there, gross in shape["pages"]
         ),
         tuple(_line_from(line) for line in shape["expected"]),
-        tuple(_count_from(one) for one in shape["counts"]),
+        tuple(_count_from(count) for count in shape["counts"]),
         tuple(DayFinding(code, facts) for code, facts in shape["notes"]),
         tuple(
             AccountTurnover(group, name, account, Decimal(amount)) for group, name, account, amount in shape["turnover"]
@@ -187,15 +195,15 @@ _SUMS = frozenset({"start", "added", "counted", "deposited", "difference", "end"
 
 
 def _line(line: DayLine) -> dict[str, object]:
-    told = {name: getattr(line, name) for name in DayLine.__slots__}
-    shape: dict[str, object] = {name: _text(told[name]) if name in _AMOUNTS else told[name] for name in told}
+    values = {name: getattr(line, name) for name in DayLine.__slots__}
+    shape: dict[str, object] = {name: _text(values[name]) if name in _AMOUNTS else values[name] for name in values}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in shape.items() if value}
 
 
 def _line_from(shape: Mapping[str, Any]) -> DayLine:
-    told: dict[str, Any] = {"account": "", "text": "", "amount": NOTHING}
-    told |= {name: Decimal(value) if name in _AMOUNTS else value for name, value in shape.items()}
-    return DayLine(**{**told, "documents": tuple(shape.get("documents", ()))})
+    values: dict[str, Any] = {"account": "", "text": "", "amount": NOTHING}
+    values |= {name: Decimal(value) if name in _AMOUNTS else value for name, value in shape.items()}
+    return DayLine(**{**values, "documents": tuple(shape.get("documents", ()))})
 
 
 def _count(count: DrawerCount) -> dict[str, object]:
@@ -207,6 +215,6 @@ def _count(count: DrawerCount) -> dict[str, object]:
 
 
 def _count_from(shape: Mapping[str, Any]) -> DrawerCount:
-    told: dict[str, Any] = {"finalized": None}
-    told |= {name: Decimal(value) if name in _SUMS else value for name, value in shape.items()}
-    return DrawerCount(**told)
+    values: dict[str, Any] = {"finalized": None}
+    values |= {name: Decimal(value) if name in _SUMS else value for name, value in shape.items()}
+    return DrawerCount(**values)

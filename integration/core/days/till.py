@@ -172,13 +172,13 @@ class TillDay:
     @property
     def sources(self) -> tuple[str, ...]:
         """The document sources with sales or payments."""
-        told = [*(one.source for one in self.journal), *(one.source for one in self.payments)]
-        return tuple(source for source in DOCUMENTS.values() if source in told)
+        reported_sources = [*(entry.source for entry in self.journal), *(entry.source for entry in self.payments)]
+        return tuple(source for source in DOCUMENTS.values() if source in reported_sources)
 
     @property
     def tells_down_payments(self) -> bool:
         """Whether the orders' journal has a turnover group for the counterpart of their payments."""
-        return any(one.is_down_payment for one in self.journal)
+        return any(turnover.is_down_payment for turnover in self.journal)
 
 
 def till_day(record: Record) -> TillDay:
@@ -201,12 +201,14 @@ def till_day(record: Record) -> TillDay:
         closed if isinstance(closed, bool) else None,
         till_text(values, "reference"),
         till_text(values, "digest"),
-        tuple(_turnover(one.values) for one in turnover if one.values.get("book") == "journal"),
-        tuple(_turnover(one.values) for one in turnover if one.values.get("book") == "financial"),
-        tuple(_payment(one.values) for one in record.parts if one.kind is Kind.PAYMENT),
-        tuple(_vat(one.values) for one in record.parts if one.kind is Kind.VAT),
-        tuple(_count(one.values) for one in record.parts if one.kind is Kind.COUNT),
-        tuple(_cost(one.values) for one in turnover if one.values.get("book") == "cost"),
+        tuple(_turnover(record_part.values) for record_part in turnover if record_part.values.get("book") == "journal"),
+        tuple(
+            _turnover(record_part.values) for record_part in turnover if record_part.values.get("book") == "financial"
+        ),
+        tuple(_payment(record_part.values) for record_part in record.parts if record_part.kind is Kind.PAYMENT),
+        tuple(_vat(record_part.values) for record_part in record.parts if record_part.kind is Kind.VAT),
+        tuple(_count(record_part.values) for record_part in record.parts if record_part.kind is Kind.COUNT),
+        tuple(_cost(record_part.values) for record_part in turnover if record_part.values.get("book") == "cost"),
         tuple(part for part in record.parts if part.kind in DOCUMENTS),
     )
 
@@ -214,8 +216,8 @@ def till_day(record: Record) -> TillDay:
 def day_revenue(record: Record) -> Decimal:
     """Return the revenue of a day including VAT, from its journal; zero if the journal has none."""
     journal = (part.values for part in record.parts if part.kind is Kind.TURNOVER and not isinstance(part, Unreadable))
-    rows = (_turnover(one) for one in journal if one.get("book") == "journal")
-    return total(one.incl for one in rows if one.category is LineCategory.REVENUE)
+    rows = (_turnover(values) for values in journal if values.get("book") == "journal")
+    return total(row.incl for row in rows if row.category is LineCategory.REVENUE)
 
 
 def _turnover(values: Mapping[str, Value]) -> TillTurnover:
@@ -236,25 +238,25 @@ def _turnover(values: Mapping[str, Value]) -> TillTurnover:
 
 def _cost(values: Mapping[str, Value]) -> TillCost:
     codes = values.get("vat_codes")
-    source, group, name, account, stock, field, found = (
-        till_text(values, each) for each in ("source", "group", "name", "account", "stock_account", "field", "found")
+    source, group, name, account, stock, field, field_value = (
+        till_text(values, key) for key in ("source", "group", "name", "account", "stock_account", "field", "found")
     )
     group = group.lstrip("0")
-    told = codes if isinstance(codes, tuple) else ()
-    return TillCost(source, group, name, optional_amount(values, "cost"), account, stock, told, field, found)
+    vat_codes = codes if isinstance(codes, tuple) else ()
+    return TillCost(source, group, name, optional_amount(values, "cost"), account, stock, vat_codes, field, field_value)
 
 
 def _payment(values: Mapping[str, Value]) -> Payment:
     source, method, name, type_, account = (
-        till_text(values, each) for each in ("source", "method", "name", "type", "account")
+        till_text(values, key) for key in ("source", "method", "name", "type", "account")
     )
     return Payment(source, method, name, type_, till_amount(values, "amount"), account)
 
 
 def _vat(values: Mapping[str, Value]) -> TillVatTotal:
-    told = VatSum(till_amount(values, "excl"), till_amount(values, "vat"))
+    vat_sum = VatSum(till_amount(values, "excl"), till_amount(values, "vat"))
     return TillVatTotal(
-        till_text(values, "source"), till_text(values, "code"), optional_amount(values, "percent"), told
+        till_text(values, "source"), till_text(values, "code"), optional_amount(values, "percent"), vat_sum
     )
 
 

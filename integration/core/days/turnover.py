@@ -19,9 +19,9 @@ class AccountTurnover:
 
 def turnover_sums(parts: Iterable[AccountTurnover]) -> tuple[AccountTurnover, ...]:
     """Return one entry per group and account, sorted by both."""
-    found: dict[tuple[str, str], AccountTurnover] = {}
-    for one in parts:
-        before = found.get((one.group, one.account))
-        amount = one.amount + (before.amount if before else NOTHING)
-        found[one.group, one.account] = AccountTurnover(one.group, one.name, one.account, amount)
-    return tuple(found[key] for key in sorted(found))
+    sums: dict[tuple[str, str], AccountTurnover] = {}
+    for part in parts:
+        before = sums.get((part.group, part.account))
+        amount = part.amount + (before.amount if before else NOTHING)
+        sums[part.group, part.account] = AccountTurnover(part.group, part.name, part.account, amount)
+    return tuple(sums[key] for key in sorted(sums))

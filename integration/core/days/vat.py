@@ -15,8 +15,11 @@ from integration.core.vat import vat_fact
 
 def percents_of(day: TillDay) -> dict[str, Decimal]:
     """Return the percentages that the till reports for its VAT codes."""
-    told = [*((one.vat_code, one.percent) for one in day.financial), *((one.code, one.percent) for one in day.vat)]
-    return {code: percent for code, percent in told if percent is not None}
+    percents = [
+        *((entry.vat_code, entry.percent) for entry in day.financial),
+        *((entry.code, entry.percent) for entry in day.vat),
+    ]
+    return {code: percent for code, percent in percents if percent is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +36,41 @@ class DayVat:
         return DecidedVat(row_value(self.books.vat_codes, code))
 
     def code(self, code: str, about: TillTurnover, document: DayDocument | None = None) -> str:
-        """Return the code from `decided`. Raises DayRefusedError if there is none, or if the domestic rates differ."""
-        found = self.decided_code(code, document)
-        if not found.code:
-            named = {"document": document.number} if document else {}
-            if found.impossible_row:
-                facts = {**found.about, **named, "row": found.impossible_row, "system": self.books.systems[1]}
-                raise self._missing("vat_row_impossible", code, about, facts)
-            raise self._missing("vat_code_unmapped", code, about, {**found.about, **named})
-        if found.code == self.decided_code(code).code:
-            self._expect_same_rate(code, about, found.code)
-        return found.code
+        """Return the code from `decided_code`. Raises DayRefusedError if it is empty or domestic rates differ."""
+        decision = self.decided_code(code, document)
+        if not decision.code:
+            document_facts = {"document": document.number} if document else {}
+            if decision.impossible_row:
+                facts = {
+                    **decision.about,
+                    **document_facts,
+                    "row": decision.impossible_row,
+                    "system": self.books.systems[1],
+                }
+                raise self._missing_code_error("vat_row_impossible", code, about, facts)
+            raise self._missing_code_error("vat_code_unmapped", code, about, {**decision.about, **document_facts})
+        if decision.code == self.decided_code(code).code:
+            self._require_same_rate(code, about, decision.code)
+        return decision.code
 
     def purchase_code(self, code: str, about: TillTurnover) -> str:
         """Return the books' VAT code of a purchase under a till code. Raises DayRefusedError as `code` does."""
-        found = row_value(self.books.purchase_vat_codes, code)
-        if not found:
-            raise self._missing("purchase_vat_code_unmapped", code, about, {})
-        self._expect_same_rate(code, about, found)
-        return found
+        vat_code = row_value(self.books.purchase_vat_codes, code)
+        if not vat_code:
+            raise self._missing_code_error("purchase_vat_code_unmapped", code, about, {})
+        self._require_same_rate(code, about, vat_code)
+        return vat_code
 
-    def _missing(self, cause: str, code: str, about: TillTurnover, facts: Mapping[str, str]) -> DayRefusedError:
+    def _missing_code_error(
+        self, cause: str, code: str, about: TillTurnover, facts: Mapping[str, str]
+    ) -> DayRefusedError:
         rate = "" if about.percent is None else f"{about.percent.normalize():f}%"
-        said = vat_fact(code, about.percent, self.books.systems[0])
+        vat_label = vat_fact(code, about.percent, self.books.systems[0])
         return DayRefusedError(
-            cause, "vat_code", **{"code": code, "rate": rate, "kind": about.name, "vat": said, **facts}
+            cause, "vat_code", **{"code": code, "rate": rate, "kind": about.name, "vat": vat_label, **facts}
         )
 
-    def _expect_same_rate(self, code: str, about: TillTurnover, theirs: str) -> None:
+    def _require_same_rate(self, code: str, about: TillTurnover, theirs: str) -> None:
         ours = self.books.rates.get(theirs)
         if about.percent is not None and ours is not None and ours != about.percent:
             rates = {"till": f"{about.percent.normalize():f}", "books": f"{ours.normalize():f}"}
@@ -76,8 +86,8 @@ class DayVat:
             return ours
         return ours if own is None else own
 
-    def require_plausible(self, sum_: VatSum, code: str, theirs: str, most: int, documents: Iterable[str]) -> None:
-        """Raise DayRefusedError if VAT differs from base times rate by more than a cent per rounding (`most`).
+    def require_plausible(self, sum_: VatSum, code: str, theirs: str, roundings: int, documents: Iterable[str]) -> None:
+        """Raise DayRefusedError if VAT differs from base times rate by more than `roundings` cents.
 
         Without VAT nothing is rounded, so no difference is allowed.
         """
@@ -86,12 +96,12 @@ class DayVat:
             return
         computed, inside = sum_.excl * rate / HUNDRED, sum_.incl * rate / (HUNDRED + rate)
         off = min(abs(sum_.vat - computed), abs(sum_.vat - inside))  # the till may round from net or from gross
-        if off > (CENT * most if rate else NOTHING):
+        if off > (CENT * roundings if rate else NOTHING):
             facts = {"document": ", ".join(documents), "code": code, "expected": str(amount(computed))}
-            facts |= {"found": str(sum_.vat), "base": str(sum_.excl), "vat": self._said(code, theirs, rate)}
+            facts |= {"found": str(sum_.vat), "base": str(sum_.excl), "vat": self._vat_label(code, theirs, rate)}
             raise DayRefusedError("day_vat_implausible", "vat_code", **facts)
 
-    def _said(self, code: str, theirs: str, rate: Decimal) -> str:
+    def _vat_label(self, code: str, theirs: str, rate: Decimal) -> str:
         is_abroad = bool(theirs) and theirs != self.decided_code(code).code
         return (
             vat_fact(theirs, rate, self.books.systems[1]) if is_abroad else vat_fact(code, rate, self.books.systems[0])
@@ -106,4 +116,4 @@ class DayVat:
 def by_code(groups: Mapping[tuple[str, str], VatSum]) -> Iterator[tuple[str, VatSum]]:
     """Yield the total of the groups of each VAT code."""
     for code in dict.fromkeys(code for _, code in groups):
-        yield code, sum((each for (_, own), each in groups.items() if own == code), VatSum())
+        yield code, sum((vat_sum for (_, own), vat_sum in groups.items() if own == code), VatSum())

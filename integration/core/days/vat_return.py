@@ -79,8 +79,8 @@ class VatBoxes:
 
     def box(self, code: str) -> VatBox | None:
         """Return the box of a VAT code, or None if neither the settings nor the standard codes have it."""
-        if found := self.chosen.get(code):
-            return found
+        if box := self.chosen.get(code):
+            return box
         if code in self.oss:
             return VatBox.OSS
         if code in self.purchases:
@@ -118,28 +118,31 @@ class BoxSum:
 def box_sums(sums: Iterable[CodeSum], boxes: VatBoxes) -> list[BoxSum]:
     """Return the lines of the return that have codes, in the order of the form; codes without a box are the last."""
     by_box: dict[VatBox | None, list[CodeSum]] = {}
-    for one in sums:
-        by_box.setdefault(boxes.box(one.code), []).append(one)
+    for code_sum in sums:
+        by_box.setdefault(boxes.box(code_sum.code), []).append(code_sum)
     order: list[VatBox | None] = [*VatBox, None]
     return [_box_sum(box, by_box[box]) for box in order if box in by_box]
 
 
-def _box_sum(box: VatBox | None, some: Sequence[CodeSum]) -> BoxSum:
+def _box_sum(box: VatBox | None, code_sums: Sequence[CodeSum]) -> BoxSum:
     sign = -1 if box in INPUT else 1
-    base, vat = (known_total([getattr(one, name) for one in some]) for name in ("base", "vat"))
+    base, vat = (known_total([getattr(code_sum, name) for code_sum in code_sums]) for name in ("base", "vat"))
     return BoxSum(
-        box, tuple(one.code for one in some), None if base is None else sign * base, None if vat is None else sign * vat
+        box,
+        tuple(code_sum.code for code_sum in code_sums),
+        None if base is None else sign * base,
+        None if vat is None else sign * vat,
     )
 
 
 def known_total(amounts: Sequence[Decimal | None]) -> Decimal | None:
     """Return the sum of amounts, or None if one of them is not known."""
-    known = [one for one in amounts if one is not None]
-    return sum(known, NOTHING) if len(known) == len(amounts) else None
+    known_amounts = [amount for amount in amounts if amount is not None]
+    return sum(known_amounts, NOTHING) if len(known_amounts) == len(amounts) else None
 
 
 def return_totals(sums: Iterable[BoxSum]) -> tuple[Decimal | None, Decimal | None]:
     """Return the VAT owed and the input VAT of the lines of a return."""
-    inside = [one for one in sums if one.box is not None and one.box not in OUTSIDE]
-    owed = known_total([one.vat for one in inside if one.box not in INPUT])
-    return owed, known_total([one.vat for one in inside if one.box in INPUT])
+    inside = [box_sum for box_sum in sums if box_sum.box is not None and box_sum.box not in OUTSIDE]
+    output_vat = known_total([box_sum.vat for box_sum in inside if box_sum.box not in INPUT])
+    return output_vat, known_total([box_sum.vat for box_sum in inside if box_sum.box in INPUT])

@@ -75,13 +75,13 @@ def _book_line(line: SoldLine, method: str, basis: Basis, rates: Mapping[str, De
         tries += [replace(sold, price=price, discount_percent=NOTHING) for price in (sold.price, amount(net, places))]
     if sold.quantity:
         tries.append(replace(sold, price=amount(total / sold.quantity, places), discount_percent=NOTHING))
-    return min(tries, key=lambda each: abs(each.amount - total))
+    return min(tries, key=lambda candidate: abs(candidate.amount - total))
 
 
 def _price(line: SoldLine, basis: Basis, rate: Decimal) -> Decimal:
-    told = line.price(basis)
-    if told is not None:
-        return told
+    price = line.price(basis)
+    if price is not None:
+        return price
     factor = (HUNDRED + rate) / HUNDRED
     if basis == "incl":
         return (line.price_excl or NOTHING) * factor
@@ -96,33 +96,36 @@ Account = TypeVar("Account", bound=Hashable)
 
 
 def posting_totals(
-    sale: Sale, accounts: Mapping[str, Account], owed: Collection[Account] = ()
+    sale: Sale, accounts: Mapping[str, Account], balance_accounts: Collection[Account] = ()
 ) -> dict[tuple[str, Account | None], VatSum]:
     """Return the sold amounts by VAT code and account. Per VAT code they equal the till's split exactly.
 
     `accounts` are those of the lines, by key. Each account starts with the totals of its own lines. The rest of the
-    split is divided in whole cents in proportion to size, by the largest remainder method. Accounts in `owed` get
-    none of the rest unless there is no other account. A code without lines has the account None.
+    Accounts in `balance_accounts` get none of the rest unless there is no other account.
     """
     codes = dict.fromkeys([*sale.sold, *(line.vat_code for line in sale.lines)])
-    shares = {(code, account): share for code in codes for account, share in _of_code(sale, code, accounts, owed)}
+    shares = {
+        (code, account): share
+        for code in codes
+        for account, share in _amounts_of_code(sale, code, accounts, balance_accounts)
+    }
     return {where: share for where, share in shares.items() if share}
 
 
-def _of_code(
-    sale: Sale, code: str, accounts: Mapping[str, Account], owed: Collection[Account]
+def _amounts_of_code(
+    sale: Sale, code: str, accounts: Mapping[str, Account], balance_accounts: Collection[Account]
 ) -> list[tuple[Account | None, VatSum]]:
     """Return the amounts of one VAT code by account."""
     sold = sale.sold.get(code, VatSum())
     lines = [line for line in sale.lines if line.vat_code == code]
     own = sum_by((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
     excl, vat = (
-        [to_cents(each) for each in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
+        [to_cents(value) for value in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
     )
-    takes = [account not in owed for account in own]
+    takes = [account not in balance_accounts for account in own]
     takes = takes if any(takes) else [True] * len(takes)
-    excl_shares = _filled(excl, to_cents(sold.excl), _weights(takes, excl))
-    vat_shares = _filled(vat, to_cents(sold.vat), _weights(takes, vat, excl))
+    excl_shares = _allocate_rest(excl, to_cents(sold.excl), _weights(takes, excl))
+    vat_shares = _allocate_rest(vat, to_cents(sold.vat), _weights(takes, vat, excl))
     return [
         (account, VatSum(from_cents(excl_share), from_cents(vat_share)))
         for account, excl_share, vat_share in zip(own, excl_shares, vat_shares, strict=True)
@@ -133,24 +136,24 @@ def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
     """Return a line's own total. Amounts that the till does not report are computed in proportion to the VAT code."""
     incl, excl = line.total("incl", method), line.total("excl", method)
     if incl is None and excl is None:
-        made = at_sale_price(line, basis_of(method), {}, 2).amount
-        incl, excl = (made, None) if basis_of(method) == "incl" else (None, made)
+        sale_amount = at_sale_price(line, basis_of(method), {}, 2).amount
+        incl, excl = (sale_amount, None) if basis_of(method) == "incl" else (None, sale_amount)
     if incl is not None and excl is not None:
         return VatSum(excl, incl - excl)
     if incl is not None:
         part = amount(incl * sold.excl / sold.incl) if sold.incl else incl
         return VatSum(part, incl - part)
-    told = excl or NOTHING
-    return VatSum(told, amount(told * sold.vat / sold.excl) if sold.excl else NOTHING)
+    net = excl or NOTHING
+    return VatSum(net, amount(net * sold.vat / sold.excl) if sold.excl else NOTHING)
 
 
 def _weights(takes: Sequence[bool], *sides: Sequence[int]) -> list[int]:
     """Return the weights for dividing the rest: the first side with any amount on the parts that may take some."""
-    left = [[size if may else 0 for size, may in zip(side, takes, strict=True)] for side in sides]
-    return next((side for side in left if any(side)), [int(may) for may in takes])
+    eligible = [[size if may else 0 for size, may in zip(side, takes, strict=True)] for side in sides]
+    return next((side for side in eligible if any(side)), [int(may) for may in takes])
 
 
-def _filled(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
+def _allocate_rest(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
     """Return the parts, with the rest of a total divided over them by weight."""
     return [part + share for part, share in zip(parts, share_out(total - sum(parts), weights), strict=True)]
 
@@ -174,13 +177,16 @@ class TotalsComparison:
 
 def as_parts(compared: Iterable[TotalsComparison]) -> tuple[Record, ...]:
     """Return the comparison as parts of a document, for display. These parts are never written."""
-    return tuple(Record(Kind.VAT, f"vat:{place}", _values(one)) for place, one in enumerate(compared, start=1))
+    return tuple(
+        Record(Kind.VAT, f"vat:{place}", _comparison_values(comparison))
+        for place, comparison in enumerate(compared, start=1)
+    )
 
 
 def comparison_in(document: Record) -> tuple[TotalsComparison, ...]:
     """Return the comparison in a document, also from an earlier version."""
-    carried = tuple(_compared(part.values) for part in document.parts if part.kind is Kind.VAT)
-    return carried or tuple(_earlier(document.values))
+    carried = tuple(_comparison(part.values) for part in document.parts if part.kind is Kind.VAT)
+    return carried or tuple(_earlier_comparisons(document.values))
 
 
 def without_sums(document: Record) -> Record:
@@ -189,21 +195,23 @@ def without_sums(document: Record) -> Record:
     return Record(document.kind, document.key, document.values, parts, document.source)
 
 
-def _values(one: TotalsComparison) -> dict[str, Value]:
-    sums = (one.sold, one.booked) if one.booked is not None else (one.sold,)
-    amounts = [amount for each in sums for amount in (each.excl, each.vat)]
-    return {"code": one.code, **dict(zip(_NAMES, amounts, strict=False))}
+def _comparison_values(comparison: TotalsComparison) -> dict[str, Value]:
+    sums = (comparison.sold, comparison.booked) if comparison.booked is not None else (comparison.sold,)
+    amounts = [amount for vat_sum in sums for amount in (vat_sum.excl, vat_sum.vat)]
+    return {"code": comparison.code, **dict(zip(_NAMES, amounts, strict=False))}
 
 
-def _compared(values: Mapping[str, Value]) -> TotalsComparison:
-    excl, vat, *there = (values.get(name) for name in _NAMES)
-    return TotalsComparison(str(values.get("code", "")), _sum(excl, vat), None if None in there else _sum(*there))
+def _comparison(values: Mapping[str, Value]) -> TotalsComparison:
+    excl, vat, *booked_amounts = (values.get(name) for name in _NAMES)
+    return TotalsComparison(
+        str(values.get("code", "")), _sum(excl, vat), None if None in booked_amounts else _sum(*booked_amounts)
+    )
 
 
-def _earlier(values: Mapping[str, Value]) -> Iterator[TotalsComparison]:
+def _earlier_comparisons(values: Mapping[str, Value]) -> Iterator[TotalsComparison]:
     for code in [name.removeprefix(_EARLIER) for name in values if name.startswith(_EARLIER)]:
-        yield _compared({"code": code} | {name: values.get(f"{name}:{code}") for name in _NAMES})
+        yield _comparison({"code": code} | {name: values.get(f"{name}:{code}") for name in _NAMES})
 
 
 def _sum(excl: Value, vat: Value) -> VatSum:
-    return VatSum(*(each if isinstance(each, Decimal) else NOTHING for each in (excl, vat)))
+    return VatSum(*(value if isinstance(value, Decimal) else NOTHING for value in (excl, vat)))

@@ -48,9 +48,9 @@ def category_of(price: str, line: str, group: str) -> LineCategory:
     """
     if price in EXCHANGES:
         return LineCategory.UNKNOWN
-    told = [PRICES.get(price), GROUPS.get(line), GROUPS.get(group)]
-    balance = next((category for category in told if category is not None and category.is_balance), None)
-    return balance or (LineCategory.REVENUE if LineCategory.REVENUE in told else LineCategory.UNKNOWN)
+    categories = [PRICES.get(price), GROUPS.get(line), GROUPS.get(group)]
+    balance = next((category for category in categories if category is not None and category.is_balance), None)
+    return balance or (LineCategory.REVENUE if LineCategory.REVENUE in categories else LineCategory.UNKNOWN)
 
 
 class Purpose(StrEnum):

@@ -55,18 +55,18 @@ def compare_totals(
     `rates` are the percentages that the books will charge on this document, by the till's VAT codes; under reverse
     charge, the rates of the mapped codes. `lines` are the `book_lines` of the same sale, if the caller has them.
     """
-    sent = book_lines(sale, basis, rates, price_places) if lines is None else lines
-    case = _Case(sale, rates, basis, rounding, price_places, sent)
+    compared_lines = book_lines(sale, basis, rates, price_places) if lines is None else lines
+    case = _Case(sale, rates, basis, rounding, price_places, compared_lines)
     differences = minus(case.sold, case.booked)
     contradiction = _contradiction(sale)
     if contradiction:
-        gap = max(_moved(differences), abs(contradiction[0]))
+        gap = max(_total_difference(differences), abs(contradiction[0]))
         return Verdict(differences, gap, "till_lines_do_not_add_up", contradiction[1], is_certain=False)
     if not differences:
         return Verdict()
     rule, facts = _explanation(case)
-    told = {"difference": str(_moved(differences)), "vat_codes": ", ".join(sorted(differences))}
-    return Verdict(differences, _moved(differences), rule, told | facts, is_certain=bool(case.sold))
+    base_facts = {"difference": str(_total_difference(differences)), "vat_codes": ", ".join(sorted(differences))}
+    return Verdict(differences, _total_difference(differences), rule, base_facts | facts, is_certain=bool(case.sold))
 
 
 def posting_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
@@ -76,11 +76,13 @@ def posting_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
     the till may round anywhere. Another rate is never accepted.
     """
     basis = basis_of(sale.method)
-    found = compare_totals(sale, rates, basis, "document", _EXACT_PLACES)
-    own = {code: each for code, each in found.differences.items() if _is_till_rounding(sale, code, each, rates)}
-    if not found.is_certain or not own:
-        return found
-    if own == found.differences:
+    verdict = compare_totals(sale, rates, basis, "document", _EXACT_PLACES)
+    own = {
+        code: vat_sum for code, vat_sum in verdict.differences.items() if _is_till_rounding(sale, code, vat_sum, rates)
+    }
+    if not verdict.is_certain or not own:
+        return verdict
+    if own == verdict.differences:
         return Verdict()
     rest = replace(sale, vat=minus(sale.sold, own), total_incl=None, total_excl=None)
     return compare_totals(rest, rates, basis, "document", _EXACT_PLACES)
@@ -92,21 +94,21 @@ def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, De
     lines = [line for line in sale.lines if line.vat_code == code]
     untold = [line for line in lines if line.total(basis, sale.method) is None]
     is_rate = all(line.vat_percent in (None, rate) for line in lines)
-    most = CENT * len(lines) if rate else NOTHING
-    return is_rate and abs(off.amount_on_basis(basis)) <= CENT * len(untold) and abs(off.vat) <= most
+    vat_limit = CENT * len(lines) if rate else NOTHING
+    return is_rate and abs(off.amount_on_basis(basis)) <= CENT * len(untold) and abs(off.vat) <= vat_limit
 
 
-def correction(found: Verdict, limit: Decimal) -> dict[str, VatSum] | None:
+def correction(verdict: Verdict, limit: Decimal) -> dict[str, VatSum] | None:
     """Return the amounts per VAT code to put on the rounding article, so that booked plus correction equals sold.
 
     Empty if nothing is needed. None if the document must wait for a person, because the differences exceed the limit
     or the sold amounts are uncertain.
     """
-    return dict(found.differences) if found.is_certain and found.amount <= limit else None
+    return dict(verdict.differences) if verdict.is_certain and verdict.amount <= limit else None
 
 
 def rounding_lines(
-    found: Verdict,
+    verdict: Verdict,
     lines: Sequence[BookLine],
     rates: Mapping[str, Decimal],
     basis: Basis,
@@ -118,13 +120,15 @@ def rounding_lines(
     None if there is no correction, or if no such lines give exactly the sold amounts: an order cannot carry an amount
     of VAT only.
     """
-    amounts = correction(found, limit)
+    amounts = correction(verdict, limit)
     if amounts is None:
         return None
     extra = tuple(
         BookLine("", ONE, sum_.amount_on_basis(basis), vat_code=code) for code, sum_ in amounts.items() if sum_
     )
-    before, after = (booked_totals(some, rates, basis, rounding) for some in (lines, (*lines, *extra)))
+    before, after = (
+        booked_totals(document_lines, rates, basis, rounding) for document_lines in (lines, (*lines, *extra))
+    )
     return None if minus(amounts, minus(after, before)) else extra
 
 
@@ -151,8 +155,8 @@ class _Case:
     def own_totals(self) -> list[tuple[str, Decimal]] | None:
         """VAT code and own total of each line, or None if any total is not reported."""
         totals = [(line.vat_code, line.total(self.basis, self.sale.method)) for line in self.sale.lines]
-        known = [(code, total) for code, total in totals if total is not None]
-        return known if len(known) == len(totals) else None
+        known_totals = [(code, total) for code, total in totals if total is not None]
+        return known_totals if len(known_totals) == len(totals) else None
 
     def vat_sums_of_lines(self, lines: Iterable[BookLine]) -> dict[str, VatSum]:
         return self.taxed((line.vat_code, line.amount) for line in lines)
@@ -167,18 +171,18 @@ class _Case:
 
 
 # Amounts that the books would compute if a rule applied, with its facts; one for each variant of the rule.
-_Explained = Iterator[tuple[Sums, dict[str, str]]]
+_Explanations = Iterator[tuple[Sums, dict[str, str]]]
 
 
-def _other_rounding(case: _Case) -> _Explained:
+def _other_rounding(case: _Case) -> _Explanations:
     other: Rounding = "document" if case.rounding == "line" else "line"
     yield booked_totals(case.lines, case.rates, case.basis, other), {"rounding": other}
 
 
-def _cash_rounding(case: _Case) -> _Explained:
+def _cash_rounding(case: _Case) -> _Explanations:
     """The till includes cash rounding in the sale, as an amount without VAT or including VAT."""
-    told = case.sale.rounding
-    for cents in (-told, told) if told else ():
+    rounding = case.sale.rounding
+    for cents in (-rounding, rounding) if rounding else ():
         for code in dict.fromkeys([*case.sold, *case.booked]):
             facts = {"rounding": str(cents), "vat_code": code}
             yield plus(case.booked, {code: VatSum(cents)}), facts | {"vat": "without"}
@@ -187,18 +191,23 @@ def _cash_rounding(case: _Case) -> _Explained:
                 yield case.vat_sums_of_lines([*case.lines, line]), facts | {"vat": "included"}
 
 
-def _price_already_discounted(case: _Case) -> _Explained:
+def _price_already_discounted(case: _Case) -> _Explanations:
     """Lines without a reported total were sent with a discount that the price already includes."""
     pairs = list(zip(case.sale.lines, case.lines, strict=True))
-    meant = [
-        sent.key for line, sent in pairs if sent.discount_percent and line.total(case.basis, case.sale.method) is None
+    keys = [
+        sent_line.key
+        for line, sent_line in pairs
+        if sent_line.discount_percent and line.total(case.basis, case.sale.method) is None
     ]
-    if meant:
-        lines = [replace(sent, discount_percent=NOTHING) if sent.key in meant else sent for _, sent in pairs]
-        yield case.vat_sums_of_lines(lines), {"lines": ", ".join(meant)}
+    if keys:
+        lines = [
+            replace(sent_line, discount_percent=NOTHING) if sent_line.key in keys else sent_line
+            for _, sent_line in pairs
+        ]
+        yield case.vat_sums_of_lines(lines), {"lines": ", ".join(keys)}
 
 
-def _document_discount(case: _Case) -> _Explained:
+def _document_discount(case: _Case) -> _Explanations:
     """A discount on the document that its lines do not show, or line discounts that their totals lack.
 
     Only a discount larger than the maximum effect of rounding counts: a percentage in steps of a half, or an amount
@@ -207,23 +216,23 @@ def _document_discount(case: _Case) -> _Explained:
     at_price = [at_sale_price(line, case.basis, case.rates, case.places) for line in case.sale.lines]
     if any(line.discount_percent for line in at_price):
         yield case.vat_sums_of_lines(at_price), {"discount": "lines"}
-    totals = {code: made.amount_on_basis(case.basis) for code, made in case.booked.items()}
+    totals = {code: vat_sum.amount_on_basis(case.basis) for code, vat_sum in case.booked.items()}
     whole = sum(totals.values(), NOTHING)
-    less = whole - sum((each.amount_on_basis(case.basis) for each in case.sold.values()), NOTHING)
+    less = whole - sum((vat_sum.amount_on_basis(case.basis) for vat_sum in case.sold.values()), NOTHING)
     if not whole or not NOTHING < less / whole <= 1 or abs(less) <= case.most_by_rounding:
         return
     amounts = [(line.vat_code, line.amount) for line in case.lines]
     percent = amount(less / whole * HUNDRED * 2, 0) / 2
-    left = (HUNDRED - percent) / HUNDRED
+    factor = (HUNDRED - percent) / HUNDRED
     facts = {"discount": f"{_text(percent)}%"}
-    yield case.taxed([*amounts, *((code, amount(each * left) - each) for code, each in totals.items())]), facts
-    yield case.taxed((code, amount(each * left)) for code, each in amounts), facts
-    shares = share_out(to_cents(less), [to_cents(each) for each in totals.values()])
-    taken = [(code, -from_cents(share)) for code, share in zip(totals, shares, strict=True)]
-    yield case.taxed([*amounts, *taken]), {"discount": str(less)}
+    yield case.taxed([*amounts, *((code, amount(value * factor) - value) for code, value in totals.items())]), facts
+    yield case.taxed((code, amount(value * factor)) for code, value in amounts), facts
+    shares = share_out(to_cents(less), [to_cents(value) for value in totals.values()])
+    discounts = [(code, -from_cents(share)) for code, share in zip(totals, shares, strict=True)]
+    yield case.taxed([*amounts, *discounts]), {"discount": str(less)}
 
 
-def _line_without_vat_code(case: _Case) -> _Explained:
+def _line_without_vat_code(case: _Case) -> _Explanations:
     missing = [line.key for line in case.lines if not line.vat_code]
     for code in case.sold if missing else ():
         if code:
@@ -231,44 +240,44 @@ def _line_without_vat_code(case: _Case) -> _Explained:
             yield case.vat_sums_of_lines(lines), {"lines": ", ".join(missing), "vat_code": code}
 
 
-def _vat_rate_differs(case: _Case) -> _Explained:
+def _vat_rate_differs(case: _Case) -> _Explanations:
     """Other rates for the codes that differ: the rate from the till, or, beyond rounding, another rate in use."""
-    found: dict[str, Decimal] = {}
+    other_rates: dict[str, Decimal] = {}
     for code in minus(case.sold, case.booked):
         lines = [line for line in case.lines if line.vat_code == code]
         for rate in _other_rates(case, code, len(lines)):
             if sum_by_vat_code([(code, line.amount) for line in lines], {code: rate}, case.basis, case.rounding) == {
                 code: case.sold.get(code)
             }:
-                found[code] = rate
+                other_rates[code] = rate
                 break
         else:
             return
-    code, rate = next(iter(found.items()))  # there is a difference, so at least one code was found
+    code, rate = next(iter(other_rates.items()))  # there is a difference, so at least one code was found
     facts = {"vat_code": code, "till": _text(rate), "books": _text(case.rates.get(code, NOTHING))}
     amounts = ((line.vat_code, line.amount) for line in case.lines)
-    yield sum_by_vat_code(amounts, {**case.rates, **found}, case.basis, case.rounding), facts
+    yield sum_by_vat_code(amounts, {**case.rates, **other_rates}, case.basis, case.rounding), facts
 
 
-def _other_basis(case: _Case) -> _Explained:
+def _other_basis(case: _Case) -> _Explanations:
     other: Basis = "excl" if case.basis == "incl" else "incl"
     lines = book_lines(case.sale, other, case.rates, case.places)
     for rounding in (case.rounding, "document", "line"):
         yield booked_totals(lines, case.rates, other, rounding), {"basis": other, "rounding": rounding}
 
 
-def _till_lines_do_not_add_up(case: _Case) -> _Explained:
+def _till_lines_do_not_add_up(case: _Case) -> _Explanations:
     """The books compute exactly the totals of the till's lines, but the till's split differs."""
     if case.own_totals is None:
         return
     theirs = case.taxed(case.own_totals)
     off = minus(case.sold, theirs)
-    for code in [code for code, each in off.items() if each.amount_on_basis(case.basis)][:1]:
+    for code in [code for code, vat_sum in off.items() if vat_sum.amount_on_basis(case.basis)][:1]:
         lines, split = (sums.get(code, VatSum()).amount_on_basis(case.basis) for sums in (theirs, case.sold))
         yield plus(case.booked, off), {"vat_code": code, "lines": str(lines), "split": str(split)}
 
 
-def _price_decimals(case: _Case) -> _Explained:
+def _price_decimals(case: _Case) -> _Explanations:
     """The books would compute the sold amounts if a price had more decimals."""
     if case.own_totals is None or not all(line.quantity for line in case.lines):
         return
@@ -278,7 +287,7 @@ def _price_decimals(case: _Case) -> _Explained:
 
 
 # Explanations in the order of trial. A rule explains the whole difference or nothing.
-RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
+RULES: Final[Mapping[str, Callable[[_Case], _Explanations]]] = {
     "other_rounding": _other_rounding,
     "cash_rounding": _cash_rounding,
     "price_already_discounted": _price_already_discounted,
@@ -304,7 +313,7 @@ def _explanation(case: _Case) -> tuple[str, dict[str, str]]:
 def _contradiction(sale: Sale) -> tuple[Decimal, dict[str, str]] | None:
     """Return the difference between the till's total and its own split, which cash rounding does not explain."""
     for basis, total in (("incl", sale.total_incl), ("excl", sale.total_excl)):
-        split = sum((each.incl if basis == "incl" else each.excl for each in sale.sold.values()), NOTHING)
+        split = sum((vat_sum.incl if basis == "incl" else vat_sum.excl for vat_sum in sale.sold.values()), NOTHING)
         if total is not None and abs(total - split) not in {NOTHING, abs(sale.rounding)}:
             return total - split, {"total": str(total), "split": str(split), "basis": basis}
     return None
@@ -313,7 +322,7 @@ def _contradiction(sale: Sale) -> tuple[Decimal, dict[str, str]] | None:
 def _other_rates(case: _Case, code: str, lines: int) -> Iterator[Decimal]:
     charged, sold = case.rates.get(code, NOTHING), case.sold.get(code, VatSum())
     likely = [line.vat_percent for line in case.sale.lines if line.vat_code == code]
-    if _moved({code: sold - case.booked.get(code, VatSum())}) > CENT * lines:
+    if _total_difference({code: sold - case.booked.get(code, VatSum())}) > CENT * lines:
         likely += case.rates.values()
         if sold.excl:
             exact = sold.vat * HUNDRED / sold.excl
@@ -321,8 +330,8 @@ def _other_rates(case: _Case, code: str, lines: int) -> Iterator[Decimal]:
     yield from (rate for rate in likely if rate is not None and NOTHING <= rate < HUNDRED and rate != charged)
 
 
-def _moved(differences: Sums) -> Decimal:
-    largest = (max(abs(each.excl), abs(each.vat), abs(each.incl)) for each in differences.values())
+def _total_difference(differences: Sums) -> Decimal:
+    largest = (max(abs(vat_sum.excl), abs(vat_sum.vat), abs(vat_sum.incl)) for vat_sum in differences.values())
     return sum(largest, NOTHING)
 
 

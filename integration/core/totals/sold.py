@@ -56,38 +56,38 @@ Key = TypeVar("Key")
 def sum_by(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
     """Return the sums of amounts by key."""
     sums: dict[Key, VatSum] = {}
-    for key, each in amounts:
-        sums[key] = sums.get(key, VatSum()) + each
+    for key, vat_sum in amounts:
+        sums[key] = sums.get(key, VatSum()) + vat_sum
     return sums
 
 
-def plus(some: Sums, more: Sums) -> dict[str, VatSum]:
+def plus(sums: Sums, more: Sums) -> dict[str, VatSum]:
     """Return the sums of both, per VAT code."""
-    return sum_by([*some.items(), *more.items()])
+    return sum_by([*sums.items(), *more.items()])
 
 
-def minus(some: Sums, less: Sums) -> dict[str, VatSum]:
+def minus(sums: Sums, less: Sums) -> dict[str, VatSum]:
     """Return the differences per VAT code that are not zero."""
-    codes = dict.fromkeys([*some, *less])
-    differences = {code: some.get(code, VatSum()) - less.get(code, VatSum()) for code in codes}
-    return {code: each for code, each in differences.items() if each}
+    codes = dict.fromkeys([*sums, *less])
+    differences = {code: sums.get(code, VatSum()) - less.get(code, VatSum()) for code in codes}
+    return {code: vat_sum for code, vat_sum in differences.items() if vat_sum}
 
 
 def sum_by_vat_code(
     amounts: Iterable[tuple[str, Decimal]], rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding
 ) -> dict[str, VatSum]:
     """Return the totals of amounts on a basis per VAT code, at rates in percent. A code without a rate has no VAT."""
-    given: dict[str, list[Decimal]] = {}
-    for code, each in amounts:
-        given.setdefault(code, []).append(each)
+    by_code: dict[str, list[Decimal]] = {}
+    for code, amount in amounts:
+        by_code.setdefault(code, []).append(amount)
     sums = {}
-    for code, parts in given.items():
+    for code, parts in by_code.items():
         rounded = parts if rounding == "line" else [sum(parts, NOTHING)]
-        sums[code] = sum((_with_vat(part, rates.get(code, NOTHING), basis) for part in rounded), VatSum())
+        sums[code] = sum((_sum_with_vat(part, rates.get(code, NOTHING), basis) for part in rounded), VatSum())
     return sums
 
 
-def _with_vat(part: Decimal, rate: Decimal, basis: Basis) -> VatSum:
+def _sum_with_vat(part: Decimal, rate: Decimal, basis: Basis) -> VatSum:
     if basis == "excl":
         return VatSum(part, add_vat(part, rate) - part)
     excl = remove_vat(part, rate)
@@ -126,8 +126,10 @@ class SoldLine:
 
     def total(self, basis: Basis, method: str) -> Decimal | None:
         """Return the line's own total on a basis. Under a VAT method without VAT, either amount serves."""
-        told = self.amount(basis)
-        return self.amount("excl" if basis == "incl" else "incl") if told is None and method in UNTAXED else told
+        own_total = self.amount(basis)
+        return (
+            self.amount("excl" if basis == "incl" else "incl") if own_total is None and method in UNTAXED else own_total
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,14 +58,14 @@ class Customers(FlowLogic):
         self.resends = settings.resends
         self.retires = settings.retire_gone
         self.mapping_version = version
-        given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
-        self.policy = terms.policy({**given, **owned})
-        self._nothing = settings.no_agreement
+        default_policy = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
+        self.policy = terms.policy({**default_policy, **owned})
+        self._no_agreement = settings.no_agreement
         self._terms = terms
         self._prices_include_vat = prices_include_vat
-        self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
-        self._excluded_numbers = frozenset(map(_folded, settings.leave_out))
-        self._accounts = frozenset(map(_folded, settings.accounts))
+        self._by_country = {country.upper(): defaults for country, defaults in settings.by_country.items()}
+        self._excluded_numbers = frozenset(map(_fold_case, settings.leave_out))
+        self._accounts = frozenset(map(_fold_case, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
         self.reads = settings.fields_read() | self._relations.reads
 
@@ -77,10 +77,10 @@ class Customers(FlowLogic):
 
     def _debtor(self, record: Record) -> Staged:
         key, title = record.key, _title(record)
-        if skip := self._left_out(record):
+        if skip := self._skip_if_excluded(record):
             return Staged(key, key, title, skip=skip)
         try:
-            values = self._mapped(record)
+            values = self._relation_values(record)
         except RecordRejected as rejected:
             return Staged(key, key, title, issue=rejected.issue(key))
         counts = values.get("active") is not False
@@ -88,52 +88,52 @@ class Customers(FlowLogic):
         mark = as_text(values.get("email")).casefold() if counts else ""
         return Staged(key, key, title, number, mark, Record(Kind.RELATION, key, values))
 
-    def _left_out(self, record: Record) -> Skip | None:
+    def _skip_if_excluded(self, record: Record) -> Skip | None:
         key, account = record.key, as_text(record.values.get("account")).strip()
-        if _folded(key) in self._excluded_numbers:
+        if _fold_case(key) in self._excluded_numbers:
             return Skip("left_out_by_number", key, {"key": key})
-        if self._accounts and _folded(account) not in self._accounts:
+        if self._accounts and _fold_case(account) not in self._accounts:
             return Skip("not_a_debtor", key, {"key": key, "account": account})
         if record.values.get("blocked") is True and self.settings.blocked == "skip":
             return Skip("blocked", key, {"key": key})
         return excluded_by_filter(record, self.settings.filters)
 
-    def _mapped(self, record: Record) -> dict[str, Value]:
+    def _relation_values(self, record: Record) -> dict[str, Value]:
         """Return the values of the relation, including its evidence even if the mapping does not write that.
 
         Raises RecordRejected.
         """
         mapped = self._relations.apply(record)
         for issue in mapped.issues:
-            raise self._without_value(issue, record)
-        found = ((name.partition(".")[2], clean(value)) for name, value in mapped.values.items())
-        values = {name: as_stored_at_till(name, value) for name, value in found}
+            raise self._mapping_rejection(issue, record)
+        fields = ((name.partition(".")[2], clean(value)) for name, value in mapped.values.items())
+        values = {name: as_stored_at_till(name, value) for name, value in fields}
         require_filled(values, "name", "relation.name", self.flow.target)
         values.setdefault("email", as_text(record.values.get("email")).strip())
         values.setdefault("vat_number", record.values.get("vat_number"))
-        values["vat_number"] = _checked(values["vat_number"], record)
+        values["vat_number"] = _valid_vat_number(values["vat_number"], record)
         values["external_id"] = values.get("external_id") or record.key
-        for name, step in self._by_default(record, values).items():
+        for name, step in self._default_steps(record, values).items():
             values[name] = step.value
         values |= with_source_values(values, record.values)
         return values | self._terms.of_customer(record, incl=self._prices_include_vat())
 
-    def _without_value(self, issue: Issue, record: Record) -> RecordRejected:
+    def _mapping_rejection(self, issue: Issue, record: Record) -> RecordRejected:
         facts = {**issue.facts, "system": self.flow.target}
         if issue.cause == "field_too_long" and issue.field == EMAIL:  # truncated, it may be somebody else's
             return RecordRejected("email_too_long", EMAIL, **facts, customer=_title(record))
         return RecordRejected(issue.cause, issue.field, **facts)
 
-    def _by_default(self, record: Record, values: Mapping[str, Value]) -> dict[str, TraceStep]:
+    def _default_steps(self, record: Record, values: Mapping[str, Value]) -> dict[str, TraceStep]:
         """Return the defaults of the settings for values that the mapping does not give, each with its setting."""
         country = _country_of(record)
         own = self._by_country.get(country, CountryDefaults())
         with_number = own.vat_method_with_number if values.get("vat_number") else ""
-        here = {"vat_method": with_number or own.vat_method, "price_group": own.price_group}
+        defaults = {"vat_method": with_number or own.vat_method, "price_group": own.price_group}
         others = {"vat_method": self.settings.default_vat_method, "price_group": self.settings.default_price_group}
         steps = {
             name: TraceStep(f"by_country {country}", value) if value else TraceStep(f"default_{name}", others[name])
-            for name, value in here.items()
+            for name, value in defaults.items()
         }
         return {name: step for name, step in steps.items() if values.get(name) in EMPTY and step.value}
 
@@ -147,89 +147,91 @@ class Customers(FlowLogic):
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
         """Return the only debtor of a parent, with the other debtors that share its VAT number or e-mail address."""
-        (one,) = members
-        if one.record is None:
-            return TargetRecord.from_single_member(one)
+        (member,) = members
+        if member.record is None:
+            return TargetRecord.from_single_member(member)
         sharing = {
-            SHARED["vat_number"]: tuple(key for key in duplicates.get(one.number, ()) if key != one.key),
-            SHARED["email"]: tuple(key for key in marks.get(one.mark, ()) if key != one.key),
+            SHARED["vat_number"]: tuple(key for key in duplicates.get(member.number, ()) if key != member.key),
+            SHARED["email"]: tuple(key for key in marks.get(member.mark, ()) if key != member.key),
         }
         shared = {name: others for name, others in sharing.items() if others}
-        desired = replace(one.record, values={**one.record.values, **shared})
-        return TargetRecord(self._terms.withdrawn(desired), one.title)
+        desired = replace(member.record, values={**member.record.values, **shared})
+        return TargetRecord(self._terms.withdrawn(desired), member.title)
 
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+    def objection(
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Issue | None:
         """Return an issue if a person must decide whether the relation that was found is this customer.
 
         A linked relation is already decided. Otherwise the evidence must match exactly one relation and one debtor, and
         the relation must not have the external id of another customer.
         """
-        if held is None:
+        if current is None:
             return None
         facts = {
             "key": desired.key,
             "customer": as_text(desired.values.get("name")) or desired.key,
             "system": self.flow.target,
-            "number": held.reference,
-            "evidence": held.evidence,
+            "number": current.reference,
+            "evidence": current.evidence,
         }
-        if held.others:
-            candidates = ", ".join((held.reference, *held.others))
+        if current.others:
+            candidates = ", ".join((current.reference, *current.others))
             return Issue("customer_ambiguous", desired.key, facts=facts | {"candidates": candidates})
-        if link is not None or held.evidence not in SHARED:
+        if link is not None or current.evidence not in SHARED:
             return None
-        if others := as_text(desired.values.get(SHARED[held.evidence])):
+        if others := as_text(desired.values.get(SHARED[current.evidence])):
             return Issue("customer_shared", desired.key, facts=facts | {"others": others})
-        theirs = _other_id(desired, held)
+        theirs = _other_id(desired, current)
         if theirs and self.settings.other_external_id == "park":
             return Issue("customer_taken", desired.key, facts=facts | {"other": theirs})
         return None
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the values to write: no empty ones unless they clear a field, and no id over another one."""
-        if held is None and not self.settings.create:
+        if current is None and not self.settings.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
-        if held is None and desired.values.get("active") is False:
+        if current is None and desired.values.get("active") is False:
             return Skip("blocked", desired.key, {"key": desired.key})
         out = set(SHARED.values())
-        if held is None or self.settings.empty == "keep":
+        if current is None or self.settings.empty == "keep":
             empty = {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
-            withdrawn = self._withdrawn(desired.key, empty, held.record) if held else set()
+            withdrawn = self._withdrawn_fields(desired.key, empty, current.record) if current else set()
             out |= empty - withdrawn
-            gone = {name: self._nothing[name] for name in withdrawn & self._nothing.keys()}
-            desired = replace(desired, values={**desired.values, **gone})
-        if held is not None and _other_id(desired, held):
+            cleared_values = {name: self._no_agreement[name] for name in withdrawn & self._no_agreement.keys()}
+            desired = replace(desired, values={**desired.values, **cleared_values})
+        if current is not None and _other_id(desired, current):
             out.add("external_id")
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
 
-    def _withdrawn(self, key: str, empty: Collection[str], held: Record) -> set[str]:
+    def _withdrawn_fields(self, key: str, empty: Collection[str], existing: Record) -> set[str]:
         """Return the fields that the books no longer have and that have the value we wrote at the till."""
-        ours = {name for name in empty if self._is_ours(name) and held.values.get(name) not in EMPTY}
-        known = self._terms.agreed(key) if ours else None
-        return {name for name in ours if known and is_same_value(known.values.get(name), held.values.get(name))}
+        ours = {name for name in empty if self._may_clear(name) and existing.values.get(name) not in EMPTY}
+        agreed = self._terms.agreed(key) if ours else None
+        return {name for name in ours if agreed and is_same_value(agreed.values.get(name), existing.values.get(name))}
 
-    def _is_ours(self, name: str) -> bool:
+    def _may_clear(self, name: str) -> bool:
         """Return whether the books may clear a field: one kept equal, or one of an agreement that nobody edited."""
         owner = self.policy.get(f"{Kind.RELATION}.{name}")
-        return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._nothing)
+        return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._no_agreement)
 
     def remarks(
-        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
     ) -> tuple[Issue, ...]:
-        """Return a remark if the till has a price group that the books do not give and no flow wrote; it stays."""
-        there = as_text(held.record.values.get("price_group")).strip() if held else ""
-        is_asked = "price_group" in desired.values and self._is_ours("price_group")
+        """Return a remark if the till keeps a price group that neither the books gave nor a flow wrote."""
+        price_group = as_text(current.record.values.get("price_group")).strip() if current else ""
+        is_asked = "price_group" in desired.values and self._may_clear("price_group")
         if (
-            there in ("", self._nothing["price_group"])
+            price_group in ("", self._no_agreement["price_group"])
             or not is_asked
             or desired.values["price_group"] not in EMPTY
             or self.settings.empty == "clear"
         ):
             return ()
         agreed = link.agreed.values.get("price_group") if link and link.agreed else None
-        if is_same_value(agreed, there):
+        if is_same_value(agreed, price_group):
             return ()
-        facts = {"key": as_text(desired.values.get("name")) or desired.key, "number": there}
+        facts = {"key": as_text(desired.values.get("name")) or desired.key, "number": price_group}
         return (Issue("price_group_of_till", desired.key, "relation.price_group", facts),)
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
@@ -242,15 +244,15 @@ class Customers(FlowLogic):
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field the trace of its value from this source record."""
-        found = self._relations.trace(record)
-        traces = {each.target: replace(each, value=_as_kept(each)) for each in found}
+        rule_traces = self._relations.trace(record)
+        traces = {trace.target: replace(trace, value=_stored_value(trace)) for trace in rule_traces}
         if VAT_NUMBER in traces:
-            traces[VAT_NUMBER] = _number_traced(traces[VAT_NUMBER], record)
+            traces[VAT_NUMBER] = _vat_number_trace(traces[VAT_NUMBER], record)
         if EXTERNAL_ID not in traces or traces[EXTERNAL_ID].value in EMPTY:
             traces[EXTERNAL_ID] = explained_trace(EXTERNAL_ID, record.key, "own_number")
-        values = {target.partition(".")[2]: each.value for target, each in traces.items()}
+        values = {target.partition(".")[2]: trace.value for target, trace in traces.items()}
         values.setdefault("vat_number", record.values.get("vat_number"))
-        for name, step in self._by_default(record, values).items():
+        for name, step in self._default_steps(record, values).items():
             before = traces.get(f"{Kind.RELATION}.{name}")
             steps, target = before.steps if before else (), f"{Kind.RELATION}.{name}"
             traces[target] = Trace(target, (*steps, step), step.value, why=_default_reason(step))
@@ -260,15 +262,17 @@ class Customers(FlowLogic):
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return the reasons of prices and other agreements that are removed because the books no longer have them."""
         values = change.wanted.values.items()
-        gone = (name for name, value in values if (value is None and is_term(name)) or self._is_nothing(name, value))
-        return {name: Reason("because_agreement_gone") for name in gone}
+        cleared_names = (
+            name for name, value in values if (value is None and is_term(name)) or self._removes_agreement(name, value)
+        )
+        return {name: Reason("because_agreement_gone") for name in cleared_names}
 
-    def _is_nothing(self, name: str, value: Value) -> bool:
+    def _removes_agreement(self, name: str, value: Value) -> bool:
         """Return whether a value removes an agreement."""
-        return name in self._nothing and (value in EMPTY or value == self._nothing[name])
+        return name in self._no_agreement and (value in EMPTY or value == self._no_agreement[name])
 
 
-def _as_kept(trace: Trace) -> Value:
+def _stored_value(trace: Trace) -> Value:
     return as_stored_at_till(trace.target.partition(".")[2], clean(trace.value))
 
 
@@ -281,41 +285,41 @@ def _title(record: Record) -> str:
     return as_text(record.values.get("name")).strip() or record.key
 
 
-def _folded(text: str) -> str:
+def _fold_case(text: str) -> str:
     return text.strip().casefold()
 
 
-def _other_id(desired: Record, held: CurrentRecord) -> str:
+def _other_id(desired: Record, current: CurrentRecord) -> str:
     """Return the external id of the found relation if it is that of another customer."""
-    theirs = as_text(held.record.values.get("external_id")).strip()
+    theirs = as_text(current.record.values.get("external_id")).strip()
     return "" if theirs in (as_text(desired.values.get("external_id")), desired.key) else theirs
 
 
 def _country_of(record: Record) -> str:
     """Return the ISO code of a customer's country, from any name the books use for it."""
-    told = as_text(record.values.get("country")).strip()
-    return country_code(told) or told.upper()
+    country = as_text(record.values.get("country")).strip()
+    return country_code(country) or country.upper()
 
 
-def _checked(value: Value, record: Record) -> str:
+def _valid_vat_number(value: Value, record: Record) -> str:
     """Return a VAT number in one spelling with its country prefix. Raises RecordRejected for an invalid one.
 
     Only EU numbers can be checked. A number without prefix is read as one of the customer's country.
     """
-    given, country = as_text(value).strip(), _country_of(record)
-    bare, checked = bare_vat_number(given), checked_vat_number(given, country)
-    named = bare[:2].isalpha()
-    if checked or not bare or (named and bare[:2].lower() not in MEMBERS):
+    number, country = as_text(value).strip(), _country_of(record)
+    bare, checked = bare_vat_number(number), checked_vat_number(number, country)
+    has_prefix = bare[:2].isalpha()
+    if checked or not bare or (has_prefix and bare[:2].lower() not in MEMBERS):
         return checked or bare
-    facts = {"value": given, "customer": _title(record), "country": bare[:2] if named else country}
+    facts = {"value": number, "customer": _title(record), "country": bare[:2] if has_prefix else country}
     raise RecordRejected("vat_number_invalid", VAT_NUMBER, **facts)
 
 
-def _number_traced(trace: Trace, record: Record) -> Trace:
+def _vat_number_trace(trace: Trace, record: Record) -> Trace:
     if trace.issue is not None:
         return trace
     try:
-        number = _checked(trace.value, record)
+        number = _valid_vat_number(trace.value, record)
     except RecordRejected as rejected:
         return replace(trace, value=None, issue=rejected.issue(record.key))
     if number == as_text(trace.value):

@@ -33,7 +33,7 @@ GROUPS = till_list("price_groups")
 SENT = VisibleWhen("customer_prices", (True,))
 
 
-def _nothing(name: str) -> IntegerField:
+def _no_agreement_field(name: str) -> IntegerField:
     return IntegerField(f"no_{name}", LEAST_NOTHING, MOST_NOTHING)
 
 
@@ -59,8 +59,8 @@ SECTIONS = (
     Section(
         "settings_no_agreement",
         (
-            FieldGroup((_nothing("price_group"), _nothing("discount"))),
-            FieldGroup((_nothing("credit_limit"), _nothing("payment_days"))),
+            FieldGroup((_no_agreement_field("price_group"), _no_agreement_field("discount"))),
+            FieldGroup((_no_agreement_field("credit_limit"), _no_agreement_field("payment_days"))),
         ),
         ("no_agreement_about",),
     ),
@@ -98,20 +98,20 @@ QUESTIONS = (
 
 
 def _logic(
-    settings: CustomerSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: FlowContext
+    settings: CustomerSettings, body: Mapping[str, Any], version: int, tables: Tables, context: FlowContext
 ) -> Customers:
     def agreed(key: str) -> Record | None:
-        link = asked.links(FLOW.name, Kind.RELATION, [key]).get(key)
+        link = context.links(FLOW.name, Kind.RELATION, [key]).get(key)
         return link.agreed if link else None
 
     terms = Terms(
         settings.customer_prices,
         Ownership(settings.customer_prices_owner),
         tables=tables,
-        numbers=lambda codes: asked.linked(PRODUCTS, Kind.ARTICLE, codes),
+        numbers=lambda codes: context.linked(PRODUCTS, Kind.ARTICLE, codes),
         agreed=agreed,
     )
-    return Customers(settings, body, version, tables, terms, lambda: asked.setting(*PRICE_BASIS) == "incl")
+    return Customers(settings, body, version, tables, terms, lambda: context.setting(*PRICE_BASIS) == "incl")
 
 
 CUSTOMERS = FlowSpec(

@@ -57,7 +57,7 @@ class Closing:
                 return is_past and all(finals) and closed is not False
 
     def _lacks_counts(self, record: Record) -> bool:
-        """Return whether cash was taken and its drawer has no final count.
+        """Return True if a drawer count is not final, or is required and missing although cash was taken.
 
         If counts are required, one without a final flag does not count as final.
         """

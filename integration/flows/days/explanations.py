@@ -31,7 +31,7 @@ class DayReasons:
 
     def head(self, trace: Trace, day: str, document: str) -> Trace:
         """Return the trace of a page field with its reason."""
-        asked: Mapping[str, Callable[[], Reason]] = {
+        reasons: Mapping[str, Callable[[], Reason]] = {
             "daybook": lambda: by_setting("daybook"),
             "period": lambda: Reason("because_period", {"date": day}),
             "description": lambda: Reason("because_day_description"),
@@ -41,12 +41,12 @@ class DayReasons:
             "our_reference": lambda: Reason("because_day_reference", {"document": document}),
             "booking_date": lambda: Reason("because_day_date", {"document": document}),
         }
-        return with_reason(trace, asked)
+        return with_reason(trace, reasons)
 
     def line(self, trace: Trace, line: DayLine) -> Trace:
         """Return the trace of a line field with its reason."""
         documents = ", ".join(line.documents)
-        asked: Mapping[str, Callable[[], Reason]] = {
+        reasons: Mapping[str, Callable[[], Reason]] = {
             "page_account": lambda: self._account(line),
             "page_text": lambda: Reason("because_day_text"),
             "page_amount": lambda: Reason(f"because_day_{line.about or 'turnover'}", {"method": line.method}),
@@ -57,7 +57,7 @@ class DayReasons:
             "page_item": lambda: Reason("because_day_item", {"documents": documents}),
             "page_cost_centre": lambda: self._cost_centre(line),
         }
-        return with_reason(trace, asked)
+        return with_reason(trace, reasons)
 
     def _account(self, line: DayLine) -> Reason:
         books = self.books
@@ -70,7 +70,7 @@ class DayReasons:
             return by_row(METHOD_ACCOUNTS, line.method)
         if row := next((key for key, account in books.accounts.items() if account.strip() == line.account), ""):
             return by_row(DAY_ACCOUNTS, row)
-        if name := next((one for one in _ACCOUNTS if getattr(books, one) == line.account), ""):
+        if name := next((setting for setting in _ACCOUNTS if getattr(books, setting) == line.account), ""):
             return by_setting(name)
         if row := next((key for key, account in books.method_accounts.items() if account.strip() == line.account), ""):
             return by_row(METHOD_ACCOUNTS, row)

@@ -113,7 +113,7 @@ class DaysLogic(FlowLogic):
         mapping_body: Mapping[str, Any],
         version: int,
         tables: Tables,
-        both: SystemFacts,
+        facts: SystemFacts,
         queries: DayQueries,
         shop: ShopIdentity,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -131,21 +131,23 @@ class DaysLogic(FlowLogic):
         self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}
         header, lines = (compile(rules, tools, {kind}) for kind in (Kind.DAY_PAGE, Kind.LINE))
         self._prefix = shop.prefix
-        self._pages = DayPages(settings, header, lines, both.periods, both.line_fields, shop.prefix)
+        self._pages = DayPages(settings, header, lines, facts.periods, facts.line_fields, shop.prefix)
         self._closing = Closing(settings, now)
         self._filters = settings.all_filters()
         self._queries = queries
-        self._alone = SeparateDocuments(queries.booked_alone, both.turnover.types, queries.separate_booking_states)
-        self._turnover, self._till_rates = both.turnover, both.till_rates
+        self._separate_documents = SeparateDocuments(
+            queries.booked_alone, facts.turnover.types, queries.separate_booking_states
+        )
+        self._turnover, self._till_rates = facts.turnover, facts.till_rates
         buyers = Buyers(shop.home, tables.countries, tools.function("country", ()))
         self._vat = DocumentVat(VatDecision(tables.vat_codes, shop.home), buyers)
-        self.books = self._books(settings, tables, both, queries)
+        self.books = self._books(settings, tables, facts, queries)
 
     def _books(
         self,
         settings: DaySettings,
         tables: Tables,
-        both: SystemFacts,
+        facts: SystemFacts,
         queries: DayQueries,
     ) -> DayBooks:
         return DayBooks(
@@ -158,11 +160,11 @@ class DaysLogic(FlowLogic):
             till_accounts=settings.till_accounts,
             vat_codes=tables.vat_codes,
             purchase_vat_codes=tables.purchase_vat_codes,
-            rates=both.rates,
-            vat_accounts=both.vat_accounts,
-            ledgers=both.ledgers,
-            ledger_rules=both.ledger_rules,
-            vouchers=_vouchers_of(settings, both.turnover, both.till_rates),
+            rates=facts.rates,
+            vat_accounts=facts.vat_accounts,
+            ledgers=facts.ledgers,
+            ledger_rules=facts.ledger_rules,
+            vouchers=_vouchers_of(settings, facts.turnover, facts.till_rates),
             collective_account=settings.collective_account,
             collective_debtor=settings.collective_debtor,
             debtor=lambda relation: queries.debtors([relation]).get(relation, ""),
@@ -193,43 +195,43 @@ class DaysLogic(FlowLogic):
             raise ConfigurationError(
                 "flow_setting_invalid", flow=FLOW.name, setting="daybook", expected="expected_day_daybook"
             )
-        booked = self._booked([record.key for record in records])
-        records = [with_costs(one) if self._has_costs(booked[one.key]) else one for one in records]
-        staged = [(record, self._staged(record, booked[record.key])) for record in records]
-        new = [(record, one.record) for record, one in staged if one.record and not booked[one.key]]
-        typed = self._look_for_typed([page for _, page in new])
-        first = {record.key: self._first(record, page, typed.get(page.key)) for record, page in new}
-        return [first.get(record.key, one) for record, one in staged]
+        booked = self._booked_pages([record.key for record in records])
+        records = [with_costs(record) if self._has_costs(booked[record.key]) else record for record in records]
+        staged = [(record, self._stage_day(record, booked[record.key])) for record in records]
+        new = [(record, result.record) for record, result in staged if result.record and not booked[result.key]]
+        typed = self._find_manual_entries([page for _, page in new])
+        first = {record.key: self._stage_unbooked(record, page, typed.get(page.key)) for record, page in new}
+        return [first.get(record.key, result) for record, result in staged]
 
-    def _first(self, record: Record, page: Record, typed: ManualEntries | None) -> Staged:
+    def _stage_unbooked(self, record: Record, page: Record, typed: ManualEntries | None) -> Staged:
         """Return the result of a day that is not booked yet and that may have a manual entry in the books.
 
         A manual entry that a person already decided about is not asked about again.
         """
-        one = Staged(record.key, record.key, day_title(record))
+        result = Staged(record.key, record.key, day_title(record))
         try:
             settled = apply_manual_entry_decision(record, page, typed) if typed else page
             if isinstance(settled, Skip):
-                return replace(one, skip=settled)
-            return replace(one, record=self._sold_once(record, settled))
+                return replace(result, skip=settled)
+            return replace(result, record=self._page_without_double_sales(record, settled))
         except RecordRejected as rejected:
-            return replace(one, issue=_with_page(_titled(rejected, one.key, one.title), page))
+            return replace(result, issue=_with_page_revenue(_titled_issue(rejected, result.key, result.title), page))
 
-    def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, ManualEntries]:
+    def _find_manual_entries(self, pages: Sequence[Record]) -> dict[str, ManualEntries]:
         """Return possible manual entries for the days of some pages, by page key."""
         dates = {
             page.key: self.around(day for name in ("day", "date") if isinstance(day := page.values.get(name), date))
             for page in pages
         }
         rows = self._queries.foreign_ledger_rows(set().union(*dates.values())) if dates else ()
-        found = {}
+        entries = {}
         for page in pages if rows else ():
             lines = list(map(self._pages.as_read, page_lines(page)))
             if typed := find_manual_entries(
                 page, lines, list(rows_near(rows, dates[page.key])), self.books, self._prefix
             ):
-                found[page.key] = typed
-        return found
+                entries[page.key] = typed
+        return entries
 
     def around(self, days: Iterable[date]) -> set[date]:
         """Return the dates on which a manual entry about these days may be."""
@@ -240,25 +242,25 @@ class DaysLogic(FlowLogic):
         """Return True if a page with this reference is a day that a console with another prefix booked."""
         return is_day_of_another_console(self._prefix, reference)
 
-    def _booked(self, days: Sequence[str]) -> dict[str, list[Link]]:
+    def _booked_pages(self, days: Sequence[str]) -> dict[str, list[Link]]:
         """Return the booked pages of each of these days, ordered by serial."""
         return pages_of(self._queries.links, days)
 
-    def _staged(self, record: Record, pages: Sequence[Link]) -> Staged:
+    def _stage_day(self, record: Record, pages: Sequence[Link]) -> Staged:
         title = day_title(record)
         try:
-            found = self._found(record, pages)
+            result = self._page_or_skip(record, pages)
         except DayRefusedError as refused:
             facts = {"key": title, "document": title, **refused.facts}
-            facts = {**_at_stake(record, facts.get("amount", "")), **facts}
+            facts = {**_revenue_fact(record, facts.get("amount", "")), **facts}
             return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
         except RecordRejected as rejected:
             return Staged(record.key, record.key, title, issue=_day_issue(rejected, record, title))
-        if isinstance(found, Skip):
-            return Staged(record.key, record.key, title, skip=found)
-        return Staged(record.key, record.key, title, record=found)
+        if isinstance(result, Skip):
+            return Staged(record.key, record.key, title, skip=result)
+        return Staged(record.key, record.key, title, record=result)
 
-    def _found(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
+    def _page_or_skip(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
         facts = {"key": day_title(record), "document": day_title(record)}
         if not pages:
             if skip := excluded_by_filter(record, self._filters):
@@ -271,52 +273,52 @@ class DaysLogic(FlowLogic):
         if not pages:
             if not page.lines and self.settings.empty_days == "skip":
                 return Skip("day_empty", record.key, facts)
-            return self._page_record(record, page, page.lines or (self._zero(day),), pages)
+            return self._page_record(record, page, page.lines or (self._zero_line(day),), pages)
         off = correction_lines(page.lines, booked)
         if not off:
-            return _as_booked(record.key, pages[0])
-        return self._changed(record, page, booked, off, pages)
+            return _booked_day(record.key, pages[0])
+        return self._correction_page(record, page, booked, off, pages)
 
     def _expect_clear(self, day: TillDay, document: str) -> None:
         """Raise DayRefusedError for a method that may accept vouchers taxed at their sale, if this is not known."""
-        for one in day.payments:
-            account = row_value(self.books.method_accounts, one.method) or one.account
-            is_settled = one.method in self.books.vouchers or one.method in self.books.rounding
+        for payment in day.payments:
+            account = row_value(self.books.method_accounts, payment.method) or payment.account
+            is_settled = payment.method in self.books.vouchers or payment.method in self.books.rounding
             is_owed = self.books.ledger_rules.get(account, NO_RULES).is_collective
-            may = bool(one.amount) and self._turnover.may_take_vouchers(one.type, self._till_rates)
+            may = bool(payment.amount) and self._turnover.may_take_vouchers(payment.type, self._till_rates)
             if may and not is_settled and not is_owed:
-                raise DayRefusedError("gift_card_unclear", "account", document=document, method=one.method)
+                raise DayRefusedError("gift_card_unclear", "account", document=document, method=payment.method)
 
     def _expect_booked(self, page: DayPage, record: Record) -> None:
         """Raise RecordRejected while a separate document of the day is not in the books: its sale would be lost."""
-        keys = {one.number: self._alone.same_sale(one) for one in page.apart}
-        missing = set(self._queries.unbooked([key for some in keys.values() for key in some]))
-        numbers = [number for number, some in keys.items() if missing.issuperset(some)]
+        keys = {document.number: self._separate_documents.same_sale(document) for document in page.apart}
+        missing = set(self._queries.unbooked([key for sale_keys in keys.values() for key in sale_keys]))
+        numbers = [number for number, sale_keys in keys.items() if missing.issuperset(sale_keys)]
         if numbers:
             raise RecordRejected(
                 "day_document_apart", "contents", document=day_title(record), behind=", ".join(numbers[:MOST_TOLD])
             )
 
-    def _sold_once(self, record: Record, page: Record) -> Record:
+    def _page_without_double_sales(self, record: Record, page: Record) -> Record:
         """Return the page of a day if none of its sales may be booked separately, or if a person confirmed the page.
 
         Raises RecordRejected while a decision is missing.
         """
-        if not (found := self._queries.beyond_orders(page)):
+        if not (issues := self._queries.beyond_orders(page)):
             return page
-        which = _beyond_which(found)
-        mark = decision_mark(record, which)
+        sales_mark = _sales_mark(issues)
+        mark = decision_mark(record, sales_mark)
         if stored_decision(record, DecisionSubject.BESIDE, mark, ONLY_BESIDE).option:
-            return replace(page, values={**page.values, BESIDE: which})
+            return replace(page, values={**page.values, BESIDE: sales_mark})
         behind, others = (
-            ", ".join(sorted({one.facts[name] for one in found})[:MOST_TOLD]) for name in ("document", "other")
+            ", ".join(sorted({issue.facts[name] for issue in issues})[:MOST_TOLD]) for name in ("document", "other")
         )
         facts = {"document": day_title(record), "behind": behind, "other": others, "mark": mark}
         raise RecordRejected("day_sale_elsewhere", DecisionSubject.BESIDE, **facts)
 
-    def _zero(self, day: TillDay) -> DayLine:
+    def _zero_line(self, day: TillDay) -> DayLine:
         """Return the zero line of a day without turnover, because the books accept no page without lines."""
-        methods = {one.method: one.account for one in day.counts}
+        methods = {count.method: count.account for count in day.counts}
         names = (*self.settings.drawers, *self.books.method_accounts)
         accounts = (row_value(self.books.method_accounts, name) or methods.get(name, "") for name in names)
         account = next(filter(None, accounts), "")
@@ -333,21 +335,21 @@ class DaysLogic(FlowLogic):
         day = self._vat.in_spelling(with_cash_signs(till_day(record)))
         self._expect_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
-        is_there = _is_there(pages)
+        is_there = _has_booked_postings(pages)
         for gap in failed_checks(day, sums, documents, self.books.drawers):
             if gap.identity != CARRIED_OVER or not is_there:  # a recount of the previous day concerns that day
                 raise gap.refusal
-        kept = without_booked_payments(day.documents, self._queries.booked_payments)  # after all checks
-        if kept != list(day.documents):
-            left = documents_of(replace(day, documents=tuple(kept)))
-            sums, documents = sums.minus(sums_of_documents(documents).minus(sums_of_documents(left))), left
-        costs, alone = self._has_costs(pages), self._alone.separate_bookings(documents)
+        till_documents = without_booked_payments(day.documents, self._queries.booked_payments)  # after all checks
+        if till_documents != list(day.documents):
+            remaining = documents_of(replace(day, documents=tuple(till_documents)))
+            sums, documents = sums.minus(sums_of_documents(documents).minus(sums_of_documents(remaining))), remaining
+        costs, alone = self._has_costs(pages), self._separate_documents.separate_bookings(documents)
         books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
 
     # ---- days that are booked already
 
-    def _changed(
+    def _correction_page(
         self, record: Record, page: DayPage, booked: Sequence[DayLine], off: Sequence[DayLine], pages: Sequence[Link]
     ) -> Record | Skip:
         """Return the correction page that a person decided on, or a skip if the person keeps the booked pages.
@@ -361,47 +363,68 @@ class DaysLogic(FlowLogic):
             "document": day_title(record),
             "reference": _reference(pages[0]),
         }
-        told_ = ", ".join(f"{one.account} {one.gross_amount}" for one in off[:MOST_TOLD])
+        difference = ", ".join(f"{line.account} {line.gross_amount}" for line in off[:MOST_TOLD])
         if decision == KEEP:
-            return Skip("day_kept", record.key, {**facts, "key": facts["document"], "difference": told_})
+            return Skip("day_kept", record.key, {**facts, "key": facts["document"], "difference": difference})
         if not decision:
-            size = str(max(abs(one.gross_amount) for one in off))
-            numbers = set(page.documents) - _documents(pages)
-            late = [one for one in documents_of(till_day(record)) if one.number in numbers]
+            size = str(max(abs(line.gross_amount) for line in off))
+            numbers = set(page.documents) - _documents_in_pages(pages)
+            late = [document for document in documents_of(till_day(record)) if document.number in numbers]
             of = self.belongs(late)
-            told_late = sorted(f"{one.number} ({of[one.number]})" if one.number in of else one.number for one in late)
+            late_documents = sorted(
+                f"{document.number} ({of[document.number]})" if document.number in of else document.number
+                for document in late
+            )
             raise RecordRejected(
-                self._changed_because(record, off), DecisionSubject.CHANGE, **facts, difference=told_, amount=size,
-                mark=mark, behind=", ".join(told_late[:MOST_TOLD]),
+                self._change_cause(record, off), DecisionSubject.CHANGE, **facts, difference=difference, amount=size,
+                mark=mark, behind=", ".join(late_documents[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else full_reversal(booked, page.lines)
         return self._page_record(record, page, lines, pages)
 
     def belongs(self, documents: Sequence[DayDocument]) -> dict[str, str]:
         """Return the numbers of the invoices and orders to which documents belong, by document number."""
-        named = {one.number: listed for one in documents if (listed := _belonging(one.record))}
-        keys = {kind: sorted({key for some in named.values() for key in some.get(kind, ())}) for kind in BELONGS}
-        found = [one for kind, some in keys.items() if some for one in self._queries.documents(kind, some)]
-        numbers = {one.key: as_text(one.values.get("number")) for one in found}
+        keys_by_number = {
+            document.number: related_keys for document in documents if (related_keys := _related_keys(document.record))
+        }
+        keys = {
+            kind: sorted({key for keys_by_kind in keys_by_number.values() for key in keys_by_kind.get(kind, ())})
+            for kind in BELONGS
+        }
+        records = [
+            record
+            for kind, kind_keys in keys.items()
+            if kind_keys
+            for record in self._queries.documents(kind, kind_keys)
+        ]
+        numbers = {record.key: as_text(record.values.get("number")) for record in records}
         of = {
-            document: ", ".join(filter(None, (numbers.get(key, "") for some in listed.values() for key in some)))
-            for document, listed in named.items()
+            document: ", ".join(
+                filter(None, (numbers.get(key, "") for kind_keys in related_keys.values() for key in kind_keys))
+            )
+            for document, related_keys in keys_by_number.items()
         }
         return {document: behind for document, behind in of.items() if behind}
 
-    def _changed_because(self, record: Record, off: Sequence[DayLine]) -> str:
+    def _change_cause(self, record: Record, off: Sequence[DayLine]) -> str:
         """Return the cause of a changed day; it is a different one if VAT of a filed return changes."""
         filed, day = self.settings.vat_filed_through, record.values.get("date")
-        is_filed = filed is not None and isinstance(day, date) and day <= filed and any(one.vat for one in off)
+        is_filed = filed is not None and isinstance(day, date) and day <= filed and any(line.vat for line in off)
         return "day_changed_after_filing" if is_filed else "day_changed_after_booking"
 
     def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], pages: Sequence[Link]) -> Record:
-        made = self._pages.record(record, page, lines, len(pages))
-        kept: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
+        page_record = self._pages.record(record, page, lines, len(pages))
+        cost_fields: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
         if page.costless:
-            kept[COSTLESS] = page.costless
+            cost_fields[COSTLESS] = page.costless
         return replace(
-            made, values={**made.values, **self._alone.stored_fields(page), **stored_totals(page.sold), **kept}
+            page_record,
+            values={
+                **page_record.values,
+                **self._separate_documents.stored_fields(page),
+                **stored_totals(page.sold),
+                **cost_fields,
+            },
         )
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
@@ -410,7 +433,7 @@ class DaysLogic(FlowLogic):
         A booked day keeps what its latest page has; a reversed day follows the current settings.
         """
         agreed = [link.agreed for link in pages if link.agreed]
-        return agreed[-1].values.get(COSTS) is True if _is_there(pages) else self.books.costs
+        return agreed[-1].values.get(COSTS) is True if _has_booked_postings(pages) else self.books.costs
 
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
@@ -419,52 +442,61 @@ class DaysLogic(FlowLogic):
 
         A document in them was booked separately, or somebody entered the day in the books manually.
         """
-        found: dict[str, Issue | Skip] = {}
+        conflicts: dict[str, Issue | Skip] = {}
         for page in desired if sending else ():
             is_first = day_of_key(page.key) == page.key
             beyond = self._queries.beyond_orders(page) if is_first else ()
-            if self._alone.is_booked_meanwhile(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
-                facts = {**dict.fromkeys(("key", "document"), as_text(page.values.get("number"))), **_of_page(page)}
-                found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
+            if self._separate_documents.is_booked_meanwhile(page) or (
+                beyond and page.values.get(BESIDE) != _sales_mark(beyond)
+            ):
+                facts = {
+                    **dict.fromkeys(("key", "document"), as_text(page.values.get("number"))),
+                    **_page_revenue_fact(page),
+                }
+                conflicts[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
         first = [page for page in desired if page.key == day_of_key(page.key)] if sending else []
-        typed = self._look_for_typed([page for page in first if page.key not in found])
-        asked = {page.key: page for page in first if page.key in typed}
-        return found | {
-            key: _with_page(_titled(typed[key].question(page, next(iter(typed[key].names))), key, title), page)
-            for key, page in asked.items()
+        typed = self._find_manual_entries([page for page in first if page.key not in conflicts])
+        pages_with_entries = {page.key: page for page in first if page.key in typed}
+        return conflicts | {
+            key: _with_page_revenue(
+                _titled_issue(typed[key].question(page, next(iter(typed[key].names))), key, title), page
+            )
+            for key, page in pages_with_entries.items()
             for title in (as_text(page.values.get("number")),)
         }
 
     # ---- existing pages in the books
 
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+    def objection(
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Issue | None:
         """Return an issue if several pages in the books have the reference, or a page with other postings has it."""
-        if held is None:
+        if current is None:
             return None
         key = day_of_key(desired.key)  # a retry concerns the day, whichever of its pages is meant
-        facts = {"key": key, "document": as_text(desired.values.get("number")), "reference": held.reference}
-        facts |= _of_page(desired)
-        if held.others:
-            both = ", ".join((held.reference, *held.others))
+        facts = {"key": key, "document": as_text(desired.values.get("number")), "reference": current.reference}
+        facts |= _page_revenue_fact(desired)
+        if current.others:
+            candidates = ", ".join((current.reference, *current.others))
             cause = "document_doubled" if link else "reference_found_twice"
             return Issue(
                 cause,
                 key,
                 "",
-                {**facts, "candidates": both, "number": held.reference, "other": ", ".join(held.others)},
+                {**facts, "candidates": candidates, "number": current.reference, "other": ", ".join(current.others)},
             )
-        if link is None and not same_postings(held.record, desired):
+        if link is None and not same_postings(current.record, desired):
             return Issue("day_page_differs", key, "", facts)
         return None
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the page unchanged."""
         return desired
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the page that reverses a booked one, on the first open day, or why there is none."""
         key = day_of_key(change.key)
-        pages = self._booked([key])[key]
+        pages = self._booked_pages([key])[key]
         day, branch = change.agreed.values.get("day"), as_text(change.agreed.values.get("branch"))
         serial = len(pages)
         ours = self._pages.reference(day, branch, serial) if isinstance(day, date) else None
@@ -484,7 +516,7 @@ class DaysLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return the traces of all fields of the page and its lines, with the documents of each line."""
         try:
-            pages = self._booked([record.key])[record.key]
+            pages = self._booked_pages([record.key])[record.key]
             _, page = self.page(record, pages)
             day, branch = record.values.get("date"), as_text(record.values.get("branch"))
             under = next((as_text(link.agreed.values.get("reference")) for link in pages if link.agreed), "")
@@ -499,15 +531,15 @@ class DaysLogic(FlowLogic):
         traces = []
         if ours and on:
             head = self._pages.header.trace(self._pages.header_source(record, on, ours, 0))
-            traces += [why.head(each, as_text(on), title) for each in head]
+            traces += [why.head(trace, as_text(on), title) for trace in head]
             traces.append(explained_trace("day_page.reference", ours, "day_reference", document=title))
             traces.append(explained_trace("day_page.date", on, "day_date", document=title))
         for place, line in enumerate(page.lines, start=1):
             source, key = self._pages.line_source(place, line), str(place)
             first = TraceStep(f"line {key}", line.text)
             behind = (TraceStep("documents", ", ".join(line.documents)),) if line.documents else ()
-            told_by = (why.line(each, line) for each in self._pages.lines.trace(source))
-            traces += [replace(each, steps=(first, *behind, *each.steps), part=key) for each in told_by]
+            line_traces = (why.line(trace, line) for trace in self._pages.lines.trace(source))
+            traces += [replace(trace, steps=(first, *behind, *trace.steps), part=key) for trace in line_traces]
         return traces
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
@@ -517,24 +549,26 @@ class DaysLogic(FlowLogic):
 
 def with_costs(record: Record) -> Record:
     """Return a day whose digest also changes with its cost of sales."""
-    told = [part.values for part in record.parts if part.values.get("book") == "cost"]
-    shape = "\n".join(sorted(repr(sorted((name, str(value)) for name, value in one.items())) for one in told))
+    costs = [part.values for part in record.parts if part.values.get("book") == "cost"]
+    shape = "\n".join(sorted(repr(sorted((name, str(value)) for name, value in values.items())) for values in costs))
     digest = hashlib.sha256(f"{as_text(record.values.get('digest'))}\n{shape}".encode()).hexdigest()
-    return replace(record, values={**record.values, "digest": digest}) if told else record
+    return replace(record, values={**record.values, "digest": digest}) if costs else record
 
 
-def _belonging(document: Record) -> dict[Kind, tuple[str, ...]]:
+def _related_keys(document: Record) -> dict[Kind, tuple[str, ...]]:
     """Return the keys of the invoices and orders a document belongs to; none for an order."""
-    listed = {kind: document.values.get(name) for kind, name in BELONGS.items() if document.kind is not Kind.ORDER}
-    return {kind: tuple(map(str, keys)) for kind, keys in listed.items() if isinstance(keys, tuple) and keys}
+    related_keys = {
+        kind: document.values.get(name) for kind, name in BELONGS.items() if document.kind is not Kind.ORDER
+    }
+    return {kind: tuple(map(str, keys)) for kind, keys in related_keys.items() if isinstance(keys, tuple) and keys}
 
 
-def _beyond_which(found: Iterable[Issue]) -> str:
+def _sales_mark(issues: Iterable[Issue]) -> str:
     """Return a mark of the sales and documents that a person confirms to be separate sales."""
-    return "+".join(sorted(one.facts["mark"] + one.key for one in found)).replace(" ", "")
+    return "+".join(sorted(issue.facts["mark"] + issue.key for issue in issues)).replace(" ", "")
 
 
-def _is_there(pages: Sequence[Link]) -> bool:
+def _has_booked_postings(pages: Sequence[Link]) -> bool:
     """Return whether any posting of a day is booked and not reversed."""
     return any(correction_lines((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
@@ -544,47 +578,47 @@ def _date(record: Record) -> date | None:
     return day if isinstance(day, date) else None
 
 
-def _at_stake(record: Record, amount: str = "") -> dict[str, str]:
+def _revenue_fact(record: Record, amount: str = "") -> dict[str, str]:
     """Return the fact with the revenue of a parked day; without revenue, the `amount`."""
     return {"sold": str(abs(day_revenue(record) or Decimal(amount or 0)))}
 
 
-def _of_page(page: Record) -> dict[str, str]:
+def _page_revenue_fact(page: Record) -> dict[str, str]:
     """Return the fact with the revenue, including VAT, of a page that is not sent."""
     is_gross = page.values.get("gross") is True
-    lines = (one for one in page_lines(page) if one.about in ("turnover", "vat"))
-    return {"sold": str(abs(total(one.amount if is_gross else one.gross_amount for one in lines)))}
+    lines = (line for line in page_lines(page) if line.about in ("turnover", "vat"))
+    return {"sold": str(abs(total(line.amount if is_gross else line.gross_amount for line in lines)))}
 
 
-def _with_page(issue: Issue, page: Record) -> Issue:
-    return replace(issue, facts={**issue.facts, **_of_page(page)})
+def _with_page_revenue(issue: Issue, page: Record) -> Issue:
+    return replace(issue, facts={**issue.facts, **_page_revenue_fact(page)})
 
 
 def _day_issue(rejected: RecordRejected, record: Record, title: str) -> Issue:
     """Return the issue of a day with the amount at stake: the difference of a changed day, else its revenue."""
-    issue = _titled(rejected, record.key, title)
+    issue = _titled_issue(rejected, record.key, title)
     off = issue.facts.get("amount", "") if issue.field == DecisionSubject.CHANGE else ""
-    return replace(issue, facts={**_at_stake(record), **issue.facts, **({"sold": off} if off else {})})
+    return replace(issue, facts={**_revenue_fact(record), **issue.facts, **({"sold": off} if off else {})})
 
 
-def _titled(rejected: RecordRejected, key: str, title: str) -> Issue:
+def _titled_issue(rejected: RecordRejected, key: str, title: str) -> Issue:
     issue = rejected.issue(key)
     return replace(issue, facts={**issue.facts, "key": title})
 
 
-def _documents(pages: Iterable[Link]) -> set[str]:
-    found: set[str] = set()
+def _documents_in_pages(pages: Iterable[Link]) -> set[str]:
+    documents: set[str] = set()
     for link in pages:
-        listed = link.agreed.values.get("documents") if link.agreed else None
-        found |= set(listed) if isinstance(listed, tuple) else set()
-    return found
+        page_documents = link.agreed.values.get("documents") if link.agreed else None
+        documents |= set(page_documents) if isinstance(page_documents, tuple) else set()
+    return documents
 
 
 def _reference(link: Link) -> str:
     return as_text(link.agreed.values.get("reference")) if link.agreed else link.reference
 
 
-def _as_booked(key: str, link: Link) -> Record:
+def _booked_day(key: str, link: Link) -> Record:
     """Return a booked day that is unchanged: its page with the values both sides agreed on."""
     agreed = link.agreed
     return Record(Kind.DAY_PAGE, link.key, {}, source=key) if agreed is None else replace(agreed, source=key)
@@ -592,13 +626,13 @@ def _as_booked(key: str, link: Link) -> Record:
 
 def _vouchers_of(settings: DaySettings, turnover: Turnover, rates: Mapping[str, Decimal]) -> dict[str, Voucher]:
     """Return the purpose of each payment method's gift cards, as set by a person, else as the till gives it."""
-    found: dict[str, Voucher] = {}
+    vouchers: dict[str, Voucher] = {}
     for method, group in turnover.cards.items():
         code = turnover.vat_codes.get(group, "")
-        found[method] = Voucher(Purpose.SINGLE if rates.get(code) else Purpose.MULTI, code)
+        vouchers[method] = Voucher(Purpose.SINGLE if rates.get(code) else Purpose.MULTI, code)
     single = [group for group, word in turnover.types.items() if GROUPS.get(word) is LineCategory.GIFT_CARD]
     codes = [code for group in single if rates.get(code := turnover.vat_codes.get(group, ""))]
     for method, purpose in settings.gift_cards.items():
-        known = found[method].vat_code if method in found else codes[0] if len(codes) == 1 else ""
-        found[method] = Voucher(purpose, known)
-    return found
+        vat_code = vouchers[method].vat_code if method in vouchers else codes[0] if len(codes) == 1 else ""
+        vouchers[method] = Voucher(purpose, vat_code)
+    return vouchers

@@ -45,11 +45,11 @@ class ManualEntries:
     @property
     def names(self) -> dict[DecisionSubject, tuple[str, ...]]:
         """The entries in question by subject; an answer about one subject does not answer the other."""
-        found = {
-            DecisionSubject.TYPED: tuple(one.page for one in self.pages),
-            DecisionSubject.UNREADABLE: tuple(one.key for one in self.rows),
+        names_by_subject = {
+            DecisionSubject.TYPED: tuple(entry.page for entry in self.pages),
+            DecisionSubject.UNREADABLE: tuple(row.key for row in self.rows),
         }
-        return {about: names for about, names in found.items() if names}
+        return {about: names for about, names in names_by_subject.items() if names}
 
     def mark(self, page: Record, about: DecisionSubject) -> str:
         """Return the mark of the question about a subject."""
@@ -60,11 +60,11 @@ class ManualEntries:
         facts = {"document": _title(page), "mark": self.mark(page, about)}
         if about is DecisionSubject.UNREADABLE:
             row = self.rows[0]
-            told = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
-            return RecordRejected("day_ledger_unreadable", about, **facts, **told)
-        size = str(amount(max(abs(one.amount) for one in self.pages)))
+            row_facts = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
+            return RecordRejected("day_ledger_unreadable", about, **facts, **row_facts)
+        size = str(amount(max(abs(entry.amount) for entry in self.pages)))
         return RecordRejected(
-            "day_booked_by_hand", about, **facts, page=", ".join(one.page for one in self.pages), amount=size
+            "day_booked_by_hand", about, **facts, page=", ".join(entry.page for entry in self.pages), amount=size
         )
 
 
@@ -81,37 +81,39 @@ def find_manual_entries(
     `rows` are the rows of the books on the days around it. Totals of separate documents are no evidence, and neither
     are pages written by a console: this one, with its `prefix`, or another one.
     """
-    seen = _texts(page, SEEN)
-    entries = [one for one in rows if isinstance(one, LedgerEntry)]
-    known = {one.page for one in entries if _is_of_a_console(one.reference, page, prefix)} | set(seen)
-    totals = {Decimal(told): told for told in _texts(page, TOTALS)}
-    alike = lookalike_pages(totals, as_posted(lines, books), entries, known)
-    unread = (one for one in rows if isinstance(one, Unreadable) and one.key not in seen)
-    found = ManualEntries(tuple(alike), tuple(unread))
-    return found if found.names else None
+    dismissed = _texts(page, SEEN)
+    entries = [row for row in rows if isinstance(row, LedgerEntry)]
+    excluded = {entry.page for entry in entries if _is_of_a_console(entry.reference, page, prefix)} | set(dismissed)
+    totals = {Decimal(text): text for text in _texts(page, TOTALS)}
+    alike = lookalike_pages(totals, as_posted(lines, books), entries, excluded)
+    unreadable = (row for row in rows if isinstance(row, Unreadable) and row.key not in dismissed)
+    manual_entries = ManualEntries(tuple(alike), tuple(unreadable))
+    return manual_entries if manual_entries.names else None
 
 
-def apply_manual_entry_decision(record: Record, page: Record, found: ManualEntries) -> Record | Skip:
+def apply_manual_entry_decision(record: Record, page: Record, entries: ManualEntries) -> Record | Skip:
     """Return the page that a person decided to book, or a skip if the person said that the entry is this day.
 
     Raises RecordRejected while a decision is missing.
     """
-    options = {about: stored_decision(record, about, found.mark(page, about), TYPED).option for about in found.names}
-    for about, names in found.names.items():
+    options = {
+        about: stored_decision(record, about, entries.mark(page, about), TYPED).option for about in entries.names
+    }
+    for about, names in entries.names.items():
         if options[about] == KEEP:
             title = _title(page)
             return Skip("day_kept_by_hand", record.key, {"key": title, "document": title, "page": ", ".join(names)})
     for about, option in options.items():
         if not option:
-            raise found.question(page, about)
-    return replace(page, values={**page.values, SEEN: tuple(joined(*found.names.values()))})
+            raise entries.question(page, about)
+    return replace(page, values={**page.values, SEEN: tuple(joined(*entries.names.values()))})
 
 
 def rows_near(rows: Sequence[LedgerRow], dates: Collection[date]) -> Iterator[LedgerRow]:
     """Yield the rows that are, or may be, on these dates."""
-    for one in rows:
-        if (one.date if isinstance(one, LedgerEntry) else _date_of(one)) in {*dates, None}:
-            yield one
+    for row in rows:
+        if (row.date if isinstance(row, LedgerEntry) else _date_of(row)) in {*dates, None}:
+            yield row
 
 
 def _date_of(row: Unreadable) -> date | None:
@@ -127,8 +129,8 @@ def _title(page: Record) -> str:
 
 
 def _texts(page: Record, name: str) -> tuple[str, ...]:
-    found = page.values.get(name)
-    return found if isinstance(found, tuple) else ()
+    texts = page.values.get(name)
+    return texts if isinstance(texts, tuple) else ()
 
 
 def _is_of_a_console(reference: str, page: Record, prefix: str) -> bool:

@@ -58,8 +58,8 @@ class DayPages:
         mapped = self.header.apply(source)
         _expect_mapped(mapped.issues, record)
         values: dict[str, Value] = {"date": on}
-        named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
-        values |= {name: value for name, value in named if value not in EMPTY}
+        fields = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
+        values |= {name: value for name, value in fields if value not in EMPTY}
         values |= {"reference": ours, "digest": record.values.get("digest"), "branch": branch, "day": day}
         values.setdefault("till_reference", record.values.get("reference"))
         values |= {"number": day_title(record), "debit": page.debit, "documents": page.documents}
@@ -101,17 +101,20 @@ class DayPages:
         source, line = self.line_source(place, line), self.as_written(line)
         mapped = self.lines.apply(source)
         _expect_mapped(mapped.issues, record)
-        named = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
-        values = {name: value for name, value in named.items() if value not in EMPTY}
+        fields = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
+        values = {name: value for name, value in fields.items() if value not in EMPTY}
         for name, expected in (("amount", line.amount), ("vat", line.vat)):
-            found = values.get(name) or Decimal(0)
-            if found != expected:
-                facts = {"document": day_title(record), "expected": str(expected), "found": str(found)}
+            actual = values.get(name) or Decimal(0)
+            if actual != expected:
+                facts = {"document": day_title(record), "expected": str(expected), "found": str(actual)}
                 raise RecordRejected("day_mapping_differs", f"line.{name}", **facts)
-        kept: dict[str, Value] = {"documents": line.documents, **({"method": line.method} if line.method else {})}
+        stored_fields: dict[str, Value] = {
+            "documents": line.documents,
+            **({"method": line.method} if line.method else {}),
+        }
         if line.about in GOODS:
-            kept["about"] = line.about
-        return Record(Kind.LINE, str(place), {**values, **kept})
+            stored_fields["about"] = line.about
+        return Record(Kind.LINE, str(place), {**values, **stored_fields})
 
     def as_written(self, line: DayLine) -> DayLine:
         """Return a line with the signs of the books."""

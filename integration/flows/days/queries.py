@@ -32,23 +32,23 @@ BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
 class DayQueries:
     """The queries of one run or trial; `prefix` is that of the references of this console."""
 
-    def __init__(self, asked: FlowContext, prefix: str) -> None:
-        self._asked = asked
+    def __init__(self, context: FlowContext, prefix: str) -> None:
+        self._context = context
         self._references = OrderReferences(Kind.POSTING, prefix)
-        self._standings = partial(asked.standings, ORDERS, BOOKED_AS)
+        self._standings = partial(context.standings, ORDERS, BOOKED_AS)
         made_of, orders = (
-            partial(asked.documents_made_from, ORDERS, BOOKED_AS),
-            partial(asked.records, TILL.system, Kind.ORDER),
+            partial(context.documents_made_from, ORDERS, BOOKED_AS),
+            partial(context.records, TILL.system, Kind.ORDER),
         )
         self._chains = Chains(ChainQueries(self._standings, made_of, orders=orders), (), {}, NOTHING)
 
     def links(self, keys: Collection[str]) -> Mapping[str, Link]:
         """Return the links of the pages booked under these keys."""
-        return self._asked.links(FLOW.name, Kind.DAY_PAGE, keys)
+        return self._context.links(FLOW.name, Kind.DAY_PAGE, keys)
 
     def debtors(self, relations: Collection[str]) -> Mapping[str, str]:
         """Return the debtor numbers of till customers, by relation number."""
-        return self._asked.linked(ORDERS, Kind.DEBTOR, relations)
+        return self._context.linked(ORDERS, Kind.DEBTOR, relations)
 
     def item(self, record: Record) -> str:
         """Return the reference of the open item of a document."""
@@ -56,37 +56,41 @@ class DayQueries:
 
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
         """Return the till documents that the flow of documents has not booked."""
-        there = active_bookings(self._standings, keys)
-        return {key for key in keys if key not in there or there[key].where is not BookingStage.BOOKED}
+        bookings = active_bookings(self._standings, keys)
+        return {key for key in keys if key not in bookings or bookings[key].where is not BookingStage.BOOKED}
 
     def booked_alone(self, keys: Collection[str]) -> Mapping[str, SeparateBooking]:
         """Return the separate bookings of these till documents that exist or are in doubt."""
-        there = active_bookings(self._standings, keys).values()
-        found = [one for one in there if one.may_be_there]
-        relations = {as_text(one.values.get("debtor")) for one in found} - {""}
+        bookings = active_bookings(self._standings, keys).values()
+        possible_bookings = [booking for booking in bookings if booking.may_be_there]
+        relations = {as_text(booking.values.get("debtor")) for booking in possible_bookings} - {""}
         debtors = self.debtors(relations) if relations else {}
         return {
-            one.key: SeparateBooking(
-                is_posted=one.kind is not Kind.SALES_ORDER,
-                with_payments=one.values.get(WITH_PAYMENTS) is True,
-                debtor=as_text(one.values.get("debtor_number")) or debtors.get(as_text(one.values.get("debtor")), ""),
-                item=as_text(one.values.get("reference")),
+            booking.key: SeparateBooking(
+                is_posted=booking.kind is not Kind.SALES_ORDER,
+                with_payments=booking.values.get(WITH_PAYMENTS) is True,
+                debtor=as_text(booking.values.get("debtor_number"))
+                or debtors.get(as_text(booking.values.get("debtor")), ""),
+                item=as_text(booking.values.get("reference")),
             )
-            for one in found
+            for booking in possible_bookings
         }
 
     def separate_booking_states(self, keys: Collection[str]) -> Mapping[str, Sequence[BookingState]]:
         """Return the booking states of documents made from these documents, by key of the original."""
-        made = {
-            key: set(map(document_of, some))
-            for key, some in self._asked.documents_made_from(ORDERS, BOOKED_AS, keys).items()
+        derived_keys = {
+            key: set(map(document_of, document_keys))
+            for key, document_keys in self._context.documents_made_from(ORDERS, BOOKED_AS, keys).items()
         }
-        there = active_bookings(self._standings, sorted(set().union(*made.values())))
-        return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
+        bookings = active_bookings(self._standings, sorted(set().union(*derived_keys.values())))
+        return {
+            key: [bookings[document_key] for document_key in sorted(document_keys) if document_key in bookings]
+            for key, document_keys in derived_keys.items()
+        }
 
     def booked_payments(self, invoices: Collection[str]) -> Mapping[str, BookedPayment]:
         """Return, by invoice, the payment that came from the books or may have."""
-        return booked_payments(self._asked, invoices)
+        return booked_payments(self._context, invoices)
 
     def foreign_ledger_rows(self, days: Collection[date]) -> Sequence[LedgerRow]:
         """Return the rows of the books on these days that are neither of our flows nor of the bank.
@@ -94,17 +98,17 @@ class DayQueries:
         Unreadable rows are included, because their origin is unknown. Empty if the books do not give the rows of
         accounts.
         """
-        asked = self._asked
+        context = self._context
         try:
-            records = asked.records(BOOKS.system, Kind.ENTRY, sorted(day.isoformat() for day in days))
+            records = context.records(BOOKS.system, Kind.ENTRY, sorted(day.isoformat() for day in days))
         except RejectedError:
             return []
-        entries = [entry_of_row(one) for one in records if not isinstance(one, Unreadable)]
-        pages = {one.page for one in entries}
-        ours = asked.referred(ORDERS, Kind.POSTING, pages) | asked.referred(FLOW.name, Kind.DAY_PAGE, pages)
-        banks = daybooks_of_the_bank(asked.codes(DAYBOOK_TYPES))
-        others = [one for one in entries if one.page not in ours and one.page.partition("/")[0] not in banks]
-        return [*others, *(one for one in records if isinstance(one, Unreadable))]
+        entries = [entry_of_row(record) for record in records if not isinstance(record, Unreadable)]
+        pages = {entry.page for entry in entries}
+        ours = context.referred(ORDERS, Kind.POSTING, pages) | context.referred(FLOW.name, Kind.DAY_PAGE, pages)
+        banks = daybooks_of_the_bank(context.codes(DAYBOOK_TYPES))
+        others = [entry for entry in entries if entry.page not in ours and entry.page.partition("/")[0] not in banks]
+        return [*others, *(record for record in records if isinstance(record, Unreadable))]
 
     def beyond_orders(self, page: Record) -> Sequence[Issue]:
         """Return the sales in a page that exceed their order, together with separately booked documents."""
@@ -112,4 +116,4 @@ class DayQueries:
 
     def documents(self, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
         """Return till documents by key."""
-        return self._asked.records(TILL.system, kind, keys)
+        return self._context.records(TILL.system, kind, keys)

@@ -67,79 +67,93 @@ DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # account names in Dutch
 BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
-def _memorial(known: SetupContext) -> str:
-    return single_code(code for code, sort in known.codes_of_list(DAYBOOK_TYPES).items() if sort == "memorial")
+def _memorial(context: SetupContext) -> str:
+    return single_code(code for code, sort in context.codes_of_list(DAYBOOK_TYPES).items() if sort == "memorial")
 
 
-def _daybook(known: SetupContext) -> Proposal | None:
-    daybook = _memorial(known)
+def _daybook(context: SetupContext) -> Proposal | None:
+    daybook = _memorial(context)
     return Proposal({"daybook": daybook, "mode": "line"}, Reason("proposed_memorial")) if daybook else None
 
 
-def _plain_daybook(known: SetupContext) -> dict[str, str]:
-    daybook = _memorial(known)
+def _plain_daybook(context: SetupContext) -> dict[str, str]:
+    daybook = _memorial(context)
     return {"daybook": daybook} if daybook else {}
 
 
-def _daybookless(known: SetupContext) -> MissingSetting | None:
-    daybook = known.settings["daybook"]
+def _missing_daybook(context: SetupContext) -> MissingSetting | None:
+    daybook = context.settings["daybook"]
     if not daybook:
         return MissingSetting(Reason("lack_day_daybook"), stops=True)
     posts_itself = (
-        known.codes_of_list(DAYBOOK_TYPES).get(daybook) == "cash"
+        context.codes_of_list(DAYBOOK_TYPES).get(daybook) == "cash"
     )  # posts the drawer account against every line
-    if posts_itself != (known.settings["mode"] == "cash") and daybook in known.codes_of_list(DAYBOOK_TYPES):
+    if posts_itself != (context.settings["mode"] == "cash") and daybook in context.codes_of_list(DAYBOOK_TYPES):
         return MissingSetting(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
     return None
 
 
-def _told(
-    known: SetupContext, table: str, codes: Mapping[str, str], accounts: Mapping[str, str], unused: Collection[str] = ()
+def _propose_till_accounts(
+    context: SetupContext,
+    table: str,
+    codes: Mapping[str, str],
+    accounts: Mapping[str, str],
+    unused: Collection[str] = (),
 ) -> Proposal | None:
     """Propose the accounts of the till, if each matches exactly one ledger of the books and no code lacks one.
 
     Codes in `unused` may lack one. Account numbers of the till are whole numbers: 0800 of the books is 800 there.
     """
-    rows, ledgers = known.tables.get(table, {}), known.codes_of_list(LEDGERS)
-    found = {code: account for code in codes if (account := matching_account(accounts.get(code, ""), ledgers))}
-    missing = [code for code in codes if code not in rows and code not in found and code not in unused]
-    if not found or missing:
+    rows, ledgers = context.tables.get(table, {}), context.codes_of_list(LEDGERS)
+    matches = {code: account for code in codes if (account := matching_account(accounts.get(code, ""), ledgers))}
+    missing = [code for code in codes if code not in rows and code not in matches and code not in unused]
+    if not matches or missing:
         return None
-    return Proposal({**found, **rows}, Reason("proposed_till_accounts"))
+    return Proposal({**matches, **rows}, Reason("proposed_till_accounts"))
 
 
-def _accounts(known: SetupContext) -> Proposal | None:
-    return _told(
-        known, DAY_ACCOUNTS, known.codes_of_list(GROUPS), known.codes_of_list(GROUP_ACCOUNTS), unused_groups(known)
+def _accounts(context: SetupContext) -> Proposal | None:
+    return _propose_till_accounts(
+        context,
+        DAY_ACCOUNTS,
+        context.codes_of_list(GROUPS),
+        context.codes_of_list(GROUP_ACCOUNTS),
+        unused_groups(context),
     )
 
 
-def _methods(known: SetupContext) -> Proposal | None:
-    return _told(known, METHOD_ACCOUNTS, known.codes_of_list(METHODS), known.codes_of_list(PAYMENT_ACCOUNTS))
+def _methods(context: SetupContext) -> Proposal | None:
+    return _propose_till_accounts(
+        context, METHOD_ACCOUNTS, context.codes_of_list(METHODS), context.codes_of_list(PAYMENT_ACCOUNTS)
+    )
 
 
-def _without_goods(known: SetupContext) -> list[str]:
+def _groups_without_goods(context: SetupContext) -> list[str]:
     """Return the groups that are no revenue, and those without goods if the till has goods accounts for some groups."""
-    goods = {group for listed in GOODS_ACCOUNTS for group, account in known.codes_of_list(listed).items() if account}
+    goods = {
+        group for code_list in GOODS_ACCOUNTS for group, account in context.codes_of_list(code_list).items() if account
+    }
     return [
         group
-        for group in known.codes_of_list(GROUPS)
-        if group in known.codes_of_list(BALANCE_GROUPS) or (goods and group not in goods)
+        for group in context.codes_of_list(GROUPS)
+        if group in context.codes_of_list(BALANCE_GROUPS) or (goods and group not in goods)
     ]
 
 
-def _goods(known: SetupContext, table: str, accounts: CodeList) -> Proposal | None:
-    return _told(known, table, known.codes_of_list(GROUPS), known.codes_of_list(accounts), _without_goods(known))
-
-
-def _lacking_goods(known: SetupContext, table: ValueTable, accounts: CodeList) -> MissingSetting | None:
-    """Return the missing goods accounts; an accepted account of the till is as good as a row."""
-    told, ledgers = (
-        known.codes_of_list(accounts) if known.settings["till_accounts"] else {},
-        known.codes_of_list(LEDGERS),
+def _propose_goods_accounts(context: SetupContext, table: str, accounts: CodeList) -> Proposal | None:
+    return _propose_till_accounts(
+        context, table, context.codes_of_list(GROUPS), context.codes_of_list(accounts), _groups_without_goods(context)
     )
-    agreed = [code for code, account in told.items() if matching_account(account, ledgers)]
-    return _rowless(known, table, GROUPS, {*_without_goods(known), *agreed})
+
+
+def _missing_goods_accounts(context: SetupContext, table: ValueTable, accounts: CodeList) -> MissingSetting | None:
+    """Return the missing goods accounts; an accepted account of the till is as good as a row."""
+    till_accounts, ledgers = (
+        context.codes_of_list(accounts) if context.settings["till_accounts"] else {},
+        context.codes_of_list(LEDGERS),
+    )
+    agreed = [code for code, account in till_accounts.items() if matching_account(account, ledgers)]
+    return _missing_rows(context, table, GROUPS, {*_groups_without_goods(context), *agreed})
 
 
 def _has_costs(settings: Mapping[str, Any]) -> bool:
@@ -147,59 +161,63 @@ def _has_costs(settings: Mapping[str, Any]) -> bool:
     return bool(settings["cost_of_sales"]) and settings["contents"] != "counts"
 
 
-def _lacking_accounts(known: SetupContext) -> MissingSetting | None:
-    return _lacking(known, ACCOUNTS_TABLE, GROUPS, unused_groups(known))
+def _missing_group_accounts(context: SetupContext) -> MissingSetting | None:
+    return _missing_accounts(context, ACCOUNTS_TABLE, GROUPS, unused_groups(context))
 
 
-def _lacking_methods(known: SetupContext) -> MissingSetting | None:
-    return _lacking(known, METHODS_TABLE, METHODS)
+def _missing_method_accounts(context: SetupContext) -> MissingSetting | None:
+    return _missing_accounts(context, METHODS_TABLE, METHODS)
 
 
-def _lacking(
-    known: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str] = ()
+def _missing_accounts(
+    context: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str] = ()
 ) -> MissingSetting | None:
-    return _rowless(known, table, codes, known.codes_of_list(codes) if known.settings["till_accounts"] else unused)
+    return _missing_rows(
+        context, table, codes, context.codes_of_list(codes) if context.settings["till_accounts"] else unused
+    )
 
 
-def _rowless(known: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str]) -> MissingSetting | None:
-    if wrong := invalid_rows(known, table):
+def _missing_rows(
+    context: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str]
+) -> MissingSetting | None:
+    if wrong := invalid_rows(context, table):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    names = known.codes_of_list(codes)
-    rowless = (code for code in codes_missing_rows(known, table, codes) if code not in unused)
+    names = context.codes_of_list(codes)
+    rowless = (code for code in codes_missing_rows(context, table, codes) if code not in unused)
     missing = ", ".join(f"{code} {names[code]}" for code in rowless)
     return MissingSetting(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
 
 
-def _drawers(known: SetupContext) -> Proposal | None:
-    found = _plain_drawers(known)
-    return Proposal(found, Reason("proposed_by_name")) if len(found) == len(_DRAWER_ACCOUNTS) else None
+def _drawers(context: SetupContext) -> Proposal | None:
+    accounts = _plain_drawers(context)
+    return Proposal(accounts, Reason("proposed_by_name")) if len(accounts) == len(_DRAWER_ACCOUNTS) else None
 
 
 _DRAWER_ACCOUNTS = {"difference_account": DIFFERENCES, "banked_account": BANKED}
 
 
-def _plain_drawers(known: SetupContext) -> dict[str, str]:
-    ledgers = known.codes_of_list(LEDGERS).items()
-    found = {
+def _plain_drawers(context: SetupContext) -> dict[str, str]:
+    ledgers = context.codes_of_list(LEDGERS).items()
+    accounts = {
         name: single_code(code for code, text in ledgers if words.search(text))
         for name, words in _DRAWER_ACCOUNTS.items()
     }
-    return {name: account for name, account in found.items() if account}
+    return {name: account for name, account in accounts.items() if account}
 
 
-def _drawerless(known: SetupContext) -> MissingSetting | None:
-    lacks = not known.settings["till_accounts"] and not known.settings["difference_account"]
+def _missing_drawer_accounts(context: SetupContext) -> MissingSetting | None:
+    lacks = not context.settings["till_accounts"] and not context.settings["difference_account"]
     return MissingSetting(Reason("lack_drawer_accounts"), stops=False) if lacks else None
 
 
-def _collective(known: SetupContext) -> Proposal | None:
-    plain = _plain_collective(known)
+def _collective(context: SetupContext) -> Proposal | None:
+    plain = _plain_collective(context)
     return Proposal({**plain, "collective_debtor": ""}, Reason("proposed_only_one")) if plain else None
 
 
-def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = single_code(known.codes_of_list(books_list("debtor_accounts"))) or single_code(
-        known.codes_of_list(books_list("collective_accounts"))
+def _plain_collective(context: SetupContext) -> dict[str, str]:
+    account = single_code(context.codes_of_list(books_list("debtor_accounts"))) or single_code(
+        context.codes_of_list(books_list("collective_accounts"))
     )
     return {"collective_account": account} if account else {}
 
@@ -210,7 +228,7 @@ QUESTIONS = (
         _daybook,
         ("daybook", "mode"),
         lists=(DAYBOOKS, DAYBOOK_TYPES),
-        lacks=_daybookless,
+        lacks=_missing_daybook,
         safe_defaults=_plain_daybook,
     ),
     Question("closed", default_proposal("proposed_closed_by_flag", "closed_by", "counts"), ("closed_by", "counts")),
@@ -221,7 +239,7 @@ QUESTIONS = (
         _accounts,
         table=DAY_ACCOUNTS,
         lists=(GROUPS, GROUP_ACCOUNTS, LEDGERS, BALANCE_GROUPS, USED_GROUPS),
-        lacks=_lacking_accounts,
+        lacks=_missing_group_accounts,
         unused=unused_groups,
     ),
     Question(
@@ -229,14 +247,14 @@ QUESTIONS = (
         _methods,
         table=METHOD_ACCOUNTS,
         lists=(METHODS, PAYMENT_ACCOUNTS, LEDGERS),
-        lacks=_lacking_methods,
+        lacks=_missing_method_accounts,
     ),
     Question(
         "drawers",
         _drawers,
         ("difference_account", "banked_account"),
         lists=(LEDGERS,),
-        lacks=_drawerless,
+        lacks=_missing_drawer_accounts,
         safe_defaults=_plain_drawers,
     ),
     Question(
@@ -249,10 +267,10 @@ QUESTIONS = (
     *(
         Question(
             name,
-            partial(_goods, table=table.name, accounts=accounts),
+            partial(_propose_goods_accounts, table=table.name, accounts=accounts),
             table=table.name,
             lists=(GROUPS, BALANCE_GROUPS, *GOODS_ACCOUNTS, LEDGERS),
-            lacks=partial(_lacking_goods, table=table, accounts=accounts),
+            lacks=partial(_missing_goods_accounts, table=table, accounts=accounts),
             arises=_has_costs,
         )
         for name, table, accounts in zip(("costs", "stock"), (COST_TABLE, STOCK_TABLE), GOODS_ACCOUNTS, strict=True)

@@ -28,31 +28,33 @@ class SeparateDocuments:
     groups: Mapping[str, str]
     made: AskMadeAlone = lambda _: {}
 
-    def same_sale(self, one: DayDocument) -> tuple[str, ...]:
+    def same_sale(self, document: DayDocument) -> tuple[str, ...]:
         """Return the keys of a document and of its origins; if any of them is booked, its sale is booked."""
-        orders = related(one.record, self.groups).get("orders")
-        return (one.record.key, *(orders if isinstance(orders, tuple) else ()))
+        orders = related(document.record, self.groups).get("orders")
+        return (document.record.key, *(orders if isinstance(orders, tuple) else ()))
 
     def separate_bookings(self, documents: Sequence[DayDocument]) -> dict[str, SeparateBooking]:
         """Return the separate bookings of the documents of a day, also those in doubt, by key."""
-        keys = {one.record.key: self.same_sale(one) for one in documents}
-        booked = self.ask([key for some in keys.values() for key in some]) if keys else {}
-        found: dict[str, SeparateBooking] = {}
-        for key, some in keys.items():
-            if how := next((booked[each] for each in some if each in booked), None):
-                found[key] = how if key in booked else how._replace(by_order=True)
-        receipts = self._covering([one.record for one in documents if one.record.key not in found])
-        how_they_are = self.ask(sorted(receipts.values())) if receipts else {}
-        return found | {key: how_they_are[one] for key, one in receipts.items()}
+        keys = {document.record.key: self.same_sale(document) for document in documents}
+        booked = self.ask([key for sale_keys in keys.values() for key in sale_keys]) if keys else {}
+        bookings: dict[str, SeparateBooking] = {}
+        for key, sale_keys in keys.items():
+            if booking := next((booked[sale_key] for sale_key in sale_keys if sale_key in booked), None):
+                bookings[key] = booking if key in booked else booking._replace(by_order=True)
+        receipts = self._covered_invoices(
+            [document.record for document in documents if document.record.key not in bookings]
+        )
+        receipt_bookings = self.ask(sorted(receipts.values())) if receipts else {}
+        return bookings | {key: receipt_bookings[invoice] for key, invoice in receipts.items()}
 
-    def _covering(self, documents: Sequence[Record]) -> dict[str, str]:
+    def _covered_invoices(self, documents: Sequence[Record]) -> dict[str, str]:
         """Return the invoices whose sale is booked through documents made from them, with the first of these."""
-        invoices = [one for one in documents if one.kind is Kind.INVOICE]
-        made = self.made([one.key for one in invoices]) if invoices else {}
+        invoices = [document for document in documents if document.kind is Kind.INVOICE]
+        derived = self.made([invoice.key for invoice in invoices]) if invoices else {}
         return {
-            one.key: made[one.key][0].key
-            for one in invoices
-            if isinstance(not_booked_because(one, Chain(after=tuple(made.get(one.key, ()))), ()), Skip)
+            invoice.key: derived[invoice.key][0].key
+            for invoice in invoices
+            if isinstance(not_booked_because(invoice, Chain(after=tuple(derived.get(invoice.key, ()))), ()), Skip)
         }
 
     def stored_fields(self, page: DayPage) -> dict[str, Value]:
@@ -60,14 +62,17 @@ class SeparateDocuments:
 
         An invoice is listed under `orders` as well, for a receipt that is made from it.
         """
-        made_of = {one.record.key: self.same_sale(one)[one.record.kind is not Kind.INVOICE :] for one in page.sold}
-        orders = sorted({key for some in made_of.values() for key in some})
-        shares = tuple(day_share(one.record) for one in page.sold if made_of[one.record.key])
-        sold = tuple(one.record.key for one in page.sold)
+        made_of = {
+            document.record.key: self.same_sale(document)[document.record.kind is not Kind.INVOICE :]
+            for document in page.sold
+        }
+        orders = sorted({key for keys in made_of.values() for key in keys})
+        shares = tuple(day_share(document.record) for document in page.sold if made_of[document.record.key])
+        sold = tuple(document.record.key for document in page.sold)
         return {"sold": sold, **({"orders": tuple(orders), "shares": shares} if orders else {})}
 
     def is_booked_meanwhile(self, page: Record) -> bool:
         """Return whether a sale in a page was booked separately since the page was made."""
-        listed = [found for name in ("sold", "orders") if isinstance(found := page.values.get(name), tuple)]
-        keys = [key for found in listed for key in found]
-        return bool(keys and (self.ask(keys) or self._covering(documents_in_page(page))))
+        key_lists = [key_list for name in ("sold", "orders") if isinstance(key_list := page.values.get(name), tuple)]
+        keys = [key for key_list in key_lists for key in key_list]
+        return bool(keys and (self.ask(keys) or self._covered_invoices(documents_in_page(page))))

@@ -161,7 +161,7 @@ SECTIONS = (
 
 # Code lists of the logic: accounts and periods of the books, turnover groups and gift cards of the till.
 PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books_list("periods"), books_list("vat_accounts"), books_list("day_line_fields")
-_TOLD = (LEDGERS, LEDGER_RULES, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
+_BOOKS_LISTS = (LEDGERS, LEDGER_RULES, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
 _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
@@ -176,41 +176,43 @@ def _logic(
     body: Mapping[str, Any],
     version: int,
     tables: Mapping[str, Mapping[str, str]],
-    asked: FlowContext,
+    context: FlowContext,
 ) -> DaysLogic:
     names = (
         DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES, COST_ACCOUNTS, STOCK_ACCOUNTS,
         COUNTRIES,
     )  # fmt: skip
-    prefix = str(asked.setting(*_PREFIX))
+    prefix = str(context.setting(*_PREFIX))
     return DaysLogic(
         settings,
         body,
         version,
         Tables(*(tables.get(name, {}) for name in names)),
         SystemFacts(
-            rates=asked.rates(BOOKS.system),
-            till_rates=asked.rates(TILL.system),
-            ledgers=asked.codes(LEDGERS),
-            ledger_rules={account: LedgerRules.from_text(text) for account, text in asked.codes(LEDGER_RULES).items()},
-            periods=asked.codes(PERIODS),
-            vat_accounts=asked.codes(VAT_ACCOUNTS),
-            line_fields=asked.codes(LINE_FIELDS),
-            turnover=Turnover(*map(asked.codes, _TURNOVER)),
+            rates=context.rates(BOOKS.system),
+            till_rates=context.rates(TILL.system),
+            ledgers=context.codes(LEDGERS),
+            ledger_rules={
+                account: LedgerRules.from_text(text) for account, text in context.codes(LEDGER_RULES).items()
+            },
+            periods=context.codes(PERIODS),
+            vat_accounts=context.codes(VAT_ACCOUNTS),
+            line_fields=context.codes(LINE_FIELDS),
+            turnover=Turnover(*map(context.codes, _TURNOVER)),
         ),
-        DayQueries(asked, prefix),
-        ShopIdentity(prefix, str(asked.setting(*_HOME))),
+        DayQueries(context, prefix),
+        ShopIdentity(prefix, str(context.setting(*_HOME))),
     )
 
 
 _OF_PREFIX = Repair(tab="settings", name=_PREFIX[1], flow=_PREFIX[0])
-_UNDECIDED = Repair(RepairKind.DECISION, options=DECISIONS)
+_DECISION_REPAIR = Repair(RepairKind.DECISION, options=DECISIONS)
 
 DAYS = FlowSpec(
     flow=FLOW,
     settings=DaySettings,
     make=_logic,
-    code_lists=lambda _: (*_TOLD, *_TURNOVER),
+    code_lists=lambda _: (*_BOOKS_LISTS, *_TURNOVER),
     depends_on_settings=(*LEANS_ON, _PREFIX, _HOME),
     mapping=MAPPINGS / "days.toml",
     vat_rate_systems=(BOOKS, TILL),
@@ -227,8 +229,8 @@ DAYS = FlowSpec(
         "day_sale_elsewhere": Repair(RepairKind.DECISION, options=ONLY_BESIDE),
         "day_booked_by_hand": Repair(RepairKind.DECISION, options=TYPED),
         "day_ledger_unreadable": Repair(RepairKind.DECISION, options=TYPED),
-        "day_changed_after_booking": _UNDECIDED,
-        "day_changed_after_filing": _UNDECIDED,
+        "day_changed_after_booking": _DECISION_REPAIR,
+        "day_changed_after_filing": _DECISION_REPAIR,
         "prefix_in_use": _OF_PREFIX,
         "brake_strangers": _OF_PREFIX,
     },

@@ -30,8 +30,8 @@ class DocumentVat:
             if document is not None:
                 key = document.record.key
                 case = cases[key] if key in cases else cases.setdefault(key, self._case(document.record))
-            found = self.decision.code(case, code)
-            return DecidedVat(found, case.key, "" if found else self.decision.impossible_row(case, code))
+            books_code = self.decision.code(case, code)
+            return DecidedVat(books_code, case.key, "" if books_code else self.decision.impossible_row(case, code))
 
         return decide
 
@@ -50,10 +50,12 @@ class DocumentVat:
 
     def in_spelling(self, day: TillDay) -> TillDay:
         """Return a day whose customers have country codes, as far as their countries can be read."""
-        spelt = (replace(one, parts=tuple(map(self._spelt, one.parts))) for one in day.documents)
+        spelt = (
+            replace(document, parts=tuple(map(self._with_country_code, document.parts))) for document in day.documents
+        )
         return replace(day, documents=tuple(spelt))
 
-    def _spelt(self, part: Record) -> Record:
+    def _with_country_code(self, part: Record) -> Record:
         name = as_text(part.values.get("country")).strip()
         if part.kind is not Kind.RELATION or not name:
             return part

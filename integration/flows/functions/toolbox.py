@@ -34,58 +34,58 @@ EXPRESSION_SECONDS = 0.08  # time limit of all regular expressions of one expres
 record_at_hand: ContextVar[Values] = ContextVar("record")
 
 
-def _add(one: Value, other: Value) -> Value:
-    if isinstance(one, str) or isinstance(other, str):
-        return bounded(as_text(one) + as_text(other))
-    return bounded(number_of(one) + number_of(other))
+def _add(value: Value, other: Value) -> Value:
+    if isinstance(value, str) or isinstance(other, str):
+        return bounded(as_text(value) + as_text(other))
+    return bounded(number_of(value) + number_of(other))
 
 
-def _power(one: Value, other: Value) -> Value:
+def _power(value: Value, other: Value) -> Value:
     exponent = number_of(other)
     if exponent != exponent.to_integral_value() or abs(exponent) > HIGHEST_POWER:
         raise RuleError("reason_power", most=HIGHEST_POWER)
-    return bounded(number_of(one) ** exponent)
+    return bounded(number_of(value) ** exponent)
 
 
-def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Value], bool]:
-    def compared(one: Value, other: Value) -> bool:
-        if type(one) is not type(other) or not isinstance(one, Decimal | str | date):
-            raise RuleError("reason_compared", one=as_text(one), other=as_text(other))
-        return compare(one, other)
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Value], bool]:
+    def compared(value: Value, other: Value) -> bool:
+        if type(value) is not type(other) or not isinstance(value, Decimal | str | date):
+            raise RuleError("reason_compared", one=as_text(value), other=as_text(other))
+        return compare(value, other)
 
     return compared
 
 
-def _within(one: Value, other: Value) -> bool:
+def _is_in(value: Value, other: Value) -> bool:
     if not isinstance(other, tuple):
-        return as_text(one) in as_text(other)
-    if isinstance(one, Decimal):
-        return any(matches(one, Operator.EQUAL, each) for each in other)
-    return as_text(one) in other
+        return as_text(value) in as_text(other)
+    if isinstance(value, Decimal):
+        return any(matches(value, Operator.EQUAL, option) for option in other)
+    return as_text(value) in other
 
 
-def _sums(calculate: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Value, Value], Value]:
-    return lambda one, other: bounded(calculate(number_of(one), number_of(other)))
+def _arithmetic(calculate: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Value, Value], Value]:
+    return lambda value, other: bounded(calculate(number_of(value), number_of(other)))
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Value]] = {
     ast.Add: _add,
-    ast.Sub: _sums(lambda one, other: one - other),
-    ast.Mult: _sums(lambda one, other: one * other),
-    ast.Div: _sums(lambda one, other: one / other),
-    ast.FloorDiv: _sums(lambda one, other: one // other),
-    ast.Mod: _sums(lambda one, other: one % other),
+    ast.Sub: _arithmetic(lambda value, other: value - other),
+    ast.Mult: _arithmetic(lambda value, other: value * other),
+    ast.Div: _arithmetic(lambda value, other: value / other),
+    ast.FloorDiv: _arithmetic(lambda value, other: value // other),
+    ast.Mod: _arithmetic(lambda value, other: value % other),
     ast.Pow: _power,
     ast.Eq: is_same_value,
-    ast.NotEq: lambda one, other: not is_same_value(one, other),
-    ast.Lt: _compared(lambda one, other: one < other),
-    ast.LtE: _compared(lambda one, other: one <= other),
-    ast.Gt: _compared(lambda one, other: one > other),
-    ast.GtE: _compared(lambda one, other: one >= other),
-    ast.In: _within,
-    ast.NotIn: lambda one, other: not _within(one, other),  # codespell:ignore notin - of Python
-    ast.Not: lambda one: not one,
-    ast.USub: lambda one: -number_of(one),
+    ast.NotEq: lambda value, other: not is_same_value(value, other),
+    ast.Lt: _comparison(lambda value, other: value < other),
+    ast.LtE: _comparison(lambda value, other: value <= other),
+    ast.Gt: _comparison(lambda value, other: value > other),
+    ast.GtE: _comparison(lambda value, other: value >= other),
+    ast.In: _is_in,
+    ast.NotIn: lambda value, other: not _is_in(value, other),  # codespell:ignore notin - of Python
+    ast.Not: lambda value: not value,
+    ast.USub: lambda value: -number_of(value),
     ast.UAdd: number_of,
 }
 _ALLOWED = (
@@ -106,16 +106,16 @@ class Expression:
 
     def __init__(self, text: str, tools: Mapping[str, Tool]) -> None:
         self.text = text
-        self._tree = _parsed(text)
+        self._tree = _parse(text)
         _check(self._tree, tools)
         self.names = frozenset(_fields(self._tree))
         # The evaluator stores nothing of a record, so threads may share it.
         self._evaluator = SimpleEval(operators=_OPERATORS, functions=dict(tools), names=_Names())
         self._evaluator.nodes[ast.Constant] = lambda node: node.value
-        self._evaluator.nodes[ast.Tuple] = self._evaluator.nodes[ast.List] = self._listed
+        self._evaluator.nodes[ast.Tuple] = self._evaluator.nodes[ast.List] = self._list_texts
 
-    def _listed(self, node: ast.Tuple | ast.List) -> tuple[str, ...]:
-        return tuple(as_text(self._evaluator._eval(each)) for each in node.elts)  # noqa: SLF001 - as its own nodes do
+    def _list_texts(self, node: ast.Tuple | ast.List) -> tuple[str, ...]:
+        return tuple(as_text(self._evaluator._eval(element)) for element in node.elts)  # noqa: SLF001 - as its own nodes do
 
     def __call__(self, values: Values) -> Value:
         """Return the result for one record. Raises RuleError if there is none."""
@@ -131,13 +131,13 @@ class Expression:
             deadline.reset(until)
 
 
-def _parsed(text: str) -> ast.expr:
+def _parse(text: str) -> ast.expr:
     if len(text) > LONGEST_EXPRESSION:
         raise RuleError("reason_expression_long", most=LONGEST_EXPRESSION)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _unread(text.strip(), error) from None
+        raise _syntax_error(text.strip(), error) from None
     _measure(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant):
@@ -145,7 +145,7 @@ def _parsed(text: str) -> ast.expr:
     return tree
 
 
-def _unread(text: str, error: Exception) -> RuleError:
+def _syntax_error(text: str, error: Exception) -> RuleError:
     """Return why a text is not an expression, with the text from the position of the syntax error."""
     place = error.offset if isinstance(error, SyntaxError) and error.lineno == 1 else None
     rest = text[max(0, (place or 1) - 1) :][:SHOWN].strip()
@@ -154,11 +154,11 @@ def _unread(text: str, error: Exception) -> RuleError:
 
 def _measure(tree: ast.expr) -> None:
     waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
-    seen = 0
+    node_count = 0
     while waiting:
         node, depth = waiting.pop()
-        seen += 1
-        if seen > MOST_NODES or depth > DEEPEST:
+        node_count += 1
+        if node_count > MOST_NODES or depth > DEEPEST:
             raise RuleError("reason_expression_nested")
         waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
 
@@ -197,9 +197,9 @@ def _constant_text(node: ast.expr) -> str:
 
 
 def _fields(tree: ast.expr) -> Iterator[str]:
-    called: Sequence[ast.expr] = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    callees: Sequence[ast.expr] = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node not in called:
+        if isinstance(node, ast.Name) and node not in callees:
             yield node.id
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "field":
             yield _constant_text(node.args[0])
@@ -208,8 +208,8 @@ def _fields(tree: ast.expr) -> Iterator[str]:
 # ---- functions
 
 
-def _first(value: Value, *others: Value) -> Value:
-    return next((each for each in (value, *others) if each not in EMPTY), None)
+def _first_non_empty(value: Value, *others: Value) -> Value:
+    return next((candidate for candidate in (value, *others) if candidate not in EMPTY), None)
 
 
 def _if(value: Value, operator: Value, operand: Value, then: Value, otherwise: Value = None) -> Value:
@@ -241,7 +241,7 @@ _TOOLS: Mapping[str, Tool] = {
     "remove_vat": Tool(lambda value, percent: remove_vat(number_of(value), number_of(percent)), 1, 1),
     "date": Tool(values.parse_day, 0, 1, check=values.check_date),
     "country": Tool(values.country_of),
-    "first": Tool(_first, 0, _MANY, fields_from=0, takes_empty=True),
+    "first": Tool(_first_non_empty, 0, _MANY, fields_from=0, takes_empty=True),
     "if": Tool(_if, 3, 4, check=_check_if, takes_empty=True),
 }
 
@@ -252,9 +252,9 @@ def read_by(rule: Rule) -> frozenset[str]:
         return frozenset()
     if rule.expression:
         return Tools().expression(rule.expression).names
-    given = [(_TOOLS[call.name].fields_from, call.args) for call in rule.functions if call.name in _TOOLS]
-    named = {as_text(arg) for start, args in given if start is not None for arg in args[start:]}
-    return frozenset({rule.source, *named} - {""})
+    calls = [(_TOOLS[call.name].fields_from, call.args) for call in rule.functions if call.name in _TOOLS]
+    arg_fields = {as_text(arg) for start, args in calls if start is not None for arg in args[start:]}
+    return frozenset({rule.source, *arg_fields} - {""})
 
 
 class Tools:

@@ -124,9 +124,9 @@ def to_number(value: Value, style: Value = "auto") -> Value:
 
 def round_half_up(value: Value, places: Value = Decimal(2)) -> Value:
     """Return a number with this number of decimals, rounded half up."""
-    digits, most = whole_number(places), 10
-    if not 0 <= digits <= most:
-        raise RuleError("reason_round", most=most)
+    digits, limit = whole_number(places), 10
+    if not 0 <= digits <= limit:
+        raise RuleError("reason_round", most=limit)
     return amount(number_of(value), digits)
 
 
@@ -169,18 +169,18 @@ def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
     require_length(len(text))
     end = deadline.get()
     seconds = REGEX_SECONDS if end is None else max(0.0001, min(REGEX_SECONDS, end - time.monotonic()))
-    left = LONGEST_TEXT
+    remaining = LONGEST_TEXT
 
     def filled(match: "regex.Match[str]") -> str:
         """Expand one match within the length limit.
 
         The new text may repeat groups, and an empty match may have long groups.
         """
-        nonlocal left
-        made = match.expand(template)
-        left -= len(made)
-        require_length(LONGEST_TEXT - left)
-        return made
+        nonlocal remaining
+        expansion = match.expand(template)
+        remaining -= len(expansion)
+        require_length(LONGEST_TEXT - remaining)
+        return expansion
 
     try:
         return pattern_of(as_text(pattern)).sub(filled, text, timeout=seconds)
@@ -265,11 +265,11 @@ def parse_day(value: Value, form: Value = None) -> Value:
         return value
     text = as_text(value).strip()
     forms = _KNOWN_DAYS if form is None else [day_pattern(as_text(form))]
-    found = next((match for each in forms if (match := each.fullmatch(text))), None)
-    if found is None:
+    parts = next((match for pattern in forms if (match := pattern.fullmatch(text))), None)
+    if parts is None:
         raise RuleError("reason_no_date", value=text[:SHOWN])
     try:
-        return date(int(found["y"]), int(found["m"]), int(found["d"]))
+        return date(int(parts["y"]), int(parts["m"]), int(parts["d"]))
     except ValueError:
         raise RuleError("reason_no_date", value=text[:SHOWN]) from None
 

@@ -23,8 +23,8 @@ def in_use(rules: Rules, tables: Mapping[str, Mapping[str, str]]) -> Rules:
 
 def of_articles(rules: Rules, tools: Tools) -> CompiledMapping:
     """Return the rule that gives the article of a line. It is applied before all other rules."""
-    found = tuple(rule for rule in rules.rules if rule.target == "line.article")
-    return compile(Rules(rules.version, found or (Rule(target="line.article", source="code"),)), tools)
+    article_rules = tuple(rule for rule in rules.rules if rule.target == "line.article")
+    return compile(Rules(rules.version, article_rules or (Rule(target="line.article", source="code"),)), tools)
 
 
 def document_policy(rules: Rules) -> Policy:

@@ -27,37 +27,42 @@ class LineArticles:
 
         Raises RecordRejected.
         """
-        found = {}
+        codes = {}
         for line in sale_lines(document.record):
             mapped = self.rule.apply(line)
             expect_mapped(mapped.issues, document)
-            found[line.key] = as_text(mapped.values.get("line.article")).strip()
-        return found
+            codes[line.key] = as_text(mapped.values.get("line.article")).strip()
+        return codes
 
-    def stand_ins(self, document: CompletedDocument, named: Mapping[str, str]) -> dict[str, str]:
+    def stand_ins(self, document: CompletedDocument, codes: Mapping[str, str]) -> dict[str, str]:
         """Return by line the substitute article from the table of articles."""
         if not self.stand_in:
             return {}
         lines = {line.key: line for line in sale_lines(document.record)}
-        found = {key: self.stand_in.get(code or _known_as(lines[key]), "").strip() for key, code in named.items()}
-        return {key: code for key, code in found.items() if code}
+        substitutes = {
+            key: self.stand_in.get(code or _article_label(lines[key]), "").strip() for key, code in codes.items()
+        }
+        return {key: code for key, code in substitutes.items() if code}
 
     def resolved_articles(
-        self, document: CompletedDocument, named: Mapping[str, str], known: Collection[str]
+        self, document: CompletedDocument, codes: Mapping[str, str], known_codes: Collection[str]
     ) -> dict[str, str]:
         """Return the articles on which the lines are booked: their own, a substitute, or the collective article.
 
         Raises RecordRejected with all missing articles if there is no collective article.
         """
-        stand_ins = self.stand_ins(document, named).items()
-        taken = {**named, **{key: code for key, code in stand_ins if named[key] not in known and code in known}}
-        missing = [key for key, code in taken.items() if code not in known]
+        stand_ins = self.stand_ins(document, codes).items()
+        resolved = {
+            **codes,
+            **{key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes},
+        }
+        missing = [key for key, code in resolved.items() if code not in known_codes]
         if missing and not self.collective:
             lines = {line.key: line for line in sale_lines(document.record)}
-            lacking = dict.fromkeys(taken[key] or _known_as(lines[key]) for key in missing)
+            lacking = dict.fromkeys(resolved[key] or _article_label(lines[key]) for key in missing)
             raise RecordRejected("article_missing", "line.article", article=", ".join(lacking), document=document.title)
-        return {**taken, **dict.fromkeys(missing, self.collective)}
+        return {**resolved, **dict.fromkeys(missing, self.collective)}
 
 
-def _known_as(line: Record) -> str:
+def _article_label(line: Record) -> str:
     return as_text(line.values.get("article")) or as_text(line.values.get("text")) or "?"

@@ -39,8 +39,8 @@ class Turnover:
 
         This is possible only for a type that does not identify the means of payment.
         """
-        told = set(self.cards.values())
-        return METHODS.get(type_) is Tender.SUSPENSE and any(group not in told for group in self.vouchers(rates))
+        card_groups = set(self.cards.values())
+        return METHODS.get(type_) is Tender.SUSPENSE and any(group not in card_groups for group in self.vouchers(rates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,10 @@ class Balances:
     def category(self, line: Record) -> LineCategory:
         """Return the category of a line. An unknown category without a turnover group counts as revenue."""
         group = turnover_group_of(line)
-        found = category_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
-        return LineCategory.REVENUE if found is LineCategory.UNKNOWN and not group else found
+        category = category_of(
+            _text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, "")
+        )
+        return LineCategory.REVENUE if category is LineCategory.UNKNOWN and not group else category
 
     def account(self, document: CompletedDocument, line: Record) -> str | None:
         """Return the account of a line that is no revenue; None for revenue.
@@ -97,7 +99,7 @@ class Balances:
         if method in UNTAXED:
             never = self.category(line) in (LineCategory.GIFT_CARD, LineCategory.CASH_IN, LineCategory.PAYMENT)
             return not never and self._is_taxed_at_home(document, line)
-        charged = self._charged(line)
+        charged = self._vat_percentage(line)
         return bool(charged) and (whole is None or abs(whole) * charged / (HUNDRED + charged) < CENT)
 
     def _is_taxed_at_home(self, document: CompletedDocument, line: Record) -> bool:
@@ -122,7 +124,7 @@ class Balances:
             raise RecordRejected("deposit_vat_unclear", "line.vat_code", **facts)
         return False
 
-    def _charged(self, line: Record) -> Decimal:
+    def _vat_percentage(self, line: Record) -> Decimal:
         """Return the VAT percentage of a line; zero without a VAT code.
 
         Raises RecordRejected if the percentage is unknown.
@@ -135,8 +137,8 @@ class Balances:
         return self.rates.get(code, NOTHING)
 
     def _account(self, document: CompletedDocument, group: str, category: LineCategory, name: str) -> str:
-        if found := account_for(self.accounts, group, category):
-            return found
+        if account := account_for(self.accounts, group, category):
+            return account
         # A gift card in a revenue group needs a row for gift cards, since a row for the group also matches its revenue.
         of_revenue = GROUPS.get(self.turnover.types.get(group, "")) is LineCategory.REVENUE
         lacking = "" if category.is_balance and of_revenue else group
@@ -157,16 +159,16 @@ class Balances:
 
         Raises RecordRejected for a card whose purpose is unknown.
         """
-        for method, group, code, paid in self._by_voucher(document, rounding):
+        for method, group, code, paid in self._voucher_payments(document, rounding):
             yield VoucherRedemption(self._account(document, group, LineCategory.GIFT_CARD, method), code, paid)
 
     def expect_untaxed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> None:
         """Raise RecordRejected for a document paid with such vouchers: books that compute VAT would tax it twice."""
-        for method, _, _, paid in self._by_voucher(document, rounding):
+        for method, _, _, paid in self._voucher_payments(document, rounding):
             facts = {"document": document.title, "method": method, "amount": str(paid)}
             raise RecordRejected("voucher_on_order", "line.price", **facts)
 
-    def _by_voucher(
+    def _voucher_payments(
         self, document: CompletedDocument, rounding: tuple[str, ...]
     ) -> Iterator[tuple[str, str, str, Decimal]]:
         """Yield method, turnover group, VAT code and amount of each payment with a single-purpose voucher."""
@@ -177,13 +179,13 @@ class Balances:
             method = _text(payment, "method")
             purpose = self.purpose(payment, rounds=method in rounding)
             if purpose is Purpose.SINGLE:
-                group = self.turnover.cards.get(method) or self._only_voucher()
+                group = self.turnover.cards.get(method) or self._only_voucher_group()
                 code = self.turnover.vat_codes.get(group, "")
                 if not code:
-                    raise _unclear(document, method)
+                    raise _unclear_card_rejection(document, method)
                 yield method, group, code, paid
             elif purpose is None:
-                raise _unclear(document, method)
+                raise _unclear_card_rejection(document, method)
 
     def purpose(self, payment: Record, *, rounds: bool) -> Purpose | None:
         """Return the purpose of a payment's gift card, as set by a person or given by the till; None if unknown."""
@@ -202,50 +204,52 @@ class Balances:
 
     def of_card(self, method: str) -> str:
         """Return the account of the multi-purpose gift cards that a payment method accepts; empty if none is set."""
-        group = self.turnover.cards.get(method) or self._only(LineCategory.GIFT_CARD)
-        return self._of(group, LineCategory.GIFT_CARD)
+        group = self.turnover.cards.get(method) or self._only_group(LineCategory.GIFT_CARD)
+        return self._account_of(group, LineCategory.GIFT_CARD)
 
     @property
     def of_down_payments(self) -> str:
         """The account of down payments; empty if none is set."""
-        return self._of(self._only(LineCategory.DOWN_PAYMENT), LineCategory.DOWN_PAYMENT)
+        return self._account_of(self._only_group(LineCategory.DOWN_PAYMENT), LineCategory.DOWN_PAYMENT)
 
     @property
     def default_account(self) -> str:
         """The account of all groups without one of their own; empty if none is set."""
         return self.accounts.get(EVERY, "")
 
-    def _of(self, group: str, category: LineCategory) -> str:
+    def _account_of(self, group: str, category: LineCategory) -> str:
         return (self.accounts.get(group, "") if group else "") or self.accounts.get(category, "")
 
-    def _only(self, category: LineCategory) -> str:
+    def _only_group(self, category: LineCategory) -> str:
         """Return the only group of a category; for gift cards, the only one that is sold without VAT."""
         vouchers = self.turnover.vouchers(self.rates)
-        found = [group for group, word in self.turnover.types.items() if GROUPS.get(word) is category]
-        found = [group for group in found if group not in vouchers]
-        return found[0] if len(found) == 1 else ""
+        groups = [group for group, word in self.turnover.types.items() if GROUPS.get(word) is category]
+        groups = [group for group in groups if group not in vouchers]
+        return groups[0] if len(groups) == 1 else ""
 
-    def _only_voucher(self) -> str:
-        found = self.turnover.vouchers(self.rates)
-        return found[0] if len(found) == 1 else ""
+    def _only_voucher_group(self) -> str:
+        groups = self.turnover.vouchers(self.rates)
+        return groups[0] if len(groups) == 1 else ""
 
 
-def share_of(document: CompletedDocument, one: VoucherRedemption, sold: Sums, rates: Mapping[str, Decimal]) -> VatSum:
+def share_of(
+    document: CompletedDocument, redemption: VoucherRedemption, sold: Sums, rates: Mapping[str, Decimal]
+) -> VatSum:
     """Return the part of a sale paid with a voucher, with VAT in the proportion that the till charged in total.
 
     Raises RecordRejected if the voucher exceeds the amount sold under its VAT code, because the use of the rest is
     unknown.
     """
-    whole = sold.get(one.code, VatSum())
-    if one.amount * whole.incl <= NOTHING or abs(one.amount) > abs(whole.incl):
-        facts = {"amount": str(one.amount), "there": str(whole.incl), "code": one.code}
-        facts["vat"] = vat_fact(one.code, rates.get(one.code), TILL.system)
+    whole = sold.get(redemption.code, VatSum())
+    if redemption.amount * whole.incl <= NOTHING or abs(redemption.amount) > abs(whole.incl):
+        facts = {"amount": str(redemption.amount), "there": str(whole.incl), "code": redemption.code}
+        facts["vat"] = vat_fact(redemption.code, rates.get(redemption.code), TILL.system)
         raise RecordRejected("voucher_too_large", "line.account", document=document.title, **facts)
-    vat = whole.vat if one.amount == whole.incl else amount(one.amount * whole.vat / whole.incl)
-    return VatSum(one.amount - vat, vat)
+    vat = whole.vat if redemption.amount == whole.incl else amount(redemption.amount * whole.vat / whole.incl)
+    return VatSum(redemption.amount - vat, vat)
 
 
-def _unclear(document: CompletedDocument, method: str) -> RecordRejected:
+def _unclear_card_rejection(document: CompletedDocument, method: str) -> RecordRejected:
     return RecordRejected("gift_card_unclear", "line.account", document=document.title, method=method)
 
 

@@ -114,13 +114,13 @@ class Bookings:
         if not isinstance(day, date) and isinstance(entered, datetime):
             day = entered.astimezone(ZONE).date()
         agreed = link.agreed.values if link is not None and link.agreed is not None else {}
-        told: dict[str, Value] = {"date": agreed.get("date") or day}
+        header: dict[str, Value] = {"date": agreed.get("date") or day}
         kind = self._kind if link is None else link.kind
-        told |= (
+        header |= (
             {"reference": reference} if (reference := agreed.get("reference")) else self._references_of(record, kind)
         )
-        known = self._known_by(record, with_payments=agreed.get(WITH_PAYMENTS) is True)
-        values, parts = {**told, **known}, _compared(record)
+        identifying = self._identifying_values(record, with_payments=agreed.get(WITH_PAYMENTS) is True)
+        values, parts = {**header, **identifying}, _compared_totals(record)
         if link is None:
             return Record(kind, record.key, values, parts)
         return Record(kind, link.key, {**values, "booked_as": link.reference}, parts, source=record.key)
@@ -137,33 +137,35 @@ class Bookings:
 
         `articles` are the article codes of the books by line.
         """
-        made = self._booked_lines(document, articles)
-        source = self.header_source(document, made, number)
+        booked_lines = self._booked_lines(document, articles)
+        source = self.header_source(document, booked_lines, number)
         mapped = self._headers.apply(source)
         expect_mapped(mapped.issues, document)
         values: dict[str, Value] = {"date": document.values["date"]}
-        named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
-        values |= {name: value for name, value in named if value not in EMPTY}
+        fields = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
+        values |= {name: value for name, value in fields if value not in EMPTY}
         values |= {**self._references_of(document.record, self._kind, number), **owner.values}
         if address:
             values["address"] = address
         if self._settings.becomes(document.record.kind) == "invoice":
             values["trade_invoice"] = True
-        if made.shipping and values.get("shipping_cost") != made.shipping.price:
+        if booked_lines.shipping and values.get("shipping_cost") != booked_lines.shipping.price:
             raise RecordRejected(
                 "required_field_empty", FIELD, field=FIELD, system=BOOKS.system, document=document.title
             )
-        lines = tuple(self._line(document, source) for source in made.sources)
-        self._expect_exact(document, lines, made)
-        known = self._known_by(document.record, with_payments=made.paid is not None)
-        values |= {**known, "completed": document.completed, **_shown(made)}
-        return Record(self._kind, document.record.key, values, (*lines, *_compared(document.record, made)))
+        lines = tuple(self._line(document, source) for source in booked_lines.sources)
+        self._expect_exact(document, lines, booked_lines)
+        identifying = self._identifying_values(document.record, with_payments=booked_lines.paid is not None)
+        values |= {**identifying, "completed": document.completed, **_booked_totals(booked_lines)}
+        return Record(
+            self._kind, document.record.key, values, (*lines, *_compared_totals(document.record, booked_lines))
+        )
 
-    def _known_by(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
-        known = _known_by(record, with_payments=with_payments)
+    def _identifying_values(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
+        values = _identifying_values(record, with_payments=with_payments)
         if self._holds_id(record):
-            known["till_id"] = till_id(record)
-        return {**known, **related(record, self._groups), **operator_answer(record)}
+            values["till_id"] = till_id(record)
+        return {**values, **related(record, self._groups), **operator_answer(record)}
 
     def _holds_id(self, record: Record) -> bool:
         """Return whether the books have a column for the till's own id on the target document."""
@@ -174,7 +176,7 @@ class Bookings:
         return {"reference": OrderReferences(kind, self._settings.reference_prefix).reference_of(record, number)}
 
     def header_source(
-        self, document: CompletedDocument, made: BookedLines | None = None, booking: int = FIRST_BOOKING
+        self, document: CompletedDocument, booked_lines: BookedLines | None = None, booking: int = FIRST_BOOKING
     ) -> Record:
         """Return the source record for the rules of the document: the till's values and the computed ones."""
         day, customer = document.values.get("date"), document.customer.values if document.customer else {}
@@ -184,39 +186,39 @@ class Bookings:
             "description": f"{document.title} {name}".strip(),
             "daybook": self._settings.daybook,
             "customer_name": name,
-            **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
+            **{f"customer_{name}": customer[name] for name in ABOUT_CUSTOMER if name in customer},
         }
         term = terms_code(document.values, customer.get("payment_days"), self._tables.terms)
         if term not in EMPTY:
             computed["payment_term"] = term
         if isinstance(day, date):
             computed["period"] = period_of(day, self._periods)
-        if made is not None:
-            computed["gross"] = made.gross
-            if made.shipping:
-                computed["books_shipping"] = made.shipping.price
+        if booked_lines is not None:
+            computed["gross"] = booked_lines.gross
+            if booked_lines.shipping:
+                computed["books_shipping"] = booked_lines.shipping.price
         references = (
             as_text(part.values.get("reference")) for part in document.record.parts if part.kind is Kind.PAYMENT
         )
-        computed["payment_reference"] = next((each for each in references if each), "")
+        computed["payment_reference"] = next((reference for reference in references if reference), "")
         return Record(document.record.kind, document.record.key, {**document.values, **computed})
 
-    def collect_missing_rows(self, document: CompletedDocument, found: MissingRowCollector) -> None:
+    def collect_missing_rows(self, document: CompletedDocument, collector: MissingRowCollector) -> None:
         """Add every row of a value table that the booking of a document lacks."""
         if self._kind is Kind.POSTING:
-            found.add_of_posting()
+            collector.add_of_posting()
         else:
-            found.add_of_order()
+            collector.add_of_order()
         try:
             source = self.header_source(document)
         except RecordRejected:  # its reference is not possible; no row repairs that
             return
         total = decimal_value(document.values, "total_incl") or NOTHING
-        found.add_issues(self._headers.apply(source).issues, total)
+        collector.add_issues(self._headers.apply(source).issues, total)
         for line in sale_lines(document.record):
             values = {**document_values(document), **line.values}
             amount = decimal_value(line.values, "amount_incl") or NOTHING
-            found.add_issues(self._lines.apply(Record(Kind.LINE, line.key, values)).issues, amount)
+            collector.add_issues(self._lines.apply(Record(Kind.LINE, line.key, values)).issues, amount)
 
     # ---- its lines
 
@@ -228,28 +230,28 @@ class Bookings:
     def _line(self, document: CompletedDocument, source: Record) -> Record:
         mapped = self._lines.apply(source)
         expect_mapped(mapped.issues, document)
-        named = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
+        values = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
         if "books_article" in source.values:
-            named["article"] = source.values["books_article"]
-        if self._has_base and named.get("vat_code") not in EMPTY:
-            named["vat_base"] = source.values.get("books_vat_base")
-        return Record(Kind.LINE, source.key, {name: value for name, value in named.items() if value not in EMPTY})
+            values["article"] = source.values["books_article"]
+        if self._has_base and values.get("vat_code") not in EMPTY:
+            values["vat_base"] = source.values.get("books_vat_base")
+        return Record(Kind.LINE, source.key, {name: value for name, value in values.items() if value not in EMPTY})
 
-    def _expect_exact(self, document: CompletedDocument, lines: Sequence[Record], made: BookedLines) -> None:
+    def _expect_exact(self, document: CompletedDocument, lines: Sequence[Record], booked_lines: BookedLines) -> None:
         """Raise RecordRejected if rules of the mapping changed amounts, so that they no longer add up."""
         codes = (
             as_text(line.values.get("vat_code") or source.values.get("books_vat_code"))
-            for line, source in zip(lines, made.sources, strict=True)
+            for line, source in zip(lines, booked_lines.sources, strict=True)
         )
         mapped = zip(codes, (line.values for line in lines), strict=True)
         if self._kind is Kind.POSTING:
-            sums = posting_sums(mapped, gross=made.gross)
+            sums = posting_sums(mapped, gross=booked_lines.gross)
         else:
-            sums = order_sums(mapped, self._tables, gross=made.gross, shipping=made.shipping)
-        for code in dict.fromkeys([*made.sums, *sums]):
-            expected, found = made.sums.get(code, VatSum()), sums.get(code, VatSum())
-            if expected != found:
-                raise mapping_differs(document, self._field, code, expected, found, self._tables)
+            sums = order_sums(mapped, self._tables, gross=booked_lines.gross, shipping=booked_lines.shipping)
+        for code in dict.fromkeys([*booked_lines.sums, *sums]):
+            expected, computed = booked_lines.sums.get(code, VatSum()), sums.get(code, VatSum())
+            if expected != computed:
+                raise mapping_differs(document, self._field, code, expected, computed, self._tables)
 
     # ---- why
 
@@ -265,26 +267,31 @@ class Bookings:
 
         Raises RecordRejected.
         """
-        made, why = self._booked_lines(document, articles), OrderReasons(self._kind, self._tables)
-        ruled = [why.head(document, each) for each in self._headers.trace(self.header_source(document, made, number))]
-        targets, reference = {each.target for each in ruled}, self._references.reference_of(document.record, number)
-        traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
+        booked_lines, why = self._booked_lines(document, articles), OrderReasons(self._kind, self._tables)
+        ruled = [
+            why.head(document, trace)
+            for trace in self._headers.trace(self.header_source(document, booked_lines, number))
+        ]
+        targets, reference = {trace.target for trace in ruled}, self._references.reference_of(document.record, number)
+        traces = [
+            trace for trace in why.pointers(document, owner, address, reference) if trace.target not in targets
+        ] + ruled
         if self._holds_id(document.record):  # overrides a rule for this field
             target = f"{self._kind}.till_id"
-            told = explained_trace(target, till_id(document.record), "till_id", document=document.title)
-            traces = [*(one for one in traces if one.target != target), told]
-        for source in made.sources:
+            id_trace = explained_trace(target, till_id(document.record), "till_id", document=document.title)
+            traces = [*(trace for trace in traces if trace.target != target), id_trace]
+        for source in booked_lines.sources:
             first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
             for trace in self._lines.trace(source):
-                told_by = why.line(document, trace, source)
-                steps = (first, *self._before(document, source, trace.target), *trace.steps)
-                traces.append(replace(told_by, steps=steps, part=source.key))
+                line_trace = why.line(document, trace, source)
+                steps = (first, *self._steps_before_rule(document, source, trace.target), *trace.steps)
+                traces.append(replace(line_trace, steps=steps, part=source.key))
             if self._has_base and source.values.get("books_vat_code"):
                 base = source.values.get("books_vat_base")
                 traces.append(explained_trace("line.vat_base", base, "split", part=source.key))
         return traces
 
-    def _before(self, document: CompletedDocument, source: Record, target: str) -> Iterator[TraceStep]:
+    def _steps_before_rule(self, document: CompletedDocument, source: Record, target: str) -> Iterator[TraceStep]:
         """Yield the steps computed before the rule for a field of a line."""
         values = source.values
         match target:
@@ -301,7 +308,7 @@ class Bookings:
                 return
 
 
-def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
+def _identifying_values(document: Record, *, with_payments: bool) -> dict[str, Value]:
     """Return the fields that identify a document and are displayed; none of them is written."""
     values, split = document.values, split_of(document).values()
     incl, excl = decimal_value(values, "total_incl"), decimal_value(values, "total_excl")
@@ -312,27 +319,31 @@ def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
         "branch": as_text(values.get("branch")),
         "digest": digest_of(document, with_payments=with_payments),
         "cancelled": values.get("cancelled") is True,
-        "sold_incl": sum((each.incl for each in split), NOTHING) if incl is None else incl,
-        "sold_excl": sum((each.excl for each in split), NOTHING) if excl is None else excl,
+        "sold_incl": sum((vat_sum.incl for vat_sum in split), NOTHING) if incl is None else incl,
+        "sold_excl": sum((vat_sum.excl for vat_sum in split), NOTHING) if excl is None else excl,
         **({WITH_PAYMENTS: True, "paid": paid_sum(document)} if with_payments else {}),
     }
 
 
-def _shown(made: BookedLines) -> dict[str, Value]:
+def _booked_totals(booked_lines: BookedLines) -> dict[str, Value]:
     """Return the totals in the books, for display."""
-    paid, left = made.paid or NOTHING, sum(made.sums.values(), NO_SUM)
-    shown: dict[str, Value] = {
-        "booked_incl": left.incl + made.redeemed.incl + paid,
-        "booked_excl": left.excl + made.redeemed.excl + paid,
+    paid, open_sum = booked_lines.paid or NOTHING, sum(booked_lines.sums.values(), NO_SUM)
+    totals: dict[str, Value] = {
+        "booked_incl": open_sum.incl + booked_lines.redeemed.incl + paid,
+        "booked_excl": open_sum.excl + booked_lines.redeemed.excl + paid,
     }
-    if made.paid is not None:
-        shown["open"] = left.incl
-    if made.redeemed:
-        shown["redeemed"] = made.redeemed.incl
-    return shown | {"rounding": made.correction, "rounding_rule": made.rule} if made.rule else shown
+    if booked_lines.paid is not None:
+        totals["open"] = open_sum.incl
+    if booked_lines.redeemed:
+        totals["redeemed"] = booked_lines.redeemed.incl
+    return (
+        totals | {"rounding": booked_lines.correction, "rounding_rule": booked_lines.rule}
+        if booked_lines.rule
+        else totals
+    )
 
 
-def _compared(document: Record, made: BookedLines | None = None) -> tuple[Record, ...]:
+def _compared_totals(document: Record, booked_lines: BookedLines | None = None) -> tuple[Record, ...]:
     """Return the sold totals by the till's VAT code, with the booked totals if they can be distinguished."""
-    booked = made.by_till if made else {}
+    booked = booked_lines.by_till if booked_lines else {}
     return as_parts(TotalsComparison(code, sold, booked.get(code)) for code, sold in split_of(document).items())

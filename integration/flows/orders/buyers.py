@@ -26,13 +26,13 @@ class Buyers:
     def country(self, name: str, document: str) -> str:
         """Return the ISO code of a country; the table of countries takes precedence. Raises RecordRejected."""
         name = name.strip()
-        found = self.rows.get(name, "") if name in self.rows else self._named(name)
-        found = self.rows.get(found, found)  # a row for a country code holds for all names of that country
-        if not found:
+        code = self.rows.get(name, "") if name in self.rows else self._country_of_name(name)
+        code = self.rows.get(code, code)  # a row for a country code holds for all names of that country
+        if not code:
             raise RecordRejected("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
-        return found
+        return code
 
-    def _named(self, name: str) -> str:
+    def _country_of_name(self, name: str) -> str:
         """Return the country of a recognised name, else that of the row for all other names."""
         try:
             return as_text(self.named(name, {}))
@@ -51,19 +51,21 @@ class Buyers:
 
         `country` is that of the document, for a customer without a country. Raises RecordRejected.
         """
-        given = as_text(customer.values.get("vat_number")).strip()
-        if not given:
+        number = as_text(customer.values.get("vat_number")).strip()
+        if not number:
             return "", ""
-        known = as_text(customer.values.get("country"))
-        checked = checked_vat_number(given, self.country(known, document) if known.strip() else country)
-        return checked, "" if checked else given
+        customer_country = as_text(customer.values.get("country"))
+        checked = checked_vat_number(
+            number, self.country(customer_country, document) if customer_country.strip() else country
+        )
+        return checked, "" if checked else number
 
 
 def customer_name(customer: Record | None) -> str:
     """Return the name of a customer: the company, else the person, else the e-mail address."""
     values = customer.values if customer else {}
     return next(
-        (name for each in ("company", "name", "contact", "email") if (name := as_text(values.get(each)).strip())), ""
+        (name for field in ("company", "name", "contact", "email") if (name := as_text(values.get(field)).strip())), ""
     )
 
 

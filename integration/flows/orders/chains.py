@@ -43,25 +43,25 @@ def is_sale(document: Record, groups: Mapping[str, str]) -> bool:
 
 def ids(document: Record, name: str) -> tuple[str, ...]:
     """Return the documents that a document names under `orders` or `invoices`, without duplicates."""
-    return _listed_in(document.values, name)
+    return _keys_in(document.values, name)
 
 
-def _listed_in(values: Mapping[str, Value], name: str) -> tuple[str, ...]:
-    found = values.get(name)
-    return tuple(dict.fromkeys(filter(None, found))) if isinstance(found, tuple) else ()
+def _keys_in(values: Mapping[str, Value], name: str) -> tuple[str, ...]:
+    keys = values.get(name)
+    return tuple(dict.fromkeys(filter(None, keys))) if isinstance(keys, tuple) else ()
 
 
 def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
     """Return the stored facts of a booked document: related documents of the same sale, and where it was sold."""
-    told: dict[str, Value] = _told(document) if is_sale(document, groups) else {}
-    told["sold_on"] = _sold_on(document)
-    told[BESIDE] = _beside_which(document)
-    return {name: found for name, found in told.items() if found}
+    facts: dict[str, Value] = _related_documents(document) if is_sale(document, groups) else {}
+    facts["sold_on"] = _day_and_branch(document)
+    facts[BESIDE] = _confirmed_documents(document)
+    return {name: value for name, value in facts.items() if value}
 
 
-def _told(document: Record) -> dict[str, Value]:
+def _related_documents(document: Record) -> dict[str, Value]:
     """Return the origins of a document and the documents made from it; invoices are origins of a receipt too."""
-    orders, invoices = (_listed_in(document.values, name) for name in ("orders", "invoices"))
+    orders, invoices = (_keys_in(document.values, name) for name in ("orders", "invoices"))
     return (
         {"orders": (*orders, *invoices)} if document.kind is Kind.RECEIPT else {"orders": orders, "invoices": invoices}
     )
@@ -85,20 +85,22 @@ def not_booked_because(
     that are or may be in the books count.
     """
     every = (*chain.before, *chain.after)
-    if waits := next((one for one in every if one.where is BookingStage.DOUBTFUL), None):
-        return _waits(document, waits)
-    there = [one for one in every if one.where is BookingStage.BOOKED]
+    if waits := next((booking for booking in every if booking.where is BookingStage.DOUBTFUL), None):
+        return _waiting_issue(document, waits)
+    booked = [booking for booking in every if booking.where is BookingStage.BOOKED]
     if not sending:
-        there += [one for one in chain.before if one.where is BookingStage.PLANNED]
-    there = [one for one in there if not _is_opposite(document, one)]
-    if there and _covers(document, there, limit):
-        return _is_there(document, there)
+        booked += [booking for booking in chain.before if booking.where is BookingStage.PLANNED]
+    booked = [booking for booking in booked if not _is_opposite(document, booking)]
+    if booked and _covers(document, booked, limit):
+        return _booked_skip(document, booked)
     if not sending:
-        held_up = [one for one in chain.before if one.where is BookingStage.WAITING]
-        held_up += [one for one in chain.before if one.where is BookingStage.PARKED and one.key in taking_part]
+        held_up = [booking for booking in chain.before if booking.where is BookingStage.WAITING]
+        held_up += [
+            booking for booking in chain.before if booking.where is BookingStage.PARKED and booking.key in taking_part
+        ]
         if held_up:
-            return _waits(document, held_up[0])
-    return _partly(document, there) if there else None
+            return _waiting_issue(document, held_up[0])
+    return _partly_booked_issue(document, booked) if booked else None
 
 
 def _is_opposite(document: Record, other: BookingState) -> bool:
@@ -109,16 +111,16 @@ def _is_opposite(document: Record, other: BookingState) -> bool:
 
 def _total(document: Record) -> Decimal | None:
     """Return the total of a till document, or of a booking made from one."""
-    told = (document.values.get(name) for name in ("total_incl", "sold_incl"))
-    return next((one for one in told if isinstance(one, Decimal)), None)
+    totals = (document.values.get(name) for name in ("total_incl", "sold_incl"))
+    return next((total for total in totals if isinstance(total, Decimal)), None)
 
 
-def _covers(document: Record, there: Sequence[BookingState], limit: Decimal) -> bool:
+def _covers(document: Record, bookings: Sequence[BookingState], limit: Decimal) -> bool:
     """Return whether the booked total is at least that of a document; an unknown total counts as covering it."""
-    total, sums = _total(document), [one.sold for one in there]
+    total, sums = _total(document), [booking.sold for booking in bookings]
     if total is None or None in sums:
         return True
-    return abs(sum((one for one in sums if one is not None), Decimal(0))) + limit >= abs(total)
+    return abs(sum((amount for amount in sums if amount is not None), Decimal(0))) + limit >= abs(total)
 
 
 def waits_for(document: Record, other: str) -> Issue:
@@ -131,37 +133,37 @@ def _facts(document: Record, other: str) -> dict[str, str]:
     return {"key": title, "document": title, "other": other, "system": BOOKS.system}
 
 
-def _waits(document: Record, other: BookingState) -> Issue:
+def _waiting_issue(document: Record, other: BookingState) -> Issue:
     return waits_for(document, _name(other))
 
 
-def _is_there(document: Record, there: Sequence[BookingState]) -> Skip:
-    booked = next((one for one in there if one.where is BookingStage.BOOKED), None)
+def _booked_skip(document: Record, bookings: Sequence[BookingState]) -> Skip:
+    booked = next((booking for booking in bookings if booking.where is BookingStage.BOOKED), None)
     if booked is None:
-        return Skip("sale_planned", document.key, _facts(document, _name(there[0])))
+        return Skip("sale_planned", document.key, _facts(document, _name(bookings[0])))
     facts = {**_facts(document, _name(booked)), "reference": booked.reference}
     return Skip("sale_booked", document.key, facts)
 
 
-def _partly(document: Record, there: Sequence[BookingState]) -> Issue:
-    return Issue("sale_partly_booked", document.key, "", _amounts(document, there))
+def _partly_booked_issue(document: Record, bookings: Sequence[BookingState]) -> Issue:
+    return Issue("sale_partly_booked", document.key, "", _amounts(document, bookings))
 
 
-def _amounts(document: Record, there: Sequence[BookingState]) -> dict[str, str]:
-    booked = sum((one.sold or Decimal(0) for one in there), Decimal(0))
+def _amounts(document: Record, bookings: Sequence[BookingState]) -> dict[str, str]:
+    booked = sum((booking.sold or Decimal(0) for booking in bookings), Decimal(0))
     amounts = {"booked": f"{booked:f}", "amount": as_text(_total(document))}
-    return _facts(document, ", ".join(map(_name, there))) | amounts
+    return _facts(document, ", ".join(map(_name, bookings))) | amounts
 
 
-def _name(one: BookingState) -> str:
-    return one.title or one.key
+def _name(booking: BookingState) -> str:
+    return booking.title or booking.key
 
 
 # ---- an invoice and a receipt of one order
 
 
-def _beside_which(document: Record) -> str:
-    """Return the other documents in addition to which a person decided to book the current state of a document."""
+def _confirmed_documents(document: Record) -> str:
+    """Return the keys of the other documents beside which a person decided to book this document."""
     if BESIDE in document.values:
         return as_text(document.values[BESIDE])
     option, _, mark = as_text(document.values.get(DecisionSubject.BESIDE)).partition(" ")
@@ -171,8 +173,8 @@ def _beside_which(document: Record) -> str:
 
 def _is_receipt(number: str) -> bool:
     """Return whether a number is that of a receipt: only receipt numbers include branch and workplace."""
-    read = DocumentNumber.read(Kind.RECEIPT, number)
-    return read is not None and bool(read.branch or read.workplace)
+    parsed = DocumentNumber.read(Kind.RECEIPT, number)
+    return parsed is not None and bool(parsed.branch or parsed.workplace)
 
 
 def _number(document: Record) -> str:
@@ -182,7 +184,7 @@ def _number(document: Record) -> str:
 def of_other_sort(document: Record, siblings: Sequence[BookingState]) -> bool:
     """Return whether one of the siblings is an invoice and this is a receipt, or the other way round."""
     mine = _is_receipt(_number(document))
-    return any(one.may_be_there and _is_receipt(one.title) is not mine for one in siblings)
+    return any(sibling.may_be_there and _is_receipt(sibling.title) is not mine for sibling in siblings)
 
 
 def more_than_ordered(
@@ -196,20 +198,20 @@ def more_than_ordered(
     total = _total(document)
     if total is None or total <= 0:
         return None
-    if waits := next((one for one in siblings if one.where is BookingStage.DOUBTFUL), None):
-        return _waits(document, waits)
-    sums = [one.sold for one in siblings]
-    booked = sum((one for one in sums if one is not None), Decimal(0))
+    if waits := next((sibling for sibling in siblings if sibling.where is BookingStage.DOUBTFUL), None):
+        return _waiting_issue(document, waits)
+    sums = [sibling.sold for sibling in siblings]
+    booked = sum((amount for amount in sums if amount is not None), Decimal(0))
     if ordered is not None and None not in sums and booked + total <= ordered + limit:
         return None
-    others = "+".join(sorted(one.key.replace(" ", "") for one in siblings))
-    if _beside_which(document) == others:
+    others = "+".join(sorted(sibling.key.replace(" ", "") for sibling in siblings))
+    if _confirmed_documents(document) == others:
         return None
     if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking; the next plan asks about its document
-        return _waits(document, siblings[0])
+        return _waiting_issue(document, siblings[0])
     mark = decision_mark(document, others)
     if stored_decision(document, DecisionSubject.BESIDE, mark, WAYS).option == KEEP:
-        return _is_there(document, siblings)
+        return _booked_skip(document, siblings)
     facts = _amounts(document, siblings) | {"source": str(document.kind), "mark": mark}
     return Issue("sale_beyond_order", document.key, DecisionSubject.BESIDE, facts)
 
@@ -217,10 +219,10 @@ def more_than_ordered(
 # ---- the pages of days
 
 
-def _sold_on(document: Record) -> str:
+def _day_and_branch(document: Record) -> str:
     """Return the day and branch of a sale, in the form of a day page key; empty for an order."""
-    if told := as_text(document.values.get("sold_on")):
-        return told
+    if value := as_text(document.values.get("sold_on")):
+        return value
     day, branch = document.values.get("date"), as_text(document.values.get("branch"))
     is_sale = document.kind in (Kind.INVOICE, Kind.RECEIPT) and isinstance(day, date) and branch
     return f"{day}/{branch}" if is_sale else ""
@@ -231,11 +233,11 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
 
     A day that was reversed completely contains no documents.
     """
-    if not _hold_something(pages):
+    if not _have_postings(pages):
         return None
     number = as_text(document.values.get("number")).strip() or document.key
     for page in pages:
-        if document.key in _inside(page) or number in _numbers(page):
+        if document.key in _document_keys(page) or number in _numbers(page):
             facts = {
                 "key": number,
                 "document": number,
@@ -254,52 +256,54 @@ def day_share(document: Record) -> str:
 
 def documents_in_page(page: Record) -> list[Record]:
     """Return the documents in a page for which the page stores a share: invoices, and documents made from orders."""
-    found: list[Record] = []
-    for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
+    documents: list[Record] = []
+    for key, number, total, *orders in (share.split("|") for share in _keys_in(page.values, "shares")):
         sold: dict[str, Value] = {"total_incl": Decimal(total)} if total else {}
         kind = Kind.RECEIPT if _is_receipt(number) else Kind.INVOICE
-        found.append(Record(kind, key, {"number": number, "orders": tuple(orders), **sold}))
-    return found
+        documents.append(Record(kind, key, {"number": number, "orders": tuple(orders), **sold}))
+    return documents
 
 
 def _shares(pages: Sequence[Record], key: str) -> dict[str, BookingState]:
     """Return the documents made from a document, and itself, that are in the pages, unless these were reversed."""
-    found: dict[str, BookingState] = {}
-    for page in pages if _hold_something(pages) else ():
-        for one in documents_in_page(page):
-            if key == one.key or key in ids(one, "orders"):
+    bookings: dict[str, BookingState] = {}
+    for page in pages if _have_postings(pages) else ():
+        for document in documents_in_page(page):
+            if key == document.key or key in ids(document, "orders"):
                 reference = as_text(page.values.get("reference"))
-                told = (_number(one), reference, _total(one), page.kind, one.values)
-                found[one.key] = BookingState(one.key, BookingStage.BOOKED, *told)
-    return found
+                details = (_number(document), reference, _total(document), page.kind, document.values)
+                bookings[document.key] = BookingState(document.key, BookingStage.BOOKED, *details)
+    return bookings
 
 
-def _with_pages(document: Record, chain: Chain, days: Mapping[str, Sequence[Record]], before: Sequence[str]) -> Chain:
+def _with_day_pages(
+    document: Record, chain: Chain, days: Mapping[str, Sequence[Record]], before: Sequence[str]
+) -> Chain:
     """Return a chain extended with the origins and derived documents that are in day pages."""
-    known = {document.key, *(one.key for one in (*chain.before, *chain.after))}
-    there = [_shares(days.get(key, ()), key).get(key) for key in before if key not in known]
-    made = _shares(days.get(document.key, ()), document.key)
-    after = (one for key, one in made.items() if key not in known)
-    return Chain((*chain.before, *filter(None, there)), (*chain.after, *after))
+    known_keys = {document.key, *(booking.key for booking in (*chain.before, *chain.after))}
+    origins = [_shares(days.get(key, ()), key).get(key) for key in before if key not in known_keys]
+    derived = _shares(days.get(document.key, ()), document.key)
+    after = (booking for key, booking in derived.items() if key not in known_keys)
+    return Chain((*chain.before, *filter(None, origins)), (*chain.after, *after))
 
 
-def _agreed(pages: Sequence[Link]) -> list[Record]:
+def _agreed_pages(pages: Sequence[Link]) -> list[Record]:
     return [page.agreed for page in pages if page.agreed]
 
 
-def _hold_something(pages: Sequence[Record]) -> bool:
+def _have_postings(pages: Sequence[Record]) -> bool:
     return bool(correction_lines((), [line for page in pages for line in page_lines(page)]))
 
 
-def _inside(page: Record) -> tuple[str, ...]:
-    return (*_listed_in(page.values, "sold"), *_listed_in(page.values, "orders"))
+def _document_keys(page: Record) -> tuple[str, ...]:
+    return (*_keys_in(page.values, "sold"), *_keys_in(page.values, "orders"))
 
 
 def _numbers(page: Record) -> set[str]:
     """Return the document numbers in a page of an older version, which stored no document keys."""
     if "sold" in page.values:
         return set()
-    return {number for part in page.parts for number in _listed_in(part.values, "documents")}
+    return {number for part in page.parts for number in _keys_in(part.values, "documents")}
 
 
 # ---- queries
@@ -311,8 +315,10 @@ def active_bookings(ask: AskStandings, keys: Collection[str], *, surely: bool = 
     With `surely`, documents whose credit is in doubt are left out as well.
     """
     takes_back = (BookingStage.BOOKED, BookingStage.DOUBTFUL) if surely else (BookingStage.BOOKED,)
-    found = newest_bookings(keys, ask, lambda one: one.where in takes_back)
-    return {key: replace(one.latest, key=key) for key, one in found.items() if not one.is_taken_back}
+    latest_bookings = newest_bookings(keys, ask, lambda booking: booking.where in takes_back)
+    return {
+        key: replace(booking.latest, key=key) for key, booking in latest_bookings.items() if not booking.is_taken_back
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +347,7 @@ class Chains:
         `kinds` are the till kinds that take part, `groups` the till's types of its turnover groups. `limit` is the
         amount by which a document may exceed what is booked of it.
         """
-        self._asks = asks
+        self._queries = asks
         self._kinds = kinds
         self._groups = groups
         self._limit = limit
@@ -356,96 +362,118 @@ class Chains:
         They are till documents, or bookings made from them. Proposals and credits are left out. With `sending`, the
         document itself is looked up too, because it may be booked as another kind.
         """
-        sales = [one for one in documents if one.kind not in NO_SALES_OF and CREDIT not in one.key]
+        sales = [document for document in documents if document.kind not in NO_SALES_OF and CREDIT not in document.key]
         if not sales:
             return {}
-        documents_ = {one.key: document_of(one.key) for one in sales}  # later bookings have their own keys
-        told = {one.key: self.related(one) for one in sales}
-        before = {key: _listed_in(told[key], "orders") for key in told}
-        asked = self._asks.made_of(sorted({*documents_.values(), *joined(*before.values())}))
-        made = {order: {document_of(key) for key in keys} for order, keys in asked.items()}
+        documents_ = {
+            document.key: document_of(document.key) for document in sales
+        }  # later bookings have their own keys
+        facts = {document.key: self.related(document) for document in sales}
+        before = {key: _keys_in(facts[key], "orders") for key in facts}
+        derived_bookings = self._queries.made_of(sorted({*documents_.values(), *joined(*before.values())}))
+        derived = {order: {document_of(key) for key in keys} for order, keys in derived_bookings.items()}
         after = {  # without duplicates: order and invoice may name each other
-            key: tuple(dict.fromkeys((*_listed_in(told[key], "invoices"), *sorted(made.get(documents_[key], ())))))
-            for key in told
+            key: tuple(dict.fromkeys((*_keys_in(facts[key], "invoices"), *sorted(derived.get(documents_[key], ())))))
+            for key in facts
         }
         siblings = {
-            key: set().union(*(made.get(order, ()) for order in before[key])) - {documents_[key], *after[key]}
-            for key in told
+            key: set().union(*(derived.get(order, ()) for order in before[key])) - {documents_[key], *after[key]}
+            for key in facts
         }
-        named = {key for some in (before, after, siblings) for keys in some.values() for key in keys} | set(
+        related_keys = {key for by_key in (before, after, siblings) for keys in by_key.values() for key in keys} | set(
             documents_.values() if sending else ()
         )
-        where = active_bookings(self._asks.standings, sorted(named)) if named else {}
-        asked_days = {key for one in sales for key in (one.key, _sold_on(one), *before[one.key]) if key}
-        days = self._asks.days(sorted(asked_days))
-        agreed = {key: _agreed(there) for key, there in days.items()}
-        taking_part = where.keys() if Kind.ORDER in self._kinds else ()
-        found: dict[str, Verdict] = {}
-        for one in sales:
-            chain = Chain(*(tuple(where[key] for key in some[one.key] if key in where) for some in (before, after)))
-            chain = _with_pages(one, chain, agreed, before[one.key])
-            own = where.get(documents_[one.key]) if sending else None
-            if own is not None and own.where is BookingStage.BOOKED and own.kind is not one.kind:
+        bookings = active_bookings(self._queries.standings, sorted(related_keys)) if related_keys else {}
+        asked_days = {
+            key for document in sales for key in (document.key, _day_and_branch(document), *before[document.key]) if key
+        }
+        days = self._queries.days(sorted(asked_days))
+        agreed = {key: _agreed_pages(pages) for key, pages in days.items()}
+        taking_part = bookings.keys() if Kind.ORDER in self._kinds else ()
+        verdicts: dict[str, Verdict] = {}
+        for document in sales:
+            chain = Chain(
+                *(tuple(bookings[key] for key in by_key[document.key] if key in bookings) for by_key in (before, after))
+            )
+            chain = _with_day_pages(document, chain, agreed, before[document.key])
+            own = bookings.get(documents_[document.key]) if sending else None
+            if own is not None and own.where is BookingStage.BOOKED and own.kind is not document.kind:
                 chain = Chain((own,))
-            pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
-            said = not_booked_because(one, chain, taking_part, self._limit, sending=sending)
-            of_orders = [page for order in before[one.key] for page in days.get(order, ())]
-            if said is None and (
+            pages = [page for key in (document.key, _day_and_branch(document)) for page in days.get(key, ())]
+            verdict = not_booked_because(document, chain, taking_part, self._limit, sending=sending)
+            of_orders = [page for order in before[document.key] for page in days.get(order, ())]
+            if verdict is None and (
                 doubtful := next((page for page in (*pages, *of_orders) if page.agreed is None), None)
             ):
-                said = waits_for(one, doubtful.key)
-            if not isinstance(said, Issue):
-                said = in_day(one, _agreed(pages)) or said
-            if said is not None:
-                found[one.key] = said
-        rest = {one.key: [where[key] for key in sorted(siblings[one.key]) if key in where] for one in sales}
-        for one in sales:
-            for order in before[one.key]:
+                verdict = waits_for(document, doubtful.key)
+            if not isinstance(verdict, Issue):
+                verdict = in_day(document, _agreed_pages(pages)) or verdict
+            if verdict is not None:
+                verdicts[document.key] = verdict
+        rest = {
+            document.key: [bookings[key] for key in sorted(siblings[document.key]) if key in bookings]
+            for document in sales
+        }
+        for document in sales:
+            for order in before[document.key]:
                 found_in = _shares(agreed.get(order, ()), order)
-                known = {documents_[one.key], *before[one.key], *after[one.key], *(each.key for each in rest[one.key])}
-                rest[one.key] += [found_in[key] for key in sorted(found_in.keys() - known)]
-        left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
-        return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
+                known_keys = {
+                    documents_[document.key],
+                    *before[document.key],
+                    *after[document.key],
+                    *(booking.key for booking in rest[document.key]),
+                }
+                rest[document.key] += [found_in[key] for key in sorted(found_in.keys() - known_keys)]
+        undecided = [
+            document
+            for document in sales
+            if document.key not in verdicts and of_other_sort(document, rest[document.key])
+        ]
+        return verdicts | self._beyond_orders({document.key: (document, rest[document.key]) for document in undecided})
 
     def _beyond_orders(self, documents: Mapping[str, tuple[Record, Sequence[BookingState]]]) -> dict[str, Verdict]:
         """Return the documents that, with documents of the other type, exceed the total of their orders."""
         if not documents:
             return {}
         orders = {
-            key: {*ids(one, "orders"), *joined(*(_listed_in(each.values, "orders") for each in siblings))}
-            for key, (one, siblings) in documents.items()
+            key: {*ids(document, "orders"), *joined(*(_keys_in(booking.values, "orders") for booking in siblings))}
+            for key, (document, siblings) in documents.items()
         }
-        totals = {one.key: _total(one) for one in self._asks.orders(sorted(set().union(*orders.values())))}
-        found: dict[str, Verdict] = {}
-        for key, (one, siblings) in documents.items():
+        totals = {order.key: _total(order) for order in self._queries.orders(sorted(set().union(*orders.values())))}
+        verdicts: dict[str, Verdict] = {}
+        for key, (document, siblings) in documents.items():
             sums = [totals.get(order) for order in orders[key]]
-            known = [each for each in sums if each is not None]
-            ordered = sum(known, Decimal(0)) if len(known) == len(sums) else None
-            if said := more_than_ordered(one, siblings, ordered, self._limit):
-                found[key] = said
-        return found
+            known_totals = [total for total in sums if total is not None]
+            ordered = sum(known_totals, Decimal(0)) if len(known_totals) == len(sums) else None
+            if verdict := more_than_ordered(document, siblings, ordered, self._limit):
+                verdicts[key] = verdict
+        return verdicts
 
     def beyond_orders(self, page: Record) -> list[Issue]:
         """Return the sales in a day page that exceed their order, together with separately booked documents."""
-        found = self.verdicts_of(documents_in_page(page)).values()
-        return [one for one in found if isinstance(one, Issue) and one.cause == "sale_beyond_order"]
+        verdicts = self.verdicts_of(documents_in_page(page)).values()
+        return [verdict for verdict in verdicts if isinstance(verdict, Issue) and verdict.cause == "sale_beyond_order"]
 
     def booked_or_planned(self, sales: Collection[str]) -> set[str]:
         """Return which of these sales are booked or planned earlier, as any document or in a day."""
-        made = self._asks.made_of(list(sales)) if sales else {}
-        documents = {sale: {sale, *map(document_of, made.get(sale, ()))} for sale in sales}
-        where = active_bookings(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
-        there = {key for key, one in where.items() if one.where in (BookingStage.BOOKED, BookingStage.PLANNED)}
-        days = [_agreed(found) for found in self._asks.days(list(sales)).values()]
-        in_days = {key for pages in days if _hold_something(pages) for page in pages for key in _inside(page)}
-        return {sale for sale, keys in documents.items() if sale in in_days or not there.isdisjoint(keys)}
+        derived = self._queries.made_of(list(sales)) if sales else {}
+        documents = {sale: {sale, *map(document_of, derived.get(sale, ()))} for sale in sales}
+        bookings = active_bookings(self._queries.standings, sorted(set().union(*documents.values()))) if sales else {}
+        booked = {
+            key for key, booking in bookings.items() if booking.where in (BookingStage.BOOKED, BookingStage.PLANNED)
+        }
+        days = [_agreed_pages(pages) for pages in self._queries.days(list(sales)).values()]
+        in_days = {key for pages in days if _have_postings(pages) for page in pages for key in _document_keys(page)}
+        return {sale for sale, keys in documents.items() if sale in in_days or not booked.isdisjoint(keys)}
 
     def excluded_bookings(self, bookings: Sequence[Record], *, sending: bool) -> dict[str, Verdict]:
-        """Return which of these bookings are not made, with the reason; see `of`.
+        """Return which of these bookings are not made, with the reason; see `verdicts_of`.
 
         A placeholder booking whose sale is not in the plan as another document has to wait.
         """
         waiting = {
-            one.key: waits_for(one, as_text(one.values[SAME_SALE])) for one in bookings if SAME_SALE in one.values
+            booking.key: waits_for(booking, as_text(booking.values[SAME_SALE]))
+            for booking in bookings
+            if SAME_SALE in booking.values
         }
         return waiting | self.verdicts_of(bookings, sending=sending)

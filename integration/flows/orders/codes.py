@@ -187,8 +187,8 @@ class Codes:
         """Return the VAT code of the books for one of the till. Raises RecordRejected without a usable row."""
         if not code:
             return ""
-        if found := self._decision.code(_case(document), code):
-            return found
+        if books_code := self._decision.code(_case(document), code):
+            return books_code
         rate = self.till_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_case(document).key}
         facts["vat"] = vat_fact(code, rate, TILL.system)
@@ -231,7 +231,7 @@ class Codes:
         """Return the account of a line's turnover group, or an empty text. The row with its VAT code comes first."""
         group = turnover_group_of(line)
         keys = (f"{group}/{line_vat_code(line)}", group) if group else ()
-        return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")
+        return next((account for key in keys if (account := self.group_accounts.get(key, "").strip())), "")
 
 
 def _case(document: CompletedDocument) -> VatCase:

@@ -42,11 +42,13 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
 
 def with_opposite_signs(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
     """Return a record with opposite signs: quantities of an order, amounts of a posting."""
-    parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
-    return Record(record.kind, key, {**_turned(record), **(dated or {}), "reference": reference}, parts, record.source)
+    parts = tuple(replace(part, values=_reversed_values(part)) for part in record.parts)
+    return Record(
+        record.kind, key, {**_reversed_values(record), **(dated or {}), "reference": reference}, parts, record.source
+    )
 
 
-def _turned(record: Record) -> dict[str, Value]:
+def _reversed_values(record: Record) -> dict[str, Value]:
     return {
         name: -value if isinstance(value, Decimal) and (name in TURNED or name.startswith(SUMS)) else value
         for name, value in record.values.items()

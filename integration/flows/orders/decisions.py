@@ -33,7 +33,7 @@ OFFERED = (ANEW, KEEP)  # options for a quotation
 BY_HAND = (KEEP,)  # if the console cannot create the correction
 # Fields that affect the total of a line. A credit without one of them would have another total.
 _AMOUNTS = ("article", "account", "quantity", "price", "discount_percent", "amount", "vat", "vat_code", "vat_base")
-_PASSING = ("booked_as", FOLLOWS)  # fields of a booking that its credit does not have
+_BOOKING_ONLY = ("booked_as", FOLLOWS)  # fields of a booking that its credit does not have
 
 
 class DecisionOption(StrEnum):
@@ -67,7 +67,7 @@ class CurrentBooking(LatestBooking[Link]):
     @property
     def stays(self) -> bool:
         """Whether the latest booking is of a kind without credits, so that a new booking is added to it."""
-        return _stays(self.latest)
+        return _is_without_credit(self.latest)
 
     def mark(self, document: Record) -> str:
         """Return the mark of the current state of a document and of its latest booking."""
@@ -84,10 +84,10 @@ class CurrentBooking(LatestBooking[Link]):
         agreed, option = self.latest.agreed, self.decision(document).option
         cancelled, digest = document.values.get("cancelled") is True, self.with_booked_digest(document).values["digest"]
         if self.is_taken_back:
-            known = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
+            known_digest = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
             if option == AGAIN and not cancelled:
                 return DecisionOption.BOOKED_AGAIN
-            return DecisionOption.IS_BACK if cancelled or known == digest or option else DecisionOption.ASKED
+            return DecisionOption.IS_BACK if cancelled or known_digest == digest or option else DecisionOption.ASKED
         if agreed is None or not (cancelled or agreed.values.get("digest") not in (None, "", digest)):
             return DecisionOption.STAYS
         if option in (AGAIN, ANEW) and cancelled:
@@ -105,11 +105,14 @@ def current_bookings(
     documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]
 ) -> dict[str, CurrentBooking]:
     """Return the latest bookings of those documents that are booked."""
-    found = newest_bookings(documents, linked, stays=_stays)
-    return {key: CurrentBooking(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
+    latest_bookings = newest_bookings(documents, linked, stays=_is_without_credit)
+    return {
+        key: CurrentBooking(booking.latest, booking.booking, booking.credit, booking.is_restored)
+        for key, booking in latest_bookings.items()
+    }
 
 
-def _stays(link: Link) -> bool:
+def _is_without_credit(link: Link) -> bool:
     return link.kind in WITHOUT_CREDIT
 
 
@@ -127,8 +130,8 @@ class Decisions:
         facts = {"key": number, "document": number, "reference": life.reference}
         reason = life.decision(document).reason
         if life.is_taken_back:
-            again = {} if document.values.get("cancelled") is True else decision_facts(document, life.booking)
-            return Skip("document_taken_back", document.key, {**facts, **again})
+            question_facts = {} if document.values.get("cancelled") is True else decision_facts(document, life.booking)
+            return Skip("document_taken_back", document.key, {**facts, **question_facts})
         return Skip("document_kept", document.key, {**facts, "reason": reason})
 
     def question(self, document: Record, life: CurrentBooking) -> Issue:
@@ -144,8 +147,8 @@ class Decisions:
         """Return the credit of the latest booking: the booked document with opposite signs. Raises RecordRejected."""
         agreed, key = life.latest.agreed, life.latest.key + CREDIT
         if agreed is None or life.credit is not None:
-            raise self._beyond(document, life)
-        if not self._is_whole(agreed):
+            raise self._reference_rejection(document, life)
+        if not self._is_credit_complete(agreed):
             facts = {
                 "document": _number(document),
                 "reference": life.reference,
@@ -154,9 +157,9 @@ class Decisions:
             raise RecordRejected("credit_not_exact", DecisionSubject.CHANGE, **facts)
         reference = of_credit(agreed.kind, life.reference)
         if reference is None:
-            raise self._beyond(document, life)
+            raise self._reference_rejection(document, life)
         turned = with_opposite_signs(agreed, key, reference)
-        values: dict[str, Value] = {name: value for name, value in turned.values.items() if name not in _PASSING}
+        values: dict[str, Value] = {name: value for name, value in turned.values.items() if name not in _BOOKING_ONLY}
         values |= {"digest": life.with_booked_digest(document).values["digest"], "cancelled": False}
         values |= self.dated(agreed, _number(document))
         return replace(turned, values=values, source=document.key)
@@ -164,7 +167,7 @@ class Decisions:
     def require_free_reference(self, document: Record, life: CurrentBooking) -> None:
         """Raise RecordRejected if all references for bookings of a document are used."""
         if life.booking >= LAST_BOOKING:
-            raise self._beyond(document, life)
+            raise self._reference_rejection(document, life)
 
     def booked_again(self, booking: Record, life: CurrentBooking, credit: Record | None) -> Record:
         """Return the next booking of a document, with the credit of the earlier booking as a part."""
@@ -193,14 +196,14 @@ class Decisions:
         """Return the date and period of the reversal of a booking, if they differ from its own."""
         return self._settings.reversal_date_of(booking, self._periods)
 
-    def _is_whole(self, agreed: Record) -> bool:
+    def _is_credit_complete(self, agreed: Record) -> bool:
         """Return whether the credit would have every field that the total of the booking depends on."""
         lines = [part for part in agreed.parts if part.kind is Kind.LINE]
-        told = {f"line.{name}" for part in lines for name in part.values if name in _AMOUNTS}
-        told |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}
-        return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in told)
+        names = {f"line.{name}" for part in lines for name in part.values if name in _AMOUNTS}
+        names |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}
+        return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in names)
 
-    def _beyond(self, document: Record, life: CurrentBooking) -> RecordRejected:
+    def _reference_rejection(self, document: Record, life: CurrentBooking) -> RecordRejected:
         facts = {"document": _number(document), "reference": life.reference, **decision_facts(document, life.booking)}
         return RecordRejected("document_without_reference", DecisionSubject.CHANGE, **facts)
 

@@ -23,9 +23,9 @@ def debtor_reason(settings: OrderSettings, document: CompletedDocument, owner: O
     """Return why a document has its debtor: its customer, or the default of its branch, its country or all."""
     if owner.debtor:
         return Reason("because_customer", {"customer": customer_name(document.customer), "number": owner.debtor})
-    branch, known = document.text("branch"), settings.default_debtors_by_branch
+    branch, branch_debtors = document.text("branch"), settings.default_debtors_by_branch
     code = "because_debtor_forced" if settings.default_debtor == "forced" else "because_debtor"
-    if known.get(branch):
+    if branch_debtors.get(branch):
         return Reason(f"{code}_branch", {"branch": branch})
     if settings.default_debtors_by_country.get(document.country):
         return Reason(f"{code}_country", {"country": document.country})
@@ -41,13 +41,14 @@ def owner_traces(settings: OrderSettings, document: CompletedDocument, owner: Ow
 def party_traces(document: CompletedDocument, part: Record | None, traces: Iterable[Trace]) -> list[Trace]:
     """Return the traces of a debtor or an address, with reasons for values that the till does not give for it."""
     bare = not as_text(part.values.get("country")).strip() if part else False
-    asked = {
+    reasons = {
         "collective_account": by_setting("collective_account"),
         "number": Reason("because_own_number"),
         **({"country": Reason("because_country_of_document", {"document": document.title})} if bare else {}),
     }
     return [
-        replace(one, why=asked[name]) if (name := copied_field(one)) in asked and one.value else one for one in traces
+        replace(trace, why=reasons[name]) if (name := copied_field(trace)) in reasons and trace.value else trace
+        for trace in traces
     ]
 
 
@@ -73,11 +74,11 @@ class OrderReasons:
             code = "address_always" if settings.addresses == "always" else "address"
             yield explained_trace(f"{kind}.address", key, code, address=place)
         if settings.becomes(document.record.kind) == "invoice":
-            yield Trace(f"{kind}.trade_invoice", (), value=True, why=by_setting(_becomes(document)))
+            yield Trace(f"{kind}.trade_invoice", (), value=True, why=by_setting(_setting_name(document)))
 
     def head(self, document: CompletedDocument, trace: Trace) -> Trace:
         """Return the trace of a document field with the reason of the value that the flow computed for its rule."""
-        asked: Mapping[str, Callable[[], Reason]] = {
+        reasons: Mapping[str, Callable[[], Reason]] = {
             "our_reference": lambda: self._reference(document, as_text(trace.value)),
             "date": lambda: self._date(document),
             "daybook": lambda: by_setting("daybook"),
@@ -86,7 +87,7 @@ class OrderReasons:
             "description": lambda: Reason("because_description"),
             "books_shipping": lambda: Reason("because_shipping"),
         }
-        return with_reason(trace, asked)
+        return with_reason(trace, reasons)
 
     def _reference(self, document: CompletedDocument, reference: str) -> Reason:
         number = DocumentNumber.read(document.record.kind, document.title) if self.kind is Kind.POSTING else None
@@ -112,10 +113,10 @@ class OrderReasons:
         """Return the trace of a line field with the reason of the value that the flow computed for its rule."""
         if trace.target == "line.article":
             return self._article(trace, source)
-        asked: Mapping[str, Callable[[], Reason]] = {
-            "books_quantity": lambda: self._counted(trace, source, ("quantity",), "because_one_piece"),
-            "books_price": lambda: self._counted(trace, source, ("price_incl", "price_excl"), "because_price"),
-            "books_discount": lambda: self._counted(trace, source, ("discount_percent",), "because_discount"),
+        reasons: Mapping[str, Callable[[], Reason]] = {
+            "books_quantity": lambda: self._field_reason(trace, source, ("quantity",), "because_one_piece"),
+            "books_price": lambda: self._field_reason(trace, source, ("price_incl", "price_excl"), "because_price"),
+            "books_discount": lambda: self._field_reason(trace, source, ("discount_percent",), "because_discount"),
             "books_vat_code": lambda: self._vat_code(document, source),
             "books_account": lambda: self._account(document, source),
             "books_amount": lambda: self._amount(document, source),
@@ -123,21 +124,24 @@ class OrderReasons:
             "books_vat_base": lambda: self._vat(document, source),
             "posting_text": lambda: Reason("because_description"),
         }
-        return with_reason(trace, asked)
+        return with_reason(trace, reasons)
 
     def _article(self, trace: Trace, source: Record) -> Trace:
-        taken, code = source.values.get("books_article"), as_text(trace.value) or as_text(source.values.get("article"))
-        if taken == trace.value or taken is None:
+        article, code = (
+            source.values.get("books_article"),
+            as_text(trace.value) or as_text(source.values.get("article")),
+        )
+        if article == trace.value or article is None:
             return trace
         settings = self.tables.settings
         if not any(source.values.get(name) for name in ("code", "article", "text")):
-            return replace(trace, value=taken, why=by_setting("rounding_article"))
-        collective = taken == settings.collective_article
+            return replace(trace, value=article, why=by_setting("rounding_article"))
+        collective = article == settings.collective_article
         why = Reason("because_collective", {"article": code}) if collective else by_row(ARTICLES, code)
-        return replace(trace, value=taken, why=why)
+        return replace(trace, value=article, why=why)
 
     @staticmethod
-    def _counted(trace: Trace, line: Record, names: tuple[str, ...], otherwise: str) -> Reason:
+    def _field_reason(trace: Trace, line: Record, names: tuple[str, ...], otherwise: str) -> Reason:
         """Return the till field with the same value, or the reason why the flow computed another one."""
         same = next((name for name in names if line.values.get(name) == trace.value), None)
         return Reason("because_source", {"field": same}) if same else Reason(otherwise)
@@ -147,12 +151,12 @@ class OrderReasons:
         own = line_vat_code(source)
         codes = [own] if own else [*sold_vat_codes(document.record, sale_lines(document.record))]
         rows = [row for code in codes if (row := self.tables.vat_row(document, code))]
-        found = next((row for row in rows if self.tables.vat_codes[row].strip() == books), "")
-        return by_row(VAT_CODES, found) if found else Reason("because_rounding")
+        vat_row = next((row for row in rows if self.tables.vat_codes[row].strip() == books), "")
+        return by_row(VAT_CODES, vat_row) if vat_row else Reason("because_rounding")
 
     def _account(self, document: CompletedDocument, source: Record) -> Reason:
         number, code = source.values.get("books_account"), as_text(source.values.get("books_vat_code"))
-        if method := self._paid_with(document, source):
+        if method := self._payment_method(document, source):
             if method in self.tables.settings.rounding_methods and number == self.tables.settings.rounding_account:
                 return by_setting("rounding_account")
             has_row = self.tables.payments.accounts.get(method, "").strip() == number
@@ -160,23 +164,25 @@ class OrderReasons:
         for line in sale_lines(document.record):
             account = self.tables.account(document, line)
             if (account.number, account.vat_code) == (number, code):
-                return self._of_line(document, line, number, code, is_balance=account.is_balance)
-        return self._of_revenue(document, code) or by_row(BALANCE_ACCOUNTS, self._balance(number))
+                return self._line_account_reason(document, line, number, code, is_balance=account.is_balance)
+        return self._revenue_reason(document, code) or by_row(BALANCE_ACCOUNTS, self._balance(number))
 
-    def _of_line(
+    def _line_account_reason(
         self, document: CompletedDocument, line: Record, number: Value, code: str, *, is_balance: bool
     ) -> Reason:
         group = turnover_group_of(line)
         if is_balance:
             rows = self.tables.balances.accounts
             category = str(self.tables.balances.category(line))
-            return by_row(BALANCE_ACCOUNTS, next((one for one in (group, category) if rows.get(one) == number), EVERY))
+            return by_row(
+                BALANCE_ACCOUNTS, next((row_key for row_key in (group, category) if rows.get(row_key) == number), EVERY)
+            )
         for key in (f"{group}/{line_vat_code(line)}", group) if group else ():
             if self.tables.group_accounts.get(key, "").strip() == number:
                 return by_row(GROUP_ACCOUNTS, key)
-        return self._of_revenue(document, code) or Reason("because_nothing", {"field": "turnover_group"})
+        return self._revenue_reason(document, code) or Reason("because_nothing", {"field": "turnover_group"})
 
-    def _of_revenue(self, document: CompletedDocument, code: str) -> Reason | None:
+    def _revenue_reason(self, document: CompletedDocument, code: str) -> Reason | None:
         rows, home = self.tables.revenue_accounts, self.tables.settings.default_country
         row = REVENUE_TABLE.row(rows, home=home, country=document.country, code=code)
         return by_row(REVENUE_ACCOUNTS, row) if row else None
@@ -185,24 +191,24 @@ class OrderReasons:
         rows = self.tables.balances.accounts.items()
         return next((row for row, account in rows if account.strip() == number), EVERY)
 
-    def _paid_with(self, document: CompletedDocument, source: Record) -> str:
+    def _payment_method(self, document: CompletedDocument, source: Record) -> str:
         """Return the payment method of a payment line; empty for a line of what was sold."""
         if "books_vat_base" in source.values:
             return ""
         for payment, _ in payments_of(document.record):
-            method, name = (as_text(payment.values.get(each)).strip() for each in ("method", "description"))
+            method, name = (as_text(payment.values.get(field)).strip() for field in ("method", "description"))
             if source.values.get("posting_text") == f"{document.title} {name or method}":
                 return method
         return ""
 
     def _amount(self, document: CompletedDocument, source: Record) -> Reason:
-        if method := self._paid_with(document, source):
+        if method := self._payment_method(document, source):
             return Reason("because_paid", {"method": method})
         return Reason("because_sold")
 
     def _vat(self, document: CompletedDocument, source: Record) -> Reason:
-        return Reason("because_paid_untaxed" if self._paid_with(document, source) else "because_split")
+        return Reason("because_paid_untaxed" if self._payment_method(document, source) else "because_split")
 
 
-def _becomes(document: CompletedDocument) -> str:
+def _setting_name(document: CompletedDocument) -> str:
     return f"{document.record.kind}s"

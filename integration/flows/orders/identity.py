@@ -1,8 +1,8 @@
 """Checks whether a record in the books is the document with the same reference: a number alone proves nothing.
 
-Two tills, or one whose numbering starts again, give one number to two sales. Total, day, branch and articles
-distinguish them, as far as both sides have these values. So do a link to another till document, and the till's own id
-if the books have a column for it.
+Two tills, or one till that restarts its numbering, can give the same number to two sales. Total, day, branch and
+articles distinguish them, as far as both sides have these values. A link to another till document distinguishes them
+too, and so does the till's own id if the books have a column for it.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,26 +34,36 @@ SAID = (SAME,)
 MOST_TOLD = 10  # maximum number of articles that a question names
 
 
-def another_sale(stage: Stage, desired: Record, held: CurrentRecord) -> Issue | None:
+def another_sale(stage: Stage, desired: Record, current: CurrentRecord) -> Issue | None:
     """Return the question which sale the books have, with the values of both sides; None if it is this document."""
-    is_ours = not held.owner and not _differs(desired, held.record)
-    of = decision_mark(desired, held.reference.replace(" ", "_"))
+    is_ours = not current.owner and not _differs(desired, current.record)
+    of = decision_mark(desired, current.reference.replace(" ", "_"))
     if is_ours or stored_decision(desired, DecisionSubject.SAME, of, SAID).option == SAME:
         return None
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
     facts = {
-        "key": key, "document": number, "system": BOOKS.system, "reference": as_text(desired.values.get("reference")),
-        "sold": as_text(desired.values.get("sold_incl")), "number": held.reference, "other": held.owner,
-        "source": str(stage.source), "mark": of,
-        "date": as_text(desired.values.get("date")), "amount": _amount(_total(desired, held.record)),
-        "customer": _who(desired), "found_date": as_text(held.record.values.get("date")),
-        "found_amount": _amount(_total(held.record, held.record)), "found_customer": _who(held.record),
+        "key": key,
+        "document": number,
+        "system": BOOKS.system,
+        "reference": as_text(desired.values.get("reference")),
+        "sold": as_text(desired.values.get("sold_incl")),
+        "number": current.reference,
+        "other": current.owner,
+        "source": str(stage.source),
+        "mark": of,
+        "date": as_text(desired.values.get("date")),
+        "amount": _amount(_total(desired, current.record)),
+        "customer": _customer_text(desired),
+        "found_date": as_text(current.record.values.get("date")),
+        "found_amount": _amount(_total(current.record, current.record)),
+        "found_customer": _customer_text(current.record),
         "branch": as_text(desired.values.get("cost_centre")),
-        "found_branch": as_text(held.record.values.get("cost_centre")),
+        "found_branch": as_text(current.record.values.get("cost_centre")),
         "till_id": as_text(desired.values.get("till_id")),
-        "found_till_id": as_text(held.record.values.get("till_id")),
-        "articles": _told(_sold(desired)), "found_articles": _told(_sold(held.record)),
-    }  # fmt: skip
+        "found_till_id": as_text(current.record.values.get("till_id")),
+        "articles": _articles_text(_sold(desired)),
+        "found_articles": _articles_text(_sold(current.record)),
+    }
     return Issue(
         "reference_of_another", key, DecisionSubject.SAME, {name: fact for name, fact in facts.items() if fact}
     )
@@ -64,26 +74,26 @@ def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Re
 
     There are none for linked documents, for later bookings of a document, and for documents that are no sale.
     """
-    known = booking.values.get("booked_as") or booking.key != document_of(booking.key)
-    if known or stage.target not in BOOKED_AS or stage.unverifiable:
+    is_linked = booking.values.get("booked_as") or booking.key != document_of(booking.key)
+    if is_linked or stage.target not in BOOKED_AS or stage.unverifiable:
         return ()
-    told = {name: value for name, value in booking.values.items() if name in KNOWN_BY}
+    values = {name: value for name, value in booking.values.items() if name in KNOWN_BY}
     parts = tuple(part for part in booking.parts if part.kind is not Kind.LINE)
-    found = []
+    bookings = []
     for kind in BOOKED_AS:
         if kind is not stage.target:
             try:
-                reference = OrderReferences(kind, prefix).reference_of(Record(stage.source, booking.key, told))
+                reference = OrderReferences(kind, prefix).reference_of(Record(stage.source, booking.key, values))
             except RecordRejected:  # such a booking would have no reference
                 continue
-            found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))
-    return tuple(found)
+            bookings.append(Record(kind, booking.key, {**values, "reference": reference}, parts))
+    return tuple(bookings)
 
 
 def operator_answer(document: Record) -> dict[str, Value]:
     """Return the stored answer of a person about whether the books have a document; empty without an answer."""
-    said = document.values.get(DecisionSubject.SAME)
-    return {DecisionSubject.SAME: said} if said else {}
+    answer = document.values.get(DecisionSubject.SAME)
+    return {DecisionSubject.SAME: answer} if answer else {}
 
 
 def till_id(document: Record) -> str:
@@ -91,21 +101,21 @@ def till_id(document: Record) -> str:
     return document_of(document.key).replace("-", "")
 
 
-def _differs(desired: Record, held: Record) -> bool:
+def _differs(desired: Record, existing: Record) -> bool:
     """Return whether two documents are different sales. A missing total counts as different."""
-    ids = [as_text(one.values.get("till_id")).casefold() for one in (desired, held)]
+    ids = [as_text(document.values.get("till_id")).casefold() for document in (desired, existing)]
     if all(ids) and ids[0] != ids[1]:
         return True
-    if "date" in held.values and held.values["date"] not in _days(desired):
+    if "date" in existing.values and existing.values["date"] not in _days(desired):
         return True
-    branches = [as_text(one.values.get("cost_centre")).casefold() for one in (desired, held)]
+    branches = [as_text(document.values.get("cost_centre")).casefold() for document in (desired, existing)]
     if all(branches) and branches[0] != branches[1]:
         return True
-    ours, theirs = _sold(desired), _sold(held)
+    ours, theirs = _sold(desired), _sold(existing)
     if ours and theirs and ours != theirs:
         return True
-    there = _total(held, held)
-    return there is None or there not in _totals(desired, held)
+    existing_total = _total(existing, existing)
+    return existing_total is None or existing_total not in _totals(desired, existing)
 
 
 def _days(document: Record) -> Collection[Value]:
@@ -114,21 +124,21 @@ def _days(document: Record) -> Collection[Value]:
     return (document.values.get("date"), *((date.fromisoformat(day),) if day else ()))
 
 
-def _totals(desired: Record, held: Record) -> Collection[Decimal | None]:
+def _totals(desired: Record, existing: Record) -> Collection[Decimal | None]:
     """Return the possible totals of a document in the books; a cancelled document has no lines to add up."""
-    total = _total(desired, held)
+    total = _total(desired, existing)
     if total is not None:
         return (total,)
     return [_decimal(desired.values.get(name)) for name in ("sold_incl", "sold_excl")]
 
 
-def _total(document: Record, told: Record) -> Decimal | None:
+def _total(document: Record, other: Record) -> Decimal | None:
     """Return the total of the lines, counting only what the other side reports too; None without lines.
 
     A posting is totalled with VAT. The order history of the books reports neither discounts nor shipping costs.
     """
     lines = [part.values for part in document.parts if part.kind is Kind.LINE]
-    names = {name for part in told.parts for name in part.values}
+    names = {name for part in other.parts for name in part.values}
     if not lines:
         return None
     sums = []
@@ -141,7 +151,7 @@ def _total(document: Record, told: Record) -> Decimal | None:
             sums.append(_cents(quantity * price * (HUNDRED - (discount or Decimal(0))) / HUNDRED))
         else:
             return None
-    shipping = _decimal(document.values.get("shipping_cost")) if "shipping_cost" in told.values else None
+    shipping = _decimal(document.values.get("shipping_cost")) if "shipping_cost" in other.values else None
     return sum(sums, shipping or Decimal(0))
 
 
@@ -155,9 +165,9 @@ def _sold(document: Record) -> dict[str, Decimal]:
     return {article: quantity for article, quantity in sorted(sold.items()) if quantity}
 
 
-def _told(sold: Mapping[str, Decimal]) -> str:
-    told = [f"{quantity.normalize():f} x {article}" for article, quantity in sold.items()]
-    return ", ".join([*told[:MOST_TOLD], *(["..."] if told[MOST_TOLD:] else [])])
+def _articles_text(sold: Mapping[str, Decimal]) -> str:
+    articles = [f"{quantity.normalize():f} x {article}" for article, quantity in sold.items()]
+    return ", ".join([*articles[:MOST_TOLD], *(["..."] if articles[MOST_TOLD:] else [])])
 
 
 def _decimal(value: Value) -> Decimal | None:
@@ -172,6 +182,6 @@ def _amount(total: Decimal | None) -> str:
     return "" if total is None else f"{total:.2f}"
 
 
-def _who(document: Record) -> str:
-    named = ("customer", "debtor_number", "debtor", "text")
-    return next(filter(None, (as_text(document.values.get(name)) for name in named)), "")
+def _customer_text(document: Record) -> str:
+    names = ("customer", "debtor_number", "debtor", "text")
+    return next(filter(None, (as_text(document.values.get(name)) for name in names)), "")

@@ -58,31 +58,35 @@ def newest_bookings(
     A credit counts only if `is_there` returns True for it. A booking for which `stays` returns True may have a
     successor without a credit.
     """
-    found: dict[str, LatestBooking[T]] = {}
+    latest: dict[str, LatestBooking[T]] = {}
     waiting = list(dict.fromkeys(documents))
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
-        keys = {one: booking_key(one, booking) for one in waiting}
-        there = ask([key + ending for key in keys.values() for ending in _ENDINGS]) if keys else {}
-        taken_back = {key: one for key, one in there.items() if key.endswith(CREDIT) and is_there(one)}
-        for one, key in keys.items():
-            if key in there:
-                found[one] = LatestBooking(
-                    there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back
+        keys = {document: booking_key(document, booking) for document in waiting}
+        existing = ask([key + ending for key in keys.values() for ending in _ENDINGS]) if keys else {}
+        taken_back = {key: credit for key, credit in existing.items() if key.endswith(CREDIT) and is_there(credit)}
+        for document, key in keys.items():
+            if key in existing:
+                latest[document] = LatestBooking(
+                    existing[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back
                 )
-        waiting = [one for one, key in keys.items() if key in there and (found[one].is_taken_back or stays(there[key]))]
-    return found
+        waiting = [
+            document
+            for document, key in keys.items()
+            if key in existing and (latest[document].is_taken_back or stays(existing[key]))
+        ]
+    return latest
 
 
 def all_bookings(
     documents: Collection[str], ask: Callable[[Collection[str]], Mapping[str, T]]
 ) -> dict[str, dict[str, T]]:
     """Return all bookings and credits of each of these documents, by key; see `newest_bookings`."""
-    found: dict[str, dict[str, T]] = {one: {} for one in documents}
-    waiting = list(found)
+    bookings: dict[str, dict[str, T]] = {document: {} for document in documents}
+    waiting = list(bookings)
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
-        keys = {one: [booking_key(one, booking) + ending for ending in _ENDINGS] for one in waiting}
-        there = ask([key for several in keys.values() for key in several]) if keys else {}
-        for one, several in keys.items():
-            found[one] |= {key: there[key] for key in several if key in there}
-        waiting = [one for one, (_, credit, _) in keys.items() if credit in there]
-    return found
+        keys = {document: [booking_key(document, booking) + ending for ending in _ENDINGS] for document in waiting}
+        existing = ask([key for several in keys.values() for key in several]) if keys else {}
+        for document, several in keys.items():
+            bookings[document] |= {key: existing[key] for key in several if key in existing}
+        waiting = [document for document, (_, credit, _) in keys.items() if credit in existing]
+    return bookings

@@ -58,24 +58,26 @@ def document_values(document: CompletedDocument) -> dict[str, Value]:
 
 
 def books_differ(
-    document: CompletedDocument, sale: Sale, found: Verdict, field: str, tables: Codes, theirs: Mapping[str, str]
+    document: CompletedDocument, sale: Sale, verdict: Verdict, field: str, tables: Codes, theirs: Mapping[str, str]
 ) -> RecordRejected:
     """Return the rejection of a document whose totals do not match, with the first VAT code that differs.
 
     `theirs` translates VAT codes of the sale into the till's, if they are codes of the books.
     """
-    code, gap = next(iter(found.differences.items()), ("", VatSum()))
+    code, gap = next(iter(verdict.differences.items()), ("", VatSum()))
     sold = sale.sold.get(code, VatSum())
     basis = "incl" if gap.incl else "excl"
     expected, computed = (sold.incl, (sold - gap).incl) if gap.incl else (sold.excl, (sold - gap).excl)
-    if not found.differences:  # the totals of the till contradict each other
-        expected, computed = sale.total_incl or NOTHING, _incl(sale.sold)
-    about = {f"rule_{name}": fact for name, fact in found.facts.items()}
-    facts = {"difference": str(found.amount), "basis": basis, "rule": found.rule}
+    if not verdict.differences:  # the totals of the till contradict each other
+        expected, computed = sale.total_incl or NOTHING, _total_incl(sale.sold)
+    about = {f"rule_{name}": fact for name, fact in verdict.facts.items()}
+    facts = {"difference": str(verdict.amount), "basis": basis, "rule": verdict.rule}
     facts["limit"] = str(tables.settings.rounding_limit)
     code = theirs.get(code, code)
     facts["vat"] = vat_fact(code, tables.till_rates.get(code), TILL.system)
-    return RecordRejected("totals_differ", field, **about, **_compared(expected, computed, code, document), **facts)
+    return RecordRejected(
+        "totals_differ", field, **about, **_difference_facts(expected, computed, code, document), **facts
+    )
 
 
 def mapping_differs(
@@ -84,10 +86,12 @@ def mapping_differs(
     """Return the rejection of a document whose amounts no longer match because rules of the mapping changed them."""
     facts = {"difference": str((expected - computed).incl), "rule": "mapping"}
     facts["vat"] = vat_fact(code, tables.book_rates.get(code), BOOKS.system)
-    return RecordRejected("totals_differ", field, **_compared(expected.incl, computed.incl, code, document), **facts)
+    return RecordRejected(
+        "totals_differ", field, **_difference_facts(expected.incl, computed.incl, code, document), **facts
+    )
 
 
-def _compared(expected: Decimal, computed: Decimal, code: str, document: CompletedDocument) -> dict[str, str]:
+def _difference_facts(expected: Decimal, computed: Decimal, code: str, document: CompletedDocument) -> dict[str, str]:
     sums = {"expected": str(expected), "computed": str(computed), "found": str(computed)}
     return {"document": document.title, "code": code, **sums}
 
@@ -106,25 +110,27 @@ def order_lines(
     sale = sale_of(document.record, sold, codes, settings.rounding_methods)
     basis: Basis = basis_of(sale.method) if settings.price_basis == "till" else settings.price_basis
     rates = tables.rates(codes.values())
-    made = book_lines(sale, basis, rates, settings.price_places)
-    found = compare_totals(sale, rates, basis, settings.rounding, settings.price_places, made)
+    computed_lines = book_lines(sale, basis, rates, settings.price_places)
+    verdict = compare_totals(sale, rates, basis, settings.rounding, settings.price_places, computed_lines)
     extra: tuple[BookLine, ...] = ()
-    if found.rule:
-        more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)
+    if verdict.rule:
+        more = rounding_lines(verdict, computed_lines, rates, basis, settings.rounding, settings.rounding_limit)
         if more is None or not settings.rounding_article:
-            raise books_differ(document, sale, found, "line.price", tables, _theirs(codes))
+            raise books_differ(document, sale, verdict, "line.price", tables, _till_codes(codes))
         extra = more
-    out, shipping = shipping_lines(document, lines, made, settings, tables.book_rates, basis)
-    kept = [(line, one) for line, one in zip(lines, made, strict=True) if line.key not in out]
-    sources = [
-        *(_order_line(document, one, articles[line.key], line.values) for line, one in kept),
-        *(_order_line(document, one, settings.rounding_article) for one in extra),
+    out, shipping = shipping_lines(document, lines, computed_lines, settings, tables.book_rates, basis)
+    kept_lines = [
+        (line, book_line) for line, book_line in zip(lines, computed_lines, strict=True) if line.key not in out
     ]
-    sums = booked_totals((*made, *extra), rates, basis, settings.rounding)
+    sources = [
+        *(_order_line(document, book_line, articles[line.key], line.values) for line, book_line in kept_lines),
+        *(_order_line(document, book_line, settings.rounding_article) for book_line in extra),
+    ]
+    sums = booked_totals((*computed_lines, *extra), rates, basis, settings.rounding)
     theirs = list(codes.values())
     by_till = {code: sums[other] for code, other in codes.items() if other in sums and theirs.count(other) == 1}
     lines_made = BookedLines(numbered(sources), basis == "incl", sums, by_till, shipping=shipping)
-    return replace(lines_made, correction=found.amount, rule=found.rule) if extra else lines_made
+    return replace(lines_made, correction=verdict.amount, rule=verdict.rule) if extra else lines_made
 
 
 def _consistent_lines(document: CompletedDocument) -> tuple[Record, ...]:
@@ -134,8 +140,8 @@ def _consistent_lines(document: CompletedDocument) -> tuple[Record, ...]:
     """
     lines = sale_lines(document.record)
     for line in lines:
-        if (found := line_contradiction(line)) is not None:
-            quantity, price, total = map(as_text, found)
+        if (figures := line_contradiction(line)) is not None:
+            quantity, price, total = map(as_text, figures)
             article = as_text(line.values.get("article")) or as_text(line.values.get("text"))
             facts = {"quantity": quantity, "price": price, "total": total, "article": article}
             raise RecordRejected("line_contradicts_itself", "line.quantity", document=document.title, **facts)
@@ -146,36 +152,39 @@ def order_sums(
     lines: Iterable[tuple[str, Mapping[str, Value]]], tables: Codes, *, gross: bool, shipping: BookLine | None = None
 ) -> dict[str, VatSum]:
     """Return the totals that the books compute for these lines and the shipping field, by VAT code of the books."""
-    sent = [shipping] if shipping else []
+    computed_lines = [shipping] if shipping else []
     for code, line in lines:
         quantity, price, discount = (
-            decimal_value(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
+            decimal_value(line, name) or NOTHING for name in ("quantity", "price", "discount_percent")
         )
-        sent.append(BookLine("", quantity, price, discount, code))
+        computed_lines.append(BookLine("", quantity, price, discount, code))
     return booked_totals(
-        sent, tables.rates(line.vat_code for line in sent), "incl" if gross else "excl", tables.settings.rounding
+        computed_lines,
+        tables.rates(line.vat_code for line in computed_lines),
+        "incl" if gross else "excl",
+        tables.settings.rounding,
     )
 
 
 def _order_line(
-    document: CompletedDocument, sent: BookLine, article: str, sold: Mapping[str, Value] | None = None
+    document: CompletedDocument, book_line: BookLine, article: str, sold: Mapping[str, Value] | None = None
 ) -> Record:
     """Return the source record for the rules of a line; without `sold` it is a line on the rounding article."""
     values: dict[str, Value] = {
         **document_values(document),
         **(sold or {}),
         "books_article": article,
-        "books_quantity": sent.quantity,
-        "books_price": sent.price,
+        "books_quantity": book_line.quantity,
+        "books_price": book_line.price,
     }
-    if sent.discount_percent:
-        values["books_discount"] = sent.discount_percent
-    if sent.vat_code:
-        values["books_vat_code"] = sent.vat_code
-    return Record(Kind.LINE, sent.key, values)
+    if book_line.discount_percent:
+        values["books_discount"] = book_line.discount_percent
+    if book_line.vat_code:
+        values["books_vat_code"] = book_line.vat_code
+    return Record(Kind.LINE, book_line.key, values)
 
 
-def _theirs(codes: Mapping[str, str]) -> dict[str, str]:
+def _till_codes(codes: Mapping[str, str]) -> dict[str, str]:
     """Return the till's VAT codes for each VAT code of the books."""
     return {code: ", ".join(ours for ours, books in codes.items() if books == code) for code in codes.values()}
 
@@ -187,61 +196,61 @@ def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool
     codes = _codes(document, lines, accounts, tables)
     sale = _sale(document, lines, tables, discounts=discounts)
     rates = {code: tables.rate(theirs) if theirs else NOTHING for code, theirs in codes.items()}
-    found = posting_verdict(sale, rates)
-    if found.rule:
-        raise books_differ(document, sale, found, "line.amount", tables, {})
+    verdict = posting_verdict(sale, rates)
+    if verdict.rule:
+        raise books_differ(document, sale, verdict, "line.amount", tables, {})
     shares = _shares(document, sale, accounts, codes, tables)
-    vouchers = _redeemed(document, sale, tables)
-    listed = [*sum_by((account, each) for _, account, each in shares).items(), *vouchers]
+    vouchers = _voucher_amounts(document, sale, tables)
+    amounts = [*sum_by((account, vat_sum) for _, account, vat_sum in shares).items(), *vouchers]
     gross, pays = settings.price_basis == "incl", settings.pays(document.record.kind)
-    paid = tables.payments.account_payments(document, _incl(sale.sold), tables.balances) if pays else []
-    sources = [_posting_line(document, account, each, gross=gross) for account, each in listed if each]
-    sources += [_payment_line(document, one) for one in paid]
-    sums = sum_by((code, each) for code, each in _with_paid(listed, paid))
-    by_till = sum_by((code, each) for code, _, each in shares)
-    redeemed = sum((VatSum() - each for _, each in vouchers), VatSum())
-    made = BookedLines(numbered(sources), gross, sums, by_till, redeemed=redeemed)
-    return replace(made, paid=sum((one.amount for one in paid), NOTHING)) if pays else made
+    paid = tables.payments.account_payments(document, _total_incl(sale.sold), tables.balances) if pays else []
+    sources = [_posting_line(document, account, vat_sum, gross=gross) for account, vat_sum in amounts if vat_sum]
+    sources += [_payment_line(document, payment) for payment in paid]
+    sums = sum_by((code, vat_sum) for code, vat_sum in _amounts_with_payments(amounts, paid))
+    by_till = sum_by((code, vat_sum) for code, _, vat_sum in shares)
+    redeemed = sum((VatSum() - vat_sum for _, vat_sum in vouchers), VatSum())
+    booked_lines = BookedLines(numbered(sources), gross, sums, by_till, redeemed=redeemed)
+    return replace(booked_lines, paid=sum((payment.amount for payment in paid), NOTHING)) if pays else booked_lines
 
 
-def _incl(sums: Sums) -> Decimal:
-    return sum((each.incl for each in sums.values()), NOTHING)
+def _total_incl(sums: Sums) -> Decimal:
+    return sum((vat_sum.incl for vat_sum in sums.values()), NOTHING)
 
 
-def _with_paid(
-    listed: Iterable[tuple[Account, VatSum]], paid: Iterable[AccountPayment]
+def _amounts_with_payments(
+    amounts: Iterable[tuple[Account, VatSum]], paid: Iterable[AccountPayment]
 ) -> Iterator[tuple[str, VatSum]]:
     """Yield the amounts on a page by VAT code of the books: what was sold, less the payments."""
-    yield from ((account.vat_code, each) for account, each in listed)
-    yield from (("", VatSum(-one.amount)) for one in paid)
+    yield from ((account.vat_code, vat_sum) for account, vat_sum in amounts)
+    yield from (("", VatSum(-payment.amount)) for payment in paid)
 
 
-def _redeemed(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
+def _voucher_amounts(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
     """Return the amounts paid with single-purpose vouchers as negative lines: their VAT was due when they were sold."""
     paid = tables.balances.redeemed(document, tables.settings.rounding_methods)
-    taken = [(one, share_of(document, one, sale.sold, tables.till_rates)) for one in paid]
-    for one, _ in taken:  # several vouchers of one VAT code must fit together as well
-        together = sum((other.amount for other, _ in taken if other.code == one.code), NOTHING)
-        share_of(document, replace(one, amount=together), sale.sold, tables.till_rates)
+    redemptions = [(redemption, share_of(document, redemption, sale.sold, tables.till_rates)) for redemption in paid]
+    for redemption, _ in redemptions:  # several vouchers of one VAT code must fit together as well
+        together = sum((other.amount for other, _ in redemptions if other.code == redemption.code), NOTHING)
+        share_of(document, replace(redemption, amount=together), sale.sold, tables.till_rates)
     return [
-        (Account(tables.vat_code(document, one.code), one.account, is_balance=True), VatSum() - share)
-        for one, share in taken
+        (Account(tables.vat_code(document, redemption.code), redemption.account, is_balance=True), VatSum() - share)
+        for redemption, share in redemptions
     ]
 
 
 def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
     """Return the totals of these posting lines by VAT code of the books."""
-    told = [
+    amounts = [
         (code, decimal_value(line, "amount") or NOTHING, decimal_value(line, "vat") or NOTHING) for code, line in lines
     ]
-    return sum_by((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
+    return sum_by((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in amounts)
 
 
 def _codes(
     document: CompletedDocument, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes
 ) -> dict[str, str]:
     """Return the VAT code of the books for each VAT code of the till with an amount."""
-    taxed = {line_vat_code(line): found for line in lines if (found := accounts[line.key].vat_code)}
+    taxed = {line_vat_code(line): books_code for line in lines if (books_code := accounts[line.key].vat_code)}
     of_lines = set(map(line_vat_code, lines))
     return taxed | {
         code: tables.vat_code(document, code) for code in sold_vat_codes(document.record, lines) if code not in of_lines
@@ -269,31 +278,32 @@ def _shares(
         books = codes.get(code, "")
         return Account(books, tables.revenue_account(document, books))
 
-    owed = {account for account in accounts.values() if account.is_balance}
+    balance_accounts = {account for account in accounts.values() if account.is_balance}
     return [
-        (code, account or revenue(code), each) for (code, account), each in posting_totals(sale, accounts, owed).items()
+        (code, account or revenue(code), vat_sum)
+        for (code, account), vat_sum in posting_totals(sale, accounts, balance_accounts).items()
     ]
 
 
-def _payment_line(document: CompletedDocument, one: AccountPayment) -> Record:
+def _payment_line(document: CompletedDocument, payment: AccountPayment) -> Record:
     """Return the line of a payment: the opposite sign of a sale, without VAT."""
     values: dict[str, Value] = {
         **document_values(document),
-        "books_account": one.account,
-        "books_amount": -one.amount,
+        "books_account": payment.account,
+        "books_amount": -payment.amount,
         "books_vat": NOTHING,
-        "posting_text": f"{document.title} {one.name}",
+        "posting_text": f"{document.title} {payment.name}",
     }
-    return Record(Kind.LINE, one.account, values)
+    return Record(Kind.LINE, payment.account, values)
 
 
-def _posting_line(document: CompletedDocument, account: Account, each: VatSum, *, gross: bool) -> Record:
+def _posting_line(document: CompletedDocument, account: Account, vat_sum: VatSum, *, gross: bool) -> Record:
     values: dict[str, Value] = {
         **document_values(document),
         "books_account": account.number,
-        "books_amount": each.incl if gross else each.excl,
-        "books_vat": each.vat,
-        "books_vat_base": each.excl,
+        "books_amount": vat_sum.incl if gross else vat_sum.excl,
+        "books_vat": vat_sum.vat,
+        "books_vat_base": vat_sum.excl,
         "posting_text": f"{document.title} {customer_name(document.customer)}".strip(),
     }
     if account.vat_code:

@@ -60,7 +60,7 @@ REQUIRED = ("name", "search_code", "account")  # fields that a new debtor must h
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _DocumentResult:
     """The results of one document in each stage."""
 
     booking: Staged
@@ -79,7 +79,7 @@ class OrdersLogic(FlowLogic):
         tables: Mapping[str, Mapping[str, str]],
         vat_rates: Mapping[str, Decimal],
         till_rates: Mapping[str, Decimal],
-        known: Callable[[Collection[str]], set[str]],
+        find_articles: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
         context: BookingContext = NO_CONTEXT,
         asks: ChainQueries = NOBODY_ASKED,
@@ -88,9 +88,9 @@ class OrdersLogic(FlowLogic):
     ) -> None:
         """Prepare everything that does not depend on a document.
 
-        `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till. `known` returns
-        which article codes the books have, `linked` the links of booked documents. `context` has facts of both systems
-        about bookings, `asks` queries other documents of the same sale, and `debtors` queries debtors in the books.
+        `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till. `find_articles`
+        returns which article codes the books have, `linked` the links of booked documents. `context` has facts of both
+        systems about bookings, `asks` queries other documents of the same sale, and `debtors` debtors in the books.
         `booked_payments` returns which payments came from the books. Raises ConfigurationError for an unusable mapping.
         """
         tables = with_terms(tables)
@@ -114,19 +114,19 @@ class OrdersLogic(FlowLogic):
             settings, tables, (vat_rates, till_rates), context.turnover, context.collective
         )
         lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
-        made = {
+        bookings_by_kind = {
             kind: Bookings(kind, compile(rules, tools, {kind}), lines, codes, ruled, context)
             for kind in settings.written
         }
-        self._bookings = {source: made[target] for source, target in settings.targets.items()}
+        self._bookings = {source: bookings_by_kind[target] for source, target in settings.targets.items()}
         self._decisions = Decisions(settings, self.policy, context.periods)
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
-        self._ask_known = known
-        self._linked = linked
+        self._find_articles = find_articles
+        self._find_links = linked
         self._booked_payments = booked_payments
         self._chains = Chains(asks, settings.targets, context.turnover.types, settings.rounding_limit)
-        self._known: set[str] = set()
-        self._page: tuple[Sequence[Record], list[_Read]] | None = None
+        self._known_articles: set[str] = set()
+        self._page: tuple[Sequence[Record], list[_DocumentResult]] | None = None
 
     # ---- each document by itself
 
@@ -134,43 +134,57 @@ class OrdersLogic(FlowLogic):
         """Return the result of each document in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
         if page is None or page[0] is not records:  # all stages ask for the same page one after the other
-            page = self._page = (records, self._reads(without_booked_payments(records, self._booked_payments)))
-        found = ({Kind.DEBTOR: one.debtor, Kind.ADDRESS: one.address}.get(stage.target, one.booking) for one in page[1])
-        return [one for one in found if one is not None]
+            page = self._page = (
+                records,
+                self._document_results(without_booked_payments(records, self._booked_payments)),
+            )
+        results = (
+            {Kind.DEBTOR: result.debtor, Kind.ADDRESS: result.address}.get(stage.target, result.booking)
+            for result in page[1]
+        )
+        return [result for result in results if result is not None]
 
-    def _reads(self, records: Sequence[Record]) -> list[_Read]:
+    def _document_results(self, records: Sequence[Record]) -> list[_DocumentResult]:
         """Process a page of documents, with one query for bookings and one for articles."""
-        sales = [key for one in records for key in sales_of(one)]
-        booked = current_bookings([*(record.key for record in records), *sales], self._linked)
-        done: dict[str, _Read] = {}
+        sales = [key for record in records for key in sales_of(record)]
+        booked = current_bookings([*(record.key for record in records), *sales], self._find_links)
+        results: dict[str, _DocumentResult] = {}
         completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
         elsewhere = self._chains.verdicts_of(
             [
-                one
-                for one in records
-                if one.key not in booked or booked[one.key].decision_option(one) is DecisionOption.BOOKED_AGAIN
+                record
+                for record in records
+                if record.key not in booked or booked[record.key].decision_option(record) is DecisionOption.BOOKED_AGAIN
             ]
         )
-        there = self._chains.booked_or_planned({key for key in sales if key not in booked})
-        there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
+        booked_sales = self._chains.booked_or_planned({key for key in sales if key not in booked})
+        booked_sales |= {key for key in sales if key in booked and not booked[key].is_taken_back}
         for record in records:
-            if (read := self._at_once(record, booked, elsewhere.get(record.key))) is not None:
-                done[record.key] = read
+            if (result := self._result_without_mapping(record, booked, elsewhere.get(record.key))) is not None:
+                results[record.key] = result
                 continue
             try:
                 whole = self._complete(record)
-                completed[record.key] = whole, self._named(whole)
+                completed[record.key] = whole, self._article_codes(whole)
             except RecordRejected as rejected:
-                done[record.key] = _Read(staged(record, issue=document_issue(rejected, record)))
-        where = self._moves.billed({key: one for key, (one, _) in completed.items() if not self._is_posted(one)})
-        completed |= {key: (one, completed[key][1]) for key, one in where.items()}
-        self._learn(code for whole, articles in completed.values() for code in self._asked_for(whole, articles))
-        for record in sorted(records, key=lambda one: bool(one.values.get("credit_of"))):  # a sale before its refund
+                results[record.key] = _DocumentResult(staged(record, issue=document_issue(rejected, record)))
+        billed = self._moves.billed(
+            {key: document for key, (document, _) in completed.items() if not self._is_posted(document)}
+        )
+        completed |= {key: (document, completed[key][1]) for key, document in billed.items()}
+        self._query_articles(
+            code for whole, articles in completed.values() for code in self._codes_to_query(whole, articles)
+        )
+        for record in sorted(records, key=lambda item: bool(item.values.get("credit_of"))):  # a sale before its refund
             if record.key in completed:
-                done[record.key] = self._read(*completed[record.key], booked.get(record.key), there, done)
-        return [done[record.key] for record in records]
+                results[record.key] = self._document_result(
+                    *completed[record.key], booked.get(record.key), booked_sales, results
+                )
+        return [results[record.key] for record in records]
 
-    def _at_once(self, record: Record, booked: Mapping[str, CurrentBooking], elsewhere: Verdict | None) -> _Read | None:
+    def _result_without_mapping(
+        self, record: Record, booked: Mapping[str, CurrentBooking], elsewhere: Verdict | None
+    ) -> _DocumentResult | None:
         """Return the result of a document that needs no mapping; None if it must be mapped.
 
         These are documents with unknown words, excluded or booked documents, and documents whose sale is booked as
@@ -179,32 +193,42 @@ class OrdersLogic(FlowLogic):
         try:
             expect_known(record, self.settings)
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=document_issue(rejected, record)))
+            return _DocumentResult(staged(record, issue=document_issue(rejected, record)))
         if record.key not in booked and (skip := excluded_by_filter(record, self._filters[record.kind])):
-            return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": document_title(record)})))
+            return _DocumentResult(
+                staged(record, skip=replace(skip, facts={**skip.facts, "key": document_title(record)}))
+            )
         life = booked.get(record.key)
         is_new = life is None and record.values.get("cancelled") is not True
         if is_new and elsewhere is None:
             return None
         try:
             if is_new and elsewhere is not None:
-                return self._elsewhere(record, elsewhere)
-            return self._later(record, life, elsewhere) if life else _Read(staged(record, self._identity(record, None)))
+                return self._result_booked_elsewhere(record, elsewhere)
+            return (
+                self._result_of_booked(record, life, elsewhere)
+                if life
+                else _DocumentResult(staged(record, self._identity(record, None)))
+            )
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=document_issue(rejected, record)))
+            return _DocumentResult(staged(record, issue=document_issue(rejected, record)))
 
-    def _elsewhere(self, record: Record, verdict: Verdict) -> _Read:
+    def _result_booked_elsewhere(self, record: Record, verdict: Verdict) -> _DocumentResult:
         """Return the result of a document whose sale is or will be booked as another document.
 
         While the other document is only planned, the result is a booking without lines, so that no debtor is created
         for it. Raises RecordRejected.
         """
         if isinstance(verdict, Issue):
-            return _Read(staged(record, issue=replace(verdict, facts={**verdict.facts, **total_fact(record)})))
+            return _DocumentResult(
+                staged(record, issue=replace(verdict, facts={**verdict.facts, **total_fact(record)}))
+            )
         if verdict.reason != "sale_planned":
-            return _Read(staged(record, skip=verdict))
+            return _DocumentResult(staged(record, skip=verdict))
         identity = self._identity(record, None)
-        return _Read(staged(record, replace(identity, values={**identity.values, SAME_SALE: verdict.facts["other"]})))
+        return _DocumentResult(
+            staged(record, replace(identity, values={**identity.values, SAME_SALE: verdict.facts["other"]}))
+        )
 
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
@@ -215,7 +239,9 @@ class OrdersLogic(FlowLogic):
     def _identity(self, record: Record, link: Link | None) -> Record:
         return self._bookings[record.kind].identity(record, link)
 
-    def _later(self, record: Record, life: CurrentBooking, elsewhere: Verdict | None) -> _Read | None:
+    def _result_of_booked(
+        self, record: Record, life: CurrentBooking, elsewhere: Verdict | None
+    ) -> _DocumentResult | None:
         """Return the result of a booked document; None if it is to be booked again. Raises RecordRejected.
 
         A document that is booked again gets the same check of its sale being booked `elsewhere` as a new one. If the
@@ -223,86 +249,88 @@ class OrdersLogic(FlowLogic):
         """
         match life.decision_option(record):
             case DecisionOption.STAYS:
-                return _Read(staged(record, self._identity(record, life.latest)))
+                return _DocumentResult(staged(record, self._identity(record, life.latest)))
             case DecisionOption.CREDITED:
-                found = staged(record, self._decisions.credit(record, life))
-                return _Read(replace(found, title=found.title + CREDIT_ENDING))
+                result = staged(record, self._decisions.credit(record, life))
+                return _DocumentResult(replace(result, title=result.title + CREDIT_ENDING))
             case DecisionOption.BOOKED_AGAIN:
                 self._decisions.require_free_reference(record, life)
                 is_said = isinstance(elsewhere, Issue) or (elsewhere and elsewhere.reason != "sale_planned")
-                return self._elsewhere(record, elsewhere) if elsewhere and is_said else None
+                return self._result_booked_elsewhere(record, elsewhere) if elsewhere and is_said else None
             case DecisionOption.ASKED:
-                return _Read(staged(record, issue=self._decisions.question(record, life)))
+                return _DocumentResult(staged(record, issue=self._decisions.question(record, life)))
             case _:
-                return _Read(staged(record, skip=self._decisions.skipped(record, life)))
+                return _DocumentResult(staged(record, skip=self._decisions.skipped(record, life)))
 
     def _is_posted(self, document: CompletedDocument) -> bool:
         """Return whether a document becomes a posting, which has neither articles nor delivery addresses."""
         return self.settings.becomes(document.record.kind) == "posting"
 
-    def _named(self, document: CompletedDocument) -> dict[str, str]:
+    def _article_codes(self, document: CompletedDocument) -> dict[str, str]:
         """Return the articles that the lines name, except in postings and for lines booked in the shipping field."""
         if self._is_posted(document):
             return {}
         out = in_field(document, sale_lines(document.record), self.settings)
         return {key: code for key, code in self._articles.article_codes(document).items() if key not in out}
 
-    def _asked_for(self, document: CompletedDocument, articles: Mapping[str, str]) -> list[str]:
+    def _codes_to_query(self, document: CompletedDocument, articles: Mapping[str, str]) -> list[str]:
         return [*articles.values(), *self._articles.stand_ins(document, articles).values()]
 
-    def _learn(self, codes: Iterable[str]) -> None:
+    def _query_articles(self, codes: Iterable[str]) -> None:
         """Query and cache which of these articles the books have."""
-        asked = {code for code in codes if code and len(code) <= LONGEST_ARTICLE} - self._known
-        if asked:
-            self._known |= self._ask_known(asked)
+        new_codes = {code for code in codes if code and len(code) <= LONGEST_ARTICLE} - self._known_articles
+        if new_codes:
+            self._known_articles |= self._find_articles(new_codes)
 
     def _resolved_articles(self, document: CompletedDocument) -> dict[str, str]:
         """Return the articles on which the lines of one document are booked. Raises RecordRejected."""
-        articles = self._named(document)
-        self._learn(self._asked_for(document, articles))
-        return self._articles.resolved_articles(document, articles, self._known)
+        articles = self._article_codes(document)
+        self._query_articles(self._codes_to_query(document, articles))
+        return self._articles.resolved_articles(document, articles, self._known_articles)
 
-    def _read(
+    def _document_result(
         self,
         document: CompletedDocument,
         articles: Mapping[str, str],
         life: CurrentBooking | None,
-        there: set[str],
-        done: Mapping[str, _Read],
-    ) -> _Read:
+        booked_sales: set[str],
+        results: Mapping[str, _DocumentResult],
+    ) -> _DocumentResult:
         record = document.record
         try:
             expect_no_exchange(record)
-            self._expect_original(document, there, done)
+            self._expect_original(document, booked_sales, results)
             owner = self._parties.owner(document)
-            resolved = self._articles.resolved_articles(document, articles, self._known)
+            resolved = self._articles.resolved_articles(document, articles, self._known_articles)
             address = self._address(document, owner)
             where = address.parent if address else ""
             booking = (
-                self._again(document, life, owner, where, resolved)
+                self._next_booking(document, life, owner, where, resolved)
                 if life
-                else self._new(document, owner, where, resolved)
+                else self._first_booking(document, owner, where, resolved)
             )
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=document_issue(self._with_all_rows(document, rejected), record)))
+            return _DocumentResult(
+                staged(record, issue=document_issue(self._with_missing_rows(document, rejected), record))
+            )
         if not any(part.kind is Kind.LINE for part in booking.parts):
             facts = {"key": document.title, "document": document.title}
-            return _Read(staged(record, skip=Skip("document_empty", record.key, facts)))
+            return _DocumentResult(staged(record, skip=Skip("document_empty", record.key, facts)))
         debtor = self._parties.debtor(document) if owner.debtor else None
-        return _Read(staged(record, booking), debtor, address)
+        return _DocumentResult(staged(record, booking), debtor, address)
 
-    def _with_all_rows(self, document: CompletedDocument, rejected: RecordRejected) -> RecordRejected:
+    def _with_missing_rows(self, document: CompletedDocument, rejected: RecordRejected) -> RecordRejected:
         """Return the rejection of a document with all rows that it lacks, if a missing row is the reason."""
         if rejected.cause not in ROW_CAUSES:
             return rejected
-        found = MissingRowCollector(document, self._codes)
-        self._bookings[document.record.kind].collect_missing_rows(document, found)
+        collector = MissingRowCollector(document, self._codes)
+        self._bookings[document.record.kind].collect_missing_rows(document, collector)
         debtor = self._parties.debtor(document) if self._parties.owner(document).debtor else None
         if debtor is not None and debtor.issue is not None:
-            found.add(debtor.issue.cause, debtor.issue.facts, Decimal(0))
-        return with_missing_codes(rejected, found.codes, document.title)
+            collector.add(debtor.issue.cause, debtor.issue.facts, Decimal(0))
+        return with_missing_codes(rejected, collector.codes, document.title)
 
-    def _new(
+    def _first_booking(
         self,
         document: CompletedDocument,
         owner: Owner,
@@ -312,7 +340,7 @@ class OrdersLogic(FlowLogic):
     ) -> Record:
         return self._bookings[document.record.kind].booking(document, owner, address, articles, number)
 
-    def _again(
+    def _next_booking(
         self, document: CompletedDocument, life: CurrentBooking, owner: Owner, address: str, articles: Mapping[str, str]
     ) -> Record:
         """Return the next booking of a document, together with the credit of the earlier booking if it needs one.
@@ -320,11 +348,11 @@ class OrdersLogic(FlowLogic):
         Raises RecordRejected.
         """
         credit = None if life.is_taken_back or life.stays else self._decisions.credit(document.record, life)
-        booking = self._new(self._dated_again(document, life), owner, address, articles, life.booking + 1)
+        booking = self._first_booking(self._with_next_date(document, life), owner, address, articles, life.booking + 1)
         is_empty = not any(part.kind is Kind.LINE for part in booking.parts)
         return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)
 
-    def _dated_again(self, document: CompletedDocument, life: CurrentBooking) -> CompletedDocument:
+    def _with_next_date(self, document: CompletedDocument, life: CurrentBooking) -> CompletedDocument:
         """Return a document with the date of its next booking. Raises RecordRejected if that date is closed."""
         day = document.values["date"]
         if life.stays or not isinstance(day, date):
@@ -336,15 +364,19 @@ class OrdersLogic(FlowLogic):
         """Return the delivery address; None for a posting."""
         return None if self._is_posted(document) else self._parties.address(document, owner)
 
-    def _expect_original(self, document: CompletedDocument, there: set[str], done: Mapping[str, _Read]) -> None:
-        """Raise RecordRejected for a refund whose sale is neither `there` nor planned by this page.
+    def _expect_original(
+        self, document: CompletedDocument, booked_sales: set[str], results: Mapping[str, _DocumentResult]
+    ) -> None:
+        """Raise RecordRejected for a refund whose sale is neither in `booked_sales` nor planned by this page.
 
         A sale that this page skips or parks does not count.
         """
-        read = {key: done[key].booking for key in sales_of(document.record) if key in done}
-        planned = {key for key, one in read.items() if one.record and one.record.values.get("cancelled") is not True}
-        title = next((one.title for one in read.values()), "")
-        expect_sale(document.record, document.title, there | planned, title)
+        sales = {key: results[key].booking for key in sales_of(document.record) if key in results}
+        planned = {
+            key for key, sale in sales.items() if sale.record and sale.record.values.get("cancelled") is not True
+        }
+        title = next((sale.title for sale in sales.values()), "")
+        expect_sale(document.record, document.title, booked_sales | planned, title)
 
     # ---- what documents have in common
 
@@ -358,8 +390,8 @@ class OrdersLogic(FlowLogic):
         """Return the target record of the members of one parent; debtors and addresses follow the newest document."""
         if not stage.write_once:
             return shared_party(members, stage.target)
-        (one,) = members
-        alone = TargetRecord.from_single_member(one)
+        (member,) = members
+        alone = TargetRecord.from_single_member(member)
         if alone.desired is None:
             return alone
         desired, ahead = split_credit(alone.desired)
@@ -369,30 +401,32 @@ class OrdersLogic(FlowLogic):
         """Return the other kinds under which the books may already have a document; see `alternative_bookings`."""
         return alternative_bookings(stage, desired, self.settings.reference_prefix) if stage.write_once else ()
 
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+    def objection(
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Issue | None:
         """Return why the record in the books is not the intended one, or why a person must decide; see `FlowLogic`."""
         if stage.target is Kind.DEBTOR:
-            return debtor_objection(self.settings, self._required, desired, held, link)
+            return debtor_objection(self.settings, self._required, desired, current, link)
         if stage.target is Kind.ADDRESS:  # any of several equal addresses is suitable
             return None
-        return booking_objection(stage, desired, held, link)
+        return booking_objection(stage, desired, current, link)
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the record, or why a document is not booked: cancelled before booking, or already in the books.
 
         Linked documents pass, so that they count as unchanged.
         """
         if not stage.write_once:
             is_debtor = stage.target is Kind.DEBTOR
-            return with_moved_address(desired, held, self.settings.default_country) if is_debtor else desired
+            return with_moved_address(desired, current, self.settings.default_country) if is_debtor else desired
         number = as_text(desired.values.get("number")) or desired.key
         facts = {"key": number, "document": number}
-        if held is None:
+        if current is None:
             is_cancelled = desired.values.get("cancelled") is True
             return Skip("document_cancelled", desired.key, facts) if is_cancelled else desired
         if desired.values.get("booked_as"):
             return desired
-        return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS.system})
+        return Skip("already_in_target", desired.key, facts | {"reference": current.reference, "system": BOOKS.system})
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the credit of a booked document, dated on the first open day.
@@ -409,7 +443,7 @@ class OrdersLogic(FlowLogic):
     def compare_booking(self, record: Record) -> DocumentVersions | None:
         """Return a document as it was booked and as it would be booked now; None if it is not booked."""
         (record,) = without_booked_payments([record], self._booked_payments)
-        life = current_bookings([record.key], self._linked).get(record.key)
+        life = current_bookings([record.key], self._find_links).get(record.key)
         if life is None or life.latest.agreed is None or record.kind not in self._bookings:
             return None
         if record.values.get("cancelled") is True:
@@ -418,7 +452,7 @@ class OrdersLogic(FlowLogic):
             document = self._complete(record)
             resolved = self._resolved_articles(document)
             return DocumentVersions(
-                life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved)
+                life.latest.agreed, self._first_booking(document, self._parties.owner(document), "", resolved)
             )
         except RecordRejected as rejected:
             identity = self._identity(record, life.latest)
@@ -456,11 +490,11 @@ class OrdersLogic(FlowLogic):
         """Return the traces of the booking that would be made now: the first one of the document, or the next."""
         address, life = (
             self._address(document, owner),
-            current_bookings([document.record.key], self._linked).get(document.record.key),
+            current_bookings([document.record.key], self._find_links).get(document.record.key),
         )
         number = FIRST_BOOKING
         if life is not None and life.decision_option(document.record) is DecisionOption.BOOKED_AGAIN:
-            number, document = life.booking + 1, self._dated_again(document, life)
+            number, document = life.booking + 1, self._with_next_date(document, life)
         where = (address.parent, address.title) if address else ("", "")
         return self._bookings[document.record.kind].trace(
             document, owner, where, self._resolved_articles(document), number

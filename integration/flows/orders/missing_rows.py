@@ -50,8 +50,8 @@ class MissingRowCollector:
         """Add an amount under a missing code. Another cause is ignored, because no row repairs it."""
         if cause not in ROW_CAUSES:
             return
-        known = frozenset((name, fact) for name, fact in facts.items() if name not in ("document", "key", "kind"))
-        key = cause, known, counterpart_of
+        key_facts = frozenset((name, fact) for name, fact in facts.items() if name not in ("document", "key", "kind"))
+        key = cause, key_facts, counterpart_of
         self._amounts[key] = self._amounts.get(key, NOTHING) + abs(amount)
         self._facts.setdefault(key, facts)
 
@@ -62,7 +62,7 @@ class MissingRowCollector:
             self.add(rejected.cause, rejected.facts, amount)
 
     def try_rows(self, amount: Decimal, ask: Callable[[], object], *, group: str = "") -> bool:
-        """Call `ask`, and add the row that it lacks, with a turnover group. Return True if nothing was rejected."""
+        """Call `ask`, and return True if nothing was rejected. A rejection adds the missing row, with `group`."""
         try:
             ask()
         except RecordRejected as rejected:
@@ -107,7 +107,8 @@ class MissingRowCollector:
     def _add_revenue(self, code: str, amount: Decimal, line: Record | None = None) -> None:
         """Add the VAT code and the revenue account that an amount lacks.
 
-        The account depends on the VAT code of the books. If that has no row yet, its row is asked for together.
+        The account depends on the VAT code of the books. If that VAT code has no row yet, the revenue account is added
+        as missing too, marked as depending on the VAT code.
         """
         group = turnover_group_of(line) if line is not None else ""
         has_own_account = line is not None and bool(self.tables.account_of_group(line))
@@ -123,10 +124,10 @@ class MissingRowCollector:
 
     def _by_vat_code(self, lines: Iterable[Record]) -> Iterator[tuple[str, Decimal]]:
         """Yield the VAT codes of the till with their absolute amounts: of the lines, else of the VAT split."""
-        listed = list(lines)
+        all_lines = list(lines)
         split = split_of(self.document.record)
-        for code in sold_vat_codes(self.document.record, listed):
-            of_lines = [_amount(line) for line in listed if line_vat_code(line) == code]
+        for code in sold_vat_codes(self.document.record, all_lines):
+            of_lines = [_amount(line) for line in all_lines if line_vat_code(line) == code]
             yield code, sum(of_lines, NOTHING) if of_lines else abs(split[code].incl)
 
 
@@ -136,15 +137,15 @@ def with_missing_codes(rejected: RecordRejected, codes: Iterable[MissingCode], t
     A document that lacks one row keeps its own cause. A row that depends on the counterpart of another one does not
     count, and revenue accounts of several turnover groups count as one: one row for their VAT code is enough.
     """
-    found = list(codes)
-    asked = [one for one in found if not one.counterpart_of]
-    needed = [one for one in asked if one.cause != REVENUE] + list(
-        {(one.facts["country"], one.facts["code"]): one for one in asked if one.cause == REVENUE}.values()
+    missing_codes = list(codes)
+    main_codes = [code for code in missing_codes if not code.counterpart_of]
+    distinct_codes = [code for code in main_codes if code.cause != REVENUE] + list(
+        {(code.facts["country"], code.facts["code"]): code for code in main_codes if code.cause == REVENUE}.values()
     )
-    listed = {MISSING_CODES: missing_codes_fact(found)} if found else {}
-    if len(needed) > 1:
-        return RecordRejected(SEVERAL, "", document=title, codes=code_names(asked), **listed)
-    return RecordRejected(rejected.cause, rejected.field, **{**rejected.facts, **listed})
+    code_facts = {MISSING_CODES: missing_codes_fact(missing_codes)} if missing_codes else {}
+    if len(distinct_codes) > 1:
+        return RecordRejected(SEVERAL, "", document=title, codes=code_names(main_codes), **code_facts)
+    return RecordRejected(rejected.cause, rejected.field, **{**rejected.facts, **code_facts})
 
 
 def _in_group(group: str) -> dict[str, str]:

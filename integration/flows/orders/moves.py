@@ -23,28 +23,30 @@ def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mappin
     return {}, {}
 
 
-def with_moved_address(desired: Record, held: CurrentRecord | None, home: str) -> Record:
+def with_moved_address(desired: Record, current: CurrentRecord | None, home: str) -> Record:
     """Return a debtor as the books should have it, with a new address only if the customer really moved.
 
     A different spelling is no move. An incomplete address of the till leaves the address in the books unchanged, and a
     country that is only the default leaves the country unchanged.
     """
     values = {name: value for name, value in desired.values.items() if name != GUESSED}
-    if held is None or isinstance(held.record, Unreadable):
+    if current is None or isinstance(current.record, Unreadable):
         return replace(desired, values=values)
-    there = held.record.values
+    existing = current.record.values
     is_whole = all(values.get(name) not in EMPTY for name in WHERE)
     is_guessed = desired.values.get(GUESSED) is True or not is_whole
-    same_country = (as_text(there.get("country")).strip() or home) == as_text(values.get("country")).strip()
+    same_country = (as_text(existing.get("country")).strip() or home) == as_text(values.get("country")).strip()
     stays: tuple[str, ...] = ("country",) if is_guessed or same_country else ()
-    if not is_whole or (stays and _is_same(values, there)):
+    if not is_whole or (stays and _is_same(values, existing)):
         stays = ADDRESS
-    left = {name: there.get(name) if name in stays else value for name, value in values.items()}
-    return replace(desired, values={name: value for name, value in left.items() if value not in EMPTY})
+    new_values = {name: existing.get(name) if name in stays else value for name, value in values.items()}
+    return replace(desired, values={name: value for name, value in new_values.items() if value not in EMPTY})
 
 
-def _is_same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    return all(normalized_text(as_text(one.get(name))) == normalized_text(as_text(other.get(name))) for name in WHERE)
+def _is_same(address: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    return all(
+        normalized_text(as_text(address.get(name))) == normalized_text(as_text(other.get(name))) for name in WHERE
+    )
 
 
 class BilledAddresses:
@@ -62,28 +64,41 @@ class BilledAddresses:
         A fixed debtor has no address of the customer, so goods then always get a delivery address.
         """
         debtors: dict[str, Record] = {}
-        made: dict[str, Staged | None] = {}
-        owners = {key: self._parties.billed_to(one) for key, one in document.items() if one.part(Kind.ADDRESS)}
+        staged_debtors: dict[str, Staged | None] = {}
+        owners = {
+            key: self._parties.billed_to(completed)
+            for key, completed in document.items()
+            if completed.part(Kind.ADDRESS)
+        }
         for key in [key for key, owner in owners.items() if owner is not None and owner.debtor]:
-            staged = made[key] = self._parties.debtor(document[key])
+            staged = staged_debtors[key] = self._parties.debtor(document[key])
             if staged is not None and staged.record is not None:
                 debtors[staged.parent] = staged.record
-        held, links = self._ask([*debtors.values()]) if debtors else ({}, {})
-        there = {key: self._becomes(one, held.get(key), links.get(key)) for key, one in debtors.items()}
+        current_debtors, links = self._ask([*debtors.values()]) if debtors else ({}, {})
+        addresses = {
+            key: self._values_after_write(debtor, current_debtors.get(key), links.get(key))
+            for key, debtor in debtors.items()
+        }
 
-        def with_billed_address(key: str, one: CompletedDocument) -> CompletedDocument:
+        def with_billed_address(key: str, completed: CompletedDocument) -> CompletedDocument:
             owner = owners.get(key)
-            return one if owner is None else replace(one, billed=there.get(owner.debtor, {}), debtor=made.get(key))
+            return (
+                completed
+                if owner is None
+                else replace(completed, billed=addresses.get(owner.debtor, {}), debtor=staged_debtors.get(key))
+            )
 
-        return {key: with_billed_address(key, one) for key, one in document.items()}
+        return {key: with_billed_address(key, completed) for key, completed in document.items()}
 
-    def _becomes(self, desired: Record, held: CurrentRecord | None, link: Link | None) -> Mapping[str, Value]:
-        wanted = with_moved_address(desired, held, self._home)
-        if held is None or isinstance(held.record, Unreadable):
-            return wanted.values
-        match diff(wanted, held.record, link.agreed if link else None, self._policy, title=""):
+    def _values_after_write(
+        self, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Mapping[str, Value]:
+        moved_debtor = with_moved_address(desired, current, self._home)
+        if current is None or isinstance(current.record, Unreadable):
+            return moved_debtor.values
+        match diff(moved_debtor, current.record, link.agreed if link else None, self._policy, title=""):
             case Change() as change:
-                return merged(held.record, change.wanted).values
+                return merged(current.record, change.wanted).values
             case Unchanged():
-                return held.record.values
-        return wanted.values  # a conflict about the debtor; its documents wait for the decision
+                return current.record.values
+        return moved_debtor.values  # a conflict about the debtor; its documents wait for the decision

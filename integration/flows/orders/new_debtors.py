@@ -24,8 +24,11 @@ class NewDebtors:
     @property
     def policy(self) -> Policy:
         """The ownership of these fields: written only on create, and only if the settings provide them."""
-        given = {VAT_CODE: bool(self._settings.debtor_vat_codes), REVENUE_ACCOUNT: self._settings.debtor_accounts}
-        return {f"debtor.{name}": Ownership.ON_CREATE for name, is_given in given.items() if is_given}
+        default_fields = {
+            VAT_CODE: bool(self._settings.debtor_vat_codes),
+            REVENUE_ACCOUNT: self._settings.debtor_accounts,
+        }
+        return {f"debtor.{name}": Ownership.ON_CREATE for name, is_given in default_fields.items() if is_given}
 
     def default_values(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the default values for a debtor by its country; fields that already have a value are left out."""
@@ -34,14 +37,14 @@ class NewDebtors:
         row = ""
         if settings.debtor_accounts:
             row = REVENUE_TABLE.row(self._accounts, home=settings.default_country, country=country, code=code)
-        given = {VAT_CODE: code, REVENUE_ACCOUNT: self._accounts.get(row, "").strip()}
-        return {name: value for name, value in given.items() if value and values.get(name) in EMPTY}
+        defaults = {VAT_CODE: code, REVENUE_ACCOUNT: self._accounts.get(row, "").strip()}
+        return {name: value for name, value in defaults.items() if value and values.get(name) in EMPTY}
 
     def traced(self, traces: list[Trace]) -> list[Trace]:
         """Return the traces of a debtor, including those of its defaults."""
         values = {trace.target.partition(".")[2]: trace.value for trace in traces}
-        given = {f"debtor.{name}": value for name, value in self.default_values(values).items()}
+        defaults = {f"debtor.{name}": value for name, value in self.default_values(values).items()}
         step = f"by_country {as_text(values.get('country'))}"
-        rest = [trace for trace in traces if trace.target not in given]
+        rest = [trace for trace in traces if trace.target not in defaults]
         why = Reason("because_country", {"country": as_text(values.get("country"))})
-        return rest + [Trace(target, (TraceStep(step, value),), value, why=why) for target, value in given.items()]
+        return rest + [Trace(target, (TraceStep(step, value),), value, why=why) for target, value in defaults.items()]

@@ -18,36 +18,36 @@ from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS
 
 
-def booking_objection(stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+def booking_objection(stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None) -> Issue | None:
     """Return an issue if a booked document changed at the till, or if it is unclear which booking is meant."""
-    if held is None and link is None:
+    if current is None and link is None:
         return None
     values, agreed = desired.values, link.agreed if link else None
     number = as_text(values.get("number")) or desired.key
-    reference = held.reference if held else link.reference if link else ""
+    reference = current.reference if current else link.reference if link else ""
     before = agreed.values.get("sold_incl") if agreed else None
     now = values.get("sold_incl")
     key = document_of(desired.key)
     facts = {"key": key, "document": number, "reference": reference, "system": BOOKS.system}
-    if held is not None and held.others and (link is None or agreed is not None):
-        both = (held.reference, *held.others)
-        facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(both)}
+    if current is not None and current.others and (link is None or agreed is not None):
+        candidates = (current.reference, *current.others)
+        facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(candidates)}
         if link is None:
             return Issue("reference_found_twice", key, "", facts)
-        first = link.reference if link.reference in both else held.reference
-        facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
+        first = link.reference if link.reference in candidates else current.reference
+        facts |= {"number": first, "other": ", ".join(candidate for candidate in candidates if candidate != first)}
         return Issue("document_doubled", key, "", facts)
-    if link is None and held is not None and (issue := another_sale(stage, desired, held)):
+    if link is None and current is not None and (issue := another_sale(stage, desired, current)):
         return issue
     digest = agreed.values.get("digest") if agreed else None
     is_cancelled, is_changed = values.get("cancelled") is True, bool(digest and digest != values.get("digest"))
     if desired.kind in WITHOUT_CREDIT and (is_cancelled or is_changed):
         cause = "quotation_cancelled" if is_cancelled else "quotation_changed"
-        facts |= _asking(stage, desired)
+        facts |= _decision_facts(stage, desired)
         return Issue(cause, key, DecisionSubject.CHANGE, facts | {"before": as_text(before), "after": as_text(now)})
     if is_cancelled:
         amount = as_text(now if before is None else before)
-        facts |= _asking(stage, desired)
+        facts |= _decision_facts(stage, desired)
         return Issue(
             "document_cancelled_after_booking", key, DecisionSubject.CHANGE, facts | {"amount": amount, "sold": amount}
         )
@@ -58,34 +58,34 @@ def booking_objection(stage: Stage, desired: Record, held: CurrentRecord | None,
             "document_changed_after_booking",
             key,
             DecisionSubject.CHANGE,
-            facts | _asking(stage, desired) | sums | _off(difference),
+            facts | _decision_facts(stage, desired) | sums | _difference_fact(difference),
         )
-    if held is None and agreed is None:  # linked by a person to a missing record: it is not created again
+    if current is None and agreed is None:  # linked by a person to a missing record: it is not created again
         return Issue("target_record_missing", key, "", facts | {"key": number})
     return None
 
 
-def _off(difference: Decimal | None) -> dict[str, str]:
-    """Return the amount at stake of a booked document, as a fact of its issue: the difference."""
+def _difference_fact(difference: Decimal | None) -> dict[str, str]:
+    """Return the difference as the fact with the amount at stake; no fact without a difference."""
     return {} if difference is None else {"sold": as_text(abs(difference))}
 
 
 def debtor_objection(
-    settings: OrderSettings, required: Sequence[str], desired: Record, held: CurrentRecord | None, link: Link | None
+    settings: OrderSettings, required: Sequence[str], desired: Record, current: CurrentRecord | None, link: Link | None
 ) -> Issue | None:
     """Return why a debtor is ambiguous, blocked, or cannot be created, e.g. without a `required` field."""
     customer = as_text(desired.values.get("name")) or desired.key
-    listed = desired.values.get("documents")
-    documents = ",".join(listed if isinstance(listed, tuple) else ())
+    document_keys = desired.values.get("documents")
+    documents = ",".join(document_keys if isinstance(document_keys, tuple) else ())
     facts = {"key": desired.key, "customer": customer, "system": BOOKS.system, "documents": documents}
-    if held is None:
+    if current is None:
         return None if link is not None else _creation_objection(settings, required, desired, facts)
-    if held.others:
-        candidates = ", ".join((held.reference, *held.others))
+    if current.others:
+        candidates = ", ".join((current.reference, *current.others))
         return Issue("customer_ambiguous", desired.key, "", facts | {"candidates": candidates})
     flags = ("blocked", "blocked_for_orders") if Kind.SALES_ORDER in settings.written else ("blocked",)
-    if any(held.record.values.get(name) is True for name in flags):
-        return Issue("debtor_blocked", desired.key, "", facts | {"debtor": held.reference, "document": documents})
+    if any(current.record.values.get(name) is True for name in flags):
+        return Issue("debtor_blocked", desired.key, "", facts | {"debtor": current.reference, "document": documents})
     return None
 
 
@@ -101,6 +101,6 @@ def _creation_objection(
     return None
 
 
-def _asking(stage: Stage, desired: Record) -> dict[str, str]:
+def _decision_facts(stage: Stage, desired: Record) -> dict[str, str]:
     """Return the facts that identify a decision about a booked document."""
     return decision_facts(replace(desired, kind=stage.source), booking_of(desired.key))

@@ -131,13 +131,13 @@ class Completion:
 
     def _expect_plausible(self, values: Mapping[str, Value], title: str) -> None:
         """Raise RecordRejected for a date outside the plausible range of years."""
-        here, settings = self._today(), self._settings
-        first, last = here - DAYS_A_YEAR * settings.years_back, here + DAYS_A_YEAR * settings.years_ahead
+        today, settings = self._today(), self._settings
+        first, last = today - DAYS_A_YEAR * settings.years_back, today + DAYS_A_YEAR * settings.years_ahead
         for name in DATES:
             day = values.get(name)
             if isinstance(day, date) and not isinstance(day, datetime) and not first <= day <= last:
-                told = {"first": as_text(first), "last": as_text(last), "field": name, "document": title}
-                raise RecordRejected("date_implausible", name, value=as_text(day), **told)
+                facts = {"first": as_text(first), "last": as_text(last), "field": name, "document": title}
+                raise RecordRejected("date_implausible", name, value=as_text(day), **facts)
 
     def country(self, name: str, document: str) -> str:
         """Return the ISO code of a country; the table of countries takes precedence. Raises RecordRejected."""
@@ -159,11 +159,11 @@ class Parties:
         debtors: CompiledMapping,
         addresses: CompiledMapping,
         completion: Completion,
-        given: Callable[[Mapping[str, Value]], Mapping[str, Value]],
+        default_values: Callable[[Mapping[str, Value]], Mapping[str, Value]],
     ) -> None:
-        """Take the compiled rules; `given` returns the defaults of a debtor in addition to the values of its rules."""
+        """Take the compiled rules; `default_values` returns the defaults for debtor fields that no rule fills."""
         self._settings = settings
-        self._given = given
+        self._default_values = default_values
         self._debtors = debtors
         self._addresses = addresses
         self._completion = completion
@@ -197,13 +197,13 @@ class Parties:
         key, title = customer.key, customer_name(customer) or customer.key
         try:
             mapped = self._debtors.apply(self.debtor_source(document, customer))
-            self._free_of_issues(mapped, title)
+            self._require_no_issues(mapped, title)
         except RecordRejected as rejected:
-            issue = _of_customer(rejected.issue(key), (document_key,))
+            issue = _with_documents(rejected.issue(key), (document_key,))
             return Staged(document_key, key, title, mark=document.stamp, issue=issue)
         guessed = {} if as_text(customer.values.get("country")).strip() else {"country_guessed": True}
-        values = _filled(mapped)
-        values |= self._given(values)
+        values = _non_empty_values(mapped)
+        values |= self._default_values(values)
         values |= {**with_source_values(values, customer.values, CODE_PAGE), **guessed, "documents": (document_key,)}
         record = Record(Kind.DEBTOR, key, values)
         return Staged(document_key, key, title, mark=document.stamp, record=record)
@@ -222,7 +222,7 @@ class Parties:
             values["collective_account"] = self._settings.collective_account
         return Record(Kind.RELATION, customer.key, {**values, "number": customer.key})
 
-    def _free_of_issues(self, mapped: MappingResult, title: str) -> None:
+    def _require_no_issues(self, mapped: MappingResult, title: str) -> None:
         for issue in mapped.issues:
             facts = {**issue.facts, "key": title, "customer": title, "system": BOOKS.system}
             cause = "email_too_long" if (issue.cause, issue.field) == ("field_too_long", EMAIL) else issue.cause
@@ -235,14 +235,14 @@ class Parties:
             return None
         document_key = document.record.key
         mapped = self._addresses.apply(source)
-        values = _filled(mapped)
+        values = _non_empty_values(mapped)
         place = "\n".join(normalized_text(as_text(values.get(name))) for name in PLACE)
         key = f"{owner.key}/{hashlib.sha256(place.encode()).hexdigest()[:12]}"
         title = ", ".join(filter(None, (as_text(values.get(name)) for name in ("name", "street", "city"))))
         if mapped.issues:
             first = mapped.issues[0]
             facts = {**first.facts, "key": title or key, "system": BOOKS.system}
-            issue = _of_customer(Issue(first.cause, key, first.field, facts), (document_key,))
+            issue = _with_documents(Issue(first.cause, key, first.field, facts), (document_key,))
             return Staged(document_key, key, title or key, mark=document.stamp, issue=issue)
         values |= with_source_values(values, source.values, CODE_PAGE)
         record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document_key,)})
@@ -270,10 +270,10 @@ class Parties:
 
 def shared_party(members: Sequence[Staged], kind: Kind) -> TargetRecord:
     """Return the debtor or address that several documents share, with the values of the newest document."""
-    newest = max(members, key=lambda one: one.mark)
-    documents = tuple(one.key for one in members)[:MOST_DOCUMENTS]
+    newest = max(members, key=lambda member: member.mark)
+    documents = tuple(member.key for member in members)[:MOST_DOCUMENTS]
     if newest.issue is not None:
-        return TargetRecord(None, newest.title, parked=(_of_customer(newest.issue, documents),))
+        return TargetRecord(None, newest.title, parked=(_with_documents(newest.issue, documents),))
     if newest.record is None:
         return TargetRecord(None, newest.title, skipped=(newest.skip,) if newest.skip else ())
     values = {**newest.record.values, "documents": documents}
@@ -298,30 +298,30 @@ def _day(entered: Value) -> Value:
     return entered.astimezone(ZONE).date() if isinstance(entered, datetime) else None
 
 
-def _filled(mapped: MappingResult) -> dict[str, Value]:
+def _non_empty_values(mapped: MappingResult) -> dict[str, Value]:
     """Return the non-empty values: a value that the till lacks never clears a field in the books."""
-    named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
-    return {name: _as_kept(name, value) for name, value in named if value not in EMPTY}
+    fields = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
+    return {name: _stored_value(name, value) for name, value in fields if value not in EMPTY}
 
 
-def _as_kept(name: str, value: Value) -> Value:
+def _stored_value(name: str, value: Value) -> Value:
     """Return a text in the code page of the books; fields with exact content, such as e-mail, are unchanged."""
     return transliterate(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
 
 
 def kept_traces(traces: Iterable[Trace]) -> list[Trace]:
     """Return traces with a step for texts that the code page of the books changes."""
-    found = []
+    stored_traces = []
     for trace in traces:
-        value = _as_kept(trace.target.partition(".")[2], trace.value)
+        value = _stored_value(trace.target.partition(".")[2], trace.value)
         is_other = trace.issue is None and value != trace.value
         steps = (*trace.steps, TraceStep(f"letters({CODE_PAGE})", value)) if is_other else trace.steps
         why = Reason("because_letters") if is_other else trace.why
-        found.append(replace(trace, steps=steps, value=value, why=why))
-    return found
+        stored_traces.append(replace(trace, steps=steps, value=value, why=why))
+    return stored_traces
 
 
-def _of_customer(issue: Issue, documents: Iterable[str]) -> Issue:
+def _with_documents(issue: Issue, documents: Iterable[str]) -> Issue:
     return replace(issue, facts={**issue.facts, "documents": ",".join(documents)})
 
 
@@ -330,12 +330,14 @@ def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], cust
 
     Letters outside the code page of the books are ignored, because the billing address may come from the books.
     """
-    name = _mark(delivery, "name")
-    own = {_mark(one, each) for one in (billed, customer) for each in ("name", "company", "contact")}
-    return (not name or name in own) and all(_mark(delivery, each) == _mark(billed, each) for each in PLACE[1:])
+    name = _comparison_text(delivery, "name")
+    own = {_comparison_text(party, field) for party in (billed, customer) for field in ("name", "company", "contact")}
+    return (not name or name in own) and all(
+        _comparison_text(delivery, field) == _comparison_text(billed, field) for field in PLACE[1:]
+    )
 
 
-def _mark(values: Mapping[str, Value], name: str) -> str:
+def _comparison_text(values: Mapping[str, Value], name: str) -> str:
     return normalized_text(transliterate(_text(values, name), CODE_PAGE))
 
 

@@ -44,9 +44,9 @@ class Payments:
     def account_payments(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[AccountPayment]:
         """Return the payments that settle the sale. Raises RecordRejected for a method without an account."""
         self._expect_whole(document, sold)
-        return [one for one in self._each(document, balances) if one.account not in self.collective]
+        return [payment for payment in self._all_payments(document, balances) if payment.account not in self.collective]
 
-    def _each(self, document: CompletedDocument, balances: Balances) -> Iterator[AccountPayment]:
+    def _all_payments(self, document: CompletedDocument, balances: Balances) -> Iterator[AccountPayment]:
         for payment, paid in payments_of(document.record):
             method, name = _text(payment, "method"), _text(payment, "description")
             rounds = method in self.rounding
@@ -67,17 +67,17 @@ class Payments:
         row = self.accounts.get(method, "").strip()
         tender = METHODS.get(_text(payment, "type"))
         if method in self.rounding:
-            found = self.rounding_account or row
+            account = self.rounding_account or row
         elif purpose is Purpose.MULTI:  # the redemption reverses the posting of the card's sale
-            found = balances.of_card(method) or row or balances.default_account
+            account = balances.of_card(method) or row or balances.default_account
         elif tender is Tender.DOWN_PAYMENT:
-            found = balances.of_down_payments or row or balances.default_account
+            account = balances.of_down_payments or row or balances.default_account
         else:
-            found = row
-        if not found:
+            account = row
+        if not account:
             facts = {"document": document.title, "method": method, "kind": _text(payment, "description") or method}
             raise RecordRejected("method_account_missing", "line.account", **facts)
-        return found
+        return account
 
     def _expect_whole(self, document: CompletedDocument, sold: Decimal) -> None:
         """Raise RecordRejected if the till reports a higher paid amount than its list of payments has.
@@ -86,14 +86,20 @@ class Payments:
         reported as paid but is open by such an amount is therefore rejected.
         """
         paid = [(_text(part, "method") in self.rounding, amount) for part, amount in payments_of(document.record)]
-        listed, cash = (sum((each for rounds, each in paid if rounds or every), NOTHING) for every in (True, False))
-        said = document.values.get("paid_amount")
-        if isinstance(said, Decimal) and said not in (listed, listed - cash) and (said - listed) * said > NOTHING:
-            raise _incomplete(document, said, listed)
-        rest = sold - listed
+        listed_amount, cash = (
+            sum((amount for rounds, amount in paid if rounds or every), NOTHING) for every in (True, False)
+        )
+        paid_amount = document.values.get("paid_amount")
+        if (
+            isinstance(paid_amount, Decimal)
+            and paid_amount not in (listed_amount, listed_amount - cash)
+            and (paid_amount - listed_amount) * paid_amount > NOTHING
+        ):
+            raise _incomplete_rejection(document, paid_amount, listed_amount)
+        rest = sold - listed_amount
         odd = bool(cash) and NOTHING < abs(rest) <= 2 * abs(cash)
         if document.values.get("paid") is True and (odd or rest * sold > NOTHING):
-            raise _incomplete(document, sold, listed)
+            raise _incomplete_rejection(document, sold, listed_amount)
 
 
 NO_PAYMENTS = Payments()
@@ -124,8 +130,13 @@ def paid_sum(document: Record) -> Decimal:
     return sum((amount for _, amount in payments_of(document)), NOTHING)
 
 
-def _incomplete(document: CompletedDocument, said: Decimal, listed: Decimal) -> RecordRejected:
-    facts = {"document": document.title, "said": str(said), "listed": str(listed), "difference": str(said - listed)}
+def _incomplete_rejection(document: CompletedDocument, expected: Decimal, listed_amount: Decimal) -> RecordRejected:
+    facts = {
+        "document": document.title,
+        "said": str(expected),
+        "listed": str(listed_amount),
+        "difference": str(expected - listed_amount),
+    }
     return RecordRejected("payments_incomplete", "line.amount", **facts)
 
 

@@ -53,70 +53,70 @@ def _have_receipts(settings: Mapping[str, Any]) -> bool:
     return settings["receipts"] not in ("nothing", "day")
 
 
-def _documents(known: SetupContext) -> Proposal:
-    daybook = sales_daybook(known.codes_of_list(books_list("daybooks")))
+def _documents(context: SetupContext) -> Proposal:
+    daybook = sales_daybook(context.codes_of_list(books_list("daybooks")))
     return Proposal({**AS_USUAL, "daybook": daybook}, Reason("proposed_orders"))
 
 
-def _dayless(known: SetupContext) -> MissingSetting | None:
+def _missing_days_flow(context: SetupContext) -> MissingSetting | None:
     """Return a missing setting if documents are part of a day but the flow of days is off."""
-    parts = [name for name in AS_USUAL if known.settings[name] == "day"]
-    return MissingSetting(Reason("lack_days_off"), stops=False) if parts and DAYS not in known.flows else None
+    parts = [name for name in AS_USUAL if context.settings[name] == "day"]
+    return MissingSetting(Reason("lack_days_off"), stops=False) if parts and DAYS not in context.flows else None
 
 
-def _plain_daybook(known: SetupContext) -> dict[str, str]:
-    daybook = sales_daybook(known.codes_of_list(books_list("daybooks")))
+def _plain_daybook(context: SetupContext) -> dict[str, str]:
+    daybook = sales_daybook(context.codes_of_list(books_list("daybooks")))
     return {"daybook": daybook} if daybook else {}
 
 
-def _revenue(known: SetupContext) -> Proposal | None:
-    account = single_code(known.codes_of_list(books_list("revenue_accounts")))
+def _revenue(context: SetupContext) -> Proposal | None:
+    account = single_code(context.codes_of_list(books_list("revenue_accounts")))
     return Proposal({"*": account}, Reason("proposed_only_one")) if account else None
 
 
-def _terms(known: SetupContext) -> Proposal | None:
-    rows = known.tables.get(PAYMENT_TERMS, {})
-    if rows and codes_missing_rows(known, TERMS_TABLE, METHODS):
+def _terms(context: SetupContext) -> Proposal | None:
+    rows = context.tables.get(PAYMENT_TERMS, {})
+    if rows and codes_missing_rows(context, TERMS_TABLE, METHODS):
         return None
     return Proposal(rows, Reason("proposed_terms"))
 
 
-def _collective(known: SetupContext) -> Proposal | None:
-    if plain := _plain_collective(known):
+def _collective(context: SetupContext) -> Proposal | None:
+    if plain := _plain_collective(context):
         return Proposal(plain, Reason("proposed_account_of_debtors"))
-    account = single_code(known.codes_of_list(COLLECTIVE_ACCOUNTS))
+    account = single_code(context.codes_of_list(COLLECTIVE_ACCOUNTS))
     return Proposal({"collective_account": account}, Reason("proposed_only_one")) if account else None
 
 
-def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = single_code(known.codes_of_list(DEBTOR_ACCOUNTS))
+def _plain_collective(context: SetupContext) -> dict[str, str]:
+    account = single_code(context.codes_of_list(DEBTOR_ACCOUNTS))
     return {"collective_account": account} if account else {}
 
 
-def _accountless(known: SetupContext) -> MissingSetting | None:
-    settings = known.settings
+def _missing_collective_account(context: SetupContext) -> MissingSetting | None:
+    settings = context.settings
     if settings["collective_account"] or not settings["create_debtors"] or settings["default_debtor"] == "forced":
         return None
     return MissingSetting(Reason("lack_collective_account"), stops=False)
 
 
-def _nobody(known: SetupContext) -> Proposal | None:
-    if _have_receipts(known.settings):  # most receipts have no customer, and only the shop knows their debtor
+def _propose_no_default_debtor(context: SetupContext) -> Proposal | None:
+    if _have_receipts(context.settings):  # most receipts have no customer, and only the shop knows their debtor
         return None
     return Proposal({"default_debtor": "off", "debtor_number": ""}, Reason("proposed_no_default_debtor"))
 
 
-def _customerless(known: SetupContext) -> MissingSetting | None:
-    if not _have_receipts(known.settings) or known.settings["default_debtor"] != "off":
+def _missing_default_debtor(context: SetupContext) -> MissingSetting | None:
+    if not _have_receipts(context.settings) or context.settings["default_debtor"] != "off":
         return None
     return MissingSetting(Reason("lack_default_debtor"), stops=False)
 
 
-def _completion(known: SetupContext) -> Proposal | None:
-    usual_one = known.defaults.get("default_employee", "")
+def _completion(context: SetupContext) -> Proposal | None:
+    usual_one = context.defaults.get("default_employee", "")
     employees, branch = (
-        known.codes_of_list(till_list("employees")),
-        single_code(known.codes_of_list(till_list("branches"))),
+        context.codes_of_list(till_list("employees")),
+        single_code(context.codes_of_list(till_list("branches"))),
     )
     if employees and usual_one not in employees:
         return None
@@ -125,11 +125,11 @@ def _completion(known: SetupContext) -> Proposal | None:
     return Proposal({"default_employee": usual_one, "default_branch": branch}, why)
 
 
-def _rounding(known: SetupContext) -> Proposal:
+def _rounding(context: SetupContext) -> Proposal:
     account = single_code(
-        code for code, name in known.codes_of_list(books_list("ledgers")).items() if ROUNDING.search(name)
+        code for code, name in context.codes_of_list(books_list("ledgers")).items() if ROUNDING.search(name)
     )
-    values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
+    values = {name: context.defaults[name] for name in ("rounding_limit", "rounding_article")}
     why = "proposed_rounding_account" if account else "proposed_rounding"
     return Proposal({**values, "rounding_account": account}, Reason(why))
 
@@ -154,76 +154,76 @@ BALANCE_TABLE = ValueTable(
 )
 
 
-def _meant(accounts: Mapping[str, str], ledgers: Mapping[str, str]) -> dict[str, str]:
+def _matching_ledgers(accounts: Mapping[str, str], ledgers: Mapping[str, str]) -> dict[str, str]:
     """Return the ledger for each account number of the till that matches exactly one ledger."""
     return {code: account for code, number in accounts.items() if (account := matching_account(number, ledgers))}
 
 
-def _balances(known: SetupContext) -> Proposal | None:
+def _balances(context: SetupContext) -> Proposal | None:
     """Propose the accounts that the till has for its groups.
 
     The proposal is made only if the books have these accounts and every group in use gets one.
     """
-    rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.codes_of_list(LEDGERS)
-    told = _meant(known.codes_of_list(till_list("turnover_accounts")), ledgers)
-    missing = _without_account(known)
-    found = {group: told[group] for group in missing if group in told}
-    if not found or any(group not in found for group in _in_use(missing, known)):
+    rows, ledgers = context.tables.get(BALANCE_ACCOUNTS, {}), context.codes_of_list(LEDGERS)
+    till_accounts = _matching_ledgers(context.codes_of_list(till_list("turnover_accounts")), ledgers)
+    missing = _groups_without_account(context)
+    accounts = {group: till_accounts[group] for group in missing if group in till_accounts}
+    if not accounts or any(group not in accounts for group in _groups_in_use(missing, context)):
         return None
-    return Proposal({**rows, **found}, Reason("proposed_till_accounts"))
+    return Proposal({**rows, **accounts}, Reason("proposed_till_accounts"))
 
 
-def _in_use(groups: Iterable[str], known: SetupContext) -> list[str]:
-    unused = unused_groups(known)
+def _groups_in_use(groups: Iterable[str], context: SetupContext) -> list[str]:
+    unused = unused_groups(context)
     return [group for group in groups if group not in unused]
 
 
-def _without_account(known: SetupContext) -> list[str]:
+def _groups_without_account(context: SetupContext) -> list[str]:
     """Return the groups for which a run would find no account."""
-    rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.codes_of_list)
-    types = known.codes_of_list(till_list("turnover_types"))
+    rows = usable_rows(BALANCE_TABLE, context.tables.get(BALANCE_ACCOUNTS, {}), context.codes_of_list)
+    types = context.codes_of_list(till_list("turnover_types"))
     sorts = {
-        group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.codes_of_list(BALANCE_GROUPS)
+        group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in context.codes_of_list(BALANCE_GROUPS)
     }
     return [group for group, category in sorts.items() if not account_for(rows, group, category)]
 
 
-def _homeless(known: SetupContext) -> MissingSetting | None:
+def _missing_balance_accounts(context: SetupContext) -> MissingSetting | None:
     """Return the groups in use that have no account, by name. A row for all other groups counts as an account."""
-    if wrong := invalid_rows(known, BALANCE_TABLE):
+    if wrong := invalid_rows(context, BALANCE_TABLE):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    missing, names = _in_use(_without_account(known), known), known.codes_of_list(BALANCE_GROUPS)
+    missing, names = _groups_in_use(_groups_without_account(context), context), context.codes_of_list(BALANCE_GROUPS)
     if not missing:
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
     return MissingSetting(Reason("lack_balance_accounts", {"codes": codes}), stops=False)
 
 
-def _group_accounts(known: SetupContext) -> Proposal:
+def _group_accounts(context: SetupContext) -> Proposal:
     """Propose the revenue ledgers that the till has for its groups, if the books have all of them.
 
     Otherwise revenue is posted by VAT code alone, which a table without rows means.
     """
-    rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.codes_of_list(books_list("revenue_accounts"))
-    told = _meant(known.codes_of_list(till_list("turnover_accounts")), ledgers)
-    missing = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS)
-    if not missing or any(group not in told for group in missing):
+    rows, ledgers = context.tables.get(GROUP_ACCOUNTS, {}), context.codes_of_list(books_list("revenue_accounts"))
+    till_accounts = _matching_ledgers(context.codes_of_list(till_list("turnover_accounts")), ledgers)
+    missing = codes_missing_rows(context, GROUPS_TABLE, SALES_GROUPS)
+    if not missing or any(group not in till_accounts for group in missing):
         return Proposal(rows, Reason("proposed_revenue_by_vat_code"))
-    return Proposal({**{group: told[group] for group in missing}, **rows}, Reason("proposed_till_accounts"))
+    return Proposal({**{group: till_accounts[group] for group in missing}, **rows}, Reason("proposed_till_accounts"))
 
 
-def _payments(known: SetupContext) -> Proposal:
+def _payments(context: SetupContext) -> Proposal:
     """Propose to book payments with each document, unless the flow of days books them."""
-    by_day = DAYS in known.flows
-    what, why = ("day", "proposed_payments_by_day") if by_day else ("document", "proposed_payments_with_document")
+    by_day = DAYS in context.flows
+    choice, why = ("day", "proposed_payments_by_day") if by_day else ("document", "proposed_payments_with_document")
     names = [f"payments_of_{name}" for name in PAYMENTS_OF]
-    return Proposal(dict.fromkeys(names, what), Reason(why))
+    return Proposal(dict.fromkeys(names, choice), Reason(why))
 
 
-def _groupless(known: SetupContext) -> MissingSetting | None:
+def _missing_group_accounts(context: SetupContext) -> MissingSetting | None:
     """Return the groups that have neither an account of their own nor one by VAT code."""
-    missing, names = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS), known.codes_of_list(SALES_GROUPS)
-    if not missing or not known.tables.get(GROUP_ACCOUNTS) or known.tables.get("revenue_accounts"):
+    missing, names = codes_missing_rows(context, GROUPS_TABLE, SALES_GROUPS), context.codes_of_list(SALES_GROUPS)
+    if not missing or not context.tables.get(GROUP_ACCOUNTS) or context.tables.get("revenue_accounts"):
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
     return MissingSetting(Reason("lack_turnover_accounts_sales", {"codes": codes}), stops=False)
@@ -232,82 +232,82 @@ def _groupless(known: SetupContext) -> MissingSetting | None:
 _BY_VAT_CODE = codes_without_row(REVENUE_TABLE, books_list("vat_codes"), needed=True)
 
 
-def _revenueless(known: SetupContext) -> MissingSetting | None:
+def _missing_revenue_accounts(context: SetupContext) -> MissingSetting | None:
     """Return the VAT codes without an account; with accounts by turnover group, an empty table is accepted."""
-    lack = _BY_VAT_CODE(known)
-    return None if lack and lack.stops and known.tables.get(GROUP_ACCOUNTS) else lack
+    lack = _BY_VAT_CODE(context)
+    return None if lack and lack.stops and context.tables.get(GROUP_ACCOUNTS) else lack
 
 
-def _unbooked_payments(known: SetupContext) -> MissingSetting | None:
-    names = [name for name in PAYMENTS_OF if known.settings[name] == "posting"]
-    by_day = any(known.settings[f"payments_of_{name}"] == "day" for name in names)
-    return MissingSetting(Reason("lack_payments_by_day"), stops=False) if by_day and DAYS not in known.flows else None
+def _unbooked_payments(context: SetupContext) -> MissingSetting | None:
+    names = [name for name in PAYMENTS_OF if context.settings[name] == "posting"]
+    by_day = any(context.settings[f"payments_of_{name}"] == "day" for name in names)
+    return MissingSetting(Reason("lack_payments_by_day"), stops=False) if by_day and DAYS not in context.flows else None
 
 
 def _pays(settings: Mapping[str, Any]) -> bool:
     return any(settings[name] == "posting" and settings[f"payments_of_{name}"] == "document" for name in PAYMENTS_OF)
 
 
-def _method_accounts(known: SetupContext) -> Proposal | None:
+def _method_accounts(context: SetupContext) -> Proposal | None:
     """Propose the accounts that the till has for its payment methods, if the books have all of them."""
-    rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.codes_of_list(LEDGERS)
-    told = _meant(known.codes_of_list(till_list("payment_accounts")), ledgers)
-    missing = codes_missing_rows(known, METHODS_TABLE, METHODS)
-    if not missing or any(method not in told for method in missing):
+    rows, ledgers = context.tables.get(METHOD_ACCOUNTS, {}), context.codes_of_list(LEDGERS)
+    till_accounts = _matching_ledgers(context.codes_of_list(till_list("payment_accounts")), ledgers)
+    missing = codes_missing_rows(context, METHODS_TABLE, METHODS)
+    if not missing or any(method not in till_accounts for method in missing):
         return None
-    return Proposal({**rows, **{method: told[method] for method in missing}}, Reason("proposed_till_accounts"))
+    return Proposal({**rows, **{method: till_accounts[method] for method in missing}}, Reason("proposed_till_accounts"))
 
 
-def _accountless_methods(known: SetupContext) -> MissingSetting | None:
-    missing, names = codes_missing_rows(known, METHODS_TABLE, METHODS), known.codes_of_list(METHODS)
+def _missing_method_accounts(context: SetupContext) -> MissingSetting | None:
+    missing, names = codes_missing_rows(context, METHODS_TABLE, METHODS), context.codes_of_list(METHODS)
     codes = ", ".join(f"{method} {names[method]}" for method in missing)
     return MissingSetting(Reason("lack_payment_accounts", {"codes": codes}), stops=False) if missing else None
 
 
-def _unclear_cards(known: SetupContext) -> list[str]:
+def _unclear_cards(context: SetupContext) -> list[str]:
     """Return the payment methods that may accept vouchers, if the till sells vouchers and names no method for them."""
     turnover = Turnover(
-        *(known.codes_of_list(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards"))
+        *(context.codes_of_list(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards"))
     )
-    rates = {code: Decimal(rate) for code, rate in known.codes_of_list(till_list("vat_rates")).items()}
-    decided = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
-    methods = known.codes_of_list(till_list("payment_types")).items()
+    rates = {code: Decimal(rate) for code, rate in context.codes_of_list(till_list("vat_rates")).items()}
+    decided = {*turnover.cards, *context.settings["gift_cards"], *context.settings["rounding_methods"]}
+    methods = context.codes_of_list(till_list("payment_types")).items()
     return [method for method, type_ in methods if method not in decided and turnover.may_take_vouchers(type_, rates)]
 
 
-def _cards(known: SetupContext) -> Proposal | None:
+def _cards(context: SetupContext) -> Proposal | None:
     """Propose the current setting if all methods are clear; else nothing, because only the shop knows."""
-    if _unclear_cards(known):
+    if _unclear_cards(context):
         return None
-    return Proposal({"gift_cards": known.settings["gift_cards"]}, Reason("proposed_gift_cards_told"))
+    return Proposal({"gift_cards": context.settings["gift_cards"]}, Reason("proposed_gift_cards_told"))
 
 
-def _cardless(known: SetupContext) -> MissingSetting | None:
-    unclear = _unclear_cards(known)
+def _missing_card_decision(context: SetupContext) -> MissingSetting | None:
+    unclear = _unclear_cards(context)
     return MissingSetting(Reason("lack_gift_cards", {"codes": ", ".join(unclear)}), stops=False) if unclear else None
 
 
-def _is_in_use(known: SetupContext) -> bool:
-    return bool(known.in_use) and known.in_use["prefix"] == known.settings["reference_prefix"]
+def _is_in_use(context: SetupContext) -> bool:
+    return bool(context.in_use) and context.in_use["prefix"] == context.settings["reference_prefix"]
 
 
-def _free_prefix(known: SetupContext) -> Proposal | None:
+def _free_prefix(context: SetupContext) -> Proposal | None:
     """Propose a prefix that no document has, as long as nothing is booked under the current prefix."""
-    free = known.in_use.get("free", "")
-    if known.booked or not free:
+    free = context.in_use.get("free", "")
+    if context.booked or not free:
         return None
-    facts = {name: known.in_use[name] for name in ("count", "reference")}
+    facts = {name: context.in_use[name] for name in ("count", "reference")}
     return Proposal({"reference_prefix": free}, Reason("proposed_free_prefix", facts))
 
 
-def _prefix_in_use(known: SetupContext) -> MissingSetting | None:
+def _prefix_in_use(context: SetupContext) -> MissingSetting | None:
     """Return a missing setting if foreign documents have the current prefix.
 
     A prefix is not replaced once the flow has booked something under it, so a plan waits.
     """
-    if not _is_in_use(known):
+    if not _is_in_use(context):
         return None
-    facts = {name: known.in_use[name] for name in ("count", "reference", "prefix")}
+    facts = {name: context.in_use[name] for name in ("count", "reference", "prefix")}
     return MissingSetting(Reason("lack_prefix_in_use", facts), stops=False)
 
 
@@ -317,7 +317,7 @@ QUESTIONS = (
         _documents,
         (*AS_USUAL, "daybook"),
         lists=(books_list("daybooks"),),
-        lacks=_dayless,
+        lacks=_missing_days_flow,
         safe_defaults=_plain_daybook,
     ),
     Question("prefix", _free_prefix, ("reference_prefix",), lacks=_prefix_in_use, wanted=_is_in_use),
@@ -328,7 +328,7 @@ QUESTIONS = (
         table="revenue_accounts",
         arises=_are_posted,
         lists=(books_list("vat_codes"), books_list("revenue_accounts")),
-        lacks=_revenueless,
+        lacks=_missing_revenue_accounts,
     ),
     Question(
         "groups",
@@ -336,7 +336,7 @@ QUESTIONS = (
         table=GROUP_ACCOUNTS,
         arises=_are_posted,
         lists=(SALES_GROUPS, till_list("turnover_accounts"), books_list("revenue_accounts")),
-        lacks=_groupless,
+        lacks=_missing_group_accounts,
     ),
     Question(
         "payments",
@@ -351,7 +351,7 @@ QUESTIONS = (
         table=METHOD_ACCOUNTS,
         arises=_pays,
         lists=(METHODS, till_list("payment_accounts"), LEDGERS),
-        lacks=_accountless_methods,
+        lacks=_missing_method_accounts,
     ),
     Question(
         "balances",
@@ -366,7 +366,7 @@ QUESTIONS = (
             LEDGERS,
             USED_GROUPS,
         ),
-        lacks=_homeless,
+        lacks=_missing_balance_accounts,
         unused=unused_groups,
     ),
     Question(
@@ -380,17 +380,17 @@ QUESTIONS = (
                 ("payment_methods", "payment_types", "gift_cards", "turnover_types", "turnover_vat_codes", "vat_rates"),
             )
         ),
-        lacks=_cardless,
+        lacks=_missing_card_decision,
     ),
     Question(
         "account",
         _collective,
         ("collective_account",),
         lists=(DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS),
-        lacks=_accountless,
+        lacks=_missing_collective_account,
         safe_defaults=_plain_collective,
     ),
-    Question("debtor", _nobody, ("default_debtor", "debtor_number"), lacks=_customerless),
+    Question("debtor", _propose_no_default_debtor, ("default_debtor", "debtor_number"), lacks=_missing_default_debtor),
     Question(
         "payment",
         _terms,

@@ -55,12 +55,12 @@ class DocumentNumber:
     @classmethod
     def read(cls, kind: Kind, text: str) -> "DocumentNumber | None":
         """Return the parsed number of the till, such as 1.2.2026.118 or 2026.118; None for any other text."""
-        found = _NUMBER.fullmatch(text)
-        if found is None:
+        match = _NUMBER.fullmatch(text)
+        if match is None:
             return None
-        branch, workplace, year, number = (int(each or 0) for each in found.groups())
-        one = cls(kind, year, number, branch, workplace)
-        return one if one.text == text else None  # 01.2.2026.0118 is not the number 1.2.2026.118
+        branch, workplace, year, number = (int(part or 0) for part in match.groups())
+        parsed = cls(kind, year, number, branch, workplace)
+        return parsed if parsed.text == text else None  # 01.2.2026.0118 is not the number 1.2.2026.118
 
     @property
     def text(self) -> str:
@@ -75,7 +75,11 @@ def encode_reference(
     """Return the twelve character reference of one booking of a document; None if the number does not fit."""
     letter = _LETTERS.get(number.kind, "")[2 * (booking - 1) + credit :][:1]
     year = year_digit(number.year)
-    places = (_written(number.branch, PLACES), _written(number.workplace, PLACES), _written(number.number, NUMBERS))
+    places = (
+        _encode_number(number.branch, PLACES),
+        _encode_number(number.workplace, PLACES),
+        _encode_number(number.number, NUMBERS),
+    )
     full = not letter or year is None or None in places
     return None if full else "".join([mark, letter, year or "", *filter(None, places)])
 
@@ -92,16 +96,20 @@ class DecodedReference:
 
 def parse_reference(reference: str) -> DecodedReference | None:
     """Return the content of an encoded reference; None for any other text."""
-    found = _PACKED.fullmatch(reference)
-    if found is None:
+    match = _PACKED.fullmatch(reference)
+    if match is None:
         return None
-    mark, letter, year, branch, workplace, number = found.groups()
+    mark, letter, year, branch, workplace, number = match.groups()
     if letter not in _SIGNS:
         return None
     kind, place = _SIGNS[letter]
-    read = DocumentNumber(kind, year_of(year), *map(_read, (number, branch, workplace)))
-    one = DecodedReference(mark, read, place // 2 + 1, bool(place % 2))
-    return one if encode_reference(mark, read, one.booking, credit=one.credit) == reference else None
+    document_number = DocumentNumber(kind, year_of(year), *map(_decode_number, (number, branch, workplace)))
+    decoded = DecodedReference(mark, document_number, place // 2 + 1, bool(place % 2))
+    return (
+        decoded
+        if encode_reference(mark, document_number, decoded.booking, credit=decoded.credit) == reference
+        else None
+    )
 
 
 def has_prefix(prefix: str, kind: Kind, reference: str) -> bool:
@@ -132,22 +140,25 @@ class OrderReferences:
 
         Raises RecordRejected if the reference or that of its credit does not fit.
         """
-        known = self._known(record)
+        document_number = self._document_number(record)
         field = f"{self.kind}.reference"
-        if not known:
+        if not document_number:
             raise RecordRejected("required_field_empty", field, field=field, system=BOOKS.system, document=record.key)
-        number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
+        number = DocumentNumber.read(record.kind, document_number) if self.kind is Kind.POSTING else None
         if number is not None and (short := encode_reference(console_mark(self.prefix), number, booking)):
             return short
         sign = INVOICE if self.kind is Kind.SALES_ORDER and record.kind is Kind.INVOICE else ""
         ending = f"-{booking}" if booking > FIRST_BOOKING else ""
-        reference, limit = self.prefix + sign + known + ending, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
+        reference, limit = (
+            self.prefix + sign + document_number + ending,
+            LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING),
+        )
         if len(reference) > limit:
             facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS.system}
-            raise RecordRejected("field_too_long", field, **facts, document=known)
+            raise RecordRejected("field_too_long", field, **facts, document=document_number)
         return reference
 
-    def _known(self, record: Record) -> str:
+    def _document_number(self, record: Record) -> str:
         return as_text(record.values.get("number")).strip() or as_text(record.values.get("external_id")).strip()
 
 
@@ -163,21 +174,21 @@ def of_credit(kind: Kind, reference: str) -> str | None:
 # ---- whole numbers of fixed width: decimal as long as they fit, then with a leading letter
 
 
-def _written(number: int, width: int) -> str | None:
+def _encode_number(number: int, width: int) -> str | None:
     """Return a number with a fixed width; None if it does not fit."""
     if number < 10**width:
         return f"{number:0{width}}" if number >= 0 else None
     rest = number - 10**width + 10 * len(DIGITS) ** (width - 1)
-    written = ""
+    text = ""
     while rest:
         rest, digit = divmod(rest, len(DIGITS))
-        written = DIGITS[digit] + written
-    return written if len(written) == width else None
+        text = DIGITS[digit] + text
+    return text if len(text) == width else None
 
 
-def _read(written: str) -> int:
-    if written.isdecimal():
-        return int(written)
-    width = len(written)
+def _decode_number(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    width = len(text)
     first, nines = int(f"A{'0' * (width - 1)}", len(DIGITS)), int("9" * width)  # A0000 follows 99999
-    return int(written, len(DIGITS)) - first + nines + 1
+    return int(text, len(DIGITS)) - first + nines + 1

@@ -18,13 +18,13 @@ def sales_of(document: Record) -> tuple[str, ...]:
     return (original, *ids(document, "orders")) if original else ()
 
 
-def expect_sale(document: Record, title: str, there: Collection[str], name: str) -> None:
+def expect_sale(document: Record, title: str, booked_sales: Collection[str], name: str) -> None:
     """Raise RecordRejected for a refund whose sale is not booked, unless a person decided to book it anyway.
 
-    `there` are the documents that are booked or about to be booked. `name` is the title of the credited document.
+    `booked_sales` are the documents that are booked or about to be booked. `name` is the title of the credited one.
     """
     sales = sales_of(document)
-    if not sales or not set(sales).isdisjoint(there):
+    if not sales or not set(sales).isdisjoint(booked_sales):
         return
     mark = decision_mark(document, sales[0])
     if stored_decision(document, DecisionSubject.REFUND, mark, OPTIONS).option != BOOK:

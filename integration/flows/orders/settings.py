@@ -206,25 +206,25 @@ class OrderSettings(ClosedPeriods):
 
     def types_of(self, kind: Kind) -> tuple[str, ...]:
         """Return the chosen types of a document kind; empty means all types that sell something."""
-        return tuple(one for one in self.types if one in TYPES[kind])
+        return tuple(document_type for document_type in self.types if document_type in TYPES[kind])
 
     def _conditions(self, kind: Kind) -> Iterator[Filter]:
         if types := self.types_of(kind):
-            yield _one_of("type", types)
+            yield _membership_filter("type", types)
         else:
             yield Filter(field="type", operator=Operator.IN, value=NO_SALES, take="out")
         states = {"delivery_state": self.delivery, "cancel_state": self.cancel, "complete_state": self.complete}
         for field, allowed in states.items() if kind is Kind.ORDER else ():
             if allowed:
-                yield _one_of(field, allowed)
+                yield _membership_filter(field, allowed)
         if self.paid != "all" and kind is not Kind.PROPOSAL:  # a proposal is never paid
             yield Filter(
                 field="paid", operator=Operator.EQUAL, value="true", take="in" if self.paid == "only" else "out"
             )
         if self.categories:
-            yield _one_of("category", self.categories)
+            yield _membership_filter("category", self.categories)
         if self.branches:
-            yield _one_of("branch", self.branches)
+            yield _membership_filter("branch", self.branches)
         if self.date_from:
             yield Filter(field="date", operator=Operator.LESS, value=self.date_from.isoformat(), take="out")
 
@@ -248,5 +248,5 @@ class OrderSettings(ClosedPeriods):
                 raise ConfigurationError("flow_setting_invalid", flow="orders", setting=setting, expected=expected)
 
 
-def _one_of(field: str, allowed: tuple[str, ...]) -> Filter:
+def _membership_filter(field: str, allowed: tuple[str, ...]) -> Filter:
     return Filter(field=field, operator=Operator.IN, value=tuple(allowed))

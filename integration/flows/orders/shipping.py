@@ -36,7 +36,7 @@ def in_field(document: CompletedDocument, lines: Sequence[Record], settings: Ord
 def shipping_lines(
     document: CompletedDocument,
     lines: Sequence[Record],
-    made: Sequence[BookLine],
+    computed_lines: Sequence[BookLine],
     settings: OrderSettings,
     rates: Mapping[str, Decimal],
     basis: Basis,
@@ -46,19 +46,21 @@ def shipping_lines(
     `rates` are the VAT percentages of the books. Raises RecordRejected if the totals of the books would change.
     """
     keys = in_field(document, lines, settings)
-    mine = [one for one in made if one.key in keys]
+    mine = [book_line for book_line in computed_lines if book_line.key in keys]
     if not mine:
         return keys, None
-    rest = [one for one in made if one.key not in keys]
-    amount = sum((one.amount for one in mine), NOTHING)
+    rest = [book_line for book_line in computed_lines if book_line.key not in keys]
+    amount = sum((book_line.amount for book_line in mine), NOTHING)
     field = BookLine("", ONE, amount, vat_code=settings.shipping_vat_code)
-    codes = sorted({one.vat_code for one in mine})
+    codes = sorted({book_line.vat_code for book_line in mine})
     same = booked_totals([*rest, field], rates, basis, settings.rounding) == booked_totals(
-        made, rates, basis, settings.rounding
+        computed_lines, rates, basis, settings.rounding
     )
     if not rest or codes != [settings.shipping_vat_code] or not same:
-        code = next((one for one in codes if one != settings.shipping_vat_code), settings.shipping_vat_code)
-        under = sum((one.amount for one in mine if one.vat_code == code), NOTHING)
+        code = next(
+            (vat_code for vat_code in codes if vat_code != settings.shipping_vat_code), settings.shipping_vat_code
+        )
+        under = sum((book_line.amount for book_line in mine if book_line.vat_code == code), NOTHING)
         facts = {"document": document.title, "amount": str(under), "code": code, "system": BOOKS.system}
         facts["vat"] = vat_fact(code, rates.get(code), BOOKS.system)
         expected = settings.shipping_vat_code or UNKNOWN

@@ -25,16 +25,16 @@ def split_of(document: Record) -> dict[str, VatSum]:
     split = (part.values for part in document.parts if part.kind is Kind.VAT)
     return sum_by(
         (
-            as_text(each.get("code")),
-            VatSum(decimal_value(each, "excl") or NOTHING, decimal_value(each, "vat") or NOTHING),
+            as_text(entry.get("code")),
+            VatSum(decimal_value(entry, "excl") or NOTHING, decimal_value(entry, "vat") or NOTHING),
         )
-        for each in split
+        for entry in split
     )
 
 
 def sold_vat_codes(document: Record, lines: Iterable[Record]) -> tuple[str, ...]:
     """Return the till's VAT codes of a sale: those of the lines, then those that occur only in the split."""
-    in_split = (code for code, told in split_of(document).items() if told)
+    in_split = (code for code, vat_sum in split_of(document).items() if vat_sum)
     return tuple(dict.fromkeys([*map(line_vat_code, lines), *in_split]))
 
 
@@ -43,7 +43,7 @@ def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str
 
     `rounding` are the payment methods with which the till reports cash rounding.
     """
-    split = sum_by((codes[code], each) for code, each in split_of(document).items() if code in codes)
+    split = sum_by((codes[code], vat_sum) for code, vat_sum in split_of(document).items() if code in codes)
     cash = (
         part.values for part in document.parts if part.kind is Kind.PAYMENT and part.values.get("method") in rounding
     )
@@ -53,7 +53,7 @@ def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str
         decimal_value(document.values, "total_incl"),
         decimal_value(document.values, "total_excl"),
         vat_method(document),
-        sum((decimal_value(each, "amount") or NOTHING for each in cash), NOTHING),
+        sum((decimal_value(entry, "amount") or NOTHING for entry in cash), NOTHING),
     )
 
 
@@ -118,7 +118,7 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
         return None
     is_reduced = any(reductions) or as_text(values.get("discount_type")) not in NO_DISCOUNT
     least = max(HALF_A_CENT * (abs(quantity) + 1), SMALLEST_CONTRADICTION)
-    found = None
+    contradiction = None
     for price_name, total_name in (("price_incl", "amount_incl"), ("price_excl", "amount_excl")):
         price, total = decimal_value(values, price_name), decimal_value(values, total_name)
         if not price or not total:
@@ -128,8 +128,8 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
         is_explained = abs(size - worth) <= least or (is_reduced and size < 2 * worth)
         if is_explained and not is_returned_for_money:
             return None
-        found = found or (quantity, price, total)
-    return found
+        contradiction = contradiction or (quantity, price, total)
+    return contradiction
 
 
 def _is_text(line: Record) -> bool:

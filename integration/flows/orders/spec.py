@@ -99,8 +99,8 @@ COMPUTED: tuple[Field, ...] = (
 )
 
 
-_READ = ("order", "invoice", "posting")
-_ORDERS, _INVOICES, _RECEIPTS = (VisibleWhen(name, _READ) for name in ("orders", "invoices", "receipts"))
+_READ_CHOICES = ("order", "invoice", "posting")
+_ORDERS, _INVOICES, _RECEIPTS = (VisibleWhen(name, _READ_CHOICES) for name in ("orders", "invoices", "receipts"))
 _AS_ORDERS, _AS_POSTINGS = VisibleWhen(tuple(SOURCES), ("order", "invoice")), VisibleWhen(tuple(SOURCES), ("posting",))
 _INVOICES_INTO = {"invoice": "trade_invoices"}  # an object of the books that may be absent
 _DEBTORS = books_list("debtors")
@@ -249,7 +249,7 @@ SECTIONS = (
 FLOW = documents({Kind.ORDER: Kind.SALES_ORDER})
 
 
-def _as_set(settings: OrderSettings) -> Flow:
+def _flow_of(settings: OrderSettings) -> Flow:
     return documents(settings.targets, unverifiable=settings.unproven)
 
 
@@ -260,15 +260,17 @@ TILL_IDS = books_list("till_ids")
 COLLECTIVE = books_list("collective_accounts")
 
 
-def _told(settings: OrderSettings, asked: FlowContext) -> BookingContext:
-    context = BookingContext(Turnover(*map(asked.codes, TURNOVER)), till_ids=asked.codes(TILL_IDS))
+def _booking_context(settings: OrderSettings, flow_context: FlowContext) -> BookingContext:
+    context = BookingContext(Turnover(*map(flow_context.codes, TURNOVER)), till_ids=flow_context.codes(TILL_IDS))
     if Kind.POSTING not in settings.written:
         return context
-    collective = asked.codes(COLLECTIVE) if settings.pays_any else ()
-    return replace(context, periods=asked.codes(PERIODS), line_fields=asked.codes(LINE_FIELDS), collective=collective)
+    collective = flow_context.codes(COLLECTIVE) if settings.pays_any else ()
+    return replace(
+        context, periods=flow_context.codes(PERIODS), line_fields=flow_context.codes(LINE_FIELDS), collective=collective
+    )
 
 
-def _made_with(settings: OrderSettings) -> tuple[CodeList, ...]:
+def _code_lists(settings: OrderSettings) -> tuple[CodeList, ...]:
     of_postings = (PERIODS, LINE_FIELDS) if Kind.POSTING in settings.written else ()
     return (*TURNOVER, TILL_IDS, *of_postings, *((COLLECTIVE,) if settings.pays_any else ()))
 
@@ -279,29 +281,31 @@ def _needs(settings: OrderSettings) -> Requirements:
     return Requirements((Kind.DEBTOR, *where, *sorted(settings.written)), as_invoices=as_invoices)
 
 
-def _linked(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Link]:
+def _booking_links(context: FlowContext, keys: Collection[str]) -> Mapping[str, Link]:
     """Return the links of these documents under any target kind: the settings may have been different at that time."""
     kinds = dict.fromkeys(USUAL.values())
-    return {key: link for kind in kinds for key, link in asked.links(FLOW.name, kind, keys).items()}
+    return {key: link for kind in kinds for key, link in context.links(FLOW.name, kind, keys).items()}
 
 
-def _days(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
+def _day_pages(context: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
     """Return the booked pages of days, by day and branch or by an order whose sales are in them."""
-    found = {key: list(pages) for key, pages in pages_of(partial(asked.links, DAYS, Kind.DAY_PAGE), keys).items()}
-    standings = asked.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
-    for one in standings:
-        if one.where is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
-            found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
-    for key, pages in asked.documents_made_from(DAYS, (Kind.DAY_PAGE,), keys).items():
-        there = asked.links(DAYS, Kind.DAY_PAGE, pages)
-        in_doubt = [Link(Kind.DAY_PAGE, page, "") for page in pages if page not in there]
-        found.setdefault(key, []).extend([*there.values(), *in_doubt])
-    return found
+    booked_pages = {
+        key: list(pages) for key, pages in pages_of(partial(context.links, DAYS, Kind.DAY_PAGE), keys).items()
+    }
+    standings = context.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
+    for booking in standings:
+        if booking.where is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
+            booked_pages[booking.key].append(Link(Kind.DAY_PAGE, booking.key, ""))
+    for key, pages in context.documents_made_from(DAYS, (Kind.DAY_PAGE,), keys).items():
+        links = context.links(DAYS, Kind.DAY_PAGE, pages)
+        in_doubt = [Link(Kind.DAY_PAGE, page, "") for page in pages if page not in links]
+        booked_pages.setdefault(key, []).extend([*links.values(), *in_doubt])
+    return booked_pages
 
 
-def _debtors(asked: FlowContext, wanted: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
-    keys = [one.key for one in wanted]
-    return asked.current_records(FLOW.name, BOOKS.system, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
+def _debtors(context: FlowContext, debtors: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
+    keys = [debtor.key for debtor in debtors]
+    return context.current_records(FLOW.name, BOOKS.system, debtors), context.links(FLOW.name, Kind.DEBTOR, keys)
 
 
 ORDERS = FlowSpec(
@@ -315,21 +319,21 @@ ORDERS = FlowSpec(
         asked.rates(BOOKS.system),
         asked.rates(TILL.system),
         partial(asked.present, BOOKS.system, Kind.ARTICLE),
-        partial(_linked, asked),
-        _told(settings, asked),
+        partial(_booking_links, asked),
+        _booking_context(settings, asked),
         ChainQueries(
             partial(asked.standings, FLOW.name, BOOKED_AS),
             partial(asked.documents_made_from, FLOW.name, BOOKED_AS),
-            partial(_days, asked),
+            partial(_day_pages, asked),
             partial(asked.records, TILL.system, Kind.ORDER),
         ),
         partial(_debtors, asked),
         partial(booked_payments, asked),
     ),
-    code_lists=_made_with,
+    code_lists=_code_lists,
     depends_on_settings=LEANS_ON,
     mapping=MAPPINGS / "orders.toml",
-    as_set=_as_set,
+    as_set=_flow_of,
     vat_rate_systems=(BOOKS, TILL),
     parts=(
         (Kind.SALES_ORDER, None),

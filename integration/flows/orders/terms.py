@@ -6,13 +6,13 @@ from integration.core.records import Value
 from integration.core.rules import as_text
 
 PAYMENT_TERMS = "payment_terms"
-_OF_BEFORE = "payment_methods"  # former name of the table; existing rules may still use it
-TERMS = frozenset({PAYMENT_TERMS, _OF_BEFORE})
+_FORMER_TABLE = "payment_methods"  # former name of the table; existing rules may still use it
+TERMS = frozenset({PAYMENT_TERMS, _FORMER_TABLE})
 
 
 def with_terms(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
     """Return value tables with the rows of payment terms under both names of their table."""
-    rows = {**tables.get(_OF_BEFORE, {}), **tables.get(PAYMENT_TERMS, {})}
+    rows = {**tables.get(_FORMER_TABLE, {}), **tables.get(PAYMENT_TERMS, {})}
     return {**tables, **dict.fromkeys(TERMS, rows)} if rows else tables
 
 

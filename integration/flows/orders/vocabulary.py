@@ -26,14 +26,14 @@ TURNOVER_TYPES = (
 
 def expect_known(document: Record, settings: OrderSettings) -> None:
     """Raise RecordRejected for an unknown or missing word in a field that determines how a document is booked."""
-    for field, words, needed in _deciding(document, settings):
-        _expect(document, document, field, words, needed=needed)
+    for field, words, needed in _decisive_fields(document, settings):
+        _require_known_word(document, document, field, words, needed=needed)
     for line in document.parts:
         if line.kind is Kind.LINE:
-            _expect(document, line, "price_type", PRICE_TYPES)
-            _expect(document, line, "turnover_type", TURNOVER_TYPES)
-            _expect(document, line, "line_kind", ())  # present only if it is an unknown word
-            _expect(document, line, "line_type", ())
+            _require_known_word(document, line, "price_type", PRICE_TYPES)
+            _require_known_word(document, line, "turnover_type", TURNOVER_TYPES)
+            _require_known_word(document, line, "line_kind", ())  # present only if it is an unknown word
+            _require_known_word(document, line, "line_type", ())
 
 
 def expect_no_exchange(document: Record) -> None:
@@ -44,7 +44,7 @@ def expect_no_exchange(document: Record) -> None:
             raise RecordRejected("document_foreign_currency", "line.price_type", **facts)
 
 
-def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, Collection[str], bool]]:
+def _decisive_fields(document: Record, settings: OrderSettings) -> Iterator[tuple[str, Collection[str], bool]]:
     """Yield the decisive fields of a document, with their known words and whether a value is required.
 
     If types are chosen in the settings, all other types are excluded, so unknown types need no check.
@@ -64,7 +64,9 @@ def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, 
         yield "state", PAID_STATES, True
 
 
-def _expect(document: Record, of: Record, field: str, words: Collection[str], *, needed: bool = False) -> None:
+def _require_known_word(
+    document: Record, of: Record, field: str, words: Collection[str], *, needed: bool = False
+) -> None:
     word = as_text(of.values.get(field)).strip()
     if word in words or not (word or needed):
         return

@@ -62,33 +62,35 @@ class OpenItems:
     """Finds due items from the bookings of the flow of documents."""
 
     def __init__(self, asks: PaymentQueries) -> None:
-        self._asks = asks
+        self._queries = asks
 
     def page(self, after: str) -> KeyPage:
         """Return one page of items that are due or settled lately, starting after a booking."""
-        bookings = self._asks.bookings(after, PAGE)
+        bookings = self._queries.bookings(after, PAGE)
         invoices = {document_of(link.key) for link in bookings}
         items = (*self.due_items(invoices).values(), *self.settled_items(invoices).values())
-        return KeyPage(tuple(one.key for one in items), bookings[-1].key if len(bookings) == PAGE else None)
+        return KeyPage(tuple(item.key for item in items), bookings[-1].key if len(bookings) == PAGE else None)
 
     def due_items(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return the due items of these invoices, by id; a reversed booking has none."""
-        return self._items(set(invoices) - set(self._asks.paid(invoices)))
+        return self._items(set(invoices) - set(self._queries.paid(invoices)))
 
     def settled_items(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return the items of these invoices that this flow paid at the till, by id, if the books were paid lately."""
-        since = self._asks.today() - timedelta(days=REVERSAL_DAYS)
-        return self._items({key for key, link in self._asks.paid(invoices).items() if _paid_on(link) >= since})
+        since = self._queries.today() - timedelta(days=REVERSAL_DAYS)
+        return self._items({key for key, link in self._queries.paid(invoices).items() if _paid_on(link) >= since})
 
     def _items(self, invoices: Collection[str]) -> dict[str, DueItem]:
-        there = active_bookings(self._asks.standings, sorted(invoices))
+        bookings = active_bookings(self._queries.standings, sorted(invoices))
         owing = {
-            key: one for key, one in there.items() if one.where is BookingStage.BOOKED and one.kind is Kind.POSTING
+            key: booking
+            for key, booking in bookings.items()
+            if booking.where is BookingStage.BOOKED and booking.kind is Kind.POSTING
         }
-        relations = {as_text(one.values.get("debtor")) for one in owing.values()} - {""}
-        numbers = self._asks.debtors(relations) if relations else {}
-        found = ((key, _due(key, one, numbers)) for key, one in owing.items())
-        return {key: due for key, due in found if due is not None}
+        relations = {as_text(booking.values.get("debtor")) for booking in owing.values()} - {""}
+        numbers = self._queries.debtors(relations) if relations else {}
+        dues = ((key, _due_item(key, booking, numbers)) for key, booking in owing.items())
+        return {key: due for key, due in dues if due is not None}
 
 
 def _paid_on(link: Link) -> date:
@@ -97,18 +99,18 @@ def _paid_on(link: Link) -> date:
     return day if isinstance(day, date) else date.min
 
 
-def _due(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> DueItem | None:
+def _due_item(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> DueItem | None:
     values = standing.values
-    day, left = values.get("date"), values.get("open", values.get("sold_incl"))
-    told = parse_reference(standing.reference)
-    if told is not None and told.number.kind not in (Kind.INVOICE, None):
+    day, open_amount = values.get("date"), values.get("open", values.get("sold_incl"))
+    parsed = parse_reference(standing.reference)
+    if parsed is not None and parsed.number.kind not in (Kind.INVOICE, None):
         return None
-    if not isinstance(day, date) or not isinstance(left, Decimal) or left <= NOTHING:
+    if not isinstance(day, date) or not isinstance(open_amount, Decimal) or open_amount <= NOTHING:
         return None
     debtor = as_text(values.get("debtor_number")) or numbers.get(as_text(values.get("debtor")), "")
     customer, branch = (as_text(values.get(name)) for name in ("customer", "branch"))
     title = standing.title or invoice
-    return DueItem(invoice, title, standing.reference, day, left, debtor, customer, branch, values)
+    return DueItem(invoice, title, standing.reference, day, open_amount, debtor, customer, branch, values)
 
 
 def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:
@@ -138,18 +140,18 @@ def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:
 def shown_booked(due: DueItem) -> str:
     """Return the booked values of an invoice as text, for comparison."""
     day = as_text(due.booked.get("sold_on")).partition("/")[0]
-    return _shown(due.number, day, due.booked.get("sold_incl"), due.customer)
+    return _joined_texts(due.number, day, due.booked.get("sold_incl"), due.customer)
 
 
 def shown_invoice(invoice: Record) -> str:
     """Return the till's values of an invoice as text, for comparison."""
     values = invoice.values
-    return _shown(values.get("number"), values.get("date"), values.get("total_incl"), _customer_of(invoice))
+    return _joined_texts(values.get("number"), values.get("date"), values.get("total_incl"), _customer_of(invoice))
 
 
 def _customer_of(invoice: Record) -> str:
     return customer_name(next((part for part in invoice.parts if part.kind is Kind.RELATION), None))
 
 
-def _shown(*values: Value) -> str:
+def _joined_texts(*values: Value) -> str:
     return ", ".join(text for value in values if (text := as_text(value))) or "-"

@@ -59,8 +59,8 @@ class PaymentsLogic(FlowLogic):
         self.policy: Policy = dict.fromkeys(field_owners(rules), Ownership.ON_CREATE)
         self.policy |= {f"{Kind.SETTLEMENT}.{name}": Ownership.ON_CREATE for name in (METHOD, AMOUNT)}
         self._rules = compile(rules, Tools(tables), {Kind.SETTLEMENT})
-        self._asks = asks
-        self._dues = OpenItems(asks)
+        self._queries = asks
+        self._open_items = OpenItems(asks)
 
     def read_key_page(self, stage: Stage, after: str | None) -> KeyPage:
         """Return a page of keys of booked items that this flow has not paid at the till yet, or has paid lately.
@@ -68,7 +68,7 @@ class PaymentsLogic(FlowLogic):
         Raises ConfigurationError while no payment method is chosen.
         """
         self._method()
-        return self._dues.page(after or "")
+        return self._open_items.page(after or "")
 
     def _method(self) -> str:
         if not self.settings.method:
@@ -80,46 +80,52 @@ class PaymentsLogic(FlowLogic):
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return the payment of each item, or why it has none; see `FlowLogic`."""
         keys = [invoice_of(record.key) for record in records]
-        dues, settled = self._dues.due_items(keys), self._dues.settled_items(keys)
-        found = [
-            self._staged(record, dues.get(key), settled.get(key)) for record, key in zip(records, keys, strict=True)
+        dues, settled = self._open_items.due_items(keys), self._open_items.settled_items(keys)
+        results = [
+            self._stage_item(record, dues.get(key), settled.get(key)) for record, key in zip(records, keys, strict=True)
         ]
-        return self._with_paid_at_the_till(records, found, dues)
+        return self._with_paid_at_the_till(records, results, dues)
 
     def _with_paid_at_the_till(
-        self, records: Sequence[Record], found: Sequence[Staged], dues: Mapping[str, DueItem]
+        self, records: Sequence[Record], results: Sequence[Staged], dues: Mapping[str, DueItem]
     ) -> list[Staged]:
         """Return the results, with the booked amount as payment for each unclear item that is paid at the till.
 
         The payment is not sent, because nothing is open there. The question about the item is answered by it.
         """
-        asked = {one.parent: one for one in found if one.issue is not None and one.issue.cause == "item_unclear"}
-        invoices = {one.key: one for one in self._asks.invoices(sorted(asked))} if asked else {}
-        paid = {key for key, one in invoices.items() if _is_paid(one) and is_same_invoice(dues[key].booked, one)}
+        unclear = {
+            result.parent: result
+            for result in results
+            if result.issue is not None and result.issue.cause == "item_unclear"
+        }
+        invoices = {invoice.key: invoice for invoice in self._queries.invoices(sorted(unclear))} if unclear else {}
+        paid = {
+            key for key, invoice in invoices.items() if _is_paid(invoice) and is_same_invoice(dues[key].booked, invoice)
+        }
         return [
-            replace(one, record=self._payment(item, dues[one.parent], dues[one.parent].amount), issue=None)
-            if one.parent in paid and one.parent in asked
-            else one
-            for item, one in zip(records, found, strict=True)
+            replace(result, record=self._payment(item, dues[result.parent], dues[result.parent].amount), issue=None)
+            if result.parent in paid and result.parent in unclear
+            else result
+            for item, result in zip(records, results, strict=True)
         ]
 
-    def _staged(self, item: Record, due: DueItem | None, settled: DueItem | None) -> Staged:
+    def _stage_item(self, item: Record, due: DueItem | None, settled: DueItem | None) -> Staged:
         invoice = invoice_of(item.key)
-        title = known.number if (known := due or settled) else invoice
+        title = due_item.number if (due_item := due or settled) else invoice
         try:
-            found = self._found(item, due) if settled is None else self._still_settled(item, settled)
+            result = self._payment_or_skip(item, due) if settled is None else self._skip_settled(item, settled)
         except RecordRejected as rejected:
             return Staged(item.key, invoice, title, issue=rejected.issue(item.key))
-        if isinstance(found, Skip):
-            return Staged(item.key, invoice, title, skip=found)
-        return Staged(item.key, invoice, title, record=found)
+        if isinstance(result, Skip):
+            return Staged(item.key, invoice, title, skip=result)
+        return Staged(item.key, invoice, title, record=result)
 
-    def _found(self, item: Record, due: DueItem | None) -> Record | Skip:
+    def _payment_or_skip(self, item: Record, due: DueItem | None) -> Record | Skip:
         if due is None:
             return Skip("item_not_due", item.key, {"key": invoice_of(item.key)})
         if skip := excluded_by_filter(item, self.settings.filters):
             return Skip(skip.reason, skip.key, {**skip.facts, "key": due.number})
-        return self._open(item, due) or self._payment(item, due, _number(item, "paid"))
+        return self._skip_if_open(item, due) or self._payment(item, due, _number(item, "paid"))
 
     def _payment(self, item: Record, due: DueItem, amount: Decimal) -> Record:
         """Return the payment of an item. Raises RecordRejected if the mapping cannot be applied."""
@@ -127,20 +133,26 @@ class PaymentsLogic(FlowLogic):
         if mapped.issues:
             raise RecordRejected(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
         values = {target.partition(".")[2]: value for target, value in mapped.values.items()}
-        shown: dict[str, Value] = {"number": due.number, "item": due.item, "paid_on": item.values.get("paid_on")}
-        known = {"debtor_number": due.debtor, "customer": due.customer, "branch": due.branch}
-        shown |= {name: value for name, value in known.items() if value}
-        return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
+        display_values: dict[str, Value] = {
+            "number": due.number,
+            "item": due.item,
+            "paid_on": item.values.get("paid_on"),
+        }
+        optional_values = {"debtor_number": due.debtor, "customer": due.customer, "branch": due.branch}
+        display_values |= {name: value for name, value in optional_values.items() if value}
+        return Record(
+            Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **display_values}, source=item.key
+        )
 
-    def _still_settled(self, item: Record, settled: DueItem) -> Skip:
+    def _skip_settled(self, item: Record, settled: DueItem) -> Skip:
         """Return a skip for an item whose payment is at the till. Raises RecordRejected if it is open in the books."""
         sold, paid, other = (_number(item, name) for name in ("sold", "paid", "other"))
         facts = {"key": settled.number, "document": settled.number, "reference": settled.item}
-        if (left := sold + other - paid) > NOTHING:
-            raise RecordRejected("item_open_again", FIELD, **facts, paid=str(paid), open=str(left))
+        if (open_amount := sold + other - paid) > NOTHING:
+            raise RecordRejected("item_open_again", FIELD, **facts, paid=str(paid), open=str(open_amount))
         return Skip("already_in_target", item.key, {**facts, "system": TILL.system})
 
-    def _open(self, item: Record, due: DueItem) -> Skip | None:
+    def _skip_if_open(self, item: Record, due: DueItem) -> Skip | None:
         """Return a skip while an item is not paid in full; None once it is.
 
         Raises RecordRejected for an item whose rows are inconsistent.
@@ -156,18 +168,20 @@ class PaymentsLogic(FlowLogic):
         is_ours = not due.debtor or debtor.casefold() == due.debtor.casefold()
         if besides or sold != due.amount or not NOTHING < paid <= sold or not is_ours:
             raise RecordRejected("item_unclear", FIELD, **facts, **sums, debtor=debtor)
-        left = sold - paid
-        return Skip("item_open", item.key, {**facts, "paid": str(paid), "open": str(left)}) if left else None
+        open_amount = sold - paid
+        return (
+            Skip("item_open", item.key, {**facts, "paid": str(paid), "open": str(open_amount)}) if open_amount else None
+        )
 
     # ---- existing payments at the till
 
-    def _differs(self, desired: Record, there: Decimal) -> Issue:
+    def _difference_issue(self, desired: Record, open_amount: Decimal) -> Issue:
         facts = {"key": _title(desired), "document": _title(desired), "paid": str(_number(desired, AMOUNT))}
-        return Issue("payment_differs", desired.source, FIELD, {**facts, "open": str(there)})
+        return Issue("payment_differs", desired.source, FIELD, {**facts, "open": str(open_amount)})
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the payment, or a skip if the invoice already has it."""
-        if held is None:
+        if current is None:
             return desired
         facts = {"key": _title(desired), "reference": as_text(desired.values.get("item")), "system": TILL.system}
         return Skip("already_in_target", desired.source, facts)
@@ -176,13 +190,16 @@ class PaymentsLogic(FlowLogic):
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
         """Return the payments that are not made: the invoice is gone, paid, not due, or open by another amount."""
-        keys = [one.key for one in desired]
-        dues = self._dues.due_items(keys)
-        invoices = {one.key: one for one in self._asks.invoices(keys)}
-        found = ((one.key, self._stands_against(one, dues.get(one.key), invoices.get(one.key))) for one in desired)
-        return {key: said for key, said in found if said is not None}
+        keys = [payment.key for payment in desired]
+        dues = self._open_items.due_items(keys)
+        invoices = {invoice.key: invoice for invoice in self._queries.invoices(keys)}
+        conflicts = (
+            (payment.key, self._conflict(payment, dues.get(payment.key), invoices.get(payment.key)))
+            for payment in desired
+        )
+        return {key: conflict for key, conflict in conflicts if conflict is not None}
 
-    def _stands_against(self, desired: Record, due: DueItem | None, invoice: Record | None) -> Issue | Skip | None:
+    def _conflict(self, desired: Record, due: DueItem | None, invoice: Record | None) -> Issue | Skip | None:
         facts = {"key": _title(desired), "document": _title(desired)}
         if due is None or due.item != desired.values.get("item"):
             return Skip("item_not_due", desired.source, facts)
@@ -200,7 +217,7 @@ class PaymentsLogic(FlowLogic):
             return Issue("record_unreadable", desired.source, FIELD, {**facts, "value": "", "raw": ""})
         if total == paid:
             return Skip("invoice_paid_at_the_till", desired.source, facts)
-        return None if total - paid == _number(desired, AMOUNT) else self._differs(desired, total - paid)
+        return None if total - paid == _number(desired, AMOUNT) else self._difference_issue(desired, total - paid)
 
     # ---- why
 

@@ -18,31 +18,31 @@ METHODS = till_list("payment_methods")
 SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS), Checkbox("resends")), ("paid_in_books_about",)),)
 
 
-def _methodless(known: SetupContext) -> MissingSetting | None:
+def _missing_method(context: SetupContext) -> MissingSetting | None:
     """Return a missing setting if no method is chosen, or one that the till does not have."""
-    method = known.settings[METHOD]
+    method = context.settings[METHOD]
     if not method:
         return MissingSetting(Reason("lack_payments_method"), stops=True)
-    if known.codes_of_list(METHODS) and method not in known.codes_of_list(METHODS):
+    if context.codes_of_list(METHODS) and method not in context.codes_of_list(METHODS):
         return MissingSetting(Reason("lack_payments_method_gone", {"method": method}), stops=True)
     return None
 
 
-def _asks(asked: FlowContext) -> PaymentQueries:
+def _queries(context: FlowContext) -> PaymentQueries:
     return PaymentQueries(
-        bookings=partial(asked.links_after, ORDERS.name, Kind.POSTING),
-        standings=partial(asked.standings, ORDERS.name, BOOKED_AS),
-        paid=partial(asked.links, FLOW.name, Kind.SETTLEMENT),
-        debtors=partial(asked.linked, ORDERS.name, Kind.DEBTOR),
-        invoices=partial(asked.records, TILL.system, Kind.INVOICE),
-        today=asked.today,
+        bookings=partial(context.links_after, ORDERS.name, Kind.POSTING),
+        standings=partial(context.standings, ORDERS.name, BOOKED_AS),
+        paid=partial(context.links, FLOW.name, Kind.SETTLEMENT),
+        debtors=partial(context.linked, ORDERS.name, Kind.DEBTOR),
+        invoices=partial(context.records, TILL.system, Kind.INVOICE),
+        today=context.today,
     )
 
 
 PAYMENTS = FlowSpec(
     flow=FLOW,
     settings=PaymentSettings,
-    make=lambda settings, body, version, tables, asked: PaymentsLogic(settings, body, version, tables, _asks(asked)),
+    make=lambda settings, body, version, tables, asked: PaymentsLogic(settings, body, version, tables, _queries(asked)),
     mapping=MAPPINGS / "payments.toml",
     parts=((Kind.SETTLEMENT, None),),
     writable=frozenset({FIELD}),
@@ -50,7 +50,7 @@ PAYMENTS = FlowSpec(
     objects=("transactions", "daybooks"),
     needs=lambda _: Requirements((Kind.ITEM,)),
     sections=SECTIONS,
-    questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), lacks=_methodless),),
+    questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), lacks=_missing_method),),
     filter_first="paid_on",
     demo_order=6,
 )

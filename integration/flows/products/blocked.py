@@ -11,9 +11,9 @@ from integration.core.staged import Staged
 Look = Callable[[Sequence[Record]], Mapping[str, CurrentRecord]]
 
 
-def find_no_records(wanted: Sequence[Record]) -> Mapping[str, CurrentRecord]:
+def find_no_records(desired: Sequence[Record]) -> Mapping[str, CurrentRecord]:
     """Return no records."""
-    del wanted
+    del desired
     return {}
 
 
@@ -46,16 +46,20 @@ def is_alone(product: Record) -> bool:
 
 def codes_at_till(numbers: Mapping[str, str], look: Look) -> dict[str, str]:
     """Return which of these codes the till has under their numbers; an article of another code does not count."""
-    wanted = [
+    desired = [
         Record(Kind.PRODUCT, code, {}, (Record(Kind.ARTICLE, number, {}, source=code),))
         for code, number in numbers.items()
     ]
-    held = look(wanted) if wanted else {}
-    return {code: number for code, number in numbers.items() if code in held and _has(held[code], code, number)}
+    current_records = look(desired) if desired else {}
+    return {
+        code: number
+        for code, number in numbers.items()
+        if code in current_records and _has_article(current_records[code], code, number)
+    }
 
 
-def _has(held: CurrentRecord, code: str, number: str) -> bool:
-    if isinstance(held.record, Unreadable) or number in held.elsewhere:
+def _has_article(current: CurrentRecord, code: str, number: str) -> bool:
+    if isinstance(current.record, Unreadable) or number in current.elsewhere:
         return True  # the plan reports why it has to wait
-    owners = [as_text(part.values.get("external_id")).strip() for part in held.record.parts if part.key == number]
+    owners = [as_text(part.values.get("external_id")).strip() for part in current.record.parts if part.key == number]
     return any(owner in ("", code) for owner in owners)

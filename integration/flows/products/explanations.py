@@ -17,10 +17,10 @@ PICTURE = f"{Kind.PICTURE}.content"
 
 def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
     """Return the trace of a sent price; `steps` lead from the mapped price to the sent one."""
-    done = {step.what.partition("(")[0].partition(" ")[0] for step in steps[1:]}
+    step_names = {step.what.partition("(")[0].partition(" ")[0] for step in steps[1:]}
     moved = steps[0].value != steps[-1].value
     ways = ("rate", "add_vat", "remove_vat")
-    names: list[str] = [name for name in ways if name in done] or (["round"] if moved else [])
+    names: list[str] = [name for name in ways if name in step_names] or (["round"] if moved else [])
     why = Reason(f"because_price_{'_'.join(names)}") if names else trace.why
     return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value, why=why)
 
@@ -42,12 +42,12 @@ def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:
     if change.action is Action.RETIRE:
         return {"": Reason("because_gone", {"articles": ", ".join(part.source for part in change.wanted.parts)})}
     before = {part.key for part in change.before.parts} if change.before else set()
-    found: dict[str, Reason] = {}
+    reasons: dict[str, Reason] = {}
     for path, field, value in change.wanted.fields():
         part, _, name = path.rpartition("/")
         if is_term(field.partition(".")[2]) and value is None:
-            found[path] = Reason("because_agreement_gone")
+            reasons[path] = Reason("because_agreement_gone")
         elif name == "active" and value is False and part:
             is_new = part not in before and not settings.offer.create
-            found[path] = Reason("because_no_offer" if is_new else "because_off_sale")
-    return found
+            reasons[path] = Reason("because_no_offer" if is_new else "because_off_sale")
+    return reasons

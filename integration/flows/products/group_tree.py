@@ -13,7 +13,7 @@ def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
     `parents` gives the parent of each group, empty for a top group. A group below a cycle is not part of it.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    cycles: dict[str, tuple[str, ...]] = {}
     visited: set[str] = set()
     for start in parents:
         path: dict[str, int] = {}
@@ -26,16 +26,16 @@ def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
             members = list(path)[path[group] :]
             first = members.index(min(members))
             cycle = (*members[first:], *members[:first])
-            found |= dict.fromkeys(cycle, cycle)
-    return found
+            cycles |= dict.fromkeys(cycle, cycle)
+    return cycles
 
 
 def without_cycles(staged: Sequence[Staged]) -> list[Staged]:
     """Return the staged groups, with an issue for each group that is in a cycle."""
-    parents = {one.key: as_text(one.record.values.get("parent")).strip() for one in staged if one.record}
+    parents = {group.key: as_text(group.record.values.get("parent")).strip() for group in staged if group.record}
     circular = find_cycles(parents)
-    return [replace(one, record=None, issue=_issue(one, circular[one.key])) if one.key in circular else one
-            for one in staged]  # fmt: skip
+    return [replace(group, record=None, issue=_issue(group, circular[group.key])) if group.key in circular else group
+            for group in staged]  # fmt: skip
 
 
 def _issue(group: Staged, cycle: Sequence[str]) -> Issue:

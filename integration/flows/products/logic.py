@@ -107,24 +107,29 @@ class ProductsLogic(FlowLogic):
         if stage.target is Kind.GROUP:
             return without_cycles([self._group(record) for record in records])
         if stage.target is Kind.PICTURE:
-            taking_part = [record for record in records if not self._left_out(record, is_there=True)]
+            taking_part = [record for record in records if not self._skip_if_excluded(record, is_there=True)]
             return self._pictures.staged(taking_part, self._parent)
         linked = self._linked([record.key for record in records])
         ruled = self._allotted(list(linked)) if self.settings.sku_rule == "allotted" else {}
-        there = self._blocked_there([one for one in records if is_blocked(one) and one.key not in linked])
+        till_numbers = self._blocked_at_till(
+            [record for record in records if is_blocked(record) and record.key not in linked]
+        )
         return [
-            self._article(one, linked.get(one.key, ""), ruled.get(one.key, ""), there.get(one.key, ""))
-            for one in records
+            self._article(
+                record, linked.get(record.key, ""), ruled.get(record.key, ""), till_numbers.get(record.key, "")
+            )
+            for record in records
         ]
 
-    def _blocked_there(self, unlinked: Sequence[Record]) -> dict[str, str]:
+    def _blocked_at_till(self, unlinked: Sequence[Record]) -> dict[str, str]:
         """Return the numbers of these blocked, unlinked articles that the till has, so that they go off sale."""
         if self.settings.blocked != "off_sale" or not (unlinked and self.settings.offer.update):
             return {}
         if self.settings.sku_rule == "allotted":
-            return codes_at_till(self._allotted([one.key for one in unlinked]), self._look)
+            return codes_at_till(self._allotted([record.key for record in unlinked]), self._look)
         return codes_at_till(
-            {one.key: number for one in unlinked if (number := _number_if(one, self.settings))}, self._look
+            {record.key: number for record in unlinked if (number := _rule_number_or_empty(record, self.settings))},
+            self._look,
         )
 
     def _group(self, record: Record) -> Staged:
@@ -134,50 +139,50 @@ class ProductsLogic(FlowLogic):
         mapped = self._groups.apply(record)
         values = {name.partition(".")[2]: clean(value) for name, value in mapped.values.items()}
         try:
-            self._free_of(mapped.issues, record)
+            self._require_no_issues(mapped.issues, record)
             require_filled(values, "name", "group.name", self.flow.target)
         except RecordRejected as rejected:
             return Staged(key, key, title, issue=rejected.issue(key))
         return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
 
-    def _article(self, record: Record, linked: str, allotted: str, there: str) -> Staged:
+    def _article(self, record: Record, linked: str, allotted: str, till_number: str) -> Staged:
         """Map one article to a product with that article alone; `shape` combines the articles of one parent.
 
-        A `linked` article keeps its number, whatever the rule would give now. A blocked article that is `there` without
-        a link only goes off sale.
+        A `linked` article keeps its number, whatever the rule would give now. A blocked article without a link that the
+        till has (`till_number`) is only taken off sale.
         """
         key, title = record.key, as_text(record.values.get("name")) or record.key
         parent = self._parent(record)
-        if skip := self._left_out(record, is_there=bool(linked or there)):
+        if skip := self._skip_if_excluded(record, is_there=bool(linked or till_number)):
             return Staged(key, parent, title, skip=skip)
-        if there:
-            return inactive(key, parent, title, there)
+        if till_number:
+            return inactive(key, parent, title, till_number)
         try:
-            product, article = self._mapped(record)
+            product, article = self._mapped_values(record)
             number = linked or self._number(record)
         except RecordRejected as rejected:
             if linked and self._offers and is_blocked(record):
                 return inactive(key, parent, title, linked)  # the mapping can wait, taking it off sale cannot
             return Staged(key, parent, title, issue=rejected.issue(key))
-        kept = {KEPT_NUMBER: self._is_older(record, linked, allotted)} if linked else {}
-        part = Record(Kind.ARTICLE, number, article | kept, source=key)
+        flags = {KEPT_NUMBER: self._keeps_old_number(record, linked, allotted)} if linked else {}
+        part = Record(Kind.ARTICLE, number, article | flags, source=key)
         mark = as_text(article.get("ean")) if article.get("active") is not False else ""
         return Staged(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
 
     def _parent(self, record: Record) -> str:
         return as_text(record.values.get(self.settings.parent_field)).strip() or record.key
 
-    def _left_out(self, record: Record, *, is_there: bool) -> Skip | None:
+    def _skip_if_excluded(self, record: Record, *, is_there: bool) -> Skip | None:
         stays = self.settings.blocked == "inactive" or (self.settings.blocked == "off_sale" and is_there)
         if is_blocked(record) and not stays:
             return Skip("blocked", record.key, {"key": record.key})
         return excluded_by_filter(record, self.settings.filters)
 
-    def _mapped(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
+    def _mapped_values(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
         """Return the values of the product and those of the article. Raises RecordRejected."""
         mapped = self._articles.apply(record)
-        issues = mapped.issues if self._offers else [each for each in mapped.issues if not is_offer(each.field)]
-        self._free_of(issues, record)
+        issues = mapped.issues if self._offers else [issue for issue in mapped.issues if not is_offer(issue.field)]
+        self._require_no_issues(issues, record)
         product: dict[str, Value] = {}
         article: dict[str, Value] = {}
         for target, value in mapped.values.items():
@@ -201,10 +206,10 @@ class ProductsLogic(FlowLogic):
             if "price" in article:
                 article[self.settings.price_field] = self._price(article.pop("price"), record)[-1].value
             incl = self.settings.price_sent == "incl"
-            article |= self._terms.of_article(record, lambda price: self._sent(price, record), incl=incl)
+            article |= self._terms.of_article(record, lambda price: self._sent_price(price, record), incl=incl)
         return product, article
 
-    def _free_of(self, issues: Iterable[Issue], record: Record) -> None:
+    def _require_no_issues(self, issues: Iterable[Issue], record: Record) -> None:
         for issue in issues:
             if issue.facts.get("table") == VAT_TABLE:
                 raise self._unmapped_vat(record, issue.facts["value"])
@@ -226,17 +231,17 @@ class ProductsLogic(FlowLogic):
 
     def _number(self, record: Record) -> str:
         """Return the article number under the configured rule. Raises RecordRejected."""
-        return self._allot(record.key) if self.settings.sku_rule == "allotted" else _number_in(record, self.settings)
+        return self._allot(record.key) if self.settings.sku_rule == "allotted" else _rule_number(record, self.settings)
 
-    def _is_older(self, record: Record, linked: str, allotted: str) -> bool:
+    def _keeps_old_number(self, record: Record, linked: str, allotted: str) -> bool:
         """Return whether the rule would give a linked article another number, or none."""
         if self.settings.sku_rule == "allotted":
             return linked != allotted
-        return linked != _number_if(record, self.settings)
+        return linked != _rule_number_or_empty(record, self.settings)
 
     def _price(self, price: Value, record: Record) -> list[TraceStep]:
         """Return the steps from the mapped price to the sent price, which is the last step. Raises RecordRejected."""
-        number = self._usable(price, record)
+        number = self._usable_price(price, record)
         steps = [TraceStep("price", number)]
         rate = self._currency_rate(record)
         if rate is not None:
@@ -250,17 +255,17 @@ class ProductsLogic(FlowLogic):
         number = amount(amount(amount(number), self.settings.decimals))
         return [*steps, TraceStep(f"round({self.settings.decimals})", number)]
 
-    def _sent(self, price: Decimal, record: Record) -> Decimal:
+    def _sent_price(self, price: Decimal, record: Record) -> Decimal:
         """Return a customer price of the books as it is sent, with the same VAT basis as the ordinary price.
 
         Raises RecordRejected.
         """
         return amount(as_text(self._price(price, record)[-1].value))
 
-    def _usable(self, price: Value, record: Record) -> Decimal:
+    def _usable_price(self, price: Value, record: Record) -> Decimal:
         try:
-            told = number_in_text(price) if isinstance(price, str) and price not in EMPTY else price
-            number = None if told in EMPTY or isinstance(told, bool) else amount(told, 6)
+            value = number_in_text(price) if isinstance(price, str) and price not in EMPTY else price
+            number = None if value in EMPTY or isinstance(value, bool) else amount(value, 6)
         except ValueError:
             number = None
         if number is None or number < 0 or (not number and self.settings.zero_price == "park"):
@@ -300,17 +305,17 @@ class ProductsLogic(FlowLogic):
         """Return the target record of the members of one parent; see `FlowLogic`."""
         if stage.target is Kind.PICTURE:
             return product_picture(members)
-        parked: list[Issue] = [each.issue for each in members if each.issue]
-        skipped = tuple(each.skip for each in members if each.skip)
+        parked: list[Issue] = [member.issue for member in members if member.issue]
+        skipped = tuple(member.skip for member in members if member.skip)
         good: list[tuple[Staged, Record]] = []
         noted: tuple[str, ...] = ()
-        for each in members:
-            if each.record is None:
+        for member in members:
+            if member.record is None:
                 continue
-            record, number = split_number_marker(each.record)
-            issue = shared_number(each, {} if number else duplicates, marks)
+            record, number = split_number_marker(member.record)
+            issue = shared_number(member, {} if number else duplicates, marks)
             if issue is None:
-                good.append((each, record))
+                good.append((member, record))
                 noted += (OLDER_NUMBER,) * (number == "older")
             else:
                 parked.append(issue)
@@ -324,23 +329,25 @@ class ProductsLogic(FlowLogic):
         title = as_text(desired.values.get("name")) or members[0].title
         return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
 
-    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
+    def objection(
+        self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None
+    ) -> Issue | None:
         """Return an issue if the till's article under one of our numbers belongs to another article code.
 
         Linked articles are ours, even if somebody changed their external id since.
         """
-        if stage.target is Kind.GROUP or held is None:
+        if stage.target is Kind.GROUP or current is None:
             return None
         ours = {part.key for part in link.agreed.parts} if link and link.agreed else set()
-        there = {part.key: as_text(part.values.get("external_id")).strip() for part in held.record.parts}
+        owners = {part.key: as_text(part.values.get("external_id")).strip() for part in current.record.parts}
         for part in desired.parts:
-            owner = there.get(part.key, "")
+            owner = owners.get(part.key, "")
             if owner and owner != part.source and part.key not in ours:
                 facts = {"key": part.source, "number": part.key, "article": part.source, "other": owner}
                 return Issue("article_number_taken", desired.key, "number", facts)
         return None
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the part of the desired record that may be created or updated now; see `FlowLogic`.
 
         An article that may not be created yet remains as a part without values: it is counted and not written.
@@ -348,15 +355,15 @@ class ProductsLogic(FlowLogic):
         content = self.settings.content
         if stage.target is Kind.PICTURE:
             return desired
-        if held is None and stage.target is Kind.PRODUCT and is_alone(desired):
+        if current is None and stage.target is Kind.PRODUCT and is_alone(desired):
             return Skip("blocked", desired.key, {"key": desired.key})
-        if held is None and not content.create:
+        if current is None and not content.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
-        values = desired.values if held is None or content.update else {}
-        there = {part.key: part for part in held.record.parts} if held else {}
+        values = desired.values if current is None or content.update else {}
+        current_parts = {part.key: part for part in current.record.parts} if current else {}
         parts = tuple(
-            self._turnover.without_existing_group(updated(part, self.settings), there[part.key])
-            if part.key in there
+            self._turnover.without_existing_group(updated(part, self.settings), current_parts[part.key])
+            if part.key in current_parts
             else creatable(part, self.settings)
             for part in desired.parts
         )
@@ -381,16 +388,16 @@ class ProductsLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field the trace of its value from this source record."""
         if stage.target is Kind.PICTURE:
-            found = self._pictures.staged([record], self._parent)
-            return [pictured(one.record, self._pictures.field) for one in found if one.record]
+            pictures = self._pictures.staged([record], self._parent)
+            return [pictured(picture.record, self._pictures.field) for picture in pictures if picture.record]
         if stage.target is Kind.GROUP:
             return self._groups.trace(record)
-        ruled = [self._as_sent(each, record) for each in self._articles.trace(record)]
+        ruled = [self._sent_trace(trace, record) for trace in self._articles.trace(record)]
         incl = self.settings.price_sent == "incl"
-        terms = partial(self._terms.of_article, record, lambda price: self._sent(price, record), incl=incl)
+        terms = partial(self._terms.of_article, record, lambda price: self._sent_price(price, record), incl=incl)
         return [*ruled, *self._turnover.traces(record), *traced(Kind.ARTICLE, record.key, terms)]
 
-    def _as_sent(self, trace: Trace, record: Record) -> Trace:
+    def _sent_trace(self, trace: Trace, record: Record) -> Trace:
         """Return the trace of a field as the till stores it; that of a price includes the steps to the sent price."""
         if trace.target != PRICE:
             return till_trace(trace)
@@ -407,12 +414,12 @@ class ProductsLogic(FlowLogic):
         return of_change(change, self.settings)
 
 
-def _number_in(record: Record, settings: ProductSettings) -> str:
+def _rule_number(record: Record, settings: ProductSettings) -> str:
     """Return the number from the code or a field of an article. Raises RecordRejected for an invalid number."""
-    given: Value = record.values.get(settings.sku_field) if settings.sku_rule == "field" else record.key
-    if isinstance(given, Decimal) and given == given.to_integral_value():
-        given = f"{given:.0f}"
-    number = as_text(given).strip()
+    value: Value = record.values.get(settings.sku_field) if settings.sku_rule == "field" else record.key
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = f"{value:.0f}"
+    number = as_text(value).strip()
     facts = {"article": record.key, "value": number}
     if not is_number(number) or not int(number):
         raise RecordRejected("sku_not_numeric", "number", **facts)
@@ -421,9 +428,9 @@ def _number_in(record: Record, settings: ProductSettings) -> str:
     return number
 
 
-def _number_if(record: Record, settings: ProductSettings) -> str:
+def _rule_number_or_empty(record: Record, settings: ProductSettings) -> str:
     """Return the same number; an empty string if it is invalid."""
     try:
-        return _number_in(record, settings)
+        return _rule_number(record, settings)
     except RecordRejected:
         return ""

@@ -71,5 +71,5 @@ def updated(part: Record, settings: ProductSettings) -> Record:
     if content and offer:
         return part
     return replace(
-        part, values={name: one for name, one in part.values.items() if (offer if is_sold_by(name) else content)}
+        part, values={name: value for name, value in part.values.items() if (offer if is_sold_by(name) else content)}
     )

@@ -20,7 +20,7 @@ OWNED: Policy = {f"{Kind.PICTURE}.{CONTENT}": Ownership.KEEP_UNLESS_CHANGED}
 Read = Callable[[Sequence[str]], Sequence[Record | IntegrationError]]
 
 
-def _nothing(files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+def _read_no_files(files: Sequence[str]) -> Sequence[Record | IntegrationError]:
     del files
     return ()
 
@@ -33,46 +33,50 @@ class ProductPictures:
     """
 
     field: str = ""
-    read: Read = _nothing
+    read: Read = _read_no_files
     linked: Callable[[Sequence[str]], Mapping[str, Record]] = lambda _: {}
 
     def staged(self, articles: Sequence[Record], parent: Callable[[Record], str]) -> list[Staged]:
         """Return for each article its picture, the reason why it has none, or the removal of its former picture."""
         if not self.field:
             return []
-        files = {one.key: as_text(one.values.get(self.field)).strip() for one in articles}
-        asked = list(dict.fromkeys(filter(None, files.values())))
-        found = dict(zip(asked, self.read(asked), strict=True)) if asked else {}
-        bare = [parent(one) for one in articles if not files[one.key]]
-        sent = self.linked(bare) if bare else {}
+        files = {article.key: as_text(article.values.get(self.field)).strip() for article in articles}
+        file_names = list(dict.fromkeys(filter(None, files.values())))
+        pictures = dict(zip(file_names, self.read(file_names), strict=True)) if file_names else {}
+        bare = [parent(article) for article in articles if not files[article.key]]
+        sent_pictures = self.linked(bare) if bare else {}
         staged = []
-        for one in articles:
-            key, title = parent(one), as_text(one.values.get("name")) or one.key
-            there = found.get(files[one.key])
-            if isinstance(there, IntegrationError):
-                facts = {"key": one.key, "article": one.key, **there.facts}
-                staged.append(Staged(one.key, key, title, issue=Issue(there.code, one.key, "picture", facts)))
-            elif there is not None:
-                values = {"product": key, "file": files[one.key], **there.values}
-                staged.append(Staged(one.key, key, title, record=Record(Kind.PICTURE, key, values, source=one.key)))
-            elif key in sent:
-                gone = Record(Kind.PICTURE, key, {"product": key, CONTENT: None}, source=one.key)
-                staged.append(Staged(one.key, key, title, record=gone))
+        for article in articles:
+            key, title = parent(article), as_text(article.values.get("name")) or article.key
+            picture = pictures.get(files[article.key])
+            if isinstance(picture, IntegrationError):
+                facts = {"key": article.key, "article": article.key, **picture.facts}
+                staged.append(Staged(article.key, key, title, issue=Issue(picture.code, article.key, "picture", facts)))
+            elif picture is not None:
+                values = {"product": key, "file": files[article.key], **picture.values}
+                staged.append(
+                    Staged(article.key, key, title, record=Record(Kind.PICTURE, key, values, source=article.key))
+                )
+            elif key in sent_pictures:
+                removal = Record(Kind.PICTURE, key, {"product": key, CONTENT: None}, source=article.key)
+                staged.append(Staged(article.key, key, title, record=removal))
         return staged
 
 
 def product_picture(members: Sequence[Staged]) -> TargetRecord:
     """Return the first picture of a product's articles; it is removed when no article names one any more."""
-    parked = tuple(one.issue for one in members if one.issue)
-    there = [one for one in members if one.record is not None]
-    chosen = next((one for one in there if one.record and one.record.values[CONTENT] not in EMPTY), None)
+    parked = tuple(member.issue for member in members if member.issue)
+    with_picture = [member for member in members if member.record is not None]
+    chosen = next(
+        (member for member in with_picture if member.record and member.record.values[CONTENT] not in EMPTY), None
+    )
     if chosen is None and not parked:
-        chosen = next(iter(there), None)
+        chosen = next(iter(with_picture), None)
     title = (chosen or members[0]).title
     return TargetRecord(chosen.record if chosen else None, title, parked=parked)
 
 
 def picture_removal(change: Change) -> Change:
-    """Return the change that removes a picture that was added where there was none."""
+    """Return the undo of a created picture: a change that removes the picture."""
     nothing = Record(Kind.PICTURE, change.key, {CONTENT: None})
     return replace(change, action=Action.UPDATE, wanted=nothing, before=change.wanted, agreed=nothing, kept=())

@@ -54,12 +54,12 @@ class Part(Strict):
     update: bool = True
 
 
-def _taken_off_sale(change: Change, _: Any) -> int:
+def _count_off_sale(change: Change, _: Any) -> int:
     return made_inactive(change) if change.action is Action.UPDATE else 0
 
 
 PRICES = price_guard(lambda settings: frozenset({settings.price_field}))
-OFF_SALE = Guard("off_sale", "brake_off_sale", 10, _taken_off_sale)
+OFF_SALE = Guard("off_sale", "brake_off_sale", 10, _count_off_sale)
 
 
 class ProductSettings(FlowSettings):

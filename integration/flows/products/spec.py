@@ -92,25 +92,25 @@ EXAMPLES = 3  # maximum number of codes in a sentence
 CODES = books_list("article_codes")
 
 
-def _unfit(known: SetupContext) -> list[str]:
+def _invalid_numbers(context: SetupContext) -> list[str]:
     """Return the known article codes that are not valid article numbers of the till."""
-    return [code for code in known.codes_of_list(CODES) if not is_till_number(code)]
+    return [code for code in context.codes_of_list(CODES) if not is_till_number(code)]
 
 
-def _numbering(known: SetupContext) -> Proposal:
-    seen, unfit = len(known.codes_of_list(CODES)), len(_unfit(known))
-    facts = {"number": str(seen - unfit), "total": str(seen)}
-    if not seen:
+def _numbering(context: SetupContext) -> Proposal:
+    total, unfit = len(context.codes_of_list(CODES)), len(_invalid_numbers(context))
+    facts = {"number": str(total - unfit), "total": str(total)}
+    if not total:
         return Proposal({"sku_rule": "code", "sku_field": ""}, Reason("proposed_sku_usual"))
-    rule = "code" if unfit * 2 <= seen else "allotted"
+    rule = "code" if unfit * 2 <= total else "allotted"
     return Proposal({"sku_rule": rule, "sku_field": ""}, Reason(f"proposed_sku_{rule}", facts))
 
 
-def _numberless(known: SetupContext) -> MissingSetting | None:
-    unfit = _unfit(known) if known.settings["sku_rule"] == "code" else []
+def _missing_numbers(context: SetupContext) -> MissingSetting | None:
+    unfit = _invalid_numbers(context) if context.settings["sku_rule"] == "code" else []
     if not unfit:
         return None
-    facts = {"number": str(len(unfit)), "total": str(len(known.codes_of_list(CODES)))}
+    facts = {"number": str(len(unfit)), "total": str(len(context.codes_of_list(CODES)))}
     return MissingSetting(Reason("lack_numbers", {**facts, "codes": ", ".join(unfit[:EXAMPLES])}), stops=False)
 
 
@@ -119,7 +119,7 @@ VAT_TABLE = ValueTable(
 )
 
 QUESTIONS = (
-    Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), lacks=_numberless),
+    Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), lacks=_missing_numbers),
     Question("price", default_proposal("proposed_price", "price_basis", "price_sent"), ("price_basis", "price_sent")),
     vat_question(VAT_TABLE),
     turnover.QUESTION,
@@ -127,16 +127,16 @@ QUESTIONS = (
 
 
 def _logic(
-    settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: FlowContext
+    settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, context: FlowContext
 ) -> ProductsLogic:
     article = FLOW.name, Kind.ARTICLE
 
     def agreed(key: str) -> Record | None:
-        link = asked.links(FLOW.name, Kind.PRODUCT, [key]).get(key)
+        link = context.links(FLOW.name, Kind.PRODUCT, [key]).get(key)
         return link.agreed if link else None
 
     def pictured(keys: Sequence[str]) -> dict[str, Record]:
-        links = asked.links(FLOW.name, Kind.PICTURE, keys)
+        links = context.links(FLOW.name, Kind.PICTURE, keys)
         return {key: link.agreed for key, link in links.items() if link.agreed and link.agreed.values.get(CONTENT)}
 
     terms = Terms(
@@ -148,10 +148,10 @@ def _logic(
         agreed=agreed,
     )
     return ProductsLogic(
-        settings, body, version, tables, asked.rates(BOOKS.system), partial(asked.allot, *article),
-        partial(asked.linked, *article), partial(asked.allotted, *article), terms,
-        ProductPictures(settings.picture_field, asked.pictures, pictured),
-        partial(asked.current_records, FLOW.name, TILL.system),
+        settings, body, version, tables, context.rates(BOOKS.system), partial(context.allot, *article),
+        partial(context.linked, *article), partial(context.allotted, *article), terms,
+        ProductPictures(settings.picture_field, context.pictures, pictured),
+        partial(context.current_records, FLOW.name, TILL.system),
     )  # fmt: skip
 
 

@@ -58,9 +58,9 @@ class GroupTurnover:
     @classmethod
     def from_mapping(cls, rules: Iterable[Rule], rows: Mapping[str, str], owner: Ownership) -> Self:
         """Return the assignment for a mapping, with the fields that its rules read as group and as VAT code."""
-        read = {rule.target: rule.source for rule in rules}
-        places = {"group": read.get("product.groups"), "vat_code": read.get("article.vat_code")}
-        return cls(rows, owner, TARGET in read, **{name: field for name, field in places.items() if field})
+        sources = {rule.target: rule.source for rule in rules}
+        places = {"group": sources.get("product.groups"), "vat_code": sources.get("article.vat_code")}
+        return cls(rows, owner, TARGET in sources, **{name: field for name, field in places.items() if field})
 
     def policy(self, owned: Policy) -> Policy:
         """Return the policy of a flow, with the owner of the turnover group if no rule sets it.
@@ -73,15 +73,15 @@ class GroupTurnover:
     def with_turnover_group(self, record: Record, mapped: Mapping[str, Value]) -> dict[str, Value]:
         """Return the mapped values of an article with its turnover group; without one if there is no row."""
         value = mapped.get(TURNOVER_GROUP) if self.ruled else self._row(record)[1]
-        others = {name: each for name, each in mapped.items() if name != TURNOVER_GROUP}
+        others = {name: mapped_value for name, mapped_value in mapped.items() if name != TURNOVER_GROUP}
         return others if value is None or value in EMPTY else {**others, TURNOVER_GROUP: value}
 
-    def without_existing_group(self, part: Record, there: Record) -> Record:
+    def without_existing_group(self, part: Record, existing: Record) -> Record:
         """Return the desired article without its turnover group if the article at the till has one."""
-        has_one = bool(as_text(there.values.get(TURNOVER_GROUP)).strip())
+        has_one = bool(as_text(existing.values.get(TURNOVER_GROUP)).strip())
         if self.ruled or self.owner is Ownership.KEEP_EQUAL or not has_one:
             return part
-        return _without(part)
+        return _without_turnover_group(part)
 
     def reversible(self, change: Change) -> Change:
         """Return a change without turnover groups that were empty before.
@@ -92,47 +92,53 @@ class GroupTurnover:
         filled = {key for key, values in before.items() if values.get(TURNOVER_GROUP, "") in EMPTY}
 
         def without_group(record: Record) -> Record:
-            parts = (_without(part) if part.key in filled else part for part in record.parts)
+            parts = (_without_turnover_group(part) if part.key in filled else part for part in record.parts)
             return replace(record, parts=tuple(part for part in parts if part.values))
 
-        shown = without_group(change.before) if change.before else None
-        return replace(change, wanted=without_group(change.wanted), before=shown) if filled else change
+        previous = without_group(change.before) if change.before else None
+        return replace(change, wanted=without_group(change.wanted), before=previous) if filled else change
 
     def traces(self, record: Record) -> Iterator[Trace]:
         """Yield the trace of the turnover group of an article, if a row gives it."""
         key, value = self._row(record)
         if value and not self.ruled:
-            steps = TraceStep(self.group, self._read(record, self.group)), TraceStep(f"table {TABLE.name} {key}", value)
+            steps = (
+                TraceStep(self.group, self._field_text(record, self.group)),
+                TraceStep(f"table {TABLE.name} {key}", value),
+            )
             why = by_row(TABLE.name, key)
             yield Trace(TARGET, steps, value, why=why)
 
     def _row(self, record: Record) -> tuple[str, str]:
-        asked = {"article_group": self._read(record, self.group), "vat_code": self._read(record, self.vat_code)}
-        key = TABLE.row(self.rows, **asked)
+        part_values = {
+            "article_group": self._field_text(record, self.group),
+            "vat_code": self._field_text(record, self.vat_code),
+        }
+        key = TABLE.row(self.rows, **part_values)
         return key, self.rows.get(key, "")
 
-    def _read(self, record: Record, field: str) -> str:
+    def _field_text(self, record: Record, field: str) -> str:
         return as_text(record.values.get(field)).strip()
 
 
-def _without(part: Record) -> Record:
+def _without_turnover_group(part: Record) -> Record:
     return replace(part, values={name: value for name, value in part.values.items() if name != TURNOVER_GROUP})
 
 
 # ---- question of the set-up
 
 
-def _by_name(known: SetupContext) -> dict[str, str]:
+def _groups_by_name(context: SetupContext) -> dict[str, str]:
     """Return, by article group, the turnover group with the same name, or with that of the nearest parent group."""
-    groups, parents = known.codes_of_list(GROUPS), known.codes_of_list(PARENTS)
-    called: dict[str, list[str]] = {}
-    for number, name in known.codes_of_list(REVENUE_GROUPS).items():
-        called.setdefault(name.strip().casefold(), []).append(number)
+    groups, parents = context.codes_of_list(GROUPS), context.codes_of_list(PARENTS)
+    numbers_by_name: dict[str, list[str]] = {}
+    for number, name in context.codes_of_list(REVENUE_GROUPS).items():
+        numbers_by_name.setdefault(name.strip().casefold(), []).append(number)
 
     def nearest(code: str) -> str:
         above = {code}
         while code:
-            if number := single_code(called.get(groups.get(code, "").strip().casefold(), ())):
+            if number := single_code(numbers_by_name.get(groups.get(code, "").strip().casefold(), ())):
                 return number
             code = parents.get(code, "")
             if code in above:  # a cycle of groups
@@ -143,41 +149,41 @@ def _by_name(known: SetupContext) -> dict[str, str]:
     return {code: number for code in groups if (number := nearest(code))}
 
 
-def _by_vat_code(known: SetupContext) -> dict[str, str]:
+def _groups_by_vat_code(context: SetupContext) -> dict[str, str]:
     """Return, by VAT code of the books, the only turnover group with the corresponding VAT code of the till."""
-    theirs, revenue = known.codes_of_list(THEIR_VAT_CODES), known.codes_of_list(REVENUE_GROUPS)
+    theirs, revenue = context.codes_of_list(THEIR_VAT_CODES), context.codes_of_list(REVENUE_GROUPS)
     rows = {}
-    for code, other in known.tables.get("vat_codes", {}).items():
+    for code, other in context.tables.get("vat_codes", {}).items():
         number = single_code(group for group, vat_code in theirs.items() if vat_code == other and group in revenue)
-        if number and code in known.codes_of_list(VAT_CODES):
+        if number and code in context.codes_of_list(VAT_CODES):
             rows[TABLE.key({"vat_code": code})] = number
     return rows
 
 
-def _propose(known: SetupContext) -> Proposal | None:
-    rows = {**_by_vat_code(known), **_by_name(known), **known.tables.get(TABLE.name, {})}
+def _propose_turnover_groups(context: SetupContext) -> Proposal | None:
+    rows = {**_groups_by_vat_code(context), **_groups_by_name(context), **context.tables.get(TABLE.name, {})}
     return Proposal(rows, Reason("proposed_turnover_groups")) if rows else None
 
 
-def _lacks(known: SetupContext) -> MissingSetting | None:
+def _missing_turnover_groups(context: SetupContext) -> MissingSetting | None:
     """Return the article groups without a turnover group.
 
     An empty table that a person accepted means that the till assigns turnover groups itself.
     """
-    if not known.tables.get(TABLE.name):
-        is_answered = QUESTION.name in known.answered
+    if not context.tables.get(TABLE.name):
+        is_answered = QUESTION.name in context.answered
         return None if is_answered else MissingSetting(Reason("lack_turnover_groups_all"), stops=False)
-    if wrong := invalid_rows(known, TABLE):
+    if wrong := invalid_rows(context, TABLE):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    missing, names = codes_missing_rows(known, TABLE, GROUPS), known.codes_of_list(GROUPS)
+    missing, names = codes_missing_rows(context, TABLE, GROUPS), context.codes_of_list(GROUPS)
     codes = ", ".join(f"{code} {names[code]}" for code in missing)
     return MissingSetting(Reason("lack_turnover_groups", {"codes": codes}), stops=False) if missing else None
 
 
 QUESTION = Question(
     "turnover",
-    _propose,
+    _propose_turnover_groups,
     table=TABLE.name,
     lists=(GROUPS, PARENTS, VAT_CODES, TURNOVER_GROUPS, REVENUE_GROUPS, THEIR_VAT_CODES),
-    lacks=_lacks,
+    lacks=_missing_turnover_groups,
 )

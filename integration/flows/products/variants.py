@@ -36,11 +36,11 @@ def shared_number(
     member: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
 ) -> Issue | None:
     """Return an issue if another article has the same number or barcode."""
-    for cause, field, value, known in (
+    for cause, field, value, keys_by_value in (
         ("sku_duplicate", "number", member.number, duplicates),
         ("ean_duplicate", "article.ean", member.mark, marks),
     ):
-        others = [key for key in known.get(value, ()) if key != member.key] if value else []
+        others = [key for key in keys_by_value.get(value, ()) if key != member.key] if value else []
         if others:
             facts = {"key": member.key, "article": member.key, "other": ", ".join(others), "value": value}
             return Issue(cause, member.key, field, facts | {"number": member.number})
@@ -52,23 +52,25 @@ def distinct_variants(members: list[Member]) -> tuple[list[Member], list[Issue]]
 
     If only articles that go off sale clash, they are reduced to going off sale and do not hold up the others.
     """
-    if _clash([one for one in members if not is_alone(one[1])]) is None:
+    if _clash([member for member in members if not is_alone(member[1])]) is None:
         return members, []
-    members = [(each, single_article(record) if is_off_sale(record) else record) for each, record in members]
-    clash = _clash([one for one in members if not is_alone(one[1])])
-    return ([], [replace(clash, key=each.key) for each, _ in members]) if clash else (members, [])
+    members = [(article, single_article(record) if is_off_sale(record) else record) for article, record in members]
+    clash = _clash([member for member in members if not is_alone(member[1])])
+    return ([], [replace(clash, key=article.key) for article, _ in members]) if clash else (members, [])
 
 
 def _clash(members: Sequence[Member]) -> Issue | None:
     """Return an issue if colour and size do not distinguish two articles of one product."""
-    seen: dict[tuple[str, str], str] = {}
-    for each, record in members:
+    keys_by_axes: dict[tuple[str, str], str] = {}
+    for article, record in members:
         axes = _axes(record)
-        other = seen.get(axes) or (next(iter(seen.values()), None) if not any(axes) or ("", "") in seen else None)
+        other = keys_by_axes.get(axes) or (
+            next(iter(keys_by_axes.values()), None) if not any(axes) or ("", "") in keys_by_axes else None
+        )
         if other is not None:
-            facts = {"key": other, "article": other, "other": each.key, "product": each.parent}
+            facts = {"key": other, "article": other, "other": article.key, "product": article.parent}
             return Issue("variant_duplicate", other, "article.colour", facts)
-        seen[axes] = each.key
+        keys_by_axes[axes] = article.key
     return None
 
 
@@ -86,19 +88,19 @@ def combined_product(members: Sequence[Record]) -> Record:
     if len(members) == 1 and first.key == first.parts[0].source:
         return first
     values: dict[str, Value] = {}
-    for each in members:
-        values |= {name: value for name, value in each.values.items() if values.get(name) in EMPTY}
+    for member in members:
+        values |= {name: value for name, value in member.values.items() if values.get(name) in EMPTY}
     if "name" in values:
-        values["name"] = _common_name([each for each in members if each.values])
+        values["name"] = _common_name([member for member in members if member.values])
     if "groups" in values:
-        groups = (code for each in members for code in as_list(each.values.get("groups")))
+        groups = (code for member in members for code in as_list(member.values.get("groups")))
         values["groups"] = tuple(dict.fromkeys(groups))
-    return Record(Kind.PRODUCT, first.key, values, tuple(part for each in members for part in each.parts))
+    return Record(Kind.PRODUCT, first.key, values, tuple(part for member in members for part in member.parts))
 
 
 def _common_name(members: Sequence[Record]) -> str:
     """Return the common beginning of all variant names, without colour and size: `Trui rood M` gives `Trui`."""
-    names = [as_text(each.values.get("name")) for each in members]
+    names = [as_text(member.values.get("name")) for member in members]
     if len(names) > 1 and len(set(names)) == 1:
         return names[0]
     words: list[str] = []
@@ -114,8 +116,8 @@ def _common_name(members: Sequence[Record]) -> str:
 
 def group_of(members: Sequence[Staged]) -> str:
     """Return the first group of the first product among the members; empty if there is none."""
-    for each in members:
-        if each.record is not None and each.record.kind is Kind.PRODUCT:
-            groups = as_list(each.record.values.get("groups"))
+    for member in members:
+        if member.record is not None and member.record.kind is Kind.PRODUCT:
+            groups = as_list(member.record.values.get("groups"))
             return groups[0] if groups else ""
     return ""

@@ -34,11 +34,11 @@ def is_credit(key: str) -> bool:
 
 def included_count(bookings: Mapping[str, CountRange]) -> CountRange:
     """Return how often a figure includes the sale of one document, from the ranges of its bookings and credits."""
-    there = [one for key, one in bookings.items() if not is_credit(key)]
-    back = [one for key, one in bookings.items() if is_credit(key)]
+    booked = [count_range for key, count_range in bookings.items() if not is_credit(key)]
+    back = [count_range for key, count_range in bookings.items() if is_credit(key)]
     return CountRange(
-        sum(one.least for one in there) - sum(one.most for one in back),
-        sum(one.most for one in there) - sum(one.least for one in back),
+        sum(count_range.least for count_range in booked) - sum(count_range.most for count_range in back),
+        sum(count_range.most for count_range in booked) - sum(count_range.least for count_range in back),
     )
 
 
@@ -49,14 +49,14 @@ def missing_amount(amount: Decimal, documents: Collection[CountRange]) -> Decima
     is never too high. A sale with several documents is booked through one of them, so more than once counts as once.
     """
     if amount < 0:
-        return amount * (1 - _at_least(documents))
-    return amount * (1 - max((one.most for one in documents), default=0))
+        return amount * (1 - _least_count(documents))
+    return amount * (1 - max((count_range.most for count_range in documents), default=0))
 
 
 def is_settled(documents: Collection[CountRange], *, is_back: bool) -> bool:
     """Return whether a figure is known to include a movement completely, as long as nothing is reversed."""
-    return _at_least(documents) == 1 and (not is_back or max(one.most for one in documents) == 1)
+    return _least_count(documents) == 1 and (not is_back or max(count_range.most for count_range in documents) == 1)
 
 
-def _at_least(documents: Collection[CountRange]) -> int:
-    return min(1, sum(one.least for one in documents))
+def _least_count(documents: Collection[CountRange]) -> int:
+    return min(1, sum(count_range.least for count_range in documents))

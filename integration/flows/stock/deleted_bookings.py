@@ -1,9 +1,9 @@
 """Bookings that somebody deleted or changed in the books, so that it is unknown whether the figures include them.
 
 A deleted booking returns its goods to the figure of the books, but may have been entered again under another number. A
-lost booking or credit is therefore in doubt. This ends when it is found again, or when a person dismisses the
-exception. Then the figure of the books is taken as correct: it includes the booking, and a dismissed credit reverses
-nothing.
+lost booking or credit is therefore in doubt. The doubt ends when a check finds the booking or credit again, or when a
+person dismisses the exception. After a dismissal the figure of the books is taken as correct: it includes the booking,
+and a dismissed credit reverses nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -20,16 +20,16 @@ LOSING = (GONE, CHANGED)
 OF_GOODS = frozenset({str(Kind.LINE), "article", "quantity"})
 
 
-def lost_bookings(found: Iterable[Issue]) -> set[str]:
+def lost_bookings(issues: Iterable[Issue]) -> set[str]:
     """Return the keys of the bookings and credits that a check found deleted in the books, or with other goods."""
     return {
-        one.key
-        for one in found
-        if one.cause == GONE or not OF_GOODS.isdisjoint(one.facts.get("fields", "").split(", "))
+        issue.key
+        for issue in issues
+        if issue.cause == GONE or not OF_GOODS.isdisjoint(issue.facts.get("fields", "").split(", "))
     }
 
 
-def with_lost_bookings(found: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
+def with_lost_bookings(standings: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
     """Return the booking states, with lost bookings in doubt.
 
     A credit that a person dismissed reverses nothing; later bookings of its document still count.
@@ -37,4 +37,4 @@ def with_lost_bookings(found: Standings, lost: Collection[str], answered: Collec
     where = {key: BookingStage.PARKED for key in answered if is_credit(key)} | dict.fromkeys(
         lost, BookingStage.DOUBTFUL
     )
-    return {key: replace(one, where=where.get(key, one.where)) for key, one in found.items()}
+    return {key: replace(state, where=where.get(key, state.where)) for key, state in standings.items()}

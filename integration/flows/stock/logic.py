@@ -77,7 +77,7 @@ class StockLogic(FlowLogic):
         self._sales = sales if settings.sales != "off" else None
         self._levels = compile(mapping, tools, {Kind.LEVEL})
         self.reads = settings.fields_read() | self._levels.reads
-        self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
+        self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent_branches)
 
     # ---- what the till sold
 
@@ -88,7 +88,7 @@ class StockLogic(FlowLogic):
 
     def read_failures(self, stage: Stage) -> Sequence[Issue]:
         """Return the movements of the till that count in no level because their article is unknown."""
-        return [_unplaced(move) for move in self._sales.unplaced()] if self._sales else []
+        return [_unplaced_issue(move) for move in self._sales.unplaced()] if self._sales else []
 
     # ---- each record by itself
 
@@ -101,35 +101,35 @@ class StockLogic(FlowLogic):
             raise ConfigurationError(
                 "flow_setting_invalid", flow="stock", setting="branches", expected="expected_branch"
             )
-        skips = {record.key: self._left_out(record) for record in records}
+        skips = {record.key: self._skip_if_excluded(record) for record in records}
         linked = self._numbers([key for key, skip in skips.items() if skip is None])
         numbers = {key: self._number(key, linked) for key, skip in skips.items() if skip is None}
-        tallied = self._sales.read_tallies(list(filter(None, numbers.values()))) if self._sales else _nothing
+        tallied = self._sales.read_tallies(list(filter(None, numbers.values()))) if self._sales else _no_tally
         return [self._article(record, skips[record.key], numbers.get(record.key, ""), tallied) for record in records]
 
     def unstaged(self, stage: Stage, keys: Collection[str]) -> dict[str, Unstaged]:
         """Return the till number, the branches and the missing movements of each article."""
         linked = self._numbers(keys)
         numbers = {key: number for key in keys if (number := self._number(key, linked))}
-        tallied = self._sales.read_tallies(list(numbers.values())) if self._sales else _nothing
-        return {key: self._unstaged(key, number, tallied(number)) for key, number in numbers.items()}
+        tallied = self._sales.read_tallies(list(numbers.values())) if self._sales else _no_tally
+        return {key: self._unstaged_article(key, number, tallied(number)) for key, number in numbers.items()}
 
-    def _unstaged(self, key: str, number: str, tally: Tally | None) -> Unstaged:
-        wanted = Record(Kind.STOCK, key, self._looked_up(number, tally), self._branches)
-        return Unstaged(wanted, number, _beside(number, tally))
+    def _unstaged_article(self, key: str, number: str, tally: Tally | None) -> Unstaged:
+        desired = Record(Kind.STOCK, key, self._lookup_values(number, tally), self._branches)
+        return Unstaged(desired, number, _other_inputs(number, tally))
 
     @property
-    def _sent(self) -> Mapping[str, str]:
+    def _sent_branches(self) -> Mapping[str, str]:
         return {} if self.settings.managed == "off" else self.settings.branches
 
-    def _looked_up(self, number: str, tally: Tally | None) -> dict[str, Value]:
+    def _lookup_values(self, number: str, tally: Tally | None) -> dict[str, Value]:
         """Return the values for the lookup of an article at the till."""
         return {"number": number} | ({} if tally is None else {COUNTED: tally.counted.as_value()})
 
     def _number(self, key: str, linked: Mapping[str, str]) -> str:
         return linked.get(key) or (_as_number(key) if self.settings.unlinked == "code" else "")
 
-    def _left_out(self, record: Record) -> Skip | None:
+    def _skip_if_excluded(self, record: Record) -> Skip | None:
         if record.values.get("blocked") is True:
             return Skip("blocked", record.key, {"key": record.key})
         return excluded_by_filter(record, self.settings.filters)
@@ -137,11 +137,11 @@ class StockLogic(FlowLogic):
     def _article(self, record: Record, skip: Skip | None, number: str, tallied: Tallied) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key
         if skip is None and not number:
-            skip = _absent(key)
+            skip = _absent_skip(key)
         if skip is not None:
             return Staged(key, key, title, skip=skip)
         tally = tallied(number)
-        values = self._looked_up(number, tally)
+        values = self._lookup_values(number, tally)
         if self.settings.managed != "leave":
             values["managed"] = self.settings.managed == "on"
         for name in (UNIT, *IDENTIFYING):
@@ -151,12 +151,12 @@ class StockLogic(FlowLogic):
         try:
             levels = tuple(
                 Record(Kind.LEVEL, branch, self._level_values(branch, source, record, tally))
-                for branch, source in self._sent.items()
+                for branch, source in self._sent_branches.items()
             )
         except RecordRejected as rejected:
             return Staged(key, key, title, number, issue=rejected.issue(key))
-        wanted, beside = Record(Kind.STOCK, key, values, levels), _beside(number, tally)
-        return Staged(key, key, title, number, record=wanted, beside=beside)
+        desired, beside = Record(Kind.STOCK, key, values, levels), _other_inputs(number, tally)
+        return Staged(key, key, title, number, record=desired, beside=beside)
 
     # ---- one level
 
@@ -177,54 +177,54 @@ class StockLogic(FlowLogic):
         Raises RecordRejected.
         """
         if tally is not None and self._sales is not None:
-            sharing, since = self._sharing(source), self._sales.counting_start(record)
+            sharing, since = self._sharing_branches(source), self._sales.counting_start(record)
             if (wrong := tally.unreadable(sharing, since)) is not None:
-                raise self._unreadable(record, wrong)
-            named = "stock_reserved" in record.values
-            orders_left = self.settings.leaves_when_booked(source, reserved_is_named=named)
+                raise self._unreadable_rejection(record, wrong)
+            is_named = "stock_reserved" in record.values
+            orders_left = self.settings.leaves_when_booked(source, reserved_is_named=is_named)
             if not orders_left and (untold := tally.unknown_invoice_state(sharing, since)) is not None:
-                raise self._untold(*untold)
+                raise self._invoice_state_rejection(*untold)
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
                 steps.append(TraceStep(term.name, term.display_text()))
             if (left_out := tally.uncounted_movements(sharing, since)) is not None:
                 steps.append(TraceStep(left_out.name, left_out.display_text()))
-        quantity = self._offered(branch, record, quantity, steps)
+        quantity = self._without_safety_stock(branch, record, quantity, steps)
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:
             raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
-        amount = _counted(mapped.values.get(AMOUNT, quantity), record.key)
+        amount = _parse_quantity(mapped.values.get(AMOUNT, quantity), record.key)
         if amount != quantity:
             steps.append(TraceStep(AMOUNT, amount))
         facts = {"article": record.key, "branch": branch}
-        return self._whole(self._above(amount, facts, steps), facts, steps)
+        return self._whole_level(self._non_negative_level(amount, facts, steps), facts, steps)
 
     def _safety_stock(self, branch: str, record: Record) -> Decimal:
         return self.settings.safety_stock_of(branch, as_text(record.values.get(GROUP)).strip())
 
-    def _offered(self, branch: str, record: Record, quantity: Decimal, steps: list[TraceStep]) -> Decimal:
-        """Return a quantity without its safety stock, which makes it negative only if negative levels are sent."""
+    def _without_safety_stock(self, branch: str, record: Record, quantity: Decimal, steps: list[TraceStep]) -> Decimal:
+        """Return the quantity minus the safety stock: never below zero unless negative levels are sent."""
         safety = self._safety_stock(branch, record)
         sends_negative = self.settings.negative == "send"
         if not safety or (quantity <= 0 and not sends_negative):
             return quantity
-        steps.append(TraceStep(SAFETY, f"-{_shown(safety)}"))
+        steps.append(TraceStep(SAFETY, f"-{_amount_text(safety)}"))
         rest = quantity - safety
         if rest >= 0 or sends_negative:
             return rest
         steps.append(TraceStep("max(0)", ZERO))
         return ZERO
 
-    def _unreadable(self, record: Record, move: Move) -> RecordRejected:
+    def _unreadable_rejection(self, record: Record, move: Move) -> RecordRejected:
         facts = {"key": record.key, "field": move.unread, "value": f"stockId {move.number}", "raw": ""}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
 
-    def _untold(self, order: str, wrong: Unreadable) -> RecordRejected:
+    def _invoice_state_rejection(self, order: str, wrong: Unreadable) -> RecordRejected:
         facts = {"key": order, "field": wrong.field, "value": wrong.found, "raw": wrong.raw}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.source, **facts)
 
-    def _sharing(self, source: str) -> tuple[str, ...]:
+    def _sharing_branches(self, source: str) -> tuple[str, ...]:
         """Return the branches that share the same figure; empty means all branches."""
         if source in ("", FORMULA):
             return ()
@@ -238,7 +238,7 @@ class StockLogic(FlowLogic):
         if source not in ("", FORMULA):
             value = record.values.get(source)
             steps.append(TraceStep(source, value))
-            return _counted(value, record.key)
+            return _parse_quantity(value, record.key)
         steps += [TraceStep(name, record.values.get(name)) for name in sorted(self._formula.names)]
         try:
             value = self._formula(record.values)
@@ -249,18 +249,18 @@ class StockLogic(FlowLogic):
             steps.append(TraceStep("without_reservations", value))
         elif self._text not in self._formula.names:
             steps.append(TraceStep(self._text, value))
-        return _counted(value, record.key)
+        return _parse_quantity(value, record.key)
 
-    def _above(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
+    def _non_negative_level(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
         """Return a level below zero as the settings require. Raises RecordRejected."""
         if amount >= 0 or self.settings.negative == "send":
             return amount
         if self.settings.negative == "park":
-            raise RecordRejected("stock_negative", AMOUNT, **facts, quantity=_shown(amount))
+            raise RecordRejected("stock_negative", AMOUNT, **facts, quantity=_amount_text(amount))
         steps.append(TraceStep("max(0)", ZERO))
         return ZERO
 
-    def _whole(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
+    def _whole_level(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
         """Return a fractional level as the settings require; finer values than the till counts are never sent.
 
         Raises RecordRejected.
@@ -272,8 +272,8 @@ class StockLogic(FlowLogic):
             steps.append(TraceStep("round_down", whole))
             return whole
         if self.settings.fractional == "park" or amount % FINEST:
-            raise RecordRejected("stock_fractional", AMOUNT, **facts, quantity=_shown(amount))
-        return Decimal(_shown(amount))
+            raise RecordRejected("stock_fractional", AMOUNT, **facts, quantity=_amount_text(amount))
+        return Decimal(_amount_text(amount))
 
     # ---- target records
 
@@ -285,25 +285,25 @@ class StockLogic(FlowLogic):
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
         """Return the only article of a parent; articles with the same till number are all parked."""
-        (one,) = members
-        if one.record is None:
-            return TargetRecord.from_single_member(one)
-        others = [key for key in duplicates.get(one.number, ()) if key != one.key]
+        (member,) = members
+        if member.record is None:
+            return TargetRecord.from_single_member(member)
+        others = [key for key in duplicates.get(member.number, ()) if key != member.key]
         if others:
-            facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "value": one.number}
-            issue = Issue("sku_duplicate", one.key, "number", facts | {"number": one.number})
-            return TargetRecord(None, one.title, parked=(issue,))
-        values = {name: value for name, value in one.record.values.items() if name != UNIT}
-        levels = tuple(replace(level, values={"amount": level.values["amount"]}) for level in one.record.parts)
-        inputs = {f"{level.key}/amount": as_text(level.values[INPUTS]) for level in one.record.parts}
-        unit = as_text(one.record.values.get(UNIT))
-        return TargetRecord(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
+            facts = {"key": member.key, "article": member.key, "other": ", ".join(others), "value": member.number}
+            issue = Issue("sku_duplicate", member.key, "number", facts | {"number": member.number})
+            return TargetRecord(None, member.title, parked=(issue,))
+        values = {name: value for name, value in member.record.values.items() if name != UNIT}
+        levels = tuple(replace(level, values={"amount": level.values["amount"]}) for level in member.record.parts)
+        inputs = {f"{level.key}/amount": as_text(level.values[INPUTS]) for level in member.record.parts}
+        unit = as_text(member.record.values.get(UNIT))
+        return TargetRecord(replace(member.record, values=values, parts=levels), member.title, unit=unit, inputs=inputs)
 
-    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, current: CurrentRecord | None) -> Record | Skip:
         """Return the levels, or why none is set: the till does not have the article, or does not manage its stock."""
-        if held is None:
-            return _absent(desired.key)
-        if held.record.values.get("managed") is False and self.settings.managed == "leave":
+        if current is None:
+            return _absent_skip(desired.key)
+        if current.record.values.get("managed") is False and self.settings.managed == "leave":
             return Skip("stock_not_managed", desired.key, {"key": desired.key, "article": desired.key})
         return desired
 
@@ -315,8 +315,8 @@ class StockLogic(FlowLogic):
         def without_untold_levels(record: Record) -> Record:
             return replace(record, parts=tuple(part for part in record.parts if part.key not in untold))
 
-        shown = without_untold_levels(change.before) if change.before else None
-        return replace(change, wanted=without_untold_levels(change.wanted), before=shown) if untold else change
+        previous = without_untold_levels(change.before) if change.before else None
+        return replace(change, wanted=without_untold_levels(change.wanted), before=previous) if untold else change
 
     # ---- why
 
@@ -325,14 +325,14 @@ class StockLogic(FlowLogic):
         number = self._number(record.key, self._numbers([record.key]))
         tally = self._sales.stored_tallies([number])(number) if self._sales and number else None
         branches = (self.settings.branches or {"": ""}).items()
-        levels = [self._traced(branch, source, record, tally) for branch, source in branches]
+        levels = [self._level_trace(branch, source, record, tally) for branch, source in branches]
         managed = self.settings.managed
-        counted = (
+        managed_traces = (
             [] if managed == "leave" else [explained_trace(MANAGED, managed == "on", "setting", setting="managed")]
         )
-        return [*([] if managed == "off" else levels), *counted, *_purchases(record)]
+        return [*([] if managed == "off" else levels), *managed_traces, *_purchases(record)]
 
-    def _traced(self, branch: str, source: str, record: Record, tally: Tally | None) -> Trace:
+    def _level_trace(self, branch: str, source: str, record: Record, tally: Tally | None) -> Trace:
         target = f"{branch}/amount" if branch else AMOUNT
         steps = [TraceStep(BRANCH, branch)] if branch else []
         try:
@@ -344,16 +344,16 @@ class StockLogic(FlowLogic):
 
     def _reason(self, source: str, steps: Sequence[TraceStep]) -> Reason:
         """Return the reason of a level."""
-        done = {step.what for step in steps}
-        if SAFETY in done:
+        step_names = {step.what for step in steps}
+        if SAFETY in step_names:
             return Reason("because_level_safety")
-        if "max(0)" in done:
+        if "max(0)" in step_names:
             return Reason("because_level_negative")
-        if "round_down" in done:
+        if "round_down" in step_names:
             return Reason("because_level_whole")
-        if not done.isdisjoint(TERMS):
+        if not step_names.isdisjoint(TERMS):
             return Reason("because_level_counted")
-        if AMOUNT in done:
+        if AMOUNT in step_names:
             return Reason("because_level_ruled")
         if source not in ("", FORMULA):
             return Reason("because_source", {"field": source})
@@ -365,15 +365,15 @@ class StockLogic(FlowLogic):
         )
 
 
-def _unplaced(move: Move) -> Issue:
+def _unplaced_issue(move: Move) -> Issue:
     """Return the issue of a movement that counts in no level, in the till's own field names."""
-    told = {
+    fields = {
         "stockId": str(move.number or "?"),
         "branchNumber": move.branch,
         "timestamp": f"{move.at:%Y-%m-%d %H:%M} UTC" if move.at != NO_MOMENT else "",
         "document": move.title or next(iter(move.documents), ""),
     }
-    movement = " · ".join(f"{name} {value}" for name, value in told.items() if value)
+    movement = " · ".join(f"{name} {value}" for name, value in fields.items() if value)
     return Issue("movement_unreadable", movement, facts={"movement": movement})
 
 
@@ -387,43 +387,43 @@ def _purchases(record: Record) -> list[Trace]:
     return [Trace("stock_ordered", tuple(steps), None)]
 
 
-def _beside(number: str, tally: Tally | None) -> str:
+def _other_inputs(number: str, tally: Tally | None) -> str:
     """Return the inputs of a level other than the books' record, as text: its movements and the till number."""
     if tally is None:
         return number
-    documents = {key for one in (*tally.moves, *tally.promises) for key in one.documents}
+    documents = {key for lacking in (*tally.moves, *tally.promises) for key in lacking.documents}
     return repr((number, tally.moves, tally.promises, tally.sent, *sorted(documents & tally.unclear.keys())))
 
 
-def _nothing(_: str) -> None:
+def _no_tally(_: str) -> None:
     """Return None: without sales settings, movements do not count."""
 
 
-def _counted(value: Value, key: str) -> Decimal:
+def _parse_quantity(value: Value, key: str) -> Decimal:
     """Return a quantity as a number. Raises RecordRejected for an invalid one."""
     if value in EMPTY:
-        raise _without_result(key, "reason_empty_result")
+        raise _formula_rejection(key, "reason_empty_result")
     try:
         number = value if isinstance(value, Decimal) else number_in_text(as_text(value))
     except ValueError:
-        raise _without_result(key, "reason_no_number", value=as_text(value)[:40]) from None
+        raise _formula_rejection(key, "reason_no_number", value=as_text(value)[:40]) from None
     if not number.is_finite():
-        raise _without_result(key, "reason_no_number", value=str(number))
+        raise _formula_rejection(key, "reason_no_number", value=str(number))
     return number
 
 
-def _without_result(key: str, message: str, **facts: str) -> RecordRejected:
+def _formula_rejection(key: str, message: str, **facts: str) -> RecordRejected:
     return RecordRejected("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message, **facts)
 
 
-def _shown(amount: Decimal) -> str:
+def _amount_text(amount: Decimal) -> str:
     """Return an amount without trailing zeros."""
     return f"{amount.normalize():f}"
 
 
 def _input_text(value: Value) -> str:
     """Return a figure as text that does not depend on trailing zeros in the source."""
-    return _shown(value) if isinstance(value, Decimal) else as_text(value)
+    return _amount_text(value) if isinstance(value, Decimal) else as_text(value)
 
 
 def _as_number(code: str) -> str:
@@ -431,5 +431,5 @@ def _as_number(code: str) -> str:
     return code if is_till_number(code) else ""
 
 
-def _absent(key: str) -> Skip:
+def _absent_skip(key: str) -> Skip:
     return Skip("not_at_the_till", key, {"key": key, "article": key})

@@ -21,10 +21,11 @@ class SeenBookings:
     def times(self, document: str, *, orders_left: bool) -> dict[str, CountRange]:
         """Return how often a figure includes each booking and credit of a document; see `Tally.terms`."""
         return {
-            key: self._times(key, one, orders_left=orders_left) for key, one in self.booked.get(document, {}).items()
+            key: self._count_range(key, state, orders_left=orders_left)
+            for key, state in self.booked.get(document, {}).items()
         }
 
-    def _times(self, key: str, standing: BookingState, *, orders_left: bool) -> CountRange:
+    def _count_range(self, key: str, standing: BookingState, *, orders_left: bool) -> CountRange:
         if standing.where is not BookingStage.BOOKED:
             return MAYBE
         if orders_left or key not in self.open:
@@ -35,6 +36,8 @@ class SeenBookings:
 
 def count_in_window(before: SeenBookings, after: SeenBookings, document: str, *, orders_left: bool) -> CountRange:
     """Return how often a figure that was read between two states includes the sale of a document."""
-    looks = [one.times(document, orders_left=orders_left) for one in (before, after) if document in one.booked]
+    looks = [
+        snapshot.times(document, orders_left=orders_left) for snapshot in (before, after) if document in snapshot.booked
+    ]
     first, last = (looks[0], looks[-1]) if looks else ({}, {})
     return included_count({key: first.get(key, NEVER).union(last.get(key, NEVER)) for key in {**first, **last}})

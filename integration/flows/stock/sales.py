@@ -47,8 +47,8 @@ class Term:
     def display_text(self) -> str:
         """Return the term for display: the signed amount and the documents."""
         rest = len(self.titles) - MOST_NAMED
-        named = ", ".join(self.titles[:MOST_NAMED]) + (f", +{rest}" if rest > 0 else "")
-        return f"{self.amount.normalize():+f}" + (f" ({named})" if named else "")
+        titles = ", ".join(self.titles[:MOST_NAMED]) + (f", +{rest}" if rest > 0 else "")
+        return f"{self.amount.normalize():+f}" + (f" ({titles})" if titles else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +84,28 @@ class Tally:
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches whose amount cannot be read; no branches means all."""
-        moves = (one.of for one in self.moves if isinstance(one.of, Move) and _counts(one, branches, since))
-        return next((one for one in moves if one.sort is MoveSort.UNREADABLE), None)
+        moves = (
+            lacking.of for lacking in self.moves if isinstance(lacking.of, Move) and _counts(lacking, branches, since)
+        )
+        return next((move for move in moves if move.sort is MoveSort.UNREADABLE), None)
 
     def unknown_invoice_state(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
         """Return a document with movements in these branches for which it is unknown whether it was invoiced.
 
         The result is the title of the document and the unreadable record.
         """
-        lacking_ = [one for one in (*self.moves, *self.promises) if one.invoiced < 0 and _counts(one, branches, since)]
-        named = [(key, one.of.title) for one in lacking_ for key in one.documents]
-        return next(((title or key, self.unclear[key]) for key, title in named if key in self.unclear), None)
+        lacking_ = [
+            lacking
+            for lacking in (*self.moves, *self.promises)
+            if lacking.invoiced < 0 and _counts(lacking, branches, since)
+        ]
+        titles = [(key, lacking.of.title) for lacking in lacking_ for key in lacking.documents]
+        return next(((title or key, self.unclear[key]) for key, title in titles if key in self.unclear), None)
 
     def uncounted_movements(self, branches: Collection[str], since: datetime) -> Term | None:
         """Return the movements of these branches that count in no level; no branches means all."""
         moved = self.uncounted if branches else (*self.uncounted, *self.sent)  # transfers stay within a shared figure
-        amount = _sum(one.amount for one in moved if one.at > since and one.is_about(branches))
+        amount = _sum(move.amount for move in moved if move.at > since and move.is_about(branches))
         return Term("moved_not_counted", amount, ()) if amount else None
 
     def terms(self, branches: Collection[str], since: datetime, *, orders_left: bool = True) -> list[Term]:
@@ -107,31 +113,40 @@ class Tally:
 
         With `orders_left`, the figure excludes sales of sales orders as soon as the books have them.
         """
-        moves = [one for one in self.moves if _counts(one, branches, since)]
-        kept = [one for one in self.promises if _counts(one, branches, since)]
-        left = [one for one in moves if isinstance(one.of, Move) and one.of.amount < 0]
-        back = [one for one in moves if one not in left]
-        sent = _sum(one.amount for one in self.sent if one.branch in branches)
+        moves = [lacking for lacking in self.moves if _counts(lacking, branches, since)]
+        reservations = [lacking for lacking in self.promises if _counts(lacking, branches, since)]
+        sales = [lacking for lacking in moves if isinstance(lacking.of, Move) and lacking.of.amount < 0]
+        back = [lacking for lacking in moves if lacking not in sales]
+        sent_amount = _sum(move.amount for move in self.sent if move.branch in branches)
         parts: tuple[tuple[str, list[tuple[Lacking, Decimal]]], ...] = (
-            ("sold_not_booked", [(one, one.booked) for one in left]),
-            ("returned_not_booked", [(one, one.booked if orders_left else one.invoiced) for one in back]),
-            ("reserved_not_booked", [(one, one.booked) for one in kept]),
+            ("sold_not_booked", [(lacking, lacking.booked) for lacking in sales]),
+            (
+                "returned_not_booked",
+                [(lacking, lacking.booked if orders_left else lacking.invoiced) for lacking in back],
+            ),
+            ("reserved_not_booked", [(lacking, lacking.booked) for lacking in reservations]),
             (
                 "ordered_not_invoiced",
-                [] if orders_left else [(one, one.invoiced - one.booked) for one in (*left, *kept)],
+                []
+                if orders_left
+                else [(lacking, lacking.invoiced - lacking.booked) for lacking in (*sales, *reservations)],
             ),
         )
-        return ([Term("sent_not_booked", sent, ())] if sent else []) + [
-            Term(name, amount, tuple(dict.fromkeys(one.of.title for one, part in listed if part and one.of.title)))
-            for name, listed in parts
-            if (amount := _sum(part for _, part in listed))
+        return ([Term("sent_not_booked", sent_amount, ())] if sent_amount else []) + [
+            Term(
+                name,
+                amount,
+                tuple(dict.fromkeys(lacking.of.title for lacking, part in amounts if part and lacking.of.title)),
+            )
+            for name, amounts in parts
+            if (amount := _sum(part for _, part in amounts))
         ]
 
 
-def _counts(one: Lacking, branches: Collection[str], since: datetime) -> bool:
-    if isinstance(one.of, StockReservation):
-        return not branches or one.of.branch in branches
-    return one.of.at > since and one.of.is_about(branches)
+def _counts(lacking: Lacking, branches: Collection[str], since: datetime) -> bool:
+    if isinstance(lacking.of, StockReservation):
+        return not branches or lacking.of.branch in branches
+    return lacking.of.at > since and lacking.of.is_about(branches)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -149,8 +164,8 @@ class Sales:
     uninvoiced: Callable[[Mapping[str, BookingState]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # returns the keys of credits, also those in doubt, and of lost bookings
     credited: Callable[[], Collection[str]] = tuple
-    _before: SeenBookings = field(default_factory=SeenBookings)  # bookings before the figures were read
-    _credited: frozenset[str] = frozenset()  # credits at that moment
+    _bookings_before: SeenBookings = field(default_factory=SeenBookings)  # bookings before the figures were read
+    _credit_keys: frozenset[str] = frozenset()  # credits at that moment
 
     @property
     def sorts(self) -> frozenset[MoveSort]:
@@ -161,65 +176,73 @@ class Sales:
         are entered in the books.
         """
         dated = UNPROVEN if self.settings.sales == DATED else ()
-        sent = () if self.settings.transfers_counted_from is None else (MoveSort.SENT,)
-        return frozenset({MoveSort.SALES, *dated, *sent})
+        transfers = () if self.settings.transfers_counted_from is None else (MoveSort.SENT,)
+        return frozenset({MoveSort.SALES, *dated, *transfers})
 
     def settle(self) -> None:
         """Mark the movements that the books have, before their figures are read."""
         self.movements.begin(self.settings.figures_complete_until)
         if self.settings.sales == DATED:
             return
-        self._credited = frozenset(self.credited())
-        marked = self.movements.settled_movements(set(map(document_of, self._credited))) if self._credited else {}
+        self._credit_keys = frozenset(self.credited())
+        marked = self.movements.settled_movements(set(map(document_of, self._credit_keys))) if self._credit_keys else {}
         unbooked, orders = self.movements.unbooked(), self.movements.promising()
-        documents = {key for some in (marked, unbooked) for one in some.values() for key in one.documents}
-        self._before = self._look(documents.union(orders))
-        self.movements.reopen([number for number, one in marked.items() if not self._is_settled(one, self._before)])
+        documents = {
+            key for by_number in (marked, unbooked) for movement in by_number.values() for key in movement.documents
+        }
+        self._bookings_before = self._read_bookings(documents.union(orders))
+        self.movements.reopen(
+            [number for number, movement in marked.items() if not self._is_settled(movement, self._bookings_before)]
+        )
         self.movements.settle(
-            [number for number, one in unbooked.items() if self._is_settled(one, self._before)],
-            sorted(one for one in orders if self._is_settled(UnbookedMovement((one,)), self._before)),
+            [number for number, movement in unbooked.items() if self._is_settled(movement, self._bookings_before)],
+            sorted(order for order in orders if self._is_settled(UnbookedMovement((order,)), self._bookings_before)),
         )
 
-    def _is_settled(self, one: UnbookedMovement, look: SeenBookings) -> bool:
+    def _is_settled(self, movement: UnbookedMovement, look: SeenBookings) -> bool:
         """Return whether a movement is known to be in the books; for a return, the order is sufficient."""
-        times = [count_in_window(look, look, key, orders_left=one.is_back) for key in one.documents]
-        return is_settled(times, is_back=one.is_back)
+        times = [count_in_window(look, look, key, orders_left=movement.is_back) for key in movement.documents]
+        return is_settled(times, is_back=movement.is_back)
 
-    def _look(self, documents: Collection[str]) -> SeenBookings:
+    def _read_bookings(self, documents: Collection[str]) -> SeenBookings:
         """Return the booking states of documents, and query which of their sales orders are not invoiced."""
-        booked = self._booked(documents)
+        booked = self._stock_bookings(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, self.uninvoiced(orders) if orders else {})
 
-    def _look_again(self, documents: Collection[str]) -> SeenBookings:
+    def _read_bookings_again(self, documents: Collection[str]) -> SeenBookings:
         """Return the current booking states; the invoice state is queried again for credits only."""
-        booked = self._booked(documents)
-        orders = {key: one for key, one in self._orders(booked).items() if key in self._before.open and is_credit(key)}
-        there = {key: one for key, one in self._before.open.items() if not is_credit(key)}
-        return SeenBookings(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
+        booked = self._stock_bookings(documents)
+        orders = {
+            key: booking
+            for key, booking in self._orders(booked).items()
+            if key in self._bookings_before.open and is_credit(key)
+        }
+        open_orders = {key: unreadable for key, unreadable in self._bookings_before.open.items() if not is_credit(key)}
+        return SeenBookings(booked, {**open_orders, **(self.uninvoiced(orders) if orders else {})})
 
-    def _look_unasked(self, documents: Collection[str]) -> SeenBookings:
+    def _stored_bookings(self, documents: Collection[str]) -> SeenBookings:
         """Return the booking states without a query to the books; every order and its credit count as open."""
-        booked = self._booked(documents)
+        booked = self._stock_bookings(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
 
-    def _booked(self, documents: Collection[str]) -> dict[str, dict[str, BookingState]]:
-        found = all_bookings(sorted(documents), self.standings) if documents else {}
+    def _stock_bookings(self, documents: Collection[str]) -> dict[str, dict[str, BookingState]]:
+        bookings = all_bookings(sorted(documents), self.standings) if documents else {}
         return {
-            document: {key: one for key, one in every.items() if self._moves_stock(key, every)}
-            for document, every in found.items()
+            document: {key: booking for key, booking in every.items() if self._moves_stock(key, every)}
+            for document, every in bookings.items()
         }
 
     def _orders(self, booked: Mapping[str, Mapping[str, BookingState]]) -> dict[str, BookingState]:
         """Return the sales orders that a figure of the books may not include yet."""
         if not self.settings.waits_for_invoices:
             return {}
-        every = {key: one for some in booked.values() for key, one in some.items()}
+        every = {key: booking for bookings in booked.values() for key, booking in bookings.items()}
         return {
-            key: one
-            for key, one in every.items()
-            if one.where is BookingStage.BOOKED and one.values.get("trade_invoice") is not True
+            key: booking
+            for key, booking in every.items()
+            if booking.where is BookingStage.BOOKED and booking.values.get("trade_invoice") is not True
         }
 
     def _moves_stock(self, key: str, bookings: Mapping[str, BookingState]) -> bool:
@@ -234,8 +257,8 @@ class Sales:
             booking = key.replace(CREDIT, "")
             return booking == key or booking not in bookings or self._moves_stock(booking, bookings)
         as_invoice = standing.values.get("trade_invoice") is True
-        told = self.settings.sales == "documents" or as_invoice == (self.settings.sales == "trade_invoices")
-        return standing.kind is Kind.SALES_ORDER and told
+        is_counted = self.settings.sales == "documents" or as_invoice == (self.settings.sales == "trade_invoices")
+        return standing.kind is Kind.SALES_ORDER and is_counted
 
     def read_tallies(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Read new movements and return a function that gives the tally of an article by its till number.
@@ -244,87 +267,92 @@ class Sales:
         entered the books during the run may be in the figures, so it no longer counts; otherwise it would be for sale
         twice. A sale whose booking was reversed during the run may be out of the figures.
         """
-        again: set[str] = set()
+        credited_documents: set[str] = set()
         if self.settings.sales != DATED:
             credited = frozenset(self.credited())
-            self._reopen_sales(set(map(document_of, credited - self._credited)))
-            self._credited |= credited
-            again = set(map(document_of, self._credited))
+            self._reopen_sales(set(map(document_of, credited - self._credit_keys)))
+            self._credit_keys |= credited
+            credited_documents = set(map(document_of, self._credit_keys))
         upto = self.movements.read_on(self.settings.figures_complete_until)
-        found = self._found(numbers, upto)
+        open_movements = self._open_movements(numbers, upto)
         if self.settings.sales == DATED:
-            return self._tally(found, upto, self._before, self._before)
-        back = {key for move in found.moves if move.amount > 0 for key in move.documents}
-        return self._tally(found, upto, self._before, self._look_again(back | (again & found.documents)))
+            return self._tally(open_movements, upto, self._bookings_before, self._bookings_before)
+        back = {key for move in open_movements.moves if move.amount > 0 for key in move.documents}
+        return self._tally(
+            open_movements,
+            upto,
+            self._bookings_before,
+            self._read_bookings_again(back | (credited_documents & open_movements.documents)),
+        )
 
     def _reopen_sales(self, documents: Collection[str]) -> None:
         """Unmark sales that the books reversed; returns are unmarked in the next run."""
         marked = self.movements.settled_movements(documents) if documents else {}
-        sold = {number: one for number, one in marked.items() if not one.is_back}
-        look = self._look_again({key for one in sold.values() for key in one.documents})
-        self.movements.reopen([number for number, one in sold.items() if not self._is_settled(one, look)])
+        sold = {number: movement for number, movement in marked.items() if not movement.is_back}
+        look = self._read_bookings_again({key for movement in sold.values() for key in movement.documents})
+        self.movements.reopen([number for number, movement in sold.items() if not self._is_settled(movement, look)])
 
     def stored_tallies(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Return the tallies as of the last time a run read the movements."""
-        found = self._found(numbers, None)
-        look = SeenBookings() if self.settings.sales == DATED else self._look_unasked(found.documents)
-        return self._tally(found, None, look, look)
+        open_movements = self._open_movements(numbers, None)
+        look = SeenBookings() if self.settings.sales == DATED else self._stored_bookings(open_movements.documents)
+        return self._tally(open_movements, None, look, look)
 
-    def _found(self, numbers: Collection[str], upto: int | None) -> "_Found":
-        moves, sent = list[Move](), defaultdict[str, list[Move]](list)
-        for one in self.movements.open(numbers, upto):
-            (sent[one.article] if self._was_sent(one) else moves).append(one)
-        return _Found(moves, self.movements.promised(numbers), sent)
+    def _open_movements(self, numbers: Collection[str], upto: int | None) -> "_OpenMovements":
+        moves, transfers = list[Move](), defaultdict[str, list[Move]](list)
+        for move in self.movements.open(numbers, upto):
+            (transfers[move.article] if self._is_counted_transfer(move) else moves).append(move)
+        return _OpenMovements(moves, self.movements.promised(numbers), transfers)
 
-    def _was_sent(self, one: Move) -> bool:
-        """Return whether a movement is a transfer later than those that the books have according to a person."""
+    def _is_counted_transfer(self, move: Move) -> bool:
+        """Return True for an outgoing transfer after the moment up to which a person entered transfers."""
         start = self.settings.transfers_counted_from
-        return start is not None and one.at > start and one.counts_as({MoveSort.SENT})
+        return start is not None and move.at > start and move.counts_as({MoveSort.SENT})
 
     def _tally(
-        self, found: "_Found", upto: int | None, before: SeenBookings, after: SeenBookings
+        self, open_movements: "_OpenMovements", upto: int | None, before: SeenBookings, after: SeenBookings
     ) -> Callable[[str], Tally]:
         """Return a function that gives the tally of an article."""
 
         def times(documents: Iterable[str], *, orders_left: bool) -> list[CountRange]:
-            return [count_in_window(before, after, one, orders_left=orders_left) for one in documents]
+            return [count_in_window(before, after, document, orders_left=orders_left) for document in documents]
 
-        def lacks(one: Move | StockReservation, amount: Decimal, *documents: str) -> Lacking:
-            left, stays = times(documents, orders_left=True), times(documents, orders_left=False)
-            return Lacking(one, missing_amount(amount, left), missing_amount(amount, stays))
+        def lacks(movement: Move | StockReservation, amount: Decimal, *documents: str) -> Lacking:
+            leaves, stays = times(documents, orders_left=True), times(documents, orders_left=False)
+            return Lacking(movement, missing_amount(amount, leaves), missing_amount(amount, stays))
 
         moves: dict[str, list[Lacking]] = defaultdict(list)
         uncounted: dict[str, list[Move]] = defaultdict(list)
-        for one in found.moves:
-            if one.sort in UNPROVEN and one.sort not in self.sorts:
-                uncounted[one.article].append(one)
-            lack = lacks(one, one.amount, *one.documents)
-            if one.sort is MoveSort.UNREADABLE:
-                is_over = is_settled(times(one.documents, orders_left=False), is_back=False)
+        for move in open_movements.moves:
+            if move.sort in UNPROVEN and move.sort not in self.sorts:
+                uncounted[move.article].append(move)
+            lack = lacks(move, move.amount, *move.documents)
+            if move.sort is MoveSort.UNREADABLE:
+                is_over = is_settled(times(move.documents, orders_left=False), is_back=False)
             else:
-                is_over = one.sort not in self.sorts or not (lack.booked or lack.invoiced)
+                is_over = move.sort not in self.sorts or not (lack.booked or lack.invoiced)
             if not is_over:
-                moves[one.article].append(lack)
+                moves[move.article].append(lack)
         promises: dict[str, list[Lacking]] = defaultdict(list)
         reserved: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(self.settings.branches, Decimal(0)))
-        for promise, was_booked in found.promises:
-            kept = reserved[promise.article]
-            kept[promise.branch] = kept.get(promise.branch, Decimal(0)) + promise.amount
+        for promise, was_booked in open_movements.promises:
+            quantities = reserved[promise.article]
+            quantities[promise.branch] = quantities.get(promise.branch, Decimal(0)) + promise.amount
             if not was_booked or promise.document in before.booked:
                 lack = lacks(promise, -promise.amount, promise.document)
                 promises[promise.article] += [lack] if lack.booked or lack.invoiced else []
         unclear = {document_of(key): wrong for look in (before, after) for key, wrong in look.open.items() if wrong}
 
         def tally_of(number: str) -> Tally:
-            counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
-            known = tuple(moves[number]), tuple(promises[number]), unclear
-            return Tally(counted, *known, tuple(uncounted[number]), tuple(found.sent[number]))
+            stock_counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
+            tally_parts = tuple(moves[number]), tuple(promises[number]), unclear
+            return Tally(stock_counted, *tally_parts, tuple(uncounted[number]), tuple(open_movements.sent[number]))
 
         return tally_of
 
     def unplaced(self) -> list[Move]:
         """Return the movements whose article cannot be read, as far as they may count."""
-        return [one for one in self.movements.unplaced() if one.at > self.settings.figures_complete_until]
+        return [move for move in self.movements.unplaced() if move.at > self.settings.figures_complete_until]
 
     def counting_start(self, record: Record) -> datetime:
         """Return the moment from which movements of an article count: its own stamp, or that of the settings."""
@@ -333,7 +361,7 @@ class Sales:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _OpenMovements:
     """The movements and reservations of some articles that the books may lack."""
 
     moves: Sequence[Move]
@@ -343,4 +371,4 @@ class _Found:
     @property
     def documents(self) -> set[str]:
         """The documents of the movements and reservations."""
-        return {key for one in self.moves for key in one.documents} | {one.document for one, _ in self.promises}
+        return {key for entry in self.moves for key in entry.documents} | {entry.document for entry, _ in self.promises}

@@ -67,20 +67,20 @@ def setting_moment(value: Value) -> datetime | None:
     """Return the moment of a value; a date means its beginning. None for a value that is no moment."""
     match value:
         case datetime():
-            told = value
+            moment = value
         case date():
-            told = datetime.combine(value, time())
+            moment = datetime.combine(value, time())
         case str():
             try:
-                told = datetime.fromisoformat(value)
+                moment = datetime.fromisoformat(value)
             except ValueError:
                 return None
         case _:
             return None
-    return told if told.tzinfo else told.replace(tzinfo=ZoneInfo(WALL_CLOCK))
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(WALL_CLOCK))
 
 
-def _moment(text: str) -> str:
+def _check_moment(text: str) -> str:
     if text and setting_moment(text) is None:
         raise PydanticCustomError("expected_moment", "expected_moment")
     return text
@@ -88,13 +88,13 @@ def _moment(text: str) -> str:
 
 def _goes_to_zero(change: Change, _: Any) -> int:
     before = change.before.flat() if change.before else {}
-    pairs = ((before[path], wanted) for path, wanted in change.wanted.flat().items() if path in before)
-    return int(any(_is_emptied(old, wanted) for old, wanted in pairs if isinstance(wanted, Decimal)))
+    pairs = ((before[path], new) for path, new in change.wanted.flat().items() if path in before)
+    return int(any(_is_emptied(old, new) for old, new in pairs if isinstance(new, Decimal)))
 
 
-def _is_emptied(old: Value, wanted: Decimal) -> bool:
+def _is_emptied(old: Value, new: Decimal) -> bool:
     """Return whether a level becomes zero or less from above zero, or from an unknown level."""
-    return wanted <= 0 and (old is None or (isinstance(old, Decimal) and old > 0))
+    return new <= 0 and (old is None or (isinstance(old, Decimal) and old > 0))
 
 
 TO_ZERO = Guard("zero_percent", "brake_stock_zero", Decimal(25), _goes_to_zero, Measure.SHARE)
@@ -136,10 +136,10 @@ class StockSettings(FlowSettings):
     # When the figures of the books exclude the goods of a sales order: once it is booked, or once it is invoiced.
     # `auto` means the first if the formula subtracts reservations, else the second, so that levels are never too high.
     orders_leave: Literal["auto", "booked", "invoiced"] = "auto"
-    sales_since: Annotated[str, AfterValidator(_moment)] = ""  # the books' figures include earlier movements
+    sales_since: Annotated[str, AfterValidator(_check_moment)] = ""  # the books' figures include earlier movements
     # Outgoing transfers from this moment on are not yet entered in the books and count for the sending branch, unless
     # `sales` is `off` or `dated`. The books do not report their entry, so a person must advance the moment.
-    transfers_since: Annotated[str, AfterValidator(_moment)] = ""
+    transfers_since: Annotated[str, AfterValidator(_check_moment)] = ""
     sales_stamp: str = ""  # article field with the moment of its stock count
     unlinked: Literal["skip", "code"] = "code"  # till number of an article without a link of the flow of products
 
@@ -192,10 +192,10 @@ class StockSettings(FlowSettings):
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the fields of the formula, the branches, the safety stock, the reorder level and the stock stamp."""
-        own, named = self.formula == "expression", self.reserved_in_a_field
-        for name in sorted(formula_of(self, Tools())[1].names - ({self.reserved} if named else set())):
+        own, in_a_field = self.formula == "expression", self.reserved_in_a_field
+        for name in sorted(formula_of(self, Tools())[1].names - ({self.reserved} if in_a_field else set())):
             yield "expression" if own else "formula", name, own
-        if named:
+        if in_a_field:
             yield "reserved", self.reserved, True
         for source in dict.fromkeys(self.branches.values()):
             if source not in ("", FORMULA):

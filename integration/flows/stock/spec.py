@@ -56,7 +56,7 @@ ORDERS = "orders"  # the flow that books sales of the till
 QUANTITIES = FieldsOf(Kind.ARTICLE, FieldType.NUMBER, {FORMULA: "branch_formula"})
 
 
-def _both_ways(field: str) -> dict[str, dict[str, object]]:
+def _reservation_variants(field: str) -> dict[str, dict[str, object]]:
     """Return the settings with which the formula subtracts the reserved quantity of a field, and does not."""
     alone = {"formula": RESERVED, "branches": {}, "managed": "leave", "sales": "off", "negative": "send"}
     return {
@@ -71,7 +71,9 @@ SECTIONS = (
         (
             Select("formula", (*FORMULAS, "expression")),
             Select("reservations", ("ask", "field", "deducted", "none"), only=VisibleWhen("formula", (RESERVED,))),
-            Compared("reserved", Kind.ARTICLE, ways=_both_ways, only=VisibleWhen("reservations", ("field",))),
+            Compared(
+                "reserved", Kind.ARTICLE, ways=_reservation_variants, only=VisibleWhen("reservations", ("field",))
+            ),
             TextField("expression", 500, only=VisibleWhen("formula", ("expression",))),
             Example(),
         ),
@@ -125,26 +127,26 @@ def branch_sources(branches: Collection[str], warehouses: Collection[str]) -> di
     return {}
 
 
-def _plain(known: SetupContext) -> dict[str, dict[str, str]]:
-    sources = branch_sources(known.codes_of_list(BRANCHES), known.codes_of_list(WAREHOUSES))
+def _safe_branches(context: SetupContext) -> dict[str, dict[str, str]]:
+    sources = branch_sources(context.codes_of_list(BRANCHES), context.codes_of_list(WAREHOUSES))
     return {"branches": sources} if sources else {}
 
 
-def _branches(known: SetupContext) -> Proposal | None:
-    sources = _plain(known)
-    why = "proposed_only_branch" if len(known.codes_of_list(BRANCHES)) == 1 else "proposed_same_warehouse"
+def _branches(context: SetupContext) -> Proposal | None:
+    sources = _safe_branches(context)
+    why = "proposed_only_branch" if len(context.codes_of_list(BRANCHES)) == 1 else "proposed_same_warehouse"
     return Proposal(sources, Reason(why)) if sources else None
 
 
-def _branchless(known: SetupContext) -> MissingSetting | None:
-    if known.settings["branches"] or known.settings["managed"] == "off":
+def _missing_branches(context: SetupContext) -> MissingSetting | None:
+    if context.settings["branches"] or context.settings["managed"] == "off":
         return None
     return MissingSetting(Reason("lack_branches"), stops=True)
 
 
-def _sales(known: SetupContext) -> Proposal:
+def _sales(context: SetupContext) -> Proposal:
     """Propose how the books learn of sales, from the active flows; movements count from today."""
-    sales, today = "documents" if ORDERS in known.flows else DATED, datetime.now(ZoneInfo(WALL_CLOCK)).date()
+    sales, today = "documents" if ORDERS in context.flows else DATED, datetime.now(ZoneInfo(WALL_CLOCK)).date()
     return Proposal({"sales": sales, "sales_since": today.isoformat()}, Reason(f"proposed_sales_{sales}"))
 
 
@@ -154,67 +156,76 @@ def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
     return settings["formula"] == RESERVED and (not sources or any(source in ("", FORMULA) for source in sources))
 
 
-def _reserved(known: SetupContext) -> Proposal | None:
+def _propose_reserved_field(context: SetupContext) -> Proposal | None:
     """Propose the field whose name or caption indicates reservations; a person must confirm it."""
-    found = next(iter(known.codes_of_list(RESERVATIONS).items()), None)
-    if found is None:
+    candidate = next(iter(context.codes_of_list(RESERVATIONS).items()), None)
+    if candidate is None:
         return None
-    return Proposal({"reservations": "field", "reserved": found[0]}, Reason("proposed_reserved", {"field": found[1]}))
+    return Proposal(
+        {"reservations": "field", "reserved": candidate[0]}, Reason("proposed_reserved", {"field": candidate[1]})
+    )
 
 
-def _unreserved(known: SetupContext) -> MissingSetting | None:
+def _missing_reservations(context: SetupContext) -> MissingSetting | None:
     """Return a missing setting while nobody has named the field of reservations or declared that there is none."""
-    fields = known.codes_of_list(RESERVATIONS)
-    if known.settings["reservations"] != "ask" or OUR_RESERVED in fields:
+    fields = context.codes_of_list(RESERVATIONS)
+    if context.settings["reservations"] != "ask" or OUR_RESERVED in fields:
         return None
     if fields:
         return MissingSetting(Reason("lack_reservations_found", {"field": next(iter(fields.values()))}), stops=False)
     return MissingSetting(Reason("lack_reservations"), stops=False)
 
 
-def _uncounted(known: SetupContext) -> MissingSetting | None:
-    return MissingSetting(Reason("lack_sales"), stops=False) if known.settings["sales"] == "off" else None
+def _missing_sales(context: SetupContext) -> MissingSetting | None:
+    return MissingSetting(Reason("lack_sales"), stops=False) if context.settings["sales"] == "off" else None
 
 
 QUESTIONS = (
     Question(
-        "branches", _branches, ("branches",), lists=(BRANCHES, WAREHOUSES), lacks=_branchless, safe_defaults=_plain
+        "branches",
+        _branches,
+        ("branches",),
+        lists=(BRANCHES, WAREHOUSES),
+        lacks=_missing_branches,
+        safe_defaults=_safe_branches,
     ),
     Question("formula", default_proposal("proposed_formula", "formula", "expression"), ("formula", "expression")),
     Question(
         "reservations",
-        _reserved,
+        _propose_reserved_field,
         ("reservations", "reserved"),
         lists=(RESERVATIONS,),
-        lacks=_unreserved,
+        lacks=_missing_reservations,
         arises=_asks_for_reservations,
         to_look_at=True,
     ),
-    Question("sales", _sales, ("sales", "sales_since"), lacks=_uncounted),
+    Question("sales", _sales, ("sales", "sales_since"), lacks=_missing_sales),
     Question("managed", default_proposal("proposed_managed", "managed"), ("managed",)),
 )
 
 
-def _uninvoiced(asked: FlowContext, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
+def _uninvoiced_orders(context: FlowContext, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
     """Return which sales orders of the books are not known to be invoiced there."""
-    wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
-    return asked.uninvoiced(ORDERS, BOOKS.system, wanted)
+    records = [Record(Kind.SALES_ORDER, key, booking.values) for key, booking in orders.items()]
+    return context.uninvoiced(ORDERS, BOOKS.system, records)
 
 
-def _credited(asked: FlowContext) -> set[str]:
+def _credit_keys(context: FlowContext) -> set[str]:
     """Return the keys of credits, also those in doubt, and of lost bookings."""
-    return {*asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost(asked, IssueState.OPEN)}
+    return {*context.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost_bookings(context, IssueState.OPEN)}
 
 
-def _lost(asked: FlowContext, state: IssueState) -> set[str]:
+def _lost_bookings(context: FlowContext, state: IssueState) -> set[str]:
     """Return the bookings and credits that a check found deleted or with other goods, by state of the issue."""
-    return lost_bookings(asked.issues(ORDERS, LOSING, state))
+    return lost_bookings(context.issues(ORDERS, LOSING, state))
 
 
-def _standings(asked: FlowContext, keys: Collection[str]) -> Standings:
+def _standings(context: FlowContext, keys: Collection[str]) -> Standings:
     """Return the booking states of bookings and credits that may move stock."""
-    found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
-    return with_lost_bookings(found, _lost(asked, IssueState.OPEN), _lost(asked, IssueState.SET_ASIDE))
+    standings = context.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
+    return with_lost_bookings(
+        standings, _lost_bookings(context, IssueState.OPEN), _lost_bookings(context, IssueState.SET_ASIDE)
+    )
 
 
 STOCK = FlowSpec(
@@ -230,8 +241,8 @@ STOCK = FlowSpec(
             settings,
             asked.movements(),
             partial(_standings, asked),
-            partial(_uninvoiced, asked),
-            partial(_credited, asked),
+            partial(_uninvoiced_orders, asked),
+            partial(_credit_keys, asked),
         ),
     ),
     mapping=MAPPINGS / "stock.toml",

@@ -25,48 +25,48 @@ class EngineRows:
 
     def count_ended_workflows(self, before: datetime) -> int:
         """Return how many workflows ended before a time."""
-        return self._counted(self._old(before))
+        return self._count_workflows(self._is_expired(before))
 
     def rows(self) -> int:
         """Return the number of workflows."""
-        return self._counted(sa.true())
+        return self._count_workflows(sa.true())
 
     def oldest(self) -> datetime | None:
         """Return when the oldest workflow was created, or None."""
         with self._engine.connect() as connection:
-            if not self._is_there(connection):
+            if not self._has_table(connection):
                 return None
-            found = connection.execute(sa.select(sa.func.min(self._workflows.c.created_at))).scalar()
-        return None if found is None else datetime.fromtimestamp(found / 1000).astimezone()
+            created_at = connection.execute(sa.select(sa.func.min(self._workflows.c.created_at))).scalar()
+        return None if created_at is None else datetime.fromtimestamp(created_at / 1000).astimezone()
 
     def prune(self, before: datetime, portion: int = PORTION) -> int:
         """Delete a portion of the workflows that ended before a time in one transaction, and return their number."""
         with self._engine.begin() as connection:
-            if not self._is_there(connection):
+            if not self._has_table(connection):
                 return 0
-            some = sa.select(self._workflows.c.workflow_uuid).where(self._old(before)).limit(portion)
-            names = list(connection.execute(some).scalars())
+            query = sa.select(self._workflows.c.workflow_uuid).where(self._is_expired(before)).limit(portion)
+            names = list(connection.execute(query).scalars())
             if names:
                 for table in map(self._table, OF_A_WORKFLOW):
                     connection.execute(table.delete().where(table.c.workflow_uuid.in_(names)))
-                gone = self._workflows.delete().where(self._workflows.c.workflow_uuid.in_(names))
-                connection.execute(gone)
+                deletion = self._workflows.delete().where(self._workflows.c.workflow_uuid.in_(names))
+                connection.execute(deletion)
             return len(names)
 
     def _table(self, name: str) -> Any:
         columns = ("workflow_uuid", "status", "created_at", "updated_at")
-        return sa.table(name, *(sa.column(one) for one in columns), schema=self._schema)
+        return sa.table(name, *(sa.column(column) for column in columns), schema=self._schema)
 
-    def _old(self, before: datetime) -> sa.ColumnElement[bool]:
+    def _is_expired(self, before: datetime) -> sa.ColumnElement[bool]:
         table, since = self._workflows, int(before.timestamp() * 1000)
         return sa.and_(table.c.status.in_(ENDED), table.c.updated_at < since, table.c.created_at < since)
 
-    def _counted(self, where: sa.ColumnElement[bool]) -> int:
+    def _count_workflows(self, where: sa.ColumnElement[bool]) -> int:
         with self._engine.connect() as connection:
-            if not self._is_there(connection):
+            if not self._has_table(connection):
                 return 0
-            counted = sa.select(sa.func.count()).select_from(self._workflows).where(where)
-            return int(connection.execute(counted).scalar_one())
+            query = sa.select(sa.func.count()).select_from(self._workflows).where(where)
+            return int(connection.execute(query).scalar_one())
 
-    def _is_there(self, connection: sa.Connection) -> bool:
+    def _has_table(self, connection: sa.Connection) -> bool:
         return sa.inspect(connection).has_table("workflow_status", schema=self._schema)

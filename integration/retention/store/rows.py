@@ -74,8 +74,10 @@ class RetentionStore(Store):
         with self.database.read() as connection:
             if name == "plans":
                 return int(connection.execute(_count(lines, lines.c.run.in_(_plans_due(before)))).scalar_one())
-            found = (connection.execute(_count(part.table, *part.where)).scalar_one() for part in _parts(name, before))
-            return sum(map(int, found))
+            numbers = (
+                connection.execute(_count(part.table, *part.where)).scalar_one() for part in _parts(name, before)
+            )
+            return sum(map(int, numbers))
 
     def prune(self, name: str, before: datetime, portion: int = PORTION) -> int:
         """Delete a portion of a class in one transaction, and return the number of rows, or 0 if none is left."""
@@ -83,8 +85,8 @@ class RetentionStore(Store):
             if name == "plans":
                 return self._prune_plan(connection, before, portion)
             for part in _parts(name, before):
-                if gone := _gone(connection, part, portion):
-                    return gone
+                if number := _delete_portion(connection, part, portion):
+                    return number
         return 0
 
     def _prune_plan(self, connection: sa.Connection, before: datetime, portion: int) -> int:
@@ -95,8 +97,8 @@ class RetentionStore(Store):
         connection.execute(
             runs.update().where(runs.c.id == run, runs.c.pruned_at.is_(None)).values(pruned_at=self.clock())
         )
-        some = sa.select(lines.c.seq).where(lines.c.run == run).order_by(lines.c.seq).limit(portion)
-        seqs = connection.execute(some).scalars().all()
+        query = sa.select(lines.c.seq).where(lines.c.run == run).order_by(lines.c.seq).limit(portion)
+        seqs = connection.execute(query).scalars().all()
         _keep_evidence(connection, run, seqs)
         connection.execute(lines.delete().where(lines.c.run == run, lines.c.seq.in_(seqs)))
         if len(seqs) < portion:
@@ -110,15 +112,15 @@ class RetentionStore(Store):
         """Return the rows of each class, and under `kept` those of tables that are kept permanently."""
         with self.database.read() as connection:
             sizes = _sizes(connection)
-            found = {name: _held(connection, sizes, some) for name, some in TABLES.items()}
-            return found | {"kept": _held(connection, sizes, FOR_GOOD)}
+            classes = {name: _held_rows(connection, sizes, class_tables) for name, class_tables in TABLES.items()}
+            return classes | {"kept": _held_rows(connection, sizes, FOR_GOOD)}
 
 
 # ---- deleting
 
 
-def _needed() -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of runs that nothing needs any more."""
+def _disposable_runs() -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a run meets if its data may be deleted."""
     newer, other = runs.alias(), runs.alias()
     open_issues = sa.select(issues.c.run).where(issues.c.state.in_((IssueState.OPEN, IssueState.SET_ASIDE)))
     on_its_way = sa.exists().where(
@@ -136,7 +138,7 @@ def _needed() -> list[sa.ColumnElement[bool]]:
         ~sa.exists().where(newer.c.flow == runs.c.flow, newer.c.state == RunState.DONE, _is_later(newer)),
     )
     newest_written = sa.and_(
-        _wrote(runs), ~sa.exists().where(newer.c.flow == runs.c.flow, _is_later(newer), _wrote(newer))
+        _has_written(runs), ~sa.exists().where(newer.c.flow == runs.c.flow, _is_later(newer), _has_written(newer))
     )
     return [
         runs.c.state.in_(_OVER),
@@ -155,7 +157,7 @@ def _is_later(other: sa.FromClause) -> sa.ColumnElement[bool]:
     return later
 
 
-def _wrote(table: Any) -> sa.ColumnElement[bool]:
+def _has_written(table: Any) -> sa.ColumnElement[bool]:
     of_it = line_counts.alias()
     return sa.exists().where(
         of_it.c.run == table.c.id, of_it.c.step.in_((Step.PROVEN, Step.ACCEPTED)), of_it.c.lines > 0
@@ -167,26 +169,26 @@ def _has_lines() -> sa.ColumnElement[bool]:
 
 
 def _plans_due(before: datetime) -> sa.Select[Any]:
-    return sa.select(runs.c.id).where(runs.c.lines > 0, before > _ENDED_AT, _has_lines(), *_needed())
+    return sa.select(runs.c.id).where(runs.c.lines > 0, before > _ENDED_AT, _has_lines(), *_disposable_runs())
 
 
 def _runs_due(before: datetime, *, idle: bool) -> tuple[sa.ColumnElement[bool], ...]:
     of_kind = runs.c.lines == 0 if idle else runs.c.lines > 0
-    return (of_kind, before > _ENDED_AT, ~_has_lines(), *_needed())
+    return (of_kind, before > _ENDED_AT, ~_has_lines(), *_disposable_runs())
 
 
 def _parts(name: str, before: datetime) -> list[_Part]:
     """Return the expired rows of a class. Raises ValueError for an unknown class."""
     match name:
         case "staging":
-            needed = sa.or_(runs.c.state.not_in(_OVER), before <= _ENDED_AT)
+            is_needed = sa.or_(runs.c.state.not_in(_OVER), before <= _ENDED_AT)
             return [
-                _Part(tables.staged_records, (~sa.exists().where(runs.c.id == tables.staged_records.c.run, needed),))
+                _Part(tables.staged_records, (~sa.exists().where(runs.c.id == tables.staged_records.c.run, is_needed),))
             ]
         case "exceptions":
-            known = issues.alias()
-            of_cause = (known.c.flow == tables.causes.c.flow, known.c.cause == tables.causes.c.cause)
-            of_issue = sa.exists().where(known.c.id == tables.dismissals.c.issue)
+            issue = issues.alias()
+            of_cause = (issue.c.flow == tables.causes.c.flow, issue.c.cause == tables.causes.c.cause)
+            of_issue = sa.exists().where(issue.c.id == tables.dismissals.c.issue)
             return [
                 _Part(issues, (issues.c.state == IssueState.CLOSED, issues.c.last_seen < before)),
                 _Part(tables.dismissals, (~of_issue,)),
@@ -204,16 +206,16 @@ def _parts(name: str, before: datetime) -> list[_Part]:
         case "idle" | "runs":
             return [_Part(runs, _runs_due(before, idle=name == "idle"))]
         case "vouchers":
-            return _evidence(VOUCHERS, before)
+            return _evidence_parts(VOUCHERS, before)
         case "books":
             return [
                 _Part(tables.day_checks, (tables.day_checks.c.date < before.date(),)),
-                *_evidence(BOOKS, before),
+                *_evidence_parts(BOOKS, before),
             ]
     raise ValueError(f"nothing is kept as {name!r}")
 
 
-def _evidence(sorts: Sequence[Sort], before: datetime) -> list[_Part]:
+def _evidence_parts(sorts: Sequence[Sort], before: datetime) -> list[_Part]:
     """Return expired evidence. The key pair of a link stays, so that its document is not booked again."""
     of_links = tables.links
     old = (of_links.c.kind.in_(kinds(*sorts)), of_links.c.changed_at < before, of_links.c.agreed.is_not(sa.null()))
@@ -227,14 +229,14 @@ def _count(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(sa.func.count()).select_from(table).where(*where)
 
 
-def _gone(connection: sa.Connection, part: _Part, portion: int) -> int:
+def _delete_portion(connection: sa.Connection, part: _Part, portion: int) -> int:
     keys = list(part.table.primary_key)
-    some = connection.execute(sa.select(*keys).where(*part.where).limit(portion)).all()
-    if not some:
+    rows = connection.execute(sa.select(*keys).where(*part.where).limit(portion)).all()
+    if not rows:
         return 0
-    here = sa.tuple_(*keys).in_([tuple(row) for row in some])
+    condition = sa.tuple_(*keys).in_([tuple(row) for row in rows])
     change = part.table.delete() if part.blank is None else part.table.update().values(dict(part.blank))
-    return connection.execute(change.where(here)).rowcount
+    return connection.execute(change.where(condition)).rowcount
 
 
 def _keep_evidence(connection: sa.Connection, run: str, seqs: Sequence[int]) -> None:
@@ -244,16 +246,16 @@ def _keep_evidence(connection: sa.Connection, run: str, seqs: Sequence[int]) -> 
         lines.c.run == run, lines.c.seq.in_(seqs), lines.c.kind.in_(kinds(*VOUCHERS, *BOOKS)),
         lines.c.step.in_((Step.PROVEN, Step.ACCEPTED)),
     )  # fmt: skip
-    kept = [
+    rows = [
         {
-            "run": run, "seq": one.seq, "flow": flow, "kind": one.kind, "key": one.key, "reference": one.reference,
-            "step": one.step, "digest": one.digest, "by": (approval or {}).get("by", ""),
-            "booked_at": one.sent_at or ended,
+            "run": run, "seq": line.seq, "flow": flow, "kind": line.kind, "key": line.key, "reference": line.reference,
+            "step": line.step, "digest": line.digest, "by": (approval or {}).get("by", ""),
+            "booked_at": line.sent_at or ended,
         }
-        for one in connection.execute(booked)
+        for line in connection.execute(booked)
     ]  # fmt: skip
-    if kept:
-        connection.execute(evidence.insert(), kept)
+    if rows:
+        connection.execute(evidence.insert(), rows)
 
 
 # ---- counting
@@ -273,26 +275,28 @@ _MOMENTS: Mapping[str, Any] = {
 }
 
 
-def _held(connection: sa.Connection, sizes: Mapping[str, int] | None, some: Sequence[sa.Table]) -> HeldRows:
-    rows = sum(int(connection.execute(_count(table)).scalar_one()) for table in some)
-    oldest = _MOMENTS.get(some[0].name)
-    size = None if sizes is None else sum(sizes.get(table.name, 0) for table in some)
+def _held_rows(
+    connection: sa.Connection, sizes: Mapping[str, int] | None, class_tables: Sequence[sa.Table]
+) -> HeldRows:
+    rows = sum(int(connection.execute(_count(table)).scalar_one()) for table in class_tables)
+    oldest = _MOMENTS.get(class_tables[0].name)
+    size = None if sizes is None else sum(sizes.get(table.name, 0) for table in class_tables)
     return HeldRows(rows, size, None if oldest is None else connection.execute(oldest).scalar())
 
 
 def _sizes(connection: sa.Connection) -> dict[str, int] | None:
     """Return the size in bytes of each table with its indexes, or None if SQLite was built without `dbstat`."""
     if connection.dialect.name == "postgresql":
-        asked = (
+        query = (
             "SELECT relname, pg_total_relation_size(oid) FROM pg_class "
             "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
         )
-        return {str(name): int(size) for name, size in connection.execute(sa.text(asked))}
-    told = (
+        return {str(name): int(size) for name, size in connection.execute(sa.text(query))}
+    query = (
         "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat AS s JOIN sqlite_master AS m ON m.name = s.name "
         "WHERE s.aggregate = TRUE GROUP BY m.tbl_name"
     )
     try:
-        return {str(name): int(size) for name, size in connection.exec_driver_sql(told)}
+        return {str(name): int(size) for name, size in connection.exec_driver_sql(query)}
     except sa.exc.OperationalError:
         return None

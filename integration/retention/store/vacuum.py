@@ -28,8 +28,8 @@ class FileSpace:
 
 def file_space(path: Path) -> FileSpace:
     """Return size and free space of a SQLite file, including its WAL file."""
-    with closing(_opened(path)) as connection:
-        return _room(connection, path, _size(path))
+    with closing(_open_database(path)) as connection:
+        return _space_of(connection, path, _size(path))
 
 
 def incremental_vacuum(path: Path, *, whole: bool, worth: int = WORTH) -> FileSpace:
@@ -39,42 +39,42 @@ def incremental_vacuum(path: Path, *, whole: bool, worth: int = WORTH) -> FileSp
     active. Other processes wait meanwhile. After that it supports incremental vacuum.
     """
     before = _size(path)
-    with closing(_opened(path)) as connection:
-        if _number(connection, "auto_vacuum") == INCREMENTAL:
-            while (free := _number(connection, "freelist_count")) > 0:
+    with closing(_open_database(path)) as connection:
+        if _pragma_value(connection, "auto_vacuum") == INCREMENTAL:
+            while (free := _pragma_value(connection, "freelist_count")) > 0:
                 connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
-                if _number(connection, "freelist_count") >= free:
+                if _pragma_value(connection, "freelist_count") >= free:
                     break
                 time.sleep(PAUSE_SECONDS)
-        elif whole and _pays(connection, path, worth):
+        elif whole and _is_worthwhile(connection, path, worth):
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return _room(connection, path, before)
+        return _space_of(connection, path, before)
 
 
-def _pays(connection: sqlite3.Connection, path: Path, worth: int) -> bool:
-    pages, free = _number(connection, "page_count"), _number(connection, "freelist_count")
-    has_room = shutil.disk_usage(path.parent).free > 3 * pages * _number(connection, "page_size")
+def _is_worthwhile(connection: sqlite3.Connection, path: Path, worth: int) -> bool:
+    pages, free = _pragma_value(connection, "page_count"), _pragma_value(connection, "freelist_count")
+    has_room = shutil.disk_usage(path.parent).free > 3 * pages * _pragma_value(connection, "page_size")
     return free >= worth and free * SHARE >= pages and has_room
 
 
-def _room(connection: sqlite3.Connection, path: Path, before: int) -> FileSpace:
-    free = _number(connection, "freelist_count") * _number(connection, "page_size")
+def _space_of(connection: sqlite3.Connection, path: Path, before: int) -> FileSpace:
+    free = _pragma_value(connection, "freelist_count") * _pragma_value(connection, "page_size")
     return FileSpace(_size(path), free, before)
 
 
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
+def _pragma_value(connection: sqlite3.Connection, pragma: str) -> int:
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open_database(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
 
 
 def _size(path: Path) -> int:
     files = (path, path.with_name(f"{path.name}-wal"))
-    return sum(one.stat().st_size for one in files if one.exists())
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def vacuum(engine: sa.Engine) -> None:
@@ -89,7 +89,7 @@ def full_vacuum(path: Path, seconds: float = BUSY_SECONDS) -> bool:
     Other processes wait meanwhile. Continuous readers can keep old data in the WAL file; the result is then False.
     """
     until = time.monotonic() + seconds
-    with closing(_opened(path)) as connection:
+    with closing(_open_database(path)) as connection:
         connection.execute("VACUUM")
         while True:
             (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

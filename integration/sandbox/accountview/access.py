@@ -70,7 +70,7 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class _Code:
+class _AuthorizationCode:
     redirect_uri: str
     scope: str
     until: datetime
@@ -86,17 +86,17 @@ class AccessGrants:
 
     def __init__(self, token_seconds: int, *, challenges: bool = True) -> None:
         """With `challenges`, a code that was requested with a challenge requires its verifier."""
-        self._life = timedelta(seconds=token_seconds)
+        self._token_lifetime = timedelta(seconds=token_seconds)
         self._challenges = challenges
         self._passes: dict[str, Pass] = {}
-        self._refresh: dict[str, Grant] = {}
-        self._codes: dict[str, _Code] = {}
+        self._refresh_tokens: dict[str, Grant] = {}
+        self._codes: dict[str, _AuthorizationCode] = {}
         self.renew()
 
     def renew(self) -> None:
         """Make the first refresh tokens valid for one use, as after every start."""
-        self._refresh[REFRESH_TOKEN] = Grant("BEHEER", "", " ".join(SCOPES))
-        self._refresh[LIMITED_REFRESH_TOKEN] = Grant("BEPERKT", "", " ".join(SCOPES))
+        self._refresh_tokens[REFRESH_TOKEN] = Grant("BEHEER", "", " ".join(SCOPES))
+        self._refresh_tokens[LIMITED_REFRESH_TOKEN] = Grant("BEPERKT", "", " ".join(SCOPES))
 
     def grant_token(self, form: Mapping[str, str], now: datetime) -> Grant:
         """Return the grant of a token request. Raises AccessError if there is none."""
@@ -104,24 +104,24 @@ class AccessGrants:
             raise AccessError("invalid_client")
         match form.get("grant_type"):
             case "refresh_token":
-                return self._refreshed(form.get("refresh_token", ""))
+                return self._grant_for_refresh_token(form.get("refresh_token", ""))
             case "authorization_code":
-                return self._coded(form, now)
+                return self._grant_for_code(form, now)
             case _:
                 raise AccessError("unsupported_grant_type")
 
     def give(self, grant: Grant, number: int, at: datetime) -> dict[str, object]:
         """Return the token answer; the same for the same number and time."""
-        self._refresh.pop(grant.spent, None)
+        self._refresh_tokens.pop(grant.spent, None)
         access, refresh = (_token(kind, number, at) for kind in ("at", "rt"))
         scope = frozenset(grant.scope.split())
         self._passes = {token: old for token, old in self._passes.items() if old.until > at}
-        self._passes[access] = Pass(USERS[grant.user], at + self._life, scope)
-        self._refresh[refresh] = Grant(grant.user, "", grant.scope)
+        self._passes[access] = Pass(USERS[grant.user], at + self._token_lifetime, scope)
+        self._refresh_tokens[refresh] = Grant(grant.user, "", grant.scope)
         return {
             "access_token": access,
             "token_type": "bearer",
-            "expires_in": int(self._life.total_seconds()),
+            "expires_in": int(self._token_lifetime.total_seconds()),
             "refresh_token": refresh,
             "scope": grant.scope,
         }
@@ -129,20 +129,20 @@ class AccessGrants:
     def admitted(self, authorization: str, now: datetime) -> Pass | None:
         """Return the rights of the token in this header, or None if the token is not valid."""
         kind, _, token = authorization.partition(" ")
-        found = self._passes.get(token.strip()) if kind.lower() == "bearer" else None
-        return found if found and found.until > now else None
+        access_pass = self._passes.get(token.strip()) if kind.lower() == "bearer" else None
+        return access_pass if access_pass and access_pass.until > now else None
 
     def expire(self, authorization: str) -> None:
         """Invalidate a token before its expiry."""
         self._passes.pop(authorization.partition(" ")[2].strip(), None)
 
-    def page(self, asked: Mapping[str, str]) -> FaultAnswer:
+    def page(self, parameters: Mapping[str, str]) -> FaultAnswer:
         """Return the consent page."""
-        problem = self._problem(asked)
+        problem = self._problem(parameters)
         if problem:
             return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
         hidden = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(asked.get(name, ""), quote=True)}">'
+            f'<input type="hidden" name="{name}" value="{escape(parameters.get(name, ""), quote=True)}">'
             for name in ("response_type", "client_id", "redirect_uri", "scope", "state", *CHALLENGE)
         )
         return _html(
@@ -159,48 +159,50 @@ class AccessGrants:
         problem = self._problem(form)
         if problem:
             return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
-        told = {"state": form["state"]} if form.get("state") else {}
+        query = {"state": form["state"]} if form.get("state") else {}
         if form.get("answer") == "allow":
-            told = {"code": self._new_code(form, now), **told}
+            query = {"code": self._new_code(form, now), **query}
         else:
-            told = {"error": "access_denied", **told}
+            query = {"error": "access_denied", **query}
         uri = form["redirect_uri"]
         return FaultAnswer(
-            302, b"", "text/html", (("location", f"{uri}{'&' if '?' in uri else '?'}{urlencode(told)}"),)
+            302, b"", "text/html", (("location", f"{uri}{'&' if '?' in uri else '?'}{urlencode(query)}"),)
         )
 
     def _new_code(self, form: Mapping[str, str], now: datetime) -> str:
-        self._codes = {code: kept for code, kept in self._codes.items() if kept.until > now}
+        self._codes = {code: pending for code, pending in self._codes.items() if pending.until > now}
         if len(self._codes) >= _CODES_KEPT:
             self._codes.clear()
         code = secrets.token_urlsafe(16)
         wished = [scope for scope in form.get("scope", "").split() if scope in SCOPES]
         challenge = form.get(CHALLENGE[0], "") if self._challenges else ""
-        self._codes[code] = _Code(form["redirect_uri"], " ".join(wished or SCOPES), now + _CODE_LIFE, challenge)
+        self._codes[code] = _AuthorizationCode(
+            form["redirect_uri"], " ".join(wished or SCOPES), now + _CODE_LIFE, challenge
+        )
         return code
 
-    def _refreshed(self, token: str) -> Grant:
-        known = self._refresh.get(token)
-        if known is None:
+    def _grant_for_refresh_token(self, token: str) -> Grant:
+        grant = self._refresh_tokens.get(token)
+        if grant is None:
             raise AccessError("invalid_grant")
-        return Grant(known.user, token, known.scope)
+        return Grant(grant.user, token, grant.scope)
 
-    def _coded(self, form: Mapping[str, str], now: datetime) -> Grant:
-        known = self._codes.pop(form.get("code", ""), None)
-        if known is None or known.until <= now or known.redirect_uri != form.get("redirect_uri", ""):
+    def _grant_for_code(self, form: Mapping[str, str], now: datetime) -> Grant:
+        pending = self._codes.pop(form.get("code", ""), None)
+        if pending is None or pending.until <= now or pending.redirect_uri != form.get("redirect_uri", ""):
             raise AccessError("invalid_grant")
-        if self._challenges and _challenge_of(form.get("code_verifier", "")) != known.challenge:
+        if self._challenges and _challenge_of(form.get("code_verifier", "")) != pending.challenge:
             raise AccessError("invalid_grant")
-        return Grant("BEHEER", "", known.scope)
+        return Grant("BEHEER", "", pending.scope)
 
-    def _problem(self, asked: Mapping[str, str]) -> str:
-        if asked.get("response_type") != "code":
+    def _problem(self, parameters: Mapping[str, str]) -> str:
+        if parameters.get("response_type") != "code":
             return "response_type moet code zijn."
-        if asked.get("client_id") != CLIENT_ID:
+        if parameters.get("client_id") != CLIENT_ID:
             return "De API-sleutel is onbekend."
-        if urlsplit(asked.get("redirect_uri", "")).scheme not in {"http", "https"}:
+        if urlsplit(parameters.get("redirect_uri", "")).scheme not in {"http", "https"}:
             return "De redirect_uri ontbreekt of is geen webadres."
-        challenge, method = (asked.get(name, "") for name in CHALLENGE)
+        challenge, method = (parameters.get(name, "") for name in CHALLENGE)
         if self._challenges and (challenge or method) and not (challenge and method == "S256"):
             return "code_challenge_method moet S256 zijn."
         return ""

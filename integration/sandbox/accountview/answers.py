@@ -46,9 +46,9 @@ class ServerAnswers:
         parts += [f'"{table}":[]' for table in object_.empty]
         return FaultAnswer(200, f"{{{','.join(parts)}}}".encode())
 
-    def documents(self, object_: SandboxObject, made: Sequence[Document]) -> FaultAnswer:
+    def documents(self, object_: SandboxObject, documents: Sequence[Document]) -> FaultAnswer:
         """Return the written documents, complete."""
-        return self.page(object_, [row for row, _ in made], {row.key: lines for row, lines in made})
+        return self.page(object_, [row for row, _ in documents], {row.key: lines for row, lines in documents})
 
     def _lines(
         self,
@@ -58,10 +58,10 @@ class ServerAnswers:
         names: tuple[str, ...],
     ) -> str:
         projection = self._projection(object_.detail, names, object_.table)
-        found = [
+        encoded = [
             projection.write(line, number) for number, row in enumerate(rows) for line in children.get(row.key, ())
         ]
-        return self._array(object_.detail, found)
+        return self._array(object_.detail, encoded)
 
     def _split(self, object_: SandboxObject, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the names of header fields, and the names of line fields."""
@@ -72,15 +72,15 @@ class ServerAnswers:
         return tuple(name for name in names if name not in of_lines), of_lines
 
     def _projection(self, table: str, names: tuple[str, ...], id_of: str) -> Projection:
-        asked = (table, id_of, *names)
-        if asked not in self._projections:
+        cache_key = (table, id_of, *names)
+        if cache_key not in self._projections:
             definition = self._definitions[table]
-            self._projections[asked] = Projection(
+            self._projections[cache_key] = Projection(
                 definition, answer_fields(definition, names), self._conventions, id_of
             )
             if len(self._projections) > _PROJECTIONS:
                 self._projections.popitem(last=False)
-        return self._projections[asked]
+        return self._projections[cache_key]
 
     def _array(self, table: str, rows: Sequence[str]) -> str:
         if self._conventions.one_row_as_object and len(rows) == 1:
@@ -109,9 +109,9 @@ class ServerAnswers:
         return error(no.message, no.status or business)
 
 
-def as_json(told: object, status: int = 200) -> FaultAnswer:
+def as_json(content: object, status: int = 200) -> FaultAnswer:
     """Return a value as a JSON answer."""
-    return FaultAnswer(status, json.dumps(told, ensure_ascii=False).encode())
+    return FaultAnswer(status, json.dumps(content, ensure_ascii=False).encode())
 
 
 def error(message: str, status: int) -> FaultAnswer:

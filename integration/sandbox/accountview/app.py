@@ -62,9 +62,9 @@ class ObjectKind:
     write: bool = False
     keys: tuple[str, ...] = ()
 
-    def learn(self, made: list[Document]) -> None:
+    def learn(self, documents: list[Document]) -> None:
         """Add the keys of the written rows."""
-        self.keys = tuple(dict.fromkeys((*self.keys, *(row.key for row, _ in made))))
+        self.keys = tuple(dict.fromkeys((*self.keys, *(row.key for row, _ in documents))))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ class AccountViewServer:
         self._definitions = definitions(self._conventions)
         self._answers = ServerAnswers(self._definitions, self._conventions)
         self._system = _system_tables(self._definitions, self._conventions, shop)
-        self._companies = {each["Id"]: Company(self._definitions, self._conventions, shop) for each in COMPANIES}
+        self._companies = {
+            company_row["Id"]: Company(self._definitions, self._conventions, shop) for company_row in COMPANIES
+        }
         self._days = 0
         for id_, company in self._companies.items():
             if id_ == MAIN_COMPANY:
@@ -112,7 +114,7 @@ class AccountViewServer:
         for entry in self._journal.earlier_entries(SYSTEM):
             # The shop may have been larger, or the conventions different, when the entry was made.
             with suppress(Refusal, LookupError):
-                self._again(entry)
+                self._replay(entry)
         self._access.renew()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +129,7 @@ class AccountViewServer:
         kind = self._kind(request)
         armed = self._switches.take(SYSTEM, kind.operation, kind.keys)
         await pause(armed)
-        answer = self._answered(request, kind, armed)
+        answer = self._answer_call(request, kind, armed)
         self._ledger.record(
             system=SYSTEM,
             operation=kind.operation,
@@ -151,14 +153,14 @@ class AccountViewServer:
         """
         self._by_hand("edit", company, table=table, key=key, values=values, **({"by": by} if by else {}))
 
-    def describe(self, table: str, field: str, **said: Any) -> None:
+    def describe(self, table: str, field: str, **attributes: Any) -> None:
         """Change `length`, `required` or `blocked` of a field in the dictionary, until a restart.
 
         LookupError if the field does not exist.
         """
         with self._lock:
             fields = self._definitions[table].fields
-            fields[field] = replace(fields[field], **said)
+            fields[field] = replace(fields[field], **attributes)
             self._system = _system_tables(self._definitions, self._conventions, self.shop)
 
     def add(self, table: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
@@ -209,15 +211,15 @@ class AccountViewServer:
     def _write_kind(self, request: Request) -> ObjectKind:
         code = "?"
         try:
-            told = posting.read(request.body)
-            code = str(told.get("businessobject") or "?").strip().upper()[:10]
-            document = posting.document(told, self._definitions)
+            body = posting.read(request.body)
+            code = str(body.get("businessobject") or "?").strip().upper()[:10]
+            document = posting.document(body, self._definitions)
         except Refusal:
             return ObjectKind(f"{code} {request.method}", write=True)
         keys = document.keys(self._definitions[document.object.table])
         return ObjectKind(f"{code} {request.method}", write=True, keys=keys)
 
-    def _answered(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer | None:
+    def _answer_call(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer | None:
         """Return the answer to a call; None if the connection is cut before the call is carried out."""
         fault = armed.fault if armed else None
         if fault is Fault.CUT_BEFORE:
@@ -228,25 +230,25 @@ class AccountViewServer:
             if fault is Fault.EXPIRED:
                 self._access.expire(request.headers.get("authorization", ""))
             try:
-                return refusal(armed) or self._routed(request, kind, armed)
+                return refusal(armed) or self._route(request, kind, armed)
             except Refusal as no:
                 return self._answers.refused(no)
 
-    def _routed(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer:
+    def _route(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer:
         if not request.path.startswith(PREFIX):
             return error("Dit adres bestaat niet.", 404)
         match request.method, request.endpoint:
             case "POST", "token":
                 return self._token(request)
             case "GET", "companies":
-                self._admitted(request)
+                self._require_pass(request)
                 return as_json(COMPANIES)
             case "GET", "accountviewsystembusinessobjects":
-                return as_json(self._objects(self._admitted(request).user))
+                return as_json(self._objects(self._require_pass(request).user))
             case "GET", "accountviewdata" | "accountviewsystemdata":
-                return self._read(request, self._admitted(request).user)
+                return self._read(request, self._require_pass(request).user)
             case "POST" | "PUT", "accountviewdata":
-                return self._written(request, self._admitted(request), kind, armed)
+                return self._write(request, self._require_pass(request), kind, armed)
             case _, "accountviewdata" | "accountviewsystemdata" | "companies" | "token":
                 return error("Deze bewerking is niet toegestaan.", 405)
             case _:
@@ -267,11 +269,11 @@ class AccountViewServer:
         entry = self._journal.append(SYSTEM, "token", body)
         return as_json(self._access.give(grant, entry.number, entry.at))
 
-    def _admitted(self, request: Request) -> Pass:
-        found = self._access.admitted(request.headers.get("authorization", ""), datetime.now(UTC))
-        if found is None:
+    def _require_pass(self, request: Request) -> Pass:
+        access_pass = self._access.admitted(request.headers.get("authorization", ""), datetime.now(UTC))
+        if access_pass is None:
             raise Refusal("Het toegangstoken ontbreekt of is verlopen.", 401)
-        return found
+        return access_pass
 
     def _company(self, request: Request) -> str:
         company = request.headers.get("x-company", "").strip()
@@ -284,13 +286,13 @@ class AccountViewServer:
     def _objects(self, user: User) -> list[dict[str, object]]:
         return [
             {
-                "Code": each.code,
-                "Description": each.caption,
-                "InsertAllowed": each.insert and each.code not in user.cannot_insert,
-                "UpdateAllowed": self._updatable(each) and each.code not in user.cannot_update,
+                "Code": object_.code,
+                "Description": object_.caption,
+                "InsertAllowed": object_.insert and object_.code not in user.cannot_insert,
+                "UpdateAllowed": self._updatable(object_) and object_.code not in user.cannot_update,
                 "DeleteAllowed": False,
             }
-            for each in (*OBJECTS.values(), *SYSTEM_OBJECTS.values())
+            for object_ in (*OBJECTS.values(), *SYSTEM_OBJECTS.values())
         ]
 
     def _updatable(self, object_: SandboxObject) -> bool:
@@ -300,14 +302,14 @@ class AccountViewServer:
         query = RowQuery.read(request.parameters, self._conventions)
         check_book_date(query.book_date, self._conventions)
         if query.object in SYSTEM_OBJECTS:
-            object_, query = SYSTEM_OBJECTS[query.object], self._filtered(query)
+            object_, query = SYSTEM_OBJECTS[query.object], self._supported_query(query)
             if how := self._conventions.unreadable.get(object_.code):
                 return self._answers.empty_result(how, object_)
             return self._answers.page(object_, self._reader.page(self._system[object_.table], query), {}, query.fields)
         company = self._companies[self._company(request)]
         if query.object not in OBJECTS:
             raise Refusal(f"Business object {query.object or '(leeg)'} bestaat niet.")
-        object_, query = OBJECTS[query.object], self._filtered(query)
+        object_, query = OBJECTS[query.object], self._supported_query(query)
         self._check_right(object_, user.cannot_read, "lezen")
         if how := self._conventions.unreadable.get(object_.code):
             return self._answers.empty_result(how, object_)
@@ -317,14 +319,14 @@ class AccountViewServer:
         children = company.table(object_.detail).children if object_.detail else {}
         return self._answers.page(object_, rows, children, query.fields)
 
-    def _filtered(self, query: RowQuery) -> RowQuery:
+    def _supported_query(self, query: RowQuery) -> RowQuery:
         """Return the query with filters as its object supports them."""
-        made = self._conventions.filters.get(query.object) if query.filters else None
-        if made == "refused":
+        support = self._conventions.filters.get(query.object) if query.filters else None
+        if support == "refused":
             raise Refusal(f"Filteren van business object {query.object} is niet mogelijk.")
-        return replace(query, filters=()) if made else query
+        return replace(query, filters=()) if support else query
 
-    def _written(self, request: Request, admitted: Pass, kind: ObjectKind, armed: Armed | None) -> FaultAnswer:
+    def _write(self, request: Request, admitted: Pass, kind: ObjectKind, armed: Armed | None) -> FaultAnswer:
         if not admitted.writes:
             raise Refusal("De toepassing heeft geen toestemming om te wijzigen.", 403)
         write = Write(request.method, self._company(request), admitted.user, posting.read(request.body))
@@ -332,13 +334,13 @@ class AccountViewServer:
         note = str(Fault.WRONG) if armed and armed.fault is Fault.WRONG else ""
         if armed and armed.seconds_hidden:
             note = f"{Fault.LATE} {armed.seconds_hidden:g}"
-        return self._carried_out(
+        return self._carry_out(
             write,
             kind,
             lambda: self._journal.append(SYSTEM, kind.operation, json.dumps(body), note=note),
         )
 
-    def _carried_out(self, write: Write, kind: ObjectKind, accept: Callable[[], JournalEntry]) -> FaultAnswer:
+    def _carry_out(self, write: Write, kind: ObjectKind, accept: Callable[[], JournalEntry]) -> FaultAnswer:
         """Check a write completely, then journal it and carry it out; a refused write changes nothing."""
         document = posting.document(write.told, self._definitions)
         check_book_date(document.book_date, self._conventions)
@@ -348,15 +350,15 @@ class AccountViewServer:
             self._check_verb(object_, self._updatable(object_), write.user.cannot_update, "wijzigen")
             changes = booking.check_update(company, document)
             entry = accept()
-            made = booking.update(company, document, changes, entry)
+            documents = booking.update(company, document, changes, entry)
         else:
             self._check_verb(object_, object_.insert, write.user.cannot_insert, "toevoegen")
             booking.check_insert(company, document)
             entry = accept()
-            made = booking.insert(company, document, entry, write.user.name)
-        kind.learn(made)
-        answer = self._answers.documents(object_, made)
-        booking.spoil(company, document, made, entry)
+            documents = booking.insert(company, document, entry, write.user.name)
+        kind.learn(documents)
+        answer = self._answers.documents(object_, documents)
+        booking.spoil(company, document, documents, entry)
         return answer
 
     def _check_verb(self, object_: SandboxObject, allowed: bool, withheld: frozenset[str], verb: str) -> None:
@@ -368,25 +370,25 @@ class AccountViewServer:
         if object_.code in withheld:
             raise Refusal(f"U hebt geen rechten om {object_.caption} te {verb}.", self._conventions.no_right_status)
 
-    def _by_hand(self, operation: str, company: str, **told: Any) -> None:
+    def _by_hand(self, operation: str, company: str, **arguments: Any) -> None:
         with self._lock:
-            act = edit_page(self._companies[company], operation, told, self._days + 1)
-            entry = self._journal.append(SYSTEM, operation, json.dumps({"company": company, **told}, default=str))
+            act = edit_page(self._companies[company], operation, arguments, self._days + 1)
+            entry = self._journal.append(SYSTEM, operation, json.dumps({"company": company, **arguments}, default=str))
             self._days += operation == "day"
             act(entry)
 
-    def _again(self, entry: JournalEntry) -> None:
+    def _replay(self, entry: JournalEntry) -> None:
         """Replay an entry of an earlier start."""
-        told = json.loads(entry.body)
+        content = json.loads(entry.body)
         if entry.operation == "token":
-            self._access.give(Grant(told["user"], told["spent"], told["scope"]), entry.number, entry.at)
+            self._access.give(Grant(content["user"], content["spent"], content["scope"]), entry.number, entry.at)
         elif entry.operation.endswith((" POST", " PUT")):
             method = entry.operation.rpartition(" ")[2]
-            write = Write(method, told["company"], USERS[told["user"]], posting.read(told["body"].encode()))
-            self._carried_out(write, ObjectKind(entry.operation, write=True), lambda: entry)
+            write = Write(method, content["company"], USERS[content["user"]], posting.read(content["body"].encode()))
+            self._carry_out(write, ObjectKind(entry.operation, write=True), lambda: entry)
         else:
             self._days += entry.operation == "day"
-            edit_page(self._companies[told["company"]], entry.operation, told, self._days)(entry)
+            edit_page(self._companies[content["company"]], entry.operation, content, self._days)(entry)
 
 
 def _system_tables(
@@ -394,7 +396,7 @@ def _system_tables(
     conventions: Conventions,
     shop: Shop,
 ) -> Mapping[str, Table]:
-    tables = {each.table: Table(definitions[each.table]) for each in SYSTEM_OBJECTS.values()}
+    tables = {object_.table: Table(definitions[object_.table]) for object_ in SYSTEM_OBJECTS.values()}
     tables["ADM_LIST"].load(books.administrations(shop))
     tables["DCT_FLD"].load(dictionary_fields(definitions))
     tables["DCT_FILE"].load(dictionary_tables(definitions, conventions))

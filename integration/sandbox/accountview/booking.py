@@ -50,30 +50,30 @@ def check_update(company: Company, document: posting.PostedDocument) -> list[Cha
     if document.details:
         raise Refusal(f"{document.object.caption}: regels wijzigen is niet mogelijk.")
     table = company.table(document.object.table)
-    return [_meant(company, table, header) for header in document.headers]
+    return [_intended_change(company, table, header) for header in document.headers]
 
 
 def insert(company: Company, document: posting.PostedDocument, entry: JournalEntry, user: str) -> list[Document]:
     """Store new rows with their lines, visible now or later, and the ledger rows of pages; return them."""
-    late = _late(entry)
-    made = [_make(company, document, header, entry, user.upper()) for header in document.headers]
-    for row, lines in made:
-        _keep(company, document.object, row, lines, late)
+    late = _delayed_rows(entry)
+    documents = [_make(company, document, header, entry, user.upper()) for header in document.headers]
+    for row, lines in documents:
+        _show_document(company, document.object, row, lines, late)
         if document.object.detail:
             shelves.put(company, company.table(document.object.detail), lines)
         if document.object.code == "DJ2" and daybooks.is_posted_at_once(company, row):
-            for each in daybooks.rows_of(company, row, lines, entry.at):
-                _show(company.table("TRANSACT"), each, late)
+            for ledger_row in daybooks.rows_of(company, row, lines, entry.at):
+                _show(company.table("TRANSACT"), ledger_row, late)
     if late:
         company.late.append(late)
-    return made
+    return documents
 
 
 def update(
     company: Company, document: posting.PostedDocument, changes: Sequence[Change], entry: JournalEntry
 ) -> list[Document]:
     """Change rows and return them; if the change becomes visible later, return copies with the new values."""
-    table, late = company.table(document.object.table), _late(entry)
+    table, late = company.table(document.object.table), _delayed_rows(entry)
     if late is None:
         for row, values in changes:
             table.change(row, values, entry.at)
@@ -83,14 +83,16 @@ def update(
     return [(table.copy_with_values(row, values), ()) for row, values in changes]
 
 
-def spoil(company: Company, document: posting.PostedDocument, made: Sequence[Document], entry: JournalEntry) -> None:
+def spoil(
+    company: Company, document: posting.PostedDocument, documents: Sequence[Document], entry: JournalEntry
+) -> None:
     """Store other values than those sent, if the journal entry says so: a changed number, or a damaged text."""
     if not entry.note.startswith(Fault.WRONG):
         return
-    row, lines = made[-1]
+    row, lines = documents[-1]
     if lines:
-        sent = next(iter(document.details.values()))[-1]
-        _mangle(company.table(document.object.detail), lines[-1], sent.values, entry)
+        sent_line = next(iter(document.details.values()))[-1]
+        _mangle(company.table(document.object.detail), lines[-1], sent_line.values, entry)
         if document.object.code == "DJ2":
             daybooks.renew(company, row, entry.at)
     else:
@@ -102,13 +104,13 @@ def _check_period(company: Company, day: str) -> None:
         raise Refusal(f"Periode {int(day[5:7])} van boekjaar {day[:4]} is afgesloten.")
 
 
-def _check_new(company: Company, object_: SandboxObject, name: str, sent: posting.SentRow) -> None:
+def _check_new(company: Company, object_: SandboxObject, name: str, sent_row: posting.SentRow) -> None:
     table = company.table(name)
     definition = table.definition
-    posting.check_required(object_, definition, sent)
-    _check_pointers(company, definition, sent.values)
-    key = sent.values.get(definition.key)
-    if key and not _ignored(definition, definition.fields[definition.key]) and company.is_key_used(table, str(key)):
+    posting.check_required(object_, definition, sent_row)
+    _check_pointers(company, definition, sent_row.values)
+    key = sent_row.values.get(definition.key)
+    if key and not _is_ignored(definition, definition.fields[definition.key]) and company.is_key_used(table, str(key)):
         raise Refusal(f"{NOUNS.get(name, definition.caption)} {key} bestaat al.")
 
 
@@ -123,15 +125,15 @@ def _check_pointer(target: Table, key: str, in_document: bool) -> None:
     row, name = target.get(key), target.definition.name
     if row is None:
         raise Refusal(f"{NOUNS[name]} {key} bestaat niet.")
-    if in_document and any(target.value(row, each) for each in _BLOCKING.get(name, ())):
+    if in_document and any(target.value(row, field) for field in _BLOCKING.get(name, ())):
         raise Refusal(f"{NOUNS[name]} {key} is geblokkeerd.")
 
 
 def _check_address(company: Company, definition: Definition, header: posting.SentRow) -> None:
     """Refuse a delivery address that does not belong to the debtor of the document."""
-    here = definition.local_name
-    address = header.values.get(here("DEL_CODE"))
-    debtor = header.values.get(here("RPL_DEL")) or header.values[here("RPL_INV")]
+    local_name = definition.local_name
+    address = header.values.get(local_name("DEL_CODE"))
+    debtor = header.values.get(local_name("RPL_DEL")) or header.values[local_name("RPL_INV")]
     if not address:
         return
     addresses = company.table("DEL_ADDR")
@@ -140,16 +142,16 @@ def _check_address(company: Company, definition: Definition, header: posting.Sen
         raise Refusal(f"Afleveradres {address} hoort niet bij debiteur {debtor}.")
 
 
-def _meant(company: Company, table: Table, sent: posting.SentRow) -> Change:
+def _intended_change(company: Company, table: Table, sent_row: posting.SentRow) -> Change:
     definition = table.definition
-    key = sent.values.get(definition.key)
+    key = sent_row.values.get(definition.key)
     if not key:
         raise Refusal(f"Veld {definition.key} ontbreekt; zonder sleutel is wijzigen niet mogelijk.")
     row = table.get(str(key))
     if row is None:
         noun = NOUNS.get(definition.name, definition.caption)
         raise Refusal(f"{noun} {key} bestaat niet.", company.conventions.missing_status)
-    values = {name: value for name, value in sent.values.items() if name != definition.key}
+    values = {name: value for name, value in sent_row.values.items() if name != definition.key}
     for name, value in values.items():
         _check_changeable(definition.fields[name], value)
     _check_pointers(company, definition, values)
@@ -164,32 +166,34 @@ def _check_changeable(field: ColumnField, value: Value) -> None:
 
 
 def _make(
-    company: Company, document: posting.PostedDocument, sent: posting.SentRow, entry: JournalEntry, user: str
+    company: Company, document: posting.PostedDocument, sent_row: posting.SentRow, entry: JournalEntry, user: str
 ) -> Document:
     object_ = document.object
     table = company.table(object_.table)
-    values = _header(company, table, sent, entry)
+    values = _header(company, table, sent_row, entry)
     if not object_.detail:
-        return _stamped(table, values, entry), ()
+        return _stamped_row(table, values, entry), ()
     detail = company.table(object_.detail)
-    lines = [_line(company, detail, each, (table, values), entry) for each in document.details[sent.row_id]]
+    lines = [
+        _line(company, detail, sent_line, (table, values), entry) for sent_line in document.details[sent_row.row_id]
+    ]
     if object_.code == "DJ2":
         is_gross = bool(values.get(table.definition.local_name("GROSS_FLG")))
-        lines = [daybooks.taxed(company, detail.definition, each, is_gross=is_gross) for each in lines]
+        lines = [daybooks.taxed(company, detail.definition, sent_line, is_gross=is_gross) for sent_line in lines]
         values |= daybooks.totals(detail.definition, lines, is_gross=is_gross)
         if company.conventions.concepts == "ignored":
             values[table.definition.local_name("NO_POST")] = False
         values |= dict.fromkeys((table.definition.local_name("CNG_USR"), table.definition.local_name("INP_USR")), user)
-    return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
+    return _stamped_row(table, values, entry), [_stamped_row(detail, line, entry) for line in lines]
 
 
-def _stamped(table: Table, values: Mapping[str, Value], entry: JournalEntry) -> Row:
+def _stamped_row(table: Table, values: Mapping[str, Value], entry: JournalEntry) -> Row:
     row = table.row(values)
     table.stamp(row, entry.at, created=True)
     return row
 
 
-def _keep(company: Company, object_: SandboxObject, row: Row, lines: Sequence[Row], late: Late | None) -> None:
+def _show_document(company: Company, object_: SandboxObject, row: Row, lines: Sequence[Row], late: Late | None) -> None:
     _show(company.table(object_.table), row, late)
     for line in lines:
         _show(company.table(object_.detail), line, late)
@@ -203,43 +207,45 @@ def _show(table: Table, row: Row, late: Late | None) -> None:
         table.add(row)
 
 
-def _header(company: Company, table: Table, sent: posting.SentRow, entry: JournalEntry) -> dict[str, Value]:
+def _header(company: Company, table: Table, sent_row: posting.SentRow, entry: JournalEntry) -> dict[str, Value]:
     """Return a new header row with the values that AccountView adds: its number and derived fields."""
-    values, here = _accepted(table.definition, sent), table.definition.local_name
+    values, local_name = _accepted_values(table.definition, sent_row), table.definition.local_name
     today = entry.at.strftime("%Y-%m-%dT00:00:00")
     if not values.get(table.definition.key):
         values[table.definition.key] = company.number(table, entry.at)
     match table.definition.name:
         case "SO_HDR":
-            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
-            values.setdefault(here("ORD_DATE"), today)
+            values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
+            values.setdefault(local_name("ORD_DATE"), today)
         case "K9_INV":
-            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
-            values.setdefault(here("INV_DATE"), today)
+            values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
+            values.setdefault(local_name("INV_DATE"), today)
             if company.conventions.invoice_numbers == "added":
-                values[here("INV_NR")] = f"F{values[table.definition.key]}"
+                values[local_name("INV_NR")] = f"F{values[table.definition.key]}"
         case "K9_QUO":
-            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
-            values.setdefault(here("QT_DATE"), today)
+            values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
+            values.setdefault(local_name("QT_DATE"), today)
         case "CONTACT":
-            values.setdefault(here("BOX_CITY"), values.get(here("PO_CITY")) or values.get(here("CITY")))
+            values.setdefault(
+                local_name("BOX_CITY"), values.get(local_name("PO_CITY")) or values.get(local_name("CITY"))
+            )
         case "DJ_PAGE":
-            day = str(values.setdefault(here("TRN_DATE"), today))
-            values.setdefault(here("PERIOD"), Decimal(company.period_of(date.fromisoformat(day[:10]))))
+            day = str(values.setdefault(local_name("TRN_DATE"), today))
+            values.setdefault(local_name("PERIOD"), Decimal(company.period_of(date.fromisoformat(day[:10]))))
     return values
 
 
 def _line(
     company: Company,
     detail: Table,
-    sent: posting.SentRow,
+    sent_row: posting.SentRow,
     header: tuple[Table, Mapping[str, Value]],
     entry: JournalEntry,
 ) -> dict[str, Value]:
     """Return a new line with values from its header and its article."""
     table, of_header = header
     definition, above = detail.definition, table.definition
-    values = _accepted(definition, sent)
+    values = _accepted_values(definition, sent_row)
     values[definition.parent_key] = of_header[above.key]
     values[definition.key] = company.number(detail, entry.at)
     if definition.name in _TRADE:
@@ -253,33 +259,33 @@ def _line(
     return values
 
 
-def _accepted(definition: Definition, sent: posting.SentRow) -> dict[str, Value]:
+def _accepted_values(definition: Definition, sent_row: posting.SentRow) -> dict[str, Value]:
     return {
         name: value
-        for name, value in sent.values.items()
-        if value is not None and not _ignored(definition, definition.fields[name])
+        for name, value in sent_row.values.items()
+        if value is not None and not _is_ignored(definition, definition.fields[name])
     }
 
 
-def _ignored(definition: Definition, field: ColumnField) -> bool:
+def _is_ignored(definition: Definition, field: ColumnField) -> bool:
     """Return True if a client may send the field but AccountView ignores it, because it fills the field itself."""
     return field.blocked and (definition.name, field.name) not in _SENT_THOUGH_BLOCKED
 
 
-def _late(entry: JournalEntry) -> Late | None:
+def _delayed_rows(entry: JournalEntry) -> Late | None:
     fault, _, seconds = entry.note.partition(" ")
     return Late(entry.at + timedelta(seconds=float(seconds))) if fault == Fault.LATE else None
 
 
-def _mangle(table: Table, row: Row, sent: Mapping[str, Value], entry: JournalEntry) -> None:
+def _mangle(table: Table, row: Row, sent_values: Mapping[str, Value], entry: JournalEntry) -> None:
     fields = table.definition.fields
-    free = [name for name in sent if name != table.definition.key and not fields[name].points_to]
-    numbers = [name for name in free if isinstance(sent[name], Decimal)]
-    texts = [name for name in free if fields[name].type in "CM" and sent[name]]
+    free = [name for name in sent_values if name != table.definition.key and not fields[name].points_to]
+    numbers = [name for name in free if isinstance(sent_values[name], Decimal)]
+    texts = [name for name in free if fields[name].type in "CM" and sent_values[name]]
     if numbers:
-        table.change(row, {numbers[0]: _number(sent[numbers[0]]) + 1}, entry.at)
+        table.change(row, {numbers[0]: _number(sent_values[numbers[0]]) + 1}, entry.at)
     elif texts:
-        table.change(row, {texts[-1]: str(sent[texts[-1]])[:-1]}, entry.at)
+        table.change(row, {texts[-1]: str(sent_values[texts[-1]])[:-1]}, entry.at)
 
 
 def _number(value: Value) -> Decimal:

@@ -56,7 +56,7 @@ class Company:
         self.conventions = conventions
         self.shop = shop
         self.late: list[Late] = []
-        self._stocked = True
+        self._has_stock = True
         self._tables = {
             name: Table(definition, int(hashlib.sha256(name.encode()).hexdigest()[:4], 16))
             for name, definition in definitions.items()
@@ -66,7 +66,7 @@ class Company:
         """Fill the tables with the complete shop."""
         books.fill_tables(self._tables, self.shop)
         self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
-        self._stocked = False
+        self._has_stock = False
 
     def open_empty(self) -> None:
         """Fill only the tables that every administration needs."""
@@ -80,8 +80,8 @@ class Company:
         if column is None or (self.conventions.years == "together" and name != "ADM_PER"):
             return None
         year_of, place = self.conventions.year_of, table.place(column)
-        asked = year_of(date.fromisoformat(book_date[:10]) if book_date else self.shop.today)
-        return lambda row: year_of(date.fromisoformat(str(row.values[place])[:10])) == asked
+        year = year_of(date.fromisoformat(book_date[:10]) if book_date else self.shop.today)
+        return lambda row: year_of(date.fromisoformat(str(row.values[place])[:10])) == year
 
     def period_of(self, day: date) -> int:
         """Return the number of the period of a day."""
@@ -90,7 +90,7 @@ class Company:
 
     def settle(self, question: str, choice: object) -> None:
         """Change a convention. LookupError for an unknown one."""
-        if question not in {each.name for each in fields(Conventions)}:
+        if question not in {convention.name for convention in fields(Conventions)}:
             raise LookupError(f"there is no convention {question}")
         self.conventions = replace(self.conventions, **{question: choice})  # type: ignore[arg-type]
 
@@ -100,22 +100,22 @@ class Company:
         The stock per branch is large, so it is generated on first use.
         """
         table = self._tables[name.upper()]
-        if table.definition.name == "K9_STOCK" and not self._stocked:
-            self._stocked = True
+        if table.definition.name == "K9_STOCK" and not self._has_stock:
+            self._has_stock = True
             table.load(books.stock_by_branch(self.shop))
         return table
 
     def is_key_used(self, table: Table, key: str) -> bool:
         """Return True if a key is in use, visible or not."""
         return table.get(key) is not None or any(
-            row.key == normal(key) for each in self.late for kept, row in each.added if kept is table
+            row.key == normal(key) for late in self.late for late_table, row in late.added if late_table is table
         )
 
     def number(self, table: Table, at: datetime) -> str:
         """Return the next free key of a table."""
         while True:
             table.serial += 1
-            key = _numbered(table.definition.name, table.serial, at)
+            key = _format_key(table.definition.name, table.serial, at)
             if not self.is_key_used(table, key):
                 return key
 
@@ -127,21 +127,21 @@ class Company:
 
     def ripen(self, now: datetime) -> None:
         """Show accepted rows whose time has come."""
-        for each in [late for late in self.late if late.until <= now]:
-            self.late.remove(each)
-            for table, row in each.added:
+        for due in [late for late in self.late if late.until <= now]:
+            self.late.remove(due)
+            for table, row in due.added:
                 table.add(row)
-            for table, row, values, moment in each.changed:
+            for table, row, values, moment in due.changed:
                 table.change(row, values, moment)
 
     def plain(self, name: str) -> list[dict[str, object]]:
         """Return all rows of a table, including those not visible yet."""
         table = self.table(name)
-        late = [row for each in self.late for kept, row in each.added if kept is table]
+        late = [row for late_rows in self.late for late_table, row in late_rows.added if late_table is table]
         return [table.plain(row) for row in (*table.rows.values(), *late)]
 
 
-def _numbered(table: str, serial: int, at: datetime) -> str:
+def _format_key(table: str, serial: int, at: datetime) -> str:
     match table:
         case "SO_HDR":
             return books.order_number(at.date(), serial)
@@ -169,20 +169,20 @@ _FIRST_NEW_CODE: Final = 8000
 _PLACES: Final = {"SO_HDR": ("SO_HDR", "SO_LINE", "ORD_QTY"), "K9_INV": ("K9_INV", "K9_INVL", "ART_QTY")}
 
 
-def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+def by_hand(company: Company, operation: str, arguments: Mapping[str, Any], day: int) -> Act:
     """Return a change by hand as a function. LookupError if the table, row or field is missing, or a key exists."""
     match operation:
         case "edit":
-            return _edit(company, told)
+            return _edit(company, arguments)
         case "add":
-            return _add(company, told)
+            return _add(company, arguments)
         case "remove":
-            table = company.table(told["table"])
-            row = must(table, told["key"])
+            table = company.table(arguments["table"])
+            row = must(table, arguments["key"])
             return lambda _: _remove(company, table, row)
         case "invoice":
-            place = _PLACES[told.get("table", "SO_HDR")]
-            document = must(company.table(place[0]), told["key"])
+            place = _PLACES[arguments.get("table", "SO_HDR")]
+            document = must(company.table(place[0]), arguments["key"])
             return lambda entry: _invoice(company, place, document, entry)
         case "day":
             return lambda entry: _pass_day(company, day, entry)
@@ -190,20 +190,20 @@ def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int)
             raise LookupError(f"nobody does {operation} by hand")
 
 
-def _edit(company: Company, told: Mapping[str, Any]) -> Act:
-    if told["table"] == "conventions":
-        company.settle(told["key"], told["values"]["value"])
+def _edit(company: Company, arguments: Mapping[str, Any]) -> Act:
+    if arguments["table"] == "conventions":
+        company.settle(arguments["key"], arguments["values"]["value"])
         return lambda _: None
-    table = company.table(told["table"])
-    row, values = must(table, told["key"]), typed(table, told["values"])
+    table = company.table(arguments["table"])
+    row, values = must(table, arguments["key"]), typed(table, arguments["values"])
     if table.definition.key in values:
         raise LookupError("a key cannot be edited")
     return lambda entry: table.change(row, values, entry.at)
 
 
-def _add(company: Company, told: Mapping[str, Any]) -> Act:
-    table = company.table(told["table"])
-    values = typed(table, told["values"])
+def _add(company: Company, arguments: Mapping[str, Any]) -> Act:
+    table = company.table(arguments["table"])
+    values = typed(table, arguments["values"])
     key = values.get(table.definition.key)
     if not key or company.is_key_used(table, str(key)):
         raise LookupError(f"{table.definition.name} needs a key that is free")
@@ -251,15 +251,15 @@ def _pass_day(company: Company, day: int, entry: JournalEntry) -> None:
     """Change some prices and stocks, rename an article, and add one; the same for the same day and shop."""
     shop = company.shop
     random = Random(f"{shop.seed} {day}")
-    regular = [each for each in shop.articles if not each.fault and each.number and each.price_excl]
+    regular = [article for article in shop.articles if not article.fault and article.number and article.price_excl]
     chosen = random.sample(regular, min(_PRICES + _STOCKS + 1, len(regular)))
-    for each in chosen[:_PRICES]:
-        price = (each.price_excl * Decimal(random.randint(101, 109)) / 100).quantize(Decimal("0.0001"))
-        _change_if_there(company, each, {"PX_SELL": price}, entry)
-    for each in chosen[_PRICES : _PRICES + _STOCKS]:
-        _restock(company, each, random.randint(1, 9), entry)
-    for each in chosen[_PRICES + _STOCKS :]:
-        _change_if_there(company, each, {"ART_DESC1": f"{each.name[:32]} (nieuw)"}, entry)
+    for article in chosen[:_PRICES]:
+        price = (article.price_excl * Decimal(random.randint(101, 109)) / 100).quantize(Decimal("0.0001"))
+        _change_if_there(company, article, {"PX_SELL": price}, entry)
+    for article in chosen[_PRICES : _PRICES + _STOCKS]:
+        _restock(company, article, random.randint(1, 9), entry)
+    for article in chosen[_PRICES + _STOCKS :]:
+        _change_if_there(company, article, {"ART_DESC1": f"{article.name[:32]} (nieuw)"}, entry)
     _launch(company, random.choice(regular), str(_FIRST_NEW_CODE + day), entry)
 
 
@@ -268,10 +268,10 @@ def _restock(company: Company, article: ShopArticle, quantity: int, entry: Journ
     row = articles.get(article.code)
     if row is None:
         return
-    articles.change(row, {name: _plus(articles.value(row, name), quantity) for name in _STOCK_FIELDS}, entry.at)
+    articles.change(row, {name: _increased(articles.value(row, name), quantity) for name in _STOCK_FIELDS}, entry.at)
     for key in stock.keys_with(stock.place("ART_CODE"), [article.code])[:1]:
         line = stock.rows[key]
-        stock.change(line, {"K9_QTY": _plus(stock.value(line, "K9_QTY"), quantity)}, entry.at)
+        stock.change(line, {"K9_QTY": _increased(stock.value(line, "K9_QTY"), quantity)}, entry.at)
 
 
 def _launch(company: Company, model: ShopArticle, code: str, entry: JournalEntry) -> None:
@@ -288,7 +288,7 @@ def _change_if_there(company: Company, article: ShopArticle, values: Mapping[str
         articles.change(row, values, entry.at)
 
 
-def _plus(value: Value, more: int) -> Decimal:
+def _increased(value: Value, more: int) -> Decimal:
     return (value if isinstance(value, Decimal) else Decimal(0)) + more
 
 

@@ -120,14 +120,14 @@ class Conventions:
 
     def year_of(self, day: date) -> date:
         """Return the first day of the fiscal year of a day."""
-        month, first = (int(each) for each in self.year_begins.split("-"))
+        month, first = (int(part) for part in self.year_begins.split("-"))
         begins = day.replace(month=month, day=first)
         return begins if begins <= day else begins.replace(year=day.year - 1)
 
     def periods_of(self, year: date) -> list[tuple[date, date]]:
         """Return the first and last day of each period of a fiscal year; the last period ends with the year."""
-        months = [_months_later(year, each) for each in range(13)]
-        weeks = [year + timedelta(weeks=4 * each) for each in range(13)]
+        months = [_months_later(year, number) for number in range(13)]
+        weeks = [year + timedelta(weeks=4 * number) for number in range(13)]
         starts = months if self.periods == "months" else [*weeks, months[-1]]
         return [(start, after - timedelta(days=1)) for start, after in pairwise(starts)]
 

@@ -43,13 +43,16 @@ def expect_balanced(company: Company, header: SentRow, lines: Sequence[SentRow])
     """Refuse a page whose accounts do not accept its lines, or a memorial whose lines do not add up to zero."""
     page, line = (company.table(name).definition for name in ("DJ_PAGE", "DJ_LINE"))
     currency = str(header.values.get(page.local_name("CUR_CODE")) or _EURO)
-    for each in lines:
-        _check_account(company, {name: each.values.get(line.local_name(name)) for name in line.names}, currency)
+    for sent_line in lines:
+        _check_account(company, {name: sent_line.values.get(line.local_name(name)) for name in line.names}, currency)
     if _type(company, str(header.values.get(page.local_name("DJ_CODE")) or "")) != MEMORIAL:
         return
     is_gross = bool(header.values.get(page.local_name("GROSS_FLG")))
-    counted = ("AMOUNT",) if is_gross else ("AMOUNT", "VAT_AMT")
-    rest = sum((_number(each.values.get(line.local_name(name))) for each in lines for name in counted), Decimal(0))
+    amount_fields = ("AMOUNT",) if is_gross else ("AMOUNT", "VAT_AMT")
+    rest = sum(
+        (_number(sent_line.values.get(line.local_name(name))) for sent_line in lines for name in amount_fields),
+        Decimal(0),
+    )
     if rest:
         raise Refusal(f"De bladzijde is niet in evenwicht: verschil {rest:.2f}.".replace(".", ",", 1))
 
@@ -73,23 +76,27 @@ def _check_account(company: Company, line: Mapping[str, Value], currency: str) -
 
 def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *, is_gross: bool) -> dict[str, Value]:
     """Return a line with its VAT: as sent, or computed from the rate of its code, depending on the conventions."""
-    here = definition.local_name
-    code = line.get(here("VAT_CODE"))
-    amount, vat = (_number(line.get(here(name))) for name in ("AMOUNT", "VAT_AMT"))
+    local_name = definition.local_name
+    code = line.get(local_name("VAT_CODE"))
+    amount, vat = (_number(line.get(local_name(name))) for name in ("AMOUNT", "VAT_AMT"))
     if not code:
         return dict(line)
     if company.conventions.vat_amounts == "computed":
         vats = company.table("VAT")
         rate = _number(vats.value(vats.rows[normal(str(code))], "VAT_PCT"))
         vat = (amount * rate / (100 + rate if is_gross else 100)).quantize(_CENT, ROUND_HALF_UP)
-        return {**line, here("VAT_AMT"): tidy(vat), here("BASE_AMT"): tidy(amount - vat if is_gross else amount)}
-    return {here("BASE_AMT"): amount - vat if is_gross else amount, **line}
+        return {
+            **line,
+            local_name("VAT_AMT"): tidy(vat),
+            local_name("BASE_AMT"): tidy(amount - vat if is_gross else amount),
+        }
+    return {local_name("BASE_AMT"): amount - vat if is_gross else amount, **line}
 
 
 def totals(definition: Definition, lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
     """Return the totals of the lines of a page, including VAT, which the amounts of a gross page already contain."""
     amount, vat = (
-        sum((_number(each.get(definition.local_name(name))) for each in lines), Decimal(0))
+        sum((_number(line.get(definition.local_name(name))) for line in lines), Decimal(0))
         for name in ("AMOUNT", "VAT_AMT")
     )
     return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
@@ -126,13 +133,13 @@ def _values(company: Company, page: Row, lines: Sequence[Row]) -> Iterator[dict[
         yield {**shared, **own, **{name: tidy(value) for name, value in sums.items()}, "ACCT_NR": account}
         if vat:
             account = _vat_account(company, str(own["VAT_CODE"]))
-            kept = {name: own[name] for name in ("TRN_DESC", "VAT_CODE")}
-            yield {**shared, **kept, "ACCT_NR": account, "AMOUNT": tidy(sign * vat)}
+            line_values = {name: own[name] for name in ("TRN_DESC", "VAT_CODE")}
+            yield {**shared, **line_values, "ACCT_NR": account, "AMOUNT": tidy(sign * vat)}
     if total and type_ != MEMORIAL:
-        yield {**shared, **_against(company, page, type_), "AMOUNT": tidy(-sign * total)}
+        yield {**shared, **_contra_account(company, page, type_), "AMOUNT": tidy(-sign * total)}
 
 
-def _against(company: Company, page: Row, type_: int) -> dict[str, Value]:
+def _contra_account(company: Company, page: Row, type_: int) -> dict[str, Value]:
     """Return the contra account of a page's total: its debtor, or the account of the daybook."""
     pages, contacts = company.table("DJ_PAGE"), company.table("CONTACT")
     values: dict[str, Value] = {"TRN_DESC": pages.value(page, "HDR_DESC")}
@@ -219,22 +226,22 @@ def renew(company: Company, page: Row, at: datetime) -> None:
 # ---- changes of pages by hand; other tables are handled by `company`
 
 
-def edit_page(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+def edit_page(company: Company, operation: str, arguments: Mapping[str, Any], day: int) -> Act:
     """Return a change by hand as a function. LookupError if the table, row or field is missing, or a key exists."""
-    match operation, told.get("table"):
+    match operation, arguments.get("table"):
         case "post", _:
-            return _posted(company, str(told.get("key") or ""))
+            return _posting_act(company, str(arguments.get("key") or ""))
         case "book", _:
-            return _booked(company, told)
+            return _booking_act(company, arguments)
         case "remove", "DJ_PAGE":
-            return _removed(company, must(company.table("DJ_PAGE"), told["key"]))
+            return _removal_act(company, must(company.table("DJ_PAGE"), arguments["key"]))
         case "edit" | "add" | "remove", "DJ_PAGE" | "DJ_LINE":
-            return _changed(company, operation, told, day)
+            return _change_act(company, operation, arguments, day)
         case _:
-            return office.by_hand(company, operation, told, day)
+            return office.by_hand(company, operation, arguments, day)
 
 
-def _posted(company: Company, key: str) -> Act:
+def _posting_act(company: Company, key: str) -> Act:
     """Return an act that posts one page, or without a key all unposted pages that are not concepts."""
     pages = company.table("DJ_PAGE")
     chosen = [must(pages, key)] if key else [page for page in pages.rows.values() if not pages.value(page, "NO_POST")]
@@ -247,36 +254,38 @@ def _posted(company: Company, key: str) -> Act:
     return act
 
 
-def _booked(company: Company, told: Mapping[str, Any]) -> Act:
+def _booking_act(company: Company, arguments: Mapping[str, Any]) -> Act:
     """Return an act that books a page with its lines. LookupError for an unknown field, account or daybook."""
     pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
-    header, lines = typed(pages, told["page"]), [typed(details, each) for each in told["lines"]]
-    here = pages.definition.local_name
-    must(company.table("DAILY"), str(header.get(here("DJ_CODE")) or ""))
+    header, lines = typed(pages, arguments["page"]), [typed(details, line_values) for line_values in arguments["lines"]]
+    local_name = pages.definition.local_name
+    must(company.table("DAILY"), str(header.get(local_name("DJ_CODE")) or ""))
     for line in lines:
         must(company.table("LEDGER"), str(line.get(details.definition.local_name("ACCT_NR")) or ""))
 
     def act(entry: JournalEntry) -> None:
-        moment = str(header.get(here("TRN_DATE")) or entry.at.strftime("%Y-%m-%dT00:00:00"))
+        moment = str(header.get(local_name("TRN_DATE")) or entry.at.strftime("%Y-%m-%dT00:00:00"))
         number = company.number(pages, entry.at)
-        shared: dict[str, Value] = {"DJ_CODE": header[here("DJ_CODE")], "PAGE_NR": number, "TRN_DATE": moment}
+        shared: dict[str, Value] = {"DJ_CODE": header[local_name("DJ_CODE")], "PAGE_NR": number, "TRN_DATE": moment}
         period = Decimal(company.period_of(date.fromisoformat(moment[:10])))
-        company.put(pages, {here("PERIOD"): period, **header, **_ours(pages.definition, shared)}, entry.at)
-        is_gross = bool(header.get(here("GROSS_FLG")))
+        company.put(
+            pages, {local_name("PERIOD"): period, **header, **_with_local_names(pages.definition, shared)}, entry.at
+        )
+        is_gross = bool(header.get(local_name("GROSS_FLG")))
         for line in lines:
             values = taxed(company, details.definition, line, is_gross=is_gross)
             shared["REC_ID"] = company.number(details, entry.at)
-            company.put(details, {**values, **_ours(details.definition, shared)}, entry.at)
-        _settle(company, number, told, entry, counted=False)
+            company.put(details, {**values, **_with_local_names(details.definition, shared)}, entry.at)
+        _update_page(company, number, arguments, entry, is_stamped=False)
 
     return act
 
 
-def _ours(definition: Definition, values: Mapping[str, Value]) -> dict[str, Value]:
+def _with_local_names(definition: Definition, values: Mapping[str, Value]) -> dict[str, Value]:
     return {definition.local_name(name): value for name, value in values.items()}
 
 
-def _removed(company: Company, page: Row) -> Act:
+def _removal_act(company: Company, page: Row) -> Act:
     def act(_: JournalEntry) -> None:
         withdraw(company, page)
         for line in _lines(company, page):
@@ -286,24 +295,30 @@ def _removed(company: Company, page: Row) -> Act:
     return act
 
 
-def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+def _change_act(company: Company, operation: str, arguments: Mapping[str, Any], day: int) -> Act:
     """Return an act that changes a page or one of its lines, and then its totals, stamps and ledger rows."""
-    table = company.table(told["table"])
-    act = office.by_hand(company, operation, told, day)
-    row = table.get(told["key"]) if "key" in told else None
+    table = company.table(arguments["table"])
+    act = office.by_hand(company, operation, arguments, day)
+    row = table.get(arguments["key"]) if "key" in arguments else None
     number = (
-        table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.local_name("PAGE_NR"))
+        table.value(row, "PAGE_NR")
+        if row
+        else typed(table, arguments["values"]).get(table.definition.local_name("PAGE_NR"))
     )
 
     def acts(entry: JournalEntry) -> None:
         act(entry)
-        _settle(company, str(number), told, entry, counted=(operation, told["table"]) == ("edit", "DJ_PAGE"))
+        _update_page(
+            company, str(number), arguments, entry, is_stamped=(operation, arguments["table"]) == ("edit", "DJ_PAGE")
+        )
 
     return acts
 
 
-def _settle(company: Company, number: str, told: Mapping[str, Any], entry: JournalEntry, *, counted: bool) -> None:
-    """Update totals, stamps and ledger rows of a page; `counted` means that the page has its stamp already."""
+def _update_page(
+    company: Company, number: str, arguments: Mapping[str, Any], entry: JournalEntry, *, is_stamped: bool
+) -> None:
+    """Update totals, stamps and ledger rows of a page; `is_stamped`: the page has its stamp already."""
     pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
     page = pages.get(number)
     if page is None:  # a line without a page
@@ -311,10 +326,12 @@ def _settle(company: Company, number: str, told: Mapping[str, Any], entry: Journ
     is_gross = bool(pages.value(page, "GROSS_FLG"))
     lines = _lines(company, page)
     sums = [{name: details.value(line, name) for name in ("AMOUNT", "VAT_AMT")} for line in lines]
-    values = totals(details.definition, [_ours(details.definition, each) for each in sums], is_gross=is_gross)
-    if lines and not counted:
-        pages.change(page, {**values, "CNG_USR": str(told.get("by") or BY_HAND)}, entry.at)
-    elif counted:
-        pages.note(page, {"CNG_USR": str(told.get("by") or BY_HAND)})
+    values = totals(
+        details.definition, [_with_local_names(details.definition, amounts) for amounts in sums], is_gross=is_gross
+    )
+    if lines and not is_stamped:
+        pages.change(page, {**values, "CNG_USR": str(arguments.get("by") or BY_HAND)}, entry.at)
+    elif is_stamped:
+        pages.note(page, {"CNG_USR": str(arguments.get("by") or BY_HAND)})
     if withdraw(company, page) or is_posted_at_once(company, page):
         _post(company, page, entry.at)

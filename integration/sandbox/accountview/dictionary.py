@@ -32,9 +32,9 @@ class Definition:
         """Return the name of a field in this sandbox."""
         return self.names.get(conventional, conventional)
 
-    def find(self, written: str) -> ColumnField | None:
+    def find(self, field_name: str) -> ColumnField | None:
         """Return the field with a bare or qualified name, in any letter case, or None."""
-        name = written.strip().upper()
+        name = field_name.strip().upper()
         if name in self.fields:
             return self.fields[name]
         table, _, bare = name.partition(".")
@@ -311,8 +311,13 @@ def dictionary_fields(definitions: Mapping[str, Definition]) -> Iterator[Mapping
 
 def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conventions) -> Iterator[Mapping[str, Value]]:
     """Yield the rows that describe the tables."""
-    objects = {each.table: each for each in reversed([*OBJECTS.values(), *SYSTEM_OBJECTS.values()])}
-    parents = {each.detail: each.table for each in OBJECTS.values() if each.detail}
+    objects = {
+        business_object.table: business_object
+        for business_object in reversed([*OBJECTS.values(), *SYSTEM_OBJECTS.values()])
+    }
+    parents = {
+        business_object.detail: business_object.table for business_object in OBJECTS.values() if business_object.detail
+    }
     for name, definition in definitions.items():
         object_ = objects.get(name)
         writable = bool(object_ and object_.insert) or name in parents
@@ -334,25 +339,33 @@ def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conven
 
 def definitions(conventions: Conventions) -> Mapping[str, Definition]:
     """Return all tables by name, with the field names of these conventions. Servers may change their own copy."""
-    known = _named(frozenset(conventions.renamed.items()))
-    return {table: replace(one, fields=dict(one.fields)) for table, one in known.items()}
+    shared = _renamed_definitions(frozenset(conventions.renamed.items()))
+    return {table: replace(definition, fields=dict(definition.fields)) for table, definition in shared.items()}
 
 
 @cache
-def _named(renamed: frozenset[tuple[str, str]]) -> Mapping[str, Definition]:
+def _renamed_definitions(renamed: frozenset[tuple[str, str]]) -> Mapping[str, Definition]:
     names = Conventions(renamed=dict(renamed))
     return {table: _definition(table, caption, key, parent, names) for table, caption, key, parent in _TABLES}
 
 
 def _definition(table: str, caption: str, key: str, parent: str, conventions: Conventions) -> Definition:
-    given = (*_dumped().get(table, ()), *_SEEN.get(table, ()), *BY_ANALOGY.get(table, ()), *INVENTED.get(table, ()))
-    names = {each.name: conventions.name(table, each.name) for each in given}
-    fields = [replace(each, name=names[each.name], points_to=_POINTS.get((table, each.name), "")) for each in given]
+    source_fields = (
+        *_dumped_fields().get(table, ()),
+        *_SEEN.get(table, ()),
+        *BY_ANALOGY.get(table, ()),
+        *INVENTED.get(table, ()),
+    )
+    names = {field.name: conventions.name(table, field.name) for field in source_fields}
+    fields = [
+        replace(field, name=names[field.name], points_to=_POINTS.get((table, field.name), ""))
+        for field in source_fields
+    ]
     return Definition(
         name=table,
         caption=caption,
         key=names[key],
-        fields={each.name: each for each in fields},
+        fields={field.name: field for field in fields},
         names=names,
         parent_key=names[parent] if parent else "",
         related=table in _RELATED,
@@ -361,12 +374,12 @@ def _definition(table: str, caption: str, key: str, parent: str, conventions: Co
 
 
 @cache
-def _dumped() -> Mapping[str, tuple[ColumnField, ...]]:
+def _dumped_fields() -> Mapping[str, tuple[ColumnField, ...]]:
     tables: dict[str, tuple[ColumnField, ...]] = {}
     with Path(__file__).with_name("fields.csv").open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
             flags = line["flags"]
-            each = ColumnField(
+            field = ColumnField(
                 name=line["name"],
                 type=line["type"],
                 length=int(line["length"] or 0),
@@ -376,5 +389,5 @@ def _dumped() -> Mapping[str, tuple[ColumnField, ...]]:
                 upper="u" in flags,
                 mask=line["mask"],
             )
-            tables[line["table"]] = (*tables.get(line["table"], ()), each)
+            tables[line["table"]] = (*tables.get(line["table"], ()), field)
     return tables

@@ -62,21 +62,21 @@ class PostedDocument:
 def read(body: bytes) -> dict[str, Any]:
     """Return the body with all its keys in lower case."""
     try:
-        found = _lowered(json.loads(body, parse_float=Decimal, parse_int=Decimal))
+        content = _lower_keys(json.loads(body, parse_float=Decimal, parse_int=Decimal))
     except ValueError:
         raise Refusal("De aanvraag bevat geen geldige JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise Refusal("De aanvraag bevat geen object.")
-    return found
+    return content
 
 
-def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> PostedDocument:
+def document(body: Mapping[str, Any], definitions: Mapping[str, Definition]) -> PostedDocument:
     """Return the document of a body. Raises Refusal if it is not valid."""
-    code = str(told.get("businessobject") or "").strip().upper()
+    code = str(body.get("businessobject") or "").strip().upper()
     object_ = OBJECTS.get(code)
     if object_ is None:
         raise Refusal(f"Business object {code or '(leeg)'} bestaat niet.")
-    table, data = _part(told, "table"), _part(told, "tabledata")
+    table, data = _part(body, "table"), _part(body, "tabledata")
     header = _part(table, "definition")
     _expect_table(header, object_.table)
     headers = _rows(header, _part(data, "data"), definitions[object_.table])
@@ -84,7 +84,7 @@ def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> 
         raise Refusal("De aanvraag bevat geen rijen.")
     return PostedDocument(
         object=object_,
-        book_date=str(told.get("bookdate") or ""),
+        book_date=str(body.get("bookdate") or ""),
         headers=headers,
         details=_details(table, data, object_, headers, definitions),
     )
@@ -108,22 +108,22 @@ def _details(
     kinds, parts = table.get("detaildefinitions") or [], data.get("detaildata") or []
     if len(kinds) != len(parts):
         raise Refusal("DetailDefinitions en DetailData hebben niet evenveel onderdelen.")
-    found: dict[str, tuple[SentRow, ...]] = {}
+    details: dict[str, tuple[SentRow, ...]] = {}
     for kind, part in zip(kinds, parts, strict=True):
         _expect_table(kind, object_.detail)
         for row in _rows(kind, part, definitions[object_.detail]):
-            header_id = _header_of(row, headers)
-            found[header_id] = (*found.get(header_id, ()), row)
-    return found
+            header_id = _header_id(row, headers)
+            details[header_id] = (*details.get(header_id, ()), row)
+    return details
 
 
-def _header_of(row: SentRow, headers: Sequence[SentRow]) -> str:
+def _header_id(row: SentRow, headers: Sequence[SentRow]) -> str:
     """Return the id of the header row that a detail refers to.
 
     A single header without a row id has the id `1`.
     """
-    known = {header.row_id for header in headers}
-    if row.header_id in known:
+    row_ids = {header.row_id for header in headers}
+    if row.header_id in row_ids:
         return row.header_id
     if len(headers) == 1 and not headers[0].row_id and row.header_id in {"", "1"}:
         return ""
@@ -141,15 +141,18 @@ def _rows(
     part: Mapping[str, Any],
     definition: Definition,
 ) -> tuple[SentRow, ...]:
-    columns = [_column(each, definition) for each in kind.get("fields") or []]
+    columns = [_column(field_definition, definition) for field_definition in kind.get("fields") or []]
     rows = part.get("rows") if isinstance(part, dict) else None
     if not columns or not isinstance(rows, list):
         raise Refusal(f"Velden of rijen van tabel {definition.name} ontbreken.")
     return tuple(_row(row, columns) for row in rows)
 
 
-def _column(told: Mapping[str, Any], definition: Definition) -> ColumnField:
-    name, type_ = str(told.get("name") or "").strip(), str(told.get("fieldtype") or "").strip().upper()
+def _column(field_definition: Mapping[str, Any], definition: Definition) -> ColumnField:
+    name, type_ = (
+        str(field_definition.get("name") or "").strip(),
+        str(field_definition.get("fieldtype") or "").strip().upper(),
+    )
     if len(type_) != 1 or type_ not in "CNILT":
         raise Refusal(f"FieldType {type_ or '(leeg)'} van veld {name} is onbekend.")
     if name.upper() in PSEUDO:
@@ -162,18 +165,18 @@ def _column(told: Mapping[str, Any], definition: Definition) -> ColumnField:
     return field
 
 
-def _row(told: Mapping[str, Any], columns: Sequence[ColumnField]) -> SentRow:
-    values = told.get("values") if isinstance(told, dict) else None
+def _row(content: Mapping[str, Any], columns: Sequence[ColumnField]) -> SentRow:
+    values = content.get("values") if isinstance(content, dict) else None
     if not isinstance(values, list) or len(values) != len(columns):
         raise Refusal("Het aantal waarden is niet gelijk aan het aantal velden.")
-    found: dict[str, Value] = {}
+    row_values: dict[str, Value] = {}
     ids = {"ROWID": "", "HEADERID": ""}
     for field, value in zip(columns, values, strict=True):
         if field.name in PSEUDO:
             ids[field.name] = "" if value is None else str(value).strip()
         else:
-            found[field.name] = value_of(field, value)
-    return SentRow(found, ids["ROWID"], ids["HEADERID"])
+            row_values[field.name] = value_of(field, value)
+    return SentRow(row_values, ids["ROWID"], ids["HEADERID"])
 
 
 def value_of(field: ColumnField, value: Any) -> Value:
@@ -183,7 +186,7 @@ def value_of(field: ColumnField, value: Any) -> Value:
     if field.is_number:
         return _number(field, value)
     if field.type == "L":
-        return _logical(field, value)
+        return _boolean(field, value)
     return _moment(field, value) if field.is_moment else _text(field, value)
 
 
@@ -214,7 +217,7 @@ def _number(field: ColumnField, value: Any) -> Decimal:
         raise Refusal(f"De waarde van veld {field.name} is te groot.") from None
 
 
-def _logical(field: ColumnField, value: Any) -> bool:
+def _boolean(field: ColumnField, value: Any) -> bool:
     match value:
         case bool():
             return value
@@ -228,12 +231,12 @@ def _moment(field: ColumnField, value: Any) -> str | None:
     """Return a date or time as AccountView stores it. A zero date means no date."""
     if value == "":
         return None
-    found = _ISO.fullmatch(value) if isinstance(value, str) else None
-    if not found:
+    match_ = _ISO.fullmatch(value) if isinstance(value, str) else None
+    if not match_:
         raise Refusal(f"Veld {field.name} verwacht een datum en tijd, bijvoorbeeld 2025-03-14T00:00:00.000Z.")
-    if int(found["year"]) < _EARLIEST_YEAR:
+    if int(match_["year"]) < _EARLIEST_YEAR:
         return None
-    return f"{found['day']}T00:00:00" if field.type == "D" else f"{found['day']}T{found['time']}"
+    return f"{match_['day']}T00:00:00" if field.type == "D" else f"{match_['day']}T{match_['time']}"
 
 
 _MONEY: Final = Decimal("0.0001")
@@ -244,15 +247,15 @@ _ISO: Final = re.compile(
 )
 
 
-def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = told.get(name)
+def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = body.get(name)
     if not isinstance(part, dict):
         raise Refusal(f"Onderdeel {name} ontbreekt.")
     return part
 
 
-def _lowered(told: Any) -> Any:
+def _lower_keys(content: Any) -> Any:
     """Return a body with all keys in lower case, because their letter case does not matter."""
-    if isinstance(told, dict):
-        return {key.lower(): _lowered(value) for key, value in told.items()}
-    return [_lowered(each) for each in told] if isinstance(told, list) else told
+    if isinstance(content, dict):
+        return {key.lower(): _lower_keys(value) for key, value in content.items()}
+    return [_lower_keys(item) for item in content] if isinstance(content, list) else content

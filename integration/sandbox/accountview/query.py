@@ -56,7 +56,7 @@ class RowQuery:
         """Return the query in these parameters, whose names are in lower case."""
         if parameters.get("filter"):
             raise Refusal("De parameter Filter wordt niet ondersteund; gebruik FilterControlSource1.")
-        size = _whole(parameters, "pagesize", 0) or conventions.page_size_default
+        size = _integer_parameter(parameters, "pagesize", 0) or conventions.page_size_default
         if conventions.larger_pages == "shortened":
             size = min(size, conventions.page_size_max)
         if not 0 < size <= conventions.page_size_max:
@@ -69,14 +69,20 @@ class RowQuery:
             sort=_names(parameters.get("sortfields", "")),
             descending=_descending(parameters.get("sortorder", "")),
             page_size=size,
-            page_number=max(_whole(parameters, "pagenumber", 1), 1),
+            page_number=max(_integer_parameter(parameters, "pagenumber", 1), 1),
             last_key=parameters.get("lastkey") or None,
             book_date=parameters.get("bookdate", ""),
         )
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys that the query filters by, for ledger and switches."""
-        return tuple(value for each in self.filters if each.type in {"C", "N"} for value in [each.value] if value)
+        return tuple(
+            value
+            for row_filter in self.filters
+            if row_filter.type in {"C", "N"}
+            for value in [row_filter.value]
+            if value
+        )
 
 
 class QueryReader:
@@ -84,19 +90,19 @@ class QueryReader:
 
     def __init__(self, conventions: Conventions) -> None:
         self._conventions = conventions
-        self._kept: OrderedDict[tuple[object, ...], list[str]] = OrderedDict()
+        self._selection_cache: OrderedDict[tuple[object, ...], list[str]] = OrderedDict()
 
     def page(self, table: Table, query: RowQuery, among: Callable[[Row], bool] | None = None) -> list[Row]:
         """Return one page of rows, optionally limited by `among`."""
-        keys = self._selected(table, query)
+        keys = self._selected_keys(table, query)
         if among is not None:
             keys = [key for key in keys if among(table.rows[key])]
         start = (query.page_number - 1) * query.page_size
         if query.last_key is not None:
-            start = self._after(table, keys, query.last_key)
+            start = self._position_after(table, keys, query.last_key)
         return [table.rows[key] for key in keys[start : start + query.page_size]]
 
-    def _after(self, table: Table, keys: Sequence[str], last: str) -> int:
+    def _position_after(self, table: Table, keys: Sequence[str], last: str) -> int:
         if keys is table.order:
             return table.count_keys_to(_key(table, last))
         try:
@@ -104,93 +110,97 @@ class QueryReader:
         except ValueError:
             raise Refusal(f"Sleutel {last} is niet gevonden.") from None
 
-    def _selected(self, table: Table, query: RowQuery) -> list[str]:
+    def _selected_keys(self, table: Table, query: RowQuery) -> list[str]:
         by_key = not query.sort or query.sort == (table.definition.key,)
         if not query.filters and by_key and not query.descending:
             return table.order
-        asked = (id(table), table.version, query.filters, query.match_any, query.sort, query.descending)
-        if asked in self._kept:
-            self._kept.move_to_end(asked)
-            return self._kept[asked]
-        keys = self._sorted(table, self._filtered(table, query), query)
-        self._kept[asked] = keys
-        if len(self._kept) > _CACHED:
-            self._kept.popitem(last=False)
+        cache_key = (id(table), table.version, query.filters, query.match_any, query.sort, query.descending)
+        if cache_key in self._selection_cache:
+            self._selection_cache.move_to_end(cache_key)
+            return self._selection_cache[cache_key]
+        keys = self._sort_keys(table, self._filter_keys(table, query), query)
+        self._selection_cache[cache_key] = keys
+        if len(self._selection_cache) > _CACHED:
+            self._selection_cache.popitem(last=False)
         return keys
 
-    def _sorted(self, table: Table, keys: list[str], query: RowQuery) -> list[str]:
-        places = [(table.place(each.name), each) for each in _known(table.definition, query.sort)]
-        for place, each in reversed(places):
-            keys = sorted(keys, key=_order_by(table, place, each))
+    def _sort_keys(self, table: Table, keys: list[str], query: RowQuery) -> list[str]:
+        places = [(table.place(field.name), field) for field in _find_fields(table.definition, query.sort)]
+        for place, field in reversed(places):
+            keys = sorted(keys, key=_order_by(table, place, field))
         return keys[::-1] if query.descending else keys
 
-    def _filtered(self, table: Table, query: RowQuery) -> list[str]:
-        tests = [self._test(table, each) for each in query.filters]
+    def _filter_keys(self, table: Table, query: RowQuery) -> list[str]:
+        tests = [self._test(table, row_filter) for row_filter in query.filters]
         if not tests:
             return table.order
-        quick = self._quick(table, query.filters, any_of=query.match_any and len(tests) > 1)
+        quick = self._indexed_keys(table, query.filters, any_of=query.match_any and len(tests) > 1)
         candidates = table.order if quick is None else quick
         if len(tests) == 1:
             return [key for key in candidates if tests[0](table.rows[key])]
         combine = any if query.match_any else all
         return [key for key in candidates if combine(test(table.rows[key]) for test in tests)]
 
-    def _quick(self, table: Table, filters: Sequence[RowFilter], *, any_of: bool) -> list[str] | None:
+    def _indexed_keys(self, table: Table, filters: Sequence[RowFilter], *, any_of: bool) -> list[str] | None:
         """Return the keys that exact text filters select from an index, or None if no such filter narrows the query."""
         if self._conventions.equal_is_prefix:
             return None
-        fields = [(_field(table.definition, each.source), each) for each in filters]
-        exact = [(field, each) for field, each in fields if each.operator == "equal" and field.type == "C"]
+        fields = [(_field(table.definition, row_filter.source), row_filter) for row_filter in filters]
+        exact = [
+            (field, row_filter) for field, row_filter in fields if row_filter.operator == "equal" and field.type == "C"
+        ]
         if not exact or (any_of and len(exact) < len(filters)):
             return None
-        found = (table.keys_with(table.place(field.name), self._wanted(each)) for field, each in exact)
-        return sorted({key for keys in found for key in keys}) if any_of else next(found)
+        key_lists = (
+            table.keys_with(table.place(field.name), self._filter_values(row_filter)) for field, row_filter in exact
+        )
+        return sorted({key for keys in key_lists for key in keys}) if any_of else next(key_lists)
 
-    def _wanted(self, each: RowFilter) -> list[str]:
-        return each.value.split(self._conventions.list_separator) if each.is_list else [each.value]
+    def _filter_values(self, row_filter: RowFilter) -> list[str]:
+        return row_filter.value.split(self._conventions.list_separator) if row_filter.is_list else [row_filter.value]
 
-    def _test(self, table: Table, each: RowFilter) -> Callable[[Row], bool]:
-        field = _field(table.definition, each.source)
+    def _test(self, table: Table, row_filter: RowFilter) -> Callable[[Row], bool]:
+        field = _field(table.definition, row_filter.source)
         place = table.place(field.name)
         if field.name in self._conventions.unfilterable:
             raise Refusal(f"Filteren op veld {field.name} is niet mogelijk.")
         if field.name in self._conventions.unmatched:
             return lambda _: False
-        if each.type not in _filter_types(field):
-            raise Refusal(f"FilterValueType {each.type} past niet bij veld {field.name}.")
-        match each.operator:
+        if row_filter.type not in _filter_types(field):
+            raise Refusal(f"FilterValueType {row_filter.type} past niet bij veld {field.name}.")
+        match row_filter.operator:
             case "equal" | "notequal":
-                same = self._same(field, each)
-                expected = each.operator == "equal"
+                same = self._equality_test(field, row_filter)
+                expected = row_filter.operator == "equal"
                 return lambda row: same(row.values[place]) is expected
             case "contains" if field.type in "CM":
-                part = self._folded(each.value)
-                return lambda row: part in self._folded(_wide(row.values[place], field))
+                part = self._fold_case(row_filter.value)
+                return lambda row: part in self._fold_case(_padded_text(row.values[place], field))
             case "dateonorafterdate" | "42" if field.is_moment:
-                moment = moment_in(each.value)
+                moment = moment_in(row_filter.value)
                 return lambda row: bool(row.values[place]) and str(row.values[place]) >= moment
             case "dateonorbeforedate" | "43" if field.is_moment:
-                limit = _until(moment_in(each.value), each.value)
+                limit = _period_end(moment_in(row_filter.value), row_filter.value)
                 return lambda row: bool(row.values[place]) and str(row.values[place]) <= limit
             case _:
-                raise Refusal(f"Operator {each.operator} is niet mogelijk voor veld {field.name}.")
+                raise Refusal(f"Operator {row_filter.operator} is niet mogelijk voor veld {field.name}.")
 
-    def _same(self, field: ColumnField, each: RowFilter) -> Callable[[Value], bool]:
+    def _equality_test(self, field: ColumnField, row_filter: RowFilter) -> Callable[[Value], bool]:
         if field.is_number:
-            numbers = {_decimal(value) for value in self._wanted(each)}
+            numbers = {_decimal(value) for value in self._filter_values(row_filter)}
             return lambda value: (value or Decimal(0)) in numbers
         if field.type == "L":
-            wanted = {_flag(value) for value in self._wanted(each)}
-            return lambda value: bool(value) in wanted
+            flags = {_flag(value) for value in self._filter_values(row_filter)}
+            return lambda value: bool(value) in flags
         if field.is_moment:
-            moments = {moment_in(value) for value in self._wanted(each)}
+            moments = {moment_in(value) for value in self._filter_values(row_filter)}
             return lambda value: str(value or "") in moments
-        texts = {self._folded(value).rstrip() for value in self._wanted(each)}
+        texts = {self._fold_case(value).rstrip() for value in self._filter_values(row_filter)}
         if self._conventions.equal_is_prefix:
-            return lambda value: self._folded(str(value or "")).startswith(tuple(texts))
-        return lambda value: self._folded(str(value or "")).rstrip() in texts
+            return lambda value: self._fold_case(str(value or "")).startswith(tuple(texts))
+        return lambda value: self._fold_case(str(value or "")).rstrip() in texts
 
-    def _folded(self, text: str) -> str:
+    def _fold_case(self, text: str) -> str:
         return text.upper() if self._conventions.text_ignores_case else text
 
 
@@ -198,16 +208,16 @@ def answer_fields(definition: Definition, names: Sequence[str]) -> list[ColumnFi
     """Return the fields of an answer: the named ones, or all."""
     if not names or "*" in names:
         return list(definition.fields.values())
-    return list({each.name: each for each in _known(definition, names)}.values())
+    return list({field.name: field for field in _find_fields(definition, names)}.values())
 
 
 def moment_in(text: str) -> str:
     """Return the date or time of a FoxPro date literal as ISO text."""
-    found = _LITERAL.fullmatch(text.strip())
-    if not found:
+    match_ = _LITERAL.fullmatch(text.strip())
+    if not match_:
         raise Refusal(f"{text} is geen geldige datum; schrijf {{^jjjj-mm-dd}} of {{^jjjj-mm-dd uu:mm:ss}}.")
     try:
-        moment = datetime.fromisoformat(f"{found['day']}T{found['time'] or '00:00:00'}")
+        moment = datetime.fromisoformat(f"{match_['day']}T{match_['time'] or '00:00:00'}")
     except ValueError:
         raise Refusal(f"{text} is geen bestaande datum.") from None
     return moment.strftime(STAMP)
@@ -228,18 +238,18 @@ def check_book_date(text: str, conventions: Conventions) -> None:
 _LITERAL: Final = re.compile(r"\{\^(?P<day>\d{4}-\d{2}-\d{2})(?:[ T](?P<time>\d{2}:\d{2}:\d{2}))?\}")
 
 
-def _until(moment: str, written: str) -> str:
+def _period_end(moment: str, literal: str) -> str:
     """Return the end of a period; a date without a time means the whole day."""
-    return moment if ":" in written else moment.replace("T00:00:00", "T23:59:59")
+    return moment if ":" in literal else moment.replace("T00:00:00", "T23:59:59")
 
 
 def _filters(parameters: Mapping[str, str]) -> list[RowFilter]:
-    found = []
+    filters = []
     for number in range(1, MAX_FILTERS + 1):
         source = parameters.get(f"filtercontrolsource{number}")
         if not source:
             continue
-        found.append(
+        filters.append(
             RowFilter(
                 source=source.strip(),
                 operator=parameters.get(f"filteroperator{number}", "Equal").strip().lower(),
@@ -248,7 +258,7 @@ def _filters(parameters: Mapping[str, str]) -> list[RowFilter]:
                 is_list=_flag(parameters.get(f"filterislistofvalues{number}", "")),
             ),
         )
-    return found
+    return filters
 
 
 def _type(text: str) -> str:
@@ -258,7 +268,7 @@ def _type(text: str) -> str:
     return type_
 
 
-def _known(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
+def _find_fields(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
     return [_field(definition, name) for name in names]
 
 
@@ -269,11 +279,11 @@ def _field(definition: Definition, name: str) -> ColumnField:
     return field
 
 
-def _key(table: Table, written: str) -> str:
-    return written.zfill(6) if table.definition.name == "DCT_FLD" else normal(written)
+def _key(table: Table, text: str) -> str:
+    return text.zfill(6) if table.definition.name == "DCT_FLD" else normal(text)
 
 
-def _wide(value: Value, field: ColumnField) -> str:
+def _padded_text(value: Value, field: ColumnField) -> str:
     """Return text padded to the width of its field, as the database stores it."""
     return str(value or "").ljust(field.length if field.type == "C" else 0)
 
@@ -312,7 +322,7 @@ def _descending(text: str) -> bool:
             raise Refusal(f"SortOrder {text} is onbekend.")
 
 
-def _whole(parameters: Mapping[str, str], name: str, default: int) -> int:
+def _integer_parameter(parameters: Mapping[str, str], name: str, default: int) -> int:
     text = parameters.get(name, "").strip()
     if not text:
         return default

@@ -25,7 +25,7 @@ class Stocked(Protocol):
 
 def put(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
     """Reserve the articles of new order lines, or remove those of trade invoice lines from stock."""
-    for article, amount in _moved(company, table, lines):
+    for article, amount in _moved_quantities(company, table, lines):
         if table.definition.name == "SO_LINE":
             _reserve(company, article, amount)
         else:
@@ -37,7 +37,7 @@ def processed(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
     """Remove the articles of an invoiced order from stock; those of a trade invoice were removed before."""
     if table.definition.name != "SO_LINE":
         return
-    for article, amount in _moved(company, table, lines):
+    for article, amount in _moved_quantities(company, table, lines):
         _release(company, article, amount)
         _move(company, article, dict.fromkeys(("QTY_AVAIL", "QTY_FREE2", "QTY_TECH"), -amount))
         _deliver(company, article, amount)
@@ -46,23 +46,23 @@ def processed(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
 def dropped(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
     """Release the reservations of a removed order."""
     if table.definition.name == "SO_LINE":
-        for article, amount in _moved(company, table, lines):
+        for article, amount in _moved_quantities(company, table, lines):
             _release(company, article, amount)
 
 
-def _moved(company: Stocked, table: Table, lines: Iterable[Row]) -> list[tuple[Row, Decimal]]:
+def _moved_quantities(company: Stocked, table: Table, lines: Iterable[Row]) -> list[tuple[Row, Decimal]]:
     """Return the articles of lines with their quantities; nothing if documents do not change stock."""
     quantity = QUANTITIES.get(table.definition.name)
     if quantity is None or company.conventions.documents_move == "nothing":
         return []
     articles = company.table("ARTICLE")
-    named = ((articles.get(str(table.value(one, "ART_CODE"))), table.value(one, quantity)) for one in lines)
-    return [(article, amount) for article, amount in named if article is not None and isinstance(amount, Decimal)]
+    pairs = ((articles.get(str(table.value(line, "ART_CODE"))), table.value(line, quantity)) for line in lines)
+    return [(article, amount) for article, amount in pairs if article is not None and isinstance(amount, Decimal)]
 
 
 def _reserve(company: Stocked, article: Row, amount: Decimal) -> None:
-    told = ("QTY_FREE2", "QTY_AVAIL") if company.conventions.documents_move == "available" else ("QTY_FREE2",)
-    _move(company, article, {"K9_RSRV": amount, **dict.fromkeys(told, -amount)})
+    fields = ("QTY_FREE2", "QTY_AVAIL") if company.conventions.documents_move == "available" else ("QTY_FREE2",)
+    _move(company, article, {"K9_RSRV": amount, **dict.fromkeys(fields, -amount)})
 
 
 def _release(company: Stocked, article: Row, amount: Decimal) -> None:

@@ -38,7 +38,8 @@ class Projection:
     ) -> None:
         places = {name: place for place, name in enumerate(definition.fields)}
         self._columns = [
-            (f'"{_label(each)}":', places[each.name], encoder(each.type), _width(each, conventions)) for each in fields
+            (f'"{_label(field)}":', places[field.name], encoder(field.type), _width(field, conventions))
+            for field in fields
         ]
         self._id = f',"{id_of}_Id":' if id_of else ""
         self._has_key = conventions.dictionary_keys or not definition.name.startswith("DCT_")
@@ -52,13 +53,13 @@ class Projection:
 
     def _text(self, row: Row) -> str:
         values = row.values
-        shown = [
+        members = [
             label + encode(_padded(values[place], width) if width else values[place])
             for label, place, encode, width in self._columns
         ]
         if self._has_key:
-            shown.append(f'"EXT_KEY":{row.ext_key}')
-        return ",".join(shown)
+            members.append(f'"EXT_KEY":{row.ext_key}')
+        return ",".join(members)
 
 
 class Table:
@@ -72,14 +73,16 @@ class Table:
         self.version = 0
         self.serial = 0
         self._places = {name: place for place, name in enumerate(definition.fields)}
-        self._conventional = self._places | {name: self._places[here] for name, here in definition.names.items()}
+        self._conventional_places = self._places | {
+            name: self._places[local_name] for name, local_name in definition.names.items()
+        }
         self._indexes: dict[int, dict[str, list[str]]] = {}
-        self._latest = ""
+        self._latest_stamp = ""
         self._ext_key = first_ext_key
 
     def place(self, name: str) -> int:
         """Return the position of a field in a row."""
-        return self._conventional[name]
+        return self._conventional_places[name]
 
     def value(self, row: Row, name: str) -> Value:
         """Return one value of a row, by the conventional name of its field."""
@@ -92,31 +95,31 @@ class Table:
     def load(self, rows: Iterable[Mapping[str, Value]]) -> None:
         """Fill an empty table at once, with values by conventional name."""
         for values in rows:
-            self._keep(self.row(values))
+            self._store_row(self.row(values))
         self.order = sorted(self.rows)
         self.version += 1
 
     def row(self, values: Mapping[str, Value]) -> Row:
         """Return a new row, which is not in the table yet."""
-        listed: list[Value] = [None] * len(self._places)
+        row_values: list[Value] = [None] * len(self._places)
         for name, value in values.items():
-            listed[self._conventional[name]] = value
+            row_values[self._conventional_places[name]] = value
         self._ext_key += 1
-        key = listed[self._places[self.definition.key]]
-        return Row(str(key).zfill(6) if isinstance(key, Decimal) else normal(str(key)), self._ext_key, listed)
+        key = row_values[self._places[self.definition.key]]
+        return Row(str(key).zfill(6) if isinstance(key, Decimal) else normal(str(key)), self._ext_key, row_values)
 
     def add(self, row: Row) -> None:
         """Add a new row that already has its stamp."""
-        self._keep(row)
+        self._store_row(row)
         insort(self.order, row.key)
         for place, index in self._indexes.items():
-            _enter(index, row, place)
+            _add_to_index(index, row, place)
         self.version += 1
 
     def change(self, row: Row, values: Mapping[str, Value], moment: datetime) -> None:
         """Change values of a row, by conventional name, and give it a later stamp."""
         for name, value in values.items():
-            self._set(row, self.place(name), value)
+            self._set_value(row, self.place(name), value)
         self.stamp(row, moment, created=False)
         row.projection = None
         self.version += 1
@@ -124,7 +127,7 @@ class Table:
     def note(self, row: Row, values: Mapping[str, Value]) -> None:
         """Change values of a row as part of a change that is already stamped."""
         for name, value in values.items():
-            self._set(row, self.place(name), value)
+            self._set_value(row, self.place(name), value)
         row.projection = None
         self.version += 1
 
@@ -140,7 +143,7 @@ class Table:
         del self.rows[row.key]
         del self.order[bisect_left(self.order, row.key)]
         for place, index in self._indexes.items():
-            _leave(index, row, place)
+            _remove_from_index(index, row, place)
         if self.definition.parent_key:
             self.children[self._parent(row)].remove(row)
         self.version += 1
@@ -157,19 +160,19 @@ class Table:
         if index is None:
             index = self._indexes[place] = {}
             for key in self.order:
-                _enter(index, self.rows[key], place)
+                _add_to_index(index, self.rows[key], place)
         return sorted({key for text in texts for key in index.get(normal(text), ())})
 
     def plain(self, row: Row) -> dict[str, object]:
         """Return a row for the control address: filled fields only, numbers as text."""
-        shown: dict[str, object] = {
+        filled: dict[str, object] = {
             name: value if isinstance(value, str | bool) else str(value)
             for name, value in zip(self._places, row.values, strict=True)
             if value not in {None, ""}
         }
-        return {**shown, "EXT_KEY": row.ext_key}
+        return {**filled, "EXT_KEY": row.ext_key}
 
-    def _keep(self, row: Row) -> None:
+    def _store_row(self, row: Row) -> None:
         self.rows[row.key] = row
         if self.definition.parent_key:
             self.children.setdefault(self._parent(row), []).append(row)
@@ -177,13 +180,13 @@ class Table:
     def _parent(self, row: Row) -> str:
         return normal(str(row.values[self._places[self.definition.parent_key]]))
 
-    def _set(self, row: Row, place: int, value: Value) -> None:
+    def _set_value(self, row: Row, place: int, value: Value) -> None:
         index = self._indexes.get(place)
         if index is not None:
-            _leave(index, row, place)
+            _remove_from_index(index, row, place)
         row.values[place] = value
         if index is not None:
-            _enter(index, row, place)
+            _add_to_index(index, row, place)
 
     def stamp(self, row: Row, moment: datetime, *, created: bool) -> None:
         """Set the change stamp of a row.
@@ -192,18 +195,18 @@ class Table:
         """
         names = self.definition.fields
         changed, number, entered = (self.definition.local_name(name) for name in ("CNG_DATE", "CNG_NR", "INP_DATE"))
-        stamp = max(moment.strftime(STAMP), self._latest)
+        stamp = max(moment.strftime(STAMP), self._latest_stamp)
         if changed in names:
             old = row.values[self._places[changed]]
             if isinstance(old, str) and old >= stamp:
                 stamp = (datetime.strptime(old, STAMP) + _SECOND).strftime(STAMP)  # noqa: DTZ007  # AccountView's own time
-            self._set(row, self._places[changed], stamp)
+            self._set_value(row, self._places[changed], stamp)
         if number in names:
-            counted = row.values[self._places[number]]
-            row.values[self._places[number]] = counted + 1 if isinstance(counted, Decimal) else Decimal(1)
+            count = row.values[self._places[number]]
+            row.values[self._places[number]] = count + 1 if isinstance(count, Decimal) else Decimal(1)
         if created and entered in names:
             row.values[self._places[entered]] = stamp
-        self._latest = stamp
+        self._latest_stamp = stamp
 
 
 def normal(key: str) -> str:
@@ -211,11 +214,11 @@ def normal(key: str) -> str:
     return key.rstrip().upper()
 
 
-def _enter(index: dict[str, list[str]], row: Row, place: int) -> None:
+def _add_to_index(index: dict[str, list[str]], row: Row, place: int) -> None:
     index.setdefault(normal(str(row.values[place] or "")), []).append(row.key)
 
 
-def _leave(index: dict[str, list[str]], row: Row, place: int) -> None:
+def _remove_from_index(index: dict[str, list[str]], row: Row, place: int) -> None:
     index[normal(str(row.values[place] or ""))].remove(row.key)
 
 

@@ -144,14 +144,14 @@ class Till:
         self._ledger = ledger
         self._journal = journal or Journal()
         self._lock = threading.RLock()
-        self._meanwhile: list[tuple[str, Callable[[], object]]] = []
+        self._scheduled_events: list[tuple[str, Callable[[], object]]] = []
         self._contract = contract()
         self._sample = sample_data.SampleTill(shop)
         self._house = sample_data.filled_till(shop, conventions or TillConventions())()
         self._desk = self._house.desk
         for entry in self._journal.earlier_entries(SYSTEM):
-            self._repeat(entry)
-        self._router = Router([Route("/", _Door(self))])
+            self._replay(entry)
+        self._router = Router([Route("/", _Endpoint(self))])
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -172,10 +172,10 @@ class Till:
         `value`.
         """
         with self._lock:
-            self._at(datetime.now(UTC))
+            self._set_time(datetime.now(UTC))
             self._house.edit(table, key, values)
-            told = json.dumps({"table": table, "key": key, "values": dict(values)})
-            self._journal.append(SYSTEM, EDIT, told, at=self._desk.now)
+            content = json.dumps({"table": table, "key": key, "values": dict(values)})
+            self._journal.append(SYSTEM, EDIT, content, at=self._desk.now)
 
     def add(self, table: str, values: Mapping[str, Any]) -> str:
         """Add a document, relation or count as a person at the till would; return the id of a document.
@@ -185,34 +185,34 @@ class Till:
         in table `training` counts nowhere.
         """
         with self._lock:
-            self._at(datetime.now(UTC))
-            made = self._house.add(table, values)
-            told = json.dumps({"table": table, "values": dict(values)})
-            self._journal.append(SYSTEM, ADD, told, at=self._desk.now)
-        return made
+            self._set_time(datetime.now(UTC))
+            document_id = self._house.add(table, values)
+            content = json.dumps({"table": table, "values": dict(values)})
+            self._journal.append(SYSTEM, ADD, content, at=self._desk.now)
+        return document_id
 
     def meanwhile(self, operation: str, happens: Callable[[], object]) -> None:
         """Run a function right before the next call of this operation is carried out."""
         with self._lock:
-            self._meanwhile.append((operation, happens))
+            self._scheduled_events.append((operation, happens))
 
     def forget_meanwhile(self) -> None:
         """Remove all functions that have not run yet."""
         with self._lock:
-            self._meanwhile.clear()
+            self._scheduled_events.clear()
 
     def late_receipt(self, day: str, branch: int = 1) -> None:
         """Enter a receipt for a past day: a bell of 18.15, paid by card."""
         with self._lock:
-            self._at(datetime.now(UTC))
+            self._set_time(datetime.now(UTC))
             self._sample.late_receipt(self._house, day, branch)
-            told = json.dumps({"day": day, "branch": branch})
-            self._journal.append(SYSTEM, LATE, told, at=self._desk.now)
+            content = json.dumps({"day": day, "branch": branch})
+            self._journal.append(SYSTEM, LATE, content, at=self._desk.now)
 
     def advance_day(self) -> None:
         """Advance by one day: adds orders and receipts, and changes some."""
         with self._lock:
-            self._at(datetime.now(UTC))
+            self._set_time(datetime.now(UTC))
             self._journal.append(SYSTEM, DAY, "", at=self._desk.now)
             self._sample.advance(self._house)
 
@@ -225,36 +225,38 @@ class Till:
         """Return the request in a message, checked against the WSDL. Raises RefusedError."""
         body = body_of(message)
         name = etree.QName(body)
-        known = self._contract.operations.keys() - set(self._desk.conventions.unknown_operations)
-        if name.namespace != NAMESPACE or name.localname not in known:
+        operations = self._contract.operations.keys() - set(self._desk.conventions.unknown_operations)
+        if name.namespace != NAMESPACE or name.localname not in operations:
             raise RefusedError(f"Operation '{name.localname}' is not known")
-        self._forgive(body, name.localname)
+        self._add_missing_elements(body, name.localname)
         if self._desk.conventions.element_order == "any":
             self._contract.arrange(body, name.localname)
         self._contract.check(body)
         request = self._contract.read(body, name.localname)
         return SoapRequest(name.localname, request, tuple(dict.fromkeys(_keys(request))), etree.tostring(body))
 
-    def answered(self, asked: SoapRequest, armed: Armed | None) -> FaultAnswer:
+    def answered(self, soap_request: SoapRequest, armed: Armed | None) -> FaultAnswer:
         """Carry out a request and return the answer. A write is journalled first."""
         with self._lock:
-            self._let_happen(asked.operation)
-            self._at(datetime.now(UTC), armed)
-            if writes(asked.operation):
+            self._trigger_events(soap_request.operation)
+            self._set_time(datetime.now(UTC), armed)
+            if writes(soap_request.operation):
                 note = "wrong" if self._desk.wrong else ""
-                self._journal.append(SYSTEM, asked.operation, asked.body.decode(), at=self._desk.now, note=note)
-            fields = self._house.carry_out(asked.operation, asked.request)
-        return in_envelope(self._contract.operations[asked.operation], fields)
+                self._journal.append(
+                    SYSTEM, soap_request.operation, soap_request.body.decode(), at=self._desk.now, note=note
+                )
+            fields = self._house.carry_out(soap_request.operation, soap_request.request)
+        return in_envelope(self._contract.operations[soap_request.operation], fields)
 
-    def _let_happen(self, operation: str) -> None:
-        due = [each for each in self._meanwhile if each[0] == operation]
-        self._meanwhile = [each for each in self._meanwhile if each[0] != operation]
+    def _trigger_events(self, operation: str) -> None:
+        due = [event for event in self._scheduled_events if event[0] == operation]
+        self._scheduled_events = [event for event in self._scheduled_events if event[0] != operation]
         for _, happens in due:
             happens()
 
-    def active_switch(self, asked: SoapRequest) -> Armed | None:
+    def active_switch(self, soap_request: SoapRequest) -> Armed | None:
         """Return the switch that affects this request, or None."""
-        return self._switches.take(SYSTEM, asked.operation, asked.keys)
+        return self._switches.take(SYSTEM, soap_request.operation, soap_request.keys)
 
     def note(self, operation: str, keys: tuple[str, ...], status: int, note: str) -> None:
         """Record an answered call in the ledger."""
@@ -262,22 +264,22 @@ class Till:
             system=SYSTEM, operation=operation, write=writes(operation), keys=keys, status=status, note=note
         )
 
-    def _at(self, now: datetime, armed: Armed | None = None) -> None:
+    def _set_time(self, now: datetime, armed: Armed | None = None) -> None:
         """Set the clock and the fault for the next operation."""
         self._desk.now = now
         self._desk.wrong = armed is not None and armed.fault is Fault.WRONG
         self._desk.late = armed.seconds_hidden if armed else 0.0
 
-    def _repeat(self, entry: JournalEntry) -> None:
+    def _replay(self, entry: JournalEntry) -> None:
         """Replay an entry of an earlier start."""
-        self._at(entry.at)
+        self._set_time(entry.at)
         self._desk.wrong = entry.note == "wrong"
         match entry.operation:
             case "_day":
                 self._sample.advance(self._house)
             case "_edit":
-                told = json.loads(entry.body)
-                self._house.edit(**told)
+                arguments = json.loads(entry.body)
+                self._house.edit(**arguments)
             case "_add":
                 self._house.add(**json.loads(entry.body))
             case "_late":
@@ -286,7 +288,7 @@ class Till:
                 body = etree.fromstring(entry.body)
                 self._house.carry_out(entry.operation, self._contract.read(body, entry.operation))
 
-    def _forgive(self, body: etree._Element, operation: str) -> None:
+    def _add_missing_elements(self, body: etree._Element, operation: str) -> None:
         """Add missing empty elements that a lenient till does not require."""
         if self._desk.conventions.required == "strict":
             return
@@ -295,28 +297,28 @@ class Till:
             self._fill(child, type_)
 
     def _fill(self, element: etree._Element, type_: str) -> None:
-        known = self._contract.types.get(type_, {})
+        fields = self._contract.types.get(type_, {})
         present = {etree.QName(child).localname for child in element}
         for child in element:
-            if (inside := known.get(etree.QName(child).localname)) and inside.type in self._contract.types:
+            if (inside := fields.get(etree.QName(child).localname)) and inside.type in self._contract.types:
                 self._fill(child, inside.type)
-        for field in known.values():
+        for field in fields.values():
             is_empty_wrapper = field.type in self._contract.types and not any(
                 inner.required for inner in self._contract.types[field.type].values()
             )
             if field.required and field.name not in present and (is_empty_wrapper or field.name == "orderId"):
-                self._insert(element, field.name, list(known))
+                self._insert(element, field.name, list(fields))
 
     def _insert(self, element: etree._Element, name: str, order: list[str]) -> None:
         """Insert an empty element before its successors; sent elements keep their order, right or wrong."""
         later = set(order[order.index(name) + 1 :])
         place = next(
-            (each for each, child in enumerate(element) if etree.QName(child).localname in later), len(element)
+            (position for position, child in enumerate(element) if etree.QName(child).localname in later), len(element)
         )
         element.insert(place, etree.Element(f"{{{NAMESPACE}}}{name}"))
 
 
-class _Door:
+class _Endpoint:
     """ASGI endpoint of the till."""
 
     def __init__(self, till: Till) -> None:
@@ -338,19 +340,19 @@ class _Door:
 
     async def _call(self, request: Request) -> tuple[FaultAnswer | None, Armed | None]:
         message = await request.body()
-        if not _is_known(request):
+        if not _is_authenticated(request):
             return self._fault(_operation(message), AUTHENTICATION, "Invalid credentials"), None
         try:
-            asked = self._till.understood(message)
+            soap_request = self._till.understood(message)
         except RefusedError as error:
             return self._fault(_operation(message), CLIENT, str(error)), None
-        armed = self._till.active_switch(asked)
+        armed = self._till.active_switch(soap_request)
         await pause(armed)
-        answer, status = self._answer(asked, armed)
-        self._till.note(asked.operation, asked.keys, status, armed.note if armed else "")
+        answer, status = self._answer(soap_request, armed)
+        self._till.note(soap_request.operation, soap_request.keys, status, armed.note if armed else "")
         return answer, armed
 
-    def _answer(self, asked: SoapRequest, armed: Armed | None) -> tuple[FaultAnswer | None, int]:
+    def _answer(self, soap_request: SoapRequest, armed: Armed | None) -> tuple[FaultAnswer | None, int]:
         """Return the answer and the status to record.
 
         There is no answer if the connection is cut before the call is accepted.
@@ -363,12 +365,12 @@ class _Door:
             case Fault.EXPIRED:
                 answer = fault(AUTHENTICATION, "Invalid credentials")
             case _:
-                answer = refusal(armed) or self._carried_out(asked, armed)
+                answer = refusal(armed) or self._carry_out(soap_request, armed)
         return answer, noted_status(answer, armed)
 
-    def _carried_out(self, asked: SoapRequest, armed: Armed | None) -> FaultAnswer:
+    def _carry_out(self, soap_request: SoapRequest, armed: Armed | None) -> FaultAnswer:
         try:
-            return self._till.answered(asked, armed)
+            return self._till.answered(soap_request, armed)
         except RefusedError as error:
             return fault(CLIENT, str(error))
 
@@ -378,10 +380,11 @@ class _Door:
         return answer
 
 
-def _is_known(request: Request) -> bool:
-    given = (request.query_params.get("ident", ""), request.query_params.get("secret", ""))
+def _is_authenticated(request: Request) -> bool:
+    credentials = (request.query_params.get("ident", ""), request.query_params.get("secret", ""))
     return all(
-        hmac.compare_digest(one.encode(), other.encode()) for one, other in zip(given, (IDENT, SECRET), strict=True)
+        hmac.compare_digest(credential.encode(), other.encode())
+        for credential, other in zip(credentials, (IDENT, SECRET), strict=True)
     )
 
 

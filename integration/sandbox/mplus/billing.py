@@ -32,35 +32,35 @@ class Billing:
     def _pay(self, ask: WireFields) -> WireFields:
         document = self._invoices.get(ask.text("invoiceId"))
         if document is None:
-            return self._paid("FAILED", "The invoice does not exist")
+            return self._pay_answer("FAILED", "The invoice does not exist")
         invoice, payments = self._invoices.fields(document), ask.child("paymentList").children("payment")
         if unknown := strange(self._reference, payments):
-            return self._paid("FAILED", f"Payment method {unknown} does not exist")
+            return self._pay_answer("FAILED", f"Payment method {unknown} does not exist")
         total = invoice.number("totalInclAmount")
-        paid = invoice.number("paidAmount") + sum(one.number("amount") for one in payments)
+        paid = invoice.number("paidAmount") + sum(payment.number("amount") for payment in payments)
         if abs(paid) > abs(total):
-            return self._paid("PAYMENT-TOO-HIGH", "The payments exceed the invoice")
+            return self._pay_answer("PAYMENT-TOO-HIGH", "The payments exceed the invoice")
         now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
-        made = [registered(self._desk, self._reference, one, **now) for one in payments]
-        listed = [*invoice.child("paymentList").children("payment"), *made]
-        told: dict[str, object] = {
+        new_payments = [registered(self._desk, self._reference, payment, **now) for payment in payments]
+        all_payments = [*invoice.child("paymentList").children("payment"), *new_payments]
+        changes: dict[str, object] = {
             "paidAmount": paid,
             "state": f"INVOICE-STATE-{state(paid, total)}",
-            "paymentList": WireFields(("payment", payment) for payment in listed),
+            "paymentList": WireFields(("payment", payment) for payment in all_payments),
         }
-        self._invoices.put(self._desk.contract.merged("Invoice", invoice, self._desk.build("Invoice", told)))
-        return self._paid("OK", "")
+        self._invoices.put(self._desk.contract.merged("Invoice", invoice, self._desk.build("Invoice", changes)))
+        return self._pay_answer("OK", "")
 
-    def _paid(self, result: str, message: str) -> WireFields:
-        told = {"result": f"PAY-INVOICE-RESULT-{result}", "errorMessage": message}
-        return self._desk.build("PayInvoiceResponse", told)
+    def _pay_answer(self, result: str, message: str) -> WireFields:
+        values = {"result": f"PAY-INVOICE-RESULT-{result}", "errorMessage": message}
+        return self._desk.build("PayInvoiceResponse", values)
 
     def _credit(self, id_: str) -> WireFields:
         document = self._invoices.get(id_)
         if document is None:
-            return self._credited("NOT-FOUND", "The invoice does not exist")
-        if any(self._credits(each) == id_ for each in self._invoices.documents):
-            return self._credited("FAILED", "The invoice was credited before")
+            return self._credit_answer("NOT-FOUND", "The invoice does not exist")
+        if any(self._credited_invoice(invoice_id) == id_ for invoice_id in self._invoices.documents):
+            return self._credit_answer("FAILED", "The invoice was credited before")
         invoice, today = self._invoices.fields(document), self._desk.today
         own: dict[str, object] = {
             "invoiceId": self._desk.new_id("invoice"),
@@ -70,17 +70,19 @@ class Billing:
             "financialDate": today,
             "paidAmount": 0,
             "state": "INVOICE-STATE-OUTSTANDING-CREDIT",
-            "lineList": WireFields(("line", self._turned(line)) for line in invoice.child("lineList").children("line")),
+            "lineList": WireFields(
+                ("line", self._reversed_line(line)) for line in invoice.child("lineList").children("line")
+            ),
             "creditedInvoiceId": id_,
         }
         credit = self._desk.contract.merged("Invoice", invoice.without_names(*_ALONE), self._desk.build("Invoice", own))
         self._invoices.put(self._totals.with_totals(credit, "Invoice"))
-        return self._credited("OK", "")
+        return self._credit_answer("OK", "")
 
-    def _credits(self, id_: str) -> str:
+    def _credited_invoice(self, id_: str) -> str:
         return self._invoices.fields(self._invoices.documents[id_]).text("creditedInvoiceId")
 
-    def _turned(self, line: WireFields) -> WireFields:
+    def _reversed_line(self, line: WireFields) -> WireFields:
         """Return a line with opposite quantity and amounts, and without its id."""
         data = line.child("data")
         for name in _TURNED:
@@ -88,6 +90,6 @@ class Billing:
                 data = data.replaced(name, str(-data.number(name)))
         return line.without_names("lineId").replaced("data", data)
 
-    def _credited(self, result: str, message: str) -> WireFields:
-        told = {"result": f"CREDIT-INVOICE-RESULT-{result}", "message": message}
-        return self._desk.build("CreditInvoiceResponse", told)
+    def _credit_answer(self, result: str, message: str) -> WireFields:
+        values = {"result": f"CREDIT-INVOICE-RESULT-{result}", "message": message}
+        return self._desk.build("CreditInvoiceResponse", values)

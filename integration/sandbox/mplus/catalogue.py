@@ -21,35 +21,35 @@ SPARE_ENTRIES = 1000
 class Stored:
     """One object as XML, with its previous version while a change is not visible yet."""
 
-    __slots__ = ("_before", "_until", "marker", "xml")
+    __slots__ = ("_hidden_until", "_previous_version", "marker", "xml")
 
     def __init__(self) -> None:
         self.xml = b""
         self.marker = 0
-        self._before: tuple[bytes, int] | None = None
-        self._until = 0.0
+        self._previous_version: tuple[bytes, int] | None = None
+        self._hidden_until = 0.0
 
     def put(self, xml: bytes, marker: int, late: float = 0.0) -> None:
         """Replace the object. Readers see it after `late` seconds, or when an earlier change becomes visible."""
         if late and self._is_visible:
-            self._before = (self.xml, self.marker)
+            self._previous_version = (self.xml, self.marker)
         if late:
-            self._until = time.monotonic() + late
+            self._hidden_until = time.monotonic() + late
         self.xml, self.marker = xml, marker
 
     @property
     def visible_xml(self) -> bytes:
         """XML that readers get; empty while a new object is not visible yet."""
-        return self.xml if self._before is None or self._is_visible else self._before[0]
+        return self.xml if self._previous_version is None or self._is_visible else self._previous_version[0]
 
     @property
     def seen_marker(self) -> int:
         """Marker that readers get."""
-        return self.marker if self._before is None or self._is_visible else self._before[1]
+        return self.marker if self._previous_version is None or self._is_visible else self._previous_version[1]
 
     @property
     def _is_visible(self) -> bool:
-        return time.monotonic() >= self._until
+        return time.monotonic() >= self._hidden_until
 
 
 class Sized(Protocol):
@@ -70,7 +70,7 @@ class Markers(Generic[R]):
     def __init__(self, start: int = 1) -> None:
         self.last = start - 1
         self._entries: list[tuple[int, R]] = []
-        self._live = 0
+        self._live_count = 0
 
     def new_marker(self) -> int:
         """Return a new marker."""
@@ -80,9 +80,13 @@ class Markers(Generic[R]):
     def enter(self, marker: int, record: R, *, new: bool) -> None:
         """Record the marker of an object, which must be the highest so far."""
         self._entries.append((marker, record))
-        self._live += new
-        if len(self._entries) > 2 * self._live + SPARE_ENTRIES:
-            self._entries = [(entry, held) for entry, held in self._entries if entry in {held.marker, held.seen_marker}]
+        self._live_count += new
+        if len(self._entries) > 2 * self._live_count + SPARE_ENTRIES:
+            self._entries = [
+                (entry, entry_record)
+                for entry, entry_record in self._entries
+                if entry in {entry_record.marker, entry_record.seen_marker}
+            ]
 
     def objects_since(self, marker: int) -> Iterator[R]:
         """Return the objects that readers see with this marker or a higher one, lowest first."""
@@ -91,7 +95,7 @@ class Markers(Generic[R]):
 
 
 def hash_of(key: object) -> int:
-    """Return a number that scatters keys, the same in every process."""
+    """Return a hash of a key that is the same in every process; used to mix the order of an answer."""
     number = int.from_bytes(str(key).encode()[-8:], "big")
     return number * 2654435761 % 2**32
 
@@ -130,14 +134,14 @@ class Product(Stored):
 
     def written(self, articles: Iterable[Article]) -> bytes:
         """Return the product with the given articles as XML for an answer."""
-        listed = element("articleList", b"".join(element("article", article.visible_xml) for article in articles))
+        article_list = element("articleList", b"".join(element("article", article.visible_xml) for article in articles))
         groups = b"".join(b"<ns:groupNumbers>%d</ns:groupNumbers>" % group for group in self.places)
         order = b"".join(
             b"<ns:sortOrderGroup><ns:groupNumber>%d</ns:groupNumber><ns:sortOrder>%d</ns:sortOrder></ns:sortOrderGroup>"
             % place
             for place in self.places.items()
         )
-        return self.visible_xml + listed + groups + element("sortOrderGroupList", order) + self.rest
+        return self.visible_xml + article_list + groups + element("sortOrderGroupList", order) + self.rest
 
 
 class Catalogue:
@@ -159,9 +163,9 @@ class Catalogue:
         product = self.products.get(number)
         return product if product and product.visible_xml else None
 
-    def fields(self, stored: Article | Product) -> WireFields:
+    def fields(self, record: Article | Product) -> WireFields:
         """Return the fields of an article, or a product's own fields."""
-        return self._desk.contract.reread(stored.xml, "Article" if isinstance(stored, Article) else "Product")
+        return self._desk.contract.reread(record.xml, "Article" if isinstance(record, Article) else "Product")
 
     def touch(self, product: Product) -> int:
         """Give a product a new marker without changing its own fields, and return the marker."""
@@ -170,10 +174,10 @@ class Catalogue:
     def put(self, product: Product, own: WireFields, late: float) -> int:
         """Store a product's own fields under a new marker, and return the marker."""
         marker = self.markers.new_marker()
-        known = self._desk.contract.types["Product"]
+        known_fields = self._desk.contract.types["Product"]
         head = self._desk.build("Product", {"productNumber": product.number, "syncMarker": marker})
         own = self._desk.contract.merged("Product", own.without_names(*OWN_FIELDS), head)
-        strange = [name for name in own.names() if name not in known]
+        strange = [name for name in own.names() if name not in known_fields]
         if strange:
             product.rest = written(own.select_names(*strange))
         product.put(written(own.without_names(*strange)), marker, late)
@@ -230,11 +234,11 @@ class Filters:
 
     def matching_articles(self, product: Product) -> list[Article]:
         """Return the articles of the product that match."""
-        seen = [article for article in product.articles.values() if article.visible_xml]
-        chosen = [article for article in seen if self._wants(article)]
-        return seen if chosen and self.with_siblings else chosen
+        visible = [article for article in product.articles.values() if article.visible_xml]
+        chosen = [article for article in visible if self._matches(article)]
+        return visible if chosen and self.with_siblings else chosen
 
-    def _wants(self, article: Article) -> bool:
+    def _matches(self, article: Article) -> bool:
         return (
             (not self.articles or article.number in self.articles)
             and (not self.plus or article.plu in self.plus)

@@ -26,7 +26,7 @@ class WireFields(list[tuple[str, Value]]):
 
     def values(self, name: str) -> Iterator[Value]:
         """Return all values of a name."""
-        return (value for known, value in self if known == name)
+        return (value for field_name, value in self if field_name == name)
 
     def names(self) -> set[str]:
         """Return the names of all fields."""
@@ -34,7 +34,7 @@ class WireFields(list[tuple[str, Value]]):
 
     def has_name(self, name: str) -> bool:
         """Return True if the name occurs."""
-        return any(known == name for known, _ in self)
+        return any(field_name == name for field_name, _ in self)
 
     def text(self, name: str, default: str = "") -> str:
         """Return the text value of a name."""
@@ -80,7 +80,7 @@ class WireFields(list[tuple[str, Value]]):
 
     def replaced(self, name: str, value: Value) -> "WireFields":
         """Return the fields with another value for a name."""
-        return WireFields((known, value if known == name else old) for known, old in self)
+        return WireFields((field_name, value if field_name == name else old) for field_name, old in self)
 
 
 def written(fields: WireFields) -> bytes:
@@ -145,7 +145,7 @@ class Contract:
         self.types = _types(schema)
         self.operations = _operations(tree)
         self.enums = _enums(schema)
-        self._checking = Lock()  # the schema stores the validation error, and tills share the schema
+        self._validation_lock = Lock()  # the schema stores the validation error, and tills share the schema
 
     @cached_property
     def _xsd(self) -> etree.XMLSchema:
@@ -154,34 +154,34 @@ class Contract:
 
     def check(self, element: etree._Element) -> None:
         """Refuse a request with missing, misordered or wrong elements; unknown fields are allowed."""
-        known = etree.fromstring(etree.tostring(element))  # a deep copy loses a prefix that only a value uses
-        self._prune(known, etree.QName(known).localname)
+        known_part = etree.fromstring(etree.tostring(element))  # a deep copy loses a prefix that only a value uses
+        self._prune(known_part, etree.QName(known_part).localname)
         try:
-            with self._checking:
-                self._xsd.assertValid(known)
+            with self._validation_lock:
+                self._xsd.assertValid(known_part)
         except etree.DocumentInvalid as error:
             raise RefusedError(str(error).replace(_TARGET, "")) from None
 
     def arrange(self, element: etree._Element, type_: str) -> None:
         """Sort the elements of an object into the order of its type; unknown elements stay behind their predecessor."""
-        known = self.types.get(type_, {})
-        ranks = {name: rank for rank, name in enumerate(known)}
+        known_fields = self.types.get(type_, {})
+        ranks = {name: rank for rank, name in enumerate(known_fields)}
         placed, last = [], -1
         for child in element.iterchildren("*"):
             name = etree.QName(child).localname
             last = ranks.get(name, last)
             placed.append((last, child))
-            if name in known and known[name].type in self.types:
-                self.arrange(child, known[name].type)
-        element[:] = [child for _, child in sorted(placed, key=lambda one: one[0])]
+            if name in known_fields and known_fields[name].type in self.types:
+                self.arrange(child, known_fields[name].type)
+        element[:] = [child for _, child in sorted(placed, key=lambda pair: pair[0])]
 
     def read(self, element: etree._Element, type_: str) -> WireFields:
         """Return the fields of an element, including unknown ones, with normalized numbers and booleans."""
-        known = self.types.get(type_, {})
+        known_fields = self.types.get(type_, {})
         fields = WireFields()
         for child in element.iterchildren(f"{_TARGET}*"):
             name = child.tag[len(_TARGET) :]
-            fields.append((name, self._value(child, known.get(name))))
+            fields.append((name, self._value(child, known_fields.get(name))))
         return fields
 
     def reread(self, xml: bytes, type_: str) -> WireFields:
@@ -190,10 +190,12 @@ class Contract:
 
     def build(self, type_: str, values: Mapping[str, object]) -> WireFields:
         """Return the fields of a type in its order, from plain values. None omits a field; a list fills a list type."""
-        known = self.types[type_]
-        if strange := values.keys() - known.keys():
+        known_fields = self.types[type_]
+        if strange := values.keys() - known_fields.keys():
             raise KeyError(f"{type_} has no {', '.join(sorted(strange))}")
-        return WireFields(pair for name in known if name in values for pair in self._built(name, type_, values))
+        return WireFields(
+            pair for name in known_fields if name in values for pair in self._build_pairs(name, type_, values)
+        )
 
     def ordered(self, type_: str, fields: WireFields) -> WireFields:
         """Return the fields in the order of the type; an unknown field stays behind its known predecessor."""
@@ -201,31 +203,33 @@ class Contract:
 
     def merged(self, type_: str, old: WireFields, new: WireFields) -> WireFields:
         """Return the old fields, with those that the new fields mention replaced."""
-        sent = new.names()
-        placed = [*self._placed(type_, old), *self._placed(type_, new)]
-        kept = [(rank, pair) for number, (rank, pair) in enumerate(placed) if number >= len(old) or pair[0] not in sent]
-        return WireFields(pair for _, pair in sorted(kept, key=lambda item: item[0]))
+        new_names = new.names()
+        placed = [*self._ranked_pairs(type_, old), *self._ranked_pairs(type_, new)]
+        ranked_pairs = [
+            (rank, pair) for number, (rank, pair) in enumerate(placed) if number >= len(old) or pair[0] not in new_names
+        ]
+        return WireFields(pair for _, pair in sorted(ranked_pairs, key=lambda item: item[0]))
 
     def plain(self, type_: str, fields: WireFields) -> dict[str, object]:
         """Return the fields as JSON values, with lists as lists."""
-        known = self.types.get(type_, {})
-        told: dict[str, object] = {}
+        known_fields = self.types.get(type_, {})
+        content: dict[str, object] = {}
         for name, value in fields:
-            field = known.get(name)
+            field = known_fields.get(name)
             inner = field.type if field else ""
-            shown = self.plain(inner, value) if isinstance(value, WireFields) else _shown(value, inner)
+            item = self.plain(inner, value) if isinstance(value, WireFields) else _plain_value(value, inner)
             if field and field.many:
-                listed = told.setdefault(name, [])
-                if isinstance(listed, list):
-                    listed.append(shown)
+                items = content.setdefault(name, [])
+                if isinstance(items, list):
+                    items.append(item)
             else:
-                told[name] = shown
-        return told
+                content[name] = item
+        return content
 
     def _prune(self, element: etree._Element, type_: str) -> None:
-        known = self.types.get(type_, {})
+        known_fields = self.types.get(type_, {})
         for child in list(element.iterchildren(f"{_TARGET}*")):
-            field = known.get(child.tag[len(_TARGET) :])
+            field = known_fields.get(child.tag[len(_TARGET) :])
             if field is None:
                 element.remove(child)
             elif field.type in self.types:
@@ -242,24 +246,24 @@ class Contract:
             return "true" if text in {"1", "true"} else "false"
         return str(int(text)) if field.type in _WHOLE else text
 
-    def _placed(self, type_: str, fields: WireFields) -> list[tuple[tuple[int, int], tuple[str, Value]]]:
+    def _ranked_pairs(self, type_: str, fields: WireFields) -> list[tuple[tuple[int, int], tuple[str, Value]]]:
         ranks = {name: rank for rank, name in enumerate(self.types.get(type_, ()))}
         placed, last = [], -1
         for pair in fields:
-            known = pair[0] in ranks
+            is_known = pair[0] in ranks
             last = ranks.get(pair[0], last)
-            placed.append(((last, 0 if known else 1), pair))
+            placed.append(((last, 0 if is_known else 1), pair))
         return placed
 
-    def _built(self, name: str, type_: str, values: Mapping[str, object]) -> list[tuple[str, Value]]:
+    def _build_pairs(self, name: str, type_: str, values: Mapping[str, object]) -> list[tuple[str, Value]]:
         field, value = self.types[type_][name], values[name]
         if value is None:
             return []
         if field.many and isinstance(value, (list, tuple)) and not isinstance(value, WireFields):
-            return [(name, self._made(field, one)) for one in value]
-        return [(name, self._made(field, value))]
+            return [(name, self._build_value(field, item)) for item in value]
+        return [(name, self._build_value(field, value))]
 
-    def _made(self, field: WireField, value: object) -> Value:
+    def _build_value(self, field: WireField, value: object) -> Value:
         match value:
             case WireFields() | bytes() | str():
                 return value
@@ -318,23 +322,23 @@ def day_of(fields: WireFields) -> date | None:
 
 def _types(schema: etree._Element) -> dict[str, dict[str, WireField]]:
     """Return all types by name; the type of a request element has the name of the element."""
-    named = {element.get("name", ""): element for element in schema.iterchildren(f"{_XSD}complexType")}
-    types = {name: _fields(element, named) for name, element in named.items()}
+    type_elements = {element.get("name", ""): element for element in schema.iterchildren(f"{_XSD}complexType")}
+    types = {name: _fields(element, type_elements) for name, element in type_elements.items()}
     for element in schema.iterchildren(f"{_XSD}element"):
         inline = element.find(f"{_XSD}complexType")
         name = element.get("name", "")
-        types[name] = types[_local(element.get("type", ""))] if inline is None else _fields(inline, named)
+        types[name] = types[_local_name(element.get("type", ""))] if inline is None else _fields(inline, type_elements)
     return types
 
 
-def _fields(element: etree._Element, named: Mapping[str, etree._Element]) -> dict[str, WireField]:
+def _fields(element: etree._Element, type_elements: Mapping[str, etree._Element]) -> dict[str, WireField]:
     base = element.find(f".//{_XSD}extension")
-    fields = {} if base is None else _fields(named[_local(base.get("base", ""))], named)
+    fields = {} if base is None else _fields(type_elements[_local_name(base.get("base", ""))], type_elements)
     for child in element.iter(f"{_XSD}element"):
         type_ = child.get("type", "")
         field = WireField(
             name=child.get("name", ""),
-            type=type_ if type_.startswith("xsd:") else _local(type_),
+            type=type_ if type_.startswith("xsd:") else _local_name(type_),
             required=child.get("minOccurs", "1") != "0",
             many=child.get("maxOccurs", "1") != "1",
         )
@@ -346,7 +350,7 @@ def _operations(tree: etree._Element) -> dict[str, str]:
     """Return the response element of each operation; messages have the names of their elements."""
     port = tree.find(f"{_WSDL}portType")
     return {
-        operation.get("name", ""): _local(output.get("message", ""))
+        operation.get("name", ""): _local_name(output.get("message", ""))
         for operation in (port.iterchildren(f"{_WSDL}operation") if port is not None else ())
         if (output := operation.find(f"{_WSDL}output")) is not None
     }
@@ -359,12 +363,12 @@ def _enums(schema: etree._Element) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _shown(value: Value, type_: str) -> object:
+def _plain_value(value: Value, type_: str) -> object:
     text = value.decode() if isinstance(value, bytes) else value
     if type_ in _WHOLE and isinstance(text, str):
         return int(text)
     return text == "true" if type_ == "xsd:boolean" else text
 
 
-def _local(name: str) -> str:
+def _local_name(name: str) -> str:
     return name.rpartition(":")[2]

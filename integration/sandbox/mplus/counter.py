@@ -39,21 +39,21 @@ class Counter:
         a receipt in training mode.
         """
         kind = shelf.kind
-        sent = self._origins.completed(kind, self._desk.build(kind.type, _dated(values)))
+        entered = self._origins.completed(kind, self._desk.build(kind.type, _with_dates(values)))
         document = self._totals.with_totals(
-            self._desk.contract.merged(kind.type, self._usual(shelf, sent), sent), kind.type
+            self._desk.contract.merged(kind.type, self._default_values(shelf, entered), entered), kind.type
         )
         if kind is not PROPOSAL:
             document = self._with_payments(kind, document)
-        settled = self._settled(kind, document)
+        settled = self._payment_state(kind, document)
         document = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, settled))
-        kept = shelf.put(document, rehearsed=rehearsed)
+        stored_document = shelf.put(document, rehearsed=rehearsed)
         self._origins.tell(shelf.kind, document)
-        return kept
+        return stored_document
 
-    def _settled(self, kind: DocumentKind, document: WireFields) -> dict[str, object]:
+    def _payment_state(self, kind: DocumentKind, document: WireFields) -> dict[str, object]:
         """Return the state of a document according to its payments. ValueError for a receipt not paid exactly."""
-        paid = sum(each.number("amount") for each in document.child("paymentList").children("payment"))
+        paid = sum(payment.number("amount") for payment in document.child("paymentList").children("payment"))
         total = document.number("totalInclAmount")
         if kind is PROPOSAL:
             return {"state": document.text("state") or "PROPOSAL-STATE-OUTSTANDING"}
@@ -63,10 +63,10 @@ class Counter:
             raise ValueError(f"{paid} of {total} is paid")
         return {"paidAmount": paid, "state": f"{kind.element.upper()}-STATE-{state(paid, total)}"}
 
-    def _usual(self, shelf: Shelf, sent: WireFields) -> WireFields:
-        kind, day = shelf.kind, day_of(sent.child("financialDate")) or self._desk.today
-        branch = sent.number("financialBranchNumber", 1)
-        employee = sent.number("employeeNumber", CASHIER)
+    def _default_values(self, shelf: Shelf, entered: WireFields) -> WireFields:
+        kind, day = shelf.kind, day_of(entered.child("financialDate")) or self._desk.today
+        branch = entered.number("financialBranchNumber", 1)
+        employee = entered.number("employeeNumber", CASHIER)
         values: dict[str, object] = {
             kind.id: self._desk.new_id(kind.element),
             kind.doc_type: f"{kind.element.upper()}-TYPE-"
@@ -82,10 +82,10 @@ class Counter:
         }
         if kind is ORDER:
             values |= NOTHING_YET
-        if not sent.has_name(kind.number):
-            values[kind.number] = self._number(kind.element, day, (branch, sent.number("workplaceNumber", 1)))
-        known = self._desk.contract.types[kind.type]
-        return self._desk.build(kind.type, {name: value for name, value in values.items() if name in known})
+        if not entered.has_name(kind.number):
+            values[kind.number] = self._number(kind.element, day, (branch, entered.number("workplaceNumber", 1)))
+        known_fields = self._desk.contract.types[kind.type]
+        return self._desk.build(kind.type, {name: value for name, value in values.items() if name in known_fields})
 
     def _number(self, element: str, day: date, place: tuple[int, int]) -> dict[str, int]:
         if element != "receipt":
@@ -94,24 +94,25 @@ class Counter:
         return {"branchNumber": place[0], "workplaceNumber": place[1], "year": day.year, "number": number}
 
     def _with_payments(self, kind: DocumentKind, document: WireFields) -> WireFields:
-        listed = [*self._origins.payments(kind, document), *document.child("paymentList").children("payment")]
-        paid = WireFields(("payment", self._registered(each, document)) for each in listed)
+        payments = [*self._origins.payments(kind, document), *document.child("paymentList").children("payment")]
+        paid = WireFields(("payment", self._register_payment(payment, document)) for payment in payments)
         return self._desk.contract.merged(kind.type, document, WireFields([("paymentList", paid)]))
 
-    def _registered(self, payment: WireFields, document: WireFields) -> WireFields:
+    def _register_payment(self, payment: WireFields, document: WireFields) -> WireFields:
         day = {} if payment.has_name("financialDate") else {"financialDate": document.child("financialDate")}
         return registered(self._desk, self._reference, payment, **day)
 
 
-def _dated(value: Any) -> Any:
+def _with_dates(value: Any) -> Any:
     """Return the values with dates and times instead of their texts."""
     match value:
         case Mapping():
             return {
-                name: _moment(name, each) if isinstance(each, str) else _dated(each) for name, each in value.items()
+                name: _moment(name, item) if isinstance(item, str) else _with_dates(item)
+                for name, item in value.items()
             }
         case list() | tuple():
-            return [_dated(each) for each in value]
+            return [_with_dates(item) for item in value]
         case _:
             return value
 

@@ -65,25 +65,25 @@ class DrawerCounts:
         self._desk = desk
         self._reference = reference
         self._takings = takings
-        self._made: dict[str, HouseCount] = {}
-        self._covered: set[str] = set()
-        self._closed: list[date] = []  # past days whose drawers are counted on the next query
+        self._counts: dict[str, HouseCount] = {}
+        self._counted_receipts: set[str] = set()
+        self._closed_days: list[date] = []  # past days whose drawers are counted on the next query
 
     def operations(self) -> dict[str, Handler]:
         """Return the handlers of this part, by operation."""
-        return {"getCashCountList": lambda request: self._listed(request.child("request"))}
+        return {"getCashCountList": lambda request: self._list_counts(request.child("request"))}
 
     def close(self, day: date) -> None:
         """Schedule the count of every drawer with uncounted sales up to this day."""
-        self._closed.append(day)
+        self._closed_days.append(day)
 
     def settle(self) -> None:
         """Make the counts of all past days. Later sales are in none of them."""
-        waiting = self._open() if self._closed else []
-        for day in self._closed:
-            self._count_all(day, [one for one in waiting if one.day <= day])
-            waiting = [one for one in waiting if one.day > day]
-        self._closed.clear()
+        waiting = self._uncounted_receipts() if self._closed_days else []
+        for day in self._closed_days:
+            self._count_all(day, [sale for sale in waiting if sale.day <= day])
+            waiting = [sale for sale in waiting if sale.day > day]
+        self._closed_days.clear()
 
     def put(self, values: Mapping[str, Any]) -> None:
         """Count one drawer by hand: `day`, `branch`, `workplace`, and `counted` and `deposited` in cents.
@@ -96,132 +96,141 @@ class DrawerCounts:
         drawer = int(values["branch"]), int(values["workplace"])
         year, number = (int(part) for part in str(values.get("number", f"{day.year}.0")).split("."))
         until = datetime.fromisoformat(at).replace(tzinfo=ZONE) if at else self._desk.now
-        amounts = int(values.get("start", self._start(drawer))), int(values["counted"]), int(values["deposited"])
-        sold = [one for one in self._open() if one.day <= day and _entered(one) <= until]
-        covered = tuple(_of(drawer, sold))
-        self._make(Shift(day, drawer, covered), (year, number or self._next(year)), until, amounts)
+        amounts = (
+            int(values.get("start", self._opening_amount(drawer))),
+            int(values["counted"]),
+            int(values["deposited"]),
+        )
+        sold = [sale for sale in self._uncounted_receipts() if sale.day <= day and _entry_time(sale) <= until]
+        covered = tuple(_drawer_sales(drawer, sold))
+        self._make(Shift(day, drawer, covered), (year, number or self._next_number(year)), until, amounts)
 
     def edit(self, key: str, values: Mapping[str, Any]) -> None:
         """Add a version of a count. LookupError if there is no such count."""
         self.settle()
-        if key not in self._made:
+        if key not in self._counts:
             raise LookupError(f"there is no count {key}")
-        known = self._made[key]
+        count = self._counts[key]
         changed = {name: value for name, value in values.items() if name in ("counted", "deposited", "is_final")}
-        self._made[key] = replace(known, version=known.version + 1, **changed)
+        self._counts[key] = replace(count, version=count.version + 1, **changed)
 
     def state(self) -> list[dict[str, object]]:
         """Return all counts."""
         self.settle()
         plain = self._desk.contract.plain
-        return [plain("CashCount", self._desk.build("CashCount", self._told(one))) for one in self._made.values()]
+        return [
+            plain("CashCount", self._desk.build("CashCount", self._count_values(count)))
+            for count in self._counts.values()
+        ]
 
     def _count_all(self, day: date, sold: list[BookedTakings]) -> None:
-        for drawer in sorted({(one.branch, one.workplace) for one in sold}):
-            number, covered = (day.year, self._next(day.year)), _of(drawer, sold)
-            expected = self._start(drawer) + sum(map(_cash, covered))
+        for drawer in sorted({(sale.branch, sale.workplace) for sale in sold}):
+            number, covered = (day.year, self._next_number(day.year)), _drawer_sales(drawer, sold)
+            expected = self._opening_amount(drawer) + sum(map(_cash_amount, covered))
             counted = expected - (SHORT if number[1] % 7 == 0 else 0)
             deposited = max(0, counted - FLOAT) // ROUND * ROUND
-            at = _entered(covered[-1])
-            self._make(Shift(day, drawer, tuple(covered)), number, at, (self._start(drawer), counted, deposited))
+            at = _entry_time(covered[-1])
+            self._make(
+                Shift(day, drawer, tuple(covered)), number, at, (self._opening_amount(drawer), counted, deposited)
+            )
 
     def _make(self, shift: Shift, number: tuple[int, int], at: datetime, amounts: tuple[int, int, int]) -> None:
         start, counted, deposited = amounts
-        receipts = tuple(one.fields for one in shift.covered)
-        self._covered |= {each.text("receiptId") for each in receipts}
-        added = sum(map(_cash, shift.covered))
+        receipts = tuple(sale.fields for sale in shift.covered)
+        self._counted_receipts |= {receipt.text("receiptId") for receipt in receipts}
+        added = sum(map(_cash_amount, shift.covered))
         count = HouseCount(shift.day, shift.drawer, number, at, start, added, counted, deposited, receipts)
-        self._made[count.key] = count
+        self._counts[count.key] = count
 
-    def _open(self) -> list[BookedTakings]:
+    def _uncounted_receipts(self) -> list[BookedTakings]:
         receipts = self._takings.documents("RECEIPT")
-        return [one for one in receipts if one.fields.text("receiptId") not in self._covered]
+        return [receipt for receipt in receipts if receipt.fields.text("receiptId") not in self._counted_receipts]
 
-    def _start(self, drawer: Drawer) -> int:
-        return next((one.end for one in reversed(self._made.values()) if one.drawer == drawer), FLOAT)
+    def _opening_amount(self, drawer: Drawer) -> int:
+        return next((count.end for count in reversed(self._counts.values()) if count.drawer == drawer), FLOAT)
 
-    def _next(self, year: int) -> int:
-        return 1 + max((one.number[1] for one in self._made.values() if one.number[0] == year), default=0)
+    def _next_number(self, year: int) -> int:
+        return 1 + max((count.number[1] for count in self._counts.values() if count.number[0] == year), default=0)
 
-    def _listed(self, ask: WireFields) -> WireFields:
+    def _list_counts(self, ask: WireFields) -> WireFields:
         self.settle()
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         since = ask.child("sinceCashCount")
         after = (since.number("year"), since.number("number"))
-        shown = [
-            self._told(one)
-            for one in self._made.values()
-            if is_in_period(one.day, first, last)
-            and one.number > after
-            and (not since.number("branchNumber") or one.drawer[0] == since.number("branchNumber"))
+        rows = [
+            self._count_values(count)
+            for count in self._counts.values()
+            if is_in_period(count.day, first, last)
+            and count.number > after
+            and (not since.number("branchNumber") or count.drawer[0] == since.number("branchNumber"))
         ]
-        return self._desk.build("GetCashCountListResponse", {"cashCountList": shown})
+        return self._desk.build("GetCashCountListResponse", {"cashCountList": rows})
 
-    def _told(self, one: HouseCount) -> dict[str, Any]:
-        employee = one.receipts[-1].number("employeeNumber") if one.receipts else EMPLOYEE
-        told: dict[str, Any] = {
-            "cashCountId": f"count-{one.number[0]}-{one.number[1]}-{one.drawer[0]}-{one.drawer[1]}",
-            "financialDate": one.day,
-            "entryTimestamp": one.at,
-            "branchNumber": one.drawer[0],
-            "workplaceNumber": one.drawer[1],
-            "cashCountNumber": _numbered(one.number),
-            "versionNumber": one.version,
+    def _count_values(self, count: HouseCount) -> dict[str, Any]:
+        employee = count.receipts[-1].number("employeeNumber") if count.receipts else EMPLOYEE
+        values: dict[str, Any] = {
+            "cashCountId": f"count-{count.number[0]}-{count.number[1]}-{count.drawer[0]}-{count.drawer[1]}",
+            "financialDate": count.day,
+            "entryTimestamp": count.at,
+            "branchNumber": count.drawer[0],
+            "workplaceNumber": count.drawer[1],
+            "cashCountNumber": _number_values(count.number),
+            "versionNumber": count.version,
             "employeeNumber": employee,
             "countingEmployeeNumber": employee,
-            "shiftFirstTransaction": self._transaction(one, one.receipts[:1]),
-            "shiftLastTransaction": self._transaction(one, one.receipts[-1:]),
-            "cashCountLineList": [self._line(one)],
+            "shiftFirstTransaction": self._transaction(count, count.receipts[:1]),
+            "shiftLastTransaction": self._transaction(count, count.receipts[-1:]),
+            "cashCountLineList": [self._line(count)],
         }
         if self._desk.conventions.counts != "silent":
-            told["isFinalized"] = one.is_final and self._desk.conventions.counts == "final"
-        return told
+            values["isFinalized"] = count.is_final and self._desk.conventions.counts == "final"
+        return values
 
-    def _line(self, one: HouseCount) -> dict[str, Any]:
+    def _line(self, count: HouseCount) -> dict[str, Any]:
         method = self._reference.methods[CASH]
         return {
             "paymentMethod": CASH,
             "paymentMethodType": method["type"],
             "accountNumber": method["accountNumber"],
-            "startAmount": one.start,
-            "addedAmount": one.added,
-            "countedAmount": one.counted,
-            "depositedAmount": one.deposited,
-            "differenceAmount": one.counted - one.start - one.added,
+            "startAmount": count.start,
+            "addedAmount": count.added,
+            "countedAmount": count.counted,
+            "depositedAmount": count.deposited,
+            "differenceAmount": count.counted - count.start - count.added,
             "differenceAccountNumber": DIFFERENCES,
-            "endAmount": one.end,
+            "endAmount": count.end,
             "depositAccountNumber": BANKED,
         }
 
-    def _transaction(self, one: HouseCount, receipts: Sequence[WireFields]) -> dict[str, Any]:
+    def _transaction(self, count: HouseCount, receipts: Sequence[WireFields]) -> dict[str, Any]:
         """Return the receipt at one end of a shift; without sales, only the drawer."""
         receipt = receipts[0] if receipts else WireFields()
         number = receipt.child("receiptNumber")
         return {
             "transactionId": receipt.text("receiptId"),
-            "financialDate": day_of(receipt.child("financialDate")) or one.day,
-            "branchNumber": one.drawer[0],
-            "workplaceNumber": one.drawer[1],
-            "transactionNumber": _numbered((number.number("year"), number.number("number"))),
+            "financialDate": day_of(receipt.child("financialDate")) or count.day,
+            "branchNumber": count.drawer[0],
+            "workplaceNumber": count.drawer[1],
+            "transactionNumber": _number_values((number.number("year"), number.number("number"))),
             "employeeNumber": receipt.number("employeeNumber"),
-            "entryTimestamp": receipt.child("entryTimestamp") if receipts else one.at,
+            "entryTimestamp": receipt.child("entryTimestamp") if receipts else count.at,
         }
 
 
-def _of(drawer: Drawer, sold: list[BookedTakings]) -> list[BookedTakings]:
+def _drawer_sales(drawer: Drawer, sold: list[BookedTakings]) -> list[BookedTakings]:
     """Return the sales of a drawer in order of entry."""
-    return sorted((one for one in sold if (one.branch, one.workplace) == drawer), key=_entered)
+    return sorted((sale for sale in sold if (sale.branch, sale.workplace) == drawer), key=_entry_time)
 
 
-def _numbered(number: tuple[int, int]) -> dict[str, int]:
+def _number_values(number: tuple[int, int]) -> dict[str, int]:
     return {"year": number[0], "number": number[1]}
 
 
-def _cash(one: BookedTakings) -> int:
-    return sum(each.amount for each in one.paid if each.method == CASH)
+def _cash_amount(sale: BookedTakings) -> int:
+    return sum(payment.amount for payment in sale.paid if payment.method == CASH)
 
 
-def _entered(one: BookedTakings) -> datetime:
-    at = one.fields.child("entryTimestamp")
+def _entry_time(sale: BookedTakings) -> datetime:
+    at = sale.fields.child("entryTimestamp")
     year, month, day, hour, minute, second = (at.number(name) for name in ("year", "mon", "day", "hour", "min", "sec"))
     return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)

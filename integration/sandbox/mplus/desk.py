@@ -92,7 +92,7 @@ class Desk:
         self.late = 0.0
         self.wrong = False
         self._seed = seed
-        self._made: Counter[str] = Counter()
+        self._counters: Counter[str] = Counter()
 
     @property
     def today(self) -> date:
@@ -115,8 +115,8 @@ class Desk:
 
     def count(self, kind: str) -> int:
         """Return the next number of a kind, starting at 1."""
-        self._made[kind] += 1
-        return self._made[kind]
+        self._counters[kind] += 1
+        return self._counters[kind]
 
     def build(self, type_: str, values: Mapping[str, object]) -> WireFields:
         """Return the fields of a type, from plain values."""
@@ -212,7 +212,7 @@ class Reference:
                 "GetTurnoverGroupsResponse", turnoverGroupList=setup.turnover_groups
             ),
             "getPaymentMethods": lambda _: self._methods(setup.payment_methods),
-            "getPaymentMethodsV2": self._some_methods,
+            "getPaymentMethodsV2": self._filtered_methods,
             "getDeliveryMethods": lambda _: self._answer(
                 "GetDeliveryMethodsResponse", deliveryMethodList=setup.delivery_methods
             ),
@@ -247,12 +247,12 @@ class Reference:
         code = self.turnover_groups.get(turnover_group, {}).get("defaultVatCode")
         return None if code is None else int(code)
 
-    def strange_fields(self, fields: WireFields, known: frozenset[str]) -> list[str]:
+    def strange_fields(self, fields: WireFields, known_names: frozenset[str]) -> list[str]:
         """Return the custom fields of an object that the installation does not have."""
         if self._desk.conventions.custom_fields == "any":
             return []
-        used = (one.text("fieldName") for one in fields.child("customFieldList").children("customField"))
-        return [name for name in used if name not in known]
+        field_names = (field.text("fieldName") for field in fields.child("customFieldList").children("customField"))
+        return [name for name in field_names if name not in known_names]
 
     def _answer(self, type_: str, **values: object) -> WireFields:
         return self._desk.build(type_, values)
@@ -290,7 +290,7 @@ class Reference:
         ]
         return self._answer("getVatGroupListResponse", vatGroup=rates)
 
-    def _some_methods(self, request: WireFields) -> WireFields:
+    def _filtered_methods(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         account, types = ask.number("accountNumber"), ask.texts("paymentMethodTypes")
         rows = [
@@ -302,8 +302,8 @@ class Reference:
 
     def _methods(self, rows: Rows, *, with_cards: bool = False) -> WireFields:
         """Return the payment methods, with their gift card types only if requested."""
-        kept = [row if with_cards else {**row, "giftcardType": None} for row in rows]
-        return self._answer("GetPaymentMethodsResponse", paymentMethodList=kept)
+        methods = [row if with_cards else {**row, "giftcardType": None} for row in rows]
+        return self._answer("GetPaymentMethodsResponse", paymentMethodList=methods)
 
     def _deliveries_v2(self, request: WireFields) -> WireFields:
         only_enabled = request.child("request").flag("onlyEnabled")

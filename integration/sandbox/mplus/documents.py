@@ -68,7 +68,7 @@ NOTHING_YET = {  # states of a new order
 }
 
 
-def _nothing(_kind: DocumentKind, _fields: WireFields) -> None:
+def _ignore_document(_kind: DocumentKind, _fields: WireFields) -> None:
     """Do nothing."""
 
 
@@ -80,7 +80,7 @@ class Shelf:
         self.kind = kind
         self.documents: dict[str, HouseDocument] = {}
         self.by_ext: dict[str, HouseDocument] = {}
-        self.on_new: Callable[[DocumentKind, WireFields], None] = _nothing  # called for each new document
+        self.on_new: Callable[[DocumentKind, WireFields], None] = _ignore_document  # called for each new document
         self.markers: Markers[HouseDocument] = Markers()
 
     def get(self, id_: str) -> HouseDocument | None:
@@ -129,15 +129,21 @@ class Shelf:
     def _with_revenue_alone(self, fields: WireFields) -> WireFields:
         """Return a document without VAT codes for items that are no revenue."""
         data = [line.child("data") for line in fields.child("lineList").children("line")]
-        rest = [(each, each.number("totalInclAmount"), each.number("totalExclAmount")) for each in data]
+        rest = [
+            (line_data, line_data.number("totalInclAmount"), line_data.number("totalExclAmount")) for line_data in data
+        ]
         out = {
-            id(each) for each, incl, excl in rest if self._desk.is_left_out(each.number("turnoverGroup"), incl, excl)
+            id(line_data)
+            for line_data, incl, excl in rest
+            if self._desk.is_left_out(line_data.number("turnoverGroup"), incl, excl)
         }
-        sold = {each.number("vatCode") for each in data if id(each) not in out}
+        sold = {line_data.number("vatCode") for line_data in data if id(line_data) not in out}
         groups = WireFields()
         for group in fields.child("vatGroupList").children("vatGroup"):
             code = group.number("vatCode")
-            less = sum(excl for each, _, excl in rest if id(each) in out and each.number("vatCode") == code)
+            less = sum(
+                excl for line_data, _, excl in rest if id(line_data) in out and line_data.number("vatCode") == code
+            )
             if code in sold:
                 groups.append(("vatGroup", group.replaced("exclAmount", str(group.number("exclAmount") - less))))
         return fields.replaced("vatGroupList", groups)
@@ -152,7 +158,7 @@ class Shelf:
         for document in self.markers.objects_since(ask.number("syncMarker")):
             if limit and len(chosen) >= limit:
                 break
-            if (not ids or document.id in ids) and self._is_shown(document) and self._fits(document.index, ask):
+            if (not ids or document.id in ids) and self._is_shown(document) and self._matches(document.index, ask):
                 chosen.append(document)
         return self.page(chosen, lines=lines, without=without)
 
@@ -186,19 +192,19 @@ class Shelf:
             suppliers=frozenset(line.number("supplierRelationNumber") for line in lines),
             groups=frozenset(line.child("data").number("turnoverGroup") for line in lines),
             plus=frozenset(line.text("pluNumber") for line in lines),
-            promised=tuple(_promised(fields)) if self.kind is ORDER else (),
+            promised=tuple(_open_quantities(fields)) if self.kind is ORDER else (),
         )
 
-    def _fits(self, index: Index, ask: WireFields) -> bool:
+    def _matches(self, index: Index, ask: WireFields) -> bool:
         begin, end = day_of(ask.child("fromFinancialDate")), day_of(ask.child("throughFinancialDate"))
-        numbers = [(one.number("year"), one.number("number")) for one in ask.children(f"{self.kind.number}s")]
-        plus = {one.text("text") for one in ask.child("articlePluNumbers").children("text")}
+        numbers = [(row.number("year"), row.number("number")) for row in ask.children(f"{self.kind.number}s")]
+        plus = {item.text("text") for item in ask.child("articlePluNumbers").children("text")}
         return (
             (begin is None or (index.day is not None and index.day >= begin))
             and (end is None or (index.day is not None and index.day <= end))
-            and _among(index.branch, ask.numbers("branchNumbers"))
-            and _among(index.employee, ask.numbers("employeeNumbers"))
-            and _among(index.relation, ask.numbers("relationNumbers"))
+            and _is_allowed(index.branch, ask.numbers("branchNumbers"))
+            and _is_allowed(index.employee, ask.numbers("employeeNumbers"))
+            and _is_allowed(index.relation, ask.numbers("relationNumbers"))
             and (not numbers or index.number in numbers)
             and _overlaps(index.articles, ask.numbers("articleNumbers"))
             and _overlaps(index.suppliers, ask.numbers("supplierRelationNumbers"))
@@ -235,13 +241,13 @@ class Bills:
 
     def _receipts_of_order(self, request: WireFields) -> WireFields:
         order = request.text("orderId")
-        found = [
+        receipts = [
             document
             for document in self._receipts.documents.values()
             if document.visible_xml and order in self._receipts.fields(document).child("orderIds").texts("id")
         ]
-        result = "GET-RECEIPTS-BY-ORDER-RESULT-" + ("OK" if found else "NOT-FOUND")
-        return WireFields([("result", result), ("receiptList", self._receipts.page(found))])
+        result = "GET-RECEIPTS-BY-ORDER-RESULT-" + ("OK" if receipts else "NOT-FOUND")
+        return WireFields([("result", result), ("receiptList", self._receipts.page(receipts))])
 
 
 def single(prefix: str, shelf: Shelf, id_: str) -> WireFields:
@@ -262,7 +268,7 @@ def _lines(fields: WireFields) -> Iterator[WireFields]:
         yield from line.child("preparationList").children("line")
 
 
-def _promised(order: WireFields) -> Iterator[tuple[int, Decimal]]:
+def _open_quantities(order: WireFields) -> Iterator[tuple[int, Decimal]]:
     """Yield the quantity of each article that is neither delivered nor cancelled."""
     if order.text("deliveryState").endswith("COMPLETE") or order.text("cancelState").endswith("COMPLETE"):
         return
@@ -279,9 +285,9 @@ def _order_types(ask: WireFields) -> frozenset[str]:
     return frozenset(ask.child("orderTypeList").texts("orderType")) or DEFAULT_ORDER_TYPES
 
 
-def _among(value: int, wanted: list[int]) -> bool:
-    return not wanted or value in wanted
+def _is_allowed(value: int, allowed: list[int]) -> bool:
+    return not allowed or value in allowed
 
 
-def _overlaps(held: frozenset[int], wanted: list[int]) -> bool:
-    return not wanted or not held.isdisjoint(wanted)
+def _overlaps(numbers: frozenset[int], allowed: list[int]) -> bool:
+    return not allowed or not numbers.isdisjoint(allowed)

@@ -10,7 +10,7 @@ from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.takings import Takings
 
-OLDER: Final = 50_000  # cents on the one card of each type that was sold before the till's first day
+OLDER: Final = 50_000  # value in cents of the gift card of each type that was sold before the till's first day
 
 
 class IssuedCards:
@@ -28,50 +28,50 @@ class IssuedCards:
     def state(self) -> list[dict[str, Any]]:
         """Return all cards in the order of their sale, with the fields of the interface."""
         sorts = [sort for method in self._reference.setup.payment_methods if (sort := method["giftcardType"])]
-        sold, used = self._moved()
+        sold, amounts_paid = self._card_movements()
         cards: list[dict[str, Any]] = []
         for sort in sorts:
             values = [OLDER, *sold.get(sort["turnoverGroupNumber"], ())]
-            spent = used[sort["paymentMethodId"]] - sum(value for value in values if value < 0)
+            spent = amounts_paid[sort["paymentMethodId"]] - sum(value for value in values if value < 0)
             for value in (value for value in values if value > 0):
-                left = max(value - spent, 0)
-                spent -= value - left
+                balance = max(value - spent, 0)
+                spent -= value - balance
                 number = f"GC-{7701 + len(cards)}"
                 cards.append(
                     {
                         "cardId": number,
                         "cardNumber": number,
                         "syncMarker": len(cards) + 1,
-                        "active": left > 0,
+                        "active": balance > 0,
                         "cardTypeId": sort["cardTypeId"],
                         "initialValue": value,
                         "isManualValue": False,
-                        "currentBalance": left,
+                        "currentBalance": balance,
                         "turnoverGroupNumber": sort["turnoverGroupNumber"],
                         "reference": "",
                     }
                 )
         return cards
 
-    def _moved(self) -> tuple[dict[int, list[int]], Counter[str]]:
+    def _card_movements(self) -> tuple[dict[int, list[int]], Counter[str]]:
         """Return the sale amounts of cards by turnover group, and the amounts paid with cards by method."""
         sold: dict[int, list[int]] = {}
-        used: Counter[str] = Counter()
-        for one in self._takings.documents():
-            for group, _, incl, _ in one.lines:
+        amounts_paid: Counter[str] = Counter()
+        for document in self._takings.documents():
+            for group, _, incl, _ in document.lines:
                 sold.setdefault(group, []).append(incl)
-            for paid in one.paid:
-                used[paid.method] += paid.amount
-        return sold, used
+            for paid in document.paid:
+                amounts_paid[paid.method] += paid.amount
+        return sold, amounts_paid
 
     def _cards(self, ask: WireFields) -> WireFields:
         since = ask.child("syncMarkerFilter")
         limit = since.number("syncMarkerLimit")
-        found = [
+        cards = [
             card
             for card in self.state()
             if card["syncMarker"] >= since.number("syncMarker")
             and (card["active"] or not ask.flag("onlyActive"))
             and ask.text("cardTypeId") in ("", card["cardTypeId"])
         ]
-        return self._desk.build("GetGiftcardsResponse", {"giftcardList": found[: limit or None]})
+        return self._desk.build("GetGiftcardsResponse", {"giftcardList": cards[: limit or None]})

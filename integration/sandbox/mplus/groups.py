@@ -60,7 +60,7 @@ class Groups:
         return {
             "getArticleGroups": self._read_tree,
             "getArticleGroupChanges": self._read_changes,
-            "newArticleGroup": lambda request: self._new(request.child("request")),
+            "newArticleGroup": lambda request: self._create_group(request.child("request")),
             "updateArticleGroup": lambda request: self._update(request.child("request")),
             "deleteArticleGroup": lambda request: self._delete(request.child("request")),
             "addProductsToArticleGroup": lambda request: self._add(request.child("request")),
@@ -86,18 +86,18 @@ class Groups:
         group = Group(self._desk.count("group"), parent, name, text, place)
         group.visible_at = time.monotonic() + self._desk.late if self._desk.late else 0.0
         self.groups[group.number] = group
-        self._raise(group, new=True)
+        self._assign_marker(group, new=True)
         return group
 
     def place(self, product: Product, places: dict[int, int]) -> None:
         """Put a product into exactly these groups; position 0 means last. Unknown groups are ignored."""
-        for number in [known for known in product.places if known not in places]:
+        for number in [group_number for group_number in product.places if group_number not in places]:
             self._take_out(self.groups[number], [product])
         for number, position in places.items():
             group = self.group(number)
             if group and (number not in product.places or position not in {0, product.places[number]}):
                 group.put(product, position)
-                self._raise(group)
+                self._assign_marker(group)
 
     def state(self) -> list[dict[str, object]]:
         """Return all groups, including deleted ones."""
@@ -119,21 +119,23 @@ class Groups:
         """Rename a group."""
         group = self.groups[number]
         group.name = name
-        self._raise(group)
+        self._assign_marker(group)
 
     def _read_tree(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         tops = ask.numbers("groupNumbers")
-        wanted = self._wanted(ask)
+        group_numbers = self._changed_numbers(ask)
         roots = [group for group in self.children(ROOT, deleted=True) if not tops or group.number in tops]
         articles = ask.flag("retrieveArticleNumbers")
-        nodes = [node for group in roots if (node := self._node(group, wanted, articles=articles))]
+        nodes = [node for group in roots if (node := self._node(group, group_numbers, articles=articles))]
         return self._desk.build("GetArticleGroupsResponse", {"articleGroupList": nodes})
 
-    def _node(self, group: Group, wanted: set[int], *, articles: bool) -> dict[str, object] | None:
-        below = [self._node(child, wanted, articles=articles) for child in self.children(group.number, deleted=True)]
+    def _node(self, group: Group, group_numbers: set[int], *, articles: bool) -> dict[str, object] | None:
+        below = [
+            self._node(child, group_numbers, articles=articles) for child in self.children(group.number, deleted=True)
+        ]
         nodes = [node for node in below if node]
-        if not nodes and group.number not in wanted:
+        if not nodes and group.number not in group_numbers:
             return None
         products = group.in_order()
         return {
@@ -151,7 +153,7 @@ class Groups:
     def _read_changes(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         numbers = ask.numbers("groupNumbers")
-        wanted = self._wanted(ask)
+        changed_numbers = self._changed_numbers(ask)
         rows = [
             {
                 **_head(group),
@@ -160,18 +162,18 @@ class Groups:
                 "productNumbers": group.in_order(),
             }
             for group in self.groups.values()
-            if group.number in wanted and (not numbers or group.number in numbers)
+            if group.number in changed_numbers and (not numbers or group.number in numbers)
         ]
         return self._desk.build("GetArticleGroupChangesResponse", {"changedArticleGroupList": rows})
 
-    def _wanted(self, ask: WireFields) -> set[int]:
+    def _changed_numbers(self, ask: WireFields) -> set[int]:
         marker, limit = ask.number("syncMarker"), ask.number("syncMarkerLimit")
         deleted = ask.has_name("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
-        found = (group for group in self.markers.objects_since(marker) if group.is_visible)
-        changed = [group.number for group in found if deleted or not group.is_deleted]
+        visible_groups = (group for group in self.markers.objects_since(marker) if group.is_visible)
+        changed = [group.number for group in visible_groups if deleted or not group.is_deleted]
         return set(changed[: limit or None])
 
-    def _new(self, ask: WireFields) -> WireFields:
+    def _create_group(self, ask: WireFields) -> WireFields:
         parent = ask.number("parentGroupNumber")
         if parent != ROOT and not self.group(parent):
             return self._answer("NewArticleGroupResponse", "NEW-ARTICLE-GROUP-RESULT-PARENT-NOTFOUND", groupNumber=0)
@@ -191,7 +193,7 @@ class Groups:
         group.name = self._name(ask) if ask.has_name("name") else group.name
         group.text = ask.text("text", group.text)
         group.sort_order = ask.number("sortOrder", group.sort_order)
-        self._raise(group)
+        self._assign_marker(group)
         return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-OK")
 
     def _delete(self, ask: WireFields) -> WireFields:
@@ -199,14 +201,14 @@ class Groups:
         if group is None:
             return self._answer("DeleteArticleGroupResponse", "DELETE-ARTICLE-GROUP-RESULT-NOTFOUND")
         for number in self._subtree(group):
-            gone = self.groups[number]
-            self._take_out(gone, self._products(gone.members))
-            gone.is_deleted = True
-            self._raise(gone)
+            deleted_group = self.groups[number]
+            self._take_out(deleted_group, self._products(deleted_group.members))
+            deleted_group.is_deleted = True
+            self._assign_marker(deleted_group)
         return self._answer("DeleteArticleGroupResponse", "DELETE-ARTICLE-GROUP-RESULT-OK")
 
     def _add(self, ask: WireFields) -> WireFields:
-        group, products = self._meant(ask)
+        group, products = self._group_and_products(ask)
         if group is None or products is None:
             return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-NOT-FOUND")
         position = ask.number("position")
@@ -219,17 +221,17 @@ class Groups:
                 if product.number not in group.members:
                     group.put(product)
                     self._catalogue.touch(product)
-            self._raise(group)
+            self._assign_marker(group)
         return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-OK")
 
     def _replace(self, ask: WireFields) -> WireFields:
         type_ = "ReplaceProductsOfArticleGroupResponse"
-        group, products = self._meant(ask)
+        group, products = self._group_and_products(ask)
         if group is None or products is None:
             return self._answer(type_, "REPLACE-PRODUCTS-OF-ARTICLE-GROUP-RESULT-NOT-FOUND")
         keep = {product.number for product in products}
-        gone = self._products(number for number in list(group.members) if number not in keep)
-        self._take_out(group, gone)
+        removed = self._products(number for number in list(group.members) if number not in keep)
+        self._take_out(group, removed)
         self._arrange(group, list(dict.fromkeys(product.number for product in products)))
         return self._answer(type_, "REPLACE-PRODUCTS-OF-ARTICLE-GROUP-RESULT-OK")
 
@@ -240,10 +242,10 @@ class Groups:
             return self._answer(type_, "DELETE-PRODUCTS-FROM-ARTICLE-GROUP-RESULT-NOT-FOUND")
         numbers = list(group.members) if ask.flag("removeAll") else ask.child("productNumbers").numbers("number")
         self._take_out(group, self._products(number for number in numbers if number in group.members))
-        self._raise(group)
+        self._assign_marker(group)
         return self._answer(type_, "DELETE-PRODUCTS-FROM-ARTICLE-GROUP-RESULT-OK")
 
-    def _meant(self, ask: WireFields) -> tuple[Group | None, list[Product] | None]:
+    def _group_and_products(self, ask: WireFields) -> tuple[Group | None, list[Product] | None]:
         numbers = ask.child("productNumbers").numbers("number")
         products = self._products(numbers)
         return self.group(ask.number("groupNumber")), products if len(products) == len(numbers) else None
@@ -257,19 +259,19 @@ class Groups:
                 product = self._catalogue.products[number]
                 group.put(product, place)
                 self._catalogue.touch(product)
-        self._raise(group)
+        self._assign_marker(group)
 
     def _take_out(self, group: Group, products: Iterable[Product]) -> None:
         for product in list(products):
             group.members.pop(product.number, None)
             product.places.pop(group.number, None)
             self._catalogue.touch(product)
-        self._raise(group)
+        self._assign_marker(group)
 
     def _subtree(self, group: Group) -> list[int]:
         return [group.number, *(number for child in self.children(group.number) for number in self._subtree(child))]
 
-    def _raise(self, group: Group, *, new: bool = False) -> None:
+    def _assign_marker(self, group: Group, *, new: bool = False) -> None:
         group.marker = self.markers.new_marker()
         self.markers.enter(group.marker, group, new=new)
 

@@ -29,7 +29,7 @@ class Images:
         """Return the handlers of this part, by operation."""
         return {
             "createImage": lambda request: self._create(request.child("request")),
-            "getCardImages": lambda request: self._of_cards(request.child("request")),
+            "getCardImages": lambda request: self._images_of_cards(request.child("request")),
             "saveCardImages": lambda request: self._save(request.child("request")),
         }
 
@@ -40,8 +40,8 @@ class Images:
 
     def put(self, card: int, names: Sequence[str]) -> None:
         """Give a card images with these names, as a person at the till would; existing images stay."""
-        there = {image.text("originalName"): image for image in self._cards.get(card, ())}
-        self._cards[card] = [there.get(name) or self._made(name, name.encode()) for name in names]
+        images_by_name = {image.text("originalName"): image for image in self._cards.get(card, ())}
+        self._cards[card] = [images_by_name.get(name) or self._make_image(name, name.encode()) for name in names]
 
     def _create(self, ask: WireFields) -> WireFields:
         conventions, kind = self._desk.conventions, ask.text("mimeType")
@@ -50,24 +50,24 @@ class Images:
         except binascii.Error:
             raise RefusedError("imageData is not base64") from None
         if kind not in conventions.image_types or not content.startswith(_SIGNS.get(kind, b"")):
-            return self._told("NOT-SUPPORTED", f"{kind} is not supported")
+            return self._create_answer("NOT-SUPPORTED", f"{kind} is not supported")
         if len(content) > conventions.image_bytes:
-            return self._told("TOO-LARGE", f"{len(content)} bytes, at most {conventions.image_bytes}")
+            return self._create_answer("TOO-LARGE", f"{len(content)} bytes, at most {conventions.image_bytes}")
         link = ask.child("cardLink")
         cards = link.numbers("cardNumbers") if link.text("cardType") == PRODUCT else []
         if strange := [number for number in cards if number not in self._catalogue.products]:
             raise RefusedError(f"Product {strange[0]} does not exist")
-        image = self._made(ask.text("imageName"), content)
+        image = self._make_image(ask.text("imageName"), content)
         for number in cards:  # added to the existing ones, as the contract says; it does not define their position
             self._cards.setdefault(number, []).append(image)
-        told = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
-        return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **told})
+        values = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
+        return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **values})
 
-    def _told(self, result: str, message: str) -> WireFields:
+    def _create_answer(self, result: str, message: str) -> WireFields:
         values: dict[str, Any] = {"result": f"CREATE-IMAGE-{result}", "imageId": 0, "imageHash": "", "imageUrl": ""}
         return self._desk.build("CreateImageResponse", {**values, "errorMsg": message})
 
-    def _made(self, name: str, content: bytes) -> WireFields:
+    def _make_image(self, name: str, content: bytes) -> WireFields:
         number = self._desk.count("image")
         image = self._desk.build(
             "ImageData",
@@ -86,20 +86,23 @@ class Images:
         self._images[number] = image
         return image
 
-    def _of_cards(self, ask: WireFields) -> WireFields:
+    def _images_of_cards(self, ask: WireFields) -> WireFields:
         numbers = ask.numbers("cardNumbers") if ask.text("cardType") == PRODUCT else []
-        listed = [number for number in numbers if number in self._catalogue.products]
-        return WireFields([("items", self._card(number)) for number in listed])
+        products = [number for number in numbers if number in self._catalogue.products]
+        return WireFields([("items", self._card(number)) for number in products])
 
     def _card(self, number: int) -> WireFields:
         return WireFields([("cardNumber", str(number)), *(("images", image) for image in self._cards.get(number, ()))])
 
     def _save(self, ask: WireFields) -> WireFields:
         for card in ask.children("cards") if ask.text("cardType") == PRODUCT else ():
-            number, wanted = card.number("cardNumber"), [one.number("imageId") for one in card.children("images")]
+            number, image_ids = (
+                card.number("cardNumber"),
+                [image.number("imageId") for image in card.children("images")],
+            )
             if number not in self._catalogue.products:
                 raise RefusedError(f"Product {number} does not exist")
-            if strange := [one for one in wanted if one not in self._images]:
+            if strange := [image_id for image_id in image_ids if image_id not in self._images]:
                 raise RefusedError(f"Image {strange[0]} does not exist")
-            self._cards[number] = [self._images[one] for one in wanted]
+            self._cards[number] = [self._images[image_id] for image_id in image_ids]
         return WireFields()

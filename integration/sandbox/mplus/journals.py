@@ -29,7 +29,7 @@ class Journals:
         self._desk = desk
         self._reference = reference
         self._takings = takings
-        self._asked: list[dict[str, object]] = []
+        self._requests: list[dict[str, object]] = []
 
     def operations(self) -> dict[str, Handler]:
         """Return the handlers of this part, by operation."""
@@ -41,10 +41,10 @@ class Journals:
 
     def state(self) -> list[dict[str, object]]:
         """Return the queries for journals, with the reference of each."""
-        return list(self._asked)
+        return list(self._requests)
 
     def _note(self, operation: str, ask: WireFields) -> None:
-        self._asked.append({"operation": operation, "reference": ask.text("reference")})
+        self._requests.append({"operation": operation, "reference": ask.text("reference")})
 
     # ---- per date and branch
 
@@ -52,11 +52,13 @@ class Journals:
         self._note("getJournals", ask)
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         filters = ask.child("journalFilterList").texts("journalFilter")
-        found = list(self._takings.documents(*(each.removeprefix("JOURNAL-FILTER-") for each in filters)))
+        documents = list(self._takings.documents(*(name.removeprefix("JOURNAL-FILTER-") for name in filters)))
         branches = ask.numbers("branchNumbers")
-        payments = [each for one in found for each in one.paid]
-        places = {(one.day, one.branch) for one in found} | {(each.day, each.branch) for each in payments}
-        wanted = sorted(
+        payments = [payment for document in documents for payment in document.paid]
+        places = {(document.day, document.branch) for document in documents} | {
+            (payment.day, payment.branch) for payment in payments
+        }
+        day_branches = sorted(
             place for place in places if is_in_period(place[0], first, last) and (not branches or place[1] in branches)
         )
         journals = [
@@ -64,31 +66,37 @@ class Journals:
                 "financialDate": day,
                 "journalFilterList": {"journalFilter": filters} if filters else None,
                 "branchNumber": branch,
-                "turnoverGroupList": self._groups(one for one in found if (one.day, one.branch) == (day, branch)),
-                "paymentList": self._payments(each for each in payments if (each.day, each.branch) == (day, branch)),
-                "vatGroupList": self._vat(one for one in found if (one.day, one.branch) == (day, branch)),
+                "turnoverGroupList": self._groups(
+                    document for document in documents if (document.day, document.branch) == (day, branch)
+                ),
+                "paymentList": self._payments(
+                    payment for payment in payments if (payment.day, payment.branch) == (day, branch)
+                ),
+                "vatGroupList": self._vat(
+                    document for document in documents if (document.day, document.branch) == (day, branch)
+                ),
             }
-            for day, branch in wanted
+            for day, branch in day_branches
         ]
         return self._desk.build("GetJournalsResponse", {"journalList": journals})
 
     def _groups(self, documents: Iterable[BookedTakings]) -> list[dict[str, Any]]:
-        sums = _added((line[0], line[2:]) for one in documents for line in one.lines)
+        sums = _sums_by_key((line[0], line[2:]) for document in documents for line in document.lines)
         names = ("turnoverGroupType", "turnoverGroup", "turnoverGroupName", "accountNumber")
         rows = []
         for number, amounts in sorted(sums.items()):
             group = self._group(number)
-            incl, excl = (self._signed(amount, group) for amount in amounts)
+            incl, excl = (self._signed_amount(amount, group) for amount in amounts)
             rows.append({**{name: group.get(name) for name in names}, "inclAmount": incl, "exclAmount": excl})
         return rows
 
-    def _signed(self, amount: int, group: Mapping[str, Any]) -> int:
+    def _signed_amount(self, amount: int, group: Mapping[str, Any]) -> int:
         """Return an amount with the sign that the till reports: some tills report cash outflows without a minus."""
         turned = group["turnoverGroupType"] == _OUTFLOW and self._desk.conventions.outflows == "positive"
         return -amount if turned else amount
 
     def _payments(self, payments: Iterable[PaidTakings]) -> list[dict[str, Any]]:
-        sums = _added((each.method, (each.amount,)) for each in payments)
+        sums = _sums_by_key((payment.method, (payment.amount,)) for payment in payments)
         methods = self._reference.methods
         return [
             {
@@ -102,23 +110,25 @@ class Journals:
         ]
 
     def _vat(self, documents: Iterable[BookedTakings]) -> list[dict[str, Any]]:
-        sums = _added((code, (excl, vat)) for one in documents for code, excl, vat in self._listed(one))
-        return [self._rated(code, excl, vat) for code, (excl, vat) in sorted(sums.items())]
+        sums = _sums_by_key(
+            (code, (excl, vat)) for document in documents for code, excl, vat in self._vat_amounts(document)
+        )
+        return [self._vat_row(code, excl, vat) for code, (excl, vat) in sorted(sums.items())]
 
-    def _listed(self, one: BookedTakings) -> Iterable[tuple[int, int, int]]:
+    def _vat_amounts(self, document: BookedTakings) -> Iterable[tuple[int, int, int]]:
         """Yield the VAT of a document as its list has it: with or without items that are no revenue."""
         if self._desk.conventions.vat_lists == "all groups":
-            return one.vat
-        told = {code: [excl, vat] for code, excl, vat in one.vat}
+            return document.vat
+        amounts = {code: [excl, vat] for code, excl, vat in document.vat}
         sold = set()
-        for group, code, incl, excl in one.lines:
+        for group, code, incl, excl in document.lines:
             if self._desk.is_left_out(group, incl, excl):
-                told[code][0] -= excl
+                amounts[code][0] -= excl
             else:
                 sold.add(code)
-        return [(code, excl, vat) for code, (excl, vat) in told.items() if code in sold]
+        return [(code, excl, vat) for code, (excl, vat) in amounts.items() if code in sold]
 
-    def _rated(self, code: int, excl: int, vat: int) -> dict[str, Any]:
+    def _vat_row(self, code: int, excl: int, vat: int) -> dict[str, Any]:
         rate = self._desk.conventions.percentage(self._reference.setup.rates[code])
         return {"vatCode": code, "vatPercentage": rate, "exclAmount": excl, "vatAmount": vat}
 
@@ -132,22 +142,22 @@ class Journals:
         self._note("getFinancialJournal", ask)
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         is_closed = self._is_closed(first, last)
-        sums = _added(
-            ((one.branch, one.source, group, code), (incl, excl))
-            for one in self._takings.documents()
-            if is_in_period(one.day, first, last)
-            for group, code, incl, excl in one.lines
+        sums = _sums_by_key(
+            ((document.branch, document.source, group, code), (incl, excl))
+            for document in self._takings.documents()
+            if is_in_period(document.day, first, last)
+            for group, code, incl, excl in document.lines
         )
-        costs = _added(
-            ((one.branch, one.source, group, code), (cost,))
-            for one in self._takings.documents()
-            if is_in_period(one.day, first, last)
-            for group, code, cost in one.costs
+        costs = _sums_by_key(
+            ((document.branch, document.source, group, code), (cost,))
+            for document in self._takings.documents()
+            if is_in_period(document.day, first, last)
+            for group, code, cost in document.costs
         )
         groups = []
         for (branch, source, number, code), amounts in sorted(sums.items()):
             group = self._group(number)
-            incl, excl = (self._signed(amount, group) for amount in amounts)
+            incl, excl = (self._signed_amount(amount, group) for amount in amounts)
             type_ = str(group["turnoverGroupType"]).removeprefix(_GROUP_TYPE)
             groups.append(
                 {
@@ -162,15 +172,15 @@ class Journals:
                     "financialPeriodClosed": is_closed,
                     "inclAmount": incl,
                     "exclAmount": excl,
-                    **self._bought(group, costs.get((branch, source, number, code))),
-                    "vatGroupList": [self._rated(code, excl, incl - excl)],
+                    **self._purchase_values(group, costs.get((branch, source, number, code))),
+                    "vatGroupList": [self._vat_row(code, excl, incl - excl)],
                 }
             )
-        told = {"financialGroupList": groups, "financialPeriodClosed": is_closed}
-        return self._desk.build("GetFinancialJournalResponse", told)
+        values = {"financialGroupList": groups, "financialPeriodClosed": is_closed}
+        return self._desk.build("GetFinancialJournalResponse", values)
 
     @staticmethod
-    def _bought(group: Mapping[str, Any], costs: tuple[int, ...] | None) -> dict[str, Any]:
+    def _purchase_values(group: Mapping[str, Any], costs: tuple[int, ...] | None) -> dict[str, Any]:
         """Return the purchase amount of a group and its accounts; nothing without purchase prices."""
         accounts = {name: group.get(name) for name in ("purchaseAccountNumber", "stockAccountNumber")}
         return {"purchaseAmount": costs[0], **accounts} if costs else {}
@@ -191,34 +201,36 @@ class Journals:
         first, last = (
             date.fromisoformat(period.text(name)[:10]) for name in ("fromFinancialDate", "throughFinancialDate")
         )
-        listed = [
-            {"payment": each.fields, "paymentSourceDetails": _details_of(one)}
-            for one in self._takings.documents()
-            for each in one.paid
-            if each.method == method
-            and is_in_period(each.day, first, last)
-            and (not branches or each.branch in branches)
+        sources = [
+            {"payment": payment.fields, "paymentSourceDetails": _details_of(document)}
+            for document in self._takings.documents()
+            for payment in document.paid
+            if payment.method == method
+            and is_in_period(payment.day, first, last)
+            and (not branches or payment.branch in branches)
         ]
-        return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": listed})
+        return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": sources})
 
 
-def _details_of(one: BookedTakings) -> dict[str, Any]:
-    kind, at = one.source.lower(), one.fields.child("entryTimestamp")
+def _details_of(document: BookedTakings) -> dict[str, Any]:
+    kind, at = document.source.lower(), document.fields.child("entryTimestamp")
     clock = (at.number(name) for name in ("year", "mon", "day", "hour", "min", "sec"))
     return {
-        "id": one.fields.text(_IDS[one.source]),
-        "paymentSourceType": one.fields.text(f"{kind}Type").replace(f"{one.source}-TYPE-", "PAYMENT-SOURCE-TYPE-", 1),
-        "financialDate": (day_of(one.fields.child("financialDate")) or one.day).isoformat(),
+        "id": document.fields.text(_IDS[document.source]),
+        "paymentSourceType": document.fields.text(f"{kind}Type").replace(
+            f"{document.source}-TYPE-", "PAYMENT-SOURCE-TYPE-", 1
+        ),
+        "financialDate": (day_of(document.fields.child("financialDate")) or document.day).isoformat(),
         "entryTimestamp": "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*clock),
-        "totalInclAmount": one.fields.number("totalInclAmount"),
-        "totalExclAmount": one.fields.number("totalExclAmount"),
+        "totalInclAmount": document.fields.number("totalInclAmount"),
+        "totalExclAmount": document.fields.number("totalExclAmount"),
     }
 
 
-def _added(amounts: Iterable[tuple[Any, Sequence[int]]]) -> dict[Any, tuple[int, ...]]:
+def _sums_by_key(amounts: Iterable[tuple[Any, Sequence[int]]]) -> dict[Any, tuple[int, ...]]:
     """Return the sums of amounts by key."""
     sums: dict[Any, tuple[int, ...]] = {}
-    for key, each in amounts:
-        before = sums.get(key, (0,) * len(each))
-        sums[key] = tuple(one + more for one, more in zip(before, each, strict=True))
+    for key, addends in amounts:
+        before = sums.get(key, (0,) * len(addends))
+        sums[key] = tuple(total + more for total, more in zip(before, addends, strict=True))
     return sums

@@ -50,7 +50,7 @@ class Orders:
             "findOrder": lambda request: document_answer(
                 "GET-ORDER", self._orders, self._orders.by_ext.get(request.text("extOrderId"))
             ),
-            "getOrdersByExtOrderIds": self._by_ext,
+            "getOrdersByExtOrderIds": self._orders_by_ext_id,
             "createOrder": lambda request: self._create(request.child("order"), "CreateOrderResponse"),
             "createOrderV2": lambda request: self._create(
                 request.child("request").child("order"), "CreateOrderV2Response"
@@ -72,16 +72,16 @@ class Orders:
             self._reserved = (last, amounts)
         return self._reserved[1]
 
-    def _by_ext(self, request: WireFields) -> WireFields:
+    def _orders_by_ext_id(self, request: WireFields) -> WireFields:
         ask = request.child("request")
-        wanted = set(ask.child("extOrderIds").texts("id"))
+        ext_ids = set(ask.child("extOrderIds").texts("id"))
         limit = ask.number("syncMarkerLimit")
-        found = [
+        documents = [
             document
             for document in self._orders.markers.objects_since(ask.number("syncMarker"))
-            if not wanted or document.ext in wanted
+            if not ext_ids or document.ext in ext_ids
         ]
-        return WireFields([("orderList", self._orders.page(found[: limit or None]))])
+        return WireFields([("orderList", self._orders.page(documents[: limit or None]))])
 
     def _create_v3(self, request: WireFields) -> WireFields:
         ask = request.child("request")
@@ -90,32 +90,34 @@ class Orders:
             return self._answers[key].replaced("idempotencyResult", "IDEMPOTENCY-RESULT-REPLAY-RESPONSE")
         answer = self._create(ask.child("order"), "CreateOrderV3Response")
         if answer.text("result").endswith("-OK") and ask.has_name("paymentList"):
-            answer = self._paid_at_once(answer, ask)
+            answer = self._with_payment(answer, ask)
         original = WireFields([("idempotencyResult", "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE")])
         self._answers[key] = self._desk.contract.merged("CreateOrderV3Response", answer, original)
         return self._answers[key]
 
-    def _paid_at_once(self, answer: WireFields, ask: WireFields) -> WireFields:
+    def _with_payment(self, answer: WireFields, ask: WireFields) -> WireFields:
         order = answer.child("info").text("orderId")
         pay = WireFields([("orderId", order), *ask.select_names("prepay", "paymentList")])
         paid = self._pay(pay)
-        told = WireFields([("payResult", paid.text("result")), *paid.select_names("invoiceId")])
+        values = WireFields([("payResult", paid.text("result")), *paid.select_names("invoiceId")])
         if not paid.text("result").endswith("-OK"):
-            told = WireFields(
-                [("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.select_names("errorMessage")]
+            values = WireFields(
+                [("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *values, *paid.select_names("errorMessage")]
             )
-        told = WireFields([*told, ("order", self._orders.documents[order].xml)])
-        return self._desk.contract.merged("CreateOrderV3Response", answer, told)
+        values = WireFields([*values, ("order", self._orders.documents[order].xml)])
+        return self._desk.contract.merged("CreateOrderV3Response", answer, values)
 
-    def _create(self, sent: WireFields, type_: str) -> WireFields:
-        if sent.text("extOrderId") in self._orders.by_ext:
-            message = f"extOrderId {sent.text('extOrderId')} is already in use"
-            return self._created(type_, "EXT-ORDER-ID-ALREADY-EXISTS", message)
-        if message := self._objection(sent):
-            return self._created(type_, "FAILED", message)
-        return self._created(type_, "OK", "", self._orders.put(self._spoiled(self._new(sent))))
+    def _create(self, order: WireFields, type_: str) -> WireFields:
+        if order.text("extOrderId") in self._orders.by_ext:
+            message = f"extOrderId {order.text('extOrderId')} is already in use"
+            return self._create_answer(type_, "EXT-ORDER-ID-ALREADY-EXISTS", message)
+        if message := self._objection(order):
+            return self._create_answer(type_, "FAILED", message)
+        return self._create_answer(type_, "OK", "", self._orders.put(self._with_fault(self._new_order(order))))
 
-    def _created(self, type_: str, result: str, message: str, document: HouseDocument | None = None) -> WireFields:
+    def _create_answer(
+        self, type_: str, result: str, message: str, document: HouseDocument | None = None
+    ) -> WireFields:
         values: dict[str, object] = {
             "result": f"CREATE-ORDER-RESULT-{result}",
             "info": self._info(document),
@@ -127,22 +129,22 @@ class Orders:
             values["idempotencyResult"] = "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE"
         return self._desk.build(type_, values)
 
-    def _objection(self, sent: WireFields) -> str:
+    def _objection(self, order: WireFields) -> str:
         """Return the reason why the till refuses the order, or an empty text."""
-        branch = sent.number("entryBranchNumber", DEFAULT_BRANCH) or DEFAULT_BRANCH
-        relation = sent.number("relationNumber")
+        branch = order.number("entryBranchNumber", DEFAULT_BRANCH) or DEFAULT_BRANCH
+        relation = order.number("relationNumber")
         if branch not in self._reference.branches:
             return f"Branch {branch} does not exist"
-        if branch != DEFAULT_BRANCH and not sent.number("workplaceNumber"):
+        if branch != DEFAULT_BRANCH and not order.number("workplaceNumber"):
             return f"A workplace number is required with branch {branch}"
         if relation and relation not in self._relations.relations:
             return f"Relation {relation} does not exist"
-        if not sent.child("lineList").children("line"):
+        if not order.child("lineList").children("line"):
             return "An order needs at least one line"
-        return self._objection_to_lines(sent)
+        return self._objection_to_lines(order)
 
-    def _objection_to_lines(self, sent: WireFields) -> str:
-        for line in sent.child("lineList").children("line"):
+    def _objection_to_lines(self, order: WireFields) -> str:
+        for line in order.child("lineList").children("line"):
             number, code = line.number("articleNumber"), line.child("data").text("vatCode")
             if (
                 number
@@ -154,14 +156,14 @@ class Orders:
                 return f"VAT code {code} does not exist"
         return ""
 
-    def _new(self, sent: WireFields) -> WireFields:
+    def _new_order(self, sent_order: WireFields) -> WireFields:
         """Return the sent order with the values that the till adds."""
-        branch = sent.number("entryBranchNumber") or DEFAULT_BRANCH
+        branch = sent_order.number("entryBranchNumber") or DEFAULT_BRANCH
         today = self._desk.today
         values: dict[str, object] = {
             "orderId": self._desk.new_id("order"),
             "entryBranchNumber": branch,
-            "financialBranchNumber": sent.number("financialBranchNumber") or branch,
+            "financialBranchNumber": sent_order.number("financialBranchNumber") or branch,
             "orderNumber": {"year": today.year, "number": self._desk.count("order number")},
             **NOTHING_YET,
             "prepaidAmount": 0,
@@ -174,29 +176,31 @@ class Orders:
             "financialDate": today,
             "vatMethod": INCLUSIVE,
             "orderCategoryNumber": next(iter(self._reference.categories), None),
-            **self._relations.addressed(sent.number("relationNumber")),
+            **self._relations.addressed(sent_order.number("relationNumber")),
         }
-        order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _meant(sent))
+        order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _intended_fields(sent_order))
         return self._totals.with_totals(self._desk.contract.merged("Order", order, own))
 
-    def _update(self, sent: WireFields) -> WireFields:
-        document = self._orders.get(sent.text("orderId"))
+    def _update(self, order: WireFields) -> WireFields:
+        document = self._orders.get(order.text("orderId"))
         if document is None:
-            return self._updated("NOT-FOUND", None, "The order does not exist")
+            return self._update_answer("NOT-FOUND", None, "The order does not exist")
         old = self._orders.fields(document)
         for counter in ("changeCounter", "versionNumber"):
-            if sent.number(counter) and sent.number(counter) != old.number(counter):
-                return self._updated("ORDER-HAS-CHANGED", document, "The order has changed since it was read")
-        if message := self._objection_to_lines(sent):
-            return self._updated("FAILED", document, message)
-        merged = self._desk.contract.merged("Order", old, sent.without_names(*STAMPS))
+            if order.number(counter) and order.number(counter) != old.number(counter):
+                return self._update_answer("ORDER-HAS-CHANGED", document, "The order has changed since it was read")
+        if message := self._objection_to_lines(order):
+            return self._update_answer("FAILED", document, message)
+        merged = self._desk.contract.merged("Order", old, order.without_names(*STAMPS))
         merged = _with_moved_lines(merged, old)
-        new = self._totals.with_totals(merged) if sent.has_name("lineList") or sent.has_name("vatMethod") else merged
+        new = self._totals.with_totals(merged) if order.has_name("lineList") or order.has_name("vatMethod") else merged
         if new.without_names(*STAMPS) == old.without_names(*STAMPS):
-            return self._updated("NO-CHANGES", document, "Order not saved because there were no changes in the order.")
-        return self._updated("OK", self._orders.put(self._spoiled(new)), "")
+            return self._update_answer(
+                "NO-CHANGES", document, "Order not saved because there were no changes in the order."
+            )
+        return self._update_answer("OK", self._orders.put(self._with_fault(new)), "")
 
-    def _updated(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
+    def _update_answer(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
         values = {
             "result": f"UPDATE-ORDER-RESULT-{result}",
             "info": self._info(document),
@@ -213,60 +217,64 @@ class Orders:
     def _cancel(self, request: WireFields) -> WireFields:
         document = self._orders.get(request.text("orderId"))
         if document is None:
-            return self._cancelled("NOT-FOUND", "The order does not exist")
+            return self._cancel_answer("NOT-FOUND", "The order does not exist")
         order = self._orders.fields(document)
         if order.text("cancelState") == "ORDER-CANCEL-STATE-COMPLETE":
-            return self._cancelled("ALREADY-CANCELLED", "The order was cancelled before")
+            return self._cancel_answer("ALREADY-CANCELLED", "The order was cancelled before")
         if order.child("invoiceIds").texts("id"):
-            return self._cancelled("FAILED", "The order was invoiced")
+            return self._cancel_answer("FAILED", "The order was invoiced")
         cancelled = WireFields([("cancelState", "ORDER-CANCEL-STATE-COMPLETE")])
         self._orders.put(self._desk.contract.merged("Order", order, cancelled))
-        return self._cancelled("OK", "")
+        return self._cancel_answer("OK", "")
 
-    def _cancelled(self, result: str, message: str) -> WireFields:
+    def _cancel_answer(self, result: str, message: str) -> WireFields:
         return self._desk.build("CancelOrderResponse", {"result": f"CANCEL-ORDER-RESULT-{result}", "message": message})
 
     def _pay(self, ask: WireFields) -> WireFields:
         document = self._orders.get(ask.text("orderId"))
         if document is None:
-            return self._paid("FAILED", "The order does not exist")
+            return self._pay_answer("FAILED", "The order does not exist")
         order = self._orders.fields(document)
         if order.child("invoiceIds").texts("id"):
-            return self._paid("ORDER-ALREADY-INVOICED", "The order was invoiced before")
+            return self._pay_answer("ORDER-ALREADY-INVOICED", "The order was invoiced before")
         if order.text("cancelState") == "ORDER-CANCEL-STATE-COMPLETE":
-            return self._paid("FAILED", "The order was cancelled")
+            return self._pay_answer("FAILED", "The order was cancelled")
         payments = ask.child("paymentList").children("payment")
         if unknown := strange(self._reference, payments):
-            return self._paid("FAILED", f"Payment method {unknown} does not exist")
-        amount = order.number("prepaidAmount") + sum(one.number("amount") for one in payments)
+            return self._pay_answer("FAILED", f"Payment method {unknown} does not exist")
+        amount = order.number("prepaidAmount") + sum(payment.number("amount") for payment in payments)
         if not ask.flag("prepay") and amount < order.number("totalInclAmount"):
-            return self._paid("PAYMENT-INSUFFICIENT", "The payments do not cover the order")
-        made, before = [self._registered(one) for one in payments], order
-        order = self._with_payments(order, made, amount)
+            return self._pay_answer("PAYMENT-INSUFFICIENT", "The payments do not cover the order")
+        new_payments, before = [self._register_payment(payment) for payment in payments], order
+        order = self._with_payments(order, new_payments, amount)
         if ask.flag("prepay"):
             self._orders.put(order)
-            return self._paid("OK", "")
-        return self._paid("OK", "", invoice=self._invoice(order, [*self._paid_before(before), *made]))
+            return self._pay_answer("OK", "")
+        return self._pay_answer(
+            "OK", "", invoice=self._invoice(order, [*self._earlier_payments(before), *new_payments])
+        )
 
-    def _paid_before(self, order: WireFields) -> list[WireFields]:
+    def _earlier_payments(self, order: WireFields) -> list[WireFields]:
         """Return the earlier payments that an invoice for the complete order takes."""
-        taken = self._origins.unused(order, order.number("totalInclAmount"))
-        return [one if one.has_name("financialDate") else self._registered(one) for one in taken]
+        payments = self._origins.unused(order, order.number("totalInclAmount"))
+        return [
+            payment if payment.has_name("financialDate") else self._register_payment(payment) for payment in payments
+        ]
 
-    def _paid(self, result: str, message: str, invoice: str | None = None) -> WireFields:
+    def _pay_answer(self, result: str, message: str, invoice: str | None = None) -> WireFields:
         values = {"result": f"PAY-ORDER-RESULT-{result}", "invoiceId": invoice, "errorMessage": message}
         return self._desk.build("PayOrderResponse", values)
 
     def _with_payments(self, order: WireFields, payments: list[WireFields], amount: int) -> WireFields:
-        listed = [*order.child("paymentList").children("payment"), *payments]
+        all_payments = [*order.child("paymentList").children("payment"), *payments]
         values = {
             "prepaidAmount": amount,
             "fullyPaid": amount >= order.number("totalInclAmount"),
-            "paymentList": WireFields(("payment", payment) for payment in listed),
+            "paymentList": WireFields(("payment", payment) for payment in all_payments),
         }
         return self._desk.contract.merged("Order", order, self._desk.build("Order", values))
 
-    def _registered(self, payment: WireFields) -> WireFields:
+    def _register_payment(self, payment: WireFields) -> WireFields:
         now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
         return registered(self._desk, self._reference, payment, **now)
 
@@ -293,16 +301,16 @@ class Orders:
         copied = order.select_names(*shared).without_names(*STAMPS)
         own = self._desk.build("Invoice", values)
         self._invoices.put(self._desk.contract.merged("Invoice", self._desk.contract.ordered("Invoice", copied), own))
-        done = {
+        changes = {
             "invoiceIds": [id_],
             "deliveryState": "ORDER-DELIVERY-STATE-COMPLETE",
             "completeState": "ORDER-COMPLETE-STATE-COMPLETE",
             "invoiceNumbers": [number],
         }
-        self._orders.put(self._desk.contract.merged("Order", order, self._desk.build("Order", done)))
+        self._orders.put(self._desk.contract.merged("Order", order, self._desk.build("Order", changes)))
         return id_
 
-    def _spoiled(self, order: WireFields) -> WireFields:
+    def _with_fault(self, order: WireFields) -> WireFields:
         """Return the order with a wrong reference, if the current fault asks for that."""
         if not self._desk.wrong:
             return order
@@ -315,16 +323,16 @@ def _with_moved_lines(order: WireFields, old: WireFields) -> WireFields:
     before = {line.text("lineId"): line.child("data") for line in old.child("lineList").children("line")}
     lines = WireFields()
     for line in order.child("lineList").children("line"):
-        data, known = line.child("data"), before.get(line.text("lineId"), WireFields())
-        if data != known and data.select_names(*TOTALS) == known.select_names(*TOTALS):
+        data, old_data = line.child("data"), before.get(line.text("lineId"), WireFields())
+        if data != old_data and data.select_names(*TOTALS) == old_data.select_names(*TOTALS):
             data = data.without_names(*TOTALS)
         lines.append(("line", line.replaced("data", data)))
     return order.replaced("lineList", lines)
 
 
-def _meant(sent: WireFields) -> WireFields:
+def _intended_fields(order: WireFields) -> WireFields:
     """Return the fields that a caller of create intended: old clients send zeros and empty texts for omitted fields."""
     read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING_YET}
     return WireFields(
-        pair for pair in sent.without_names(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference"
+        pair for pair in order.without_names(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference"
     )

@@ -39,54 +39,54 @@ class Origins:
         self._desk = desk
         self._reference = reference
         self._shelves = shelves
-        self._used: dict[str, int] = defaultdict(int)  # used part of the payments, by order, in cents
-        self._made: dict[str, int] = defaultdict(int)  # total of the documents made from an order, in cents
+        self._used_payments: dict[str, int] = defaultdict(int)  # used part of the payments, by order, in cents
+        self._invoiced_totals: dict[str, int] = defaultdict(int)  # total of the documents made from an order, in cents
 
-    def completed(self, kind: DocumentKind, sent: WireFields) -> WireFields:
+    def completed(self, kind: DocumentKind, entered: WireFields) -> WireFields:
         """Return an entered document with the values that it copies. LookupError for an unknown origin."""
-        several = list(self._named(kind, sent))
+        several = list(self._find_origins(kind, entered))
         if not several:
-            return sent
+            return entered
         of, first = several[0]
         shared = self._desk.contract.types[of.type].keys() & self._desk.contract.types[kind.type].keys()
-        taken = self._desk.contract.ordered(kind.type, first.select_names(*shared).without_names(*_OWN))
-        merged = self._desk.contract.merged(kind.type, taken, sent)
+        copied = self._desk.contract.ordered(kind.type, first.select_names(*shared).without_names(*_OWN))
+        merged = self._desk.contract.merged(kind.type, copied, entered)
         return self._desk.contract.merged(kind.type, merged, self._desk.build(kind.type, self._numbers(kind, several)))
 
     def payments(self, kind: DocumentKind, document: WireFields) -> list[WireFields]:
         """Return the payments that a document takes from its orders, up to its total; see the module."""
-        rest, taken = document.number("totalInclAmount"), list[WireFields]()
-        for of, order in self._named(kind, document) if kind in (INVOICE, RECEIPT) else ():
+        rest, payments = document.number("totalInclAmount"), list[WireFields]()
+        for of, order in self._find_origins(kind, document) if kind in (INVOICE, RECEIPT) else ():
             if of is ORDER:
                 of_order = self.unused(order, rest)
-                rest -= sum(one.number("amount") for one in of_order)
-                taken += of_order
-        return taken
+                rest -= sum(payment.number("amount") for payment in of_order)
+                payments += of_order
+        return payments
 
-    def unused(self, order: WireFields, most: int) -> list[WireFields]:
-        """Return the unused part of an order's payments, up to `most`, and mark it as used."""
-        id_, taken = order.text("orderId"), list[WireFields]()
-        used = self._used[id_]
+    def unused(self, order: WireFields, limit: int) -> list[WireFields]:
+        """Return the unused part of an order's payments, up to `limit`, and mark it as used."""
+        id_, parts = order.text("orderId"), list[WireFields]()
+        used_amount = self._used_payments[id_]
         for payment in order.child("paymentList").children("payment"):
-            skipped = min(used, payment.number("amount"))
-            amount = min(payment.number("amount") - skipped, most)
-            used, most = used - skipped, most - max(amount, 0)
+            skipped = min(used_amount, payment.number("amount"))
+            amount = min(payment.number("amount") - skipped, limit)
+            used_amount, limit = used_amount - skipped, limit - max(amount, 0)
             if amount > 0:
-                taken.append(self._taken(payment, amount))
-        self._used[id_] += sum(one.number("amount") for one in taken)
-        return taken
+                parts.append(self._partial_payment(payment, amount))
+        self._used_payments[id_] += sum(part.number("amount") for part in parts)
+        return parts
 
     def tell(self, kind: DocumentKind, document: WireFields) -> None:
         """Update the documents that this document comes from."""
-        for of, origin in self._named(kind, document):
+        for of, origin in self._find_origins(kind, document):
             if of is ORDER:
-                self._invoiced(origin, kind, document)
+                self._record_invoice(origin, kind, document)
             else:
-                self._accepted(origin, kind, document)
+                self._record_acceptance(origin, kind, document)
 
     # ---- copied values
 
-    def _named(self, kind: DocumentKind, document: WireFields) -> Iterator[tuple[DocumentKind, WireFields]]:
+    def _find_origins(self, kind: DocumentKind, document: WireFields) -> Iterator[tuple[DocumentKind, WireFields]]:
         for name, of in _NAMED[kind]:
             ids = document.child(name).texts("id") or document.texts(name)
             for id_ in filter(None, ids):
@@ -97,15 +97,15 @@ class Origins:
 
     def _numbers(self, kind: DocumentKind, several: list[tuple[DocumentKind, WireFields]]) -> dict[str, object]:
         """Return the numbers and external ids of the origins, as far as the kind of document has fields for them."""
-        known, told = self._desk.contract.types[kind.type], defaultdict[str, list[object]](list)
+        known_fields, origin_values = self._desk.contract.types[kind.type], defaultdict[str, list[object]](list)
         for of, origin in several:
-            told[f"{of.element}Number"].append(origin.child(of.number))
+            origin_values[f"{of.element}Number"].append(origin.child(of.number))
             if ext := origin.text(of.ext):
-                told[of.ext].append(ext)
-        single = {name: values[0] for name, values in told.items() if name in known}
-        return single | {f"{name}s": values for name, values in told.items() if f"{name}s" in known}
+                origin_values[of.ext].append(ext)
+        single = {name: values[0] for name, values in origin_values.items() if name in known_fields}
+        return single | {f"{name}s": values for name, values in origin_values.items() if f"{name}s" in known_fields}
 
-    def _taken(self, payment: WireFields, amount: int) -> WireFields:
+    def _partial_payment(self, payment: WireFields, amount: int) -> WireFields:
         deposit = self._reference.methods[payment.text("method")].get("depositPaymentMethod")
         everywhere = self._desk.conventions.down_payments == "as a deposit"
         if deposit and (everywhere or payment.number("workplaceNumber")):
@@ -114,29 +114,31 @@ class Origins:
 
     # ---- updates of the origins
 
-    def _invoiced(self, order: WireFields, kind: DocumentKind, document: WireFields) -> None:
-        self._made[order.text("orderId")] += document.number("totalInclAmount")
-        state = "COMPLETE" if self._made[order.text("orderId")] >= order.number("totalInclAmount") else "PARTIAL"
-        told: dict[str, object] = {
+    def _record_invoice(self, order: WireFields, kind: DocumentKind, document: WireFields) -> None:
+        self._invoiced_totals[order.text("orderId")] += document.number("totalInclAmount")
+        state = (
+            "COMPLETE" if self._invoiced_totals[order.text("orderId")] >= order.number("totalInclAmount") else "PARTIAL"
+        )
+        changes: dict[str, object] = {
             "deliveryState": f"ORDER-DELIVERY-STATE-{state}", "completeState": f"ORDER-COMPLETE-STATE-{state}",
         }  # fmt: skip
         if kind is INVOICE:
-            told |= self._added(order, document)
-        self._change(ORDER, order, told)
+            changes |= self._with_invoice(order, document)
+        self._change(ORDER, order, changes)
 
-    def _accepted(self, proposal: WireFields, kind: DocumentKind, document: WireFields) -> None:
-        told: dict[str, object] = {"state": f"PROPOSAL-STATE-{kind.type.upper()}", kind.id: document.text(kind.id)}
+    def _record_acceptance(self, proposal: WireFields, kind: DocumentKind, document: WireFields) -> None:
+        changes: dict[str, object] = {"state": f"PROPOSAL-STATE-{kind.type.upper()}", kind.id: document.text(kind.id)}
         if kind is INVOICE:
-            told |= self._added(proposal, document)
+            changes |= self._with_invoice(proposal, document)
         else:
-            told["orderNumber"] = document.child("orderNumber")
-        self._change(PROPOSAL, proposal, told)
+            changes["orderNumber"] = document.child("orderNumber")
+        self._change(PROPOSAL, proposal, changes)
 
-    def _added(self, origin: WireFields, invoice: WireFields) -> dict[str, object]:
+    def _with_invoice(self, origin: WireFields, invoice: WireFields) -> dict[str, object]:
         ids = [*origin.child("invoiceIds").texts("id"), invoice.text("invoiceId")]
         numbers = [*origin.child("invoiceNumbers").children("yearNumber"), invoice.child("invoiceNumber")]
         return {"invoiceIds": ids, "invoiceNumbers": numbers}
 
-    def _change(self, kind: DocumentKind, document: WireFields, told: Mapping[str, object]) -> None:
-        changed = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, told))
+    def _change(self, kind: DocumentKind, document: WireFields, changes: Mapping[str, object]) -> None:
+        changed = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, changes))
         self._shelves[kind].put(changed)

@@ -19,7 +19,7 @@ def registered(desk: Desk, reference: Reference, payment: WireFields, **more: ob
 
 def strange(reference: Reference, payments: list[WireFields]) -> str:
     """Return the first unknown payment method, or an empty text."""
-    return next((one.text("method") for one in payments if one.text("method") not in reference.methods), "")
+    return next((payment.text("method") for payment in payments if payment.text("method") not in reference.methods), "")
 
 
 def state(paid: int, total: int) -> str:

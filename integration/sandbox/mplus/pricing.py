@@ -21,7 +21,7 @@ _OUTSIDE = "-FAILED-PRICE-DEVIATION-OUTSIDE-ALLOWED-RANGE"
 
 
 @dataclass(frozen=True, slots=True)
-class _Charged:
+class _LinePrice:
     """Price of one piece including VAT, its discount in percent, and the type of the discount."""
 
     price: Decimal
@@ -43,14 +43,14 @@ class Pricing:
         """Return the handlers of this part, by operation."""
         return {
             "determinePricing": lambda request: self._determine(request.child("request")),
-            "getArticleBranchDeviations": lambda request: self._deviating(request.child("request")),
+            "getArticleBranchDeviations": lambda request: self._list_deviations(request.child("request")),
             "saveArticleBranchDeviations": lambda request: self._save(request.child("request")),
         }
 
     def state(self) -> list[dict[str, object]]:
         """Return all prices per branch."""
         contract = self._desk.contract
-        return [contract.plain("ArticleBranchDeviationLine", each) for each in self.deviations.values()]
+        return [contract.plain("ArticleBranchDeviationLine", deviation) for deviation in self.deviations.values()]
 
     def put(self, line: WireFields) -> None:
         """Store the price of an article in a branch; a line without a price removes it."""
@@ -69,17 +69,17 @@ class Pricing:
         if number and number not in self._relations.relations:
             raise RefusedError(f"Relation {number} does not exist")
         customer = self._relations.fields(number) if number else WireFields()
-        told = ask.text("timestamp") or ask.text("financialDate")
-        day = date.fromisoformat(told[:10]) if told else self._desk.today
+        timestamp = ask.text("timestamp") or ask.text("financialDate")
+        day = date.fromisoformat(timestamp[:10]) if timestamp else self._desk.today
         lines = [self._line(line, customer, branch, day) for line in ask.children("lines")]
         return self._desk.build("DeterminePricingResponse", {"lines": lines})
 
-    def _line(self, asked: WireFields, customer: WireFields, branch: int, day: date) -> WireFields:
-        known = self._catalogue.article(asked.number("articleNumber"))
-        if known is None:
-            raise RefusedError(f"Article {asked.number('articleNumber')} does not exist")
-        article, quantity = self._catalogue.fields(known), Decimal(asked.child("data").text("quantity", "1"))
-        charged = self._charged(article, customer, (branch, day), quantity)
+    def _line(self, line: WireFields, customer: WireFields, branch: int, day: date) -> WireFields:
+        stored_article = self._catalogue.article(line.number("articleNumber"))
+        if stored_article is None:
+            raise RefusedError(f"Article {line.number('articleNumber')} does not exist")
+        article, quantity = self._catalogue.fields(stored_article), Decimal(line.child("data").text("quantity", "1"))
+        charged = self._line_price(article, customer, (branch, day), quantity)
         whole = charged.price * quantity
         amount = (whole * (100 - charged.percent) / 100).quantize(CENT, ROUND_HALF_UP)
         factor = 1 + (self._reference.rate(article.number("vatCode")) or Decimal(0)) / 100
@@ -88,7 +88,7 @@ class Pricing:
             return (incl / factor).quantize(CENT, ROUND_HALF_UP)
 
         values = {
-            "articleNumber": known.number,
+            "articleNumber": stored_article.number,
             "description": article.text("description"),
             "quantity": quantity,
             "price": charged.price,
@@ -96,7 +96,7 @@ class Pricing:
             "discountAmount": whole - amount,
             "amount": amount,
             "priceType": "PRICE-TYPE-ARTICLE",
-            "tempId": asked.text("tempId") or None,
+            "tempId": line.text("tempId") or None,
             "priceExcl": excl(charged.price),
             "discountAmountExcl": excl(whole) - excl(amount),
             "amountExcl": excl(amount),
@@ -104,32 +104,35 @@ class Pricing:
         }
         return self._desk.build("DeterminePricingResponseLine", values)
 
-    def _charged(
+    def _line_price(
         self, article: WireFields, customer: WireFields, where: tuple[int, date], quantity: Decimal
-    ) -> _Charged:
+    ) -> _LinePrice:
         branch, day = where
-        base = self._base(article, branch)
+        base = self._base_price(article, branch)
         rows = customer.child("relationArticleDiscountList").children("relationArticleDiscount")
         group = customer.number("priceGroupNumber") or self._reference.branches[branch].get("priceGroupNumber") or 0
         prices = article.child("priceGroupList").children("priceGroup")
         temporary = article.child("salesPriceList").children("salesPrice")
         for offers, by in (
-            (_about(rows, "articleNumber", article.number("articleNumber")), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT"),
             (
-                _about(rows, "articleDiscountGroupNumber", article.number("articleDiscountGroupNumber")),
+                _rows_with_number(rows, "articleNumber", article.number("articleNumber")),
                 "DISCOUNT-TYPE-CUSTOMER-DISCOUNT",
             ),
-            ([row for row in temporary if _is_on(row, day)], "DISCOUNT-TYPE-SALES-PRICE"),
-            (_about(prices, "priceGroupNumber", group), "DISCOUNT-TYPE-PRICE-GROUP"),
+            (
+                _rows_with_number(rows, "articleDiscountGroupNumber", article.number("articleDiscountGroupNumber")),
+                "DISCOUNT-TYPE-CUSTOMER-DISCOUNT",
+            ),
+            ([row for row in temporary if _is_valid_on(row, day)], "DISCOUNT-TYPE-SALES-PRICE"),
+            (_rows_with_number(prices, "priceGroupNumber", group), "DISCOUNT-TYPE-PRICE-GROUP"),
         ):
-            reached = [each for each in offers if _from(each) <= quantity]
+            reached = [offer for offer in offers if _minimum_quantity(offer) <= quantity]
             if reached:
-                return self._offered(max(reached, key=_from), article, base, by)
+                return self._offer_price(max(reached, key=_minimum_quantity), article, base, by)
         if percent := customer.number("discountPercentage"):
-            return _Charged(base, self._percent(percent), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT")
-        return _Charged(base)
+            return _LinePrice(base, self._percent(percent), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT")
+        return _LinePrice(base)
 
-    def _base(self, article: WireFields, branch: int) -> Decimal:
+    def _base_price(self, article: WireFields, branch: int) -> Decimal:
         own = self.deviations.get((article.number("articleNumber"), branch), WireFields())
         if own.has_name("salesPriceIncl"):
             return Decimal(own.text("salesPriceIncl")).quantize(CENT)
@@ -137,10 +140,10 @@ class Pricing:
             return self._with_vat(article, Decimal(own.text("salesPriceExcl")))
         return self._price(article, article) or Decimal("0.00")
 
-    def _offered(self, offer: WireFields, article: WireFields, base: Decimal, by: str) -> _Charged:
+    def _offer_price(self, offer: WireFields, article: WireFields, base: Decimal, by: str) -> _LinePrice:
         price = self._price(offer, article)
         percent = self._percent(offer.number("discountPercentage"))
-        return _Charged(base if price is None else price, percent, by)
+        return _LinePrice(base if price is None else price, percent, by)
 
     def _price(self, of: WireFields, article: WireFields) -> Decimal | None:
         if of.has_name("priceIncl"):
@@ -151,12 +154,12 @@ class Pricing:
         rate = self._reference.rate(article.number("vatCode")) or Decimal(0)
         return (excl * (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP)
 
-    def _percent(self, told: int) -> Decimal:
-        return Decimal(told) / 100 if self._desk.conventions.discounts_in_hundredths else Decimal(told)
+    def _percent(self, number: int) -> Decimal:
+        return Decimal(number) / 100 if self._desk.conventions.discounts_in_hundredths else Decimal(number)
 
     # ---- prices per branch
 
-    def _deviating(self, ask: WireFields) -> WireFields:
+    def _list_deviations(self, ask: WireFields) -> WireFields:
         articles = ask.child("articleNumbers").numbers("articleNumbers")
         branches = ask.child("branchFilter").numbers("branchNumbers")
         lines = [
@@ -169,51 +172,51 @@ class Pricing:
     def _save(self, ask: WireFields) -> WireFields:
         lines = ask.children("articleBranchDeviationLines")
         for result, message in self._refusals(lines):
-            return self._saved(result, message)
+            return self._save_answer(result, message)
         for line in lines:
             self.put(line)
-        return self._saved("-OK", "")
+        return self._save_answer("-OK", "")
 
     def _refusals(self, lines: Sequence[WireFields]) -> Iterator[tuple[str, str]]:
         """Yield the reasons to refuse all lines; one invalid line is enough."""
         for line in lines:
-            known = self._catalogue.article(line.number("articleNumber"))
-            if known is None or line.number("branchNumber") not in self._reference.branches:
+            stored_article = self._catalogue.article(line.number("articleNumber"))
+            if stored_article is None or line.number("branchNumber") not in self._reference.branches:
                 yield "-FAILED", f"There is no article {line.text('articleNumber')} in {line.text('branchNumber')}"
                 continue
-            article = self._catalogue.fields(known)
-            price = self._wanted(line, article)
+            article = self._catalogue.fields(stored_article)
+            price = self._requested_price(line, article)
             lowest, highest = article.text("priceDeviationMin"), article.text("priceDeviationMax")
             if price is None:
                 continue
             if (lowest and price < Decimal(lowest)) or (highest and price > Decimal(highest)):
                 yield _OUTSIDE, f"The price {price} is outside {lowest} to {highest}"
 
-    def _wanted(self, line: WireFields, article: WireFields) -> Decimal | None:
+    def _requested_price(self, line: WireFields, article: WireFields) -> Decimal | None:
         if line.has_name("salesPriceIncl"):
             return Decimal(line.text("salesPriceIncl"))
         return (
             self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has_name("salesPriceExcl") else None
         )
 
-    def _saved(self, result: str, message: str) -> WireFields:
-        told = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"
-        return self._desk.build("SaveArticleBranchDeviationsResponse", {"result": told, "errorMessage": message})
+    def _save_answer(self, result: str, message: str) -> WireFields:
+        code = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"
+        return self._desk.build("SaveArticleBranchDeviationsResponse", {"result": code, "errorMessage": message})
 
 
-def _about(rows: Sequence[WireFields], name: str, number: int) -> list[WireFields]:
+def _rows_with_number(rows: Sequence[WireFields], name: str, number: int) -> list[WireFields]:
     return [row for row in rows if number and row.number(name) == number]
 
 
-def _is_on(row: WireFields, day: date) -> bool:
+def _is_valid_on(row: WireFields, day: date) -> bool:
     """Return whether a temporary price applies on a day; both days of its period are included."""
     first, last = (_day(row.child(name)) if row.has_name(name) else None for name in ("startDate", "endDate"))
     return (first is None or first <= day) and (last is None or day <= last)
 
 
-def _day(told: WireFields) -> date:
-    return date(told.number("year"), told.number("mon"), told.number("day"))
+def _day(parts: WireFields) -> date:
+    return date(parts.number("year"), parts.number("mon"), parts.number("day"))
 
 
-def _from(row: WireFields) -> Decimal:
+def _minimum_quantity(row: WireFields) -> Decimal:
     return row.scaled("minimumAmount", "minimumAmountDecimalPlaces")

@@ -45,47 +45,55 @@ class Products:
             number = self._free_number(product)
             articles = self._new_articles(product)
         except RefusalError as refusal:
-            return self._refused("Create", refusal, productNumber=0)
-        made = Product(number, self._desk.now)
-        marker = self._catalogue.put(made, self._titled(product), self._desk.late)
+            return self._refusal_answer("Create", refusal, productNumber=0)
+        new_product = Product(number, self._desk.now)
+        marker = self._catalogue.put(new_product, self._with_description(product), self._desk.late)
         for article in articles:
-            self._store(made, self._completed(article), marker)
-        self._place(made, product)
-        return self._done("Create", made, marker, productNumber=number, articleNumbers=list(made.articles))
+            self._store(new_product, self._with_defaults(article), marker)
+        self._place(new_product, product)
+        return self._success_answer(
+            "Create", new_product, marker, productNumber=number, articleNumbers=list(new_product.articles)
+        )
 
     def update(self, product: WireFields) -> WireFields:
         """Update a product and return the answer; omitted fields and articles stay unchanged."""
-        known = self._found(product)
-        if known is None:
-            return self._refused("Update", RefusalError("-NOT-FOUND", "The product does not exist"))
-        listed = product.child("articleList").children("article")
-        own = [article for article in listed if article.number("articleNumber") in known.articles]
-        others = WireFields(("article", one) for one in listed if not any(one is each for each in own))
+        stored_product = self._stored_product(product)
+        if stored_product is None:
+            return self._refusal_answer("Update", RefusalError("-NOT-FOUND", "The product does not exist"))
+        articles = product.child("articleList").children("article")
+        own = [article for article in articles if article.number("articleNumber") in stored_product.articles]
+        others = WireFields(
+            ("article", candidate) for candidate in articles if not any(candidate is own_article for own_article in own)
+        )
         try:
             added = self._new_articles(WireFields([("articleList", others)]))
-            changed = [self._changed(known.articles[article.number("articleNumber")], article) for article in own]
+            changed = [
+                self._with_changes(stored_product.articles[article.number("articleNumber")], article) for article in own
+            ]
         except RefusalError as refusal:
-            return self._refused("Update", refusal)
-        marker = self._catalogue.put(known, self._kept(known, product), self._desk.late)
+            return self._refusal_answer("Update", refusal)
+        marker = self._catalogue.put(stored_product, self._merged_fields(stored_product, product), self._desk.late)
         for article in changed:
-            self._store(known, article, marker)
-        new = [self._store(known, self._completed(article), marker) for article in added]
-        self._leave_out(known, {*(article.number("articleNumber") for article in changed), *new}, marker)
-        self._place(known, product)
+            self._store(stored_product, article, marker)
+        new = [self._store(stored_product, self._with_defaults(article), marker) for article in added]
+        self._leave_out(stored_product, {*(article.number("articleNumber") for article in changed), *new}, marker)
+        self._place(stored_product, product)
         existing = [article.number("articleNumber") for article in changed]
-        return self._done("Update", known, marker, existingArticleNumbers=existing, newArticleNumbers=new)
+        return self._success_answer(
+            "Update", stored_product, marker, existingArticleNumbers=existing, newArticleNumbers=new
+        )
 
     def edit(self, number: int, fields: WireFields) -> None:
         """Change an article as a person at the till would."""
         article = self._catalogue.articles[number]
-        changed = self._changed(article, fields)
+        changed = self._with_changes(article, fields)
         marker = self._catalogue.touch(article.product)
         self._store(article.product, changed, marker)
 
     def edit_product(self, number: int, fields: WireFields) -> None:
         """Change a product's own fields as a person at the till would."""
         product = self._catalogue.products[number]
-        self._catalogue.put(product, self._kept(product, fields), 0.0)
+        self._catalogue.put(product, self._merged_fields(product, fields), 0.0)
         self._place(product, fields)
 
     def state(self) -> list[dict[str, object]]:
@@ -118,7 +126,7 @@ class Products:
             if not product.visible_xml or not filters.fits(product):
                 continue
             articles = filters.matching_articles(product)
-            if filters.by_key and self._holds_back(product, articles, beside=len(candidates) - 1):
+            if filters.by_key and self._is_omitted(product, articles, beside=len(candidates) - 1):
                 continue
             if not articles and (product.articles or filters.articles or filters.plus):
                 continue
@@ -128,10 +136,10 @@ class Products:
             count += len(articles)
         if self._desk.conventions.order_within_answer == "mixed":
             chosen.sort(key=lambda pair: hash_of(pair[0].number))
-        listed = b"".join(element("product", product.written(articles)) for product, articles in chosen)
-        return WireFields([("productList", listed)])
+        product_list = b"".join(element("product", product.written(articles)) for product, articles in chosen)
+        return WireFields([("productList", product_list)])
 
-    def _holds_back(self, product: Product, articles: list[Article], *, beside: int) -> bool:
+    def _is_omitted(self, product: Product, articles: list[Article], *, beside: int) -> bool:
         """Return True if the till omits an existing product from this answer, according to the conventions."""
         conventions = self._desk.conventions
         is_too_large = conventions.most_articles is not None and len(articles) > conventions.most_articles
@@ -159,14 +167,14 @@ class Products:
         """Return the products that may match, lowest marker first."""
         if filters.articles:
             articles = (self._catalogue.articles.get(number) for number in filters.articles)
-            found = {article.product for article in articles if article}
+            products = {article.product for article in articles if article}
         elif filters.products:
-            found = {product for number in filters.products if (product := self._catalogue.products.get(number))}
+            products = {product for number in filters.products if (product := self._catalogue.products.get(number))}
         else:
             return self._catalogue.markers.objects_since(filters.marker)
-        return sorted(found, key=lambda product: product.seen_marker)
+        return sorted(products, key=lambda product: product.seen_marker)
 
-    def _found(self, product: WireFields) -> Product | None:
+    def _stored_product(self, product: WireFields) -> Product | None:
         if product.has_name("productNumber"):
             return self._catalogue.products.get(product.number("productNumber"))
         numbers = (article.number("articleNumber") for article in product.child("articleList").children("article"))
@@ -186,9 +194,9 @@ class Products:
         for number in numbers:
             if number in self._catalogue.articles or numbers.count(number) > 1:
                 raise RefusalError("-FAILED-ARTICLE-NUMBER-ALREADY-TAKEN", f"Article number {number} is already in use")
-        return [self._checked(article) for article in articles]
+        return [self._check_article(article) for article in articles]
 
-    def _checked(self, article: WireFields) -> WireFields:
+    def _check_article(self, article: WireFields) -> WireFields:
         vat_code, group = article.text("vatCode"), article.text("turnoverGroup")
         if vat_code and self._reference.rate(int(vat_code)) is None:
             raise RefusalError("-FAILED", f"VAT code {vat_code} does not exist")
@@ -198,19 +206,19 @@ class Products:
             raise RefusalError("-FAILED", f"Custom field {strange[0]} does not exist")
         return article
 
-    def _changed(self, stored: Article, sent: WireFields) -> WireFields:
+    def _with_changes(self, article: Article, changes: WireFields) -> WireFields:
         """Return the stored article with the sent values."""
-        old = self._catalogue.fields(stored)
-        sent = self._checked(sent)
+        old = self._catalogue.fields(article)
+        changes = self._check_article(changes)
         if self._desk.conventions.omitted_fields == "emptied":
             old = old.select_names("articleNumber", "createTimestamp")
-        lists = _joined(old.child("customFieldList"), sent.child("customFieldList"))
-        merged = self._desk.contract.merged("Article", old, sent)
+        lists = _merge_custom_fields(old.child("customFieldList"), changes.child("customFieldList"))
+        merged = self._desk.contract.merged("Article", old, changes)
         if lists:
             merged = merged.replaced("customFieldList", lists)
-        return self._barcoded(self._priced(self._spoiled(merged), sent), sent)
+        return self._with_barcode_list(self._with_prices(self._with_fault(merged), changes), changes)
 
-    def _completed(self, article: WireFields) -> WireFields:
+    def _with_defaults(self, article: WireFields) -> WireFields:
         """Return a new article with the values that the till adds."""
         own: dict[str, object] = {
             **NEW_ARTICLE,
@@ -221,9 +229,9 @@ class Products:
         if not article.has_name("vatCode") and article.has_name("turnoverGroup"):
             own["vatCode"] = self._reference.vat_code_of(article.number("turnoverGroup"))
         base = self._desk.build("Article", own)
-        sent = article if article.number("articleNumber") else article.without_names("articleNumber")
-        merged = self._desk.contract.merged("Article", base, sent)
-        return self._barcoded(self._priced(self._spoiled(merged), article), article)
+        new_article = article if article.number("articleNumber") else article.without_names("articleNumber")
+        merged = self._desk.contract.merged("Article", base, new_article)
+        return self._with_barcode_list(self._with_prices(self._with_fault(merged), article), article)
 
     def _free_article(self) -> int:
         number = FIRST_FREE_ARTICLE - 1 + self._desk.count("article")
@@ -234,32 +242,32 @@ class Products:
         self._catalogue.put_article(product, number, article, marker, self._desk.late)
         return number
 
-    def _priced(self, article: WireFields, sent: WireFields) -> WireFields:
+    def _with_prices(self, article: WireFields, changes: WireFields) -> WireFields:
         """Return the article with its VAT rate, and with the missing price computed from the other."""
         rate = self._reference.rate(article.number("vatCode"))
         if rate is None:
             return article
         values: dict[str, object] = {"vatPercentage": self._desk.conventions.percentage(rate)}
-        match self._leading(article, sent):
+        match self._leading_price(article, changes):
             case "incl":
                 values["priceExcl"] = rounded(article.number("priceIncl") / (1 + rate / 100))
             case "excl":
                 values["priceIncl"] = rounded(article.number("priceExcl") * (1 + rate / 100))
         return self._desk.contract.merged("Article", article, self._desk.build("Article", values))
 
-    def _leading(self, article: WireFields, sent: WireFields) -> str:
+    def _leading_price(self, article: WireFields, changes: WireFields) -> str:
         """Return the price that decides the other one, or an empty text if both stay as they are."""
-        incl, excl = sent.has_name("priceIncl"), sent.has_name("priceExcl")
+        incl, excl = changes.has_name("priceIncl"), changes.has_name("priceExcl")
         if incl and excl:
             return {"incl wins": "incl", "excl wins": "excl"}.get(self._desk.conventions.both_prices, "")
         if excl:
             return "excl"
-        return "incl" if incl or (sent.has_name("vatCode") and article.has_name("priceIncl")) else ""
+        return "incl" if incl or (changes.has_name("vatCode") and article.has_name("priceIncl")) else ""
 
-    def _barcoded(self, article: WireFields, sent: WireFields) -> WireFields:
+    def _with_barcode_list(self, article: WireFields, changes: WireFields) -> WireFields:
         """Return the article with its barcode in the list of barcodes, marked as current."""
         barcode = article.text("barcode")
-        if not sent.has_name("barcode") or not barcode:
+        if not changes.has_name("barcode") or not barcode:
             return article
         rows = article.child("barcodeList").children("barcode")
         others = [
@@ -271,10 +279,10 @@ class Products:
         if barcode not in {row.text("barcode") for row in rows}:
             values = {"barcodeId": self._desk.count("barcode"), "barcode": barcode, "quantity": 1, "decimalPlaces": 0}
             others.append(self._desk.build("Barcode", {**values, "isCurrent": True}))
-        listed = WireFields([("barcodeList", WireFields(("barcode", row) for row in others))])
-        return self._desk.contract.merged("Article", article, listed)
+        barcode_list = WireFields([("barcodeList", WireFields(("barcode", row) for row in others))])
+        return self._desk.contract.merged("Article", article, barcode_list)
 
-    def _spoiled(self, article: WireFields) -> WireFields:
+    def _with_fault(self, article: WireFields) -> WireFields:
         """Return the article with a wrong value, if the current fault asks for that."""
         if not self._desk.wrong:
             return article
@@ -288,7 +296,7 @@ class Products:
             for name, value in article
         )
 
-    def _titled(self, product: WireFields) -> WireFields:
+    def _with_description(self, product: WireFields) -> WireFields:
         """Return the product's own fields; without a description, that of its first article."""
         first = next(iter(product.child("articleList").children("article")), WireFields())
         own = product.without_names("articleList", "syncMarker")
@@ -296,12 +304,12 @@ class Products:
             return own
         return self._desk.contract.merged("Product", own, WireFields([("description", first.text("description"))]))
 
-    def _kept(self, known: Product, sent: WireFields) -> WireFields:
-        old = self._catalogue.fields(known)
+    def _merged_fields(self, stored_product: Product, changes: WireFields) -> WireFields:
+        old = self._catalogue.fields(stored_product)
         if self._desk.conventions.omitted_fields == "emptied":
             old = old.select_names("productNumber")
         return self._desk.contract.merged(
-            "Product", old, sent.without_names("productNumber", "articleList", "syncMarker")
+            "Product", old, changes.without_names("productNumber", "articleList", "syncMarker")
         )
 
     def _leave_out(self, product: Product, mentioned: set[int], marker: int) -> None:
@@ -313,21 +321,21 @@ class Products:
                 product, self._desk.contract.merged("Article", fields, WireFields([("active", "false")])), marker
             )
 
-    def _place(self, product: Product, sent: WireFields) -> None:
+    def _place(self, product: Product, fields: WireFields) -> None:
         if self._desk.conventions.groups_in_product == "ignored":
             return
-        if not (sent.has_name("groupNumbers") or sent.has_name("sortOrderGroupList")):
+        if not (fields.has_name("groupNumbers") or fields.has_name("sortOrderGroupList")):
             return
-        rows = sent.child("sortOrderGroupList").children("sortOrderGroup")
+        rows = fields.child("sortOrderGroupList").children("sortOrderGroup")
         places = {row.number("groupNumber"): row.number("sortOrder") for row in rows}
-        self._groups.place(product, {**dict.fromkeys(sent.numbers("groupNumbers"), 0), **places})
+        self._groups.place(product, {**dict.fromkeys(fields.numbers("groupNumbers"), 0), **places})
 
-    def _done(self, verb: str, product: Product, marker: int, **values: object) -> WireFields:
-        told = {"result": f"{verb.upper()}-PRODUCT-RESULT-OK", **values, "errorMessage": ""}
+    def _success_answer(self, verb: str, product: Product, marker: int, **values: object) -> WireFields:
+        stamped_values = {"result": f"{verb.upper()}-PRODUCT-RESULT-OK", **values, "errorMessage": ""}
         stamps = {"changeTimestamp": self._desk.now, "syncMarker": max(marker, product.marker)}
-        return self._desk.build(f"{verb}ProductResponse", {**told, **stamps})
+        return self._desk.build(f"{verb}ProductResponse", {**stamped_values, **stamps})
 
-    def _refused(self, verb: str, refusal: RefusalError, **values: object) -> WireFields:
+    def _refusal_answer(self, verb: str, refusal: RefusalError, **values: object) -> WireFields:
         result = f"{verb.upper()}-PRODUCT-RESULT{refusal.result}"
         return self._desk.build(f"{verb}ProductResponse", {"result": result, **values, "errorMessage": refusal.message})
 
@@ -335,10 +343,10 @@ class Products:
 _PRICES = frozenset({"priceIncl", "priceExcl"})
 
 
-def _joined(old: WireFields, sent: WireFields) -> WireFields:
+def _merge_custom_fields(old: WireFields, changes: WireFields) -> WireFields:
     """Return the old custom fields, with those that were sent replaced."""
-    if not sent:
+    if not changes:
         return WireFields()
-    new = {row.text("fieldName"): row for row in sent.children("customField")}
-    kept = {row.text("fieldName"): row for row in old.children("customField")}
-    return WireFields(("customField", row) for row in {**kept, **new}.values())
+    new = {row.text("fieldName"): row for row in changes.children("customField")}
+    old_fields = {row.text("fieldName"): row for row in old.children("customField")}
+    return WireFields(("customField", row) for row in {**old_fields, **new}.values())

@@ -31,22 +31,22 @@ class Proposals:
             "saveProposal": lambda request: self._save(request.child("proposal")),
         }
 
-    def _save(self, sent: WireFields) -> WireFields:
-        return self._update(sent) if sent.text("proposalId") else self._create(sent)
+    def _save(self, proposal: WireFields) -> WireFields:
+        return self._update(proposal) if proposal.text("proposalId") else self._create(proposal)
 
-    def _create(self, sent: WireFields) -> WireFields:
-        if sent.text("extProposalId") and sent.text("extProposalId") in self._shelf.by_ext:
-            return self._saved("EXT-PROPOSAL-ID-ALREADY-EXISTS", None, "The external id is already in use")
-        relation, branch = sent.number("relationNumber"), sent.number("entryBranchNumber", 1) or 1
+    def _create(self, proposal: WireFields) -> WireFields:
+        if proposal.text("extProposalId") and proposal.text("extProposalId") in self._shelf.by_ext:
+            return self._save_answer("EXT-PROPOSAL-ID-ALREADY-EXISTS", None, "The external id is already in use")
+        relation, branch = proposal.number("relationNumber"), proposal.number("entryBranchNumber", 1) or 1
         if relation and relation not in self._relations.relations:
-            return self._saved("FAILED", None, f"Relation {relation} does not exist")
+            return self._save_answer("FAILED", None, f"Relation {relation} does not exist")
         if branch not in self._reference.branches:
-            return self._saved("FAILED", None, f"Branch {branch} does not exist")
-        if not sent.child("lineList").children("line"):
-            return self._saved("FAILED", None, "A proposal needs at least one line")
-        return self._saved("OK", self._shelf.put(self._new(sent, relation, branch)), "")
+            return self._save_answer("FAILED", None, f"Branch {branch} does not exist")
+        if not proposal.child("lineList").children("line"):
+            return self._save_answer("FAILED", None, "A proposal needs at least one line")
+        return self._save_answer("OK", self._shelf.put(self._new_proposal(proposal, relation, branch)), "")
 
-    def _new(self, sent: WireFields, relation: int, branch: int) -> WireFields:
+    def _new_proposal(self, sent_proposal: WireFields, relation: int, branch: int) -> WireFields:
         """Return the sent proposal with the values that the till adds."""
         today = self._desk.today
         usual: dict[str, object] = {
@@ -59,28 +59,30 @@ class Proposals:
         own: dict[str, object] = {
             "proposalId": self._desk.new_id("proposal"),
             "entryBranchNumber": branch,
-            "financialBranchNumber": sent.number("financialBranchNumber") or branch,
+            "financialBranchNumber": sent_proposal.number("financialBranchNumber") or branch,
             "proposalNumber": {"year": today.year, "number": self._desk.count("proposal number")},
             "state": OPEN,
         }
         build, merged = self._desk.build, self._desk.contract.merged
-        meant = WireFields(pair for pair in sent.without_names("syncMarker", *COUNTERS) if pair[1] not in ("", "0", []))
-        proposal = merged("Proposal", build("Proposal", usual), meant)
+        intended = WireFields(
+            pair for pair in sent_proposal.without_names("syncMarker", *COUNTERS) if pair[1] not in ("", "0", [])
+        )
+        proposal = merged("Proposal", build("Proposal", usual), intended)
         return self._totals.with_totals(merged("Proposal", proposal, build("Proposal", own)), "Proposal")
 
-    def _update(self, sent: WireFields) -> WireFields:
-        document = self._shelf.get(sent.text("proposalId"))
+    def _update(self, proposal: WireFields) -> WireFields:
+        document = self._shelf.get(proposal.text("proposalId"))
         if document is None:
-            return self._saved("NOT-FOUND", None, "The proposal does not exist")
+            return self._save_answer("NOT-FOUND", None, "The proposal does not exist")
         old = self._shelf.fields(document)
-        if sent.number("changeCounter") and sent.number("changeCounter") != old.number("changeCounter"):
-            return self._saved("PROPOSAL-HAS-CHANGED", document, "The proposal has changed since it was read")
+        if proposal.number("changeCounter") and proposal.number("changeCounter") != old.number("changeCounter"):
+            return self._save_answer("PROPOSAL-HAS-CHANGED", document, "The proposal has changed since it was read")
         if old.text("state") != OPEN:
-            return self._saved("FAILED", document, "The proposal is no longer open")
-        merged = self._desk.contract.merged("Proposal", old, sent.without_names("syncMarker", *COUNTERS))
-        return self._saved("OK", self._shelf.put(self._totals.with_totals(merged, "Proposal")), "")
+            return self._save_answer("FAILED", document, "The proposal is no longer open")
+        merged = self._desk.contract.merged("Proposal", old, proposal.without_names("syncMarker", *COUNTERS))
+        return self._save_answer("OK", self._shelf.put(self._totals.with_totals(merged, "Proposal")), "")
 
-    def _saved(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
+    def _save_answer(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
         year, number = document.index.number if document else (0, 0)
         values: dict[str, object] = {
             "result": f"SAVE-PROPOSAL-RESULT-{result}",

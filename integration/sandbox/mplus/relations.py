@@ -67,8 +67,8 @@ class Relations:
             "updateRelation": lambda request: self.update(request.child("relation")),
             "getRelation": self._get,
             "getRelations": self._get_all,
-            "findRelation": lambda request: self._found(
-                self._matching(request.child("relation"), lambda term, held: term in held)
+            "findRelation": lambda request: self._find_answer(
+                self._find_matching(request.child("relation"), lambda term, text: term in text)
             ),
             "findRelationV2": self._find_v2,
         }
@@ -78,31 +78,31 @@ class Relations:
         relation = self.relations.get(number)
         return self._desk.contract.reread(relation.xml, "Relation") if relation else WireFields()
 
-    def create(self, sent: WireFields) -> WireFields:
+    def create(self, relation: WireFields) -> WireFields:
         """Create a relation and return the answer."""
-        number = sent.number("relationNumber") or self._free_number()
+        number = relation.number("relationNumber") or self._free_number()
         if number in self.relations:
             message = f"Relation number {number} is already in use"
-            return self._refused_create("-FAILED-RELATION-NUMBER-ALREADY-TAKEN", message)
-        if strange := self._reference.strange_fields(sent, self._reference.relation_fields):
-            return self._refused_create("-FAILED", f"Custom field {strange[0]} does not exist")
+            return self._create_refusal("-FAILED-RELATION-NUMBER-ALREADY-TAKEN", message)
+        if strange := self._reference.strange_fields(relation, self._reference.relation_fields):
+            return self._create_refusal("-FAILED", f"Custom field {strange[0]} does not exist")
         base = self._desk.build("Relation", {"active": True, "createTimestamp": self._desk.now})
-        marker = self._put(number, self._desk.contract.merged("Relation", base, self._spoiled(sent)))
+        marker = self._put(number, self._desk.contract.merged("Relation", base, self._with_fault(relation)))
         values = {"relationNumber": number, "changeTimestamp": self._desk.now, "syncMarker": marker, "errorMessage": ""}
         return self._desk.build("CreateRelationResponse", {"result": "CREATE-RELATION-RESULT-OK", **values})
 
-    def update(self, sent: WireFields) -> WireFields:
+    def update(self, relation: WireFields) -> WireFields:
         """Update a relation and return the answer; omitted fields stay unchanged."""
-        number = sent.number("relationNumber")
+        number = relation.number("relationNumber")
         if number not in self.relations:
-            return self._updated("-NOT-FOUND", f"Relation {number} does not exist")
-        if strange := self._reference.strange_fields(sent, self._reference.relation_fields):
-            return self._updated("-FAILED", f"Custom field {strange[0]} does not exist")
+            return self._update_answer("-NOT-FOUND", f"Relation {number} does not exist")
+        if strange := self._reference.strange_fields(relation, self._reference.relation_fields):
+            return self._update_answer("-FAILED", f"Custom field {strange[0]} does not exist")
         old = self.fields(number)
         if self._desk.conventions.omitted_fields == "emptied":
             old = old.select_names("relationNumber", "createTimestamp")
-        marker = self._put(number, self._desk.contract.merged("Relation", old, self._spoiled(sent)))
-        return self._updated("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
+        marker = self._put(number, self._desk.contract.merged("Relation", old, self._with_fault(relation)))
+        return self._update_answer("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
 
     def state(self) -> list[dict[str, object]]:
         """Return all relations."""
@@ -139,23 +139,23 @@ class Relations:
         page = [relation for relation, _ in zip(fitting, range(limit), strict=False)]
         if self._desk.conventions.order_within_answer == "mixed":
             page.sort(key=lambda relation: hash_of(relation.number))
-        listed = b"".join(element("relation", relation.visible_xml) for relation in page)
-        return WireFields([("relationList", listed)])
+        relation_list = b"".join(element("relation", relation.visible_xml) for relation in page)
+        return WireFields([("relationList", relation_list)])
 
     def _find_v2(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         if not ask.flag("exactMatch"):
-            return self._found(self._matching(ask.child("relation"), lambda term, held: term in held))
-        found = self._matching(ask.child("relation"), lambda term, held: term == held)
+            return self._find_answer(self._find_matching(ask.child("relation"), lambda term, text: term in text))
+        relation = self._find_matching(ask.child("relation"), lambda term, text: term == text)
         if (
-            found
+            relation
             and self._desk.conventions.exact_match_minds_case
-            and not self._is_literal(found, ask.child("relation"))
+            and not self._is_literal(relation, ask.child("relation"))
         ):
-            found = None
-        return self._found(found)
+            relation = None
+        return self._find_answer(relation)
 
-    def _matching(self, relation: WireFields, fits: Callable[[str, str], bool]) -> Relation | None:
+    def _find_matching(self, relation: WireFields, fits: Callable[[str, str], bool]) -> Relation | None:
         """Return the relation with the lowest number that matches every term, or None."""
         if relation.number("relationNumber"):
             raise RefusedError("Do not use relationNumber when trying to find a relation. Use getRelation instead.")
@@ -169,28 +169,28 @@ class Relations:
         if not terms and not custom and not birth:
             return None
         for number in sorted(self.relations):
-            held = self.relations[number]
+            candidate = self.relations[number]
             if (
-                held.visible_xml
-                and all(fits(term, held.terms.get(name, "")) for name, term in terms)
+                candidate.visible_xml
+                and all(fits(term, candidate.terms.get(name, "")) for name, term in terms)
                 and (not custom or self._has_custom(number, custom, fits))
                 and (not birth or day_of(self.fields(number).child("birthDate")) == birth)
             ):
-                return held
+                return candidate
         return None
 
-    def _has_custom(self, number: int, asked: list[WireFields], fits: Callable[[str, str], bool]) -> bool:
-        held = {
+    def _has_custom(self, number: int, custom_fields: list[WireFields], fits: Callable[[str, str], bool]) -> bool:
+        texts = {
             row.text("fieldName"): row.text("strValue").casefold()
             for row in self.fields(number).child("customFieldList").children("customField")
         }
-        return all(fits(row.text("strValue").casefold(), held.get(row.text("fieldName"), "")) for row in asked)
+        return all(fits(row.text("strValue").casefold(), texts.get(row.text("fieldName"), "")) for row in custom_fields)
 
-    def _is_literal(self, found: Relation, asked: WireFields) -> bool:
-        held = self.fields(found.number)
-        return all(held.text(name) == value for name, value in asked if isinstance(value, str) and name in SEARCHABLE)
+    def _is_literal(self, relation: Relation, terms: WireFields) -> bool:
+        fields = self.fields(relation.number)
+        return all(fields.text(name) == value for name, value in terms if isinstance(value, str) and name in SEARCHABLE)
 
-    def _found(self, relation: Relation | None) -> WireFields:
+    def _find_answer(self, relation: Relation | None) -> WireFields:
         if relation is None:
             return WireFields([("result", "FIND-RELATION-RESULT-NOT-FOUND")])
         return WireFields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.visible_xml)])
@@ -199,14 +199,14 @@ class Relations:
         number = self._desk.count("relation")
         return self._free_number() if number in self.relations else number
 
-    def _spoiled(self, sent: WireFields) -> WireFields:
+    def _with_fault(self, relation: WireFields) -> WireFields:
         """Return the relation with a wrong name, if the current fault asks for that."""
-        return sent.replaced("name", f"{sent.text('name')} ~") if self._desk.wrong else sent
+        return relation.replaced("name", f"{relation.text('name')} ~") if self._desk.wrong else relation
 
-    def _refused_create(self, result: str, message: str) -> WireFields:
+    def _create_refusal(self, result: str, message: str) -> WireFields:
         values = {"result": f"CREATE-RELATION-RESULT{result}", "relationNumber": 0, "errorMessage": message}
         return self._desk.build("CreateRelationResponse", values)
 
-    def _updated(self, result: str, message: str, **values: object) -> WireFields:
-        told = {"result": f"UPDATE-RELATION-RESULT{result}", "errorMessage": message, **values}
-        return self._desk.build("UpdateRelationResponse", told)
+    def _update_answer(self, result: str, message: str, **values: object) -> WireFields:
+        content = {"result": f"UPDATE-RELATION-RESULT{result}", "errorMessage": message, **values}
+        return self._desk.build("UpdateRelationResponse", content)

@@ -50,8 +50,8 @@ class Stock:
         self._catalogue = catalogue
         self._reserved = reserved
         self.bookings: list[Booking] = []
-        self._last: dict[Place, Booking] = {}
-        self._late: dict[Place, tuple[float, Booking | None]] = {}
+        self._latest_bookings: dict[Place, Booking] = {}
+        self._hidden_bookings: dict[Place, tuple[float, Booking | None]] = {}
 
     def operations(self) -> dict[str, Handler]:
         """Return the handlers of this part, by operation."""
@@ -75,8 +75,8 @@ class Stock:
 
     def set_level(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
         """Book the difference that makes the stock this amount."""
-        held = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
-        return self.book(branch, article, amount + held - self._physical(branch, article), type_)
+        reserved = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
+        return self.book(branch, article, amount + reserved - self._physical(branch, article), type_)
 
     def book(
         self, branch: int, article: int, changed: Decimal, type_: str, reference: tuple[tuple[str, object], ...] = ()
@@ -87,24 +87,27 @@ class Stock:
         booking = Booking(self.last_stock_id + 1, self._desk.now, branch, article, changed, before, type_, reference)
         self.bookings.append(booking)
         if self._desk.late:
-            self._late[place] = (time.monotonic() + self._desk.late, self._shown(place))
-        self._last[place] = booking
+            self._hidden_bookings[place] = (time.monotonic() + self._desk.late, self._visible_booking(place))
+        self._latest_bookings[place] = booking
         return booking
 
     def sell(self, kind: DocumentKind, document: WireFields) -> None:
         """Book the quantities of a new receipt or invoice out of the stock of its branch; returns are booked in."""
-        told: list[tuple[str, object]] = [(kind.id, document.text(kind.id)), (kind.number, document.child(kind.number))]
-        told += [("orderId", order) for order in document.child("orderIds").texts("id")[:1]]
+        details: list[tuple[str, object]] = [
+            (kind.id, document.text(kind.id)),
+            (kind.number, document.child(kind.number)),
+        ]
+        details += [("orderId", order) for order in document.child("orderIds").texts("id")[:1]]
         branch = document.number("financialBranchNumber")
         for line in document.child("lineList").children("line"):
             article, quantity = line.number("articleNumber"), line.child("data").scaled("quantity", "decimalPlaces")
             if self.is_kept_for(article) and quantity:
-                self.book(branch, article, -quantity, "STOCK-HISTORY-TYPE-SALES", tuple(told))
+                self.book(branch, article, -quantity, "STOCK-HISTORY-TYPE-SALES", tuple(details))
 
     def is_kept_for(self, article: int) -> bool:
         """Return True if stock is kept for the article."""
-        known = self._catalogue.article(article)
-        return known is not None and known.stock
+        stored_article = self._catalogue.article(article)
+        return stored_article is not None and stored_article.stock
 
     def state(self) -> list[dict[str, object]]:
         """Return the stock of every article in every branch."""
@@ -116,7 +119,7 @@ class Stock:
                 "amountFree": str(self.free(branch, article)),
                 "physical": str(booking.new_stock),
             }
-            for (branch, article), booking in self._last.items()
+            for (branch, article), booking in self._latest_bookings.items()
         ]
 
     def _get(self, request: WireFields) -> WireFields:
@@ -131,31 +134,31 @@ class Stock:
             self._row(branch, article)
             for branch in branches
             if branch in self._reference.branches
-            for article in self._asked(ask)
-            if self._booked(branch, article) >= marker
+            for article in self._requested_articles(ask)
+            if self._booking_number(branch, article) >= marker
         ]
         return self._desk.build("GetStockResponse", {"articleStocks": rows})
 
-    def _asked(self, ask: WireFields) -> Iterator[int]:
+    def _requested_articles(self, ask: WireFields) -> Iterator[int]:
         numbers: Iterable[int] = ask.child("articleNumbers").numbers("articleNumbers") or self._catalogue.articles
         return (number for number in numbers if self.is_kept_for(number))
 
     def _physical(self, branch: int, article: int) -> Decimal:
-        last = self._last.get((branch, article))
+        last = self._latest_bookings.get((branch, article))
         return last.new_stock if last else ZERO
 
-    def _shown(self, place: Place) -> Booking | None:
+    def _visible_booking(self, place: Place) -> Booking | None:
         """Return the latest booking that readers see."""
-        until, before = self._late.get(place, (0.0, None))
-        return before if time.monotonic() < until else self._last.get(place)
+        until, before = self._hidden_bookings.get(place, (0.0, None))
+        return before if time.monotonic() < until else self._latest_bookings.get(place)
 
-    def _booked(self, branch: int, article: int) -> int:
-        last = self._shown((branch, article))
+    def _booking_number(self, branch: int, article: int) -> int:
+        last = self._visible_booking((branch, article))
         return last.number if last else 0
 
     def _row(self, branch: int, article: int) -> dict[str, object]:
         reserved = self._reserved().get((branch, article), ZERO)
-        last = self._shown((branch, article))
+        last = self._visible_booking((branch, article))
         free = (last.new_stock if last else ZERO) - reserved
         return {
             "branchNumber": branch,
@@ -186,10 +189,10 @@ class Stock:
             and (until is None or booking.at <= until)
         ]
         limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
-        rows = [self._told(booking) for booking in bookings[: limit or None]]
+        rows = [self._booking_values(booking) for booking in bookings[: limit or None]]
         return self._desk.build("GetStockHistoryResponse", {"articleStockHistory": rows})
 
-    def _told(self, booking: Booking) -> dict[str, object]:
+    def _booking_values(self, booking: Booking) -> dict[str, object]:
         return {
             "stockId": booking.number,
             "timestamp": booking.at,
@@ -228,7 +231,7 @@ class Stock:
         rows = ask.child("stockCorrectionList").children("correction")
         refusal, article = self._refused_correction(branch, rows)
         if refusal and self._desk.conventions.corrections == "all or nothing":
-            return self._corrected(refusal, article)
+            return self._correction_answer(refusal, article)
         booked: Booking | None = None
         absolute = ask.text("correctionMode") != "STOCK-CORRECTION-MODE-RELATIVE"
         number = (("correctionNumber", {"year": self._desk.today.year, "number": self._desk.count("correction")}),)
@@ -237,7 +240,7 @@ class Stock:
                 break
             booked = self._book_correction(branch, row, absolute=absolute, reference=number)
         if refusal or booked is None:
-            return self._corrected(refusal, article)
+            return self._correction_answer(refusal, article)
         return self._desk.build(
             "SaveStockCorrectionsResponse", {"result": "SAVE-STOCK-CORRECTIONS-RESULT-OK", "stockId": booked.number}
         )
@@ -249,7 +252,7 @@ class Stock:
         if not absolute:
             return self.book(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION", reference)
         booking = self.set_level(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION")
-        self.bookings[-1] = self._last[branch, article] = replace(booking, reference=reference)
+        self.bookings[-1] = self._latest_bookings[branch, article] = replace(booking, reference=reference)
         return booking
 
     def _refused_correction(self, branch: int, rows: list[WireFields]) -> tuple[str, int]:
@@ -266,7 +269,7 @@ class Stock:
                 return refusal, number
         return "", 0
 
-    def _corrected(self, refusal: str, article: int) -> WireFields:
+    def _correction_answer(self, refusal: str, article: int) -> WireFields:
         result = f"SAVE-STOCK-CORRECTIONS-RESULT-{refusal}"
         return self._desk.build(
             "SaveStockCorrectionsResponse", {"result": result, "failedArticleNumber": article or None}

@@ -46,18 +46,22 @@ def summed(lines: Sequence[tuple[int, int]], rates: Mapping[int, Decimal], metho
 
     VAT is rounded once per code; the heaviest line absorbs the rounding difference, so that lines add up to the totals.
     """
-    both: list[tuple[int, int]] = [(0, 0)] * len(lines)
+    line_amounts: list[tuple[int, int]] = [(0, 0)] * len(lines)
     groups = []
     for code in sorted({code for code, _ in lines}):
-        places = [place for place, (held, _) in enumerate(lines) if held == code]
+        places = [place for place, (line_code, _) in enumerate(lines) if line_code == code]
         rate = rates.get(code, Decimal(0)) if method in TAXED else Decimal(0)
-        given = [lines[place][1] for place in places]
-        other = _spread([_other(cents, rate, method) for cents in given], _other(sum(given), rate, method), given)
-        for place, cents, counterpart in zip(places, given, other, strict=True):
-            both[place] = (counterpart, cents) if method == EXCLUSIVE else (cents, counterpart)
-        excl = sum(both[place][1] for place in places)
-        groups.append(VatGroup(code, rate, excl, sum(both[place][0] for place in places) - excl))
-    return Sums(tuple(both), tuple(groups))
+        amounts = [lines[place][1] for place in places]
+        other = _spread(
+            [_counterpart_amount(cents, rate, method) for cents in amounts],
+            _counterpart_amount(sum(amounts), rate, method),
+            amounts,
+        )
+        for place, cents, counterpart in zip(places, amounts, other, strict=True):
+            line_amounts[place] = (counterpart, cents) if method == EXCLUSIVE else (cents, counterpart)
+        excl = sum(line_amounts[place][1] for place in places)
+        groups.append(VatGroup(code, rate, excl, sum(line_amounts[place][0] for place in places) - excl))
+    return Sums(tuple(line_amounts), tuple(groups))
 
 
 def rounded(amount: Decimal) -> int:
@@ -65,7 +69,7 @@ def rounded(amount: Decimal) -> int:
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _other(cents: int, rate: Decimal, method: str) -> int:
+def _counterpart_amount(cents: int, rate: Decimal, method: str) -> int:
     factor = 1 + rate / 100
     return rounded(cents * factor if method == EXCLUSIVE else cents / factor)
 
@@ -95,13 +99,13 @@ class OrderTotals:
     def with_totals(self, order: WireFields, type_: str = "Order") -> WireFields:
         """Return an order, or another document, with prices for all lines, and totals and VAT."""
         method = order.text("vatMethod", INCLUSIVE)
-        listed = order.child("lineList").children("line")
-        priced = [self._priced(line, method) for line in listed]
+        order_lines = order.child("lineList").children("line")
+        priced = [self._with_price(line, method) for line in order_lines]
         rates = self._reference.setup.rates
         sums = summed([(line.child("data").number("vatCode"), _amount(line, method)) for line in priced], rates, method)
         lines = [
-            ("line", self._desk.contract.merged("Line", line, WireFields([("data", self._with_totals(line, both))])))
-            for line, both in zip(priced, sums.lines, strict=True)
+            ("line", self._desk.contract.merged("Line", line, WireFields([("data", self._with_totals(line, amounts))])))
+            for line, amounts in zip(priced, sums.lines, strict=True)
         ]
         totals = {
             "totalInclAmount": sums.incl,
@@ -122,11 +126,11 @@ class OrderTotals:
             for group in sums.groups
         ]
 
-    def _with_totals(self, line: WireFields, both: tuple[int, int]) -> WireFields:
-        values = {"totalInclAmount": both[0], "totalExclAmount": both[1]}
+    def _with_totals(self, line: WireFields, amounts: tuple[int, int]) -> WireFields:
+        values = {"totalInclAmount": amounts[0], "totalExclAmount": amounts[1]}
         return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
 
-    def _priced(self, line: WireFields, method: str) -> WireFields:
+    def _with_price(self, line: WireFields, method: str) -> WireFields:
         """Return a line with id, price and VAT code, from the article where the line has none."""
         article = self._catalogue.article(line.number("articleNumber"))
         card = self._catalogue.fields(article) if article else WireFields()
@@ -160,13 +164,13 @@ class OrderTotals:
 def _amount(line: WireFields, method: str) -> int:
     """Return the amount of a line in cents, according to the VAT method."""
     data = line.child("data")
-    given, price, discount = (
+    total_name, price, discount = (
         ("totalExclAmount", "priceExcl", "discountAmountExcl")
         if method == EXCLUSIVE
         else ("totalInclAmount", "price", "discountAmount")
     )
-    if data.number(given):
-        return data.number(given)
+    if data.number(total_name):
+        return data.number(total_name)
     percentage = Decimal(data.number("discountPercentage"))
     share = percentage / WHOLE_PERCENT if percentage > WHOLE_PERCENT else percentage
     whole = data.scaled("quantity", "decimalPlaces") * data.number(price) * (1 - share / 100)

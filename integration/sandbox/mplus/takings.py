@@ -51,7 +51,7 @@ class Takings:
     def __init__(self, desk: Desk, shelves: Mapping[str, Shelf]) -> None:
         self._desk = desk
         self._shelves = shelves
-        self._known: dict[tuple[str, str], tuple[bytes, list[BookedTakings]]] = {}
+        self._cache: dict[tuple[str, str], tuple[bytes, list[BookedTakings]]] = {}
 
     def documents(self, *sources: str) -> Iterator[BookedTakings]:
         """Return the documents of the given sources; of all sources if none is given."""
@@ -59,38 +59,38 @@ class Takings:
             shelf = self._shelves.get(source)
             for document in shelf.documents.values() if shelf else ():
                 if shelf and document.visible_xml and not document.rehearsed:
-                    yield from self._booked(source, shelf, document)
+                    yield from self._takings_of_document(source, shelf, document)
 
-    def _booked(self, source: str, shelf: Shelf, document: HouseDocument) -> list[BookedTakings]:
-        known = self._known.get((source, document.id))
-        if known is None or known[0] is not document.visible_xml:
+    def _takings_of_document(self, source: str, shelf: Shelf, document: HouseDocument) -> list[BookedTakings]:
+        cached = self._cache.get((source, document.id))
+        if cached is None or cached[0] is not document.visible_xml:
             fields = self._desk.contract.reread(document.visible_xml, shelf.kind.type)
-            fresh = _prepaid(fields) if source == "ORDER" else [_whole(source, fields)]
-            known = self._known[source, document.id] = (document.visible_xml, fresh)
-        return known[1]
+            fresh = _prepayments(fields) if source == "ORDER" else [_document_takings(source, fields)]
+            cached = self._cache[source, document.id] = (document.visible_xml, fresh)
+        return cached[1]
 
 
-def _prepaid(order: WireFields) -> list[BookedTakings]:
+def _prepayments(order: WireFields) -> list[BookedTakings]:
     """Return the payments on an order at a till; they count, and the order itself does not."""
     day, branch, workplace = _day(order), order.number("financialBranchNumber"), order.number("workplaceNumber")
-    taken = tuple(one for one in _payments(order) if one.fields.number("workplaceNumber"))
-    return [BookedTakings("ORDER", day, branch, workplace, (), (), (), taken, order)] if taken else []
+    payments = tuple(payment for payment in _payments(order) if payment.fields.number("workplaceNumber"))
+    return [BookedTakings("ORDER", day, branch, workplace, (), (), (), payments, order)] if payments else []
 
 
-def _whole(source: str, fields: WireFields) -> BookedTakings:
+def _document_takings(source: str, fields: WireFields) -> BookedTakings:
     data = [line.child("data") for line in fields.child("lineList").children("line")]
     lines = (
         (
-            each.number("turnoverGroup"),
-            each.number("vatCode"),
-            each.number("totalInclAmount"),
-            each.number("totalExclAmount"),
+            line_data.number("turnoverGroup"),
+            line_data.number("vatCode"),
+            line_data.number("totalInclAmount"),
+            line_data.number("totalExclAmount"),
         )
-        for each in data
+        for line_data in data
     )
     vat = (
-        (each.number("vatCode"), each.number("exclAmount"), each.number("vatAmount"))
-        for each in fields.child("vatGroupList").children("vatGroup")
+        (vat_group.number("vatCode"), vat_group.number("exclAmount"), vat_group.number("vatAmount"))
+        for vat_group in fields.child("vatGroupList").children("vatGroup")
     )
     return BookedTakings(
         source,
@@ -99,7 +99,11 @@ def _whole(source: str, fields: WireFields) -> BookedTakings:
         fields.number("workplaceNumber"),
         tuple(lines),
         tuple(vat),
-        tuple((each.number("turnoverGroup"), each.number("vatCode"), _cost(each)) for each in data if _cost(each)),
+        tuple(
+            (line_data.number("turnoverGroup"), line_data.number("vatCode"), _cost(line_data))
+            for line_data in data
+            if _cost(line_data)
+        ),
         tuple(_payments(fields)),
         fields,
     )
@@ -111,14 +115,14 @@ def _cost(line: WireFields) -> int:
 
 
 def _payments(document: WireFields) -> Iterator[PaidTakings]:
-    for each in document.child("paymentList").children("payment"):
+    for payment in document.child("paymentList").children("payment"):
         yield PaidTakings(
-            day_of(each.child("financialDate")) or _day(document),
-            each.number("branchNumber") or document.number("financialBranchNumber"),
-            each.number("workplaceNumber") or document.number("workplaceNumber"),
-            each.text("method"),
-            each.number("amount"),
-            each,
+            day_of(payment.child("financialDate")) or _day(document),
+            payment.number("branchNumber") or document.number("financialBranchNumber"),
+            payment.number("workplaceNumber") or document.number("workplaceNumber"),
+            payment.text("method"),
+            payment.number("amount"),
+            payment,
         )
 
 

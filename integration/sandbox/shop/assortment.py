@@ -75,7 +75,7 @@ _DELIVERIES: Final = ("1-2 werkdagen", "3-5 werkdagen", "Op bestelling", "")
 def articles_of(count: int, random: Random) -> Iterator[ShopArticle]:
     """Yield all articles: two fixed ones, the faulty ones, the variants, and simple ones up to the requested number."""
     numbers = itertools.count(FIRST_NUMBER)
-    special = [*_fixed(), *_faulty(random)]
+    special = [*_fixed_articles(), *_faulty_articles(random)]
     yield from special
     variants = 0
     for serial in range(1, count // 10 + 1):
@@ -83,10 +83,10 @@ def articles_of(count: int, random: Random) -> Iterator[ShopArticle]:
             variants += 1
             yield article
     for _ in range(count - len(special) - variants):
-        yield _simple(random.choice(_SIMPLE), next(numbers), random)
+        yield _simple_article(random.choice(_SIMPLE), next(numbers), random)
 
 
-def _fixed() -> Iterator[ShopArticle]:
+def _fixed_articles() -> Iterator[ShopArticle]:
     nowhere = _stock(0, 0, 0)
     for code, name, group, price in (
         (SHIPPING_CODE, "Verzendkosten", "D-VER", Decimal("4.0909")),
@@ -95,7 +95,7 @@ def _fixed() -> Iterator[ShopArticle]:
         yield ShopArticle(code, name, group, price, "1", _PCT["1"], stock=nowhere, number=int(code))
 
 
-def _simple(kind: _Kind, number: int, random: Random) -> ShopArticle:
+def _simple_article(kind: _Kind, number: int, random: Random) -> ShopArticle:
     return ShopArticle(
         code=str(number),
         name=f"{random.choice(kind.names)} {random.choice(BRANDS)} {number % 1000}"[:NAME_LIMIT],
@@ -152,13 +152,13 @@ def _pairs(serial: int, random: Random) -> list[tuple[str, str]]:
         case 1:
             return [(colour, "") for colour in colours]
         case _:
-            both = [(colour, size) for colour in colours[:2] for size in _SIZES[1:4]]
-            both.pop(random.randrange(len(both)))
-            return both
+            pairs = [(colour, size) for colour in colours[:2] for size in _SIZES[1:4]]
+            pairs.pop(random.randrange(len(pairs)))
+            return pairs
 
 
 @dataclass(frozen=True, slots=True)
-class _Odd:
+class _FaultyArticle:
     """An article that is faulty or unusual on purpose, as a person typed it."""
 
     fault: str
@@ -174,50 +174,50 @@ class _Odd:
 _TWIN_ONE: Final = "871999000001"
 _TWIN_TWO: Final = "871999000002"
 _ODD: Final = (
-    _Odd("letters_in_code", "FTS-1001A", "Fietsstandaard verstelbaar"),
-    _Odd("letters_in_code", "HELM-KIDS", "Helmbekleding kind"),
-    _Odd("letters_in_code", "ABC20B", "Kabelslot dun"),
-    _Odd("letters_in_code", "SET-A1", "Schoonmaakset compleet"),
-    _Odd("leading_zero_collides", "0010007", "Ventieldopje messing"),
-    _Odd("leading_zero", "09000001", "Spaaksleutel"),
-    _Odd("leading_zero", "09000002", "Kettingpons"),
-    _Odd("wrong_check_digit", "9101", "Bidon aluminium", "wrong"),
-    _Odd("wrong_check_digit", "9102", "Bidonhouder", "wrong"),
-    _Odd("wrong_check_digit", "9103", "Minipomp", "wrong"),
-    _Odd("wrong_check_digit", "9104", "Staande pomp", "wrong"),
-    _Odd("foreign_currency", "9201", "Stuurpen import", currency="USD"),
-    _Odd("foreign_currency", "9202", "Leren zadel import", currency="GBP"),
-    _Odd("foreign_currency", "9203", "Fietshorloge import", currency="CHF"),
-    _Odd("missing_vat", "9301", "Sticker De Ketting", vat=""),
-    _Odd("missing_vat", "9302", "Sleutelhanger fiets", vat=""),
-    _Odd("missing_vat", "9303", "Reflecterende band", vat=""),
-    _Odd("long_name", "9401", "Dubbele fietstas van gerecycled zeildoek met regenhoes en laptopvak"),
-    _Odd("long_name", "9402", "Kinderzitje voor achterop met verstelbare voetsteunen en gordel"),
-    _Odd("long_name", "9403", "Accu voor elektrische fiets 630 Wh geschikt voor alle modellen"),
-    _Odd("emoji", "9501", "Fietsbel 🔔🎉", text="Vrolijke bel 🔔🎉 in vijf tinten."),
-    _Odd("emoji", "9502", "Stuurlint 🌈 regenboog", text="Voor wie van kleur houdt 🌈"),
-    _Odd("duplicate_barcode", "9601", "Bandenlichters 3 stuks", _TWIN_ONE),
-    _Odd("duplicate_barcode", "9602", "Bandenlichters staal", _TWIN_ONE),
-    _Odd("duplicate_barcode", "9603", "Kettingolie nat", _TWIN_TWO),
-    _Odd("duplicate_barcode", "9604", "Kettingolie droog", _TWIN_TWO),
-    _Odd("blocked", "9701", "Reflectorset oud model", blocked=True),
-    _Odd("blocked", "9702", "Dynamo oud model", blocked=True),
-    _Odd("blocked", "9703", "Jasbeschermer vervallen", blocked=True),
+    _FaultyArticle("letters_in_code", "FTS-1001A", "Fietsstandaard verstelbaar"),
+    _FaultyArticle("letters_in_code", "HELM-KIDS", "Helmbekleding kind"),
+    _FaultyArticle("letters_in_code", "ABC20B", "Kabelslot dun"),
+    _FaultyArticle("letters_in_code", "SET-A1", "Schoonmaakset compleet"),
+    _FaultyArticle("leading_zero_collides", "0010007", "Ventieldopje messing"),
+    _FaultyArticle("leading_zero", "09000001", "Spaaksleutel"),
+    _FaultyArticle("leading_zero", "09000002", "Kettingpons"),
+    _FaultyArticle("wrong_check_digit", "9101", "Bidon aluminium", "wrong"),
+    _FaultyArticle("wrong_check_digit", "9102", "Bidonhouder", "wrong"),
+    _FaultyArticle("wrong_check_digit", "9103", "Minipomp", "wrong"),
+    _FaultyArticle("wrong_check_digit", "9104", "Staande pomp", "wrong"),
+    _FaultyArticle("foreign_currency", "9201", "Stuurpen import", currency="USD"),
+    _FaultyArticle("foreign_currency", "9202", "Leren zadel import", currency="GBP"),
+    _FaultyArticle("foreign_currency", "9203", "Fietshorloge import", currency="CHF"),
+    _FaultyArticle("missing_vat", "9301", "Sticker De Ketting", vat=""),
+    _FaultyArticle("missing_vat", "9302", "Sleutelhanger fiets", vat=""),
+    _FaultyArticle("missing_vat", "9303", "Reflecterende band", vat=""),
+    _FaultyArticle("long_name", "9401", "Dubbele fietstas van gerecycled zeildoek met regenhoes en laptopvak"),
+    _FaultyArticle("long_name", "9402", "Kinderzitje voor achterop met verstelbare voetsteunen en gordel"),
+    _FaultyArticle("long_name", "9403", "Accu voor elektrische fiets 630 Wh geschikt voor alle modellen"),
+    _FaultyArticle("emoji", "9501", "Fietsbel 🔔🎉", text="Vrolijke bel 🔔🎉 in vijf tinten."),
+    _FaultyArticle("emoji", "9502", "Stuurlint 🌈 regenboog", text="Voor wie van kleur houdt 🌈"),
+    _FaultyArticle("duplicate_barcode", "9601", "Bandenlichters 3 stuks", _TWIN_ONE),
+    _FaultyArticle("duplicate_barcode", "9602", "Bandenlichters staal", _TWIN_ONE),
+    _FaultyArticle("duplicate_barcode", "9603", "Kettingolie nat", _TWIN_TWO),
+    _FaultyArticle("duplicate_barcode", "9604", "Kettingolie droog", _TWIN_TWO),
+    _FaultyArticle("blocked", "9701", "Reflectorset oud model", blocked=True),
+    _FaultyArticle("blocked", "9702", "Dynamo oud model", blocked=True),
+    _FaultyArticle("blocked", "9703", "Jasbeschermer vervallen", blocked=True),
 )
 
 
-def _faulty(random: Random) -> Iterator[ShopArticle]:
+def _faulty_articles(random: Random) -> Iterator[ShopArticle]:
     kind = _Kind(("Accessoire",), "ACCES", 5, 45, "")
     for serial, odd in enumerate(_ODD, start=1):
         yield ShopArticle(
             code=odd.code,
-            name=_kept(odd.name)[:NAME_LIMIT],
+            name=_stored_text(odd.name)[:NAME_LIMIT],
             group="A-TAS" if odd.fault == "long_name" else "ACCES",
             price_excl=_price(kind, random),
             vat=odd.vat,
             vat_pct=_PCT.get(odd.vat, Decimal(0)),
-            ean=_odd_ean(odd, serial),
-            text=_kept(f"{odd.name}. {odd.text}" if odd.fault == "long_name" else odd.text),
+            ean=_faulty_ean(odd, serial),
+            text=_stored_text(f"{odd.name}. {odd.text}" if odd.fault == "long_name" else odd.text),
             currency=odd.currency,
             blocked=odd.blocked,
             stock=_some_stock(kind, random),
@@ -226,12 +226,12 @@ def _faulty(random: Random) -> Iterator[ShopArticle]:
         )
 
 
-def _kept(typed: str) -> str:
+def _stored_text(typed: str) -> str:
     """Return a text as AccountView stores it, in Windows-1252."""
     return typed.encode("cp1252", "replace").decode("cp1252")
 
 
-def _odd_ean(odd: _Odd, serial: int) -> str:
+def _faulty_ean(odd: _FaultyArticle, serial: int) -> str:
     twelve = f"871998{serial:06}"
     match odd.ean:
         case None:

@@ -16,21 +16,21 @@ RECORD = "set-up"
 class ChosenFlows:
     """The set-up record: one for the sandbox, and one for real systems."""
 
-    def __init__(self, flows: Specs, logics: Logics, stored: StoredSettings, access: ConnectorFactory) -> None:
+    def __init__(self, flows: Specs, logics: Logics, stored_settings: StoredSettings, access: ConnectorFactory) -> None:
         self._flows = flows
         self._logics = logics
-        self._stored = stored
+        self._stored_settings = stored_settings
         self._access = access
 
     def record(self) -> Mapping[str, Any]:
         """Return the stored record, empty before the set-up began."""
-        return self._stored.get(self._access.name(RECORD)) or {}
+        return self._stored_settings.get(self._access.name(RECORD)) or {}
 
     def keep(self, values: Mapping[str, Any], by: Actor) -> None:
         """Add values to the record."""
-        known = self.record()
-        if {**known, **values} != known:
-            self._stored.put(self._access.name(RECORD), {**known, **values}, by.ref)
+        record = self.record()
+        if {**record, **values} != record:
+            self._stored_settings.put(self._access.name(RECORD), {**record, **values}, by.ref)
 
     @requires(Right.SEE)
     def chosen_flows(self) -> tuple[str, ...]:

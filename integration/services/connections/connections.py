@@ -56,29 +56,29 @@ def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[U
 
     Raises ConfigurationError for an invalid formula.
     """
-    flow, computed = spec.with_settings(settings), {one.name for one in spec.computed}
+    flow, computed = spec.with_settings(settings), {field.name for field in spec.computed}
     if flow.target == BOOKS.system:
-        return list(_written(flow, mapping))
-    return [*_read(flow, mapping, computed), *_asked(flow, settings)]
+        return list(_rule_targets(flow, mapping))
+    return [*_rule_inputs(flow, mapping, computed), *_setting_inputs(flow, settings)]
 
 
-def _read(flow: Flow, mapping: RuleMapping, computed: Collection[str]) -> Iterator[Use]:
+def _rule_inputs(flow: Flow, mapping: RuleMapping, computed: Collection[str]) -> Iterator[Use]:
     for rule in mapping.rules:
         kind = flow.read_for(Kind(rule.target.partition(".")[0]))
         for name in sorted(read_by(rule).difference(computed)):
             yield Use(kind, name, "rule_field_unknown", {"target": rule.target})
 
 
-def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
+def _setting_inputs(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
     kinds = tuple(stage.source for stage in flow.counted_stages)
-    for number, each in enumerate(settings.filters, start=1):
+    for number, condition in enumerate(settings.filters, start=1):
         for kind in kinds:
-            yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
+            yield Use(kind, condition.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
     for setting, name, chosen in settings.reads():
         yield Use(flow.counted_stage.source, name, "setting_field_unknown", {"setting": setting}, chosen)
 
 
-def _written(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
+def _rule_targets(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
     kinds = {stage.target for stage in flow.stages if not stage.off} | {Kind.LINE}
     for rule in mapping.rules:
         kind, _, name = rule.target.partition(".")
@@ -100,26 +100,29 @@ def missing_needs(
     chosen: Collection[ChosenFlow],
     strangers: ForeignDocumentSearch,
 ) -> list[Finding]:
-    """Return what each flow needs beyond the connection: one finding per missing item, or one if none is missing.
+    """Return one finding per unmet need of each flow, or one positive finding if all needs are met.
 
     If nothing is missing, `strangers` adds a finding if another program writes documents under the prefix of the flow.
     """
     if not isinstance(connector, Configurable):
         return []
-    found = []
-    for one in chosen:
-        flow, wanted = one.spec.name, one.spec.needs(one.settings)
-        manner = {"written": one.spec.flow.target == BOOKS.system, "as_invoices": wanted.as_invoices}
-        looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
-        looked += [each for kind in wanted.looked_at for each in connector.needs(kind)]
-        lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
-        lacking = lacking or strangers.findings(connector, one.spec, one.settings)
-        wrong = [replace(each, name=f"flow_{flow}", facts={**each.facts, "flow": flow}) for each in lacking]
-        found += wrong
-        if looked and not wrong:
-            about = ", ".join(dict.fromkeys(one.about for one in looked if one.about))
-            found.append(Finding(f"flow_{flow}", ok=True, about=about))
-    return found
+    findings = []
+    for chosen_flow in chosen:
+        flow, needs = chosen_flow.spec.name, chosen_flow.spec.needs(chosen_flow.settings)
+        manner = {"for_insert": chosen_flow.spec.flow.target == BOOKS.system, "as_invoices": needs.as_invoices}
+        all_findings = [finding for kind in needs.kinds for finding in connector.needs(kind, **manner)]
+        all_findings += [finding for kind in needs.looked_at for finding in connector.needs(kind)]
+        failed = [finding for finding in all_findings if not finding.ok]
+        open_needs = [*failed, *_missing_fields(connector, chosen_flow)]
+        open_needs = open_needs or strangers.findings(connector, chosen_flow.spec, chosen_flow.settings)
+        flow_findings = [
+            replace(finding, name=f"flow_{flow}", facts={**finding.facts, "flow": flow}) for finding in open_needs
+        ]
+        findings += flow_findings
+        if all_findings and not flow_findings:
+            about = ", ".join(dict.fromkeys(finding.about for finding in all_findings if finding.about))
+            findings.append(Finding(f"flow_{flow}", ok=True, about=about))
+    return findings
 
 
 class FlowNeeds:
@@ -140,17 +143,17 @@ class FlowNeeds:
         self._flows = flows
         self._access = access
         self._mappings = mappings
-        self._chosen = chosen
-        self._strangers = strangers
+        self._chosen_flows = chosen
+        self._foreign_documents = strangers
         self._logics = logics
 
     def missing(self) -> list[Finding]:
         """Return the findings of `missing_needs` for the chosen flows."""
         chosen = [
             ChosenFlow(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
-            for name in self._chosen.chosen_flows() or self._flows
+            for name in self._chosen_flows.chosen_flows() or self._flows
         ]
-        return missing_needs(self._access.connector(BOOKS.system), chosen, self._strangers)
+        return missing_needs(self._access.connector(BOOKS.system), chosen, self._foreign_documents)
 
 
 def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
@@ -162,22 +165,26 @@ def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Fin
         for kind in (stage.source, stage.target)
     }
     return [
-        replace(one, facts={**one.facts, "flow": first[one.facts["kind"]]}) if one.facts.get("kind") in first else one
-        for one in findings
+        replace(finding, facts={**finding.facts, "flow": first[finding.facts["kind"]]})
+        if finding.facts.get("kind") in first
+        else finding
+        for finding in findings
     ]
 
 
-def _unknown(connector: Configurable, chosen: ChosenFlow) -> Iterator[Finding]:
+def _missing_fields(connector: Configurable, chosen: ChosenFlow) -> Iterator[Finding]:
     """Yield a finding for each field that a flow uses and the books lack, as far as that is known."""
     by_kind: dict[Kind, list[Use]] = {}
     try:
         for use in uses(chosen.spec, chosen.settings, chosen.mapping):
             by_kind.setdefault(use.kind, []).append(use)
         if chosen.spec.needs(chosen.settings).as_invoices:  # stored in an object whose fields only the connector knows
-            by_kind = {kind: found for kind, found in by_kind.items() if kind not in (Kind.SALES_ORDER, Kind.LINE)}
-        for kind, found in by_kind.items():
-            unknown = connector.missing_fields(kind, {use.field for use in found})
-            for use in found:
+            by_kind = {
+                kind: kind_uses for kind, kind_uses in by_kind.items() if kind not in (Kind.SALES_ORDER, Kind.LINE)
+            }
+        for kind, kind_uses in by_kind.items():
+            unknown = connector.missing_fields(kind, {use.field for use in kind_uses})
+            for use in kind_uses:
                 column = unknown.get(use.field)
                 if column or (column is not None and use.chosen):
                     facts = {"system": SYSTEMS[BOOKS.system].caption, "field": column or use.field}
@@ -220,7 +227,7 @@ class Connections:
     ) -> None:
         """Store the dependencies. `proposals` fill settings that have only one possible answer.
 
-        `prefix_of` has by flow the flow whose setting gives the prefix of its documents.
+        `prefix_of` maps each flow to the flow whose settings hold the prefix of its documents.
         """
         self._prefix_of = prefix_of
         self._choice = choice
@@ -232,8 +239,8 @@ class Connections:
         self._proposals = proposals
         self._needs = needs
         self._logins = LogIns(access, clock)
-        self._checked: dict[str, tuple[int, ConnectionCheck]] = {}
-        self._failed: dict[str, ConnectionCheck] = {}
+        self._last_checks: dict[str, tuple[int, ConnectionCheck]] = {}
+        self._failed_checks: dict[str, ConnectionCheck] = {}
 
     # ---- status
 
@@ -245,18 +252,18 @@ class Connections:
     @requires(Right.SEE)
     def last_check(self, system: str) -> ConnectionCheck:
         """Return the last status of a connection."""
-        return self._last(system) or ConnectionCheck(system, connected=self._access.is_connected(system))
+        return self._last_check(system) or ConnectionCheck(system, connected=self._access.is_connected(system))
 
     @requires(Right.SEE)
     def ensure_check(self, system: str) -> ConnectionCheck:
         """Return the last status of a connection, and check it first if that has not happened since the start."""
-        if self._access.is_connected(system) and self._last(system) is None:
+        if self._access.is_connected(system) and self._last_check(system) is None:
             self.check(system)
         return self.last_check(system)
 
-    def _last(self, system: str) -> ConnectionCheck | None:
+    def _last_check(self, system: str) -> ConnectionCheck | None:
         """Return the last status of the current connection, or None if it has not been checked."""
-        changes, status = self._checked.get(system, (-1, None))
+        changes, status = self._last_checks.get(system, (-1, None))
         return status if changes == self._access.changes(system) else None
 
     @requires(Right.SEE)
@@ -270,8 +277,10 @@ class Connections:
 
         The facts are the prefix, the number of documents, an example, and a free prefix.
         """
-        told = (one.facts for one in self.ensure_check(BOOKS.system).findings if one.cause == "prefix_in_use")
-        return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
+        finding_facts = (
+            finding.facts for finding in self.ensure_check(BOOKS.system).findings if finding.cause == "prefix_in_use"
+        )
+        return next((facts for facts in finding_facts if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)
     def check(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
@@ -285,48 +294,50 @@ class Connections:
             connector = self._access.connector(system)
             if isinstance(connector, Configurable):
                 connector.forget()
-        return self._look(system, tell)
+        return self._check_current(system, tell)
 
-    def _look(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
+    def _check_current(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
         """Check a connection with what it has already read of the installation."""
-        self._failed.pop(system, None)
-        return self._found(self._looked(system, tell, self._in_force(system)))
+        self._failed_checks.pop(system, None)
+        return self._store_check(self._run_check(system, tell, self._current_connector(system)))
 
     @requires(Right.SEE)
     def failed(self, system: str) -> ConnectionCheck | None:
         """Return the check of new access data that did not work. The previous access data stay in force."""
-        return self._failed.get(system)
+        return self._failed_checks.get(system)
 
-    def _looked(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionCheck:
-        begun = time.monotonic()
+    def _run_check(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionCheck:
+        start = time.monotonic()
         try:
-            with connector as one:
-                findings = with_flows(one.check(lambda lines: tell(with_flows(lines, self._flows))), self._flows)
+            with connector as connection:
+                findings = with_flows(connection.check(lambda lines: tell(with_flows(lines, self._flows))), self._flows)
         except IntegrationError as error:
             findings = [Finding(UNREACHED, ok=False, cause=error.code, facts=dict(error.facts))]
-        spent = int((time.monotonic() - begun) * 1000)
-        about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
+        elapsed_ms = int((time.monotonic() - start) * 1000)
+        about = next((finding.about for finding in findings if finding.name == SYSTEMS[system].told), "")
         return ConnectionCheck(
             system,
             self._access.is_connected(system),
             about,
-            all(one.ok for one in findings),
+            all(finding.ok for finding in findings),
             self._clock(),
             tuple(findings),
-            spent,
+            elapsed_ms,
         )
 
     @contextmanager
-    def _in_force(self, system: str) -> Iterator[Connector]:
+    def _current_connector(self, system: str) -> Iterator[Connector]:
         yield self._access.connector(system)
 
-    def _found(self, status: ConnectionCheck) -> list[Finding]:
+    def _store_check(self, status: ConnectionCheck) -> list[Finding]:
         """Store the check of the current connection, extended by the needs of the flows, and return its findings."""
         findings = list(status.findings)
-        if status.system == BOOKS.system and all(one.ok is not None and one.name != UNREACHED for one in findings):
+        if status.system == BOOKS.system and all(
+            finding.ok is not None and finding.name != UNREACHED for finding in findings
+        ):
             findings += self._needs.missing()
-        known = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
-        self._checked[status.system] = self._access.changes(status.system), known
+        check = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
+        self._last_checks[status.system] = self._access.changes(status.system), check
         return findings
 
     @requires(Right.SEE)
@@ -345,7 +356,7 @@ class Connections:
         self._sandbox.use(by.ref, keep=True)
         self._proposals.fill(by.ref)
         for system in assigned_systems():
-            self._look(system)
+            self._check_current(system)
 
     @requires(Right.CONNECT)
     def join_sandbox(self) -> None:
@@ -364,7 +375,7 @@ class Connections:
     @requires(Right.SEE)
     def choices(self, role: SystemRole) -> dict[str, str]:
         """Return the name and caption of each system that can have a role."""
-        return {one.name: one.caption for one in systems_for(role)}
+        return {system.name: system.caption for system in systems_for(role)}
 
     @requires(Right.CONNECT)
     def choose_system(self, role: SystemRole, system: str, by: Actor) -> None:
@@ -394,9 +405,9 @@ class Connections:
 
         Raises ConfigurationError for unusable data, before any call.
         """
-        given = {name: values.get(name, "").strip() for row in SYSTEMS[system].form for name in row}
-        entered = self._entered(system, {name: value for name, value in given.items() if value}, by.ref)
-        return self._replaced(
+        access_data = {name: values.get(name, "").strip() for row in SYSTEMS[system].form for name in row}
+        entered = self._prepare_access(system, {name: value for name, value in access_data.items() if value}, by.ref)
+        return self._replace_if_working(
             system,
             self._access.on_trial(system, entered),
             lambda: self._access.keep(system, entered, by.ref),
@@ -404,13 +415,13 @@ class Connections:
             tell,
         )
 
-    def _entered(self, system: str, given: Mapping[str, Any], by: str) -> dict[str, Any]:
-        entered = usable_access(system, given)
+    def _prepare_access(self, system: str, access_data: Mapping[str, Any], by: str) -> dict[str, Any]:
+        entered = usable_access(system, access_data)
         self._access.require_own_address(system, entered)
         self._sandbox.leave(by)
         return entered
 
-    def _replaced(
+    def _replace_if_working(
         self,
         system: str,
         trial: AbstractContextManager[Connector],
@@ -419,22 +430,22 @@ class Connections:
         tell: Tell,
     ) -> list[Finding]:
         """Check new access data and put them in force if they work. If none are in force, put them in force first."""
-        self._failed.pop(system, None)
+        self._failed_checks.pop(system, None)
         if not self._access.is_connected(system):
             take()
             findings = self.check(system, tell)
         else:
-            status = self._looked(system, tell, trial)
-            if not any(one.ok and one.name == SYSTEMS[system].told for one in status.findings):
-                self._failed[system] = status
+            status = self._run_check(system, tell, trial)
+            if not any(finding.ok and finding.name == SYSTEMS[system].told for finding in status.findings):
+                self._failed_checks[system] = status
                 return list(status.findings)
             take()
-            findings = self._found(status)
+            findings = self._store_check(status)
         if all(status.ok for status in self.statuses()):  # then fill the settings that have only one possible answer
             self._proposals.fill(by, anew=system != BOOKS.system)
             for other in assigned_systems():  # a proposal replaces the connection, which needs a new check
-                if self._last(other) is None:
-                    self._look(other)
+                if self._last_check(other) is None:
+                    self._check_current(other)
         return findings
 
     @requires(Right.CONNECT)
@@ -449,9 +460,9 @@ class Connections:
         The books answer to `redirect_uri`, in any process and browser tab, within 15 minutes; `authorized` takes the
         answer. Raises ConfigurationError for unusable data, before anything is stored.
         """
-        given = {"client_id": client_id, "client_secret": client_secret, "url": url}
-        entered = {name: value.strip() for name, value in given.items() if value.strip()}
-        return self._logins.begin(self._entered(BOOKS.system, entered, by.ref), redirect_uri, by.ref)
+        access_data = {"client_id": client_id, "client_secret": client_secret, "url": url}
+        entered = {name: value.strip() for name, value in access_data.items() if value.strip()}
+        return self._logins.begin(self._prepare_access(BOOKS.system, entered, by.ref), redirect_uri, by.ref)
 
     @requires(Right.CONNECT)
     def authorized(self, code: str, state: str) -> None:
@@ -471,13 +482,13 @@ class Connections:
         """Return the companies that the logged-in user may use: id and name."""
         entered = self._logins.waiting()
         with self._access.client(entered, TOKENS if entered else KEPT_TOKENS) as client:
-            return {one.id: one.name for one in client.companies()}
+            return {company.id: company.name for company in client.companies()}
 
     @requires(Right.CONNECT)
     def choose_company(self, company: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
         """Check the company, with the waiting log-in if there is one, and store it as `connect` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
-        return self._replaced(
+        return self._replace_if_working(
             BOOKS.system,
             self._access.on_trial(BOOKS.system, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
             lambda: self._logins.take(chosen, by.ref),

@@ -35,7 +35,7 @@ class ForeignDocumentSearch:
     ) -> None:
         self._links = links
         self._ledger = ledger
-        self._stored = stored_settings
+        self._stored_settings = stored_settings
         self._access = access
         self._logics = logics
         self._flows = flows
@@ -50,7 +50,8 @@ class ForeignDocumentSearch:
     def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> ForeignDocuments:
         """Return the foreign documents that nobody has accepted. Raises IntegrationError if the books are unreachable.
 
-        Of each place only documents newer than our oldest among the newest count. Documents of an earlier console are
+        Of the newest documents of each place, only those newer than our oldest one among them are reported; if none is
+        ours, all are. Documents of an earlier console are
         therefore reported until this console has booked something there. Kinds of document that may not be read, or
         that these books do not have, are skipped: the flow that needs them reports that.
         """
@@ -58,16 +59,19 @@ class ForeignDocumentSearch:
         if signs is None or not isinstance(connector, Configurable):
             return NO_STRANGERS
         prefix = str(getattr(self._logics.settings(signs.flow) if signs.flow else settings, signs.setting))
-        shown: list[str] = []
-        strange: dict[str, str] = {}
+        references: list[str] = []
+        by_reference: dict[str, str] = {}
         for kind in dict.fromkeys(
-            one.target for one in spec.with_settings(settings).stages if one.write_once and not one.unverifiable
+            stage.target for stage in spec.with_settings(settings).stages if stage.write_once and not stage.unverifiable
         ):
-            places = list(_places(connector, kind))
-            shown += [one.reference for place in places for one in place]
-            strange |= {normalized_reference(one): one for one in self._of(spec.name, signs, prefix, kind, places)}
-        found = ForeignDocuments(tuple(strange.values()), prefix, signs.free(shown))
-        return found.excluding(self._accepted(spec.name))
+            places = list(_newest_documents(connector, kind))
+            references += [document.reference for place in places for document in place]
+            by_reference |= {
+                normalized_reference(reference): reference
+                for reference in self._foreign_references(spec.name, signs, prefix, kind, places)
+            }
+        foreign = ForeignDocuments(tuple(by_reference.values()), prefix, signs.free(references))
+        return foreign.excluding(self._accepted_references(spec.name))
 
     def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
         """Return a finding if there are foreign documents.
@@ -75,51 +79,63 @@ class ForeignDocumentSearch:
         Returns none if the books are unreachable: another check reports that.
         """
         try:
-            found = self.among(connector, spec, settings)
+            foreign = self.among(connector, spec, settings)
         except IntegrationError:
             return []
-        if not found.references:
+        if not foreign.references:
             return []
-        error = RejectedError("prefix_in_use", system=BOOKS.system, flow=spec.name, **found.facts())
+        error = RejectedError("prefix_in_use", system=BOOKS.system, flow=spec.name, **foreign.facts())
         return [Finding("", ok=False, cause=error.code, facts=dict(error.facts))]
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:
         """Store that a person knows these foreign documents and continues to use the prefix."""
-        self._stored.put(self._record(flow), {"accepted": sorted({*self._accepted(flow), *references})}, by)
+        self._stored_settings.put(
+            self._record(flow), {"accepted": sorted({*self._accepted_references(flow), *references})}, by
+        )
 
-    def _accepted(self, flow: str) -> Collection[str]:
-        return frozenset((self._stored.get(self._record(flow)) or {}).get("accepted", ()))
+    def _accepted_references(self, flow: str) -> Collection[str]:
+        return frozenset((self._stored_settings.get(self._record(flow)) or {}).get("accepted", ()))
 
     def _record(self, flow: str) -> str:
         return self._access.name(f"strangers:{flow}")
 
-    def _of(
+    def _foreign_references(
         self, flow: str, signs: OwnDocumentMarks, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]
     ) -> Iterator[str]:
-        bearing = [place for place in places if any(signs.bears(prefix, kind, one.reference) for one in place)]
-        ours = self._ours(flow, kind, [one for place in bearing for one in place]) if bearing else frozenset()
-        for place in bearing:
-            since = [at for at, one in enumerate(place) if one in ours]
-            newer = place[: since[-1]] if since else place
-            yield from (one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference))
+        marked_places = [
+            place for place in places if any(signs.bears(prefix, kind, document.reference) for document in place)
+        ]
+        ours = (
+            self._own_documents(flow, kind, [document for place in marked_places for document in place])
+            if marked_places
+            else frozenset()
+        )
+        for place in marked_places:
+            since = [at for at, document in enumerate(place) if document in ours]
+            newest = place[: since[-1]] if since else place
+            yield from (
+                document.reference
+                for document in newest
+                if document not in ours and signs.bears(prefix, kind, document.reference)
+            )
 
-    def _ours(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
+    def _own_documents(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
         """Return the documents that are linked, by reference and number, or that were sent under their reference."""
-        linked = self._links.documents(flow, kind, {normalized_reference(one.reference) for one in documents})
-        sent = {
+        linked = self._links.documents(flow, kind, {normalized_reference(document.reference) for document in documents})
+        sent_references = {
             normalized_reference(row.change.wanted.values.get("reference"))
             for row in self._ledger.unproven_creates(flow, kind)
             if row.change
         }
         return {
-            one
-            for one in documents
-            if (known := normalized_reference(one.reference)) in sent
-            or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
+            document
+            for document in documents
+            if (reference := normalized_reference(document.reference)) in sent_references
+            or any(not document.number or number in (document.number, "") for number in linked.get(reference, ()))
         }
 
 
-def _places(connector: Configurable, kind: Kind) -> Iterator[Sequence[Document]]:
+def _newest_documents(connector: Configurable, kind: Kind) -> Iterator[Sequence[Document]]:
     try:
         yield from connector.newest_documents(kind)
     except (AccessDeniedError, RejectedError):

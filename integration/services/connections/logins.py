@@ -25,17 +25,17 @@ class LogIns:
 
     def __init__(self, access: ConnectorFactory, clock: Clock) -> None:
         self._access = access
-        self._stored = access.connected
+        self._stored_connections = access.connected
         self._clock = clock
 
     def begin(self, entered: Mapping[str, Any], redirect_uri: str, by: str) -> str:
         """Store the entered data for 15 minutes, and return the address at which the operator logs in."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         until = (self._clock() + LOGIN_KEPT).isoformat()
-        begun = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
-        self._stored.renew(BEGUN, {**self._begun(), text_hash(state): begun})
+        login = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
+        self._stored_connections.renew(BEGUN, {**self._pending_logins(), text_hash(state): login})
         if not self.waiting():
-            self._stored.drop(ENTERED, TOKENS)
+            self._stored_connections.drop(ENTERED, TOKENS)
         with self._access.client(entered, TOKENS) as client:
             return client.login.authorize_address(state, redirect_uri, verifier)
 
@@ -45,29 +45,31 @@ class LogIns:
         If the new user may use the company in force, nobody has to choose. Raises AccessDeniedError for an answer to a
         log-in that did not begin here, or that was already answered.
         """
-        begun = self._begun()
-        one = begun.pop(text_hash(state), None)
-        if one is None:
+        logins = self._pending_logins()
+        login = logins.pop(text_hash(state), None)
+        if login is None:
             raise AccessDeniedError("accountview_login_unasked")
-        self._stored.renew(BEGUN, begun)
+        self._stored_connections.renew(BEGUN, logins)
         if not code:
             raise AccessDeniedError("accountview_login_refused")
-        entered = one["entered"]
+        entered = login["entered"]
         with self._access.client(entered, TOKENS) as client:
-            client.login.exchange(code, one["redirect"], one["verifier"])
-            self._stored.renew(ENTERED, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()})
+            client.login.exchange(code, login["redirect"], login["verifier"])
+            self._stored_connections.renew(
+                ENTERED, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()}
+            )
             company = self._access.access_data(BOOKS.system).get("company", "")
             if company and self.waiting() and self._access.is_same(BOOKS.system, entered):
                 with suppress(IntegrationError):  # the choice of a company reports it
-                    if any(each.id == company for each in client.companies()):
-                        self.take({}, one["by"])
+                    if any(usable_company.id == company for usable_company in client.companies()):
+                        self.take({}, login["by"])
 
     def waiting(self) -> dict[str, Any]:
         """Return the keys of an answered log-in that is not in force yet, or nothing if there is none or it expired."""
-        found = self._stored.get(ENTERED)
-        if found is None or self._access.sandboxed or datetime.fromisoformat(found["until"]) <= self._clock():
+        record = self._stored_connections.get(ENTERED)
+        if record is None or self._access.sandboxed or datetime.fromisoformat(record["until"]) <= self._clock():
             return {}
-        return dict(found["entered"])
+        return dict(record["entered"])
 
     def take(self, values: Mapping[str, Any], by: str) -> None:
         """Put the entered data in force, with these values and the tokens of the waiting log-in."""
@@ -78,13 +80,13 @@ class LogIns:
 
     def are_begun(self) -> bool:
         """Return True if a log-in is in progress or waits for a company."""
-        return not self._access.sandboxed and bool(self._begun() or self.waiting())
+        return not self._access.sandboxed and bool(self._pending_logins() or self.waiting())
 
-    def _begun(self) -> dict[str, Any]:
+    def _pending_logins(self) -> dict[str, Any]:
         """Return the log-ins in progress by the hash of their state."""
-        known: Mapping[str, Any] = self._stored.get(BEGUN) or {}
+        logins: Mapping[str, Any] = self._stored_connections.get(BEGUN) or {}
         return {
-            state: one
-            for state, one in known.items()
-            if datetime.fromisoformat(one["until"]) > self._clock() and "verifier" in one
+            state: login
+            for state, login in logins.items()
+            if datetime.fromisoformat(login["until"]) > self._clock() and "verifier" in login
         }

@@ -33,24 +33,27 @@ class Proposals:
         self._flows = flows
         self._access = access
         self._rules = rules
-        self._stored = stored_settings
+        self._stored_settings = stored_settings
         self._names = names
 
     def fill(self, by: str, *, anew: bool = True) -> None:
         """Answer the questions of the flows that have one possible answer and are not answered yet.
 
-        Unless `anew`, what the connection has already read of the installation is used. If one list may not be read,
-        such as that of daybooks, the other questions are answered all the same.
+        With `anew`, the installation is read again; otherwise the answers use what the connection has read before. If
+        one list may not be read, such as that of daybooks, the other questions are answered all the same.
         """
         source = self._access.connector(BOOKS.system)
         if anew and isinstance(source, Configurable):
             source.forget()
         self._name_fields(by)
-        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # lazily, and once
-        known, tables = SetupContext({}, lists=read), self._rules.tables()
-        for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
+        # Each list is read when it is needed, and once.
+        read = cache(lambda code_list: self._access.connector(code_list.system).choices(code_list.name))
+        context, tables = SetupContext({}, lists=read), self._rules.tables()
+        for flow, question in (
+            (spec.name, spec_question) for spec in self._flows.values() for spec_question in spec.questions
+        ):
             try:
-                plain = question.safe_defaults(known)
+                plain = question.safe_defaults(context)
             except AccessDeniedError as error:
                 log.info("some questions stay open", flow=flow, question=question.name, cause=error.code)
                 continue
@@ -89,6 +92,6 @@ class Proposals:
             renamed.remember(source)
 
     def _answer(self, flow: str, values: Mapping[str, Any], by: str) -> None:
-        known = self._stored.get(f"flow:{flow}") or {}
-        if added := {name: value for name, value in values.items() if name not in known}:
-            self._stored.put(f"flow:{flow}", {**known, **added}, by)
+        settings = self._stored_settings.get(f"flow:{flow}") or {}
+        if added := {name: value for name, value in values.items() if name not in settings}:
+            self._stored_settings.put(f"flow:{flow}", {**settings, **added}, by)

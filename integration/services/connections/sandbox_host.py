@@ -74,7 +74,7 @@ class SandboxHost:
         self,
         settings: Settings,
         access: ConnectorFactory,
-        held: OwnLeases,
+        leases: OwnLeases,
         database: Database,
         rules: MappingStore,
         stored_settings: StoredSettings,
@@ -87,7 +87,7 @@ class SandboxHost:
         self._running: Sandbox | None = None  # set while connected and running in this process
         self._settings = settings
         self._access = access
-        self._held = held
+        self._leases = leases
         self._database = database
         self._rules = rules
         self._stored_settings = stored_settings
@@ -95,9 +95,9 @@ class SandboxHost:
         self._flows = tuple(flows)
         self._closing = closing
         self._box: Sandbox | None = None  # running in this process, connected or not
-        self._known = ""  # their last known address
-        self._minder: threading.Thread | None = None
-        self._ending = threading.Event()
+        self._last_address = ""  # their last known address
+        self._lease_thread: threading.Thread | None = None
+        self._stop = threading.Event()
 
     @property
     @requires(Right.TRY)
@@ -136,10 +136,10 @@ class SandboxHost:
             raise ConfigurationError("setting_invalid", setting=name, expected="expected_no_value")
         with self._access.lock:
             self._switch(sandboxed=True, by=by)
-            self._share(by)
+            self._start_unless_running(by)
             if keep:
                 self._stored_settings.put("sandbox", {"on": True}, by)
-        self._until_they_answer()
+        self._wait_for_address()
 
     def leave(self, by: str) -> None:
         """Return to the real systems. The built-in systems stay available to other processes."""
@@ -161,27 +161,27 @@ class SandboxHost:
             self._access.sandboxed = sandboxed
             self._access.assign_systems()
             self._access.reconnect(*SYSTEMS)
-        here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
-        if (self._stored_settings.get("tables") or {"of": "real"})["of"] != here:
-            switch_environment(self._database, self._clock, leaving=there, entering=here, by=by)
-            ours, theirs = self._rules.tables(), self._stored_settings.get(f"tables:{here}") or {}
-            self._stored_settings.put(f"tables:{there}", ours, by)
-            for name in {**ours, **theirs}:
-                self._rules.set_table(name, theirs.get(name, {}), by)
+        new_env, old_env = ("sandbox", "real") if sandboxed else ("real", "sandbox")
+        if (self._stored_settings.get("tables") or {"of": "real"})["of"] != new_env:
+            switch_environment(self._database, self._clock, leaving=old_env, entering=new_env, by=by)
+            old_tables, new_tables = self._rules.tables(), self._stored_settings.get(f"tables:{new_env}") or {}
+            self._stored_settings.put(f"tables:{old_env}", old_tables, by)
+            for name in {**old_tables, **new_tables}:
+                self._rules.set_table(name, new_tables.get(name, {}), by)
             for flow in self._flows:
-                mine, others = self._kept(flow), self._kept(f"{flow}:{here}")
-                self._stored_settings.put(f"flow:{flow}:{there}", mine, by)
-                self._stored_settings.put(f"flow:{flow}", others, by)
-            self._stored_settings.put("tables", {"of": here}, by)
+                old_values, new_values = self._flow_settings(flow), self._flow_settings(f"{flow}:{new_env}")
+                self._stored_settings.put(f"flow:{flow}:{old_env}", old_values, by)
+                self._stored_settings.put(f"flow:{flow}", new_values, by)
+            self._stored_settings.put("tables", {"of": new_env}, by)
 
-    def _kept(self, flow: str) -> dict[str, Any]:
+    def _flow_settings(self, flow: str) -> dict[str, Any]:
         return self._stored_settings.get(f"flow:{flow}") or {}
 
-    def _share(self, by: str) -> None:
+    def _start_unless_running(self, by: str) -> None:
         """Run the built-in systems here unless another process does: their journal can have only one writer."""
-        if self._box is None and self._held.take(LEASE):
+        if self._box is None and self._leases.take(LEASE):
             self._access.forget(by)
-            self._closing.callback(self._held.release, LEASE)
+            self._closing.callback(self._leases.release, LEASE)
             self._box = self._start()
             expired = self._clock() - timedelta(seconds=1)
             office = {"url": self._box.accountview_url, "warehouses": WAREHOUSES, **CLIENT, **PACE}
@@ -189,18 +189,18 @@ class SandboxHost:
             self._access.keep(SystemRole.BOOKS.system, office, by)
             self._access.keep(SystemRole.TILL.system, {"url": self._box.mplus_url, **TILL, **PACE}, by)
         self._running = self._box
-        if self._minder is None:
-            self._known = self._address()
-            self._minder = threading.Thread(
+        if self._lease_thread is None:
+            self._last_address = self._address()
+            self._lease_thread = threading.Thread(
                 target=run_periodically,
-                args=(self._mind,),
-                kwargs={"every": SLOT_SECONDS / 12, "until": self._ending},
+                args=(self._renew_lease,),
+                kwargs={"every": SLOT_SECONDS / 12, "until": self._stop},
                 name="sandbox-minder",
                 daemon=True,
             )
-            self._minder.start()
-            self._closing.callback(self._minder.join)
-            self._closing.callback(self._ending.set)
+            self._lease_thread.start()
+            self._closing.callback(self._lease_thread.join)
+            self._closing.callback(self._stop.set)
 
     def _start(self) -> "Sandbox":
         from integration.sandbox.server import opening_day, running  # noqa: PLC0415 - as said at the top
@@ -216,19 +216,19 @@ class SandboxHost:
         except ValueError:  # `JournalError` is a ValueError
             raise ConfigurationError("journal_file_unusable", file=str(journal.absolute())) from None
 
-    def _mind(self) -> None:
+    def _renew_lease(self) -> None:
         """Renew the lease on the built-in systems, or take it over from a process that has ended."""
         with self._access.lock:
             if self._box is not None:
-                self._held.take(LEASE)
+                self._leases.take(LEASE)
             elif self._access.sandboxed:
-                self._share(by=SANDBOX.ref)
+                self._start_unless_running(by=SANDBOX.ref)
                 address = self._address()
-                if address and address != self._known:
-                    self._known = address
+                if address and address != self._last_address:
+                    self._last_address = address
                     self._access.reconnect(*SYSTEMS)
 
-    def _until_they_answer(self) -> None:
+    def _wait_for_address(self) -> None:
         """Wait until the process that starts the built-in systems has published their address."""
         until = time.monotonic() + START_SECONDS
         while not self._address() and time.monotonic() < until:

@@ -57,7 +57,7 @@ class ClearingReport:
 
     def late(self) -> list[tuple[ClearingAccount, Taking]]:
         """Return the takings whose payout is late at the end of the report."""
-        return [(one, taking) for one in self.accounts for taking in one.late(self.until)]
+        return [(account, taking) for account in self.accounts for taking in account.late(self.until)]
 
 
 class ClearingAccounts:
@@ -80,7 +80,7 @@ class ClearingAccounts:
         self._logics = logics
         self._connectors = connectors
         self._clock = clock
-        self._others = others
+        self._posting_flows = others
         self._answers: dict[tuple[str, int], ClearingReport] = {}
         self._lock = threading.Lock()
 
@@ -108,13 +108,13 @@ class ClearingAccounts:
         ours = self._takings_of(entries)
         accounts = [
             _account(account, entries, ours, (settings.clearing_from, period.first), chosen)
-            for chosen, some in ((rules, settings.payout_accounts), (None, settings.balance_accounts))
-            for account in some
+            for chosen, codes in ((rules, settings.payout_accounts), (None, settings.balance_accounts))
+            for account in codes
         ]
-        found = ClearingReport(period, until, self._clock(), tuple(accounts), unreadable)
+        report = ClearingReport(period, until, self._clock(), tuple(accounts), unreadable)
         with self._lock:
-            self._answers[period.name, id(self._connectors[BOOKS.system])] = found
-        return found
+            self._answers[period.name, id(self._connectors[BOOKS.system])] = report
+        return report
 
     @requires(Right.COMPARE)
     def check(self) -> ClearingReport:
@@ -123,17 +123,17 @@ class ClearingAccounts:
         Raises the errors of `read`.
         """
         today = self._days.today()
-        found = self.read(date_range(today, today))
-        late = {_key(account, taking): _issue(account, taking, today) for account, taking in found.late()}
-        known = [
-            one.issue.key
+        report = self.read(date_range(today, today))
+        late = {_key(account, taking): _issue(account, taking, today) for account, taking in report.late()}
+        known_keys = [
+            open_issue.issue.key
             for group in self._issues.causes(self._days.flow)
             if group.cause == LATE
-            for one in self._issues.list(self._days.flow, LATE, group.field, limit=group.count)
+            for open_issue in self._issues.list(self._days.flow, LATE, group.field, limit=group.count)
         ]
-        met = [IssueOccurrence(one, str(Kind.DAY_PAGE), one.facts["key"]) for one in late.values()]
-        self._issues.store_check_result(self._days.flow, [*known, *late], [LATE], met)
-        return found
+        occurrences = [IssueOccurrence(issue, str(Kind.DAY_PAGE), issue.facts["key"]) for issue in late.values()]
+        self._issues.store_check_result(self._days.flow, [*known_keys, *late], [LATE], occurrences)
+        return report
 
     def page(self, _: str) -> str:
         """Check late payouts once a night, if the flow is on and the accounts are set. Returns an empty position."""
@@ -147,20 +147,24 @@ class ClearingAccounts:
 
     def _entries(self, first: date, last: date, tell: Tell) -> tuple[list[LedgerEntry], int]:
         """Return the entries of a range of days, and the number of unreadable ones."""
-        found, unreadable = [], 0
+        entries, unreadable = [], 0
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         for start in range(0, len(days), AT_ONCE):
-            some = days[start : start + AT_ONCE]
-            tell(some[0])
-            records = self._connectors[BOOKS.system].fetch(Kind.ENTRY, [day.isoformat() for day in some])
-            unreadable += sum(isinstance(one, Unreadable) for one in records)
-            found += [entry_of_row(one) for one in records if not isinstance(one, Unreadable)]
-        return found, unreadable
+            batch = days[start : start + AT_ONCE]
+            tell(batch[0])
+            records = self._connectors[BOOKS.system].fetch(Kind.ENTRY, [day.isoformat() for day in batch])
+            unreadable += sum(isinstance(record, Unreadable) for record in records)
+            entries += [entry_of_row(record) for record in records if not isinstance(record, Unreadable)]
+        return entries, unreadable
 
     def _takings_of(self, entries: Sequence[LedgerEntry]) -> dict[str, tuple[str, str]]:
         """Return day and branch of each page that this console wrote; both are empty for a single document."""
-        pages = {one.page for one in entries}
-        ours = {page: ("", "") for flow in self._others for page in self._links.by_reference(flow, Kind.POSTING, pages)}
+        pages = {entry.page for entry in entries}
+        ours = {
+            page: ("", "")
+            for flow in self._posting_flows
+            for page in self._links.by_reference(flow, Kind.POSTING, pages)
+        }
         for page, link in self._links.by_reference(self._days.flow, Kind.DAY_PAGE, pages).items():
             day, branch = link.key.split("/")[:2]
             ours[page] = (day, branch)
@@ -181,23 +185,23 @@ def _account(
     since, first = begin
     takings: dict[tuple[date, str], list[LedgerEntry]] = {}
     others: dict[tuple[date, str], list[LedgerEntry]] = {}
-    for one in entries:
-        if one.account != account or one.date is None:
+    for entry in entries:
+        if entry.account != account or entry.date is None:
             continue
-        if one.page in ours:
-            day, branch = ours[one.page]
-            takings.setdefault((date.fromisoformat(day) if day else one.date, branch), []).append(one)
+        if entry.page in ours:
+            day, branch = ours[entry.page]
+            takings.setdefault((date.fromisoformat(day) if day else entry.date, branch), []).append(entry)
         else:
-            others.setdefault((one.date, one.page), []).append(one)
+            others.setdefault((entry.date, entry.page), []).append(entry)
     opening, paid = NOTHING, []
     for (day_paid, page), rows in others.items():
-        amount = -total(one.amount for one in rows)
+        amount = -total(entry.amount for entry in rows)
         if day_paid == since and amount < NOTHING:
             opening -= amount
         else:
             paid.append(Payout(day_paid, amount, page, rows[0].text))
     took = [
-        Taking(day_sold, branch, total(one.amount for one in rows), rows[0].page)
+        Taking(day_sold, branch, total(entry.amount for entry in rows), rows[0].page)
         for (day_sold, branch), rows in takings.items()
     ]
     return clearing_account(account, opening, took, paid, first, rules, since)

@@ -101,11 +101,11 @@ class _Writer:
 
     def sheet(self, report: DayReport, company: str, now: datetime) -> Sheet:
         """Return a day sheet as data."""
-        named = self._text("day_branch", name=report.branch_name, number=report.branch)
+        subtitle = self._text("day_branch", name=report.branch_name, number=report.branch)
         return Sheet(
             kind=self._text("sheet_day"),
             title=words.whole_day(report.date, self._language),
-            subtitle=named if report.branch_name != report.branch else f"{self._text('col_branch')} {report.branch}",
+            subtitle=subtitle if report.branch_name != report.branch else f"{self._text('col_branch')} {report.branch}",
             verdict=verdict_text(report, self._language),
             tone=TONES.get(report.state, Tone.PLAIN),
             facts=self._facts(report, company),
@@ -116,29 +116,34 @@ class _Writer:
         )
 
     def _facts(self, report: DayReport, company: str) -> list[tuple[str, str]]:
-        pages = ", ".join(f"{one.number} ({one.reference})" for one in report.pages) or words.MISSING
+        pages = ", ".join(f"{page.number} ({page.reference})" for page in report.pages) or words.MISSING
         facts = [(self._text("col_pages"), pages), (self._text("col_checked"), self._moment(report.checked_at))]
         return [(self._text("sheet_of_books"), company), *facts] if company else facts
 
     def _parts(self, report: DayReport) -> Iterator[SheetTable | SheetNotes]:
         if report.cause and not report.rows:
-            said = words.say(report.cause, report.facts, self._language, self._zone)
-            yield SheetNotes(self._text(f"badge_day_{report.state}"), (said.what, said.do), Tone.WAITING)
+            message = words.say(report.cause, report.facts, self._language, self._zone)
+            yield SheetNotes(self._text(f"badge_day_{report.state}"), (message.what, message.do), Tone.WAITING)
         if report.findings:
             sentences = tuple(
-                finding_text(one, self._language, self._captions(BOOKS.system, "vat_rates")) for one in report.findings
+                finding_text(finding, self._language, self._captions(BOOKS.system, "vat_rates"))
+                for finding in report.findings
             )
             tone = Tone.BAD if report.state is DayState.DIFFERENT else Tone.WAITING
             yield SheetNotes(self._text("day_differences"), sentences, tone)
         if report.notes:
             rates = self._captions(BOOKS.system, "vat_rates")
-            said_ = tuple(finding_text(one, self._language, rates) for one in report.notes)
-            yield SheetNotes(self._text("day_notes"), said_, Tone.PLAIN)
+            notes = tuple(finding_text(finding, self._language, rates) for finding in report.notes)
+            yield SheetNotes(self._text("day_notes"), notes, Tone.PLAIN)
         if report.rows:
-            yield self._compared("day_by_vat", report.about("base", "vat"), self._vat)
+            yield self._comparison_table("day_by_vat", report.about("base", "vat"), self._vat)
             accounts = report.about("account")
-            yield self._compared("day_by_account", accounts, self._named(BOOKS.system, "ledgers"), Holds.LEDGER)
-            yield self._compared("day_by_method", report.about("method"), self._named(TILL.system, "payment_methods"))
+            yield self._comparison_table(
+                "day_by_account", accounts, self._name_function(BOOKS.system, "ledgers"), Holds.LEDGER
+            )
+            yield self._comparison_table(
+                "day_by_method", report.about("method"), self._name_function(TILL.system, "payment_methods")
+            )
         if report.counts:
             yield self._counts(report)
         if not report.pages and report.expected:
@@ -148,7 +153,7 @@ class _Writer:
             title = self._text(key, page=page.number, reference=page.reference)
             yield self._page(title, page.lines, gross=page.gross)
 
-    def _compared(
+    def _comparison_table(
         self,
         title: str,
         rows: Sequence[DayComparison],
@@ -157,10 +162,10 @@ class _Writer:
     ) -> SheetTable:
         cells = [
             (
-                name(one), self._amount(one.till), self._amount(one.books),
-                None if one.till is None or one.books is None else one.difference,
+                name(row), self._amount(row.till), self._amount(row.books),
+                None if row.till is None or row.books is None else row.difference,
             )
-            for one in rows
+            for row in rows
         ]  # fmt: skip
         columns = (
             SheetColumn("", width=1.9), SheetColumn(self._text("col_till"), holds),
@@ -172,22 +177,23 @@ class _Writer:
     def _amount(self, value: Decimal | None) -> Decimal | str:
         return words.term("day_not_known", self._language) if value is None else value
 
-    def _vat(self, one: DayComparison) -> str:
+    def _vat(self, row: DayComparison) -> str:
         code = words.vat_code(
-            one.key, self._captions(BOOKS.system, "vat_rates").get(one.key, ""), BOOKS.system, self._language
+            row.key, self._captions(BOOKS.system, "vat_rates").get(row.key, ""), BOOKS.system, self._language
         )
-        return self._text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
+        return self._text("day_vat_base" if row.about == "base" else "day_vat_amount", code=code)
 
-    def _named(self, system: str, name: str) -> Callable[[DayComparison], str]:
+    def _name_function(self, system: str, name: str) -> Callable[[DayComparison], str]:
         captions = self._captions(system, name)
-        return lambda one: f"{one.key} {captions.get(one.key, '')}".strip()
+        return lambda row: f"{row.key} {captions.get(row.key, '')}".strip()
 
     def _counts(self, report: DayReport) -> SheetTable:
         names = ("col_drawer", "col_counted", "col_difference", "col_banked")
         holds = (Holds.TEXT, Holds.MONEY, Holds.DIFFERENCE, Holds.MONEY)
         columns = [SheetColumn(self._text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
         rows = [
-            (f"{one.workplace} · {one.number}", one.counted, one.difference, one.deposited) for one in report.counts
+            (f"{count.workplace} · {count.number}", count.counted, count.difference, count.deposited)
+            for count in report.counts
         ]
         columns[0] = SheetColumn(columns[0].title, width=1.4)
         return SheetTable(self._text("day_counts"), columns, rows, narrow=True)
@@ -201,19 +207,22 @@ class _Writer:
             SheetColumn(self._text("col_debit"), Holds.MONEY), SheetColumn(self._text("col_credit"), Holds.MONEY),
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = []
-        moved = [one.amount if gross else one.gross_amount for one in lines]
-        for place, (one, amount) in enumerate(zip(lines, moved, strict=True), start=1):
-            account = Noted(one.account, ledgers.get(one.account, ""))
-            what = " · ".join([one.text, *filter(None, (one.debtor, one.item))])
+        amounts = [line.amount if gross else line.gross_amount for line in lines]
+        for place, (line, amount) in enumerate(zip(lines, amounts, strict=True), start=1):
+            account = Noted(line.account, ledgers.get(line.account, ""))
+            text = " · ".join([line.text, *filter(None, (line.debtor, line.item))])
             debit, credit = (amount, None) if amount > 0 else (None, -amount)
-            rows.append((place, account, Noted(what, ", ".join(one.documents)), one.vat or None, debit, credit))
-        debits, credits_ = total(max(one, Decimal(0)) for one in moved), total(max(-one, Decimal(0)) for one in moved)
+            rows.append((place, account, Noted(text, ", ".join(line.documents)), line.vat or None, debit, credit))
+        debits, credits_ = (
+            total(max(amount, Decimal(0)) for amount in amounts),
+            total(max(-amount, Decimal(0)) for amount in amounts),
+        )
         return SheetTable(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
 
     def _moment(self, at: datetime) -> str:
         """Return a moment with its year, because a binder is read years later."""
-        here = at.astimezone(self._zone)
-        return f"{words.value_text(here.date(), self._language)}, {here:%H:%M}"
+        local_time = at.astimezone(self._zone)
+        return f"{words.value_text(local_time.date(), self._language)}, {local_time:%H:%M}"
 
     def _text(self, key: str, **facts: object) -> str:
         return words.sentence(key, self._language, **facts)

@@ -72,7 +72,7 @@ class DayLogic(Protocol):
         """Return a day and its day page. Raises DayRefusedError."""
 
     def around(self, days: Iterable[date]) -> set[date]:
-        """Return the dates on which a page of another author may be about these days."""
+        """Return the dates on which a manual entry about these days may have been booked."""
 
     def is_of_another_console(self, reference: str) -> bool:
         """Return True if a page with this reference is a day that a console with another prefix booked."""
@@ -129,7 +129,7 @@ class Days:
         self._clock = clock
         self._flow_service = flow_service
         self._lists = lists
-        self._others = others
+        self._other_page_flows = others
 
     @property
     @requires(Right.SEE)
@@ -155,25 +155,25 @@ class Days:
         different = self._days.newest_day([DayState.DIFFERENT])
         if different is not None and different >= since:
             return different
-        booked = (date.fromisoformat(key[:10]) for key in self._booked(since, today))
-        known = [*booked, *filter(None, [self._days.newest_day(CLOSED_STATES)])]
-        return min(max(known, default=today), today)
+        booked = (date.fromisoformat(key[:10]) for key in self._booked_pages(since, today))
+        days = [*booked, *filter(None, [self._days.newest_day(CLOSED_STATES)])]
+        return min(max(days, default=today), today)
 
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
         """Return all known days of a period, oldest first. Queries no system."""
         names = self.branches()
-        booked = self._booked(first, last)
-        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.in_period(first, last)}
-        waits = self._waits()
-        found = []
-        for key in sorted({*booked, *known, *waits}):
+        booked = self._booked_pages(first, last)
+        results = {f"{result.date.isoformat()}/{result.branch}": result for result in self._days.in_period(first, last)}
+        open_issues = self._open_issues()
+        listed_days = []
+        for key in sorted({*booked, *results, *open_issues}):
             day, _, number = key.partition("/")
             if not (first.isoformat() <= day <= last.isoformat()) or branch not in ("", number):
                 continue
-            one = _listed(key, known.get(key), booked.get(key, ()), waits.get(key))
-            found.append(replace(one, branch_name=one.branch_name or names.get(number, number)))
-        return found
+            listed_day = _merge_listed_day(key, results.get(key), booked.get(key, ()), open_issues.get(key))
+            listed_days.append(replace(listed_day, branch_name=listed_day.branch_name or names.get(number, number)))
+        return listed_days
 
     @requires(Right.SEE)
     def report(self, day: date, branch: str) -> DayReport | None:
@@ -181,12 +181,12 @@ class Days:
 
         Its state is `PARKED` only while an exception of the day is open; its cause stays.
         """
-        kept = self._days.in_period(day, day, branch)
-        if not kept:
+        results = self._days.in_period(day, day, branch)
+        if not results:
             return None
-        report = report_from_json(kept[0].result)
-        known = self._issues.of_key(self.flow, report.key)
-        if any(one.state is IssueState.OPEN and one.issue.cause != DIFFERS for one in known):
+        report = report_from_json(results[0].result)
+        issues = self._issues.of_key(self.flow, report.key)
+        if any(open_issue.state is IssueState.OPEN and open_issue.issue.cause != DIFFERS for open_issue in issues):
             return report
         return replace(report, state=_without_exception(report.state, is_booked=bool(report.pages)))
 
@@ -195,21 +195,21 @@ class Days:
         """Return the branches of the till with their names, as last known."""
         return self._lists.captions(TILL.system, "branches")
 
-    def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
+    def _booked_pages(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a period, by the key of the day."""
         links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
-        found: dict[str, list[Link]] = {}
+        pages: dict[str, list[Link]] = {}
         for link in links:
             if link.key[:10] <= last.isoformat():
-                found.setdefault("/".join(link.key.split("/")[:2]), []).append(link)
-        return found
+                pages.setdefault("/".join(link.key.split("/")[:2]), []).append(link)
+        return pages
 
-    def _waits(self) -> dict[str, Issue]:
+    def _open_issues(self) -> dict[str, Issue]:
         """Return the open issues by the key of their day."""
         return {
-            one.issue.key: one.issue
+            open_issue.issue.key: open_issue.issue
             for group in self._issues.causes(self.flow)
-            for one in self._issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
+            for open_issue in self._issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
         }
 
     # ---- checks
@@ -220,7 +220,7 @@ class Days:
 
         Raises IntegrationError if a system is unreachable. The last check then stays.
         """
-        (report,) = self._looked(lambda: [f"{day.isoformat()}/{branch}"])
+        (report,) = self._compare_and_store(lambda: [f"{day.isoformat()}/{branch}"])
         return report
 
     @requires(Right.COMPARE)
@@ -229,13 +229,13 @@ class Days:
 
         `tell` is called with the first day of each batch.
         """
-        found = []
+        reports = []
         for start in range(0, (last - first).days + 1, AT_ONCE):
             begin = first + timedelta(days=start)
             tell(begin)
             end = min(last, begin + timedelta(days=AT_ONCE - 1))
-            found += self._looked(partial(self._keys, begin, end, branch))
-        return found
+            reports += self._compare_and_store(partial(self._keys, begin, end, branch))
+        return reports
 
     @requires(Right.COMPARE)
     def gift_cards(self) -> list[tuple[GiftCardBalance, str]]:
@@ -245,10 +245,11 @@ class Days:
         """
         books = self._logic().books
         source = self._deps.connectors[self._deps.logics.current_logic(self.flow).flow.source]
-        told = source.choices("turnover_accounts")
-        found = source.gift_cards() if isinstance(source, GiftCardIssuer) else []
+        accounts = source.choices("turnover_accounts")
+        balances = source.gift_cards() if isinstance(source, GiftCardIssuer) else []
         return [
-            (one, row_value(books.accounts, one.group) or books.account_meant(told.get(one.group, ""))) for one in found
+            (balance, row_value(books.accounts, balance.group) or books.account_meant(accounts.get(balance.group, "")))
+            for balance in balances
         ]
 
     def page(self, position: str) -> str:
@@ -261,25 +262,25 @@ class Days:
         today = self.today()
         first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
         last = min(today, first + timedelta(days=AT_ONCE - 1))
-        self._looked(lambda: self._keys(first, last, ""), self._by_night)
+        self._compare_and_store(lambda: self._keys(first, last, ""), self._compare_at_night)
         following = last + timedelta(days=1)
         return following.isoformat() if following <= today else ""
 
-    def _by_night(self, keys: Sequence[str]) -> list[DayReport]:
+    def _compare_at_night(self, keys: Sequence[str]) -> list[DayReport]:
         try:
-            return self._checked(keys)
+            return self._compare_days(keys)
         except IntegrationError as error:
             if error.code in AWAY:
                 raise
-            return [self._unknown(key, error.code, error.facts) for key in keys]
+            return [self._unknown_report(key, error.code, error.facts) for key in keys]
 
-    def _looked(
+    def _compare_and_store(
         self, keys: Callable[[], list[str]], check: Callable[[Sequence[str]], list[DayReport]] | None = None
     ) -> list[DayReport]:
         """Compare days now, store the results and return them."""
 
         def look(so_far: SoFar) -> list[DayReport]:
-            reports = (check or self._checked)(keys())
+            reports = (check or self._compare_days)(keys())
             self._keep(reports, so_far)
             return reports
 
@@ -289,43 +290,55 @@ class Days:
         """Return the days of a period for one branch or all, including days that the till no longer lists."""
         numbers = [branch] if branch else list(self.branches())
         days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
-        listed = [f"{day}/{number}" for day in days for number in numbers]
-        known = [key for key in (*self._booked(first, last), *self._waits()) if key[:10] in set(days)]
-        return list(dict.fromkeys([*listed, *(key for key in known if branch in ("", key.partition("/")[2]))]))
+        till_keys = [f"{day}/{number}" for day in days for number in numbers]
+        known_keys = [key for key in (*self._booked_pages(first, last), *self._open_issues()) if key[:10] in set(days)]
+        return list(dict.fromkeys([*till_keys, *(key for key in known_keys if branch in ("", key.partition("/")[2]))]))
 
-    def _checked(self, keys: Sequence[str]) -> list[DayReport]:
+    def _compare_days(self, keys: Sequence[str]) -> list[DayReport]:
         logic = self._deps.logics.current_logic(self.flow)
         source, target = (self._deps.connectors[system] for system in (logic.flow.source, logic.flow.target))
-        told = self._deps.corrected(self.flow, source.fetch(Kind.DAY, keys))
-        records = {record.key: record for record in told}
+        source_records = self._deps.corrected(self.flow, source.fetch(Kind.DAY, keys))
+        records = {record.key: record for record in source_records}
         days = sorted(key[:10] for key in keys)
-        booked = self._booked(date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else {}
-        staged = self._staged(logic, [records[key] for key in keys if key in records and key not in booked])
-        booked |= self._unlinked(target, [one.record for one in staged.values() if one.record is not None])
+        booked = self._booked_pages(date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else {}
+        staged = self._stage_days(logic, [records[key] for key in keys if key in records and key not in booked])
+        booked |= self._find_unlinked(
+            target, [staged_day.record for staged_day in staged.values() if staged_day.record is not None]
+        )
         pages = [link for key in keys for link in booked.get(key, ())]
-        held, sees = self._held(target, pages)
+        current_pages, sees = self._current_pages(target, pages)
         entries = self._entries(target, self._logic().around(_dates(pages))) if pages else []
-        found = []
+        reports = []
         for key in keys:
             if key not in records:
-                found.append(self._unknown(key, "day_not_told", {"key": key, "system": logic.flow.source}))
+                reports.append(self._unknown_report(key, "day_not_told", {"key": key, "system": logic.flow.source}))
             elif key in booked:
-                found.append(self._compared(records[key], booked[key], held, entries, sees=sees))
+                reports.append(self._report_booked(records[key], booked[key], current_pages, entries, sees=sees))
             else:
-                found.append(self._not_booked(records[key], staged[key]))
-        return found
+                reports.append(self._report_unbooked(records[key], staged[key]))
+        return reports
 
-    def _unlinked(self, target: Connector, wanted: Sequence[Record]) -> dict[str, list[Link]]:
+    def _find_unlinked(self, target: Connector, records: Sequence[Record]) -> dict[str, list[Link]]:
         """Return the pages that the books have under the references of days without links, by day."""
-        held = look(target, wanted, self._deps.links.references(self.flow)) if wanted else {}
-        found = {one.key: held[one.key].reference for one in wanted if one.key in held}
-        return {one.key: [Link(Kind.DAY_PAGE, one.key, found[one.key], one)] for one in wanted if one.key in found}
+        current_pages = look(target, records, self._deps.links.references(self.flow)) if records else {}
+        references = {
+            record.key: current_pages[record.key].reference for record in records if record.key in current_pages
+        }
+        return {
+            record.key: [Link(Kind.DAY_PAGE, record.key, references[record.key], record)]
+            for record in records
+            if record.key in references
+        }
 
-    def _staged(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
-        return {one.key: one for one in stage_records(logic, logic.flow.counted_stage, records)} if records else {}
+    def _stage_days(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
+        return (
+            {staged.key: staged for staged in stage_records(logic, logic.flow.counted_stage, records)}
+            if records
+            else {}
+        )
 
-    def _not_booked(self, record: Record, staged: Staged) -> DayReport:
-        report = self._of(record, DayState.CLOSED)
+    def _report_unbooked(self, record: Record, staged: Staged) -> DayReport:
+        report = self._empty_report(record, DayState.CLOSED)
         if staged.issue is not None:
             return replace(report, state=DayState.PARKED, cause=staged.issue.cause, facts=staged.issue.facts)
         if staged.skip is not None:
@@ -334,47 +347,51 @@ class Days:
         day, page = self._logic().page(record)
         return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page), turnover=page.turnover)
 
-    def _compared(
+    def _report_booked(
         self,
         record: Record,
         booked: Sequence[Link],
-        held: Mapping[str, CurrentRecord],
+        current_pages: Mapping[str, CurrentRecord],
         entries: Sequence[LedgerEntry] | None,
         *,
         sees: bool,
     ) -> DayReport:
-        shown = tuple(_shown(link, held.get(link.key)) for link in booked)
+        pages = tuple(_page_shown(link, current_pages.get(link.key)) for link in booked)
         try:
             if isinstance(record, Unreadable):
                 issue = unreadable_record_issue(record, self._deps.logics.current_logic(self.flow).flow.source)
-                return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
+                return replace(
+                    self._empty_report(record, DayState.UNKNOWN), pages=pages, cause=issue.cause, facts=issue.facts
+                )
             day, page = self._logic().page(record, booked)
         except DayRefusedError as refused:
             facts = {"key": record.key, "document": _title(record), **refused.facts}
-            return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)
+            return replace(self._empty_report(record, DayState.PARKED), pages=pages, cause=refused.cause, facts=facts)
         if not sees:
             facts = {"system": self._deps.logics.current_logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
-            return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
-        own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
-        near, numbers = self._logic().around(_dates(booked)), {one.number for one in own}
-        rows = None if entries is None else [one for one in entries if one.date in near or one.page in numbers]
-        elsewhere = self._elsewhere(rows)
+            return replace(self._unknown_report(record.key, "look_unproven", facts), pages=pages)
+        own = [
+            OwnPage(link.agreed, link.reference, _record(current_pages.get(link.key))) for link in booked if link.agreed
+        ]
+        near, numbers = self._logic().around(_dates(booked)), {own_page.number for own_page in own}
+        rows = None if entries is None else [entry for entry in entries if entry.date in near or entry.page in numbers]
+        elsewhere = self._pages_of_others(rows)
         logic = self._logic()
         check = check_day(
             page.lines, documents_of(day), own, rows, logic.books, elsewhere=elsewhere, belongs=logic.belongs
         )
         return report_of(
-            day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page), turnover=page.turnover
+            day, check, self._clock(), pages=pages, expected=page.lines, notes=page_notes(page), turnover=page.turnover
         )
 
     def _logic(self) -> DayLogic:
         return cast("DayLogic", self._deps.logics.current_logic(self.flow))
 
-    def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, CurrentRecord], bool]:
+    def _current_pages(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, CurrentRecord], bool]:
         """Return what the books hold of pages, and whether a page that they do not return is proven missing."""
         agreed = [link.agreed for link in pages if link.agreed]
-        held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
-        return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
+        current_pages = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
+        return current_pages, len(current_pages) == len(agreed) or bool(current_pages) or target.shows(Kind.DAY_PAGE)
 
     def _entries(self, target: Connector, days: set[date]) -> list[LedgerEntry] | None:
         """Return the ledger entries of some days, or None if these books cannot return them."""
@@ -382,66 +399,79 @@ class Days:
             records = target.fetch(Kind.ENTRY, sorted(day.isoformat() for day in days))
         except RejectedError:
             return None
-        return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
+        return (
+            None
+            if any(isinstance(record, Unreadable) for record in records)
+            else [entry_of_row(record) for record in records]
+        )
 
-    def _elsewhere(self, entries: Sequence[LedgerEntry] | None) -> frozenset[str]:
+    def _pages_of_others(self, entries: Sequence[LedgerEntry] | None) -> frozenset[str]:
         """Return the pages that belong to others: other flows, other consoles, and the daybooks of the bank."""
-        pages = {one.page for one in entries or ()}
+        pages = {entry.page for entry in entries or ()}
         if not pages:
             return frozenset()
-        flows = (*self._others, (self.flow, Kind.DAY_PAGE))
+        flows = (*self._other_page_flows, (self.flow, Kind.DAY_PAGE))
         ours = (self._links.by_reference(flow, kind, pages) for flow, kind in flows)
         target = self._deps.connectors[self._deps.logics.current_logic(self.flow).flow.target]
         banks = daybooks_of_the_bank(target.choices("daybook_types"))
-        others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
-        return frozenset({*(one for some in ours for one in some), *_in(pages, banks), *others})
+        others = {entry.page for entry in entries or () if self._logic().is_of_another_console(entry.reference)}
+        return frozenset(
+            {*(page for page_set in ours for page in page_set), *_pages_in_daybooks(pages, banks), *others}
+        )
 
     # ---- storage
 
     def _keep(self, reports: Sequence[DayReport], so_far: SoFar) -> None:
         """Store reports, open an exception for each new difference, and close those of days that are equal again."""
         self._days.keep(
-            [DayCheckResult(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
+            [
+                DayCheckResult(report.date, report.branch, report.state, report.checked_at, report_to_json(report))
+                for report in reports
+            ],
             so_far,
         )
         target = self._deps.logics.current_logic(self.flow).flow.target
-        told = [one.key for one in reports if one.state in TOLD]
-        met = [
-            IssueOccurrence(_issue(one, target), str(Kind.DAY_PAGE), _name(one))
-            for one in reports
-            if one.state is DayState.DIFFERENT
+        keys = [report.key for report in reports if report.state in TOLD]
+        occurrences = [
+            IssueOccurrence(_issue(report, target), str(Kind.DAY_PAGE), _name(report))
+            for report in reports
+            if report.state is DayState.DIFFERENT
         ]
-        self._issues.store_check_result(self.flow, told, [DIFFERS], met, so_far)
+        self._issues.store_check_result(self.flow, keys, [DIFFERS], occurrences, so_far)
 
-    def _of(self, record: Record, state: DayState) -> DayReport:
+    def _empty_report(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
         name = till_text(record.values, "branch_name") or self.branches().get(branch, branch)
         return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
 
-    def _unknown(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:
-        return replace(self._of(Record(Kind.DAY, key, {}), DayState.UNKNOWN), cause=cause, facts=dict(facts))
+    def _unknown_report(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:
+        return replace(self._empty_report(Record(Kind.DAY, key, {}), DayState.UNKNOWN), cause=cause, facts=dict(facts))
 
 
-def _listed(key: str, kept: DayCheckResult | None, pages: Sequence[Link], waits: Issue | None) -> DayListed:
+def _merge_listed_day(
+    key: str, result: DayCheckResult | None, pages: Sequence[Link], open_issue: Issue | None
+) -> DayListed:
     day, _, branch = key.partition("/")
     numbers = tuple(link.reference for link in pages)
-    one = DayListed(date.fromisoformat(day), branch, "", DayState.BOOKED if pages else DayState.CLOSED, pages=numbers)
-    if kept is not None:
-        report = report_from_json(kept.result)
-        one = replace(
-            one, branch_name=report.branch_name, state=report.state, cause=report.cause, facts=report.facts,
-            difference=report.difference if report.rows else None, checked_at=kept.checked_at, report=report,
+    listed_day = DayListed(
+        date.fromisoformat(day), branch, "", DayState.BOOKED if pages else DayState.CLOSED, pages=numbers
+    )
+    if result is not None:
+        report = report_from_json(result.result)
+        listed_day = replace(
+            listed_day, branch_name=report.branch_name, state=report.state, cause=report.cause, facts=report.facts,
+            difference=report.difference if report.rows else None, checked_at=result.checked_at, report=report,
         )  # fmt: skip
         if pages and not report.pages and report.state in BEFORE_BOOKING:  # booked since
-            one = replace(one, state=DayState.BOOKED, cause="", facts=None)
-    if _is_parked(waits) and (kept is None or one.state in BEFORE_BOOKING):
-        return replace(one, state=DayState.PARKED, cause=waits.cause, facts=waits.facts)
-    return replace(one, state=_without_exception(one.state, is_booked=bool(pages)))
+            listed_day = replace(listed_day, state=DayState.BOOKED, cause="", facts=None)
+    if _is_parked(open_issue) and (result is None or listed_day.state in BEFORE_BOOKING):
+        return replace(listed_day, state=DayState.PARKED, cause=open_issue.cause, facts=open_issue.facts)
+    return replace(listed_day, state=_without_exception(listed_day.state, is_booked=bool(pages)))
 
 
-def _is_parked(waits: Issue | None) -> TypeGuard[Issue]:
+def _is_parked(open_issue: Issue | None) -> TypeGuard[Issue]:
     """Return True if the issue says that the day cannot be booked, and not that it differs."""
-    return waits is not None and waits.cause != DIFFERS
+    return open_issue is not None and open_issue.cause != DIFFERS
 
 
 def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
@@ -451,16 +481,18 @@ def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
     return DayState.UNKNOWN if is_booked else DayState.CLOSED
 
 
-def _shown(link: Link, held: CurrentRecord | None) -> PageShown:
+def _page_shown(link: Link, current: CurrentRecord | None) -> PageShown:
     agreed = link.agreed
     if agreed is None:
-        return PageShown(link.reference, "", is_there=held is not None)
+        return PageShown(link.reference, "", is_there=current is not None)
     gross = agreed.values.get("gross") is True
-    return PageShown(link.reference, till_text(agreed.values, "reference"), page_lines(agreed), held is not None, gross)
+    return PageShown(
+        link.reference, till_text(agreed.values, "reference"), page_lines(agreed), current is not None, gross
+    )
 
 
-def _record(held: CurrentRecord | None) -> Record | None:
-    return held.record if held else None
+def _record(current: CurrentRecord | None) -> Record | None:
+    return current.record if current else None
 
 
 def _dates(pages: Iterable[Link]) -> Iterator[date]:
@@ -472,7 +504,7 @@ def _dates(pages: Iterable[Link]) -> Iterator[date]:
             yield on
 
 
-def _in(pages: set[str], daybooks: set[str]) -> Iterator[str]:
+def _pages_in_daybooks(pages: set[str], daybooks: set[str]) -> Iterator[str]:
     return (page for page in pages if page.partition("/")[0] in daybooks)
 
 
@@ -493,6 +525,6 @@ def _issue(report: DayReport, target: str) -> Issue:
         "amount": str(report.difference),
         "sold": str(report.difference),
         "count": str(len(report.findings)),
-        "mark": " ".join(f"{one.code} {' '.join(one.facts.values())}" for one in report.findings)[:500],
+        "mark": " ".join(f"{finding.code} {' '.join(finding.facts.values())}" for finding in report.findings)[:500],
     }
     return Issue(DIFFERS, report.key, facts=facts)

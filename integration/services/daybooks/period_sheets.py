@@ -124,8 +124,8 @@ class PeriodTables:
 
     def moment(self, at: datetime) -> str:
         """Return a moment with its year."""
-        here = at.astimezone(self._zone)
-        return f"{words.value_text(here.date(), self.language)}, {here:%H:%M}"
+        local_time = at.astimezone(self._zone)
+        return f"{words.value_text(local_time.date(), self.language)}, {local_time:%H:%M}"
 
     # ---- sentences
 
@@ -133,7 +133,7 @@ class PeriodTables:
         """Return whether both sides are equal, and the largest difference of a figure of VAT."""
         if self.report.is_equal:
             return self.text("badge_day_equal")
-        off = max((one.difference for one in self.report.vat), key=abs, default=NOTHING)
+        off = max((figure.difference for figure in self.report.vat), key=abs, default=NOTHING)
         if off or self.report.different:
             return f"{self.text('badge_day_different')} {words.amount_text(abs(off), self.language)}"
         return self.text("period_incomplete")
@@ -153,30 +153,30 @@ class PeriodTables:
     def remarks(self) -> list[str]:
         """Return sentences about everything that the figures leave out or that a person has to check."""
         report = self.report
-        found = []
-        if some := report.without_figures:
-            found.append(self.text("period_without_figures", count=len(some), list=self._named(some)))
-        if some := report.waiting:
-            found.append(self.text("period_waiting", count=len(some), list=self._named(some)))
+        sentences = []
+        if days := report.without_figures:
+            sentences.append(self.text("period_without_figures", count=len(days), list=self._name_days(days)))
+        if days := report.waiting:
+            sentences.append(self.text("period_waiting", count=len(days), list=self._name_days(days)))
         if report.never_checked:
-            found.append(self.text("period_never_checked", count=report.never_checked))
+            sentences.append(self.text("period_never_checked", count=report.never_checked))
         if report.branch:
-            found.append(self.text("period_one_branch"))
+            sentences.append(self.text("period_one_branch"))
         elif report.books is None:
-            found.append(self.text("period_books_not_read_about"))
+            sentences.append(self.text("period_books_not_read_about"))
         elif report.books.unreadable:
-            found.append(self.text("period_unreadable", count=report.books.unreadable))
-        if codes := [code for one in report.lines if one.box is None for code in one.codes]:
-            found.append(self.text("period_no_box", codes=", ".join(codes)))
+            sentences.append(self.text("period_unreadable", count=report.books.unreadable))
+        if codes := [code for line in report.lines if line.box is None for code in line.codes]:
+            sentences.append(self.text("period_no_box", codes=", ".join(codes)))
         if not report.boxes.country:
-            found.append(self.text("period_no_form"))
+            sentences.append(self.text("period_no_form"))
         elif report.lines:
-            found.append(self.text("period_boxes_about"))
-        return found
+            sentences.append(self.text("period_boxes_about"))
+        return sentences
 
-    def _named(self, some: Sequence[PeriodDay]) -> str:
-        names = [self._day_name(one) for one in some[:MOST_NAMED]]
-        more = len(some) - MOST_NAMED
+    def _name_days(self, days: Sequence[PeriodDay]) -> str:
+        names = [self._day_name(day) for day in days[:MOST_NAMED]]
+        more = len(days) - MOST_NAMED
         return ", ".join(names) + (f", +{more}" if more > 0 else "")
 
     def _day_name(self, day: PeriodDay) -> str:
@@ -204,16 +204,26 @@ class PeriodTables:
     def vat(self) -> SheetTable:
         """Return taxable amount and VAT per code, on both sides."""
         rows = [
-            (self.figure_name(one), one.till, self._known(one.books), None if one.books is None else one.difference)
-            for one in self.report.vat
+            (
+                self.figure_name(figure),
+                figure.till,
+                self._shown_amount(figure.books),
+                None if figure.books is None else figure.difference,
+            )
+            for figure in self.report.vat
         ]
         return self._table("day_by_vat", self._both_sides(), rows, narrow=True)
 
     def accounts(self) -> SheetTable:
         """Return the ledger accounts with turnover, on both sides."""
         rows = [
-            (self._account(one.key), one.till, self._known(one.books), None if one.books is None else one.difference)
-            for one in self.report.accounts
+            (
+                self._account(figure.key),
+                figure.till,
+                self._shown_amount(figure.books),
+                None if figure.books is None else figure.difference,
+            )
+            for figure in self.report.accounts
         ]
         return self._table("period_accounts", self._both_sides(Holds.LEDGER), rows, narrow=True)
 
@@ -226,19 +236,19 @@ class PeriodTables:
             SheetColumn(self.text("period_base_till"), money), SheetColumn(self.text("period_vat_till"), money),
             SheetColumn(self.text("period_base_books"), money), SheetColumn(self.text("period_vat_books"), money),
         )  # fmt: skip
-        rows: list[tuple[Cell, ...]] = [self._line(one) for one in self.report.lines]
+        rows: list[tuple[Cell, ...]] = [self._line(line) for line in self.report.lines]
         if self.report.boxes.country:
             rows += self._totals()
         return self._table("period_return", columns, rows)
 
-    def _line(self, one: ReturnLine) -> tuple[Cell, ...]:
-        name = words.term(f"box_{one.box}", self.language) if one.box else self.text("period_box_none")
-        return (name, ", ".join(one.codes), *self._amounts(one.till), *self._amounts(one.books))
+    def _line(self, line: ReturnLine) -> tuple[Cell, ...]:
+        name = words.term(f"box_{line.box}", self.language) if line.box else self.text("period_box_none")
+        return (name, ", ".join(line.codes), *self._amounts(line.till), *self._amounts(line.books))
 
-    def _amounts(self, one: BoxSum | None) -> tuple[Cell, Cell]:
-        if one is None:
+    def _amounts(self, box_sum: BoxSum | None) -> tuple[Cell, Cell]:
+        if box_sum is None:
             return None, None
-        return self._known(one.base), self._known(one.vat)
+        return self._shown_amount(box_sum.base), self._shown_amount(box_sum.vat)
 
     def _totals(self) -> Iterator[tuple[Cell, ...]]:
         sides = [self.report.totals(of_books=False)]
@@ -246,8 +256,8 @@ class PeriodTables:
         for place, key in enumerate(("owed", "input", "pay")):
             cells: list[Cell] = []
             for side in sides:
-                owed, input_ = (one or NOTHING for one in side)
-                cells += [None, (owed, input_, owed - input_)[place]]
+                vat_owed, input_ = (amount or NOTHING for amount in side)
+                cells += [None, (vat_owed, input_, vat_owed - input_)[place]]
             name = words.term(f"box_{self.report.boxes.country.lower()}_{key}", self.language)
             yield (name, "", *cells, *([None] * (4 - len(cells))))
 
@@ -263,14 +273,14 @@ class PeriodTables:
             (
                 countries or words.MISSING, self._code(code),
                 base.till if base else NOTHING, vat.till if vat else NOTHING,
-                self._known(base.books if base else None), self._known(vat.books if vat else None),
+                self._shown_amount(base.books if base else None), self._shown_amount(vat.books if vat else None),
             )
             for countries, code, base, vat in self.report.oss()
         ]  # fmt: skip
         return self._table("period_oss", columns, rows)
 
     def origins(self) -> SheetTable:
-        """Return everything in the books under each VAT code by where it comes from."""
+        """Return the amounts in the books per VAT code and origin."""
         books = self.report.books
         columns = (
             SheetColumn(self.text("col_code"), width=1.4), SheetColumn(self.text("period_origin"), width=3.0),
@@ -279,13 +289,20 @@ class PeriodTables:
         rows: list[tuple[Cell, ...]] = []
         for code in books.codes() if books else ():
             for origin in Origin:
-                if books and (found := books.origin_sum(origin, code)):
-                    base = found.excl if books.has_base else None
-                    rows.append((self._code(code), self.text(f"origin_{origin}"), self._known(base), found.vat))
+                if books and (vat_sum := books.origin_sum(origin, code)):
+                    base = vat_sum.excl if books.has_base else None
+                    rows.append(
+                        (self._code(code), self.text(f"origin_{origin}"), self._shown_amount(base), vat_sum.vat)
+                    )
             if books:
                 whole = books.total(code)
                 rows.append(
-                    (self._code(code), self.text("page_total"), self._known(whole.base), self._known(whole.vat))
+                    (
+                        self._code(code),
+                        self.text("page_total"),
+                        self._shown_amount(whole.base),
+                        self._shown_amount(whole.vat),
+                    )
                 )
         return self._table("period_origins", columns, rows)
 
@@ -298,8 +315,8 @@ class PeriodTables:
         )  # fmt: skip
         books = self.report.books
         rows = [
-            (one.page, one.date, self._code(one.code), Noted(one.text, one.reference), one.base, one.vat)
-            for one in (books.foreign if books else ())
+            (entry.page, entry.date, self._code(entry.code), Noted(entry.text, entry.reference), entry.base, entry.vat)
+            for entry in (books.foreign if books else ())
         ]
         return self._table("period_foreign", columns, rows)
 
@@ -307,35 +324,37 @@ class PeriodTables:
         """Return turnover per branch, group and account beside the other period."""
         columns = (
             SheetColumn(self.text("col_branch"), width=1.6), SheetColumn(self.text("col_turnover_group"), width=1.6),
-            SheetColumn(self.text("col_account"), width=1.8), *self._beside(),
+            SheetColumn(self.text("col_account"), width=1.8), *self._comparison_columns(),
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = [
             (
-                one.branch_name, f"{one.group} {one.name}".strip(), self._account(one.account), one.amount, one.before,
-                one.change,
+                row.branch_name, f"{row.group} {row.name}".strip(), self._account(row.account), row.amount, row.before,
+                row.change,
             )
-            for one in self.report.turnover
+            for row in self.report.turnover
         ]  # fmt: skip
-        return self._table("period_turnover", columns, rows, sums=(self.text("page_total"), None, None, *self._whole()))
+        return self._table(
+            "period_turnover", columns, rows, sums=(self.text("page_total"), None, None, *self._turnover_totals())
+        )
 
     def branches(self) -> SheetTable:
         """Return turnover per branch beside the other period."""
-        found: dict[str, tuple[Decimal, Decimal]] = {}
-        for one in self.report.turnover:
-            now, before = found.get(one.branch_name, (NOTHING, NOTHING))
-            found[one.branch_name] = (now + one.amount, before + one.before)
-        columns = (SheetColumn(self.text("col_branch"), width=1.9), *self._beside())
-        rows: list[tuple[Cell, ...]] = [(name, now, before, now - before) for name, (now, before) in found.items()]
-        sums = (self.text("page_total"), *self._whole())
+        by_branch: dict[str, tuple[Decimal, Decimal]] = {}
+        for row in self.report.turnover:
+            now, before = by_branch.get(row.branch_name, (NOTHING, NOTHING))
+            by_branch[row.branch_name] = (now + row.amount, before + row.before)
+        columns = (SheetColumn(self.text("col_branch"), width=1.9), *self._comparison_columns())
+        rows: list[tuple[Cell, ...]] = [(name, now, before, now - before) for name, (now, before) in by_branch.items()]
+        sums = (self.text("page_total"), *self._turnover_totals())
         return self._table("period_turnover_branches", columns, rows, sums=sums, narrow=True)
 
-    def _whole(self) -> tuple[Decimal, Decimal, Decimal]:
-        now = sum((one.amount for one in self.report.turnover), NOTHING)
-        before = sum((one.before for one in self.report.turnover), NOTHING)
+    def _turnover_totals(self) -> tuple[Decimal, Decimal, Decimal]:
+        now = sum((row.amount for row in self.report.turnover), NOTHING)
+        before = sum((row.before for row in self.report.turnover), NOTHING)
         return now, before, now - before
 
-    def _beside(self) -> tuple[SheetColumn, ...]:
-        names = (period_title(one, self.language) for one in (self.report.period, self.report.against))
+    def _comparison_columns(self) -> tuple[SheetColumn, ...]:
+        names = (period_title(period, self.language) for period in (self.report.period, self.report.against))
         return (*(SheetColumn(name, Holds.MONEY) for name in names), SheetColumn(self.text("col_change"), Holds.MONEY))
 
     def behind(self, code: str) -> SheetTable:
@@ -349,26 +368,26 @@ class PeriodTables:
         )  # fmt: skip
         rows = [
             (
-                self._code(one.key), day.date, day.branch_name,
-                self.text("period_base" if one.about == "base" else "col_vat"),
-                self._known(row.till), self._known(row.books),
+                self._code(figure.key), day.date, day.branch_name,
+                self.text("period_base" if figure.about == "base" else "col_vat"),
+                self._shown_amount(row.till), self._shown_amount(row.books),
                 row.difference if row.till is not None and row.books is not None else None,
-                self._documents(day, one.key),
+                self._documents(day, figure.key),
             )
-            for one, day, row in self.day_figures(code)
+            for figure, day, row in self.day_figures(code)
         ]  # fmt: skip
         return self._table("period_behind", columns, rows)
 
     def day_figures(self, code: str) -> list[tuple[PeriodFigure, PeriodDay, DayComparison]]:
         """Return figure, day and the day's comparison for each row of `behind`."""
         return [
-            (one, day, row)
-            for one in self.report.vat
-            if code in ("", one.key)
+            (figure, day, row)
+            for figure in self.report.vat
+            if code in ("", figure.key)
             for day in sorted(
-                (*one.days, *(day for day in one.unknown if day not in one.days)), key=lambda day: day.key
+                (*figure.days, *(day for day in figure.unknown if day not in figure.days)), key=lambda day: day.key
             )
-            if (row := day.figure(one.about, one.key)) is not None
+            if (row := day.figure(figure.about, figure.key)) is not None
         ]
 
     def _documents(self, day: PeriodDay, code: str) -> str:
@@ -382,7 +401,7 @@ class PeriodTables:
             SheetColumn(self.text("col_day"), Holds.DATE), SheetColumn(self.text("col_branch"), width=2.0),
             SheetColumn(self.text("col_checked"), width=1.4), SheetColumn(self.text("choice_status"), width=3.4),
         )  # fmt: skip
-        rows = [(one.date, one.branch_name, self._checked(one), self._state(one)) for one in self.report.days]
+        rows = [(day.date, day.branch_name, self._check_time(day), self._state(day)) for day in self.report.days]
         return self._table("period_days", columns, rows)
 
     def _state(self, day: PeriodDay) -> str:
@@ -391,25 +410,30 @@ class PeriodTables:
             return state
         return f"{state}: {words.say(day.cause, day.facts, self.language, self._zone).what}"
 
-    def _checked(self, day: PeriodDay) -> str:
+    def _check_time(self, day: PeriodDay) -> str:
         return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")
 
     # ---- on a screen
 
     def text_table(self, table: SheetTable) -> "ShownTable":
         """Return a table as texts, with its sums as the last row."""
-        titles = [one.title or self.text("col_figure") for one in table.columns]
-        listed = [*table.rows, *([table.sums] if table.sums else [])]
+        titles = [sheet_column.title or self.text("col_figure") for sheet_column in table.columns]
+        all_rows = [*table.rows, *([table.sums] if table.sums else [])]
         rows = [
-            {title: self._written(cell, column) for title, cell, column in zip(titles, row, table.columns, strict=True)}
-            for row in listed
+            {
+                title: self._cell_text(cell, column)
+                for title, cell, column in zip(titles, row, table.columns, strict=True)
+            }
+            for row in all_rows
         ]
         money = (Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE)
-        amounts = [title for title, one in zip(titles, table.columns, strict=True) if one.holds in money]
-        off = next((one.title for one in table.columns if one.holds is Holds.DIFFERENCE), "")
+        amounts = [
+            title for title, sheet_column in zip(titles, table.columns, strict=True) if sheet_column.holds in money
+        ]
+        off = next((sheet_column.title for sheet_column in table.columns if sheet_column.holds is Holds.DIFFERENCE), "")
         return ShownTable(table.title, table.empty, rows, amounts, off)
 
-    def _written(self, cell: Cell, column: SheetColumn) -> str:
+    def _cell_text(self, cell: Cell, column: SheetColumn) -> str:
         match cell:
             case None:
                 return ""
@@ -427,9 +451,9 @@ class PeriodTables:
 
     # ---- cells
 
-    def figure_name(self, one: PeriodFigure) -> str:
+    def figure_name(self, figure: PeriodFigure) -> str:
         """Return the name of a figure of VAT."""
-        return self.text("day_vat_base" if one.about == "base" else "day_vat_amount", code=self._code(one.key))
+        return self.text("day_vat_base" if figure.about == "base" else "day_vat_amount", code=self._code(figure.key))
 
     def _code(self, code: str) -> str:
         return words.vat_code(code, self._rates.get(code, ""), BOOKS.system, self.language)
@@ -437,7 +461,7 @@ class PeriodTables:
     def _account(self, account: str) -> str:
         return f"{account} {self._ledgers.get(account, '')}".strip()
 
-    def _known(self, value: Decimal | None) -> Decimal | str:
+    def _shown_amount(self, value: Decimal | None) -> Decimal | str:
         return words.term("day_not_known", self.language) if value is None else value
 
     def _both_sides(self, holds: Holds = Holds.MONEY) -> tuple[SheetColumn, ...]:

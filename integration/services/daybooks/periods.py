@@ -98,8 +98,8 @@ class BooksOfPeriod:
 
     def total(self, code: str) -> CodeSum:
         """Return all amounts under a code."""
-        every = sum((self.origin_sum(origin, code) for origin in Origin), VatSum())
-        return CodeSum(code, every.excl if self.has_base else None, every.vat)
+        vat_total = sum((self.origin_sum(origin, code) for origin in Origin), VatSum())
+        return CodeSum(code, vat_total.excl if self.has_base else None, vat_total.vat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,42 +138,42 @@ class PeriodReport:
     @property
     def without_figures(self) -> list[PeriodDay]:
         """Days that have or may have turnover and no figures."""
-        return [one for one in self.days if not one.rows and one.state in WITHOUT_FIGURES]
+        return [day for day in self.days if not day.rows and day.state in WITHOUT_FIGURES]
 
     @property
     def waiting(self) -> list[PeriodDay]:
         """Days that the till has not closed."""
-        return [one for one in self.days if one.state in (DayState.OPEN, DayState.WAITING)]
+        return [day for day in self.days if day.state in (DayState.OPEN, DayState.WAITING)]
 
     @property
     def different(self) -> list[PeriodDay]:
         """Days of which a figure of VAT differs."""
-        return [one for one in self.days if any(row.difference and row.about in ("base", "vat") for row in one.rows)]
+        return [day for day in self.days if any(row.difference and row.about in ("base", "vat") for row in day.rows)]
 
     @property
     def is_equal(self) -> bool:
         """True if all figures are known and equal on both sides."""
         is_complete = not (self.without_figures or self.waiting or self.never_checked)
-        known = all(one.books is not None and not one.unknown for one in self.vat)
-        return is_complete and known and not any(one.difference for one in (*self.vat, *self.accounts))
+        is_known = all(figure.books is not None and not figure.unknown for figure in self.vat)
+        return is_complete and is_known and not any(figure.difference for figure in (*self.vat, *self.accounts))
 
     @property
     def checked(self) -> tuple[datetime, datetime] | None:
         """Time of the oldest and of the newest check of its days, or None without a check."""
-        times = [one.checked_at for one in self.days if one.checked_at is not None]
+        times = [day.checked_at for day in self.days if day.checked_at is not None]
         return (min(times), max(times)) if times else None
 
     def totals(self, *, of_books: bool) -> tuple[Decimal | None, Decimal | None]:
         """Return VAT owed and input VAT of the return, by the books or by the till's days."""
-        sums = [one.books if of_books else one.till for one in self.lines]
-        return return_totals([one for one in sums if one is not None])
+        sums = [line.books if of_books else line.till for line in self.lines]
+        return return_totals([box_sum for box_sum in sums if box_sum is not None])
 
     def oss(self) -> list[tuple[str, str, PeriodFigure | None, PeriodFigure | None]]:
         """Return countries, code, and the figures of taxable amount and VAT of each code of the OSS return."""
-        found = {(one.about, one.key): one for one in self.vat}
+        figures = {(figure.about, figure.key): figure for figure in self.vat}
         return [
-            (", ".join(self.boxes.oss.get(code, ())), code, found.get(("base", code)), found.get(("vat", code)))
-            for code in dict.fromkeys(one.key for one in self.vat)
+            (", ".join(self.boxes.oss.get(code, ())), code, figures.get(("base", code)), figures.get(("vat", code)))
+            for code in dict.fromkeys(figure.key for figure in self.vat)
             if self.boxes.box(code) is VatBox.OSS
         ]
 
@@ -229,17 +229,19 @@ class Periods:
             against = period.a_year_before() if a_year_before else period.shifted(-1)
         except ValueError:  # outside of the years that a period may have
             against = period
-        days = self._of_period(period, branch)
-        before = self._of_period(against, branch) if against != period else []
+        days = self._period_days(period, branch)
+        before = self._period_days(against, branch) if against != period else []
         vat = sums_of_days(days, "base", "vat")
         turnover = turnover_of(days, before)
-        sold_on = {one.account for one in turnover}
-        accounts = [one for one in sums_of_days(days, "account") if one.key in sold_on]
+        sold_on = {row.account for row in turnover}
+        accounts = [figure for figure in sums_of_days(days, "account") if figure.key in sold_on]
         boxes, books = self.boxes(), None if branch else self.books(period)
         names = self._days.branches()
-        told = {(one.date, one.branch) for one in days}
-        every = [branch] if branch else list(names)
-        missing = [1 for day in period.days(self._days.today()) for one in every if (day, one) not in told]
+        known_days = {(day.date, day.branch) for day in days}
+        branches = [branch] if branch else list(names)
+        missing = [
+            1 for day in period.days(self._days.today()) for number in branches if (day, number) not in known_days
+        ]
         return PeriodReport(
             period, branch, names, against, tuple(days), tuple(vat), tuple(accounts), tuple(turnover), boxes,
             tuple(_lines(vat, books, boxes)), books, len(missing),
@@ -264,17 +266,17 @@ class Periods:
         reader = _Reader(self, period, books)
         days = [period.first + timedelta(days=number) for number in range((period.last - period.first).days + 1)]
         for start in range(0, len(days), AT_ONCE):
-            some = days[start : start + AT_ONCE]
-            tell(some[0])
-            records = target.fetch(Kind.ENTRY, [day.isoformat() for day in some])
-            reader.unreadable += sum(isinstance(one, Unreadable) for one in records)
-            reader.add([entry_of_row(one) for one in records if not isinstance(one, Unreadable)])
-        found = reader.answer(self._clock())
+            batch = days[start : start + AT_ONCE]
+            tell(batch[0])
+            records = target.fetch(Kind.ENTRY, [day.isoformat() for day in batch])
+            reader.unreadable += sum(isinstance(record, Unreadable) for record in records)
+            reader.add([entry_of_row(record) for record in records if not isinstance(record, Unreadable)])
+        answer = reader.answer(self._clock())
         with self._lock:
-            self._answers[self._question(period)] = found
+            self._answers[self._question(period)] = answer
             while len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
-        return found
+        return answer
 
     @requires(Right.SEE)
     def boxes(self) -> VatBoxes:
@@ -289,26 +291,26 @@ class Periods:
 
     # ---- parts of a report
 
-    def _of_period(self, period: Period, branch: str) -> list[PeriodDay]:
-        listed = {one.key: one for one in self._days.listed(period.first, period.last, branch)}
-        return [self._day(one) for one in listed.values()]
+    def _period_days(self, period: Period, branch: str) -> list[PeriodDay]:
+        listed_days = {day.key: day for day in self._days.listed(period.first, period.last, branch)}
+        return [self._day(day) for day in listed_days.values()]
 
-    def _day(self, listed: DayListed) -> PeriodDay:
-        report = listed.report
-        told = PeriodDay(
-            listed.date, listed.branch, listed.branch_name, listed.state, listed.checked_at, cause=listed.cause,
-            facts=dict(listed.facts or {}),
+    def _day(self, day: DayListed) -> PeriodDay:
+        report = day.report
+        period_day = PeriodDay(
+            day.date, day.branch, day.branch_name, day.state, day.checked_at, cause=day.cause,
+            facts=dict(day.facts or {}),
         )  # fmt: skip
-        if report is None or listed.state in (*WITHOUT_BOOKING, DayState.BOOKED):
-            return told
+        if report is None or day.state in (*WITHOUT_BOOKING, DayState.BOOKED):
+            return period_day
         rows = report.rows
-        if not rows and listed.state is DayState.CLOSED:
+        if not rows and day.state is DayState.CLOSED:
             books = self._day_books(self._lists.captions(BOOKS.system, "vat_accounts"))
             rows = check_day(report.expected, (), (), (), books).rows
         return PeriodDay(
-            told.date, told.branch, told.branch_name, told.state, told.checked_at,
-            tuple(one for one in rows if one.about != "method"), _documents(report.expected), report.turnover,
-            told.cause, told.facts,
+            period_day.date, period_day.branch, period_day.branch_name, period_day.state, period_day.checked_at,
+            tuple(row for row in rows if row.about != "method"), _documents(report.expected), report.turnover,
+            period_day.cause, period_day.facts,
         )  # fmt: skip
 
     def _day_books(self, vat_accounts: Mapping[str, str]) -> DayBooks:
@@ -326,7 +328,7 @@ class Periods:
         self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]], cause: str
     ) -> list[tuple[dict[str, str], str]]:
         """Return the rows of the value table that repairs a cause: the parts of each key, and its code."""
-        table = next(one for one in spec.tables if cause in one.causes)
+        table = next(value_table for value_table in spec.tables if cause in value_table.causes)
         return [(table.read(key) or {}, code.strip()) for key, code in tables.get(table.name, {}).items()]
 
     def _question(self, period: Period) -> tuple[str, int]:
@@ -334,17 +336,17 @@ class Periods:
 
     def origins(self, pages: Iterable[str], period: Period) -> dict[str, Origin]:
         """Return the origin of pages of the books that this console wrote, by page."""
-        named = list(pages)
-        found: dict[str, Origin] = {}
+        page_numbers = list(pages)
+        origins: dict[str, Origin] = {}
         for flow in self._flows:
             kind = Kind.DAY_PAGE if flow == self._days.flow else Kind.POSTING
-            for page, link in self._links.by_reference(flow, kind, named).items():
+            for page, link in self._links.by_reference(flow, kind, page_numbers).items():
                 if kind is Kind.POSTING:
-                    found[page] = Origin.DOCUMENTS
+                    origins[page] = Origin.DOCUMENTS
                 else:
                     is_here = period.first.isoformat() <= link.key[:10] <= period.last.isoformat()
-                    found[page] = Origin.DAYS if is_here else Origin.OTHER_DAYS
-        return found
+                    origins[page] = Origin.DAYS if is_here else Origin.OTHER_DAYS
+        return origins
 
 
 _TABLES = {"sales": "vat_code_unmapped", "purchases": "purchase_vat_code_unmapped"}
@@ -358,52 +360,56 @@ class _Reader:
         self._period = period
         self._books = books
         self._sums: dict[tuple[Origin, str], VatSum] = {}
-        self._foreign: list[ForeignPage] = []
+        self._foreign_pages: list[ForeignPage] = []
         self._count = 0
         self.unreadable = 0
 
     def add(self, entries: Sequence[LedgerEntry]) -> None:
         """Add rows. A page is in one batch, because a batch has whole days and a page one date."""
         by_page: dict[str, list[LedgerEntry]] = {}
-        for one in entries:
-            by_page.setdefault(one.page, []).append(one)
+        for entry in entries:
+            by_page.setdefault(entry.page, []).append(entry)
         origins = self._periods.origins(by_page, self._period)
         for page, rows in by_page.items():
             origin = origins.get(page, Origin.FOREIGN)
-            for code, each in vat_by_code(rows, self._books).items():
-                self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + each
-                if origin is Origin.FOREIGN and each:
+            for code, vat_sum in vat_by_code(rows, self._books).items():
+                self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
+                if origin is Origin.FOREIGN and vat_sum:
                     self._count += 1
-                    if len(self._foreign) < MOST_FOREIGN:
-                        first = next(one for one in rows if one.vat_code == code)
-                        self._foreign.append(
+                    if len(self._foreign_pages) < MOST_FOREIGN:
+                        first = next(row for row in rows if row.vat_code == code)
+                        self._foreign_pages.append(
                             ForeignPage(
-                                page, first.date, first.reference, first.text, first.by, code, each.excl, each.vat
+                                page, first.date, first.reference, first.text, first.by, code, vat_sum.excl, vat_sum.vat
                             )
                         )
 
     def answer(self, at: datetime) -> BooksOfPeriod:
         """Return the sums."""
         has_base = self._books.mode != "separate"
-        return BooksOfPeriod(self._period, at, self._sums, tuple(self._foreign), self._count, self.unreadable, has_base)
+        return BooksOfPeriod(
+            self._period, at, self._sums, tuple(self._foreign_pages), self._count, self.unreadable, has_base
+        )
 
 
 def _documents(lines: Sequence[DayLine]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
-    for one in lines:
-        if one.vat_code:
-            found.setdefault(one.vat_code, {}).update(dict.fromkeys(one.documents))
-    return {code: tuple(numbers) for code, numbers in found.items()}
+    by_code: dict[str, dict[str, None]] = {}
+    for line in lines:
+        if line.vat_code:
+            by_code.setdefault(line.vat_code, {}).update(dict.fromkeys(line.documents))
+    return {code: tuple(numbers) for code, numbers in by_code.items()}
 
 
 def _lines(vat: Sequence[PeriodFigure], books: BooksOfPeriod | None, boxes: VatBoxes) -> list[ReturnLine]:
     """Return the lines of the return: every box with a code on either side."""
-    by_code = {(one.about, one.key): one.till for one in vat}
-    codes = list(dict.fromkeys([*(one.key for one in vat), *(books.codes() if books else ())]))
+    by_code = {(figure.about, figure.key): figure.till for figure in vat}
+    codes = list(dict.fromkeys([*(figure.key for figure in vat), *(books.codes() if books else ())]))
     till = [CodeSum(code, by_code.get(("base", code), NOTHING), by_code.get(("vat", code), NOTHING)) for code in codes]
-    told = box_sums([books.total(code) for code in codes], boxes) if books else []
-    of_books = {one.box: one for one in told}
-    return [ReturnLine(one.box, one.codes, one, of_books.get(one.box)) for one in box_sums(till, boxes)]
+    books_sums = box_sums([books.total(code) for code in codes], boxes) if books else []
+    of_books = {box_sum.box: box_sum for box_sum in books_sums}
+    return [
+        ReturnLine(box_sum.box, box_sum.codes, box_sum, of_books.get(box_sum.box)) for box_sum in box_sums(till, boxes)
+    ]
 
 
 def _oss(
@@ -411,13 +417,13 @@ def _oss(
 ) -> dict[str, tuple[str, ...]]:
     """Return the EU countries whose consumers have a VAT code of their own, by code."""
     domestic = {code for parts, code in rows if parts.get("country", home) in ("", home)}
-    found: dict[str, list[str]] = {}
+    by_code: dict[str, list[str]] = {}
     for parts, code in rows:
         country = parts.get("country", "")
         is_consumer = parts.get("vat_number") != "yes" and not parts.get("vat_method")
         if country and code not in domestic and is_consumer and rates.get(code) and is_of_the_union(country):
-            found.setdefault(code, []).append(country)
-    return {code: tuple(sorted(set(countries))) for code, countries in found.items()}
+            by_code.setdefault(code, []).append(country)
+    return {code: tuple(sorted(set(countries))) for code, countries in by_code.items()}
 
 
 def _codes(rows: Sequence[tuple[dict[str, str], str]]) -> list[str]:

@@ -16,30 +16,30 @@ class DownloadTokens:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._open: dict[str, Actor] = {}  # issued and unused tokens, with their actors
-        self._spending = threading.Lock()
+        self._unused: dict[str, Actor] = {}  # issued and unused tokens, with their actors
+        self._lock = threading.Lock()
 
     def issue(self, to: Actor) -> str:
         """Return a new download token for an actor."""
         body, now = f"{int(time.time()) + SECONDS}-{secrets.token_hex(16)}", time.time()
-        with self._spending:
-            self._open = {one: actor for one, actor in self._open.items() if _until(one) >= now}
-            self._open[body] = to
-        return f"{body}.{self._signed(body)}"
+        with self._lock:
+            self._unused = {token: actor for token, actor in self._unused.items() if _expiry(token) >= now}
+            self._unused[body] = to
+        return f"{body}.{self._signature(body)}"
 
     def spend(self, token: str) -> Actor | None:
         """Return the actor of a valid download token, or None. A token is valid once."""
         body, _, signed = token.partition(".")
-        if not hmac.compare_digest(signed.encode(), self._signed(body).encode()):
+        if not hmac.compare_digest(signed.encode(), self._signature(body).encode()):
             return None
-        with self._spending:
-            actor = self._open.pop(body, None)
-        return actor if _until(body) >= time.time() else None
+        with self._lock:
+            actor = self._unused.pop(body, None)
+        return actor if _expiry(body) >= time.time() else None
 
-    def _signed(self, body: str) -> str:
+    def _signature(self, body: str) -> str:
         return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
 
 
-def _until(body: str) -> int:
+def _expiry(body: str) -> int:
     """Return when a download token expires, in seconds since the epoch."""
     return int(body.partition("-")[0])

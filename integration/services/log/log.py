@@ -36,9 +36,9 @@ _WHERE = {
     "since": "happened_at >= $since",
     "until": "happened_at < $until",
 }
-_FEW = "mark IN (SELECT mark_of_key(unnest($keys)))"
-_MANY = "key IN (SELECT key FROM records WHERE contains(words, lower($text)))"
-_CODED = "list_contains($codes, code)"
+_MATCHES_KEYS = "mark IN (SELECT mark_of_key(unnest($keys)))"
+_MATCHES_WORDS = "key IN (SELECT key FROM records WHERE contains(words, lower($text)))"
+_MATCHES_CODES = "list_contains($codes, code)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,17 @@ class LogPeriod:
         """The events of this period."""
         return LogSearch(flow=self.flow, since=self.since)
 
-    def bounds(self, here: datetime) -> tuple[datetime, datetime]:
+    def bounds(self, local_now: datetime) -> tuple[datetime, datetime]:
         """Return the ends of a chart in local time, extended by half a unit at each end."""
         half = timedelta(hours=0.5 if self.unit == "hour" else 12)
-        begin = (self.since or here).astimezone(here.tzinfo)
-        return begin.replace(tzinfo=None) - half, here.replace(tzinfo=None) + half
+        begin = (self.since or local_now).astimezone(local_now.tzinfo)
+        return begin.replace(tzinfo=None) - half, local_now.replace(tzinfo=None) + half
 
 
-def days_until(days: int, here: datetime, flow: str = "") -> LogPeriod:
+def days_until(days: int, local_now: datetime, flow: str = "") -> LogPeriod:
     """Return the last days of a flow up to a local time: up to 7 days by the hour, more by whole days."""
-    hour = here.replace(minute=0, second=0, microsecond=0)
-    shift = here.utcoffset() or timedelta()
+    hour = local_now.replace(minute=0, second=0, microsecond=0)
+    shift = local_now.utcoffset() or timedelta()
     if days <= HOURLY_DAYS:
         return LogPeriod((hour - timedelta(days=days)).astimezone(UTC), flow, "hour", shift)
     return LogPeriod((hour.replace(hour=0) - timedelta(days=days - 1)).astimezone(UTC), flow, "day", shift)
@@ -94,11 +94,11 @@ class Payload:
 
 def payload_of(event: Mapping[str, Any]) -> Payload:
     """Return the payload of an event. Events contain no secrets; values with the name of a secret are masked anyway."""
-    return Payload(*(_blotted(event.get(name)) for name in ("before", "after", "facts")))
+    return Payload(*(_redacted_facts(event.get(name)) for name in ("before", "after", "facts")))
 
 
-def _blotted(told: object) -> dict[str, str]:
-    values = json.loads(told) if isinstance(told, str) and told else {}
+def _redacted_facts(facts_json: object) -> dict[str, str]:
+    values = json.loads(facts_json) if isinstance(facts_json, str) and facts_json else {}
     return {str(name): BLOT if _SECRET.search(str(name)) else str(value) for name, value in values.items()}
 
 
@@ -147,67 +147,71 @@ class Log:
     @requires(Right.READ_LOG)
     def span(self) -> tuple[datetime, datetime]:
         """Return the times of the first and the last event. For an empty log both are the beginning of time."""
-        told = self._logbook.answer("span")
-        if told["first"].isna().all():
+        frame = self._logbook.answer("span")
+        if frame["first"].isna().all():
             return BEGINNING, BEGINNING
-        first, last = (aware(told[name].iloc[0].to_pydatetime()) for name in ("first", "last"))
+        first, last = (aware(frame[name].iloc[0].to_pydatetime()) for name in ("first", "last"))
         return first, last
 
     @requires(Right.READ_LOG)
     def search(
-        self, sought: LogSearch | None = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
+        self, sought: LogSearch | None = None, offset: int = 0, limit: int = 100, max_count: int = MOST_FOUND
     ) -> pd.DataFrame:
         """Return the matching events, newest first.
 
-        `attrs["found"]` is their number, counted up to `most`; `attrs["more"]` is True if there are more.
+        `attrs["found"]` is their number, counted up to `max_count`; `attrs["more"]` is True if there are more.
         """
         sought = sought or LogSearch()
-        where, given = self._conditions(sought)
+        where, parameters = self._conditions(sought)
         *near, whole = self._windows(sought)
         for begin in near:
-            page = self._page(where, begin, offset, limit, given)
+            page = self._page(where, begin, offset, limit, parameters)
             if len(page) == limit:
                 break
         else:
-            page = self._page(where, whole, offset, limit, given)
-        counted = len(page) < limit and (len(page) or not offset)
-        found = offset + len(page) if counted else self._count(where, given, most)
-        page.attrs |= {"found": min(found, most), "more": found > most}
+            page = self._page(where, whole, offset, limit, parameters)
+        is_counted = len(page) < limit and (len(page) or not offset)
+        total = offset + len(page) if is_counted else self._count(where, parameters, max_count)
+        page.attrs |= {"found": min(total, max_count), "more": total > max_count}
         return page
 
-    def _page(self, where: str, begin: datetime, offset: int, limit: int, given: Mapping[str, object]) -> pd.DataFrame:
+    def _page(
+        self, where: str, begin: datetime, offset: int, limit: int, parameters: Mapping[str, object]
+    ) -> pd.DataFrame:
         since = f"{where} AND happened_at >= $begin"
-        return self._logbook.answer("search", since, offset=offset, limit=limit, begin=naive(begin), **given)
+        return self._logbook.answer("search", since, offset=offset, limit=limit, begin=naive(begin), **parameters)
 
-    def _count(self, where: str, given: Mapping[str, object], most: int) -> int:
-        return int(self._logbook.answer("found", where, most=most + 1, **given)["events"].sum())
+    def _count(self, where: str, parameters: Mapping[str, object], max_count: int) -> int:
+        return int(self._logbook.answer("found", where, most=max_count + 1, **parameters)["events"].sum())
 
     def _conditions(self, sought: LogSearch) -> tuple[str, dict[str, object]]:
         """Return only the needed conditions. A condition that matches everything keeps DuckDB from skipping data."""
-        asked = {
+        filters = {
             "flow": sought.flow,
             "event": sought.event,
             "run": sought.run,
             "since": sought.since and naive(sought.since),
             "until": sought.until and naive(sought.until),
         }
-        given: dict[str, object] = {name: value for name, value in asked.items() if value}
-        where = [_WHERE[name] for name in given]
+        parameters: dict[str, object] = {name: value for name, value in filters.items() if value}
+        where = [_WHERE[name] for name in parameters]
         if sought.text:
-            named, words = self._named(sought.text)
-            where.append(named)
-            given |= words
-        return " AND ".join(where or ["true"]), given
+            text_condition, words = self._text_condition(sought.text)
+            where.append(text_condition)
+            parameters |= words
+        return " AND ".join(where or ["true"]), parameters
 
-    def _named(self, text: str) -> tuple[str, dict[str, object]]:
+    def _text_condition(self, text: str) -> tuple[str, dict[str, object]]:
         """Return the condition that a text is in the key, title or facts of a record, or in a code."""
         code = text.lower().replace(" ", "_")
-        asked = re.fullmatch("[a-z_]+", code) is not None
-        codes = [str(one) for one in self._logbook.answer("codes", text=code)["code"]] if asked else []
+        is_code = re.fullmatch("[a-z_]+", code) is not None
+        codes = [str(value) for value in self._logbook.answer("codes", text=code)["code"]] if is_code else []
         keys = list(self._logbook.answer("keys", text=text, limit=FEW_KEYS + 1)["key"])
-        given: dict[str, object] = {"text": text} if len(keys) > FEW_KEYS else {"keys": keys}
-        named = _MANY if "text" in given else _FEW
-        return (f"({named} OR {_CODED})", {**given, "codes": codes}) if codes else (named, given)
+        parameters: dict[str, object] = {"text": text} if len(keys) > FEW_KEYS else {"keys": keys}
+        condition = _MATCHES_WORDS if "text" in parameters else _MATCHES_KEYS
+        return (
+            (f"({condition} OR {_MATCHES_CODES})", {**parameters, "codes": codes}) if codes else (condition, parameters)
+        )
 
     def _windows(self, sought: LogSearch) -> Iterator[datetime]:
         """Yield the begin of each time window to search, latest first, because most searches are for new events."""
@@ -234,11 +238,11 @@ class Log:
         if history.empty:
             return history
         first, last = (
-            aware(one.to_pydatetime()) for one in (history["happened_at"].min(), history["happened_at"].max())
+            aware(bound.to_pydatetime()) for bound in (history["happened_at"].min(), history["happened_at"].max())
         )
-        asked = {"runs": sorted(set(history["run"]) - {""}), "keys": [f"flow:{flow}", *tables], "flow": flow}
+        parameters = {"runs": sorted(set(history["run"]) - {""}), "keys": [f"flow:{flow}", *tables], "flow": flow}
         until = naive(last + timedelta(days=1))
-        return self._logbook.answer("around_history", since=naive(first), until=until, limit=limit, **asked)
+        return self._logbook.answer("around_history", since=naive(first), until=until, limit=limit, **parameters)
 
     def find_records(self, text: str, amount: str = "", limit: int = 20) -> list[tuple[str, ...]]:
         """Return the records with this text or amount as a search key: flow, kind, key, title, type and value.
@@ -248,27 +252,29 @@ class Log:
         import pandas as pd  # noqa: PLC0415 - as said at the top
 
         exactly = "plain IN (plainly($text), $amount)"
-        found = self._logbook.answer("found_by", exactly, text=text, amount=amount, limit=MOST_NAMES)
-        is_number = not found.empty and any(map(str.isdecimal, text))  # parts of numbers match by accident
-        if found["key"].nunique() < limit and not is_number:
+        matches = self._logbook.answer("found_by", exactly, text=text, amount=amount, limit=MOST_NAMES)
+        is_number = not matches.empty and any(map(str.isdecimal, text))  # parts of numbers match by accident
+        if matches["key"].nunique() < limit and not is_number:
             words = text.split()[:MOST_FOUND_WORDS]
             parts = [f"contains(plain, plainly($word{place}))" for place in range(len(words))]
-            given = {f"word{place}": word for place, word in enumerate(words)}
+            parameters = {f"word{place}": word for place, word in enumerate(words)}
             where = " AND ".join(["sort <> 'amount'", *parts])
-            others = self._logbook.answer("found_by", where, limit=MOST_NAMES, **given)
+            others = self._logbook.answer("found_by", where, limit=MOST_NAMES, **parameters)
             begins = others["plain"].str.startswith(text.lower())
-            parts_of = [found.assign(far=0), others[begins].assign(far=1), others[~begins].assign(far=2)]
-            found = pd.concat(parts_of, ignore_index=True)
+            parts_of = [matches.assign(far=0), others[begins].assign(far=1), others[~begins].assign(far=2)]
+            matches = pd.concat(parts_of, ignore_index=True)
         else:
-            found = found.assign(far=0)
-        nearest = found.sort_values(["far", "place"], ascending=[True, False]).drop_duplicates(["flow", "kind", "key"])
+            matches = matches.assign(far=0)
+        nearest = matches.sort_values(["far", "place"], ascending=[True, False]).drop_duplicates(
+            ["flow", "kind", "key"]
+        )
         names = ["flow", "kind", "key", "title", "sort", "value"]
         return [tuple(map(str, row)) for row in nearest[names].head(limit).to_numpy()]
 
     def names_of(self, flow: str, key: str) -> list[tuple[str, ...]]:
         """Return all search keys of a record in the order of their events: kind, key, type and value."""
-        found = self._logbook.answer("names_of", flow=flow, key=key)
-        return [tuple(map(str, row)) for row in found[["kind", "key", "sort", "value"]].to_numpy()]
+        matches = self._logbook.answer("names_of", flow=flow, key=key)
+        return [tuple(map(str, row)) for row in matches[["kind", "key", "sort", "value"]].to_numpy()]
 
     @requires(Right.READ_LOG)
     def flows_of(self, key: str) -> list[str]:
@@ -283,64 +289,64 @@ class Log:
     @requires(Right.SEE)
     def volume(self, period: LogPeriod) -> pd.DataFrame:
         """Return the number of records per result: period, flow, event, events."""
-        where, given = self._conditions(period.sought)
+        where, parameters = self._conditions(period.sought)
         if period.unit == "hour":
-            return self._logbook.answer("volume_hour", where, **given)
-        return self._logbook.answer("volume_day", where, shift=period.shift.total_seconds(), **given)
+            return self._logbook.answer("volume_hour", where, **parameters)
+        return self._logbook.answer("volume_day", where, shift=period.shift.total_seconds(), **parameters)
 
     @requires(Right.READ_LOG)
     def errors(self, period: LogPeriod) -> pd.DataFrame:
         """Return the errors that parked records or stopped runs, by cause, most frequent first."""
-        where, given = self._conditions(period.sought)
-        return self._logbook.answer("errors", where, **given)
+        where, parameters = self._conditions(period.sought)
+        return self._logbook.answer("errors", where, **parameters)
 
     @requires(Right.SEE)
-    def durations(self, period: LogPeriod, most: int = MOST_RUNS) -> pd.DataFrame:
+    def durations(self, period: LogPeriod, max_runs: int = MOST_RUNS) -> pd.DataFrame:
         """Return the durations of runs, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
 
-        If there are more than `most`, only the longest of each flow and day are returned.
+        If there are more than `max_runs`, only the longest run of each flow and day is returned.
         """
-        where, given = self._conditions(period.sought)
-        return self._logbook.answer("durations", where, most=most, **given)
+        where, parameters = self._conditions(period.sought)
+        return self._logbook.answer("durations", where, most=max_runs, **parameters)
 
     @requires(Right.SEE)
     def change_paces(self, period: LogPeriod) -> pd.DataFrame:
         """Return the times from sending a change to its proof: period (a day), flow, changes, half_ms, most_ms."""
-        where, given = self._conditions(period.sought)
-        return self._logbook.answer("change_paces", where, shift=period.shift.total_seconds(), **given)
+        where, parameters = self._conditions(period.sought)
+        return self._logbook.answer("change_paces", where, shift=period.shift.total_seconds(), **parameters)
 
     @requires(Right.ASK_SQL)
     def tables(self) -> dict[str, list[str]]:
         """Return the tables and views for SQL queries, with their columns."""
-        told = self._logbook.answer("tables")
-        return {str(name): list(part["column"]) for name, part in told.groupby("table", sort=False)}
+        frame = self._logbook.answer("tables")
+        return {str(name): list(part["column"]) for name, part in frame.groupby("table", sort=False)}
 
     @requires(Right.ASK_SQL)
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the result of one SELECT of an analyst; see `Logbook.ask`."""
-        self._bring_up()
+        self._ensure_current()
         return self._logbook.ask(sql, seconds, rows)
 
     @requires(Right.ASK_SQL)
     def answer(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
         """Return the result of one SELECT for programs: `columns`, `rows`, and `cut` if there are more rows."""
-        self._bring_up()
+        self._ensure_current()
         return self._logbook.ask_plain(sql, rows=rows)
 
     @requires(Right.EXPORT_LOG)
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file, and return the number of events."""
-        self._bring_up()
+        self._ensure_current()
         return self._logbook.export(path)
 
     def erase(self, person: DataSubject) -> int:
         """Erase a data subject from all events, and return the number of changed events. The file is rewritten."""
-        self._bring_up()
+        self._ensure_current()
         return self._logbook.erase(person)
 
     def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a data subject, with its facts and values by name."""
-        self._bring_up()
+        self._ensure_current()
         return self._logbook.events_about(person)
 
     def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
@@ -355,6 +361,6 @@ class Log:
         """Delete events before a moment, and return their number; see `Logbook.prune`."""
         return self._logbook.prune(before)
 
-    def _bring_up(self) -> None:
+    def _ensure_current(self) -> None:
         if not self._is_drained:
             self.catch_up()

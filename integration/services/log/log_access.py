@@ -90,8 +90,8 @@ class LogAccess:
         if not self.knows(token):
             return 403, b'{"error": "token"}'
         try:
-            asked = json.loads(body)
-            answer = self._answer(asked)
+            request = json.loads(body)
+            answer = self._answer(request)
         except IntegrationError as error:
             return 422, json.dumps({"error": error.code, "facts": dict(error.facts)}).encode()
         except OSError as error:
@@ -100,21 +100,21 @@ class LogAccess:
             return 400, b'{"error": "question"}'
         return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
 
-    def _answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        if "export" in asked:
-            return {"events": self._log.export(Path(asked["export"]))}
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if "export" in request:
+            return {"events": self._log.export(Path(request["export"]))}
         for name, work in (("due", self._log.count_events_before), ("prune", self._log.prune)):
-            if name in asked:
-                return {"events": work(datetime.fromisoformat(asked[name]))}
-        if "erase" in asked:
-            return {"events": self._log.erase(person_from_json(asked["erase"]))}
-        if "events_about" in asked:
-            return {"events": self._log.events_about(person_from_json(asked["events_about"]))}
-        if "copy" in asked:
-            waiting = [(int(first), int(last)) for first, last in asked["waiting"]]
-            place, instance, until = Path(asked["copy"]), str(asked["instance"]), int(asked["until"])
+            if name in request:
+                return {"events": work(datetime.fromisoformat(request[name]))}
+        if "erase" in request:
+            return {"events": self._log.erase(person_from_json(request["erase"]))}
+        if "events_about" in request:
+            return {"events": self._log.events_about(person_from_json(request["events_about"]))}
+        if "copy" in request:
+            waiting = [(int(first), int(last)) for first, last in request["waiting"]]
+            place, instance, until = Path(request["copy"]), str(request["instance"]), int(request["until"])
             return {"events": self._log.copy(place, instance=instance, until=until, waiting=waiting)}
-        return self._log.answer(str(asked["sql"]), rows=int(asked["rows"]))
+        return self._log.answer(str(request["sql"]), rows=int(request["rows"]))
 
     @requires(Right.EXPORT_LOG)
     def download_token(self, by: Actor) -> str:

@@ -30,7 +30,7 @@ class SavedFilters:
         return self.stored.filters_of_people(page, tuple({FOR_ALL, _owner(by)}))
 
     @requires(Right.SEE)
-    def keep(self, page: str, name: str, asked: Mapping[str, str], by: Actor) -> str:
+    def keep(self, page: str, name: str, parameters: Mapping[str, str], by: Actor) -> str:
         """Save the filter in the address of a page, and return its name. Raises ValueError without a name.
 
         Replaces a filter with the same name. Parameters that are no filter of the page are left out.
@@ -38,7 +38,7 @@ class SavedFilters:
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name:
             raise ValueError("a filter is kept under a name")
-        filters = {one: asked[one] for one in FILTERS[page] if asked.get(one)}
+        filters = {filter_name: parameters[filter_name] for filter_name in FILTERS[page] if parameters.get(filter_name)}
         self.stored.keep(_owner(by), page, name, filters)
         return name
 

@@ -89,7 +89,7 @@ class Search:
     @cached_property
     def _places(self) -> list[tuple[set[str], PageResult]]:
         """All places with their words, built at the first search to keep the start of a console short."""
-        return _together([*_others(self._flows), *_pages(), *_of_flows(self._flows)])
+        return _merge_places([*_extra_places(self._flows), *_pages(), *_flow_places(self._flows)])
 
     @requires(Right.READ_LOG)
     def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[RecordResult]:
@@ -97,31 +97,33 @@ class Search:
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []
-        told = self._log.find_records(plain, plain_amount(plain, language), limit)
-        found = {(hit.flow, hit.key): hit for hit in (RecordResult(*row) for row in told)}
-        linked = self._linked(plain)
-        return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]
+        rows = self._log.find_records(plain, plain_amount(plain, language), limit)
+        hits = {(hit.flow, hit.key): hit for hit in (RecordResult(*row) for row in rows)}
+        linked = self._linked_records(plain)
+        return list((hits | {place: hit for place, hit in linked.items() if place not in hits}).values())[:limit]
 
     @requires(Right.READ_LOG)
     def names(self, flow: str, key: str) -> list[NameResult]:
         """Return all search keys of a record, each once."""
-        told = [NameResult(*row) for row in self._log.names_of(flow, key)]
-        return list({(one.kind, one.sort, one.value): one for one in told}.values())
+        results = [NameResult(*row) for row in self._log.names_of(flow, key)]
+        return list({(result.kind, result.sort, result.value): result for result in results}.values())
 
     @requires(Right.SEE)
     def places(self, text: str, limit: int = MOST_PLACES) -> list[PageResult]:
         """Return the pages, settings and value tables that match a text in any language, the nearest first."""
-        asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
-        ranked = [(far, place) for words, place in self._places if (far := _nearest(asked, words, _distances))]
-        ranked = ranked or [(far, place) for words, place in self._places if (far := _nearest(asked, words, _likeness))]
-        return [place for _, place in islice(sorted(ranked, key=lambda one: one[0]), limit)]
+        queries = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
+        ranked = [(far, place) for words, place in self._places if (far := _nearest(queries, words, _distances))]
+        ranked = ranked or [
+            (far, place) for words, place in self._places if (far := _nearest(queries, words, _likeness))
+        ]
+        return [place for _, place in islice(sorted(ranked, key=lambda pair: pair[0]), limit)]
 
-    def _linked(self, text: str) -> dict[tuple[str, str], RecordResult]:
+    def _linked_records(self, text: str) -> dict[tuple[str, str], RecordResult]:
         """Return records that are linked under a number, even if the log no longer has events about them."""
         return {
             (flow, link.owner or link.key): RecordResult(
                 flow,
-                str(_whole(self._flows[flow], link)),
+                str(_record_kind(self._flows[flow], link)),
                 link.owner or link.key,
                 _title(link),
                 _sort(link, text),
@@ -131,10 +133,10 @@ class Search:
         }
 
 
-def _whole(spec: FlowSpec, link: Link) -> Kind:
+def _record_kind(spec: FlowSpec, link: Link) -> Kind:
     """Return the kind of record that has the history: an article of the till is part of its product."""
-    holding = (stage.target for stage in spec.flow.stages if stage.parts is link.kind and link.owner)
-    return next(holding, link.kind)
+    kinds = (stage.target for stage in spec.flow.stages if stage.parts is link.kind and link.owner)
+    return next(kinds, link.kind)
 
 
 def _title(link: Link) -> str:
@@ -169,63 +171,63 @@ def search_form(text: str) -> str:
     return _APART.sub(" ", "".join(sign for sign in letters if not unicodedata.combining(sign))).strip()
 
 
-def _nearest(asked: Collection[str], words: Collection[str], far: Callable[..., list[Far]]) -> Far | None:
+def _nearest(queries: Collection[str], words: Collection[str], far: Callable[..., list[Far]]) -> Far | None:
     """Return the distance of the nearest of these words to any of the search texts, or None if none is near."""
-    return min((one for text in asked for one in far(text, words)), default=None)
+    return min((distance for text in queries for distance in far(text, words)), default=None)
 
 
-def _distances(asked: str, words: Collection[str]) -> list[Far]:
+def _distances(query: str, words: Collection[str]) -> list[Far]:
     """Return the distance of each matching word: exact, beginning, part; and its length."""
-    found = []
+    distances = []
     for word in words:
-        if word == asked:
-            found.append((0, len(word)))
-        elif len(asked) >= PART and f" {word}".find(f" {asked}") >= 0:
-            found.append((1 if word.startswith(asked) else 2, len(word)))
-        elif len(asked) >= PART and all(part in word for part in asked.split()):
-            found.append((3, len(word)))
-        elif _says_as_much(asked, word):
-            found.append((4, len(word)))
-    return found
+        if word == query:
+            distances.append((0, len(word)))
+        elif len(query) >= PART and f" {word}".find(f" {query}") >= 0:
+            distances.append((1 if word.startswith(query) else 2, len(word)))
+        elif len(query) >= PART and all(part in word for part in query.split()):
+            distances.append((3, len(word)))
+        elif _has_all_words(query, word):
+            distances.append((4, len(word)))
+    return distances
 
 
-def _says_as_much(asked: str, word: str) -> bool:
+def _has_all_words(query: str, word: str) -> bool:
     """Return True if a text has all words of the search, apart from endings and joining words such as "per"."""
-    mine, theirs = (set(text.split()) - JOINING for text in (asked, word))
-    return bool(mine) and all(any(_is_form(one, other) for other in theirs) for one in mine)
+    query_words, words = (set(text.split()) - JOINING for text in (query, word))
+    return bool(query_words) and all(any(_is_form(query_word, other) for other in words) for query_word in query_words)
 
 
-def _is_form(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
+def _is_form(word: str, other: str) -> bool:
+    short, long = sorted((word, other), key=len)
     return short == long or (len(short) >= STEM and long.startswith(short) and len(long) - len(short) <= ENDING)
 
 
-def _likeness(asked: str, words: Collection[str]) -> list[Far]:
+def _likeness(query: str, words: Collection[str]) -> list[Far]:
     """Return the distance of the words that differ from the search by a typing error."""
-    near = get_close_matches(asked, words, n=1, cutoff=ALIKE) if len(asked) >= STEM else []
-    return [(round(100 - 100 * SequenceMatcher(None, asked, word).ratio()), len(word)) for word in near]
+    near = get_close_matches(query, words, n=1, cutoff=ALIKE) if len(query) >= STEM else []
+    return [(round(100 - 100 * SequenceMatcher(None, query, word).ratio()), len(word)) for word in near]
 
 
-def _together(found: Collection[tuple[set[str], PageResult]]) -> list[tuple[set[str], PageResult]]:
+def _merge_places(places: Collection[tuple[set[str], PageResult]]) -> list[tuple[set[str], PageResult]]:
     """Return each place once, with all words for it."""
-    every: dict[tuple[str, ...], tuple[set[str], PageResult]] = {}
-    for words, place in found:
+    merged: dict[tuple[str, ...], tuple[set[str], PageResult]] = {}
+    for words, place in places:
         at = (place.page, *(f"{name}={value}" for name, value in place.asked.items()))
-        every.setdefault(at, (set(), place))[0].update(words)
-    return list(every.values())
+        merged.setdefault(at, (set(), place))[0].update(words)
+    return list(merged.values())
 
 
-def _said(*keys: str) -> set[str]:
+def _search_texts(*keys: str) -> set[str]:
     """Return the normalized texts in every language."""
     return {search_form(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
 
 
 def _pages() -> Iterator[tuple[set[str], PageResult]]:
     for page in PAGES:
-        yield _said(f"nav_{page}"), PageResult(page, {}, f"nav_{page}")
+        yield _search_texts(f"nav_{page}"), PageResult(page, {}, f"nav_{page}")
 
 
-def _of_flows(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
+def _flow_places(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
     """Yield every setting and value table of every flow, with their captions."""
     for flow, spec in flows.items():
         for section in spec.sections:
@@ -233,11 +235,11 @@ def _of_flows(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
                 caption = caption_of(flow, name)
                 if has_term(caption):
                     place = PageResult("flows", {"flow": flow, "tab": "settings", "field": name}, caption, flow)
-                    yield _said(caption), place
+                    yield _search_texts(caption), place
         for table in spec.tables:
             if has_term(f"table_{table.name}"):
-                asked = {"flow": flow, "tab": "tables", "table": table.name}
-                yield _said(f"table_{table.name}"), PageResult("flows", asked, f"table_{table.name}", flow)
+                parameters = {"flow": flow, "tab": "tables", "table": table.name}
+                yield _search_texts(f"table_{table.name}"), PageResult("flows", parameters, f"table_{table.name}", flow)
 
 
 def caption_of(flow: str, name: str) -> str:
@@ -247,7 +249,7 @@ def caption_of(flow: str, name: str) -> str:
     return own if has_term(own) else f"setting_{name}"
 
 
-def _others(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
+def _extra_places(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
     """Yield the places with extra search words, without places of flows that do not exist."""
     for line in search_targets():
         if not line.flow or line.flow in flows:

@@ -62,15 +62,15 @@ class CodeLists:
         self._access = access
         self._clock = clock
         self._answers: dict[Question, _Answer] = {}
-        self._silent: dict[tuple[str, str], _Answer] = {}  # failures by system and list (empty: any)
-        self._asking: dict[Question, threading.Event] = {}
-        self._again: dict[Question, datetime] = {}  # when a background query is due again
-        self._askers: list[threading.Thread] = []
+        self._failures: dict[tuple[str, str], _Answer] = {}  # failures by system and list (empty: any)
+        self._running_queries: dict[Question, threading.Event] = {}
+        self._refresh_at: dict[Question, datetime] = {}  # when a background query is due again
+        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Wait for the queries in progress, because their connections are about to be closed."""
-        for asker in self._askers:
+        for asker in self._threads:
             asker.join(LAST_SECONDS)
 
     @requires(Right.SEE)
@@ -84,9 +84,9 @@ class CodeLists:
 
         Cached for one minute, expensive lists for one hour, so that pages do not query the systems each time.
         """
-        kept = KEPT_LONGER.get(name, CHOICES_KEPT)
-        found = self.cached(system, f"choices {name}", kept, lambda connector: connector.choices(name))
-        return dict(found)
+        lifetime = KEPT_LONGER.get(name, CHOICES_KEPT)
+        codes = self.cached(system, f"choices {name}", lifetime, lambda connector: connector.choices(name))
+        return dict(codes)
 
     @requires(Right.SEE)
     def vat_rates(self, system: str) -> Mapping[str, Decimal]:
@@ -107,15 +107,15 @@ class CodeLists:
         """
         question = system, f"choices {name}", self._access.sandboxed
         with self._lock:
-            known, again = self._answers.get(question), self._again.get(question)
-            if again is None or again < self._clock():
-                answered = self._asked_behind(question, lambda: self.choices(system, name))
+            answer, refresh_at = self._answers.get(question), self._refresh_at.get(question)
+            if refresh_at is None or refresh_at < self._clock():
+                done_event = self._query_in_background(question, lambda: self.choices(system, name))
             else:
-                return dict(known.value) if known else {}
-        if known is None:
-            answered.wait(patience)
-            known = self._answers.get(question)
-        return dict(known.value) if known else {}
+                return dict(answer.value) if answer else {}
+        if answer is None:
+            done_event.wait(patience)
+            answer = self._answers.get(question)
+        return dict(answer.value) if answer else {}
 
     @requires(Right.SEE)
     def readable(self, system: str, name: str) -> dict[str, str] | None:
@@ -125,22 +125,23 @@ class CodeLists:
         """
         try:
             connector = self._access.connector(system)
-            silent = (self._silent.get(one) for one in ((system, ""), (system, name)))
-            if any(one is not None and one.is_good(connector, self._clock()) for one in silent):
+            silent = (self._failures.get(key) for key in ((system, ""), (system, name)))
+            if any(answer is not None and answer.is_good(connector, self._clock()) for answer in silent):
                 return None
             return self.choices(system, name)
         except ConfigurationError:  # the connection check reports it
             return None
         except IntegrationError as error:
             log.info("a question stays open", system=system, list=name, cause=error.code)
-            one = name if isinstance(error, AccessDeniedError) else ""  # other lists may be readable
-            self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
+            list_name = name if isinstance(error, AccessDeniedError) else ""  # other lists may be readable
+            self._failures[system, list_name] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
             return None
 
     def missing_codes(self, of: CodeList, codes: AbstractSet[str]) -> set[str] | None:
         """Return the codes that a system does not have, or None if that cannot be determined now.
 
-        A list that is empty, or that has only the codes in use, proves nothing.
+        Returns None also for a list that is empty or has only the codes in use, because a missing code may still be
+        valid.
         """
         if of == COUNTRY_CODES:
             return set(codes) - countries().keys()
@@ -150,43 +151,45 @@ class CodeLists:
         try:
             connector = self._access.connector(of.system)
             if kind is not None:
-                return set(codes) - {one.key for one in connector.fetch(kind, sorted(codes))}
-            known = self.readable(of.system, name)
-            if known and not codes <= known.keys():  # the code may be newer than the cache
-                known = connector.choices(name)
+                return set(codes) - {record.key for record in connector.fetch(kind, sorted(codes))}
+            known_codes = self.readable(of.system, name)
+            if known_codes and not codes <= known_codes.keys():  # the code may be newer than the cache
+                known_codes = connector.choices(name)
         except IntegrationError as error:
             log.info("codes cannot be checked", system=of.system, list=of.name, cause=error.code)
             return None
-        return set(codes) - known.keys() if known else None
+        return set(codes) - known_codes.keys() if known_codes else None
 
-    def cached(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
-        """Return the cached answer if it is not older than `kept`, and query the system otherwise.
+    def cached(self, system: str, question: str, lifetime: timedelta, ask: Ask) -> Any:
+        """Return the cached answer if its `lifetime` has not passed, and query the system otherwise.
 
         Errors are not cached.
         """
-        connector, asked = self._access.connector(system), (system, question, self._access.sandboxed)
-        known = self._answers.get(asked)
-        if known is None or not known.is_good(connector, self._clock()):
-            known = self._answers[asked] = _Answer(connector, self._clock() + kept, ask(connector))
-        return known.value
+        connector, key = self._access.connector(system), (system, question, self._access.sandboxed)
+        answer = self._answers.get(key)
+        if answer is None or not answer.is_good(connector, self._clock()):
+            answer = self._answers[key] = _Answer(connector, self._clock() + lifetime, ask(connector))
+        return answer.value
 
-    def _asked_behind(self, question: Question, ask: Callable[[], object]) -> threading.Event:
+    def _query_in_background(self, question: Question, ask: Callable[[], object]) -> threading.Event:
         """Start a query in the background, unless the same query is in progress, and return the event that ends it."""
-        answered = self._asking.get(question)
-        if answered is None:
-            answered = self._asking[question] = threading.Event()
-            asker = threading.Thread(target=self._ask, args=(question, ask, answered), name="captions", daemon=True)
-            self._askers = [one for one in self._askers if one.is_alive()] + [asker]
+        done_event = self._running_queries.get(question)
+        if done_event is None:
+            done_event = self._running_queries[question] = threading.Event()
+            asker = threading.Thread(
+                target=self._run_query, args=(question, ask, done_event), name="captions", daemon=True
+            )
+            self._threads = [thread for thread in self._threads if thread.is_alive()] + [asker]
             asker.start()
-        return answered
+        return done_event
 
-    def _ask(self, question: Question, ask: Callable[[], object], answered: threading.Event) -> None:
+    def _run_query(self, question: Question, ask: Callable[[], object], done_event: threading.Event) -> None:
         try:
             ask()
         except IntegrationError as error:
             log.info("captions are not known", question=question[1], cause=error.code)
         finally:
             with self._lock:
-                self._again[question] = self._clock() + FIELDS_KEPT
-                del self._asking[question]
-            answered.set()
+                self._refresh_at[question] = self._clock() + FIELDS_KEPT
+                del self._running_queries[question]
+            done_event.set()

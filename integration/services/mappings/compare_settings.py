@@ -40,17 +40,22 @@ class SettingsComparison:
         source = self._access.connector(self._logics.flow(flow).source)
         if not isinstance(source, Configurable):
             return []
-        found = [one for one in source.highest_records(field, RECORDS) if not isinstance(one, Unreadable)]
-        told = {one.key: {way: self._of(flow, one, settings) for way, settings in ways.items()} for one in found}
+        records = [record for record in source.highest_records(field, RECORDS) if not isinstance(record, Unreadable)]
+        results = {
+            record.key: {way: self._first_value(flow, record, settings) for way, settings in ways.items()}
+            for record in records
+        }
         return [
-            ComparedRecord(source_title(one), one.values[field], told[one.key])
-            for one in found
-            if one.values.get(field)
+            ComparedRecord(source_title(record), record.values[field], results[record.key])
+            for record in records
+            if record.values.get(field)
         ]
 
-    def _of(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
+    def _first_value(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
         """Return the first value that the flow computes for a record with these settings."""
-        known = self._logics.settings(flow)
-        logic = self._logics.trial(flow, settings=type(known)(**{**known.model_dump(), **settings}))
+        current_settings = self._logics.settings(flow)
+        logic = self._logics.trial(
+            flow, settings=type(current_settings)(**{**current_settings.model_dump(), **settings})
+        )
         stages = (stage for stage in logic.flow.counted_stages if stage.source is record.kind)
         return next((trace.value for stage in stages for trace in logic.trace(stage, record)), None)

@@ -55,9 +55,9 @@ class RuleChange:
     def aspects(self) -> tuple[str, ...]:
         """The names of the attributes that differ."""
         if self.before is None or self.after is None:
-            there = self.before or self.after or Rule(target=self.target)
+            rule = self.before or self.after or Rule(target=self.target)
             usual = Rule(target=self.target)
-            return tuple(name for name in ASPECTS if getattr(there, name) != getattr(usual, name))
+            return tuple(name for name in ASPECTS if getattr(rule, name) != getattr(usual, name))
         return tuple(name for name in ASPECTS if getattr(self.before, name) != getattr(self.after, name))
 
 
@@ -65,7 +65,7 @@ def mapping_changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]
     """Return the differences between two mappings, field by field. The order of rules does not count."""
     old, new = _by_target(before), _by_target(after)
     pairs = ((target, old.get(target), new.get(target)) for target in {**old, **new})
-    return [RuleChange(target, one, other) for target, one, other in pairs if one != other]
+    return [RuleChange(target, rule, other) for target, rule, other in pairs if rule != other]
 
 
 def rebased(base: RuleMapping, mine: RuleMapping, theirs: RuleMapping) -> RuleMapping:
@@ -132,10 +132,10 @@ class Drafts:
     @requires(Right.SEE)
     def draft(self, flow: str) -> Draft | None:
         """Return the draft of a flow, or None if there is none."""
-        kept = self._stored.get(_name(flow)) or {}
+        record = self._stored.get(_name(flow)) or {}
         try:
-            begun, changed_at = int(kept["base"]), datetime.fromisoformat(kept["changed_at"])
-            return Draft(begun, readable_rules(dict(kept["body"])), str(kept["by"]), changed_at)
+            begun, changed_at = int(record["base"]), datetime.fromisoformat(record["changed_at"])
+            return Draft(begun, readable_rules(dict(record["body"])), str(record["by"]), changed_at)
         except (KeyError, TypeError, ValueError):  # discarded, or not a valid draft
             return None
 
@@ -147,13 +147,13 @@ class Drafts:
     @requires(Right.SEE)
     def current(self, flow: str) -> int:
         """Return the number of the published version, or 0 if there is none."""
-        found = self._rules.published(flow)
-        return found[0] if found else 0
+        published = self._rules.published(flow)
+        return published[0] if published else 0
 
     @requires(Right.ARRANGE)
     def put_rule(self, flow: str, rule: Rule, by: Actor) -> None:
         """Store a rule in the draft in place of the one for the same field. Begins a draft if there is none."""
-        base, mapping = self._at_hand(flow)
+        base, mapping = self._current_mapping(flow)
         rules = _by_target(mapping)
         rules[rule.target] = rule
         self._keep(flow, base, RuleMapping(mapping.version, tuple(rules.values())), by)
@@ -161,14 +161,14 @@ class Drafts:
     @requires(Right.ARRANGE)
     def remove_rule(self, flow: str, target: str, by: Actor) -> None:
         """Remove the rule for a field from the draft."""
-        base, mapping = self._at_hand(flow)
+        base, mapping = self._current_mapping(flow)
         rules = tuple(rule for rule in mapping.rules if rule.target != target)
         self._keep(flow, base, RuleMapping(mapping.version, rules), by)
 
     @requires(Right.ARRANGE)
     def restore_rule(self, flow: str, target: str, by: Actor) -> None:
         """Restore the rule for a field from the version that the draft was made from."""
-        base, _ = self._at_hand(flow)
+        base, _ = self._current_mapping(flow)
         before = _by_target(self.version(flow, base)).get(target)
         if before is None:
             self.remove_rule(flow, target, by)
@@ -208,7 +208,7 @@ class Drafts:
         self.discard(flow, by)
         return version
 
-    def _at_hand(self, flow: str) -> tuple[int, RuleMapping]:
+    def _current_mapping(self, flow: str) -> tuple[int, RuleMapping]:
         draft = self.draft(flow)
         if draft is not None:
             return draft.base, draft.mapping
@@ -227,15 +227,15 @@ class Drafts:
     @requires(Right.SEE)
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return the fault of each rule that cannot work, by its target."""
-        found, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].match_fields
+        faults, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].match_fields
         for rule in mapping.rules:
             if rule.target in found_by and rule.ownership is Ownership.NEVER:
-                found.setdefault(rule.target, Reason("reason_found_by"))
-        return found
+                faults.setdefault(rule.target, Reason("reason_found_by"))
+        return faults
 
-    def _workable(self, flow: str, mapping: RuleMapping) -> RuleMapping:
-        wrong = self.faults(flow, mapping)
-        return RuleMapping(mapping.version, tuple(rule for rule in mapping.rules if rule.target not in wrong))
+    def _without_faulty_rules(self, flow: str, mapping: RuleMapping) -> RuleMapping:
+        faults = self.faults(flow, mapping)
+        return RuleMapping(mapping.version, tuple(rule for rule in mapping.rules if rule.target not in faults))
 
     # ---- trials
 
@@ -247,34 +247,36 @@ class Drafts:
         )
 
     @requires(Right.SEE)
-    def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
+    def recent(self, flow: str, kind: Kind, limit: int = MOST_RECORDS) -> list[Record]:
         """Return recent source records of a flow, cached for one minute.
 
         First those in the plans of its latest runs, then others from the source.
         """
-        source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
-        return list(self._lists.cached(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
+        source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {limit}"
+        return list(self._lists.cached(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, limit)))
 
-    def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
-        keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
-        found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
+    def _recent(self, flow: str, kind: Kind, limit: int) -> list[Record]:
+        keys = list(dict.fromkeys(self._last_keys(flow, kind, limit)))[:limit]
+        records = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
         logic, after = self._logics.trial(flow), None
         source = self._access.connector(logic.flow.source)
-        stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind, kind))
-        while len(found) < most:
+        stage = next(
+            (flow_stage for flow_stage in logic.flow.stages if flow_stage.source is kind), Stage(kind, kind, kind)
+        )
+        while len(records) < limit:
             batch = page_in(source, logic, stage, since=None, after=after)
-            fresh = [record for record in batch.records if record.key not in found]
-            for record in self._logics.corrected(flow, fresh[: most - len(found)]):
-                found[record.key] = record
+            fresh = [record for record in batch.records if record.key not in records]
+            for record in self._logics.corrected(flow, fresh[: limit - len(records)]):
+                records[record.key] = record
             after = batch.after
             if after is None:
                 break
-        return list(found.values())[:most]
+        return list(records.values())[:limit]
 
-    def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
+    def _last_keys(self, flow: str, kind: Kind, limit: int) -> Iterator[str]:
         reading = {stage.name for stage in self._logics.flow(flow).stages if stage.source is kind}
         for run in self._runs.latest(flow, limit=RUNS_BACK):
-            for row in self._plans.rows(run.id, limit=most):
+            for row in self._plans.rows(run.id, limit=limit):
                 if row.stage in reading:
                     yield from _sources(row)
 
@@ -286,7 +288,7 @@ class Drafts:
         """
         if not records:
             return []
-        good = self._workable(flow, mapping)
+        good = self._without_faulty_rules(flow, mapping)
         logic = self._logics.trial(flow, good, [record.key for record in records])
         return try_mapping(self._flows[flow], logic, records)
 
@@ -305,14 +307,14 @@ class Drafts:
     ) -> dict[str, Issue]:
         """Return the issues of this cause that would remain with other values of a field, by key of the record."""
         logic = self._logics.trial(flow, afresh=list(values))
-        found: dict[str, Issue] = {}
+        issues: dict[str, Issue] = {}
         for stage in logic.flow.counted_stages:
-            here = [records[key] for key in values if key in records and records[key].kind is stage.source]
-            others = [replace(one, values={**one.values, name: values[one.key]}) for one in here]
-            for one in stage_records(logic, stage, others) if others else ():
-                if one.issue and one.issue.cause == cause:
-                    found[one.key] = one.issue
-        return found
+            sources = [records[key] for key in values if key in records and records[key].kind is stage.source]
+            others = [replace(record, values={**record.values, name: values[record.key]}) for record in sources]
+            for staged in stage_records(logic, stage, others) if others else ():
+                if staged.issue and staged.issue.cause == cause:
+                    issues[staged.key] = staged.issue
+        return issues
 
     @requires(Right.SEE)
     def effect(
@@ -327,22 +329,22 @@ class Drafts:
         Queries both systems as a preview does. `progress` is called with the numbers of records done and in total.
         """
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
-        touched = {whole.read_for(kind_of(one.target)) for one in mapping_changes(before, mapping)}
-        records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
-        until, good = time.monotonic() + seconds, self._workable(flow, mapping)
-        moved: list[TrialDifference] = []
-        done = 0
+        kinds = {whole.read_for(kind_of(change.target)) for change in mapping_changes(before, mapping)}
+        records = [record for kind in sorted(kinds) for record in self._recent(flow, kind, MOST_RECORDS)]
+        until, good = time.monotonic() + seconds, self._without_faulty_rules(flow, mapping)
+        differences: list[TrialDifference] = []
+        checked_count = 0
         keys = [record.key for record in records]
-        old, new = (self._logics.trial(flow, one, keys) for one in (before, good))
+        old, new = (self._logics.trial(flow, rule_mapping, keys) for rule_mapping in (before, good))
         target = TargetLookup(self._access, self._links, self._logics.flow(flow))
         comparison = Comparison(old, new, records, target)
         for page in comparison.pages(AT_ONCE):
             if time.monotonic() > until:
                 break
-            moved += comparison.find_differences(page)
-            done += len(page)
-            progress(done, len(records))
-        return Effect(done, tuple(moved), cut=done < len(records))
+            differences += comparison.find_differences(page)
+            checked_count += len(page)
+            progress(checked_count, len(records))
+        return Effect(checked_count, tuple(differences), cut=checked_count < len(records))
 
 
 def _name(flow: str) -> str:

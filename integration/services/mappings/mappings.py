@@ -52,7 +52,7 @@ def _mark(shape: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _CachedLogic:
     """A cached logic with its inputs. It is valid while all inputs are equal."""
 
     in_force: RulesInForce
@@ -96,7 +96,7 @@ class Logics:
         self._rules = rules
         self._stored = stored_settings
         self._corrections = corrections
-        self._made: dict[str, _Made] = {}
+        self._cache: dict[str, _CachedLogic] = {}
 
     def connector(self, system: str) -> Connector:
         """Return the connection to a system. Raises ConfigurationError if it is not connected."""
@@ -106,9 +106,9 @@ class Logics:
         """Return the VAT percentages of a system by code."""
         return self._lists.vat_rates(system) if self.asks_lists else {}
 
-    def codes(self, listed: CodeList) -> Mapping[str, str]:
+    def codes(self, code_list: CodeList) -> Mapping[str, str]:
         """Return codes and captions of any list of a system."""
-        return self._lists.choices(listed.system, listed.name) if self.asks_lists else {}
+        return self._lists.choices(code_list.system, code_list.name) if self.asks_lists else {}
 
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
         """Return the pictures that the books name, in order of `files`, or the error in place of a picture."""
@@ -124,35 +124,35 @@ class Logics:
 
     def usable(self, flow: str) -> dict[str, Any]:
         """Return the stored settings of a flow, without those that cannot be used."""
-        stored = self._kept(flow)
-        if self._fault(flow, stored) is None:
-            return stored
-        kept: dict[str, Any] = {}
-        for name, value in stored.items():
+        values = self._stored_values(flow)
+        if self._fault(flow, values) is None:
+            return values
+        usable_values: dict[str, Any] = {}
+        for name, value in values.items():
             with suppress(ConfigurationError):
-                self._flows[flow].settings(**{**kept, name: value})
-                kept[name] = value
-        return {**kept, "on": False}
+                self._flows[flow].settings(**{**usable_values, name: value})
+                usable_values[name] = value
+        return {**usable_values, "on": False}
 
     def fault(self, flow: str) -> ConfigurationError | None:
         """Return why the stored settings of a flow cannot be used, or None.
 
         A run does not begin with unusable settings.
         """
-        return self._fault(flow, self._kept(flow))
+        return self._fault(flow, self._stored_values(flow))
 
-    def _fault(self, flow: str, stored: Mapping[str, Any]) -> ConfigurationError | None:
+    def _fault(self, flow: str, values: Mapping[str, Any]) -> ConfigurationError | None:
         try:
-            self._flows[flow].settings(**stored)
+            self._flows[flow].settings(**values)
         except ConfigurationError as error:
             return error
         return None
 
-    def _kept(self, flow: str) -> dict[str, Any]:
+    def _stored_values(self, flow: str) -> dict[str, Any]:
         return self._stored.get(f"flow:{flow}") or {}
 
-    def _strict(self, flow: str) -> FlowSettings:
-        return self._flows[flow].settings(**self._kept(flow))
+    def _validated_settings(self, flow: str) -> FlowSettings:
+        return self._flows[flow].settings(**self._stored_values(flow))
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return source records of a flow with corrections applied."""
@@ -160,26 +160,27 @@ class Logics:
 
     def current_logic(self, flow: str) -> FlowLogic:
         """Return the current logic of a flow, built from its settings, mapping and value tables."""
-        spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
-        is_known = known is not None and known.in_force == in_force
-        settings = known.logic.settings if known and is_known else spec.settings(**in_force.settings())
-        told: list[Mapping[str, object]] = [self.rates(role.system) for role in spec.vat_rate_systems]
-        told += [self.codes(listed) for listed in spec.code_lists(settings)]
+        spec, in_force, cache_entry = self._flows[flow], self._rules.in_force(flow), self._cache.get(flow)
+        is_known = cache_entry is not None and cache_entry.in_force == in_force
+        settings = cache_entry.logic.settings if cache_entry and is_known else spec.settings(**in_force.settings())
+        lists: list[Mapping[str, object]] = [self.rates(role.system) for role in spec.vat_rate_systems]
+        lists += [self.codes(code_list) for code_list in spec.code_lists(settings)]
         corrections = self._corrections.mark(flow) if any(stage.hashed for stage in spec.flow.stages) else ""
         if (
-            known
+            cache_entry
             and is_known
-            and (known.told, known.corrections, known.systems) == (told, corrections, assigned_systems())
+            and (cache_entry.told, cache_entry.corrections, cache_entry.systems)
+            == (lists, corrections, assigned_systems())
         ):
-            return known.logic
+            return cache_entry.logic
         mapping = in_force.mapping()
         if mapping is None:
             raise ConfigurationError("mapping_missing", flow=flow)
         version, body = mapping
-        tables = self._usable(spec, in_force.tables())
-        logic = spec.make(settings, body, version, tables, self._asked(flow))
-        logic.basis = _mark((VERSION, body, version, tables, in_force.settings(), *told, corrections))
-        self._made[flow] = _Made(in_force, told, corrections, assigned_systems(), logic)
+        tables = self._usable_tables(spec, in_force.tables())
+        logic = spec.make(settings, body, version, tables, self._context(flow))
+        logic.basis = _mark((VERSION, body, version, tables, in_force.settings(), *lists, corrections))
+        self._cache[flow] = _CachedLogic(in_force, lists, corrections, assigned_systems(), logic)
         return logic
 
     def fed(self, flow: str) -> dict[str, str]:
@@ -189,30 +190,32 @@ class Logics:
         """
         version, body = self._rules.published(flow) or (0, {})
         return {
-            "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
+            "mapping": str(version),
+            "settings": self._settings_mark(flow, _ABOUT_RUNS),
+            "tables": self._tables_mark(flow, body),
             "corrections": self._corrections.mark(flow),
             RATES: _mark([self.rates(role.system) for role in self._flows[flow].vat_rate_systems]),
             NAMES: self._names.mark(),
-        }  # fmt: skip
+        }
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
         """Return hashes of the inputs of a plan that is made with this mapping version.
 
         Inputs from the systems are included only if `asks`. The state of the flow is included while the flow is on.
         """
-        spec, tables = self._flows[flow], self._used(flow, self._rules.body(flow, version))
-        marks = {SETTINGS: self._set(flow, _ABOUT_ROUNDS), TABLES: tables, NAMES: self._names.mark()}
-        if self._kept(flow).get("on"):
+        spec, tables = self._flows[flow], self._tables_mark(flow, self._rules.body(flow, version))
+        marks = {SETTINGS: self._settings_mark(flow, _ABOUT_ROUNDS), TABLES: tables, NAMES: self._names.mark()}
+        if self._stored_values(flow).get("on"):
             marks[ON] = ON
         if asks:
-            lists = [self.codes(listed) for listed in spec.code_lists(self._strict(flow))]
+            lists = [self.codes(code_list) for code_list in spec.code_lists(self._validated_settings(flow))]
             marks |= {RATES: _mark([self.rates(role.system) for role in spec.vat_rate_systems]), LISTS: _mark(lists)}
             marks[FIELDS] = self._fields(flow)
         return marks
 
     def read_fields(self, flow: str) -> None:
         """Read the fields of the books that a flow uses from their data dictionary again. Later writes use them."""
-        self._described(flow, fresh=True)
+        self._field_descriptions(flow, fresh=True)
 
     def _fields(self, flow: str) -> str:
         """Return a hash of the fields of the books that a flow uses, or an empty text if the books do not answer.
@@ -221,37 +224,39 @@ class Logics:
         answer.
         """
         try:
-            return _mark(self._described(flow))
+            return _mark(self._field_descriptions(flow))
         except UnavailableError:
             return ""
 
-    def _described(self, flow: str, *, fresh: bool = False) -> Mapping[str, Sequence[tuple[object, ...]]]:
-        spec, settings = self._flows[flow], self._strict(flow)
-        needs, made, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS.system)
+    def _field_descriptions(self, flow: str, *, fresh: bool = False) -> Mapping[str, Sequence[tuple[object, ...]]]:
+        spec, settings = self._flows[flow], self._validated_settings(flow)
+        needs, active_flow, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS.system)
         if not isinstance(books, Configurable):
             return {}
-        stages = [stage for stage in made.stages if not stage.off]
-        kinds = {stage.source if made.source == BOOKS.system else stage.target for stage in stages}
+        stages = [stage for stage in active_flow.stages if not stage.off]
+        kinds = {stage.source if active_flow.source == BOOKS.system else stage.target for stage in stages}
         kinds |= {*needs.kinds, *needs.looked_at}
         return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
 
-    def _set(self, flow: str, without: Collection[str]) -> str:
+    def _settings_mark(self, flow: str, without: Collection[str]) -> str:
         """Return a hash of the settings of a flow, and of the settings of other flows that it depends on."""
-        own = {name: value for name, value in self._kept(flow).items() if name not in without}
+        own = {name: value for name, value in self._stored_values(flow).items() if name not in without}
         return _mark(
             [own, [getattr(self.settings(other), name) for other, name in self._flows[flow].depends_on_settings]]
         )
 
-    def _used(self, flow: str, body: Mapping[str, Any]) -> str:
+    def _tables_mark(self, flow: str, body: Mapping[str, Any]) -> str:
         """Return a hash of the value tables of a flow, and of those that its mapping names."""
-        used, own = json.dumps(body, default=str), {one.name for one in self._flows[flow].tables}
-        return _mark({name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in used})
+        body_text, own = json.dumps(body, default=str), {table.name for table in self._flows[flow].tables}
+        return _mark(
+            {name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in body_text}
+        )
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return the logic of a flow with an earlier mapping version, and with all other inputs as they are now."""
         body = self._rules.body(flow, version)
         spec = self._flows[flow]
-        return spec.make(self._strict(flow), body, version, self._tables(spec), self._asked(flow))
+        return spec.make(self._validated_settings(flow), body, version, self._tables(spec), self._context(flow))
 
     def trial(
         self,
@@ -266,30 +271,30 @@ class Logics:
         """
         version, published = self._rules.published(flow) or (0, {})
         body: Mapping[str, Any] = published if mapping is None else rules_to(mapping)
-        asked = self._asked(flow, allots=False, afresh=frozenset(afresh))
+        context = self._context(flow, allots=False, afresh=frozenset(afresh))
         spec = self._flows[flow]
-        return spec.make(settings or self.settings(flow), body, version, self._tables(spec), asked)
+        return spec.make(settings or self.settings(flow), body, version, self._tables(spec), context)
 
     def unasked(self) -> "Logics":
         """Return a copy that treats the code lists of all systems as empty, to test a mapping by itself."""
-        found = copy(self)
-        found.asks_lists = False
-        return found
+        logics = copy(self)
+        logics.asks_lists = False
+        return logics
 
     def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
-        """Return the value tables for a flow, without rows whose VAT codes the run knows to be impossible."""
-        return self._usable(spec, self._rules.tables())
+        """Return the value tables of a flow; an invalid row stays, with an empty counterpart."""
+        return self._usable_tables(spec, self._rules.tables())
 
-    def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-        known = {CodeList(role, VAT_CODES): self.rates(role.system) for role in spec.vat_rate_systems}
-        return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in tables.items()}
+    def _usable_tables(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+        rates = {CodeList(role, VAT_CODES): self.rates(role.system) for role in spec.vat_rate_systems}
+        return {name: usable_rows(spec.table(name), rows, rates.get) for name, rows in tables.items()}
 
-    def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
-        return _Asked(flow, self, allots, afresh)
+    def _context(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_FlowQueries":
+        return _FlowQueries(flow, self, allots, afresh)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _FlowQueries:
     """The queries of the logic of a flow. A trial allots no numbers, and treats documents `afresh` as not booked."""
 
     flow: str
@@ -310,19 +315,19 @@ class _Asked:
         return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
 
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
-        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
-        return dict(self.logics.links.pairs(flow, kind, "key", asked))
+        stored_keys = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return dict(self.logics.links.pairs(flow, kind, "key", stored_keys))
 
     def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
-        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
-        return self.logics.links.get(flow, kind, asked)
+        stored_keys = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return self.logics.links.get(flow, kind, stored_keys)
 
     def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
         return set(self.logics.links.by_reference(flow, kind, references))
 
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
-        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
-        return self.logics.standings.states_of(flow, kinds, asked)
+        stored_keys = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return self.logics.standings.states_of(flow, kinds, stored_keys)
 
     def documents_made_from(
         self, flow: str, kinds: Collection[Kind], keys: Collection[str]
@@ -341,14 +346,14 @@ class _Asked:
     def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
         return self.logics.connector(system).fetch(kind, keys)
 
-    def current_records(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, CurrentRecord]:
+    def current_records(self, flow: str, system: str, desired: Sequence[Record]) -> Mapping[str, CurrentRecord]:
         references = self.logics.links.references(flow)
-        return self.logics.connector(system).lookup(wanted, references)
+        return self.logics.connector(system).lookup(desired, references)
 
     def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
         connector = self.logics.connector(system)
         if not isinstance(connector, Invoicing):
-            return {one.key: None for one in orders}
+            return {order.key: None for order in orders}
         return connector.uninvoiced(orders, self.logics.links.references(flow))
 
     def today(self) -> date:
@@ -363,8 +368,8 @@ class _Asked:
     def movements(self) -> TillMovements:
         return TillMovements(self.flow, self.logics.moves, self.logics.access, reads=self.allots)
 
-    def codes(self, listed: CodeList) -> Mapping[str, str]:
-        return self.logics.codes(listed)
+    def codes(self, code_list: CodeList) -> Mapping[str, str]:
+        return self.logics.codes(code_list)
 
 
 # ---- published mappings ---------------------------------------------------------------------------------------------
@@ -424,18 +429,18 @@ def kind_of(target: str) -> Kind:
     return Kind(target.partition(".")[0])
 
 
-def readable_fields(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:
+def readable_fields(spec: FlowSpec, kind: Kind, fields: Sequence[Field]) -> list[Field]:
     """Return the fields that rules can read of a kind: those of the source, and those that the flow computes."""
-    names, of = {one.name for one in known}, Kind.ORDER if kind.sort is Sort.SALE else kind
-    return [*known, *(one for one in spec.computed if one.kind is of and one.name not in names)]
+    names, of = {field.name for field in fields}, Kind.ORDER if kind.sort is Sort.SALE else kind
+    return [*fields, *(field for field in spec.computed if field.kind is of and field.name not in names)]
 
 
-def writable(spec: FlowSpec, part: Kind, known: Sequence[Field]) -> dict[str, Field]:
+def writable(spec: FlowSpec, part: Kind, fields: Sequence[Field]) -> dict[str, Field]:
     """Return the fields that a rule can fill, by target name. Fields that one setting fills share one name."""
-    named = {f"{part}.{one.name}": one for one in known if one.kind is part}
-    found = {name: one for name, one in named.items() if spec.writable is None or name in spec.writable}
+    by_name = {f"{part}.{field.name}": field for field in fields if field.kind is part}
+    writable_fields = {name: field for name, field in by_name.items() if spec.writable is None or name in spec.writable}
     for target, several in spec.sent_as.items():
-        sent = [found.pop(name) for name in several if name in found]
-        if sent:
-            found[target] = replace(sent[0], name=target.partition(".")[2], length=None, wire="")
-    return found
+        members = [writable_fields.pop(name) for name in several if name in writable_fields]
+        if members:
+            writable_fields[target] = replace(members[0], name=target.partition(".")[2], length=None, wire="")
+    return writable_fields

@@ -26,33 +26,33 @@ UNREAD = 1_000  # of those, at most this many
 class TillMovements:
     """The movements of one flow. In a trial, nothing is read from the till and nothing is marked."""
 
-    def __init__(self, flow: str, stored: MoveStore, access: ConnectorFactory, *, reads: bool) -> None:
+    def __init__(self, flow: str, store: MoveStore, access: ConnectorFactory, *, reads: bool) -> None:
         self._flow = flow
-        self._stored = stored
+        self._store = store
         self._access = access
-        self._reads = reads
+        self._is_reader = reads
 
     def unbooked(self) -> dict[int, UnbookedMovement]:
         """Return the movements that are not known to be in the books."""
-        return self._stored.unbooked(self._flow)
+        return self._store.unbooked(self._flow)
 
     def promising(self) -> set[str]:
         """Return the till orders that have reservations."""
-        return self._stored.orders_with_reservations(self._flow)
+        return self._store.orders_with_reservations(self._flow)
 
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
-        """Mark these movements as booked, and of all orders exactly these."""
-        if self._reads:
-            self._stored.settle(self._flow, numbers, orders)
+        """Mark these movements as booked, and mark these orders and no others as booked."""
+        if self._is_reader:
+            self._store.settle(self._flow, numbers, orders)
 
     def settled_movements(self, documents: Collection[str]) -> dict[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as booked."""
-        return self._stored.settled_movements(self._flow, documents)
+        return self._store.settled_movements(self._flow, documents)
 
     def reopen(self, numbers: Collection[int]) -> None:
         """Remove the mark of movements that the books no longer have."""
-        if self._reads:
-            self._stored.reopen(self._flow, numbers)
+        if self._is_reader:
+            self._store.reopen(self._flow, numbers)
 
     def begin(self, begin: datetime) -> None:
         """Read new movements, and reservations of orders, before a run reads the books.
@@ -60,11 +60,11 @@ class TillMovements:
         Later pages of the run do not read the reservations again. Orders taken meanwhile are found at the lookup of
         their article: a reservation beyond the counted ones is not free stock.
         """
-        if self._reads:
-            self._read_promises(self._till(), self._stored.read_upto(self._flow)[2])
+        if self._is_reader:
+            self._read_promises(self._till(), self._store.read_upto(self._flow)[2])
             self._read(begin)
             self._read_again()
-            self._stored.drop_before(self._flow, begin)
+            self._store.drop_before(self._flow, begin)
 
     def read_on(self, begin: datetime) -> int:
         """Read movements up to now, and return the number of the newest. If there are none, this is one query.
@@ -72,77 +72,81 @@ class TillMovements:
         Movements that were already read are not read again, apart from a small overlap. An earlier `begin` reads
         everything again.
         """
-        after, began, _ = self._stored.read_upto(self._flow)
-        if not self._reads:
+        after, began, _ = self._store.read_upto(self._flow)
+        if not self._is_reader:
             return after
         is_whole = began is not None and began <= begin
         return after if is_whole and self._till().newest_move() == after else self._read(begin)
 
     def _read(self, begin: datetime) -> int:
-        after, began, _ = self._stored.read_upto(self._flow)
+        after, began, _ = self._store.read_upto(self._flow)
         till = self._till()
         newest = till.newest_move()
         if newest < after:  # the till was restored, and issues the same numbers again
-            self._stored.forget(self._flow)
+            self._store.forget(self._flow)
             began = None
         if began is None or begin < began:  # never read, or read from a later time only
             after, began = 0, begin
         upto, start = max(after, newest), max(0, after - OVERLAP)
-        while page := self._numbered(till.moves(start, began), start):
+        while page := self._split_numberless(till.moves(start, began), start):
             start = page[-1].number
             upto = max(upto, start)
-            self._stored.keep(self._flow, [one for one in page if one.sort is not MoveSort.OTHER], start, began)
-        self._stored.keep(self._flow, (), upto, began)
+            self._store.keep(self._flow, [move for move in page if move.sort is not MoveSort.OTHER], start, began)
+        self._store.keep(self._flow, (), upto, began)
         return upto
 
-    def _numbered(self, page: Sequence[Move], start: int) -> list[Move]:
+    def _split_numberless(self, page: Sequence[Move], start: int) -> list[Move]:
         """Return the movements of a page, and store those whose number cannot be read."""
-        if numberless := [one for one in page if not one.number]:
-            after, known = self._stored.numberless(self._flow)
-            fresh = [one for one in numberless if one not in known]
-            self._stored.keep_numberless(self._flow, [*known, *fresh], start if after is None else min(start, after))
-        return [one for one in page if one.number]
+        if numberless := [move for move in page if not move.number]:
+            after, known_moves = self._store.numberless(self._flow)
+            fresh = [move for move in numberless if move not in known_moves]
+            self._store.keep_numberless(
+                self._flow, [*known_moves, *fresh], start if after is None else min(start, after)
+            )
+        return [move for move in page if move.number]
 
     def _read_again(self) -> None:
         """Read unreadable movements once more, because somebody may have corrected them."""
-        upto, began, _ = self._stored.read_upto(self._flow)
+        upto, began, _ = self._store.read_upto(self._flow)
         if began is None:
             return
-        waiting = self._stored.unreadable(self._flow, UNREAD)
+        waiting = self._store.unreadable(self._flow, UNREAD)
         for _ in range(MOST_AGAIN if waiting else 0):
-            page = {one.number: one for one in self._till().moves(waiting[0] - 1, began)}
+            page = {move.number: move for move in self._till().moves(waiting[0] - 1, began)}
             for number in waiting:
                 if number in page and page[number].sort is not MoveSort.UNREADABLE:
-                    self._put_right(page[number], upto, began)
+                    self._correct_move(page[number], upto, began)
             waiting = [number for number in waiting if number > max(page, default=waiting[-1])]
             if not waiting:
                 break
         self._read_numberless_again(began)
 
-    def _put_right(self, move: Move, upto: int, began: datetime) -> None:
+    def _correct_move(self, move: Move, upto: int, began: datetime) -> None:
         if move.sort is MoveSort.OTHER:
-            self._stored.forget(self._flow, move.number)
+            self._store.forget(self._flow, move.number)
         else:
-            self._stored.keep(self._flow, [move], upto, began)
+            self._store.keep(self._flow, [move], upto, began)
 
     def _read_numberless_again(self, began: datetime) -> None:
         """Update the movements without a readable number. A movement that has a number by now is stored under it."""
-        after, known = self._stored.numberless(self._flow)
+        after, known_moves = self._store.numberless(self._flow)
         if after is None:
             return
-        upto, _, _ = self._stored.read_upto(self._flow)
-        start, found = after, list[Move]()
+        upto, _, _ = self._store.read_upto(self._flow)
+        start, numberless = after, list[Move]()
         for _ in range(MOST_AGAIN):
             page = self._till().moves(start, began)
-            found += [one for one in page if not one.number and one not in found]
-            numbered = [one for one in page if one.number]
+            numberless += [move for move in page if not move.number and move not in numberless]
+            numbered = [move for move in page if move.number]
             if not numbered:
-                known = []  # all later movements have been read
+                known_moves = []  # all later movements have been read
                 break
             start = numbered[-1].number
-            counted = [one for one in numbered if one.sort is not MoveSort.OTHER]
-            self._stored.keep(self._flow, counted, max(upto, start), began)
-        self._stored.keep_numberless(self._flow, [*found, *(one for one in known if one not in found)], after)
+            stock_moves = [move for move in numbered if move.sort is not MoveSort.OTHER]
+            self._store.keep(self._flow, stock_moves, max(upto, start), began)
+        self._store.keep_numberless(
+            self._flow, [*numberless, *(move for move in known_moves if move not in numberless)], after
+        )
 
     def _till(self) -> StockHistory:
         till = self._access.connector(TILL.system)
@@ -153,26 +157,26 @@ class TillMovements:
     def _read_promises(self, till: StockHistory, since: str | None) -> None:
         """Read the orders that changed. The first time, read all orders, because any of them may have reservations."""
         after: str | None = None
-        read = 0
+        order_count = 0
         while True:
             page = till.promises(since, after)
-            read += len(page.orders)
+            order_count += len(page.orders)
             if since is None:
-                log.info("orders are read for the first time", flow=self._flow, orders=read)
+                log.info("orders are read for the first time", flow=self._flow, orders=order_count)
             is_last = page.after is None
-            self._stored.store_reservations(self._flow, page.orders, page.kept, page.stamp if is_last else None)
+            self._store.store_reservations(self._flow, page.orders, page.kept, page.stamp if is_last else None)
             if is_last:
                 return
             after = page.after
 
     def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
         """Return the movements of articles, by the till's numbers, that are not known to be in the books."""
-        return self._stored.open(self._flow, articles, upto)
+        return self._store.open(self._flow, articles, upto)
 
     def unplaced(self) -> Sequence[Move]:
         """Return the movements whose article cannot be determined."""
-        return self._stored.without_article(self._flow)
+        return self._store.without_article(self._flow)
 
     def promised(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
         """Return the reservations of articles, each with whether the books have the order."""
-        return self._stored.promised(self._flow, articles)
+        return self._store.promised(self._flow, articles)

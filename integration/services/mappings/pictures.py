@@ -18,15 +18,15 @@ class Pictures:
     """The pictures of one installation. Pictures that nobody requested for a season are deleted."""
 
     def __init__(self, settings: Settings) -> None:
-        given, route = settings.pictures, settings.route(settings.pictures.address)
+        pictures, route = settings.pictures, settings.route(settings.pictures.address)
         places = PictureLocations(
             settings.data / "pictures",
-            given.folder,
-            given.address,
-            int(given.megabytes * MEGABYTE),
+            pictures.folder,
+            pictures.address,
+            int(pictures.megabytes * MEGABYTE),
             NetworkRoute(route["proxy"], route["certificates"]),
         )
-        self._kept = places.kept
+        self._folder = places.kept
         self._reader = Reader(places)
         self._reader.remove_unused()
 
@@ -37,13 +37,13 @@ class Pictures:
     @requires(Right.SEE)
     def thumbnail(self, content: str) -> bytes | None:
         """Return the thumbnail of a cached picture by the hash of its content, or None if it cannot be drawn."""
-        return thumbnail(self._kept, content)
+        return thumbnail(self._folder, content)
 
     def read(self, files: Sequence[str]) -> list[Record | IntegrationError]:
         """Return each picture with the hash and the size of its content, or the error, in the order of `files`."""
         return [
-            one
-            if isinstance(one, IntegrationError)
-            else Record(Kind.PICTURE, file, {"content": one.content, "size": Decimal(one.size)})
-            for file, one in zip(files, self._reader.read(files), strict=True)
+            picture
+            if isinstance(picture, IntegrationError)
+            else Record(Kind.PICTURE, file, {"content": picture.content, "size": Decimal(picture.size)})
+            for file, picture in zip(files, self._reader.read(files), strict=True)
         ]

@@ -26,8 +26,8 @@ class Tables:
     def table_definition(self, name: str, flow: str = "") -> ValueTable:
         """Return the definition of a table from a flow, or from the first flow that defines it."""
         specs = [self._flows[flow]] if flow else [*self._flows.values()]
-        known = (one for spec in specs for one in spec.tables if one.name == name)
-        return next(known, None) or (self._flows[flow].table(name) if flow else ValueTable(name))
+        tables = (table for spec in specs for table in spec.tables if table.name == name)
+        return next(tables, None) or (self._flows[flow].table(name) if flow else ValueTable(name))
 
     @requires(Right.SEE)
     def rows(self, name: str) -> dict[str, str]:
@@ -52,18 +52,18 @@ class Tables:
     @requires(Right.SEE)
     def require_valid_rows(self, name: str, rows: Iterable[Row]) -> None:
         """Raise ConfigurationError, with row and reason, for an invalid row. A row that is already stored may stay."""
-        before, listed = self.rows(name), [*rows]
-        for key, why in self.faults(name, listed).items():
-            is_kept = dict(listed)[key] == before.get(key) and why.code != "reason_row_twice"
+        before, pairs = self.rows(name), [*rows]
+        for key, why in self.faults(name, pairs).items():
+            is_kept = dict(pairs)[key] == before.get(key) and why.code != "reason_row_twice"
             if not is_kept:
                 raise ConfigurationError("row_impossible", table=name, message=why.code, **why.facts)
 
     @requires(Right.REPAIR)
     def save(self, name: str, rows: Mapping[str, str] | Iterable[Row], by: Actor) -> None:
         """Store a whole table. Raises ConfigurationError for an invalid row."""
-        listed = [*(rows.items() if isinstance(rows, Mapping) else rows)]
-        self.require_valid_rows(name, listed)
-        self._rules.set_table(name, dict(listed), by.ref)
+        pairs = [*(rows.items() if isinstance(rows, Mapping) else rows)]
+        self.require_valid_rows(name, pairs)
+        self._rules.set_table(name, dict(pairs), by.ref)
 
     @requires(Right.REPAIR)
     def add(self, name: str, key: str, other: str, by: Actor) -> None:
@@ -80,5 +80,5 @@ class Tables:
             self.require_valid_rows(name, rows.items())
         self._rules.add_rows(tables, by.ref)
 
-    def _codes(self, listed: CodeList) -> dict[str, str] | None:
-        return self._lists.readable(listed.system, listed.name)
+    def _codes(self, code_list: CodeList) -> dict[str, str] | None:
+        return self._lists.readable(code_list.system, code_list.name)

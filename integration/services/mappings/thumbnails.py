@@ -13,10 +13,10 @@ AT_HAND = 64  # thumbnails in the cache
 
 
 @lru_cache(AT_HAND)
-def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | None:
+def thumbnail(folder: Path, content: str, max_points: int = MOST_POINTS) -> bytes | None:
     """Return the thumbnail of a picture as PNG, or None.
 
-    None means that the picture is not cached, cannot be drawn, or has more pixels than `most`.
+    None means that the picture is not cached, cannot be drawn, or has more pixels than `max_points`.
     """
     try:
         data, kind = load_picture(folder, content)
@@ -26,7 +26,7 @@ def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | No
 
     try:
         with Image.open(io.BytesIO(data), formats=[MIME[kind].partition("/")[2]]) as whole:
-            if whole.width * whole.height > most:
+            if whole.width * whole.height > max_points:
                 return None
             whole.draft("RGB", (SIDE, SIDE))
             whole.thumbnail((SIDE, SIDE))

@@ -33,19 +33,19 @@ class Trial:
 
     def traces_of_field(self, target: str) -> list[Trace]:
         """Return the traces of the field that a rule fills, one for each line or branch."""
-        return [trace for trace in self.traces if self._fills(target, trace.target)]
+        return [trace for trace in self.traces if self._fills_target(target, trace.target)]
 
-    def _fills(self, target: str, traced: str) -> bool:
+    def _fills_target(self, target: str, traced: str) -> bool:
         of_part = f"/{target.partition('.')[2]}"  # path of a field in a numbered part
         return traced == target or traced in self.sent_as.get(target, ()) or traced.endswith(of_part)
 
 
 def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
     """Return the result of a flow's logic for each record."""
-    return [_tried(spec, logic, record) for record in records]
+    return [_trial_of_record(spec, logic, record) for record in records]
 
 
-def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
+def _trial_of_record(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
     if isinstance(record, Unreadable):
         return Trial(record.key, record.key, (), unreadable_record_issue(record, logic.flow.source), spec.sent_as)
     page, title, obstacle = [record], record.key, None
@@ -65,28 +65,28 @@ def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
 def source_title(record: Record) -> str:
     """Return the title of a source record: its number or key, with its name if it has one."""
     number = as_text(record.values.get("number")) or record.key
-    named = (record, *(part for part in record.parts if part.kind.sort is not Sort.SUM))
-    names = (as_text(each.values.get("name")).strip() for each in named)
+    sources = (record, *(part for part in record.parts if part.kind.sort is not Sort.SUM))
+    names = (as_text(part.values.get("name")).strip() for part in sources)
     name = next(filter(None, names), "")
     return f"{number} · {name[:LONGEST_TITLE]}" if name else number
 
 
 def sample_values(kind: Kind, records: Iterable[Record], trials: Iterable[Trial] = ()) -> dict[str, Value]:
     """Return the first non-empty value of each field of a kind, from these records and the steps of trials."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for record in records:
-        for each in (record, *record.parts):
-            if each.kind is kind:
-                _gather(found, each.values.items())
+        for part in (record, *record.parts):
+            if part.kind is kind:
+                _gather(values, part.values.items())
     for trial in trials:
-        _gather(found, ((step.what, step.value) for trace in trial.traces for step in trace.steps))
-    return found
+        _gather(values, ((step.what, step.value) for trace in trial.traces for step in trace.steps))
+    return values
 
 
-def _gather(found: dict[str, Value], pairs: Iterable[tuple[str, Value]]) -> None:
+def _gather(values: dict[str, Value], pairs: Iterable[tuple[str, Value]]) -> None:
     for name, value in pairs:
         if value not in EMPTY:
-            found.setdefault(name, value)
+            values.setdefault(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +121,11 @@ class Effect:
     @property
     def records(self) -> int:
         """The number of records with a difference."""
-        return len({one.key for one in self.moved})
+        return len({difference.key for difference in self.moved})
 
     def by_field(self) -> dict[str, int]:
         """Return the number of changed records by target field, highest first; "" stands for being sent or not."""
-        pairs = {(one.field, one.key) for one in self.moved}
+        pairs = {(difference.field, difference.key) for difference in self.moved}
         return dict(Counter(name for name, _ in sorted(pairs)).most_common())
 
 
@@ -154,10 +154,10 @@ class TargetLookup:
 
         Raises IntegrationError if the target is unreachable.
         """
-        keys = [one.desired.key for one in shaped if one.desired]
+        keys = [record.desired.key for record in shaped if record.desired]
         target, name = self._access.connector(self._flow.target), self._flow.name
-        held, apart = find_in_target(target, shaped, self._links, name, stage.parts)
-        return TargetState(held, apart, self._links.get(name, stage.target, keys))
+        current_records, apart = find_in_target(target, shaped, self._links, name, stage.parts)
+        return TargetState(current_records, apart, self._links.get(name, stage.target, keys))
 
 
 class Comparison:
@@ -176,8 +176,9 @@ class Comparison:
         self._logics = (before, after)
         self._records = records
         self._target = target
-        self._shared = [
-            {one.name: _sharing(logic, one, records) for one in logic.flow.stages} for logic in self._logics
+        self._duplicates = [
+            {stage.name: _duplicate_values(logic, stage, records) for stage in logic.flow.stages}
+            for logic in self._logics
         ]
 
     def pages(self, size: int) -> Iterator[list[Record]]:
@@ -196,53 +197,61 @@ class Comparison:
 
     def _parents(self) -> dict[int, str]:
         """Return the parent of each record, by position. A record of a stage without parents is its own parent."""
-        found = {place: f"{record.kind} {record.key}" for place, record in enumerate(self._records)}
+        parents = {place: f"{record.kind} {record.key}" for place, record in enumerate(self._records)}
         logic = self._logics[0]
-        for stage in filter(_is_met, logic.flow.stages):
+        for stage in filter(_is_compared, logic.flow.stages):
             places = [place for place, record in enumerate(self._records) if record.kind is stage.source]
             staged = stage_records(logic, stage, [self._records[place] for place in places])
-            found |= {place: one.parent for place, one in zip(places, staged, strict=True)}
-        return found
+            parents |= {place: staged_record.parent for place, staged_record in zip(places, staged, strict=True)}
+        return parents
 
     def find_differences(self, records: Sequence[Record]) -> list[TrialDifference]:
         """Return the differences for one page of records."""
-        found: list[TrialDifference] = []
+        differences: list[TrialDifference] = []
         before, after = self._logics
         for stage in before.flow.stages:
             page = [record for record in records if record.kind is stage.source]
-            if page and not _is_met(stage):
-                old, new = ({one.key: one for one in stage_records(logic, stage, page)} for logic in (before, after))
+            if page and not _is_compared(stage):
+                old, new = (
+                    {staged.key: staged for staged in stage_records(logic, stage, page)} for logic in (before, after)
+                )
                 for key in {**old, **new}:
-                    found += _moved(old.get(key), new.get(key))
+                    differences += _mapping_differences(old.get(key), new.get(key))
             elif page:
                 was, becomes = (
                     self._outcomes(logic, stage, page, shared[stage.name])
-                    for logic, shared in zip(self._logics, self._shared, strict=True)
+                    for logic, shared in zip(self._logics, self._duplicates, strict=True)
                 )
                 for key in {**was, **becomes}:
-                    found += _done_otherwise(key, was.get(key), becomes.get(key))
-        return found
+                    differences += _outcome_differences(key, was.get(key), becomes.get(key))
+        return differences
 
     def _outcomes(
         self, logic: FlowLogic, stage: Stage, page: Sequence[Record], shared: Duplicates
     ) -> dict[str, "_Outcome"]:
         parents: dict[str, list[Staged]] = {}
-        for each in stage_records(logic, stage, page):
-            parents.setdefault(each.parent, []).append(each)
+        for staged in stage_records(logic, stage, page):
+            parents.setdefault(staged.parent, []).append(staged)
         shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
-        around = self._target.target_state(stage, shaped) if self._target else NOWHERE
-        found: dict[str, _Outcome] = {}
-        for one, members in zip(shaped, parents.values(), strict=True):
-            rest = [each for each in members if each.key not in around.apart]
-            if one.desired is not None and len(rest) < len(members):  # the remaining members are mapped without them
-                found |= {each.key: _Outcome(one.title, around.apart[each.key]) for each in members if each not in rest}
-                one = logic.shape(stage, rest, shared.numbers, shared.marks) if rest else TargetRecord(None, one.title)  # noqa: PLW2901
-            found |= {issue.key: _Outcome(one.title, issue) for issue in one.parked}
-            found |= {skip.key: _Outcome(one.title, skip) for skip in one.skipped}
-            if (wanted := one.desired) is not None:
-                key = wanted.sources[0] if len(wanted.sources) == 1 else wanted.key
-                found[key] = _decided(logic, stage, one.title, wanted, around)
-        return found
+        target_state = self._target.target_state(stage, shaped) if self._target else NOWHERE
+        outcomes: dict[str, _Outcome] = {}
+        for record, members in zip(shaped, parents.values(), strict=True):
+            rest = [member for member in members if member.key not in target_state.apart]
+            if record.desired is not None and len(rest) < len(members):  # the remaining members are mapped without them
+                outcomes |= {
+                    member.key: _Outcome(record.title, target_state.apart[member.key])
+                    for member in members
+                    if member not in rest
+                }
+                record = (  # noqa: PLW2901
+                    logic.shape(stage, rest, shared.numbers, shared.marks) if rest else TargetRecord(None, record.title)
+                )
+            outcomes |= {issue.key: _Outcome(record.title, issue) for issue in record.parked}
+            outcomes |= {skip.key: _Outcome(record.title, skip) for skip in record.skipped}
+            if (desired := record.desired) is not None:
+                key = desired.sources[0] if len(desired.sources) == 1 else desired.key
+                outcomes[key] = _planned_outcome(logic, stage, record.title, desired, target_state)
+        return outcomes
 
 
 def compare(
@@ -255,23 +264,25 @@ def compare(
     return Comparison(before, after, records, target).find_differences(records)
 
 
-def _is_met(stage: Stage) -> bool:
+def _is_compared(stage: Stage) -> bool:
     """Return True if the stage compares its records with the target. Documents are written once and not compared."""
     return not (stage.write_once or stage.derived)
 
 
-def _sharing(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Duplicates:
+def _duplicate_values(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Duplicates:
     """Return the values that must be unique in a stage and that several of these records share."""
     numbers: dict[str, tuple[str, ...]] = {}
     marks: dict[str, tuple[str, ...]] = {}
-    here = [one for one in records if one.kind is stage.source] if _is_met(stage) else []
-    for one in stage_records(logic, stage, here):
-        if one.record is not None:
-            numbers[one.number] = (*numbers.get(one.number, ()), one.key)
-            marks[one.mark] = (*marks.get(one.mark, ()), one.key)
+    sources = [record for record in records if record.kind is stage.source] if _is_compared(stage) else []
+    for staged in stage_records(logic, stage, sources):
+        if staged.record is not None:
+            numbers[staged.number] = (*numbers.get(staged.number, ()), staged.key)
+            marks[staged.mark] = (*marks.get(staged.mark, ()), staged.key)
 
-    def shared(name: Unique, found: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        return {value: keys for value, keys in found.items() if value and len(keys) > 1 and name in stage.unique}
+    def shared(name: Unique, keys_by_value: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {
+            value: keys for value, keys in keys_by_value.items() if value and len(keys) > 1 and name in stage.unique
+        }
 
     return Duplicates(shared(Unique.NUMBER, numbers), shared(Unique.MARK, marks))
 
@@ -287,36 +298,38 @@ class _Outcome:
     waits: Issue | None = None  # the issue of a single field that waits while the record is written
 
 
-def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: TargetState) -> _Outcome:
-    held, link = around.held.get(wanted.key), around.links.get(wanted.key)
-    decision = plan_record(logic, stage, Desired(wanted, title), held, link)
+def _planned_outcome(
+    logic: FlowLogic, stage: Stage, title: str, desired: Record, target_state: TargetState
+) -> _Outcome:
+    current, link = target_state.held.get(desired.key), target_state.links.get(desired.key)
+    decision = plan_record(logic, stage, Desired(desired, title), current, link)
     if isinstance(decision.outcome, Issue | Skip):
         return _Outcome(title, decision.outcome)
-    written = decision.outcome.wanted if isinstance(decision.outcome, Change) else None
-    return _Outcome(title, None, written, held.record if held else None, next(iter(decision.waits), None))
+    new_record = decision.outcome.wanted if isinstance(decision.outcome, Change) else None
+    return _Outcome(title, None, new_record, current.record if current else None, next(iter(decision.waits), None))
 
 
-def _done_otherwise(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[TrialDifference]:
-    was, becomes = _held_up(old), _held_up(new)
+def _outcome_differences(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[TrialDifference]:
+    was, becomes = _obstacle_or_wait(old), _obstacle_or_wait(new)
     title = new.title if new else old.title if old else key
-    if _said(was) != _said(becomes):
+    if _obstacle_facts(was) != _obstacle_facts(becomes):
         yield TrialDifference(key, title, was=was, becomes=becomes)
     if old and new and not (old.obstacle or new.obstacle):
-        yield from _written_otherwise(key, old, new)
+        yield from _written_differences(key, old, new)
 
 
-def _held_up(one: _Outcome | None) -> Issue | Skip | None:
-    return (one.obstacle or one.waits) if one else None
+def _obstacle_or_wait(outcome: _Outcome | None) -> Issue | Skip | None:
+    return (outcome.obstacle or outcome.waits) if outcome else None
 
 
-def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[TrialDifference]:
+def _written_differences(key: str, old: _Outcome, new: _Outcome) -> Iterator[TrialDifference]:
     """Yield the differences between what two plans write over the held record, or into a new record."""
-    there = dict(new.held.flat()) if new.held else {}
+    current_values = dict(new.held.flat()) if new.held else {}
     before, after = _fields(old.wanted), _fields(new.wanted)
     for path, (name, value) in after.items():
-        other = before[path][1] if path in before else there.get(path)
+        other = before[path][1] if path in before else current_values.get(path)
         if not is_same_value(other, value):
-            yield TrialDifference(key, new.title, path, name, there.get(path) if new.held else other, value)
+            yield TrialDifference(key, new.title, path, name, current_values.get(path) if new.held else other, value)
     if new.held is None and new.wanted is not None:
         parts = {"", *(part.key for part in new.wanted.parts)}
         for path, (name, value) in before.items():
@@ -328,26 +341,26 @@ def _fields(record: Record | None) -> dict[str, tuple[str, Value]]:
     return {path: (name, value) for path, name, value in record.fields()} if record else {}
 
 
-def _moved(old: Staged | None, new: Staged | None) -> Iterator[TrialDifference]:
-    there = new or old
-    if there is None:
+def _mapping_differences(old: Staged | None, new: Staged | None) -> Iterator[TrialDifference]:
+    staged = new or old
+    if staged is None:
         return
     was, becomes = _obstacle(old), _obstacle(new)
-    if _said(was) != _said(becomes):
-        yield TrialDifference(there.key, there.title, was=was, becomes=becomes)
+    if _obstacle_facts(was) != _obstacle_facts(becomes):
+        yield TrialDifference(staged.key, staged.title, was=was, becomes=becomes)
         return
     before, after = _values(old), _values(new)
     for path, (name, value) in {**before, **after}.items():
-        one, other = before.get(path, (name, None))[1], after.get(path, (name, None))[1]
-        if not is_same_value(one, other):
-            yield TrialDifference(there.key, there.title, path, name or str(value), one, other)
+        old_value, new_value = before.get(path, (name, None))[1], after.get(path, (name, None))[1]
+        if not is_same_value(old_value, new_value):
+            yield TrialDifference(staged.key, staged.title, path, name or str(value), old_value, new_value)
 
 
 def _obstacle(staged: Staged | None) -> Issue | Skip | None:
     return (staged.issue or staged.skip) if staged else None
 
 
-def _said(obstacle: Issue | Skip | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def _obstacle_facts(obstacle: Issue | Skip | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     match obstacle:
         case Issue():
             return obstacle.cause, obstacle.field, tuple(sorted(obstacle.facts.items()))

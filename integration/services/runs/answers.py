@@ -22,10 +22,10 @@ def change_reasons(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reas
     """
     if run.mode is Mode.UNDO:
         return {"": Reason("because_undone", {"run": run.undo_of})}
-    found = dict(logic.change_reasons(change))
+    reasons = dict(logic.change_reasons(change))
     if change.action is Action.RETIRE:
-        found.setdefault("", Reason("because_gone", {"articles": change.key}))
-    return found
+        reasons.setdefault("", Reason("because_gone", {"articles": change.key}))
+    return reasons
 
 
 def explanations(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[WhyAnswer]:
@@ -39,21 +39,21 @@ def explanations(change: Change, traces: Traces, own: Mapping[str, Reason]) -> l
 
 def explanations_without_change(row: PlanRow, traces: Traces) -> list[WhyAnswer]:
     """Return the explanations of the values of a record for which nothing is written."""
-    told = ((key, one) for key, some in traces.items() for one in some)
-    return [WhyAnswer(one.target, one.part, one.value, one, key or row.key) for key, one in told]
+    pairs = ((key, trace) for key, record_traces in traces.items() for trace in record_traces)
+    return [WhyAnswer(trace.target, trace.part, trace.value, trace, key or row.key) for key, trace in pairs]
 
 
 def _answer(path: str, field: str, value: Value, source: str, traces: Traces, own: Mapping[str, Reason]) -> WhyAnswer:
     part = path.rpartition("/")[0]
-    found = [] if "" in own else list(_candidates(path, field, part, source, traces))
-    fitting = next(((key, one) for key, one in found if is_same_value(clean(one.value), value)), None)
-    if fitting is not None:
-        return WhyAnswer(field, part, value, fitting[1], fitting[0])
+    candidates = [] if "" in own else list(_candidates(path, field, part, source, traces))
+    match = next(((key, trace) for key, trace in candidates if is_same_value(clean(trace.value), value)), None)
+    if match is not None:
+        return WhyAnswer(field, part, value, match[1], match[0])
     if why := own.get(path) or own.get(""):
         return WhyAnswer(field, part, value, Trace(field, (), value, why=why, part=part), source)
-    if not found:
+    if not candidates:
         return WhyAnswer(field, part, value, None, source)
-    key, newest = found[-1]
+    key, newest = candidates[-1]
     if len(traces) > 1 and not part:
         together = Trace(field, newest.steps, value, why=Reason("because_together", {"count": str(len(traces))}))
         return WhyAnswer(field, part, value, together, key)
@@ -62,24 +62,27 @@ def _answer(path: str, field: str, value: Value, source: str, traces: Traces, ow
 
 def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -> Iterator[tuple[str, Trace]]:
     """Yield the traces that may explain a value, each with the key of its source record."""
-    for key, some in traces.items():
+    for key, record_traces in traces.items():
         if part and source and key != source:
             continue
-        for one in some:
-            is_here = one.target == path or (one.target == field and one.part in ("", part))
-            if is_here and one.issue is None:
-                yield key, one
+        for trace in record_traces:
+            is_here = trace.target == path or (trace.target == field and trace.part in ("", part))
+            if is_here and trace.issue is None:
+                yield key, trace
 
 
 def traces_with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
     """Return the traces with a correction as the reason where a person's value replaces the value of the source."""
-    return {key: [_corrected(one, corrections.get(key, ())) for one in some] for key, some in traces.items()}
+    return {
+        key: [_with_correction(trace, corrections.get(key, ())) for trace in record_traces]
+        for key, record_traces in traces.items()
+    }
 
 
-def _corrected(trace: Trace, corrections: Sequence[Correction]) -> Trace:
-    read = trace.why.facts.get("field", "") if trace.why else ""
-    one = next((each for each in corrections if each.field == read), None)
-    if one is None:
+def _with_correction(trace: Trace, corrections: Sequence[Correction]) -> Trace:
+    field = trace.why.facts.get("field", "") if trace.why else ""
+    correction = next((candidate for candidate in corrections if candidate.field == field), None)
+    if correction is None:
         return trace
-    facts = {"field": read, "person": one.by, "was": as_text(one.was)}
+    facts = {"field": field, "person": correction.by, "was": as_text(correction.was)}
     return replace(trace, why=Reason("because_corrected", facts))

@@ -49,47 +49,55 @@ class Bulk:
     @requires(Right.REPAIR)
     def dismiss(self, chosen: Sequence[CauseGroup], reason: str, by: Actor, only: Collection[int] = ()) -> BulkResult:
         """Dismiss causes, or some records of one, with the same reason."""
-        return self._each(
-            chosen, IssueState.OPEN, only, lambda of, some: self._exceptions.dismiss(of, reason, by, some)
+        return self._apply_to_groups(
+            chosen, IssueState.OPEN, only, lambda cause, ids: self._exceptions.dismiss(cause, reason, by, ids)
         )
 
     @requires(Right.REPAIR)
     def take_back(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> BulkResult:
         """Reopen dismissed causes, or some records of one."""
-        return self._each(chosen, IssueState.SET_ASIDE, only, lambda of, some: self._exceptions.take_back(of, by, some))
+        return self._apply_to_groups(
+            chosen, IssueState.SET_ASIDE, only, lambda cause, ids: self._exceptions.take_back(cause, by, ids)
+        )
 
     @requires(Right.REPAIR)
     def assign(self, chosen: Sequence[CauseGroup], to: str, by: Actor) -> BulkResult:
         """Store the person responsible for these causes; nobody if `to` is empty."""
-        return self._each(chosen, IssueState.OPEN, (), lambda of, _: self._issues.assign(of, to, by.ref))
+        return self._apply_to_groups(
+            chosen, IssueState.OPEN, (), lambda cause, _: self._issues.assign(cause, to, by.ref)
+        )
 
     @requires(Right.RUN)
     def try_again(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> BulkResult:
         """Start one preview per flow for all selected causes of that flow. A flow has one active run at most."""
-        refused: list[BulkFailure] = []
+        failures: list[BulkFailure] = []
         keys: dict[str, list[str]] = {}
-        found: dict[str, list[CauseGroup]] = {}
+        by_flow: dict[str, list[CauseGroup]] = {}
         for group in chosen:
-            there = self._there(group, IssueState.OPEN, only, refused)
-            if there:
-                found.setdefault(group.flow, []).append(group)
-                keys.setdefault(group.flow, []).extend(self._sources(group, there))
-        begun = []
-        for flow, groups in found.items():
-            wanted = tuple(dict.fromkeys(keys[flow]))
+            ids = self._reachable_records(group, IssueState.OPEN, only, failures)
+            if ids:
+                by_flow.setdefault(group.flow, []).append(group)
+                keys.setdefault(group.flow, []).extend(self._sources(group, ids))
+        run_ids = []
+        for flow, groups in by_flow.items():
+            flow_keys = tuple(dict.fromkeys(keys[flow]))
             notes = retry_note(groups[0]) if len(groups) == 1 and not only else {}
             try:
-                begun.append(self._runs.preview(PreviewRequest(flow, by, Mode.CHOSEN, wanted, notes)))
+                run_ids.append(self._runs.preview(PreviewRequest(flow, by, Mode.CHOSEN, flow_keys, notes)))
             except IntegrationError as error:
-                refused += [BulkFailure(group, code=error.code, facts=error.facts) for group in groups]
+                failures += [BulkFailure(group, code=error.code, facts=error.facts) for group in groups]
                 keys[flow] = []
-        return BulkResult(sum(len(set(some)) for some in keys.values()), tuple(refused), tuple(begun))
+        return BulkResult(sum(len(set(record_keys)) for record_keys in keys.values()), tuple(failures), tuple(run_ids))
 
-    def _sources(self, group: CauseGroup, there: Collection[int]) -> list[str]:
-        issues = [one for one in self._exceptions.list_issues(group.group_key, IssueState.OPEN) if one.id in there]
+    def _sources(self, group: CauseGroup, ids: Collection[int]) -> list[str]:
+        issues = [
+            open_issue
+            for open_issue in self._exceptions.list_issues(group.group_key, IssueState.OPEN)
+            if open_issue.id in ids
+        ]
         return [key for keys in self._exceptions.sources(group.flow, issues).values() for key in keys]
 
-    def _each(
+    def _apply_to_groups(
         self,
         chosen: Sequence[CauseGroup],
         state: IssueState,
@@ -97,25 +105,27 @@ class Bulk:
         act: Callable[[IssueGroupKey, Collection[int]], object],
     ) -> BulkResult:
         records = 0
-        refused: list[BulkFailure] = []
+        failures: list[BulkFailure] = []
         for group in chosen:
-            there = self._there(group, state, only, refused)
-            if not there:
+            ids = self._reachable_records(group, state, only, failures)
+            if not ids:
                 continue
             try:
-                act(group.group_key, there if only else ())
-                records += len(there)
+                act(group.group_key, ids if only else ())
+                records += len(ids)
             except IntegrationError as error:
-                refused.append(BulkFailure(group, code=error.code, facts=error.facts))
-        return BulkResult(records, tuple(refused))
+                failures.append(BulkFailure(group, code=error.code, facts=error.facts))
+        return BulkResult(records, tuple(failures))
 
-    def _there(
-        self, group: CauseGroup, state: IssueState, only: Collection[int], refused: list[BulkFailure]
+    def _reachable_records(
+        self, group: CauseGroup, state: IssueState, only: Collection[int], failures: list[BulkFailure]
     ) -> dict[int, str]:
-        """Return the records of a cause that the action can reach, by id, and add the others to `refused`."""
-        found = {one.id: one.title for one in self._exceptions.list_issues(group.group_key, state)}
+        """Return the records of a cause that the action can reach, by id, and add the others to `failures`."""
+        titles = {
+            open_issue.id: open_issue.title for open_issue in self._exceptions.list_issues(group.group_key, state)
+        }
         if not only:
-            refused += [] if found else [BulkFailure(group)]
-            return found
-        refused += [BulkFailure(group, str(one)) for one in only if one not in found]
-        return {one: title for one, title in found.items() if one in only}
+            failures += [] if titles else [BulkFailure(group)]
+            return titles
+        failures += [BulkFailure(group, str(issue_id)) for issue_id in only if issue_id not in titles]
+        return {issue_id: title for issue_id, title in titles.items() if issue_id in only}

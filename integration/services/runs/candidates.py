@@ -24,7 +24,7 @@ class Candidate:
     is_use_unclear: bool = False  # the target returned a date that cannot be parsed
 
 
-class _AsNamed:
+class _IdentityReferences:
     """References that treat each key as the reference itself."""
 
     def reference(self, kind: Kind, key: str) -> str | None:
@@ -40,23 +40,23 @@ class _AsNamed:
         return ()
 
 
-def candidates(target: Connector, links: Links, one: OpenIssue, kind: Kind) -> list[Candidate]:
+def candidates(target: Connector, links: Links, open_issue: OpenIssue, kind: Kind) -> list[Candidate]:
     """Return the records that an issue names as candidates, with their current values in the target."""
-    facts = one.issue.facts
-    named = facts.get("candidates") or facts.get("number", "")
-    references = [reference for reference in named.split(", ") if reference]
+    facts = open_issue.issue.facts
+    text = facts.get("candidates") or facts.get("number", "")
+    references = [reference for reference in text.split(", ") if reference]
     if not references:
         return []
-    held = target.lookup([Record(kind, reference, {}) for reference in references], _AsNamed())
-    owners = links.by_reference(one.flow, kind, references)
-    used = _last_used(target, references, one.last_seen.date() - LOOKED_BACK)
+    current = target.lookup([Record(kind, reference, {}) for reference in references], _IdentityReferences())
+    owners = links.by_reference(open_issue.flow, kind, references)
+    last_used = _last_used(target, references, open_issue.last_seen.date() - LOOKED_BACK)
     return [
         Candidate(
             reference,
-            held[reference].record if reference in held else None,
-            owners[reference].key if reference in owners and owners[reference].key != one.issue.key else "",
-            used.get(reference),
-            is_use_unclear=reference in used and used[reference] is None,
+            current[reference].record if reference in current else None,
+            owners[reference].key if reference in owners and owners[reference].key != open_issue.issue.key else "",
+            last_used.get(reference),
+            is_use_unclear=reference in last_used and last_used[reference] is None,
         )
         for reference in references
     ]

@@ -12,6 +12,8 @@ def with_listed_facts(group: CauseGroup, issues: Callable[[], Iterable[OpenIssue
     names = cause(group.cause).listing if group.count > 1 else ()
     if not names:
         return group
-    told = [one.issue.facts for one in issues()]
-    listed = {name: ", ".join(sorted({facts[name] for facts in told if facts.get(name)})) for name in names}
-    return replace(group, facts={**group.facts, **listed})
+    issue_facts = [open_issue.issue.facts for open_issue in issues()]
+    merged_facts = {
+        name: ", ".join(sorted({facts[name] for facts in issue_facts if facts.get(name)})) for name in names
+    }
+    return replace(group, facts={**group.facts, **merged_facts})

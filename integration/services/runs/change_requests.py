@@ -16,8 +16,8 @@ from integration.services.runs.flows import Flows
 class ChangeRequests:
     """The requests to change settings of flows that wait for a second person."""
 
-    def __init__(self, stored: ChangeRequestStore, flows: Flows, four_eyes: FourEyes) -> None:
-        self._stored = stored
+    def __init__(self, store: ChangeRequestStore, flows: Flows, four_eyes: FourEyes) -> None:
+        self._store = store
         self._flows = flows
         self._four_eyes = four_eyes
 
@@ -27,7 +27,9 @@ class ChangeRequests:
 
         A request lapses if a setting that it changes has a different value by now.
         """
-        return [one for one in self._stored.waiting() if flow in ("", one.flow) and self._is_current(one)]
+        return [
+            request for request in self._store.waiting() if flow in ("", request.flow) and self._is_current(request)
+        ]
 
     @requires(Right.ARRANGE)
     def approve(self, setting: str, mark: str, by: Actor) -> None:
@@ -51,13 +53,13 @@ class ChangeRequests:
 
         Raises NotAllowedError as `approve` does, except `change_is_own`.
         """
-        if not self._stored.spend(self._get(setting, mark), "change_rejected", by.ref):
-            raise _gone(setting)
+        if not self._store.spend(self._get(setting, mark), "change_rejected", by.ref):
+            raise _gone_error(setting)
 
     def _get(self, setting: str, mark: str) -> ChangeRequest:
-        request = self._stored.get(setting)
+        request = self._store.get(setting)
         if request is None or request.mark != mark or not self._is_current(request):
-            raise _gone(setting)
+            raise _gone_error(setting)
         action = current_action()
         if action is not None:
             require_right(action.actor, request.right)
@@ -66,9 +68,9 @@ class ChangeRequests:
     def _is_current(self, request: ChangeRequest) -> bool:
         if request.flow not in self._flows:
             return False
-        return all(self._now(request).get(name) == value for name, value in request.before.items())
+        return all(self._current_values(request).get(name) == value for name, value in request.before.items())
 
-    def _now(self, request: ChangeRequest) -> Mapping[str, Any]:
+    def _current_values(self, request: ChangeRequest) -> Mapping[str, Any]:
         if request.right is Right.ADMINISTER:
             limits = self._four_eyes.limits(request.flow)
             return {name: limits.get(name) for name in request.before}
@@ -78,5 +80,5 @@ class ChangeRequests:
         return {**self._four_eyes.limits(request.flow), **request.after}
 
 
-def _gone(setting: str) -> NotAllowedError:
+def _gone_error(setting: str) -> NotAllowedError:
     return NotAllowedError("change_request_gone", flow=setting.partition(":")[2])

@@ -14,7 +14,7 @@ from integration.store.links import Links
 
 
 def resolve_conflicts(
-    links: Links, issues: Issues, flow: str, found: Sequence[OpenIssue], option: str, by: str
+    links: Links, issues: Issues, flow: str, open_issues: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
     """Resolve the conflicts among these issues in favour of one side, and return the other issues.
 
@@ -22,48 +22,62 @@ def resolve_conflicts(
     stored, and the next preview asks again.
     """
     if option not in (SOURCE, TARGET):
-        return found
-    whole = {each.id: each for one in found if one.issue.cause == CONFLICT for each in _one_with(issues, flow, one)}
-    chosen = [(resolve(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
-    links.apply_resolutions(flow, [(one, event) for one, event in chosen if one is not None])
-    return [one for one in found if one.issue.cause != CONFLICT]
+        return open_issues
+    conflicts = {
+        coupled_issue.id: coupled_issue
+        for open_issue in open_issues
+        if open_issue.issue.cause == CONFLICT
+        for coupled_issue in _coupled_conflicts(issues, flow, open_issue)
+    }
+    resolutions = [
+        (resolve(open_issue.issue, option), _resolution_event(flow, open_issue, option, by))
+        for open_issue in conflicts.values()
+    ]
+    links.apply_resolutions(flow, [(resolution, event) for resolution, event in resolutions if resolution is not None])
+    return [open_issue for open_issue in open_issues if open_issue.issue.cause != CONFLICT]
 
 
 def answer_identity_questions(
-    links: Links, flow: str, found: Sequence[OpenIssue], option: str, by: str
+    links: Links, flow: str, open_issues: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
     """Store the answers whether two records are the same, and return the other issues.
 
     An answer applies to what the person saw. If the evidence of the link has changed since, nothing is stored, and the
     next preview asks again.
     """
-    for one in found:
-        if one.issue.cause not in IDENTITY_CAUSES:
+    for open_issue in open_issues:
+        if open_issue.issue.cause not in IDENTITY_CAUSES:
             continue
-        facts = one.issue.facts
+        facts = open_issue.issue.facts
         evidence = evidence_from_json(json.loads(facts["evidence_json"]))
-        shown = Link(Kind.stored(facts["kind"]), facts["record"], facts["number"], evidence=evidence)
-        told = {"by": by, "takes": option, "reference": shown.reference}
-        event = Event(event="identity_decided", flow=flow, kind=shown.kind, key=shown.key, title=one.title, facts=told)
+        link = Link(Kind.stored(facts["kind"]), facts["record"], facts["number"], evidence=evidence)
+        event_facts = {"by": by, "takes": option, "reference": link.reference}
+        event = Event(
+            event="identity_decided", flow=flow, kind=link.kind, key=link.key, title=open_issue.title, facts=event_facts
+        )
         if option == SAME_RECORD:
-            links.confirm_identity(flow, shown, facts["mark"], event)
+            links.confirm_identity(flow, link, facts["mark"], event)
         else:
-            links.separate(flow, shown, facts["mark"], by, event)
-    return [one for one in found if one.issue.cause not in IDENTITY_CAUSES]
+            links.separate(flow, link, facts["mark"], by, event)
+    return [open_issue for open_issue in open_issues if open_issue.issue.cause not in IDENTITY_CAUSES]
 
 
-def _one_with(issues: Issues, flow: str, one: OpenIssue) -> list[OpenIssue]:
+def _coupled_conflicts(issues: Issues, flow: str, conflict: OpenIssue) -> list[OpenIssue]:
     """Return a conflict with those of the same record that form a unit with it, such as parts of an address."""
-    if not any(is_coupled_with(one.issue.field, name) for name in ADDRESS):
-        return [one]
-    known = issues.of_key(flow, one.issue.key)
-    open_ones = [each for each in known if each.state is IssueState.OPEN and each.issue.cause == CONFLICT]
-    return [one, *(each for each in open_ones if is_coupled_with(one.issue.field, each.issue.field))]
+    if not any(is_coupled_with(conflict.issue.field, name) for name in ADDRESS):
+        return [conflict]
+    record_issues = issues.of_key(flow, conflict.issue.key)
+    conflicts = [other for other in record_issues if other.state is IssueState.OPEN and other.issue.cause == CONFLICT]
+    return [conflict, *(other for other in conflicts if is_coupled_with(conflict.issue.field, other.issue.field))]
 
 
-def _told(flow: str, one: OpenIssue, option: str, by: str) -> Event:
-    facts = {"by": by, "takes": option, "field": one.issue.field, "path": one.issue.facts.get("path", "")}
+def _resolution_event(flow: str, conflict: OpenIssue, option: str, by: str) -> Event:
+    facts = {"by": by, "takes": option, "field": conflict.issue.field, "path": conflict.issue.facts.get("path", "")}
     return Event(
-        event="conflict_settled", flow=flow, kind=one.issue.facts.get("kind", ""), key=one.issue.key, title=one.title,
+        event="conflict_settled",
+        flow=flow,
+        kind=conflict.issue.facts.get("kind", ""),
+        key=conflict.issue.key,
+        title=conflict.title,
         facts=facts,
-    )  # fmt: skip
+    )

@@ -30,9 +30,9 @@ class Documents:
         """
         logic = self._logics.current_logic(flow)
         for stage in logic.flow.counted_stages:
-            found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.write_once else ()
-            if found:
-                return logic.compare_booking(found[0])
+            records = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.write_once else ()
+            if records:
+                return logic.compare_booking(records[0])
         return None
 
     @requires(Right.REPAIR)
@@ -42,7 +42,7 @@ class Documents:
         Returns the keys of the documents. Lines without a mark cannot be booked again and are left out.
         """
         marked = [row for row in rows if row.facts.get("mark") and row.facts.get("source")]
-        kept = [
+        corrections = [
             Correction(
                 Kind.stored(row.facts["source"]),
                 row.key,
@@ -54,5 +54,5 @@ class Documents:
             )
             for row in marked
         ]
-        self._corrections.keep(flow, kept, by.ref)
+        self._corrections.keep(flow, corrections, by.ref)
         return [row.key for row in marked]

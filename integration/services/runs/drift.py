@@ -60,8 +60,8 @@ class _Place:
     def parse(cls, text: str) -> "_Place":
         """Parse a position from the text that `text` returned."""
         shape = json.loads(text)
-        left = tuple((flow, kind) for flow, kind in shape["left"])
-        return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
+        remaining = tuple((flow, kind) for flow, kind in shape["left"])
+        return cls(remaining, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
 
     def next_kind(self) -> "_Place | None":
         """Return the start of the next kind, or None after the last."""
@@ -74,7 +74,7 @@ class Drift:
     def __init__(
         self,
         flows: Collection[str],
-        owed: PostRestoreCheck,
+        restore_check: PostRestoreCheck,
         deps: Dependencies,
         drifts: DriftStore,
         erased: ErasureRegister,
@@ -86,7 +86,7 @@ class Drift:
     ) -> None:
         self._lists = lists
         self._flows = flows
-        self._owed = owed
+        self._restore_check = restore_check
         self._deps = deps
         self._drifts = drifts
         self._erased = erased
@@ -98,14 +98,14 @@ class Drift:
     @requires(Right.SEE)
     def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return why the flow may not write for now, or None if it may."""
-        return self._owed.hold_reason(flow)
+        return self._restore_check.hold_reason(flow)
 
     @requires(Right.SEE)
     def latest(self) -> list[DriftCheckResult]:
         """Return the result of the last check of each kind of record, in the order of the flows."""
         order = {flow: place for place, flow in enumerate(self._flows)}
-        found = [one for one in self._drifts.latest() if one.flow in order]
-        return sorted(found, key=lambda one: order[one.flow])
+        results = [result for result in self._drifts.latest() if result.flow in order]
+        return sorted(results, key=lambda result: order[result.flow])
 
     @requires(Right.COMPARE)
     def look(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftCheckResult]:
@@ -130,20 +130,20 @@ class Drift:
             return ""
         if not position:
             return place.text()
-        following = self._erased.retry_if_erased(lambda so_far: self._looked(place, so_far))
+        following = self._erased.retry_if_erased(lambda so_far: self._check_page(place, so_far))
         return following.text() if following else ""
 
     def _begin(self) -> _Place | None:
-        wanted = (name for name in self._flows if self._flow_service.is_on(name) or self._owed.is_due(name))
-        left = tuple((name, str(stage.target)) for name in wanted for stage in self._owed.stages(name))
-        return _Place(left) if left else None
+        due_flows = (name for name in self._flows if self._flow_service.is_on(name) or self._restore_check.is_due(name))
+        remaining = tuple((name, str(stage.target)) for name in due_flows for stage in self._restore_check.stages(name))
+        return _Place(remaining) if remaining else None
 
-    def _looked(self, place: _Place, so_far: SoFar) -> _Place | None:
+    def _check_page(self, place: _Place, so_far: SoFar) -> _Place | None:
         (name, kind), began = place.left[0], place.began or self._clock().isoformat()
         try:
             logic = self._deps.logics.current_logic(name)
             stages = stages_of(logic.flow, self._links.kinds(name))
-            stage = next((one for one in stages if one.target == kind), None)
+            stage = next((flow_stage for flow_stage in stages if flow_stage.target == kind), None)
             if stage is None:  # the settings changed since
                 return place.next_kind()
             if not place.after:
@@ -169,35 +169,35 @@ class Drift:
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close the exceptions of records that match again."""
         rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
-        met = [
-            IssueOccurrence(drift_issue(flow, stage, one, rates), str(stage.target), one.title)
-            for one in page.different
+        occurrences = [
+            IssueOccurrence(drift_issue(flow, stage, record, rates), str(stage.target), record.title)
+            for record in page.different
         ]
-        self._issues.store_check_result(flow.name, page.told, CAUSES, met, so_far)
+        self._issues.store_check_result(flow.name, page.told, CAUSES, occurrences, so_far)
 
 
-def drift_issue(flow: Flow, stage: Stage, one: DriftedRecord, rates: Mapping[str, str]) -> Issue:
+def drift_issue(flow: Flow, stage: Stage, record: DriftedRecord, rates: Mapping[str, str]) -> Issue:
     """Return the issue of a record whose values in the target differ from the agreed ones.
 
     `rates` are the percentages of the target's VAT codes.
     """
-    facts = {"key": one.title, "system": flow.target, "kind": str(stage.target), "reference": one.reference}
-    if not one.edits:
-        return Issue("record_gone_in_target", one.key, facts=facts)
-    first = one.edits[0]
-    agreed, found = (_shown(value, first.field, flow.target, rates) for value in (first.agreed, first.found))
-    facts |= {"fields": _fields(one), "agreed": agreed, "found": found}
+    facts = {"key": record.title, "system": flow.target, "kind": str(stage.target), "reference": record.reference}
+    if not record.edits:
+        return Issue("record_gone_in_target", record.key, facts=facts)
+    first = record.edits[0]
+    agreed, current = (_value_text(value, first.field, flow.target, rates) for value in (first.agreed, first.found))
+    facts |= {"fields": _fields(record), "agreed": agreed, "found": current}
     cause = "document_changed_in_target" if stage.write_once else "record_changed_in_target"
-    return Issue(cause, one.key, facts=facts)
+    return Issue(cause, record.key, facts=facts)
 
 
-def _fields(one: DriftedRecord) -> str:
+def _fields(record: DriftedRecord) -> str:
     """Return the names of the fields that differ, each once. Added and removed parts appear by their kind."""
-    return ", ".join(dict.fromkeys(edit.field.rpartition(".")[2] for edit in one.edits))
+    return ", ".join(dict.fromkeys(edit.field.rpartition(".")[2] for edit in record.edits))
 
 
-def _shown(value: Value, field: str, system: str, rates: Mapping[str, str]) -> str:
-    told = as_text(value)[:MOST_SHOWN]
-    if told and is_vat_code(field):
-        return vat_value(told, Decimal(rates[told]) if told in rates else None, system)
-    return told
+def _value_text(value: Value, field: str, system: str, rates: Mapping[str, str]) -> str:
+    text = as_text(value)[:MOST_SHOWN]
+    if text and is_vat_code(field):
+        return vat_value(text, Decimal(rates[text]) if text in rates else None, system)
+    return text

@@ -61,8 +61,8 @@ ISSUE_COLUMNS = (
 
 def amount_at_stake(issue: Issue) -> Decimal | None:
     """Return the total of the till document behind an issue, or None if the issue does not have it."""
-    told = issue.facts.get("sold", "")
-    return Decimal(told) if AMOUNT.fullmatch(told) else None
+    amount_text = issue.facts.get("sold", "")
+    return Decimal(amount_text) if AMOUNT.fullmatch(amount_text) else None
 
 
 # Causes that a person decides before anything is booked.
@@ -137,8 +137,8 @@ def _urgency(group: CauseGroup) -> tuple[object, ...]:
 
 def group_address(cause: IssueGroupKey) -> str:
     """Return the short, stable name of a group in addresses of pages."""
-    named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
-    return hashlib.sha256(named.encode()).hexdigest()[:10]
+    identity = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:10]
 
 
 def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> IssueGroupKey:
@@ -149,16 +149,16 @@ def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Iss
 def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
     """Return the row of a value table that would repair a cause, or None if a row does not repair it."""
     if cause == UNMAPPED and facts.get("table"):
-        named = spec.table(facts["table"])
-        return MissingRow(named, {named.code.name: facts.get("value", "")})
-    table = next((one for one in spec.tables if cause in one.causes), None)
+        named_table = spec.table(facts["table"])
+        return MissingRow(named_table, {named_table.code.name: facts.get("value", "")})
+    table = next((value_table for value_table in spec.tables if cause in value_table.causes), None)
     return MissingRow(table, table.key_of_missing_row(facts)) if table is not None else None
 
 
 def codes_without_rows(issue: Issue) -> tuple[MissingCode, ...]:
     """Return the missing codes of an issue: those that its record collected, or else the code of its cause."""
-    told = MissingCode(issue.cause, issue.facts, amount_at_stake(issue) or Decimal(0))
-    return missing_codes_in(issue.facts) or (told,)
+    own_code = MissingCode(issue.cause, issue.facts, amount_at_stake(issue) or Decimal(0))
+    return missing_codes_in(issue.facts) or (own_code,)
 
 
 def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
@@ -179,15 +179,15 @@ def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, s
         return None
     if cause == "flow_setting_invalid" and facts.get("flow") != spec.name:
         return None
-    named = {"tables": "table", "settings": "setting"}.get(repair.tab)
-    name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
+    parameter = {"tables": "table", "settings": "setting"}.get(repair.tab)
+    name = repair.name or (facts.get(parameter, "") if parameter else field.rpartition("/")[2])
     return {"flow": repair.flow or spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
     """Return the codes of the articles that a document needs and the books do not have."""
-    named = facts.get("article", "").split(", ") if cause == "article_missing" else []
-    return [code for code in named if code]
+    codes = facts.get("article", "").split(", ") if cause == "article_missing" else []
+    return [code for code in codes if code]
 
 
 class Exceptions:
@@ -235,12 +235,14 @@ class Exceptions:
         `assigned` limits them to the groups of one person, and `find` to groups with a matching record.
         """
         rank = RANKS[sort]
-        groups = sorted(self._causes(flow or None, state), key=lambda one: (rank(one), *_urgency(one)))
-        found = self._issues.matching_groups(find, state) if find else None
+        groups = sorted(
+            self._causes(flow or None, state), key=lambda cause_group: (rank(cause_group), *_urgency(cause_group))
+        )
+        matches = self._issues.matching_groups(find, state) if find else None
         return [
             group
             for group in groups
-            if (not assigned or group.assigned == assigned) and (found is None or group.group_key in found)
+            if (not assigned or group.assigned == assigned) and (matches is None or group.group_key in matches)
         ]
 
     @requires(Right.SEE)
@@ -260,60 +262,63 @@ class Exceptions:
 
         They can neither be repaired nor written.
         """
-        found = [one for one in self._issues.causes() if one.flow not in self._flows]
-        return {flow: sum(one.count for one in found if one.flow == flow) for flow in {one.flow for one in found}}
+        groups = [group for group in self._issues.causes() if group.flow not in self._flows]
+        return {
+            flow: sum(group.count for group in groups if group.flow == flow)
+            for flow in {group.flow for group in groups}
+        }
 
     def _causes(self, flow: str | None, state: IssueState) -> list[CauseGroup]:
-        found = [one for one in self._issues.causes(flow, state) if one.flow in self._flows]
-        return [with_listed_facts(one, partial(self.list_issues, one.group_key, state)) for one in found]
+        groups = [group for group in self._issues.causes(flow, state) if group.flow in self._flows]
+        return [with_listed_facts(group, partial(self.list_issues, group.group_key, state)) for group in groups]
 
     @requires(Right.SEE)
     def waits(self, flow: str, key: str) -> Issue | None:
         """Return the open issue of a record, or None if there is none."""
-        known = self._issues.of_key(flow, key)
-        return next((one.issue for one in known if one.state is IssueState.OPEN), None)
+        issues = self._issues.of_key(flow, key)
+        return next((open_issue.issue for open_issue in issues if open_issue.state is IssueState.OPEN), None)
 
     @requires(Right.SEE)
     def tries(self) -> list[RetryResult]:
         """Return the results of recent retries of causes, the latest of each cause."""
-        found: dict[IssueGroupKey, RetryResult] = {}
+        results: dict[IssueGroupKey, RetryResult] = {}
         for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = tried_cause(run)
-                if group is not None and group.group_key not in found:
-                    found[group.group_key] = self._outcome(run, group)
-        return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
+                if group is not None and group.group_key not in results:
+                    results[group.group_key] = self._outcome(run, group)
+        return [result for result in results.values() if result.run.state is not RunState.DISCARDED]
 
     def _outcome(self, run: Run, group: CauseGroup) -> RetryResult:
-        counted: Counter[IssueGroupKey] = Counter()
-        for row in self._parked(run):
-            counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
-        same = counted.pop(group.group_key, 0)
-        return RetryResult(group, run, same, dict(counted.most_common()))
+        counts: Counter[IssueGroupKey] = Counter()
+        for row in self._parked_rows(run):
+            counts[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
+        same = counts.pop(group.group_key, 0)
+        return RetryResult(group, run, same, dict(counts.most_common()))
 
-    def _parked(self, run: Run) -> Iterator[PlanRow]:
+    def _parked_rows(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
         while rows := self._plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
     @requires(Right.SEE)
-    def daily_counts(self, here: datetime) -> dict[IssueGroupKey, dict[date, int]]:
-        """Return the number of records that each cause got per day, for the last days up to `here`, in its time zone.
+    def daily_counts(self, local_now: datetime) -> dict[IssueGroupKey, dict[date, int]]:
+        """Return the number of new records per cause and day, for the last days up to `local_now`.
 
         Settled records count too, and a record that returned counts on the day of its return. A cause whose records all
         came on one day is left out, because it has no course.
         """
-        days = [here.date() - timedelta(days=back) for back in reversed(range(DAYS))]
-        since = datetime.combine(days[0], time(), here.tzinfo)
-        found: dict[IssueGroupKey, dict[date, int]] = {}
+        days = [local_now.date() - timedelta(days=days_back) for days_back in reversed(range(DAYS))]
+        since = datetime.combine(days[0], time(), local_now.tzinfo)
+        by_cause: dict[IssueGroupKey, dict[date, int]] = {}
         for trouble, moments in self._issues.appearances(since).items():
-            counted = dict.fromkeys(days, 0)
+            counts = dict.fromkeys(days, 0)
             for at, number in moments.items():
-                counted[min(at.astimezone(here.tzinfo).date(), days[-1])] += number
-            if sum(map(bool, counted.values())) > 1:
-                found[trouble] = counted
-        return found
+                counts[min(at.astimezone(local_now.tzinfo).date(), days[-1])] += number
+            if sum(map(bool, counts.values())) > 1:
+                by_cause[trouble] = counts
+        return by_cause
 
     @requires(Right.SEE)
     def mapping_version(self, group: CauseGroup) -> int:
@@ -345,16 +350,19 @@ class Exceptions:
         )
 
     @requires(Right.SEE)
-    def sources(self, flow: str, found: Sequence[OpenIssue]) -> dict[int, tuple[str, ...]]:
+    def sources(self, flow: str, open_issues: Sequence[OpenIssue]) -> dict[int, tuple[str, ...]]:
         """Return the keys of the source records behind each issue.
 
         For a product these are all its articles; for a debtor or an address, the documents from which it is derived.
         """
         stages = self._logics.flow(flow).stages
         derived = [stage.target for stage in stages if stage.derived or stage.write_once]
-        named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
-        counted = [stage.target for stage in stages if stage.counted][-1]
-        owners = self._links.get(flow, counted, [key for keys in named.values() for key in keys])
+        named_keys = {
+            open_issue.id: (open_issue.issue.facts.get("documents") or open_issue.issue.key).split(",")
+            for open_issue in open_issues
+        }
+        kind = [stage.target for stage in stages if stage.counted][-1]
+        owners = self._links.get(flow, kind, [key for keys in named_keys.values() for key in keys])
 
         def behind(key: str) -> tuple[str, ...]:
             agreed = owners[key].agreed if key in owners else None
@@ -363,73 +371,86 @@ class Exceptions:
             return (self._plans.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
-            one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
+            issue_id: tuple(dict.fromkeys(source for key in keys for source in behind(key)))
+            for issue_id, keys in named_keys.items()
         }
 
     @requires(Right.SEE)
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of all open issues of a cause."""
-        found = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
-        every = (key for keys in self.sources(flow, found).values() for key in keys)
-        return list(dict.fromkeys(every))
+        open_issues = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
+        source_keys = (key for keys in self.sources(flow, open_issues).values() for key in keys)
+        return list(dict.fromkeys(source_keys))
 
     @requires(Right.SEE)
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
         """Return the values of parked records that a value table lacks, with the number of issues for each."""
         spec = self._flows[flow]
-        found = Counter[str]()
+        counts = Counter[str]()
         for cause in self.row_causes(flow):
-            for one in self._issues.list(flow, cause, limit=MOST):
-                rows = (row for row, _ in lacked_rows(spec, one.issue))
-                found.update({row.code for row in rows if row.table.name == table})
-        return dict(found)
+            for open_issue in self._issues.list(flow, cause, limit=MOST):
+                rows = (row for row, _ in lacked_rows(spec, open_issue.issue))
+                counts.update({row.code for row in rows if row.table.name == table})
+        return dict(counts)
 
     @requires(Right.SEE)
     def row_causes(self, flow: str, table: str = "") -> list[str]:
-        """Return the causes that rows of a flow's value tables repair, or rows of one table."""
-        tables = [one for one in self._flows[flow].tables if table in ("", one.name)]
-        own = [cause for one in tables for cause in one.causes] or [UNMAPPED]
-        several = [code for code, one in CAUSES.items() if one.repair.by is RepairKind.ROWS]
+        """Return the causes that a new row repairs: in any value table of the flow, or in `table`."""
+        tables = [value_table for value_table in self._flows[flow].tables if table in ("", value_table.name)]
+        own = [cause for value_table in tables for cause in value_table.causes] or [UNMAPPED]
+        several = [code for code, cause in CAUSES.items() if cause.repair.by is RepairKind.ROWS]
         return list(dict.fromkeys([*own, *([] if table else [UNMAPPED]), *several]))
 
     @requires(Right.SEE)
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return the current source records by key, without those that no longer exist."""
         logic = self._logics.flow(flow)
-        wanted, found = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
+        unique_keys, records = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
         for stage in logic.counted_stages:
-            left = [key for key in wanted if key not in found]
-            for start in range(0, len(left), AT_ONCE):
-                some = self._access.connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
-                found |= {record.key: record for record in some}
-        return found
+            missing_keys = [key for key in unique_keys if key not in records]
+            for start in range(0, len(missing_keys), AT_ONCE):
+                batch = self._access.connector(logic.source).fetch(stage.source, missing_keys[start : start + AT_ONCE])
+                records |= {record.key: record for record in batch}
+        return records
 
     @requires(Right.SEE)
-    def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
+    def candidates(self, flow: str, open_issue: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the right one for an issue, with their current values."""
-        kind = self._flows[flow].repair_of(one.issue.cause).kind
+        kind = self._flows[flow].repair_of(open_issue.issue.cause).kind
         target = self._access.connector(self._logics.flow(flow).target)
-        return candidates(target, self._links, one, kind) if kind is not None else []
+        return candidates(target, self._links, open_issue, kind) if kind is not None else []
 
     @requires(Right.SEE)
-    def customers_of(self, one: OpenIssue) -> list[Record]:
+    def customers_of(self, open_issue: OpenIssue) -> list[Record]:
         """Return the customer of an issue with its current source values, or nothing if the source no longer has it."""
-        found = self.records(one.flow, self.sources(one.flow, [one])[one.id][:1]).values()
-        meant = [next((part for part in each.parts if part.kind is Kind.RELATION), each) for each in found]
-        return [replace(each, key=one.issue.key) for each in meant]
+        records = self.records(open_issue.flow, self.sources(open_issue.flow, [open_issue])[open_issue.id][:1]).values()
+        customers = [next((part for part in record.parts if part.kind is Kind.RELATION), record) for record in records]
+        return [replace(customer, key=open_issue.issue.key) for customer in customers]
 
     @requires(Right.EXPORT)
     def listed(self, groups: Sequence[CauseGroup], state: IssueState, find: str = "") -> list[list[object]]:
         """Return every record of the groups with the values of `ISSUE_COLUMNS`."""
         return [
             [
-                one.flow, one.issue.cause, one.issue.field, group.group_key.detail, one.issue.key, one.title, one.state,
-                one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
-                one.reason, one.by, amount_at_stake(one.issue),
+                open_issue.flow,
+                open_issue.issue.cause,
+                open_issue.issue.field,
+                group.group_key.detail,
+                open_issue.issue.key,
+                open_issue.title,
+                open_issue.state,
+                open_issue.first_seen.isoformat(),
+                open_issue.last_seen.isoformat(),
+                open_issue.seen,
+                group.assigned,
+                group.note,
+                open_issue.reason,
+                open_issue.by,
+                amount_at_stake(open_issue.issue),
             ]
             for group in groups
-            for one in self.list_issues(group.group_key, state, find)
-        ]  # fmt: skip
+            for open_issue in self.list_issues(group.group_key, state, find)
+        ]
 
     @requires(Right.SEE)
     def list_issues(self, cause: IssueGroupKey, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
@@ -448,22 +469,27 @@ class Exceptions:
         They stay dismissed until their cause is gone, a person reopens them, or their source record changes. If the
         source does not answer now, a later change of the record cannot be detected and does not reopen them.
         """
-        found = [one for one in self.list_issues(cause, IssueState.OPEN) if not only or one.id in only]
-        sources = self.sources(cause.flow, found)
+        open_issues = [
+            open_issue for open_issue in self.list_issues(cause, IssueState.OPEN) if not only or open_issue.id in only
+        ]
+        sources = self.sources(cause.flow, open_issues)
         try:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
         passing = self._logics.flow(cause.flow).passing
-        known = {key: source_mark(record, passing) for key, record in records.items()}
-        marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
+        record_marks = {key: source_mark(record, passing) for key, record in records.items()}
+        marks = {
+            issue_id: {key: record_marks[key] for key in keys if key in record_marks}
+            for issue_id, keys in sources.items()
+        }
         return self._issues.dismiss_all(marks, reason.strip(), by.ref)
 
     @requires(Right.REPAIR)
     def take_back(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
         """Reopen a dismissed group, or some of its issues."""
-        found = (one.id for one in self.list_issues(cause, IssueState.SET_ASIDE))
-        self._issues.reopen_issues([one for one in found if not only or one in only], by.ref)
+        issue_ids = (open_issue.id for open_issue in self.list_issues(cause, IssueState.SET_ASIDE))
+        self._issues.reopen_issues([issue_id for issue_id in issue_ids if not only or issue_id in only], by.ref)
 
     # ---- repairs
 
@@ -482,16 +508,18 @@ class Exceptions:
     def code_setting(self, flow: str, setting: str) -> Code:
         """Return the form field of a setting that holds one code. Raises KeyError if the flow has none."""
         shapes = (shape for section in self._flows[flow].sections for shape in single_fields(section.shapes))
-        found = next((one for one in shapes if isinstance(one, Code) and one.name == setting), None)
-        if found is None:
+        form_field = next(
+            (candidate for candidate in shapes if isinstance(candidate, Code) and candidate.name == setting), None
+        )
+        if form_field is None:
             raise KeyError(setting)
-        return found
+        return form_field
 
     @requires(Right.SEE)
     def proposed_code(self, flow: str, setting: str) -> str:
         """Return the code that both systems suggest for a setting, or an empty text. Only a person sets it."""
         propose = self.code_setting(flow, setting).propose
-        return propose(lambda listed: self._lists.readable(listed.system, listed.name) or {})
+        return propose(lambda code_list: self._lists.readable(code_list.system, code_list.name) or {})
 
     def _source_field(self, flow: str, target: str) -> Field | None:
         """Return the source field that fills a target field, or None if several or none do."""
@@ -500,15 +528,15 @@ class Exceptions:
         if rule is None or not rule.source:
             return None
         spec, whole = self._flows[flow], self._logics.flow(flow)
-        read = spec.parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted_stage.source)
-        fields = self._lists.fields(spec.flow.source, read)
+        source_kind = spec.parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted_stage.source)
+        fields = self._lists.fields(spec.flow.source, source_kind)
         return next((field for field in fields if field.name == rule.source), None)
 
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None if there is none."""
-        found: Sequence[Record] = self._access.connector(BOOKS.system).fetch(Kind.ARTICLE, [code]) if code else ()
-        return found[0] if found else None
+        records: Sequence[Record] = self._access.connector(BOOKS.system).fetch(Kind.ARTICLE, [code]) if code else ()
+        return records[0] if records else None
 
     @requires(Right.REPAIR)
     def correct(
@@ -520,7 +548,7 @@ class Exceptions:
         source no longer has are left out.
         """
         records = self.records(flow, list(values))
-        kept = [
+        corrections = [
             Correction(
                 records[key].kind,
                 key,
@@ -533,22 +561,22 @@ class Exceptions:
             for key, value in values.items()
             if key in records
         ]
-        self._corrections.keep(flow, kept, by.ref)
+        self._corrections.keep(flow, corrections, by.ref)
 
     @requires(Right.SEE)
     def sold(self, cause: IssueGroupKey, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a till line that sold it, if the first records of the group have one."""
-        found: dict[str, Record] = {}
-        keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]
+        lines: dict[str, Record] = {}
+        keys = [open_issue.issue.key for open_issue in self.issues_of(cause, limit=FEW)]
         for record in self.records(cause.flow, keys).values():
             for part in record.parts:
-                named = {as_text(part.values.get(name)) for name in ("code", "article")}
-                for code in named & set(articles) if part.kind is Kind.LINE else ():
-                    found.setdefault(code, part)
-        return found
+                codes = {as_text(part.values.get(name)) for name in ("code", "article")}
+                for code in codes & set(articles) if part.kind is Kind.LINE else ():
+                    lines.setdefault(code, part)
+        return lines
 
     @requires(Right.REPAIR)
-    def answer(self, one: OpenIssue, number: str | None, by: Actor) -> None:
+    def answer(self, open_issue: OpenIssue, number: str | None, by: Actor) -> None:
         """Store a person's answer about a change in doubt: the record has this number, or (None) does not exist.
 
         An existing record is linked and counts as accepted, because nobody has proven it. A missing one may be sent
@@ -556,43 +584,58 @@ class Exceptions:
         """
         facts = {"by": by.ref, "reference": number or ""}
         event = "not_there" if number is None else "found_by_hand"
-        told = Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts)
-        if not self._ledger.answer_doubts(one.flow, one.issue.key, number, told):
-            raise IntegrationError("answered_meanwhile", flow=one.flow, key=one.issue.key)
+        log_event = Event(
+            event=event, flow=open_issue.flow, key=open_issue.issue.key, title=open_issue.title, facts=facts
+        )
+        if not self._ledger.answer_doubts(open_issue.flow, open_issue.issue.key, number, log_event):
+            raise IntegrationError("answered_meanwhile", flow=open_issue.flow, key=open_issue.issue.key)
 
     @requires(Right.REPAIR)
-    def choose(self, one: OpenIssue, chosen: Candidate, by: Actor) -> None:
+    def choose(self, open_issue: OpenIssue, chosen: Candidate, by: Actor) -> None:
         """Link the record of an issue to the chosen candidate of the target.
 
         The link stores the identifying values of the candidate as the person saw them. Raises KeyError for a cause that
         has no candidates.
         """
-        kind = self._flows[one.flow].repair_of(one.issue.cause).kind
+        kind = self._flows[open_issue.flow].repair_of(open_issue.issue.cause).kind
         if kind is None:
-            raise KeyError(one.issue.cause)
+            raise KeyError(open_issue.issue.cause)
         evidence = Evidence(target=identities_of(chosen.record)) if chosen.record else NO_EVIDENCE
-        facts = {"by": by.ref, "reference": chosen.reference, "candidates": one.issue.facts.get("candidates", "")}
+        facts = {
+            "by": by.ref,
+            "reference": chosen.reference,
+            "candidates": open_issue.issue.facts.get("candidates", ""),
+        }
         self._links.keep(
-            one.flow,
-            [Link(kind, one.issue.key, chosen.reference, evidence=evidence)],
-            Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts),
+            open_issue.flow,
+            [Link(kind, open_issue.issue.key, chosen.reference, evidence=evidence)],
+            Event(
+                event="linked_by_hand",
+                flow=open_issue.flow,
+                kind=kind,
+                key=open_issue.issue.key,
+                title=open_issue.title,
+                facts=facts,
+            ),
         )
 
     @requires(Right.REPAIR)
-    def decide(self, flow: str, found: Sequence[OpenIssue], option: str, by: Actor, reason: str = "") -> None:
+    def decide(self, flow: str, open_issues: Sequence[OpenIssue], option: str, by: Actor, reason: str = "") -> None:
         """Store the repair option that a person chose for each of these issues of a flow, with the reason.
 
         A decision applies to the state that the person saw, identified by a mark in the issue, and not to later states.
         Raises KeyError for an option that a cause does not have.
         """
-        for one in found:
-            if option not in self._flows[flow].repair_of(one.issue.cause).options:
+        for open_issue in open_issues:
+            if option not in self._flows[flow].repair_of(open_issue.issue.cause).options:
                 raise KeyError(option)
-        found = resolve_conflicts(self._links, self._issues, flow, found, option, by.ref)
-        found = answer_identity_questions(self._links, flow, found, option, by.ref)
-        kept: list[Correction] = []
-        for one in found:
-            decided = decision_text(option, one.issue.facts["mark"], reason.strip())
-            kind = Kind.stored(one.issue.facts.get("source") or self._logics.flow(flow).counted_stage.source)
-            kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
-        self._corrections.keep(flow, kept, by.ref)
+        open_issues = resolve_conflicts(self._links, self._issues, flow, open_issues, option, by.ref)
+        open_issues = answer_identity_questions(self._links, flow, open_issues, option, by.ref)
+        corrections: list[Correction] = []
+        for open_issue in open_issues:
+            decision = decision_text(option, open_issue.issue.facts["mark"], reason.strip())
+            kind = Kind.stored(open_issue.issue.facts.get("source") or self._logics.flow(flow).counted_stage.source)
+            corrections.append(
+                Correction(kind, open_issue.issue.key, open_issue.issue.field, None, decision, open_issue.title, by.ref)
+            )
+        self._corrections.keep(flow, corrections, by.ref)

@@ -142,7 +142,7 @@ class Flows(Mapping[str, Flow]):
         self._work = work
         self._holds = holds
         self._four_eyes = four_eyes
-        self._openings = openings
+        self._opening_hours = openings
 
     @requires(Right.SEE)
     def settings(self, flow: str) -> FlowSettings:
@@ -191,43 +191,46 @@ class Flows(Mapping[str, Flow]):
         reason for each brake that is switched off; the log stores it. Raises NotAllowedError as `FourEyes.may_change`
         does, and stores nothing then.
         """
-        known = self._logics.usable(flow)
-        before, checked = self._specs[flow].settings(**known), self._specs[flow].settings(**{**known, **values})
-        self._names.require_objects(self._specs[flow], checked)
-        unchecked, why = self.check_codes(flow, checked), reasons or {}
+        current_values = self._logics.usable(flow)
+        before, new_settings = (
+            self._specs[flow].settings(**current_values),
+            self._specs[flow].settings(**{**current_values, **values}),
+        )
+        self._names.require_objects(self._specs[flow], new_settings)
+        unchecked, why = self.check_codes(flow, new_settings), reasons or {}
         waiting: tuple[str, ...] = ()
-        if not self._four_eyes.may_change(flow, before, checked, by, why):
-            waiting = loosened_settings(before, checked)
-            checked = with_values(checked, flat_values(before, waiting))
+        if not self._four_eyes.may_change(flow, before, new_settings, by, why):
+            waiting = loosened_settings(before, new_settings)
+            new_settings = with_values(new_settings, flat_values(before, waiting))
         off = [
             Event(event="brake_switched_off", flow=flow, facts={"by": by.ref, "brake": brake, "reason": reason})
             for brake, reason in why.items()
             if f"{BRAKES}{brake}" not in waiting
         ]
-        if not waiting or checked != before:
-            kept = checked.model_dump(mode="json", exclude_defaults=True)
-            self._stored_settings.put(f"flow:{flow}", kept, by.ref, *off)
+        if not waiting or new_settings != before:
+            non_defaults = new_settings.model_dump(mode="json", exclude_defaults=True)
+            self._stored_settings.put(f"flow:{flow}", non_defaults, by.ref, *off)
             self._work.reschedule()
         return SettingsChange(unchecked, waiting)
 
-    def check_codes(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
+    def check_codes(self, flow: str, new_settings: FlowSettings) -> tuple[str, ...]:
         """Check that the systems have all codes that the wanted settings newly name.
 
         Returns the settings whose codes cannot be verified now. Raises ConfigurationError for a code that its system
         does not have.
         """
-        known = {(of, code) for _, of, code in self._codes(flow, self.settings(flow))}
-        named: dict[tuple[str, CodeList], set[str]] = {}
-        for setting, of, code in self._codes(flow, wanted):
-            if (of, code) not in known:
-                named.setdefault((setting, of), set()).add(code)
+        known_codes = {(code_list, code) for _, code_list, code in self._codes(flow, self.settings(flow))}
+        new_codes: dict[tuple[str, CodeList], set[str]] = {}
+        for setting, code_list, code in self._codes(flow, new_settings):
+            if (code_list, code) not in known_codes:
+                new_codes.setdefault((setting, code_list), set()).add(code)
         unchecked = []
-        for (setting, of), codes in named.items():
-            lacking = self._lists.missing_codes(of, codes)
-            if lacking is None:
-                unchecked += [] if of.name in IN_USE - LOOKED_UP.keys() else [setting]
-            elif lacking:
-                raise _not_there(flow, setting, of, min(lacking))
+        for (setting, code_list), codes in new_codes.items():
+            missing_codes = self._lists.missing_codes(code_list, codes)
+            if missing_codes is None:
+                unchecked += [] if code_list.name in IN_USE - LOOKED_UP.keys() else [setting]
+            elif missing_codes:
+                raise _unknown_code_error(flow, setting, code_list, min(missing_codes))
         return tuple(dict.fromkeys(unchecked))
 
     def _codes(self, flow: str, settings: FlowSettings) -> Iterator[tuple[str, CodeList, str]]:
@@ -256,11 +259,11 @@ class Flows(Mapping[str, Flow]):
     @requires(Right.SEE)
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for run in self._runs.latest(flow, limit=runs):
             for brake in run.brakes:
-                found[brake.code] = found.get(brake.code, 0) + 1
-        return found
+                counts[brake.code] = counts.get(brake.code, 0) + 1
+        return counts
 
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
@@ -290,12 +293,12 @@ class Flows(Mapping[str, Flow]):
 
     def _next_run(self, settings: FlowSettings) -> datetime | None:
         return next_time(
-            settings.timetable, self._clock(), ZONE, self._openings.is_closed, nightly=settings.nightly_complete
+            settings.timetable, self._clock(), ZONE, self._opening_hours.is_closed, nightly=settings.nightly_complete
         )
 
     def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
         """Return when a flow was due the given number of rounds back from a moment; 1 is the last round."""
-        return self.settings(flow).timetable.previous_start(moment, ZONE, self._openings.is_closed, rounds)
+        return self.settings(flow).timetable.previous_start(moment, ZONE, self._opening_hours.is_closed, rounds)
 
     # ---- scheduled runs
 
@@ -327,7 +330,7 @@ class Flows(Mapping[str, Flow]):
         table = self.settings(flow).timetable
         by_hand = due is None or due.microsecond != 0
         is_asked = mode is not Mode.CHANGES or by_hand or table.is_exact
-        return is_asked or table.is_due(due or self._clock(), ZONE, self._openings.is_closed)
+        return is_asked or table.is_due(due or self._clock(), ZONE, self._opening_hours.is_closed)
 
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
         """Return True while a scheduled run may still wait for the active run: until its next run would be due.
@@ -339,7 +342,7 @@ class Flows(Mapping[str, Flow]):
     def _waits_until(self, flow: str, mode: Mode, due: datetime) -> datetime:
         if mode is Mode.COMPLETE:
             return due + NIGHT
-        coming = self.settings(flow).timetable.next_start(due, ZONE, self._openings.is_closed)
+        coming = self.settings(flow).timetable.next_start(due, ZONE, self._opening_hours.is_closed)
         return min(coming or due + NIGHT, due + NIGHT)
 
     def report_missed_run(self, flow: str, mode: Mode, due: datetime) -> None:
@@ -363,7 +366,7 @@ class Flows(Mapping[str, Flow]):
         return Approval(run.mark, by=SCHEDULE.ref)
 
 
-def proof_times(stored: RunStore, flow: str, standing: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
+def proof_times(runs: RunStore, flow: str, standing: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
     """Return when a flow was last proven to work, and since when a proof is missing (None if none is missing).
 
     A run that read nothing has nothing to prove. If the latest run that read something is a proof, none is missing
@@ -374,9 +377,9 @@ def proof_times(stored: RunStore, flow: str, standing: Sequence[Run]) -> tuple[d
         return None, None
     if last.is_proof:
         return last.ended_at, last.ended_at
-    proven, reading = stored.last_proof(flow), last if last.counts.read else stored.last_reading(flow)
+    proven, reading = runs.last_proof(flow), last if last.counts.read else runs.last_reading(flow)
     is_clear = reading is None or reading.is_proof or not reading.had_no_effect
-    return proven, last.ended_at if is_clear else proven or stored.first_began(flow)
+    return proven, last.ended_at if is_clear else proven or runs.first_began(flow)
 
 
 def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
@@ -385,24 +388,24 @@ def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
 
 
 def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> FilterPreview:
-    taken = excluded = 0
-    shown: list[tuple[str, Skip]] = []
+    included = excluded = 0
+    examples: list[tuple[str, Skip]] = []
     for stage, records in pages:
         for staged in stage_records(logic, stage, records):
             if staged.skip is None:
-                taken += 1
+                included += 1
                 continue
             excluded += 1
-            if len(shown) < MOST_SHOWN:
-                shown.append((staged.title, staged.skip))
-    return FilterPreview(taken, excluded, tuple(shown))
+            if len(examples) < MOST_SHOWN:
+                examples.append((staged.title, staged.skip))
+    return FilterPreview(included, excluded, tuple(examples))
 
 
-def _not_there(flow: str, setting: str, of: CodeList, code: str) -> ConfigurationError:
+def _unknown_code_error(flow: str, setting: str, code_list: CodeList, code: str) -> ConfigurationError:
     """Return the error for a setting whose code the system does not have."""
     where = {"flow": flow, "setting": setting}
-    if of.name == "debtors":
+    if code_list.name == "debtors":
         return ConfigurationError("flow_setting_invalid", **where, expected="expected_debtor", number=code)
     return ConfigurationError(
-        "flow_setting_invalid", **where, expected="expected_listed", number=code, target_system=of.system
+        "flow_setting_invalid", **where, expected="expected_listed", number=code, target_system=code_list.system
     )

@@ -79,28 +79,33 @@ class MissingRows:
         whose code is the counterpart of another row is included as soon as that counterpart is known.
         """
         spec, home = self._flows[flow], self._home()
-        found: dict[Key, _Found] = {}
+        by_key: dict[Key, _RowTotal] = {}
         dependent: list[tuple[OpenIssue, MissingCode]] = []
         for group in self.groups(flow):
-            for one in self._exceptions.list_issues(group.group_key, IssueState.OPEN):
-                for lacked, code in lacked_rows(spec, one.issue):
-                    row = self._preferred(lacked, code)
-                    found.setdefault((row.table.name, _key(row, home)), _Found(row)).add(one.issue.key, code)
-                codes = codes_without_rows(one.issue)
-                dependent += [(one, code) for code in codes if code.counterpart_of]
-        counterparts = {key: chosen.get(key, self._proposal(one)) for key, one in found.items()}
-        for one, code in dependent:
+            for open_issue in self._exceptions.list_issues(group.group_key, IssueState.OPEN):
+                for candidate, code in lacked_rows(spec, open_issue.issue):
+                    row = self._preferred_row(candidate, code)
+                    by_key.setdefault((row.table.name, _key(row, home)), _RowTotal(row)).add(open_issue.issue.key, code)
+                codes = codes_without_rows(open_issue.issue)
+                dependent += [(open_issue, code) for code in codes if code.counterpart_of]
+        counterparts = {key: chosen.get(key, self._proposal(missing)) for key, missing in by_key.items()}
+        for open_issue, code in dependent:
             following = self._dependent_row(spec, code, counterparts, home)
             if following:
                 key = following.table.name, _key(following, home)
-                found.setdefault(key, _Found(following)).add(one.issue.key, code)
-        listed = [
+                by_key.setdefault(key, _RowTotal(following)).add(open_issue.issue.key, code)
+        rows = [
             RowToAdd(
-                one.row.table, key[1], one.facts.get("kind", ""), one.amount, len(one.records), self._proposal(one)
+                missing.row.table,
+                key[1],
+                missing.facts.get("kind", ""),
+                missing.amount,
+                len(missing.records),
+                self._proposal(missing),
             )
-            for key, one in found.items()
+            for key, missing in by_key.items()
         ]
-        return sorted(listed, key=lambda one: (-one.amount, -one.records, one.row_key))
+        return sorted(rows, key=lambda row: (-row.amount, -row.records, row.row_key))
 
     def _dependent_row(
         self, spec: FlowSpec, code: MissingCode, counterparts: Mapping[Key, str], home: str
@@ -111,15 +116,15 @@ class MissingRows:
         row = missing_row(spec, code.cause, {**code.facts, "code": other}) if other else None
         if row is None or row.table.row(self._tables.rows(row.table.name), home=home, **row.asked):
             return None
-        return self._preferred(row, code)
+        return self._preferred_row(row, code)
 
-    def _preferred(self, row: MissingRow, code: MissingCode) -> MissingRow:
+    def _preferred_row(self, row: MissingRow, code: MissingCode) -> MissingRow:
         """Return the row of the table that has a proposal, if a row there has the same effect."""
         instead = row.table.instead
-        if instead is None or instead.propose is None or not instead.propose(code.facts, self._read):
+        if instead is None or instead.propose is None or not instead.propose(code.facts, self._codes):
             return row
-        named = instead.code.name
-        return MissingRow(instead, {named: code.facts[named]})
+        code_name = instead.code.name
+        return MissingRow(instead, {code_name: code.facts[code_name]})
 
     @requires(Right.REPAIR)
     def add(self, flow: str, chosen: Mapping[Key, str], by: Actor) -> None:
@@ -133,19 +138,19 @@ class MissingRows:
             tables.setdefault(self._flows[flow].table(name).name, {})[key] = other.strip()
         self._tables.add_rows(tables, by)
 
-    def _proposal(self, one: "_Found") -> str:
+    def _proposal(self, missing: "_RowTotal") -> str:
         """Return the counterpart that the till names or that both systems suggest; else an empty text."""
-        table, number = one.row.table, one.facts.get("account", "")
+        table, number = missing.row.table, missing.facts.get("account", "")
         if number and table.theirs:
-            return matching_account(number, self._read(table.theirs))
-        return table.propose(one.facts, self._read) if table.propose else ""
+            return matching_account(number, self._codes(table.theirs))
+        return table.propose(missing.facts, self._codes) if table.propose else ""
 
-    def _read(self, listed: CodeList) -> Mapping[str, str]:
-        return self._lists.readable(listed.system, listed.name) or {}
+    def _codes(self, code_list: CodeList) -> Mapping[str, str]:
+        return self._lists.readable(code_list.system, code_list.name) or {}
 
 
 @dataclass(slots=True)
-class _Found:
+class _RowTotal:
     """A missing row with its amount, its records and the facts of its codes."""
 
     row: MissingRow
@@ -167,9 +172,9 @@ def _key(row: MissingRow, home: str) -> str:
     without it the row would also apply to sales that nobody decided about.
     """
     country = row.asked.get(COUNTRY, "")
-    kept = {
+    parts = {
         part.name: row.asked.get(part.name, "")
         for part in row.table.parts
         if part.needed or part.rank or (part.name == COUNTRY and country != home and is_country(country))
     }
-    return row.table.key(kept)
+    return row.table.key(parts)

@@ -12,14 +12,15 @@ from integration.store.choices import ChoiceStore
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 
-Needed = Mapping[int, frozenset[int]]  # the lines that create the records a line needs, by number of that line
+Needed = Mapping[int, frozenset[int]]  # by line number: the numbers of the lines that create the records which this
+# line needs
 
 
 class PlanSelection:
     """Excluded lines of waiting plans. A line is excluded and included together with the new record that it needs."""
 
     def __init__(self, choice_store: ChoiceStore, plans: PlanStore, runs: RunStore, logics: Logics) -> None:
-        self._kept = choice_store
+        self._choices = choice_store
         self._runs = runs
         self._plans = plans
         self._logics = logics
@@ -27,43 +28,51 @@ class PlanSelection:
     @requires(Right.RUN)
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Exclude changes with all changes that need them, and return the lines that were not excluded before."""
-        needed = self._needed(run)
-        return self._kept.exclude(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
+        needs = self._needs_by_line(run)
+        return self._choices.exclude(
+            run, _transitive_closure(seqs, lambda excluded: (seq for seq in needs if needs[seq] & excluded)), by
+        )
 
     @requires(Right.RUN)
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Include changes with all changes that they need, and return the lines that were excluded before."""
-        needed = self._needed(run)
-        return self._kept.take(
-            run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by
+        needs = self._needs_by_line(run)
+        return self._choices.take(
+            run,
+            _transitive_closure(
+                seqs, lambda included: (needed_seq for seq in included for needed_seq in needs.get(seq, ()))
+            ),
+            by,
         )
 
-    def _needed(self, run: str) -> Needed:
-        stages = {one.name: one for one in self._logics.flow(self._runs.get(run).flow).stages}
+    def _needs_by_line(self, run: str) -> Needed:
+        stages = {flow_stage.name: flow_stage for flow_stage in self._logics.flow(self._runs.get(run).flow).stages}
         needing = [name for name, stage in stages.items() if stage.needs or stage.write_once]
         rows = self._plans.needing(run, needing, {kind for stage in stages.values() for kind in stage.needs.values()})
-        made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
+        created_seqs = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
         documents = {row.key: row.seq for row in rows if stages[row.stage].write_once}
-        found = {row.seq: frozenset(_needs(row, stages[row.stage].needs, made, documents)) for row in rows}
-        return {seq: needs for seq, needs in found.items() if needs}
+        needs_by_seq = {
+            row.seq: frozenset(_needs(row, stages[row.stage].needs, created_seqs, documents)) for row in rows
+        }
+        return {seq: needs for seq, needs in needs_by_seq.items() if needs}
 
 
 def _needs(
-    row: PlanRow, needs: Mapping[str, Kind], made: Mapping[tuple[Kind, str], int], documents: Mapping[str, int]
+    row: PlanRow, needs: Mapping[str, Kind], created_seqs: Mapping[tuple[Kind, str], int], documents: Mapping[str, int]
 ) -> Iterable[int]:
     if row.change is None:
         return
     for name, kind in needs.items():
-        seq = made.get((kind, str(row.change.wanted.values.get(name) or "")))
+        seq = created_seqs.get((kind, str(row.change.wanted.values.get(name) or "")))
         if seq is not None:
             yield seq
     if (seq := documents.get(row.change.follows)) is not None:
         yield seq
 
 
-def _closed(seqs: Collection[int], more: Callable[[frozenset[int]], Iterable[int]]) -> frozenset[int]:
+def _transitive_closure(seqs: Collection[int], more: Callable[[frozenset[int]], Iterable[int]]) -> frozenset[int]:
     """Return these lines with all lines that `more` adds, repeated until no line is added."""
-    found = frozenset(seqs)
-    while (grown := found | frozenset(more(found))) != found:
-        found = grown
-    return found
+    closure = frozenset(seqs)
+    while (extended := closure | frozenset(more(closure))) != closure:
+        closure = extended
+    return closure

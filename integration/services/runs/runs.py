@@ -54,10 +54,10 @@ class Runs:
         four_eyes: FourEyes,
         clock: Clock,
     ) -> None:
-        kept = runs
-        self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
-        self.every_waiting, self.open_plan, self.discard = kept.every_waiting, kept.open_plan, kept.discard
-        self.phases, self.worked = kept.phases, kept.working_time
+        store = runs
+        self.get, self.latest, self.count, self.counts = store.get, store.latest, store.count, store.counts
+        self.every_waiting, self.open_plan, self.discard = store.every_waiting, store.open_plan, store.discard
+        self.phases, self.worked = store.phases, store.working_time
         self._clock = clock
         self._plans = plans
         self._work = work
@@ -136,14 +136,14 @@ class Runs:
         return speed(run, next(iter(self.phases(run.id)[-1:]), None), self._clock())
 
     @requires(Right.SEE)
-    def is_at_limit(self, run: Run, sent: int) -> bool:
+    def is_at_limit(self, run: Run, in_flight: int) -> bool:
         """Return True if the target has its maximum of parallel changes. More processes would not help then."""
         deps = self._runner.commit.deps
         try:
             target = deps.connectors[deps.logics.current_logic(run.flow).flow.target]
         except ConfigurationError:  # disconnected during the run; the run itself reports that
             return False
-        return sent >= target.in_flight
+        return in_flight >= target.in_flight
 
     @requires(Right.SEE)
     def wait_start(self, run: Run) -> datetime | None:
@@ -195,10 +195,15 @@ class Plans:
         products: str,
     ) -> None:
         """Store the dependencies. `products` is the flow that has the names of articles."""
-        kept = self._kept = plans
-        self.rows, self.row, self.count, self.changes = kept.rows, kept.row, kept.count, kept.changes
-        self.facets, self.marked, self.line_about = kept.facets, kept.marked, kept.line_about
-        self.proven, self.tallies, self.titles, self.unsettled = kept.proven, kept.tallies, kept.titles, kept.unsettled
+        store = self._store = plans
+        self.rows, self.row, self.count, self.changes = store.rows, store.row, store.count, store.changes
+        self.facets, self.marked, self.line_about = store.facets, store.marked, store.line_about
+        self.proven, self.tallies, self.titles, self.unsettled = (
+            store.proven,
+            store.tallies,
+            store.titles,
+            store.unsettled,
+        )
         self._products = products
         self._runs = runs
         self._links = links
@@ -206,39 +211,39 @@ class Plans:
         self._logics = logics
         self._access = access
         self._calls: dict[str, dict[int, int]] = {}
-        self._sold: dict[str, dict[int, Decimal]] = {}
+        self._sale_amounts: dict[str, dict[int, Decimal]] = {}
         self._sums: dict[str, dict[int, PlanSums]] = {}
 
     @requires(Right.SEE)
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the selected changes of a plan need."""
-        known = self._calls.get(run_id)
-        if known is None:
-            known = self._kept.calls(run_id)
+        calls = self._calls.get(run_id)
+        if calls is None:
+            calls = self._store.calls(run_id)
             if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a complete plan does not change
-                self._calls = {run_id: known}
-        return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
+                self._calls = {run_id: calls}
+        return sum(calls.values()) - sum(calls.get(number, 0) for number in left_out)
 
     @requires(Right.SEE)
     def sold(self, run_id: str, left_out: Collection[int] = ()) -> Decimal | None:
         """Return the total of the selected documents of a plan, VAT included, or None if it books no documents."""
-        known = self._sold.get(run_id)
-        if known is None:
-            found = ((seq, document_total(change.agreed)) for seq, change in self._kept.new_documents(run_id))
-            known = {seq: amount for seq, amount in found if amount is not None}
+        amounts = self._sale_amounts.get(run_id)
+        if amounts is None:
+            totals = ((seq, document_total(change.agreed)) for seq, change in self._store.new_documents(run_id))
+            amounts = {seq: amount for seq, amount in totals if amount is not None}
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
-                self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}
-        return sum((amount for seq, amount in known.items() if seq not in left_out), Decimal(0)) if known else None
+                self._sale_amounts = {run_id: amounts, **dict(list(self._sale_amounts.items())[:MOST_KNOWN])}
+        return sum((amount for seq, amount in amounts.items() if seq not in left_out), Decimal(0)) if amounts else None
 
     @requires(Right.SEE)
     def sums(self, run_id: str, left_out: Collection[int] = ()) -> PlanSums:
         """Return the sums of the selected changes of a plan: by kind, booked amounts, and prices raised and lowered."""
-        known = self._sums.get(run_id)
-        if known is None:
-            known = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
+        sums = self._sums.get(run_id)
+        if sums is None:
+            sums = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
-                self._sums = {run_id: known, **dict(list(self._sums.items())[:MOST_KNOWN])}
-        return total_sums(each for seq, each in known.items() if seq not in left_out)
+                self._sums = {run_id: sums, **dict(list(self._sums.items())[:MOST_KNOWN])}
+        return total_sums(line_sums for seq, line_sums in sums.items() if seq not in left_out)
 
     def _changes(self, run_id: str) -> Iterator[PlanRow]:
         offset = 0
@@ -249,8 +254,8 @@ class Plans:
     @requires(Right.SEE)
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
         """Return the names of article groups by code, from links and from the lines of a plan."""
-        found = self._links.get(flow, Kind.GROUP, codes)
-        names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
+        links = self._links.get(flow, Kind.GROUP, codes)
+        names = {code: str(link.agreed.values.get("name") or "") for code, link in links.items() if link.agreed}
         return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
     @requires(Right.SEE)
@@ -279,17 +284,21 @@ class Plans:
     def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         stage = logic.flow.stage(row.stage)
-        told = self._access.connector(logic.flow.source).fetch(stage.source, keys)
-        held = {
-            one.key: [
-                each
-                for each in self._corrections.corrections_of(run.flow, keys).get(one.key, ())
-                if each.holds_for(one)
+        source_records = self._access.connector(logic.flow.source).fetch(stage.source, keys)
+        corrections = {
+            source_record.key: [
+                correction
+                for correction in self._corrections.corrections_of(run.flow, keys).get(source_record.key, ())
+                if correction.holds_for(source_record)
             ]
-            for one in told
+            for source_record in source_records
         }
-        records = [one for one in with_corrections(told, held) if not isinstance(one, Unreadable)]
-        return traces_with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
+        records = [
+            source_record
+            for source_record in with_corrections(source_records, corrections)
+            if not isinstance(source_record, Unreadable)
+        ]
+        return traces_with_corrections({record.key: logic.trace(stage, record) for record in records}, corrections)
 
     @requires(Right.EXPORT)
     def listed(
@@ -301,14 +310,14 @@ class Plans:
             offset += len(rows)
             for row in rows:
                 is_out = row.step is Step.PLANNED and row.seq in left_out
-                yield from _listed(row, "left_out" if is_out else row.step)
+                yield from _export_rows(row, "left_out" if is_out else row.step)
 
 
-def _listed(row: PlanRow, state: str) -> Iterator[list[object]]:
-    shown = [row.action, row.kind, row.key, row.title]
+def _export_rows(row: PlanRow, state: str) -> Iterator[list[object]]:
+    cells = [row.action, row.kind, row.key, row.title]
     if row.change is None:
-        yield [*shown, row.cause_field, "", "", state, row.cause]
+        yield [*cells, row.cause_field, "", "", state, row.cause]
         return
     before = row.change.before.flat() if row.change.before else {}
     for path, value in row.change.wanted.flat().items():
-        yield [*shown, path, before.get(path), value, state, row.cause]
+        yield [*cells, path, before.get(path), value, state, row.cause]

@@ -54,7 +54,7 @@ class ConnectorFactory:
     ) -> None:
         """Store the dependencies. `names` has the object names of the books, which override those in the access data.
 
-        `reads` has, by role, the tables of the kinds of record that flows bring.
+        `reads` has, for each system role, the source tables of the record kinds that flows read from it.
         """
         self.sandboxed = False  # True if both systems are the built-in ones, in whichever process they run
         self.lock = threading.RLock()
@@ -66,8 +66,8 @@ class ConnectorFactory:
         self._reads = reads
         self._choice = choice
         self._connectors: dict[str, Connector] = {}
-        self._replaced: list[Connector] = []  # may still be in use; closed at the end
-        self._seen: dict[str, tuple[float, str]] = {}  # hashes of the access data, because they contain secrets
+        self._old_connectors: list[Connector] = []  # may still be in use; closed at the end
+        self._hashes: dict[str, tuple[float, str]] = {}  # hashes of the access data, because they contain secrets
         self._changes: dict[str, int] = {}
 
     def assign_systems(self) -> None:
@@ -76,13 +76,13 @@ class ConnectorFactory:
 
     def close(self) -> None:
         """Close all connections, including replaced ones."""
-        for connector in [*self._connectors.values(), *self._replaced]:
+        for connector in [*self._connectors.values(), *self._old_connectors]:
             connector.close()
 
     def connector(self, system: str) -> Connector:
         """Return the connection to a system. Raises ConfigurationError if it is not connected."""
         with self.lock:
-            self._notice(system)
+            self._reconnect_if_changed(system)
             if system not in self._connectors:
                 self._connectors[system] = self._connect(system)
             return self._connectors[system]
@@ -91,50 +91,53 @@ class ConnectorFactory:
         """Return the connection to a system if this process has opened one, or None."""
         return self._connectors.get(system)
 
-    def _notice(self, system: str) -> None:
+    def _reconnect_if_changed(self, system: str) -> None:
         """Reconnect if another process has changed the access data, field names or role of a system."""
-        at, known = self._seen.get(system, (0.0, ""))
-        if not known or time.monotonic() - at > ELSEWHERE_SECONDS:
+        at, known_access = self._hashes.get(system, (0.0, ""))
+        if not known_access or time.monotonic() - at > ELSEWHERE_SECONDS:
             self.assign_systems()
             access = text_hash(json.dumps(self.access_data(system), sort_keys=True, default=str))
-            if known and access != known:
+            if known_access and access != known_access:
                 self.reconnect(system)
-            self._seen[system] = (time.monotonic(), access)
+            self._hashes[system] = (time.monotonic(), access)
 
     def _connect(self, system: str) -> Connector:
-        return self._connected(system, self.access_data(system), KEPT_TOKENS)
+        return self._make_connector(system, self.access_data(system), KEPT_TOKENS)
 
-    def _connected(self, system: str, given: Mapping[str, Any], tokens: str) -> Connector:
-        known = SYSTEMS[system]
-        if not known.can_be_asked(given):
+    def _make_connector(self, system: str, access_data: Mapping[str, Any], tokens: str) -> Connector:
+        definition = SYSTEMS[system]
+        if not definition.can_be_asked(access_data):
             raise ConfigurationError(
-                known.unconnected if known.is_connected(given) else "not_connected", system=known.caption
+                definition.unconnected if definition.is_connected(access_data) else "not_connected",
+                system=definition.caption,
             )
-        folders = {name: self._settings.data / name for name in known.folders}
-        given = {**self._with_route(given, known.usual_address), **folders}
-        settings = _settings_of(known.settings, given, system.upper())
+        folders = {name: self._settings.data / name for name in definition.folders}
+        access_data = {**self._with_route(access_data, definition.usual_address), **folders}
+        settings = _settings_of(definition.settings, access_data, system.upper())
         learned = StoredInstallationFacts(
-            self.connected, self.name(f"{system}-{LEARNED}"), known.secret_recipient(given)
+            self.connected, self.name(f"{system}-{LEARNED}"), definition.secret_recipient(access_data)
         )
-        return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(known.role, ()))
+        return definition.connects(
+            settings, self.tokens(access_data, tokens), learned, self._reads.get(definition.role, ())
+        )
 
-    def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _with_token(self, access_data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the access data without the refresh token of the settings if it was first used for another system."""
-        refresh = given.get("refresh_token")
+        refresh = access_data.get("refresh_token")
         if not refresh:
-            return given
-        known, given_for = (
+            return access_data
+        recipients, given_for = (
             self.connected.get(GIVEN_TOKENS) or {},
-            SYSTEMS[SystemRole.BOOKS.system].secret_recipient(given),
+            SYSTEMS[SystemRole.BOOKS.system].secret_recipient(access_data),
         )
-        if text_hash(refresh) not in known:
-            self.connected.renew(GIVEN_TOKENS, {**known, text_hash(refresh): given_for})
-        elif known[text_hash(refresh)] != given_for:
-            return {name: value for name, value in given.items() if name != "refresh_token"}
-        return given
+        if text_hash(refresh) not in recipients:
+            self.connected.renew(GIVEN_TOKENS, {**recipients, text_hash(refresh): given_for})
+        elif recipients[text_hash(refresh)] != given_for:
+            return {name: value for name, value in access_data.items() if name != "refresh_token"}
+        return access_data
 
-    def _with_route(self, given: Mapping[str, Any], usual: str) -> dict[str, Any]:
-        return {**self._with_token(given), **self._settings.route(str(given.get("url") or usual))}
+    def _with_route(self, access_data: Mapping[str, Any], usual: str) -> dict[str, Any]:
+        return {**self._with_token(access_data), **self._settings.route(str(access_data.get("url") or usual))}
 
     @contextmanager
     def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[Connector]:
@@ -142,7 +145,7 @@ class ConnectorFactory:
 
         `tokens` names the tokens of its log-in.
         """
-        connector = self._connected(system, self.with_entered(system, entered), tokens)
+        connector = self._make_connector(system, self.with_entered(system, entered), tokens)
         try:
             yield connector
         finally:
@@ -153,29 +156,32 @@ class ConnectorFactory:
         """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
         from integration.connectors.accountview.client import AccountViewClient  # noqa: PLC0415 - as said at the top
 
-        given = self.with_entered(SystemRole.BOOKS.system, entered)
-        route = self._with_route(given, SYSTEMS[SystemRole.BOOKS.system].usual_address)
+        access_data = self.with_entered(SystemRole.BOOKS.system, entered)
+        route = self._with_route(access_data, SYSTEMS[SystemRole.BOOKS.system].usual_address)
         client = AccountViewClient(
-            _settings_of(AccountViewSettings, route, SystemRole.BOOKS.system.upper()), self.tokens(given, tokens)
+            _settings_of(AccountViewSettings, route, SystemRole.BOOKS.system.upper()), self.tokens(access_data, tokens)
         )
         try:
             yield client
         finally:
             client.close()
 
-    def tokens(self, given: Mapping[str, Any] | None = None, name: str = KEPT_TOKENS) -> StoredTokens:
-        """Return the stored tokens of the connected books, or of those in `given`.
+    def tokens(self, access_data: Mapping[str, Any] | None = None, name: str = KEPT_TOKENS) -> StoredTokens:
+        """Return the stored tokens of the connected books, or of the books that `access_data` names.
 
         Tokens of other books are ignored.
         """
-        given = self.access_data(SystemRole.BOOKS.system) if given is None else given
-        given_for, entered = SYSTEMS[SystemRole.BOOKS.system].secret_recipient, self._entered(SystemRole.BOOKS.system)
+        access_data = self.access_data(SystemRole.BOOKS.system) if access_data is None else access_data
+        given_for, entered = (
+            SYSTEMS[SystemRole.BOOKS.system].secret_recipient,
+            self._entered_access(SystemRole.BOOKS.system),
+        )
         return StoredTokens(
             self.connected,
             self._leases,
             self.name(name) if name == KEPT_TOKENS else name,
-            given_for=given_for(given),
-            assumed=given_for(entered or given),
+            given_for=given_for(access_data),
+            assumed=given_for(entered or access_data),
             clock=self._clock,
         )
 
@@ -188,10 +194,10 @@ class ConnectorFactory:
         return self.with_entered(system, {})
 
     def with_entered(self, system: str, entered: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the access data of a system as if this were entered too. Stores nothing."""
-        access = _laid_over(SYSTEMS[system], self._entered(system), entered)
+        """Return the access data of a system, supplemented by data just entered. Stores nothing."""
+        access = _merge_access(SYSTEMS[system], self._entered_access(system), entered)
         if not self.sandboxed:
-            access = _laid_over(SYSTEMS[system], access, self._environment(system))
+            access = _merge_access(SYSTEMS[system], access, self._environment(system))
         if not SYSTEMS[system].has_log_in:
             return access
         if address := parse_address(access.get("url", "")):  # the API and the log-in page have the same host
@@ -199,7 +205,7 @@ class ConnectorFactory:
             access.setdefault("authorize_url", str(replace(address, path=f"{inside}/ams/authorize.aspx")))
         return self._names.laid_over(access, self.name(RECORD))
 
-    def _entered(self, system: str) -> dict[str, Any]:
+    def _entered_access(self, system: str) -> dict[str, Any]:
         return dict(self.connected.get(self.name(system)) or {})
 
     def is_same(self, system: str, entered: Mapping[str, Any]) -> bool:
@@ -213,14 +219,14 @@ class ConnectorFactory:
         A person who may configure the console must not redirect secrets that the administrator of the machine has set.
         Who sets a secret sets its address as well.
         """
-        given, known, now = self._environment(system), SYSTEMS[system], self.access_data(system)
-        if not given.keys() & set(known.secrets):
+        environment, definition, now = self._environment(system), SYSTEMS[system], self.access_data(system)
+        if not environment.keys() & set(definition.secrets):
             return
-        for name, usual in (("url", known.usual_address), (known.who, "")):
-            kept = "" if name in given else now.get(name) or usual  # the environment overrides entered data
-            if kept and known.secret_recipient({name: entered.get(name) or kept}) != known.secret_recipient(
-                {name: kept}
-            ):
+        for name, usual in (("url", definition.usual_address), (definition.who, "")):
+            current = "" if name in environment else now.get(name) or usual  # the environment overrides entered data
+            if current and definition.secret_recipient(
+                {name: entered.get(name) or current}
+            ) != definition.secret_recipient({name: current}):
                 setting = f"{PREFIX}{system.upper()}__{name.upper()}"
                 raise ConfigurationError("setting_invalid", setting=setting, expected="expected_beside_secret")
 
@@ -236,13 +242,13 @@ class ConnectorFactory:
 
     def is_entered(self) -> bool:
         """Return True if somebody has entered access data of a real system."""
-        return not self.sandboxed and any(_identity() & self._entered(one).keys() for one in SYSTEMS)
+        return not self.sandboxed and any(_identity() & self._entered_access(system).keys() for system in SYSTEMS)
 
     def _environment(self, system: str) -> dict[str, Any]:
-        given = self._settings.access(system).model_dump(exclude={"names"})
+        values = self._settings.access(system).model_dump(exclude={"names"})
         plain = {
             name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
-            for name, value in given.items()
+            for name, value in values.items()
         }
         return {name: value for name, value in plain.items() if value}
 
@@ -258,7 +264,7 @@ class ConnectorFactory:
     def keep(self, system: str, values: Mapping[str, Any], by: str, *, moved: Mapping[str, str] | None = None) -> None:
         """Store more access data of a system, and reconnect. See `ConnectionStore.replace` for `moved`."""
         with self.lock:
-            access = _laid_over(SYSTEMS[system], self._entered(system), values)
+            access = _merge_access(SYSTEMS[system], self._entered_access(system), values)
             self.connected.replace(self.name(system), access, by, moved=moved or {})
             self.reconnect(system)
 
@@ -273,8 +279,8 @@ class ConnectorFactory:
         with self.lock:
             for system in systems:
                 if system in self._connectors:
-                    self._replaced.append(self._connectors.pop(system))
-                self._seen.pop(system, None)
+                    self._old_connectors.append(self._connectors.pop(system))
+                self._hashes.pop(system, None)
                 self._changes[system] = self.changes(system) + 1
 
     def changes(self, system: str) -> int:
@@ -303,8 +309,8 @@ class StoredInstallationFacts:
 
     def get(self) -> Mapping[str, str]:
         """Return the stored facts; see `InstallationFacts`."""
-        kept = self._connected.get(self._name) or {}
-        return kept.get("values", {}) if kept.get("given_for") == self._given_for else {}
+        record = self._connected.get(self._name) or {}
+        return record.get("values", {}) if record.get("given_for") == self._given_for else {}
 
     def put(self, values: Mapping[str, str]) -> None:
         """Store the facts without a log event."""
@@ -313,7 +319,9 @@ class StoredInstallationFacts:
 
 def _identity() -> frozenset[str]:
     """Return the names of settings that identify a system or our account there."""
-    return frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
+    return frozenset(
+        {"url", "company", *(name for system in SYSTEMS.values() for name in (system.who, *system.secrets))}
+    )
 
 
 def text_hash(state: str) -> str:
@@ -321,7 +329,7 @@ def text_hash(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
 
 
-def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_access(system: System, entered: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entered data, overridden by `values`. A secret is dropped if the address or account changes."""
     access = {**entered, **values}
     if system.secret_recipient(access) != system.secret_recipient(entered):
@@ -330,18 +338,18 @@ def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, 
     return access
 
 
-def usable_access(system: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def usable_access(system: str, access_data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the access data with a normalized address. Raises ConfigurationError for unusable data."""
-    settings = _settings_of(SYSTEMS[system].settings, given, system.upper())
-    return {**given, **({"url": settings.model_dump()["url"]} if "url" in given else {})}
+    settings = _settings_of(SYSTEMS[system].settings, access_data, system.upper())
+    return {**access_data, **({"url": settings.model_dump()["url"]} if "url" in access_data else {})}
 
 
-def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
+def _settings_of(model: type[S], access_data: Mapping[str, Any], group: str) -> S:
     """Return validated settings of a system.
 
     Raises ConfigurationError with the environment name of a rejected setting.
     """
     try:
-        return model(**given)
+        return model(**access_data)
     except ValidationError as error:
         raise setting_error(error, f"{PREFIX}{group}__") from None

@@ -16,17 +16,21 @@ GROUPS = frozenset(Names.model_fields)
 class ObjectNameSettings:
     """Object names by precedence: a file overrides a person's names, which override proposed names."""
 
-    def __init__(self, stored: StoredSettings, file: Path | None) -> None:
+    def __init__(self, stored_settings: StoredSettings, file: Path | None) -> None:
         """Read the file, if there is one. Raises ConfigurationError, with the name of the setting, if it is invalid."""
-        self._stored = stored
+        self._stored_settings = stored_settings
         self._file = read_names(file) if file else {}
 
     def laid_over(self, access: Mapping[str, Any], record: str) -> dict[str, Any]:
         """Return access data with the object names in force."""
-        kept = self._stored.get(record)
-        named = {group: value for group, value in access.items() if group in GROUPS} if kept is None else kept
+        stored_names = self._stored_settings.get(record)
+        names = (
+            {group: value for group, value in access.items() if group in GROUPS}
+            if stored_names is None
+            else stored_names
+        )
         rest = {name: value for name, value in access.items() if name not in GROUPS}
-        return rest | merge_names(named, self.spoken(record))
+        return rest | merge_names(names, self.spoken(record))
 
     def spoken(self, record: str) -> Mapping[str, Any]:
         """Return the names of the file if they apply to this record, or nothing."""
@@ -34,8 +38,8 @@ class ObjectNameSettings:
 
     def is_kept(self, record: str) -> bool:
         """Return True if a person has set names."""
-        return self._stored.get(record) is not None
+        return self._stored_settings.get(record) is not None
 
     def put(self, record: str, names: Mapping[str, Any], by: Actor) -> None:
         """Store the names that a person set."""
-        self._stored.put(record, names, by.ref)
+        self._stored_settings.put(record, names, by.ref)

@@ -42,9 +42,9 @@ class ObjectNames:
     Names of the sandbox are stored separately, and the file does not apply to it.
     """
 
-    def __init__(self, flows: Specs, kept: ObjectNameSettings, access: ConnectorFactory) -> None:
+    def __init__(self, flows: Specs, name_settings: ObjectNameSettings, access: ConnectorFactory) -> None:
         self._flows = flows
-        self._kept = kept
+        self._settings = name_settings
         self._access = access
 
     @property
@@ -56,7 +56,7 @@ class ObjectNames:
     @requires(Right.SEE)
     def has_stored_names(self) -> bool:
         """Return True if a person has set names. Then no more names are proposed."""
-        return self._kept.is_kept(self.record)
+        return self._settings.is_kept(self.record)
 
     @requires(Right.SEE)
     def in_force(self) -> Names:
@@ -71,8 +71,10 @@ class ObjectNames:
         Names that were added later count only if they differ from their default, so that older plans stay valid.
         """
         names, defaults = flat(self.in_force()), flat(Names())
-        counted = {path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)}
-        return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+        relevant_names = {
+            path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)
+        }
+        return hashlib.sha256(json.dumps(relevant_names, sort_keys=True).encode()).hexdigest()
 
     @requires(Right.SEE)
     def has_object(self, name: str) -> bool:
@@ -81,12 +83,12 @@ class ObjectNames:
 
     def require_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
         """Raise ConfigurationError if a chosen option needs an object that has no name in `names`, or else in force."""
-        held = names or self.in_force()
+        current_names = names or self.in_force()
         for shape in single_fields(shape for section in spec.sections for shape in section.shapes):
-            needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Select) else None
-            if needed and not getattr(held.objects, needed).code:
+            needed_object = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Select) else None
+            if needed_object and not getattr(current_names.objects, needed_object).code:
                 raise ConfigurationError(
-                    "flow_setting_invalid", flow=spec.name, setting=shape.name, expected=f"expected_{needed}"
+                    "flow_setting_invalid", flow=spec.name, setting=shape.name, expected=f"expected_{needed_object}"
                 )
 
     @requires(Right.CONNECT)
@@ -96,22 +98,22 @@ class ObjectNames:
         Raises ConfigurationError, with the path, for an unknown name, an empty required name, or a name set in the
         file.
         """
-        self._kept.put(self.record, self.put_together(values), by)
+        self._settings.put(self.record, self.put_together(values), by)
         self._access.reconnect(BOOKS.system)
 
     @requires(Right.CONNECT)
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return the names that `put` would store. Raises the same errors."""
-        names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._kept.spoken(self.record)))
+        names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._settings.spoken(self.record)))
         for path, value in values.items():
             if path not in defaults:
                 raise ConfigurationError("setting_invalid", setting=path, expected="expected_name_path")
             if path in fixed:
                 raise ConfigurationError("setting_invalid", setting=path, expected="expected_in_file", file=FILE)
             names[path] = defaults[path] if value is None else value.strip()
-        kept = nested(names, defaults)
-        parse_names(kept)
-        return kept
+        nested_names = nested(names, defaults)
+        parse_names(nested_names)
+        return nested_names
 
     @requires(Right.CONNECT)
     def look(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
@@ -119,6 +121,6 @@ class ObjectNames:
 
         `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.
         """
-        values, fixed = flat(self.in_force()), frozenset(paths_in(self._kept.spoken(self.record)))
+        values, fixed = flat(self.in_force()), frozenset(paths_in(self._settings.spoken(self.record)))
         connector = partial(self._access.connector, BOOKS.system)
         return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)

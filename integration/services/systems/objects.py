@@ -91,17 +91,17 @@ class NamedObject:
     @property
     def object_names(self) -> tuple[Name, ...]:
         """The names of the object itself: its code and its tables."""
-        return tuple(one for one in self.names if _is_of_object(one.path))
+        return tuple(name for name in self.names if _is_of_object(name.path))
 
     @property
     def fields(self) -> tuple[Name, ...]:
         """The names of its fields."""
-        return tuple(one for one in self.names if not _is_of_object(one.path))
+        return tuple(name for name in self.names if not _is_of_object(name.path))
 
     @property
     def availability(self) -> Availability:
         """The availability of the object itself: the worst of its code and its tables."""
-        states = [one.there for one in self.object_names]
+        states = [name.there for name in self.object_names]
         return next(
             (state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states),
             Availability.UNUSED,
@@ -157,19 +157,19 @@ def named_objects(
     flows: Specs,
     connector: Callable[[], Connector],
     values: Mapping[str, str],
-    meant: Mapping[str, str],
+    lookups: Mapping[str, str],
     fixed: Collection[str],
 ) -> NamedObjects:
     """Return every object with its names, compared with the current object list and data dictionary.
 
-    `values` are the names in force by path, `meant` the names to look up, and `fixed` the paths set in a file.
+    `values` are the names in force by path, `lookups` the names to look up, and `fixed` the paths set in a file.
     """
-    defaults, seen = flat(Names()), _seen(connector, meant)
+    defaults, catalog = flat(Names()), _read_catalog(connector, lookups)
     objects = [
         NamedObject(
             sort.name,
             tuple(flow for flow, spec in flows.items() if sort.name in spec.objects),
-            tuple(_names(sort, values, meant, defaults, fixed, seen)),
+            tuple(_names(sort, values, lookups, defaults, fixed, catalog)),
         )
         for sort in _SORTS
     ]
@@ -177,11 +177,11 @@ def named_objects(
         Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, needed=True)
         for path in MANNER
     )
-    return NamedObjects((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
+    return NamedObjects((*objects, NamedObject("manner", (), manner)), catalog.cause, catalog.facts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Catalog:
     """What could be read of an installation: objects with captions, and columns by table."""
 
     codes: Mapping[str, str] | None = None
@@ -194,34 +194,34 @@ class _Seen:
         return self.tables.get(table.upper()) if table else ()
 
 
-def _seen(connector: Callable[[], Connector], values: Mapping[str, str]) -> _Seen:
+def _read_catalog(connector: Callable[[], Connector], values: Mapping[str, str]) -> _Catalog:
     """Read the object list and every named table, up to the first error."""
     codes: dict[str, str] | None = None
     tables: dict[str, Sequence[DictionaryColumn]] = {}
-    wanted = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
+    table_names = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
     try:
-        asked = connector()
-        if not isinstance(asked, Configurable):
-            return _Seen()
-        codes = asked.objects()
-        for table in dict.fromkeys(each.upper() for each in wanted if each):
-            tables[table] = asked.dictionary(table)
+        configurable = connector()
+        if not isinstance(configurable, Configurable):
+            return _Catalog()
+        codes = configurable.objects()
+        for table in dict.fromkeys(table_name.upper() for table_name in table_names if table_name):
+            tables[table] = configurable.dictionary(table)
     except IntegrationError as error:
-        return _Seen(codes, tables, error.code, dict(error.facts))
-    return _Seen(codes, tables)
+        return _Catalog(codes, tables, error.code, dict(error.facts))
+    return _Catalog(codes, tables)
 
 
 def _names(
     sort: _Sort,
     values: Mapping[str, str],
-    meant: Mapping[str, str],
+    lookups: Mapping[str, str],
     defaults: Mapping[str, str],
     fixed: Collection[str],
-    seen: _Seen,
+    catalog: _Catalog,
 ) -> Iterator[Name]:
     """Yield the names of one object: its code, its tables, its fields and those of its lines."""
-    proposed = {group: _proposed(group, meant, seen) for group in sort.groups}
-    for path, state, options in (*_of_object(sort, meant, seen), *_of_fields(sort, meant, seen)):
+    proposed = {group: _proposed(group, lookups, catalog) for group in sort.groups}
+    for path, state, options in (*_object_states(sort, lookups, catalog), *_field_states(sort, lookups, catalog)):
         group, _, short = path.rpartition(".")
         yield Name(
             path, defaults[path], values[path], state, options,
@@ -231,25 +231,25 @@ def _names(
         )  # fmt: skip
 
 
-_Told = tuple[str, Availability, Mapping[str, str]]
+_NameState = tuple[str, Availability, Mapping[str, str]]
 
 
-def _of_object(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
+def _object_states(sort: _Sort, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
     is_own = sort.name in OWN
     code = f"{sort.name}.object" if is_own else f"objects.{sort.name}.code"
-    yield code, _offered(values[code], seen), seen.codes or {}
+    yield code, _code_state(values[code], catalog), catalog.codes or {}
     tables = ["table", *(["detail"] if sort.lines else [])]
-    for path in [f"{sort.name}.{one}" if is_own else f"objects.{sort.name}.{one}" for one in tables]:
-        columns = seen.columns(values[path])
+    for path in [f"{sort.name}.{part}" if is_own else f"objects.{sort.name}.{part}" for part in tables]:
+        columns = catalog.columns(values[path])
         yield path, _state(values[path], columns, is_there=bool(columns)), {}
     if sort.name == "postings":
-        states = [_offered(one.strip(), seen) for one in values[SEVERAL].split(",")]
+        states = [_code_state(part.strip(), catalog) for part in values[SEVERAL].split(",")]
         yield SEVERAL, max(states, key=_WORST.index), {}
 
 
-def _of_fields(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
+def _field_states(sort: _Sort, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
     for group in sort.groups:
-        columns, is_named = _columns(group, values, seen), bool(_table(group, values))
+        columns, is_named = _columns(group, values, catalog), bool(_table(group, values))
         captions = {column.name: column.caption for column in columns or ()}
         for path in _paths_of(group):
             if path == HEADER:
@@ -270,43 +270,45 @@ def _is_of_object(path: str) -> bool:
     return path.startswith("objects.") or path in _OF_OWN
 
 
-def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[DictionaryColumn] | None:
+def _columns(group: str, values: Mapping[str, str], catalog: _Catalog) -> Sequence[DictionaryColumn] | None:
     """Return the columns for a group of fields. The history also has the columns of its header, under a prefix."""
-    own = seen.columns(_table(group, values))
+    own = catalog.columns(_table(group, values))
     if group != "history" or own is None:
         return own
-    header, prefix = seen.columns(values[HEADER]), f"{values[HEADER]}_".upper()
+    header, prefix = catalog.columns(values[HEADER]), f"{values[HEADER]}_".upper()
     carried = [replace(column, name=column.name.removeprefix(prefix)) for column in own]
-    known = {column.name for column in carried}
-    return None if header is None else [*carried, *(column for column in header if column.name not in known)]
+    carried_names = {column.name for column in carried}
+    return None if header is None else [*carried, *(column for column in header if column.name not in carried_names)]
 
 
 def _table(group: str, values: Mapping[str, str]) -> str:
     if group in OWN:
         return values[f"{group}.table"]
-    sort = next(one for one in _SORTS if group in one.groups)
+    sort = next(object_sort for object_sort in _SORTS if group in object_sort.groups)
     return values[f"objects.{sort.name}.{'detail' if group in sort.lines else 'table'}"]
 
 
-def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str, str]:
+def _proposed(group: str, values: Mapping[str, str], catalog: _Catalog) -> Mapping[str, str]:
     from integration.connectors.accountview.fields import suggestions  # noqa: PLC0415 - it imports httpx
 
     if group not in KIND_OF:
         return {}
-    columns = _columns(group, values, seen) or ()
-    there = {column.name for column in columns}
-    named = {path.rpartition(".")[2]: values[path].upper() for path in _paths_of(group) if path != REFERENCE}
-    return suggestions(KIND_OF[group], {name: column for name, column in named.items() if column in there}, columns)
+    columns = _columns(group, values, catalog) or ()
+    column_names = {column.name for column in columns}
+    current_columns = {path.rpartition(".")[2]: values[path].upper() for path in _paths_of(group) if path != REFERENCE}
+    return suggestions(
+        KIND_OF[group], {name: column for name, column in current_columns.items() if column in column_names}, columns
+    )
 
 
-def _offered(code: str, seen: _Seen) -> Availability:
-    return _state(code, seen.codes, is_there=code.upper() in (seen.codes or ()))
+def _code_state(code: str, catalog: _Catalog) -> Availability:
+    return _state(code, catalog.codes, is_there=code.upper() in (catalog.codes or ()))
 
 
-def _state(name: str, read: Collection[object] | None, *, is_there: bool) -> Availability:
+def _state(name: str, available: Collection[object] | None, *, is_there: bool) -> Availability:
     if not name:
         return Availability.UNUSED
-    if read is None:
+    if available is None:
         return Availability.UNREAD
     return Availability.PRESENT if is_there else Availability.ABSENT
 
@@ -316,45 +318,45 @@ def _state(name: str, read: Collection[object] | None, *, is_there: bool) -> Ava
 
 def flat(names: Names) -> dict[str, str]:
     """Return every name by its path: `objects.debtors.code`, `debtor.email`, `order_reference_field`."""
-    found = {}
+    by_path = {}
     for group, value in dict(names).items():
         if not isinstance(value, BaseModel):
-            found[group] = str(value)
+            by_path[group] = str(value)
             continue
         for name, inner in dict(value).items():
             if isinstance(inner, BusinessObject):
-                found |= {f"{group}.{name}.{part}": text for part, text in dict(inner).items()}
+                by_path |= {f"{group}.{name}.{part}": text for part, text in dict(inner).items()}
             else:
-                found[f"{group}.{name}"] = inner if isinstance(inner, str) else ",".join(one.code for one in inner)
-    return found
+                by_path[f"{group}.{name}"] = inner if isinstance(inner, str) else ",".join(item.code for item in inner)
+    return by_path
 
 
 def nested(names: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, Any]:
     """Return the names that differ from their defaults, as nested settings."""
-    kept: dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for path, value in names.items():
         if value == defaults[path]:
             continue
         *way, last = path.split(".")
-        inner = kept
+        inner = tree
         for step in way:
             inner = inner.setdefault(step, {})
         inner[last] = value
-    for name, of in kept.get("objects", {}).items():
+    for name, of in tree.get("objects", {}).items():
         if isinstance(of, dict):  # the code and tables of an object are stored as one value
             whole = {part: names[f"objects.{name}.{part}"] for part in BusinessObject.model_fields}
-            kept["objects"][name] = whole
+            tree["objects"][name] = whole
     if SEVERAL in names and names[SEVERAL] != defaults[SEVERAL]:
         tables = {part: names[f"objects.postings.{part}"] for part in ("table", "detail")}
         codes = [code.strip() for code in names[SEVERAL].split(",")]
-        kept["objects"]["posting_history"] = [{"code": code, **tables} for code in codes if code]
-    return kept
+        tree["objects"]["posting_history"] = [{"code": code, **tables} for code in codes if code]
+    return tree
 
 
-def parse_names(named: Mapping[str, Any], within: str = "") -> Names:
+def parse_names(values: Mapping[str, Any], within: str = "") -> Names:
     """Return names as settings. Raises ConfigurationError with the path of the first invalid name."""
     try:
-        return Names(**named)
+        return Names(**values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(step) for step in first["loc"])
@@ -362,14 +364,14 @@ def parse_names(named: Mapping[str, Any], within: str = "") -> Names:
         raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=why.code, **why.facts) from None
 
 
-def usable_names(named: Mapping[str, Any]) -> Names:
+def usable_names(values: Mapping[str, Any]) -> Names:
     """Return names as settings, without invalid groups."""
-    kept: dict[str, Any] = {}
-    for group, value in named.items():
+    usable_groups: dict[str, Any] = {}
+    for group, value in values.items():
         with suppress(ConfigurationError):
             parse_names({group: value})
-            kept[group] = value
-    return parse_names(kept)
+            usable_groups[group] = value
+    return parse_names(usable_groups)
 
 
 def read_names(file: Path) -> dict[str, Any]:
@@ -391,9 +393,9 @@ def merge_names(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, 
     return whole
 
 
-def paths_in(named: Mapping[str, Any], way: str = "") -> Iterator[str]:
+def paths_in(values: Mapping[str, Any], way: str = "") -> Iterator[str]:
     """Yield the path of every name that has a value."""
-    for name, value in named.items():
+    for name, value in values.items():
         if isinstance(value, dict):
             yield from paths_in(value, f"{way}{name}.")
         else:

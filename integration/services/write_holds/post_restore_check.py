@@ -33,7 +33,7 @@ class PostRestoreCheck:
         self._links = links
         self._stored_settings = stored_settings
         self._logics = logics
-        self._without = without
+        self._excluded_kinds = without
 
     def stages(self, flow: str) -> list[Stage]:
         """Return the stages of a flow that have written records to check."""
@@ -41,7 +41,7 @@ class PostRestoreCheck:
         return [
             stage
             for stage in stages_of(self._logics.flow(flow), links.kinds(flow))
-            if stage.target not in self._without and links.page(flow, stage.target, "", 1)
+            if stage.target not in self._excluded_kinds and links.page(flow, stage.target, "", 1)
         ]
 
     def is_due(self, flow: str) -> bool:
@@ -51,8 +51,8 @@ class PostRestoreCheck:
         if since is None:
             return False
         looks = self._drifts.latest(flow)
-        seen = {one.kind for one in looks if one.started_at >= since and not one.error}
-        return any(stage.target not in seen for stage in self.stages(flow))
+        checked_kinds = {check.kind for check in looks if check.started_at >= since and not check.error}
+        return any(stage.target not in checked_kinds for stage in self.stages(flow))
 
     @requires(Right.SEE)
     def hold_reason(self, flow: str) -> PlanStaleError | None:

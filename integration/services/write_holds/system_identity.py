@@ -61,7 +61,7 @@ class SystemIdentities:
         self._access = access
         self._clock = clock
         self._lock = threading.Lock()
-        self._checked: dict[str, float] = {}
+        self._check_times: dict[str, float] = {}
 
     def check(self) -> None:
         """Compare both systems with their stored identity, at most once a minute in this process.
@@ -70,24 +70,24 @@ class SystemIdentities:
         """
         for system in [] if self._access.sandboxed else assigned_systems():
             with self._lock:
-                if time.monotonic() - self._checked.get(system, -CHECKED_SECONDS) < CHECKED_SECONDS:
+                if time.monotonic() - self._check_times.get(system, -CHECKED_SECONDS) < CHECKED_SECONDS:
                     continue
                 try:
                     self._compare(system, self._access.connector(system))
                 except (ConnectorError, ConfigurationError) as error:
                     log.info("a system cannot be compared", system=system, cause=error.code)
                 else:
-                    self._checked[system] = time.monotonic()
+                    self._check_times[system] = time.monotonic()
 
     def _compare(self, system: str, connector: Connector) -> None:
         if not isinstance(connector, Identifiable):
             return
-        seen, record = connector.identity(), self._record(system)
-        known = SystemIdentity.from_json(record["identity"]) if "identity" in record else SystemIdentity()
-        if seen.compared_with(known) is not IdentityVerdict.SAME:
-            self._keep(system, record | {"changed": list(seen.changed_names(known))})
-        elif not record.get("changed") and seen.merged_with(known) != known:
-            self._keep(system, record | {"identity": seen.merged_with(known).to_json()})
+        identity, record = connector.identity(), self._record(system)
+        known_identity = SystemIdentity.from_json(record["identity"]) if "identity" in record else SystemIdentity()
+        if identity.compared_with(known_identity) is not IdentityVerdict.SAME:
+            self._keep(system, record | {"changed": list(identity.changed_names(known_identity))})
+        elif not record.get("changed") and identity.merged_with(known_identity) != known_identity:
+            self._keep(system, record | {"identity": identity.merged_with(known_identity).to_json()})
 
     def forget(self) -> None:
         """Delete the stored identity of both systems. The next check stores the new one and holds nothing."""
@@ -132,7 +132,7 @@ class SystemIdentities:
         if not record.get("changed"):
             raise ConfigurationError("not_in_question", system=system)
         connector = self._access.connector(system)
-        seen = connector.identity() if isinstance(connector, Identifiable) else SystemIdentity()
+        identity = connector.identity() if isinstance(connector, Identifiable) else SystemIdentity()
         now = self._clock()
         if answer is SystemAnswer.ANOTHER:
             before = f"{system} until {now.strftime('%Y-%m-%d %H.%M.%S')}"
@@ -140,7 +140,7 @@ class SystemIdentities:
         else:
             self._cursors.forget_all()
             self._stored_settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)
-        value = {"identity": seen.to_json(), "answer": str(answer)}
+        value = {"identity": identity.to_json(), "answer": str(answer)}
         self._stored_settings.put(self._name(system), value, by.ref)
 
     def _record(self, system: str) -> dict[str, Any]:

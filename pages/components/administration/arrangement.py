@@ -33,35 +33,42 @@ def arrangement(app: Application) -> None:
     st.space("small")
     section(text("arrangement_take"), text("arrangement_take_about"))
     key = f"arrangement-file-{st.session_state.get(FILES, 0)}"
-    given = st.file_uploader(text("arrangement_choose"), key=key)
-    if given is not None:
-        content, name = given.getvalue(), given.name
-        read = answer_or_error(lambda: app.arrangement.of_file(content))
-        if read is not None:
-            _read(app, read, content, name)
+    upload = st.file_uploader(text("arrangement_choose"), key=key)
+    if upload is not None:
+        content, name = upload.getvalue(), upload.name
+        parsed_file = answer_or_error(lambda: app.arrangement.of_file(content))
+        if parsed_file is not None:
+            _draw_differences(app, parsed_file, content, name)
 
 
-def _read(app: Application, read: ParsedFile, content: bytes, name: str) -> None:
+def _draw_differences(app: Application, parsed_file: ParsedFile, content: bytes, name: str) -> None:
     """Draw the differences between a file and the current configuration, with the button that imports the file."""
-    if not read.differences:
+    if not parsed_file.differences:
         note(text("arrangement_same"))
         return
-    place, here, there = (text(f"col_arrangement_{one}") for one in ("place", "here", "file"))
-    rows = [{place: one.place, here: _value(one.here), there: _value(one.file)} for one in read.differences[:SHOWN]]
+    place, current_column, file_column = (text(f"col_arrangement_{column}") for column in ("place", "here", "file"))
+    rows = [
+        {
+            place: difference.place,
+            current_column: _value_text(difference.here),
+            file_column: _value_text(difference.file),
+        }
+        for difference in parsed_file.differences[:SHOWN]
+    ]
     table(rows, text("arrangement_take"))
-    every = len(read.differences)
+    every = len(parsed_file.differences)
     if every > SHOWN:
         note(text("arrangement_more", shown=number(SHOWN), number=number(every)))
-    mark, by = read.mark, person()
+    mark, by = parsed_file.mark, person()
     with st.form("arrangement", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        said = st.text_input(text("arrangement_note"), name, key="arrangement-note", max_chars=200, width=420)
+        entered_note = st.text_input(text("arrangement_note"), name, key="arrangement-note", max_chars=200, width=420)
         if st.form_submit_button(text("btn_arrangement_take"), type="primary", key="arrangement-take"):
-            if attempt(lambda: app.arrangement.take(content, mark, by, said or "")):
+            if attempt(lambda: app.arrangement.take(content, mark, by, entered_note or "")):
                 st.session_state["said"] = text("arrangement_taken", number=number(every))
                 st.session_state[FILES] = st.session_state.get(FILES, 0) + 1
             st.rerun()
 
 
-def _value(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """Return a value as JSON, or a dash for None."""
     return MISSING if value is None else json.dumps(value, ensure_ascii=False)[:LONGEST]

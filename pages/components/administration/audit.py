@@ -33,8 +33,8 @@ SIZE = 50
 def audit(app: Application) -> None:
     """Draw the result of the verification, the filters, one page of entries, and the selected entry."""
     section(text("audit_title"), text("audit_about"))
-    _chain(app)
-    sought = _sought(app)
+    _draw_chain(app)
+    sought = _search_filters(app)
     total = app.audit.count(sought)
     if not total:
         if sought == AuditSearch():
@@ -44,25 +44,25 @@ def audit(app: Application) -> None:
             st.rerun()
         return
     offset = page_offset("page", total, SIZE)
-    shown = app.audit.entries(sought, offset, SIZE)
+    entries = app.audit.entries(sought, offset, SIZE)
     names = {name: text(f"col_audit_{name}") for name in ("seq", "at", "who", "action", "on", "why")}
-    frame = pd.DataFrame([_row(one) for one in shown]).rename(columns=names)
+    frame = pd.DataFrame([_row(entry) for entry in entries]).rename(columns=names)
     row = browse(frame, {}, "audit-entries", text("audit_title"))
     pages("page", total, SIZE)
-    if row is not None and row < len(shown):
-        _one(shown[row])
+    if row is not None and row < len(entries):
+        _draw_entry(entries[row])
 
 
-def _chain(app: Application) -> None:
+def _draw_chain(app: Application) -> None:
     """Show whether the hash chain is intact, with the buttons that verify and download it."""
     checked = app.audit.checked()
     if checked is None:
         note(text("audit_unchecked"))
     elif checked.broken is None:
-        said = text("audit_whole", time=moment(checked.at), number=number(checked.head.seq))
-        st.success(said, icon=":material/link:")
+        sentence = text("audit_whole", time=moment(checked.at), number=number(checked.head.seq))
+        st.success(sentence, icon=":material/link:")
     else:
-        st.error(_broken(checked), icon=":material/link_off:")
+        st.error(_broken_text(checked), icon=":material/link_off:")
     anchor = next(iter(app.audit.anchors(1)), None)
     if anchor is not None:
         head = plain(f"{anchor.head.seq}:{anchor.head.hash}")
@@ -81,60 +81,70 @@ def _chain(app: Application) -> None:
             mime="application/zip",
             key="audit-file",
         )
-        sought, by = _asked(), person()
+        sought, by = _search_of_address(), person()
         downloads("audit", lambda: rows_in(COLUMNS, app.audit.listed(sought, by)))
 
 
-def _broken(checked: AuditCheckResult) -> Markdown:
+def _broken_text(checked: AuditCheckResult) -> Markdown:
     assert checked.broken is not None  # noqa: S101 - only called for a broken chain
-    said = say("audit_broken", facts_of(checked.broken), language())
-    return plain(f"{said.what} {said.data} {said.do}")
+    texts = say("audit_broken", facts_of(checked.broken), language())
+    return plain(f"{texts.what} {texts.data} {texts.do}")
 
 
-def _sought(app: Application) -> AuditSearch:
+def _search_filters(app: Application) -> AuditSearch:
     """Draw the filters and return the search they describe."""
     who, actions = app.audit.known()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         search("find", text("audit_search"))
         select_input(
-            "who", {"": text("audit_everybody"), **{one: one for one in who}}, text("col_audit_who"), 200, ("page",)
+            "who", {"": text("audit_everybody"), **{name: name for name in who}}, text("col_audit_who"), 200, ("page",)
         )
-        named = {one: event_name(one) for one in actions}
-        select_input("action", {"": text("audit_every_action"), **named}, text("col_audit_action"), 260, ("page",))
+        action_names = {action: event_name(action) for action in actions}
+        select_input(
+            "action", {"": text("audit_every_action"), **action_names}, text("col_audit_action"), 260, ("page",)
+        )
         flows = {flow: flow_name(flow) for flow in app.flows}
         select_input("flow", {"": text("log_all_flows"), **flows}, text("col_flow"), 200, ("page",))
-    return _asked()
+    return _search_of_address()
 
 
-def _asked() -> AuditSearch:
+def _search_of_address() -> AuditSearch:
     """Return the search that the address describes."""
-    asked: Mapping[str, str] = {name: st.query_params.get(name, "") for name in ("who", "action", "flow", "find")}
-    return AuditSearch(who=asked["who"], action=asked["action"], flow=asked["flow"], text=asked["find"].strip())
+    parameters: Mapping[str, str] = {name: st.query_params.get(name, "") for name in ("who", "action", "flow", "find")}
+    return AuditSearch(
+        who=parameters["who"], action=parameters["action"], flow=parameters["flow"], text=parameters["find"].strip()
+    )
 
 
-def _row(one: AuditEntry) -> dict[str, object]:
-    on = ", ".join(one.on)
+def _row(entry: AuditEntry) -> dict[str, object]:
+    on = ", ".join(entry.on)
     return {
-        "seq": one.seq,
-        "at": moment(one.at),
-        "who": one.who,
-        "action": event_name(one.action),
-        "on": f"{on} (+{one.count - len(one.on)})" if one.count > len(one.on) > 0 else on or one.run,
-        "why": one.why,
+        "seq": entry.seq,
+        "at": moment(entry.at),
+        "who": entry.who,
+        "action": event_name(entry.action),
+        "on": f"{on} (+{entry.count - len(entry.on)})" if entry.count > len(entry.on) > 0 else on or entry.run,
+        "why": entry.why,
     }
 
 
-def _one(one: AuditEntry) -> None:
+def _draw_entry(entry: AuditEntry) -> None:
     """Draw one entry with its old and new values side by side."""
     with st.container(border=True):
-        told = {"who": one.who, "session": one.session, "run": one.run, "kind": one.kind, "code": one.code}
-        told |= {"why": one.why, "on": ", ".join(one.on)}
-        st.markdown(f"**{plain(event_name(one.action))}** · {plain(one.seq)} · {plain(moment(one.at))}")
-        facts_table({text(f"col_audit_{name}"): plain(value) for name, value in told.items() if value})
-        if one.facts:
-            values(dict(one.facts))
-        paths = list(dict.fromkeys([*one.before, *one.after]))
+        entry_facts = {
+            "who": entry.who,
+            "session": entry.session,
+            "run": entry.run,
+            "kind": entry.kind,
+            "code": entry.code,
+        }
+        entry_facts |= {"why": entry.why, "on": ", ".join(entry.on)}
+        st.markdown(f"**{plain(event_name(entry.action))}** · {plain(entry.seq)} · {plain(moment(entry.at))}")
+        facts_table({text(f"col_audit_{name}"): plain(value) for name, value in entry_facts.items() if value})
+        if entry.facts:
+            values(dict(entry.facts))
+        paths = list(dict.fromkeys([*entry.before, *entry.after]))
         if paths:
             columns = (text("col_audit_field"), text("col_audit_before"), text("col_audit_after"))
-            lines = [(path, one.before.get(path, ""), one.after.get(path, "")) for path in paths]
+            lines = [(path, entry.before.get(path, ""), entry.after.get(path, "")) for path in paths]
             browse(pd.DataFrame(lines, columns=list(columns)), {}, "audit-changes", text("audit_changes"))

@@ -18,7 +18,14 @@ def four_eyes(app: Application) -> None:
     flows = [flow for flow in app.flows if app.four_eyes.brakes(flow)]
     chosen = [flow for flow in flows if app.four_eyes.limits(flow)]
     note(text("four_eyes_flows", flows=", ".join(map(flow_name, chosen))) if chosen else text("four_eyes_off"))
-    change_requests(app, [one for one in app.change_requests.waiting() if one.right is Right.ADMINISTER])
+    change_requests(
+        app,
+        [
+            change_request
+            for change_request in app.change_requests.waiting()
+            if change_request.right is Right.ADMINISTER
+        ],
+    )
     with st.expander(text("four_eyes_edit")):
         flow = st.selectbox(
             text("col_flow"), flows, key="four-eyes-flow", width=260, format_func=option_name(flow_name)
@@ -36,8 +43,8 @@ def _form(app: Application, flow: str) -> None:
                 for code, guard in app.four_eyes.brakes(flow).items()
             }
         if st.form_submit_button(text("btn_four_eyes_save"), type="primary", key="four-eyes-save"):
-            wanted = {code: None if limit is None else int(limit) for code, limit in limits.items()}
-            in_force = result_of(lambda: app.four_eyes.change(flow, wanted, person()))
+            new_limits = {code: None if limit is None else int(limit) for code, limit in limits.items()}
+            in_force = result_of(lambda: app.four_eyes.change(flow, new_limits, person()))
             if in_force is not None:
                 st.session_state["said"] = text("four_eyes_saved" if in_force else "four_eyes_waits")
                 st.session_state[FORMS] = forms + 1

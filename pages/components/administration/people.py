@@ -26,37 +26,37 @@ def people(app: Application) -> None:
         note(text("people_nobody_logs_in"))
     everybody = app.people.list_people()
     if everybody:
-        downloads("people", lambda: rows_in(COLUMNS, [_line(one) for one in everybody]), at=tools)
-        table([_row(one) for one in everybody], text("people_title"), height="content")
-    _link()
+        downloads("people", lambda: rows_in(COLUMNS, [_line(user) for user in everybody]), at=tools)
+        table([_row(user) for user in everybody], text("people_title"), height="content")
+    _draw_link()
     with st.container(horizontal=True):
         with st.popover(text("people_invite"), icon=":material/person_add:"):
             _invite(app)
         if everybody:
             with st.popover(text("people_change"), icon=":material/manage_accounts:"):
-                _change(app, {one.ref: one for one in everybody})
+                _change_form(app, {user.ref: user for user in everybody})
     _sessions(app)
 
 
-def _row(one: Person) -> dict[str, str]:
+def _row(user: Person) -> dict[str, str]:
     return {
-        text("col_person"): one.ref,
-        text("col_person_name"): one.name or MISSING,
-        text("col_grants"): ", ".join(_grant(name) for name in GRANTS if name in one.grants) or MISSING,
-        text("col_person_state"): _state(one),
+        text("col_person"): user.ref,
+        text("col_person_name"): user.name or MISSING,
+        text("col_grants"): ", ".join(_grant(name) for name in GRANTS if name in user.grants) or MISSING,
+        text("col_person_state"): _access_state(user),
     }
 
 
-def _line(one: Person) -> list[object]:
-    return [one.ref, one.name, list(one.grants), one.has_come, one.invited_until, one.deactivated_at]
+def _line(user: Person) -> list[object]:
+    return [user.ref, user.name, list(user.grants), user.has_come, user.invited_until, user.deactivated_at]
 
 
-def _state(one: Person) -> str:
-    if one.deactivated_at is not None:
-        return text("person_off", time=moment(one.deactivated_at))
-    if one.invited_until is not None:
-        return text("person_invited", time=moment(one.invited_until))
-    return text("person_there" if one.has_come else "person_not_there")
+def _access_state(user: Person) -> str:
+    if user.deactivated_at is not None:
+        return text("person_off", time=moment(user.deactivated_at))
+    if user.invited_until is not None:
+        return text("person_invited", time=moment(user.invited_until))
+    return text("person_there" if user.has_come else "person_not_there")
 
 
 def _grant(name: str) -> str:
@@ -73,34 +73,34 @@ def _invite(app: Application) -> None:
         name = st.text_input(text("col_person_name"), key="invite-name", autocomplete="off")
         grants = _grants([Role.OPERATOR], "invite-grants")
         if st.form_submit_button(text("btn_invite"), type="primary", key="invite-send"):
-            _invited(app, ref or "", name or "", grants)
+            _send_invitation(app, ref or "", name or "", grants)
 
 
-def _invited(app: Application, ref: str, name: str, grants: list[str]) -> None:
+def _send_invitation(app: Application, ref: str, name: str, grants: list[str]) -> None:
     """Invite a person and show the link once. It cannot be read again later."""
     key = result_of(lambda: app.people.invite(ref, name, grants, person()))
     if key is not None:
-        here = urlsplit(st.context.url or "")
-        st.session_state["invitation"] = f"{here.scheme}://{here.netloc}{INVITED_AT}?key={key}"
+        page_url = urlsplit(st.context.url or "")
+        st.session_state["invitation"] = f"{page_url.scheme}://{page_url.netloc}{INVITED_AT}?key={key}"
     st.rerun()
 
 
-def _link() -> None:
+def _draw_link() -> None:
     if link := st.session_state.pop("invitation", ""):
         with st.container(border=True, gap="xsmall"):
             small(text("person_link"))
             code_block(link)
 
 
-def _change(app: Application, everybody: dict[str, Person]) -> None:
+def _change_form(app: Application, everybody: dict[str, Person]) -> None:
     ref = st.selectbox(text("col_person"), list(everybody), key="person", format_func=option_name(str))
-    one = everybody[ref]
-    grants = _grants([name for name in GRANTS if name in one.grants], f"grants-{ref}")
+    user = everybody[ref]
+    grants = _grants([name for name in GRANTS if name in user.grants], f"grants-{ref}")
     if st.button(text("btn_person_save"), type="primary", key="person-save"):
         act(lambda: app.people.change(ref, grants, person()))
     if st.button(text("btn_invite_anew"), key="person-invite"):
-        _invited(app, ref, "", list(one.grants))
-    off = one.deactivated_at is not None
+        _send_invitation(app, ref, "", list(user.grants))
+    off = user.deactivated_at is not None
     if st.button(text("btn_person_on" if off else "btn_person_off"), key="person-switch"):
         act(lambda: app.people.switch(ref, person(), on=off))
 
@@ -111,10 +111,10 @@ def _sessions(app: Application) -> None:
         return
     section(text("sessions_title"), text("sessions_about"))
     mine = person().session
-    for one in sessions:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"session-{one.id}"):
-            here = f" · {text('session_mine')}" if one.id == mine else ""
-            until = text("session_until", since=moment(one.started_at), time=moment(one.until))
-            small(f"{plain(one.person)} · {until}{here}")
-            if st.button(text("btn_revoke"), key=f"revoke-{one.id}", type="tertiary"):
-                act(partial(app.people.revoke, one.id, person()))
+    for session in sessions:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"session-{session.id}"):
+            own_mark = f" · {text('session_mine')}" if session.id == mine else ""
+            until = text("session_until", since=moment(session.started_at), time=moment(session.until))
+            small(f"{plain(session.person)} · {until}{own_mark}")
+            if st.button(text("btn_revoke"), key=f"revoke-{session.id}", type="tertiary"):
+                act(partial(app.people.revoke, session.id, person()))

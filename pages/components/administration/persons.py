@@ -19,15 +19,15 @@ def persons(app: Application) -> None:
     """Draw the search for a person, and the actions for the result."""
     section(text("persons"), text("persons_about"))
     every, unfinished = app.persons.list_erasures(), app.persons.unfinished()
-    if held := {one.person for one in every if one.lifted_at is None}:
-        small(quantity_text("persons_erased", len(held)))
+    if held_out_persons := {customer.person for customer in every if customer.lifted_at is None}:
+        small(quantity_text("persons_erased", len(held_out_persons)))
     if unfinished:
         note(text("person_unfinished", number=len(unfinished)))
     with st.form("person", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         sort = st.selectbox(
             text("person_sort"),
             SORTS,
-            format_func=option_name(lambda one: text(f"whose_{one}")),
+            format_func=option_name(lambda number_type: text(f"whose_{number_type}")),
             key="person-sort",
             width=260,
         )
@@ -36,44 +36,44 @@ def persons(app: Application) -> None:
             st.session_state["person-found"] = (sort, number.strip())
     sort, number = st.session_state.get("person-found", ("", ""))
     if number:
-        one = app.persons.customer(**{sort: number})
-        _found(app, one, app.persons.stored_data(one))
+        customer = app.persons.customer(**{sort: number})
+        _draw_person(app, customer, app.persons.stored_data(customer))
 
 
-def _found(app: Application, one: Customer, kept: StoredPersonalData) -> None:
-    if kept.held_out:
+def _draw_person(app: Application, customer: Customer, stored_data: StoredPersonalData) -> None:
+    if stored_data.held_out:
         note(text("person_held_out"))
         if st.button(text("person_lift"), key="person-lift"):
-            if attempt(lambda: app.persons.lift(one, person())):
+            if attempt(lambda: app.persons.lift(customer, person())):
                 st.session_state["said"] = text("person_lifted_now")
             st.rerun()
-    if not kept.is_anything:
+    if not stored_data.is_anything:
         note(text("person_nothing"))
         return
     where, rows = text("person_where"), text("person_rows")
-    shown = [{where: _place(name), rows: number_text(count)} for name, count in kept.rows.items()]
-    shown.append({where: text("person_in_log"), rows: number_text(kept.events)})
-    table(shown, text("persons"), {}, height="content")
-    if kept.documents:
-        note(quantity_text("person_documents", len(kept.documents), documents=_documents(kept)))
-    _given(app, one)
-    _erased(app, one)
+    table_rows = [{where: _place_name(name), rows: number_text(count)} for name, count in stored_data.rows.items()]
+    table_rows.append({where: text("person_in_log"), rows: number_text(stored_data.events)})
+    table(table_rows, text("persons"), {}, height="content")
+    if stored_data.documents:
+        note(quantity_text("person_documents", len(stored_data.documents), documents=_documents(stored_data)))
+    _export_button(app, customer)
+    _erase_form(app, customer)
 
 
-def _place(name: str) -> Markdown:
+def _place_name(name: str) -> Markdown:
     return text(f"person_in_{name}") if name in NAMED else plain(f"{text('person_in_others')}: {name}")
 
 
-def _documents(kept: StoredPersonalData) -> Markdown:
-    named = [one.reference for one in kept.documents[:MOST_DOCUMENTS]]
-    return plain(", ".join(named) + ("…" if len(kept.documents) > MOST_DOCUMENTS else ""))
+def _documents(stored_data: StoredPersonalData) -> Markdown:
+    references = [document.reference for document in stored_data.documents[:MOST_DOCUMENTS]]
+    return plain(", ".join(references) + ("…" if len(stored_data.documents) > MOST_DOCUMENTS else ""))
 
 
-def _given(app: Application, one: Customer) -> None:
+def _export_button(app: Application, customer: Customer) -> None:
     spoken, by = language(), person()
     st.download_button(
         text("person_access_file"),
-        data=lambda: app.persons.access(one, by, spoken),
+        data=lambda: app.persons.access(customer, by, spoken),
         file_name="person.zip",
         mime="application/zip",
         on_click="ignore",
@@ -81,19 +81,21 @@ def _given(app: Application, one: Customer) -> None:
     )
 
 
-def _erased(app: Application, one: Customer) -> None:
+def _erase_form(app: Application, customer: Customer) -> None:
     with st.expander(text("person_erase")):
         note(text("person_erase_about"))
         note(text("person_erase_elsewhere", file=LIST))
         with st.form("person-erase", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
             typed = st.text_input(text("person_confirm"), key="person-confirm", width=300)
             if st.form_submit_button(text("person_erase"), type="primary", key="person-erase-now"):
-                attempt(lambda: _erase(app, one, typed))
+                attempt(lambda: _erase(app, customer, typed))
                 st.rerun()
 
 
-def _erase(app: Application, one: Customer, typed: str) -> None:
-    blotted = app.persons.erase(one, typed, person())
-    said = text("person_erased_now", rows=number_text(sum(blotted.rows.values())), events=number_text(blotted.events))
-    left = text("person_left", places=plain(", ".join(blotted.left))) if blotted.left else ""
-    st.session_state["said"] = f"{said} {left}".strip()
+def _erase(app: Application, customer: Customer, typed: str) -> None:
+    blotted = app.persons.erase(customer, typed, person())
+    sentence = text(
+        "person_erased_now", rows=number_text(sum(blotted.rows.values())), events=number_text(blotted.events)
+    )
+    left_note = text("person_left", places=plain(", ".join(blotted.left))) if blotted.left else ""
+    st.session_state["said"] = f"{sentence} {left_note}".strip()

@@ -25,33 +25,33 @@ def retention(app: Application) -> None:
     names = {
         name: text(f"col_retention_{name}") for name in ("class", "length", "rows", "size", "oldest", "due", "law")
     }
-    kept = app.retention.class_statuses()
-    downloads("retention", lambda: rows_in(COLUMNS, [_line(one) for one in kept]), at=tools)
-    rows = [{names[name]: value for name, value in _row(one).items()} for one in kept]
+    statuses = app.retention.class_statuses()
+    downloads("retention", lambda: rows_in(COLUMNS, [_line(status) for status in statuses]), at=tools)
+    rows = [{names[name]: value for name, value in _row(status).items()} for status in statuses]
     right = {names[name]: CONFIG.TextColumn(names[name], alignment="right") for name in ("rows", "size", "due")}
     table(rows, text("retention_title"), right, height="content")
-    note(text("retention_files", files=", ".join(_file(one) for one in app.retention.files())))
+    note(text("retention_files", files=", ".join(_file(stored_file) for stored_file in app.retention.files())))
     if app.retention.is_on_a_server:
         note(text("retention_postgres"))
     with st.expander(text("retention_edit")):
         _form(app, app.retention.lengths_in_force())
 
 
-def _row(one: RetentionClassStatus) -> dict[str, str]:
+def _row(status: RetentionClassStatus) -> dict[str, str]:
     return {
-        "class": text(f"retention_class_{one.name}"),
-        "length": _length(one.unit, one.length),
-        "rows": _number(one.rows),
-        "size": MISSING if one.size is None else megabytes(one.size),
-        "oldest": moment(one.oldest),
-        "due": _number(one.due),
-        "law": text(f"retention_law_{one.law.name}"),
+        "class": text(f"retention_class_{status.name}"),
+        "length": _length(status.unit, status.length),
+        "rows": _number(status.rows),
+        "size": MISSING if status.size is None else megabytes(status.size),
+        "oldest": moment(status.oldest),
+        "due": _number(status.due),
+        "law": text(f"retention_law_{status.law.name}"),
     }
 
 
-def _line(one: RetentionClassStatus) -> list[object]:
-    names = text(f"retention_class_{one.name}"), text(f"retention_law_{one.law.name}")
-    return [one.name, *names, one.length, str(one.unit), one.rows, one.size, one.oldest, one.due]
+def _line(status: RetentionClassStatus) -> list[object]:
+    names = text(f"retention_class_{status.name}"), text(f"retention_law_{status.law.name}")
+    return [status.name, *names, status.length, str(status.unit), status.rows, status.size, status.oldest, status.due]
 
 
 def _length(unit: Unit, number: int) -> str:
@@ -62,8 +62,8 @@ def _number(value: int | None) -> str:
     return MISSING if value is None else number_text(value)
 
 
-def _file(one: KeptFile) -> Markdown:
-    return f"{plain(one.name)} {megabytes(one.size)} MB"
+def _file(stored_file: KeptFile) -> Markdown:
+    return f"{plain(stored_file.name)} {megabytes(stored_file.size)} MB"
 
 
 def _form(app: Application, now: Retention) -> None:
@@ -73,13 +73,13 @@ def _form(app: Application, now: Retention) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.selectbox(
                 text("retention_country"), countries, index=countries.index(now.country),
-                format_func=option_name(lambda one: text(f"retention_country_{one}")), width=260,
+                format_func=option_name(lambda country: text(f"retention_country_{country}")), width=260,
                 key="retention-country",
             )  # fmt: skip
             st.checkbox(text("retention_oss"), now.oss, key="retention-oss")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            for one in CLASSES:
-                _length_of(now, one.name)
+            for retention_class in CLASSES:
+                _length_input(now, retention_class.name)
         st.checkbox(text("retention_knowing"), key="retention-knowing")
         by, label = person(), text("btn_retention_save")  # the person may be gone in the callback
         st.form_submit_button(label, type="primary", key="retention-save", on_click=lambda: _save(app, now, by))
@@ -87,15 +87,20 @@ def _form(app: Application, now: Retention) -> None:
 
 def _save(app: Application, now: Retention, by: Actor) -> None:
     """Save the form in the callback, before the page counts the stored data again."""
-    entered = {one.name: int(st.session_state[f"retention-length-{one.name}"]) for one in CLASSES}
+    entered = {
+        retention_class.name: int(st.session_state[f"retention-length-{retention_class.name}"])
+        for retention_class in CLASSES
+    }
     changed = {name: length for name, length in entered.items() if length != now.length(name)}
     country, oss, knowing = (st.session_state[f"retention-{name}"] for name in ("country", "oss", "knowing"))
-    wanted = Retention(country, oss, {**now.lengths, **changed})
-    if attempt(lambda: app.retention.change(wanted, by, knowing=knowing)):
+    new_retention = Retention(country, oss, {**now.lengths, **changed})
+    if attempt(lambda: app.retention.change(new_retention, by, knowing=knowing)):
         st.session_state["said"] = text("retention_saved")
 
 
-def _length_of(now: Retention, name: str) -> None:
-    one = BY_NAME[name]
-    label = f"{text(f'retention_class_{name}')} ({text(f'retention_unit_{one.unit}')})"
-    st.number_input(label, one.least, one.most, now.length(name), key=f"retention-length-{name}", width=430)
+def _length_input(now: Retention, name: str) -> None:
+    retention_class = BY_NAME[name]
+    label = f"{text(f'retention_class_{name}')} ({text(f'retention_unit_{retention_class.unit}')})"
+    st.number_input(
+        label, retention_class.least, retention_class.most, now.length(name), key=f"retention-length-{name}", width=430
+    )

@@ -33,10 +33,10 @@ def clearing_actions(app: Application, period: Period) -> None:
     if st.button(text("btn_check_payouts"), icon=":material/notifications:", key="check_payouts"):
         act(app.clearing_accounts.check)
     if st.button(text("btn_read_books"), icon=":material/menu_book:", type="primary", key="read_clearing"):
-        act(partial(_read, app, period))
+        act(partial(_read_accounts, app, period))
 
 
-def _read(app: Application, period: Period) -> None:
+def _read_accounts(app: Application, period: Period) -> None:
     with st.status(text("asking_systems"), expanded=True) as status:
         app.clearing_accounts.read(period, lambda day: status.update(label=text("period_reading", day=table_day(day))))
 
@@ -47,58 +47,58 @@ def the_clearing_accounts(app: Application, period: Period) -> None:
     report = app.clearing_accounts.report(period)
     if report is None:
         if empty("account_balance", text("clearing_none"), text("clearing_none_about"), text("btn_clearing_settings")):
-            asked = {"flow": app.days.flow, "tab": "settings", "field": "payout_accounts"}
-            st.switch_page("pages/flows.py", query_params=asked)
+            parameters = {"flow": app.days.flow, "tab": "settings", "field": "payout_accounts"}
+            st.switch_page("pages/flows.py", query_params=parameters)
         return
     note(f"{text('period_books_read')}: {plain(moment(report.read_at))}")
     if report.unreadable:
         note(text("clearing_unreadable", count=plain(report.unreadable)))
     downloads(f"clearing-{period.name.replace('..', '-to-')}", lambda: clearing_listed(report), key="clearing")
-    for one in report.accounts:
-        _account(one, report)
+    for account in report.accounts:
+        _account(account, report)
 
 
 def clearing_listed(report: ClearingReport) -> pd.DataFrame:
     """Return the movements by day of all accounts as a table for a file."""
     lines = [
         {
-            "account": one.account, "date": day.date.isoformat(), "takings": day.takings,
+            "account": account.account, "date": day.date.isoformat(), "takings": day.takings,
             "payouts": day.payouts, "balance": day.balance, "under_way": day.under_way,
         }
-        for one in report.accounts
-        for day in one.days
+        for account in report.accounts
+        for day in account.days
     ]  # fmt: skip
     return pd.DataFrame(lines, columns=["account", "date", "takings", "payouts", "balance", "under_way"])
 
 
-def _account(one: ClearingAccount, report: ClearingReport) -> None:
+def _account(account: ClearingAccount, report: ClearingReport) -> None:
     with st.container(border=True):
-        section(text("clearing_account", account=plain(one.account)))
+        section(text("clearing_account", account=plain(account.account)))
         spoken = language()
-        told = {
-            text("col_opening"): ledger_text(one.opening, spoken),
-            text("col_takings"): amount_text(one.takings, spoken),
-            text("col_payouts"): amount_text(one.payouts, spoken),
-            text("col_balance"): ledger_text(one.closing, spoken),
+        balances = {
+            text("col_opening"): ledger_text(account.opening, spoken),
+            text("col_takings"): amount_text(account.takings, spoken),
+            text("col_payouts"): amount_text(account.payouts, spoken),
+            text("col_balance"): ledger_text(account.closing, spoken),
         }
-        table([told], text("clearing_balances"), _right(list(told)))
-        if one.match is not None:
-            _under_way(one, one.match, report)
-        if not one.days:
+        table([balances], text("clearing_balances"), _right_aligned(list(balances)))
+        if account.match is not None:
+            _open_lines(account, account.match, report)
+        if not account.days:
             note(text("clearing_quiet"))
             return
-        if one.match is not None:
+        if account.match is not None:
             frame = pd.DataFrame(
-                {"under_way": [float(day.under_way) for day in one.days]},
-                index=pd.DatetimeIndex([pd.Timestamp(day.date) for day in one.days]),
+                {"under_way": [float(day.under_way) for day in account.days]},
+                index=pd.DatetimeIndex([pd.Timestamp(day.date) for day in account.days]),
             )
-            steps(frame, {"under_way": text("col_under_way")}, TICKS, text("clearing_chart", account=one.account))
-        _days(one)
+            steps(frame, {"under_way": text("col_under_way")}, TICKS, text("clearing_chart", account=account.account))
+        _days(account)
 
 
-def _under_way(one: ClearingAccount, match: PayoutMatch, report: ClearingReport) -> None:
+def _open_lines(account: ClearingAccount, match: PayoutMatch, report: ClearingReport) -> None:
     spoken = language()
-    late = {(each.date, each.branch) for each in one.late(report.until)}
+    late = {(payout_line.date, payout_line.branch) for payout_line in account.late(report.until)}
     small(
         text(
             "clearing_line",
@@ -108,37 +108,41 @@ def _under_way(one: ClearingAccount, match: PayoutMatch, report: ClearingReport)
     )  # fmt: skip
     rows = [
         {
-            text("col_date"): table_day(each.date), text("col_branch"): each.branch,
-            term("col_amount"): amount_text(each.amount, spoken), text("col_pages"): each.page,
-            text("choice_status"): text("clearing_late" if (each.date, each.branch) in late else "col_under_way"),
+            text("col_date"): table_day(payout_line.date),
+            text("col_branch"): payout_line.branch,
+            term("col_amount"): amount_text(payout_line.amount, spoken),
+            text("col_pages"): payout_line.page,
+            text("choice_status"): text(
+                "clearing_late" if (payout_line.date, payout_line.branch) in late else "col_under_way"
+            ),
         }
-        for each in match.under_way
-    ]  # fmt: skip
+        for payout_line in match.under_way
+    ]
     rows += [
         {
-            text("col_date"): table_day(each.date), text("col_branch"): "",
-            term("col_amount"): amount_text(-each.amount, spoken), text("col_pages"): each.page,
+            text("col_date"): table_day(payout_line.date), text("col_branch"): "",
+            term("col_amount"): amount_text(-payout_line.amount, spoken), text("col_pages"): payout_line.page,
             text("choice_status"): text("clearing_unmatched"),
         }
-        for each in match.unmatched
+        for payout_line in match.unmatched
     ]  # fmt: skip
     if rows:
-        table(rows, text("clearing_open"), _right([term("col_amount")]))
+        table(rows, text("clearing_open"), _right_aligned([term("col_amount")]))
 
 
-def _days(one: ClearingAccount) -> None:
+def _days(account: ClearingAccount) -> None:
     spoken = language()
     rows = [
         {
             text("col_date"): table_day(day.date), text("col_takings"): amount_text(day.takings, spoken),
             text("col_payouts"): amount_text(day.payouts, spoken),
             text("col_balance"): ledger_text(day.balance, spoken),
-            **({text("col_under_way"): amount_text(day.under_way, spoken)} if one.match else {}),
+            **({text("col_under_way"): amount_text(day.under_way, spoken)} if account.match else {}),
         }
-        for day in one.days
+        for day in account.days
     ]  # fmt: skip
-    table(rows, text("clearing_by_day"), _right(list(rows[0])[1:]))
+    table(rows, text("clearing_by_day"), _right_aligned(list(rows[0])[1:]))
 
 
-def _right(titles: list[str]) -> dict[str, object]:
+def _right_aligned(titles: list[str]) -> dict[str, object]:
     return {title: CONFIG.TextColumn(title, alignment="right") for title in titles}

@@ -21,13 +21,13 @@ def gift_card_balances(app: Application) -> None:
     actions = section_with_actions(text("gift_cards_title"), text("gift_cards_about"))
     if actions.button(text("btn_ask_till"), icon=":material/redeem:", key="ask_gift_cards"):
         st.session_state[ASKED] = True
-    found = ask_live(app, "gift_cards", app.days.gift_cards) if st.session_state.get(ASKED) else None
-    if found is None:
+    balances = ask_live(app, "gift_cards", app.days.gift_cards) if st.session_state.get(ASKED) else None
+    if balances is None:
         return
-    if not found:
+    if not balances:
         note(text("gift_cards_none"))
         return
-    lines = [(one.group, account, one.count, one.left) for one, account in found]
+    lines = [(balance.group, account, balance.count, balance.left) for balance, account in balances]
     downloads("gift-cards", lambda: rows_in(["turnover_group", "account", "cards", "left"], lines), at=actions)
     groups, accounts = app.lists.captions(TILL.system, "turnover_groups"), app.lists.captions(BOOKS.system, "ledgers")
     rows = [
@@ -35,8 +35,8 @@ def gift_card_balances(app: Application) -> None:
             text("col_turnover_group"): plain(code_caption(group, groups)),
             text("col_account"): plain(code_caption(account, accounts)),
             text("col_cards"): number(count),
-            text("col_left"): amount_text(left),
+            text("col_left"): amount_text(remaining),
         }
-        for group, account, count, left in lines
+        for group, account, count, remaining in lines
     ]
     st.table(rows, border="horizontal", hide_index=True)

@@ -52,10 +52,10 @@ def month_of_address(app: Application) -> date:
     """Return the first day of the month in the address, otherwise of the month with a day of interest."""
     today = app.days.today()
     try:
-        asked = date.fromisoformat(f"{st.query_params.get('month', '')}-01")
+        month = date.fromisoformat(f"{st.query_params.get('month', '')}-01")
     except ValueError:
         return app.days.day_of_interest().replace(day=1)
-    return asked if FIRST_YEAR <= asked.year <= today.year + 1 else app.days.day_of_interest().replace(day=1)
+    return month if FIRST_YEAR <= month.year <= today.year + 1 else app.days.day_of_interest().replace(day=1)
 
 
 def last_day_of(month: date) -> date:
@@ -67,16 +67,16 @@ def month_actions(app: Application, month: date) -> None:
     """Draw the links to other months and the button that checks the days of this month."""
     earlier, later = month - timedelta(days=1), last_day_of(month) + timedelta(days=1)
     if icon_button("chevron_left", text("btn_earlier_month"), "earlier_month"):
-        _go(earlier)
+        _open_month(earlier)
     if icon_button("chevron_right", text("btn_later_month"), "later_month", disabled=later > app.days.today()):
-        _go(later)
+        _open_month(later)
     if may(Days.check_span) and st.button(
         text("btn_check_month"), icon=":material/fact_check:", type="primary", key="check_month"
     ):
         act(lambda: _check(app, month))
 
 
-def _go(day: date) -> None:
+def _open_month(day: date) -> None:
     keep_in_address("month", f"{day:%Y-%m}")
     st.rerun()
 
@@ -97,24 +97,24 @@ def the_month(app: Application, month: date) -> None:
     branch = ""
     if len(branches) > 1:
         branch = select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
-    listed = app.days.listed(month, last_day_of(month), branch)
+    listed_days = app.days.listed(month, last_day_of(month), branch)
     check = text("btn_check_month") if may(Days.check_span) else ""
-    if not listed and empty("calendar_month", text("days_none"), text("days_none_about"), check):
+    if not listed_days and empty("calendar_month", text("days_none"), text("days_none_about"), check):
         act(lambda: _check(app, month))
     with st.grid(8, min_column_width=110) as grid:
         with grid.cell(column_span=3):
             section(month_name(month))
-            _calendar(app, month, listed)
-            _legend(listed)
+            _calendar(app, month, listed_days)
+            _legend(listed_days)
         with grid.cell(column_span=5):
-            if listed:
-                _list(listed)
+            if listed_days:
+                _list(listed_days)
 
 
-def _calendar(app: Application, month: date, listed: Sequence[DayListed]) -> None:
+def _calendar(app: Application, month: date, listed_days: Sequence[DayListed]) -> None:
     days: dict[date, list[DayListed]] = {}
-    for one in listed:
-        days.setdefault(one.date, []).append(one)
+    for listed_day in listed_days:
+        days.setdefault(listed_day.date, []).append(listed_day)
     with st.container(border=True, gap="xsmall"), st.grid(7, min_column_width=28, gap="xxsmall"):
         for name in weekdays():
             note(plain(name))
@@ -123,18 +123,18 @@ def _calendar(app: Application, month: date, listed: Sequence[DayListed]) -> Non
                 _day(app, day, days.get(day, ()), is_here=day.month == month.month)
 
 
-def _day(app: Application, day: date, found: Sequence[DayListed], *, is_here: bool) -> None:
+def _day(app: Application, day: date, listed_days: Sequence[DayListed], *, is_here: bool) -> None:
     if not is_here:
         st.space("small")
         return
-    worst = next((state for state in WORST if any(one.state is state for one in found)), None)
+    worst = next((state for state in WORST if any(listed_day.state is state for listed_day in listed_days)), None)
     icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
     colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
     label = f"{day.day}" if worst is None else f":{colour}[**{day.day}** {icon}]"
-    said = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
+    hint = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
     is_future = day > app.days.today()
-    if st.button(label, key=f"day-{day}", type="tertiary", help=said, disabled=is_future, width="stretch"):
-        open_day(day, found[0].branch if found else next(iter(app.days.branches()), ""))
+    if st.button(label, key=f"day-{day}", type="tertiary", help=hint, disabled=is_future, width="stretch"):
+        open_day(day, listed_days[0].branch if listed_days else next(iter(app.days.branches()), ""))
 
 
 def open_day(day: date, branch: str) -> None:
@@ -144,20 +144,20 @@ def open_day(day: date, branch: str) -> None:
     st.rerun()
 
 
-def _legend(listed: Sequence[DayListed]) -> None:
+def _legend(listed_days: Sequence[DayListed]) -> None:
     """Draw how many days have each state, in the order of `WORST`."""
-    there = [state for state in WORST if any(one.state is state for one in listed)]
-    counted = {state: sum(one.state is state for one in listed) for state in there}
-    shown = (f"{inline(f'day_{state}')} {counted[state]}" for state in there)
-    st.markdown(":small[" + " &nbsp; ".join(shown) + "]" if there else "")
-    if len({one.branch for one in listed}) > 1:
+    present_states = [state for state in WORST if any(listed_day.state is state for listed_day in listed_days)]
+    counts = {state: sum(listed_day.state is state for listed_day in listed_days) for state in present_states}
+    count_labels = (f"{inline(f'day_{state}')} {counts[state]}" for state in present_states)
+    st.markdown(":small[" + " &nbsp; ".join(count_labels) + "]" if present_states else "")
+    if len({listed_day.branch for listed_day in listed_days}) > 1:
         note(text("days_worst"))
 
 
-def _list(listed: Sequence[DayListed]) -> None:
+def _list(listed_days: Sequence[DayListed]) -> None:
     section(text("days_list"))
-    newest = list(reversed(listed))
-    frame = pd.DataFrame([_row(one) for one in newest])
+    newest = list(reversed(listed_days))
+    frame = pd.DataFrame([_row(listed_day) for listed_day in newest])
     columns: Mapping[str, object] = {
         "day": CONFIG.TextColumn(text("col_day")),
         "branch": CONFIG.TextColumn(text("col_branch")),
@@ -170,30 +170,35 @@ def _list(listed: Sequence[DayListed]) -> None:
         open_day(newest[clicked].date, newest[clicked].branch)
 
 
-def _row(one: DayListed) -> dict[str, str]:
-    state = state_tag(f"day_{one.state}")
-    if one.state is DayState.DIFFERENT and one.report is not None:
-        state = f"{LOOKS[f'day_{one.state}'].sign} {verdict_text(one.report, language())}"
-    is_refused = bool(one.cause) and one.state in (DayState.PARKED, DayState.CLOSED)
+def _row(listed_day: DayListed) -> dict[str, str]:
+    state = state_tag(f"day_{listed_day.state}")
+    if listed_day.state is DayState.DIFFERENT and listed_day.report is not None:
+        state = f"{LOOKS[f'day_{listed_day.state}'].sign} {verdict_text(listed_day.report, language())}"
+    is_refused = bool(listed_day.cause) and listed_day.state in (DayState.PARKED, DayState.CLOSED)
     return {
-        "day": table_day(one.date),
-        "branch": one.branch_name,
-        "state": f"{state}: {in_cause(one.cause, one.facts or {})}" if is_refused else state,
-        "difference": amount_text(one.difference) if one.difference else "",
-        "pages": ", ".join(one.pages),
+        "day": table_day(listed_day.date),
+        "branch": listed_day.branch_name,
+        "state": f"{state}: {in_cause(listed_day.cause, listed_day.facts or {})}" if is_refused else state,
+        "difference": amount_text(listed_day.difference) if listed_day.difference else "",
+        "pages": ", ".join(listed_day.pages),
     }
 
 
-def month_listed(listed: Sequence[DayListed]) -> pd.DataFrame:
+def month_listed(listed_days: Sequence[DayListed]) -> pd.DataFrame:
     """Return a list of days as a table for a file, with bare codes and ISO dates."""
     lines = [
         {
-            "date": one.date.isoformat(), "branch": one.branch, "branch_name": one.branch_name, "state": str(one.state),
-            "cause": one.cause, "difference": one.difference, "pages": " ".join(one.pages),
-            "checked_at": one.checked_at.isoformat() if one.checked_at else "",
+            "date": listed_day.date.isoformat(),
+            "branch": listed_day.branch,
+            "branch_name": listed_day.branch_name,
+            "state": str(listed_day.state),
+            "cause": listed_day.cause,
+            "difference": listed_day.difference,
+            "pages": " ".join(listed_day.pages),
+            "checked_at": listed_day.checked_at.isoformat() if listed_day.checked_at else "",
         }
-        for one in listed
-    ]  # fmt: skip
+        for listed_day in listed_days
+    ]
     names = ("date", "branch", "branch_name", "state", "cause", "difference", "pages", "checked_at")
     return pd.DataFrame(lines, columns=names)
 

@@ -52,11 +52,11 @@ def day_actions(app: Application, day: date, branch: str, report: DayReport | No
 
 
 def _sheets(app: Application, report: DayReport) -> None:
-    spoken, here = language(), zone()
+    spoken, time_zone = language(), zone()
     file = f"day-{report.date.isoformat()}-{report.branch if report.branch.isalnum() else 'branch'}"
     st.download_button(
         text("btn_sheet_pdf"),
-        data=lambda: app.day_sheets.pdf(report, spoken, here),
+        data=lambda: app.day_sheets.pdf(report, spoken, time_zone),
         file_name=f"{file}.pdf",
         mime="application/pdf",
         icon=":material/picture_as_pdf:",
@@ -65,7 +65,7 @@ def _sheets(app: Application, report: DayReport) -> None:
     )
     st.download_button(
         text("btn_sheet_excel"),
-        data=lambda: app.day_sheets.excel(report, spoken, here),
+        data=lambda: app.day_sheets.excel(report, spoken, time_zone),
         file_name=f"{file}.xlsx",
         mime=EXCEL,
         icon=":material/table_view:",
@@ -82,15 +82,22 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
         if empty("fact_check", title, about, check, key="first_check"):
             act(lambda: app.days.check(day, branch))
         return
-    _why(app, report)
+    _draw_reason(app, report)
     _differences(app, report)
     if report.rows:
         with st.grid(2, min_column_width=380) as grid:
             with grid.cell():
-                _compared("day_by_vat", report.about("base", "vat"), partial(_vat, app))
-                _compared("day_by_method", report.about("method"), _named(app, TILL.system, "payment_methods"))
+                _draw_comparison("day_by_vat", report.about("base", "vat"), partial(_vat, app))
+                _draw_comparison(
+                    "day_by_method", report.about("method"), _caption_function(app, TILL.system, "payment_methods")
+                )
             with grid.cell():
-                _compared("day_by_account", report.about("account"), _named(app, BOOKS.system, "ledgers"), ledger_text)
+                _draw_comparison(
+                    "day_by_account",
+                    report.about("account"),
+                    _caption_function(app, BOOKS.system, "ledgers"),
+                    ledger_text,
+                )
     for page in report.pages:
         key = "day_page" if page.is_there else "day_page_gone"
         section(text(key, page=plain(page.number), reference=plain(page.reference)))
@@ -107,11 +114,11 @@ def _notes(app: Application, report: DayReport) -> None:
     if report.notes:
         section(text("day_notes"))
         rates = app.lists.captions(BOOKS.system, "vat_rates")
-        for one in report.notes:
-            note(plain(finding_text(one, language(), rates)))
+        for finding in report.notes:
+            note(plain(finding_text(finding, language(), rates)))
 
 
-def _why(app: Application, report: DayReport) -> None:
+def _draw_reason(app: Application, report: DayReport) -> None:
     """Show why a day waits or is parked, and link to the repair."""
     if report.cause and not report.rows:
         show_error(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
@@ -132,45 +139,45 @@ def _differences(app: Application, report: DayReport) -> None:
         section(text("day_differences"))
         state = "failed" if report.state is DayState.DIFFERENT else "waiting"
         with st.container(border=True, gap="xsmall"):
-            for one in report.findings:
+            for finding in report.findings:
                 rates = app.lists.captions(BOOKS.system, "vat_rates")
-                st.markdown(f"{mark(state)} {plain(finding_text(one, language(), rates))}")
+                st.markdown(f"{mark(state)} {plain(finding_text(finding, language(), rates))}")
     elif report.state is DayState.EQUAL:
         small(f"{mark('ok')} {text('day_no_differences')}")
 
 
-def _compared(
+def _draw_comparison(
     title: str,
     rows: Sequence[DayComparison],
     name: Callable[[DayComparison], str],
-    written: Callable[[Decimal], str] = amount_text,
+    formatter: Callable[[Decimal], str] = amount_text,
 ) -> None:
     section(text(title))
     if rows:
-        figures([_row(one, name, written) for one in rows], text("col_difference"), text(title))
+        figures([_row(comparison, name, formatter) for comparison in rows], text("col_difference"), text(title))
 
 
 def _row(
-    one: DayComparison, name: Callable[[DayComparison], str], written: Callable[[Decimal], str]
+    comparison: DayComparison, name: Callable[[DayComparison], str], formatter: Callable[[Decimal], str]
 ) -> Mapping[str, str]:
     unknown = term("day_not_known")
-    is_told = one.till is not None and one.books is not None
+    is_told = comparison.till is not None and comparison.books is not None
     return {
-        text("col_figure"): name(one),
-        text("col_till"): unknown if one.till is None else written(one.till),
-        text("col_books"): unknown if one.books is None else written(one.books),
-        text("col_difference"): difference_text(one) if is_told else unknown,
+        text("col_figure"): name(comparison),
+        text("col_till"): unknown if comparison.till is None else formatter(comparison.till),
+        text("col_books"): unknown if comparison.books is None else formatter(comparison.books),
+        text("col_difference"): difference_text(comparison) if is_told else unknown,
     }
 
 
-def _vat(app: Application, one: DayComparison) -> str:
-    code = vat_label(app, BOOKS.system, one.key)
-    return text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
+def _vat(app: Application, comparison: DayComparison) -> str:
+    code = vat_label(app, BOOKS.system, comparison.key)
+    return text("day_vat_base" if comparison.about == "base" else "day_vat_amount", code=code)
 
 
-def _named(app: Application, system: str, name: str) -> Callable[[DayComparison], str]:
+def _caption_function(app: Application, system: str, name: str) -> Callable[[DayComparison], str]:
     captions = app.lists.captions(system, name)
-    return lambda one: f"{one.key} {captions.get(one.key, '')}".strip()
+    return lambda comparison: f"{comparison.key} {captions.get(comparison.key, '')}".strip()
 
 
 def _counts(report: DayReport) -> None:
@@ -179,13 +186,13 @@ def _counts(report: DayReport) -> None:
     section(text("day_counts"))
     rows = [
         {
-            text("col_drawer"): f"{one.workplace} · {one.number}",
-            text("col_counted"): amount_text(one.counted),
-            text("col_banked"): amount_text(one.deposited),
-            text("col_difference"): amount_text(one.difference),
+            text("col_drawer"): f"{drawer_count.workplace} · {drawer_count.number}",
+            text("col_counted"): amount_text(drawer_count.counted),
+            text("col_banked"): amount_text(drawer_count.deposited),
+            text("col_difference"): amount_text(drawer_count.difference),
         }
-        for one in report.counts
+        for drawer_count in report.counts
     ]
     figures(rows, text("col_difference"), text("day_counts"))
-    if not all(one.finalized for one in report.counts):
+    if not all(drawer_count.finalized for drawer_count in report.counts):
         note(text("day_counts_open"))

@@ -71,27 +71,27 @@ def period_actions(app: Application, report: PeriodReport) -> None:
     for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
         is_to_come = by > 0 and report.period.last >= app.days.today()
         if icon_button(icon, text(f"btn_{name}_period"), f"{name}_period", disabled=is_to_come):
-            _go(app.periods.shift_period(report.period, by))
+            _open_period(app.periods.shift_period(report.period, by))
     if may(PeriodSheets.pdf):
         _sheets(app, report)
     if may(Periods.read_books) and not report.branch:
         label = text("btn_read_books")
         if st.button(label, icon=":material/menu_book:", key="read_books"):
-            act(lambda: _read(app, report))
+            act(lambda: _read_period(app, report))
     if may(Days.check_span):
         label = text("btn_check_period")
         if st.button(label, icon=":material/fact_check:", type="primary", key="check_period"):
             act(lambda: _check(app, report))
 
 
-def _go(period: Period) -> None:
+def _open_period(period: Period) -> None:
     keep_in_address("period", period.name)
     clear_address("code")
     st.rerun()
 
 
 def _sheets(app: Application, report: PeriodReport) -> None:
-    spoken, here = language(), zone()
+    spoken, time_zone = language(), zone()
     branch = f"-{report.branch}" if report.branch.isalnum() else ""
     file = f"period-{report.period.name.replace('..', '-to-')}{branch}"
     for name, make, mime, icon, end in (
@@ -100,7 +100,7 @@ def _sheets(app: Application, report: PeriodReport) -> None:
     ):
         st.download_button(
             text(f"btn_sheet_{name}"),
-            data=partial(make, report, spoken, here),
+            data=partial(make, report, spoken, time_zone),
             file_name=f"{file}.{end}",
             mime=mime,
             icon=f":material/{icon}:",
@@ -109,7 +109,7 @@ def _sheets(app: Application, report: PeriodReport) -> None:
         )
 
 
-def _read(app: Application, report: PeriodReport) -> None:
+def _read_period(app: Application, report: PeriodReport) -> None:
     with st.status(text("asking_systems"), expanded=True) as status:
         app.periods.read_books(
             report.period, lambda day: status.update(label=text("period_reading", day=table_day(day)))
@@ -192,28 +192,28 @@ def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> 
         with grid.cell():
             _vat(report, tables)
         with grid.cell():
-            _drawn(tables.text_table(tables.accounts()))
-            _drawn(tables.text_table(tables.branches()))
-    _behind(report, tables)
-    _drawn(tables.text_table(tables.vat_return()))
+            _draw_table(tables.text_table(tables.accounts()))
+            _draw_table(tables.text_table(tables.branches()))
+    _days_of_code(report, tables)
+    _draw_table(tables.text_table(tables.vat_return()))
     if st.button(text("btn_vat_boxes"), icon=":material/settings:", type="tertiary", key="vat_boxes"):
-        asked = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}
-        st.switch_page("pages/flows.py", query_params=asked)
+        parameters = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}
+        st.switch_page("pages/flows.py", query_params=parameters)
     if report.oss():
-        _drawn(tables.text_table(tables.oss()))
+        _draw_table(tables.text_table(tables.oss()))
     if report.books is not None:
-        _drawn(tables.text_table(tables.origins()))
+        _draw_table(tables.text_table(tables.origins()))
         if report.books.foreign:
-            _drawn(tables.text_table(tables.foreign()))
-    _drawn(tables.text_table(tables.turnover()))
+            _draw_table(tables.text_table(tables.foreign()))
+    _draw_table(tables.text_table(tables.turnover()))
     _days(report, tables)
 
 
 def _remarks(tables: PeriodTables) -> None:
     if remarks := tables.remarks():
         with st.container(border=True, gap="xsmall"):
-            for one in remarks:
-                small(f"{mark('brake')} {plain(one)}")
+            for remark in remarks:
+                small(f"{mark('brake')} {plain(remark)}")
 
 
 def _vat(report: PeriodReport, tables: PeriodTables) -> None:
@@ -223,51 +223,56 @@ def _vat(report: PeriodReport, tables: PeriodTables) -> None:
         note(plain(vat.empty))
         return
     rows = [
-        {**row, text("col_difference"): _more(one.difference, one.compared.larger_side, is_known=one.books is not None)}
-        for row, one in zip(vat.rows, report.vat, strict=True)
+        {
+            **row,
+            text("col_difference"): _difference_cell(
+                comparison.difference, comparison.compared.larger_side, is_known=comparison.books is not None
+            ),
+        }
+        for row, comparison in zip(vat.rows, report.vat, strict=True)
     ]
-    clicked = browse(pd.DataFrame(rows), _right(vat), "period_vat", plain(vat.title))
+    clicked = browse(pd.DataFrame(rows), _right_aligned(vat), "period_vat", plain(vat.title))
     if clicked is not None:
         keep_in_address("code", report.vat[clicked].key)
     note(text("period_pick_figure"))
 
 
-def _more(difference: Decimal, more: str, *, is_known: bool) -> str:
+def _difference_cell(difference: Decimal, more: str, *, is_known: bool) -> str:
     return difference_amount(difference, more, language()) if is_known else ""
 
 
-def _behind(report: PeriodReport, tables: PeriodTables) -> None:
+def _days_of_code(report: PeriodReport, tables: PeriodTables) -> None:
     """Draw the days behind the figures of the VAT code in the address; a click opens the day."""
     code = st.query_params.get("code", "")
-    if code not in {one.key for one in report.vat}:
+    if code not in {comparison.key for comparison in report.vat}:
         return
     behind = tables.text_table(tables.behind(code))
     section(plain(behind.title))
     days = [day for _, day, _ in tables.day_figures(code)]
-    clicked = browse(pd.DataFrame(behind.rows), _right(behind), f"period_behind_{code}", plain(behind.title))
+    clicked = browse(pd.DataFrame(behind.rows), _right_aligned(behind), f"period_behind_{code}", plain(behind.title))
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(days[clicked].date, days[clicked].branch)
 
 
 def _days(report: PeriodReport, tables: PeriodTables) -> None:
-    listed = tables.text_table(tables.days())
-    section(plain(listed.title))
-    clicked = browse(pd.DataFrame(listed.rows), {}, "period_days", plain(listed.title))
+    days_table = tables.text_table(tables.days())
+    section(plain(days_table.title))
+    clicked = browse(pd.DataFrame(days_table.rows), {}, "period_days", plain(days_table.title))
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(report.days[clicked].date, report.days[clicked].branch)
 
 
-def _drawn(shown: ShownTable) -> None:
-    section(plain(shown.title))
-    if not shown.rows:
-        note(plain(shown.empty))
-    elif shown.difference:
-        figures(shown.rows, shown.difference, plain(shown.title))
+def _draw_table(shown_table: ShownTable) -> None:
+    section(plain(shown_table.title))
+    if not shown_table.rows:
+        note(plain(shown_table.empty))
+    elif shown_table.difference:
+        figures(shown_table.rows, shown_table.difference, plain(shown_table.title))
     else:
-        plain_table(shown.rows, plain(shown.title), _right(shown))
+        plain_table(shown_table.rows, plain(shown_table.title), _right_aligned(shown_table))
 
 
-def _right(shown: ShownTable) -> dict[str, object]:
-    return {title: CONFIG.TextColumn(title, alignment="right") for title in shown.amounts}
+def _right_aligned(shown_table: ShownTable) -> dict[str, object]:
+    return {title: CONFIG.TextColumn(title, alignment="right") for title in shown_table.amounts}

@@ -39,33 +39,33 @@ def is_of_document(group: CauseGroup) -> bool:
     return bool(group.facts.get("source") and group.facts.get("mark"))
 
 
-def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
+def both_sides(app: Application, group: CauseGroup, open_issue: OpenIssue) -> None:
     """Draw the booked document beside the current one, with differences in red."""
-    if any(name.startswith(FOUND) for name in one.issue.facts):
-        _another(app, group, one.issue.facts)
+    if any(name.startswith(FOUND) for name in open_issue.issue.facts):
+        _other_document(app, group, open_issue.issue.facts)
         return
-    name = f"both {group.flow} {one.issue.key} {one.issue.facts.get('mark', '')}"
-    found = ask_live(app, name, lambda: [app.documents.document_versions(group.flow, one.issue.key)])
-    both = found[0] if found else None
-    if both is None:
+    name = f"both {group.flow} {open_issue.issue.key} {open_issue.issue.facts.get('mark', '')}"
+    version_list = ask_live(app, name, lambda: [app.documents.document_versions(group.flow, open_issue.issue.key)])
+    versions = version_list[0] if version_list else None
+    if versions is None:
         note(text("beside_gone"))
         return
-    there = compare_versions(both)
+    comparison = compare_versions(versions)
     source = system_name(app.flows[group.flow].source)
     sides = (text("beside_booked"), text("beside_now", system=source))
-    _difference(there)
-    st.table([_fact(one, sides) for one in there.header], border="horizontal", hide_index=True)
-    if both.why is not None:
-        note(f"{mark('parked')} {plain(say(both.why.cause, both.why.facts).what)}")
-    elif both.now is None:
+    _draw_difference(comparison)
+    st.table([_fact_row(fact, sides) for fact in comparison.header], border="horizontal", hide_index=True)
+    if versions.why is not None:
+        note(f"{mark('parked')} {plain(say(versions.why.cause, versions.why.facts).what)}")
+    elif versions.now is None:
         note(f"{mark('parked')} {text('beside_cancelled', system=source)}")
-    if there.lines:
-        st.table(_lines(there.lines[:MOST_LINES], sides), border="horizontal", hide_index=True)
-    if len(there.lines) > MOST_LINES:
-        note(text("and_more", number=number(len(there.lines) - MOST_LINES)))
+    if comparison.lines:
+        st.table(_lines(comparison.lines[:MOST_LINES], sides), border="horizontal", hide_index=True)
+    if len(comparison.lines) > MOST_LINES:
+        note(text("and_more", number=number(len(comparison.lines) - MOST_LINES)))
 
 
-def _another(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> None:
+def _other_document(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> None:
     """Draw an unbooked document beside the one that has its reference, with the facts of their comparison."""
     flow = app.flows[group.flow]
     sides = (system_name(flow.source), system_name(flow.target))
@@ -73,41 +73,46 @@ def _another(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> N
     pairs |= {name: (facts.get(name, ""), facts.get(FOUND + name, "")) for name in COMPARED}
     rows = []
     for name, pair in pairs.items():
-        said = [fact_text(name, one) for one in pair]
+        fact_texts = [fact_text(name, value) for value in pair]
         differs = name != "number" and pair[0] != pair[1]
-        cells = (_marked(one, differs=differs) if one else f":gray[{text('empty_value')}]" for one in said)
+        cells = (
+            _difference_text(value, differs=differs) if value else f":gray[{text('empty_value')}]"
+            for value in fact_texts
+        )
         rows.append({" ": text(f"beside_{name}"), **dict(zip(sides, cells, strict=True))})
     st.table(rows, border="horizontal", hide_index=True)
 
 
-def _difference(there: BookingComparison) -> None:
-    if there.difference:
-        sign = "beside_more" if there.difference > 0 else "beside_less"
-        small(f"{mark('failed')} **{text(sign, amount=amount_text(abs(there.difference)))}**")
+def _draw_difference(comparison: BookingComparison) -> None:
+    if comparison.difference:
+        sign = "beside_more" if comparison.difference > 0 else "beside_less"
+        small(f"{mark('failed')} **{text(sign, amount=amount_text(abs(comparison.difference)))}**")
     else:
         small(f"{mark('ok')} {text('beside_equal')}")
 
 
-def _fact(one: FactPair, sides: tuple[Markdown, Markdown]) -> dict[Markdown, Markdown]:
-    cells = (_marked(_written(value), differs=one.differs) for value in (one.booked, one.now))
-    return {" ": text(f"beside_{one.name}"), **dict(zip(sides, cells, strict=True))}
+def _fact_row(fact: FactPair, sides: tuple[Markdown, Markdown]) -> dict[Markdown, Markdown]:
+    cells = (_difference_text(_side_text(value), differs=fact.differs) for value in (fact.booked, fact.now))
+    return {" ": text(f"beside_{fact.name}"), **dict(zip(sides, cells, strict=True))}
 
 
 def _lines(pairs: Sequence[LinePair], sides: tuple[Markdown, Markdown]) -> list[dict[Markdown, Markdown]]:
     return [
         {
-            text("col_line"): plain(_name(one)),
-            sides[0]: _marked(_line(one.booked), differs=one.differs),
-            sides[1]: _marked(_line(one.now), differs=one.differs),
-            text("col_difference"): _marked(amount_text(one.difference), differs=True) if one.difference else "",
+            text("col_line"): plain(_pair_name(line_pair)),
+            sides[0]: _difference_text(_line(line_pair.booked), differs=line_pair.differs),
+            sides[1]: _difference_text(_line(line_pair.now), differs=line_pair.differs),
+            text("col_difference"): _difference_text(amount_text(line_pair.difference), differs=True)
+            if line_pair.difference
+            else "",
         }
-        for one in pairs
+        for line_pair in pairs
     ]
 
 
-def _name(pair: LinePair) -> str:
-    named = [line_name(side) for side in (pair.booked, pair.now) if side is not None]
-    return " → ".join(dict.fromkeys(named))
+def _pair_name(pair: LinePair) -> str:
+    line_names = [line_name(side) for side in (pair.booked, pair.now) if side is not None]
+    return " → ".join(dict.fromkeys(line_names))
 
 
 def _line(line: Record | None) -> str:
@@ -121,9 +126,9 @@ def _line(line: Record | None) -> str:
     return f"{total} + {amount_text(vat)}" if isinstance(vat, Decimal) and vat else total
 
 
-def _written(value: Value) -> str:
+def _side_text(value: Value) -> str:
     return amount_text(value) if isinstance(value, Decimal) else value_text(value) or "–"
 
 
-def _marked(said: str, *, differs: bool) -> Markdown:
-    return f":red[**{plain(said)}**]" if differs else plain(said)
+def _difference_text(cell_text: str, *, differs: bool) -> Markdown:
+    return f":red[**{plain(cell_text)}**]" if differs else plain(cell_text)

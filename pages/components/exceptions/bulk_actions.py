@@ -13,7 +13,7 @@ from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import label_with_object, mark, note, small
 from pages.components.shared.wording import Markdown, author_name, number, option_name, plain, quantity_text, say, text
 
-_CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
+_SELECTION_KEY, _RESULT_KEY, _ROUND = "several_chosen", "several_told", "several_round"
 
 
 def selection_switch(groups: Sequence[CauseGroup]) -> bool:
@@ -25,7 +25,7 @@ def tick(group: CauseGroup, title: Markdown) -> None:
     """Draw the checkbox that selects a cause."""
     address = group_address(group.group_key)
     key = f"tick-{st.session_state.get(_ROUND, 0)}-{address}"
-    chosen: set[str] = st.session_state.setdefault(_CHOSEN, set())
+    chosen: set[str] = st.session_state.setdefault(_SELECTION_KEY, set())
 
     def moved() -> None:  # a callback, because the selection is drawn above the causes
         (chosen.add if st.session_state[key] else chosen.discard)(address)
@@ -36,13 +36,13 @@ def tick(group: CauseGroup, title: Markdown) -> None:
 
 def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueState) -> None:
     """Draw the number of selected causes and the actions for all of them."""
-    wanted: set[str] = st.session_state.get(_CHOSEN, set())
-    chosen = [group for group in groups if group_address(group.group_key) in wanted]
+    chosen_addresses: set[str] = st.session_state.get(_SELECTION_KEY, set())
+    chosen = [group for group in groups if group_address(group.group_key) in chosen_addresses]
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="several"):
         records = number(sum(group.count for group in chosen))
         st.markdown(f"**{quantity_text('several_chosen', len(chosen), records=records)}**", width="stretch")
         if len(chosen) < len(groups) and st.button(text("btn_choose_every"), type="tertiary", key="several_all"):
-            _anew({group_address(group.group_key) for group in groups})
+            _reset_selection({group_address(group.group_key) for group in groups})
         if chosen:
             actions(app, chosen, state)
 
@@ -51,10 +51,10 @@ def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, o
     """Draw the actions for the selected causes, or for the selected records (`only`) of one cause."""
     if state is IssueState.SET_ASIDE:
         if st.button(text("btn_take_back"), icon=":material/undo:", key="several_back"):
-            _did(app.bulk.take_back(chosen, person(), only))
+            _show_result(app.bulk.take_back(chosen, person(), only))
         return
     if may(Bulk.try_again) and st.button(text("more_again"), icon=":material/refresh:", key="several_again"):
-        _did(app.bulk.try_again(chosen, person(), only))
+        _show_result(app.bulk.try_again(chosen, person(), only))
     if not only and st.button(text("more_assign"), icon=":material/person:", key="several_assign"):
         st.dialog(text("assign_title"), icon=":material/person:")(guarded(_ask_who))(app, chosen)
     if st.button(text("more_aside"), icon=":material/inventory_2:", key="several_aside"):
@@ -62,68 +62,68 @@ def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, o
 
 
 def _ask_reason(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -> None:
-    small(f"**{_what(app, chosen, only)}**")
+    small(f"**{_selection_text(app, chosen, only)}**")
     note(text("aside_about"))
     reason = (st.text_input(text("aside_reason"), key="several_reason", autocomplete="off") or "").strip()
     if st.button(text("more_aside"), type="primary", key="several_aside_now", disabled=not reason):
-        _did(app.bulk.dismiss(chosen, reason, person(), only))
+        _show_result(app.bulk.dismiss(chosen, reason, person(), only))
 
 
 def _ask_who(app: Application, chosen: Sequence[CauseGroup]) -> None:
-    small(f"**{_what(app, chosen, ())}**")
+    small(f"**{_selection_text(app, chosen, ())}**")
     note(text("assign_about"))
     to = assignee(app, "several_to")
     if st.button(text("more_assign"), type="primary", key="several_assign_now"):
-        _did(app.bulk.assign(chosen, to, person()))
+        _show_result(app.bulk.assign(chosen, to, person()))
 
 
 def assignee(app: Application, key: str, now: str = "") -> str:
     """Draw the choice of an assignee and return the name: nobody, the current person, or a known person."""
-    known = [] if app.people.asks_log_in() else app.issues.people()
-    offer = list(dict.fromkeys(["", person().ref, *app.people.names(), *known, now]))
+    previous_people = [] if app.people.asks_log_in() else app.issues.people()
+    offer = list(dict.fromkeys(["", person().ref, *app.people.names(), *previous_people, now]))
     chosen = st.selectbox(
         text("assign_to"),
         offer,
         index=offer.index(now),
         key=key,
         accept_new_options=not app.people.asks_log_in(),
-        format_func=option_name(lambda one: author_name(one) if one else text("assign_nobody")),
+        format_func=option_name(lambda ref: author_name(ref) if ref else text("assign_nobody")),
     )
     return (chosen or "").strip()
 
 
-def _what(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -> Markdown:
+def _selection_text(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -> Markdown:
     if only:
         return f"{group_headline(app, chosen[0])} · {quantity_text('cause_records', len(only))}"
     records = number(sum(group.count for group in chosen))
     return quantity_text("several_chosen", len(chosen), records=records)
 
 
-def _did(done: BulkResult) -> None:
-    st.session_state[_TOLD] = done
-    st.session_state["said"] = quantity_text("several_done", done.records)
-    _anew(set())
+def _show_result(bulk_result: BulkResult) -> None:
+    st.session_state[_RESULT_KEY] = bulk_result
+    st.session_state["said"] = quantity_text("several_done", bulk_result.records)
+    _reset_selection(set())
 
 
-def _anew(chosen: set[str]) -> None:
-    st.session_state[_CHOSEN] = chosen
+def _reset_selection(chosen: set[str]) -> None:
+    st.session_state[_SELECTION_KEY] = chosen
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     st.rerun()
 
 
 def refused_actions(app: Application) -> None:
     """Show once for which causes or records an action was refused, and why."""
-    done: BulkResult | None = st.session_state.pop(_TOLD, None)
-    if done is None or not done.refused:
+    bulk_result: BulkResult | None = st.session_state.pop(_RESULT_KEY, None)
+    if bulk_result is None or not bulk_result.refused:
         return
     with st.container(border=True, gap="xsmall", key="several_told"):
-        st.markdown(f"{mark('parked')} **{quantity_text('several_refused', len(done.refused))}**")
-        for one in done.refused:
-            small(f"{group_headline(app, one.group)} — {plain(_why(one))}")
+        st.markdown(f"{mark('parked')} **{quantity_text('several_refused', len(bulk_result.refused))}**")
+        for failure in bulk_result.refused:
+            small(f"{group_headline(app, failure.group)} — {plain(_failure_text(failure))}")
 
 
-def _why(one: BulkFailure) -> str:
-    if not one.code:
+def _failure_text(failure: BulkFailure) -> str:
+    if not failure.code:
         return text("several_gone")
-    sentences = say(one.code, {"flow": one.group.flow, **one.facts})
+    sentences = say(failure.code, {"flow": failure.group.flow, **failure.facts})
     return f"{sentences.what} {sentences.do}"

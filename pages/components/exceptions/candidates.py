@@ -1,6 +1,7 @@
 """The choice between several target records for one customer, shown side by side with their matching evidence."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -23,48 +24,53 @@ def choose_customers(
     app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
     """Ask for each record of the group which candidate it is. `repair` is called with the function that links them."""
-    found = app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES)
+    open_issues = app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES)
     chosen: dict[int, tuple[OpenIssue, Candidate]] = {}
-    for one in found:
-        name = f"candidates {group.flow} {one.id} {one.issue.facts.get('candidates', '')}"
-        candidates = ask_live(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
+    for open_issue in open_issues:
+        name = f"candidates {group.flow} {open_issue.id} {open_issue.issue.facts.get('candidates', '')}"
+        candidates = ask_live(app, name, partial(app.exceptions.candidates, group.flow, open_issue))
         if not candidates:
             continue
-        meant: list[Record] | None = ask_live(app, f"meant {name}", lambda one=one: app.exceptions.customers_of(one))  # type: ignore[misc]
-        customer = plain(one.issue.facts.get("customer") or one.title)
+        customers = ask_live(app, f"meant {name}", partial(app.exceptions.customers_of, open_issue))
+        customer = plain(open_issue.issue.facts.get("customer") or open_issue.title)
         st.markdown(text("candidate_question", customer=f"**{customer}**"))
-        _side_by_side(candidates, meant[0] if meant else None)
+        _side_by_side(candidates, customers[0] if customers else None)
         reference = controls.radio(
             text("candidate_choose"),
-            [each.reference for each in candidates if each.record],
+            [candidate.reference for candidate in candidates if candidate.record],
             index=None,
-            format_func=lambda reference, of=candidates: _named(of, reference),  # type: ignore[misc]
-            key=f"candidate-{one.id}",
+            format_func=lambda reference, of=candidates: _candidate_label(of, reference),  # type: ignore[misc]
+            key=f"candidate-{open_issue.id}",
             horizontal=True,
         )
         if reference:
-            chosen[one.id] = (one, next(each for each in candidates if each.reference == reference))
-    label = quantity_text(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(found))
+            chosen[open_issue.id] = (
+                open_issue,
+                next(candidate for candidate in candidates if candidate.reference == reference),
+            )
+    label = quantity_text(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(open_issues))
     if controls.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
-        repair(lambda: _link(app, list(chosen.values())))
+        repair(lambda: _link_candidates(app, list(chosen.values())))
 
 
-def _link(app: Application, chosen: Sequence[tuple[OpenIssue, Candidate]]) -> None:
-    for one, candidate in chosen:
-        app.exceptions.choose(one, candidate, person())
+def _link_candidates(app: Application, chosen: Sequence[tuple[OpenIssue, Candidate]]) -> None:
+    for open_issue, candidate in chosen:
+        app.exceptions.choose(open_issue, candidate, person())
 
 
 def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
     """Draw the customer and its candidates side by side, with the matching evidence and the other differences."""
-    shown = candidates[:MOST_CANDIDATES]
-    kind = next((each.record.kind for each in shown if each.record), "")
-    speaks = [shared_evidence(ours, each.record) if ours and each.record else () for each in shown]
+    shown_candidates = candidates[:MOST_CANDIDATES]
+    kind = next((candidate.record.kind for candidate in shown_candidates if candidate.record), "")
+    speaks = [
+        shared_evidence(ours, candidate.record) if ours and candidate.record else () for candidate in shown_candidates
+    ]
     mine, theirs = (
         matching_evidence(ours) if ours else {},
-        [matching_evidence(each.record) if each.record else {} for each in shown],
+        [matching_evidence(candidate.record) if candidate.record else {} for candidate in shown_candidates],
     )
     lines: list[dict[Markdown, Markdown]] = []
-    field, called = text("col_field"), [_called(each) for each in shown]
+    field, headings = text("col_field"), [_candidate_heading(candidate) for candidate in shown_candidates]
     if ours is not None:
         for name in mine:
             cells = [_evidence(of.get(name, ""), fits=name in fits) for of, fits in zip(theirs, speaks, strict=True)]
@@ -72,25 +78,25 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
                 field: text("candidate_number") if name == "number" else plain(field_name(name)),
                 text("candidate_ours"): plain(mine[name]),
             }
-            lines.append(row | dict(zip(called, cells, strict=True)))
-    if any(each.last_used or each.is_use_unclear for each in shown):
-        days = [_last_used(each) for each in shown]
+            lines.append(row | dict(zip(headings, cells, strict=True)))
+    if any(candidate.last_used or candidate.is_use_unclear for candidate in shown_candidates):
+        days = [_last_used(candidate) for candidate in shown_candidates]
         own = {text("candidate_ours"): ""} if ours is not None else {}
-        lines.append({field: text("candidate_last_used")} | own | dict(zip(called, map(plain, days), strict=True)))
-    flats = [each.record.flat() if each.record else {} for each in shown]
+        lines.append({field: text("candidate_last_used")} | own | dict(zip(headings, map(plain, days), strict=True)))
+    flats = [candidate.record.flat() if candidate.record else {} for candidate in shown_candidates]
     for name in dict.fromkeys(name for flat in flats for name in flat if name not in {*mine, *TECHNICAL}):
         values = [value_text(flat.get(name)) for flat in flats]
         if len(set(values)) > 1:
             own = {text("candidate_ours"): ""} if ours is not None else {}
             cells = [plain(value) for value in values]
-            lines.append({field: plain(field_name(f"{kind}.{name}"))} | own | dict(zip(called, cells, strict=True)))
+            lines.append({field: plain(field_name(f"{kind}.{name}"))} | own | dict(zip(headings, cells, strict=True)))
     st.table(lines, border="horizontal", hide_index=True)
     note(f"{text('candidate_fits')} {text('candidate_same')}" if ours is not None else text("candidate_same"))
 
 
-def _named(candidates: Sequence[Candidate], reference: str) -> Markdown:
+def _candidate_label(candidates: Sequence[Candidate], reference: str) -> Markdown:
     """Return a candidate by its number and name."""
-    record = next((each.record for each in candidates if each.reference == reference), None)
+    record = next((candidate.record for candidate in candidates if candidate.reference == reference), None)
     name = matching_evidence(record).get("name", "") if record else ""
     return plain(f"{reference} · {name}" if name else reference)
 
@@ -105,9 +111,9 @@ def _last_used(candidate: Candidate) -> str:
     return table_day(candidate.last_used) if candidate.last_used else text("candidate_not_used")
 
 
-def _called(candidate: Candidate) -> Markdown:
+def _candidate_heading(candidate: Candidate) -> Markdown:
     reference = plain(candidate.reference)
     if candidate.record is None:
         return f"{reference} · {text('candidate_gone')}"
-    taken = text("candidate_taken", record=plain(candidate.taken_by)) if candidate.taken_by else ""
-    return f"{reference} · {taken}" if taken else reference
+    taken_note = text("candidate_taken", record=plain(candidate.taken_by)) if candidate.taken_by else ""
+    return f"{reference} · {taken_note}" if taken_note else reference

@@ -87,10 +87,10 @@ def keys_bar(addresses: Sequence[str], asked_for: str) -> None:
                 shortcut=shortcut,
                 disabled=not 0 <= to < len(addresses),
             ):
-                _open(addresses[to])
+                _open_cause(addresses[to])
 
 
-def _open(address: str) -> None:
+def _open_cause(address: str) -> None:
     clear_address("records", "page")
     keep_in_address("cause", address)
     st.rerun()
@@ -109,8 +109,13 @@ class Versions:
     @classmethod
     def for_causes(cls, app: Application, groups: Sequence[CauseGroup]) -> Self:
         """Return the versions for these causes. Each run and each flow is read once."""
-        made = {run: app.exceptions.mapping_version(group) for run, group in {one.run: one for one in groups}.items()}
-        return cls(made, {flow: app.drafts.current(flow) for flow in {one.flow for one in groups}})
+        plan_versions = {
+            run: app.exceptions.mapping_version(group)
+            for run, group in {cause_group.run: cause_group for cause_group in groups}.items()
+        }
+        return cls(
+            plan_versions, {flow: app.drafts.current(flow) for flow in {cause_group.flow for cause_group in groups}}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +135,9 @@ class CardContext:
 
     def latest_retry(self, group: CauseGroup) -> RetryResult | None:
         """Return the newest finished retry of a cause that started after the cause was first seen."""
-        one = self.tries.get(group.group_key)
-        told = one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
-        return one if told and self.state is IssueState.OPEN else None
+        retry = self.tries.get(group.group_key)
+        is_ended = retry is not None and retry.run.ended_at is not None and retry.run.started_at >= group.first_seen
+        return retry if is_ended and self.state is IssueState.OPEN else None
 
 
 def cause_card(
@@ -155,36 +160,36 @@ def cause_card(
                 badge(item.state, width=badge_width(item.state))
             with st.container(width="stretch", gap=None):
                 st.markdown(row_text(app, item))
-                note(_seen(group))
+                note(_seen_text(group))
                 if group.note:
                     note(f":material/sticky_note_2: {text('cause_note', note=plain(group.note))}")
             if days := queue.came.get(group.group_key):
                 sparkline(days)
             _open_or_close(queue, address, title, is_open=is_open, first=first)
             if state is IssueState.OPEN and queue.versions is not None:
-                _more(app, group, queue.versions, address, title)
+                _action_menu(app, group, queue.versions, address, title)
         if state is IssueState.OPEN and (others := queue.aside.get(group.group_key)):
-            _grown(others, address)
-        if one := queue.latest_retry(group):
-            retry_result(app, one, queue.waiting)
+            _new_records_note(others, address)
+        if retry := queue.latest_retry(group):
+            retry_result(app, retry, queue.waiting)
         if is_open:
             _body(app, group, state, queue.find)
 
 
-def _grown(aside: CauseGroup, address: str) -> None:
+def _new_records_note(aside: CauseGroup, address: str) -> None:
     """Show that a dismissed cause has new records, with a link to the dismissed ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        said = quantity_text(
+        sentence = quantity_text(
             "cause_more_aside", aside.count, person=plain(author_name(aside.by)), reason=plain(aside.reason)
         )
-        st.markdown(f":small[:gray[:material/inventory_2: {said}]]", width="content")
+        st.markdown(f":small[:gray[:material/inventory_2: {sentence}]]", width="content")
         if st.button(text("cause_show_aside"), type="tertiary", key=f"aside-of-{address}"):
             st.session_state.pop("_status", None)
             st.query_params.update(status="aside", cause=address)
             st.rerun()
 
 
-def _seen(group: CauseGroup) -> Markdown:
+def _seen_text(group: CauseGroup) -> Markdown:
     parts = [text("cause_last_seen", last=moment(group.last_seen))]
     if group.assigned:
         parts.append(f":material/person: {text('cause_with', person=plain(author_name(group.assigned)))}")
@@ -205,37 +210,37 @@ def earlier_causes_link(addresses: Sequence[str], begin: int) -> None:
     if begin and st.button(
         quantity_text("causes_above", begin), icon=":material/expand_less:", type="tertiary", key="causes_above"
     ):
-        _open(addresses[max(0, begin - REACH)])
+        _open_cause(addresses[max(0, begin - REACH)])
 
 
 def _open_or_close(queue: CardContext, address: str, title: Markdown, *, is_open: bool, first: bool) -> None:
     if is_open:
         if st.button(text("btn_close_cause"), key=f"close-{address}", type="tertiary"):
-            _open("")
+            _open_cause("")
         return
     repairs = queue.state is IssueState.OPEN and queue.corrects
     label = label_with_object(text("btn_repair" if repairs else "btn_look"), title)
     if st.button(label, key=f"open-{address}", width=128, shortcut="O" if first else None):
-        _open(address)
+        _open_cause(address)
 
 
-def _more(app: Application, group: CauseGroup, versions: Versions, address: str, title: Markdown) -> None:
+def _action_menu(app: Application, group: CauseGroup, versions: Versions, address: str, title: Markdown) -> None:
     """Draw the menu of actions besides the repair. Some of them open a dialog."""
-    made, today = versions.made[group.run], versions.today[group.flow]
-    again = ("again",) if made in (0, today) else ("today", "as_it_was")
-    labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
+    plan_version, today = versions.made[group.run], versions.today[group.flow]
+    retry_options = ("again",) if plan_version in (0, today) else ("today", "as_it_was")
+    labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=plan_version)}
     chosen = st.menu_button(
         label_with_object(text("btn_more"), title),
-        (*again, "aside", "assign", "note"),
+        (*retry_options, "aside", "assign", "note"),
         key=f"more-{address}",
         type="tertiary",
-        format_func=lambda one: labels.get(one) or text(f"more_{one}"),
+        format_func=lambda option: labels.get(option) or text(f"more_{option}"),
     )
     match chosen:
         case "again" | "today":
             preview_group(app, group)
         case "as_it_was":
-            preview_group(app, group, made)
+            preview_group(app, group, plan_version)
         case "aside":
             _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, ()))
         case "assign":
@@ -270,9 +275,9 @@ def _ask_who(app: Application, group: CauseGroup) -> None:
 
 def _ask_note(app: Application, group: CauseGroup) -> None:
     small(f"**{group_headline(app, group)}**")
-    given = st.text_area(text("more_note"), group.note, key="note_text") or ""
+    entered_note = st.text_area(text("more_note"), group.note, key="note_text") or ""
     if st.button(text("btn_keep_note"), type="primary", key="note_now"):
-        act(lambda: app.issues.annotate(group.group_key, given.strip(), person().ref))
+        act(lambda: app.issues.annotate(group.group_key, entered_note.strip(), person().ref))
 
 
 # ---- the open cause
@@ -300,82 +305,94 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
 def _records(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
     """Draw the records of a cause, one page at a time, and the actions for the clicked one."""
     offset = page_offset("records", group.count, RECORDS)
-    found = app.exceptions.issues_of(group.group_key, state, find, offset, RECORDS)
-    frame, total = _frame(app, group, found)
-    clicked = _chosen(app, group, state, found, frame, f"records-{group_address(group.group_key)}-{offset}")
+    open_issues = app.exceptions.issues_of(group.group_key, state, find, offset, RECORDS)
+    frame, total = _frame(app, group, open_issues)
+    clicked = _record_table(app, group, state, open_issues, frame, f"records-{group_address(group.group_key)}-{offset}")
     pages("records", group.count, RECORDS)
     if total is not None and group.count <= RECORDS:
         note(text("cause_total", amount=euros(total)))
-    if clicked is None and len(found) == 1 and is_of_document(group):
+    if clicked is None and len(open_issues) == 1 and is_of_document(group):
         clicked = 0
-    if clicked is None or clicked >= len(found):
+    if clicked is None or clicked >= len(open_issues):
         note(text("beside_hint" if is_of_document(group) else "records_hint"))
         return
-    one = found[clicked]
+    open_issue = open_issues[clicked]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        small(f"**{plain(one.title or one.issue.key)}**")
+        small(f"**{plain(open_issue.title or open_issue.issue.key)}**")
         if may_open("logs") and st.button(
             text("btn_history"), icon=":material/timeline:", type="tertiary", key="history"
         ):
-            st.switch_page("pages/logs.py", query_params={"record": f"{group.flow}:{one.issue.key}"})
+            st.switch_page("pages/logs.py", query_params={"record": f"{group.flow}:{open_issue.issue.key}"})
         if may(Exceptions.dismiss):
-            _aside_or_back(app, group, state, one)
+            _dismissal_button(app, group, state, open_issue)
     if is_of_document(group):
-        both_sides(app, group, one)
-    if raw := one.issue.facts.get("raw"):
-        note(text("as_it_came", system=system_name(one.issue.facts["system"])))
+        both_sides(app, group, open_issue)
+    if raw := open_issue.issue.facts.get("raw"):
+        note(text("as_it_came", system=system_name(open_issue.issue.facts["system"])))
         code_block(raw, RAW_HEIGHT)
 
 
-def _aside_or_back(app: Application, group: CauseGroup, state: IssueState, one: OpenIssue) -> None:
+def _dismissal_button(app: Application, group: CauseGroup, state: IssueState, open_issue: OpenIssue) -> None:
     """Draw the button that dismisses one record, or the one that takes a dismissal back."""
     if state is IssueState.OPEN:
         if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
-            _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (one.id,)))
+            _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (open_issue.id,)))
     elif st.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key="back_one"):
-        act(lambda: app.exceptions.take_back(group.group_key, person(), (one.id,)))
+        act(lambda: app.exceptions.take_back(group.group_key, person(), (open_issue.id,)))
 
 
-def _chosen(
-    app: Application, group: CauseGroup, state: IssueState, found: Sequence[OpenIssue], frame: pd.DataFrame, name: str
+def _record_table(
+    app: Application,
+    group: CauseGroup,
+    state: IssueState,
+    open_issues: Sequence[OpenIssue],
+    frame: pd.DataFrame,
+    name: str,
 ) -> int | None:
     """Draw the table of records with the actions for ticked ones, and return the clicked one."""
-    several = len(found) > 1 and may(Bulk.dismiss) and st.toggle(text("choose_records"), key=f"several-{name}")
-    clicked, ticked = _clicked(frame, name, several=several)
+    several = len(open_issues) > 1 and may(Bulk.dismiss) and st.toggle(text("choose_records"), key=f"several-{name}")
+    clicked, ticked = _clicked_record(frame, name, several=several)
     if ticked:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f"**{quantity_text('records_chosen', len(ticked))}**", width="stretch")
-            actions(app, [group], state, [found[place].id for place in sorted(ticked) if place < len(found)])
+            actions(
+                app, [group], state, [open_issues[place].id for place in sorted(ticked) if place < len(open_issues)]
+            )
     return clicked
 
 
-def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
+def _frame(
+    app: Application, group: CauseGroup, open_issues: Sequence[OpenIssue]
+) -> tuple[pd.DataFrame, Decimal | None]:
     """Return the table of records and its total. Documents have the current branch, date and amount of the till."""
     documents = app.flows[group.flow].counted_stage.write_once
-    keys = [one.issue.facts.get("document") or one.issue.key if documents else one.issue.key for one in found]
-    titles = [one.title for one in found]
+    keys = [
+        open_issue.issue.facts.get("document") or open_issue.issue.key if documents else open_issue.issue.key
+        for open_issue in open_issues
+    ]
+    titles = [open_issue.title for open_issue in open_issues]
     columns: dict[str, list[Any]] = {"key": keys} if titles == keys else {"key": keys, "title": titles}
-    sold = _sold(app, group, found) if documents else []
+    sold = _till_documents(app, group, open_issues) if documents else []
     total: Decimal | None = None
     if any(sold):
         source = app.flows[group.flow].source
         branches = ask_live(app, f"{source} branches", lambda: app.lists.choices(source, "branches")) or {}
         codes = [str(values.get("branch") or "") for values in sold]
         amounts = [values.get("total_incl") for values in sold]
-        told = [amount for amount in amounts if isinstance(amount, Decimal)]
-        total = sum(told, Decimal(0)) if told else None
+        known_amounts = [amount for amount in amounts if isinstance(amount, Decimal)]
+        total = sum(known_amounts, Decimal(0)) if known_amounts else None
         columns = {
             "key": keys,
             "branch": [branches.get(code, code) for code in codes],
             "sold": [_day(values) for values in sold],
             "incl": [float(amount) if isinstance(amount, Decimal) else None for amount in amounts],
         }
-    return pd.DataFrame({**columns, "first_seen": [moment(one.first_seen) for one in found]}), total
+    return pd.DataFrame({**columns, "first_seen": [moment(open_issue.first_seen) for open_issue in open_issues]}), total
 
 
-def _sold(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> list[dict[str, Value]]:
+def _till_documents(app: Application, group: CauseGroup, open_issues: Sequence[OpenIssue]) -> list[dict[str, Value]]:
     """Return the current documents of issues in the till; a document that the till does not have is empty."""
-    keys = [one.issue.key for one in found]
+    keys = [open_issue.issue.key for open_issue in open_issues]
     name = f"records {group.flow} {group_address(group.group_key)} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
     return [records[key].flat() if key in records else {} for key in keys]
@@ -386,7 +403,7 @@ def _day(values: Mapping[str, Value]) -> date | None:
     return day.date() if isinstance(day, datetime) else day if isinstance(day, date) else None
 
 
-def _clicked(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | None, set[int]]:
+def _clicked_record(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | None, set[int]]:
     """Draw the records and return the clicked one, and with `several` the ticked ones."""
     columns = {
         "key": CONFIG.TextColumn(text("col_document" if "sold" in frame.columns else "col_code")),
@@ -396,9 +413,9 @@ def _clicked(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | Non
         "incl": CONFIG.NumberColumn(text("col_incl")),
         "first_seen": CONFIG.TextColumn(text("col_first_seen")),
     }
-    shown = {name: column for name, column in columns.items() if name in frame.columns}
+    shown_columns = {name: column for name, column in columns.items() if name in frame.columns}
     room = ROOM * 3 // 5
-    written: Written = {"sold": table_day, "incl": money_text}
+    formatters: Written = {"sold": table_day, "incl": money_text}
     if several:
-        return table_choice(frame, shown, f"{key}-ticks", text("records_of_cause"), (), written, room)
-    return browse(frame, shown, key, text("records_of_cause"), written, room), set()
+        return table_choice(frame, shown_columns, f"{key}-ticks", text("records_of_cause"), (), formatters, room)
+    return browse(frame, shown_columns, key, text("records_of_cause"), formatters, room), set()

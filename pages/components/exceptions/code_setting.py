@@ -25,8 +25,8 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
     """Ask for the code of the setting, or one code per branch. `repair` is called with the function that saves it."""
     setting = app.flows.spec(group.flow).repair_of(group.cause).name or group.facts["setting"]
     code = "debtor_number" if setting == DEFAULT else setting
-    listed = app.exceptions.code_setting(group.flow, code).of
-    codes = codes_or_error(app, listed)
+    code_list = app.exceptions.code_setting(group.flow, code).of
+    codes = codes_or_error(app, code_list)
     branches = _branches(app, group) if setting == DEFAULT else {}
     if codes is None or branches is None:
         return
@@ -39,7 +39,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             default="all",
             required=True,
             key="code_way",
-            format_func=lambda one: text(f"debtor_{one}"),
+            format_func=lambda option: text(f"debtor_{option}"),
             label_visibility="collapsed",
         )
     proposed = app.exceptions.proposed_code(group.flow, code)
@@ -55,28 +55,28 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             codes,
             f"{setting}-{branch}",
             none=text("row_choose"),
-            labels=lambda code: code_label(app, listed, code, codes),
-            of=listed,
+            labels=lambda code: code_label(app, code_list, code, codes),
+            of=code_list,
         )
     ready = all(chosen.values())
     button = quantity_text(f"btn_repair_{noun}", group.count)
     if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
-        repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
+        repair(lambda: _save_setting(app, group.flow, _settings(app, group.flow, setting, chosen)))
     note(text("debtor_effect", system=system_name(BOOKS.system)))
 
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
     """Return the number of documents of each branch, or None if the till does not answer."""
-    keys = [one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=MOST)]
+    keys = [open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=MOST)]
     name = f"branches {group.flow} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
     if records is None:
         return None
-    count = Counter(as_text(one.values.get("branch")) for one in records.values())
+    count = Counter(as_text(record.values.get("branch")) for record in records.values())
     return {code: documents for code, documents in sorted(count.items()) if code}
 
 
-def _keep(app: Application, flow: str, settings: Mapping[str, object]) -> None:
+def _save_setting(app: Application, flow: str, settings: Mapping[str, object]) -> None:
     app.flows.change(flow, settings, person())
 
 

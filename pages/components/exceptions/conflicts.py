@@ -25,50 +25,54 @@ def settle_conflicts(
     """Draw the values of each conflict in a group, the choice of the winner, and the preview button."""
     small(f"**{text('conflict_whose')}**", meaning("conflict"))
     for_all = is_for_all(group)
-    found = app.exceptions.issues_of(group.group_key, limit=MOST if for_all else ONE_BY_ONE)
-    given = _for_all(app, group, found) if for_all else _for_each(app, group, found)
-    if len(found) < group.count:
-        note(text("decision_first", number=len(found)))
-    label = quantity_text(f"btn_decide_{noun}", sum(map(len, given.values())) or group.count)
-    if controls.button(label, type="primary", icon=":material/check:", key="decide", disabled=not given):
-        repair(lambda: _keep(app, group.flow, given))
+    open_issues = app.exceptions.issues_of(group.group_key, limit=MOST if for_all else ONE_BY_ONE)
+    chosen_sides = _choose_all(app, group, open_issues) if for_all else _choose_each(app, group, open_issues)
+    if len(open_issues) < group.count:
+        note(text("decision_first", number=len(open_issues)))
+    label = quantity_text(f"btn_decide_{noun}", sum(map(len, chosen_sides.values())) or group.count)
+    if controls.button(label, type="primary", icon=":material/check:", key="decide", disabled=not chosen_sides):
+        repair(lambda: _save_choices(app, group.flow, chosen_sides))
 
 
-def _for_each(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> dict[str, list[OpenIssue]]:
-    given: dict[str, list[OpenIssue]] = {}
-    for one in found:
-        st.markdown(f"**{text('conflict_question', record=plain(one.title))}**")
-        _values(app, group, [one])
-        if side := _side(app, group, f"{one.id}-{one.issue.facts.get('mark', '')}"):
-            given.setdefault(side, []).append(one)
-    return given
+def _choose_each(app: Application, group: CauseGroup, open_issues: Sequence[OpenIssue]) -> dict[str, list[OpenIssue]]:
+    chosen_sides: dict[str, list[OpenIssue]] = {}
+    for open_issue in open_issues:
+        st.markdown(f"**{text('conflict_question', record=plain(open_issue.title))}**")
+        _values(app, group, [open_issue])
+        if side := _side_choice(app, group, f"{open_issue.id}-{open_issue.issue.facts.get('mark', '')}"):
+            chosen_sides.setdefault(side, []).append(open_issue)
+    return chosen_sides
 
 
-def _for_all(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> dict[str, list[OpenIssue]]:
-    _values(app, group, found[:ONE_BY_ONE])
-    side = _side(app, group, f"all-{len(found)}-{found[-1].issue.facts.get('mark', '') if found else ''}")
-    return {side: list(found)} if side else {}
+def _choose_all(app: Application, group: CauseGroup, open_issues: Sequence[OpenIssue]) -> dict[str, list[OpenIssue]]:
+    _values(app, group, open_issues[:ONE_BY_ONE])
+    side = _side_choice(
+        app, group, f"all-{len(open_issues)}-{open_issues[-1].issue.facts.get('mark', '') if open_issues else ''}"
+    )
+    return {side: list(open_issues)} if side else {}
 
 
-def _values(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> None:
+def _values(app: Application, group: CauseGroup, open_issues: Sequence[OpenIssue]) -> None:
     """Draw the agreed value and the current values of both systems, one row for each record."""
     flow = app.flows[group.flow]
     heads = {
         "agreed": text("conflict_agreed"), SOURCE: system_name(flow.source), TARGET: system_name(flow.target),
     }  # fmt: skip
     lines: list[Mapping[Markdown, Markdown]] = []
-    for one in found:
-        named: dict[Markdown, Markdown] = {text("col_name"): plain(one.title)} if len(found) > 1 else {}
-        values = conflict_values(one.issue)
-        field = f"{one.issue.facts.get('kind', '')}.{one.issue.facts.get('field', '')}"
-        shown = {
+    for open_issue in open_issues:
+        name_cell: dict[Markdown, Markdown] = (
+            {text("col_name"): plain(open_issue.title)} if len(open_issues) > 1 else {}
+        )
+        values = conflict_values(open_issue.issue)
+        field = f"{open_issue.issue.facts.get('kind', '')}.{open_issue.issue.facts.get('field', '')}"
+        value_cells = {
             head: plain(field_text(app, flow.target, field, values[side])) for side, head in heads.items() if values
         }
-        lines.append(named | shown)
+        lines.append(name_cell | value_cells)
     st.table(lines, border="horizontal", hide_index=True)
 
 
-def _side(app: Application, group: CauseGroup, key: str) -> str | None:
+def _side_choice(app: Application, group: CauseGroup, key: str) -> str | None:
     flow = app.flows[group.flow]
     systems = {SOURCE: system_name(flow.source), TARGET: system_name(flow.target)}
     return controls.radio(
@@ -82,6 +86,6 @@ def _side(app: Application, group: CauseGroup, key: str) -> str | None:
     )
 
 
-def _keep(app: Application, flow: str, given: Mapping[str, Sequence[OpenIssue]]) -> None:
-    for side, found in given.items():
-        app.exceptions.decide(flow, found, side, person())
+def _save_choices(app: Application, flow: str, chosen_sides: Mapping[str, Sequence[OpenIssue]]) -> None:
+    for side, open_issues in chosen_sides.items():
+        app.exceptions.decide(flow, open_issues, side, person())

@@ -28,12 +28,12 @@ def decide(
     repair: Callable[[Callable[[], None]], None],
 ) -> None:
     """Ask for a decision about each record of a group or about all, and draw the preview button."""
-    given = _for_all(app, group, options, noun) if is_for_all(group) else _for_each(app, group, options, noun)
-    reason = _reason() if KEEP in given else ""
-    decided = sum(map(len, given.values()))
+    decisions = _decide_all(app, group, options, noun) if is_for_all(group) else _decide_each(app, group, options, noun)
+    reason = _reason() if KEEP in decisions else ""
+    decided = sum(map(len, decisions.values()))
     label = quantity_text(f"btn_decide_{noun}", decided or group.count)
     if controls.button(label, type="primary", icon=":material/check:", key="decide", disabled=not decided):
-        repair(lambda: _keep(app, group.flow, given, reason))
+        repair(lambda: _save_decisions(app, group.flow, decisions, reason))
 
 
 def is_for_all(group: CauseGroup) -> bool:
@@ -46,32 +46,34 @@ def is_for_all(group: CauseGroup) -> bool:
         default="each",
         required=True,
         key="decision_way",
-        format_func=lambda one: text(f"decision_{one}"),
+        format_func=lambda option: text(f"decision_{option}"),
         label_visibility="collapsed",
     )
     return way == "all"
 
 
-def _for_each(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
-    given: dict[str, list[OpenIssue]] = {}
-    found = app.exceptions.issues_of(group.group_key, limit=ONE_BY_ONE)
-    for one in found:
-        st.markdown(text("decision_question", record=plain(one.title)))
+def _decide_each(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
+    decisions: dict[str, list[OpenIssue]] = {}
+    open_issues = app.exceptions.issues_of(group.group_key, limit=ONE_BY_ONE)
+    for open_issue in open_issues:
+        st.markdown(text("decision_question", record=plain(open_issue.title)))
         for name, sentence in NAMED.get(noun, {}).items():
-            if fact := one.issue.facts.get(name):
+            if fact := open_issue.issue.facts.get(name):
                 note(text(sentence, **{name: plain(fact)}))
-        if option := _option(options, noun, f"{one.id}-{one.issue.facts.get('mark', '')}", plain(one.title)):
-            given.setdefault(option, []).append(one)
-    if len(found) < group.count:
-        note(text("decision_first", number=len(found)))
-    return given
+        if option := _option(
+            options, noun, f"{open_issue.id}-{open_issue.issue.facts.get('mark', '')}", plain(open_issue.title)
+        ):
+            decisions.setdefault(option, []).append(open_issue)
+    if len(open_issues) < group.count:
+        note(text("decision_first", number=len(open_issues)))
+    return decisions
 
 
-def _for_all(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
-    found = app.exceptions.issues_of(group.group_key, limit=MOST)
-    marks = "".join(one.issue.facts.get("mark", "") for one in found)
+def _decide_all(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
+    open_issues = app.exceptions.issues_of(group.group_key, limit=MOST)
+    marks = "".join(open_issue.issue.facts.get("mark", "") for open_issue in open_issues)
     option = _option(options, noun, hashlib.sha256(marks.encode()).hexdigest()[:10], text("decision_all"))
-    return {option: found} if option else {}
+    return {option: open_issues} if option else {}
 
 
 def _option(options: Sequence[str], noun: str, key: str, record: Markdown) -> str | None:
@@ -81,8 +83,8 @@ def _option(options: Sequence[str], noun: str, key: str, record: Markdown) -> st
         options,
         index=None,
         key=f"decision-{key}",
-        format_func=lambda one: text(f"decision_{one}"),
-        captions=[text(f"decision_{noun}_{one}_about") for one in options],
+        format_func=lambda option: text(f"decision_{option}"),
+        captions=[text(f"decision_{noun}_{option}_about") for option in options],
         label_visibility="collapsed",
     )
 
@@ -93,6 +95,6 @@ def _reason() -> str:
     )
 
 
-def _keep(app: Application, flow: str, given: dict[str, list[OpenIssue]], reason: str) -> None:
-    for option, found in given.items():
-        app.exceptions.decide(flow, found, option, person(), reason if option == KEEP else "")
+def _save_decisions(app: Application, flow: str, decisions: dict[str, list[OpenIssue]], reason: str) -> None:
+    for option, open_issues in decisions.items():
+        app.exceptions.decide(flow, open_issues, option, person(), reason if option == KEEP else "")

@@ -79,39 +79,39 @@ def repair(app: Application, group: CauseGroup) -> None:
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
     elif way.by is RepairKind.DOUBT and group.facts.get("reference"):
-        _doubts(app, group)
+        _doubt_questions(app, group)
     elif way.by is RepairKind.PROOF:
-        _proof(app, group)
+        _proof_button(app, group)
     elif way.by is RepairKind.FLOW:
         _book_first(app, way)
         _setting(app, group)
-        _nothing_written(app, group)
+        _nothing_written_note(app, group)
     elif way.by in (RepairKind.CHOICE, RepairKind.SETTING, RepairKind.CONFLICT) or way.options:
         _question(app, group, way)
     elif (field := value_to_correct(app, group)) is not None:
-        _value(app, group, field)
+        _value_repair(app, group, field)
     else:
-        _elsewhere(app, group)
+        _other_place(app, group)
 
 
 def _question(app: Application, group: CauseGroup, way: Repair) -> None:
     """Draw the question of a repair. Its answer is saved and the group is previewed."""
-    asked, carry_out = noun(app, group), partial(_repair, app, group)
+    record_noun, carry_out = noun(app, group), partial(_repair, app, group)
     match way.by:
         case RepairKind.CHOICE:
-            choose_customers(app, group, asked, carry_out)
+            choose_customers(app, group, record_noun, carry_out)
             _setting(app, group)
         case RepairKind.SETTING:
-            choose_code(app, group, asked, carry_out)
+            choose_code(app, group, record_noun, carry_out)
             _setting(app, group)
         case RepairKind.CONFLICT:
-            settle_conflicts(app, group, asked, carry_out)
+            settle_conflicts(app, group, record_noun, carry_out)
         case _:
-            decide(app, group, way.options, asked, carry_out)
-    _nothing_written(app, group)
+            decide(app, group, way.options, record_noun, carry_out)
+    _nothing_written_note(app, group)
 
 
-def _value(app: Application, group: CauseGroup, field: Field) -> None:
+def _value_repair(app: Application, group: CauseGroup, field: Field) -> None:
     """Draw the choice between a correction in the source system and a correction in the console."""
     way = controls.segmented_control(
         text("value_way_here"),
@@ -119,17 +119,17 @@ def _value(app: Application, group: CauseGroup, field: Field) -> None:
         default="source",
         required=True,
         key=f"value-{group.cause}",
-        format_func=lambda one: text(f"value_way_{one}", system=system_name(app.flows[group.flow].source)),
+        format_func=lambda option: text(f"value_way_{option}", system=system_name(app.flows[group.flow].source)),
         label_visibility="collapsed",
     )
     if way == "here":
         correct(app, group, field, noun(app, group), lambda repair: _repair(app, group, repair))
-        _nothing_written(app, group)
+        _nothing_written_note(app, group)
     else:
-        _elsewhere(app, group)
+        _other_place(app, group)
 
 
-def _nothing_written(app: Application, group: CauseGroup) -> None:
+def _nothing_written_note(app: Application, group: CauseGroup) -> None:
     note(text("repair_writes_nothing", system=system_name(app.flows[group.flow].target)))
 
 
@@ -152,19 +152,19 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     code = dimension_label(app, table.code, row.code, lists[table.code.name])
     st.markdown(text("row_question", code=f"**{plain(code)}**", table=f"**{plain(table_name(table.name))}**"))
     with st.grid(2, min_column_width=230) as grid:
-        given = {}
+        part_codes = {}
         for part in table.parts:
             if (asked_for := row.asked.get(part.name, "")) or part.needed:
                 with grid.cell():
                     every = (EVERY,) if table.for_all else ()
                     among = (asked_for, *every) if part.needed else ("", asked_for)
-                    given[part.name] = part_choice(app, part, lists[part.name], f"part-{part.name}", among)
+                    part_codes[part.name] = part_choice(app, part, lists[part.name], f"part-{part.name}", among)
         with grid.cell():
             other = counterpart(sides, text("row_at", system=system_name(flow.target)), "counterpart")
     label = quantity_text(f"btn_row_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
-        _repair(app, group, lambda: app.tables.add(table.name, table.key(given), other, person()))
-    _nothing_written(app, group)
+        _repair(app, group, lambda: app.tables.add(table.name, table.key(part_codes), other, person()))
+    _nothing_written_note(app, group)
 
 
 # ---- replacement articles
@@ -178,7 +178,7 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
         default="one",
         required=True,
         key="article_way",
-        format_func=lambda one: text(f"article_{one}"),
+        format_func=lambda option: text(f"article_{option}"),
         label_visibility="collapsed",
     )
     if way == "create":
@@ -189,12 +189,12 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
         names = {"": text("article_collective")}
     else:
         names = {code: text("article_instead", article=plain(code)) for code in articles}
-    given = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
-    ready = all(given.values())
+    article_codes = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
+    ready = all(article_codes.values())
     label = quantity_text(f"btn_repair_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
-        _repair(app, group, lambda: _keep_articles(app, group, given))
-    _nothing_written(app, group)
+        _repair(app, group, lambda: _keep_articles(app, group, article_codes))
+    _nothing_written_note(app, group)
 
 
 def _article(app: Application, label: Markdown, key: str) -> str:
@@ -222,8 +222,8 @@ def _article(app: Application, label: Markdown, key: str) -> str:
 
 def _known_article(app: Application, code: str) -> bool:
     """Return True if the books have an article, and show its name."""
-    found: list[Record | None] | None = ask_live(app, f"article {code}", lambda: [app.exceptions.article(code)])
-    article = found[0] if found else None
+    articles: list[Record | None] | None = ask_live(app, f"article {code}", lambda: [app.exceptions.article(code)])
+    article = articles[0] if articles else None
     if article is not None:
         name = plain(value_text(article.flat().get("name")))
         note(f":green[:material/check_circle:] {text('article_found', article=plain(code), name=name)}")
@@ -239,11 +239,14 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
         if line is None:
             note(f"**{plain(code)}** · {text('article_none_sold')}")
             continue
-        told = line.flat()
-        shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
+        line_values = line.flat()
+        shown_values = {name: line_values[name] for name in SOLD if line_values.get(name) not in EMPTY}
         system = app.flows[group.flow].source
         facts_table(
-            {plain(field_name(name)): plain(field_text(app, system, name, value)) for name, value in shown.items()}
+            {
+                plain(field_name(name)): plain(field_text(app, system, name, value))
+                for name, value in shown_values.items()
+            }
         )
     label = quantity_text(f"btn_again_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
@@ -252,13 +255,13 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
             _repair(app, group, lambda: _keep_articles(app, group, {code: code for code in articles}))
         for code in absent or ():
             note(f":orange[:material/error: {text('article_unknown', article=plain(code))}]")
-    _nothing_written(app, group)
+    _nothing_written_note(app, group)
 
 
-def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]) -> None:
-    if "" in given:
-        app.flows.change(group.flow, {"collective_article": given[""]}, person())
-    for code, other in given.items():
+def _keep_articles(app: Application, group: CauseGroup, article_codes: Mapping[str, str]) -> None:
+    if "" in article_codes:
+        app.flows.change(group.flow, {"collective_article": article_codes[""]}, person())
+    for code, other in article_codes.items():
         if code:
             app.tables.add(ARTICLES, code.strip(), other, person())
 
@@ -266,55 +269,65 @@ def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]
 # ---- writes in doubt
 
 
-def _doubts(app: Application, group: CauseGroup) -> None:
+def _doubt_questions(app: Application, group: CauseGroup) -> None:
     """Ask a person for each record of the group whether the target has it, because a lookup could not settle that."""
     system = system_name(group.facts["system"])
     answers: list[tuple[OpenIssue, str | None]] = []
-    for one in app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES):
-        facts = one.issue.facts
-        st.markdown(f"**{text('doubt_question', record=plain(one.title), system=system)}**")
-        told = text("doubt_number", system=system, number=plain(facts["number"])) if facts.get("number") else ""
-        note(f"{text('doubt_about', reference=plain(facts['reference']))} {told}")
+    for open_issue in app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES):
+        facts = open_issue.issue.facts
+        st.markdown(f"**{text('doubt_question', record=plain(open_issue.title), system=system)}**")
+        number_sentence = (
+            text("doubt_number", system=system, number=plain(facts["number"])) if facts.get("number") else ""
+        )
+        note(f"{text('doubt_about', reference=plain(facts['reference']))} {number_sentence}")
         way = controls.segmented_control(
-            text("doubt_question", record=plain(one.title), system=system),
+            text("doubt_question", record=plain(open_issue.title), system=system),
             ("look", "there", "not_there"),
             default="look",
             required=True,
-            key=f"doubt-{one.id}",
-            format_func=lambda one: text(f"doubt_{one}"),
+            key=f"doubt-{open_issue.id}",
+            format_func=lambda option: text(f"doubt_{option}"),
             label_visibility="collapsed",
         )
         if way == "there":
             number = controls.text_input(
-                text("doubt_under"), value=one.issue.facts.get("number", ""), key=f"number-{one.id}", autocomplete="off"
+                text("doubt_under"),
+                value=open_issue.issue.facts.get("number", ""),
+                key=f"number-{open_issue.id}",
+                autocomplete="off",
             )
             if (number or "").strip():
-                answers.append((one, number.strip()))
+                answers.append((open_issue, number.strip()))
         elif way == "not_there":
             note(text("doubt_again_about"))
-            answers.append((one, None))
+            answers.append((open_issue, None))
     label = quantity_text(f"btn_again_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
         _repair(app, group, lambda: _answer(app, answers))
-    _nothing_written(app, group)
+    _nothing_written_note(app, group)
 
 
 def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -> None:
-    for one, number in answers:
-        app.exceptions.answer(one, number, person())
+    for open_issue, number in answers:
+        app.exceptions.answer(open_issue, number, person())
 
 
 # ---- repairs in another place
 
 
-def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
+def _needed_cause(app: Application, group: CauseGroup) -> CauseGroup | None:
     """Return the cause of the parked record that a group waits for. Its repair solves both."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.NEEDED:
         return None
     facts = group.facts
-    named = app.exceptions.groups(group.flow, find=facts.get("needed") or facts.get("key", ""))
+    matching_groups = app.exceptions.groups(group.flow, find=facts.get("needed") or facts.get("key", ""))
     return next(
-        (one for one in named if one.cause == facts.get("cause", one.cause) and one.group_key != group.group_key), None
+        (
+            candidate
+            for candidate in matching_groups
+            if candidate.cause == facts.get("cause", candidate.cause) and candidate.group_key != group.group_key
+        ),
+        None,
     )
 
 
@@ -322,13 +335,13 @@ def _day(app: Application, group: CauseGroup) -> dict[str, str]:
     """Return the address of the day that a group is about, or an empty mapping."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.DAY:
         return {}
-    day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=1)), "").partition(
-        "/"
-    )
+    day, _, branch = next(
+        (open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=1)), ""
+    ).partition("/")
     return {"day": day, "branch": branch}
 
 
-def _elsewhere(app: Application, group: CauseGroup) -> None:
+def _other_place(app: Application, group: CauseGroup) -> None:
     """Show where a cause is repaired, link there, and draw the retry."""
     try_again = quantity_text("btn_try_again", group.count)
     sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts, "try_again": try_again})
@@ -337,19 +350,19 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         st.markdown(correct)
     else:
         st.markdown(plain(sentences.do or sentences.data))
-    needed, day = _needed(app, group), _day(app, group)
+    needed_group, day = _needed_cause(app, group), _day(app, group)
     by = app.flows.spec(group.flow).repair_of(group.cause).by
     place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
     if by is RepairKind.SYSTEM and cause(group.cause).apart:  # only the check that found it can find it solved
         return
     with st.container(horizontal=True, gap="small"):
-        if needed and st.button(
-            text("try_other_cause", cause=group_headline(app, needed)),
+        if needed_group and st.button(
+            text("try_other_cause", cause=group_headline(app, needed_group)),
             icon=":material/arrow_forward:",
             key="to_needed",
             type="primary",
         ):
-            st.query_params["cause"] = group_address(needed.group_key)
+            st.query_params["cause"] = group_address(needed_group.group_key)
             st.rerun()
         if day and st.button(text("btn_to_day"), icon=":material/calendar_month:", key="to_day", type="primary"):
             st.switch_page("pages/days.py", query_params=day)
@@ -359,7 +372,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             preview_group(app, group)
     if place and not tries:
         small(f":gray[{text('place_question')}]")
-    _nothing_written(app, group)
+    _nothing_written_note(app, group)
 
 
 def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> None:
@@ -377,32 +390,34 @@ def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> N
 # ---- another query to the target
 
 
-def _proof(app: Application, group: CauseGroup) -> None:
+def _proof_button(app: Application, group: CauseGroup) -> None:
     """Draw the button that reads the value from the target again, so that a correction made there is seen at once."""
     st.markdown(plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do))
     system = system_name(app.flows[group.flow].target)
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
-        keys = list({one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=MOST)})
+        keys = list({open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=MOST)})
         is_answered = result_of(lambda: app.prices.check_prices_again(group.flow, keys))
         if is_answered is not None:
             over = app.exceptions.group(group.group_key) is None
-            said = ("proof_over" if over else "proof_same") if is_answered else "proof_untold"
-            st.session_state["said"] = text(said, system=system)
+            message_key = ("proof_over" if over else "proof_same") if is_answered else "proof_untold"
+            st.session_state["said"] = text(message_key, system=system)
         st.rerun()
-    _nothing_written(app, group)
+    _nothing_written_note(app, group)
 
 
 def _book_first(app: Application, way: Repair) -> None:
     """Show which documents the day needs, and draw the button that previews their flow, after setting it if needed."""
-    if needed := app.first_week.begins_with():
-        named = flow_name(needed)
-        st.markdown(text("book_first_articles", flow=named))
-        if controls.button(text("btn_book_first", flow=named), icon=":material/difference:", key="articles_first"):
-            start_preview(app, needed)
+    if first_flow := app.first_week.begins_with():
+        flow_caption = flow_name(first_flow)
+        st.markdown(text("book_first_articles", flow=flow_caption))
+        if controls.button(
+            text("btn_book_first", flow=flow_caption), icon=":material/difference:", key="articles_first"
+        ):
+            start_preview(app, first_flow)
     is_off = app.flows.settings(way.flow).model_dump()[way.name] == OFF
-    named = flow_name(way.flow)
-    st.markdown(text("book_first_set" if is_off else "book_first", flow=named))
-    label = text("btn_book_first_set" if is_off else "btn_book_first", flow=named)
+    flow_caption = flow_name(way.flow)
+    st.markdown(text("book_first_set" if is_off else "book_first", flow=flow_caption))
+    label = text("btn_book_first_set" if is_off else "btn_book_first", flow=flow_caption)
     if controls.button(label, type="primary", icon=":material/difference:", key="book_first"):
         values = {way.name: AS_POSTING} if is_off else {}
         if attempt(lambda: app.flows.change(way.flow, values, person())):

@@ -19,27 +19,27 @@ COUNT_WIDTH = 78  # width in pixels of the number of records on a card
 Tries = Mapping[IssueGroupKey, RetryResult]
 
 
-def retry_sentence(one: RetryResult) -> Markdown:
+def retry_sentence(retry: RetryResult) -> Markdown:
     """Return the result of a retry as a sentence, or an empty text if all records are solved."""
-    facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
-    if one.same and one.moved_count:
-        return text("try_both", same=number(one.same), others=number(one.moved_count), **facts)
-    if one.same:
-        return quantity_text("try_same", one.same, **facts)
-    return quantity_text("try_others", one.moved_count, **facts) if one.moved_count else ""
+    facts = {"solved": number(retry.solved), "read": number(retry.run.counts.read)}
+    if retry.same and retry.moved_count:
+        return text("try_both", same=number(retry.same), others=number(retry.moved_count), **facts)
+    if retry.same:
+        return quantity_text("try_same", retry.same, **facts)
+    return quantity_text("try_others", retry.moved_count, **facts) if retry.moved_count else ""
 
 
-def retry_result(app: Application, one: RetryResult, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
+def retry_result(app: Application, retry: RetryResult, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
     """Draw the result of a retry, with links to its preview and to the new causes of its records."""
-    if said := retry_sentence(one):
-        small(f"{mark('parked')} {said}")
-    planned = one.run.counts.planned if one.run.state is RunState.READY else 0
+    if sentence := retry_sentence(retry):
+        small(f"{mark('parked')} {sentence}")
+    planned = retry.run.counts.planned if retry.run.state is RunState.READY else 0
     if planned:
-        small(f"{mark('waiting')} {quantity_text(f'try_waits_{noun(app, one.group)}', planned)}")
+        small(f"{mark('waiting')} {quantity_text(f'try_waits_{noun(app, retry.group)}', planned)}")
     with st.container(horizontal=True, gap="small"):
-        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}"):
-            st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
-        for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
+        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{retry.run.id}"):
+            st.switch_page("pages/preview.py", query_params={"flow": retry.run.flow, "plan": retry.run.id})
+        for cause in [cause for cause in retry.others if cause in groups][:MOST_CAUSES]:
             label = text("try_other_cause", cause=group_headline(app, groups[cause]))
             if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{group_address(cause)}"):
                 st.query_params["cause"] = group_address(cause)
@@ -48,13 +48,13 @@ def retry_result(app: Application, one: RetryResult, groups: Mapping[IssueGroupK
 
 def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
     """Draw solved causes whose records wait in a preview for approval."""
-    for one in tries.values():
-        if one.group.group_key in groups or one.run.state is not RunState.READY:
+    for retry in tries.values():
+        if retry.group.group_key in groups or retry.run.state is not RunState.READY:
             continue
         with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
             with st.container(width=COUNT_WIDTH, gap=None):
-                st.markdown(f"**{number(one.run.counts.read)}**")
-                small(f":gray[{quantity_text(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
+                st.markdown(f"**{number(retry.run.counts.read)}**")
+                small(f":gray[{quantity_text(f'noun_{noun(app, retry.group)}', retry.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
-                st.markdown(f"**{group_headline(app, one.group)}**")
-                retry_result(app, one, groups)
+                st.markdown(f"**{group_headline(app, retry.group)}**")
+                retry_result(app, retry, groups)

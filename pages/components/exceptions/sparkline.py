@@ -18,12 +18,12 @@ def sparkline(days: Mapping[date, int]) -> None:
 
 def sparkline_html(days: Mapping[date, int]) -> str:
     """Return the sparkline as HTML."""
-    named = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
+    day_names = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
     top = max(days.values())
-    told = ", ".join(f"{named[day]} {number(count)}" for day, count in days.items() if count)
+    course = ", ".join(f"{day_names[day]} {number(count)}" for day, count in days.items() if count)
     bars = "".join(
-        f'<b title="{escape(named[day])}: {number(count)}"><i style="height:{100 * count / top:.4g}%"></i></b>'
+        f'<b title="{escape(day_names[day])}: {number(count)}"><i style="height:{100 * count / top:.4g}%"></i></b>'
         for day, count in days.items()
     )
-    alt = escape(text("cause_course", days=told))
+    alt = escape(text("cause_course", days=course))
     return f'<div class="course" role="img" aria-label="{alt}">{bars}</div>'

@@ -19,43 +19,48 @@ from pages.components.shared.wording import Markdown, option_name, plain, read_n
 
 def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
     """Draw a row for each code of a list, and return the answers by code. Without options, any text is accepted."""
-    draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
-    listed = shape.options if isinstance(shape.options, CodeList) else None
+    draft, rows, key_captions = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
+    code_list = shape.options if isinstance(shape.options, CodeList) else None
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
-    given: dict[str, str] = {}
-    for code in dict.fromkeys([*known, *rows]):
+    codes: dict[str, str] = {}
+    for code in dict.fromkeys([*key_captions, *rows]):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f":small[{plain(code_label(form.app, shape.keys, code, known))}]", width="stretch")
+            st.markdown(f":small[{plain(code_label(form.app, shape.keys, code, key_captions))}]", width="stretch")
             with st.container(width=WIDE):
-                given[code] = code_field(
+                codes[code] = code_field(
                     plain(code),
                     str(rows.get(code, "")),
                     options,
                     draft.key(f"{shape.name}-{code}"),
                     none=text(shape.none),
                     longest=None,
-                    labels=lambda one: code_label(form.app, listed, one, options) if listed else options.get(one, one),
-                    of=listed,
+                    labels=lambda option: (
+                        code_label(form.app, code_list, option, options) if code_list else options.get(option, option)
+                    ),
+                    of=code_list,
                     label_visibility="collapsed",
                     placeholder=text(shape.none),
                 )
-    if not given:
+    if not codes:
         note(text("no_codes_there", system=system_name(shape.keys.system)))
-    return {code: value for code, value in given.items() if value}
+    return {code: value for code, value in codes.items() if value}
 
 
 def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     """Draw a table of codes with their answers, and return the answers by code."""
     now = form.draft.value(shape.name)
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
-    one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
-    of = shape.columns.get(one)
+    only_column = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
+    of = shape.columns.get(only_column)
     if isinstance(of, CodeList) and is_in_use(of):
         return _row_by_row(form, shape, of, now)
     frame = pd.DataFrame(
         {
             "key": list(now),
-            **{name: [str(row) if one else str(row.get(name, "")) for row in now.values()] for name in shape.columns},
+            **{
+                name: [str(row) if only_column else str(row.get(name, "")) for row in now.values()]
+                for name in shape.columns
+            },
         },
         dtype="string",
     )
@@ -63,13 +68,13 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     for name, of in shape.columns.items():
         config[name] = _column(form, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
     edited = editor(form.draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     for row in edited.fillna("").to_dict("records"):
         cells = {str(name): str(value).strip() for name, value in row.items()}
         code = cells.pop("key").upper() if shape.capitals else cells.pop("key")
         if code and any(cells.values()):
-            found[code] = cells[one] if one else cells
-    return found
+            answers[code] = cells[only_column] if only_column else cells
+    return answers
 
 
 def quantities(form: InputForm, shape: Quantities) -> tuple[dict[str, Any], ...]:
@@ -82,48 +87,48 @@ def quantities(form: InputForm, shape: Quantities) -> tuple[dict[str, Any], ...]
         config[name] = _code_column(form, text(f"col_{shape.name}_{name}"), of, cells[name], with_every=True)
     frame = pd.DataFrame({"quantity": [typed_text(Decimal(row["quantity"])) for row in now], **cells}, dtype="string")
     edited = editor(draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
-    found: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
     for row in edited.fillna("").to_dict("records"):
         codes = {name: str(row[name]).strip().removeprefix(EVERY) for name in shape.columns}
-        given = str(row["quantity"]).strip()
-        quantity = read_number(given)
+        quantity_text = str(row["quantity"]).strip()
+        quantity = read_number(quantity_text)
         if quantity is not None and quantity >= 0:
-            found.append({**codes, "quantity": quantity})
-        elif given or any(codes.values()):
-            draft.wrong[shape.name] = text("number_wrong", value=given, example=typed_text(Decimal(3)))
-    return tuple(found)
+            answers.append({**codes, "quantity": quantity})
+        elif quantity_text or any(codes.values()):
+            draft.wrong[shape.name] = text("number_wrong", value=quantity_text, example=typed_text(Decimal(3)))
+    return tuple(answers)
 
 
 def _row_by_row(form: InputForm, shape: Rows, of: CodeList, now: Mapping[str, str]) -> dict[str, str]:
     """Draw each row with its answer and a select box that adds a row, for lists that lack some valid answers."""
-    draft, known, choices = form.draft, form.choices(shape.keys), form.choices(of)
-    free = [code for code in known if code not in now]
+    draft, key_captions, choices = form.draft, form.choices(shape.keys), form.choices(of)
+    free = [code for code in key_captions if code not in now]
     added = st.selectbox(
         text("row_add", what=text(shape.key)),
         free,
         index=None,
         key=draft.key(f"{shape.name}-add"),
         placeholder=text("row_choose"),
-        format_func=option_name(lambda code: code_label(form.app, shape.keys, str(code), known)),
+        format_func=option_name(lambda code: code_label(form.app, shape.keys, str(code), key_captions)),
         width=WIDE,
     )
-    found: dict[str, str] = {}
+    answers: dict[str, str] = {}
     for code in dict.fromkeys([*now, *([added] if added else [])]):
-        label = plain(code_label(form.app, shape.keys, code, known))
+        label = plain(code_label(form.app, shape.keys, code, key_captions))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f":small[{label}]", width="stretch")
             with st.container(width=WIDE):
-                found[code] = code_field(
+                answers[code] = code_field(
                     label,
                     str(now.get(code, "")),
                     choices,
                     draft.key(f"{shape.name}-{code}"),
                     none=text("choose_nothing"),
-                    labels=lambda one: code_label(form.app, of, one, choices),
+                    labels=lambda option: code_label(form.app, of, option, choices),
                     of=of,
                     label_visibility="collapsed",
                 )
-    return {code: answer for code, answer in found.items() if answer}
+    return {code: answer for code, answer in answers.items() if answer}
 
 
 def _column(
@@ -133,7 +138,7 @@ def _column(
         return CONFIG.SelectboxColumn(
             title,
             options=list(of),
-            format_func=option_name(lambda one: form.option(shape.words or shape.name, str(one))),
+            format_func=option_name(lambda option: form.option(shape.words or shape.name, str(option))),
         )
     return _code_column(form, title, of, now)
 
@@ -141,7 +146,7 @@ def _column(
 def _code_column(
     form: InputForm, title: Markdown, of: CodeList | None, now: Sequence[str], *, with_every: bool = False
 ) -> object:
-    """Return a column of codes of a list. Using `with_every`, all codes can be chosen at once, and are by default."""
+    """Return a column of codes of a list. `with_every` adds an option for all codes, which is the default."""
     choices, every = form.choices(of), {EVERY: text("choose_none_is_all")} if with_every else {}
     if not choices:
         return CONFIG.TextColumn(title, default=EVERY if every else None)
@@ -149,5 +154,7 @@ def _code_column(
         title,
         options=list(dict.fromkeys([*every, *choices, *now])),
         default=EVERY if every else None,
-        format_func=option_name(lambda one: every.get(str(one)) or code_label(form.app, of, str(one), choices)),
+        format_func=option_name(
+            lambda option: every.get(str(option)) or code_label(form.app, of, str(option), choices)
+        ),
     )

@@ -63,18 +63,21 @@ def fields_tab(app: Application, flow: str) -> None:
     sources: dict[Kind, list[Field]] = {}
     targets: dict[str, Field] = {}
     for target, source in kinds.items():
-        found, held = source_fields(app, flow, source), fields_or_error(app, app.flows[flow].target, target)
-        if found is None or held is None:
+        offered_fields, target_fields = (
+            source_fields(app, flow, source),
+            fields_or_error(app, app.flows[flow].target, target),
+        )
+        if offered_fields is None or target_fields is None:
             return
-        sources[target] = readable_fields(spec, source, found)
-        targets |= writable(spec, target, held)
-    made = text(
+        sources[target] = readable_fields(spec, source, offered_fields)
+        targets |= writable(spec, target, target_fields)
+    publication = text(
         "mapping_made",
         version=published.version,
         by=plain(author_name(published.by)),
         moment=moment(published.published_at),
     )
-    note(f"{made} · {plain(published.note)}" if published.note else made)
+    note(f"{publication} · {plain(published.note)}" if published.note else publication)
     wrong: list[str] = []
     rules: list[Rule] = [rule for rule in draft["rules"] if kind_of(rule.target) not in kinds]
     for kind in kinds:
@@ -85,8 +88,8 @@ def fields_tab(app: Application, flow: str) -> None:
             rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, fields_of_kind(kind))
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
-    for one in wrong:
-        note(f":orange[:material/error: {plain(one)}]")
+    for sentence in wrong:
+        note(f":orange[:material/error: {plain(sentence)}]")
     _add(app, draft, mapping, sources, targets)
     with st.container(border=True, gap="small"):
         small(f"**{text('btn_why')}**")
@@ -119,8 +122,8 @@ def _table(
     caption: str,
 ) -> list[Rule]:
     """Draw the rules of one kind and return them as they are on screen."""
-    names = [one.name for one in of]
-    known = ["", *names, *sorted({rule.source for rule in rules if rule.source not in ("", *names)})]
+    names = [source_field.name for source_field in of]
+    source_names = ["", *names, *sorted({rule.source for rule in rules if rule.source not in ("", *names)})]
     pointed = st.query_params.get("field", "")
     types = {rule.target: targets[rule.target].type if rule.target in targets else FieldType.TEXT for rule in rules}
     frame = pd.DataFrame(
@@ -135,20 +138,20 @@ def _table(
     )
     if not any(kind_of(rule.target).owned for rule in rules):
         frame = frame.drop(columns="ownership")
-    written, default = text("col_target", system=system_name(flow.target)), text("col_default")
+    target_title, default = text("col_target", system=system_name(flow.target)), text("col_default")
     ownership = text("col_ownership")
     columns = {
-        "target": CONFIG.TextColumn(written),
+        "target": CONFIG.TextColumn(target_title),
         "source": CONFIG.SelectboxColumn(
             text("col_source", system=system_name(flow.source)),
-            options=known,
+            options=source_names,
             format_func=option_name(lambda name: field_label(of, str(name))),
         ),
         "how": CONFIG.TextColumn(text("col_functions")),
         "default": CONFIG.TextColumn(default),
         "ownership": CONFIG.SelectboxColumn(
             ownership,
-            options=[str(one) for one in Ownership],
+            options=[str(choice) for choice in Ownership],
             required=True,
             format_func=lambda name: text(f"owner_{name}"),
         ),
@@ -156,21 +159,21 @@ def _table(
     edited = editor(key, frame, columns, caption, disabled=["target", "how"], num_rows="delete")
     by_target = {rule.target: rule for rule in rules}
     return [
-        _edited(by_target[str(target)], row, types[str(target)], wrong)
+        _edited_rule(by_target[str(target)], row, types[str(target)], wrong)
         for target, row in zip(edited.index, edited.fillna("").to_dict("records"), strict=True)
     ]
 
 
-def _edited(rule: Rule, row: Mapping[Any, Any], kind: FieldType, wrong: list[str]) -> Rule:
+def _edited_rule(rule: Rule, row: Mapping[Any, Any], kind: FieldType, wrong: list[str]) -> Rule:
     source, default = str(row["source"]), rule.default
-    given = str(row["default"]).strip()
-    if given != typed_text(rule.default, kind):
-        typed = typed_value(given, kind)
+    default_text = str(row["default"]).strip()
+    if default_text != typed_text(rule.default, kind):
+        typed = typed_value(default_text, kind)
         fitting = {FieldType.FLAG: bool, FieldType.NUMBER: Decimal, FieldType.MONEY: Decimal}.get(kind, object)
         if typed is None or isinstance(typed, fitting):
             default = typed
         else:
-            wrong.append(text("default_wrong", value=given, field=field_name(rule.target)))
+            wrong.append(text("default_wrong", value=default_text, field=field_name(rule.target)))
     return replace(
         rule,
         source=source,
@@ -192,8 +195,8 @@ def _add(
     targets: Mapping[str, Field],
 ) -> None:
     flow = app.flows[draft["flow"]]
-    taken = {rule.target for rule in mapping.rules}
-    free = [name for name in targets if name not in taken]
+    used_targets = {rule.target for rule in mapping.rules}
+    free = [name for name in targets if name not in used_targets]
     with st.container(border=True, gap="small"):
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
@@ -208,7 +211,7 @@ def _add(
             of = sources.get(kind_of(target) if target else next(iter(sources))) or []
             source = controls.selectbox(
                 text("col_source", system=system_name(flow.source)),
-                [one.name for one in of],
+                [source_field.name for source_field in of],
                 index=None,
                 key="add_source",
                 placeholder=text("choose_field"),
@@ -237,10 +240,12 @@ def _publish_bar(
     draft["changed"] = bool(changed)
     if not changed:
         return
-    named = ", ".join(field_name(target) for target in changed[:3]) + (" …" if len(changed) > 3 else "")  # noqa: PLR2004
-    about = f"**{quantity_text('fields_changed', len(changed))}:** {plain(named)}. :gray[{text('publish_effect')}]"
+    changed_names = ", ".join(field_name(target) for target in changed[:3]) + (" …" if len(changed) > 3 else "")  # noqa: PLR2004
+    about = (
+        f"**{quantity_text('fields_changed', len(changed))}:** {plain(changed_names)}. :gray[{text('publish_effect')}]"
+    )
     with bottom_bar(about):
-        said = controls.text_input(
+        entered_note = controls.text_input(
             text("publish_note"),
             placeholder=text("publish_note"),
             key="publish_note",
@@ -253,7 +258,7 @@ def _publish_bar(
             st.rerun()
         label = text("btn_publish_version", version=published.version + 1)
         if controls.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(wrong)):
-            base, words = draft["base"], (said or "").strip() or named
+            base, words = draft["base"], (entered_note or "").strip() or changed_names
             if attempt(lambda: app.mappings.publish(flow, mapping, base, person(), words)):
                 draft.update(base=0, changed=False)
                 st.session_state["said"] = text("published", version=published.version + 1)
@@ -277,18 +282,18 @@ def filters_tab(app: Application, draft: SettingsDraft) -> None:
         heading(text("filters_title", many=flow_term("many", draft.flow)), "filters")
         note(text("filters_about"))
         rows = [_row(draft, place, row, fields) for place, row in enumerate(draft.value("filters"))]
-        kept = [row for row in rows if row is not None]
-        if len(kept) < len(rows):
-            _keep(draft, kept)
+        kept_rows = [row for row in rows if row is not None]
+        if len(kept_rows) < len(rows):
+            _store_filters(draft, kept_rows)
         if controls.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
             first = app.flows.spec(draft.flow).filter_first or fields[0].name
-            _keep(draft, [*kept, {"field": first, "operator": Operator.EQUAL, "value": "", "take": "in"}])
-        draft.put("filters", tuple(kept))
+            _store_filters(draft, [*kept_rows, {"field": first, "operator": Operator.EQUAL, "value": "", "take": "in"}])
+        draft.put("filters", tuple(kept_rows))
         draft.show_error("filters")
     _result(app, draft)
 
 
-def _keep(draft: SettingsDraft, rows: list[dict[str, Any]]) -> None:
+def _store_filters(draft: SettingsDraft, rows: list[dict[str, Any]]) -> None:
     draft.put("filters", tuple(rows))
     draft.recreate_widgets()
     st.rerun()
@@ -296,7 +301,7 @@ def _keep(draft: SettingsDraft, rows: list[dict[str, Any]]) -> None:
 
 def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any] | None:
     """Draw one filter rule and return it as it is on screen, or None if it was removed."""
-    kinds = {one.name: one.type for one in fields}
+    kinds = {source_field.name: source_field.type for source_field in fields}
 
     def key(name: str) -> str:
         return draft.key(f"filter-{place}-{name}")
@@ -313,16 +318,16 @@ def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Seque
         )
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        take = option_box("take", text("filter_take"), ["in", "out"], 170, lambda one: text(f"take_{one}"))
-        known = list(dict.fromkeys([*([] if row["field"] in kinds else [row["field"]]), *kinds]))
-        field = option_box("field", text("col_field"), known, 300, lambda one: field_label(fields, one))
+        take = option_box("take", text("filter_take"), ["in", "out"], 170, lambda option: text(f"take_{option}"))
+        field_names = list(dict.fromkeys([*([] if row["field"] in kinds else [row["field"]]), *kinds]))
+        field = option_box("field", text("col_field"), field_names, 300, lambda name: field_label(fields, name))
         operator = option_box(
-            "operator", text("filter_operator"), list(Operator), 170, lambda one: text(f"operator_{one}")
+            "operator", text("filter_operator"), list(Operator), 170, lambda option: text(f"operator_{option}")
         )
         value = ""
         if operator not in WITHOUT_VALUE:  # a list of values is text
             kind = FieldType.TEXT if operator is Operator.IN else kinds.get(field, FieldType.TEXT)
-            given = controls.text_input(
+            entered_value = controls.text_input(
                 text("filter_value"),
                 typed_text(as_text(row["value"]), kind),
                 width="stretch",
@@ -331,40 +336,40 @@ def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Seque
                 placeholder=text("filter_value"),
                 label_visibility="collapsed",
             )
-            value = as_text(typed_value(given or "", kind))
-        gone = icon_button("close", text("btn_remove_filter"), key("remove"), disabled=controls.are_disabled())
-    return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
+            value = as_text(typed_value(entered_value or "", kind))
+        is_removed = icon_button("close", text("btn_remove_filter"), key("remove"), disabled=controls.are_disabled())
+    return None if is_removed else {"field": field, "operator": operator, "value": value, "take": take}
 
 
 def _result(app: Application, draft: SettingsDraft) -> None:
     shape = json.dumps({**draft.saved, **draft.changed}, default=str, sort_keys=True)
     system, many = system_name(app.flows[draft.flow].source), flow_term("many", draft.flow)
-    kept: dict[str, Any] = st.session_state.setdefault(f"sifted-{draft.flow}", {})
+    session_preview: dict[str, Any] = st.session_state.setdefault(f"sifted-{draft.flow}", {})
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):
             with st.spinner(text("sifting", system=system, many=many)):
                 sifted = answer_or_error(lambda: app.flows.preview_filters(draft.flow, draft.changed))
             if sifted is not None:
-                kept.update(shape=shape, of=sifted)
+                session_preview.update(shape=shape, of=sifted)
         note(text("sift_about", system=system))
-    if "of" not in kept:
+    if "of" not in session_preview:
         return
-    found: FilterPreview = kept["of"]
-    if kept["shape"] != shape:
+    preview: FilterPreview = session_preview["of"]
+    if session_preview["shape"] != shape:
         note(f":orange[:material/refresh: {text('sift_stale')}]")
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, gap="large"):
-            st.metric(text("sift_in"), number(found.taken), width="content")
-            st.metric(text("sift_out"), number(found.excluded), width="content")
-        if found.excluded:
-            _left_out(found)
+            st.metric(text("sift_in"), number(preview.taken), width="content")
+            st.metric(text("sift_out"), number(preview.excluded), width="content")
+        if preview.excluded:
+            _excluded_records(preview)
         else:
             empty("task_alt", text("sift_all_in"), text("sift_all_in_about", system=system, many=many))
 
 
-def _left_out(found: FilterPreview) -> None:
+def _excluded_records(preview: FilterPreview) -> None:
     frame = pd.DataFrame(
-        [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in found.shown],
+        [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in preview.shown],
         columns=["code", "name", "reason"],
     )
     columns = {
@@ -373,6 +378,6 @@ def _left_out(found: FilterPreview) -> None:
         "reason": CONFIG.TextColumn(text("col_reason")),
     }
     table(frame, text("sift_out"), columns)
-    if len(found.shown) < found.excluded:
-        note(quantity_text("sift_first", len(found.shown)))
+    if len(preview.shown) < preview.excluded:
+        note(quantity_text("sift_first", len(preview.shown)))
     downloads("left-out", lambda: frame)

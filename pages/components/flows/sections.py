@@ -75,16 +75,16 @@ def rates(form: InputForm, shape: Rates) -> dict[str, Decimal]:
         "rate": CONFIG.TextColumn(text("col_rate", currency=currency), required=True),
     }
     edited = editor(draft.key(shape.name), frame, columns, label, num_rows="dynamic", width=340)
-    found: dict[str, Decimal] = {}
+    rates_by_currency: dict[str, Decimal] = {}
     for row in edited.fillna("").to_dict("records"):
-        name, given = str(row["currency"]).strip().upper(), str(row["rate"]).strip()
-        rate = read_number(given)
+        name, rate_text = str(row["currency"]).strip().upper(), str(row["rate"]).strip()
+        rate = read_number(rate_text)
         if rate and rate > 0 and re.fullmatch("[A-Z]{3}", name):
-            found[name] = rate
-        elif name or given:
-            draft.wrong[shape.name] = text("rate_wrong", currency=name, rate=given)
+            rates_by_currency[name] = rate
+        elif name or rate_text:
+            draft.wrong[shape.name] = text("rate_wrong", currency=name, rate=rate_text)
     note(text("rates_about", currency=plain(currency)))
-    return found
+    return rates_by_currency
 
 
 def example(form: InputForm, shape: Example) -> None:
@@ -93,14 +93,14 @@ def example(form: InputForm, shape: Example) -> None:
     flow = form.flow
     small(f"**{flow_text('example', flow)}**")
     keys = (f"example-{flow}", f"example-show-{flow}")
-    found = explained_record(form.app, flow, keys, "calculate", text("example_about"), 200)
-    if found:
+    traced = explained_record(form.app, flow, keys, "calculate", text("example_about"), 200)
+    if traced:
         rows = [
-            {plain(name): plain(said) for name, said in row.items()}
-            for row in trace_rows(form.app, form.app.flows[flow], found)
+            {plain(name): plain(cell) for name, cell in row.items()}
+            for row in trace_rows(form.app, form.app.flows[flow], traced)
         ]
         st.table(rows, hide_index=True, border="horizontal")
-    if found is not None and form.draft.changed:
+    if traced is not None and form.draft.changed:
         note(f":orange[:material/info: {text('example_saved_only')}]")
 
 
@@ -111,19 +111,21 @@ def field_comparison(form: InputForm, shape: Compared) -> str:
         return chosen
     ways = shape.ways(chosen)
     with st.spinner(text("why_wait")):
-        found = ask_live(form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways))
-    if found:
+        compared_records = ask_live(
+            form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways)
+        )
+    if compared_records:
         small(f"**{text(f'compared_{shape.name}')}**")
         rows = [
             {
-                text("col_article"): plain(one.title),
-                text(f"way_{shape.name}"): _quantity(one.amount),
-                **{text(way): _quantity(value) for way, value in one.comes_to.items()},
+                text("col_article"): plain(compared_record.title),
+                text(f"way_{shape.name}"): _quantity(compared_record.amount),
+                **{text(way): _quantity(value) for way, value in compared_record.comes_to.items()},
             }
-            for one in found
+            for compared_record in compared_records
         ]
         st.table(rows, hide_index=True, border="horizontal")
-    elif found is not None:
+    elif compared_records is not None:
         note(text(f"compared_{shape.name}_none"))
     return chosen
 
@@ -158,26 +160,29 @@ def draw_setting(form: InputForm, shape: FormField) -> None:
         return
     is_sought = bool(shape.name) and shape.name == st.query_params.get("field")
     with st.container(key="sought-field", gap="xsmall") if is_sought else nullcontext():
-        given = DRAWN[type(shape)](form, shape)
+        answer = DRAWN[type(shape)](form, shape)
     if shape.name:
-        form.draft.put(shape.name, given)
+        form.draft.put(shape.name, answer)
         form.draft.show_error(shape.name)
     if isinstance(shape, Select) and shape.name in form.draft.changed:
-        _stays(form, shape)
+        _booked_note(form, shape)
     if isinstance(shape, TextField):
-        _free(form, shape)
+        _free_prefix_note(form, shape)
 
 
-def _free(form: InputForm, shape: TextField) -> None:
-    """Name a free prefix if another console writes under this one."""
-    signs, told = form.app.flows.spec(form.flow).own_document_marks, form.app.connections.prefix_in_use(form.flow)
-    if signs is not None and signs.setting == shape.name and told.get("prefix") == form.draft.value(shape.name):
-        facts = {name: plain(told[name]) for name in ("prefix", "free", "reference")}
+def _free_prefix_note(form: InputForm, shape: TextField) -> None:
+    """Suggest a free prefix if another console already uses the prefix of this flow."""
+    signs, prefix_facts = (
+        form.app.flows.spec(form.flow).own_document_marks,
+        form.app.connections.prefix_in_use(form.flow),
+    )
+    if signs is not None and signs.setting == shape.name and prefix_facts.get("prefix") == form.draft.value(shape.name):
+        facts = {name: plain(prefix_facts[name]) for name in ("prefix", "free", "reference")}
         note(f":orange[:material/info: {text('prefix_free', **facts)}]")
 
 
-def _stays(form: InputForm, shape: Select) -> None:
-    """Show how many records exist in the target in the form that the saved setting gave them."""
+def _booked_note(form: InputForm, shape: Select) -> None:
+    """Show how many records are booked in the form of the saved option; they keep this form."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
     if kind is not None and (booked := form.app.links.count_booked_records(form.flow, kind)):
         note(quantity_text(f"stays_{kind}", booked))
@@ -186,15 +191,15 @@ def _stays(form: InputForm, shape: Select) -> None:
 PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # parts of an article, and the term of each
 
 
-def _together(form: InputForm, shape: FieldGroup) -> None:
+def _field_group(form: InputForm, shape: FieldGroup) -> None:
     with st.container(gap="xsmall"):
         if shape.title:
             word = PARTS.get(shape.title)
-            said = f"**{text(shape.title)}** :gray[{text(f'{shape.title}_about')}]"
-            small(said, meaning(word) if word else None)
+            title_text = f"**{text(shape.title)}** :gray[{text(f'{shape.title}_about')}]"
+            small(title_text, meaning(word) if word else None)
         with st.container(horizontal=True, gap="medium" if shape.title else "small"):
-            for each in shape.shapes:
-                draw_setting(form, each)
+            for sub_shape in shape.shapes:
+                draw_setting(form, sub_shape)
 
 
 def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
@@ -204,12 +209,14 @@ def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
         return form.choices(of)
     fields = source_fields(form.app, form.flow, of.kind) or []
     first = {code: text(word) for code, word in of.first.items()}
-    return first | {one.name: field_label(fields, one.name) for one in fields if one.type is of.type}
+    return first | {
+        candidate.name: field_label(fields, candidate.name) for candidate in fields if candidate.type is of.type
+    }
 
 
 # The function that draws each type of setting.
 DRAWN: Mapping[type[FormField], Callable[[InputForm, Any], Any]] = {
-    FieldGroup: _together,
+    FieldGroup: _field_group,
     Checkbox: inputs.switch_input,
     Select: pick_with_objects,
     RadioChoice: inputs.option_input,
@@ -239,8 +246,8 @@ def settings_tab(app: Application, draft: SettingsDraft) -> None:
                 heading(text(section.title), *names(section.shapes))
                 for shape in section.shapes:
                     draw_setting(form, shape)
-                for each in section.notes:
-                    note(text(each))
+                for note_key in section.notes:
+                    note(text(note_key))
 
 
 def heading(title: Markdown, *names: str) -> None:
@@ -251,9 +258,9 @@ def heading(title: Markdown, *names: str) -> None:
         st.header(title, anchor=False)
         return
     is_repair = "cause" in st.query_params
-    said = f":material/build: {text('to_repair')}" if is_repair else f":material/search: {text('sought_here')}"
+    badge_text = f":material/build: {text('to_repair')}" if is_repair else f":material/search: {text('sought_here')}"
     with st.container(key="sought-card"):
-        st.header(f"{title} :blue-badge[{said}]", anchor=False)
+        st.header(f"{title} :blue-badge[{badge_text}]", anchor=False)
     if st.session_state.get("led_to") != asked_for:
         st.session_state["led_to"] = asked_for
         bring_into_sight()
@@ -289,11 +296,11 @@ def brakes_tab(app: Application, draft: SettingsDraft) -> None:
         for place, guard in enumerate(app.flows.spec(draft.flow).settings.guards):
             if place:
                 st.divider()
-            _brake(draft, guard, quantity_text("brake_stopped", stopped.get(guard.code, 0), runs=runs))
+            _brake_form(draft, guard, quantity_text("brake_stopped", stopped.get(guard.code, 0), runs=runs))
         draft.show_error("brakes")
 
 
-def _brake(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
+def _brake_form(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
     name = guard.name
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -327,9 +334,9 @@ def _limit(draft: SettingsDraft, guard: Guard, now: Any, *, on: bool) -> Any:
     """Draw the limit of a brake and return it, or None if the brake is off."""
     name, usual = guard.name, guard.limit if now is None else now
     if guard.measure is not Measure.NUMBER:
-        limit = _share(draft, guard, Decimal(f"{usual:g}"), on=on)
+        limit = _share_input(draft, guard, Decimal(f"{usual:g}"), on=on)
         return limit if on else None
-    given = controls.number_input(
+    entered_limit = controls.number_input(
         guard_name(guard),
         min_value=0,
         value=int(usual),
@@ -339,12 +346,12 @@ def _limit(draft: SettingsDraft, guard: Guard, now: Any, *, on: bool) -> Any:
         label_visibility="collapsed",
         disabled=not on,
     )
-    return int(given or 0) if on else None
+    return int(entered_limit or 0) if on else None
 
 
-def _share(draft: SettingsDraft, guard: Guard, usual: Decimal, *, on: bool) -> Decimal:
+def _share_input(draft: SettingsDraft, guard: Guard, usual: Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it. An invalid entry is reported and returns the old percentage."""
-    given = controls.text_input(
+    entered_share = controls.text_input(
         guard_name(guard),
         typed_text(usual),
         key=draft.key(f"brake-{guard.name}-{language()}"),
@@ -354,8 +361,8 @@ def _share(draft: SettingsDraft, guard: Guard, usual: Decimal, *, on: bool) -> D
         icon=":material/percent:",
         autocomplete="off",
     )
-    share = read_number(given or "0")
+    share = read_number(entered_share or "0")
     if share is not None and share >= 0:
         return share
-    draft.wrong[f"brakes.{guard.name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
+    draft.wrong[f"brakes.{guard.name}"] = text("number_wrong", value=entered_share, example=typed_text(Decimal("12.5")))
     return usual

@@ -54,7 +54,9 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         empty("table_rows", text("tables_none"), text("tables_none_about"))
         return
     name = (
-        choice("table", names, names[0], lambda one: plain(table_name(one)), ("page",)) if len(names) > 1 else names[0]
+        choice("table", names, names[0], lambda option: plain(table_name(option)), ("page",))
+        if len(names) > 1
+        else names[0]
     )
     table, flow_ = app.tables.table_definition(name, flow), app.flows[flow]
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
@@ -66,7 +68,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     with st.container(border=True, gap="small", width=860):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.header(plain(table_name(name)), anchor=False, width="content")
-            downloads(f"table-{name}", lambda: _listed(sides, saved))
+            downloads(f"table-{name}", lambda: _export_rows(sides, saved))
         if has_term(f"table_{name}_about"):
             note(text(f"table_{name}_about"))
         note(text("table_about", source=system_name(flow_.source), target=system_name(flow_.target)))
@@ -87,10 +89,10 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
             for cause in app.exceptions.row_causes(flow, name):
                 try_again_button(app, flow, cause, f"{name}-{cause}")
             note(text("table_try_again"))
-    _bar(app, name, saved, draft)
+    _draft_bar(app, name, saved, draft)
 
 
-def _listed(sides: "RowChoices", saved: Mapping[str, str]) -> pd.DataFrame:
+def _export_rows(sides: "RowChoices", saved: Mapping[str, str]) -> pd.DataFrame:
     """Return the saved rows of a table with the captions of both sides."""
     lines = [
         (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.counterpart_label(code))
@@ -115,9 +117,13 @@ class RowChoices:
 
 def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
     """Return the value tables of a flow: those its code looks up, then those its rules name."""
-    named = [rule.table for rule in rules if rule.table]
-    named += [str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args]
-    return list(dict.fromkeys([*(one.name for one in spec.tables if one.looks_up), *named]))
+    used_names = [rule.table for rule in rules if rule.table]
+    used_names += [
+        str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args
+    ]
+    return list(
+        dict.fromkeys([*(value_table.name for value_table in spec.tables if value_table.looks_up), *used_names])
+    )
 
 
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
@@ -134,14 +140,14 @@ def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
 def table_row(draft: dict[str, Any], sides: RowChoices, code: str, waiting: int = 0) -> None:
     """Draw a row with the choice of its counterpart, and record the choice in the draft."""
     key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
-    shown = row_label(sides.app, sides.table, code, sides.lists)
+    row_text = row_label(sides.app, sides.table, code, sides.lists)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.container(width="stretch", gap=None):
             parked = f" {inline('parked', quantity_text('parked_short', waiting))}" if waiting else ""
-            small(f"{plain(shown)}{parked}")
+            small(f"{plain(row_text)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
         chosen = code_field(
-            plain(shown),
+            plain(row_text),
             now,
             sides.theirs,
             key,
@@ -161,8 +167,8 @@ def table_row(draft: dict[str, Any], sides: RowChoices, code: str, waiting: int 
 def row_warning(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason], apart: Collection[str]) -> None:
     """Show below a row why it is invalid, or that the percentages of its codes differ."""
     if code in wrong and code in draft["rows"]:
-        said = text("row_wrong", reason=plain(reason(wrong[code])))
-        note(f":orange[:material/error: {said}]")
+        sentence = text("row_wrong", reason=plain(reason(wrong[code])))
+        note(f":orange[:material/error: {sentence}]")
     elif code in apart:
         note(f":orange[:material/balance: {text('row_rates_differ')}]")
 
@@ -172,18 +178,18 @@ def _new_row(draft: dict[str, Any], sides: RowChoices, target: Markdown) -> None
     table, at = sides.table, f"{draft['key']}-{draft['round']}"
     with st.expander(text("table_new_row"), icon=":material/add:", expanded=not draft["rows"] or len(table.parts) > 1):
         with st.grid(3, min_column_width=230) as grid:
-            given = {}
+            part_codes = {}
             for part in table.parts:
                 with grid.cell():
-                    known = sides.lists.get(part.name, {})
-                    given[part.name] = part_choice(sides.app, part, known, f"new-{part.name}-{at}")
+                    part_captions = sides.lists.get(part.name, {})
+                    part_codes[part.name] = part_choice(sides.app, part, part_captions, f"new-{part.name}-{at}")
             with grid.cell():
                 other = counterpart(sides, text("table_new_other", system=target), f"new-other-{at}")
-        ready = bool(given[table.code.name] and other)
+        ready = bool(part_codes[table.code.name] and other)
         if controls.button(text("btn_add_row"), icon=":material/add:", key="add_row", disabled=not ready):
-            rows = [*draft["rows"].items(), (table.key(given), other)]
+            rows = [*draft["rows"].items(), (table.key(part_codes), other)]
             if attempt(lambda: sides.app.tables.require_valid_rows(table.name, rows)):
-                draft["rows"][table.key(given)] = other
+                draft["rows"][table.key(part_codes)] = other
                 draft["round"] += 1
             st.rerun()
 
@@ -204,7 +210,7 @@ def counterpart(sides: RowChoices, label: Markdown, key: str) -> str:
     return str(chosen or "").strip()
 
 
-def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str, Any]) -> None:
+def _draft_bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str, Any]) -> None:
     rows = draft["rows"]
     changed = [code for code in {**saved, **rows} if saved.get(code) != rows.get(code)]
 

@@ -74,26 +74,26 @@ def one_history(app: Application, record: str) -> None:
     rows = rows_of(events)
     mine = [row for row in rows if row["key"] == key] or rows
     own = next((row for row in mine if row["event"] in STATES), mine[0] if mine else {})
-    _head(app, flow, key, events, own)
+    _draw_head(app, flow, key, events, own)
     if not rows:
         empty("receipt_long", text("history_empty"), text("history_empty_about"))
         _linked(app, flow, key)
         return
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            _timeline(_with_others(app, flow, history), own)
+            _timeline(_related_events(app, flow, history), own)
         with grid.cell(column_span=2):
-            _now(app, flow, [row for row in rows if row["kind"] == own["kind"]])
+            _current_state(app, flow, [row for row in rows if row["kind"] == own["kind"]])
 
 
-def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happened) -> None:
+def _draw_head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happened) -> None:
     rows = rows_of(events)
-    known = flow_name(flow) if flow in app.flows else plain(flow)
-    about = f"{known} · {plain(key)}"
+    flow_caption = flow_name(flow) if flow in app.flows else plain(flow)
+    about = f"{flow_caption} · {plain(key)}"
     if rows:
-        seen = {"first": moment(event_moment(rows[-1])), "events": quantity_text("count_event", len(rows))}
-        about = text("history_about", flow=known, code=plain(_code(own)), **seen)
-    state = _state([row for row in rows if row["kind"] == own["kind"]])
+        first_facts = {"first": moment(event_moment(rows[-1])), "events": quantity_text("count_event", len(rows))}
+        about = text("history_about", flow=flow_caption, code=plain(_code(own)), **first_facts)
+    state = _last_state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
     with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         if st.button(text("btn_all_records"), icon=":material/arrow_back:", type="tertiary", key="all_records"):
@@ -116,7 +116,7 @@ def _title(own: Happened, key: str) -> Markdown:
     return f"{kind_name(kind)} {title}" if kind in kinds(Sort.DOCUMENT) else title
 
 
-def _state(rows: Sequence[Happened]) -> str:
+def _last_state(rows: Sequence[Happened]) -> str:
     return next((str(row["event"]) for row in rows if row["event"] in STATES), "")
 
 
@@ -129,67 +129,67 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
         with st.container(width="stretch"):
             section(text("history_title"))
         every = st.toggle(text("history_every_step"), key="steps", bind="query-params")
-    entries = [_waited(_entry(row, own), rows, place) for place, row in enumerate(rows)]
+    entries = [_with_wait(_entry(row, own), rows, place) for place, row in enumerate(rows)]
     entries = entries if every else fold_steps(entries)
     first = page_offset("part", len(entries), SIZE)
-    asked = draw_timeline(entries[first : first + SIZE], "history", details=True)
+    chosen_entry = draw_timeline(entries[first : first + SIZE], "history", details=True)
     pages("part", len(entries), SIZE)
     if len(rows) == MOST_EVENTS:
         note(text("history_cut", number=number(MOST_EVENTS)))
-    if asked is not None:
-        st.dialog(text("btn_details"), width="large")(guarded(_details))(asked)
+    if chosen_entry is not None:
+        st.dialog(text("btn_details"), width="large")(guarded(_details))(chosen_entry)
 
 
-def _with_others(app: Application, flow: str, history: pd.DataFrame) -> list[Happened]:
+def _related_events(app: Application, flow: str, history: pd.DataFrame) -> list[Happened]:
     """Return the events of a record and the related events of other objects, newest first."""
     tables = [table.name for table in app.flows.spec(flow).tables] if flow in app.flows else []
     mine, others = rows_of(history), rows_of(app.log.around_history(history, flow, tables))
     return sorted([*mine, *around(mine, others)], key=event_moment, reverse=True)
 
 
-def _waited(one: TimelineEntry, rows: Sequence[Happened], place: int) -> TimelineEntry:
+def _with_wait(timeline_entry: TimelineEntry, rows: Sequence[Happened], place: int) -> TimelineEntry:
     """Return the entry of an event. For a closed issue, it says what the record waited for and until when."""
-    if one.event != "issue_closed" or not (said := wait_sentence(rows, place)):
-        return one
-    return replace(one, title=event_name(one.event), lines=[said, *one.lines])
+    if timeline_entry.event != "issue_closed" or not (sentence := wait_sentence(rows, place)):
+        return timeline_entry
+    return replace(timeline_entry, title=event_name(timeline_entry.event), lines=[sentence, *timeline_entry.lines])
 
 
 def _entry(event: Happened, own: Happened) -> TimelineEntry:
     """Return the entry of an event. The title names another object, such as a debtor or a later booking."""
-    one = entry(event)
+    timeline_entry = entry(event)
     is_own = event["kind"] in ("", own["kind"]) and event["key"] in ("", own["key"])
     if is_own or not event["title"]:
-        return one
+        return timeline_entry
     kind_of = kind_name(event["kind"])
-    again = str(event["key"]).partition(f"{own['key']}#")[2].partition("#")[0]
-    number = f" ({text('history_booking', number=again)})" if again.isdecimal() else ""
-    return replace(one, title=f"{kind_of} {event['title']}{number}: {one.title}")
+    booking_number = str(event["key"]).partition(f"{own['key']}#")[2].partition("#")[0]
+    number = f" ({text('history_booking', number=booking_number)})" if booking_number.isdecimal() else ""
+    return replace(timeline_entry, title=f"{kind_of} {event['title']}{number}: {timeline_entry.title}")
 
 
-def _details(one: TimelineEntry) -> None:
+def _details(timeline_entry: TimelineEntry) -> None:
     """Draw the details of an entry: changed fields, sent values, facts, and each step with its time."""
-    st.markdown(f"**{plain(one.title)}**")
-    note(f"{short_day(one.at)}, {clock_time(one.at)}")
-    told = next((event for event in one.events if payload_of(event).after), one.events[0])
-    payload = payload_of(told)
+    st.markdown(f"**{plain(timeline_entry.title)}**")
+    note(f"{short_day(timeline_entry.at)}, {clock_time(timeline_entry.at)}")
+    main_event = next((event for event in timeline_entry.events if payload_of(event).after), timeline_entry.events[0])
+    payload = payload_of(main_event)
     if payload.after:
-        _difference(told, payload.before)
-        sent = any(event["event"] in SENT for event in one.events)
-        with st.expander(text("details_sent" if sent else "details_planned"), icon=":material/upload:"):
+        _draw_difference(main_event, payload.before)
+        is_sent = any(event["event"] in SENT for event in timeline_entry.events)
+        with st.expander(text("details_sent" if is_sent else "details_planned"), icon=":material/upload:"):
             values(payload.after)
     if payload.facts:
         with st.expander(text("details_facts"), icon=":material/data_object:", expanded=not payload.after):
             values(payload.facts)
-    if len(one.events) > 1:
+    if len(timeline_entry.events) > 1:
         section(text("details_steps"))
         with st.container(gap=None):
-            for event in one.events:
+            for event in timeline_entry.events:
                 note(f"{clock_time(event_moment(event))} · {plain(event_name(str(event['event'])))}")
-    if run := str(one.events[0].get("run") or ""):
+    if run := str(timeline_entry.events[0].get("run") or ""):
         note(f"{text('col_run')} {link(plain(short_id(run)), 'runs', run=run)}")
 
 
-def _difference(event: Happened, before: Mapping[str, str]) -> None:
+def _draw_difference(event: Happened, before: Mapping[str, str]) -> None:
     changed = changed_values(event)
     if not changed:
         note(text("details_nothing"))
@@ -197,7 +197,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
     field, was, becomes = text("col_field"), text("details_before"), text("details_after")
     rows = [
         {
-            field: plain(_path(str(event["kind"]), path)),
+            field: plain(_path_label(str(event["kind"]), path)),
             was: struck(old) if old else f":gray[{text('empty_value')}]",
             becomes: f"**{plain(new)}**",
         }
@@ -212,14 +212,14 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 # ---- the current state ----------------------------------------------------------------------------------------------
 
 
-def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
-    named = dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows)
-    linked = (app.links.get(flow, Kind(kind), [key]).get(key) for kind, key in named if kind in kinds())
-    known = next(filter(None, linked), None)
+def _current_state(app: Application, flow: str, rows: Sequence[Happened]) -> None:
+    record_ids = dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows)
+    linked = (app.links.get(flow, Kind(kind), [key]).get(key) for kind, key in record_ids if kind in kinds())
+    known_link = next(filter(None, linked), None)
     section(text("now_title"))
     with st.container(border=True):
-        facts_table(_facts(app, flow, rows, known))
-    agreed = known.agreed if known else None
+        facts_table(_facts(app, flow, rows, known_link))
+    agreed = known_link.agreed if known_link else None
     if flow in app.flows and agreed and agreed.kind.sort is Sort.DOCUMENT:
         section(text("to_the_cent"))
         with st.container(border=True):
@@ -227,57 +227,62 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
-            _agreed(app, flow, agreed)
+            _draw_agreed(app, flow, agreed)
 
 
-def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | None) -> dict[Markdown, Markdown]:
+def _facts(app: Application, flow: str, rows: Sequence[Happened], known_link: Link | None) -> dict[Markdown, Markdown]:
     """Return the current facts of a record by caption."""
     newest: Happened = rows[0]
-    shown: dict[Markdown, Markdown] = {}
+    facts: dict[Markdown, Markdown] = {}
     if flow in app.flows:
         source, target = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
-        here, there = _numbers(newest, known)
-        told = f"**{plain(there)}**" if there else text("now_not_there")
-        shown = {text("now_in", system=source): f"**{plain(here)}**", text("now_in", system=target): told}
-    shown |= _known(app, flow, rows)
-    if debtor := _debtor(app, flow, known.agreed if known else None):
-        shown[plain(field_name("debtor"))] = plain(debtor)
-    state = _state(rows)
-    shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
-    if known and known.retired:
-        shown[text("now_retired")] = text("yes")
+        source_number, target_number = _numbers(newest, known_link)
+        target_text = f"**{plain(target_number)}**" if target_number else text("now_not_there")
+        facts = {
+            text("now_in", system=source): f"**{plain(source_number)}**",
+            text("now_in", system=target): target_text,
+        }
+    facts |= _search_facts(app, flow, rows)
+    if debtor := _debtor(app, flow, known_link.agreed if known_link else None):
+        facts[plain(field_name("debtor"))] = plain(debtor)
+    state = _last_state(rows)
+    facts[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
+    if known_link and known_link.retired:
+        facts[text("now_retired")] = text("yes")
     if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
         address = group_address(cause_of(flow, issue.cause, issue.field, issue.facts))
         sentence = plain(say(issue.cause, issue.facts).what)
-        shown[text("now_waits")] = f"{sentence} {link(text('btn_open'), 'exceptions', cause=address)}"
+        facts[text("now_waits")] = f"{sentence} {link(text('btn_open'), 'exceptions', cause=address)}"
     proven = next((row for row in rows if row["event"] == "proven"), None)
     if proven is not None:
-        shown[text("now_proven")] = moment(event_moment(proven))
+        facts[text("now_proven")] = moment(event_moment(proven))
         if by := _approved_by(app, str(proven["run"])):
-            shown[text("col_approved")] = by
+            facts[text("col_approved")] = by
     if run := str(newest["run"] or ""):
-        shown[text("now_run")] = link(plain(short_id(run)), "runs", run=run)
-    others = [one for one in app.log.flows_of(str(newest["key"])) if one != flow and one in app.flows]
+        facts[text("now_run")] = link(plain(short_id(run)), "runs", run=run)
+    others = [
+        flow_key for flow_key in app.log.flows_of(str(newest["key"])) if flow_key != flow and flow_key in app.flows
+    ]
     if others:
-        links = [link(flow_name(one), "logs", record=f"{one}:{newest['key']}") for one in others]
-        shown[text("now_also")] = " · ".join(links)
-    return shown
+        links = [link(flow_name(flow_key), "logs", record=f"{flow_key}:{newest['key']}") for flow_key in others]
+        facts[text("now_also")] = " · ".join(links)
+    return facts
 
 
-def _numbers(newest: Happened, known: Link | None) -> tuple[str, str]:
+def _numbers(newest: Happened, known_link: Link | None) -> tuple[str, str]:
     """Return the numbers of a record in both systems. For a payment these are the open item and its invoice."""
-    code, there = _code(newest), known.reference if known else ""
-    if known and known.agreed and known.agreed.kind.sort is Sort.PAYMENT:
-        return as_text(known.agreed.flat().get("item")) or code, code if there else ""
-    return code, there
+    code, target_number = _code(newest), known_link.reference if known_link else ""
+    if known_link and known_link.agreed and known_link.agreed.kind.sort is Sort.PAYMENT:
+        return as_text(known_link.agreed.flat().get("item")) or code, code if target_number else ""
+    return code, target_number
 
 
 def _debtor(app: Application, flow: str, agreed: Record | None) -> str:
     """Return the number of the debtor of a document or payment, or an empty text if it is unknown."""
     told_of = agreed.flat() if agreed else {}
-    told, of = (as_text(told_of.get(name)) for name in ("debtor_number", "debtor"))
-    if told or not of:
-        return told
+    debtor_number, of = (as_text(told_of.get(name)) for name in ("debtor_number", "debtor"))
+    if debtor_number or not of:
+        return debtor_number
     linked = app.links.get(flow, Kind.DEBTOR, [of]).get(of)
     return linked.reference if linked else ""
 
@@ -295,53 +300,59 @@ BRANCH = "branch"  # only the till has branches, even if a document of the books
 SHOWN_ALREADY = ("key", "title", "name", "there")
 
 
-def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdown, Markdown]:
+def _search_facts(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdown, Markdown]:
     """Return the search keys of a record that are not shown elsewhere: customer, total, references. Adds its group."""
     newest = rows[0]
-    told: dict[Markdown, Markdown] = {}
-    for one in app.search.names(flow, str(newest["key"])):
-        if one.kind == newest["kind"] and one.sort not in SHOWN_ALREADY:
-            value = known_value(one.sort, one.value)
-            caption = known_caption(app, flow, one.sort)
-            told[caption] = f"{told[caption]} · {value}" if caption in told else value
+    facts: dict[Markdown, Markdown] = {}
+    for search_name in app.search.names(flow, str(newest["key"])):
+        if search_name.kind == newest["kind"] and search_name.sort not in SHOWN_ALREADY:
+            value = known_value(search_name.sort, search_name.value)
+            caption = known_caption(app, flow, search_name.sort)
+            facts[caption] = f"{facts[caption]} · {value}" if caption in facts else value
     group = next((code for row in rows if (code := texts_of(row["facts"]).get("group"))), "")
     if group and flow in app.flows and (of := app.flows.spec(flow).groups) is not None:
-        told[text(f"filter_{app.flows[flow].counted_stage.grouped_by}")] = plain(
+        facts[text(f"filter_{app.flows[flow].counted_stage.grouped_by}")] = plain(
             app.lists.captions(of.system, of.name).get(group, group)
         )
-    return told
+    return facts
 
 
 def _linked(app: Application, flow: str, key: str) -> None:
     """Draw the link of a record that has no events in the log, if there is one."""
-    known = next((link for _, link in app.links.find_exact([flow], key, 1)), None)
-    if known is None or flow not in app.flows:
+    known_link = next((link for _, link in app.links.find_exact([flow], key, 1)), None)
+    if known_link is None or flow not in app.flows:
         return
     section(text("now_title"))
     with st.container(border=True):
         target = text("now_in", system=system_name(app.flows[flow].target))
-        facts_table({target: f"**{plain(known.reference)}**"})
-    if known.agreed:
+        facts_table({target: f"**{plain(known_link.reference)}**"})
+    if known_link.agreed:
         with st.container(border=True, gap="xsmall"):
-            _agreed(app, flow, known.agreed)
+            _draw_agreed(app, flow, known_link.agreed)
 
 
-def _agreed(app: Application, flow: str, agreed: Record) -> None:
+def _draw_agreed(app: Application, flow: str, agreed: Record) -> None:
     """Draw the agreed values of a record as the target names them. A button opens the rest of a long list."""
     system = app.flows[flow].target if flow in app.flows else ""
-    told = {
-        path: said
+    agreed_values = {
+        path: value_text
         for path, value in without_sums(agreed).flat().items()
-        if (said := field_text(app, TILL.system if path == BRANCH else system, named_field(agreed.kind, path), value))
+        if (
+            value_text := field_text(
+                app, TILL.system if path == BRANCH else system, named_field(agreed.kind, path), value
+            )
+        )
         and path not in REMEMBERED
         and not path.startswith(SUMS)
     }
-    rows = {plain(_path(agreed.kind, path)): plain(value) for path, value in list(told.items())[:MOST_VALUES]}
+    rows = {
+        plain(_path_label(agreed.kind, path)): plain(value) for path, value in list(agreed_values.items())[:MOST_VALUES]
+    }
     facts_table(rows)
-    if len(told) > MOST_VALUES and st.button(
-        quantity_text("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
+    if len(agreed_values) > MOST_VALUES and st.button(
+        quantity_text("agreed_more", len(agreed_values) - MOST_VALUES), type="tertiary", key="all_values"
     ):
-        st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(agreed.kind, told)
+        st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(agreed.kind, agreed_values)
 
 
 def named_field(kind: str, path: str) -> str:
@@ -353,11 +364,11 @@ def named_field(kind: str, path: str) -> str:
 
 
 def _all_agreed(kind: str, values: Mapping[str, str]) -> None:
-    field, there = text("col_field"), text("col_value")
-    rows = [{field: plain(_path(kind, path)), there: plain(value)} for path, value in values.items()]
+    field, value_title = text("col_field"), text("col_value")
+    rows = [{field: plain(_path_label(kind, path)), value_title: plain(value)} for path, value in values.items()]
     st.table(rows, border="horizontal", hide_index=True)
 
 
-def _path(kind: str, path: str) -> str:
+def _path_label(kind: str, path: str) -> str:
     part = path.rpartition("/")[0]
     return f"{part} · {field_name(path)}" if part or "." in path else field_name(f"{kind}.{path}")

@@ -39,12 +39,12 @@ def linked(app: Application, tools: DeltaGenerator) -> None:
     flows = [flow] if flow else list(app.flows)
     total = app.links.count_matching(flows, find)
     if not total:
-        _nothing(filtered=bool(find or flow))
+        _empty_note(filtered=bool(find or flow))
         return
     offset = page_offset("page", total, SIZE)
-    found = app.links.listed(flows, find, offset, SIZE)
-    downloads("links", lambda: rows_in(COLUMNS, list(_every(app, flows, find))), at=tools)
-    frame = pd.DataFrame([_shown(name, link) for name, link in found])
+    flow_links = app.links.listed(flows, find, offset, SIZE)
+    downloads("links", lambda: rows_in(COLUMNS, list(_all_rows(app, flows, find))), at=tools)
+    frame = pd.DataFrame([_link_row(name, link) for name, link in flow_links])
     columns = {
         "flow": CONFIG.TextColumn(text("col_flow")),
         "kind": CONFIG.TextColumn(text("col_kind")),
@@ -55,14 +55,14 @@ def linked(app: Application, tools: DeltaGenerator) -> None:
         "state": CONFIG.TextColumn(text("col_status")),
     }
     clicked = browse(frame, columns, f"links-{hash((flow, find))}-{offset}", text("logs_links"))
-    note(text("links_shown", first=number(offset + 1), last=number(offset + len(found)), number=number(total)))
+    note(text("links_shown", first=number(offset + 1), last=number(offset + len(flow_links)), number=number(total)))
     pages("page", total, SIZE)
     if clicked is not None:
-        name, link = found[clicked]
+        name, link = flow_links[clicked]
         st.switch_page("pages/logs.py", query_params={"record": f"{name}:{link.owner or link.key}"})
 
 
-def _nothing(*, filtered: bool) -> None:
+def _empty_note(*, filtered: bool) -> None:
     if not filtered:
         empty("link", text("links_empty"), text("links_empty_about"))
     elif no_match(text("links_no_match"), text("log_no_match_about")):
@@ -75,17 +75,17 @@ def _title(link: Link) -> str:
     return next((str(agreed[name]) for name in ("number", "name") if agreed.get(name)), "")
 
 
-def _state(link: Link) -> str:
+def _link_state(link: Link) -> str:
     return "accepted" if link.unproven else "proven" if link.agreed else ""
 
 
-def _stands(link: Link) -> str:
+def _state_badge(link: Link) -> str:
     if link.retired:
         return text("now_retired")
-    return state_tag(_state(link)) if _state(link) else ""
+    return state_tag(_link_state(link)) if _link_state(link) else ""
 
 
-def _shown(flow: str, link: Link) -> dict[str, str]:
+def _link_row(flow: str, link: Link) -> dict[str, str]:
     """Return a link as a row of the table: a document by its number, with its customer and total."""
     is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
@@ -94,15 +94,24 @@ def _shown(flow: str, link: Link) -> dict[str, str]:
     return {
         "flow": flow_name(flow), "kind": kind_name(link.kind),
         "code": title if is_document and title else link.key, "name": customer if is_document else title,
-        "amount": "" if amount is None else amount_text(amount), "there": link.reference, "state": _stands(link),
+        "amount": "" if amount is None else amount_text(amount), "there": link.reference, "state": _state_badge(link),
     }  # fmt: skip
 
 
-def _every(app: Application, flows: list[str], find: str) -> Iterator[list[object]]:
+def _all_rows(app: Application, flows: list[str], find: str) -> Iterator[list[object]]:
     """Yield every matching link as a row of a file."""
     for at in count(0, LISTED_AT_ONCE):
-        found = app.links.listed(flows, find, at, LISTED_AT_ONCE)
-        for flow, link in found:
-            yield [flow, str(link.kind), link.key, _title(link), link.reference, link.mark, _state(link), link.retired]
-        if len(found) < LISTED_AT_ONCE or at >= MOST_LISTED:
+        flow_links = app.links.listed(flows, find, at, LISTED_AT_ONCE)
+        for flow, link in flow_links:
+            yield [
+                flow,
+                str(link.kind),
+                link.key,
+                _title(link),
+                link.reference,
+                link.mark,
+                _link_state(link),
+                link.retired,
+            ]
+        if len(flow_links) < LISTED_AT_ONCE or at >= MOST_LISTED:
             return

@@ -18,7 +18,7 @@ Place = tuple[str, dict[str, str]]  # a page and its query parameters
 
 def cell_link(app: Application, column: str, row: Mapping[str, object]) -> Place | None:
     """Return the page that a cell of an answer links to, or None if it names nothing."""
-    value, flow = (told if isinstance(told := row.get(name), str) else "" for name in (column, "flow"))
+    value, flow = (cell_value if isinstance(cell_value := row.get(name), str) else "" for name in (column, "flow"))
     if not value:
         return None
     if column == "run":
@@ -30,15 +30,15 @@ def cell_link(app: Application, column: str, row: Mapping[str, object]) -> Place
 
 def history_link(app: Application, flow: str, key: str) -> Place:
     """Return the history page of a record, in `flow` or the first flow that knows it, otherwise a log search."""
-    known = [flow] if flow in app.flows else app.log.flows_of(key)
-    found = next((name for name in app.flows if name in known), "")
-    return "logs", {"record": f"{found}:{key}"} if found else {"find": key}
+    flow_keys = [flow] if flow in app.flows else app.log.flows_of(key)
+    flow_name = next((name for name in app.flows if name in flow_keys), "")
+    return "logs", {"record": f"{flow_name}:{key}"} if flow_name else {"find": key}
 
 
 def exceptions_link(app: Application, flow: str, code: str) -> Place:
     """Return the exceptions page of a cause while it has issues, otherwise a search of the log."""
     of_flow = {"flow": flow} if flow else {}
-    waiting = [group_address(one.group_key) for one in app.issues.causes(flow) if one.group_key.cause == code]
+    waiting = [group_address(cause.group_key) for cause in app.issues.causes(flow) if cause.group_key.cause == code]
     if waiting:
         return "exceptions", {"cause": waiting[0]} if len(waiting) == 1 else of_flow
     return "logs", {**of_flow, "find": code}

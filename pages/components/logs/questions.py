@@ -57,28 +57,28 @@ def questions(app: Application, _tools: DeltaGenerator) -> None:
 
     Only a query that a person starts here is run. A query in the address only fills the editor.
     """
-    kept = _kept(app)
+    saved_questions = _saved_queries(app)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            _pick(kept)
-            _editor(app, kept)
+            _query_choice(saved_questions)
+            _editor(app, saved_questions)
         with grid.cell(column_span=2), st.container(border=True, gap="xsmall", key="question_tables"):
             _tables(app)
         with grid.cell(column_span=5):  # on a screen with one column, the answer is above the tables
             failures()
-            _answer(app, kept)
+            _answer(app, saved_questions)
 
 
-def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
+def _answer(app: Application, saved_questions: Mapping[str, tuple[str, str]]) -> None:
     """Run the query that was just started, and draw the answer if it belongs to the query in the address."""
-    asked = st.session_state.pop("question_asked", None)
-    if asked is not None:
-        st.session_state["answer"] = _answered(app, asked)
+    sql = st.session_state.pop("question_asked", None)
+    if sql is not None:
+        st.session_state["answer"] = _run_query(app, sql)
     answer: ShownAnswer | None = st.session_state.get("answer")
-    if answer is None or answer.sql != _asked_for(kept):
+    if answer is None or answer.sql != _address_sql(saved_questions):
         return  # the page shows another query by now
     if answer.frame is not None:
-        _show(app, answer, answer.frame)
+        _draw_answer(app, answer, answer.frame)
     elif answer.trouble is not None:
         show_error(answer.trouble.code, answer.trouble.facts)
 
@@ -86,14 +86,17 @@ def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
 # ---- the editor -----------------------------------------------------------------------------------------------------
 
 
-def _kept(app: Application) -> dict[str, tuple[str, str]]:
+def _saved_queries(app: Application) -> dict[str, tuple[str, str]]:
     """Return title and SQL of the saved queries by name. Those that people saved have the prefix `own:`."""
     shipped = {name: (text(f"question_title_{name}"), sql) for name, sql in app.questions.shipped().items()}
-    saved = {OWN + one.name: (text("question_own", name=one.name), one.sql) for one in app.questions.saved()}
+    saved = {
+        OWN + saved_question.name: (text("question_own", name=saved_question.name), saved_question.sql)
+        for saved_question in app.questions.saved()
+    }
     return {**saved, **shipped}
 
 
-def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
+def _query_choice(saved_questions: Mapping[str, tuple[str, str]]) -> None:
     """Draw the choice of a saved query. Choosing one puts it into the editor and runs it."""
 
     def take() -> None:
@@ -101,27 +104,27 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
         if chosen:
             clear_address("query", "x", "y")
             st.query_params["question"] = chosen
-            st.session_state["question_asked"] = kept[chosen][1]
+            st.session_state["question_asked"] = saved_questions[chosen][1]
 
-    names, asked = list(kept), st.query_params.get("question", "")
+    names, question_key = list(saved_questions), st.query_params.get("question", "")
     st.selectbox(
         text("question_kept"),
         names,
-        index=names.index(asked) if asked in kept else None,
+        index=names.index(question_key) if question_key in saved_questions else None,
         key="_question",
         on_change=take,
-        format_func=option_name(lambda name: kept[name][0]),
+        format_func=option_name(lambda name: saved_questions[name][0]),
         placeholder=text("question_kept_choose"),
     )
 
 
-def _asked_for(kept: Mapping[str, tuple[str, str]]) -> str:
+def _address_sql(saved_questions: Mapping[str, tuple[str, str]]) -> str:
     """Return the SQL in the address: the typed query, otherwise the saved query that is named."""
-    named = kept.get(st.query_params.get("question", ""))
-    return st.query_params.get("query", "") or (named[1] if named else term("question_first"))
+    saved_question = saved_questions.get(st.query_params.get("question", ""))
+    return st.query_params.get("query", "") or (saved_question[1] if saved_question else term("question_first"))
 
 
-def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
+def _editor(app: Application, saved_questions: Mapping[str, tuple[str, str]]) -> None:
     """Draw the editor with the query of the address. Its button runs the query."""
 
     def ask() -> None:
@@ -130,14 +133,14 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
             return
         st.session_state["question_asked"] = sql
         clear_address("query")
-        if chosen not in kept or sql != kept[chosen][1]:
+        if chosen not in saved_questions or sql != saved_questions[chosen][1]:
             st.query_params["query"] = sql
             if not chosen.startswith(OWN):
                 clear_address("question")
 
-    asked = _asked_for(kept)
-    if "sql" not in st.session_state or st.session_state.get("sql_of") != asked:  # page reopened, or new address
-        st.session_state.update(sql=asked, sql_of=asked)
+    address_sql = _address_sql(saved_questions)
+    if "sql" not in st.session_state or st.session_state.get("sql_of") != address_sql:  # page reopened, or new address
+        st.session_state.update(sql=address_sql, sql_of=address_sql)
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
         st.form_submit_button(
@@ -149,18 +152,18 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
         )
     colour_sql()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _save(app, sql, kept)
+        _save(app, sql, saved_questions)
         with st.container(width="stretch"):
             note(text("question_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
 
 
-def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> None:
+def _save(app: Application, sql: str, saved_questions: Mapping[str, tuple[str, str]]) -> None:
     """Draw the form that saves a query for everybody, and the button that removes one."""
     chosen = st.query_params.get("question", "")
-    own = chosen.removeprefix(OWN) if chosen.startswith(OWN) and chosen in kept else ""
+    own = chosen.removeprefix(OWN) if chosen.startswith(OWN) and chosen in saved_questions else ""
     with st.popover(text("btn_keep_question"), icon=":material/bookmark_add:"):
         name = st.text_input(text("question_name"), own, key="question_name", max_chars=80)
-        replaced = OWN + " ".join(name.split()) in kept
+        replaced = OWN + " ".join(name.split()) in saved_questions
         note(text("question_replaces" if replaced else "question_shared"))
         label = text("btn_replace_question" if replaced else "btn_save_question")
         if st.button(label, key="save_question", disabled=not name.strip() or not sql.strip()):
@@ -186,11 +189,11 @@ def _tables(app: Application) -> None:
         note(f"`ago(30)` {text('log_macro_ago')}")
     if may(LogAccess.exported):
         st.markdown(f":small[**{text('log_whole')}**]")
-        _whole(app)
+        _log_links(app)
 
 
 @refreshing(FRESH_SECONDS)
-def _whole(app: Application) -> None:
+def _log_links(app: Application) -> None:
     """Draw the links to the whole log. Each has a download token for one use, renewed before it expires."""
     with st.container(horizontal=True, gap="xsmall"):
         for name in ("csv", "parquet"):
@@ -207,7 +210,7 @@ def _whole(app: Application) -> None:
 # ---- the answer -----------------------------------------------------------------------------------------------------
 
 
-def _answered(app: Application, sql: str) -> ShownAnswer:
+def _run_query(app: Application, sql: str) -> ShownAnswer:
     """Run a query and return its answer."""
     begun = time.monotonic()
     try:
@@ -217,7 +220,7 @@ def _answered(app: Application, sql: str) -> ShownAnswer:
     return ShownAnswer(sql, frame, time.monotonic() - begun)
 
 
-def _show(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
+def _draw_answer(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             section(text("answer_title"))
@@ -240,10 +243,10 @@ def _show(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
     elif show == "chart":
         _chart(frame)
     else:
-        _cells(app, answer.sql, frame)
+        _answer_table(app, answer.sql, frame)
 
 
-def _cells(app: Application, sql: str, frame: pd.DataFrame) -> None:
+def _answer_table(app: Application, sql: str, frame: pd.DataFrame) -> None:
     """Draw an answer as a table. A click on a run, record or cause opens it."""
     clicked = pick_cell(frame, f"answer-{hash(sql)}", text("answer_title"))
     if any(name in LEADING for name in frame.columns):
@@ -268,10 +271,10 @@ def _chart(frame: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         at = _column("x", names, first, text("answer_x"))
         others = [name for name in numbers if name != at] or numbers
-        shown = _columns("y", others, others[:1], text("answer_y"))
-        kind = choice("kind", KINDS, "line" if timed else "bar", lambda one: text(f"chart_{one}"))
+        value_columns = _columns("y", others, others[:1], text("answer_y"))
+        kind = choice("kind", KINDS, "line" if timed else "bar", lambda chart_kind: text(f"chart_{chart_kind}"))
     ordered = frame.sort_values(at) if pd.api.types.is_datetime64_any_dtype(frame[at]) else frame
-    values = {name: ordered[name] for name in shown[:MOST_SERIES]}
+    values = {name: ordered[name] for name in value_columns[:MOST_SERIES]}
     with st.container(border=True):
         answer_chart(cast("Kind", kind), ordered[at], values, text("answer_title"))
 
@@ -282,12 +285,12 @@ def _column(name: str, options: list[str], default: str, label: Markdown) -> str
     def keep() -> None:
         st.query_params[name] = control_value(name)
 
-    asked = st.query_params.get(name, default)
-    at = asked if asked in options else default
-    found = st.selectbox(
+    address_column = st.query_params.get(name, default)
+    at = address_column if address_column in options else default
+    chosen_column = st.selectbox(
         label, options, index=options.index(at), key=f"_{name}", on_change=keep, format_func=option_name(str), width=220
     )
-    return str(found or at)
+    return str(chosen_column or at)
 
 
 def _columns(name: str, options: list[str], default: list[str], label: Markdown) -> list[str]:
@@ -296,12 +299,12 @@ def _columns(name: str, options: list[str], default: list[str], label: Markdown)
     def keep() -> None:
         st.query_params[name] = ",".join(control_value(name))
 
-    asked = [one for one in st.query_params.get(name, "").split(",") if one in options] or default
+    address_columns = [column for column in st.query_params.get(name, "").split(",") if column in options] or default
     return (
         st.multiselect(
             label,
             options,
-            asked,
+            address_columns,
             key=f"_{name}",
             on_change=keep,
             format_func=option_name(str),

@@ -102,7 +102,7 @@ PERIODS = ("1", "7", "30", "90", "365")
 SIZE = 200
 
 
-def _asked(app: Application) -> LogSearch:
+def _search_filters(app: Application) -> LogSearch:
     """Draw the filters and return the search they describe."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         sought = search("find", text("find_in_log"))
@@ -124,14 +124,14 @@ def _asked(app: Application) -> LogSearch:
                 on_click=clear_address,
                 args=("page", "run"),
             )
-    begin, end = _begin(first), _begin(last, 1)
+    begin, end = _day_start(first), _day_start(last, 1)
     return LogSearch(sought, flow, event, run, begin, end)
 
 
 def pick_flow(app: Application, width: int) -> str:
     """Draw the choice of a flow and return its name; empty for all flows."""
-    named = {flow: flow_name(flow) for flow in app.flows}
-    return select_input("flow", {"": text("log_all_flows"), **named}, text("col_flow"), width, ("page",))
+    flow_names = {flow: flow_name(flow) for flow in app.flows}
+    return select_input("flow", {"": text("log_all_flows"), **flow_names}, text("col_flow"), width, ("page",))
 
 
 def result_name(event: str) -> Markdown:
@@ -149,10 +149,10 @@ def _days() -> tuple[date | None, date | None]:
             keep_in_address(name, day)
 
     first, last = _day("from"), _day("to")
-    shown: list[date | datetime | str | None] = [day for day in (first, last) if day is not None]
+    day_range: list[date | datetime | str | None] = [day for day in (first, last) if day is not None]
     st.date_input(
         text("log_period"),
-        shown,
+        day_range,
         key="_days",
         on_change=moved,
         format=field_date(),
@@ -169,25 +169,25 @@ def _day(name: str) -> date | None:
         return None
 
 
-def _begin(day: date | None, later: int = 0) -> datetime | None:
+def _day_start(day: date | None, later: int = 0) -> datetime | None:
     """Return the begin of a day in UTC, `later` days after it."""
     return datetime.combine(day + timedelta(days=later), time(), zone()).astimezone(UTC) if day else None
 
 
 def records(app: Application, tools: DeltaGenerator) -> None:
     """Draw the matching events. A click opens the history of the record, or the run."""
-    sought = _asked(app)
+    sought = _search_filters(app)
     offset = page_offset("page", MOST_FOUND, SIZE)
     events = app.log.search(sought, offset, SIZE)
     if events.empty and offset:
         offset, events = 0, app.log.search(sought, 0, SIZE)
     if events.empty:
-        _nothing(sought)
+        _empty_note(sought)
         return
-    found, more = int(events.attrs["found"]), bool(events.attrs["more"])
+    event_count, more = int(events.attrs["found"]), bool(events.attrs["more"])
     downloads("log", lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)), at=tools)
     clicked = browse(
-        event_frame(events).assign(result=lambda frame: frame["result"].map(lambda one: [one])),
+        event_frame(events).assign(result=lambda frame: frame["result"].map(lambda result: [result])),
         _columns(),
         f"log-{hash(sought)}-{offset}",
         text("nav_logs"),
@@ -198,15 +198,15 @@ def records(app: Application, tools: DeltaGenerator) -> None:
             "log_shown_more" if more else "log_shown",
             first=number(offset + 1),
             last=number(offset + len(events)),
-            number=number(found),
+            number=number(event_count),
         )
     )
-    pages("page", found, SIZE)
+    pages("page", event_count, SIZE)
     if clicked is not None:
-        _open(events.iloc[clicked])
+        _open_event(events.iloc[clicked])
 
 
-def _nothing(sought: LogSearch) -> None:
+def _empty_note(sought: LogSearch) -> None:
     """Show why the list is empty and what to do next."""
     if sought == LogSearch():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
@@ -215,7 +215,7 @@ def _nothing(sought: LogSearch) -> None:
         clear_search("find")
 
 
-def _open(event: "pd.Series[str]") -> None:
+def _open_event(event: "pd.Series[str]") -> None:
     """Open the object of an event: the history of its record, or its run."""
     if event["flow"] and event["key"]:
         st.switch_page("pages/logs.py", query_params={"record": f"{event['flow']}:{event['key']}"})
@@ -256,8 +256,8 @@ def _title(row: dict[str, str]) -> str:
 def _amount(row: dict[str, str]) -> str:
     """Return the total of a document or the amount at stake; empty if the event has neither."""
     facts = texts_of(row.get("facts"))
-    told = facts.get("sold") or facts.get("total", "")
-    return amount_text(Decimal(told)) if AMOUNT.fullmatch(told) else ""
+    amount_fact = facts.get("sold") or facts.get("total", "")
+    return amount_text(Decimal(amount_fact)) if AMOUNT.fullmatch(amount_fact) else ""
 
 
 def _columns() -> Columns:
@@ -306,7 +306,7 @@ def volumes(app: Application, _tools: DeltaGenerator) -> None:
 
 def _period(app: Application) -> LogPeriod:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        days = choice("period", PERIODS, PERIOD, lambda one: text(f"log_period_{one}"))
+        days = choice("period", PERIODS, PERIOD, lambda days_option: text(f"log_period_{days_option}"))
         flow = pick_flow(app, 200)
     return days_until(int(days), datetime.now(zone()), flow)
 
@@ -315,7 +315,7 @@ def _results(period: LogPeriod, volume: pd.DataFrame) -> None:
     wide = volume.pivot_table(index="period", columns="event", values="events", aggfunc="sum", fill_value=0)
     if period.unit == "hour" and len(wide):
         wide.index = pd.DatetimeIndex(wide.index).tz_localize("UTC").tz_convert(str(zone())).tz_localize(None)
-    _titled("volume_title", "volume_about", "results", wide)
+    _section_with_download("volume_title", "volume_about", "results", wide)
     with st.container(border=True):
         if wide.empty:
             note(text("volume_nothing"))
@@ -324,7 +324,7 @@ def _results(period: LogPeriod, volume: pd.DataFrame) -> None:
             results_over_time(wide, RESULTS, ticks, period.unit, bounds, text("volume_title"))
 
 
-def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
+def _section_with_download(title: str, about: str, name: str, data: pd.DataFrame) -> None:
     """Draw the head of a section with a download of its data. An unnamed index is not part of the data."""
     with section_with_actions(text(title), text(about)):
         if len(data):
@@ -335,17 +335,17 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
 def _errors(app: Application, period: LogPeriod) -> None:
     """Draw what was parked or stopped a run, by cause. A click opens the place of the repair."""
     errors = app.log.errors(period)
-    _titled("errors_title", "errors_about", "errors", with_utc(errors))
+    _section_with_download("errors_title", "errors_about", "errors", with_utc(errors))
     if errors.empty:
         with st.container(border=True):
             note(f":green[:material/check_circle:] {text('errors_none')}")
         return
-    shown = pd.DataFrame(
+    error_frame = pd.DataFrame(
         {
             "cause": [_cause(line) for line in rows_of(errors)],
             "flow": [flow_name(flow) if flow in app.flows else flow for flow in errors["flow"]],
             "events": errors["events"],
-            "last_seen": _here(errors["last_seen"]),
+            "last_seen": _local_times(errors["last_seen"]),
         }
     )
     columns = {
@@ -355,23 +355,23 @@ def _errors(app: Application, period: LogPeriod) -> None:
         "last_seen": CONFIG.DatetimeColumn(text("col_last_seen")),
     }
     key = f"errors-{period.since:%Y%m%d%H}-{period.flow}"
-    clicked = browse(shown, columns, key, text("errors_title"), {"last_seen": table_time})
+    clicked = browse(error_frame, columns, key, text("errors_title"), {"last_seen": table_time})
     if clicked is not None:
-        _lead_to(app, errors.iloc[clicked])
+        _open_error(app, errors.iloc[clicked])
 
 
-def _here(moments: "pd.Series[Any]") -> "pd.Series[Any]":
+def _local_times(moments: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return moments of the log in the time zone of the session."""
     return pd.to_datetime(moments, utc=True).dt.tz_convert(str(zone())).dt.tz_localize(None)
 
 
 def _cause(error: Happened) -> str:
     """Return the sentence of a cause for the newest of its records."""
-    said = event_reason(error) if error["event"] == "parked" else event_title(error)
-    return said or str(error["code"]).replace("_", " ")
+    sentence = event_reason(error) if error["event"] == "parked" else event_title(error)
+    return sentence or str(error["code"]).replace("_", " ")
 
 
-def _lead_to(app: Application, error: "pd.Series[str]") -> None:
+def _open_error(app: Application, error: "pd.Series[str]") -> None:
     """Open the exceptions of a cause, otherwise the log. For an error that stopped runs, open those log events."""
     flow, event, code = (str(error[name]) for name in ("flow", "event", "code"))
     if event != "parked":
@@ -382,8 +382,8 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
 def _durations(period: LogPeriod, runs: pd.DataFrame) -> None:
     """Draw the working time of runs, as a point for each."""
     labels = [short_id(str(run)) for run in runs["run"]]
-    frame = runs.assign(at=_here(runs["started_at"]), seconds=runs["run_ms"] / MILLI, label=labels)
-    _titled("duration_title", "duration_about", "durations", frame[["run", "flow", "at", "seconds"]])
+    frame = runs.assign(at=_local_times(runs["started_at"]), seconds=runs["run_ms"] / MILLI, label=labels)
+    _section_with_download("duration_title", "duration_about", "durations", frame[["run", "flow", "at", "seconds"]])
     bounds, ticks = period.bounds(datetime.now(zone())), text(f"axis_{period.unit}")
     with st.container(border=True):
         points_over_time(frame, _names(frame), ticks, bounds, text("duration_title"), term("duration_seconds"))
@@ -394,7 +394,9 @@ def _change_times(app: Application, period: LogPeriod) -> None:
     times = app.log.change_paces(period)
     times = times.assign(seconds=times["half_ms"] / MILLI, most_seconds=times["most_ms"] / MILLI)
     wide = times.pivot_table(index="period", columns="flow", values="seconds")
-    _titled("pace_title", "pace_about", "paces", times[["period", "flow", "changes", "seconds", "most_seconds"]])
+    _section_with_download(
+        "pace_title", "pace_about", "paces", times[["period", "flow", "changes", "seconds", "most_seconds"]]
+    )
     with st.container(border=True):
         if wide.empty:
             note(text("volume_nothing"))

@@ -56,11 +56,11 @@ def changes_part(editor: EditorState, place: Any) -> None:
     """Draw the changed rules of the draft, old beside new, and their effect on the last records."""
     if not editor.changed:
         if empty("edit_note", text("draft_none"), text("draft_none_about"), text("btn_to_rules"), key="to_rules"):
-            _show(part=str(next(iter(editor.parts))))
+            _show_address(part=str(next(iter(editor.parts))))
         return
     base = editor.draft.base if editor.draft else editor.published.version
     section(text("changes_title", version=base))
-    frame = _difference(editor, list(editor.changed.values()))
+    frame = _difference_rows(editor, list(editor.changed.values()))
     clicked = browse(
         frame,
         _difference_columns(text("version_short", version=base), text("in_draft")),
@@ -71,31 +71,35 @@ def changes_part(editor: EditorState, place: Any) -> None:
     if clicked is not None and st.session_state.get("clicked_change") != (editor.name, clicked):
         st.session_state["clicked_change"] = (editor.name, clicked)
         target = frame["target"].iloc[clicked]
-        _show(part=str(kind_of(target)), field=target)
+        _show_address(part=str(kind_of(target)), field=target)
     downloads(f"draft-{editor.name}", lambda: frame, at=place)
     section(text("effect_title"), text("effect_about", many=flow_term("many", editor.name)))
     effect_box(editor)
 
 
-def _difference(editor: EditorState, found: Sequence[RuleChange]) -> pd.DataFrame:
+def _difference_rows(editor: EditorState, rule_changes: Sequence[RuleChange]) -> pd.DataFrame:
     """Return one row for each changed part of a rule. An added or removed rule is one row."""
     rows = []
-    for one in found:
-        shared = (one.target, fields_of_kind(kind_of(one.target)), field_name(one.target))
-        if one.before is None or one.after is None:
-            rows.append((*shared, text("aspect_rule"), _whole(editor, one.before), _whole(editor, one.after)))
+    for change in rule_changes:
+        shared = (change.target, fields_of_kind(kind_of(change.target)), field_name(change.target))
+        if change.before is None or change.after is None:
+            rows.append(
+                (*shared, text("aspect_rule"), _rule_text(editor, change.before), _rule_text(editor, change.after))
+            )
             continue
-        for name in one.aspects:
-            was, becomes = (aspect_text(name, rule, _fields_of(editor, one.target)) for rule in (one.before, one.after))
+        for name in change.aspects:
+            was, becomes = (
+                aspect_text(name, rule, _fields_of(editor, change.target)) for rule in (change.before, change.after)
+            )
             rows.append((*shared, text(f"aspect_{name}"), was, becomes))
     return pd.DataFrame(rows, columns=["target", "part", "field", "what", "before", "after"])
 
 
-def _whole(editor: EditorState, rule: Rule | None) -> str:
+def _rule_text(editor: EditorState, rule: Rule | None) -> str:
     if rule is None:
         return text("no_rule")
-    said = (aspect_text("source", rule, _fields_of(editor, rule.target)), way_label(rule))
-    return " → ".join(one for one in said if one) or "–"
+    aspects = (aspect_text("source", rule, _fields_of(editor, rule.target)), way_label(rule))
+    return " → ".join(aspect for aspect in aspects if aspect) or "–"
 
 
 def _fields_of(editor: EditorState, target: str) -> Sequence[Field]:
@@ -114,7 +118,7 @@ def _difference_columns(old: str, new: str) -> dict[str, Any]:
     }
 
 
-def _show(**address: str) -> None:
+def _show_address(**address: str) -> None:
     clear_address(*address)
     st.query_params.update(address)
     st.rerun()
@@ -124,11 +128,11 @@ def _show(**address: str) -> None:
 
 
 def _known_effect(editor: EditorState) -> Effect | None:
-    kept = st.session_state.get(f"effect-{editor.name}")
-    return kept["effect"] if kept and kept["shape"] == _shape(editor) else None
+    cached_effect = st.session_state.get(f"effect-{editor.name}")
+    return cached_effect["effect"] if cached_effect and cached_effect["shape"] == _effect_key(editor) else None
 
 
-def _shape(editor: EditorState) -> tuple[object, ...]:
+def _effect_key(editor: EditorState) -> tuple[object, ...]:
     return editor.published.version, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name)
 
 
@@ -136,14 +140,14 @@ def find_effect(editor: EditorState) -> bool:
     """Apply the draft to the last records while showing progress. Return whether that succeeded."""
     bar = st.progress(0.0, text=text("effect_reading", system=editor.source))
 
-    def show_progress(done: int, total: int) -> None:
-        bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
+    def show_progress(finished: int, total: int) -> None:
+        bar.progress(finished / total, text=text("effect_progress", done=number(finished), total=number(total)))
 
-    found = answer_or_error(lambda: editor.app.drafts.effect(editor.name, editor.mapping, show_progress))
+    effect = answer_or_error(lambda: editor.app.drafts.effect(editor.name, editor.mapping, show_progress))
     bar.empty()
-    if found is not None:
-        st.session_state[f"effect-{editor.name}"] = {"shape": _shape(editor), "effect": found}
-    return found is not None
+    if effect is not None:
+        st.session_state[f"effect-{editor.name}"] = {"shape": _effect_key(editor), "effect": effect}
+    return effect is not None
 
 
 def effect_box(editor: EditorState) -> None:
@@ -168,22 +172,28 @@ def effect_sentence(editor: EditorState, effect: Effect) -> Markdown:
     cut = f" {text('effect_cut')}" if effect.cut else ""
     if not effect.moved:
         return f":material/equal: {text('effect_none', read=number(effect.read), many=many)}{cut}"
-    said = text("effect_some", records=number(effect.records), read=number(effect.read), many=many)
+    sentence = text("effect_some", records=number(effect.records), read=number(effect.read), many=many)
     fields = " · ".join(
         f"{plain(field_name(name)) if name else text('effect_sent')}: {number(count)}"
         for name, count in effect.by_field().items()
     )
-    return f":orange[:material/difference:] **{said}** :gray[{fields}]{cut}"
+    return f":orange[:material/difference:] **{sentence}** :gray[{fields}]{cut}"
 
 
 def _moved_table(editor: EditorState, effect: Effect) -> None:
-    def side(one: TrialDifference, value: Value, obstacle: Issue | Skip | None) -> str:
-        return value_text(value) or "–" if one.field else _obstacle(obstacle)
+    def side(difference: TrialDifference, value: Value, obstacle: Issue | Skip | None) -> str:
+        return value_text(value) or "–" if difference.field else _obstacle(obstacle)
 
     frame = pd.DataFrame(
         [
-            (one.key, one.title, _place(one), side(one, one.before, one.was), side(one, one.after, one.becomes))
-            for one in effect.moved
+            (
+                difference.key,
+                difference.title,
+                _field_with_part(difference),
+                side(difference, difference.before, difference.was),
+                side(difference, difference.after, difference.becomes),
+            )
+            for difference in effect.moved
         ],
         columns=["key", "record", "field", "now", "becomes"],
     )
@@ -198,19 +208,19 @@ def _moved_table(editor: EditorState, effect: Effect) -> None:
     downloads(f"effect-{editor.name}", lambda: frame, key="effect")
 
 
-def _place(one: TrialDifference) -> str:
-    if not one.field:
+def _field_with_part(difference: TrialDifference) -> str:
+    if not difference.field:
         return text("effect_sent")
-    part = one.path.rpartition("/")[0]
-    return f"{field_name(one.field)} ({part})" if part else field_name(one.field)
+    part = difference.path.rpartition("/")[0]
+    return f"{field_name(difference.field)} ({part})" if part else field_name(difference.field)
 
 
-def _obstacle(one: Issue | Skip | None) -> str:
-    match one:
+def _obstacle(obstacle: Issue | Skip | None) -> str:
+    match obstacle:
         case Issue():
-            return f"‖ {issue_reason(one)}"
+            return f"‖ {issue_reason(obstacle)}"
         case Skip():
-            return f"» {say(one.reason, one.facts).what}"
+            return f"» {say(obstacle.reason, obstacle.facts).what}"
         case _:
             return text("effect_is_sent")
 
@@ -223,7 +233,7 @@ def overtaken_box(editor: EditorState) -> None:
     if not editor.is_outdated or editor.draft is None:
         return
     theirs = mapping_changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)
-    both = [one.target for one in theirs if one.target in editor.changed]
+    shared_targets = [change.target for change in theirs if change.target in editor.changed]
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             ":orange[:material/call_split:] **"
@@ -236,29 +246,30 @@ def overtaken_box(editor: EditorState) -> None:
             )
             + "**"
         )
-        small(text("overtaken_theirs", fields=_fields([one.target for one in theirs])))
-        if both:
-            small(text("overtaken_both", fields=_fields(both)))
+        small(text("overtaken_theirs", fields=_fields([change.target for change in theirs])))
+        if shared_targets:
+            small(text("overtaken_both", fields=_fields(shared_targets)))
         if controls.button(text("btn_rebase", version=editor.published.version), icon=":material/merge:", key="rebase"):
             editor.app.drafts.rebase(editor.name, person())
             st.rerun()
 
 
 def _fields(targets: Sequence[str]) -> Markdown:
-    named = ", ".join(plain(field_term(target)) for target in targets[:MOST_FIELDS])
-    return f"{named} …" if len(targets) > MOST_FIELDS else named or "–"
+    field_names = ", ".join(plain(field_term(target)) for target in targets[:MOST_FIELDS])
+    return f"{field_names} …" if len(targets) > MOST_FIELDS else field_names or "–"
 
 
 def draft_bar(editor: EditorState) -> None:
     """Draw the bar with the changes of the draft and the buttons that discard and publish it."""
     if not editor.changed:
         return
-    effect, known = _known_effect(editor), text("effect_unknown_short")
+    effect, effect_text = _known_effect(editor), text("effect_unknown_short")
     if effect is not None:
         facts = {"records": number(effect.records), "read": number(effect.read)}
-        known = text("effect_short", many=flow_term("many", editor.name), **facts)
-    said = f"**{quantity_text('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}. :gray[{known}]"
-    with bottom_bar(said):
+        effect_text = text("effect_short", many=flow_term("many", editor.name), **facts)
+    changed = f"**{quantity_text('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}."
+    sentence = f"{changed} :gray[{effect_text}]"
+    with bottom_bar(sentence):
         if controls.button(text("btn_discard_draft"), type="tertiary", key="discard_draft", help=meaning("draft")):
             editor.app.drafts.discard(editor.name, person())
             st.rerun()
@@ -285,12 +296,14 @@ def _publish(editor: EditorState) -> None:
     small(f"**{quantity_text('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}")
     if effect is not None:
         small(effect_sentence(editor, effect))
-    said = controls.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
+    entered_note = controls.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
     note(f"{text('publish_effect')} {text('nothing_written')}")
     version = editor.published.version + 1
     label = text("btn_publish_version", version=version)
     if controls.button(label, type="primary", icon=":material/publish:", key="publish_now"):
-        words = (said or "").strip() or ", ".join(field_term(one) for one in list(editor.changed)[:MOST_FIELDS])
+        words = (entered_note or "").strip() or ", ".join(
+            field_term(target) for target in list(editor.changed)[:MOST_FIELDS]
+        )
         if attempt(lambda: editor.app.drafts.publish(editor.name, person(), words)):
             st.session_state["said"] = text("published", version=version)
         st.rerun()
@@ -303,7 +316,10 @@ def history_part(editor: EditorState, place: Any) -> None:
     """Draw the published versions, newest first, and the differences of the chosen one from the version in force."""
     versions = editor.app.rules.history(editor.name)
     frame = pd.DataFrame(
-        [(one.version, one.published_at, author_name(one.by), one.note) for one in versions],
+        [
+            (published.version, published.published_at, author_name(published.by), published.note)
+            for published in versions
+        ],
         columns=["version", "published_at", "by", "note"],
     )
     columns = {
@@ -322,13 +338,13 @@ def history_part(editor: EditorState, place: Any) -> None:
     )
     if clicked is not None and st.session_state.get("clicked_version") != (editor.name, clicked):
         st.session_state["clicked_version"] = (editor.name, clicked)
-        _show(version=str(versions[clicked].version))
-    wanted = st.query_params.get("version", "")
-    chosen = next((one for one in versions if str(one.version) == wanted), versions[0])
-    _version(editor, chosen.version, editor.app.drafts.version(editor.name, chosen.version))
+        _show_address(version=str(versions[clicked].version))
+    wanted_version = st.query_params.get("version", "")
+    chosen = next((published for published in versions if str(published.version) == wanted_version), versions[0])
+    _draw_version(editor, chosen.version, editor.app.drafts.version(editor.name, chosen.version))
 
 
-def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
+def _draw_version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
     """Draw one version: its differences from the version in force, or all rules of the version in force."""
     name, in_force = text("version_short", version=version), editor.published.version
     section(name)
@@ -336,17 +352,19 @@ def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
         note(text("version_in_force"))
         _rules_of(editor, mapping)
         return
-    found = mapping_changes(mapping, editor.published.mapping)
-    if found:
+    rule_changes = mapping_changes(mapping, editor.published.mapping)
+    if rule_changes:
         columns = _difference_columns(name, text("version_short", version=in_force))
-        table(_difference(editor, found), text("changes_title", version=version), columns)
+        table(_difference_rows(editor, rule_changes), text("changes_title", version=version), columns)
     else:
         note(text("version_same", version=in_force))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if found and controls.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
+        if rule_changes and controls.button(
+            text("btn_go_back", version=version), icon=":material/history:", key="go_back"
+        ):
             editor.app.drafts.take_version(editor.name, version, person())
-            _show(part="changes")
-        if found:
+            _show_address(part="changes")
+        if rule_changes:
             note(text("go_back_loses" if editor.changed else "go_back_about"))
     if st.toggle(text("show_all_rules"), key=f"all-rules-{version}"):
         _rules_of(editor, mapping)
@@ -354,7 +372,7 @@ def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
 
 def _rules_of(editor: EditorState, mapping: RuleMapping) -> None:
     rows = [
-        (fields_of_kind(part), field_name(rule.target), _whole(editor, rule), text(f"owner_{rule.ownership}"))
+        (fields_of_kind(part), field_name(rule.target), _rule_text(editor, rule), text(f"owner_{rule.ownership}"))
         for rule in mapping.rules
         for part in [kind_of(rule.target)]
     ]
@@ -376,12 +394,17 @@ def draft_badges(editor: EditorState) -> list[Markdown]:
 
 def about_draft(editor: EditorState) -> Markdown:
     """Return which version is in force, and who made the draft."""
-    one, draft = editor.published, editor.draft
-    made = text("mapping_made", version=one.version, by=plain(author_name(one.by)), moment=moment(one.published_at))
-    about = plain(one.note)
+    published, draft = editor.published, editor.draft
+    publication = text(
+        "mapping_made",
+        version=published.version,
+        by=plain(author_name(published.by)),
+        moment=moment(published.published_at),
+    )
+    about = plain(published.note)
     if draft is not None:
         about = text("draft_made", by=plain(author_name(draft.by)), moment=moment(draft.changed_at))
-    return f"{made} · {about}" if about else made
+    return f"{publication} · {about}" if about else publication
 
 
 def part_label(editor: EditorState, part: str) -> Markdown:

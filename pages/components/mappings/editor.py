@@ -49,21 +49,21 @@ LONGEST_DEFAULT = 500
 
 def rule_editor(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours: tuple[str, str]) -> None:
     """Draw one rule, and save it in the draft after every change."""
-    state = _state(editor, rule)
+    state = _rule_state(editor, rule)
     key = f"rule-{editor.name}-{rule.target}-{state['round']}"
     with st.container(border=True, gap="small", key=f"editor-{editor.name}"):
-        _head(editor, rule, choices, neighbours)
+        _draw_head(editor, rule, choices, neighbours)
         if rule.target in editor.faults:
             note(f":orange[:material/error: {text('rule_wrong', reason=plain(reason(editor.faults[rule.target])))}]")
-        edited = _filled(editor, rule, choices, key)
-        edited = _afterwards(editor, edited, choices, key)
+        edited = _value_source(editor, rule, choices, key)
+        edited = _later_steps(editor, edited, choices, key)
     if edited != rule:
         editor.app.drafts.put_rule(editor.name, edited, person())
         state["rule"] = edited
         st.rerun()
 
 
-def _state(editor: EditorState, rule: Rule) -> dict[str, Any]:
+def _rule_state(editor: EditorState, rule: Rule) -> dict[str, Any]:
     """Return the state of the rule on screen. Its widgets are recreated if another person changed the rule."""
     state: dict[str, Any] = st.session_state.setdefault(f"editing-{editor.name}-{rule.target}", {"round": 0})
     if state.get("rule") != rule:
@@ -71,7 +71,7 @@ def _state(editor: EditorState, rule: Rule) -> dict[str, Any]:
     return state
 
 
-def _head(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours: tuple[str, str]) -> None:
+def _draw_head(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours: tuple[str, str]) -> None:
     drafts, (before, after) = editor.app.drafts, neighbours
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         with st.container(width="stretch", gap=None):
@@ -100,8 +100,8 @@ def show_rule(target: str) -> None:
 # ---- the source of the value ----------------------------------------------------------------------------------------
 
 
-def _filled(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
-    side = _side(rule)
+def _value_source(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
+    side = _source_side(rule)
     chosen = controls.segmented_control(
         text("rule_from"),
         SIDES,
@@ -109,7 +109,7 @@ def _filled(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str)
         required=True,
         key=f"{key}-side",
         label_visibility="collapsed",
-        format_func=lambda one: text(f"rule_from_{one}"),
+        format_func=lambda option: text(f"rule_from_{option}"),
         width="stretch",
     )
     match chosen or side:
@@ -121,15 +121,15 @@ def _filled(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str)
             return _from_field(editor, rule, choices, key)
 
 
-def _side(rule: Rule) -> str:
+def _source_side(rule: Rule) -> str:
     if rule.expression:
         return "expression"
     return "fixed" if not rule.source and not rule.functions and rule.default not in EMPTY else "field"
 
 
 def _from_field(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
-    known = [one.name for one in choices.sources]
-    options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
+    source_names = [source_field.name for source_field in choices.sources]
+    options = ["", *source_names, *([rule.source] if rule.source and rule.source not in source_names else [])]
     source = controls.selectbox(
         text("rule_source", system=editor.source),
         options,
@@ -144,7 +144,7 @@ def _expression(rule: Rule, choices: FunctionChoices, key: str) -> str:
     area, pick, call = f"{key}-expression", f"{key}-pick", f"{key}-call"
     if area not in st.session_state:
         st.session_state[area] = rule.expression
-    given = (
+    entered = (
         controls.text_area(
             text("rule_expression"),
             key=area,
@@ -157,14 +157,14 @@ def _expression(rule: Rule, choices: FunctionChoices, key: str) -> str:
     with st.container(horizontal=True, gap="xsmall"):
         controls.selectbox(
             text("insert_field"),
-            [one.name for one in choices.sources],
+            [source_field.name for source_field in choices.sources],
             index=None,
             key=pick,
             placeholder=text("insert_field"),
             format_func=option_name(choices.field_label),
             label_visibility="collapsed",
             on_change=_insert,
-            args=(area, pick, _named),
+            args=(area, pick, _expression_name),
         )
         controls.selectbox(
             text("insert_function"),
@@ -177,27 +177,27 @@ def _expression(rule: Rule, choices: FunctionChoices, key: str) -> str:
             on_change=_insert,
             args=(area, call, "{}()".format),
         )
-    return given.strip()
+    return entered.strip()
 
 
-def _named(name: str) -> str:
+def _expression_name(name: str) -> str:
     """Return the name of a field as an expression reads it."""
     return name if name.isidentifier() else f'field("{name}")'
 
 
-def _insert(area: str, pick: str, written: Any) -> None:
+def _insert(area: str, pick: str, formatter: Any) -> None:
     """Append the chosen field or function to the expression."""
     chosen = st.session_state.get(pick)
     if chosen:
-        st.session_state[area] = f"{st.session_state.get(area, '')} {written(chosen)}".strip()
+        st.session_state[area] = f"{st.session_state.get(area, '')} {formatter(chosen)}".strip()
         st.session_state[pick] = None
 
 
 # ---- value table, default and owner ---------------------------------------------------------------------------------
 
 
-def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
-    if (st.session_state.get(f"{key}-side") or _side(rule)) != "fixed":
+def _later_steps(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
+    if (st.session_state.get(f"{key}-side") or _source_side(rule)) != "fixed":
         rule = _table(editor, rule, choices, key)
     rule = _default(rule, choices, key)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -208,7 +208,7 @@ def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: 
                 owners,
                 index=owners.index(rule.ownership),
                 key=f"{key}-owner",
-                format_func=option_name(lambda one: text(f"owner_{one}")),
+                format_func=option_name(lambda option: text(f"owner_{option}")),
                 help=meaning("field_ownership"),
                 width=256,
             )
@@ -228,7 +228,7 @@ def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: 
 
 
 def _table(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
-    names = [*choices.tables, *(one.table for one in editor.mapping.rules if one.table)]
+    names = [*choices.tables, *(ruled.table for ruled in editor.mapping.rules if ruled.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         table = (
@@ -238,7 +238,7 @@ def _table(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) 
                 index=options.index(rule.table),
                 key=f"{key}-table",
                 accept_new_options=True,
-                format_func=option_name(lambda one: table_name(one) if one else text("no_table")),
+                format_func=option_name(lambda name: table_name(name) if name else text("no_table")),
                 help=meaning("value_table"),
             )
             or ""
@@ -251,7 +251,7 @@ def _table(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) 
             cases,
             index=cases.index(rule.unmapped),
             key=f"{key}-unmapped",
-            format_func=option_name(lambda one: text(f"unmapped_{one}")),
+            format_func=option_name(lambda option: text(f"unmapped_{option}")),
         )
     _rows_of(editor, table)
     return replace(rule, table=table.strip(), unmapped=unmapped)
@@ -261,10 +261,10 @@ def _rows_of(editor: EditorState, table: str) -> None:
     """Draw the number of rows of a table, the codes without a row, and the link to the table."""
     missing = editor.app.exceptions.unmapped(editor.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        said = quantity_text("table_rows", len(editor.app.rules.tables().get(table, {})))
+        sentence = quantity_text("table_rows", len(editor.app.rules.tables().get(table, {})))
         if missing:
-            said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
-        st.markdown(f":small[:gray[{said}]]", width="stretch")
+            sentence += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
+        st.markdown(f":small[:gray[{sentence}]]", width="stretch")
         if st.button(text("btn_open_table"), icon=":material/table_rows:", type="tertiary", key="open_table"):
             clear_address("part", "table")
             st.query_params.update(part="tables", table=table)
@@ -272,10 +272,10 @@ def _rows_of(editor: EditorState, table: str) -> None:
 
 
 def _default(rule: Rule, choices: FunctionChoices, key: str) -> Rule:
-    fixed = (st.session_state.get(f"{key}-side") or _side(rule)) == "fixed"
+    fixed = (st.session_state.get(f"{key}-side") or _source_side(rule)) == "fixed"
     now, force = typed_text(rule.default, choices.type), rule.force
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        given = (
+        entered = (
             controls.text_input(
                 text("rule_value" if fixed else "rule_default"),
                 now,
@@ -286,14 +286,14 @@ def _default(rule: Rule, choices: FunctionChoices, key: str) -> Rule:
             )
             or ""
         )
-        default = rule.default if given == now else typed_value(given, choices.type)
+        default = rule.default if entered == now else typed_value(entered, choices.type)
         if not fixed:
             force = controls.toggle(
                 text("rule_force"), rule.force, key=f"{key}-force", disabled=default in EMPTY, help=text("force_about")
             )
     numeric = choices.type in (FieldType.NUMBER, FieldType.MONEY)
     if numeric and isinstance(default, str) and not isinstance(typed_value(default, FieldType.NUMBER), Decimal):
-        wrong = text("default_wrong", value=plain(given), field=plain(field_term(rule.target)))
+        wrong = text("default_wrong", value=plain(entered), field=plain(field_term(rule.target)))
         note(f":orange[:material/error: {wrong}]")
     return replace(rule, default=default, force=bool(force) and default not in EMPTY)
 
@@ -315,22 +315,22 @@ def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: s
         if not traces:
             note(text("why_off" if rule.table and not editor.app.rules.tables().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:
-            _way(editor, trace)
+            _trace_table(editor, trace)
         if len(traces) > MOST_WAYS:
             note(text("and_more", number=len(traces) - MOST_WAYS))
 
 
-def _way(editor: EditorState, trace: Trace) -> None:
+def _trace_table(editor: EditorState, trace: Trace) -> None:
     """Draw the steps of one value as a table that ends with the value, or the reason why it is missing."""
     rows = {
-        f"{place}\\. {plain(table_step(editor.app, editor.flow, step) or step_label(step))}": _value(
+        f"{place}\\. {plain(table_step(editor.app, editor.flow, step) or step_label(step))}": _value_markdown(
             step_text(editor.app, editor.flow, trace.target, step)
         )
         for place, step in enumerate(trace.steps, 1)
     }
     if trace.issue is None:
         rows[f"**{text('why_result')}**"] = (
-            f"**{_value(field_text(editor.app, editor.flow.target, trace.target, trace.value))}**"
+            f"**{_value_markdown(field_text(editor.app, editor.flow.target, trace.target, trace.value))}**"
         )
     if rows:
         st.table(rows, border="horizontal", alt=text("why_value"))
@@ -338,19 +338,19 @@ def _way(editor: EditorState, trace: Trace) -> None:
         note(f":orange[:material/pause_circle: {plain(issue_reason(trace.issue))}]")
 
 
-def _value(value: Value) -> Markdown:
+def _value_markdown(value: Value) -> Markdown:
     return plain(value_text(value)) if value not in EMPTY else f":gray[{term('empty_value')}]"
 
 
 def step_label(step: TraceStep) -> str:
     """Return the label of one step: the caption of a field or the name of a function."""
-    what = step.what
-    if has_term(f"field_{what}"):
-        return field_name(what)
-    name, _, rest = what.partition("(")
+    description = step.what
+    if has_term(f"field_{description}"):
+        return field_name(description)
+    name, _, rest = description.partition("(")
     if has_term(f"function_{name}"):
         return function_label(name) + (f" ({rest}" if rest else "")
-    if has_term(f"way_{what}"):
-        return text(f"way_{what}")
-    table = what.removeprefix("table ")
-    return text("way_table", table=table_name(table)) if table != what else what
+    if has_term(f"way_{description}"):
+        return text(f"way_{description}")
+    table = description.removeprefix("table ")
+    return text("way_table", table=table_name(table)) if table != description else description

@@ -69,10 +69,10 @@ def chain(calls: Sequence[RuleCall], choices: FunctionChoices, key: str) -> tupl
         placeholder=text("function_add"),
         label_visibility="collapsed",
     )
-    return (*result, RuleCall(added, _first(added, choices))) if added else tuple(result)
+    return (*result, RuleCall(added, _initial_arguments(added, choices))) if added else tuple(result)
 
 
-def _first(name: str, choices: FunctionChoices) -> tuple[Value, ...]:
+def _initial_arguments(name: str, choices: FunctionChoices) -> tuple[Value, ...]:
     """Return the initial arguments of a function: one for each required argument."""
     start: dict[Takes, Value] = {
         Takes.NUMBER: Decimal(1),
@@ -80,7 +80,11 @@ def _first(name: str, choices: FunctionChoices) -> tuple[Value, ...]:
         Takes.TEXT: "",
         Takes.VALUE: "",
     }
-    return tuple(one.options[0] if one.options else start.get(one.takes) for one in FUNCTIONS[name] if one.needed)
+    return tuple(
+        argument.options[0] if argument.options else start.get(argument.takes)
+        for argument in FUNCTIONS[name]
+        if argument.needed
+    )
 
 
 def _row(
@@ -100,16 +104,24 @@ def _row(
             up = not first and icon_button("arrow_upward", label, f"{key}-up", disabled=fixed)
             out = icon_button("close", text("function_out", name=name), f"{key}-out", disabled=fixed)
         arguments = FUNCTIONS.get(call.name, ())
-        given: list[Value] = []
+        argument_values: list[Value] = []
         if arguments:
             with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
                 for at, argument in enumerate(arguments):
-                    given += _argument(argument, call.args[at:], choices, f"{key}-{call.name}-{argument.name}")
+                    argument_values += _argument(
+                        argument, call.args[at:], choices, f"{key}-{call.name}-{argument.name}"
+                    )
     if out:
         return None
-    while given and given[-1] is None:
-        given.pop()
-    return "up" if up else RuleCall(call.name, tuple("" if one is None else one for one in given))
+    while argument_values and argument_values[-1] is None:
+        argument_values.pop()
+    return (
+        "up"
+        if up
+        else RuleCall(
+            call.name, tuple("" if argument_value is None else argument_value for argument_value in argument_values)
+        )
+    )
 
 
 def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices, key: str) -> list[Value]:
@@ -118,12 +130,12 @@ def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices
     before = now[0] if now else None
     match argument.takes:
         case Takes.FIELD:
-            known = [one.name for one in choices.sources]
-            chosen = [as_text(one) for one in now]
+            source_names = [source_field.name for source_field in choices.sources]
+            chosen = [as_text(value) for value in now]
             return list(
                 controls.multiselect(
                     label,
-                    list(dict.fromkeys([*known, *chosen])),
+                    list(dict.fromkeys([*source_names, *chosen])),
                     chosen,
                     key=key,
                     format_func=option_name(choices.field_label),
@@ -133,7 +145,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices
         case Takes.CHOICE | Takes.TABLE:
             return [_choice(argument, as_text(before), choices, label, key)]
         case _:
-            given = (
+            entered = (
                 controls.text_input(
                     label,
                     typed_text(before, choices.type),
@@ -145,19 +157,19 @@ def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices
                 )
                 or ""
             )
-            return [_typed(argument, given, before, choices.type)]
+            return [_argument_value(argument, entered, before, choices.type)]
 
 
 def _choice(argument: Argument, now: str, choices: FunctionChoices, label: Markdown, key: str) -> Value:
     options = list(argument.options) if argument.options else list(choices.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
-    named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
+    labels = table_name if argument.takes is Takes.TABLE else lambda option: _option(argument, option)
     chosen = controls.selectbox(
         label,
         every,
         index=every.index(now) if now in every else 0,
         key=key,
-        format_func=option_name(named),
+        format_func=option_name(labels),
         accept_new_options=argument.takes is Takes.TABLE,
     )
     return chosen or ("" if argument.needed else None)
@@ -169,13 +181,13 @@ def _option(argument: Argument, value: str) -> str:
     return text(f"{argument.name}_{value}") if has_term(f"{argument.name}_{value}") else value
 
 
-def _typed(argument: Argument, given: str, before: Value, kind: FieldType) -> Value:
-    if before is not None and given == typed_text(before, kind):
+def _argument_value(argument: Argument, entered: str, before: Value, kind: FieldType) -> Value:
+    if before is not None and entered == typed_text(before, kind):
         return before
-    if not given and not argument.needed:
+    if not entered and not argument.needed:
         return None
     if argument.takes is Takes.NUMBER:
-        number = read_number(given)
-        return given.strip() if number is None else number
-    value = typed_value(given, kind) if argument.takes is Takes.VALUE else given
-    return given if value is None else value
+        number = read_number(entered)
+        return entered.strip() if number is None else number
+    value = typed_value(entered, kind) if argument.takes is Takes.VALUE else entered
+    return entered if value is None else value

@@ -83,7 +83,7 @@ def editor_state(app: Application, name: str) -> EditorState:
     base = (
         published.mapping if draft is None or draft.base == published.version else app.drafts.version(name, draft.base)
     )
-    changed = {one.target: one for one in mapping_changes(base, mapping)}
+    changed = {change.target: change for change in mapping_changes(base, mapping)}
     return EditorState(
         app,
         flow,
@@ -105,13 +105,13 @@ def trial_of(editor: EditorState, record: Record) -> Trial | None:
     After an error, show the error and return None.
     """
     shape = (editor.name, record, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name))
-    kept: dict[str, Any] = st.session_state.setdefault("tried", {})
-    if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
-        found = answer_or_error(lambda: editor.app.drafts.trial(editor.name, editor.mapping, [record]))
-        if found is None:
+    cached_trial: dict[str, Any] = st.session_state.setdefault("tried", {})
+    if cached_trial.get("shape") != shape or time.monotonic() - cached_trial["at"] >= KEPT_SECONDS:
+        trials = answer_or_error(lambda: editor.app.drafts.trial(editor.name, editor.mapping, [record]))
+        if trials is None:
             return None
-        kept.update(shape=shape, at=time.monotonic(), trial=found[0])
-    trial: Trial = kept["trial"]
+        cached_trial.update(shape=shape, at=time.monotonic(), trial=trials[0])
+    trial: Trial = cached_trial["trial"]
     return trial
 
 
@@ -121,12 +121,12 @@ def with_captions(fields: Sequence[Field], system: str) -> list[Field]:
     The books have captions in their dictionary; the till has none.
     """
 
-    def caption(one: Field) -> str:
-        known = has_term(f"field_{one.kind}_{one.name}") or has_term(f"field_{one.name}")
-        ours = system == TILL.system or not one.wire
-        return field_name(f"{one.kind}.{one.name}") if known and ours else one.caption
+    def caption(captioned: Field) -> str:
+        has_caption = has_term(f"field_{captioned.kind}_{captioned.name}") or has_term(f"field_{captioned.name}")
+        ours = system == TILL.system or not captioned.wire
+        return field_name(f"{captioned.kind}.{captioned.name}") if has_caption and ours else captioned.caption
 
-    return [replace(one, caption=caption(one)) for one in fields]
+    return [replace(captioned, caption=caption(captioned)) for captioned in fields]
 
 
 def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
@@ -134,8 +134,8 @@ def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
 
     Returns None if the source does not answer; the reason is shown.
     """
-    found = source_fields(editor.app, editor.name, editor.parts[part])
-    return None if found is None else with_captions(found, editor.flow.source)
+    fields = source_fields(editor.app, editor.name, editor.parts[part])
+    return None if fields is None else with_captions(fields, editor.flow.source)
 
 
 # ---- labels ---------------------------------------------------------------------------------------------------------
@@ -148,66 +148,69 @@ def function_label(name: str) -> str:
 
 def short_value(value: Value) -> str:
     """Return a shortened value, or a dash for no value."""
-    said = " ".join(value_text(value).split())
-    return (f"{said[:SAMPLE]}…" if len(said) > SAMPLE else said) or "–"
+    shortened = " ".join(value_text(value).split())
+    return (f"{shortened[:SAMPLE]}…" if len(shortened) > SAMPLE else shortened) or "–"
 
 
 def source_label(fields: Sequence[Field], name: str, samples: dict[str, Value]) -> str:
     """Return the label of a source field: caption, name, type and a sample value."""
-    found = next((one for one in fields if one.name == name), None)
-    if found is None:
+    source = next((candidate for candidate in fields if candidate.name == name), None)
+    if source is None:
         return text("field_absent", field=field_name(name)) if name else text("field_none")
-    own = found.wire or found.name
-    said = [found.caption if own == found.caption else f"{found.caption} ({own})", text(f"fieldtype_{found.type}")]
+    own = source.wire or source.name
+    label_parts = [
+        source.caption if own == source.caption else f"{source.caption} ({own})",
+        text(f"fieldtype_{source.type}"),
+    ]
     sample = samples.get(name)
-    return " · ".join(said if sample in EMPTY else [*said, short_value(sample)])
+    return " · ".join(label_parts if sample in EMPTY else [*label_parts, short_value(sample)])
 
 
 def target_about(target: Field | None) -> str:
     """Return the type, the length and the system's own name of a target field."""
     if target is None:
         return text("target_absent")
-    said = [text(f"fieldtype_{target.type}")]
+    parts = [text(f"fieldtype_{target.type}")]
     if target.length:
-        said.append(term("field_length", length=target.length))
+        parts.append(term("field_length", length=target.length))
     if target.wire and target.wire != target.name:
-        said.append(target.wire)
-    return " · ".join(said)
+        parts.append(target.wire)
+    return " · ".join(parts)
 
 
 def call_label(call: RuleCall) -> str:
     """Return a function call with its arguments in a few words."""
     arguments = FUNCTIONS.get(call.name, ())
-    said = []
+    argument_texts = []
     for place, value in enumerate(call.args):
         of = arguments[min(place, len(arguments) - 1)] if arguments else None
         if of is not None and of.takes is Takes.FIELD:
-            said.append(field_term(as_text(value)))
+            argument_texts.append(field_term(as_text(value)))
         elif of is not None and of.takes is Takes.TABLE:
-            said.append(table_name(as_text(value)))
+            argument_texts.append(table_name(as_text(value)))
         elif of is not None and of.takes is Takes.CHOICE and has_term(f"{of.name}_{value}"):
-            said.append(term(f"{of.name}_{value}"))
+            argument_texts.append(term(f"{of.name}_{value}"))
         elif isinstance(value, str):
-            said.append(f"“{value}”")
+            argument_texts.append(f"“{value}”")
         else:
-            said.append(value_text(value))
-    return f"{function_label(call.name)} ({', '.join(said)})" if said else function_label(call.name)
+            argument_texts.append(value_text(value))
+    return f"{function_label(call.name)} ({', '.join(argument_texts)})" if argument_texts else function_label(call.name)
 
 
 def way_label(rule: Rule) -> str:
     """Return the steps of a rule in one line: functions, expression, value table and default."""
     if rule.force:
         return text("way_always", value=short_value(rule.default))
-    said = [call_label(call) for call in rule.functions]
+    way_steps = [call_label(call) for call in rule.functions]
     if rule.expression:
-        said.append(rule.expression)
+        way_steps.append(rule.expression)
     if rule.table:
-        said.append(text("way_table", table=table_name(rule.table)))
+        way_steps.append(text("way_table", table=table_name(rule.table)))
     if rule.default not in EMPTY:
-        said.append(
+        way_steps.append(
             text("way_default" if rule.source or rule.expression else "way_fixed", value=short_value(rule.default))
         )
-    return " → ".join(said)
+    return " → ".join(way_steps)
 
 
 def aspect_text(name: str, rule: Rule | None, fields: Sequence[Field]) -> str:
@@ -219,8 +222,8 @@ def aspect_text(name: str, rule: Rule | None, fields: Sequence[Field]) -> str:
         case "functions":
             return " → ".join(map(call_label, value))
         case "source":
-            found = next((one for one in fields if one.name == value), None)
-            return found.caption if found else field_name(value) if value else ""
+            source_field = next((candidate for candidate in fields if candidate.name == value), None)
+            return source_field.caption if source_field else field_name(value) if value else ""
         case "table":
             return table_name(value) if value else ""
         case "ownership":

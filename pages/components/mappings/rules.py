@@ -74,20 +74,20 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
     trial = trial_of(editor, record) if record else None
     if trial is not None and trial.obstacle is not None:
         _obstacle(trial.obstacle)
-    listed = [rule for rule in mine if _found(rule, can_read, find)]
+    listed_rules = [rule for rule in mine if _matches(rule, can_read, find)]
     samples = sample_values(editor.parts[part], [record] if record else [], [trial] if trial else [])
-    wanted = st.query_params.get("field", "")
-    chosen = next((rule for rule in listed if rule.target == wanted), next(iter(listed), None))
+    wanted_target = st.query_params.get("field", "")
+    chosen = next((rule for rule in listed_rules if rule.target == wanted_target), next(iter(listed_rules), None))
     with st.grid(8, min_column_width=115) as grid:
         with grid.cell(column_span=5):
-            _table(editor, part, listed, can_read, trial, find)
+            _table(editor, part, listed_rules, can_read, trial, find)
             _add(editor, part, mine, can_fill)
             if editor.changed:
                 section(text("effect_title"), text("effect_about", many=flow_term("many", editor.name)))
                 effect_box(editor)
         with grid.cell(column_span=3):
             if chosen is not None:
-                targets_listed = ["", *(rule.target for rule in listed), ""]
+                targets_listed = ["", *(rule.target for rule in listed_rules), ""]
                 at = targets_listed.index(chosen.target)
                 neighbours = (targets_listed[at - 1], targets_listed[at + 1])
                 choices = FunctionChoices(
@@ -95,12 +95,18 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
                 )
                 rule_editor(editor, chosen, choices, neighbours)
                 why_box(editor, chosen, trial, source_title(record) if record else "")
-    downloads(f"mapping-{editor.name}-{part}", lambda: _listed(editor, listed, can_read, trial), at=actions)
+    downloads(f"mapping-{editor.name}-{part}", lambda: _export_rows(editor, listed_rules, can_read, trial), at=actions)
 
 
-def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
-    said = (field_name(rule.target), rule.target, rule.source, aspect_text("source", rule, fields), way_label(rule))
-    return find.casefold() in " ".join(said).casefold()
+def _matches(rule: Rule, fields: Sequence[Field], find: str) -> bool:
+    search_texts = (
+        field_name(rule.target),
+        rule.target,
+        rule.source,
+        aspect_text("source", rule, fields),
+        way_label(rule),
+    )
+    return find.casefold() in " ".join(search_texts).casefold()
 
 
 # ---- the sample record ----------------------------------------------------------------------------------------------
@@ -113,23 +119,23 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
     recent = ask_live(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MOST_OFFERED))
     if recent is None:
         return None
-    known = {one.key: one for one in recent}
-    wanted = st.query_params.get("record", "")
-    options = [*known, *([wanted] if wanted and wanted not in known else [])]
+    recent_by_key = {candidate.key: candidate for candidate in recent}
+    wanted_key = st.query_params.get("record", "")
+    options = [*recent_by_key, *([wanted_key] if wanted_key and wanted_key not in recent_by_key else [])]
     if not options:
         note(text("try_nothing", system=editor.source))
 
     def keep() -> None:
         st.query_params["record"] = (st.session_state.get(f"record-{kind}") or "").strip()
 
-    first = options.index(wanted) if wanted else _first(editor, recent) if options else None
+    first = options.index(wanted_key) if wanted_key else _first_written(editor, recent) if options else None
     chosen = (
         st.selectbox(
             text("try_record"),
             options,
             index=first,
             key=f"record-{kind}",
-            format_func=option_name(lambda key: source_title(known[key]) if key in known else key),
+            format_func=option_name(lambda key: source_title(recent_by_key[key]) if key in recent_by_key else key),
             accept_new_options=True,
             on_change=keep,
             width=320,
@@ -140,44 +146,54 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
     )
     if not chosen:
         return None
-    named = next((one for one in recent if source_title(one).partition(" · ")[0] == chosen), None)
-    found = known.get(chosen) or named or _by_key(editor, kind, chosen)
-    if found is None and "failure" not in st.session_state:
+    title_match = next(
+        (candidate for candidate in recent if source_title(candidate).partition(" · ")[0] == chosen), None
+    )
+    record = recent_by_key.get(chosen) or title_match or _find_record(editor, kind, chosen)
+    if record is None and "failure" not in st.session_state:
         note(f":orange[:material/error: {text(f'why_unknown_{editor.name}', code=plain(chosen))}]")
-    return found
+    return record
 
 
-def _by_key(editor: EditorState, kind: Kind, key: str) -> Record | None:
+def _find_record(editor: EditorState, kind: Kind, key: str) -> Record | None:
     """Return a record of the source by its key. Return None if it does not exist, or after an error, which is shown."""
-    found = ask_live(
+    records = ask_live(
         editor.app, f"record {editor.name} {kind} {key}", lambda: editor.app.drafts.records(editor.name, kind, [key])
     )
-    return found[0] if found else None
+    return records[0] if records else None
 
 
-def _first(editor: EditorState, recent: Sequence[Record]) -> int:
+def _first_written(editor: EditorState, recent: Sequence[Record]) -> int:
     """Return the position of the first record that would be written, because it has the most results."""
-    some = recent[:MOST_LOOKED_AT]
-    name = f"first {editor.name} {[one.key for one in some]}"
+    first_records = recent[:MOST_LOOKED_AT]
+    name = f"first {editor.name} {[record.key for record in first_records]}"
     tried = (
-        ask_live(editor.app, name, lambda: editor.app.drafts.trial(editor.name, editor.published.mapping, some)) or []
+        ask_live(
+            editor.app, name, lambda: editor.app.drafts.trial(editor.name, editor.published.mapping, first_records)
+        )
+        or []
     )
-    return next((place for place, one in enumerate(tried) if one.obstacle is None), 0)
+    return next((place for place, trial in enumerate(tried) if trial.obstacle is None), 0)
 
 
-def _obstacle(one: Issue | Skip) -> None:
-    parked = isinstance(one, Issue)
-    said = say(one.cause if isinstance(one, Issue) else one.reason, one.facts).what
-    small(f"{inline('parked' if parked else 'skipped')} {plain(said)}")
+def _obstacle(obstacle: Issue | Skip) -> None:
+    parked = isinstance(obstacle, Issue)
+    sentence = say(obstacle.cause if isinstance(obstacle, Issue) else obstacle.reason, obstacle.facts).what
+    small(f"{inline('parked' if parked else 'skipped')} {plain(sentence)}")
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 
 def _table(
-    editor: EditorState, part: Kind, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None, find: str
+    editor: EditorState,
+    part: Kind,
+    listed_rules: Sequence[Rule],
+    fields: Sequence[Field],
+    trial: Trial | None,
+    find: str,
 ) -> None:
-    if not listed:
+    if not listed_rules:
         if not find:
             empty("account_tree", text("rules_none"), text("rules_none_about"))
         elif no_match(text("nothing_found", find=plain(find)), text("nothing_found_about")):
@@ -185,18 +201,18 @@ def _table(
         return
     frame = pd.DataFrame(
         {
-            "target": [field_name(rule.target) for rule in listed],
-            "mark": [_marks(editor, rule) for rule in listed],
-            "source": [aspect_text("source", rule, fields) for rule in listed],
-            "way": [way_label(rule) for rule in listed],
-            "gives": [_gives(editor, rule, trial) for rule in listed],
+            "target": [field_name(rule.target) for rule in listed_rules],
+            "mark": [_marks(editor, rule) for rule in listed_rules],
+            "source": [aspect_text("source", rule, fields) for rule in listed_rules],
+            "way": [way_label(rule) for rule in listed_rules],
+            "gives": [_result_text(editor, rule, trial) for rule in listed_rules],
         }
     )
     marks = [text("mark_changed"), text("mark_new"), text("mark_wrong")]
     columns = {
         "target": CONFIG.TextColumn(editor.target),
         "mark": CONFIG.MultiselectColumn(
-            "", options=marks, color=[f"{COLOURS[one][0]}33" for one in ("blue", "green", "orange")]
+            "", options=marks, color=[f"{COLOURS[colour][0]}33" for colour in ("blue", "green", "orange")]
         ),
         "source": CONFIG.TextColumn(text("col_source", system=editor.source)),
         "way": CONFIG.TextColumn(text("col_functions")),
@@ -208,8 +224,8 @@ def _table(
     clicked = browse(frame, columns, key, text("rules_of", part=fields_of_kind(part)), room=BESIDE)
     if clicked is not None and st.session_state.get("clicked_rule") != (key, clicked):
         st.session_state["clicked_rule"] = (key, clicked)
-        if listed[clicked].target != st.query_params.get("field"):
-            show_rule(listed[clicked].target)
+        if listed_rules[clicked].target != st.query_params.get("field"):
+            show_rule(listed_rules[clicked].target)
 
 
 def _marks(editor: EditorState, rule: Rule) -> list[str]:
@@ -219,21 +235,23 @@ def _marks(editor: EditorState, rule: Rule) -> list[str]:
     return [text("mark_new" if change.before is None else "mark_changed")] if change else []
 
 
-def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
+def _result_text(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
     """Return the result of a rule for the sample record; for several lines their distinct values."""
     if trial is None or rule.target in editor.faults:
         return "–"
     target = editor.flow.target
-    given = [
-        f"‖ {issue_reason(one.issue)}"
-        if one.issue
-        else short_value(field_text(editor.app, target, rule.target, one.value))
-        for one in trial.traces_of_field(rule.target)
+    results = [
+        f"‖ {issue_reason(trace.issue)}"
+        if trace.issue
+        else short_value(field_text(editor.app, target, rule.target, trace.value))
+        for trace in trial.traces_of_field(rule.target)
     ]
-    return " | ".join(dict.fromkeys(given)) or "–"
+    return " | ".join(dict.fromkeys(results)) or "–"
 
 
-def _listed(editor: EditorState, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None) -> pd.DataFrame:
+def _export_rows(
+    editor: EditorState, listed_rules: Sequence[Rule], fields: Sequence[Field], trial: Trial | None
+) -> pd.DataFrame:
     lines = [
         {
             "target": rule.target,
@@ -247,9 +265,9 @@ def _listed(editor: EditorState, listed: Sequence[Rule], fields: Sequence[Field]
             "default": rule.default if isinstance(rule.default, Decimal) else as_text(rule.default),
             "always": rule.force,
             "ownership": str(rule.ownership),
-            "gives": _gives(editor, rule, trial),
+            "gives": _result_text(editor, rule, trial),
         }
-        for rule in listed
+        for rule in listed_rules
     ]
     return pd.DataFrame(lines)
 
@@ -258,8 +276,8 @@ def _listed(editor: EditorState, listed: Sequence[Rule], fields: Sequence[Field]
 
 
 def _add(editor: EditorState, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Field]) -> None:
-    taken = {rule.target for rule in mine}
-    free = [name for name in targets if name not in taken]
+    used_targets = {rule.target for rule in mine}
+    free = [name for name in targets if name not in used_targets]
     if not free:
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
@@ -267,7 +285,7 @@ def _add(editor: EditorState, part: Kind, mine: Sequence[Rule], targets: Mapping
             text("add_rule", system=editor.target),
             free,
             index=None,
-            key=f"add-{editor.name}-{part}-{len(taken)}",
+            key=f"add-{editor.name}-{part}-{len(used_targets)}",
             placeholder=text("choose_field"),
             format_func=option_name(lambda name: f"{targets[name].caption} · {target_about(targets[name])}"),
         )

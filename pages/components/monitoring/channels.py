@@ -28,14 +28,14 @@ MOST_HOURS = 24 * 30  # hours until a reminder, at most
 
 def channels(app: Application) -> None:
     """Draw every channel, and the button that adds one."""
-    found = app.channels.list_channels()
+    channel_list = app.channels.list_channels()
     room = section_with_actions(text("channels_title"), text("channels_about"))
     if room.button(text("btn_channel_add"), icon=":material/add:", type="primary", key="channel_add"):
-        _edited(app, None)
-    if not found:
+        _open_form(app, None)
+    if not channel_list:
         empty("notifications_off", text("channels_none"), text("channels_none_about"))
-    for one in found:
-        _channel(app, one)
+    for channel in channel_list:
+        _channel(app, channel)
 
 
 def _channel(app: Application, channel: Channel) -> None:
@@ -51,26 +51,26 @@ def _channel(app: Application, channel: Channel) -> None:
                 "off": "badge_off",
             }
             st.markdown(f"**{plain(channel.name)}** {inline(state, text(words[state]))}")
-            note(_gets(channel))
+            note(_channel_summary(channel))
             if failing is not None:
-                small(f":red[{plain(_why(failing.error))}]")
+                small(f":red[{plain(_error_text(failing.error))}]")
             elif last is not None:
                 small(text("channel_last", moment=moment(last)))
         if st.button(text("btn_channel_test"), icon=":material/send:", key=f"test-{channel.id}"):
-            _tested(app, channel)
+            _send_test(app, channel)
         if st.button(text("btn_channel_change"), icon=":material/edit:", key=f"edit-{channel.id}"):
-            _edited(app, channel)
+            _open_form(app, channel)
         with st.popover(text("btn_channel_forget"), icon=":material/delete:", key=f"forget-{channel.id}"):
             note(text("channel_forget_about"))
             if st.button(text("btn_channel_forget_now"), key=f"forget-now-{channel.id}"):
                 act(lambda: app.channels.forget(channel.id, person()))
 
 
-def _why(error: str) -> str:
+def _error_text(error: str) -> str:
     return text(error) if error.startswith("reason_") else error
 
 
-def _tested(app: Application, channel: Channel) -> None:
+def _send_test(app: Application, channel: Channel) -> None:
     with st.spinner(text("channel_testing")):
         worked = attempt(lambda: app.alerts.test(channel))
     if worked:
@@ -78,21 +78,23 @@ def _tested(app: Application, channel: Channel) -> None:
     st.rerun()
 
 
-def _gets(channel: Channel) -> Markdown:
-    told = [text("channel_from", severity=text(f"severity_{channel.least}"))]
-    told += [text(f"sort_{one}") for one in ProblemType if one in channel.sorts] or [text("channel_everything")]
+def _channel_summary(channel: Channel) -> Markdown:
+    details = [text("channel_from", severity=text(f"severity_{channel.least}"))]
+    details += [text(f"sort_{problem_type}") for problem_type in ProblemType if problem_type in channel.sorts] or [
+        text("channel_everything")
+    ]
     if channel.causes:
-        told.append(text("channel_causes", number=number(len(channel.causes))))
+        details.append(text("channel_causes", number=number(len(channel.causes))))
     if channel.quiet_from is not None and channel.quiet_until is not None:
-        told.append(text("channel_quiet", begin=_clock(channel.quiet_from), end=_clock(channel.quiet_until)))
+        details.append(text("channel_quiet", begin=_clock(channel.quiet_from), end=_clock(channel.quiet_until)))
     if channel.rests:
-        told.append(text("channel_rests"))
+        details.append(text("channel_rests"))
     if channel.digest is not None:
-        told.append(text("channel_digest", time=_clock(channel.digest)))
+        details.append(text("channel_digest", time=_clock(channel.digest)))
     if channel.remind_hours:
-        told.append(text("channel_reminds", hours=number(channel.remind_hours)))
-    told.append(plain(LANGUAGES[channel.language]))
-    return " · ".join(told)
+        details.append(text("channel_reminds", hours=number(channel.remind_hours)))
+    details.append(plain(LANGUAGES[channel.language]))
+    return " · ".join(details)
 
 
 def _clock(at: time) -> Markdown:
@@ -102,7 +104,7 @@ def _clock(at: time) -> Markdown:
 # ---- the form
 
 
-def _edited(app: Application, channel: Channel | None) -> None:
+def _open_form(app: Application, channel: Channel | None) -> None:
     title = text("channel_new" if channel is None else "channel_change")
     st.dialog(title, width="large", icon=":material/notifications:")(guarded(_form))(app, channel)
 
@@ -119,46 +121,50 @@ def _form(app: Application, channel: Channel | None) -> None:
         with st.expander(text("channel_forms")):
             note(text("channel_forms_about"))
             code_block("\n".join(FORMS.values()))
-        values = {"name": name, "address": address, **_gets_form(now), **_when_form(now)}
+        values = {"name": name, "address": address, **_content_form(now), **_schedule_form(now)}
         pressed = st.form_submit_button(text("btn_channel_save"), type="primary", key="channel-save")
     if pressed:
         with st.spinner(text("channel_looking")):
-            worked = attempt(lambda: _saved(app, channel, values))
+            worked = attempt(lambda: _save_channel(app, channel, values))
         if worked:
             st.session_state["said"] = text("channel_saved", channel=name)
             st.rerun()
         st.rerun(scope="fragment")
 
 
-def _saved(app: Application, channel: Channel | None, values: Mapping[str, Any]) -> None:
-    kept = {name: value for name, value in values.items() if name != "address"}
-    app.channels.save(kept, person(), channel=channel.id if channel else "", address=values["address"])
+def _save_channel(app: Application, channel: Channel | None, values: Mapping[str, Any]) -> None:
+    settings = {name: value for name, value in values.items() if name != "address"}
+    app.channels.save(settings, person(), channel=channel.id if channel else "", address=values["address"])
 
 
-def _gets_form(now: Channel) -> dict[str, Any]:
+def _content_form(now: Channel) -> dict[str, Any]:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         least = st.selectbox(
             text("channel_least"), list(Severity), list(Severity).index(now.least), key="channel-least",
-            format_func=option_name(lambda one: text(f"severity_{one}")),
+            format_func=option_name(lambda severity: text(f"severity_{severity}")),
         )  # fmt: skip
         spoken = st.selectbox(
             text("language"), list(LANGUAGES), list(LANGUAGES).index(now.language), key="channel-language",
             format_func=option_name(LANGUAGES.__getitem__),
         )  # fmt: skip
     sorts = st.multiselect(
-        text("channel_sorts"), list(ProblemType), [one for one in ProblemType if one in now.sorts], key="channel-sorts",
-        format_func=option_name(lambda one: text(f"sort_{one}")), placeholder=text("channel_everything"),
-    )  # fmt: skip
-    tellable = [code for code, one in CAUSES.items() if one.who is not Responsible.NOBODY]
+        text("channel_sorts"),
+        list(ProblemType),
+        [problem_type for problem_type in ProblemType if problem_type in now.sorts],
+        key="channel-sorts",
+        format_func=option_name(lambda problem_type: text(f"sort_{problem_type}")),
+        placeholder=text("channel_everything"),
+    )
+    tellable = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
     causes = st.multiselect(
-        text("channel_only"), tellable, [one for one in tellable if one in now.causes], key="channel-causes",
-        format_func=option_name(lambda one: say(one, {}).what), placeholder=text("channel_everything"),
+        text("channel_only"), tellable, [code for code in tellable if code in now.causes], key="channel-causes",
+        format_func=option_name(lambda code: say(code, {}).what), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
     return {"least": least, "language": spoken, "sorts": sorts, "causes": causes, "on": on}
 
 
-def _when_form(now: Channel) -> dict[str, Any]:
+def _schedule_form(now: Channel) -> dict[str, Any]:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         begin: time | None = st.time_input(text("channel_quiet_from"), now.quiet_from, key="channel-from")
         end: time | None = st.time_input(text("channel_quiet_until"), now.quiet_until, key="channel-until")

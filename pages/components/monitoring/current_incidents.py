@@ -97,19 +97,19 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
 
 def waiting_now(app: Application) -> None:
     """Draw everything that waits. An item with an alert has its severity and the button that silences it."""
-    found = waiting_items(app, most=MOST_WAITING)
-    incidents = {one.symptom.identity: one for one in app.monitoring.open_incidents()}
+    items = waiting_items(app, limit=MOST_WAITING)
+    incidents = {incident.symptom.identity: incident for incident in app.monitoring.open_incidents()}
     section(text("needs_person"), quantity_text("incidents_about", len(incidents)) if incidents else "")
-    if not found.shown:
+    if not items.shown:
         empty("task_alt", text("incidents_none"), text("episodes_none_about"))
         return
     silences = app.alerts.silences.active_silences()
 
     def alert_of(item: WaitingItem) -> None:
-        for incident in [incidents.pop(one) for one in item.incidents if one in incidents]:
+        for incident in [incidents.pop(incident) for incident in item.incidents if incident in incidents]:
             _alert(app, incident, silences.get(incident.symptom.identity))
 
-    waiting_list(app, found, alert_of)
+    waiting_list(app, items, alert_of)
 
 
 def _alert(app: Application, incident: Incident, silenced: datetime | None) -> None:
@@ -117,8 +117,8 @@ def _alert(app: Application, incident: Incident, silenced: datetime | None) -> N
     symptom = incident.symptom
     with st.container(width="content", gap="xxsmall"):
         small(severity_badge(symptom.severity))
-        told = text("silenced_until", moment=moment(silenced)) if silenced else duration(incident.started_at)
-        note(told)
+        status_text = text("silenced_until", moment=moment(silenced)) if silenced else duration(incident.started_at)
+        note(status_text)
     _actions(app, incident, silenced)
 
 
@@ -141,20 +141,20 @@ def _actions(app: Application, incident: Incident, silenced: datetime | None) ->
 
 def past_incidents(app: Application) -> None:
     """Draw the last incidents that ended."""
-    found = app.monitoring.past_incidents()
-    if not found:
+    incidents = app.monitoring.past_incidents()
+    if not incidents:
         return
     tools = section_with_actions(text("incidents_over"))
     downloads("incidents", lambda: _incidents(app), at=tools)
     rows = [
         {
-            text("col_severity"): text(f"severity_{one.symptom.severity}"),
-            text("col_about"): problem_subject(one.symptom),
-            text("col_happened"): _title(one.symptom),
-            text("col_began"): moment(one.started_at),
-            text("col_lasted"): duration(one.started_at, one.ended_at),
+            text("col_severity"): text(f"severity_{incident.symptom.severity}"),
+            text("col_about"): problem_subject(incident.symptom),
+            text("col_happened"): _title(incident.symptom),
+            text("col_began"): moment(incident.started_at),
+            text("col_lasted"): duration(incident.started_at, incident.ended_at),
         }
-        for one in found
+        for incident in incidents
     ]
     st.table(rows, border="horizontal", hide_index=True)
 
@@ -179,11 +179,11 @@ def health(app: Application) -> None:
     section(text("health_title"))
     rows = [
         {
-            text("col_part"): system_name(one.system),
-            text("col_stands"): f"{mark(state_of(one))} {answer_time(one)}",
-            text("col_known"): capital(connection_since(one)),
+            text("col_part"): system_name(connection.system),
+            text("col_stands"): f"{mark(state_of(connection))} {answer_time(connection)}",
+            text("col_known"): capital(connection_since(connection)),
         }
-        for one in app.reach.stands()
+        for connection in app.reach.stands()
     ]
     looked = answer_or_error(app.health.look)
     if looked is not None:
@@ -191,7 +191,7 @@ def health(app: Application) -> None:
     st.table(rows, border="horizontal", hide_index=True)
 
 
-def _stands(ok: bool) -> Markdown:
+def _state_mark(ok: bool) -> Markdown:
     state = "ok" if ok else "failed"
     return f"{mark(state)} {text(f'badge_{state}')}"
 
@@ -211,26 +211,29 @@ def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
         "disk": ("disk_full" not in troubles, text("health_free", free=number(looked.free_bytes // 1_000_000))),
     }
     return [
-        {text("col_part"): text(f"part_{name}"), text("col_stands"): _stands(ok), text("col_known"): known}
-        for name, (ok, known) in parts.items()
+        {text("col_part"): text(f"part_{name}"), text("col_stands"): _state_mark(ok), text("col_known"): known_text}
+        for name, (ok, known_text) in parts.items()
     ]
 
 
 def flows_on_time(app: Application) -> None:
     """Draw every flow with its last run, its last proof, and whether it is late."""
-    tools, found = section_with_actions(text("flows_on_time")), app.monitoring.flows()
-    lines = [(one.flow, one.state, one.began, one.proof, one.next_run) for one in found]
+    tools, flow_states = section_with_actions(text("flows_on_time")), app.monitoring.flows()
+    lines = [
+        (flow_state.flow, flow_state.state, flow_state.began, flow_state.proof, flow_state.next_run)
+        for flow_state in flow_states
+    ]
     columns = ["flow", "stands", "last_run", "last_proof", "next_run"]
     downloads("flows-on-time", lambda: rows_in(columns, lines), at=tools)
-    st.table([_flow(one) for one in found], border="horizontal", hide_index=True)
+    st.table([_flow(flow_state) for flow_state in flow_states], border="horizontal", hide_index=True)
 
 
-def _flow(one: FlowHealth) -> dict[Markdown, Markdown]:
+def _flow(flow_state: FlowHealth) -> dict[Markdown, Markdown]:
     state = {"on": inline("ok", text("on_time")), "off": inline("off", text("badge_off"))}
     return {
-        text("col_flow"): flow_name(one.flow),
-        text("col_stands"): state.get(one.state) or inline("failed", text(f"state_{one.state}")),
-        text("col_last_run"): moment(one.began),
-        text("col_last_proof"): moment(one.proof),
-        text("col_next_run"): moment(one.next_run),
+        text("col_flow"): flow_name(flow_state.flow),
+        text("col_stands"): state.get(flow_state.state) or inline("failed", text(f"state_{flow_state.state}")),
+        text("col_last_run"): moment(flow_state.began),
+        text("col_last_proof"): moment(flow_state.proof),
+        text("col_next_run"): moment(flow_state.next_run),
     }

@@ -16,27 +16,27 @@ from pages.components.shared.wording import Markdown, flow_name, language, momen
 def heartbeat_settings(app: Application) -> None:
     """Draw the heartbeat addresses of the console and of each flow."""
     section(text("signs_title"), text("signs_about"))
-    known = app.pings.start_times()
+    start_times = app.pings.start_times()
     with st.container(border=True, gap="small"):
         for flow in (WHOLE, *app.flows):
-            _sign(app, flow, is_on=flow in known)
+            _heartbeat_row(app, flow, is_on=flow in start_times)
 
 
-def _sign(app: Application, flow: str, *, is_on: bool) -> None:
+def _heartbeat_row(app: Application, flow: str, *, is_on: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        given = st.text_input(
+        address = st.text_input(
             text("signs_whole") if flow == WHOLE else flow_name(flow), type="password", key=f"ping-{flow}",
             placeholder=text("signs_kept") if is_on else text("signs_example"), width="stretch",
         )  # fmt: skip
         with st.container(width=300):
-            st.markdown(_last(app, flow) if is_on else inline("off", text("signs_off")))
-        if st.button(text("btn_sign_save"), key=f"ping-save-{flow}", disabled=not given):
-            act(lambda: app.pings.change(flow, given, person()))
+            st.markdown(_last_ping_text(app, flow) if is_on else inline("off", text("signs_off")))
+        if st.button(text("btn_sign_save"), key=f"ping-save-{flow}", disabled=not address):
+            act(lambda: app.pings.change(flow, address, person()))
         if is_on and st.button(text("btn_sign_end"), key=f"ping-end-{flow}", type="tertiary"):
             act(lambda: app.pings.change(flow, "", person()))
 
 
-def _last(app: Application, flow: str) -> Markdown:
+def _last_ping_text(app: Application, flow: str) -> Markdown:
     last = app.monitoring.last_ping(flow)
     if last is None:
         return inline("waiting", text("signs_none_yet"))

@@ -16,41 +16,53 @@ COLUMNS = ("created_at", "channel", "message", "about", "cause", "happened", "se
 def draw_sent(app: Application) -> None:
     """Draw the last notifications."""
     tools = section_with_actions(text("sent_title"), text("sent_about"))
-    found = app.monitoring.list_notifications()
-    if not found:
+    notifications = app.monitoring.list_notifications()
+    if not notifications:
         empty("outbox", text("sent_none"), text("sent_none_about"))
         return
     downloads(
         "sent",
-        lambda: rows_in(COLUMNS, [_line(one) for one in app.monitoring.list_notifications(MOST_LISTED)]),
+        lambda: rows_in(
+            COLUMNS, [_line(notification) for notification in app.monitoring.list_notifications(MOST_LISTED)]
+        ),
         at=tools,
     )
-    st.table([_row(one) for one in found], border="horizontal", hide_index=True)
+    st.table([_row(notification) for notification in notifications], border="horizontal", hide_index=True)
 
 
-def _line(one: Notification) -> list[object]:
+def _line(notification: Notification) -> list[object]:
     """Return a notification as a row of a file."""
-    sent, incident = one.delivery, one.incident
+    delivery, incident = notification.delivery, notification.incident
     of = (incident.symptom.flow or incident.symptom.of, incident.symptom.cause) if incident else ("", "")
-    said = cause_headline(incident.symptom.cause, incident.symptom.facts) if incident else ""
-    return [sent.created_at, one.channel, sent.what, *of, said, sent.sent_at, sent.due_at, sent.attempts, sent.error]
+    problem_headline = cause_headline(incident.symptom.cause, incident.symptom.facts) if incident else ""
+    return [
+        delivery.created_at,
+        notification.channel,
+        delivery.what,
+        *of,
+        problem_headline,
+        delivery.sent_at,
+        delivery.due_at,
+        delivery.attempts,
+        delivery.error,
+    ]
 
 
-def _row(one: Notification) -> dict[Markdown, Markdown]:
-    incident = one.incident
-    what = plain(cause_headline(incident.symptom.cause, incident.symptom.facts)) if incident else ""
+def _row(notification: Notification) -> dict[Markdown, Markdown]:
+    incident = notification.incident
+    problem_text = plain(cause_headline(incident.symptom.cause, incident.symptom.facts)) if incident else ""
     return {
-        text("col_made"): moment(one.delivery.created_at),
-        text("col_channel"): plain(one.channel),
-        text("col_message"): text(f"message_{one.delivery.what}"),
+        text("col_made"): moment(notification.delivery.created_at),
+        text("col_channel"): plain(notification.channel),
+        text("col_message"): text(f"message_{notification.delivery.what}"),
         text("col_about"): problem_subject(incident.symptom) if incident else "",
-        text("col_happened"): what,
-        text("col_stands"): _state(one),
+        text("col_happened"): problem_text,
+        text("col_stands"): _delivery_state(notification),
     }
 
 
-def _state(one: Notification) -> Markdown:
-    delivery = one.delivery
+def _delivery_state(notification: Notification) -> Markdown:
+    delivery = notification.delivery
     if delivery.sent_at is not None:
         label = text("sent_in_digest" if delivery.held == "digest" else "sent_at", moment=moment(delivery.sent_at))
         return inline("ok", label)

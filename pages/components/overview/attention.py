@@ -52,22 +52,22 @@ def last_days(app: Application) -> None:
     """Draw the results of the last days, each chart with a download of its data. Without results, draw a sentence."""
     from pages.components.overview.bars import flow_bars, state_bars  # noqa: PLC0415 - as said at the top
 
-    told = answer_or_error(lambda: daily(app))
-    if told is None:
+    volume = answer_or_error(lambda: daily(app))
+    if volume is None:
         return
     with st.grid(5, min_column_width=125) as grid:
         with grid.cell(column_span=3):
             _chart(
                 "days_results",
-                _wide(told, "event"),
+                _pivot(volume, "event"),
                 lambda wide: state_bars(wide, RESULTS, text("days_results")),
             )
         with grid.cell(column_span=2):
-            proven = told[told["event"] == "proven"]
+            proven = volume[volume["event"] == "proven"]
             names = {flow: flow_name(flow) for flow in app.flows}
             _chart(
                 "days_flows",
-                _wide(proven, "flow"),
+                _pivot(proven, "flow"),
                 lambda wide: flow_bars(wide, names, text("days_flows")),
             )
 
@@ -77,15 +77,15 @@ def daily(app: Application) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415 - as said at the top
 
     since = _first_day()
-    told = app.log.volume(LogPeriod(since))
-    told = told[told["event"].isin(RESULTS)]
-    here = pd.to_datetime(told["period"], utc=True).dt.tz_convert(str(zone()))
-    return told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()
+    volume = app.log.volume(LogPeriod(since))
+    volume = volume[volume["event"].isin(RESULTS)]
+    local_time = pd.to_datetime(volume["period"], utc=True).dt.tz_convert(str(zone()))
+    return volume.assign(day=local_time.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()
 
 
-def _wide(told: "pd.DataFrame", column: str) -> "pd.DataFrame":
+def _pivot(volume: "pd.DataFrame", column: str) -> "pd.DataFrame":
     """Return a table with a row for each day and a column for each value of `column`."""
-    return told.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - pivot_table is slower
+    return volume.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - pivot_table is slower
 
 
 def _first_day() -> datetime:

@@ -36,8 +36,8 @@ def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
 
 def flow_bars(frame: pd.DataFrame, names: Mapping[str, str], alt: str) -> None:
     """Draw a bar for each row of `frame`, stacked from its flow columns, in colours that no state uses."""
-    named = zip(CALM, names.items(), strict=False)
-    parts = [BarPart(flow, label, theme_colour(place)) for place, (flow, label) in named]
+    coloured_names = zip(CALM, names.items(), strict=False)
+    parts = [BarPart(flow, label, theme_colour(place)) for place, (flow, label) in coloured_names]
     _draw(frame, [part for part in parts if part.column in frame], alt)
 
 
@@ -48,24 +48,26 @@ def theme_colour(place: int) -> str:
 
 def scale(highest: int) -> list[int]:
     """Return the values of the grid lines, from 0 to the first step that is not below `highest`."""
-    steps = (power * one for power in (10**digits for digits in count()) for one in ROUND)
-    step = next(one for one in steps if one * MOST_STEPS >= highest)
+    steps = (power * factor for power in (10**digits for digits in count()) for factor in ROUND)
+    step = next(candidate for candidate in steps if candidate * MOST_STEPS >= highest)
     return list(range(0, step * max(1, -(-highest // step)) + 1, step))
 
 
 def _draw(frame: pd.DataFrame, parts: Sequence[BarPart], alt: str) -> None:
     values = frame[[part.column for part in parts]]
     lines = scale(int(values.sum(axis=1).max()))
-    legend = "".join(f'<li style="--is:{part.colour}">{_plain(part.label)}</li>' for part in parts)
-    ruled = "".join(f'<b style="bottom:{_share(line, lines[-1])}"><span>{number(line)}</span></b>' for line in lines)
+    legend = "".join(f'<li style="--is:{part.colour}">{_html_text(part.label)}</li>' for part in parts)
+    ruled = "".join(
+        f'<b style="bottom:{_percentage(line, lines[-1])}"><span>{number(line)}</span></b>' for line in lines
+    )
     days = zip(frame["label"], values.itertuples(index=False, name=None), strict=True)
     bars = "".join(
-        bar(label, [int(one) for one in counts], parts, lines[-1], is_written=place % EVERY == 0)
+        bar(label, [int(amount) for amount in counts], parts, lines[-1], is_written=place % EVERY == 0)
         for place, (label, counts) in enumerate(days)
     )
     wide = max(len(number(line)) for line in lines)
     st.html(
-        f'<div class="bars" role="img" aria-label="{_plain(alt)}"><ul>{legend}</ul>'
+        f'<div class="bars" role="img" aria-label="{_html_text(alt)}"><ul>{legend}</ul>'
         f'<div style="margin-left:{wide + 1}ch">{ruled}{bars}</div></div>'
     )
 
@@ -75,20 +77,25 @@ def bar(label: str, counts: Sequence[int], parts: Sequence[BarPart], top: int, *
     ends = [sum(counts[:place]) for place in range(len(counts) + 1)]
     whole = ends[-1]
     stops = ",".join(
-        f"{part.colour} {_share(low, whole)} {_share(high, whole)}"
+        f"{part.colour} {_percentage(low, whole)} {_percentage(high, whole)}"
         for part, (low, high) in zip(parts, pairwise(ends), strict=True)
         if high > low
     )
-    drawn = f'<i style="height:{_share(whole, top)};background:linear-gradient(to top,{stops})"></i>' if whole else ""
-    told = [label, *(f"{part.label} {number(one)}" for part, one in zip(parts, counts, strict=True) if one)]
-    below = f"<span>{_plain(label)}</span>" if is_written else ""
-    return f"<div>{drawn}<em>{'<br>'.join(map(_plain, told))}</em>{below}</div>"
+    drawn = (
+        f'<i style="height:{_percentage(whole, top)};background:linear-gradient(to top,{stops})"></i>' if whole else ""
+    )
+    labels = [
+        label,
+        *(f"{part.label} {number(part_count)}" for part, part_count in zip(parts, counts, strict=True) if part_count),
+    ]
+    below = f"<span>{_html_text(label)}</span>" if is_written else ""
+    return f"<div>{drawn}<em>{'<br>'.join(map(_html_text, labels))}</em>{below}</div>"
 
 
-def _share(part: float, whole: float) -> str:
+def _percentage(part: float, whole: float) -> str:
     return f"{100 * part / whole:.4g}%"
 
 
-def _plain(words: str) -> str:
+def _html_text(words: str) -> str:
     """Return text as HTML with invisible characters made visible."""
     return escape(visible(words))

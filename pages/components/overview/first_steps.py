@@ -25,12 +25,12 @@ def first_steps(app: Application, status: FlowStatus) -> None:
         hide_button(app)
     with st.grid(len(STEPS), min_column_width=CARD):
         for place, step in enumerate(STEPS):
-            done = f"{mark('ok')} " if place < following else ""
+            done_mark = f"{mark('ok')} " if place < following else ""
             with st.container(border=True, gap="xsmall", height="stretch"):
-                st.markdown(f"{done}**{place + 1} · {text(f'start_{step}')}**")
+                st.markdown(f"{done_mark}**{place + 1} · {text(f'start_{step}')}**")
                 note(text(f"start_{step}_about"))
                 if place == following:
-                    _go_on(app, status)
+                    _next_button(app, status)
 
 
 def _step(status: FlowStatus) -> str:
@@ -39,7 +39,7 @@ def _step(status: FlowStatus) -> str:
     return "commit" if status.waiting else "preview"
 
 
-def _go_on(app: Application, status: FlowStatus) -> None:
+def _next_button(app: Application, status: FlowStatus) -> None:
     """Draw the button for the next step: a preview, or the existing run."""
     flow, run = status.flow.name, status.active or status.waiting
     with st.container(height="stretch", vertical_alignment="bottom"):

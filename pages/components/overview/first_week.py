@@ -17,15 +17,15 @@ def first_week(app: Application) -> None:
     tasks = app.first_week.visible_tasks() if may(FirstWeek.hide) else []
     if not tasks:
         return
-    following = next((one for one in tasks if not one.done), None)
+    following = next((task for task in tasks if not task.done), None)
     with section_with_actions(text("first_week"), text("first_week_about")):
         hide_button(app)
     with st.container(border=True, gap="xsmall"):
-        for is_next, some in groupby(tasks, lambda one: one is following):
+        for is_next, task_group in groupby(tasks, lambda task: task is following):
             if is_next:
-                _next(app, next(some))
+                _draw_next(app, next(task_group))
             else:
-                st.markdown("  \n".join(map(_line, some)))
+                st.markdown("  \n".join(map(_line, task_group)))
 
 
 def hide_button(app: Application) -> None:
@@ -39,16 +39,16 @@ def hide_button(app: Application) -> None:
 
 def _line(task: FirstTask) -> Markdown:
     """Return the line of a task that is done, or that comes later."""
-    said = text(f"week_{task.name}")
-    return f":small[{mark('ok' if task.done else 'unknown')} {f':gray[{said}]' if task.done else said}]"
+    task_text = text(f"week_{task.name}")
+    return f":small[{mark('ok' if task.done else 'unknown')} {f':gray[{task_text}]' if task.done else task_text}]"
 
 
-def _next(app: Application, task: FirstTask) -> None:
+def _draw_next(app: Application, task: FirstTask) -> None:
     """Draw the next task with its reason and the link to its page."""
-    said = text(f"week_{task.name}")
+    task_text = text(f"week_{task.name}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
-            small(f"{mark('planned')} **{said}**")
+            small(f"{mark('planned')} **{task_text}**")
             note(text(f"week_{task.name}_about"))
         if st.button(text(f"btn_week_{task.name}"), icon=":material/arrow_forward:", key="next_task"):
             if task.page == "preview" and not app.runs.every_waiting(task.params["flow"]):

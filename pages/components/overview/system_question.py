@@ -19,7 +19,7 @@ def system_questions(app: Application) -> None:
 
 def _draw(app: Application, question: SystemQuestion) -> None:
     system = system_name(question.system)
-    changed = listed(list(dict.fromkeys(_part(name) for name in question.changed)))
+    changed = listed(list(dict.fromkeys(_part_name(name) for name in question.changed)))
     with st.container(border=True, key=f"system-{question.system}"):
         st.markdown(f"**:orange[:material/help:] {text('system_question_title', system=system)}**")
         st.markdown(text("system_question_about", system=system, changed=plain(changed)))
@@ -37,7 +37,7 @@ def _draw(app: Application, question: SystemQuestion) -> None:
                     st.rerun()
 
 
-def _part(name: str) -> str:
+def _part_name(name: str) -> str:
     if name.endswith("Version"):
         return term("system_part_version")
     return term("system_part_numbers" if name.endswith(("SyncMarker", "stockId")) else f"system_part_{name}")

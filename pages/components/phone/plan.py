@@ -29,11 +29,11 @@ def plan_extent(app: Application, run: Run) -> Markdown:
     """Return the extent of the selected changes: their number, the booked amount if any, and the number of writes."""
     chosen = app.plans.count(run.id, "changes") - len(run.excluded)
     sold = app.plans.sold(run.id, run.excluded)
-    said = [f"**{quantity_text('phone_changes', chosen)}**"]
+    phrases = [f"**{quantity_text('phone_changes', chosen)}**"]
     if sold is not None:
-        said.append(f"**{text('phone_sold', amount=euros(sold))}**")
-    said.append(quantity_text("write", app.plans.writes(run.id, frozenset(run.excluded))))
-    return " · ".join(said)
+        phrases.append(f"**{text('phone_sold', amount=euros(sold))}**")
+    phrases.append(quantity_text("write", app.plans.writes(run.id, frozenset(run.excluded))))
+    return " · ".join(phrases)
 
 
 def plan_in_short(app: Application, run: Run) -> None:
@@ -61,11 +61,11 @@ def representative_changes(app: Application, run: Run) -> list[PlanRow]:
 
     The last new records are taken, because groups and debtors that they need come first.
     """
-    found = {row.seq: row for one in run.brakes for row in app.plans.marked(run.id, one.code, SHOWN)[0]}
+    rows_by_seq = {row.seq: row for brake in run.brakes for row in app.plans.marked(run.id, brake.code, SHOWN)[0]}
     for sort in ("retire", "update"):
-        found |= {row.seq: row for row in app.plans.rows(run.id, sort, limit=SHOWN)}
+        rows_by_seq |= {row.seq: row for row in app.plans.rows(run.id, sort, limit=SHOWN)}
     new = app.plans.rows(run.id, "create", offset=max(0, app.plans.count(run.id, "create") - SHOWN), limit=SHOWN)
-    return [*found.values(), *new][:SHOWN]
+    return [*rows_by_seq.values(), *new][:SHOWN]
 
 
 def _line(app: Application, run: Run, row: PlanRow) -> None:

@@ -51,7 +51,7 @@ def brake_box(run: Run, *, asks: bool) -> None:
                 help=meaning("brake"),
             )
             if asks:
-                _number_asked(f"brake-{brake.code}", brake.count)
+                _number_field(f"brake-{brake.code}", brake.count)
         note(text("nothing_written"))
 
 
@@ -68,9 +68,9 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     """Draw the bar with the selection and the commit button, which is the only one that writes."""
     chosen = changes - len(run.excluded)
     writes = quantity_text("write", app.plans.writes(run.id, frozenset(run.excluded)))
-    said = quantity_text("bar_chosen", changes, chosen=number(chosen))
+    extent = quantity_text("bar_chosen", changes, chosen=number(chosen))
     sums = f"{' · '.join(_sums(app, run))}."
-    with bottom_bar(f"**{said} · {writes}.** {sums} :gray[{text('nothing_written')}]"):
+    with bottom_bar(f"**{extent} · {writes}.** {sums} :gray[{text('nothing_written')}]"):
         if run.excluded and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             take_in(app, run, list(run.excluded))
             redraw_ticks()
@@ -87,7 +87,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     if run.brakes:
         closed = partial(stop_asking, run)
         dialog = st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:", on_dismiss=closed)
-        dialog(guarded(_ask))(app, run, label, writes)
+        dialog(guarded(_ask_confirmation))(app, run, label, writes)
     else:
         _commit(app, run, {})
 
@@ -95,23 +95,23 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
 def _sums(app: Application, run: Run) -> list[Markdown]:
     """Return what an approval covers: the number of each kind, the amount, and prices up and down."""
     sums = app.plans.sums(run.id, run.excluded)
-    told = [f"{kind_name(kind)} {number(count)}" for kind, count in sums.kinds.items()]
+    phrases = [f"{kind_name(kind)} {number(count)}" for kind, count in sums.kinds.items()]
     if sums.booked is not None:
-        told.append(text("bar_booked", amount=euros(sums.booked)))
+        phrases.append(text("bar_booked", amount=euros(sums.booked)))
     if sums.dearer or sums.cheaper:
-        told.append(text("bar_prices", up=number(sums.dearer), down=number(sums.cheaper)))
-    return told
+        phrases.append(text("bar_prices", up=number(sums.dearer), down=number(sums.cheaper)))
+    return phrases
 
 
-def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
+def _ask_confirmation(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
     """Ask for the number that each brake counted, so that a person checks a plan above its limits twice."""
     typed: dict[str, int] = {}
     for brake in run.brakes:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
         st.markdown(f"**{plain(cause_headline(brake.code, {}))}** {plain(sentences.what)} {plain(sentences.do)}")
-        _braked(app, run, brake.code)
-        given = st.session_state.get(f"brake-{brake.code}") or ""
-        answer = _number_asked(f"typed-{brake.code}", brake.count, given)
+        _braked_records(app, run, brake.code)
+        typed_number = st.session_state.get(f"brake-{brake.code}") or ""
+        answer = _number_field(f"typed-{brake.code}", brake.count, typed_number)
         if read_number(answer or "") == brake.count:
             typed[brake.code] = brake.count
     note(text("brake_then", writes=writes))
@@ -125,27 +125,33 @@ def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
             _commit(app, run, typed)
 
 
-def _number_asked(key: str, count: int, given: str = "") -> str | None:
+def _number_field(key: str, count: int, typed_number: str = "") -> str | None:
     """Draw the field for the number that a brake counted."""
     label = text("brake_type", count=count)
-    return st.text_input(label, given, key=key, live=True, autocomplete="off", placeholder=number(count), width=280)
+    return st.text_input(
+        label, typed_number, key=key, live=True, autocomplete="off", placeholder=number(count), width=280
+    )
 
 
-def _braked(app: Application, run: Run, code: str) -> None:
+def _braked_records(app: Application, run: Run, code: str) -> None:
     """Draw the first records that a brake counted. A brake on the whole plan marks none."""
-    marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
+    marked, marked_count = app.plans.marked(run.id, code, SHOWN_RECORDS)
     if not marked:
         return
-    known = [(*code_and_name(row), row) for row in marked]
-    key, name, what = text("col_code"), text("col_name"), text("col_what")
+    named_rows = [(*code_and_name(row), row) for row in marked]
+    key, name, change_title = text("col_code"), text("col_name"), text("col_what")
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
-    shown = [
-        {key: plain(one), name: plain(title), what: plain(what_changes(app, row, undone=undone, system=target))}
-        for one, title, row in known
+    table_rows = [
+        {
+            key: plain(record_code),
+            name: plain(title),
+            change_title: plain(what_changes(app, row, undone=undone, system=target)),
+        }
+        for record_code, title, row in named_rows
     ]
-    st.table(shown, border="horizontal", hide_index=True)
-    if found > len(marked):
-        note(text("and_more", number=number(found - len(marked))))
+    st.table(table_rows, border="horizontal", hide_index=True)
+    if marked_count > len(marked):
+        note(text("and_more", number=number(marked_count - len(marked))))
 
 
 def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
@@ -161,13 +167,13 @@ def four_eyes_box(app: Application, run: Run) -> None:
     if not app.four_eyes.exceeded_limits(run):
         return
     first = app.four_eyes.first(run)
-    said = (
+    sentence = (
         text("four_eyes_first", name=plain(author_name(first.by)), time=moment(first.until))
         if first
         else text("four_eyes_none")
     )
     with st.container(border=True, gap="xsmall", key="four-eyes"):
         st.markdown(
-            f":orange[:material/group:] **{text('four_eyes_needed')}** :small[:gray[{said}]]",
+            f":orange[:material/group:] **{text('four_eyes_needed')}** :small[:gray[{sentence}]]",
             help=meaning("four_eyes_title"),
         )

@@ -19,16 +19,24 @@ def missing_setting_sentence(why: Reason) -> Markdown:
     return text(why.code, **facts)
 
 
-def missing_setting_text(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
+def missing_setting_text(app: Application, asked_question: AskedQuestion, why: Reason) -> Markdown:
     """Return what a flow lacks. VAT codes and rows have their usual labels."""
-    table = app.flows.spec(one.flow).table(one.question.table) if one.question.table else None
+    table = (
+        app.flows.spec(asked_question.flow).table(asked_question.question.table)
+        if asked_question.question.table
+        else None
+    )
     if table is None or table.ours is None or table.ours.name != VAT_CODES:
         return missing_setting_sentence(why)
-    told = {name: ", ".join(_row(app, table, key) for key in fact.split(", ")) for name, fact in why.facts.items()}
-    return missing_setting_sentence(replace(why, facts=told))
+    fact_texts = {
+        name: ", ".join(_row(app, table, key) for key in fact.split(", ")) for name, fact in why.facts.items()
+    }
+    return missing_setting_sentence(replace(why, facts=fact_texts))
 
 
 def _row(app: Application, table: ValueTable, key: str) -> str:
     """Return the label of a row. An unreadable key is returned unchanged."""
-    lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
+    lists = {
+        part.name: {dimension.mark: captions_of(app, dimension.of) for dimension in part.of} for part in table.parts
+    }
     return row_label(app, table, key, lists)

@@ -78,25 +78,27 @@ def _draft(app: Application) -> _Draft:
 
 def _names(app: Application) -> None:
     draft = _draft(app)
-    before = _of_objects(draft), bool(draft.changed)
+    before = _changed_object_names(draft), bool(draft.changed)
     name = f"names {draft.kept['read']} {sorted(before[0].items())}"
-    named = ask_live(app, name, lambda: app.names.look(before[0]))
-    if named is None:
+    object_names = ask_live(app, name, lambda: app.names.look(before[0]))
+    if object_names is None:
         return
     note(text("names_about"))
-    if named.cause:
+    if object_names.cause:
         note(f":orange[:material/info: {text('names_unread')}]")
-    downloads("names", lambda: _listed(named, draft))
-    chosen = _overview(named, draft)
-    if any(_is_unverified(name, draft.value(name)) for one in named.objects for name in one.fields):
+    downloads("names", lambda: _export_rows(object_names, draft))
+    chosen = _overview(object_names, draft)
+    if any(
+        _is_unverified(name, draft.value(name)) for named_object in object_names.objects for name in named_object.fields
+    ):
         note(text("names_about_unverified"))
     _object(chosen, draft)
-    if (_of_objects(draft), bool(draft.changed)) != before:  # the overview above was drawn before the change
+    if (_changed_object_names(draft), bool(draft.changed)) != before:  # the overview above was drawn before the change
         st.rerun()
-    _bar(app, named, draft)
+    _save_bar(app, object_names, draft)
 
 
-def _of_objects(draft: _Draft) -> dict[str, str]:
+def _changed_object_names(draft: _Draft) -> dict[str, str]:
     return {
         path: value for path, value in draft.changed.items() if path.startswith(("objects.", "warehouses.", "prices."))
     }
@@ -105,30 +107,28 @@ def _of_objects(draft: _Draft) -> dict[str, str]:
 # ---- all objects ----------------------------------------------------------------------------------------------------
 
 
-def _listed(named: NamedObjects, draft: _Draft) -> pd.DataFrame:
+def _export_rows(object_names: NamedObjects, draft: _Draft) -> pd.DataFrame:
     """Return every name as a table for a file: object, path, name, default, and availability."""
     lines = [
-        (one.name, name.path, draft.value(name), name.default or "", str(name.there))
-        for one in named.objects
-        for name in one.names
+        (named_object.name, name.path, draft.value(name), name.default or "", str(name.there))
+        for named_object in object_names.objects
+        for name in named_object.names
     ]
     return rows_in(["object", "path", "name", "usual", "there"], lines)
 
 
-def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
+def _overview(object_names: NamedObjects, draft: _Draft) -> NamedObject:
     """Draw a row for each object and return the selected object."""
     frame = pd.DataFrame(
         [
             {
-                "object": text(f"names_object_{one.name}"),
-                "code": " ".join(draft.value(name) for name in one.object_names[:1]),
-                "table": " + ".join(draft.value(name) for name in one.object_names[1:3] if draft.value(name)),
-                "there": ""
-                if one.name == "manner"
-                else f"{_look(one.availability).sign} {text(f'names_there_{one.availability}')}",
-                "about": " ".join(_counts(one)),
+                "object": text(f"names_object_{named_object.name}"),
+                "code": " ".join(draft.value(name) for name in named_object.object_names[:1]),
+                "table": " + ".join(draft.value(name) for name in named_object.object_names[1:3] if draft.value(name)),
+                "there": "" if named_object.name == "manner" else _availability_label(named_object.availability),
+                "about": " ".join(_counts(named_object)),
             }
-            for one in named.objects
+            for named_object in object_names.objects
         ]
     )
     columns = {
@@ -140,33 +140,40 @@ def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
     }
     place = browse(frame, columns, "names_objects", text("names_title"))
     if place is not None:
-        st.query_params["object"] = named.objects[place].name
-    wanted = st.query_params.get("object", "")
-    return next((one for one in named.objects if one.name == wanted), named.objects[0])
+        st.query_params["object"] = object_names.objects[place].name
+    wanted_object = st.query_params.get("object", "")
+    return next(
+        (named_object for named_object in object_names.objects if named_object.name == wanted_object),
+        object_names.objects[0],
+    )
 
 
-def _look(there: Availability) -> StateLook:
+def _availability_label(availability: Availability) -> str:
+    return f"{_availability_look(availability).sign} {text(f'names_there_{availability}')}"
+
+
+def _availability_look(availability: Availability) -> StateLook:
     return LOOKS[
         {
             Availability.PRESENT: "ok",
             Availability.ABSENT: "failed",
             Availability.UNUSED: "off",
             Availability.UNREAD: "unknown",
-        }[there]
+        }[availability]
     ]
 
 
-def _counts(one: NamedObject) -> list[str]:
+def _counts(named_object: NamedObject) -> list[str]:
     """Return the number of required fields that are missing, and of fields with unverified names."""
-    if one.availability is Availability.UNUSED:
+    if named_object.availability is Availability.UNUSED:
         return []
-    absent = sum(name.there is Availability.ABSENT and _has_to_be_there(name, name.value) for name in one.fields)
-    unverified = sum(_is_unverified(name, name.value) for name in one.fields)
+    absent = sum(name.there is Availability.ABSENT and _is_required(name, name.value) for name in named_object.fields)
+    unverified = sum(_is_unverified(name, name.value) for name in named_object.fields)
     signs = {LOOKS["failed"].sign: absent, UNVERIFIED: unverified}
     return [f"{sign}{NARROW}{number(count)}" for sign, count in signs.items() if count]
 
 
-def _has_to_be_there(name: Name, value: str) -> bool:
+def _is_required(name: Name, value: str) -> bool:
     """Return True if a field must exist in the books. An optional default that is missing is left out instead."""
     return bool(value) and (name.needed or value != name.default)
 
@@ -178,14 +185,14 @@ def _is_unverified(name: Name, value: str) -> bool:
 # ---- one object -----------------------------------------------------------------------------------------------------
 
 
-def _object(one: NamedObject, draft: _Draft) -> None:
+def _object(named_object: NamedObject, draft: _Draft) -> None:
     """Draw the codes and tables of an object, and an input for the name of each of its fields."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
-            small(f"**{text(f'names_object_{one.name}')}**")
-            if one.flows:
-                note(text("names_needed_for", flows=", ".join(flow_name(flow) for flow in one.flows)))
-        usual = [(name, name.default or name.proposed) for name in one.names if not name.fixed]
+            small(f"**{text(f'names_object_{named_object.name}')}**")
+            if named_object.flows:
+                note(text("names_needed_for", flows=", ".join(flow_name(flow) for flow in named_object.flows)))
+        usual = [(name, name.default or name.proposed) for name in named_object.names if not name.fixed]
         differing = [(name, value) for name, value in usual if draft.value(name) != value]
         if differing and controls.button(
             text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"
@@ -194,22 +201,22 @@ def _object(one: NamedObject, draft: _Draft) -> None:
                 draft.record(name.path, value, name.value)
             draft.recreate_widgets()
             st.rerun()
-    if has_term(f"names_about_{one.name}"):
-        note(text(f"names_about_{one.name}"))
-    _fields(one.object_names, draft)
-    if one.object_names and not draft.value(one.object_names[0]):  # an unused object needs no fields
+    if has_term(f"names_about_{named_object.name}"):
+        note(text(f"names_about_{named_object.name}"))
+    _fields(named_object.object_names, draft)
+    if named_object.object_names and not draft.value(named_object.object_names[0]):  # an unused object needs no fields
         return
-    for title, names in _groups(one):
+    for title, names in _groups(named_object):
         if title:
             small(f"**{text(title)}**")
         _fields(names, draft)
 
 
-def _groups(one: NamedObject) -> Sequence[tuple[str, tuple[Name, ...]]]:
-    if one.name == "manner":
-        return (("", one.fields),)
+def _groups(named_object: NamedObject) -> Sequence[tuple[str, tuple[Name, ...]]]:
+    if named_object.name == "manner":
+        return (("", named_object.fields),)
     groups: dict[str, tuple[Name, ...]] = {}
-    for name in one.fields:
+    for name in named_object.fields:
         group = name.path.partition(".")[0]
         title = OF_DAYS.get(group) or ("names_of_lines" if group.endswith("_line") else "names_of_fields")
         groups[title] = (*groups.get(title, ()), name)
@@ -221,7 +228,7 @@ def _fields(names: Sequence[Name], draft: _Draft) -> None:
         for name in names:
             with st.container(gap=None):
                 draft.record(name.path, _field(name, draft), name.value)
-                _beside(name, draft)
+                _draw_remarks(name, draft)
 
 
 def _field(name: Name, draft: _Draft) -> str:
@@ -236,11 +243,11 @@ def _field(name: Name, draft: _Draft) -> str:
                 index=ways.index(now),
                 key=key,
                 disabled=name.fixed,
-                format_func=option_name(lambda one: text(f"names_page_strategy_{one}")),
+                format_func=option_name(lambda strategy: text(f"names_page_strategy_{strategy}")),
             )
         )
     if not name.options:
-        given = controls.text_input(
+        entered = controls.text_input(
             _label(name),
             now,
             key=key,
@@ -249,9 +256,9 @@ def _field(name: Name, draft: _Draft) -> str:
             autocomplete="off",
             help=text("names_posting_history_about") if name.short == "posting_history" else None,
         )
-        return (given or "").strip()
-    known = {code.upper(): code for code in name.options}
-    at = known.get(now.upper(), now)
+        return (entered or "").strip()
+    codes_by_upper = {code.upper(): code for code in name.options}
+    at = codes_by_upper.get(now.upper(), now)
     options = list(dict.fromkeys([*([] if name.needed else [""]), *name.options, *([at] if at else [])]))
     chosen = controls.selectbox(
         _label(name),
@@ -259,12 +266,12 @@ def _field(name: Name, draft: _Draft) -> str:
         index=options.index(at) if at in options else None,
         key=key,
         disabled=name.fixed,
-        format_func=option_name(lambda one: _offered(one, name.options)),
+        format_func=option_name(lambda option: _option_label(option, name.options)),
     )
     return now if chosen == at else str(chosen or "")
 
 
-def _offered(code: str, options: Mapping[str, str]) -> str:
+def _option_label(code: str, options: Mapping[str, str]) -> str:
     if not code:
         return text("names_none")
     return code_caption(code, options) if code in options else text("field_absent", field=code)
@@ -282,23 +289,23 @@ def _label(name: Name) -> Markdown:
     return plain(field_name(f"{WORDS.get(group, group)}.{short}" if group else short))
 
 
-def _beside(name: Name, draft: _Draft) -> None:
+def _draw_remarks(name: Name, draft: _Draft) -> None:
     """Draw remarks on a name: that it is missing, the default, a name that would fit, and why it was refused."""
     now = draft.value(name)
     codes = {code.upper() for code in name.options}
-    said = []
+    remarks = []
     if bool(now) and now.upper() not in codes if codes else name.there is Availability.ABSENT and now == name.value:
-        said.append(f"{mark('failed' if _has_to_be_there(name, now) else 'off')} {text('names_there_absent')}")
+        remarks.append(f"{mark('failed' if _is_required(name, now) else 'off')} {text('names_there_absent')}")
     if now != name.default:
-        said.append(plain(text("names_default", name=name.default)) if name.default else text("names_default_none"))
+        remarks.append(plain(text("names_default", name=name.default)) if name.default else text("names_default_none"))
     elif name.unverified:
-        said.append(text("names_unverified"))
+        remarks.append(text("names_unverified"))
     if not now and name.proposed:
-        said.append(plain(text("names_fits", field=code_caption(name.proposed, name.options))))
+        remarks.append(plain(text("names_fits", field=code_caption(name.proposed, name.options))))
     if name.fixed:
-        said.append(text("names_fixed"))
-    if said:
-        note(" · ".join(said))
+        remarks.append(text("names_fixed"))
+    if remarks:
+        note(" · ".join(remarks))
     if name.path in draft.refused:
         note(f":orange[:material/error: {plain(draft.refused[name.path])}]")
 
@@ -306,13 +313,13 @@ def _beside(name: Name, draft: _Draft) -> None:
 # ---- saving ---------------------------------------------------------------------------------------------------------
 
 
-def _bar(app: Application, named: NamedObjects, draft: _Draft) -> None:
+def _save_bar(app: Application, object_names: NamedObjects, draft: _Draft) -> None:
     """Draw the bar with the changed names, the effect of saving them, and the save button."""
     if not draft.changed:
         if was_pressed(draft.kept, "save_names"):
             _save(app, draft)
         return
-    every = {name.path: name for one in named.objects for name in one.names}
+    every = {name.path: name for named_object in object_names.objects for name in named_object.names}
     refused = [
         text("names_refused", field=_label(every[path]) if path in every else plain(path), expected=plain(expected))
         for path, expected in draft.refused.items()

@@ -47,10 +47,10 @@ HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_b
 
 def step_here(app: Application) -> str:
     """Return the step in the address. If it has none, add and return the step where the set-up continues."""
-    asked = st.query_params.get("step", "")
-    if asked not in steps():
-        st.query_params["step"] = asked = app.setup.step()
-    return asked
+    step = st.query_params.get("step", "")
+    if step not in steps():
+        st.query_params["step"] = step = app.setup.step()
+    return step
 
 
 def step_number(step: str) -> Markdown:
@@ -70,9 +70,9 @@ def step_title(step: str) -> Markdown:
 
 def go_to(step: str, question: str = "", flow: str = "") -> None:
     """Set the step, question and flow in the address for the next run of the page. Questions of `flow` come first."""
-    asked = st.query_params
-    kept = flow or (asked.get("flow", "") if asked.get("step") == step else "")
-    for name, value in {"step": step, "question": question, "flow": kept}.items():
+    parameters = st.query_params
+    kept_flow = flow or (parameters.get("flow", "") if parameters.get("step") == step else "")
+    for name, value in {"step": step, "question": question, "flow": kept_flow}.items():
         keep_in_address(name, value)
 
 
@@ -89,22 +89,28 @@ def unfinished(step: str) -> None:
             st.switch_page("pages/setup.py", query_params={"step": step})
 
 
-def rail(app: Application, here: str) -> None:
+def rail(app: Application, current_step: str) -> None:
     """Draw every step with its state as a link."""
-    asked, done = app.setup.questions(), app.setup.completed_steps()
+    questions, completed = app.setup.questions(), app.setup.completed_steps()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
     with st.container(gap="small"):
         for step in steps():
             with st.container(gap=None):
-                name = f"**{step_title(step)}**" if step == here else step_title(step)
+                name = f"**{step_title(step)}**" if step == current_step else step_title(step)
                 sign = (
-                    mark("failed") if step in failed else mark("ok") if done[step] else HERE if step == here else AHEAD
+                    mark("failed")
+                    if step in failed
+                    else mark("ok")
+                    if completed[step]
+                    else HERE
+                    if step == current_step
+                    else AHEAD
                 )
                 st.button(f"{sign} {name}", key=f"step-{step}", type="tertiary", on_click=go_to, args=(step,))
-                note(_stands(app, step, asked))
+                note(_step_state(app, step, questions))
 
 
-def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuestion]]) -> Markdown:
+def _step_state(app: Application, step: str, questions_by_flow: Mapping[str, Sequence[AskedQuestion]]) -> Markdown:
     """Return the state of a step in a few words."""
     match step:
         case "flows":
@@ -112,10 +118,10 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuest
             label = "flows_suggested" if suggested and not is_chosen else "flows_chosen"
             return text(label, number=len(suggested), total=len(app.flows))
         case "questions":
-            every = [one for questions in asked.values() for one in questions]
-            left = sum(one.state is not State.ANSWERED for one in every)
-            done = text("questions_answered") if every else text("questions_none")
-            return quantity_text("questions_open", left) if left else done
+            every = [asked_question for questions in questions_by_flow.values() for asked_question in questions]
+            open_count = sum(asked_question.state is not State.ANSWERED for asked_question in every)
+            answered_text = text("questions_answered") if every else text("questions_none")
+            return quantity_text("questions_open", open_count) if open_count else answered_text
         case "ready":
             stops = sum(line.weight is PointSeverity.STOPS for line in app.setup.readiness())
             return quantity_text("ready_stops", stops) if stops else text("ready_nothing_stops")
@@ -126,7 +132,7 @@ def connection_stands(status: ConnectionCheck) -> Markdown:
     """Return the description of a connected system, or the reason why it is not connected."""
     if not status.connected:
         return text("not_connected")
-    wrong = next((one for one in status.findings if one.ok is False), None)
+    wrong = next((finding for finding in status.findings if finding.ok is False), None)
     if wrong is not None:
         return plain(say(wrong.cause, {"system": status.system, **wrong.facts}).what)
     return plain(status.about) or text("connected")
@@ -191,13 +197,13 @@ class ConnectionForm:
         act(lambda: check(tell))
 
 
-def _spot(app: Application, system: str) -> tuple[DeltaGenerator, ConnectionForm]:
+def _form_container(app: Application, system: str) -> tuple[DeltaGenerator, ConnectionForm]:
     """Return the container for the form of a system, and its connection with the check below."""
     form, check = st.container(border=True), st.empty()
     return form, ConnectionForm(app.connections.last_check(system), check)
 
 
-def _asks(app: Application, spot: ConnectionForm) -> bool:
+def _shows_form(app: Application, spot: ConnectionForm) -> bool:
     """Return whether to draw the form of a system. A working connection only shows it on request."""
     system, sandboxed = spot.status.system, app.sandbox.is_connected
     if not sandboxed and not spot.is_working:
@@ -218,7 +224,7 @@ def _asks(app: Application, spot: ConnectionForm) -> bool:
     return asks
 
 
-def _checked(app: Application, spot: ConnectionForm) -> None:
+def _draw_check(app: Application, spot: ConnectionForm) -> None:
     """Draw the result of the last check, the button for a new one, and the button to the next step."""
     from pages.components.setup.names import names_unsaved  # noqa: PLC0415 - it imports pandas, and Overview this module
 
@@ -250,19 +256,19 @@ def system_step(app: Application) -> None:
     role = next(role for role in SystemRole if role.system == step_here(app))
     if may_or_explain(Connections.choose_system):
         _system_choice(app, role)
-    form, spot = _spot(app, role.system)
+    form, spot = _form_container(app, role.system)
     registration = app.connections.registration(role.system)
     with form:
         name = system_name(role.system)
         st.header(text("setup_system", system=name), anchor=False)
-        if may_or_explain(Connections.connect) and _asks(app, spot):
+        if may_or_explain(Connections.connect) and _shows_form(app, spot):
             own = f"setup_{role.system}_about"
             note(text(own) if has_term(own) else text("setup_system_about", system=name))
             if registration.has_log_in:
                 _log_in(app, spot)
             else:
                 _access_form(app, spot, registration.entry_fields(), asks_port=registration.asks_port)
-    _checked(app, spot)
+    _draw_check(app, spot)
     if role is SystemRole.BOOKS and spot.status.connected and may(ObjectNames.look):
         from pages.components.setup.names import names_section  # noqa: PLC0415 - as said above
 
@@ -271,13 +277,16 @@ def system_step(app: Application) -> None:
 
 def _system_choice(app: Application, role: SystemRole) -> None:
     """Draw the choice of the system for a role if there are several."""
-    known = app.connections.choices(role)
-    if len(known) == 1:
+    system_names = app.connections.choices(role)
+    if len(system_names) == 1:
         return
     chosen = controls.selectbox(
-        text(f"choose_{role}"), list(known), index=list(known).index(role.system), format_func=system_name,
+        text(f"choose_{role}"),
+        list(system_names),
+        index=list(system_names).index(role.system),
+        format_func=system_name,
         key=f"system-{role}",
-    )  # fmt: skip
+    )
     if chosen and chosen != role.system and attempt(lambda: app.connections.choose_system(role, chosen, person())):
         go_to(chosen)
         st.rerun()
@@ -327,13 +336,13 @@ def entry_label(system: str, name: str) -> Markdown:
     return next((text(key) for key in keys if has_term(key)), plain(name.replace("_", " ").capitalize()))
 
 
-def _address_entry(kept: str, *, asks_port: bool) -> tuple[str, str]:
+def _address_entry(saved_address: str, *, asks_port: bool) -> tuple[str, str]:
     """Draw the address of a system, and its port if that has a field of its own. Returns both as entered."""
     if not asks_port:
-        return controls.text_input(text("field_address"), kept, autocomplete="off") or "", ""
-    at = parse_address(kept)  # an invalid address is shown as typed, to be corrected
-    shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
-    address = controls.text_input(text("field_address"), shown, autocomplete="off") or ""
+        return controls.text_input(text("field_address"), saved_address, autocomplete="off") or "", ""
+    at = parse_address(saved_address)  # an invalid address is shown as typed, to be corrected
+    shown_address, number = (saved_address, "") if at is None else (at.place, str(at.port or ""))
+    address = controls.text_input(text("field_address"), shown_address, autocomplete="off") or ""
     return address, (controls.text_input(text("field_port"), number, width=140, autocomplete="off") or "").strip()
 
 
@@ -367,27 +376,27 @@ def _login_form(app: Application, spot: ConnectionForm, *, logged_in: bool) -> N
     if address.strip() and parse_address(address) is None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
-    here = str(st.context.url or "").partition("?")[0]  # address to which the books redirect after the login
-    page = result_of(lambda: app.connections.authorize_address(here, client_id, secret, person(), address))
+    redirect_url = str(st.context.url or "").partition("?")[0]  # address to which the books redirect after the login
+    page = result_of(lambda: app.connections.authorize_address(redirect_url, client_id, secret, person(), address))
     if page is not None:
         at = parse_address(page.partition("?")[0])
-        called = "" if at is None else at.host  # in lower case and ASCII (IDNA)
-        note(text("log_in_there", host=plain(called)))
+        host_name = "" if at is None else at.host  # in lower case and ASCII (IDNA)
+        note(text("log_in_there", host=plain(host_name)))
         st.link_button(text("btn_go_log_in"), page, icon=":material/open_in_new:", type="primary")
     else:
         st.rerun()
 
 
 def _company_form(app: Application, spot: ConnectionForm) -> None:
-    known = ask_live(app, "companies", app.connections.companies)
-    if known is None:
+    company_names = ask_live(app, "companies", app.connections.companies)
+    if company_names is None:
         return
     note(f"{mark('ok')} {text('logged_in')}")
     company = controls.selectbox(
         text("field_company"),
-        list(known),
+        list(company_names),
         index=None,
-        format_func=option_name(known.__getitem__),
+        format_func=option_name(company_names.__getitem__),
         placeholder=text("choose_company"),
         key="company",
     )
@@ -415,7 +424,7 @@ def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = 
 
     With `under_way`, the line that is being checked is marked.
     """
-    wrong = next((one for one in findings if one.ok is False), None)
+    wrong = next((finding for finding in findings if finding.ok is False), None)
     with st.container(border=True, gap="small"):
         if under_way:
             st.markdown(f"{mark('running')} **{text('checking', system=system_name(system))}**")
@@ -425,14 +434,16 @@ def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = 
             sentences = say(wrong.cause, {"system": system, **wrong.facts})
             st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
             small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
-        coming = next((one.name for one in findings if one.ok is None), "") if under_way else ""
+        coming = next((finding.name for finding in findings if finding.ok is None), "") if under_way else ""
         lines: dict[Markdown, list[Markdown]] = {}
-        for one in findings:
-            lines.setdefault(_name(system, one), []).append(_line(system, one, now=one.name == coming))
-        facts_table({name: "  \n".join(told) for name, told in lines.items()})
+        for finding in findings:
+            lines.setdefault(_finding_caption(system, finding), []).append(
+                _line(system, finding, now=finding.name == coming)
+            )
+        facts_table({name: "  \n".join(result_lines) for name, result_lines in lines.items()})
 
 
-def _name(system: str, finding: Finding) -> Markdown:
+def _finding_caption(system: str, finding: Finding) -> Markdown:
     """Return the caption of a line. Some captions depend on the system."""
     line = finding.name.replace("-", "_").replace(" ", "_")
     keys = (f"check_{system}_{line}", f"check_{line}")

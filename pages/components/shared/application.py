@@ -87,10 +87,10 @@ def may(method: Callable[..., Any]) -> bool:
 
     This only decides what is shown. The call itself is authorized again.
     """
-    return person().may(_right(method))
+    return person().may(_required_right(method))
 
 
-def _right(method: Callable[..., Any]) -> Right:
+def _required_right(method: Callable[..., Any]) -> Right:
     right = right_of(method)
     if right is None:
         raise TypeError(f"{method} asks for no right")
@@ -106,7 +106,7 @@ def may_or_explain(method: Callable[..., Any]) -> bool:
     """Return True if the person of this session may call a method; otherwise show which roles may."""
     if may(method):
         return True
-    roles = [term(f"role_{role}") for role in Role if _right(method) in RIGHTS[role]]
+    roles = [term(f"role_{role}") for role in Role if _required_right(method) in RIGHTS[role]]
     note(f":material/visibility: {text('only_to_see', roles=', '.join(roles))}")
     return False
 
@@ -171,9 +171,9 @@ def navigation() -> StreamlitPage:
         _languages()
         keys_button()
         words_button()
-        _whoever_is_here(app)
+        _session_person(app)
         note(text("program_version", version=VERSION))
-    if names_no_page(st.context.url or "", [one.url_path for section in menu.values() for one in section]):
+    if names_no_page(st.context.url or "", [page_item.url_path for section in menu.values() for page_item in section]):
         small(f":orange[:material/search_off: {text('page_not_there')}]")
     if searching.is_open():
         st.dialog(text("search_title"), width="medium", on_dismiss=searching.close)(guarded(_search))(app)
@@ -216,7 +216,7 @@ def _connections(app: Application) -> None:
         st.markdown(f":small[{mark(state_of(stand))} {system_name(stand.system)}]  \n:small[:gray[{about}]]")
 
 
-def _whoever_is_here(app: Application) -> None:
+def _session_person(app: Application) -> None:
     """Show who is logged in with a logout button, or that this console needs no login."""
     actor = person()
     if not actor.session:
@@ -239,15 +239,17 @@ def _languages() -> None:
             list(LANGUAGES),
             key="language",
             on_click=lambda: set_language(st.session_state["language"]),
-            format_func=lambda one: LANGUAGES[one],
+            format_func=lambda code: LANGUAGES[code],
             icon=":material/translate:",
             type="tertiary",
             help=text("language"),
         )
-        kept = "yes" if is_language_chosen() else ""
+        chosen_flag = "yes" if is_language_chosen() else ""
         texts = html.escape(json.dumps(of_streamlit(language()), ensure_ascii=False))
-        told = f'data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{kept}" data-texts="{texts}"'
-        st.html(f"<i hidden {told}></i>")
+        attributes = (
+            f'data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{chosen_flag}" data-texts="{texts}"'
+        )
+        st.html(f"<i hidden {attributes}></i>")
 
 
 # ---- errors of pages ------------------------------------------------------------------------------------------------
@@ -298,8 +300,8 @@ def _part_failed(place: str, error: Exception) -> None:
     if isinstance(error, LoggedOutError | NotAllowedError):
         show_error(error.code, error.facts)
         return
-    said, incident = st.session_state.get(place, ("", ""))
-    if said != repr(error):
+    shown_error, incident = st.session_state.get(place, ("", ""))
+    if shown_error != repr(error):
         incident = uuid.uuid4().hex[:8]
         st.session_state[place] = repr(error), incident
         log.error("part of a page failed", incident=incident, exc_info=error)

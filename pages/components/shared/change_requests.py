@@ -36,10 +36,10 @@ def change_requests(app: Application, requests: Sequence[ChangeRequest]) -> None
     for request in requests:
         with st.container(border=True, gap="xsmall", key=f"change-{request.setting.replace(':', '-')}"):
             name, until = plain(author_name(request.by)), moment(request.until)
-            said = text("change_asked", name=name, time=moment(request.at), until=until)
+            sentence = text("change_asked", name=name, time=moment(request.at), until=until)
             title = f"{flow_name(request.flow)}: {text('change_waits')}"
             st.markdown(
-                f":orange[:material/group:] **{title}** :small[:gray[{said}]]",
+                f":orange[:material/group:] **{title}** :small[:gray[{sentence}]]",
                 help=text("change_about"),
             )
             setting, now, then = text("col_setting"), text("col_now"), text("col_afterwards")
@@ -69,10 +69,10 @@ def _buttons(app: Application, request: ChangeRequest) -> None:
             )
 
 
-def _button(name: str, said: str, request: ChangeRequest, do: Callable[[], object], **look: Any) -> None:
+def _button(name: str, message_key: str, request: ChangeRequest, do: Callable[[], object], **look: Any) -> None:
     if st.button(text(name), key=f"{name}-{request.setting}", **look):
         if attempt(do):
-            st.session_state["said"] = text(said)
+            st.session_state["said"] = text(message_key)
         st.rerun()
 
 

@@ -59,11 +59,11 @@ class FieldChange:
 def field_changes(change: Change) -> Iterator[FieldChange]:
     """Yield the fields that a change writes, in the order of the record."""
     before = change.before.flat() if change.before else {}
-    known = {part.key for part in change.before.parts} if change.before else set()
-    for path, name, wanted in change.wanted.fields():
+    known_parts = {part.key for part in change.before.parts} if change.before else set()
+    for path, name, new_value in change.wanted.fields():
         part = path.rpartition("/")[0]
-        there = change.before is not None and (not part or part in known or path in before)
-        yield FieldChange(part, name, before.get(path), wanted, there)
+        is_present = change.before is not None and (not part or part in known_parts or path in before)
+        yield FieldChange(part, name, before.get(path), new_value, is_present)
 
 
 def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system: str = "", total: bool = True) -> str:
@@ -74,8 +74,8 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     """
     change = row.change
     if change is not None and row.cause == TAKEN_BACK:
-        written = what_changes(app, replace(row, cause=""), undone=True, system=system, total=total)
-        return f"{text('plan_taken_back')} · {written}" if change.action is not Action.RETIRE else written
+        change_text = what_changes(app, replace(row, cause=""), undone=True, system=system, total=total)
+        return f"{text('plan_taken_back')} · {change_text}" if change.action is not Action.RETIRE else change_text
     if change is None or row.cause:
         return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
@@ -83,34 +83,41 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     if change.action is Action.CREATE and not total and document_total(change.agreed) is not None:
         return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
-        return _with_cuts(NEW.get(change.kind.sort, _what_is_new)(change), change)
-    each = {
-        (_short_name(app, system, one), value_text(one.now), value_text(one.wanted)): one
-        for one in field_changes(change)
+        return _with_cuts(NEW.get(change.kind.sort, _new_record_text)(change), change)
+    lines_by_text = {
+        (_short_name(app, system, field_line), value_text(field_line.now), value_text(field_line.wanted)): field_line
+        for field_line in field_changes(change)
     }
-    lines = sorted(each.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))  # long texts last
-    shown = [_with_unit(one, f"{_short_name(app, system, one)} {_short(app, system, one)}", change) for one in lines]
-    shown = shown[:SHOWN_FIELDS]
+    lines = sorted(
+        lines_by_text.values(), key=lambda field_line: (field_line.field not in PRICES, _is_long(field_line))
+    )  # long texts last
+    phrases = [
+        _with_unit(
+            field_line, f"{_short_name(app, system, field_line)} {_change_text(app, system, field_line)}", change
+        )
+        for field_line in lines
+    ]
+    phrases = phrases[:SHOWN_FIELDS]
     if len(lines) > SHOWN_FIELDS:
-        shown.append(f"+{len(lines) - SHOWN_FIELDS}")
-    return _with_cuts(capital(" · ".join(shown)), change)
+        phrases.append(f"+{len(lines) - SHOWN_FIELDS}")
+    return _with_cuts(capital(" · ".join(phrases)), change)
 
 
-def shortened(said: str, room: int) -> str:
+def shortened(full_text: str, room: int) -> str:
     """Return a text cut to at most `room` characters at a word boundary; the detail of the line shows all of it."""
-    return said if len(said) <= room else f"{said[:room].rpartition(' ')[0].rstrip(' ·,')} …"
+    return full_text if len(full_text) <= room else f"{full_text[:room].rpartition(' ')[0].rstrip(' ·,')} …"
 
 
-def _with_cuts(said: str, change: Change) -> str:
+def _with_cuts(sentence: str, change: Change) -> str:
     """Return a summary that starts with the names of the fields that the target stores truncated."""
-    cut = [name for name, told in change.told.items() if is_cut(change.wanted.values.get(name), told)]
+    cut = [name for name, source_text in change.told.items() if is_cut(change.wanted.values.get(name), source_text)]
     fields = ", ".join(sorted(field_term(f"{change.kind}.{name}") for name in cut))
-    return f"{text('plan_cut_fields', fields=fields)} · {said}" if fields else said
+    return f"{text('plan_cut_fields', fields=fields)} · {sentence}" if fields else sentence
 
 
-def _with_unit(line: FieldChange, said: str, change: Change) -> str:
+def _with_unit(line: FieldChange, sentence: str, change: Change) -> str:
     """Return the text of a stock level with the unit of the article, if the unit is known."""
-    return f"{said} {change.unit}" if line.field == LEVEL and change.unit else said
+    return f"{sentence} {change.unit}" if line.field == LEVEL and change.unit else sentence
 
 
 def _short_name(app: Application, system: str, line: FieldChange) -> str:
@@ -124,17 +131,17 @@ def _is_long(line: FieldChange) -> bool:
     return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
 
 
-def _short(app: Application, system: str, line: FieldChange) -> str:
+def _change_text(app: Application, system: str, line: FieldChange) -> str:
     if _is_long(line):
         return term("plan_text_changes")
-    old, new = (field_text(app, system, line.field, one) or term("empty_value") for one in (line.now, line.wanted))
+    old, new = (field_text(app, system, line.field, value) or term("empty_value") for value in (line.now, line.wanted))
     return f"{old} → {new}" if line.there else new
 
 
-def _what_is_new(change: Change) -> str:
+def _new_record_text(change: Change) -> str:
     parts = change.wanted.parts
     prices = [value for part in parts for _, name, value in part.fields() if name in PRICES]
-    price = next((value_text(one) for one in prices if isinstance(one, Decimal)), "")
+    price = next((value_text(amount) for amount in prices if isinstance(amount, Decimal)), "")
     if len(parts) > 1:
         variants = quantity_text("article", len(parts))
         return (
@@ -149,9 +156,9 @@ def _what_is_new(change: Change) -> str:
 
 def _new_party(change: Change) -> str:
     """Return the street, city and e-mail address of a new debtor, relation or address."""
-    told = [value_text(change.wanted.values.get(name)) for name in ("street", "city", "email")]
-    about = ", ".join(one for one in told if one)
-    return text("plan_new_party", about=about) if about else _what_is_new(change)
+    party_facts = [value_text(change.wanted.values.get(name)) for name in ("street", "city", "email")]
+    about = ", ".join(part for part in party_facts if part)
+    return text("plan_new_party", about=about) if about else _new_record_text(change)
 
 
 def _new_document(change: Change) -> str:
@@ -186,8 +193,8 @@ def trace_rows(app: Application, flow: Flow, traces: Sequence[Trace]) -> list[Ro
         path = " → ".join(step_said(app, flow, trace.target, step) for step in trace.steps)
         if trace.issue is not None:
             path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
-        made = field_text(app, flow.target, trace.target, trace.value)
-        rows.append({field: _named(trace.target), how: path, value: made})
+        target_text = field_text(app, flow.target, trace.target, trace.value)
+        rows.append({field: _target_caption(trace.target), how: path, value: target_text})
     return rows
 
 
@@ -205,20 +212,20 @@ def explained_record(
     Returns None if no record was asked for, and an empty list after an error or for an unknown record; both are shown.
     `keys` are the widget keys of the field and of its button.
     """
-    source, kept = system_name(app.flows[flow].source), f"{keys[0]}-of-{flow}"
+    source, state_key = system_name(app.flows[flow].source), f"{keys[0]}-of-{flow}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         code = st.text_input(flow_text("why_of", flow, source=source), key=keys[0], width=width, autocomplete="off")
         if st.button(text("btn_show"), icon=f":material/{icon}:", key=keys[1]):
-            st.session_state[kept] = (code or "").strip()
-    asked_for = st.session_state.get(kept, "")
+            st.session_state[state_key] = (code or "").strip()
+    asked_for = st.session_state.get(state_key, "")
     if not asked_for:
         note(about)
         return None
     with st.spinner(text("why_wait")):
-        found = answer_or_error(lambda: app.drafts.trace_record(flow, asked_for, mapping))
-    if found is not None and not found:
+        traces = answer_or_error(lambda: app.drafts.trace_record(flow, asked_for, mapping))
+    if traces is not None and not traces:
         note(flow_text("why_unknown", flow, source=source, code=plain(asked_for)))
-    return found or []
+    return traces or []
 
 
 def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
@@ -228,23 +235,23 @@ def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
     """
     codes = [code for code in change.sources if code] or [row.key]
     more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
-    shown = ", ".join(coded(code) for code in codes[:SHOWN_CODES])
-    said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
+    shown_codes = ", ".join(coded(code) for code in codes[:SHOWN_CODES])
+    sentences = [text("plan_source", system=system_name(flow.source), codes=f"{shown_codes}{more}")]
     others = [name for name in app.flows if name != flow.name]
     if change.first_match and not app.links.find_exact(others, row.key, 1):
-        said.append(text("plan_first_match"))
+        sentences.append(text("plan_first_match"))
     if row.reference:
-        said.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))
-    note(" ".join(said))
+        sentences.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))
+    note(" ".join(sentences))
 
 
 def step_said(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
     """Return the name and the result of one step of a trace. Fields and table rows are named by their captions."""
-    done = field_term(step.what) if has_term(f"field_{step.what}") else table_step(app, flow, step) or step.what
-    return f"{done}: {step_text(app, flow, target, step) or term('empty_value')}"
+    step_name = field_term(step.what) if has_term(f"field_{step.what}") else table_step(app, flow, step) or step.what
+    return f"{step_name}: {step_text(app, flow, target, step) or term('empty_value')}"
 
 
-def _named(target: str) -> str:
+def _target_caption(target: str) -> str:
     """Return the caption of a field. The caption of a stock level is its branch."""
     branch, _, field = target.partition("/")
     return text("branch_short", branch=branch) if field == "amount" else field_name(target)

@@ -62,7 +62,7 @@ def steps(
     """
     figure = go.Figure()
     for place, column in enumerate(frame.columns):
-        parts = list(_sure_and_unsure(frame[column], unsure))
+        parts = list(_line_parts(frame[column], unsure))
         for first, (dash, part) in enumerate(parts):
             figure.add_scatter(
                 x=part.index,
@@ -88,17 +88,17 @@ def steps(
     _over_time(figure, ticks, alt)
 
 
-def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
+def _line_parts(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
     """Yield the parts of a line with their style: solid up to the moment `unsure`, dotted after it."""
     if unsure is None or unsure >= line.index[-1]:
         yield "solid", line
         return
     at = max(unsure, line.index[0])
-    known = line[line.index <= at]
-    there = pd.Series([known.iloc[-1]], index=[at])
+    sure_part = line[line.index <= at]
+    boundary = pd.Series([sure_part.iloc[-1]], index=[at])
     if at > line.index[0]:
-        yield "solid", pd.concat([known, there])
-    yield "dot", pd.concat([there, line[line.index > at]])
+        yield "solid", pd.concat([sure_part, boundary])
+    yield "dot", pd.concat([boundary, line[line.index > at]])
 
 
 def increases_and_decreases(
@@ -144,26 +144,26 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
         xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 6},
         yaxis={"title": None, "rangemode": "tozero", "tickformat": numbers, "hoverformat": numbers},
     )
-    _show(figure, alt)
+    _draw_figure(figure, alt)
 
 
-def _show(figure: go.Figure, alt: str) -> None:
+def _draw_figure(figure: go.Figure, alt: str) -> None:
     """Draw a figure after escaping its names and labels, because Plotly interprets HTML tags and entities in them."""
     for drawn in figure.data:
         for name in ("name", "text", "x", "y"):
-            drawn[name] = _plain(drawn[name])
-    for one in figure.layout.annotations:
-        one.text = _plain(one.text)
+            drawn[name] = _html_labels(drawn[name])
+    for annotation in figure.layout.annotations:
+        annotation.text = _html_labels(annotation.text)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt or None)
 
 
-def _plain(labels: Any) -> Any:
+def _html_labels(labels: Any) -> Any:
     """Return labels with HTML escaped and invisible characters made visible; numbers and moments are unchanged."""
     if isinstance(labels, str):
         return escape(visible(labels), quote=False)
     if labels is None or (getattr(labels, "dtype", None) is not None and labels.dtype.kind in "fiubM"):
         return labels
-    return [_plain(one) if isinstance(one, str) else one for one in labels]
+    return [_html_labels(label) if isinstance(label, str) else label for label in labels]
 
 
 ANY = ",~g"  # number format of D3: as many decimals as the number has
@@ -253,4 +253,4 @@ def answer_chart(
         xaxis={"title": None, **({} if continuous else {"type": "category", "nticks": 20})},
         yaxis={"title": None, "tickformat": ANY, "hoverformat": ANY},
     )
-    _show(figure, alt)
+    _draw_figure(figure, alt)

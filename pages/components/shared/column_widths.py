@@ -33,61 +33,63 @@ def fit_columns(
     columns, because a table that scrolls hides its last columns. Streamlit distributes the remaining width. `write` has
     the formatter of each column.
     """
-    shown = {str(name): columns.get(name) or {} for name in frame.columns if columns.get(name, {}) is not None}
+    shown_columns = {str(name): columns.get(name) or {} for name in frame.columns if columns.get(name, {}) is not None}
     captions: dict[str, float] = {}
     cells: dict[str, list[float]] = {}
-    for name, column in shown.items():
+    for name, column in shown_columns.items():
         kind = column.get("type_config") or {}
         if kind.get("type") in DRAWN:
             room -= column.get("width") or 0
             continue
         captions[name] = text_width(column.get("label") or name) + 2 * PADDING + (PENCIL if edited else 0)
-        labels = {one["value"]: one.get("label") or one["value"] for one in kind.get("options") or ()}
-        cells[name] = sorted(_cell(one, labels, write.get(name, str)) for one in frame[name].head(LOOKED_AT)) or [0]
+        labels = {option["value"]: option.get("label") or option["value"] for option in kind.get("options") or ()}
+        cells[name] = sorted(_cell(cell, labels, write.get(name, str)) for cell in frame[name].head(LOOKED_AT)) or [0]
         if kind.get("type") == "multiselect":  # a badge cannot be cut
             captions[name] = max(captions[name], cells[name][-1])
-    needed = _of_most_rows(cells, captions, room)
-    most = _longest(needed, captions, room)
-    widths = {name: round(max(captions[name], min(width, most))) + 2 for name, width in needed.items()}
-    return {**columns, **{name: {**shown[name], "width": width} for name, width in widths.items()}}
+    widths_needed = _widths_by_share(cells, captions, room)
+    longest = _maximum_width(widths_needed, captions, room)
+    widths = {name: round(max(captions[name], min(width, longest))) + 2 for name, width in widths_needed.items()}
+    return {**columns, **{name: {**shown_columns[name], "width": width} for name, width in widths.items()}}
 
 
 def _cell(value: Any, labels: Mapping[Any, str], write: Callable[[Any], str]) -> float:
     if is_list_like(value):  # a list is drawn as badges
-        return sum(text_width(str(labels.get(one, one))) + 2 * PADDING + GAP for one in value) + 2 * PADDING
+        return sum(text_width(str(labels.get(code, code))) + 2 * PADDING + GAP for code in value) + 2 * PADDING
     if value is None or pd.isna(value):
         return 0
     return text_width(str(labels[value]) if value in labels else write(value)) + 2 * PADDING
 
 
-def _of_most_rows(cells: Mapping[str, Sequence[float]], least: Mapping[str, float], room: float) -> dict[str, float]:
-    """Return the column widths at which the largest share of `SHARES` that fits into `room` is shown whole."""
-    needed: dict[str, float] = {}
+def _widths_by_share(cells: Mapping[str, Sequence[float]], least: Mapping[str, float], room: float) -> dict[str, float]:
+    """Return column widths within `room` that show the largest possible share of rows (see `SHARES`) uncut."""
+    widths_needed: dict[str, float] = {}
     for share in SHARES:
-        needed = {name: max(least[name], _of_share(mine, share)) for name, mine in cells.items()}
-        if sum(needed.values()) <= room:
+        widths_needed = {name: max(least[name], _share_width(mine, share)) for name, mine in cells.items()}
+        if sum(widths_needed.values()) <= room:
             break
-    left = room - sum(needed.values())
-    missing = {name: mine[-1] - needed[name] for name, mine in cells.items()}
-    for name in sorted(missing, key=lambda one: missing[one]):  # the remaining width goes to the smallest gaps first
-        more = min(max(0, missing[name]), max(0, left))
-        needed[name] += more
-        left -= more
-    return needed
+    remaining = room - sum(widths_needed.values())
+    missing = {name: mine[-1] - widths_needed[name] for name, mine in cells.items()}
+    for name in sorted(
+        missing, key=lambda column: missing[column]
+    ):  # the remaining width goes to the smallest gaps first
+        more = min(max(0, missing[name]), max(0, remaining))
+        widths_needed[name] += more
+        remaining -= more
+    return widths_needed
 
 
-def _of_share(cells: Sequence[float], share: float) -> float:
+def _share_width(cells: Sequence[float], share: float) -> float:
     """Return the width at which a share of the rows is shown whole; a column narrower than `LEAST` is never cut."""
     return max(cells[round((len(cells) - 1) * share)], min(cells[-1], LEAST))
 
 
-def _longest(needed: Mapping[str, float], least: Mapping[str, float], room: float) -> float:
+def _maximum_width(widths_needed: Mapping[str, float], least: Mapping[str, float], room: float) -> float:
     """Return the maximum column width at which all columns fit into `room`. Narrow columns keep their width."""
-    high, low = max(needed.values(), default=0.0), float(LEAST)
-    if sum(needed.values()) <= room:
+    high, low = max(widths_needed.values(), default=0.0), float(LEAST)
+    if sum(widths_needed.values()) <= room:
         return high
     while high - low > 1:
         middle = (high + low) / 2
-        fits = sum(max(least[name], min(width, middle)) for name, width in needed.items()) <= room
+        fits = sum(max(least[name], min(width, middle)) for name, width in widths_needed.items()) <= room
         low, high = (middle, high) if fits else (low, middle)
     return low

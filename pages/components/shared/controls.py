@@ -33,27 +33,27 @@ def withheld() -> Iterator[None]:
         _withheld.reset(token)
 
 
-def _held(draw: Drawn) -> Drawn:
+def _disableable(draw: Drawn) -> Drawn:
     """Return a Streamlit control that is disabled inside `withheld`. Its parameters are the same."""
 
     @wraps(draw)
-    def drawn(*given: Any, **named: Any) -> Any:
-        return draw(*given, **({**named, "disabled": True} if are_disabled() else named))
+    def drawn(*arguments: Any, **keywords: Any) -> Any:
+        return draw(*arguments, **({**keywords, "disabled": True} if are_disabled() else keywords))
 
     return cast("Drawn", drawn)
 
 
-button = _held(st.button)
-data_editor = _held(st.data_editor)
-date_input = _held(st.date_input)
-form_submit_button = _held(st.form_submit_button)
-multiselect = _held(st.multiselect)
-number_input = _held(st.number_input)
-pills = _held(st.pills)
-radio = _held(st.radio)
-segmented_control = _held(st.segmented_control)
-selectbox = _held(st.selectbox)
-text_area = _held(st.text_area)
-text_input = _held(st.text_input)
-time_input = _held(st.time_input)
-toggle = _held(st.toggle)
+button = _disableable(st.button)
+data_editor = _disableable(st.data_editor)
+date_input = _disableable(st.date_input)
+form_submit_button = _disableable(st.form_submit_button)
+multiselect = _disableable(st.multiselect)
+number_input = _disableable(st.number_input)
+pills = _disableable(st.pills)
+radio = _disableable(st.radio)
+segmented_control = _disableable(st.segmented_control)
+selectbox = _disableable(st.selectbox)
+text_area = _disableable(st.text_area)
+text_input = _disableable(st.text_input)
+time_input = _disableable(st.time_input)
+toggle = _disableable(st.toggle)

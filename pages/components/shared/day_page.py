@@ -26,7 +26,7 @@ def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: b
     st.table(
         page_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
     )
-    _adds_up(lines, gross=gross)
+    _balance_note(lines, gross=gross)
 
 
 def narrow_day_page(app: Application, books: str, lines: Sequence[DayLine], title: str, *, gross: bool = False) -> None:
@@ -35,18 +35,18 @@ def narrow_day_page(app: Application, books: str, lines: Sequence[DayLine], titl
     st.table(
         short_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
     )
-    _adds_up(lines, gross=gross)
+    _balance_note(lines, gross=gross)
     if st.button(text("btn_receipts_behind"), icon=":material/receipt_long:", type="tertiary", key="receipts_behind"):
         dialog = st.dialog(plain(title), width="large", icon=":material/receipt_long:")
         dialog(guarded(day_page))(app, books, lines, gross=gross)
 
 
-def _adds_up(lines: Sequence[DayLine], *, gross: bool) -> None:
-    off = total(one.amount if gross else one.gross_amount for one in lines)
+def _balance_note(lines: Sequence[DayLine], *, gross: bool) -> None:
+    off = total(day_line.amount if gross else day_line.gross_amount for day_line in lines)
     if off:
         note(f"{mark('failed')} {text('page_off', amount=amount_text(off))}")
     else:
-        note(f"{mark('ok')} {text('page_balances', amount=amount_text(_side(lines, 1, gross=gross)))}")
+        note(f"{mark('ok')} {text('page_balances', amount=amount_text(_side_total(lines, 1, gross=gross)))}")
 
 
 def short_rows(
@@ -55,17 +55,17 @@ def short_rows(
     """Return the rows of a narrow table: account and description share a column, and VAT is only the code."""
     account, debit, credit, vat = (text(f"col_{name}") for name in ("account", "debit", "credit", "vat"))
     rows = []
-    for one in lines:
-        moved = one.amount if gross else one.gross_amount
+    for day_line in lines:
+        moved = day_line.amount if gross else day_line.gross_amount
         rows.append(
             {
-                account: f"{plain(_account(one, ledgers))} :small[:gray[{plain(one.text)}]]",
+                account: f"{plain(_account(day_line, ledgers))} :small[:gray[{plain(day_line.text)}]]",
                 debit: amount_text(moved) if moved > 0 else "",
                 credit: amount_text(-moved) if moved < 0 else "",
-                vat: plain(vat_said(one.vat_code)),
+                vat: plain(vat_said(day_line.vat_code)),
             }
         )
-    sums = [_side(lines, sign, gross=gross) for sign in (1, -1)]
+    sums = [_side_total(lines, sign, gross=gross) for sign in (1, -1)]
     total_ = {account: text("page_total"), debit: amount_text(sums[0]), credit: amount_text(sums[1])}
     rows.append({**{name: f"**{cell}**" for name, cell in total_.items()}, vat: ""})
     return rows
@@ -75,49 +75,49 @@ def page_rows(
     lines: Sequence[DayLine], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
 ) -> list[dict[Markdown, Markdown]]:
     """Return the rows of the full table, ending with the totals of debit and credit, VAT included."""
-    account, what, debit, credit, vat, behind = (
+    account, description, debit, credit, vat, behind = (
         text(f"col_{name}") for name in ("account", "description", "debit", "credit", "vat", "documents_behind")
     )
     rows = []
-    for one in lines:
-        moved = one.amount if gross else one.gross_amount
-        told = [one.text, *(f"{one.debtor} {one.item}".split())]
+    for day_line in lines:
+        moved = day_line.amount if gross else day_line.gross_amount
+        line_texts = [day_line.text, *(f"{day_line.debtor} {day_line.item}".split())]
         rows.append(
             {
-                account: plain(_account(one, ledgers)),
-                what: plain(" · ".join(told)),
+                account: plain(_account(day_line, ledgers)),
+                description: plain(" · ".join(line_texts)),
                 debit: amount_text(moved) if moved > 0 else "",
                 credit: amount_text(-moved) if moved < 0 else "",
-                vat: _vat(one, vat_said),
-                behind: _documents(one.documents),
+                vat: _vat(day_line, vat_said),
+                behind: _documents(day_line.documents),
             }
         )
-    sums = [_side(lines, sign, gross=gross) for sign in (1, -1)]
+    sums = [_side_total(lines, sign, gross=gross) for sign in (1, -1)]
     rows.append(
         {
-            account: f"**{text('page_total')}**", what: "", debit: f"**{amount_text(sums[0])}**",
+            account: f"**{text('page_total')}**", description: "", debit: f"**{amount_text(sums[0])}**",
             credit: f"**{amount_text(sums[1])}**", vat: "", behind: "",
         }
     )  # fmt: skip
     return rows
 
 
-def _account(one: DayLine, ledgers: Mapping[str, str]) -> str:
-    return f"{one.account} {ledgers.get(one.account, '')}".strip()
+def _account(day_line: DayLine, ledgers: Mapping[str, str]) -> str:
+    return f"{day_line.account} {ledgers.get(day_line.account, '')}".strip()
 
 
-def _side(lines: Sequence[DayLine], sign: int, *, gross: bool) -> Decimal:
-    moved = (sign * (one.amount if gross else one.gross_amount) for one in lines)
-    return total(each for each in moved if each > 0)
+def _side_total(lines: Sequence[DayLine], sign: int, *, gross: bool) -> Decimal:
+    moved = (sign * (day_line.amount if gross else day_line.gross_amount) for day_line in lines)
+    return total(amount for amount in moved if amount > 0)
 
 
-def _vat(one: DayLine, vat_said: Callable[[str], str]) -> Markdown:
-    if not one.vat_code:
+def _vat(day_line: DayLine, vat_said: Callable[[str], str]) -> Markdown:
+    if not day_line.vat_code:
         return ""
-    return plain(vat_said(one.vat_code)) + (f" · {amount_text(abs(one.vat))}" if one.vat else "")
+    return plain(vat_said(day_line.vat_code)) + (f" · {amount_text(abs(day_line.vat))}" if day_line.vat else "")
 
 
 def _documents(numbers: Sequence[str]) -> Markdown:
-    shown = ", ".join(numbers[:SHOWN_DOCUMENTS])
+    shown_numbers = ", ".join(numbers[:SHOWN_DOCUMENTS])
     more = len(numbers) - SHOWN_DOCUMENTS
-    return plain(shown) + (f" +{number(more)}" if more > 0 else "")
+    return plain(shown_numbers) + (f" +{number(more)}" if more > 0 else "")

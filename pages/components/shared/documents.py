@@ -65,16 +65,16 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
     for name, kind in POINTERS.items():
         key = str(values.get(name) or "")
         if key:
-            _needed(app, run, flow, kind, key)
+            _needed_record(app, run, flow, kind, key)
         elif name == "debtor" and values.get("debtor_number"):
             with st.expander(_title(kind, text("debtor_fixed")), icon=":material/person:"):
                 note(text("debtor_fixed_about", number=plain(values["debtor_number"])))
     lines = change.wanted.parts
     (kind_said,) = kinds_of([row])
     with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
-        st.table(_head(app, flow, change, row.step), border="horizontal", hide_index=True)
+        st.table(_head_rows(app, flow, change, row.step), border="horizontal", hide_index=True)
         if completed := values.get("completed"):
-            names = ", ".join(field_name(name).lower() for name in _listed(completed))
+            names = ", ".join(field_name(name).lower() for name in _value_tuple(completed))
             note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
     with st.expander(f"**{quantity_text('document_lines', len(lines))}**", expanded=True, icon=":material/list:"):
         st.table(line_table(app, flow, lines[:MOST_LINES]), border="horizontal", hide_index=True)
@@ -113,26 +113,32 @@ def _title(kind: Kind, name: Markdown) -> Markdown:
     return f"**{kind_name(kind)}** · {name}"
 
 
-def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
+def _needed_record(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
     """Draw a record that a document refers to, as this plan writes it or as the target already has it."""
     icon = ":material/person:" if kind is Kind.DEBTOR else ":material/local_shipping:"
     line = app.plans.line_about(run.id, kind, key)
     if line is not None:
         with st.expander(f"{_title(kind, plain(line.title))} {inline(str(line.action))}", icon=icon):
             if line.change is not None:
-                st.table(_head(app, flow, line.change, line.step), border="horizontal", hide_index=True)
+                st.table(_head_rows(app, flow, line.change, line.step), border="horizontal", hide_index=True)
             else:
                 small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
         return
     link = app.links.get(flow.name, kind, [key]).get(key)
     reference = link.reference if link else app.links.references(flow.name).reference(kind, key)
-    known = link.agreed.values if link and link.agreed else {}
-    name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
+    agreed_values = link.agreed.values if link and link.agreed else {}
+    name = value_text(agreed_values.get("name")) or value_text(agreed_values.get("street")) or reference or key
     with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):
-        there = {"reference": plain(reference)} if reference else {}
-        note(text("needed_there" if there else "needed_there_unnamed", system=system_name(flow.target), **there))
-        if known:
-            st.table(_values(app, flow, kind, known), border="horizontal", hide_index=True)
+        reference_fact = {"reference": plain(reference)} if reference else {}
+        note(
+            text(
+                "needed_there" if reference_fact else "needed_there_unnamed",
+                system=system_name(flow.target),
+                **reference_fact,
+            )
+        )
+        if agreed_values:
+            st.table(_values(app, flow, kind, agreed_values), border="horizontal", hide_index=True)
 
 
 def sides(step: Step) -> tuple[Markdown, Markdown]:
@@ -140,33 +146,42 @@ def sides(step: Step) -> tuple[Markdown, Markdown]:
     return (text("col_was"), text("col_is")) if step is Step.PROVEN else (text("col_now"), text("col_will_be"))
 
 
-def _head(app: Application, flow: Flow, change: Change, step: Step) -> list[MarkdownRow]:
+def _head_rows(app: Application, flow: Flow, change: Change, step: Step) -> list[MarkdownRow]:
     """Return the fields of the head of a record, with the current values if the target already has the record."""
-    wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
+    wanted_values = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
     if change.before is None:
-        return _values(app, flow, change.kind, wanted)
-    before = {name: change.before.values.get(name) for name in wanted}
+        return _values(app, flow, change.kind, wanted_values)
+    before = {name: change.before.values.get(name) for name in wanted_values}
     field, (now, wanted_now) = text("col_field"), sides(step)
-    paths = {name: f"{change.kind}.{name}" for name in wanted}
+    paths = {name: f"{change.kind}.{name}" for name in wanted_values}
     return [
         {
             field: plain(field_name(path)),
-            now: struck(said) if (said := field_text(app, flow.target, path, before[name])) else _shown(said),
-            wanted_now: f"**{_shown(field_text(app, flow.target, path, wanted[name]))}**",
+            now: struck(displayed)
+            if (displayed := field_text(app, flow.target, path, before[name]))
+            else _value_markdown(displayed),
+            wanted_now: f"**{_value_markdown(field_text(app, flow.target, path, wanted_values[name]))}**",
         }
         for name, path in paths.items()
     ]
 
 
 def _values(app: Application, flow: Flow, kind: Kind, values: Mapping[str, Value]) -> list[MarkdownRow]:
-    told = {f"{kind}.{name}": value for name, value in values.items() if name not in REMEMBERED}
-    shown = {path: field_text(app, flow.target, path, value) for path, value in told.items() if value not in (None, "")}
+    values_by_path = {f"{kind}.{name}": value for name, value in values.items() if name not in REMEMBERED}
+    displayed_values = {
+        path: field_text(app, flow.target, path, value)
+        for path, value in values_by_path.items()
+        if value not in (None, "")
+    }
     field, value_there = text("col_field"), text("col_value")
-    return [{field: plain(field_name(path)), value_there: _shown(said)} for path, said in shown.items()]
+    return [
+        {field: plain(field_name(path)), value_there: _value_markdown(displayed)}
+        for path, displayed in displayed_values.items()
+    ]
 
 
-def _shown(said: str) -> Markdown:
-    return plain(said) or f":gray[{text('empty_value')}]"
+def _value_markdown(displayed: str) -> Markdown:
+    return plain(displayed) or f":gray[{text('empty_value')}]"
 
 
 def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[MarkdownRow]:
@@ -178,8 +193,8 @@ def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[Ma
     def cell(name: str, value: Value) -> Markdown:
         if isinstance(value, Decimal):
             return number(value) if name in BARE else amount_text(value)
-        if name == "article" and (called := articles.get(str(value))):
-            return f"{plain(value)} :small[:gray[{plain(called)}]]"
+        if name == "article" and (article_name := articles.get(str(value))):
+            return f"{plain(value)} :small[:gray[{plain(article_name)}]]"
         return plain(field_text(app, flow.target, name, value))
 
     return [
@@ -188,7 +203,7 @@ def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[Ma
     ]
 
 
-def _listed(value: Value) -> tuple[str, ...]:
+def _value_tuple(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),) if value else ()
 
 
@@ -215,11 +230,11 @@ def totals_table(app: Application, document: Record, flow: Flow) -> None:
 
 def _sums(app: Application, document: Record, flow: Flow) -> Iterator[list[Markdown]]:
     values = document.values
-    for one in comparison_in(document):
-        base, vat = (one.booked.excl, one.booked.vat) if one.booked else (None, None)
-        code = plain(vat_label(app, flow.source, one.code))
-        yield _sum(text("sum_base", code=code), one.sold.excl, base)
-        yield _sum(text("sum_vat", code=code), one.sold.vat, vat)
+    for vat_comparison in comparison_in(document):
+        base, vat = (vat_comparison.booked.excl, vat_comparison.booked.vat) if vat_comparison.booked else (None, None)
+        code = plain(vat_label(app, flow.source, vat_comparison.code))
+        yield _sum(text("sum_base", code=code), vat_comparison.sold.excl, base)
+        yield _sum(text("sum_vat", code=code), vat_comparison.sold.vat, vat)
     if "sold_excl" in values:
         yield _sum(text("sum_excl"), values.get("sold_excl"), values.get("booked_excl"))
     total = _sum(text("sum_incl"), values.get("sold_incl"), values.get("booked_incl"))
@@ -228,4 +243,4 @@ def _sums(app: Application, document: Record, flow: Flow) -> Iterator[list[Markd
 
 def _sum(title: Markdown, sold: Value, booked: Value) -> list[Markdown]:
     apart = sold - booked if isinstance(sold, Decimal) and isinstance(booked, Decimal) else None
-    return [title, *(amount_text(one) if isinstance(one, Decimal) else "" for one in (sold, booked, apart))]
+    return [title, *(amount_text(amount) if isinstance(amount, Decimal) else "" for amount in (sold, booked, apart))]

@@ -46,37 +46,39 @@ Listed = Callable[[], pd.DataFrame]
 
 
 def downloads(
-    name: str, listed: Listed, at: DeltaGenerator | None = None, *, index: bool = False, key: str = "", **look: Any
+    name: str, make_frame: Listed, at: DeltaGenerator | None = None, *, index: bool = False, key: str = "", **look: Any
 ) -> None:
-    """Draw the menu that offers a list in three file formats. `listed` is called when a person downloads one.
+    """Draw the menu that offers a list in three file formats. `make_frame` is called when a person downloads one.
 
     `index` includes the index of the list as data, and `at` is another container of the page. Codes and captions are
     translated, except in the file for programs. Nothing is drawn for people who may not export lists.
     """
     if not may(Listings.excel):
         return
-    given = application().listings
+    table_export = application().listings
     file, key = _FOREIGN_IN_NAME.sub("", name), key or name
-    kept: dict[str, pd.DataFrame] = {}
+    cached_frame: dict[str, pd.DataFrame] = {}
 
     def whole_table() -> pd.DataFrame:
-        if not kept:
-            kept["list"] = listed()
-        return kept["list"]
+        if not cached_frame:
+            cached_frame["list"] = make_frame()
+        return cached_frame["list"]
 
     def people() -> tuple[list[str], list[list[Any]]]:
         return translated_table(whole_table().reset_index() if index else whole_table())
 
     offer = (at or st).popover(text("btn_download"), icon=":material/download:", key=f"download-{key}", **look)
     with offer, st.container(gap=None):
-        _button(text("btn_excel"), f"{file}.xlsx", EXCEL, f"xlsx-{key}", lambda name: given.excel(name, *people()))
+        _button(
+            text("btn_excel"), f"{file}.xlsx", EXCEL, f"xlsx-{key}", lambda name: table_export.excel(name, *people())
+        )
         _button(
             text("btn_csv"), f"{file}.csv", "text/csv", f"csv-{key}",
-            lambda name: given.readable(name, *people(), language()),
+            lambda name: table_export.readable(name, *people(), language()),
         )  # fmt: skip
         _button(
             text("btn_csv_programs"), f"{file}-data.csv", "text/csv", f"data-{key}",
-            lambda name: given.for_programs(name, csv_of(whole_table(), index=index)),
+            lambda name: table_export.for_programs(name, csv_of(whole_table(), index=index)),
         )  # fmt: skip
 
 
@@ -118,32 +120,36 @@ def caption(name: str) -> str:
 
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(_cell(name, one)) for one in value)
+        return ", ".join(str(_cell(name, item)) for item in value)
     if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
         return None
     if isinstance(value, datetime):
-        return _here(value)
+        return _local_time(value)
     if isinstance(value, (bool, int, float, Decimal, date)):
         return value
     if hasattr(value, "item"):
         return value.item()  # a scalar of numpy
-    return _said(name, str(value)) if name not in MOMENTS + DAYS else _moment(str(value))
+    return _code_caption(name, str(value)) if name not in MOMENTS + DAYS else _moment(str(value))
 
 
-def _here(at: datetime) -> datetime:
+def _local_time(at: datetime) -> datetime:
     """Return a moment in the time zone of the reader, without a zone. A moment without a zone is unchanged."""
     at = at.to_pydatetime() if isinstance(at, pd.Timestamp) else at
     return at.astimezone(zone()).replace(tzinfo=None) if at.tzinfo else at
 
 
-def _moment(said: str) -> Any:
+def _moment(iso_text: str) -> Any:
     try:
-        return date.fromisoformat(said) if len(said) == len("2026-11-26") else _here(datetime.fromisoformat(said))
+        return (
+            date.fromisoformat(iso_text)
+            if len(iso_text) == len("2026-11-26")
+            else _local_time(datetime.fromisoformat(iso_text))
+        )
     except ValueError:
-        return said
+        return iso_text
 
 
-def _said(name: str, code: str) -> str:
+def _code_caption(name: str, code: str) -> str:
     """Return the translation of a code, or the value itself if it is no known code."""
     if not code:
         return code
@@ -161,10 +167,12 @@ def _said(name: str, code: str) -> str:
     return next((text(f"{stem}{code}") for stem in CODES.get(name, ()) if has_term(f"{stem}{code}")), code)
 
 
-def with_utc(told: pd.DataFrame) -> pd.DataFrame:
+def with_utc(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table of the log with the UTC zone on its moments; the log stores moments without a zone, in UTC."""
-    named = [name for name, kind in told.dtypes.items() if is_datetime64_dtype(kind) and not _are_days(told[name])]
-    return told.assign(**{str(name): told[name].dt.tz_localize("UTC") for name in named})
+    time_columns = [
+        name for name, kind in frame.dtypes.items() if is_datetime64_dtype(kind) and not _are_days(frame[name])
+    ]
+    return frame.assign(**{str(name): frame[name].dt.tz_localize("UTC") for name in time_columns})
 
 
 def _are_days(moments: "pd.Series[Any]") -> bool:

@@ -28,11 +28,11 @@ from pages.components.shared.wording import (
 class Edits:
     """Unsaved changes by name, and the reasons why values were refused."""
 
-    def __init__(self, kept: dict[str, Any]) -> None:
+    def __init__(self, session_draft: dict[str, Any]) -> None:
         """Load the changes that the session state holds."""
-        self.changed: dict[str, Any] = kept["changed"]
-        self.refused: dict[str, str] = kept["refused"]
-        self.kept = kept
+        self.changed: dict[str, Any] = session_draft["changed"]
+        self.refused: dict[str, str] = session_draft["refused"]
+        self.kept = session_draft
 
     def record(self, name: str, value: object, saved: object) -> None:
         """Record a value from the screen. A value that equals the saved one is removed from the changes."""
@@ -88,8 +88,8 @@ class SettingsDraft(Edits):
 
     def show_error(self, name: str) -> None:
         """Show the error of a setting, if it has one."""
-        if said := self.wrong.get(name) or self.refused.get(name):
-            note(f":orange[:material/error: {plain(said)}]")
+        if message := self.wrong.get(name) or self.refused.get(name):
+            note(f":orange[:material/error: {plain(message)}]")
 
     def brakes_without_reason(self) -> list[str]:
         """Return the brakes that are switched off on screen without a reason."""
@@ -117,7 +117,7 @@ def save_bar(app: Application, draft: SettingsDraft) -> None:
         if was_pressed(draft.kept, "save"):
             _finish(app, draft)
         return
-    status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
+    status = next(candidate for candidate in app.flows.statuses() if candidate.flow.name == draft.flow)
     effect = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
     waits = f" {text('settings_plan_waits')}" if status.waiting else ""
     if draft.wrong or draft.refused:  # nothing can be saved before the errors are corrected
@@ -163,8 +163,8 @@ def _is_saved(app: Application, draft: SettingsDraft) -> bool:
 
 def toggle(draft: SettingsDraft, name: str, about: Markdown = "", label: Markdown = "") -> bool:
     """Draw a setting that is on or off, record its value in the draft, and return the value."""
-    said = label or text(f"setting_{name.replace('.', '_')}")
-    on = controls.toggle(said, value=draft.value(name), key=draft.key(name))
+    caption = label or text(f"setting_{name.replace('.', '_')}")
+    on = controls.toggle(caption, value=draft.value(name), key=draft.key(name))
     draft.put(name, on)
     if about:
         note(about)

@@ -41,45 +41,45 @@ LONGEST = 80  # characters of a value in a sentence; the plan shows the whole va
 def draw_explanation(app: Application, run: Run, row: PlanRow) -> None:
     """Draw the explanation of every value of a plan line."""
     with st.spinner(text("why_wait")):
-        found = answer_or_error(lambda: app.plans.explain_line(run.id, row.seq))
-    if found is None:
+        explanations = answer_or_error(lambda: app.plans.explain_line(run.id, row.seq))
+    if explanations is None:
         return
-    if not found:
+    if not explanations:
         note(text("why_empty"))
-    flow, parts = app.flows[run.flow], _by_part(found)
+    flow, parts = app.flows[run.flow], _answers_by_part(explanations)
     several = sum(not part for part, _ in parts) > 1
     for (part, source), answers in parts.items():
         if len(parts) > 1:
-            small(f"**{_part(part, source if several else '', answers)}**")
-        st.table([_row(app, flow, one) for one in answers], border="horizontal", hide_index=True)
+            small(f"**{_part_heading(part, source if several else '', answers)}**")
+        st.table([_row(app, flow, explanation) for explanation in answers], border="horizontal", hide_index=True)
 
 
-def _by_part(found: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer]]:
+def _answers_by_part(explanations: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer]]:
     parts: dict[tuple[str, str], list[WhyAnswer]] = {}
-    for one in found:
-        parts.setdefault((one.part, one.source if not one.part else ""), []).append(one)
+    for explanation in explanations:
+        parts.setdefault((explanation.part, explanation.source if not explanation.part else ""), []).append(explanation)
     return parts
 
 
-def _part(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
+def _part_heading(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
     """Return the heading of a part of a plan line: the text of a document line, otherwise the key."""
     if not part:
         return plain(source) or text("why_of_record")
-    first = next((step for one in answers if one.trace for step in one.trace.steps), None)
+    first = next((step for explanation in answers if explanation.trace for step in explanation.trace.steps), None)
     if first is not None and first.what == f"line {part}":
         return plain(" · ".join(filter(None, (f"{text('col_line')} {part}", value_text(first.value)))))
     return plain(part)
 
 
 def _row(app: Application, flow: Flow, answer: WhyAnswer) -> dict[Markdown, Markdown]:
-    said = plain(explanation_sentence(app, flow, answer))
+    sentence = plain(explanation_sentence(app, flow, answer))
     if answer.has_moved and answer.trace:
-        today = plain(_shown(app, flow, answer.field, answer.trace.value))
-        said += f" :orange[{text('why_moved', source=system_name(flow.source), value=today)}]"
+        today = plain(_short_value(app, flow, answer.field, answer.trace.value))
+        sentence += f" :orange[{text('why_moved', source=system_name(flow.source), value=today)}]"
     steps = plain(" → ".join(_steps(app, flow, answer.trace))) if answer.trace else ""
     return {
         text("col_field"): plain(field_name(answer.field)),
-        text("col_because"): said,
+        text("col_because"): sentence,
         text("col_how"): f":small[:gray[{steps or '–'}]]",
     }
 
@@ -95,38 +95,40 @@ def explanation_sentence(app: Application, flow: Flow, answer: WhyAnswer) -> str
     trace = answer.trace
     if trace is not None and trace.issue is not None:
         return say(trace.issue.cause, {"system": flow.target, **trace.issue.facts}).what
-    known = {
+    common_facts = {
         "target": field_name(answer.field),
-        "value": _shown(app, flow, answer.field, answer.value) or term("empty_value"),
+        "value": _short_value(app, flow, answer.field, answer.value) or term("empty_value"),
         "source": system_name(flow.source),
         "system": system_name(flow.target),
     }
     if trace is None or trace.why is None:
-        return text("why_untold", **known)
-    return text(trace.why.code, **known, found=_found(app, flow, trace), **_facts(app, flow, trace.why))
+        return text("why_untold", **common_facts)
+    return text(trace.why.code, **common_facts, found=_source_value(app, flow, trace), **_facts(app, flow, trace.why))
 
 
-def _shown(app: Application, flow: Flow, field: str, value: Value) -> str:
-    return _short(field_text(app, flow.target, field, value))
+def _short_value(app: Application, flow: Flow, field: str, value: Value) -> str:
+    return _shortened(field_text(app, flow.target, field, value))
 
 
-def _short(said: str) -> str:
-    return said if len(said) <= LONGEST else f"{said[:LONGEST].rpartition(' ')[0] or said[:LONGEST]} …"
+def _shortened(full_text: str) -> str:
+    return (
+        full_text if len(full_text) <= LONGEST else f"{full_text[:LONGEST].rpartition(' ')[0] or full_text[:LONGEST]} …"
+    )
 
 
-def _found(app: Application, flow: Flow, trace: Trace) -> str:
+def _source_value(app: Application, flow: Flow, trace: Trace) -> str:
     """Return the source value in the notation of the source."""
     begun = next((step for step in trace.steps if not step.what.startswith("line ")), None)
-    return _short(step_text(app, flow, trace.target, begun)) if begun else ""
+    return _shortened(step_text(app, flow, trace.target, begun)) if begun else ""
 
 
 def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
     """Return the facts of an explanation as its sentence writes them: codes by their captions."""
     table = why.facts.get("table", "")
-    written: Mapping[str, Callable[[str], str]] = {
+    formatters: Mapping[str, Callable[[str], str]] = {
         "field": field_term,
         "table": table_name,
-        "row": lambda key: _row_said(app, flow, table, key),
+        "row": lambda key: _table_row_label(app, flow, table, key),
         "setting": lambda name: setting_name(flow.name, name, language()),
         "branch": lambda code: code_text(app, till_list("branches"), code),
         "method": lambda code: code_text(app, till_list("payment_methods"), code),
@@ -135,10 +137,12 @@ def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
         "person": author_name,
         "run": short_id,
     }
-    return {name: written[name](fact) if name in written else fact for name, fact in why.facts.items()}
+    return {name: formatters[name](fact) if name in formatters else fact for name, fact in why.facts.items()}
 
 
-def _row_said(app: Application, flow: Flow, name: str, key: str) -> str:
+def _table_row_label(app: Application, flow: Flow, name: str, key: str) -> str:
     table = app.flows.spec(flow.name).table(name)
-    lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
+    lists = {
+        part.name: {dimension.mark: captions_of(app, dimension.of) for dimension in part.of} for part in table.parts
+    }
     return row_label(app, table, key, lists)

@@ -56,7 +56,7 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
     flow = status.flow
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{flow_name(flow.name)}**", width="content")
-        badge(_state(app, status))
+        badge(_flow_state(app, status))
     note(source_to_target(flow.source, flow.target))
     if status.active or status.waiting or status.last_completed_run:
         label, value = _figure(app, status)
@@ -93,7 +93,7 @@ def _card_buttons(app: Application, status: FlowStatus, *, previews: bool) -> No
         st.switch_page("pages/flows.py", query_params={"flow": flow})
 
 
-def _state(app: Application, status: FlowStatus) -> str:
+def _flow_state(app: Application, status: FlowStatus) -> str:
     if status.active:
         return "held" if app.runs.wait_start(status.active) else "running"
     if status.waiting:
@@ -126,12 +126,12 @@ def show_plan(flow: str, start: Callable[[], str]) -> None:
 
 def preview_causes(app: Application, groups: Sequence[CauseGroup]) -> None:
     """Start one preview of all records parked for these causes of a flow, and show it. A refusal is shown."""
-    done = app.bulk.try_again(groups, person())
-    if done.runs:
-        st.switch_page("pages/preview.py", query_params={"flow": groups[0].flow, "plan": done.runs[0]})
-    for one in done.refused:
-        if one.code:
-            st.session_state["failure"] = (one.code, dict(one.facts))
+    bulk_result = app.bulk.try_again(groups, person())
+    if bulk_result.runs:
+        st.switch_page("pages/preview.py", query_params={"flow": groups[0].flow, "plan": bulk_result.runs[0]})
+    for failure in bulk_result.refused:
+        if failure.code:
+            st.session_state["failure"] = (failure.code, dict(failure.facts))
 
 
 def flow_of_address(app: Application) -> Flow:
@@ -148,11 +148,11 @@ def needs_connections(app: Application, about: str) -> None:
     """Stop the page if a system is not connected, and link to the set-up."""
     if is_connected(app):
         return
-    _to_set_up(text("flows_unconnected"), about)
+    _setup_link(text("flows_unconnected"), about)
     st.stop()
 
 
-def _to_set_up(title: Markdown, about: Markdown) -> None:
+def _setup_link(title: Markdown, about: Markdown) -> None:
     if empty("cable", title, about, text("btn_set_up") if may_open("setup") else "", key="to_set_up"):
         st.switch_page("pages/setup.py")
 
@@ -160,7 +160,7 @@ def _to_set_up(title: Markdown, about: Markdown) -> None:
 def offer_preview(app: Application, icon: str, title: Markdown, about: Markdown, action: Markdown, flow: str) -> None:
     """Draw an empty state with a button that starts a preview, or links to the set-up without connections."""
     if not is_connected(app):
-        _to_set_up(text("unconnected_title"), text("unconnected_about"))
+        _setup_link(text("unconnected_title"), text("unconnected_about"))
     elif empty(icon, title, about, action if may(Runs.preview) else "", key="first"):
         start_preview(app, flow)
 
@@ -220,46 +220,46 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
 
     For one record this is the full sentence, for several the shared facts or else an example.
     """
-    named = named_facts(app, group.facts, _title(app, group), most=MOST_NAMED)
-    facts = {"system": app.flows[group.flow].target, **named}
-    said = say(group.cause, facts).what
-    if said.removesuffix(".") == cause_headline(group.cause, facts):
+    fact_texts = named_facts(app, group.facts, _title(app, group), limit=MOST_NAMED)
+    facts = {"system": app.flows[group.flow].target, **fact_texts}
+    cause_text = say(group.cause, facts).what
+    if cause_text.removesuffix(".") == cause_headline(group.cause, facts):
         return ""
-    what = plain(said)
+    cause_sentence = plain(cause_text)
     if group.count == 1:
-        return what
+        return cause_sentence
     if has_term(key := f"detail_{group.cause}"):
-        return plain(text(key, **_written(facts, group.field)))
+        return plain(text(key, **_named_detail(facts, group.field)))
     shared = {*cause(group.cause).telling, *CONSTANT, *(["field"] if group.field else [])}
-    return what if fact_names(group.cause) <= shared else text("cause_example", what=what)
+    return cause_sentence if fact_names(group.cause) <= shared else text("cause_example", what=cause_sentence)
 
 
 def _title(app: Application, group: CauseGroup) -> str:
     """Return the title of the only record of a group, or an empty text if the group has several."""
     if group.count != 1:
         return ""
-    return next((one.title for one in app.exceptions.issues_of(group.group_key, limit=1)), "")
+    return next((open_issue.title for open_issue in app.exceptions.issues_of(group.group_key, limit=1)), "")
 
 
 def at_stake(group: CauseGroup) -> Markdown:
     """Return the amount at stake in a group: the amount not booked, or the difference in booked documents."""
-    found = group_amount(group)
-    return amount_at_stake_text(found) if found else ""
+    amount = group_amount(group)
+    return amount_at_stake_text(amount) if amount else ""
 
 
-def amount_at_stake_text(found: AmountAtStake) -> Markdown:
+def amount_at_stake_text(amount: AmountAtStake) -> Markdown:
     """Return the text of an amount at stake for a line."""
-    return text("cause_off" if found.is_difference else "cause_sold", amount=euros(found.amount))
+    return text("cause_off" if amount.is_difference else "cause_sold", amount=euros(amount.amount))
 
 
-def _written(facts: dict[str, str], field: str) -> dict[str, str]:
+def _named_detail(facts: dict[str, str], field: str) -> dict[str, str]:
     """Return the facts of a detail, with systems and fields by name and without the key of a record."""
-    named = facts.get("field") or field
+    field_path = facts.get("field") or field
     shared = {name: fact_text(name, fact) if name in CODED else fact for name, fact in facts.items() if name != "key"}
     return {
         **shared,
         "system": system_name(facts["system"]),
-        **({"field": field_term(named.rpartition("/")[2])} if named else {}),
+        **({"field": field_term(field_path.rpartition("/")[2])} if field_path else {}),
     }
 
 
@@ -272,27 +272,29 @@ def back_to_cause() -> None:
 
 def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> Markdown:
     """Return which field to correct in the source, and in which record; empty if no correction there helps."""
-    found = app.exceptions.field_to_correct(flow, cause, field)
-    if found is None:
+    source_field = app.exceptions.field_to_correct(flow, cause, field)
+    if source_field is None:
         return ""
-    named = plain(f"{found.caption} ({found.wire})" if found.wire else found.caption)
+    field_caption = plain(
+        f"{source_field.caption} ({source_field.wire})" if source_field.wire else source_field.caption
+    )
     system = system_name(app.flows[flow].source)
     if not key:
-        return text("correct_field", system=system, field=named)
-    return text("correct_field_of", system=system, field=named, record=plain(f"{flow_term('one', flow)} {key}"))
+        return text("correct_field", system=system, field=field_caption)
+    return text("correct_field_of", system=system, field=field_caption, record=plain(f"{flow_term('one', flow)} {key}"))
 
 
 def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[str, str], key: str) -> None:
     """Draw the repairs of one plan line: the link to its setting, the field to correct, and the retry."""
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
-    asked = group_address(cause_of(flow, cause, field, facts))
+    cause_address = group_address(cause_of(flow, cause, field, facts))
     with st.container(horizontal=True, gap="xsmall"):
         address = repair_address(app.flows.spec(flow), cause, field, facts)
         if address and st.button(text(f"btn_to_{address['tab']}"), icon=":material/build:", key="repair"):
-            st.switch_page("pages/flows.py", query_params={**address, "cause": asked})
+            st.switch_page("pages/flows.py", query_params={**address, "cause": cause_address})
         if st.button(text("btn_to_exceptions"), icon=":material/rule:", key="to_exceptions"):
-            st.switch_page("pages/exceptions.py", query_params={"cause": asked})
+            st.switch_page("pages/exceptions.py", query_params={"cause": cause_address})
         try_again_button(app, flow, cause, "line", field)
 
 

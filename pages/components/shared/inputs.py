@@ -58,12 +58,12 @@ class InputForm:
 
     def label(self, name: str) -> Markdown:
         """Return the caption of a setting."""
-        key = self._own("setting", name)
+        key = self._own_term("setting", name)
         return text(key) if key else plain(name.replace("_", " ").capitalize())
 
     def about(self, name: str) -> Markdown | None:
         """Return the help text of a setting, or None if it has none."""
-        key = self._own("about", name)
+        key = self._own_term("about", name)
         return text(key) if key else None
 
     def option(self, words: str, value: str) -> str:
@@ -71,25 +71,27 @@ class InputForm:
         key = f"{words}_{value}" if value else "choose_nothing"
         return text(key) if has_term(key) else value.replace("-", " ").capitalize()
 
-    def choices(self, listed: CodeList | None) -> dict[str, str]:
+    def choices(self, code_list: CodeList | None) -> dict[str, str]:
         """Return the codes of a list with captions. Empty without a list, or if the system does not answer."""
-        return codes_or_error(self.app, listed) or {}
+        return codes_or_error(self.app, code_list) or {}
 
-    def _own(self, kind: str, name: str) -> str:
+    def _own_term(self, kind: str, name: str) -> str:
         bare = name.replace(".", "_")
         return next((key for key in (f"{kind}_{self.flow}_{bare}", f"{kind}_{bare}") if has_term(key)), "")
 
 
-def codes_or_error(app: Application, listed: CodeList | None) -> dict[str, str] | None:
+def codes_or_error(app: Application, code_list: CodeList | None) -> dict[str, str] | None:
     """Return the codes of a list with captions, or an empty mapping without a list.
 
     Returns None if the system does not answer; the reason is shown.
     """
-    if listed and listed.system == ISO:
+    if code_list and code_list.system == ISO:
         return countries(language())
     return (
-        ask_live(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(listed.system, listed.name))
-        if listed
+        ask_live(
+            app, f"{code_list.system} {code_list.name}", lambda: app.lists.choices(code_list.system, code_list.name)
+        )
+        if code_list
         else {}
     )
 
@@ -99,16 +101,16 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
 
     Returns None if a system does not answer; the reason is shown.
     """
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    lists_by_part: dict[str, dict[str, dict[str, str]]] = {}
     for part in table.parts:
         codes: dict[str, dict[str, str]] = {}
-        for one in part.of:
-            known = codes_or_error(app, one.of)
-            if known is None:
+        for dimension in part.of:
+            captions = codes_or_error(app, dimension.of)
+            if captions is None:
                 return None
-            codes[one.mark] = {**codes.get(one.mark, {}), **known}
-        found[part.name] = codes
-    return found
+            codes[dimension.mark] = {**codes.get(dimension.mark, {}), **captions}
+        lists_by_part[part.name] = codes
+    return lists_by_part
 
 
 def switch_input(form: InputForm, shape: Checkbox) -> bool:
@@ -119,13 +121,13 @@ def switch_input(form: InputForm, shape: Checkbox) -> bool:
 def pick_input(form: InputForm, shape: Select, lacking: Collection[str] = ()) -> str:
     """Draw a select box and return the chosen option. Options in `lacking` are not offered, unless chosen already."""
     now = str(form.draft.value(shape.name))
-    options = [one for one in shape.options if one not in lacking or one == now]
+    options = [option for option in shape.options if option not in lacking or option == now]
     return controls.selectbox(
         form.label(shape.name),
         options,
         index=options.index(now),
         key=form.draft.key(shape.name),
-        format_func=option_name(lambda one: form.option(shape.words or shape.name, one)),
+        format_func=option_name(lambda option: form.option(shape.words or shape.name, option)),
         help=form.about(shape.name),
     )
 
@@ -138,13 +140,15 @@ def option_input(form: InputForm, shape: RadioChoice) -> str:
         index=shape.options.index(str(form.draft.value(shape.name))),
         key=form.draft.key(shape.name),
         label_visibility="collapsed",
-        format_func=lambda one: f"{text(f'{shape.words}_{one}')} :small[:gray[{text(f'{shape.words}_{one}_about')}]]",
+        format_func=lambda option: (
+            f"{text(f'{shape.words}_{option}')} :small[:gray[{text(f'{shape.words}_{option}_about')}]]"
+        ),
     )
 
 
 def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
     """Draw a select box for several options, and return the chosen ones."""
-    now = [str(one) for one in form.draft.value(shape.name)]
+    now = [str(option) for option in form.draft.value(shape.name)]
     return tuple(
         controls.multiselect(
             form.label(shape.name),
@@ -152,7 +156,7 @@ def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
             now,
             key=form.draft.key(shape.name),
             placeholder=text("choose_none_is_all"),
-            format_func=option_name(lambda one: form.option(shape.words or shape.name, one)),
+            format_func=option_name(lambda option: form.option(shape.words or shape.name, option)),
             help=form.about(shape.name),
         )
     )
@@ -167,7 +171,7 @@ def code_input(form: InputForm, shape: Code) -> str:
         choices,
         form.draft.key(shape.name),
         none=text(shape.none),
-        labels=lambda one: code_label(form.app, shape.of, one, choices),
+        labels=lambda code: code_label(form.app, shape.of, code, choices),
         of=shape.of,
         help=form.about(shape.name),
     )
@@ -200,7 +204,7 @@ def code_field(
         key=key,
         accept_new_options=is_in_use(of),
         **look,
-        format_func=option_name(lambda one: labels(one) if one else none),
+        format_func=option_name(lambda code: labels(code) if code else none),
     )
     return str(chosen or "").strip()
 
@@ -208,23 +212,23 @@ def code_field(
 def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
     """Draw a field for several codes and return the codes."""
     choices = form.choices(shape.of)
-    now = [str(one) for one in form.draft.value(shape.name)]
+    now = [str(code) for code in form.draft.value(shape.name)]
     chosen = controls.multiselect(
         form.label(shape.name),
         list(dict.fromkeys([*choices, *now])),
         now,
         key=form.draft.key(shape.name),
-        format_func=option_name(lambda one: code_label(form.app, shape.of, one, choices)),
+        format_func=option_name(lambda code: code_label(form.app, shape.of, code, choices)),
         help=form.about(shape.name),
         placeholder=text(shape.none),
         accept_new_options=not choices,
     )
-    return tuple(str(one).strip() for one in chosen)
+    return tuple(str(code).strip() for code in chosen)
 
 
 def words(form: InputForm, shape: TextField) -> str:
     """Draw a short text field and return the text."""
-    given = controls.text_input(
+    entered = controls.text_input(
         form.label(shape.name),
         str(form.draft.value(shape.name)),
         key=form.draft.key(shape.name),
@@ -232,13 +236,13 @@ def words(form: InputForm, shape: TextField) -> str:
         help=form.about(shape.name),
         autocomplete="off",
     )
-    typed = (given or "").strip()
+    typed = (entered or "").strip()
     return typed.upper() if shape.capitals else typed
 
 
 def whole_input(form: InputForm, shape: IntegerField) -> int:
     """Draw a field for an integer and return the number."""
-    given = controls.number_input(
+    entered = controls.number_input(
         form.label(shape.name),
         shape.least,
         shape.most,
@@ -247,14 +251,14 @@ def whole_input(form: InputForm, shape: IntegerField) -> int:
         key=form.draft.key(shape.name),
         help=form.about(shape.name),
     )
-    return int(given or shape.least)
+    return int(entered or shape.least)
 
 
 def money(form: InputForm, shape: Money) -> Decimal:
     """Draw a field for an amount in euros and return it. An invalid entry is reported and returns the old amount."""
     draft, name = form.draft, shape.name
     now: Decimal = draft.value(name)
-    given = controls.text_input(
+    entered = controls.text_input(
         form.label(name),
         typed_text(Decimal(f"{now:.2f}")),
         key=draft.key(f"{name}-{language()}"),
@@ -262,24 +266,24 @@ def money(form: InputForm, shape: Money) -> Decimal:
         icon=":material/euro:",
         autocomplete="off",
     )
-    amount = read_number(given or "0")
+    amount = read_number(entered or "0")
     if amount is not None and amount >= 0:
         return amount
-    draft.wrong[name] = text("number_wrong", value=given, example=typed_text(Decimal("12.50")))
+    draft.wrong[name] = text("number_wrong", value=entered, example=typed_text(Decimal("12.50")))
     return now
 
 
 def day_input(form: InputForm, shape: Day) -> date | None:
     """Draw a date field and return the date, or None."""
     now: date | None = form.draft.value(shape.name)
-    given = controls.date_input(
+    entered = controls.date_input(
         form.label(shape.name),
         now,
         key=form.draft.key(shape.name),
         help=form.about(shape.name),
         format=field_date(),
     )
-    return given if isinstance(given, date) else None
+    return entered if isinstance(entered, date) else None
 
 
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
@@ -295,12 +299,12 @@ def fields_read(app: Application, flow: str, kinds: Sequence[Kind]) -> list[Fiel
 
     Returns None if the source does not answer; the reason is shown.
     """
-    found: dict[str, Field] = {}
+    fields_by_name: dict[str, Field] = {}
     for kind in kinds:
         if (fields := source_fields(app, flow, kind)) is None:
             return None
-        found = {one.name: one for one in fields} | found
-    return list(found.values())
+        fields_by_name = {kind_field.name: kind_field for kind_field in fields} | fields_by_name
+    return list(fields_by_name.values())
 
 
 def fields_or_error(app: Application, system: str, kind: Kind) -> list[Field] | None:
@@ -313,9 +317,9 @@ def fields_or_error(app: Application, system: str, kind: Kind) -> list[Field] | 
 
 def field_label(fields: Sequence[Field], name: str) -> str:
     """Return the label of a source field: its caption with its name, or a text that the field does not exist."""
-    found = next((one for one in fields if one.name == name), None)
-    if found is not None:
-        return f"{found.caption} ({found.wire or found.name})"
+    labelled_field = next((candidate for candidate in fields if candidate.name == name), None)
+    if labelled_field is not None:
+        return f"{labelled_field.caption} ({labelled_field.wire or labelled_field.name})"
     return text("field_absent", field=field_name(name)) if name else text("field_none")
 
 
@@ -328,10 +332,10 @@ def source_field(form: InputForm, shape: SourceField) -> str:
     chosen = code_field(
         form.label(shape.name),
         now,
-        {one.name: field_label(fields, one.name) for one in fields},
+        {field.name: field_label(fields, field.name) for field in fields},
         draft.key(shape.name),
         none=text("field_none"),
-        labels=lambda one: field_label(fields, one),
+        labels=lambda name: field_label(fields, name),
     )
     if shape.missing and not chosen:
         draft.wrong[shape.name] = text(shape.missing)

@@ -58,11 +58,11 @@ def section_with_actions(title: Markdown, about: Markdown = "") -> DeltaGenerato
         return st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
 
 
-def bottom_bar(said: Markdown) -> DeltaGenerator:
+def bottom_bar(content: Markdown) -> DeltaGenerator:
     """Draw the bar at the foot of a page with its text, and return the container for its buttons."""
     with st.bottom:
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
-    bar.markdown(said, width="stretch")
+    bar.markdown(content, width="stretch")
     return bar
 
 
@@ -103,8 +103,8 @@ def choice(
         keep_in_address(name, control_value(name))
         clear_address(*no_longer)
 
-    asked = st.query_params.get(name, default)
-    at = asked if asked in options else default
+    address_value = st.query_params.get(name, default)
+    at = address_value if address_value in options else default
     st.session_state[f"_{name}"] = at  # always: in another language this is a new widget without a choice
     chosen = st.segmented_control(
         text(f"choice_{name}"),
@@ -134,9 +134,11 @@ def select_input(
         clear_address(*no_longer)
         keep_in_address(name, control_value(name) or "")
 
-    codes, asked = list(options), st.query_params.get(name, "")
-    st.session_state[f"_{name}"] = asked if asked in options else codes[0]  # always: Back changes the address
-    found = st.selectbox(
+    codes, address_value = list(options), st.query_params.get(name, "")
+    st.session_state[f"_{name}"] = (
+        address_value if address_value in options else codes[0]
+    )  # always: Back changes the address
+    selected = st.selectbox(
         label,
         codes,
         key=f"_{name}",
@@ -145,7 +147,7 @@ def select_input(
         label_visibility="visible" if is_labelled else "collapsed",
         width=width,
     )
-    return str(found or "")
+    return str(selected or "")
 
 
 def search(name: str, placeholder: Markdown) -> str:
@@ -153,7 +155,7 @@ def search(name: str, placeholder: Markdown) -> str:
     typed = st.session_state.pop(f"type_{name}", None)
     if typed is not None:
         st.session_state[name] = typed  # the address follows, because the field is bound to it
-    found = st.text_input(
+    entered = st.text_input(
         placeholder,
         placeholder=placeholder,
         icon=":material/search:",
@@ -163,7 +165,7 @@ def search(name: str, placeholder: Markdown) -> str:
         type="search",
         width="stretch",
     )
-    return (found or "").strip()
+    return (entered or "").strip()
 
 
 def clear_search(name: str) -> None:
@@ -179,8 +181,8 @@ def type_search(name: str, sought: str) -> NoReturn:
 
 def page_offset(name: str, total: int, size: int) -> int:
     """Return the offset of the shown page of a list, or 0 if the list does not have that page."""
-    asked = str(st.session_state.get(name) or st.query_params.get(name, "1"))
-    offset = (int(asked) - 1) * size if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 0
+    page_text = str(st.session_state.get(name) or st.query_params.get(name, "1"))
+    offset = (int(page_text) - 1) * size if page_text.isdecimal() and len(page_text) <= LONGEST_PAGE else 0
     return offset if 0 <= offset < total else 0
 
 
@@ -263,15 +265,15 @@ def answer_or_error(ask: Callable[[], T]) -> T | None:
 
 def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
     """Return the answer of a connected system, cached for a minute. After an error, show the error and return None."""
-    kept: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
+    cached_answers: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
     whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
-    at, found = kept.get(whole, (0.0, None))
-    if found is None or time.monotonic() - at > ASKED_SECONDS:
+    at, answer = cached_answers.get(whole, (0.0, None))
+    if answer is None or time.monotonic() - at > ASKED_SECONDS:
         with st.spinner(text("asking_systems")):
-            found = answer_or_error(ask)
-        if found is not None:
-            kept[whole] = (time.monotonic(), found)
-    return found
+            answer = answer_or_error(ask)
+        if answer is not None:
+            cached_answers[whole] = (time.monotonic(), answer)
+    return answer
 
 
 def log_aside(files: Sequence[str]) -> None:

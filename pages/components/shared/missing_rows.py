@@ -41,11 +41,11 @@ def has_rows_together(app: Application, group: CauseGroup) -> bool:
 
 def missing_rows(app: Application, flow: str) -> None:
     """Draw every missing row of a flow with the button that adds the rows and starts a preview."""
-    rows, groups = app.missing_rows.rows(flow, _chosen_so_far()), app.missing_rows.groups(flow)
+    rows, groups = app.missing_rows.rows(flow, _chosen_counterparts()), app.missing_rows.groups(flow)
     st.markdown(text("rows_question"))
     chosen: dict[tuple[str, str], str] = {}
-    for table in dict.fromkeys(one.table for one in rows):
-        chosen |= _table(app, table, [one for one in rows if one.table == table], app.flows.noun(flow))
+    for table in dict.fromkeys(row.table for row in rows):
+        chosen |= _table(app, table, [row for row in rows if row.table == table], app.flows.noun(flow))
     added = {of: other for of, other in chosen.items() if other}
     count = sum(group.count for group in groups)
     label = quantity_text(f"btn_rows_{app.flows.noun(flow)}", count)
@@ -58,15 +58,15 @@ def missing_rows(app: Application, flow: str) -> None:
     note(text("repair_writes_nothing", system=system_name(app.flows[flow].target)))
 
 
-def _chosen_so_far() -> dict[tuple[str, str], str]:
+def _chosen_counterparts() -> dict[tuple[str, str], str]:
     """Return the counterparts in the fields of this page: a row that depends on one of them is shown with it."""
     fields = {
         str(key).removeprefix(ROW): str(code or "")
         for key, code in st.session_state.items()
         if str(key).startswith(ROW)
     }
-    named = ((name.partition("-"), code) for name, code in fields.items())
-    return {(table, key): code for (table, _, key), code in named}
+    split_names = ((name.partition("-"), code) for name, code in fields.items())
+    return {(table, key): code for (table, _, key), code in split_names}
 
 
 def rows_at_days(app: Application, flow: str) -> None:
@@ -77,7 +77,7 @@ def rows_at_days(app: Application, flow: str) -> None:
     with st.container(border=True, gap="small", key="days-rows"):
         for group in groups:
             amount = at_stake(group)
-            small(f"{mark('parked')} **{group_headline(app, group)}** · {_counted(group.count, 'day')}")
+            small(f"{mark('parked')} **{group_headline(app, group)}** · {_count_text(group.count, 'day')}")
             if amount:
                 note(amount)
         if st.toggle(text("rows_show"), key="show_rows"):
@@ -92,18 +92,18 @@ def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: 
     if lists is None or theirs is None:
         return {}
     chosen = {}
-    for one in rows:
-        label = plain(row_label(app, table, one.key, lists))
+    for row in rows:
+        label = plain(row_label(app, table, row.key, lists))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             with st.container(width="stretch", gap=None):
                 small(label)
-                note(_waits(one, noun))
-            key = f"{ROW}{table.name}-{one.key}"
-            now = st.session_state.get(key, one.proposal)
+                note(_waiting_text(row, noun))
+            key = f"{ROW}{table.name}-{row.key}"
+            now = st.session_state.get(key, row.proposal)
             st.markdown(mark("ok") if now else ":gray[:material/arrow_forward:]", width=24)
-            chosen[one.row_key] = code_field(
+            chosen[row.row_key] = code_field(
                 label,
-                one.proposal,
+                row.proposal,
                 theirs,
                 key,
                 none=text("table_no_row"),
@@ -116,10 +116,10 @@ def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: 
     return chosen
 
 
-def _waits(one: RowToAdd, noun: str) -> Markdown:
-    records = _counted(one.records, noun)
-    return f"{euros(one.amount)} · {records}" if one.amount else records
+def _waiting_text(row: RowToAdd, noun: str) -> Markdown:
+    records = _count_text(row.records, noun)
+    return f"{euros(row.amount)} · {records}" if row.amount else records
 
 
-def _counted(records: int, noun: str) -> Markdown:
+def _count_text(records: int, noun: str) -> Markdown:
     return f"{number(records)} {plain(words.count(f'noun_{noun}', records, language()))}"

@@ -11,26 +11,28 @@ from pages.components.shared.wording import Markdown, author_name, moment, plain
 
 def plan_notes(app: Application, run: Run) -> None:
     """Draw the notes on a plan and the reason why it was discarded, with a button to add a note."""
-    found = app.notes.notes_of_plan(run.id)
-    if not found and not may(app.notes.add):
+    plan_remarks = app.notes.notes_of_plan(run.id)
+    if not plan_remarks and not may(app.notes.add):
         return
-    with st.container(border=bool(found), gap="xsmall", key="notes"):
-        for one in found:
-            icon = "block" if one.discards else "comment"
-            said = text("note_discarded", reason=plain(one.text)) if one.discards else plain(one.text)
-            about = f"{plain(author_name(one.by))} · {moment(one.at)}"
-            st.markdown(f":gray[:material/{icon}:] {said} :small[:gray[{about}]]")
+    with st.container(border=bool(plan_remarks), gap="xsmall", key="notes"):
+        for plan_note in plan_remarks:
+            icon = "block" if plan_note.discards else "comment"
+            content = (
+                text("note_discarded", reason=plain(plan_note.text)) if plan_note.discards else plain(plan_note.text)
+            )
+            about = f"{plain(author_name(plan_note.by))} · {moment(plan_note.at)}"
+            st.markdown(f":gray[:material/{icon}:] {content} :small[:gray[{about}]]")
         if may(app.notes.add) and st.button(
             text("btn_note_plan"), icon=":material/add_comment:", type="tertiary", key="note_plan"
         ):
-            st.dialog(text("note_plan_title"), icon=":material/comment:")(guarded(_ask))(app, run)
+            st.dialog(text("note_plan_title"), icon=":material/comment:")(guarded(_note_form))(app, run)
 
 
-def _ask(app: Application, run: Run) -> None:
+def _note_form(app: Application, run: Run) -> None:
     note(text("note_plan_about"))
-    given = st.text_area(text("note_plan_text"), key="note_plan_text", max_chars=LONGEST_NOTE) or ""
-    if st.button(text("btn_keep_note"), type="primary", key="note_plan_now", disabled=not given.strip()):
-        act(lambda: app.notes.add(run.id, given, person().ref))
+    entered_note = st.text_area(text("note_plan_text"), key="note_plan_text", max_chars=LONGEST_NOTE) or ""
+    if st.button(text("btn_keep_note"), type="primary", key="note_plan_now", disabled=not entered_note.strip()):
+        act(lambda: app.notes.add(run.id, entered_note, person().ref))
 
 
 def discard_button(app: Application, run: Run, label: Markdown) -> None:

@@ -11,8 +11,8 @@ from pages.components.shared.wording import plain
 
 def small_pictures(app: Application, change: Change, step: Step) -> None:
     """Draw the current and the new picture, if the console has stored them."""
-    held = change.before.values.get("content") if change.before else None
-    marks = dict(zip(sides(step), (held, change.wanted.values.get("content")), strict=True))
+    current_picture = change.before.values.get("content") if change.before else None
+    marks = dict(zip(sides(step), (current_picture, change.wanted.values.get("content")), strict=True))
     drawn = [
         (title, small)
         for title, mark in marks.items()

@@ -76,22 +76,27 @@ GROUP_FIELDS = ("product.groups", "group.parent")
 
 def facet_filters(app: Application, run: Run, show: str) -> LineFilter:
     """Draw the filters that distinguish the shown lines, and return the chosen filter."""
-    counted = app.plans.facets(run.id, show)
-    named = {
-        "field": {name: field_name(name) for name in counted["field"]} if show in WITH_FIELDS else {},
-        "group": _groups(app, run, counted["group"]) if show in WITH_GROUPS else {},
-        "cause": {cause: _cause(app, run, cause) for cause in counted["cause"]} if show in WITH_CAUSES else {},
+    facet_counts = app.plans.facets(run.id, show)
+    facet_names = {
+        "field": {name: field_name(name) for name in facet_counts["field"]} if show in WITH_FIELDS else {},
+        "group": _groups(app, run, facet_counts["group"]) if show in WITH_GROUPS else {},
+        "cause": {cause: _cause(app, run, cause) for cause in facet_counts["cause"]} if show in WITH_CAUSES else {},
     }
     grouped_by = app.flows[run.flow].counted_stage.grouped_by  # article groups, countries, branches
     words = {"group": grouped_by if has_term(f"filter_{grouped_by}") else "group"}
-    return LineFilter(**{name: _pick(name, words.get(name, name), named[name], counted[name]) for name in FACETS})
+    return LineFilter(
+        **{name: _facet_choice(name, words.get(name, name), facet_names[name], facet_counts[name]) for name in FACETS}
+    )
 
 
-def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
+def _facet_choice(name: str, word: str, captions: Mapping[str, str], counts: Mapping[str, int]) -> str:
     """Draw one filter if it has more than one option, and return the chosen code."""
-    if len(named) <= 1 and st.query_params.get(name, "") not in named:
+    if len(captions) <= 1 and st.query_params.get(name, "") not in captions:
         return ""
-    options = {"": text(f"any_{word}"), **{code: f"{said} ({number(counted[code])})" for code, said in named.items()}}
+    options = {
+        "": text(f"any_{word}"),
+        **{code: f"{caption} ({number(counts[code])})" for code, caption in captions.items()},
+    }
     if st.session_state.get(f"_{name}", "") not in options:
         del st.session_state[f"_{name}"]
     return select_input(name, options, text(f"filter_{word}"), no_longer=("page", "record"))
@@ -133,8 +138,8 @@ def plan_table(
     if at is not None:
         st.query_params["record"] = str(rows[at].seq)
         return rows[at]
-    asked = st.query_params.get("record", "")
-    return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
+    wanted_record = st.query_params.get("record", "")
+    return next((row for row in rows if str(row.seq) == wanted_record), rows[0] if rows else None)
 
 
 def plan_lines(
@@ -197,7 +202,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         if row.change is None or row.cause:  # a change can have a cause too: the reason why it was not written
             _reason(app, run, flow, row)
         if row.change is not None:
-            _change(app, run, flow, row, row.change)
+            _draw_change(app, run, flow, row, row.change)
             origin(app, row, flow, row.change)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
@@ -211,14 +216,14 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         dialog(guarded(draw_explanation))(app, run, row)
 
 
-def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
+def _draw_change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
     if change.kind is Kind.DAY_PAGE:
         page = change.agreed
         gross = page.values.get("gross") is True
         narrow_day_page(app, flow.target, page_lines(page), row.title, gross=gross)
         costless = page.values.get(COSTLESS)
-        for one in costless_notes(costless) if isinstance(costless, tuple) else ():
-            note(plain(finding_text(one, language(), {})))
+        for costless_note in costless_notes(costless) if isinstance(costless, tuple) else ():
+            note(plain(finding_text(costless_note, language(), {})))
         return
     if change.kind.sort is Sort.DOCUMENT:
         document_tree(app, run, flow, row, change)
@@ -227,7 +232,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     groups = _group_names(app, run, change)
     if change.kind is Kind.PICTURE:
         small_pictures(app, change, row.step)
-    _fields(row, change, flow, lambda line, value: _said(app, flow, groups, line, value), branches)
+    _fields(row, change, flow, lambda line, value: _value_display(app, flow, groups, line, value), branches)
     show_dependent_documents(change)
 
 
@@ -241,7 +246,10 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             note(plain(more))
     if rule := row.facts.get("rule", ""):
         note(f"**{text('rule_explains')}** {term(f'rule_{rule}') if has_term(f'rule_{rule}') else plain(rule)}")
-    if None not in (values := {one: row.facts.get(f"{one}_value") for one in ("agreed", "source", "target")}).values():
+    if (
+        None
+        not in (values := {side: row.facts.get(f"{side}_value") for side in ("agreed", "source", "target")}).values()
+    ):
         st.table(
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
@@ -249,7 +257,7 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     if row.cause != TAKEN_BACK:  # the record of an undo waits in the plan itself
         repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
     if row.cause == "needed_record_parked":
-        _to_needed(app, run, row)
+        _needed_link(app, run, row)
     if row.cause == DOCUMENT_TAKEN_BACK and may(Documents.book_again) and row.facts.get("mark"):
         _book_again(app, run, row)
 
@@ -259,37 +267,46 @@ def _book_again(app: Application, run: Run, row: PlanRow) -> None:
     if st.button(text("btn_book_again"), icon=":material/redo:", key="book_again"):
         keys: list[str] = []
         if attempt(lambda: keys.extend(app.documents.book_again(run.flow, [row], person()))):
-            asked = PreviewRequest(run.flow, person(), Mode.CHOSEN, tuple(keys))
-            show_plan(run.flow, lambda: app.runs.preview(asked))
+            request = PreviewRequest(run.flow, person(), Mode.CHOSEN, tuple(keys))
+            show_plan(run.flow, lambda: app.runs.preview(request))
 
 
-def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
+def _needed_link(app: Application, run: Run, row: PlanRow) -> None:
     """Draw the link to the parked record that this record needs."""
-    needed = [one for one in app.plans.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE) if one.seq != row.seq]
-    if needed and st.button(text("btn_open_needed"), icon=":material/arrow_upward:", key="needed"):
-        st.query_params["record"] = str(needed[0].seq)
+    needed_rows = [
+        candidate
+        for candidate in app.plans.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE)
+        if candidate.seq != row.seq
+    ]
+    if needed_rows and st.button(text("btn_open_needed"), icon=":material/arrow_upward:", key="needed"):
+        st.query_params["record"] = str(needed_rows[0].seq)
         st.rerun()
 
 
 def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str]:
     """Return the names, by code, of the article groups in a change."""
-    spoken_of = [value for one in field_changes(change) if one.field in GROUP_FIELDS for value in (one.now, one.wanted)]
+    spoken_of = [
+        value
+        for field_change in field_changes(change)
+        if field_change.field in GROUP_FIELDS
+        for value in (field_change.now, field_change.wanted)
+    ]
     codes = {code for value in spoken_of if value for code in (value if isinstance(value, tuple) else [str(value)])}
     return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
 
 
-def _fields(row: PlanRow, change: Change, flow: Flow, said: Said, branches: Mapping[str, str]) -> None:
+def _fields(row: PlanRow, change: Change, flow: Flow, display: Said, branches: Mapping[str, str]) -> None:
     lines = list(field_changes(change))
     headings = list(dict.fromkeys(line.part for line in lines))
     if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a product and its only article
-        st.table(_field_table(row, flow, lines, change.kept, said), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, lines, change.kept, display), border="horizontal", hide_index=True)
         return
     for part in headings[: SHOWN_PARTS + 1]:
         if part and (branches or len(headings) > 1 + ("" in headings)):
             small(f"**{_part_title(change, part, branches)}**")
         mine = [line for line in lines if line.part == part]
-        kept = [path for path in change.kept if path.rpartition("/")[0] == part]
-        st.table(_field_table(row, flow, mine, kept, said), border="horizontal", hide_index=True)
+        kept_paths = [path for path in change.kept if path.rpartition("/")[0] == part]
+        st.table(_field_table(row, flow, mine, kept_paths, display), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
         note(quantity_text("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))
@@ -301,36 +318,40 @@ def _fields(row: PlanRow, change: Change, flow: Flow, said: Said, branches: Mapp
 def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markdown:
     if change.kind is Kind.STOCK:
         name = branches.get(part)
-        said = text("branch_named", branch=part, name=name) if name else text("branch_short", branch=part)
-        return plain(f"{said} · {change.unit}" if change.unit else said)
-    held = change.agreed.flat()
-    told = {name: str(held.get(f"{part}/{name}") or "") for name in ("colour", "size", "name")}
-    named = [told["colour"], told["size"]] if told["colour"] or told["size"] else [told["name"]]
-    return plain(" · ".join([part, *(one for one in named if one)]))
+        caption = text("branch_named", branch=part, name=name) if name else text("branch_short", branch=part)
+        return plain(f"{caption} · {change.unit}" if change.unit else caption)
+    agreed_values = change.agreed.flat()
+    part_facts = {name: str(agreed_values.get(f"{part}/{name}") or "") for name in ("colour", "size", "name")}
+    name_parts = (
+        [part_facts["colour"], part_facts["size"]]
+        if part_facts["colour"] or part_facts["size"]
+        else [part_facts["name"]]
+    )
+    return plain(" · ".join([part, *(part_text for part_text in name_parts if part_text)]))
 
 
 def _field_table(
-    row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], said: Said
+    row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept_paths: Sequence[str], display: Said
 ) -> list[dict[Markdown, Markdown]]:
     as_told = row.change.told if row.change else {}
-    shown = [
+    table_rows = [
         (
             plain(field_name(line.field)),
-            _now(line, said),
-            _wanted(line, said, brake="brake_price" in row.brakes) + _otherwise(line, flow, as_told),
+            _current_cell(line, display),
+            _new_cell(line, display, brake="brake_price" in row.brakes) + _source_value_note(line, flow, as_told),
         )
         for line in lines
     ]
-    shown = list(dict.fromkeys(shown))  # a product and its only article often have equal values
-    shown += [
+    table_rows = list(dict.fromkeys(table_rows))  # a product and its only article often have equal values
+    table_rows += [
         (plain(field_name(path)), f":gray[{text('plan_own_value')}]", f":gray[{text('plan_kept_short')}]")
-        for path in kept
+        for path in kept_paths
     ]
-    field, (now, wanted) = text("col_field"), sides(row.step)
-    return [{field: one, now: held, wanted: new} for one, held, new in shown]
+    field, (now, wanted_title) = text("col_field"), sides(row.step)
+    return [{field: field_label, now: current_text, wanted_title: new} for field_label, current_text, new in table_rows]
 
 
-def _said(app: Application, flow: Flow, groups: Mapping[str, str], line: FieldChange, value: Value) -> str:
+def _value_display(app: Application, flow: Flow, groups: Mapping[str, str], line: FieldChange, value: Value) -> str:
     """Return a value as people read it: the code of a group with its name, a VAT code with its percentage."""
     if line.field not in GROUP_FIELDS:
         return field_text(app, flow.target, line.field, value)
@@ -340,25 +361,25 @@ def _said(app: Application, flow: Flow, groups: Mapping[str, str], line: FieldCh
     return value_text(value)
 
 
-def _now(line: FieldChange, said: Said) -> Markdown:
+def _current_cell(line: FieldChange, display: Said) -> Markdown:
     if not line.there:
         return ":gray[–]"
-    shown = said(line, line.now)
-    return struck(shown) if shown else f":gray[{text('empty_value')}]"
+    displayed = display(line, line.now)
+    return struck(displayed) if displayed else f":gray[{text('empty_value')}]"
 
 
-def _otherwise(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:
+def _source_value_note(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:
     """Return the source value of a field that the target stores truncated or transliterated, as Markdown."""
-    if line.part or not (told := as_told.get(line.field.rpartition(".")[2])):
+    if line.part or not (source_text := as_told.get(line.field.rpartition(".")[2])):
         return ""
-    is_shorter = is_cut(line.wanted, told)
+    is_shorter = is_cut(line.wanted, source_text)
     mark = f":orange-badge[:material/content_cut: {text('plan_cut')}] " if is_shorter else ""
-    return f" {mark}:gray[{text('plan_as_told', system=system_name(flow.source), value=plain(told))}]"
+    return f" {mark}:gray[{text('plan_as_told', system=system_name(flow.source), value=plain(source_text))}]"
 
 
-def _wanted(line: FieldChange, said: Said, *, brake: bool) -> Markdown:
-    shown = said(line, line.wanted)
-    new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
+def _new_cell(line: FieldChange, display: Said, *, brake: bool) -> Markdown:
+    displayed = display(line, line.wanted)
+    new = f"**{plain(displayed)}**" if displayed else f":gray[{text('empty_value')}]"
     if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:
         share = (line.wanted - line.now) * 100 / line.now
         sign = "+" if share > 0 else ""

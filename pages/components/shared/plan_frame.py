@@ -36,8 +36,8 @@ class DocumentColumns:
 
     def columns(self) -> Iterator[tuple[str, list[Any]]]:
         """Yield the columns that have content. A branch that all lines share is omitted."""
-        if any(one is not None for one in self.totals):
-            yield "total", [None if one is None else float(one) for one in self.totals]
+        if any(amount is not None for amount in self.totals):
+            yield "total", [None if amount is None else float(amount) for amount in self.totals]
         if any(self.days):
             yield "date", list(self.days)
         if len(set(filter(None, self.branches))) > 1:
@@ -50,7 +50,7 @@ def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Do
         dict(row.change.agreed.values) if row.change and row.kind.sort in BOOKED else {} for row in rows
     ]
     totals = [document_total(row.change.agreed) if row.change and row.kind.sort in BOOKED else None for row in rows]
-    days = [next(filter(None, (_day(one.get(name)) for name in DAYS)), None) for one in values]
+    days = [next(filter(None, (_day(document.get(name)) for name in DAYS)), None) for document in values]
     codes = [row.group if row.kind.sort in BOOKED else "" for row in rows]
     return DocumentColumns(totals, days, [branches.get(code, code) for code in codes])
 
@@ -59,7 +59,9 @@ def short_branch_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return the names of branches without the leading words that all of them share, such as `Utrecht` and `Zeist`."""
     split = {code: name.split() for code, name in names.items()}
     shortest = min(map(len, split.values()), default=0)
-    shared = sum(len({tuple(words[:most]) for words in split.values()}) == 1 for most in range(1, shortest + 1))
+    shared = sum(
+        len({tuple(words[:word_count]) for words in split.values()}) == 1 for word_count in range(1, shortest + 1)
+    )
     if shared == shortest:  # one of the names consists of the shared words only
         return dict(names)
     return {code: " ".join(words[shared:]) for code, words in split.items()}
@@ -71,9 +73,9 @@ def _day(value: Value) -> date | None:
 
 def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -> pd.DataFrame:
     """Return the table of a list of plan lines, without columns that would be the same in every row."""
-    known, kinds = [code_and_name(row) for row in rows], kinds_of(rows)
-    named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
-    columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
+    codes_and_names, kinds = [code_and_name(row) for row in rows], kinds_of(rows)
+    name_columns = {"key": [code for code, _ in codes_and_names], "title": [title for _, title in codes_and_names]}
+    columns: dict[str, list[Any]] = {name: sentences for name, sentences in name_columns.items() if any(sentences)}
     of = app.flows.spec(run.flow).groups
     sums = dict(
         document_columns(rows, short_branch_names(app.lists.captions(of.system, of.name)) if of else {}).columns()
@@ -88,14 +90,16 @@ def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
         columns["step"] = [[state_tag(step_state(row.step))] if row.change else [] for row in rows]
     tripped = {brake.code for brake in run.brakes}
-    held = [not tripped.isdisjoint(row.brakes) for row in rows]
-    if not result and any(held):
-        columns["brake"] = [[state_tag("brake")] if one else [] for one in held]
+    is_braked = [not tripped.isdisjoint(row.brakes) for row in rows]
+    if not result and any(is_braked):
+        columns["brake"] = [[state_tag("brake")] if is_marked else [] for is_marked in is_braked]
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
-    said = [what_changes(app, row, undone=undone, system=target, total="total" not in sums) for row in rows]
+    sentences = [what_changes(app, row, undone=undone, system=target, total="total" not in sums) for row in rows]
     if mixed and sums:  # the table is too narrow for another column
-        said = [f"{kind} · {one}" if one else kind for kind, one in zip(kinds, said, strict=True)]
-    columns["what"] = [shortened(one, LONGEST_LINE) for one in said]
+        sentences = [
+            f"{kind} · {sentence}" if sentence else kind for kind, sentence in zip(kinds, sentences, strict=True)
+        ]
+    columns["what"] = [shortened(sentence, LONGEST_LINE) for sentence in sentences]
     return pd.DataFrame(columns, index=range(len(rows)))
 
 

@@ -22,8 +22,8 @@ WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 
 def seen_selection(run: Run) -> set[int]:
     """Return the excluded lines of a plan as this session last saw them, including its own decisions."""
-    seen: dict[str, set[int]] = st.session_state.setdefault("seen_choice", {})
-    return seen.setdefault(run.id, set(run.excluded))
+    selections: dict[str, set[int]] = st.session_state.setdefault("seen_choice", {})
+    return selections.setdefault(run.id, set(run.excluded))
 
 
 def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
@@ -31,7 +31,7 @@ def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
     out: set[int] = set()
     if attempt(lambda: out.update(app.choices.leave(run.id, lines, person().ref))):
         seen_selection(run).update(lines, out)
-        _followed("followed_out", len(out.difference(lines)))
+        _redraw_followers("followed_out", len(out.difference(lines)))
 
 
 def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
@@ -39,10 +39,10 @@ def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
     back: set[int] = set()
     if attempt(lambda: back.update(app.choices.take(run.id, lines, person().ref))):
         seen_selection(run).difference_update(lines, back)
-        _followed("followed_in", len(back.difference(lines)))
+        _redraw_followers("followed_in", len(back.difference(lines)))
 
 
-def _followed(how: str, more: int) -> None:
+def _redraw_followers(how: str, more: int) -> None:
     """Redraw the plan with a notice if other lines changed along with the ticked ones."""
     if more:
         st.session_state["followed"] = (how, more)
@@ -56,11 +56,11 @@ def ticked_table(
     frame: pd.DataFrame,
     columns: Columns,
     key: str,
-    written: Written,
+    formatters: Written,
 ) -> int | None:
     """Draw lines with ticks for the selected changes, store changed ticks, and return the clicked line."""
     first = _first_ticks(key, rows, seen_selection(run))
-    at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written, BESIDE)
+    at, ticked = table_choice(frame, columns, key, text("plan_table"), first, formatters, BESIDE)
     before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
     st.session_state["ticks_seen"] = (key, ticked)
     moved = {place for place in ticked ^ before[1] if place < len(rows) and rows[place].action in WRITABLE}
@@ -76,12 +76,12 @@ def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: Collection[int]) -
 
     Streamlit forgets the ticks of a list that was off screen; that list starts with the stored selection.
     """
-    kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
-    if kept is None or kept[0] != key or key not in st.session_state:
-        kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.seq not in left_out])
-        st.session_state["first_ticks"] = kept
-        st.session_state["ticks_seen"] = (key, set(kept[1]))
-    return kept[1]
+    first_ticks: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
+    if first_ticks is None or first_ticks[0] != key or key not in st.session_state:
+        first_ticks = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.seq not in left_out])
+        st.session_state["first_ticks"] = first_ticks
+        st.session_state["ticks_seen"] = (key, set(first_ticks[1]))
+    return first_ticks[1]
 
 
 def choose_shown(app: Application, run: Run, show: str, find: str, among: LineFilter) -> None:
@@ -142,11 +142,11 @@ def current_plan(app: Application, run: Run) -> Run:
     The confirmation before the commit stays open if both plans have the same changes and brakes.
     """
     if run.error == "plan_says_the_same":
-        run = _taken_over_by(app, run)
+        run = _latest_successor(app, run)
         st.session_state["taken_over"] = "nothing"
         st.query_params["plan"] = run.id
-    before = _looked_at_before(app)
-    newest = _taken_over_by(app, before) if before is not None else run
+    before = _previous_plan(app)
+    newest = _latest_successor(app, before) if before is not None else run
     if before is None or newest.id == before.id or run.id not in (before.id, newest.id):
         if run.state is RunState.READY:
             st.session_state["looks_at"] = st.query_params["plan"] = run.id
@@ -163,14 +163,14 @@ def current_plan(app: Application, run: Run) -> Run:
     return newest
 
 
-def _looked_at_before(app: Application) -> Run | None:
+def _previous_plan(app: Application) -> Run | None:
     try:
         return app.runs.get(st.session_state.get("looks_at", ""))
     except KeyError:
         return None
 
 
-def _taken_over_by(app: Application, run: Run) -> Run:
+def _latest_successor(app: Application, run: Run) -> Run:
     while run.error in ("plan_replaced", "plan_says_the_same"):
         run = app.runs.get(run.facts["run"])
     return run
@@ -189,11 +189,11 @@ def changes_notice(run: Run) -> None:
 
 def watch_plan(app: Application, run: Run) -> None:
     """Rerun the page when the plan differs from the one on screen, for example after a commit by a colleague."""
-    seen = str(app.runs.outdated(run))
+    outdated_before = str(app.runs.outdated(run))
 
     def look() -> None:
         now = app.runs.get(run.id)
-        if now.state is not run.state or now.mark != run.mark or str(app.runs.outdated(now)) != seen:
+        if now.state is not run.state or now.mark != run.mark or str(app.runs.outdated(now)) != outdated_before:
             st.rerun()
 
     refreshing(WATCH_SECONDS)(look)()

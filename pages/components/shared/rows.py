@@ -55,36 +55,38 @@ def field_text(app: Application, system: str, field: str, value: Value) -> str:
         return value_text(value)
     if is_vat_code(field):
         return vat_label(app, system, value)
-    listed = list_of(field)
-    return code_text(app, listed, value) if listed and listed.system == system else value_text(value)
+    code_list = list_of(field)
+    return code_text(app, code_list, value) if code_list and code_list.system == system else value_text(value)
 
 
-def code_text(app: Application, listed: CodeList, code: str) -> str:
+def code_text(app: Application, code_list: CodeList, code: str) -> str:
     """Return a code of a list with its caption, if the caption is known."""
-    return code_label(app, listed, code, app.lists.captions(listed.system, listed.name))
+    return code_label(app, code_list, code, app.lists.captions(code_list.system, code_list.name))
 
 
-def named_facts(app: Application, facts: Mapping[str, str], title: str = "", most: int | None = None) -> dict[str, str]:
+def named_facts(
+    app: Application, facts: Mapping[str, str], title: str = "", limit: int | None = None
+) -> dict[str, str]:
     """Return the facts of a cause as people read them: codes with captions, an article with its name.
 
-    `title` is the title of the only record that the facts are about. If a fact has several codes, the first `most` are
-    named and the others counted; without `most` all are named.
+    `title` is the title of the only record that the facts are about. If a fact has several codes, the first `limit`
+    are named and the others counted; without `limit` all are named.
     """
     article = facts.get("article", "")
     own = title if facts.get("key", article) == article else ""
-    return {name: _named(app, name, fact, own, most) for name, fact in facts.items()}
+    return {name: _fact_label(app, name, fact, own, limit) for name, fact in facts.items()}
 
 
-def _named(app: Application, name: str, fact: str, title: str, most: int | None) -> str:
-    listed = list_of_fact(name)
-    if listed is None:
+def _fact_label(app: Application, name: str, fact: str, title: str, limit: int | None) -> str:
+    code_list = list_of_fact(name)
+    if code_list is None:
         return fact
     if title and title != fact and name == "article":
         return f"{fact} · {title}"
-    captions, codes = app.lists.captions(listed.system, listed.name), fact.split(", ")
-    named = ", ".join(code_label(app, listed, code, captions) for code in codes[:most])
-    left = len(codes[most:]) if most else 0
-    return term("codes_more", codes=named, number=left) if left else named
+    captions, codes = app.lists.captions(code_list.system, code_list.name), fact.split(", ")
+    code_labels = ", ".join(code_label(app, code_list, code, captions) for code in codes[:limit])
+    hidden_count = len(codes[limit:]) if limit else 0
+    return term("codes_more", codes=code_labels, number=hidden_count) if hidden_count else code_labels
 
 
 def step_text(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
@@ -99,24 +101,26 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
     if not step.what.startswith("table "):
         return ""
     table = app.flows.spec(flow.name).table(name)
-    lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
+    lists = {
+        part.name: {dimension.mark: captions_of(app, dimension.of) for dimension in part.of} for part in table.parts
+    }
     row = f": {row_label(app, table, key, lists)}" if key else ""
     return f"{text('way_table', table=table_name(name))}{row}"
 
 
-def captions_of(app: Application, listed: CodeList) -> Mapping[str, str]:
+def captions_of(app: Application, code_list: CodeList) -> Mapping[str, str]:
     """Return the codes of a list with their captions. Waits only briefly if its system has not answered yet."""
-    return countries(language()) if listed.system == ISO else app.lists.captions(listed.system, listed.name)
+    return countries(language()) if code_list.system == ISO else app.lists.captions(code_list.system, code_list.name)
 
 
-def code_label(app: Application, listed: CodeList | None, code: str, choices: Mapping[str, str]) -> str:
+def code_label(app: Application, code_list: CodeList | None, code: str, choices: Mapping[str, str]) -> str:
     """Return the label of a code in a list: countries by name, VAT codes with their percentage."""
-    if listed is not None and listed.system == ISO:
+    if code_list is not None and code_list.system == ISO:
         name = countries(language()).get(code)
         return f"{name} ({code})" if name else code
-    if listed is not None and listed.name == VAT_CODES:
-        named = words.vat_code(code, "", listed.system, language(), choices.get(code, ""))
-        return named if code in choices else vat_label(app, listed.system, code)
+    if code_list is not None and code_list.name == VAT_CODES:
+        vat_text = words.vat_code(code, "", code_list.system, language(), choices.get(code, ""))
+        return vat_text if code in choices else vat_label(app, code_list.system, code)
     return code_caption(code, choices)
 
 
@@ -126,22 +130,24 @@ def code_caption(code: str, choices: Mapping[str, str]) -> str:
     return f"{code} · {caption}" if caption and caption != code else code
 
 
-def is_in_use(listed: CodeList | None) -> bool:
+def is_in_use(code_list: CodeList | None) -> bool:
     """Return True if a list has only the codes in use, so that another code can be typed."""
-    return listed is not None and listed.name in IN_USE
+    return code_list is not None and code_list.name in IN_USE
 
 
-def dimension_label(app: Application, part: KeyPart, value: str, known: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the label of one part of a key. `known` has the codes of its lists by their prefix."""
+def dimension_label(
+    app: Application, part: KeyPart, value: str, captions_by_mark: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Return the label of one part of a key. `captions_by_mark` has the captions of its codes by prefix."""
     if value in ("", EVERY):
         return text(f"every_{part.name}") if has_term(f"every_{part.name}") else text("table_every")
     if value in part.options:
         return text(f"part_{part.name}_{value}")
-    for one in reversed(part.of):
-        codes, bare = known.get(one.mark, {}), value.removeprefix(one.mark)
-        if value.startswith(one.mark) and (bare in codes or one is part.of[0]):
-            shown = code_label(app, one.of, bare, codes)
-            return text("branch_short", branch=shown) if one.mark else shown
+    for dimension in reversed(part.of):
+        codes, bare = captions_by_mark.get(dimension.mark, {}), value.removeprefix(dimension.mark)
+        if value.startswith(dimension.mark) and (bare in codes or dimension is part.of[0]):
+            label = code_label(app, dimension.of, bare, codes)
+            return text("branch_short", branch=label) if dimension.mark else label
     return value
 
 
@@ -150,19 +156,25 @@ Lists = Mapping[str, Mapping[str, Mapping[str, str]]]  # captions by the name of
 
 def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> str:
     """Return the label of a row: the parts that its key names. An unreadable key is returned unchanged."""
-    read = table.read(key)
-    if read is None:
+    key_values = table.read(key)
+    if key_values is None:
         return key
-    shown = [one for one in table.parts if one.needed or read.get(one.name)]
-    return " · ".join(dimension_label(app, one, read.get(one.name, ""), lists.get(one.name, {})) for one in shown)
+    shown_parts = [part for part in table.parts if part.needed or key_values.get(part.name)]
+    return " · ".join(
+        dimension_label(app, part, key_values.get(part.name, ""), lists.get(part.name, {})) for part in shown_parts
+    )
 
 
 def part_choice(
-    app: Application, part: KeyPart, known: Mapping[str, Mapping[str, str]], key: str, among: Sequence[str] = ()
+    app: Application,
+    part: KeyPart,
+    captions_by_mark: Mapping[str, Mapping[str, str]],
+    key: str,
+    among: Sequence[str] = (),
 ) -> str:
     """Draw the select box of one part of a key, with the options `among` or all; a text field if there is no list."""
     label = part_title(part)
-    codes = [f"{one.mark}{code}" for one in part.of for code in known.get(one.mark, {})]
+    codes = [f"{dimension.mark}{code}" for dimension in part.of for code in captions_by_mark.get(dimension.mark, {})]
     options = list(dict.fromkeys(among or [*([] if part.needed else [""]), *codes, *part.options]))
     if part.needed and not among and not codes:
         return (controls.text_input(label, key=key, autocomplete="off") or "").strip()
@@ -174,8 +186,8 @@ def part_choice(
         index=None if part.needed and not among else 0,
         key=key,
         placeholder=text("row_choose"),
-        format_func=option_name(lambda one: dimension_label(app, part, one, known)),
-        accept_new_options=not among and any(is_in_use(one.of) for one in part.of),
+        format_func=option_name(lambda value: dimension_label(app, part, value, captions_by_mark)),
+        accept_new_options=not among and any(is_in_use(dimension.of) for dimension in part.of),
     )
     return str(chosen or "").strip()
 

@@ -95,41 +95,41 @@ def progress_strip(app: Application, run_id: str) -> None:
                 st.toast(text("cancel_asked_preview" if run.state is RunState.PREVIEWING else "cancel_asked"))
         st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
         if run.error:
-            held = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
+            sentences = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
             since = app.runs.wait_start(run) or run.started_at
             waits = text("run_held_since", moment=moment(since), span=duration(since))
-            note(f":orange[:material/pause_circle: {plain(held.what)}] {waits} {plain(held.do)}")
+            note(f":orange[:material/pause_circle: {plain(sentences.what)}] {waits} {plain(sentences.do)}")
         note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
 
 
 def _progress(app: Application, run: Run) -> list[Markdown]:
-    done, total = run.progress_done, run.progress_total
+    done_count, total = run.progress_done, run.progress_total
     writing = run.state is RunState.COMMITTING
     if total:
         reading = "progress_read_of" if run.phase == "extract" else "progress_compared"
-        at_once = writing and 0 < done == app.plans.count(run.id, "proven")  # shown once if both are equal
+        at_once = writing and 0 < done_count == app.plans.count(run.id, "proven")  # shown once if both are equal
         key = "progress_proven" if at_once else "progress_written" if writing else reading
-        said = [text(key, done=number(done), total=number(total))]
+        phrases = [text(key, done=number(done_count), total=number(total))]
     else:
-        said = [quantity_text("progress_read", done)]
+        phrases = [quantity_text("progress_read", done_count)]
     if writing:
-        said += _settled(app, run, proven=not (total and at_once))
+        phrases += _change_counts(app, run, proven=not (total and at_once))
     speed = app.runs.speed(run)
     if speed.per_second:  # a slow speed has a decimal, so that it is not shown as 0
         decimals = Decimal("0.1") if speed.per_second < SLOW else Decimal(1)
-        said.append(text("progress_rate", rate=number(Decimal(speed.per_second).quantize(decimals))))
+        phrases.append(text("progress_rate", rate=number(Decimal(speed.per_second).quantize(decimals))))
     if speed.seconds_left:
-        said.append(term("progress_left", duration=span(max(1, round(speed.seconds_left)))))
-    return said
+        phrases.append(term("progress_left", duration=span(max(1, round(speed.seconds_left)))))
+    return phrases
 
 
-def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
+def _change_counts(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
     """Yield the counts of the changes of an active run. A change just sent is not counted as in doubt."""
     lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
-        held = app.runs.is_at_limit(run, lines["sent"])
+        is_limited = app.runs.is_at_limit(run, lines["sent"])
         target = system_name(app.flows[run.flow].target)
-        yield term("progress_calls" if held else "progress_sent", number=number(lines["sent"]), system=target)
+        yield term("progress_calls" if is_limited else "progress_sent", number=number(lines["sent"]), system=target)
     settled = {
         "badge_proven": lines["proven"] if proven else 0,
         "badge_accepted": lines["accepted"],
@@ -155,8 +155,8 @@ def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> Non
         st.metric(text("col_read"), records_of(kind, counts.read) if kind else number(counts.read), width="content")
         for place, (name, value) in enumerate(parts.items()):
             st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
-            called = VERIFYING if name == "in_doubt" and verifying else f"badge_{name}"
-            st.metric(text(called), number(value), width="content", help=meaning(OUTCOMES[name]))
+            caption_key = VERIFYING if name == "in_doubt" and verifying else f"badge_{name}"
+            st.metric(text(caption_key), number(value), width="content", help=meaning(OUTCOMES[name]))
     if counts.difference:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
     elif counts.parked and not (counts.proven or counts.accepted or counts.planned):
@@ -253,7 +253,7 @@ def runs_listed(runs: Sequence[Run]) -> "pd.DataFrame":
     """Return runs as a table for a file, with bare codes and ISO times."""
     import pandas as pd  # noqa: PLC0415 - as said at the top
 
-    shown = [
+    table_rows = [
         {
             "run": run.id,
             "flow": run.flow,
@@ -273,7 +273,7 @@ def runs_listed(runs: Sequence[Run]) -> "pd.DataFrame":
         }
         for run in runs
     ]
-    return pd.DataFrame(shown)
+    return pd.DataFrame(table_rows)
 
 
 def short_id(run_id: str) -> str:
@@ -286,18 +286,18 @@ def short_id(run_id: str) -> str:
 
 def what_was_read(run: Run, flow: Flow) -> Markdown:
     """Return how much a run read, and why it read everything if only changes were requested."""
-    said = term(f"mode_{Mode(run.mode)}", system=system_name(flow.source))
+    mode_text = term(f"mode_{Mode(run.mode)}", system=system_name(flow.source))
     because = [term(f"all_for_{name}") for name in run.notes.get(ALL_FOR, "").split(",") if name]
-    return f"{said}, {term('all_for', what=', '.join(because))}" if because else said
+    return f"{mode_text}, {term('all_for', what=', '.join(because))}" if because else mode_text
 
 
 def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
     """Return the result of a written plan: its badge state and its sentences."""
     counts, system = run.counts, system_name(app.flows[run.flow].target)
     nothing = run.had_no_effect
-    said = text("outcome_none_proven") if nothing else quantity_text("outcome_proven", counts.proven, system=system)
+    sentence = text("outcome_none_proven") if nothing else quantity_text("outcome_proven", counts.proven, system=system)
     waits = f" {quantity_text('outcome_also_parked', counts.parked)}" if counts.parked else ""
-    return "done_nothing" if nothing else "done_parked" if counts.parked else "proven", f"**{said}**{waits}"
+    return "done_nothing" if nothing else "done_parked" if counts.parked else "proven", f"**{sentence}**{waits}"
 
 
 def run_facts(app: Application, run: Run) -> None:
@@ -315,12 +315,12 @@ def run_facts(app: Application, run: Run) -> None:
     if run.fingerprint:
         rows[text("col_fingerprint")] = coded(run.fingerprint[:16])
     if run.approval is not None:
-        said = plain(author_name(run.approval.by))
-        if left := app.plans.count(run.id, "left"):
-            said += f" · {quantity_text('run_left_out', left)}"
+        approval_text = plain(author_name(run.approval.by))
+        if excluded_count := app.plans.count(run.id, "left"):
+            approval_text += f" · {quantity_text('run_left_out', excluded_count)}"
         if run.approval.confirmed:
-            said += f" · {quantity_text('run_confirmed', len(run.approval.confirmed))}"
-        rows[text("col_approved")] = said
+            approval_text += f" · {quantity_text('run_confirmed', len(run.approval.confirmed))}"
+        rows[text("col_approved")] = approval_text
     facts_table(rows)
 
 
@@ -333,11 +333,13 @@ def run_phases(app: Application, run: Run) -> None:
     name, took, began = text("col_phase"), text("col_duration"), text("col_started")
     rows = [
         {
-            name: text(f"stretch_{one.name}"),
-            took: duration(one.started_at, one.ended_at) if one.ended_at else f"{mark('running')} {text('still_open')}",
-            began: moment(one.started_at),
+            name: text(f"stretch_{phase.name}"),
+            took: duration(phase.started_at, phase.ended_at)
+            if phase.ended_at
+            else f"{mark('running')} {text('still_open')}",
+            began: moment(phase.started_at),
         }
-        for one in phases
+        for phase in phases
     ]
     if run.ended_at:
         rows.append(
@@ -420,10 +422,10 @@ def _parked_cause(app: Application, group: CauseGroup) -> None:
 def runs_of_today(app: Application) -> list[Run]:
     """Return the runs that started today, without discarded ones."""
     midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    found: list[Run] = []
-    while len(found) % AT_ONCE == 0:
-        page = app.runs.latest(offset=len(found), limit=AT_ONCE)
-        found += page
+    recent_runs: list[Run] = []
+    while len(recent_runs) % AT_ONCE == 0:
+        page = app.runs.latest(offset=len(recent_runs), limit=AT_ONCE)
+        recent_runs += page
         if not page or page[-1].started_at < midnight:
             break
-    return [run for run in found if run.started_at >= midnight and run.state is not RunState.DISCARDED]
+    return [run for run in recent_runs if run.started_at >= midnight and run.state is not RunState.DISCARDED]

@@ -17,34 +17,44 @@ SEARCH = "find"  # the search field, which is bound to the address
 def open_saved(app: Application, page: str) -> None:
     """Apply the saved filter named in the address, if the address has no other filter."""
     name = st.query_params.get(SAVED, "")
-    if not name or any(one in st.query_params for one in FILTERS[page]):
+    if not name or any(filter_name in st.query_params for filter_name in FILTERS[page]):
         return
-    found = next((one for one in app.saved_filters.visible_filters(page, person()) if one.name == name), None)
-    if found is None:
+    saved_filter = next(
+        (candidate for candidate in app.saved_filters.visible_filters(page, person()) if candidate.name == name), None
+    )
+    if saved_filter is None:
         st.query_params.pop(SAVED, None)
     else:
-        _show(page, found.name, found.asked)
+        _apply_filter(page, saved_filter.name, saved_filter.asked)
 
 
 def saved_filters(app: Application, page: str) -> None:
     """Draw the menu of saved filters of a page, which opens and deletes them, and saves the current filter."""
-    found = app.saved_filters.visible_filters(page, person())
-    asked = {name: st.query_params.get(name, "") for name in FILTERS[page]}
-    asked[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address is updated only after the field
-    now = {name: one for name, one in asked.items() if one}
-    named = next((one.name for one in found if one.asked == now and now), "")
+    visible_filters = app.saved_filters.visible_filters(page, person())
+    parameters = {name: st.query_params.get(name, "") for name in FILTERS[page]}
+    parameters[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address is updated only after the field
+    now = {name: value for name, value in parameters.items() if value}
+    current_name = next(
+        (saved_filter.name for saved_filter in visible_filters if saved_filter.asked == now and now), ""
+    )
     with st.popover(
-        plain(named) if named else text("saved_filters"), icon=":material/filter_alt:", key="saved_filters"
+        plain(current_name) if current_name else text("saved_filters"),
+        icon=":material/filter_alt:",
+        key="saved_filters",
     ):
-        for one in found:
+        for saved_filter in visible_filters:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                if st.button(plain(one.name), key=f"saved-{one.name}", type="tertiary", width="stretch"):
-                    _show(page, one.name, one.asked)
-                if icon_button("delete", text("btn_forget_filter", name=plain(one.name)), f"forget-{one.name}"):
-                    app.saved_filters.forget(page, one.name, person())
+                if st.button(
+                    plain(saved_filter.name), key=f"saved-{saved_filter.name}", type="tertiary", width="stretch"
+                ):
+                    _apply_filter(page, saved_filter.name, saved_filter.asked)
+                if icon_button(
+                    "delete", text("btn_forget_filter", name=plain(saved_filter.name)), f"forget-{saved_filter.name}"
+                ):
+                    app.saved_filters.forget(page, saved_filter.name, person())
                     st.query_params.pop(SAVED, None)
                     st.rerun()
-        if not found:
+        if not visible_filters:
             note(text("saved_filters_none"))
         if not now:
             note(text("saved_filters_about"))
@@ -55,10 +65,10 @@ def saved_filters(app: Application, page: str) -> None:
             st.rerun()
 
 
-def _show(page: str, name: str, asked: Mapping[str, str]) -> None:
+def _apply_filter(page: str, name: str, parameters: Mapping[str, str]) -> None:
     clear_address(*FILTERS[page], "page", "cause", "record")
-    for one, value in asked.items():
-        if one != SEARCH:
-            st.query_params[one] = value
+    for parameter, value in parameters.items():
+        if parameter != SEARCH:
+            st.query_params[parameter] = value
     st.query_params[SAVED] = name
-    type_search(SEARCH, asked.get(SEARCH, ""))
+    type_search(SEARCH, parameters.get(SEARCH, ""))

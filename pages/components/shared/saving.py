@@ -17,27 +17,27 @@ PRESSED = "pressed"
 
 
 def save_button(
-    label: Markdown, key: str, kept: dict[str, Any], save: Callable[[], object], icon: str = "save"
+    label: Markdown, key: str, session_draft: dict[str, Any], save: Callable[[], object], icon: str = "save"
 ) -> bool:
     """Draw the save button of a form and return whether the form must be saved now.
 
-    `kept` is the state of the form in the session. `save` saves what the form recorded so far. It may run twice; a
-    refusal is ignored here, because the rerun meets it again and shows it. `save` must not access `st.session_state`,
-    because Streamlit may end the run at that access.
+    `session_draft` is the state of the form in the session. `save` saves what the form recorded so far. It may run
+    twice; a refusal is ignored here, because the rerun meets it again and shows it. `save` must not access
+    `st.session_state`, because Streamlit may end the run at that access.
     """
 
     def pressed() -> None:
-        kept[PRESSED] = key
+        session_draft[PRESSED] = key
         with suppress(IntegrationError):
             save()
 
     controls.button(label, type="primary", icon=f":material/{icon}:", key=key, on_click=pressed)
-    return was_pressed(kept, key)
+    return was_pressed(session_draft, key)
 
 
-def was_pressed(kept: dict[str, Any], key: str) -> bool:
+def was_pressed(session_draft: dict[str, Any], key: str) -> bool:
     """Return whether the save button of a form was pressed, once. A form without changes draws no button."""
-    if kept.get(PRESSED) != key:
+    if session_draft.get(PRESSED) != key:
         return False
-    del kept[PRESSED]
+    del session_draft[PRESSED]
     return True

@@ -27,13 +27,13 @@ def search_button() -> None:
         icon=":material/search:",
         key="open_search",
         shortcut=KEYS,
-        on_click=_open,
+        on_click=_open_search,
         width="stretch",
         help=text("search_help"),
     )
 
 
-def _open() -> None:
+def _open_search() -> None:
     if not is_open():  # pressed while open, the text stays
         st.session_state.pop(ASKED, None)
     st.session_state[OPEN] = True
@@ -51,7 +51,7 @@ def close() -> None:
 
 def search_box(app: Application, *, may_read: bool) -> None:
     """Draw the search field and the results. Records are only searched for people who may read the log."""
-    asked = st.text_input(
+    query = st.text_input(
         text("search_label"),
         key=ASKED,
         placeholder=text("search_placeholder"),
@@ -60,11 +60,11 @@ def search_box(app: Application, *, may_read: bool) -> None:
         autocomplete="off",
         live=True,
     ).strip()
-    if not asked:
+    if not query:
         note(text("search_about"))
         return
-    hits = answer_or_error(lambda: app.search.records(asked, language())) if may_read else []
-    places = app.search.places(asked)
+    hits = answer_or_error(lambda: app.search.records(query, language())) if may_read else []
+    places = app.search.places(query)
     if hits:
         section(text("search_records"))
         with st.container(gap="xsmall"):
@@ -74,9 +74,9 @@ def search_box(app: Application, *, may_read: bool) -> None:
         section(text("search_places"))
         with st.container(gap="xsmall"):
             for number, place in enumerate(places):
-                _place(place, number)
+                _draw_place(place, number)
     if hits == [] and not places:
-        note(text("search_nothing", sought=plain(asked)))
+        note(text("search_nothing", sought=plain(query)))
 
 
 def _record(app: Application, hit: RecordResult, number: int) -> None:
@@ -86,11 +86,11 @@ def _record(app: Application, hit: RecordResult, number: int) -> None:
     with st.container(gap=None):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if st.button(f"**{plain(hit.title or hit.key)}**", key=f"hit-{number}", type="tertiary"):
-                _lead_to("logs", {"record": f"{hit.flow}:{hit.key}"})
+                _open_result("logs", {"record": f"{hit.flow}:{hit.key}"})
             if waits:
                 badge(WAITING)
-        found = f"{known_caption(app, hit.flow, hit.sort)} {known_value(hit.sort, hit.value)}"
-        note(" · ".join([kind_name(hit.kind), flow, found]))
+        matched_name = f"{known_caption(app, hit.flow, hit.sort)} {known_value(hit.sort, hit.value)}"
+        note(" · ".join([kind_name(hit.kind), flow, matched_name]))
 
 
 def known_value(sort: str, value: str) -> Markdown:
@@ -104,18 +104,18 @@ def known_caption(app: Application, flow: str, sort: str) -> Markdown:
     return text(f"known_{sort}", system=target)
 
 
-def _lead_to(page: str, asked: Mapping[str, str]) -> NoReturn:
+def _open_result(page: str, parameters: Mapping[str, str]) -> NoReturn:
     """Close the search and open a page."""
     close()
-    st.switch_page(f"pages/{page}.py", query_params=dict(asked))
+    st.switch_page(f"pages/{page}.py", query_params=dict(parameters))
 
 
-def _place(place: PageResult, number: int) -> None:
+def _draw_place(place: PageResult, number: int) -> None:
     """Draw a page, setting or value table as a link, with its location."""
     trail = [text(f"nav_{place.page}"), *([flow_name(place.flow)] if place.flow else [])]
     if tab := place.asked.get("tab", "") if place.page == "flows" else "":
         trail.append(text(f"tab_{tab}"))
     with st.container(gap=None):
         if st.button(f"**{text(place.caption)}**", key=f"place-{number}", type="tertiary"):
-            _lead_to(place.page, place.asked)
+            _open_result(place.page, place.asked)
         note(" › ".join(trail))

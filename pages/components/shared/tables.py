@@ -25,20 +25,20 @@ Written = Mapping[str, Callable[[Any], str]]  # formatters of columns, by column
 
 
 def browse(
-    frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None, room: int = ROOM
+    frame: pd.DataFrame, columns: Columns, key: str, alt: str, formatters: Written | None = None, room: int = ROOM
 ) -> int | None:
     """Draw a table and return the position of the clicked row. `room` is the table's width on a wide screen."""
-    return _draw(with_visible_characters(frame), columns, key, alt, ["single-cell"], None, written, room)[0]
+    return _draw(with_visible_characters(frame), columns, key, alt, ["single-cell"], None, formatters, room)[0]
 
 
 def pick_cell(frame: pd.DataFrame, key: str, alt: str) -> tuple[int, str] | None:
     """Draw a table with unformatted values, and return the row position and column name of the clicked cell."""
-    shown = with_visible_characters(frame)
+    shown_frame = with_visible_characters(frame)
     event = st.dataframe(
-        shown,
+        shown_frame,
         hide_index=True,
         height=height(len(frame)),
-        column_config=fit_columns(shown, {}, {}),
+        column_config=fit_columns(shown_frame, {}, {}),
         row_height=ROW,
         key=key,
         on_select="rerun",
@@ -55,9 +55,9 @@ def table(
     rows: pd.DataFrame | Sequence[Mapping[str, str]], alt: str, columns: Columns | None = None, **look: Any
 ) -> None:
     """Draw a table without selection."""
-    shown = with_visible_characters(pd.DataFrame(rows))
-    widths = fit_columns(shown, columns or {}, {})
-    st.dataframe(shown, hide_index=True, row_height=ROW, column_config=widths, alt=alt, **look)
+    shown_frame = with_visible_characters(pd.DataFrame(rows))
+    widths = fit_columns(shown_frame, columns or {}, {})
+    st.dataframe(shown_frame, hide_index=True, row_height=ROW, column_config=widths, alt=alt, **look)
 
 
 def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
@@ -67,9 +67,9 @@ def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
     """
     frame = with_visible_characters(pd.DataFrame(rows))
     columns = fit_columns(frame, {name: CONFIG.TextColumn(name, alignment="right") for name in frame.columns[1:]}, {})
-    shown = frame.style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
+    styled = frame.style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
     st.dataframe(
-        shown, hide_index=True, row_height=ROW, height=height(len(frame), len(frame)), column_config=columns, alt=alt
+        styled, hide_index=True, row_height=ROW, height=height(len(frame), len(frame)), column_config=columns, alt=alt
     )
 
 
@@ -83,8 +83,8 @@ def with_visible_characters(frame: pd.DataFrame) -> pd.DataFrame:
 
 def csv_of(frame: pd.DataFrame, *, index: bool = False) -> str:
     """Return a table as CSV. Text is escaped so that no spreadsheet runs it as a formula; numbers stay numbers."""
-    written = _with_text(frame, escape_formulas)
-    return written.to_csv(index=index, lineterminator="\r\n")  # with "\n", a lone "\r" in a text would start a new row
+    escaped = _with_text(frame, escape_formulas)
+    return escaped.to_csv(index=index, lineterminator="\r\n")  # with "\n", a lone "\r" in a text would start a new row
 
 
 def _with_text(frame: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame:
@@ -94,42 +94,42 @@ def _with_text(frame: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame
         if isinstance(value, str):
             return write(value)
         if isinstance(value, dict):
-            return {written_cell(name): written_cell(one) for name, one in value.items()}
-        return [written_cell(one) for one in value] if is_list_like(value) else value
+            return {written_cell(name): written_cell(item) for name, item in value.items()}
+        return [written_cell(item) for item in value] if is_list_like(value) else value
 
-    written = frame.rename(columns=written_cell)
+    text_frame = frame.rename(columns=written_cell)
     if not (is_numeric_dtype(frame.index.dtype) or is_datetime64_any_dtype(frame.index.dtype)):
-        written = written.rename(index=written_cell)
-    written = written.rename_axis(index=[written_cell(name) for name in frame.index.names])
-    for name, kind in written.dtypes.items():
+        text_frame = text_frame.rename(index=written_cell)
+    text_frame = text_frame.rename_axis(index=[written_cell(name) for name in frame.index.names])
+    for name, kind in text_frame.dtypes.items():
         if not (is_numeric_dtype(kind) or is_datetime64_any_dtype(kind)):
-            written[name] = written[name].astype(object).map(written_cell, na_action="ignore")
-    written.attrs = frame.attrs
-    return written
+            text_frame[name] = text_frame[name].astype(object).map(written_cell, na_action="ignore")
+    text_frame.attrs = frame.attrs
+    return text_frame
 
 
-def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFrame | Styler:
+def localised(frame: pd.DataFrame, formatters: Written | None = None) -> pd.DataFrame | Styler:
     """Return a table with numbers formatted in the language of the session; the values are unchanged.
 
-    `written` has the columns with another formatter. A column must not have a `format`, which would override this one
-    and which Streamlit fills by the locale of the browser.
+    `formatters` has the formatters of columns that differ from the default. A column must not have a `format`, which
+    would override this one and which Streamlit fills by the locale of the browser.
     """
-    asked = _manners(frame, written)
-    if not asked:
+    column_formats = _column_formatters(frame, formatters)
+    if not column_formats:
         return frame
     lists = [name for name in frame.columns if len(frame) and isinstance(frame[name].iloc[0], list)]
     manners: dict[Any, str | Callable[[Any], str] | None] = {
         **{name: lambda _: "" for name in lists},  # Streamlit draws list cells itself
-        **asked,
+        **column_formats,
     }
     return frame.style.format(manners, na_rep="")
 
 
-def _manners(frame: pd.DataFrame, written: Written | None) -> dict[str, Callable[[Any], str]]:
+def _column_formatters(frame: pd.DataFrame, formatters: Written | None) -> dict[str, Callable[[Any], str]]:
     """Return the formatters of the columns that need one."""
     numeric = [name for name, kind in frame.dtypes.items() if is_numeric_dtype(kind) and not is_bool_dtype(kind)]
-    asked = {name: manner for name, manner in (written or {}).items() if name in frame.columns}
-    return {**dict.fromkeys(map(str, numeric), number_text), **asked}
+    column_formats = {name: manner for name, manner in (formatters or {}).items() if name in frame.columns}
+    return {**dict.fromkeys(map(str, numeric), number_text), **column_formats}
 
 
 def table_choice(
@@ -138,7 +138,7 @@ def table_choice(
     key: str,
     alt: str,
     ticked: Sequence[int],
-    written: Written | None = None,
+    formatters: Written | None = None,
     room: int = ROOM,
 ) -> tuple[int | None, set[int]]:
     """Draw a table with ticks, and return the position of the clicked row and those of the ticked rows.
@@ -152,7 +152,7 @@ def table_choice(
         alt,
         ["multi-row", "single-cell"],
         list(ticked),
-        written,
+        formatters,
         room - TICKS,
     )
 
@@ -164,13 +164,13 @@ def _draw(
     alt: str,
     modes: list[Literal["multi-row", "single-cell"]],
     ticked: list[int] | None,
-    written: Written | None,
+    formatters: Written | None,
     room: int,
 ) -> tuple[int | None, set[int]]:
     """Draw a table, and return the position of the clicked row and those of the ticked rows."""
     rows = len(frame)
     event = st.dataframe(
-        localised(frame, written),
+        localised(frame, formatters),
         hide_index=True,
         height=height(rows),
         row_height=ROW,
@@ -179,7 +179,7 @@ def _draw(
         on_select="rerun",
         selection_mode=modes,
         selection_default=None if ticked is None else {"selection": {"rows": ticked, "columns": [], "cells": []}},
-        column_config=fit_columns(frame, columns, _manners(frame, written), room=room),
+        column_config=fit_columns(frame, columns, _column_formatters(frame, formatters), room=room),
         alt=alt,
     )
     picked: Mapping[str, Any] = event["selection"]
@@ -208,9 +208,9 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     return edited
 
 
-def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
+def height(rows: int, limit: int = MOST_ROWS_HIGH) -> int:
     """Return the height in pixels of a table with so many rows."""
-    return ROW * (min(rows, most) + 1) + 3
+    return ROW * (min(rows, limit) + 1) + 3
 
 
 # ---- trees and code blocks ------------------------------------------------------------------------------------------
@@ -221,6 +221,6 @@ def code_block(text: str, height: int | Literal["content"] = "content") -> None:
     st.code(visible_lines(text), language=None, wrap_lines=height == "content", height=height)
 
 
-def values(told: Mapping[str, str]) -> None:
+def values(facts: Mapping[str, str]) -> None:
     """Draw names and values as a tree, with invisible characters made visible."""
-    st.json({visible(name): visible(value) for name, value in told.items()})
+    st.json({visible(name): visible(value) for name, value in facts.items()})

@@ -16,6 +16,6 @@ _ADVANCE = {chr(32 + at): advance for at, advance in enumerate(_ADVANCES)}
 _WIDE = 803  # for any other character: no narrower than the usual ones
 
 
-def text_width(said: str) -> float:
+def text_width(content: str) -> float:
     """Return the width of a text in a table, in pixels. A letter with an accent counts as the bare letter."""
-    return sum(_ADVANCE.get(sign) or _ADVANCE.get(normalize("NFD", sign)[0], _WIDE) for sign in said) * LETTER
+    return sum(_ADVANCE.get(sign) or _ADVANCE.get(normalize("NFD", sign)[0], _WIDE) for sign in content) * LETTER

@@ -109,29 +109,29 @@ class TimelineEntry:
 
 def draw_timeline(entries: Sequence[TimelineEntry], name: str, *, details: bool = False) -> TimelineEntry | None:
     """Draw a timeline, newest first. With `details`, return the entry whose details button was pressed."""
-    asked: TimelineEntry | None = None
+    chosen_entry: TimelineEntry | None = None
     with st.container(border=True, gap="small", key=f"timeline-{name}"):
         if not entries:
             note(text("events_none"))
         day = ""
-        for place, one in enumerate(entries):
-            if short_day(one.at) != day:
-                day = short_day(one.at)
+        for place, timeline_entry in enumerate(entries):
+            if short_day(timeline_entry.at) != day:
+                day = short_day(timeline_entry.at)
                 note(f"**{day}**")
-            if _line(one, f"details-{place}" if details else ""):
-                asked = one
-    return asked
+            if _line(timeline_entry, f"details-{place}" if details else ""):
+                chosen_entry = timeline_entry
+    return chosen_entry
 
 
-def _line(one: TimelineEntry, details: str) -> bool:
+def _line(timeline_entry: TimelineEntry, details: str) -> bool:
     """Draw one line. Return whether its details button, which has the key `details`, was pressed."""
-    colour, icon = _LOOKS.get(one.event, ("gray", "circle"))
+    colour, icon = _LOOKS.get(timeline_entry.event, ("gray", "circle"))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
-        st.markdown(f":small[:gray[{clock_time(one.at)}]]", width=62)
+        st.markdown(f":small[:gray[{clock_time(timeline_entry.at)}]]", width=62)
         st.markdown(f":{colour}[:material/{icon}:]", width=20)
         with st.container(width="stretch", gap=None):
-            small(f"**{plain(one.title)}**")
-            for line in one.lines:
+            small(f"**{plain(timeline_entry.title)}**")
+            for line in timeline_entry.lines:
                 note(line)
         return bool(details) and st.button(
             text("btn_details"), icon=":material/data_object:", type="tertiary", key=details
@@ -158,42 +158,46 @@ def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
 
 def entry(event: Happened) -> TimelineEntry:
     """Return the timeline entry of one event."""
-    return TimelineEntry(event_moment(event), str(event["event"]), event_title(event), _about(event), [event])
+    return TimelineEntry(event_moment(event), str(event["event"]), event_title(event), _event_lines(event), [event])
 
 
 def fold_steps(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
     """Return the entries with the steps of each record in a run folded into one entry, if all steps succeeded."""
     steps: dict[tuple[str, ...], list[Happened]] = {}
-    for one in entries:
-        steps.setdefault(_step_of(one), []).extend(one.events)
+    for timeline_entry in entries:
+        steps.setdefault(_step_of(timeline_entry), []).extend(timeline_entry.events)
     well = {step for step, events in steps.items() if {event["event"] for event in events} == set(GOOD)}
     return [
-        _told_at_once(one, steps[_step_of(one)]) if one.event == "proven" else one
-        for one in entries
-        if _step_of(one) not in well or one.event == "proven"
+        _combined_entry(timeline_entry, steps[_step_of(timeline_entry)])
+        if timeline_entry.event == "proven"
+        else timeline_entry
+        for timeline_entry in entries
+        if _step_of(timeline_entry) not in well or timeline_entry.event == "proven"
     ]
 
 
-def _step_of(one: TimelineEntry) -> tuple[str, ...]:
-    return tuple(str(one.events[0][name]) for name in ("run", "kind", "key"))
+def _step_of(timeline_entry: TimelineEntry) -> tuple[str, ...]:
+    return tuple(str(timeline_entry.events[0][name]) for name in ("run", "kind", "key"))
 
 
-def _told_at_once(one: TimelineEntry, events: Sequence[Happened]) -> TimelineEntry:
+def _combined_entry(timeline_entry: TimelineEntry, events: Sequence[Happened]) -> TimelineEntry:
     """Return the entry of several steps, with the planned change, the number of steps and their duration below."""
     planned = next((event for event in events if event["event"] == "planned"), None)
     if planned is None or len(events) < len(GOOD):
-        return one
-    steps, took = quantity_text("history_step", len(events)), one.events[0].get("ms")
+        return timeline_entry
+    steps, took = quantity_text("history_step", len(events)), timeline_entry.events[0].get("ms")
     if took is not None and pd.notna(took):
         steps = f"{steps}, {span(float(took) / 1000)}"
-    return TimelineEntry(one.at, one.event, one.title, [*_about(planned), steps], events)
+    return TimelineEntry(
+        timeline_entry.at, timeline_entry.event, timeline_entry.title, [*_event_lines(planned), steps], events
+    )
 
 
 def event_moment(event: Happened) -> datetime:
     """Return the moment of an event."""
     at = pd.Timestamp(event["happened_at"])
-    found: datetime = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
-    return found
+    event_time: datetime = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
+    return event_time
 
 
 def event_title(event: Happened) -> str:
@@ -221,13 +225,13 @@ def event_reason(event: Happened) -> str:
     code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
     if has_sentences(code):
         return cause_headline(code, _facts(event))
-    said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
-    said += [
+    phrases = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
+    phrases += [
         f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"
         for path, old, new in changed_values(event)[:2]
     ]
-    said += [_fact(event, name, facts[name]) for name in _TOLD if facts.get(name)]
-    return " · ".join(said)
+    phrases += [_fact_text(event, name, facts[name]) for name in _FACT_NAMES if facts.get(name)]
+    return " · ".join(phrases)
 
 
 def changed_values(event: Happened) -> list[tuple[str, str, str]]:
@@ -248,10 +252,13 @@ def changed_values(event: Happened) -> list[tuple[str, str, str]]:
 def _name_of(event: Happened, path: str) -> str:
     """Return the caption of a changed value: that of the setting or that of the field."""
     if event["event"] == SETTING:
-        asked = caption_of(str(event["key"]).removeprefix("flow:"), path), f"brake_{path.removeprefix('brakes.')}_on"
-        named = next(filter(has_term, (*asked, path.replace(".", "_"))), "")
-        if named:
-            return text(named)
+        term_keys = (
+            caption_of(str(event["key"]).removeprefix("flow:"), path),
+            f"brake_{path.removeprefix('brakes.')}_on",
+        )
+        term_key = next(filter(has_term, (*term_keys, path.replace(".", "_"))), "")
+        if term_key:
+            return text(term_key)
     return field_name(path if "." in path else f"{event['kind']}.{path}")
 
 
@@ -266,7 +273,7 @@ def logged_value(path: str, value: str) -> str:
     return value
 
 
-def _about(event: Happened) -> list[Markdown]:
+def _event_lines(event: Happened) -> list[Markdown]:
     lines = []
     if event["event"] == "run_went_on" and pd.notna(event.get("ms")):
         lines.append(text("waited_only", span=span(float(event["ms"]) / 1000)))
@@ -278,17 +285,17 @@ def _about(event: Happened) -> list[Markdown]:
         more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
     facts = texts_of(event.get("facts"))
-    told = [plain(_fact(event, name, facts[name])) for name in _TOLD if facts.get(name)]
+    fact_texts = [plain(_fact_text(event, name, facts[name])) for name in _FACT_NAMES if facts.get(name)]
     code = str(event.get("code") or "")
     if has_sentences(code):
-        what = say(code, _facts(event)).what
-        lines += [plain(what)] if what.removesuffix(".") != cause_headline(code, _facts(event)) else []
-    elif told:
-        lines.append(" · ".join(told))
+        sentence = say(code, _facts(event)).what
+        lines += [plain(sentence)] if sentence.removesuffix(".") != cause_headline(code, _facts(event)) else []
+    elif fact_texts:
+        lines.append(" · ".join(fact_texts))
     return lines
 
 
-_TOLD = (
+_FACT_NAMES = (
     "by",
     "reason",
     "note",
@@ -305,22 +312,22 @@ _TOLD = (
 )
 
 
-def _fact(event: Happened, name: str, fact: str) -> str:
+def _fact_text(event: Happened, name: str, fact: str) -> str:
     """Return a fact with its caption. A number of records is followed by their kind."""
     stage, spec = texts_of(event.get("facts")).get("stage", ""), FLOWS.get(str(event["flow"]))
     if name == "records" and spec is not None and stage in spec.flow.order:
         return records_of(str(spec.flow.stage(stage).source), int(fact))
-    return f"{text(f'fact_{name}')}: {_shown(name, fact)}"
+    return f"{text(f'fact_{name}')}: {_fact_value(name, fact)}"
 
 
-def _shown(name: str, fact: str) -> str:
+def _fact_value(name: str, fact: str) -> str:
     if name == "by":
         return author_name(fact)
     return term(f"mode_{fact}") if name == "mode" and has_term(f"mode_{fact}") else fact
 
 
-def texts_of(given: object) -> dict[str, str]:
+def texts_of(stored_facts: object) -> dict[str, str]:
     """Return facts or values of the log, which are a mapping or its JSON text."""
-    if isinstance(given, str) and given:
-        given = json.loads(given)
-    return {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
+    if isinstance(stored_facts, str) and stored_facts:
+        stored_facts = json.loads(stored_facts)
+    return {str(name): str(value) for name, value in stored_facts.items()} if isinstance(stored_facts, Mapping) else {}

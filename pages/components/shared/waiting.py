@@ -31,22 +31,22 @@ RowActions = Callable[[WaitingItem], None]
 
 
 def waiting_items(
-    app: Application, statuses: Sequence[FlowStatus] | None = None, most: int | None = MOST
+    app: Application, statuses: Sequence[FlowStatus] | None = None, limit: int | None = MOST
 ) -> WaitingItems:
     """Return the waiting list in the language of the session. `statuses` are flow statuses that were read already."""
-    return app.waiting_list.items(language(), zone(), statuses, most)
+    return app.waiting_list.items(language(), zone(), statuses, limit)
 
 
-def waiting_list(app: Application, found: WaitingItems, actions: RowActions | None = None) -> None:
+def waiting_list(app: Application, items: WaitingItems, actions: RowActions | None = None) -> None:
     """Draw the rows and the link to the others. `actions` adds buttons of the page; the key O opens the first row."""
-    wide = max((badge_width(one.state) for one in found.shown), default=0)
+    wide = max((badge_width(item_shown.state) for item_shown in items.shown), default=0)
     with st.container(border=True, gap="xsmall", key="rows_needs"):
-        for at, item in enumerate(found.shown):
+        for at, item in enumerate(items.shown):
             if at:
                 st.divider()
             waiting_row(app, item, wide, actions, shortcut=None if at else "O")
-    if found.more:
-        more_exceptions(found.more)
+    if items.more:
+        more_exceptions(items.more)
 
 
 def waiting_row(

@@ -30,7 +30,7 @@ FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
     "de": "DD.MM.YYYY",
 }
 
-_SPOKEN = "spoken_language"  # not the key of the menu: Streamlit drops the state of controls that are not drawn
+_LANGUAGE_KEY = "spoken_language"  # not the key of the menu: Streamlit drops the state of controls that are not drawn
 _CHOSEN = "chose_language"
 _SIGN = r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]"
 # Links, images and arrows that Markdown recognises even if every sign is escaped: `://`, `www.`, `a@b`, `:x:`, `->`.
@@ -57,7 +57,7 @@ Everything that a page draws as Markdown, including labels and help texts, has t
 V = TypeVar("V")
 W = TypeVar("W")
 
-_HEARD: ContextVar[tuple[str, tzinfo] | None] = ContextVar("heard", default=None)
+_SESSION_LOCALE: ContextVar[tuple[str, tzinfo] | None] = ContextVar("heard", default=None)
 
 
 def with_session_locale(make: Callable[[], V]) -> Callable[[], V]:
@@ -65,23 +65,23 @@ def with_session_locale(make: Callable[[], V]) -> Callable[[], V]:
 
     Streamlit calls it outside a session, where the language would be English and the time zone unknown.
     """
-    heard = language(), zone()
+    session_locale = language(), zone()
 
     def make_with_locale() -> V:
-        before = _HEARD.set(heard)
+        before = _SESSION_LOCALE.set(session_locale)
         try:
             return make()
         finally:
-            _HEARD.reset(before)
+            _SESSION_LOCALE.reset(before)
 
     return make_with_locale
 
 
 def language() -> str:
     """Return the language of this session."""
-    if heard := _HEARD.get():
-        return heard[0]
-    return str(st.session_state.get(_SPOKEN) or words.nearest(st.context.locale))
+    if session_locale := _SESSION_LOCALE.get():
+        return session_locale[0]
+    return str(st.session_state.get(_LANGUAGE_KEY) or words.nearest(st.context.locale))
 
 
 def in_session_language(write: Callable[[V, str], W]) -> Callable[[V], W]:
@@ -114,17 +114,19 @@ capital = words.capital
 
 def settle_language() -> None:
     """Set the language of this session: the one in the address, the stored one, or that of the browser."""
-    asked = st.query_params.get("lang", "")
-    if asked in words.LANGUAGES:
-        st.session_state[_SPOKEN] = asked
-    elif _SPOKEN not in st.session_state:
-        kept = st.context.cookies.get(KEPT_LANGUAGE, "")
-        st.session_state[_SPOKEN] = kept if kept in words.LANGUAGES else words.nearest(st.context.locale)
+    address_language = st.query_params.get("lang", "")
+    if address_language in words.LANGUAGES:
+        st.session_state[_LANGUAGE_KEY] = address_language
+    elif _LANGUAGE_KEY not in st.session_state:
+        cookie_language = st.context.cookies.get(KEPT_LANGUAGE, "")
+        st.session_state[_LANGUAGE_KEY] = (
+            cookie_language if cookie_language in words.LANGUAGES else words.nearest(st.context.locale)
+        )
 
 
 def set_language(language: str) -> None:
     """Switch to the language that a person chose."""
-    st.session_state[_SPOKEN] = language
+    st.session_state[_LANGUAGE_KEY] = language
     st.session_state[_CHOSEN] = True
     if "lang" in st.query_params:
         st.query_params["lang"] = language
@@ -137,8 +139,8 @@ def is_language_chosen() -> bool:
 
 def zone() -> tzinfo:
     """Return the time zone of the browser."""
-    if heard := _HEARD.get():
-        return heard[1]
+    if session_locale := _SESSION_LOCALE.get():
+        return session_locale[1]
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -200,29 +202,29 @@ def plain(value: object) -> Markdown:
     return _MARKDOWN.sub(_escaped, _BLANKS.sub(" ", visible(str(value))).strip(" "))
 
 
-def _escaped(found: re.Match[str]) -> str:
-    if not found["made_of"] and _is_quiet(found):
-        return found[0]
-    signs = "".join(f"&#{ord(sign)};" for sign in found[0])
-    return f":color[{signs}]" if found["made_of"] else signs  # without a colour it only separates the signs
+def _escaped(matched: re.Match[str]) -> str:
+    if not matched["made_of"] and _is_quiet(matched):
+        return matched[0]
+    signs = "".join(f"&#{ord(sign)};" for sign in matched[0])
+    return f":color[{signs}]" if matched["made_of"] else signs  # without a colour it only separates the signs
 
 
-def _is_quiet(found: re.Match[str]) -> bool:
+def _is_quiet(matched: re.Match[str]) -> bool:
     """Return True if Markdown gives a sign no meaning at its place."""
-    if found[0] in ":&":
-        return found.string[found.end() :].startswith(" ")
-    return found[0] in _QUIET and _LEADING.fullmatch(found.string, 0, found.start()) is None
+    if matched[0] in ":&":
+        return matched.string[matched.end() :].startswith(" ")
+    return matched[0] in _QUIET and _LEADING.fullmatch(matched.string, 0, matched.start()) is None
 
 
-def link(words: Markdown, page: str, **asked: str) -> Markdown:
+def link(words: Markdown, page: str, **parameters: str) -> Markdown:
     """Return a link to a page of the console. The values of the query parameters may be foreign."""
-    return f"[{words}](/{page}?{urlencode(asked)})"
+    return f"[{words}](/{page}?{urlencode(parameters)})"
 
 
 def coded(value: object) -> Markdown:
     """Return a code in a monospaced font. A code that would break the Markdown is escaped as plain text instead."""
-    shown = visible(str(value))
-    return plain(value) if _NOT_CODED.search(shown) or not shown.strip() else f"`{shown}`"
+    visible_text = visible(str(value))
+    return plain(value) if _NOT_CODED.search(visible_text) or not visible_text.strip() else f"`{visible_text}`"
 
 
 def option_name(label: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -230,21 +232,21 @@ def option_name(label: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda choice: visible(label(choice))
 
 
-def typed_value(given: str, kind: FieldType) -> Value:
+def typed_value(entered: str, kind: FieldType) -> Value:
     """Return typed text as a value of a field, or the text itself if it is not valid. Empty text is None."""
     flags = {term("yes"): True, "true": True, term("no"): False, "false": False}
-    bare = given.strip()
+    bare = entered.strip()
     if not bare:
         return None
     if kind is FieldType.FLAG and bare.casefold() in flags:
         return flags[bare.casefold()]
     if kind in (FieldType.NUMBER, FieldType.MONEY):
         number = read_number(bare)
-        return given if number is None else number
+        return entered if number is None else number
     if kind is FieldType.DATE:
         day = words.read_day(bare, language())
-        return day.isoformat() if day else given
-    return given
+        return day.isoformat() if day else entered
+    return entered
 
 
 def typed_text(value: Value, kind: FieldType = FieldType.TEXT) -> str:
@@ -257,9 +259,9 @@ def typed_text(value: Value, kind: FieldType = FieldType.TEXT) -> str:
     if isinstance(value, bool) or (kind is FieldType.FLAG and plainly in ("true", "false")):
         return term("yes" if plainly == "true" else "no")
     counts = isinstance(value, Decimal) or kind in (FieldType.NUMBER, FieldType.MONEY)
-    kept = words.read_number(plainly) if counts else None
-    if kept is not None:
-        return words.typed_number(kept, language())
+    parsed = words.read_number(plainly) if counts else None
+    if parsed is not None:
+        return words.typed_number(parsed, language())
     day = words.read_day(plainly) if kind is FieldType.DATE else None
     return table_day(day) if day else plainly
 
@@ -282,15 +284,15 @@ def kind_name(kind: str) -> Markdown:
     """
     if words.has_term(f"kind_{kind}"):
         return text(f"kind_{kind}")
-    return _own_name(kind) if Kind.stored(kind).known else text("unknown_kind", name=plain(kind))
+    return _fallback_name(kind) if Kind.stored(kind).known else text("unknown_kind", name=plain(kind))
 
 
 def fields_of_kind(kind: str) -> Markdown:
     """Return the heading for the fields of a kind in a mapping, or the identifier of the kind if there is no text."""
-    return text(f"fields_{kind}") if words.has_term(f"fields_{kind}") else _own_name(kind)
+    return text(f"fields_{kind}") if words.has_term(f"fields_{kind}") else _fallback_name(kind)
 
 
-def _own_name(kind: str) -> Markdown:
+def _fallback_name(kind: str) -> Markdown:
     return plain(words.capital(kind.replace("_", " ")))
 
 
@@ -419,9 +421,9 @@ def sandbox_badges(sandboxed: bool) -> list[Markdown]:
     return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
 
 
-def difference_text(one: DayComparison) -> str:
+def difference_text(comparison: DayComparison) -> str:
     """Return the difference of a figure, with the side that has more."""
-    return words.difference_amount(one.difference, one.larger_side, language())
+    return words.difference_amount(comparison.difference, comparison.larger_side, language())
 
 
 def author_name(name: str) -> str:

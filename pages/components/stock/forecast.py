@@ -67,17 +67,19 @@ def levels(app: Application, view: View) -> None:
     with section_with_actions(_in_unit(view, "stock_levels_title")):
         by = "branch"
         if not view.article and view.groups:
-            by = choice("by", ("branch", "group"), "branch", lambda one: text(f"stock_split_{one}"))
+            by = choice("by", ("branch", "group"), "branch", lambda option: text(f"stock_split_{option}"))
         split = cast("Split", by)
         download("levels", lambda: with_utc(app.stock.charted(view.scope, split)))
-    named = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
+    names_by_key = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
     frame = largest_lines(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
-    frame.index = _here(frame.index)
-    limit, unsure = _reorder(app, view), None
+    frame.index = _local_times(frame.index)
+    limit, unsure = _reorder_limit(app, view), None
     if view.unproven is not None:
-        unsure = _here(pd.DatetimeIndex([view.unproven.since]).tz_convert("UTC").tz_localize(None))[0]
+        unsure = _local_times(pd.DatetimeIndex([view.unproven.since]).tz_convert("UTC").tz_localize(None))[0]
     with st.container(border=True):
-        steps(frame, {**named, OTHERS: text("stock_others")}, view.ticks, text("stock_levels_title"), limit, unsure)
+        steps(
+            frame, {**names_by_key, OTHERS: text("stock_others")}, view.ticks, text("stock_levels_title"), limit, unsure
+        )
     note(both_systems("stock_levels_article" if view.article else "stock_levels_about"))
 
 
@@ -88,7 +90,7 @@ def _in_unit(view: View, title: str) -> Markdown:
     return f"{text(title)} · {unit_name(view.total.unit)}"
 
 
-def _reorder(app: Application, view: View) -> Limit | None:
+def _reorder_limit(app: Application, view: View) -> Limit | None:
     """Return the reorder level of an article as a line of the chart, if the books have one."""
     if not view.article:
         return None
@@ -101,16 +103,18 @@ def purchases(app: Application, view: View) -> None:
     """Draw the quantity of an article that the books have on order, which cannot be sold yet."""
     if not view.article:
         return
-    (found,) = ask_live(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
-    if found is not None:
-        ordered = view.in_its_unit(found.ordered)
-        said = text("stock_purchased", ordered=ordered)
-        if found.expected:
-            said = text("stock_purchased_until", ordered=ordered, day=table_day(found.expected))
-        small(f":material/local_shipping: {said}")
+    (purchase_totals,) = ask_live(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [
+        None
+    ]
+    if purchase_totals is not None:
+        ordered = view.in_its_unit(purchase_totals.ordered)
+        sentence = text("stock_purchased", ordered=ordered)
+        if purchase_totals.expected:
+            sentence = text("stock_purchased_until", ordered=ordered, day=table_day(purchase_totals.expected))
+        small(f":material/local_shipping: {sentence}")
 
 
-def _here(moments: pd.Index) -> pd.DatetimeIndex:
+def _local_times(moments: pd.Index) -> pd.DatetimeIndex:
     """Return moments of the log in the time zone of the session."""
     return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(str(zone())).tz_localize(None)
 
@@ -125,7 +129,7 @@ def movements(app: Application, view: View) -> None:
         return
     names = {"till": system_name(TILL.system), "books": system_name(BOOKS.system)}
     with st.container(border=True):
-        shown_at = moved.assign(period=_here(pd.Index(moved["period"])))
+        shown_at = moved.assign(period=_local_times(pd.Index(moved["period"])))
         unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
         increases_and_decreases(shown_at, names, view.ticks, text("stock_moves_title"), unit)
     note(both_systems("stock_moves_about"))
@@ -133,13 +137,13 @@ def movements(app: Application, view: View) -> None:
 
 def article_list(app: Application, view: View) -> None:
     """Draw articles with their level and days left. A click opens an article."""
-    asked = st.query_params
-    show = asked.get("show", "all" if view.article else "soon")
-    show, sort, find = show if show in SHOWS else "soon", asked.get("sort", "days"), ""
+    parameters = st.query_params
+    show = parameters.get("show", "all" if view.article else "soon")
+    show, sort, find = show if show in SHOWS else "soon", parameters.get("sort", "days"), ""
 
     def page(offset: int, limit: int) -> pd.DataFrame:
-        listed = StockListing(cast("Show", show), find, cast("Sort", sort))
-        return app.stock.forecast(view.scope, view.now, listed, offset, limit)
+        listing = StockListing(cast("Show", show), find, cast("Sort", sort))
+        return app.stock.forecast(view.scope, view.now, listing, offset, limit)
 
     with section_with_actions(text("stock_list_title"), both_systems("stock_list_about", days=view.days)):
         download("articles", lambda: _outlook_listed(page))
@@ -201,7 +205,7 @@ def differences_of(app: Application, view: View) -> None:
     """Draw the changes of the waiting plan, or a button that compares the systems. A comparison writes nothing."""
     status = view.status
     run = status.waiting
-    with section_with_actions(text("stock_differences"), _as_of(run, status.last_completed_run)):
+    with section_with_actions(text("stock_differences"), _difference_time(run, status.last_completed_run)):
         if run is not None:
             download("differences", lambda: _differences_listed(app, run, view))
             if st.button(text("btn_stock_open"), icon=":material/difference:", key="open_stock"):
@@ -226,7 +230,7 @@ def differences_of(app: Application, view: View) -> None:
         _differences_table(app, view, run)
 
 
-def _as_of(run: Run | None, last: Run | None) -> Markdown:
+def _difference_time(run: Run | None, last: Run | None) -> Markdown:
     if run is not None:
         return text("stock_differences_waits", moment=moment(run.started_at))
     if last is not None:
@@ -237,29 +241,35 @@ def _as_of(run: Run | None, last: Run | None) -> Markdown:
 def _differences_table(app: Application, view: View, run: Run) -> None:
     total = app.plans.count(run.id, "planned", view.article)
     offset = page_offset("page2", total, SIZE)
-    found = list(open_differences(app.plans.rows(run.id, "planned", view.article, offset, SIZE), view.scope))
-    if not found:
+    level_differences = list(
+        open_differences(app.plans.rows(run.id, "planned", view.article, offset, SIZE), view.scope)
+    )
+    if not level_differences:
         empty("balance", text("stock_differences_not_here"), text("stock_differences_not_here_about"))
-    elif (clicked := _clicked(app, view, found, f"differences-{offset}")) is not None:
-        query = {"flow": app.stock.flow, "plan": run.id, "show": "all", "record": str(found[clicked].seq)}
+    elif (clicked := _clicked_difference(app, view, level_differences, f"differences-{offset}")) is not None:
+        query = {"flow": app.stock.flow, "plan": run.id, "show": "all", "record": str(level_differences[clicked].seq)}
         st.switch_page("pages/preview.py", query_params=query)
     pages("page2", total, SIZE)
     if total > SIZE:
         note(quantity_text("stock_article", total))
 
 
-def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key: str) -> int | None:
+def _clicked_difference(
+    app: Application, view: View, level_differences: Sequence[LevelDifference], key: str
+) -> int | None:
     """Draw the differences between the systems, and return the position of the clicked row."""
     frame = pd.DataFrame(
         {
-            "article": [one.article for one in found],
-            "title": [one.title for one in found],
-            "branch": [view.branches.get(one.branch, one.branch) for one in found],
-            "source": [float(one.source) for one in found],
-            "target": [None if one.target is None else float(one.target) for one in found],
-            "gap": [None if one.gap is None else float(one.gap) for one in found],
-            "unit": [one.unit for one in found],
-            "why": [_why(one) for one in app.stock.reasons(found)],
+            "article": [difference.article for difference in level_differences],
+            "title": [difference.title for difference in level_differences],
+            "branch": [view.branches.get(difference.branch, difference.branch) for difference in level_differences],
+            "source": [float(difference.source) for difference in level_differences],
+            "target": [
+                None if difference.target is None else float(difference.target) for difference in level_differences
+            ],
+            "gap": [None if difference.gap is None else float(difference.gap) for difference in level_differences],
+            "unit": [difference.unit for difference in level_differences],
+            "why": [_reason_text(difference) for difference in app.stock.reasons(level_differences)],
         }
     )
     columns = {
@@ -275,7 +285,7 @@ def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key
     return browse(frame, columns, key, text("stock_differences"), {"gap": change_text})
 
 
-def _why(why: LevelReason) -> str:
+def _reason_text(why: LevelReason) -> str:
     """Return the changes in each system since a level was last written."""
     if why.since is None:
         return text("stock_why_never")
@@ -294,10 +304,19 @@ def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
             offset += len(rows)
             yield from open_differences(rows, view.scope)
 
-    named = view.branches
+    branch_names = view.branches
     lines = [
-        (one.article, one.title, one.branch, named.get(one.branch, ""), one.source, one.target, one.gap, one.unit)
-        for one in all_differences()
+        (
+            difference.article,
+            difference.title,
+            difference.branch,
+            branch_names.get(difference.branch, ""),
+            difference.source,
+            difference.target,
+            difference.gap,
+            difference.unit,
+        )
+        for difference in all_differences()
     ]
     return rows_in(
         ["article", "title", "branch", "branch_name", BOOKS.system, TILL.system, "difference", "unit"], lines

@@ -28,70 +28,74 @@ def prices_section(app: Application) -> None:
     if not (articles and branches):
         note(text("prices_none"))
         return
-    people = {"": None, **{one.key: one for one in customers}}
-    goods = {one.key: one for one in articles}
+    people = {"": None, **{customer.key: customer for customer in customers}}
+    goods = {article.key: article for article in articles}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        whom = {key: _title(one) for key, one in people.items()}
+        whom = {key: _title(customer) for key, customer in people.items()}
         who = select_input("price_customer", whom, text("prices_customer"), width="stretch", is_labelled=True)
-        named = {key: _title(one) for key, one in goods.items()}
-        what = select_input("price_article", named, text("prices_article"), width="stretch", is_labelled=True)
+        article_names = {key: _title(article) for key, article in goods.items()}
+        article_key = select_input(
+            "price_article", article_names, text("prices_article"), width="stretch", is_labelled=True
+        )
         quantity = st.number_input(
             text("prices_quantity"), 1, MOST, key="price_quantity", bind="query-params", width=120
         )
         branch = select_input("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
-    found = answer_or_error(lambda: app.prices.explain_price(people[who], goods[what], Decimal(quantity), branch))
-    if found is None:
+    price_proof = answer_or_error(
+        lambda: app.prices.explain_price(people[who], goods[article_key], Decimal(quantity), branch)
+    )
+    if price_proof is None:
         note(text("prices_none"))
         return
-    _answers(found)
-    _steps(found, branches)
+    _draw_prices(price_proof)
+    _steps(price_proof, branches)
 
 
-def _title(one: KnownRecord | None) -> str:
-    return f"{one.key} · {one.title}" if one else text("prices_nobody")
+def _title(known_record: KnownRecord | None) -> str:
+    return f"{known_record.key} · {known_record.title}" if known_record else text("prices_nobody")
 
 
-def _answers(found: Proof) -> None:
+def _draw_prices(price_proof: Proof) -> None:
     """Draw the prices of both systems side by side, and whether they are equal."""
-    vat = text("prices_with_vat" if found.paid.incl else "prices_without_vat")
+    vat = text("prices_with_vat" if price_proof.paid.incl else "prices_without_vat")
     with st.grid(2, min_column_width=190):
-        st.metric(system_name(BOOKS.system), _price_written(found.paid.total), border=True)
-        st.metric(system_name(TILL.system), _price_written(found.charged), border=True)
-    note(f"{_price_verdict(found)} · {vat}")
+        st.metric(system_name(BOOKS.system), _price_written(price_proof.paid.total), border=True)
+        st.metric(system_name(TILL.system), _price_written(price_proof.charged), border=True)
+    note(f"{_price_verdict(price_proof)} · {vat}")
 
 
-def _price_verdict(found: Proof) -> Markdown:
-    if found.proven is None:
+def _price_verdict(price_proof: Proof) -> Markdown:
+    if price_proof.proven is None:
         return inline("off", text("prices_not_proven"))
-    return inline("proven", text("prices_proven")) if found.proven else inline("failed", text("prices_differ"))
+    return inline("proven", text("prices_proven")) if price_proof.proven else inline("failed", text("prices_differ"))
 
 
-def _steps(found: Proof, branches: Mapping[str, str]) -> None:
+def _steps(price_proof: Proof, branches: Mapping[str, str]) -> None:
     """Draw every rule that could set the price, the most specific last; that one wins."""
     rows: Sequence[Mapping[str, str]] = [
         {
-            text("prices_col_by"): _by(step, branches),
-            text("prices_col_source"): _source(step, found),
+            text("prices_col_by"): _origin_text(step, branches),
+            text("prices_col_source"): _source(step, price_proof),
             text("prices_col_from"): number(step.minimum) if step.minimum else "",
             text("prices_col_says"): f"{number(step.says)} %" if step.is_percent else _price_written(step.says),
             text("prices_col_piece"): _price_written(step.price),
             text("prices_col_wins"): "✓" if step.wins else "",
         }
-        for step in found.paid.steps
+        for step in price_proof.paid.steps
     ]
     table(rows, text("prices_title"))
 
 
-def _by(step: PriceStep, branches: Mapping[str, str]) -> str:
+def _origin_text(step: PriceStep, branches: Mapping[str, str]) -> str:
     name = branches.get(step.number, step.number) if step.by == "branch" else step.number
     return text(f"prices_by_{step.by}", number=name)
 
 
-def _source(step: PriceStep, found: Proof) -> str:
+def _source(step: PriceStep, price_proof: Proof) -> str:
     """Return the record of the books that sets a price: an article, a row of a price list, or the debtor."""
-    customer = found.customer.key if found.customer else ""
-    code = found.sources.get(f"{step.by}:{step.number}", "")
-    return text(f"prices_from_{step.by}", article=found.article.key, customer=customer, code=code)
+    customer = price_proof.customer.key if price_proof.customer else ""
+    code = price_proof.sources.get(f"{step.by}:{step.number}", "")
+    return text(f"prices_from_{step.by}", article=price_proof.article.key, customer=customer, code=code)
 
 
 def _price_written(amount: Decimal | None) -> Markdown:

@@ -40,9 +40,9 @@ def both_systems(key: str, **facts: Markdown | int) -> Markdown:
     return text(key, source=system_name(BOOKS.system), target=system_name(TILL.system), **facts)
 
 
-def download(name: str, listed: Callable[[], pd.DataFrame]) -> None:
+def download(name: str, make_frame: Callable[[], pd.DataFrame]) -> None:
     """Draw the download of a list."""
-    downloads(f"stock-{name}", listed, key=name)
+    downloads(f"stock-{name}", make_frame, key=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class View:
 
     @property
     def title(self) -> Markdown:
-        named = f"{self.article} · {self.name}" if self.name else self.article
-        return plain(named) if self.article else text("nav_stock")
+        article_title = f"{self.article} · {self.name}" if self.name else self.article
+        return plain(article_title) if self.article else text("nav_stock")
 
     @property
     def about(self) -> Markdown:
@@ -81,18 +81,18 @@ class View:
             return text("stock_about_none")
         sums, system = self.sums, system_name(TILL.system)
         articles, branches = quantity_text("stock_article", sums.articles), quantity_text("in_branch", sums.branches)
-        said = [text("stock_about", system=system, articles=articles, branches=branches)]
+        phrases = [text("stock_about", system=system, articles=articles, branches=branches)]
         if sums.written_at:
-            said.append(term("stock_written", moment=moment(sums.written_at)))
+            phrases.append(term("stock_written", moment=moment(sums.written_at)))
         if sums.found:
-            said.append(quantity_text("stock_found", sums.found, moment=moment(sums.found_at)))
-        return " · ".join(said)
+            phrases.append(quantity_text("stock_found", sums.found, moment=moment(sums.found_at)))
+        return " · ".join(phrases)
 
     @property
     def total(self) -> Total:
         """Total of the scope in the selected unit."""
-        found = (one for one in self.sums.totals if self.scope.counted in (None, one.unit))
-        return next(found, Total())
+        unit_totals = (unit_total for unit_total in self.sums.totals if self.scope.counted in (None, unit_total.unit))
+        return next(unit_totals, Total())
 
     def in_its_unit(self, amount: Decimal) -> Markdown:
         """Return a quantity with the selected unit."""
@@ -105,22 +105,24 @@ class View:
 
 def view_of_address(app: Application) -> View | None:
     """Return the view for the address, or None if no level is known at all."""
-    now, asked = datetime.now(UTC), st.query_params
+    now, parameters = datetime.now(UTC), st.query_params
     branches, groups = app.stock.branches(), app.stock.groups()
     if not branches:
         return None
-    days = asked.get("period", PERIOD)
+    days = parameters.get("period", PERIOD)
     days = days if days in PERIODS else PERIOD
-    branch, group, article = (asked.get(name, "") for name in ("branch", "group", "article"))
+    branch, group, article = (parameters.get(name, "") for name in ("branch", "group", "article"))
     scope = app.stock.scope(
         int(days), now, article, branch if branch in branches else "", group if group in groups else ""
     )
     name = app.stock.title(scope, now) if article else ""
     sums, names = app.stock.sums(scope, now), _branch_names(app, branches)
-    units = [one.unit for one in sums.totals]
+    units = [unit_total.unit for unit_total in sums.totals]
     if len(units) > 1:
-        named = asked.get("unit", "")
-        scope = replace(scope, counted=units[0] if named not in (*units, NO_UNIT) else named.removeprefix(NO_UNIT))
+        unit_parameter = parameters.get("unit", "")
+        scope = replace(
+            scope, counted=units[0] if unit_parameter not in (*units, NO_UNIT) else unit_parameter.removeprefix(NO_UNIT)
+        )
     status = app.flows.status(app.stock.flow)
     return View(
         now,
@@ -147,15 +149,20 @@ def unit_name(unit: str) -> Markdown:
 
 def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
     """Return the branch names of the till, or their numbers if it does not answer. Cached in the session."""
-    kept: dict[bool, Mapping[str, str]] = st.session_state.setdefault("stock_branches", {})
-    if app.sandbox.is_connected not in kept:
+    cached_names: dict[bool, Mapping[str, str]] = st.session_state.setdefault("stock_branches", {})
+    if app.sandbox.is_connected not in cached_names:
         try:
-            kept[app.sandbox.is_connected] = app.lists.choices(TILL.system, "branches")
+            cached_names[app.sandbox.is_connected] = app.lists.choices(TILL.system, "branches")
         except IntegrationError:
-            kept[app.sandbox.is_connected] = {}
-    told = kept[app.sandbox.is_connected]
-    shared = [name for name in told.values() if list(told.values()).count(name) > 1]
-    return {code: f"{code} · {told[code]}" if told.get(code) in shared else told.get(code) or code for code in branches}
+            cached_names[app.sandbox.is_connected] = {}
+    names_by_code = cached_names[app.sandbox.is_connected]
+    shared = [name for name in names_by_code.values() if list(names_by_code.values()).count(name) > 1]
+    return {
+        code: f"{code} · {names_by_code[code]}"
+        if names_by_code.get(code) in shared
+        else names_by_code.get(code) or code
+        for code in branches
+    }
 
 
 def unknown_article(view: View) -> None:
@@ -169,10 +176,10 @@ def unknown_article(view: View) -> None:
 def unproven_since(view: View) -> None:
     """Show since when levels are unproven, if that is too long."""
     if view.unproven is not None:
-        said = text(
+        sentence = text(
             "stock_unproven_parked" if view.unproven.parked else "stock_unproven", moment=moment(view.unproven.since)
         )
-        small(f":orange[:material/history:] {said}")
+        small(f":orange[:material/history:] {sentence}")
 
 
 def reservations_notice(app: Application) -> None:
@@ -188,7 +195,7 @@ def reservations_notice(app: Application) -> None:
 
 def draw_nothing_yet(app: Application) -> None:
     """Draw the link to the stock flow, which has not written a level yet."""
-    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
+    status = next(candidate for candidate in app.flows.statuses() if candidate.flow.name == app.stock.flow)
     run = status.active or status.waiting
     title, about = text("stock_none"), text("stock_none_about")
     if run is None:
@@ -207,7 +214,7 @@ def filters(view: View) -> None:
         if not view.article and view.groups:
             select_input("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"), no_longer=pages)
         if view.scope.counted is not None:
-            units = {one.unit or NO_UNIT: unit_name(one.unit) for one in view.sums.totals}
+            units = {unit_total.unit or NO_UNIT: unit_name(unit_total.unit) for unit_total in view.sums.totals}
             select_input("unit", units, text("stock_unit"), 160)
 
 
@@ -231,5 +238,7 @@ def numbers(view: View) -> None:
             st.metric(text("stock_soon", days=SOON_DAYS), number(sums.soon), border=True)
         st.metric(text("stock_gone"), number(sums.gone), border=True)
     if len(sums.totals) > 1:
-        each = (in_unit(one.amount, one.unit or term("stock_no_unit")) for one in sums.totals)
-        note(text("stock_by_unit", totals=" · ".join(each)))
+        unit_totals = (
+            in_unit(unit_total.amount, unit_total.unit or term("stock_no_unit")) for unit_total in sums.totals
+        )
+        note(text("stock_by_unit", totals=" · ".join(unit_totals)))

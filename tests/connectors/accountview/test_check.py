@@ -141,7 +141,7 @@ def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
     for kind in (Kind.GROUP, Kind.ARTICLE, Kind.DEBTOR):
         assert [finding for finding in books.needs(kind) if not finding.ok] == []
     for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
-        assert all(finding.ok for finding in books.needs(kind, written=True))
+        assert all(finding.ok for finding in books.needs(kind, for_insert=True))
 
 
 def test_each_check_looks_at_an_object_once_for_all_that_need_it(connect: Connect, shared_sandbox: Sandbox) -> None:
@@ -150,7 +150,7 @@ def test_each_check_looks_at_an_object_once_for_all_that_need_it(connect: Connec
         accountview.forget()
         first = newest_call(shared_sandbox)
         findings = [*accountview.check(), *accountview.needs(Kind.ARTICLE), *accountview.needs(Kind.DEBTOR)]
-        findings += accountview.needs(Kind.DEBTOR, written=True)
+        findings += accountview.needs(Kind.DEBTOR, for_insert=True)
         calls = calls_since(shared_sandbox, first)
         assert all(finding.ok for finding in findings)
         assert (calls["AK1 GET"], calls["AR1 GET"]) == (1, 1)
@@ -172,14 +172,14 @@ def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is
         sandbox, sales_order={"note": "K1_NOTE"}, objects={"debtors": {"code": "AR9", "table": "CONTACT"}}
     ) as av:
         assert all(finding.ok for finding in av.check())
-        findings = [*av.needs(Kind.DEBTOR, written=True), *av.needs(Kind.SALES_ORDER, written=True)]
+        findings = [*av.needs(Kind.DEBTOR, for_insert=True), *av.needs(Kind.SALES_ORDER, for_insert=True)]
         lacking = [(finding.cause, finding.facts["kind"]) for finding in findings if not finding.ok]
         assert lacking == [("object_missing", "debtor"), ("flow_field_unknown", "sales_order")]
 
 
 def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(sandbox: Sandbox) -> None:
     with connected(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
-        wrong = [finding for finding in av.needs(Kind.DEBTOR, written=True) if not finding.ok]
+        wrong = [finding for finding in av.needs(Kind.DEBTOR, for_insert=True) if not finding.ok]
         assert [(one.cause, one.facts["object"], one.facts["action"]) for one in wrong] == [
             ("right_missing", "AR1", "insert")
         ]
@@ -189,7 +189,7 @@ def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(san
 def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
     def lacking(**changed: object) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
-            looked = accountview.needs(Kind.SALES_ORDER, written=True, as_invoices=True)
+            looked = accountview.needs(Kind.SALES_ORDER, for_insert=True, as_invoices=True)
         return [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
 
     absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
@@ -208,7 +208,7 @@ def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox)
 @pytest.mark.parametrize("kind", [Kind.SALES_ORDER, Kind.POSTING])
 def test_documents_that_are_not_found_again_by_their_reference_are_told_before_anything_is_written(kind: Kind) -> None:
     def causes(accountview: AccountView) -> list[tuple[str, str]]:
-        return [(one.cause, one.facts["object"]) for one in accountview.needs(kind, written=True) if not one.ok]
+        return [(one.cause, one.facts["object"]) for one in accountview.needs(kind, for_insert=True) if not one.ok]
 
     field = {Kind.SALES_ORDER: "COMMENT1", Kind.POSTING: "INV_NR"}[kind]
     document = {Kind.SALES_ORDER: an_order, Kind.POSTING: a_posting}[kind]()

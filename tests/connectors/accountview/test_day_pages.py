@@ -150,7 +150,7 @@ def test_a_long_reference_is_refused_before_any_call(books: AccountView, links: 
 
 
 def test_what_a_page_needs_is_looked_at(books: AccountView) -> None:
-    assert [finding.ok for finding in books.needs(Kind.DAY_PAGE, written=True)] == [True, True]
+    assert [finding.ok for finding in books.needs(Kind.DAY_PAGE, for_insert=True)] == [True, True]
     with_names = {field.name: field.wire for field in books.fields(Kind.DAY_PAGE)}
     assert (with_names["till_reference"], with_names["concept"]) == ("COMMENT1", "NO_POST")
     assert {"debtor", "item"} <= {field.name for field in books.fields(Kind.LINE)}
@@ -158,7 +158,7 @@ def test_what_a_page_needs_is_looked_at(books: AccountView) -> None:
 
 def test_a_column_that_is_not_there_is_told_of(sandbox: Sandbox) -> None:
     with connected(sandbox, day_page={"till_reference": "K9_NOTE"}) as books:
-        findings = books.needs(Kind.DAY_PAGE, written=True)
+        findings = books.needs(Kind.DAY_PAGE, for_insert=True)
     assert [(one.cause, one.facts["field"]) for one in findings if not one.ok] == [("flow_field_unknown", "K9_NOTE")]
 
 

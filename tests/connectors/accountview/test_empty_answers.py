@@ -37,7 +37,7 @@ def test_each_way_of_saying_nothing_is_learned_and_believed(form: EmptyAnswerFor
         assert accountview.lookup([a_debtor("k"), an_order("k")], links) == {}
         assert [one for one in accountview.check() if not one.ok] == []
         for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
-            assert [one for one in accountview.needs(kind, written=True) if not one.ok] == []
+            assert [one for one in accountview.needs(kind, for_insert=True) if not one.ok] == []
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
@@ -79,7 +79,7 @@ def test_books_that_answer_every_question_alike_pass_no_check(form: EmptyAnswerF
     with books(Conventions(no_hit=form, unreadable=dict.fromkeys(codes, form))) as (_, accountview):
         assert [one.cause for one in accountview.check() if one.ok is False] == ["nothing_but_nothing"]
         for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
-            assert "nothing_but_nothing" in [one.cause for one in accountview.needs(kind, written=True)]
+            assert "nothing_but_nothing" in [one.cause for one in accountview.needs(kind, for_insert=True)]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_fields_of_lines_are_told_whether_or_not_there_are_quotations(
 def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
     def lacking(**changed: Any) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
-            looked = accountview.needs(Kind.QUOTATION, written=True)
+            looked = accountview.needs(Kind.QUOTATION, for_insert=True)
         found = [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
         return list(dict.fromkeys(found))
 

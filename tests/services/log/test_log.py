@@ -71,9 +71,9 @@ def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
 
 
 def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> None:
-    page = told.search(limit=3, most=5)
+    page = told.search(limit=3, max_count=5)
     assert (len(page), page.attrs) == (3, {"found": 5, "more": True})
-    assert told.search(limit=3, most=7).attrs == {"found": 7, "more": False}
+    assert told.search(limit=3, max_count=7).attrs == {"found": 7, "more": False}
     assert told.search(LogSearch("nowhere"), limit=3).attrs == {"found": 0, "more": False}
     assert told.search(offset=6, limit=3).attrs["found"] == 7
 
@@ -130,8 +130,8 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
 def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: OutboxReader) -> None:
     events.record(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
     logbook.drain(events)
-    assert len(log.durations(LogPeriod(), most=6)) == 6
-    assert sorted(log.durations(LogPeriod(), most=5)["run"]) == ["r4", "r5"]
+    assert len(log.durations(LogPeriod(), max_runs=6)) == 6
+    assert sorted(log.durations(LogPeriod(), max_runs=5)["run"]) == ["r4", "r5"]
 
 
 def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:

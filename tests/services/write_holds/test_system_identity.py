@@ -64,7 +64,7 @@ def test_a_till_of_an_earlier_version_is_in_question(tmp_path: Path) -> None:
         assert counters.keys() >= {"stockId", "apiVersion", "databaseVersion", "articleSyncMarker"}
         later = {**counters, "databaseVersion": counters["databaseVersion"] + 1}
         application.system_identities._keep("mplus", {"identity": {**record["identity"], "counters": later}})
-        application.system_identities._checked.clear()
+        application.system_identities._check_times.clear()
         application.system_identities.check()
         (question,) = application.system_identities.questions()
         assert question.changed == ("databaseVersion",)

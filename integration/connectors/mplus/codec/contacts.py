@@ -27,23 +27,25 @@ def contacts(relation: Element) -> list[Element]:
 
 def first_contact(relation: Element) -> dict[str, Value]:
     """Return the values of the first contact person, without empty ones."""
-    told = {ours: _told(one, wire) for one in contacts(relation)[:1] for ours, wire in CONTACT.items()}
-    return {name: value for name, value in told.items() if value}
+    values = {ours: _child_text(contact, wire) for contact in contacts(relation)[:1] for ours, wire in CONTACT.items()}
+    return {name: value for name, value in values.items() if value}
 
 
 def encode_contact(card: Record) -> dict[str, Any]:
     """Return the contact person of a new relation as request content, empty if there is none."""
-    told = {wire: as_text(card.values[ours]).strip() for ours, wire in CONTACT.items() if card.values.get(ours)}
-    return {WRAPPER: {ITEM: [told]}} if told.get("name") else {}
+    contact = {wire: as_text(card.values[ours]).strip() for ours, wire in CONTACT.items() if card.values.get(ours)}
+    return {WRAPPER: {ITEM: [contact]}} if contact.get("name") else {}
 
 
-def move_to_front(listed: Element, name: str) -> Element:
+def move_to_front(contact_list: Element, name: str) -> Element:
     """Return the contact person with a name, moved to the front of the list; a new one if it does not exist."""
-    found = next((one for one in listed.iterfind(qualified(ITEM)) if _told(one, "name") == name), None)
-    one = etree.Element(qualified(ITEM)) if found is None else found
-    listed.insert(0, one)
-    return one
+    existing_contact = next(
+        (contact for contact in contact_list.iterfind(qualified(ITEM)) if _child_text(contact, "name") == name), None
+    )
+    contact = etree.Element(qualified(ITEM)) if existing_contact is None else existing_contact
+    contact_list.insert(0, contact)
+    return contact
 
 
-def _told(contact: Element, wire: str) -> str:
+def _child_text(contact: Element, wire: str) -> str:
     return (contact.findtext(qualified(wire)) or "").strip()

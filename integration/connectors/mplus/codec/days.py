@@ -27,7 +27,7 @@ Place = tuple[date, str]  # a financial date and the number of a branch
 SOURCES = ("receipt", "invoice", "order")
 _SOURCE = "FINANCIAL-GROUP-SOURCE-"
 _PAID_FOR = "PAYMENT-SOURCE-TYPE-"
-_UNTOLD = frozenset({"name"})  # values that do not affect the digest of a day
+_NOT_IN_DIGEST = frozenset({"name"})  # values that do not affect the digest of a day
 
 
 def decode_journal(journal: Element, source: str) -> Iterator[Record]:
@@ -73,8 +73,8 @@ def journal_date(journal: Element) -> date | None:
 
 def day_in(element: Element, wire: str) -> date | None:
     """Return the date in a child of an element, None without one."""
-    found = element.find(qualified(wire))
-    return None if found is None else date_of(found)
+    child = element.find(qualified(wire))
+    return None if child is None else date_of(child)
 
 
 def decode_financial(group: Element) -> Iterator[Record]:
@@ -89,15 +89,15 @@ def decode_financial(group: Element) -> Iterator[Record]:
         "cost_centre": _text(group, "turnoverGroupCostCenter"),
     }  # fmt: skip
     start, by_code = f"financial:{source}:{type_}:{number}", list(group.iterfind(_path("vatGroupList", "vatGroup")))
-    yield from _decode_cost(group, values, tuple(_number(each, "vatCode") for each in by_code))
+    yield from _decode_cost(group, values, tuple(_number(vat_group, "vatCode") for vat_group in by_code))
     if not by_code:
         yield Record(Kind.TURNOVER, f"{start}:", values | _amounts(group, incl="inclAmount", excl="exclAmount"))
-    for each in by_code:
-        code, told = _number(each, "vatCode"), _amounts(each, excl="exclAmount", vat="vatAmount")
-        rated: dict[str, Value] = {"vat_code": code, "vat_percent": _percent(each)}
-        if len(told) == 2:  # noqa: PLR2004 - both, so that they add up to an amount with VAT
-            rated["incl"] = told["excl"] + told["vat"]
-        yield Record(Kind.TURNOVER, f"{start}:{code}", values | rated | told)
+    for vat_group in by_code:
+        code, amounts = _number(vat_group, "vatCode"), _amounts(vat_group, excl="exclAmount", vat="vatAmount")
+        rated: dict[str, Value] = {"vat_code": code, "vat_percent": _percent(vat_group)}
+        if len(amounts) == 2:  # noqa: PLR2004 - both, so that they add up to an amount with VAT
+            rated["incl"] = amounts["excl"] + amounts["vat"]
+        yield Record(Kind.TURNOVER, f"{start}:{code}", values | rated | amounts)
 
 
 def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, ...]) -> Iterator[Record]:
@@ -107,17 +107,17 @@ def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, .
     """
     if not _text(group, "purchaseAmount"):
         return
-    told: dict[str, Value] = {name: about[name] for name in ("source", "type", "group", "name")}
-    told |= {"book": "cost", "vat_codes": codes}
+    values: dict[str, Value] = {name: about[name] for name in ("source", "type", "group", "name")}
+    values |= {"book": "cost", "vat_codes": codes}
     try:
-        told |= {
+        values |= {
             "account": _number(group, "purchaseAccountNumber"), "stock_account": _number(group, "stockAccountNumber"),
             **_amounts(group, cost="purchaseAmount"),
         }  # fmt: skip
     except WrongValueError as error:
-        told |= {"field": error.field, "found": error.found}
+        values |= {"field": error.field, "found": error.found}
     yield Record(
-        Kind.TURNOVER, ":".join(map(str, ("cost", *(told[name] for name in ("source", "type", "group"))))), told
+        Kind.TURNOVER, ":".join(map(str, ("cost", *(values[name] for name in ("source", "type", "group"))))), values
     )
 
 
@@ -155,12 +155,12 @@ def decode_count(count: Element) -> CashCount:
         raise WrongValueError("cashCountNumber", "")
     number = required_integer(numbered, "year"), required_integer(numbered, "number")
     version, is_final = required_integer(count, "versionNumber"), _flag(count, "isFinalized")
-    shown = f"{number[0]}.{number[1]}"
-    head: dict[str, Value] = {"workplace": workplace, "number": shown, "version": str(version)}
+    number_text = f"{number[0]}.{number[1]}"
+    head: dict[str, Value] = {"workplace": workplace, "number": number_text, "version": str(version)}
     if is_final is not None:
         head["finalized"] = is_final
     lines = [
-        Record(Kind.COUNT, f"{workplace}/{shown}/{_text(line, 'paymentMethod')}", head | _count_line(line))
+        Record(Kind.COUNT, f"{workplace}/{number_text}/{_text(line, 'paymentMethod')}", head | _count_line(line))
         for line in count.iterfind(_path("cashCountLineList", "cashCountLine"))
     ]
     if repeated := next((key for key, times in Counter(line.key for line in lines).items() if times > 1), ""):
@@ -186,15 +186,15 @@ def _count_line(line: Element) -> dict[str, Value]:
 def in_chains(counts: Iterable[CashCount]) -> Iterator[tuple[Place, Record]]:
     """Yield the lines of the newest version of each count, with the amount left by the previous count."""
     newest: dict[tuple[tuple[str, str], tuple[int, int]], CashCount] = {}
-    for one in sorted(counts, key=lambda each: each.version):
-        newest[one.drawer, one.number] = one
-    left: dict[tuple[tuple[str, str], str], Value] = {}
-    for one in sorted(newest.values(), key=lambda each: (each.place[0], each.number)):
-        for line in one.lines:
-            drawer = one.drawer, str(line.values["method"])
-            before = {"before": left[drawer]} if drawer in left else {}
-            left[drawer] = line.values.get("end")
-            yield one.place, replace(line, values={**line.values, **before})
+    for count in sorted(counts, key=lambda cash_count: cash_count.version):
+        newest[count.drawer, count.number] = count
+    end_amounts: dict[tuple[tuple[str, str], str], Value] = {}
+    for count in sorted(newest.values(), key=lambda cash_count: (cash_count.place[0], cash_count.number)):
+        for line in count.lines:
+            drawer = count.drawer, str(line.values["method"])
+            before = {"before": end_amounts[drawer]} if drawer in end_amounts else {}
+            end_amounts[drawer] = line.values.get("end")
+            yield count.place, replace(line, values={**line.values, **before})
 
 
 def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
@@ -228,25 +228,29 @@ def day_digest(parts: Iterable[Record]) -> str:
     own digest and its payments.
     """
     counting = (part for part in parts if part.values.get("book") != "cost")
-    rows = sorted(json.dumps(_telling(part), ensure_ascii=False, separators=(",", ":")) for part in counting)
+    rows = sorted(json.dumps(_digest_values(part), ensure_ascii=False, separators=(",", ":")) for part in counting)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def _telling(part: Record) -> list[str]:
+def _digest_values(part: Record) -> list[str]:
     if isinstance(part, Unreadable):
         return [str(part.kind), part.key, part.raw]
     if part.kind in DOCUMENTS:
-        paid = sorted(_row(each) for each in part.parts if each.kind is Kind.PAYMENT)
+        paid = sorted(_row(payment) for payment in part.parts if payment.kind is Kind.PAYMENT)
         return [str(part.kind), part.key, str(part.values.get("digest", "")), *paid]
     return [str(part.kind), part.key, _row(part)]
 
 
 def _row(part: Record) -> str:
-    told = {name: _plain(value) for name, value in part.values.items() if name not in _UNTOLD and value is not None}
-    return json.dumps(told, sort_keys=True, ensure_ascii=False)
+    values = {
+        name: _plain_text(value)
+        for name, value in part.values.items()
+        if name not in _NOT_IN_DIGEST and value is not None
+    }
+    return json.dumps(values, sort_keys=True, ensure_ascii=False)
 
 
-def _plain(value: Value) -> str:
+def _plain_text(value: Value) -> str:
     return format(value.normalize() if value else Decimal(0), "f") if isinstance(value, Decimal) else str(value)
 
 

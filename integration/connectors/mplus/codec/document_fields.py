@@ -157,7 +157,7 @@ _ADDRESS = (
     Field("country", "Country", _T.TEXT, Kind.ADDRESS, wire="country"),
 )
 
-_OURS = frozenset(
+_OUR_NAMES = frozenset(
     {row[0] for row in _HEAD} | _RELATED.keys() | {field.name for field in (*_DERIVED, _CODE, *_LINE, *_LINE_DATA)}
 )  # fmt: skip
 
@@ -168,10 +168,12 @@ SCALED = {
     "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
     "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
 }
-_OWN_THERE = frozenset({"fullyPaid", "paymentMethod", "lineKind", "lineType", "subLineType", "tempId", "tempLineId"})
-_SIMPLE_THERE = {xsd: type_ for xsd, type_ in SIMPLE.items() if xsd != "date"} | {"short": _T.NUMBER}
+_HANDLED_SEPARATELY = frozenset(
+    {"fullyPaid", "paymentMethod", "lineKind", "lineType", "subLineType", "tempId", "tempLineId"}
+)
+_SIMPLE_TYPES = {xsd: type_ for xsd, type_ in SIMPLE.items() if xsd != "date"} | {"short": _T.NUMBER}
 _AMOUNTS = re.compile(r"(Amount|Price)(Excl)?$")
-_CODES_THERE = re.compile(r"(Number|Code|Id|Group)$")
+_CODE_PATTERN = re.compile(r"(Number|Code|Id|Group)$")
 
 
 def _head(kind: Kind) -> Iterator[Field]:
@@ -182,21 +184,21 @@ def _head(kind: Kind) -> Iterator[Field]:
             yield Field(name, caption, type_, kind, wire=wire)
 
 
-def _others(type_: str, kind: Kind, taken: Iterable[Field]) -> Iterator[Field]:
+def _other_fields(type_: str, kind: Kind, own_fields: Iterable[Field]) -> Iterator[Field]:
     """Yield every other simple field of a type under its wire name."""
-    known = {field.wire for field in taken} | set(SCALED.values()) | _OWN_THERE
+    used_wires = {field.wire for field in own_fields} | set(SCALED.values()) | _HANDLED_SEPARATELY
     if kind in DOCUMENTS:
-        known.add(DOCUMENTS[kind].key)
+        used_wires.add(DOCUMENTS[kind].key)
     for wire, xsd in sequence(type_).items():
-        if wire not in known and xsd in _SIMPLE_THERE:
+        if wire not in used_wires and xsd in _SIMPLE_TYPES:
             yield Field(wire, spaced(wire), _document_type(wire, xsd), kind, wire=wire)
 
 
 def _document_type(wire: str, xsd: str) -> FieldType:
     if xsd == "long" and _AMOUNTS.search(wire) and wire not in SCALED:
         return _T.MONEY
-    is_code = xsd in ("int", "short", "long") and _CODES_THERE.search(wire)
-    return _T.CODE if is_code else _SIMPLE_THERE[xsd]
+    is_code = xsd in ("int", "short", "long") and _CODE_PATTERN.search(wire)
+    return _T.CODE if is_code else _SIMPLE_TYPES[xsd]
 
 
 @cache
@@ -209,10 +211,10 @@ def simple_fields(type_: str, kind: Kind) -> tuple[Field, ...]:
         ours = tuple(_head(kind))
     if kind not in (*DOCUMENTS, Kind.LINE):
         return ours
-    return (*ours, *_others(type_, kind, ours))
+    return (*ours, *_other_fields(type_, kind, ours))
 
 
-def _derived(kind: Kind) -> Iterator[Field]:
+def _derived_fields(kind: Kind) -> Iterator[Field]:
     """Yield the fields computed from several elements, without those that do not apply to the kind."""
     without = {
         Kind.ORDER: frozenset[str](),
@@ -230,10 +232,10 @@ def document_fields(kind: Kind) -> tuple[Field, ...]:
     Other kinds have none.
     """
     if kind in DOCUMENTS:
-        fields = [*simple_fields(DOCUMENTS[kind].type, kind), *_derived(kind)]
+        fields = [*simple_fields(DOCUMENTS[kind].type, kind), *_derived_fields(kind)]
     elif kind is Kind.LINE:
         fields = [*simple_fields("Line", kind), _CODE, *simple_fields("LineData", kind)]
     else:
         types = {Kind.VAT: "VatGroup", Kind.PAYMENT: "Payment", Kind.ADDRESS: "Address"}
         return simple_fields(types[kind], kind) if kind in types else ()
-    return tuple(sorted(fields, key=lambda field: field.name not in _OURS))
+    return tuple(sorted(fields, key=lambda field: field.name not in _OUR_NAMES))

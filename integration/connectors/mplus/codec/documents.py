@@ -30,16 +30,16 @@ from integration.core.records import Field, Kind, Record, Value, WrongValueError
 
 _Reader = Callable[[Element], Value]
 
-_NUMBERED = ("branchNumber", "workplaceNumber", "year", "number")
+_NUMBER_PARTS = ("branchNumber", "workplaceNumber", "year", "number")
 
-_NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these fields means none
+_ZERO_IS_NONE = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these fields means none
 PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
-_NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
-_INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
-_INSIDE = ("preparationList", "uncondensedLines")  # lists of lines inside a line, whose total may include them
+_NON_GOODS_KINDS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
+_NESTED_LINE_TYPES = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
+_NESTED_LISTS = ("preparationList", "uncondensedLines")  # lists of lines inside a line, whose total may include them
 _SORTS = (  # (of lines: our field for an unknown word, wire name, known words)
-    ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NOT_GOODS})),
-    ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_INSIDE_ANOTHER})),
+    ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NON_GOODS_KINDS})),
+    ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_NESTED_LINE_TYPES})),
 )
 
 
@@ -71,8 +71,10 @@ def _reader(field: Field, xsd: str) -> _Reader:
 
 def _number(element: Element) -> str | None:
     """Return the number people know a document by: year and number, after branch and workplace if it has them."""
-    told = [child_number(element, name) for name in _NUMBERED if (element.findtext(qualified(name)) or "").strip()]
-    return ".".join(map(str, told)) if told and child_number(element, _NUMBERED[-1]) else None
+    numbers = [
+        child_number(element, name) for name in _NUMBER_PARTS if (element.findtext(qualified(name)) or "").strip()
+    ]
+    return ".".join(map(str, numbers)) if numbers and child_number(element, _NUMBER_PARTS[-1]) else None
 
 
 def _scaled(element: Element) -> Decimal | None:
@@ -135,10 +137,10 @@ def decode_document(kind: Kind, document: Element, relation: Element | None, cod
     if relation is not None:
         expect_shape(relation, "Relation")
     values = _values(document, DOCUMENTS[kind].type, kind)
-    values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
+    values |= {name: "" for name in _ZERO_IS_NONE if values.get(name) == "0"}
     values["relation"] = document_relation(document)
     parts = tuple(_parts(document, relation, codes))
-    values |= {**_paid(kind, document, values), **_related(kind, document)}
+    values |= {**_payment_flags(kind, document, values), **_related_ids(kind, document)}
     method = _payment_method(document, parts)
     if method:
         values["payment_method"] = method
@@ -161,7 +163,7 @@ def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]
     for place, payment in enumerate(document.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"), 1):
         required_integer(payment, "amount")
         values = _values(payment, "Payment", Kind.PAYMENT)
-        values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
+        values |= {name: "" for name in _ZERO_IS_NONE if values.get(name) == "0"}
         yield Record(Kind.PAYMENT, f"payment:{place}", values)
     if relation is not None:
         customer = decode_relation(relation, "customer")
@@ -179,7 +181,7 @@ def _lines(document: Element) -> Iterator[Element]:
     """Yield the lines that sell something; lines inside another line belong to it."""
     for line in document.iterfind(f"{qualified('lineList')}/{qualified('line')}"):
         kind, type_ = ((line.findtext(qualified(wire)) or "").strip() for wire in ("lineKind", "lineType"))
-        if kind not in _NOT_GOODS and type_ not in _INSIDE_ANOTHER:
+        if kind not in _NON_GOODS_KINDS and type_ not in _NESTED_LINE_TYPES:
             yield line
 
 
@@ -189,20 +191,20 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
         values["article"] = ""
     if values.get("quantity") is None and (values.get("article") or line.find(qualified("data")) is not None):
         raise WrongValueError("quantity", "")  # the interface requires a quantity of everything that is sold
-    if any(line.find(f"{qualified(wire)}/{qualified('line')}") is not None for wire in _INSIDE):
+    if any(line.find(f"{qualified(wire)}/{qualified('line')}") is not None for wire in _NESTED_LISTS):
         values["composed"] = True
     values["code"] = codes.get(str(values.get("article", "")), "")
-    values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
+    values |= {name: word for name, wire, known_words in _SORTS if (word := _unknown_word(line, wire, known_words))}
     return Record(Kind.LINE, key, values)
 
 
-def _strange(line: Element, wire: str, known: Collection[str]) -> str:
+def _unknown_word(line: Element, wire: str, known_words: Collection[str]) -> str:
     """Return a word with unknown meaning, which leaves open whether the line sells something; otherwise ""."""
-    told = (line.findtext(qualified(wire)) or "").strip()
-    return "" if told in known else plain_word(told).lower()
+    word = (line.findtext(qualified(wire)) or "").strip()
+    return "" if word in known_words else plain_word(word).lower()
 
 
-def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
+def _payment_flags(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
     """Return the flags `paid` and `cancelled`, each only if it applies to the kind and the till has it.
 
     A proposal is never paid, and its state says whether it is cancelled.
@@ -211,51 +213,51 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
         return {"cancelled": values["state"] == "cancelled"} if values.get("state") in PROPOSAL_STATES else {}
     if kind is not Kind.ORDER:
         return {"paid": values["state"] in ("paid", "handled")} if "state" in values else {}
-    told: dict[str, Value] = {}
+    flags: dict[str, Value] = {}
     text = (document.findtext(qualified("fullyPaid")) or "").strip()
     if text:
-        told["paid"] = parse_flag(text)
+        flags["paid"] = parse_flag(text)
     if values.get("cancel_state") in ("nothing", "partial", "complete"):
-        told["cancelled"] = values["cancel_state"] == "complete"
-    return told
+        flags["cancelled"] = values["cancel_state"] == "complete"
+    return flags
 
 
-def _related(kind: Kind, document: Element) -> dict[str, Value]:
+def _related_ids(kind: Kind, document: Element) -> dict[str, Value]:
     """Return the ids of preceding and following documents, each once, as far as the till has them.
 
     They do not affect what the books take over: a document stays unchanged when another one is made of it.
     """
-    told: dict[str, Value] = {}
+    ids_by_name: dict[str, Value] = {}
     for name, wires in DOCUMENTS[kind].related.items():
-        found = [element for wire in wires if (element := document.find(qualified(wire))) is not None]
-        if found:
-            ids = ((each.text or "").strip() for element in found for each in element.iter())
-            told[name] = tuple(dict.fromkeys(filter(None, ids)))
-    return told
+        lists = [element for wire in wires if (element := document.find(qualified(wire))) is not None]
+        if lists:
+            ids = ((child.text or "").strip() for element in lists for child in element.iter())
+            ids_by_name[name] = tuple(dict.fromkeys(filter(None, ids)))
+    return ids_by_name
 
 
 def _payment_method(document: Element, parts: Iterable[Record]) -> str:
     """Return the method that the document names, else the one that all its payments have; empty if they differ."""
-    named = (document.findtext(qualified("paymentMethod")) or "").strip()
-    used = {str(part.values.get("method", "")) for part in parts if part.kind is Kind.PAYMENT}
-    return named or (used.pop() if len(used) == 1 else "")
+    document_method = (document.findtext(qualified("paymentMethod")) or "").strip()
+    methods = {str(part.values.get("method", "")) for part in parts if part.kind is Kind.PAYMENT}
+    return document_method or (methods.pop() if len(methods) == 1 else "")
 
 
 def _country(document: Element, relation: Element | None) -> str:
     """Return the customer's country: that of the invoice address, the relation, or the delivery address."""
     card = None if relation is None else relation.findtext(qualified("country"))
-    found = (
+    countries = (
         document.findtext(f"{qualified('invoiceAddress')}/{qualified('country')}"),
         card,
         document.findtext(f"{qualified('deliveryAddress')}/{qualified('country')}"),
     )
-    return next((country.strip() for country in found if country and country.strip()), "")
+    return next((country.strip() for country in countries if country and country.strip()), "")
 
 
 # ---- digest of what the books take over
 
-_DIGESTED = ("date", "cancel_state", "relation", "vat_method", "total_incl", "total_excl")
-_DIGESTED_PARTS = {
+_DIGEST_FIELDS = ("date", "cancel_state", "relation", "vat_method", "total_incl", "total_excl")
+_DIGEST_PART_FIELDS = {
     Kind.LINE: (
         "article", "text", "quantity", "price_incl", "price_excl", "discount_percent", "amount_incl", "amount_excl",
         "vat_code", "vat_percent", "turnover_group", "price_type", "cancelledQuantity",
@@ -270,17 +272,19 @@ def _digest(values: Mapping[str, Value], parts: Iterable[Record]) -> str:
     The order of lines is irrelevant, and empty and zero values equal missing ones.
     """
     rows = sorted(
-        [part.kind, *_told(part.values, _DIGESTED_PARTS[part.kind])] for part in parts if part.kind in _DIGESTED_PARTS
+        [part.kind, *_plain_values(part.values, _DIGEST_PART_FIELDS[part.kind])]
+        for part in parts
+        if part.kind in _DIGEST_PART_FIELDS
     )
-    shape = json.dumps([_told(values, _DIGESTED), rows], ensure_ascii=False, separators=(",", ":"))
+    shape = json.dumps([_plain_values(values, _DIGEST_FIELDS), rows], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(shape.encode()).hexdigest()
 
 
-def _told(values: Mapping[str, Value], names: Iterable[str]) -> list[str]:
-    return [_plain(values.get(name)) for name in names]
+def _plain_values(values: Mapping[str, Value], names: Iterable[str]) -> list[str]:
+    return [_plain_text(values.get(name)) for name in names]
 
 
-def _plain(value: Value) -> str:
+def _plain_text(value: Value) -> str:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f") if value else ""
     return "" if value is None else str(value)

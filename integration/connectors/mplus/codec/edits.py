@@ -42,7 +42,7 @@ from integration.core.records import Record, Value
 from integration.core.rules import as_text
 
 # Values that the till computes from written ones; a copy of the old value would contradict the new one.
-_FOLLOWS = {
+_COMPUTED_FIELDS = {
     "priceIncl": "priceExcl",
     "priceExcl": "priceIncl",
     "vatCode": "vatPercentage",
@@ -72,9 +72,9 @@ def edited(product: Element, edit: ElementEdit) -> tuple[Element, bool]:
     for wire, text in texts(edit.wanted, edit.words, cleared=True):
         _put(whole, "Product", wire, text)
         touched = True
-    held = {article_number(article): article for article in articles(whole)}
+    articles_by_number = {article_number(article): article for article in articles(whole)}
     for part in edit.wanted.parts:
-        article = held.get(part.key)
+        article = articles_by_number.get(part.key)
         if article is None:
             article = etree.SubElement(_child(whole, "Product", "articleList"), qualified("article"))
             _put(article, "Article", "articleNumber", part.key)
@@ -93,8 +93,8 @@ def write_card(element: Element, record: Record, words: Vocabulary, types: Mappi
     Raises UnfitError and CustomFieldUnknownError.
     """
     name = TYPES[record.kind]
-    written = dict(texts(record, words, cleared=True))
-    for wire, text in written.items():
+    wire_texts = dict(texts(record, words, cleared=True))
+    for wire, text in wire_texts.items():
         _put(element, name, wire, text)
     for wire, day in date_fields(record):
         _fill(_child(element, name, wire), {"day": day.day, "mon": day.month, "year": day.year}, "SoapMplusDate")
@@ -103,84 +103,86 @@ def write_card(element: Element, record: Record, words: Vocabulary, types: Mappi
     _put_terms(element, record, words)
     if CONTACT.keys() & record.values.keys():
         _put_contact(element, record)
-    return written
+    return wire_texts
 
 
 def _put_contact(relation: Element, record: Record) -> None:
     """Put the wanted contact person in front of all others; without a name, remove the first one."""
-    wanted = {wire: as_text(record.values[ours]).strip() for ours, wire in CONTACT.items() if ours in record.values}
+    desired_values = {
+        wire: as_text(record.values[ours]).strip() for ours, wire in CONTACT.items() if ours in record.values
+    }
     now = {CONTACT[ours]: as_text(value) for ours, value in first_contact(relation).items()}
-    name = wanted.get("name", now.get("name", ""))
+    name = desired_values.get("name", now.get("name", ""))
     if not name:
-        for one in contacts(relation)[:1]:
-            _parent(one).remove(one)
+        for contact in contacts(relation)[:1]:
+            _parent(contact).remove(contact)
         return
-    one = move_to_front(_child(relation, "Relation", WRAPPER), name)
-    for wire, text in {"name": name, **wanted}.items():
-        _put(one, "Relation", wire, text)
+    contact = move_to_front(_child(relation, "Relation", WRAPPER), name)
+    for wire, text in {"name": name, **desired_values}.items():
+        _put(contact, "Relation", wire, text)
 
 
 def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
     """Write prices and percentages into the rows of their terms, and remove rows that become empty."""
     rows = {place: row for of, row in card_rows(card, record.kind) if (place := row_subject(row, of))}
-    for place, wanted in wanted_rows(record).items():
+    for place, desired_values in wanted_rows(record).items():
         of, row = term_list(record.kind, place[0]), rows.get(place)
-        if of is None or (row is None and all(value is None for value in wanted.values())):
+        if of is None or (row is None and all(value is None for value in desired_values.values())):
             continue
         if row is None:
             row = etree.SubElement(_child(card, TYPES[record.kind], of.wrapper), qualified(of.item))
             _fill(row, dict(subject_elements(place, of)), of.type)
-        for how, value in wanted.items():
+        for how, value in desired_values.items():
             text = "" if value is None else encode_price(place, how, value, words)
             _put(row, of.type, SAYS[how], text)
-            if text and SAYS[how] in _FOLLOWS:
-                _remove(row, _FOLLOWS[SAYS[how]])
+            if text and SAYS[how] in _COMPUTED_FIELDS:
+                _remove(row, _COMPUTED_FIELDS[SAYS[how]])
         if not any((row.findtext(qualified(wire)) or "").strip() for wire in SAYS.values()):
             _parent(row).remove(row)
 
 
 def _edit_article(article: Element, part: Record, edit: ElementEdit) -> None:
     barcode = article.findtext(qualified("barcode")) or ""
-    written = write_card(article, part, edit.words, edit.types)
-    _drop_followers(article, written, edit.leading_price)
-    if "barcode" in written:
-        _follow_barcode(article, barcode, written["barcode"])
+    wire_texts = write_card(article, part, edit.words, edit.types)
+    _drop_computed(article, wire_texts, edit.leading_price)
+    if "barcode" in wire_texts:
+        _update_barcode_list(article, barcode, wire_texts["barcode"])
 
 
-def _drop_followers(article: Element, written: Mapping[str, str], leading_price: str) -> None:
+def _drop_computed(article: Element, wire_texts: Mapping[str, str], leading_price: str) -> None:
     """Remove values that the till computes from written ones: a price from the other price, a rate from its code."""
-    leaders = set(written)
+    leaders = set(wire_texts)
     if "vatCode" in leaders and not leaders & {"priceIncl", "priceExcl"}:
         leaders.add("priceIncl" if leading_price == "incl" else "priceExcl")
-    for wire in leaders & set(_FOLLOWS):
-        follower = _FOLLOWS[wire]
+    for wire in leaders & set(_COMPUTED_FIELDS):
+        follower = _COMPUTED_FIELDS[wire]
         has_leader = article.find(qualified(wire)) is not None
-        if follower not in written and has_leader:
+        if follower not in wire_texts and has_leader:
             _remove(article, follower)
 
 
-def _follow_barcode(article: Element, old: str, new: str) -> None:
+def _update_barcode_list(article: Element, old: str, new: str) -> None:
     """Update the list of all barcodes, in which the current one is marked."""
     entries = list(article.iterfind(f"{qualified('barcodeList')}/{qualified('barcode')}"))
-    there = next((each for each in entries if new and each.findtext(qualified("barcode")) == new), None)
-    for each in entries:
-        current = each.findtext(qualified("isCurrent")) in ("true", "1") or each.findtext(qualified("barcode")) == old
-        if there is not None:
-            if each.find(qualified("isCurrent")) is not None or each is there:
-                _put(each, "Barcode", "isCurrent", "true" if each is there else "false")
+    new_entry = next((entry for entry in entries if new and entry.findtext(qualified("barcode")) == new), None)
+    for entry in entries:
+        current = entry.findtext(qualified("isCurrent")) in ("true", "1") or entry.findtext(qualified("barcode")) == old
+        if new_entry is not None:
+            if entry.find(qualified("isCurrent")) is not None or entry is new_entry:
+                _put(entry, "Barcode", "isCurrent", "true" if entry is new_entry else "false")
         elif current and new:
-            _put(each, "Barcode", "barcode", new)
+            _put(entry, "Barcode", "barcode", new)
         elif current:
-            _parent(each).remove(each)
+            _parent(entry).remove(entry)
 
 
 def _regroup(product: Element, join: frozenset[str], leave: frozenset[str]) -> None:
-    for each in list(product.iterfind(qualified("groupNumbers"))):
-        if (each.text or "").strip() in leave:
-            product.remove(each)
-    for each in list(product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")):
-        if each.findtext(qualified("groupNumber")) in leave:
-            _parent(each).remove(each)
+    for number_element in list(product.iterfind(qualified("groupNumbers"))):
+        if (number_element.text or "").strip() in leave:
+            product.remove(number_element)
+    for sort_entry in list(product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")):
+        if sort_entry.findtext(qualified("groupNumber")) in leave:
+            _parent(sort_entry).remove(sort_entry)
     for number in sorted(join - set(group_numbers(product)), key=int):
         _insert(product, "Product", "groupNumbers").text = number
         entry = etree.SubElement(_child(product, "Product", "sortOrderGroupList"), qualified("sortOrderGroup"))
@@ -188,8 +190,10 @@ def _regroup(product: Element, join: frozenset[str], leave: frozenset[str]) -> N
 
 
 def _put_custom(card: Element, kind: str, name: str, value: Value, types: Mapping[str, str]) -> None:
-    listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
-    entry = next((each for each in listed if each.findtext(qualified("fieldName")) == name), None)
+    custom_fields = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
+    entry = next(
+        (custom_field for custom_field in custom_fields if custom_field.findtext(qualified("fieldName")) == name), None
+    )
     if entry is None:
         if not is_empty_value(value):
             fields = _child(card, kind, "customFieldList")
@@ -234,8 +238,8 @@ def _remove(element: Element, wire: str) -> None:
 
 
 def _child(element: Element, name: str, wire: str) -> Element:
-    found = element.find(qualified(wire))
-    return _insert(element, name, wire) if found is None else found
+    child = element.find(qualified(wire))
+    return _insert(element, name, wire) if child is None else child
 
 
 def _insert(element: Element, name: str, wire: str) -> Element:

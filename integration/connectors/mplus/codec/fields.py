@@ -90,7 +90,7 @@ QUANTITIES = {
     "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
     "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
 }
-_OWN = frozenset(  # keys, and fields that are handled separately or not at all
+_HANDLED_SEPARATELY = frozenset(  # keys, and fields that are handled separately or not at all
     {
         "productNumber", "articleNumber", "relationNumber", "syncMarker", "groupNumbers", "branchesNonPurchasable",
         "cardNumbers",
@@ -106,7 +106,7 @@ _READ_ONLY = frozenset(
 _CODES = re.compile(r"(Number|Code|Id|CodeAlternative|GroupNumber)$")
 
 # Elements of the official interface that our WSDL lacks, each with the element before it (API v67.1.3).
-_UNDESCRIBED = {
+_MISSING_IN_WSDL = {
     "course": "articleDiscountGroupName",
     "preparationMethodList": "priceGroupList",
     "nutritionalCharacteristics": "askFor",
@@ -124,8 +124,8 @@ def sequence(name: str) -> Mapping[str, str]:
     """
     root = etree.fromstring(description())
     words = {simple.get("name") for simple in root.iter(f"{_XSD}simpleType")}
-    found = root.iterfind(f".//{_XSD}complexType[@name='{name}']/{_XSD}sequence/{_XSD}element")
-    kinds = {str(each.get("name")): str(each.get("type")) for each in found}
+    elements = root.iterfind(f".//{_XSD}complexType[@name='{name}']/{_XSD}sequence/{_XSD}element")
+    kinds = {str(element.get("name")): str(element.get("type")) for element in elements}
     return {
         wire: "enum" if kind.removeprefix("tns:") in words else kind.removeprefix("xsd:")
         for wire, kind in kinds.items()
@@ -137,7 +137,7 @@ def places(name: str) -> Mapping[str, int]:
     """Return the position of each element in the order of its type, by qualified name."""
     order = list(sequence(name))
     if name == "Article":
-        for wire, after in _UNDESCRIBED.items():
+        for wire, after in _MISSING_IN_WSDL.items():
             if wire not in order:
                 order.insert(order.index(after) + 1, wire)
     return {qualified(wire): place for place, wire in enumerate(order)}
@@ -156,11 +156,11 @@ def mappable_fields(kind: Kind) -> tuple[Field, ...]:
     ours = tuple(field for field in FIELDS if field.kind == kind)
     if kind not in TYPES:
         return ours
-    taken = {field.wire for field in ours} | _OWN | _READ_ONLY | set(QUANTITIES.values())
+    used_wires = {field.wire for field in ours} | _HANDLED_SEPARATELY | _READ_ONLY | set(QUANTITIES.values())
     others = [
         Field(wire, spaced(wire), _other_type(wire, xsd), kind, wire=wire)
         for wire, xsd in sequence(TYPES[kind]).items()
-        if wire not in taken and xsd in SIMPLE
+        if wire not in used_wires and xsd in SIMPLE
     ]
     return (*ours, *others)
 

@@ -22,11 +22,11 @@ class GiftCard:
 def decode_gift_card(card: Element) -> GiftCard:
     """Return a card. Raises WrongValueError."""
     expect_shape(card, "GetGiftcard")
-    told = child_text(card, qualified("active")).strip()
+    flag_text = child_text(card, qualified("active")).strip()
     try:
-        active = parse_flag(told)
+        active = parse_flag(flag_text)
     except ValueError:
-        raise WrongValueError("active", told) from None
+        raise WrongValueError("active", flag_text) from None
     return GiftCard(
         child_text(card, qualified("cardId")),
         required_integer(card, "syncMarker"),

@@ -30,30 +30,37 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 def decode_move(element: Element) -> Move:
     """Return a movement; an unreadable one has the sort UNREADABLE and as many of its values as can be read."""
     try:
-        return _decoded(element)
+        return _decode(element)
     except WrongValueError as error:
         names = ("stockId", "branchNumber", "articleNumber")
         number, branch, article = (if_readable(partial(child_number, wire=name), element) or 0 for name in names)
-        at = if_readable(lambda one: moment_in(one, "timestamp"), element) or NO_MOMENT
+        at = if_readable(lambda move_element: moment_in(move_element, "timestamp"), element) or NO_MOMENT
         title = if_readable(_title, element) or ""
         return Move(
-            number, _told(branch), _told(article), Decimal(0), MoveSort.UNREADABLE, at, _documents(element), title,
+            number,
+            _positive_text(branch),
+            _positive_text(article),
+            Decimal(0),
+            MoveSort.UNREADABLE,
+            at,
+            _documents(element),
+            title,
             unread=error.field,
-        )  # fmt: skip
+        )
 
 
-def _told(number: int) -> str:
+def _positive_text(number: int) -> str:
     """Return a number as text, empty if it is not positive."""
     return str(number) if number > 0 else ""
 
 
-def _decoded(element: Element) -> Move:
+def _decode(element: Element) -> Move:
     expect_shape(element, "ArticleStockHistory")
     amount = scaled_number(element, "amountChanged", "decimalPlaces")
     return Move(
-        _named(element, "stockId"),
-        str(_named(element, "branchNumber")),
-        str(_named(element, "articleNumber")),
+        _positive_number(element, "stockId"),
+        str(_positive_number(element, "branchNumber")),
+        str(_positive_number(element, "articleNumber")),
         amount,
         _sort(element, amount),
         _moment(element),
@@ -75,7 +82,7 @@ def _documents(element: Element) -> tuple[str, ...]:
     return tuple(filter(None, (element.findtext(qualified(name)) for name in _DOCUMENTS)))
 
 
-def _named(element: Element, name: str) -> int:
+def _positive_number(element: Element, name: str) -> int:
     """Return a positive number. Raises WrongValueError for any other."""
     if (number := child_number(element, name)) <= 0:
         raise WrongValueError(name, element.findtext(qualified(name)) or "")
@@ -84,16 +91,16 @@ def _named(element: Element, name: str) -> int:
 
 def _moment(element: Element) -> datetime:
     """Return the time of a movement, 1970 if the till does not give it. Raises WrongValueError."""
-    told, found = element.find(qualified("timestamp")), moment_in(element, "timestamp")
-    if found is None and told is not None:
-        raise WrongValueError("timestamp", " ".join(part.text or "" for part in told))
-    return found or _LONG_AGO
+    timestamp, moment = element.find(qualified("timestamp")), moment_in(element, "timestamp")
+    if moment is None and timestamp is not None:
+        raise WrongValueError("timestamp", " ".join(part.text or "" for part in timestamp))
+    return moment or _LONG_AGO
 
 
 def _title(element: Element) -> str:
     """Return the number of the receipt or invoice in the form that people know."""
     numbers = (element.find(qualified(name)) for name in ("receiptNumber", "invoiceNumber"))
-    for number in (each for each in numbers if each is not None):
+    for number in (optional_number for optional_number in numbers if optional_number is not None):
         return ".".join(str(child_number(number, name)) for name in _NUMBER if number.findtext(qualified(name)))
     return ""
 

@@ -87,17 +87,17 @@ def row_subject(row: Element, of: TermList) -> Place | None:
     if len(of.of) == 1:
         for wire in of.of.values():
             required_integer(row, wire)
-    told, places = child_number(row, MINIMUM), child_number(row, PLACES) if of.scaled else 0
+    scaled_minimum, places = child_number(row, MINIMUM), child_number(row, PLACES) if of.scaled else 0
     try:
-        minimum = from_scaled(told, places)
+        minimum = from_scaled(scaled_minimum, places)
         exact_number(minimum)
     except (ValueError, ArithmeticError):
-        raise WrongValueError(MINIMUM, told) from None
+        raise WrongValueError(MINIMUM, scaled_minimum) from None
     period = _row_period(row) if of.dated else None
     if of.dated and period is None:
         return None
     return next(
-        ((one, str(number), minimum, period) for one, wire in of.of.items() if (number := child_number(row, wire))),
+        ((scope, str(number), minimum, period) for scope, wire in of.of.items() if (number := child_number(row, wire))),
         None,
     )
 
@@ -159,8 +159,8 @@ def encode_price(place: Place, how: PriceType, value: Value, words: Vocabulary) 
 
 def subject_elements(place: Place, of: TermList) -> Iterator[tuple[str, Any]]:
     """Yield the elements that name the subject of a new row of a list. Raises UnfitError."""
-    what, number, minimum, period = place
-    yield of.of[what], encoded(str(what), number, FieldType.CODE, "long")
+    scope, number, minimum, period = place
+    yield of.of[scope], encoded(str(scope), number, FieldType.CODE, "long")
     if period:
         for wire, day in ((START, period.first), (END, period.last)):
             yield wire, {"day": day.day, "mon": day.month, "year": day.year}
@@ -169,16 +169,16 @@ def subject_elements(place: Place, of: TermList) -> Iterator[tuple[str, Any]]:
         yield MINIMUM, str(to_scaled(minimum, places))
         yield PLACES, str(places)
     elif minimum:
-        yield MINIMUM, encoded(str(what), minimum, FieldType.NUMBER, "int")
+        yield MINIMUM, encoded(str(scope), minimum, FieldType.NUMBER, "int")
 
 
 def encode_terms(card: Record, words: Vocabulary) -> dict[str, Any]:
     """Return the price rows of a new card as request content, empty if it has none. Raises UnfitError."""
     lists: dict[str, Any] = {}
     for place, row in wanted_rows(card).items():
-        told = {SAYS[how]: encode_price(place, how, value, words) for how, value in row.items() if value is not None}
+        amounts = {SAYS[how]: encode_price(place, how, value, words) for how, value in row.items() if value is not None}
         of = term_list(card.kind, place[0])
-        if told and of:
+        if amounts and of:
             rows = lists.setdefault(of.wrapper, {of.item: []})[of.item]
-            rows.append({**dict(subject_elements(place, of)), **told})
+            rows.append({**dict(subject_elements(place, of)), **amounts})
     return lists

@@ -125,12 +125,14 @@ def articles(product: Element) -> list[Element]:
 
 def group_numbers(product: Element) -> tuple[str, ...]:
     """Return the numbers of all groups of a product from both lists that may name them."""
-    named = [child.text for child in product.iterfind(qualified("groupNumbers"))]
+    group_texts = [child.text for child in product.iterfind(qualified("groupNumbers"))]
     sorted_in = [
-        str(required_integer(each, "groupNumber"))
-        for each in product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")
+        str(required_integer(sort_group, "groupNumber"))
+        for sort_group in product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")
     ]
-    return tuple(dict.fromkeys(number for text in (*named, *sorted_in) if text and (number := _group_number(text))))
+    return tuple(
+        dict.fromkeys(number for text in (*group_texts, *sorted_in) if text and (number := _group_number(text)))
+    )
 
 
 def _group_number(text: str) -> str:
@@ -142,19 +144,19 @@ def _group_number(text: str) -> str:
 
 def change_marker(product: Element) -> int:
     """Return a product's change marker: the highest of its own and its articles' markers."""
-    return max(child_number(each, "syncMarker") for each in (product, *articles(product)))
+    return max(child_number(element, "syncMarker") for element in (product, *articles(product)))
 
 
 def encode_product(
-    wanted: Record, numbers: Iterable[str], types: Mapping[str, str], words: Vocabulary
+    desired: Record, numbers: Iterable[str], types: Mapping[str, str], words: Vocabulary
 ) -> dict[str, Any]:
     """Return a new product as request content, in the groups with these numbers.
 
     `types` are the custom fields that the till defines. Raises UnfitError and CustomFieldUnknownError.
     """
-    product: dict[str, Any] = dict(texts(wanted, words))
+    product: dict[str, Any] = dict(texts(desired, words))
     product["articleList"] = {
-        "article": [{"articleNumber": part.key, **encode_card(part, types, words)} for part in wanted.parts]
+        "article": [{"articleNumber": part.key, **encode_card(part, types, words)} for part in desired.parts]
     }
     member = list(numbers)
     if member:
@@ -166,7 +168,7 @@ def encode_product(
 
 
 @cache
-def _known(words: Vocabulary, kind: Kind) -> Mapping[str, Field]:
+def _fields_by_name(words: Vocabulary, kind: Kind) -> Mapping[str, Field]:
     return {field.name: field for field in words.fields_of_kind(kind)}
 
 
@@ -196,11 +198,11 @@ def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> di
 def texts(record: Record, words: Vocabulary, *, cleared: bool = False) -> Iterator[tuple[str, str]]:
     """Yield wire name and text of each simple value; empty values only if `cleared` is set."""
     types = sequence(TYPES[record.kind])
-    known = _known(words, record.kind)
+    fields_by_name = _fields_by_name(words, record.kind)
     for name, value in record.values.items():
         if name == "groups" or name in CONTACT or name.startswith(CUSTOM) or (":" in name and term_of(name)):
             continue
-        field = known.get(name)
+        field = fields_by_name.get(name)
         if field is None:
             raise CustomFieldUnknownError(name)
         if words.inverted and name == "active" and record.kind is Kind.ARTICLE and isinstance(value, bool):
@@ -264,12 +266,12 @@ def decode_groups(answer: Element) -> dict[str, TillGroup]:
     def walk(wrapper: Element | None, parent: str, depth: int = 0) -> None:
         if depth > DEEPEST:
             raise ValueError("a tree without end")
-        for each in wrapper.iterfind(qualified("articleGroups")) if wrapper is not None else ():
-            if parse_flag((each.findtext(qualified("isDeleted")) or "").strip() or "false"):
+        for element in wrapper.iterfind(qualified("articleGroups")) if wrapper is not None else ():
+            if parse_flag((element.findtext(qualified("isDeleted")) or "").strip() or "false"):
                 continue
-            group = _decode_group(each, parent)
+            group = _decode_group(element, parent)
             groups[group.number] = group
-            walk(each.find(qualified("subGroupList")), group.number, depth + 1)
+            walk(element.find(qualified("subGroupList")), group.number, depth + 1)
 
     walk(answer.find(qualified("articleGroupList")), "0")
     return groups
@@ -312,8 +314,8 @@ def decode_reserved(row: Element) -> Decimal:
     return _scaled(row, "Reserved")
 
 
-def _scaled(row: Element, which: str) -> Decimal:
-    return scaled_number(row, f"amount{which}", f"decimalPlaces{which}")
+def _scaled(row: Element, suffix: str) -> Decimal:
+    return scaled_number(row, f"amount{suffix}", f"decimalPlaces{suffix}")
 
 
 def stock_id(row: Element) -> int:
@@ -338,12 +340,15 @@ def stock_settings(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
 
     If each article has number and setting exactly once, both are read with one XPath each, in a quarter of the time.
     """
-    articles, plain, numbers, told = (_of_articles(answer, path) for path in ("", _ONE_EACH, *_TEXTS))
-    if len(articles) == len(plain) == len(numbers) == len(told) and all(map(is_number, numbers)):
-        every = zip(numbers, told, articles, strict=True)
-        return [(str(int(number)), one, article_identity(article)) for number, one, article in every]
-    read = ((if_readable(article_number, one), raw_stock_setting(one), article_identity(one)) for one in articles)
-    return [(number, one, identity) for number, one, identity in read if number is not None]
+    articles, plain, numbers, setting_texts = (_article_nodes(answer, path) for path in ("", _ONE_EACH, *_TEXTS))
+    if len(articles) == len(plain) == len(numbers) == len(setting_texts) and all(map(is_number, numbers)):
+        every = zip(numbers, setting_texts, articles, strict=True)
+        return [(str(int(number)), setting, article_identity(article)) for number, setting, article in every]
+    entries = (
+        (if_readable(article_number, article), raw_stock_setting(article), article_identity(article))
+        for article in articles
+    )
+    return [(number, setting, identity) for number, setting, identity in entries if number is not None]
 
 
 _IDENTITY = (qualified("description"), qualified("barcode"), qualified("extArticleId"))
@@ -353,7 +358,7 @@ _ONE_EACH = "[count(n:articleNumber) = 1 and count(n:stockArticle) = 1]"
 _TEXTS = ("/n:articleNumber/text()", "/n:stockArticle/text()")
 
 
-def _of_articles(answer: Element, path: str) -> list[Any]:
+def _article_nodes(answer: Element, path: str) -> list[Any]:
     """Return the result of an XPath relative to the articles of an answer."""
     return cast("list[Any]", _path(f"n:productList/n:product/n:articleList/n:article{path}")(answer))
 
@@ -363,12 +368,12 @@ def _path(path: str) -> etree.XPath:
     return etree.XPath(path, namespaces={"n": NAMESPACE}, smart_strings=False)
 
 
-def stock_managed(told: str) -> bool | None:
+def stock_managed(setting: str) -> bool | None:
     """Return whether stock is managed for an article by its unparsed setting, None if that is empty.
 
     Raises WrongValueError for another text than a flag.
     """
-    text = told.strip()
+    text = setting.strip()
     try:
         return parse_flag(text) if text else None
     except ValueError:

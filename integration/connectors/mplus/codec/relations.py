@@ -99,24 +99,24 @@ class RelationForm:
             values["discount_percent"] = Decimal(child_number(element, "discountPercentage")) / 100
         return Record(Kind.RELATION, key, values)
 
-    def new_relation(self, wanted: Record) -> dict[str, Any]:
+    def new_relation(self, desired: Record) -> dict[str, Any]:
         """Return a new relation as request content. Raises UnfitError and CustomFieldUnknownError."""
-        return encode_card(self._on_wire(wanted), self.types, self._words)
+        return encode_card(self._with_wire_units(desired), self.types, self._words)
 
-    def edited(self, relation: Element, wanted: Record) -> Element:
+    def edited(self, relation: Element, desired: Record) -> Element:
         """Return a copy of the relation with the wanted values, and everything else unchanged.
 
         Raises UnfitError and CustomFieldUnknownError.
         """
         whole = deepcopy(relation)
-        write_card(whole, self._on_wire(wanted), self._words, self.types)
+        write_card(whole, self._with_wire_units(desired), self._words, self.types)
         return whole
 
-    def _on_wire(self, wanted: Record) -> Record:
-        values = {name: self._in_its_unit(name, value) for name, value in wanted.values.items()}
-        return replace(wanted, values=values)
+    def _with_wire_units(self, desired: Record) -> Record:
+        values = {name: self._wire_value(name, value) for name, value in desired.values.items()}
+        return replace(desired, values=values)
 
-    def _in_its_unit(self, name: str, value: Value) -> Value:
+    def _wire_value(self, name: str, value: Value) -> Value:
         if name == "discount_percent" and isinstance(value, Decimal) and self.hundredths:
             return value * 100
         if name == "vat_method" and isinstance(value, str) and value:

@@ -91,21 +91,21 @@ def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
     """Return the values of the children that have a reader, by our names."""
     values: dict[str, Value] = {}
     for child in element.iterchildren("*") if element is not None else ():
-        known = readers.get(child.tag)
-        if known is not None and (value := _read(known[1], child)) is not None:
-            values[known[0]] = value
+        reader_entry = readers.get(child.tag)
+        if reader_entry is not None and (value := _read_element(reader_entry[1], child)) is not None:
+            values[reader_entry[0]] = value
     return values
 
 
-def _read(read: Callable[[Element], Value], element: Element, named: str = "") -> Value:
+def _read_element(read: Callable[[Element], Value], element: Element, field_name: str = "") -> Value:
     try:
         return exact_number(read(element))
     except (ValueError, ArithmeticError):
-        raise WrongValueError(named or etree.QName(element).localname, _all_text(element)) from None
+        raise WrongValueError(field_name or etree.QName(element).localname, _all_text(element)) from None
 
 
 def _all_text(element: Element) -> str:
-    return " ".join(text for each in element.itertext() if (text := str(each).strip()))
+    return " ".join(text for part in element.itertext() if (text := str(part).strip()))
 
 
 def customs_of(card: Element) -> dict[str, Value]:
@@ -113,13 +113,17 @@ def customs_of(card: Element) -> dict[str, Value]:
 
     Raises WrongValueError for an unreadable value, a field without a name, and two fields with the same name.
     """
-    listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
-    named = [(each, each.findtext(qualified("fieldName")) or "") for each in listed]
-    if not all(name for _, name in named):
+    custom_fields = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
+    named_fields = [
+        (custom_field, custom_field.findtext(qualified("fieldName")) or "") for custom_field in custom_fields
+    ]
+    if not all(name for _, name in named_fields):
         raise WrongValueError("fieldName", "")
-    if repeated := next((name for name, times in Counter(name for _, name in named).items() if times > 1), ""):
-        raise WrongValueError(repeated, ", ".join(_all_text(each) for each, name in named if name == repeated))
-    return {CUSTOM + name: _read(decode_custom, each, name) for each, name in named}
+    if repeated := next((name for name, times in Counter(name for _, name in named_fields).items() if times > 1), ""):
+        raise WrongValueError(
+            repeated, ", ".join(_all_text(custom_field) for custom_field, name in named_fields if name == repeated)
+        )
+    return {CUSTOM + name: _read_element(decode_custom, custom_field, name) for custom_field, name in named_fields}
 
 
 def exact_number(value: Value) -> Value:
@@ -146,11 +150,11 @@ def child_number(element: Element, wire: str) -> int:
 
 def scaled_number(element: Element, wire: str, places: str) -> Decimal:
     """Return a required quantity, scaled by its number of decimals. Raises WrongValueError."""
-    told = required_integer(element, wire)
+    scaled_quantity = required_integer(element, wire)
     try:
-        return cast("Decimal", exact_number(from_scaled(told, child_number(element, places))))
+        return cast("Decimal", exact_number(from_scaled(scaled_quantity, child_number(element, places))))
     except (ValueError, ArithmeticError) as error:
-        raise error if isinstance(error, WrongValueError) else WrongValueError(wire, told) from None
+        raise error if isinstance(error, WrongValueError) else WrongValueError(wire, scaled_quantity) from None
 
 
 def required_integer(element: Element, wire: str) -> int:
@@ -178,8 +182,10 @@ def raw_bytes(element: Element) -> bytes:
 
 def raw_elements(*elements: Element | None) -> str:
     """Return elements as indented XML, for people."""
-    told = (etree.tostring(each, encoding="unicode", pretty_print=True) for each in elements if each is not None)
-    return "\n".join(told)
+    xml_texts = (
+        etree.tostring(element, encoding="unicode", pretty_print=True) for element in elements if element is not None
+    )
+    return "\n".join(xml_texts)
 
 
 def whole_number(text: str) -> int:
@@ -210,10 +216,10 @@ def _numbers(element: Element) -> dict[str, int]:
 def _date(element: Element, parts: Mapping[str, int] | None = None) -> date | None:
     """Return a date; None if all parts are zero, or with `xsi:nil`. Raises ValueError for any other form."""
     parts = _numbers(element) if parts is None else parts
-    told = [parts.get(name) for name in _DAY]
-    if told == [0, 0, 0] or (not len(element) and element.get(_NIL, "").strip() in ("true", "1")):
+    day_parts = [parts.get(name) for name in _DAY]
+    if day_parts == [0, 0, 0] or (not len(element) and element.get(_NIL, "").strip() in ("true", "1")):
         return None
-    year, month, day = told
+    year, month, day = day_parts
     if year is None or month is None or day is None:
         raise ValueError("a date without a part of it")
     return date(year, month, day)
@@ -221,7 +227,7 @@ def _date(element: Element, parts: Mapping[str, int] | None = None) -> date | No
 
 def date_of(element: Element) -> date | None:
     """Return the date in a structure, None if it means no date. Raises WrongValueError."""
-    day = _read(_date, element)
+    day = _read_element(_date, element)
     return day if isinstance(day, date) else None
 
 
@@ -297,7 +303,9 @@ def _custom_text(element: Element) -> str:
     """Return the text of a custom field. Raises ValueError if it holds a value of an unknown type."""
     text = element.findtext(qualified("strValue"))
     if text is None and any(
-        (each.text or "").strip() or len(each) for wire in CUSTOM_VALUES for each in element.iterfind(qualified(wire))
+        (child.text or "").strip() or len(child)
+        for wire in CUSTOM_VALUES
+        for child in element.iterfind(qualified(wire))
     ):
         raise ValueError("a value of a type that is not known")
     return text or ""
@@ -334,9 +342,9 @@ def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
 
 def moment_in(element: Element, wire: str) -> datetime | None:
     """Return the timestamp in a child of an element, None without one. Raises WrongValueError."""
-    found = element.find(qualified(wire))
-    told = None if found is None else _read(_moment, found)
-    return told if isinstance(told, datetime) else None
+    child = element.find(qualified(wire))
+    moment = None if child is None else _read_element(_moment, child)
+    return moment if isinstance(moment, datetime) else None
 
 
 def wire_moment(moment: datetime) -> dict[str, Any]:

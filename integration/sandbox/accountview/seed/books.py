@@ -44,9 +44,10 @@ def fill_tables(tables: Mapping[str, Table], shop: Shop) -> None:
     """Fill empty tables with the complete shop."""
     settle_tables(tables, shop)
     tables["ART_GRP"].load(_groups(shop))
-    tables["ARTICLE"].load(_article(each, shop) for each in shop.articles)
+    tables["ARTICLE"].load(_article(article, shop) for article in shop.articles)
     tables["CONTACT"].load(
-        {**_contact(each, shop), **prices.debtor_values(place, each)} for place, each in enumerate(shop.customers)
+        {**_contact(customer, shop), **prices.debtor_values(place, customer)}
+        for place, customer in enumerate(shop.customers)
     )
     tables["K9_PRICE"].load(prices.rows(shop))
     tables["DEL_ADDR"].load(_addresses(shop))
@@ -263,7 +264,7 @@ def _orders(shop: Shop, random: Random) -> Iterator[Values]:
 
 
 def _order_lines(shop: Shop, random: Random) -> Iterator[Values]:
-    sold = [each for each in shop.articles if not each.fault and each.price_excl]
+    sold = [candidate for candidate in shop.articles if not candidate.fault and candidate.price_excl]
     for number in range(1, 2 * _ORDERS + 1):
         article = random.choice(sold)
         yield {
@@ -278,7 +279,7 @@ def _order_lines(shop: Shop, random: Random) -> Iterator[Values]:
 
 
 def _history(shop: Shop, random: Random) -> Iterator[Values]:
-    sold = [each for each in shop.articles if not each.fault and each.price_excl]
+    sold = [candidate for candidate in shop.articles if not candidate.fault and candidate.price_excl]
     for number in range(1, _HISTORY + 1):
         article, customer = random.choice(sold), random.choice(shop.customers)
         yield {

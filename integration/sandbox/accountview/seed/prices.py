@@ -40,14 +40,14 @@ def rows(shop: Shop) -> Iterator[Mapping[str, Value]]:
 
 
 def _rows(shop: Shop) -> Iterator[Mapping[str, Value]]:
-    sold = [each for each in shop.articles if not each.fault and each.number and each.price_excl > 1]
-    goods = [each for each in sold if not each.group.startswith("D")]
+    sold = [article for article in shop.articles if not article.fault and article.number and article.price_excl > 1]
+    goods = [article for article in sold if not article.group.startswith("D")]
     for article in goods[:AGREED]:
         yield {"ART_CODE": article.code, "K9_LIST": WHOLESALE, "K9_PX": _off(article, 10)}
     for article in goods[:1]:
         yield {"ART_CODE": article.code, "K9_LIST": WHOLESALE, "K9_MINQ": QUANTITY, "K9_PX": _off(article, 20)}
         yield {"ART_CODE": article.code, "K9_BRANCH": str(shop.branches[-1].number), "K9_PX": _off(article, -5)}
-    firms = [each for each in shop.customers if each.company]
+    firms = [customer for customer in shop.customers if customer.company]
     for firm in firms[:1]:
         yield {"SUB_NR": firm.number, "K9_DGRP": str(CLOTHING), "K9_PCT": Decimal(15)}
     for firm, article in zip(firms[1:2], goods[-1:], strict=False):

@@ -103,7 +103,7 @@ def articles_at_till(shop: Shop) -> list[ShopArticle]:
 
 def fill_products(house: House, shop: Shop) -> None:
     """Add products that only the till has, and products whose numbers collide with articles of the books."""
-    for card in (*_OWN, *(_in_the_way(article) for article in articles_at_till(shop))):
+    for card in (*_OWN, *(_colliding_card(article) for article in articles_at_till(shop))):
         article = house.desk.build("Article", {"pluNumber": str(card["articleNumber"]), "webshop": False, **card})
         product = {"description": card["description"], "articleList": [article]}
         house.products.create(house.desk.build("Product", product))
@@ -111,11 +111,13 @@ def fill_products(house: House, shop: Shop) -> None:
         for card in _OWN:
             if card["stockArticle"]:
                 house.stock.set_level(branch.number, card["articleNumber"], Decimal(40 * branch.number))
-        for held in articles_at_till(shop):
-            house.stock.set_level(branch.number, held.number or 0, held.stock.get(branch.number, Decimal(0)) + 1)
+        for shop_article in articles_at_till(shop):
+            house.stock.set_level(
+                branch.number, shop_article.number or 0, shop_article.stock.get(branch.number, Decimal(0)) + 1
+            )
 
 
-def _in_the_way(article: ShopArticle) -> dict[str, Any]:
+def _colliding_card(article: ShopArticle) -> dict[str, Any]:
     return {
         "articleNumber": article.number,
         "description": f"{article.name} (kassa)",
@@ -129,8 +131,8 @@ def _in_the_way(article: ShopArticle) -> dict[str, Any]:
 def fill_relations(house: House, shop: Shop) -> None:
     """Add customers that the books also have, and some that only the till has."""
     random = Random(shop.seed + 11)
-    known = [_customer(customer, random) for customer in shop.customers[:SHARED_CUSTOMERS]]
-    for number, values in enumerate([*known, *_walk_ins(shop)], start=FIRST_RELATION):
+    shared = [_customer(customer, random) for customer in shop.customers[:SHARED_CUSTOMERS]]
+    for number, values in enumerate([*shared, *_walk_ins(shop)], start=FIRST_RELATION):
         house.relations.create(house.desk.build("Relation", {"relationNumber": number, **values}))
 
 

@@ -37,7 +37,7 @@ def accepted(house: House, order: Mapping[str, Any], on: date) -> dict[str, obje
         "state": "PROPOSAL-STATE-ORDER",
         "orderId": order["orderId"],
         "orderNumber": order["orderNumber"],
-        "lineList": WireFields(("line", _proposed(house, line)) for line in lines),
+        "lineList": WireFields(("line", _proposal_line(house, line)) for line in lines),
         **{name: value for name, value in order.items() if name in _TAKEN_OVER},
     }
     house.proposals.put(house.desk.build("Proposal", values))
@@ -73,7 +73,7 @@ def _line(house: House, article: ShopArticle, quantity: int) -> dict[str, Any]:
     return {"lineId": id_, "articleNumber": article.number or 0, "text": article.name, "data": data}
 
 
-def _proposed(house: House, line: WireFields) -> WireFields:
+def _proposal_line(house: House, line: WireFields) -> WireFields:
     """Return a line of an order as in its proposal, without delivered quantities."""
     data = line.child("data").without_names("deliveredQuantity", "deliveredDecimalPlaces")
     return line.replaced("lineId", house.desk.new_id("proposed line")).replaced("data", data)

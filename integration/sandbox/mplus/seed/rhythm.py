@@ -22,7 +22,7 @@ RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
 }
 
 
-def is_time_for(what: str, serial: int) -> bool:
+def is_time_for(case: str, serial: int) -> bool:
     """Return True if the case applies to the document with this serial number."""
-    every, first = RHYTHM[what]
+    every, first = RHYTHM[case]
     return serial % every == first

@@ -113,7 +113,7 @@ class SampleSales:
 
     def _put_receipt(self, on: date, branch: int, basket: Basket, serial: int, credited: str = "") -> str:
         total = basket.sums.incl
-        payments = [] if total == 0 else self._split(total, serial)
+        payments = [] if total == 0 else self._payment_parts(total, serial)
         is_on_account = any(method == "INVOICE" for method, _ in payments)
         relation = self._relation() if serial % 5 == 0 or is_on_account else None
         return self.add_receipt(on, (branch, 1 + serial % 2), basket, payments, relation=relation, credited=credited)
@@ -189,7 +189,7 @@ class SampleSales:
         self, serial: int, *, exclusive: bool = False, with_gift_card: bool = False, method: str = ""
     ) -> Basket:
         method = method or (EXCLUSIVE if exclusive else INCLUSIVE)
-        sold = [self._sold(serial + place) for place in range(1 + serial % 4)]
+        sold = [self._sale_item(serial + place) for place in range(1 + serial % 4)]
         if is_time_for("repair", serial):
             quarters = Decimal(self._random.randrange(1, 9)) / 4
             sold.append(Sold(REPAIR_HOUR, "Reparatie per uur", 50, LOW, 5450, quarters, 3))
@@ -198,11 +198,11 @@ class SampleSales:
         if with_gift_card:
             sold.append(Sold(GIFT_CARD, "Cadeaubon", GIFT_CARDS, EXEMPT, 2500))
         if method == SHIFTED:
-            sold = [with_reversed_vat(one) for one in sold]
-        lines = [(one.vat_code, one.amount(method)) for one in sold]
+            sold = [with_reversed_vat(item) for item in sold]
+        lines = [(item.vat_code, item.amount(method)) for item in sold]
         return Basket(tuple(sold), method, summed(lines, RATES, method))
 
-    def _sold(self, serial: int) -> Sold:
+    def _sale_item(self, serial: int) -> Sold:
         article: ShopArticle = self._random.choice(self.goods)
         quantity, places = Decimal(self._random.choice((1, 1, 1, 2, 3))), serial % 3
         if is_time_for("odd quantity", serial):
@@ -237,34 +237,34 @@ class SampleSales:
 
     def _lines(self, basket: Basket, *, delivered: bool = False) -> WireFields:
         return WireFields(
-            ("line", self._line(one, both, basket.method, delivered=delivered))
-            for one, both in zip(basket.sold, basket.sums.lines, strict=True)
+            ("line", self._line(item, amounts, basket.method, delivered=delivered))
+            for item, amounts in zip(basket.sold, basket.sums.lines, strict=True)
         )
 
-    def _line(self, one: Sold, both: tuple[int, int], method: str, *, delivered: bool) -> WireFields:
-        scaled = int(one.quantity.scaleb(one.places))
-        places = self._house.desk.conventions.places(one.places)
-        rate = Decimal(0) if method == SHIFTED else RATES[one.vat_code]
+    def _line(self, item: Sold, amounts: tuple[int, int], method: str, *, delivered: bool) -> WireFields:
+        scaled = int(item.quantity.scaleb(item.places))
+        places = self._house.desk.conventions.places(item.places)
+        rate = Decimal(0) if method == SHIFTED else RATES[item.vat_code]
         data = {
             "quantity": scaled,
             "decimalPlaces": places,
             "deliveredQuantity": scaled if delivered else None,
             "deliveredDecimalPlaces": places if delivered else None,
-            "price": one.incl if method != SHIFTED else one.excl(method),
-            "priceExcl": one.excl(method),
-            "turnoverGroup": one.group,
-            "vatCode": one.vat_code,
+            "price": item.incl if method != SHIFTED else item.excl(method),
+            "priceExcl": item.excl(method),
+            "turnoverGroup": item.group,
+            "vatCode": item.vat_code,
             "vatPercentage": self._house.desk.conventions.percentage(rate),
-            "discountType": "DISCOUNT-TYPE-SALES-PRICE" if one.discount else "DISCOUNT-TYPE-NONE",
-            "discountPercentage": self._house.desk.conventions.percentage(Decimal(one.discount)) or None,
-            "totalInclAmount": both[0],
-            "totalExclAmount": both[1],
+            "discountType": "DISCOUNT-TYPE-SALES-PRICE" if item.discount else "DISCOUNT-TYPE-NONE",
+            "discountPercentage": self._house.desk.conventions.percentage(Decimal(item.discount)) or None,
+            "totalInclAmount": amounts[0],
+            "totalExclAmount": amounts[1],
         }
         values = {
             "lineId": self._house.desk.new_id("line"),
-            "articleNumber": one.article,
-            "pluNumber": str(one.article),
-            "text": one.text,
+            "articleNumber": item.article,
+            "pluNumber": str(item.article),
+            "text": item.text,
             "data": data,
             "lineType": "LINE-TYPE-NONE",
         }
@@ -273,23 +273,23 @@ class SampleSales:
     def _payments(self, on: date, parts: Sequence[tuple[str, int]], at_counter: bool = False) -> list[dict[str, Any]]:
         rows = []
         for method, amount in parts:
-            known = self._house.reference.methods[method]
+            payment_method = self._house.reference.methods[method]
             rows.append(
                 {
                     "paymentId": self._house.desk.new_id("payment"),
                     "financialDate": on,
                     "method": method,
-                    "description": known["description"],
+                    "description": payment_method["description"],
                     "amount": amount,
                     "workplaceNumber": 1 if at_counter else None,
-                    "paymentMethodType": known["type"],
-                    "accountNumber": known["accountNumber"],
+                    "paymentMethodType": payment_method["type"],
+                    "accountNumber": payment_method["accountNumber"],
                     "externalReference": f"tr_{self._random.randrange(10**8):08}" if method == "IDEAL" else None,
                 }
             )
         return rows
 
-    def _split(self, total: int, serial: int) -> list[tuple[str, int]]:
+    def _payment_parts(self, total: int, serial: int) -> list[tuple[str, int]]:
         """Return the payments of a receipt.
 
         Cash is rounded to five cents, and the difference is a separate payment.
@@ -311,21 +311,21 @@ class SampleSales:
 
     def _head(self, on: date, branch: int, relation: int | None, *, with_addresses: bool = False) -> dict[str, Any]:
         employee = self._random.choice((101, 102, 103, SUPERUSER))
-        known = self._house.relations.fields(relation) if relation else WireFields()
+        relation_fields = self._house.relations.fields(relation) if relation else WireFields()
         head: dict[str, Any] = {
             "entryBranchNumber": branch,
             "employeeNumber": employee,
             "employeeName": self._house.reference.employees[employee]["name"],
             "entryTimestamp": self._moment(on),
             "relationNumber": relation,
-            "relationName": known.text("name") or None,
+            "relationName": relation_fields.text("name") or None,
             "financialDate": on,
             "financialBranchNumber": branch,
             "workplaceNumber": 1,
         }
         if relation and with_addresses:
             names = ("name", "contact", "address", "zipcode", "city", "country")
-            address = {name: known.text(name) for name in names}
+            address = {name: relation_fields.text(name) for name in names}
             head |= {"deliveryAddress": address, "invoiceAddress": address}
         return head
 
@@ -348,9 +348,9 @@ class SampleSales:
         """Return a delivery address that differs from the customer's own."""
         if not relation or not is_time_for("other delivery address", serial):
             return {}
-        known = self._house.relations.fields(relation)
+        relation_fields = self._house.relations.fields(relation)
         address = {
-            **{name: known.text(name) for name in ("name", "contact")},
+            **{name: relation_fields.text(name) for name in ("name", "contact")},
             "address": f"Havenstraat {1 + serial}",
             "zipcode": "1234 AB",
             "city": "Amsterdam",

@@ -279,19 +279,19 @@ class Basket:
     sums: Sums
 
 
-def returned_sale(one: Sold) -> Sold:
-    return Sold(one.article, one.text, one.group, one.vat_code, one.incl, Decimal(-1), 0)
+def returned_sale(item: Sold) -> Sold:
+    return Sold(item.article, item.text, item.group, item.vat_code, item.incl, Decimal(-1), 0)
 
 
-def with_reversed_vat(one: Sold) -> Sold:
-    return Sold(one.article, one.text, one.group, REVERSED, one.incl, one.quantity, one.places, one.discount)
+def with_reversed_vat(item: Sold) -> Sold:
+    return Sold(item.article, item.text, item.group, REVERSED, item.incl, item.quantity, item.places, item.discount)
 
 
 def returned(basket: Basket) -> Basket:
     """Return the basket with all its lines returned."""
     sold = tuple(
-        Sold(one.article, one.text, one.group, one.vat_code, one.incl, -one.quantity, one.places, one.discount)
-        for one in basket.sold
+        Sold(item.article, item.text, item.group, item.vat_code, item.incl, -item.quantity, item.places, item.discount)
+        for item in basket.sold
     )
-    lines = [(one.vat_code, one.amount(basket.method)) for one in sold]
+    lines = [(item.vat_code, item.amount(basket.method)) for item in sold]
     return Basket(sold, basket.method, summed(lines, RATES, basket.method))

@@ -6,13 +6,13 @@ import pytest
 
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, Value
-from pages.components.shared.changes import NEW, _what_is_new
+from pages.components.shared.changes import NEW, _new_record_text
 from tests.builders import a_create
 
 
 def new(kind: Kind, *parts: Record, **values: Value) -> str:
     change: Change = a_create(Record(kind, "1", values, parts))
-    return NEW.get(kind.sort, _what_is_new)(change)
+    return NEW.get(kind.sort, _new_record_text)(change)
 
 
 @pytest.mark.parametrize("price", [None, Decimal("12.10")])
