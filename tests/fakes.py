@@ -230,13 +230,15 @@ class MemoryConnector:
         del change
         return 1
 
-    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(
+        self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
+    ) -> Batch:
         """Return one page of what changed after the marker and is not known; after an empty marker, of everything."""
         self._answering("changed")
         with self._lock:
             now = str(self._clock)
             rows = self._changed(kind, str(int(since) + 1) if since else None, after or "")
-            rows = [kept for kept in rows if kept.stamp not in known]
+            rows = [kept for kept in rows if kept.stamp not in known_ranges]
         page = rows[: self.page_size]
         records = tuple(_only_keys(kept) for kept in page)
         return Batch(records, page[-1].record.key if len(rows) > self.page_size else None, now)

@@ -1,7 +1,8 @@
-"""Measures two habits of language that make code hard to read: `python -m tests.language` lists each place.
+"""Measures three habits of language that make code hard to read: `python -m tests.language` lists each place.
 
 A docstring that begins with a relative clause ("What a run ...") names no subject. A public name made of participles,
-pronouns and adverbs alone (`told`, `held`, `so_far`) does not say what it is.
+pronouns and adverbs alone (`told`, `held`, `so_far`) does not say what it is. Neither does a parameter or a local
+variable with such a name.
 """
 
 import ast
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from tests.size import PRODUCT, ROOT, Function, nodes_in
 
 RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When|How|That|Which)\b")
+VALUES = frozenset((ROOT / "tests" / "vague_values.txt").read_text(encoding="utf-8").split())
+"""Names of parameters and local variables that do not say which value they have."""
 VAGUE = frozenset((ROOT / "tests" / "vague_words.txt").read_text(encoding="utf-8").split())
 
 
@@ -22,6 +25,20 @@ def relative_docstrings() -> list[str]:
 def vague_names() -> list[str]:
     """Return each public class, function and method whose name has no noun and no verb: `file:line name`."""
     return [f"{place} {name}" for place, name, _ in _defined() if _is_vague(name)]
+
+
+def vague_values() -> list[str]:
+    """Return each parameter and local variable whose name does not say what it holds: `file:line name`."""
+    return [f"{place} {name}" for place, name in _values() if name in VALUES]
+
+
+def _values() -> Iterator[tuple[str, str]]:
+    for file, nodes in nodes_in(PRODUCT):
+        for node in nodes:
+            if isinstance(node, ast.arg):
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node.arg
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node.id
 
 
 def _is_vague(name: str) -> bool:
@@ -45,7 +62,7 @@ def _defined() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Print every place, and how many there are."""
-    for found in (relative_docstrings(), vague_names()):
+    for found in (relative_docstrings(), vague_names(), vague_values()):
         print("\n".join(found))
         print(len(found))
 

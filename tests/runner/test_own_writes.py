@@ -48,9 +48,11 @@ class Crowded(Mplus):
         self.after.pop(change.key, nothing)()
         return written
 
-    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(
+        self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
+    ) -> Batch:
         """Return a page of what changed, and count what it told."""
-        batch = super().read_changes(kind, since, after, known)
+        batch = super().read_changes(kind, since, after, known_ranges)
         if since:
             self.told.update(pages=1, records=len(batch.records))
         return batch

@@ -101,7 +101,7 @@ def waiting_now(app: Application) -> None:
     incidents = {incident.symptom.identity: incident for incident in app.monitoring.open_incidents()}
     section(text("needs_person"), quantity_text("incidents_about", len(incidents)) if incidents else "")
     if not items.shown:
-        empty("task_alt", text("incidents_none"), text("episodes_none_about"))
+        empty("task_alt", text("incidents_none"), text("incidents_none_about"))
         return
     silences = app.alerts.silences.active_silences()
 

@@ -27,48 +27,56 @@ class Mutation(NamedTuple):
 
 CORE, FLOW = "core/days", "flows/days"
 MUTATIONS = (
-    Mutation("what is banked comes into the drawer", f"{CORE}/lines.py", "one, -one.deposited,", "one, one.deposited,"),
+    Mutation(
+        "what is banked comes into the drawer",
+        f"{CORE}/lines.py",
+        "count, -count.deposited,",
+        "count, count.deposited,",
+    ),
     Mutation(
         "a shortage is a surplus",
         f"{CORE}/lines.py",
-        "one, one.difference, difference,",
-        "one, -one.difference, difference,",
+        "count, count.difference, difference,",
+        "count, -count.difference, difference,",
     ),
     Mutation(
         "differences are netted over drawers",
         f"{CORE}/lines.py",
-        "for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):\n",
-        "net = total(each.difference for each in self.day.counts)\n"
-        "        for place, one in enumerate(self.day.counts):\n"
-        "            one = replace(one, difference=NOTHING if place else net)\n",
+        "for count in sorted(self.day.counts, key=lambda drawer_count: (drawer_count.workplace, "
+        "drawer_count.number)):\n",
+        "net = total(drawer_count.difference for drawer_count in self.day.counts)\n"
+        "        for place, count in enumerate(self.day.counts):\n"
+        "            count = replace(count, difference=NOTHING if place else net)\n",
     ),
     Mutation(
         "VAT of expenses under the code of sales",
         f"{CORE}/vat.py",
-        "found = row_value(self.books.purchase_vat_codes, code)",
-        "found = row_value(self.books.vat_codes, code)",
+        "vat_code = row_value(self.books.purchase_vat_codes, code)",
+        "vat_code = row_value(self.books.vat_codes, code)",
     ),
     Mutation(
         "VAT of a code is not brought to the till's list",
         f"{CORE}/lines.py",
-        "return allocate_to_total(target.vat, {group: each for group, each in listed.items() if each.vat})",
+        "return allocate_to_total(\n"
+        "            target.vat, {group: vat_sum for group, vat_sum in covered_groups.items() if vat_sum.vat}\n"
+        "        )",
         "return {}",
     ),
     Mutation(
         "a list about revenue is taken to be about all",
         f"{CORE}/lines.py",
-        "listed = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups",
-        "listed = groups",
+        "covered_groups = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups",
+        "covered_groups = groups",
     ),
-    Mutation("a line is doubled", f"{CORE}/lines.py", "found += self.counts()", "found += 2 * list(self.counts())"),
+    Mutation("a line is doubled", f"{CORE}/lines.py", "lines += self.counts()", "lines += 2 * list(self.counts())"),
     Mutation(
-        "a line is lost", f"{CORE}/lines.py", "            if one.difference:", "            if one.difference > 0:"
+        "a line is lost", f"{CORE}/lines.py", "            if count.difference:", "            if count.difference > 0:"
     ),
     Mutation(
         "what comes back is left out",
         f"{CORE}/lines.py",
-        "                if not each:\n",
-        "                if each.incl <= 0:\n",
+        "                if not vat_sum:\n",
+        "                if vat_sum.incl <= 0:\n",
     ),
     Mutation(
         "rounding is dropped",
@@ -91,8 +99,8 @@ MUTATIONS = (
     Mutation(
         "foreign customers are on the page of the day",
         f"{CORE}/lines.py",
-        'one.is_sold and (hidden or self.books.contents == "receipts")',
-        'one.is_sold and self.books.contents == "receipts"',
+        'document.is_sold and (hidden or self.books.contents == "receipts")',
+        'document.is_sold and self.books.contents == "receipts"',
     ),
     Mutation(
         "what is paid later is sold again",
@@ -109,7 +117,7 @@ MUTATIONS = (
     Mutation(
         "what was cancelled counts",
         f"{CORE}/documents.py",
-        'if one.record.values.get("cancelled") is not True]',
+        'if document.record.values.get("cancelled") is not True]',
         "]",
     ),
     Mutation(
@@ -127,7 +135,7 @@ MUTATIONS = (
     Mutation(
         "a correction has no VAT",
         f"{CORE}/corrections.py",
-        "vat=first.vat + sign * one.vat,",
+        "vat=first.vat + sign * line.vat,",
         "vat=NOTHING,",
     ),
     Mutation(
