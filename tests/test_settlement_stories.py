@@ -223,11 +223,13 @@ def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
     assert payments(console, key) == []
 
 
-def test_a_payment_at_the_till_between_plan_and_commit_is_seen_before_the_call(console: Console) -> None:
-    whole, part = invoice(console), invoice(console)
-    for key in (whole, part):
-        comes_in(console, booked(console, key), 12100)
+def test_a_change_on_either_side_between_plan_and_commit_is_seen_before_the_call(console: Console) -> None:
+    whole, part, reversed_ = invoice(console), invoice(console), invoice(console)
+    owed = {key: booked(console, key) for key in (whole, part, reversed_)}
+    for one in owed.values():
+        comes_in(console, one, 12100)
     plan = console.preview("payments")
+    comes_in(console, owed[reversed_], -12100)
     pay(console, whole, "PIN", 12100)
     pay(console, part, "PIN", 2100)
     calls = console.writes()
@@ -235,10 +237,11 @@ def test_a_payment_at_the_till_between_plan_and_commit_is_seen_before_the_call(c
 
     assert done.counts.proven == 0
     assert console.writes() == calls
-    assert [payments(console, key) for key in (whole, part)] == [[("PIN", 12100)], [("PIN", 2100)]]
+    assert [payments(console, key) for key in owed] == [[("PIN", 12100)], [("PIN", 2100)], []]
     again = causes(console, console.run("payments"))
     assert again[number(console, whole)] == "invoice_paid_at_the_till"
     assert again[number(console, part)] == "payment_differs"
+    assert again[number(console, reversed_)] == "item_open"
 
 
 @pytest.mark.long

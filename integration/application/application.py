@@ -60,6 +60,7 @@ from integration.services.mappings.compare_settings import SettingsComparison
 from integration.services.mappings.drafts import Drafts
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.mappings.pictures import Pictures
+from integration.services.mappings.row_names import RowNames
 from integration.services.mappings.tables import Tables
 from integration.services.opening_hours import OpeningHoursSettings
 from integration.services.prices import Prices
@@ -197,7 +198,8 @@ class Application:
         flows, stores = self._flows, self._stores
         self.lists = CodeLists(self.access, self._clock)
         self.closing.callback(self.lists.close)
-        self.tables = Tables(flows, stores.rules, self.lists)
+        row_names = RowNames(stores.settings, self.access, self.lists)
+        self.tables = Tables(flows, stores.rules, self.lists, row_names)
         self.pictures = self.closing.enter_context(contextlib.closing(Pictures(self.settings)))
         self.logics = Logics(
             flows,
@@ -212,6 +214,7 @@ class Application:
             lists=self.lists,
             names=self.names,
             pictures=self.pictures,
+            row_names=row_names,
             clock=self._clock,
         )
         self.choices = PlanSelection(stores.choices, stores.plans, stores.runs, self.logics)

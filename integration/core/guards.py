@@ -120,10 +120,12 @@ def _count_retired(change: Change, _: Any) -> int:
 
 
 # Guards that every flow has and no setting changes. The runner counts for them: the records that the source had before
-# it returned none, and the documents of another console with our prefix.
+# it returned none, the values that it lost in fields with a default, and the documents of another console with our
+# prefix.
 SOURCE_EMPTY = Guard("source_empty", "brake_source_empty", 0)
+VALUES_LOST = Guard("values_lost", "brake_values_lost", 0)
 AMONG_STRANGERS = Guard("strangers", "brake_strangers", 0)
-ALWAYS = (SOURCE_EMPTY, AMONG_STRANGERS)
+ALWAYS = (SOURCE_EMPTY, VALUES_LOST, AMONG_STRANGERS)
 
 CHANGES = Guard("changes", "brake_changes", 500, lambda *_: 1, whole=True)
 CHANGES_PERCENT = Guard(

@@ -42,6 +42,7 @@ class Position:
     changes: int = 0
     retirements: int = 0
     watched: Mapping[str, int] = field(default_factory=dict)  # count of each guard, by its name
+    filled: Mapping[str, int] = field(default_factory=dict)  # records with a value in each source field with a default
     undone: int = 0  # the last reversed line of the run that is undone
     trusting: bool = False  # records with unchanged hashes are not read again
 
@@ -64,6 +65,13 @@ class Position:
         codes = (*self.watched, *guard_counts)
         sums = {code: self.watched.get(code, 0) + guard_counts.get(code, 0) for code in codes}
         return replace(self, changes=self.changes + changes, retirements=self.retirements + retirements, watched=sums)
+
+    def with_filled(self, source: Kind, counts: Mapping[str, int]) -> "Position":
+        """Return the position with the counts of filled fields of a page added."""
+        named = {f"{source}.{name}": count for name, count in counts.items()}
+        return replace(
+            self, filled={**self.filled, **{name: self.filled.get(name, 0) + n for name, n in named.items()}}
+        )
 
 
 START = Position()

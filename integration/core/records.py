@@ -200,6 +200,7 @@ class FieldPresence:
     meant: frozenset[str] = frozenset()  # have a meaning in our terms, present or not
     held: frozenset[str] = frozenset()  # present in some record; only of fields that have a default value
     often_held: frozenset[str] = frozenset()  # the same, present in several records
+    counts: Mapping[str, int] = field(default_factory=dict)  # the same: the number of records with a value
     alone: bool = False  # whether there is only one record
     blanks: bool = False  # whether empty texts came as blanks
 
@@ -218,6 +219,10 @@ class FieldPresence:
             frozenset.union(*(presence.meant for presence in pages)),
             frozenset.union(*(presence.held for presence in pages)),
             frozenset.union(*(presence.often_held for presence in pages)),
+            {
+                name: sum(presence.counts.get(name, 0) for presence in pages)
+                for name in frozenset[str]().union(*(o.counts for o in pages))
+            },
             len(pages) == 1 and pages[0].alone,
             any(presence.blanks for presence in pages),
         )

@@ -101,7 +101,9 @@ class ValueTable:
     the first fact of `named` that the cause has. `for_all` says that one row for all codes is usual in this table; such
     a row is valid in every table. `propose` returns the counterpart that both systems suggest for a missing row, from
     the facts of its cause and the lists of both systems, or an empty text if they suggest none or several. `instead`
-    is a table whose row has the same effect for these facts; a missing row is added there if it has a proposal.
+    is a table whose row has the same effect for these facts; a missing row is added there if it has a proposal. The
+    codes of an `identified` table are numbers of records: the name of the record is stored with each row, so that a
+    number that now belongs to another record is detected.
     """
 
     name: str
@@ -115,6 +117,7 @@ class ValueTable:
     separator: str = ":"
     propose: Callable[[Mapping[str, str], ListReader], str] | None = None
     instead: "ValueTable | None" = None
+    identified: bool = False
 
     @property
     def parts(self) -> tuple[KeyPart, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from integration.connectors.protocol import SourceTable
 from integration.core.booking_comparison import DocumentVersions
@@ -243,6 +243,13 @@ class Movements(Protocol):
         """Return the reservations of these articles by orders, each with whether the books have the order."""
 
 
+class RenamedCode(NamedTuple):
+    """The names of a code of a value table: when its row was saved, and now."""
+
+    was: str
+    now: str
+
+
 class FlowContext(Protocol):
     """Queries that the logic of a flow may make about both systems and about links."""
 
@@ -307,6 +314,9 @@ class FlowContext(Protocol):
 
     def movements(self) -> Movements:
         """Return the stock movements of the till, for the flow that asks."""
+
+    def renamed_codes(self, table: str) -> Mapping[str, RenamedCode]:
+        """Return the codes of an identified value table of the flow that now belong to another record."""
 
     def codes(self, code_list: CodeList) -> Mapping[str, str]:
         """Return codes and captions of a list that the flow declares in `code_lists`."""

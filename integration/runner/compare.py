@@ -31,7 +31,7 @@ from integration.runner.conflicts import (
 from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
-from integration.runner.identified import Identified
+from integration.runner.identified import Identified, with_choice_evidence
 from integration.runner.lookup import find_in_target, with_current_numbers
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.prefetch import Prefetch
@@ -205,20 +205,21 @@ class Compare:
                 page.skip(skip, kind, target_record.title, target_record.group)
             is_apart = target_record.desired is not None and not apart.keys().isdisjoint(target_record.desired.sources)
             rest = self._without_parked(run.id, logic, members, apart, page) if is_apart else target_record
-            if (record := rest.desired) is None:
+            if (wanted := rest.desired) is None:
                 continue
             page.note(rest.noted)
-            other = beside.get(record.key)
+            other = beside.get(wanted.key)
             if isinstance(other, Skip):
                 page.skip(other, kind, rest.title, rest.group, rest.weight)
-            elif missing := held_up.get(record.key) or other or _follows_parked(record, page):
+            elif missing := held_up.get(wanted.key) or other or _follows_parked(wanted, page):
+                missing = with_choice_evidence(missing, wanted)
                 page.park(_with_document_facts(missing, rest), kind, rest.title, rest.group, rest.weight)
             else:
-                there_now, link = current_records.get(record.key), links.get(record.key)
-                if record.key in otherwise:
-                    record, there_now = otherwise[record.key]
-                evidence = identified.renewed(record, there_now, page)
-                agrees = _decide(logic, rest, with_current_numbers(record, there_now), there_now, link, page, evidence)
+                there_now, link = current_records.get(wanted.key), links.get(wanted.key)
+                if wanted.key in otherwise:
+                    wanted, there_now = otherwise[wanted.key]
+                evidence = identified.renewed(wanted, there_now, page)
+                agrees = _decide(logic, rest, with_current_numbers(wanted, there_now), there_now, link, page, evidence)
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 
     def _in_order(
@@ -275,8 +276,9 @@ def _decide(
     agreed = link.agreed if link else None
     match outcome:
         case Issue():
+            issue = with_choice_evidence(outcome, record)
             page.park(
-                _with_document_facts(outcome, target_record),
+                _with_document_facts(issue, target_record),
                 record.kind,
                 target_record.title,
                 target_record.group,

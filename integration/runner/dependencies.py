@@ -144,6 +144,7 @@ class Dependencies:
         return self.logics.basis(flow, version, asks=asks)
 
 
+FILLED = "filled"  # cursor: the records with a value in each source field with a default
 FED = "fed"  # note of a run: the marks of the inputs of its logic when it began
 
 
@@ -172,4 +173,6 @@ def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     stamps, marker = run.position.stamps, run.position.marker
     fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(FED, "{}")).items()}
     cursors = {f"source:{stage.source}": stamps[stage.source] for stage in logic.flow.stages if stage.source in stamps}
+    if run.mode is Mode.COMPLETE:
+        cursors[FILLED] = json.dumps(run.position.filled)
     return cursors | fed | ({f"target:{logic.flow.counted_stage.target}": marker} if marker else {})

@@ -53,6 +53,7 @@ class Extract:
             else:
                 records, fields = list(page.records), page.fields
             check_field_presence(self.deps, run, logic, stage, fields, first=position.after is None, last=after is None)
+            position = position.with_filled(stage.source, fields.counts)
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_marker_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})

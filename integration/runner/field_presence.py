@@ -1,7 +1,7 @@
 """Checks that fields which every source record had before are still present: a missing field is not an empty value."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from integration.connectors.protocol import ReportsFields
@@ -11,7 +11,7 @@ from integration.core.flow import Stage
 from integration.core.records import FieldPresence, Record
 from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
-from integration.runner.dependencies import Dependencies
+from integration.runner.dependencies import FILLED, Dependencies
 
 
 def check_field_presence(
@@ -44,6 +44,16 @@ def check_field_presence(
         now = replace(now, held=now.seen_often)
     if now is not None and now != known_presence:
         deps.cursors.put(run.flow, _cursor_name(stage), json.dumps(now.to_json(_mark(run))))
+
+
+def lost_values(deps: Dependencies, run: Run) -> int:
+    """Return how many values the source lost in fields with a default since the last complete run that was written.
+
+    Only fields that lost more than half of several values count: the default would be used in their place.
+    """
+    before: Mapping[str, int] = json.loads(deps.cursors.get(run.flow, FILLED) or "{}")
+    lost = {name: before[name] - n for name, n in run.position.filled.items() if before.get(name, 0) > 1}
+    return sum(count for name, count in lost.items() if count * 2 > before[name])
 
 
 def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Collection[str]) -> Sequence[Record]:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
+from integration.core.causes import CAUSES, RepairKind
 from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.link_evidence import (
@@ -13,6 +15,7 @@ from integration.core.link_evidence import (
     contradicting_side,
     contradicts_match,
     evidence_of,
+    identities_of,
     identity_cause,
     match_evidence,
     shown_identity,
@@ -90,6 +93,18 @@ def _question(link: Link, current_evidence: Evidence, title: str, identity_facts
         "mark": link.evidence.mark,
     }
     return Issue(identity_cause(link.kind), link.key, "identity", facts)
+
+
+def with_choice_evidence(issue: Issue, wanted: Record) -> Issue:
+    """Return an issue for which a person chooses a target record, with the identifying values of the source record.
+
+    The link to the chosen record stores them. Returns other issues unchanged.
+    """
+    cause, identities = CAUSES.get(issue.cause), identities_of(wanted)
+    if not identities or issue.key != wanted.key or cause is None or cause.repair.by is not RepairKind.CHOICE:
+        return issue
+    evidence = json.dumps(Evidence(identities).to_json(), ensure_ascii=False)
+    return replace(issue, facts={**issue.facts, "evidence_json": evidence})
 
 
 def target_question(

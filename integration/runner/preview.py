@@ -13,7 +13,7 @@ from integration.core.basis import NAMES
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.foreign_documents import STRANGERS
-from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
+from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, VALUES_LOST, brakes
 from integration.core.link_evidence import IDENTITY_CAUSES
 from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import LineFilter
@@ -26,6 +26,7 @@ from integration.runner.compare import Compare
 from integration.runner.corrections import CORRECTED, corrected_in, corrected_now
 from integration.runner.dependencies import Dependencies, changed_input_notes, next_cursors
 from integration.runner.extract import Extract
+from integration.runner.field_presence import lost_values
 from integration.runner.foreign_documents import strangers_beside
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
@@ -148,7 +149,8 @@ class Preview:
         corrections = corrected_in(self.deps, run)
         if CORRECTED in run.notes:
             notes[CORRECTED] = corrections
-        guard_counts = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
+        lost = lost_values(self.deps, run) if run.mode is Mode.COMPLETE else 0
+        guard_counts = {**counts, AMONG_STRANGERS.name: len(strangers.references), VALUES_LOST.name: lost}
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
         exceeded = brakes(logic.settings.guards, logic.settings.limits, guard_counts, position.read, is_first=is_first)
         tripped = exceeded if changes > counts.get(TAKEN_BACK, 0) else ()

@@ -191,6 +191,27 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
     assert harness.run(Mode.COMPLETE).state is RunState.DONE  # one record may lose it
 
 
+def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = Telling(variants(), system="accountview", page_size=2)
+    harness = FlowHarness(database, source, target)
+
+    def tripped(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
+        source.told = FieldPresence(counts={"CUR_CODE": number})  # on each of two pages
+        source.put(an_article("9001", name=f"Another {number} {mode}"))
+        return {brake.code: brake.count for brake in harness.preview(mode).brakes}
+
+    source.told = FieldPresence(counts={"CUR_CODE": 4})
+    harness.run(Mode.COMPLETE)
+    assert tripped(2) == {}, "half of them may go"
+    assert tripped(1, Mode.CHANGES) == {}
+    for _ in "ab":  # until a person confirms it
+        assert tripped(1) == {"brake_values_lost": 6}
+    harness.run(Mode.COMPLETE)
+    assert tripped(1) == {}
+
+
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:
     source = Telling(variants(), system="accountview")
     harness = FlowHarness(database, source, target)

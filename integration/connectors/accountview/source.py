@@ -79,6 +79,7 @@ class Reading:
             meant=named_columns,
             held=frozenset(column for column, number in times.items() if number),
             often_held=frozenset(column for column, number in times.items() if number > 1),
+            counts=times,
             alone=len(rows) == 1,
             blanks=any(_is_blank(value) for row in rows for value in row.values()),
         )

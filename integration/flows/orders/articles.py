@@ -1,6 +1,6 @@
 """Articles of the books on which the lines of a document are booked."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from integration.core.compiled import CompiledMapping
@@ -8,7 +8,8 @@ from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.flows.orders.parties import CompletedDocument, expect_mapped
 from integration.flows.orders.sold import sale_lines
-from integration.flows.settings import RecordRejected
+from integration.flows.settings import TILL, RecordRejected
+from integration.flows.spec import RenamedCode
 
 ARTICLES = "articles"
 LONGEST_ARTICLE = 15  # characters of an article code in the books; longer codes cannot exist there
@@ -21,6 +22,7 @@ class LineArticles:
     rule: CompiledMapping
     stand_in: Mapping[str, str]  # rows of the value table of articles
     collective: str  # collective article for other lines; empty: such a document waits
+    renamed: Callable[[], Mapping[str, RenamedCode]] = dict  # numbers of the till that now belong to another article
 
     def article_codes(self, document: CompletedDocument) -> dict[str, str]:
         """Return the article code of every line that sells something; empty for a line without a code.
@@ -49,19 +51,29 @@ class LineArticles:
     ) -> dict[str, str]:
         """Return the articles on which the lines are booked: their own, a substitute, or the collective article.
 
-        Raises RecordRejected with all missing articles if there is no collective article.
+        Raises RecordRejected with all missing articles if there is no collective article, and for a substitute whose
+        row was saved for another article of the till.
         """
         stand_ins = self.stand_ins(document, codes).items()
-        resolved = {
-            **codes,
-            **{key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes},
-        }
+        found = {key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes}
+        self._expect_same_articles(document, {key: code for key, code in found.items() if not codes[key]})
+        resolved = {**codes, **found}
         missing = [key for key, code in resolved.items() if code not in known_codes]
         if missing and not self.collective:
             lines = {line.key: line for line in sale_lines(document.record)}
             lacking = dict.fromkeys(resolved[key] or _article_label(lines[key]) for key in missing)
             raise RecordRejected("article_missing", "line.article", article=", ".join(lacking), document=document.title)
         return {**resolved, **dict.fromkeys(missing, self.collective)}
+
+    def _expect_same_articles(self, document: CompletedDocument, stand_ins: Mapping[str, str]) -> None:
+        """Raise RecordRejected for a substitute whose row was saved for another article with the same number."""
+        renamed = self.renamed() if stand_ins else {}
+        lines = {line.key: line for line in sale_lines(document.record)} if renamed else {}
+        for key, article in stand_ins.items():
+            code = _article_label(lines[key]) if lines else ""
+            if code in renamed:
+                facts = {"code": code, "article": article, **renamed[code]._asdict(), "system": TILL.system}
+                raise RecordRejected("row_article_changed", "line.article", document=document.title, **facts)
 
 
 def _article_label(line: Record) -> str:

@@ -54,7 +54,7 @@ from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
-from integration.flows.spec import FlowLogic, TargetRecord
+from integration.flows.spec import FlowLogic, RenamedCode, TargetRecord
 
 REQUIRED = ("name", "search_code", "account")  # fields that a new debtor must have
 
@@ -85,13 +85,15 @@ class OrdersLogic(FlowLogic):
         asks: ChainQueries = NOBODY_ASKED,
         debtors: Ask = no_debtors,
         booked_payments: AskBookedPayments = no_payments,
+        renamed: Callable[[], Mapping[str, RenamedCode]] = dict,
     ) -> None:
         """Prepare everything that does not depend on a document.
 
         `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till. `find_articles`
         returns which article codes the books have, `linked` the links of booked documents. `context` has facts of both
         systems about bookings, `asks` queries other documents of the same sale, and `debtors` debtors in the books.
-        `booked_payments` returns which payments came from the books. Raises ConfigurationError for an unusable mapping.
+        `booked_payments` returns which payments came from the books, and `renamed` the article numbers of the till that
+        now belong to another article than when their row was saved. Raises ConfigurationError for an unusable mapping.
         """
         tables = with_terms(tables)
         rules, tools = in_use(rules_from(mapping_body), tables), Tools(tables)
@@ -109,7 +111,9 @@ class OrdersLogic(FlowLogic):
             settings, self._debtors, self._addresses, self._complete, self._new_debtors.default_values
         )
         self._moves = BilledAddresses(self._parties, self.policy, settings.default_country, debtors)
-        self._articles = LineArticles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
+        self._articles = LineArticles(
+            of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article, renamed
+        )
         self._codes = codes = Codes.from_tables(
             settings, tables, (vat_rates, till_rates), context.turnover, context.collective
         )

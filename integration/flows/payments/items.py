@@ -48,12 +48,13 @@ def invoice_of(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PaymentQueries:
-    """Queries of the flow: bookings, their states, payments made, debtor numbers, invoices of the till, and the day."""
+    """Queries of the flow: bookings, their states, payments made, debtor numbers, items, till invoices, and the day."""
 
     bookings: Callable[[str, int], Sequence[Link]]
     standings: AskStandings
     paid: Callable[[Collection[str]], Mapping[str, Link]]
     debtors: Callable[[Collection[str]], Mapping[str, str]]
+    items: Callable[[Collection[str]], Sequence[Record]]
     invoices: Callable[[Collection[str]], Sequence[Record]]
     today: Callable[[], date]
 
@@ -76,9 +77,9 @@ class OpenItems:
         return self._items(set(invoices) - set(self._queries.paid(invoices)))
 
     def settled_items(self, invoices: Collection[str]) -> dict[str, DueItem]:
-        """Return the items of these invoices that this flow paid at the till, by id, if the books were paid lately."""
+        """Return the items of these invoices that this flow paid at the till, by id, if either side was paid lately."""
         since = self._queries.today() - timedelta(days=REVERSAL_DAYS)
-        return self._items({key for key, link in self._queries.paid(invoices).items() if _paid_on(link) >= since})
+        return self._items({key for key, link in self._queries.paid(invoices).items() if _settled_on(link) >= since})
 
     def _items(self, invoices: Collection[str]) -> dict[str, DueItem]:
         bookings = active_bookings(self._queries.standings, sorted(invoices))
@@ -93,10 +94,14 @@ class OpenItems:
         return {key: due for key, due in dues if due is not None}
 
 
-def _paid_on(link: Link) -> date:
-    """Return the day of the last payment in the books at the time of the payment at the till; `date.min` if unknown."""
-    day = link.agreed.values.get("paid_on") if link.agreed else None
-    return day if isinstance(day, date) else date.min
+def _settled_on(link: Link) -> date:
+    """Return the later of the day of the last payment in the books and the day of the plan that paid at the till.
+
+    A bank page may be entered long after its date. Returns `date.min` if both days are unknown.
+    """
+    values = link.agreed.values if link.agreed else {}
+    days = (values.get("paid_on"), values.get("planned_on"))
+    return max((day for day in days if isinstance(day, date)), default=date.min)
 
 
 def _due_item(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> DueItem | None:

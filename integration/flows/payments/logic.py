@@ -31,7 +31,7 @@ from integration.flows.payments.items import (
     shown_invoice,
 )
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from integration.flows.settings import TILL, RecordRejected, excluded_by_filter
+from integration.flows.settings import BOOKS, TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, KeyPage
 
 AMOUNT = "amount"
@@ -138,6 +138,7 @@ class PaymentsLogic(FlowLogic):
             "item": due.item,
             "paid_on": item.values.get("paid_on"),
         }
+        display_values["planned_on"] = self._queries.today()
         optional_values = {"debtor_number": due.debtor, "customer": due.customer, "branch": due.branch}
         display_values |= {name: value for name, value in optional_values.items() if value}
         return Record(
@@ -189,15 +190,30 @@ class PaymentsLogic(FlowLogic):
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
-        """Return the payments that are not made: the invoice is gone, paid, not due, or open by another amount."""
-        keys = [payment.key for payment in desired]
+        """Return the payments that are not made: the invoice is gone, paid, not due, or open by another amount.
+
+        When sending, the items are read again: a payment may have been reversed since the plan was made.
+        """
+        keys = [one.key for one in desired]
         dues = self._open_items.due_items(keys)
-        invoices = {invoice.key: invoice for invoice in self._queries.invoices(keys)}
-        conflicts = (
-            (payment.key, self._conflict(payment, dues.get(payment.key), invoices.get(payment.key)))
-            for payment in desired
-        )
-        return {key: conflict for key, conflict in conflicts if conflict is not None}
+        invoices = {one.key: one for one in self._queries.invoices(keys)}
+        conflicts = {one.key: self._conflict(one, dues.get(one.key), invoices.get(one.key)) for one in desired}
+        paid = [one for one in desired if conflicts[one.key] is None] if sending else []
+        items = {item.key: item for item in self._queries.items([one.source for one in paid])} if paid else {}
+        conflicts |= {one.key: self._not_paid(one, dues[one.key], items.get(one.source)) for one in paid}
+        return {key: conflict for key, conflict in conflicts.items() if conflict is not None}
+
+    def _not_paid(self, desired: Record, due: DueItem, item: Record | None) -> Issue | Skip | None:
+        """Return why the item of a planned payment is not paid in full in the books any more; None if it is."""
+        if item is None:
+            facts = {"key": due.number, "document": due.number, "reference": due.item}
+            return Skip("item_not_posted", desired.source, facts)
+        if isinstance(item, Unreadable):
+            return self._unreadable(desired, item, BOOKS.system)
+        try:
+            return self._skip_if_open(item, due)
+        except RecordRejected as rejected:
+            return rejected.issue(desired.source)
 
     def _conflict(self, desired: Record, due: DueItem | None, invoice: Record | None) -> Issue | Skip | None:
         facts = {"key": _title(desired), "document": _title(desired)}
@@ -206,8 +222,7 @@ class PaymentsLogic(FlowLogic):
         if invoice is None:
             return Skip("invoice_not_at_the_till", desired.source, facts)
         if isinstance(invoice, Unreadable):
-            wrong = {"field": invoice.field, "value": invoice.found, "raw": invoice.raw, "system": TILL.system}
-            return Issue("record_unreadable", desired.source, FIELD, {**facts, **wrong})
+            return self._unreadable(desired, invoice, TILL.system)
         if not is_same_invoice(due.booked, invoice):
             facts |= {"was": shown_booked(due), "now": shown_invoice(invoice)}
             return Issue("invoice_of_another", desired.source, FIELD, facts)
@@ -218,6 +233,10 @@ class PaymentsLogic(FlowLogic):
         if total == paid:
             return Skip("invoice_paid_at_the_till", desired.source, facts)
         return None if total - paid == _number(desired, AMOUNT) else self._difference_issue(desired, total - paid)
+
+    def _unreadable(self, desired: Record, found: Unreadable, system: str) -> Issue:
+        facts = {"key": _title(desired), "document": _title(desired), "field": found.field, "value": found.found}
+        return Issue("record_unreadable", desired.source, FIELD, {**facts, "raw": found.raw, "system": system})
 
     # ---- why
 

@@ -11,7 +11,7 @@ from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import PaymentQueries
 from integration.flows.payments.logic import FIELD, PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from integration.flows.settings import TILL, till_list
+from integration.flows.settings import BOOKS, TILL, till_list
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 
 METHODS = till_list("payment_methods")
@@ -34,6 +34,7 @@ def _queries(context: FlowContext) -> PaymentQueries:
         standings=partial(context.standings, ORDERS.name, BOOKED_AS),
         paid=partial(context.links, FLOW.name, Kind.SETTLEMENT),
         debtors=partial(context.linked, ORDERS.name, Kind.DEBTOR),
+        items=partial(context.records, BOOKS.system, Kind.ITEM),
         invoices=partial(context.records, TILL.system, Kind.INVOICE),
         today=context.today,
     )

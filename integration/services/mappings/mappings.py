@@ -26,11 +26,12 @@ from integration.core.rules import readable_rules, rules_to
 from integration.core.system_roles import assigned_systems
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, CodeList, FlowSettings
-from integration.flows.spec import FlowLogic, FlowSpec
+from integration.flows.spec import FlowLogic, FlowSpec, RenamedCode
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.movements import TillMovements
 from integration.services.mappings.pictures import Pictures
+from integration.services.mappings.row_names import RowNames
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.store.booking_states import BookingStateStore as StandingStore
@@ -80,6 +81,7 @@ class Logics:
         lists: CodeLists,
         names: ObjectNames,
         pictures: Pictures,
+        row_names: RowNames,
         clock: Clock,
     ) -> None:
         self._flows = flows
@@ -91,6 +93,7 @@ class Logics:
         self._lists = lists
         self._names = names
         self._pictures = pictures
+        self._row_names = row_names
         self.clock = clock
         self.asks_lists = True
         self._rules = rules
@@ -105,6 +108,10 @@ class Logics:
     def rates(self, system: str) -> Mapping[str, Decimal]:
         """Return the VAT percentages of a system by code."""
         return self._lists.vat_rates(system) if self.asks_lists else {}
+
+    def renamed_codes(self, flow: str, table: str) -> Mapping[str, RenamedCode]:
+        """Return the codes of an identified value table that now belong to another record."""
+        return self._row_names.renamed(self._flows[flow].table(table)) if self.asks_lists else {}
 
     def codes(self, code_list: CodeList) -> Mapping[str, str]:
         """Return codes and captions of any list of a system."""
@@ -313,6 +320,9 @@ class _FlowQueries:
 
     def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
         return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
+
+    def renamed_codes(self, table: str) -> Mapping[str, RenamedCode]:
+        return self.logics.renamed_codes(self.flow, table)
 
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
         stored_keys = [key for key in keys if flow != self.flow or key not in self.afresh]

@@ -9,6 +9,7 @@ from integration.flows.registry import Specs
 from integration.flows.settings import CodeList, ValueTable
 from integration.flows.tables import row_faults, rows_with_different_rates
 from integration.services.mappings.code_lists import CodeLists
+from integration.services.mappings.row_names import RowNames
 from integration.store.rules import MappingStore
 
 Row = tuple[str, str]  # a key and its counterpart
@@ -17,10 +18,11 @@ Row = tuple[str, str]  # a key and its counterpart
 class Tables:
     """The value tables of all flows. Invalid rows are refused for every caller."""
 
-    def __init__(self, flows: Specs, rules: MappingStore, lists: CodeLists) -> None:
+    def __init__(self, flows: Specs, rules: MappingStore, lists: CodeLists, names: RowNames) -> None:
         self._flows = flows
         self._rules = rules
         self._lists = lists
+        self._names = names
 
     @requires(Right.SEE)
     def table_definition(self, name: str, flow: str = "") -> ValueTable:
@@ -60,16 +62,23 @@ class Tables:
 
     @requires(Right.REPAIR)
     def save(self, name: str, rows: Mapping[str, str] | Iterable[Row], by: Actor) -> None:
-        """Store a whole table. Raises ConfigurationError for an invalid row."""
+        """Store a whole table. Raises ConfigurationError for an invalid row.
+
+        An unchanged row of an identified table keeps the name of its record; `add` confirms it with the current name.
+        """
         pairs = [*(rows.items() if isinstance(rows, Mapping) else rows)]
         self.require_valid_rows(name, pairs)
-        self._rules.set_table(name, dict(pairs), by.ref)
+        before, now = self.rows(name), dict(pairs)
+        self._rules.set_table(name, now, by.ref)
+        differing = {code for code in {**before, **now} if before.get(code) != now.get(code)}
+        self._names.remember(self.table_definition(name), differing)
 
     @requires(Right.REPAIR)
     def add(self, name: str, key: str, other: str, by: Actor) -> None:
         """Add or replace one row. Raises ConfigurationError for an invalid row."""
         self.require_valid_rows(name, [(key, other)])
         self._rules.add_row(name, key, other, by.ref)
+        self._names.remember(self.table_definition(name), {key})
 
     def add_rows(self, tables: Mapping[str, Mapping[str, str]], by: Actor) -> None:
         """Add rows to several tables in one transaction: rows by key, by the name of the table.
@@ -79,6 +88,8 @@ class Tables:
         for name, rows in tables.items():
             self.require_valid_rows(name, rows.items())
         self._rules.add_rows(tables, by.ref)
+        for name, rows in tables.items():
+            self._names.remember(self.table_definition(name), rows)
 
     def _codes(self, code_list: CodeList) -> dict[str, str] | None:
         return self._lists.readable(code_list.system, code_list.name)

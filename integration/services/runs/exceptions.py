@@ -1,6 +1,7 @@
 """The exception queue: parked records in groups that one repair serves, and the repairs."""
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from integration.core.authorization import requires
 from integration.core.causes import CAUSES, RepairKind, grouping_detail
 from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, Issue, IssueGroupKey, IssueState, OpenIssue, source_mark
-from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
+from integration.core.link_evidence import Evidence, evidence_from_json, identities_of
 from integration.core.links import Link
 from integration.core.missing_codes import MissingCode, missing_codes_in
 from integration.core.people import Actor, Right
@@ -594,13 +595,14 @@ class Exceptions:
     def choose(self, open_issue: OpenIssue, chosen: Candidate, by: Actor) -> None:
         """Link the record of an issue to the chosen candidate of the target.
 
-        The link stores the identifying values of the candidate as the person saw them. Raises KeyError for a cause that
+        The link stores the identifying values of both records as the person saw them. Raises KeyError for a cause that
         has no candidates.
         """
         kind = self._flows[open_issue.flow].repair_of(open_issue.issue.cause).kind
         if kind is None:
             raise KeyError(open_issue.issue.cause)
-        evidence = Evidence(target=identities_of(chosen.record)) if chosen.record else NO_EVIDENCE
+        source = evidence_from_json(json.loads(open_issue.issue.facts.get("evidence_json", "{}"))).source
+        evidence = Evidence(source, identities_of(chosen.record) if chosen.record else {})
         facts = {
             "by": by.ref,
             "reference": chosen.reference,

@@ -44,18 +44,24 @@ def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
 def payments(
     there: Sequence[BookingState] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
-    today: date = DAY + timedelta(days=REVERSAL_DAYS + 1),
+    today: date = DAY + timedelta(days=REVERSAL_DAYS + 1), items: Sequence[Record] | None = None,
+    planned_on: date | None = None,
 ) -> PaymentsLogic:  # fmt: skip
     known = {one.key: one for one in there}
     asks = PaymentQueries(
         bookings=lambda after, most: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:most],
         standings=lambda keys: {key: known[key] for key in keys if key in known},
         paid=lambda keys: {
-            key: Link(Kind.SETTLEMENT, key, key, Record(Kind.SETTLEMENT, key, {"paid_on": DAY}))
+            key: Link(
+                Kind.SETTLEMENT, key, key, Record(Kind.SETTLEMENT, key, {"paid_on": DAY, "planned_on": planned_on})
+            )
             for key in keys
             if key in paid
         },
         debtors=lambda keys: {"1003": "20005"} if "1003" in keys else {},
+        items=lambda keys: [
+            one for one in ([item(paid=Decimal("121.00"))] if items is None else items) if one.key in keys
+        ],
         invoices=lambda keys: [one for one in invoices if one.key in keys],
         today=lambda: today,
     )
@@ -209,6 +215,14 @@ def test_an_item_that_is_open_again_after_its_payment_at_the_till_is_a_question(
     assert (one.issue.cause if one.issue else one.skip and one.skip.reason) == said
 
 
+def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_till() -> None:
+    """A bank page may be entered months after its date."""
+    late = DAY + timedelta(days=REVERSAL_DAYS + 20)
+    assert payments(paid=[INVOICE], today=late, planned_on=late).read_key_page(STAGE, None).keys == (KEY,)
+    assert payments(paid=[INVOICE], today=late).read_key_page(STAGE, None).keys == ()
+    assert wanted(today=late).values["planned_on"] == late
+
+
 # ---- what the till has
 
 
@@ -278,6 +292,25 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState
 
     assert isinstance(found, Skip)
     assert found.reason == "item_not_due"
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ([item(paid=Decimal("121.00"))], None),
+        ([item()], "item_open"),  # deleted
+        ([item(paid=Decimal("21.00"))], "item_open"),
+        ([item(paid=Decimal("130.00"))], "item_unclear"),
+        ([Unreadable(Kind.ITEM, KEY, {}, field="AMOUNT", found="x", raw="{}")], "record_unreadable"),
+        ([], "item_not_posted"),
+    ],
+)
+def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(items: list[Record], said: str | None) -> None:
+    logic, desired = payments(invoices=[at_the_till()], items=items), [wanted()]
+    found = logic.conflicts_between(STAGE, desired, sending=True).get(INVOICE)
+
+    assert (found and (found.cause if isinstance(found, Issue) else found.reason)) == said
+    assert logic.conflicts_between(STAGE, desired) == {}, "the plan has just read the item"
 
 
 def test_a_payment_that_is_there_is_not_made_again() -> None:

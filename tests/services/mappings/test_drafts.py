@@ -32,6 +32,7 @@ from integration.services.mappings.drafts import (
 )
 from integration.services.mappings.mappings import Logics, Mappings, readable_fields, writable
 from integration.services.mappings.pictures import Pictures
+from integration.services.mappings.row_names import RowNames
 from integration.services.mappings.trials import (
     Effect,
     TargetLookup,
@@ -107,6 +108,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         lists=lists,
         names=part(ObjectNames, mark=lambda: "as AccountView has them"),
         pictures=part(Pictures, read=lambda _: ()),
+        row_names=part(RowNames, renamed=lambda _: {}),
         clock=lambda: NOW,
     )
     mappings = Mappings(stores.rules, logics)

@@ -1,5 +1,6 @@
 """Which records of the target may be the customer that is meant, and when each was last used."""
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -45,8 +46,8 @@ def links(tmp_path: Path) -> Iterator[Links]:
     database.close()
 
 
-def asking(names: str) -> OpenIssue:
-    issue = Issue("customer_ambiguous", "10042", facts={"candidates": names})
+def asking(names: str, **facts: str) -> OpenIssue:
+    issue = Issue("customer_ambiguous", "10042", facts={"candidates": names, **facts})
     return OpenIssue(1, "customers", issue, "Els", IssueState.OPEN, MET, MET, 1, "run")
 
 
@@ -69,6 +70,11 @@ def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tm
         link = links.get("customers", Kind.RELATION, ["10042"])["10042"]
         assert link.reference == "800"
         assert link.evidence == Evidence(target={"": {"name": "Els de Wit", "email": "els@example.com"}})
+        source = {"": {"name": "E. de Wit", "email": "els@example.com"}}
+        seen = asking("801", evidence_json=json.dumps(Evidence(source).to_json()))
+        application.exceptions.choose(seen, Candidate("801", record), somebody())
+        link = links.get("customers", Kind.RELATION, ["10042"])["10042"]
+        assert link.evidence == Evidence(source, {"": {"name": "Els de Wit", "email": "els@example.com"}})
         application.exceptions.choose(asking("801"), Candidate("801", None), somebody())
         assert links.get("customers", Kind.RELATION, ["10042"])["10042"].evidence == NO_EVIDENCE
 
