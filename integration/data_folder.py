@@ -1,10 +1,14 @@
 """Files of the data folder, the key ring of a console, and a check before the database is opened."""
 
+from pathlib import Path
+
 from integration.core.errors import ConfigurationError
-from integration.settings import DATABASE, ENGINE, Settings
+from integration.settings import ENGINE, Settings
 from integration.store.keys import KeyRing
 
 FILES = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
+SQLITE = "sqlite:///"
+MADE_LATER = (ENGINE, "log.duckdb")  # files that a console makes only after its database
 
 
 def key_ring(settings: Settings, instance: str) -> KeyRing:
@@ -13,11 +17,11 @@ def key_ring(settings: Settings, instance: str) -> KeyRing:
 
 
 def require_database_file(settings: Settings) -> None:
-    """Raise ConfigurationError `database_file_missing` if the engine's file exists and the database file does not.
+    """Raise ConfigurationError `database_file_missing` if files made beside the database exist, but the database not.
 
     A new database would not know what was already written.
     """
-    data = settings.data.absolute()
-    file = data / DATABASE
-    if not settings.database_url.get_secret_value() and not file.exists() and (data / ENGINE).exists():
+    data, address = settings.data.absolute(), settings.operational_url()
+    file = Path(address.removeprefix(SQLITE))
+    if address.startswith(SQLITE) and not file.exists() and any((data / name).exists() for name in MADE_LATER):
         raise ConfigurationError("database_file_missing", file=str(file), folder=str(data))

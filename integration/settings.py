@@ -58,6 +58,13 @@ def _console_origin(url: str) -> str:
     return address.origin if address else ""
 
 
+def _folder(path: Path) -> Path:
+    """Refuse a folder whose path would be cut or decoded in the address of a database."""
+    if set("?%") & set(str(path.absolute())):
+        raise PydanticCustomError("expected_console_data", "expected_console_data")
+    return path
+
+
 def _proxy(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value().strip())
     if url.get_secret_value() and not (parts.scheme in {"http", "https"} and parts.hostname):
@@ -157,7 +164,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", hide_input_in_errors=True
     )
 
-    data: Path = DATA
+    data: Annotated[Path, AfterValidator(_folder)] = DATA
     database_url: SecretStr = SecretStr("")
     key: SecretStr = SecretStr("")
     key_before: SecretStr = SecretStr("")

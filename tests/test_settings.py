@@ -37,6 +37,7 @@ WRONG = {
     "CONSOLE_DATABASE_URL": ("mysql://user:password@host/database", "postgresql://"),
     "CONSOLE_LOG": ("loud", "debug, info, warning or error"),
     "CONSOLE_ACCOUNTVIEW__URL": ("http://books.example/api/v3", "https://"),
+    "CONSOLE_DATA": ("/srv/a?b", "without ? and % in its path"),
     "CONSOLE_ACCOUNTVIEW__PER_SECOND": ("0.001", "from 0.01 to 100000"),
     "CONSOLE_MPLUS__URL": ("http://127.0.0.1.elsewhere.example/", "https://api.mpluskassa.nl:PORT/"),
     "CONSOLE_MPLUS__IN_FLIGHT": ("9", "from 1 to 8"),

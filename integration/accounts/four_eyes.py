@@ -96,7 +96,7 @@ class FourEyes:
         Otherwise the change is stored as a request, which replaces an earlier one. Another person who makes the same
         change approves it, unless they only ask (`approves` is False). One person is enough for a flow without second
         limits, and if fewer than two people have the right. Raises NotAllowedError `change_log_in_needed` for an actor
-        who is not logged in.
+        without a session, and LoggedOutError for a session that is not valid.
         """
         names = loosened_settings(before, after)
         why = {name: reason for name, reason in (reasons or {}).items() if f"brakes.{name}" in names}
@@ -119,8 +119,7 @@ class FourEyes:
     ) -> bool:
         if not after or not self.limits(flow) or self._people.deciders(right) < TWO:
             return True
-        if not by.session:
-            raise NotAllowedError("change_log_in_needed", flow=flow)
+        self._require_session(by, "change_log_in_needed", flow)
         now = self._clock()
         request = ChangeRequest(
             setting=setting, flow=flow, right=right, before=before, after=after, reasons=reasons or {},
@@ -152,23 +151,34 @@ class FourEyes:
     def is_enough(self, run: Run, approval: Approval) -> bool:
         """Return True if this approval is enough to write a plan. Otherwise store it as the first approval.
 
-        Raises NotAllowedError `log_in_needed` for an actor who is not logged in, and `second_person_needed` if the same
-        person gave the first approval.
+        Raises NotAllowedError `log_in_needed` for an actor without a session, and `second_person_needed` if the same
+        person gave the first approval. Raises LoggedOutError for a session that is not valid.
         """
         if not self.exceeded_limits(run):
             return True
         action = current_action()
-        if action is None or not action.actor.session:
+        if action is None:
             raise NotAllowedError("log_in_needed", flow=run.flow)
+        actor = action.actor
+        self._require_session(actor, "log_in_needed", run.flow)
         first = self.first(run)
-        if first is not None and first.by == approval.by:
+        if first is not None and first.by == actor.ref:
             raise NotAllowedError("second_person_needed", flow=run.flow, time=first.until.isoformat())
         if first is not None:
             return True
         now = self._clock()
-        yes = FirstApproval(approval.by, approval.fingerprint, now, now + HOLDS, action.actor.session)
+        yes = FirstApproval(actor.ref, approval.fingerprint, now, now + HOLDS, actor.session)
         self._first_approvals.keep(run.id, run.flow, yes, approval.confirmed or {})
         return False
+
+    def _require_session(self, actor: Actor, code: str, flow: str) -> None:
+        """Raise NotAllowedError with this code for an actor without a session, and LoggedOutError if it is not valid.
+
+        A caller within this machine can name any actor, so the session is looked up here.
+        """
+        if not actor.session:
+            raise NotAllowedError(code, flow=flow)
+        self._people.refresh_actor(actor)
 
 
 def _count(run: Run, guard: Guard) -> int:

@@ -25,11 +25,11 @@ from integration.flows.registry import FLOWS
 from integration.log.client import ANNOUNCED
 from integration.process.permissions import OTHERS
 from integration.services.opening_hours import ZONE, OpeningHoursSettings
-from integration.settings import Settings, load_settings, unknown_settings
+from integration.settings import ENGINE, Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
 from integration.store.files import COPIES_KEPT, copies_beside, leftover_files
 from integration.store.outbox_reader import OutboxReader
-from integration.store.read_only import InspectedDatabase, last_beat, open_read_only, sealed_in
+from integration.store.read_only import InspectedDatabase, file_fault, last_beat, open_read_only, sealed_in
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
@@ -60,6 +60,7 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
         yield Checkup("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
     yield from _folder(settings.data)
     yield from _log(settings.data)
+    yield from _engine(settings)
     if not postgres_of(settings) and not file_of(settings).exists():
         try:
             require_database_file(settings)
@@ -170,6 +171,13 @@ def _log(data: Path) -> Iterator[Checkup]:
     aside = sum(1 for broken_file in data.glob(f"{LOG}.broken-*") if not broken_file.name.endswith(".wal"))
     summary = f"{_size(path)}{f', {aside} set aside' if aside else ''}"
     yield Checkup("log", summary) if is_log else Checkup("log", summary, "log_broken", {"file": str(path)})
+
+
+def _engine(settings: Settings) -> Iterator[Checkup]:
+    """Yield the damage of the file with the active runs. PostgreSQL has them in its own database."""
+    path = settings.data.absolute() / ENGINE
+    if not postgres_of(settings) and path.exists() and (said := file_fault(path)):
+        yield Checkup("engine", code="engine_file_unusable", facts={"file": str(path), "message": said})
 
 
 def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:

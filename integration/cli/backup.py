@@ -25,7 +25,7 @@ from integration.services.write_holds.system_identity import SystemAnswer
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
 from integration.store.read_only import open_read_only
-from integration.words import say, term
+from integration.words import repair_command, say, term
 
 FAILED = 1
 
@@ -239,7 +239,8 @@ def _checkup_text(look: Checkup) -> str:
     if not look.code:
         return look.told
     sentences = say(look.code, look.facts)
-    return " ".join(part for part in (sentences.what, sentences.do) if part)
+    command = repair_command(look.code, look.facts)
+    return " ".join(part for part in (sentences.what, sentences.do, command and f"The command: {command}") if part)
 
 
 def _checkup_json(look: Checkup) -> dict[str, Any]:
@@ -267,6 +268,9 @@ def place(
         sentences = say("installation_moved", {"code": status.code})
         terminal.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
         terminal.out.print(term("place_means"), soft_wrap=True)
+        terminal.out.print(
+            f"The command: {repair_command('installation_moved', {'code': status.code})}", soft_wrap=True
+        )
     else:
         terminal.out.print(f"The data was not moved. Code of this place: {status.code}", soft_wrap=True)
     raise typer.Exit(FAILED if status.is_held else 0)
@@ -294,7 +298,8 @@ def systems(
         terminal.out.print(f"{question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
         for option in SystemAnswer:
             meaning = term(f"system_{option}_means", system=question.system)
-            terminal.out.print(f"--answer {option}: {meaning}", soft_wrap=True)
+            command = f"{repair_command('system_in_question', {})} {question.system} --answer {option}"
+            terminal.out.print(f"{command}: {meaning}", soft_wrap=True)
     if not (questions or as_json):
         terminal.out.print("Both systems look as before.")
     raise typer.Exit(FAILED if questions else 0)

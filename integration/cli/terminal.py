@@ -31,7 +31,17 @@ from integration.process.periodic import run_periodically
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, operating_system_user
 from integration.shipped import COMMAND
-from integration.words import MISSING, field_name, has_term, headline, say, sentence, value_text, vat_code
+from integration.words import (
+    MISSING,
+    field_name,
+    has_term,
+    headline,
+    repair_command,
+    say,
+    sentence,
+    value_text,
+    vat_code,
+)
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
@@ -136,6 +146,8 @@ def explain(error: IntegrationError, *, as_json: bool) -> None:
         return
     err.print(sentences.what, style="bold")
     err.print(*(part for part in (sentences.data, sentences.do) if part), sep="\n")
+    if command := repair_command(error.code, error.facts):
+        err.print(f"The command: {command}", soft_wrap=True)
 
 
 def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, str] | None = None) -> Table:

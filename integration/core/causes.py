@@ -79,7 +79,8 @@ class Cause:
     `listing` names facts that are listed for all records of a group, although one repair serves the group.
 
     A cause with `apart` is found by a check and not by a run: only that check closes its issues. `graver` overrides
-    the severity that follows from the responsible role.
+    the severity that follows from the responsible role. `command` is the command of the terminal that repairs the
+    cause; it may name facts.
     """
 
     code: str
@@ -89,6 +90,7 @@ class Cause:
     apart: bool = False
     graver: Severity | None = None
     listing: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -356,12 +358,12 @@ CAUSES: Mapping[str, Cause] = {
         Cause("alert_not_delivered", ADMINISTRATOR, graver=WARNING),
         Cause("audit_broken", ADMINISTRATOR),
         Cause("database_too_new", ADMINISTRATOR),
-        Cause("restored_not_compared", OPERATOR),
-        Cause("installation_moved", ADMINISTRATOR),
-        Cause("system_in_question", ADMINISTRATOR),
+        Cause("restored_not_compared", OPERATOR, command="drift"),
+        Cause("installation_moved", ADMINISTRATOR, command="place --confirm {code}"),
+        Cause("system_in_question", ADMINISTRATOR, command="systems"),
         Cause("not_in_question", ADMINISTRATOR),
         Cause("role_in_use", ADMINISTRATOR),
-        Cause("installation_differs", ADMINISTRATOR),
+        Cause("installation_differs", ADMINISTRATOR, command="place"),
         Cause("backup_nothing_there", ADMINISTRATOR),
         Cause("backup_at_work", OPERATOR),
         Cause("backup_not_written", ADMINISTRATOR),
@@ -378,13 +380,13 @@ CAUSES: Mapping[str, Cause] = {
         Cause("arrangement_too_new", ADMINISTRATOR),
         Cause("setting_unknown", ADMINISTRATOR),
         Cause("folder_not_writable", ADMINISTRATOR),
-        Cause("database_file_unusable", ADMINISTRATOR),
-        Cause("database_file_missing", ADMINISTRATOR),
+        Cause("database_file_unusable", ADMINISTRATOR, command="restore FILE"),
+        Cause("database_file_missing", ADMINISTRATOR, command="restore FILE"),
         Cause("engine_file_unusable", ADMINISTRATOR),
         Cause("key_file_missing", ADMINISTRATOR),
         Cause("key_file_unusable", ADMINISTRATOR),
         Cause("journal_file_unusable", ADMINISTRATOR),
-        Cause("audit_head_missing", ADMINISTRATOR),
+        Cause("audit_head_missing", ADMINISTRATOR, command="restore FILE"),
         Cause("files_open_to_others", ADMINISTRATOR),
         Cause("files_left_behind", ADMINISTRATOR),
         Cause("connection_check_slow", ADMINISTRATOR),

@@ -7,12 +7,14 @@ be used with the real systems, and neither set may be lost when the other one is
 import sqlalchemy as sa
 
 from integration.core.errors import RunActiveError
+from integration.core.people import Right
 from integration.core.states import ACTIVE, RunState
 from integration.store.database import Clock, Database
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.tables import (
     causes,
+    change_requests,
     corrections,
     cursors,
     dismissals,
@@ -31,8 +33,8 @@ REMEMBERED = (links, distinctions, cursors, issues, causes, dismissals, correcti
 def switch_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
     """Set the data of the environment `leaving` aside and restore that of `entering`.
 
-    Waiting plans are discarded, because they belong to the systems that are left. Raises RunActiveError while a run is
-    active.
+    Waiting plans are discarded, because they belong to the systems that are left, and so do requests to change settings
+    of flows. Raises RunActiveError while a run is active.
     """
     with database.write() as connection:
         busy = connection.execute(sa.select(runs).where(runs.c.state.in_(ACTIVE)).limit(1)).first()
@@ -40,6 +42,7 @@ def switch_environment(database: Database, clock: Clock, *, leaving: str, enteri
             raise RunActiveError("run_active", flow=busy.flow, run=busy.id, by=busy.by)
         waiting = runs.c.state.in_((RunState.READY, RunState.INTERRUPTED))
         connection.execute(runs.update().where(waiting).values(state=RunState.DISCARDED, ended_at=clock()))
+        connection.execute(change_requests.delete().where(change_requests.c.right == Right.ARRANGE))
         for table in REMEMBERED:
             aside, back = f"{leaving}:", f"{entering}:"
             condition = table.c.flow.not_like(ASIDE)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,12 +47,22 @@ def _read_only_engine(address: sa.URL) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         return sa.create_engine(address, poolclass=sa.NullPool, execution_options={"postgresql_readonly": True})
     path = Path(address.database or "").absolute()
+    return sa.create_engine(address, creator=lambda: _connect(path), poolclass=sa.NullPool)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"  # mode=ro would create it
+    return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=5)
 
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=5)
 
-    return sa.create_engine(address, creator=connect, poolclass=sa.NullPool)
+def file_fault(path: Path) -> str:
+    """Return what is wrong with a SQLite file, or an empty text if it is intact."""
+    try:
+        with closing(_connect(path)) as connection:
+            said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        return str(error)
+    return "" if said == "ok" else said[:200]
 
 
 def _require_intact(connection: sa.Connection) -> None:

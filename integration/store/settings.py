@@ -31,6 +31,15 @@ class StoredSettings(Store):
             put_in(connection, self.clock(), name, value, by)
             append_events(connection, self.clock(), also)
 
+    def replace(self, name: str, before: Mapping[str, Any], value: Mapping[str, Any], by: str, *also: Event) -> bool:
+        """Store a setting as `put` does, and return True, unless it is no longer as `before`."""
+        with self.database.write() as connection:
+            if _locked_value(connection, name) != before:
+                return False
+            put_in(connection, self.clock(), name, value, by)
+            append_events(connection, self.clock(), also)
+        return True
+
     def remember(self, name: str, value: Mapping[str, Any]) -> None:
         """Store a value that the program determined itself. Neither the log nor the audit log records it."""
         with self.database.write() as connection:

@@ -31,7 +31,7 @@ from integration.web.login_gate import Entrance
 from integration.web.page_html import AT_ONCE, PageHtml
 from integration.web.routes import ROUTES
 from integration.web.stream import Stream
-from integration.words import say, term
+from integration.words import repair_command, say, term
 
 LISTENS_SECONDS = 0.3  # delay after start-up until the server listens and a browser can be opened
 STOPPED = 5  # exit status, the same as that of the terminal for a setting or connection
@@ -94,8 +94,9 @@ def _explained_errors() -> Iterator[None]:
     try:
         yield
     except IntegrationError as error:
-        sentences = say(error.code, error.facts)
-        sys.stderr.writelines(f"{visible(sentence)}\n" for sentence in (sentences.what, sentences.data, sentences.do))
+        sentences, command = say(error.code, error.facts), repair_command(error.code, error.facts)
+        lines = (sentences.what, sentences.data, sentences.do, command and f"The command: {command}")
+        sys.stderr.writelines(f"{visible(line)}\n" for line in lines if line)
         sys.stderr.flush()
         os._exit(STOPPED)  # nothing runs yet; an exception would print a trace after the sentences
 

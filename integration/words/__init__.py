@@ -14,10 +14,12 @@ from decimal import Decimal, InvalidOperation
 from babel import dates, lists, numbers
 
 from integration.connectors.systems import SYSTEMS
+from integration.core.causes import CAUSES
 from integration.core.errors import Reason
 from integration.core.prices import term_of
 from integration.core.records import Value
 from integration.core.vat import read_vat_fact, read_vat_value
+from integration.shipped import COMMAND
 from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
 from integration.words.days import capital as capital
 from integration.words.days import clock_time as clock_time
@@ -96,6 +98,15 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
                 return _fact(name, fact, language, zone)
 
     return Sentences(*(_fill_places(part, facts, write, language) for part in parts))
+
+
+def repair_command(code: str, facts: Mapping[str, str]) -> str:
+    """Return the command that repairs a cause, as a person types it in the terminal of this process; empty without one.
+
+    Pages show no such command: their reader may have no terminal, or one of another machine.
+    """
+    command = CAUSES[code].command if code in CAUSES else ""
+    return f"{COMMAND} {command.format_map(facts)}" if command else ""
 
 
 def _nested_cause_text(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:

@@ -13,7 +13,7 @@ from integration.accounts.store.change_requests import ChangeRequestStore
 from integration.accounts.store.first_approvals import FirstApprovalStore
 from integration.accounts.store.people import PeopleStore
 from integration.application.application import Application
-from integration.core.errors import NotAllowedError
+from integration.core.errors import LoggedOutError, NotAllowedError
 from integration.core.people import OPERATOR, Actor, PersonAction, Right, Role, acting_as
 from integration.core.plan import Approval, Brake
 from integration.core.position import Position
@@ -24,7 +24,6 @@ from integration.store.database import Database
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 from tests.consoles import Console, opened, settled
-from tests.parts import part
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -49,15 +48,18 @@ def people(database: Database, clock: Clock) -> PeopleStore:
     stored = PeopleStore(database, clock)
     for ref in ("ann", "ben"):
         stored.add(ref, "", ["operator"], ADMIN.ref)
+        for session in (f"s-{ref}", f"another-{ref}"):
+            stored.begin(session, f"key of {session}", ref, clock.now + 2 * HOLDS)
     return stored
 
 
 @pytest.fixture
-def four_eyes(database: Database, clock: Clock) -> FourEyes:
+def four_eyes(database: Database, clock: Clock, people: PeopleStore) -> FourEyes:
     """Four eyes for more than ten changes of articles."""
     limits, first = StoredSettings(database, clock), FirstApprovalStore(database, clock)
     requests = ChangeRequestStore(database, clock)
-    asked = FourEyes(FLOWS, limits, first, requests, clock, part(People, deciders=lambda _: 1))
+    known = People(people, clock, asks=False, is_safe=False)
+    asked = FourEyes(FLOWS, limits, first, requests, clock, known)
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
     return asked
 
@@ -136,7 +138,7 @@ def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: i
         (lambda people: people.revoke(ANN.session, ADMIN.ref), False),
         (lambda people: people.change("ann", ["administrator"], ADMIN.ref), True),
         (lambda people: people.change("ben", ["viewer"], ADMIN.ref), True),
-        (lambda people: people.revoke("s-ben", ADMIN.ref), True),
+        (lambda people: people.revoke("another-ben", ADMIN.ref), True),
         (lambda people: people.leave(ANN.session, "ann"), True),
     ],
     ids=["off", "viewer", "nothing", "rights apart", "revoked", "more", "another", "session of another", "left"],
@@ -156,7 +158,7 @@ def test_nobody_is_the_second_person_after_themselves(four_eyes: FourEyes) -> No
     with pytest.raises(NotAllowedError, match="second_person_needed"):
         said(four_eyes, plan(), ANN)
     with pytest.raises(NotAllowedError, match="second_person_needed"):
-        said(four_eyes, plan(), Actor("ann", session="another session"))
+        said(four_eyes, plan(), Actor("ann", session="another-ann"))
 
 
 @pytest.mark.parametrize("actor", [OPERATOR, somebody("terminal"), Actor("ben", roles=frozenset({Role.OPERATOR}))])
@@ -168,6 +170,16 @@ def test_who_has_not_logged_in_is_neither_the_first_nor_the_second(four_eyes: Fo
         said(four_eyes, plan(), actor)
     with pytest.raises(NotAllowedError, match="log_in_needed"):
         four_eyes.is_enough(plan(), Approval(plan().mark, "ben"))  # by nobody's action
+
+
+@pytest.mark.parametrize("session", ["made up", "s-ann"])
+def test_a_session_that_is_not_that_of_the_actor_approves_nothing(four_eyes: FourEyes, session: str) -> None:
+    forged = Actor("ben", roles=frozenset({Role.OPERATOR}), session=session)
+    assert not said(four_eyes, plan(), ANN)
+    with pytest.raises(LoggedOutError):
+        said(four_eyes, plan(), forged)
+    with acting_as(PersonAction(ANN, "runs.commit", Right.RUN)), pytest.raises(NotAllowedError, match="second_person"):
+        four_eyes.is_enough(plan(), Approval(plan().mark, "ben"))  # in the name of another person
 
 
 def test_a_first_yes_is_to_one_plan_and_not_for_ever(four_eyes: FourEyes, clock: Clock) -> None:

@@ -126,9 +126,17 @@ def test_a_database_that_is_damaged_or_of_a_newer_version_is_told(data: Path, da
     whole = (data / DATABASE).read_bytes()
     (data / DATABASE).write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
     assert wrong() == ["database_file_unusable"]
-    (data / "engine.sqlite").touch()
     (data / DATABASE).unlink()
-    assert "database_file_missing" in wrong()
+    assert wrong() == ["database_file_missing"]  # the log is made after the database
+    (data / LOG).unlink()
+    assert wrong() == []
+
+
+def test_a_damaged_file_of_active_runs_is_told(data: Path, database: Database) -> None:
+    assert database.instance
+    (data / "engine.sqlite").write_bytes(b"nonsense" * 1_000)
+    (data / "engine.sqlite").chmod(0o600)
+    assert wrong() == ["engine_file_unusable"]
 
 
 def test_a_log_that_is_none_is_told(data: Path, database: Database) -> None:

@@ -1,9 +1,30 @@
 """The commands of the terminal and their summaries."""
 
+import pytest
+
 from integration.cli.commands import COMMANDS, load_command
+from integration.cli.terminal import explain
+from integration.core.causes import CAUSES
+from integration.core.errors import PlanStaleError
+from integration.shipped import COMMAND
+from integration.words.catalogues import tables
 
 
 def test_the_summary_of_each_command_is_the_first_paragraph_of_its_help() -> None:
     told = {name: (load_command(name).help or "").partition("\n\n")[0].replace("\n", " ") for name in COMMANDS}
 
     assert told == {name: summary for name, (_, summary) in COMMANDS.items()}
+
+
+def test_a_command_that_repairs_is_shown_in_the_terminal_as_it_is_typed_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert {one.command.split()[0] for one in CAUSES.values() if one.command} <= COMMANDS.keys()
+    explain(PlanStaleError("installation_moved", flow="orders", code="0a1b"), as_json=False)
+    assert f"{COMMAND} place --confirm 0a1b\n" in capsys.readouterr().err
+
+
+def test_no_text_of_a_screen_has_a_command_to_type() -> None:
+    """The reader of a page may have no terminal, and the program another name there."""
+    lines = [*tables().texts.values(), *tables().causes.values()]
+    assert [value for line in lines for value in line.values() if "sluis " in (value or "")] == []

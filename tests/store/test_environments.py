@@ -1,10 +1,15 @@
 """Links, cursors and issues of one pair of systems are never taken for those of another."""
 
+from datetime import timedelta
+
 import pytest
 
+from integration.accounts.store.change_requests import ChangeRequestStore
+from integration.core.change_request import ChangeRequest
 from integration.core.errors import RunActiveError
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
+from integration.core.people import Right
 from integration.core.records import Kind
 from integration.core.run import Mode
 from integration.core.states import RunState
@@ -29,6 +34,26 @@ def test_what_one_environment_remembers_is_laid_aside_and_comes_back(database: D
     assert cursors.get("products", "target:product") == "41"
     switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     assert links.get("products", Kind.GROUP, ["10"])["10"].reference == "1"
+
+
+def test_a_request_to_change_a_flow_is_about_the_systems_that_were_connected(database: Database, clock: Clock) -> None:
+    requests, now = ChangeRequestStore(database, clock), clock()
+    for setting, right in (("flow:products", Right.ARRANGE), ("four-eyes:products", Right.ADMINISTER)):
+        requests.keep(
+            ChangeRequest(
+                setting=setting,
+                flow="products",
+                right=right,
+                before={},
+                after={},
+                by="anna",
+                session="s-1",
+                at=now,
+                until=now + timedelta(days=1),
+            )
+        )
+    switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    assert [one.setting for one in requests.waiting()] == ["four-eyes:products"]  # second limits hold for all systems
 
 
 def test_an_environment_is_not_left_while_a_run_is_at_work(database: Database, clock: Clock) -> None:

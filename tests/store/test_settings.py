@@ -11,3 +11,10 @@ def test_settings_are_kept_by_name(database: Database, clock: Clock) -> None:
     stored.put("flow:products", {"on": True}, "anna")
     stored.put("flow:products", {"on": False}, "ben")
     assert stored.get("flow:products") == {"on": False}
+
+
+def test_a_setting_that_was_changed_in_the_meantime_is_not_replaced(database: Database, clock: Clock) -> None:
+    stored = StoredSettings(database, clock)
+    assert stored.replace("flow:products", {}, {"on": True}, "anna")
+    assert not stored.replace("flow:products", {}, {"zero_price": "park"}, "ben")
+    assert stored.get("flow:products") == {"on": True}

@@ -49,7 +49,6 @@ from integration.store.links import Links
 AT_ONCE = 7  # days per query
 WINDOW = 35  # days of the nightly check
 MOST_PAGES = 5_000  # pages in the list of a period
-MOST_NAMED = 1_000
 DIFFERS = "day_differs"
 STATE_OF_SKIP = {
     "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
@@ -205,11 +204,12 @@ class Days:
         return pages
 
     def _open_issues(self) -> dict[str, Issue]:
-        """Return the open issues by the key of their day."""
+        """Return the open issue of each day by its key. One that parks the day goes before a difference."""
+        causes = {group.cause for group in self._issues.causes(self.flow)}
+        found = self._issues.of_causes(self.flow, causes, IssueState.OPEN)
         return {
-            open_issue.issue.key: open_issue.issue
-            for group in self._issues.causes(self.flow)
-            for open_issue in self._issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
+            open_issue.key: open_issue
+            for open_issue in sorted(found, key=lambda open_issue: open_issue.cause != DIFFERS)
         }
 
     # ---- checks

@@ -211,8 +211,16 @@ def _escaped(matched: re.Match[str]) -> str:
 
 def _is_quiet(matched: re.Match[str]) -> bool:
     """Return True if Markdown gives a sign no meaning at its place."""
-    if matched[0] in ":&":
-        return matched.string[matched.end() :].startswith(" ")
+    before, after = matched.string[: matched.start()][-1:], matched.string[matched.end() :][:1]
+    match matched[0]:
+        case ":" | "&":
+            return after == " "
+        case "_":
+            return before.isalnum() and after.isalnum()  # within a word
+        case "*":
+            return before == after == " " and _LEADING.fullmatch(matched.string, 0, matched.start()) is None
+        case "@":
+            return True  # the one of an address is a sign of `_MADE_OF`
     return matched[0] in _QUIET and _LEADING.fullmatch(matched.string, 0, matched.start()) is None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from integration.core.days.report import DayState
 from integration.core.errors import UnavailableError
-from integration.core.issues import IssueState
+from integration.core.issues import Issue, IssueOccurrence, IssueState
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.services.daybooks.days import DIFFERS
@@ -281,6 +281,14 @@ def test_a_day_that_a_run_parked_is_listed_with_its_cause(harness: DayHarness) -
     harness.preview()
     (one,) = harness.days.listed(DAY, DAY)
     assert (one.state, one.cause) == (DayState.PARKED, "day_gap")
+
+
+def test_every_day_that_is_parked_is_listed_however_many_there_are(harness: DayHarness) -> None:
+    issues, flow, shops = harness.stores.issues, harness.days.flow, range(1, 1_102)
+    met = [IssueOccurrence(Issue("day_gap", f"{DAY.isoformat()}/{shop}"), Kind.DAY_PAGE, "") for shop in shops]
+    issues.open(flow, "r1", met)
+    parked = [one for one in harness.days.listed(DAY, DAY) if one.state is DayState.PARKED]
+    assert len(parked) == issues.counts()[flow] == len(shops)
 
 
 # ---- by night

@@ -1,8 +1,8 @@
 """Settings of a flow with second limits: one person makes them stricter, two make them looser."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from integration.accounts.four_eyes import REQUEST_HOLDS
 from integration.accounts.loosening import loosened_limits, loosened_settings
 from integration.accounts.people import Identity
 from integration.application.application import Application
-from integration.core.errors import IntegrationError, NotAllowedError
+from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import Actor, Role
 from integration.flows.registry import FLOWS
 from integration.flows.settings import ScheduleWindow
@@ -122,6 +122,44 @@ def test_a_looser_brake_waits_for_a_second_person_and_the_rest_is_saved(office: 
 
     assert (office.limit, office.waiting) == (100_000, [])
     assert (office.audited("change_requested"), office.audited("change_approved")) == (["ann", "ann"], ["ben"])
+
+
+class SavedLate(Mapping[str, Any]):
+    """A change that another person overtakes: their change is saved when this one is read."""
+
+    def __init__(self, values: Mapping[str, Any], first: Callable[[], object]) -> None:
+        self._values = values
+        self._first: Callable[[], object] | None = first
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        first, self._first = self._first, None
+        if first is not None:
+            first()
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def test_a_stricter_brake_is_not_undone_by_a_change_that_was_read_before_it(office: Office) -> None:
+    late = SavedLate({"zero_price": "park"}, lambda: office.brake(office.ben, 5))
+    assert office.acting(office.ann).flows.change("products", late, office.ann).waiting == ()
+    assert (office.limit, office.application.flows.settings("products").zero_price) == (5, "park")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("session", ["made up", "of ann"])
+def test_a_program_that_names_another_person_asks_and_approves_nothing(office: Office, session: str) -> None:
+    office.brake(office.ann, 900)
+    forged = replace(office.ben, session=office.ann.session if session == "of ann" else session)
+    for application in (office.application, office.acting(forged)):
+        with pytest.raises(LoggedOutError):
+            application.flows.change("products", {"brakes": {"changes": 900}}, forged)
+        with pytest.raises(LoggedOutError):
+            application.four_eyes.change("products", {"brake_changes": 900}, forged)
+    assert (office.limit, office.waiting) == (500, ["flow:products"])
 
 
 def test_stricter_takes_one_person(office: Office) -> None:
