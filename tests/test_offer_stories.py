@@ -111,3 +111,20 @@ def test_the_till_charges_offers_on_their_days_alone(console: Console) -> None:
     taken = console.undo(run)  # everything that was written is removed by an undo
     console.commit(taken)
     assert not [one for one in console.sandbox.state("articles", "mplus") if one.get("salesPriceList")]
+
+
+def test_a_price_is_explained_on_the_chosen_day(console: Console) -> None:
+    prices = console.application.prices
+    today = prices.offer_day()
+    assert today is not None
+    article = next(one for one in prices.articles() if one.agreed.values.get("price_incl"))
+    first, last = (f"{today + timedelta(days=days)}T00:00:00.000Z" for days in (50, 51))
+    row = {"REC_ID": "DAY00", "ART_CODE": article.key, "K9_OFFER": "WEEK", "K9_MINQ": "0", "K9_PCT": "10"}
+    console.sandbox.accountview.add("K9_PRICE", {**row, "K9_FIRST": first, "K9_LAST": last})
+    console.run("products")
+    days = (None, *(today + timedelta(days=days) for days in (49, 50, 51, 52)))
+    found = [prices.explain_price(None, article, D(1), "1", day) for day in days]
+    assert all(one and one.proven for one in found)
+    charged = [one.charged for one in found if one]
+    assert charged[0] == charged[1] == charged[4]
+    assert charged[2] == charged[3] != charged[0]

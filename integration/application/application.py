@@ -45,6 +45,7 @@ from integration.services.connections.foreign_documents import ForeignDocumentSe
 from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.daybooks.clearing_accounts import ClearingAccounts
+from integration.services.daybooks.clearing_sheets import ClearingSheets
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
 from integration.services.daybooks.period_sheets import PeriodSheets
@@ -393,6 +394,7 @@ class Application:
             clock,
             [name for name in flows if name != days],
         )
+        self.clearing_sheets = ClearingSheets(self.lists, self.connections, clock)
         self.period_sheets = PeriodSheets(self.lists, self.connections, clock)
         self.runs = Runs(
             stores.plans,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
@@ -22,11 +23,13 @@ import uvicorn
 from integration.sandbox.accountview.app import AccountViewServer
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.query import Refusal
+from integration.sandbox.accountview.seed.bank import CardTaking
 from integration.sandbox.faults import App, CallLedger, Cuttable, FaultAnswer, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.mplus.contract import ZONE
 from integration.sandbox.mplus.desk import LENIENT
+from integration.sandbox.mplus.seed.till import card_takings
 from integration.sandbox.shop.shop import TODAY, Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"
@@ -154,6 +157,9 @@ def start(
         conventions=conventions,
         token_seconds=token_seconds,
         journal=journal,
+        takings=[
+            CardTaking(day, branch, Decimal(cents).scaleb(-2)) for (day, branch), cents in card_takings(shop).items()
+        ],
     )
     till = Till(shop, switches, ledger, journal=journal, conventions=LENIENT if lenient else None)
     sandbox = Sandbox(shop, switches, ledger, accountview, till, _journal=journal)

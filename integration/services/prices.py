@@ -134,7 +134,8 @@ class Prices:
         settings = self._logics.settings(flow).model_dump()
         return settings.get("customer_prices") is True or settings.get("temporary_prices") is True
 
-    def _offer_day(self) -> date | None:
+    @requires(Right.SEE)
+    def offer_day(self) -> date | None:
         """Return today, to include the offers of the day; None if the settings send no offers."""
         settings = self._logics.settings(self._products).model_dump()
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date() if settings.get("temporary_prices") else None
@@ -193,15 +194,24 @@ class Prices:
 
     @requires(Right.SEE)
     def explain_price(
-        self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
+        self,
+        customer: KnownRecord | None,
+        article: KnownRecord,
+        quantity: Decimal,
+        branch: str,
+        day: date | None = None,
     ) -> Proof | None:
         """Return the price with its explanation, and the till's own price if it answers; None if there is no price.
 
+        `day` is the day of the sale, today by default; it decides only if the settings send offers.
         Raises IntegrationError if a system is unreachable.
         """
         (current_article,) = self._with_book_values(self._products, [article])
         current_customer = self._with_book_values(self.flow, [customer])[0] if customer else None
-        proof = self._expected_proof(current_customer, current_article, quantity, branch, self._offer_day())
+        today = self.offer_day()
+        proof = self._expected_proof(
+            current_customer, current_article, quantity, branch, (day or today) if today else None
+        )
         if proof is None or not self.has_till_prices():
             return proof
         return self._query_till([proof])[0]
@@ -321,7 +331,7 @@ class Prices:
             left_out |= (
                 {link.key} if len({(proof.article.key, proof.quantity) for proof in proofs}) == MOST_EACH else set()
             )
-            proofs += self._expected_of_offers(articles) if self._offer_day() else []
+            proofs += self._expected_of_offers(articles) if self.offer_day() else []
             expected += [(link.key, proof) for proof in proofs]
             checked_count += 1
         keys = [key for key, _ in expected]
@@ -443,7 +453,7 @@ class Prices:
             {record.key: record for record in people},
         )
         expected: list[Proof] = []
-        day = self._offer_day()
+        day = self.offer_day()
         for who, queries in by_customer:
             for article, quantity in queries:
                 own = [term.number for term in terms_in(article.values) if term.of is PriceScope.BRANCH]

@@ -170,15 +170,18 @@ def test_clearing_accounts_show_takings_under_way(booked: tuple[Application, dat
     try:
         test = press(open_page("days", view="clearing", period=name), "read_clearing")
         assert not test.exception
-        assert f"Account {account}" in [one.value for one in test.header]
-        assert "Under way" in texts(test)
+        shown = [one.value for one in test.header]
+        assert f"Account {account} Pin onderweg" in shown
+        assert {"Parts of the closing balance", "Payouts and fees", "Under way, oldest first"} <= set(shown)
+        assert "Under way: " in texts(test)
+        assert {"PDF", "Excel"} <= set(labels(test))
         assert "Check payouts" in labels(test)
         found = app.clearing_accounts.report(app.periods.period(name))
         assert found is not None
         assert [one.account for one in found.accounts] == [account]
         checked = [app.days.check(day, branch) for branch in app.days.branches()]
         booked_rows = [one for each in checked for one in each.rows if (one.about, one.key) == ("account", account)]
-        assert found.accounts[0].closing == sum(one.books or 0 for one in booked_rows)
+        assert found.accounts[0].takings == sum(one.books or 0 for one in booked_rows)
     finally:
         app.flows.change("days", {"payout_accounts": (), "clearing_from": None}, somebody("test"))
 

@@ -26,6 +26,7 @@ from integration.sandbox.accountview.dictionary import (
 from integration.sandbox.accountview.query import QueryReader, Refusal, RowQuery, check_book_date
 from integration.sandbox.accountview.request import PREFIX, Request, received
 from integration.sandbox.accountview.seed import books
+from integration.sandbox.accountview.seed.bank import CardTaking
 from integration.sandbox.accountview.tables import Table
 from integration.sandbox.faults import (
     Armed,
@@ -89,6 +90,7 @@ class AccountViewServer:
         conventions: Conventions | None = None,
         token_seconds: int = 3600,
         journal: Journal | None = None,
+        takings: Sequence[CardTaking] = (),
     ) -> None:
         self.shop = shop
         self._switches = switches
@@ -107,7 +109,7 @@ class AccountViewServer:
         self._days = 0
         for id_, company in self._companies.items():
             if id_ == MAIN_COMPANY:
-                company.open_shop()
+                company.open_shop(takings)
                 daybooks.post_all(company, datetime.combine(shop.today, time(), UTC))
             else:
                 company.open_empty()

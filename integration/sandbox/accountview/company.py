@@ -1,7 +1,7 @@
 """One company of AccountView: its tables and numbers, rows that are not visible yet, and changes by hand."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any, Final
 from integration.sandbox.accountview import posting, shelves
 from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
-from integration.sandbox.accountview.seed import books
+from integration.sandbox.accountview.seed import bank, books
 from integration.sandbox.accountview.tables import Row, Table, normal
 from integration.sandbox.journal import JournalEntry
 from integration.sandbox.shop.records import ShopArticle
@@ -62,9 +62,10 @@ class Company:
             for name, definition in definitions.items()
         }
 
-    def open_shop(self) -> None:
-        """Fill the tables with the complete shop."""
+    def open_shop(self, takings: Sequence[bank.CardTaking] = ()) -> None:
+        """Fill the tables with the complete shop, and with the bank's payouts of its card takings."""
         books.fill_tables(self._tables, self.shop)
+        bank.load_bank(self._tables, takings, self.shop.today)
         self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
         self._has_stock = False
 

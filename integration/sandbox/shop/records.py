@@ -129,6 +129,7 @@ LEDGERS: Final = (
     ShopLedger("4400", "Kasverschillen"),
     ShopLedger("4410", "Afrondingsverschillen"),
     ShopLedger("4510", "Porti"),
+    ShopLedger("4520", "Bankkosten"),
     ShopLedger("7000", "Kostprijs omzet"),
     ShopLedger("8000", "Omzet fietsen", True),
     ShopLedger("8010", "Omzet kleding", True),

@@ -12,6 +12,7 @@ from integration.core.authorization import requires
 from integration.core.days.clearing import ClearingAccount, ClearingRules, Payout, Taking, clearing_account
 from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.period import Period, date_range
+from integration.core.days.report import DayState
 from integration.core.days.till import total
 from integration.core.errors import RejectedError
 from integration.core.issues import Issue, IssueOccurrence
@@ -19,13 +20,14 @@ from integration.core.people import Right
 from integration.core.records import Kind, Unreadable
 from integration.core.totals.sold import NOTHING
 from integration.flows.settings import BOOKS
-from integration.services.daybooks.days import Days
+from integration.services.daybooks.days import DayListed, Days
 from integration.services.mappings.mappings import Logics
 from integration.store.issues import Issues
 from integration.store.links import Links
 
 AT_ONCE = 31  # days per query of the ledger
 LATE = "payout_late"
+UNBOOKED = frozenset({DayState.WAITING, DayState.CLOSED, DayState.PARKED})
 
 Tell = Callable[[date], None]
 
@@ -46,7 +48,8 @@ class ClearingSettings(Protocol):
 class ClearingReport:
     """Clearing accounts in a period up to `until`, in the order of the settings.
 
-    `unreadable` is the number of ledger rows that could not be read and are in no sum.
+    `unreadable` is the number of ledger rows that could not be read and are in no sum. `unbooked` are the days
+    without a page, oldest first: their takings are in no sum.
     """
 
     period: Period
@@ -54,6 +57,7 @@ class ClearingReport:
     read_at: datetime
     accounts: tuple[ClearingAccount, ...]
     unreadable: int = 0
+    unbooked: tuple[DayListed, ...] = ()
 
     def late(self) -> list[tuple[ClearingAccount, Taking]]:
         """Return the takings whose payout is late at the end of the report."""
@@ -111,7 +115,8 @@ class ClearingAccounts:
             for chosen, codes in ((rules, settings.payout_accounts), (None, settings.balance_accounts))
             for account in codes
         ]
-        report = ClearingReport(period, until, self._clock(), tuple(accounts), unreadable)
+        unbooked = [one for one in self._days.listed(since, until) if one.state in UNBOOKED and not one.pages]
+        report = ClearingReport(period, until, self._clock(), tuple(accounts), unreadable, tuple(unbooked))
         with self._lock:
             self._answers[period.name, id(self._connectors[BOOKS.system])] = report
         return report

@@ -1,8 +1,7 @@
 """The tables of a period in the language of the reader, for the screen, as PDF and as a spreadsheet."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from integration import words
@@ -15,6 +14,7 @@ from integration.core.totals.sold import NOTHING
 from integration.flows.settings import BOOKS
 from integration.services.connections.connections import Connections
 from integration.services.daybooks.periods import Origin, PeriodReport, ReturnLine
+from integration.services.daybooks.text_tables import ShownTable, text_table
 from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.store.database import Clock
@@ -85,20 +85,6 @@ def period_title(period: Period, language: str) -> str:
         return words.sentence(key, language, number=str(period.first.month // 3 + 1), year=str(period.first.year))
     first, last = (words.value_text(day, language) for day in (period.first, period.last))
     return words.sentence("period_range", language, first=first, last=last)
-
-
-@dataclass(frozen=True, slots=True)
-class ShownTable:
-    """A table as texts by column title.
-
-    `amounts` are the titles of columns of amounts, and `difference` that of an amount that should be zero, if any.
-    """
-
-    title: str
-    empty: str
-    rows: list[dict[str, str]]
-    amounts: list[str]
-    difference: str = ""
 
 
 class PeriodTables:
@@ -415,39 +401,9 @@ class PeriodTables:
 
     # ---- on a screen
 
-    def text_table(self, table: SheetTable) -> "ShownTable":
+    def text_table(self, table: SheetTable) -> ShownTable:
         """Return a table as texts, with its sums as the last row."""
-        titles = [sheet_column.title or self.text("col_figure") for sheet_column in table.columns]
-        all_rows = [*table.rows, *([table.sums] if table.sums else [])]
-        rows = [
-            {
-                title: self._cell_text(cell, column)
-                for title, cell, column in zip(titles, row, table.columns, strict=True)
-            }
-            for row in all_rows
-        ]
-        money = (Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE)
-        amounts = [
-            title for title, sheet_column in zip(titles, table.columns, strict=True) if sheet_column.holds in money
-        ]
-        off = next((sheet_column.title for sheet_column in table.columns if sheet_column.holds is Holds.DIFFERENCE), "")
-        return ShownTable(table.title, table.empty, rows, amounts, off)
-
-    def _cell_text(self, cell: Cell, column: SheetColumn) -> str:
-        match cell:
-            case None:
-                return ""
-            case Noted():
-                return f"{cell.text} {cell.note}".strip()
-            case Decimal():
-                write = words.ledger_text if column.holds is Holds.LEDGER else words.amount_text
-                return write(cell, self.language)
-            case int():
-                return words.number(cell, self.language)
-            case date():
-                return words.table_day(cell, self.language)
-            case _:
-                return cell
+        return text_table(table, self.language)
 
     # ---- cells
 

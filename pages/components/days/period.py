@@ -1,21 +1,29 @@
 """A period of closed days: VAT on both sides, the VAT return, and turnover beside another period."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.days.period import Period, calendar_month, calendar_quarter, calendar_year, date_range
+from integration.core.days.period import (
+    Period,
+    PeriodFigure,
+    calendar_month,
+    calendar_quarter,
+    calendar_year,
+    date_range,
+)
 from integration.services.daybooks.days import Days
-from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTables, ShownTable, period_title
+from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTables, period_title
 from integration.services.daybooks.periods import PeriodReport, Periods
+from integration.services.daybooks.text_tables import ShownTable
 from integration.words import difference_amount
 from pages.components.days.month import open_day
-from pages.components.days.one_day import EXCEL
+from pages.components.days.sheet_tables import remarks_box, right_aligned, sheet_buttons, text_table_section
 from pages.components.shared.application import may
 from pages.components.shared.layout import (
     act,
@@ -24,14 +32,11 @@ from pages.components.shared.layout import (
     icon_button,
     inline,
     keep_in_address,
-    mark,
     note,
     section,
     select_input,
-    small,
 )
-from pages.components.shared.tables import CONFIG, browse, figures
-from pages.components.shared.tables import table as plain_table
+from pages.components.shared.tables import browse
 from pages.components.shared.wording import (
     Markdown,
     field_date,
@@ -39,7 +44,6 @@ from pages.components.shared.wording import (
     plain,
     table_day,
     text,
-    zone,
 )
 
 KINDS: Mapping[str, Callable[[date], Period]] = {
@@ -91,22 +95,9 @@ def _open_period(period: Period) -> None:
 
 
 def _sheets(app: Application, report: PeriodReport) -> None:
-    spoken, time_zone = language(), zone()
     branch = f"-{report.branch}" if report.branch.isalnum() else ""
     file = f"period-{report.period.name.replace('..', '-to-')}{branch}"
-    for name, make, mime, icon, end in (
-        ("pdf", app.period_sheets.pdf, "application/pdf", "picture_as_pdf", "pdf"),
-        ("excel", app.period_sheets.excel, EXCEL, "table_view", "xlsx"),
-    ):
-        st.download_button(
-            text(f"btn_sheet_{name}"),
-            data=partial(make, report, spoken, time_zone),
-            file_name=f"{file}.{end}",
-            mime=mime,
-            icon=f":material/{icon}:",
-            on_click="ignore",
-            key=f"period_{name}",
-        )
+    sheet_buttons(app.period_sheets, report, file, "period")
 
 
 def _read_period(app: Application, report: PeriodReport) -> None:
@@ -187,33 +178,26 @@ def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> 
     note(
         f"{text('col_checked')}: {plain(tables.checked())} · {text('period_books_read')}: {plain(tables.books_read())}"
     )
-    _remarks(tables)
+    remarks_box(tables.remarks())
     with st.grid(2, min_column_width=380) as grid:
         with grid.cell():
             _vat(report, tables)
         with grid.cell():
-            _draw_table(tables.text_table(tables.accounts()))
-            _draw_table(tables.text_table(tables.branches()))
+            _accounts(report, tables)
+            text_table_section(tables.text_table(tables.branches()))
     _days_of_code(report, tables)
-    _draw_table(tables.text_table(tables.vat_return()))
+    text_table_section(tables.text_table(tables.vat_return()))
     if st.button(text("btn_vat_boxes"), icon=":material/settings:", type="tertiary", key="vat_boxes"):
         parameters = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}
         st.switch_page("pages/flows.py", query_params=parameters)
     if report.oss():
-        _draw_table(tables.text_table(tables.oss()))
+        text_table_section(tables.text_table(tables.oss()))
     if report.books is not None:
-        _draw_table(tables.text_table(tables.origins()))
+        text_table_section(tables.text_table(tables.origins()))
         if report.books.foreign:
-            _draw_table(tables.text_table(tables.foreign()))
-    _draw_table(tables.text_table(tables.turnover()))
+            text_table_section(tables.text_table(tables.foreign()))
+    text_table_section(tables.text_table(tables.turnover()))
     _days(report, tables)
-
-
-def _remarks(tables: PeriodTables) -> None:
-    if remarks := tables.remarks():
-        with st.container(border=True, gap="xsmall"):
-            for remark in remarks:
-                small(f"{mark('brake')} {plain(remark)}")
 
 
 def _vat(report: PeriodReport, tables: PeriodTables) -> None:
@@ -222,19 +206,30 @@ def _vat(report: PeriodReport, tables: PeriodTables) -> None:
     if not vat.rows:
         note(plain(vat.empty))
         return
-    rows = [
-        {
-            **row,
-            text("col_difference"): _difference_cell(
-                comparison.difference, comparison.compared.larger_side, is_known=comparison.books is not None
-            ),
-        }
-        for row, comparison in zip(vat.rows, report.vat, strict=True)
-    ]
-    clicked = browse(pd.DataFrame(rows), _right_aligned(vat), "period_vat", plain(vat.title))
+    clicked = browse(
+        pd.DataFrame(_with_larger_side(vat, report.vat)), right_aligned(vat), "period_vat", plain(vat.title)
+    )
     if clicked is not None:
         keep_in_address("code", report.vat[clicked].key)
     note(text("period_pick_figure"))
+
+
+def _accounts(report: PeriodReport, tables: PeriodTables) -> None:
+    accounts = tables.text_table(tables.accounts())
+    text_table_section(replace(accounts, rows=_with_larger_side(accounts, report.accounts)))
+
+
+def _with_larger_side(shown: ShownTable, of: Sequence[PeriodFigure]) -> list[dict[str, str]]:
+    """Return the rows of a table with the side that has more beside each difference."""
+    return [
+        {
+            **row,
+            text("col_difference"): _difference_cell(
+                one.difference, one.compared.larger_side, is_known=one.books is not None
+            ),
+        }
+        for row, one in zip(shown.rows, of, strict=True)
+    ]
 
 
 def _difference_cell(difference: Decimal, more: str, *, is_known: bool) -> str:
@@ -249,7 +244,7 @@ def _days_of_code(report: PeriodReport, tables: PeriodTables) -> None:
     behind = tables.text_table(tables.behind(code))
     section(plain(behind.title))
     days = [day for _, day, _ in tables.day_figures(code)]
-    clicked = browse(pd.DataFrame(behind.rows), _right_aligned(behind), f"period_behind_{code}", plain(behind.title))
+    clicked = browse(pd.DataFrame(behind.rows), right_aligned(behind), f"period_behind_{code}", plain(behind.title))
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(days[clicked].date, days[clicked].branch)
@@ -262,17 +257,3 @@ def _days(report: PeriodReport, tables: PeriodTables) -> None:
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(report.days[clicked].date, report.days[clicked].branch)
-
-
-def _draw_table(shown_table: ShownTable) -> None:
-    section(plain(shown_table.title))
-    if not shown_table.rows:
-        note(plain(shown_table.empty))
-    elif shown_table.difference:
-        figures(shown_table.rows, shown_table.difference, plain(shown_table.title))
-    else:
-        plain_table(shown_table.rows, plain(shown_table.title), _right_aligned(shown_table))
-
-
-def _right_aligned(shown_table: ShownTable) -> dict[str, object]:
-    return {title: CONFIG.TextColumn(title, alignment="right") for title in shown_table.amounts}

@@ -1,6 +1,7 @@
 """The price of an article for a customer: every rule that could set it, and the price that the till answers."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 import streamlit as st
@@ -11,7 +12,7 @@ from integration.flows.settings import BOOKS, TILL
 from integration.services.prices import KnownRecord, Proof
 from pages.components.shared.layout import answer_or_error, inline, note, section, select_input
 from pages.components.shared.tables import table
-from pages.components.shared.wording import Markdown, money_text, number, plain, system_name, text
+from pages.components.shared.wording import Markdown, field_date, money_text, number, plain, system_name, text
 
 MOST = 100_000
 
@@ -41,14 +42,24 @@ def prices_section(app: Application) -> None:
             text("prices_quantity"), 1, MOST, key="price_quantity", bind="query-params", width=120
         )
         branch = select_input("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
+        day = _sale_day(app)
     price_proof = answer_or_error(
-        lambda: app.prices.explain_price(people[who], goods[article_key], Decimal(quantity), branch)
+        lambda: app.prices.explain_price(people[who], goods[article_key], Decimal(quantity), branch, day)
     )
     if price_proof is None:
         note(text("prices_none"))
         return
     _draw_prices(price_proof)
     _steps(price_proof, branches)
+
+
+def _sale_day(app: Application) -> date | None:
+    """Draw the choice of the day of the sale if offers are sent, and return it."""
+    today = app.prices.offer_day()
+    if today is None:
+        return None
+    chosen = st.date_input(text("prices_day"), today, format=field_date(), key="price_day", width=150)
+    return chosen if isinstance(chosen, date) else today
 
 
 def _title(known_record: KnownRecord | None) -> str:

@@ -13,6 +13,9 @@ from integration.core.records import Record, Value
 from integration.flows.days.settings import DaySettings
 from integration.services.daybooks.clearing_accounts import LATE, ClearingAccounts
 from integration.services.mappings.mappings import Logics
+from integration.store.database import Database
+from tests.alerts.test_service import watch
+from tests.alerts.transport.receivers import web_server
 from tests.core.days.example import DAY
 from tests.parts import part
 from tests.services.day_harness import DayHarness, an_entry
@@ -29,8 +32,9 @@ SETTINGS = DaySettings(
 class Place:
     """The harness of days, booked, with the service of clearing accounts."""
 
-    def __init__(self, days: DayHarness) -> None:
+    def __init__(self, days: DayHarness, database: Database) -> None:
         self.days = days
+        self.database = database
         self.settings = SETTINGS
         self.clearing = ClearingAccounts(
             days.days, days.stores.issues, days.links, part(Logics, settings=lambda _: self.settings), days.connectors,
@@ -46,7 +50,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     database = new_database(tmp_path / "console.sqlite")
     days = DayHarness(database)
     days.run()
-    yield Place(days)
+    yield Place(days, database)
     database.close()
 
 
@@ -94,3 +98,34 @@ def test_accounts_that_are_not_set_are_not_read(place: Place) -> None:
         place.clearing.read(MONTH)
     assert error.value.code == "clearing_not_set"
     assert place.clearing.report(MONTH) is None
+
+
+def test_a_day_that_is_not_booked_is_named(tmp_path: Path) -> None:
+    database = new_database(tmp_path / "console.sqlite")
+    place = Place(DayHarness(database), database)
+    place.days.days.check(DAY, "1")
+    found = place.clearing.read(MONTH)
+    assert [one.key for one in found.unbooked] == [f"{DAY}/1"]
+    place.days.run()
+    assert place.clearing.read(MONTH).unbooked == ()
+    database.close()
+
+
+def test_the_nightly_check_of_a_late_payout_sends_an_alert_and_its_end(place: Place, tmp_path: Path) -> None:
+    place.settings = SETTINGS.model_copy(update={"on": True})
+    with web_server() as hook:
+        watching = watch(place.database, place.days.clock, tmp_path)
+        watching.hook(hook)
+        place.clearing.page("")
+        watching.look()
+        assert hook.titles == []
+        place.days.clock.now += timedelta(days=3)
+        place.clearing.page("")
+        watching.look()
+        assert [title.split(" · ")[:2] for title in hook.titles] == [["Warning", "Closed days"]]
+        place.days.books.others = (bank(DAY + timedelta(days=3), f"-{TAKEN}", "1"),)
+        place.clearing.page("")
+        watching.look()
+        place.days.clock.now += timedelta(minutes=2)
+        watching.look()
+        assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]

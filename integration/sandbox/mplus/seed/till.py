@@ -1,7 +1,7 @@
 """Till side of the sample shop, and its changes from day to day."""
 
-from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from random import Random
 from typing import Final
@@ -19,6 +19,7 @@ RECEIPTS: Final = 290
 INVOICES: Final = 18
 PAST_DAYS: Final = 60
 ORDERS_A_DAY: Final = 3
+CARDS: Final = frozenset({"PIN", "CREDITCARD"})
 RECEIPTS_A_DAY: Final = 8
 
 
@@ -88,3 +89,15 @@ def filled_till(shop: Shop, conventions: TillConventions) -> Callable[[], House]
     house = House(Desk(contract(), conventions, shop.seed), sample.setup())
     sample.fill(house)
     return house.copies()
+
+
+@lru_cache(maxsize=4)
+def card_takings(shop: Shop) -> Mapping[tuple[date, int], int]:
+    """Return the sum of card payments in cents, by day and branch, in the initial state of the tills."""
+    found: dict[tuple[date, int], int] = {}
+    documents = filled_till(shop, TillConventions())().takings.documents() if shop.trades else ()
+    for one in documents:
+        for paid in one.paid:
+            if paid.method in CARDS:
+                found[paid.day, paid.branch] = found.get((paid.day, paid.branch), 0) + paid.amount
+    return found

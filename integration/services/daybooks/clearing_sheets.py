@@ -1,0 +1,218 @@
+"""The tables of clearing accounts in the language of the reader, for the screen, as PDF and as a spreadsheet."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from integration import words
+from integration.core.authorization import requires
+from integration.core.days.clearing import ClearingAccount, PayoutMatch, Settlement
+from integration.core.days.till import total
+from integration.core.people import Right
+from integration.flows.settings import BOOKS
+from integration.services.connections.connections import Connections
+from integration.services.daybooks.clearing_accounts import ClearingReport
+from integration.services.daybooks.period_sheets import MOST_NAMED, period_title
+from integration.services.daybooks.text_tables import ShownTable, text_table
+from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
+from integration.sheets.sheet import Cell, Holds, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
+from integration.store.database import Clock
+
+
+class ClearingSheets:
+    """Makes the tables and the sheets of clearing accounts, with the captions of ledger accounts."""
+
+    def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
+        self._lists = lists
+        self._connections = connections
+        self._clock = clock
+
+    @requires(Right.EXPORT)
+    def pdf(self, report: ClearingReport, language: str, zone: tzinfo) -> bytes:
+        """Return the clearing accounts of a period as PDF, with times in the zone of the reader."""
+        from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - its import would delay every terminal command
+
+        return pdf_of(self.sheet(report, language, zone))
+
+    @requires(Right.EXPORT)
+    def excel(self, report: ClearingReport, language: str, zone: tzinfo) -> bytes:
+        """Return the clearing accounts of a period as an Excel file."""
+        from integration.sheets.excel import excel_of  # noqa: PLC0415 - likewise
+
+        return excel_of(self.sheet(report, language, zone))
+
+    @requires(Right.EXPORT)
+    def sheet(self, report: ClearingReport, language: str, zone: tzinfo) -> Sheet:
+        """Return the clearing accounts of a period as data."""
+        tables = self.tables(report, language, zone, patience=LAST_SECONDS)
+        company, now = self._connections.ensure_check(BOOKS.system).about, self._clock()
+        facts = [(tables.text("period_books_read"), tables.moment(report.read_at))]
+        return Sheet(
+            kind=tables.text("view_clearing"),
+            title=period_title(report.period, language),
+            subtitle=tables.text("stock_all_branches"),
+            verdict=tables.verdict(),
+            tone=Tone.WAITING if report.late() or report.unbooked else Tone.PLAIN,
+            facts=[(tables.text("sheet_of_books"), company), *facts] if company else facts,
+            parts=tuple(tables.parts()),
+            made=words.term("sheet_made", language, moment=tables.moment(now)),
+            created_at=now,
+            language=language,
+        )
+
+    @requires(Right.SEE)
+    def tables(self, report: ClearingReport, language: str, zone: tzinfo, patience: float = 0.5) -> "ClearingTables":
+        """Return the tables of clearing accounts; captions of accounts are waited for at most `patience` seconds."""
+        ledgers = self._lists.captions(BOOKS.system, "ledgers", patience=patience)
+        return ClearingTables(report, language, zone, ledgers)
+
+
+class ClearingTables:
+    """The tables and remarks of clearing accounts in one language."""
+
+    def __init__(self, report: ClearingReport, language: str, zone: tzinfo, ledgers: Mapping[str, str]) -> None:
+        self.report = report
+        self.language = language
+        self._zone = zone
+        self._ledgers = ledgers
+
+    def text(self, key: str, **facts: object) -> str:
+        """Return a text."""
+        return words.sentence(key, self.language, **facts)
+
+    def moment(self, at: datetime) -> str:
+        """Return a moment with its year."""
+        here = at.astimezone(self._zone)
+        return f"{words.value_text(here.date(), self.language)}, {here:%H:%M}"
+
+    def account_name(self, account: str) -> str:
+        """Return number and caption of a ledger account."""
+        return f"{account} {self._ledgers.get(account, '')}".strip()
+
+    # ---- sentences
+
+    def verdict(self) -> str:
+        """Return the sum under way and the number of late days, over all accounts."""
+        waiting = total(one.match.waiting for one in self.report.accounts if one.match)
+        under_way = words.amount_text(waiting, self.language)
+        return self.text("clearing_verdict", under_way=under_way, late=len(self.report.late()))
+
+    def remarks(self) -> list[str]:
+        """Return sentences about takings and entries that are in no sum."""
+        found = []
+        if some := self.report.unbooked:
+            names = [
+                f"{words.value_text(one.date, self.language)} {one.branch_name}".strip() for one in some[:MOST_NAMED]
+            ]
+            more = f", +{len(some) - MOST_NAMED}" if len(some) > MOST_NAMED else ""
+            found.append(self.text("clearing_unbooked", count=len(some), list=", ".join(names) + more))
+        if self.report.unreadable:
+            found.append(self.text("clearing_unreadable", count=self.report.unreadable))
+        return found
+
+    # ---- tables
+
+    def parts(self) -> Iterator[SheetNotes | SheetTable]:
+        """Yield everything, in the order of a sheet; each title begins with the account."""
+        if remarks := self.remarks():
+            yield SheetNotes(self.text("period_remarks"), remarks, Tone.WAITING)
+        for one in self.report.accounts:
+            yield self._of_account(one, self.balances(one))
+            if one.match is not None:
+                yield self._of_account(one, self.balance_parts(one, one.match))
+                yield self._of_account(one, self.open_entries(one, one.match))
+            yield self._of_account(one, self.movements(one))
+            if one.match is not None:
+                yield self._of_account(one, self.payouts(one.match))
+
+    def text_table(self, table: SheetTable) -> ShownTable:
+        """Return a table as texts, with its sums as the last row."""
+        return text_table(table, self.language)
+
+    def _of_account(self, one: ClearingAccount, table: SheetTable) -> SheetTable:
+        title = f"{one.account} {table.title}"
+        return SheetTable(title, table.columns, table.rows, table.sums, table.narrow, table.empty)
+
+    def balances(self, one: ClearingAccount) -> SheetTable:
+        """Return opening balance, takings and payouts of the period, and the closing balance as their sum."""
+        rows = [("col_opening", one.opening), ("col_takings", one.takings), ("col_payouts", -one.payouts)]
+        return self._sums("clearing_balances", rows, one.closing)
+
+    def balance_parts(self, one: ClearingAccount, match: PayoutMatch) -> SheetTable:
+        """Return the parts that the closing balance consists of."""
+        rows = [
+            ("clearing_opening_left", match.opening_left),
+            ("col_under_way", match.waiting),
+            ("clearing_fees_open", match.unbooked_fees),
+            ("clearing_differences", -total(each.amount for each in match.unmatched)),
+        ]
+        return self._sums("clearing_parts", rows, one.closing)
+
+    def _sums(self, title: str, rows: list[tuple[str, Decimal]], closing: Decimal) -> SheetTable:
+        columns = (SheetColumn("", width=1.9), SheetColumn(self.text("col_balance"), Holds.LEDGER))
+        cells: list[tuple[Cell, ...]] = [(self.text(key), amount) for key, amount in rows]
+        return self._table(title, columns, cells, (self.text("col_closing"), closing), narrow=True)
+
+    def open_entries(self, one: ClearingAccount, match: PayoutMatch) -> SheetTable:
+        """Return takings without a payout, oldest first, and then payouts without takings as negative amounts."""
+        columns = (
+            SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_branch")),
+            SheetColumn(self.text("col_amount"), Holds.LEDGER), SheetColumn(self.text("col_pages"), width=1.4),
+            SheetColumn(self.text("choice_status"), width=2.2),
+        )  # fmt: skip
+        late = one.late(self.report.until)
+        rows: list[tuple[Cell, ...]] = [
+            (
+                each.date, each.branch, each.amount, each.page,
+                self.text("clearing_late" if each in late else "col_under_way"),
+            )
+            for each in match.under_way
+        ]  # fmt: skip
+        rows += [(each.date, "", -each.amount, each.page, self.text("clearing_unmatched")) for each in match.unmatched]
+        return self._table("clearing_open", columns, rows)
+
+    def movements(self, one: ClearingAccount) -> SheetTable:
+        """Return takings, payouts and the balance by day, and what is under way if payouts settle the account."""
+        columns = [
+            SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_takings"), Holds.MONEY),
+            SheetColumn(self.text("col_payouts"), Holds.MONEY), SheetColumn(self.text("col_balance"), Holds.LEDGER),
+            SheetColumn(self.text("col_under_way"), Holds.MONEY),
+        ]  # fmt: skip
+        rows = [(each.date, each.takings, each.payouts, each.balance, each.under_way) for each in one.days]
+        sums: tuple[Cell, ...] = (self.text("page_total"), one.takings, one.payouts, one.closing, None)
+        count = len(columns) if one.match is not None else len(columns) - 1
+        return self._table("clearing_by_day", columns[:count], [row[:count] for row in rows], sums[:count])
+
+    def payouts(self, match: PayoutMatch) -> SheetTable:
+        """Return the payouts of the period with the takings that they settle and the withheld fees."""
+        columns = (
+            SheetColumn(self.text("col_payout_date"), Holds.DATE), SheetColumn(self.text("col_pages"), width=1.4),
+            SheetColumn(self.text("clearing_taken_on"), width=1.8), SheetColumn(self.text("col_branch"), width=0.8),
+            SheetColumn(self.text("col_takings"), Holds.MONEY), SheetColumn(self.text("col_payouts"), Holds.MONEY),
+            SheetColumn(self.text("col_fee"), Holds.MONEY), SheetColumn(self.text("col_fee_page"), width=1.4),
+        )  # fmt: skip
+        some = [one for one in match.settlements if one.payouts[-1].date >= self.report.period.first]
+        rows = [self._settlement(one) for one in some]
+        taken = total(each.amount for one in some for each in one.takings)
+        fees = total(one.fee for one in some)
+        sums = (self.text("page_total"), None, None, None, taken, taken - fees, fees, None)
+        return self._table("clearing_payouts", columns, rows, sums if rows else ())
+
+    def _settlement(self, one: Settlement) -> tuple[Cell, ...]:
+        first, last = (words.table_day(each.date, self.language) for each in (one.takings[0], one.takings[-1]))
+        days = first if first == last else self.text("period_range", first=first, last=last)
+        branches = ", ".join(dict.fromkeys(each.branch for each in one.takings))
+        pages = ", ".join(each.page for each in one.payouts)
+        taken = total(each.amount for each in one.takings)
+        return one.payouts[-1].date, pages, days, branches, taken, taken - one.fee, one.fee, one.fee_page
+
+    def _table(
+        self,
+        title: str,
+        columns: "tuple[SheetColumn, ...] | list[SheetColumn]",
+        rows: "list[tuple[Cell, ...]]",
+        sums: tuple[Cell, ...] = (),
+        *,
+        narrow: bool = False,
+    ) -> SheetTable:
+        return SheetTable(self.text(title), columns, rows, sums, narrow, self.text("period_nothing"))

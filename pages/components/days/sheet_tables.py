@@ -1,0 +1,70 @@
+"""Parts that the views of a period share: tables, remarks, and the buttons of the printed sheets."""
+
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from functools import partial
+from typing import Protocol, TypeVar
+
+import streamlit as st
+
+from integration.services.daybooks.text_tables import ShownTable
+from pages.components.days.one_day import EXCEL
+from pages.components.shared.layout import mark, note, section, small
+from pages.components.shared.tables import CONFIG, figures, table
+from pages.components.shared.wording import language, plain, text, zone
+
+Report = TypeVar("Report")
+Report_contra = TypeVar("Report_contra", contravariant=True)
+
+
+class SheetMaker(Protocol[Report_contra]):
+    """A service that makes the sheets of a report."""
+
+    @property
+    def pdf(self) -> Callable[[Report_contra, str, tzinfo], bytes]:
+        """The function that makes the PDF."""
+
+    @property
+    def excel(self) -> Callable[[Report_contra, str, tzinfo], bytes]:
+        """The function that makes the Excel file."""
+
+
+def sheet_buttons(sheets: SheetMaker[Report], report: Report, file: str, key: str) -> None:
+    """Draw the buttons that download a report as PDF and as Excel file."""
+    for name, make, mime, icon, end in (
+        ("pdf", sheets.pdf, "application/pdf", "picture_as_pdf", "pdf"),
+        ("excel", sheets.excel, EXCEL, "table_view", "xlsx"),
+    ):
+        st.download_button(
+            text(f"btn_sheet_{name}"),
+            data=partial(make, report, language(), zone()),
+            file_name=f"{file}.{end}",
+            mime=mime,
+            icon=f":material/{icon}:",
+            on_click="ignore",
+            key=f"{key}_{name}",
+        )
+
+
+def remarks_box(remarks: Sequence[str]) -> None:
+    """Draw remarks in a frame, if there are any."""
+    if remarks:
+        with st.container(border=True, gap="xsmall"):
+            for one in remarks:
+                small(f"{mark('brake')} {plain(one)}")
+
+
+def text_table_section(shown: ShownTable) -> None:
+    """Draw a table under its title, or that it is empty."""
+    section(plain(shown.title))
+    if not shown.rows:
+        note(plain(shown.empty))
+    elif shown.difference:
+        figures(shown.rows, shown.difference, plain(shown.title))
+    else:
+        table(shown.rows, plain(shown.title), right_aligned(shown))
+
+
+def right_aligned(shown: ShownTable) -> dict[str, object]:
+    """Return the column settings that align amounts to the right."""
+    return {title: CONFIG.TextColumn(title, alignment="right") for title in shown.amounts}

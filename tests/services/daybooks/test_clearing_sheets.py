@@ -1,0 +1,71 @@
+"""Tables of clearing accounts: balances, their parts, open entries, payouts with fees, and days without a page."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from integration.core.days.clearing import ClearingRules, Payout, Taking, clearing_account
+from integration.core.days.period import calendar_month
+from integration.core.days.report import DayState
+from integration.services.daybooks.clearing_accounts import ClearingReport
+from integration.services.daybooks.clearing_sheets import ClearingTables
+from integration.services.daybooks.days import DayListed
+
+
+def november(day: int) -> date:
+    return date(2026, 11, day)
+
+
+@pytest.fixture
+def tables() -> ClearingTables:
+    """One account: 5.00 at the begin, 100.00 paid less 1.00, 50.00 late, 20.00 under way, 7.00 without takings."""
+    takings = [
+        Taking(november(day), "1", Decimal(amount), f"600/{day}") for day, amount in ((2, 100), (3, 50), (9, 20))
+    ]
+    payouts = [Payout(november(4), Decimal(99), "200/1"), Payout(november(20), Decimal(7), "200/2")]
+    account = clearing_account("1010", Decimal(5), takings, payouts, november(1), ClearingRules())
+    cards = clearing_account("1560", Decimal(0), takings[:1], [], november(1), None)
+    parked = DayListed(november(5), "2", "Amersfoort", DayState.PARKED)
+    read_at = datetime(2026, 11, 10, 8, tzinfo=UTC)
+    report = ClearingReport(calendar_month(november(1)), november(10), read_at, (account, cards), 0, (parked,))
+    return ClearingTables(report, "en", UTC, {"1010": "Pin onderweg"})
+
+
+def test_the_parts_add_up_to_the_closing_balance(tables: ClearingTables) -> None:
+    account, _ = tables.report.accounts
+    assert account.match is not None
+    for one in (tables.balances(account), tables.balance_parts(account, account.match)):
+        assert sum(row[1] for row in one.rows) == one.sums[1] == account.closing == 69  # type: ignore[misc]
+    assert [row[1] for row in tables.balance_parts(account, account.match).rows] == [5, 70, 1, -7]
+
+
+def test_open_entries_are_oldest_first_and_late_ones_are_marked(tables: ClearingTables) -> None:
+    account, _ = tables.report.accounts
+    assert account.match is not None
+    rows = tables.open_entries(account, account.match).rows
+    assert [(row[0], row[2], row[4]) for row in rows] == [
+        (november(3), 50, "Late"), (november(9), 20, "Under way"), (november(20), -7, "Payout without takings"),
+    ]  # fmt: skip
+    assert tables.verdict() == "Under way: 70.00, late days: 1"
+
+
+def test_payouts_have_takings_and_fees_with_sums(tables: ClearingTables) -> None:
+    account, _ = tables.report.accounts
+    assert account.match is not None
+    found = tables.payouts(account.match)
+    assert [row[4:7] for row in (*found.rows, found.sums)] == [(100, 99, 1), (100, 99, 1)]
+
+
+def test_days_without_a_page_are_named(tables: ClearingTables) -> None:
+    assert tables.remarks() == ["Not booked, and in no balance: 1 days. 5 Nov 2026 Amersfoort"]
+
+
+def test_a_sheet_has_the_tables_of_each_account(tables: ClearingTables) -> None:
+    titles = [one.title for one in tables.parts()]
+    assert titles == [
+        "To be checked", "1010 Balances of the period", "1010 Parts of the closing balance",
+        "1010 Under way, oldest first", "1010 Movements by day", "1010 Payouts and fees",
+        "1560 Balances of the period", "1560 Movements by day",
+    ]  # fmt: skip
+    assert tables.text_table(tables.movements(tables.report.accounts[1])).rows[0]["Balance"] == "100.00 Dr"
