@@ -158,6 +158,8 @@ class ValueTable:
 
         `home` is the country of the shop: a row for an unreadable country never applies to it.
         """
+        if not rows:  # usual for a table of exceptions, which is asked for every record
+            return ""
         order = sorted(self.parts, key=lambda part: (not part.needed, -part.rank, self.parts.index(part)))
         unsure = (UNSURE,) if part_values.get(COUNTRY, home) != home else ()
         options = [

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 REPLACEMENT = "\ufffd"
+MOST_RECENT = 16  # times whose stored form is cached
 
 
 class TextColumn(TypeDecorator[str]):
@@ -88,6 +90,17 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"a moment without a time zone: {value!r}")
         return value.astimezone(UTC)
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[datetime | None], Any] | None:
+        """Return the conversion, with a cache for times in UTC: all rows of a page have the same time.
+
+        Times of another zone are not cached, because both times of a repeated hour are equal.
+        """
+        convert = super().bind_processor(dialect)
+        if convert is None:
+            return None
+        recent = lru_cache(MOST_RECENT)(convert)
+        return lambda value: recent(value) if value is None or value.tzinfo is UTC else convert(value)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Return the time in UTC, with its time zone."""

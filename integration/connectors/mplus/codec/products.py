@@ -330,7 +330,7 @@ def raw_stock_setting(article: Element) -> str:
 
 def article_identity(article: Element) -> ArticleIdentity:
     """Return name, EAN and external id of an article, which show whether its number still means the same article."""
-    return ArticleIdentity(*(article.findtext(path) or "" for path in _IDENTITY))
+    return ArticleIdentity(*[child_text(article, path) for path in _IDENTITY])
 
 
 def stock_settings(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:

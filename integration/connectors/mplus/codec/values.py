@@ -141,11 +141,7 @@ def child_text(element: Element, name: str) -> str:
 
 def child_number(element: Element, wire: str) -> int:
     """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
-    text = child_text(element, qualified(wire)).strip() or "0"
-    try:
-        return whole_number(text)
-    except ValueError:
-        raise WrongValueError(wire, text) from None
+    return _checked_number(wire, child_text(element, qualified(wire)).strip() or "0")
 
 
 def scaled_number(element: Element, wire: str, places: str) -> Decimal:
@@ -159,9 +155,14 @@ def scaled_number(element: Element, wire: str, places: str) -> Decimal:
 
 def required_integer(element: Element, wire: str) -> int:
     """Return the required whole number in a child. Raises WrongValueError, also if it is missing."""
-    if not child_text(element, qualified(wire)).strip():
-        raise WrongValueError(wire, "")
-    return child_number(element, wire)
+    return _checked_number(wire, child_text(element, qualified(wire)).strip())
+
+
+def _checked_number(wire: str, text: str) -> int:
+    try:
+        return whole_number(text)
+    except ValueError:
+        raise WrongValueError(wire, text) from None
 
 
 T = TypeVar("T")
