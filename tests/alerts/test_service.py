@@ -17,7 +17,7 @@ from integration.alerts.incidents import ProblemType
 from integration.alerts.monitoring import Monitoring
 from integration.alerts.problem_detection import ProblemDetection
 from integration.alerts.service import EVERYTHING, Alerts
-from integration.alerts.transport.post import Post, WayOut
+from integration.alerts.transport.post import WayOut
 from integration.application.stores import Stores, stores_of
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
@@ -35,13 +35,22 @@ from integration.settings import load_settings
 from integration.store.database import Database
 from integration.store.secrets import ConnectionStore
 from tests.alerts.transport.receivers import Hook, mail_server, web_server
+from tests.alerts.transport.running_post import RunningPost
 from tests.clocks import Clock
 from tests.parts import part
 from tests.people import somebody
 from tests.store.samples import a_commit, a_create, a_preview, prove
 
 BASE = "https://console.shop.example"
+POST = RunningPost(WayOut(network_environment()))
 WELL = Health(10**12, 1.0, 0, None, 0.5)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended_post() -> Iterator[None]:
+    """End what sends the messages of all tests."""
+    yield
+    POST.close()
 
 
 def a_quarter_each(_: str, rounds: int, moment: datetime) -> datetime:
@@ -89,8 +98,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     """Return a process that keeps watch over a database."""
     stores = stores_of(database, clock)
     sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
-    post = Post(WayOut(network_environment()), seconds=20)
-    channels = Channels(stores.settings, sealed, stores.deliveries, post)
+    channels = Channels(stores.settings, sealed, stores.deliveries, POST)
     openings, health, on = OpeningHoursSettings(stores.settings), [WELL], set[str]()
     stands: dict[str, ConnectionStatus] = {}
     pings = Pings(stores.deliveries, stores.runs, stores.settings, sealed, clock, load_settings(data=folder))
@@ -125,7 +133,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         channels=channels,
         openings=openings,
         pings=pings,
-        post=post,
+        post=POST,
         log_access=part(LogAccess, place=BASE),
         work=part(EngineHandle, executor=executor),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),

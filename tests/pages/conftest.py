@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 from streamlit.components.v2.component_manager import BidiComponentManager
-from streamlit.testing.v1 import AppTest, app_test
+from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 
 from integration.application import bootstrap
 from integration.application.application import Application
@@ -31,6 +31,20 @@ ARTICLES = 100  # of a shop that is enough for most pages
 PARTLY_KNOWN = 400  # of the smallest shop that the till partly knows
 
 Open = Callable[..., AppTest]
+
+
+_stop_late_script = local_script_runner.require_widgets_deltas
+
+
+def _wait_for_script(runner: local_script_runner.LocalScriptRunner, timeout: float = SECONDS) -> None:
+    """Wait for the thread of a script. Streamlit looks a thousand times a second whether it has ended."""
+    assert runner._script_thread is not None
+    runner._script_thread.join(timeout)
+    if runner._script_thread.is_alive():
+        _stop_late_script(runner, 0)
+
+
+local_script_runner.require_widgets_deltas = _wait_for_script
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -71,18 +71,23 @@ class Post:
     def _hand_over(self, requests: Sequence[Mapping[str, str]]) -> list[PostResult]:
         lines = "".join(json.dumps({**request, "networks": self._route.networks}) + "\n" for request in requests)
         with self._environment() as environment:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "integration.alerts.transport"], cwd=PROGRAM, env=environment, encoding="utf-8",
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            try:
-                answered, _ = process.communicate(lines, timeout=self._seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                answered, _ = process.communicate()
+            answered = self._exchange(lines, environment)
         secrets = {part for request in requests for part in secrets_of(request["address"])}
         results = [_result(line, secrets) for line in answered.splitlines()]
         return [*results, *[PostResult(ok=False, why="reason_channel_silent")] * (len(requests) - len(results))]
+
+    def _exchange(self, lines: str, environment: Mapping[str, str]) -> str:
+        """Return what the sending process answers to these lines within the time limit."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "integration.alerts.transport"], cwd=PROGRAM, env=environment, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            answered, _ = process.communicate(lines, timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            answered, _ = process.communicate()
+        return answered
 
     @contextmanager
     def _environment(self) -> Iterator[dict[str, str]]:

@@ -4,11 +4,23 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+
+import pytest
 
 from integration.alerts.transport.post import Message, Post, PostResult, WayOut, secrets_of
 from integration.process.child_environment import network_environment
 from tests.alerts.transport.receivers import mail_server, web_server
+from tests.alerts.transport.running_post import RunningPost
 from tests.timeouts import SECONDS
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Post]:
+    """A way out whose process stays."""
+    post = RunningPost(WayOut(network_environment()))
+    yield post
+    post.close()
 
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:
@@ -29,10 +41,10 @@ def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
     ]
 
 
-def test_what_a_channel_refuses_is_told_without_its_secrets() -> None:
+def test_what_a_channel_refuses_is_told_without_its_secrets(running: Post) -> None:
     with web_server() as hook:
         hook.down = True
-        (result,) = post().send([Message(hook.address, "Hook", "told")])
+        (result,) = running.send([Message(hook.address, "Hook", "told")])
     assert not result.ok
     assert "503" in result.why
     assert not any(secret in result.why for secret in ("tokenofthehook", "pathofthehook"))
@@ -48,13 +60,13 @@ def test_a_channel_that_takes_too_long_is_given_up() -> None:
     assert taken < SECONDS
 
 
-def test_a_redirect_is_not_followed() -> None:
+def test_a_redirect_is_not_followed(running: Post) -> None:
     with web_server() as hook:
         ways = {
             f"/{status}": (status, f"http://127.0.0.1:{hook.port}/elsewhere") for status in (301, 302, 303, 307, 308)
         }
         hook.redirects = ways
-        sent = post().send([Message(f"json://127.0.0.1:{hook.port}{path}", "Hook", "told") for path in ways])
+        sent = running.send([Message(f"json://127.0.0.1:{hook.port}{path}", "Hook", "told") for path in ways])
     assert [one.ok for one in sent] == [False] * len(ways)
     assert hook.paths == list(ways)
 
@@ -107,7 +119,7 @@ LOOKED_AT = {
 }
 
 
-def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine() -> None:
+def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(running: Post) -> None:
     asked = "".join(json.dumps({"address": address}) + "\n" for address in LOOKED_AT)  # one process for all of them
     done = subprocess.run(
         [sys.executable, "-m", "integration.alerts.transport"],
@@ -118,7 +130,7 @@ def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine() ->
     )
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert found == [{"ok": not why, "why": why} for why in LOOKED_AT.values()]
-    assert post().look("nonsense") == PostResult(ok=False, why="expected_channel")
+    assert running.look("nonsense") == PostResult(ok=False, why="expected_channel")
 
 
 def test_all_of_an_address_but_its_host_may_be_secret() -> None:
