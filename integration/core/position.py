@@ -68,10 +68,8 @@ class Position:
 
     def with_filled(self, source: Kind, counts: Mapping[str, int]) -> "Position":
         """Return the position with the counts of filled fields of a page added."""
-        named = {f"{source}.{name}": count for name, count in counts.items()}
-        return replace(
-            self, filled={**self.filled, **{name: self.filled.get(name, 0) + n for name, n in named.items()}}
-        )
+        sums = {name: self.filled.get(f"{source}.{name}", 0) + count for name, count in counts.items()}
+        return replace(self, filled={**self.filled, **{f"{source}.{name}": total for name, total in sums.items()}})
 
 
 START = Position()

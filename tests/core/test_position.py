@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from integration.core.position import START, Task
+from integration.core.records import Kind
 
 
 def test_a_position_counts_on_and_each_task_begins_at_the_first_page() -> None:
@@ -22,3 +23,13 @@ def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:
 def test_of_what_may_be_read_the_rest_is_left_and_never_less_than_one() -> None:
     assert replace(START, read=9).remaining is None
     assert [replace(START, read=read, most=5).remaining for read in (0, 3, 5, 7)] == [5, 2, 1, 1]
+
+
+def test_filled_fields_are_counted_over_the_pages_of_each_source() -> None:
+    position = START.with_filled(Kind.ARTICLE, {"currency": 2}).with_filled(Kind.ARTICLE, {"currency": 1, "country": 1})
+
+    assert position.with_filled(Kind.DEBTOR, {"country": 4}).filled == {
+        "article.currency": 3,
+        "article.country": 1,
+        "debtor.country": 4,
+    }

@@ -194,11 +194,11 @@ class Histories:
     def happen(self, sale: Sale, sales: Sequence[Sale]) -> None:
         """Let one thing happen to a sale, if it can."""
         left, owed = self.ledger(sale)["left"] if sale.item else 0, self.open_at_the_till(sale)
-        counter: Mapping[str, Callable[[], None]] = {
+        counter: Mapping[str, Callable[[], object]] = {
             "part at the counter": lambda: self.at_the_counter(sale, owed // 2 or owed),
             "rest at the counter": lambda: self.at_the_counter(sale, owed),
         }
-        owing: Mapping[str, Callable[[], None]] = {
+        owing: Mapping[str, Callable[[], object]] = {
             "part": lambda: self.bank([(sale, left // 2 or left)]),
             "rest": lambda: self.bank([(sale, left)]),
             "rest, dated long ago": lambda: self.bank([(sale, left)], "2026-06-30"),
@@ -206,10 +206,10 @@ class Histories:
             "several on a page": lambda: self.bank(self._owing(sale, sales)),
             "written off": lambda: self.memorial(sale, -(left // 2 or left)),
         }
-        credit: Mapping[str, Callable[[], None]] = {
+        credit: Mapping[str, Callable[[], object]] = {
             "repaid": lambda: self.bank([(sale, left)]), "moved away": lambda: self.memorial(sale, -left),
         }  # fmt: skip
-        received: Mapping[str, Callable[[], None]] = {
+        received: Mapping[str, Callable[[], object]] = {
             "charged back": lambda: self.bank([(sale, -sale.pages[-1][1])]),
             "page deleted": lambda: self._delete(sales, sale),
             "page moved to another year": lambda: self.bank(self._delete(sales, sale), "2025-12-30"),
