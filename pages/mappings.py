@@ -5,6 +5,7 @@ import streamlit as st
 from integration.core.records import Kind
 from integration.services.mappings.drafts import Drafts
 from integration.services.mappings.tables import Tables
+from integration.services.runs.customer_merges import CustomerMerges
 from pages.components.flows.tables import tables_tab
 from pages.components.mappings.draft import (
     about_draft,
@@ -16,6 +17,7 @@ from pages.components.mappings.draft import (
     part_label,
 )
 from pages.components.mappings.mapping import editor_state
+from pages.components.mappings.merges import merges_part
 from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application, disable_unless_allowed, may
 from pages.components.shared.flows import flow_of_address, needs_connections
@@ -39,11 +41,13 @@ failures()
 needs_connections(app, text("mappings_unconnected_about"))
 
 choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find"))
-options = [*map(str, editor.parts), "tables", "changes", "history"]
+merges = ["merges"] if app.customer_merges.is_offered_by(flow) else []
+options = [*map(str, editor.parts), "tables", "changes", "history", *merges]
 part = choice("part", options, options[0], lambda name: part_label(editor, name), ("field", "find"))
 if may(Drafts.rebase):
     overtaken_box(editor)
-with disable_unless_allowed(Tables.save if part == "tables" else Drafts.publish):
+changes = {"tables": Tables.save, "merges": CustomerMerges.merge}
+with disable_unless_allowed(changes.get(part, Drafts.publish)):
     match part:
         case "tables":
             tables_tab(app, flow, editor.mapping.rules)
@@ -51,7 +55,11 @@ with disable_unless_allowed(Tables.save if part == "tables" else Drafts.publish)
             changes_part(editor, actions)
         case "history":
             history_part(editor, actions)
+        case "merges":
+            merges_part(app)
         case _:
             rules_part(editor, Kind(part), actions)
-if part != "tables" and may(Drafts.publish):  # the tables have a save bar of their own
+if part not in changes and may(
+    Drafts.publish
+):  # the tables have a save bar of their own, and merges are not part of a draft
     draft_bar(editor)

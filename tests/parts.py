@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from integration.services.prices import Prices
 from integration.services.write_holds.system_identity import SystemIdentities
 from integration.services.write_holds.write_holds import WriteHolds
+from integration.store.customer_merges import CustomerMergeStore
 from integration.store.erasure_register import ErasureRegister
 
 Service = TypeVar("Service")
@@ -22,6 +23,7 @@ def part(service: type[Service], /, **members: Any) -> Service:
 
 
 UNHELD: dict[str, Any] = {
+    "customer_merges": part(CustomerMergeStore, merged_debtors=lambda *_: {}),
     "erased": part(ErasureRegister, excluded_numbers=lambda _: set()),
     "holds": part(WriteHolds, hold_reason=lambda _: None),
     "identities": part(SystemIdentities, check=lambda: None, suspect=lambda *_: None),

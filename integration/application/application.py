@@ -68,6 +68,7 @@ from integration.services.prices import Prices
 from integration.services.questions import Questions
 from integration.services.runs.bulk import Bulk
 from integration.services.runs.change_requests import ChangeRequests
+from integration.services.runs.customer_merges import CustomerMerges
 from integration.services.runs.documents import Documents
 from integration.services.runs.drift import Drift
 from integration.services.runs.exceptions import Exceptions
@@ -235,6 +236,15 @@ class Application:
             self.logics,
             self.mappings,
             self.lists,
+        )
+        customers, orders = _numbering(flows)
+        self.customer_merges = CustomerMerges(
+            stores.customer_merges,
+            stores.issues,
+            stores.runs,
+            self.access,
+            customers=customers,
+            orders=orders,
         )
         self.missing_rows = MissingRows(flows, self.exceptions, self.tables, self.lists, self.logics)
         self.drafts = Drafts(
@@ -549,6 +559,7 @@ class Application:
             links=stores.links,
             cursors=stores.cursors,
             corrections=stores.corrections,
+            customer_merges=stores.customer_merges,
             erased=stores.erased,
             holds=self._holds,
             identities=self.system_identities,

@@ -16,6 +16,7 @@ from integration.store.booking_states import BookingStateStore
 from integration.store.choices import ChoiceStore
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
+from integration.store.customer_merges import CustomerMergeStore
 from integration.store.database import Clock, Database
 from integration.store.days import DayChecks
 from integration.store.drift import DriftStore
@@ -49,6 +50,7 @@ class Stores:
     fencing_tokens: FencingTokens
     corrections: Corrections
     cursors: Cursors
+    customer_merges: CustomerMergeStore
     days: DayChecks
     deliveries: DeliveryStore
     drifts: DriftStore
@@ -89,6 +91,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         FencingTokens(database, clock),
         Corrections(database, clock),
         Cursors(database, clock),
+        CustomerMergeStore(database, clock),
         DayChecks(database, clock),
         DeliveryStore(database, clock),
         DriftStore(database, clock),

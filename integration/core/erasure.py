@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+from integration.core.customer_merges import merged_key
 from integration.core.records import Kind, Record, Sort, kinds
 
 ERASED = "█████"  # replaces personal data
@@ -32,13 +34,23 @@ class Customer:
     relation: str = ""
     customers: str = "customers"
     orders: str = "orders"
+    merged: tuple[tuple[str, str], ...] = ()  # further numbers, each with its type, of merged customers
 
     @property
     def numbers(self) -> tuple[tuple[str, str], ...]:
         """The known numbers, each with its type."""
-        return tuple(
-            (sort, number) for sort, number in (("debtor", self.debtor), ("relation", self.relation)) if number
-        )
+        own = (("debtor", self.debtor), ("relation", self.relation))
+        return tuple(dict.fromkeys((sort, number) for sort, number in (*own, *self.merged) if number))
+
+    @property
+    def debtors(self) -> tuple[str, ...]:
+        """The known numbers in the books."""
+        return tuple(number for sort, number in self.numbers if sort == "debtor")
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """The known numbers at the till."""
+        return tuple(number for sort, number in self.numbers if sort == "relation")
 
     def is_described_by(self, flow: str, kind: str, key: str) -> bool:
         """Return True if a record describes this customer: a debtor, relation or address.
@@ -48,18 +60,17 @@ class Customer:
         if kind and Kind.stored(kind).known and kind not in kinds(Sort.PARTY):
             return False
         if flow == self.customers:
-            return bool(self.debtor) and key == self.debtor
+            return key in self.debtors or key in map(merged_key, self.relations)
         if flow != self.orders:
             return False
-        of_relation = bool(self.relation) and (key == self.relation or key.startswith(f"{self.relation}/"))
-        return of_relation or (bool(self.debtor) and key.startswith(f"={self.debtor}/"))
+        below = (*(f"{one}/" for one in self.relations), *(f"={one}/" for one in self.debtors))
+        return key in self.relations or key.startswith(below)
 
     def is_named_by(self, values: object) -> bool:
         """Return True if the values of a document name this customer."""
         if not isinstance(values, Mapping):
             return False
-        by_relation = bool(self.relation) and values.get("debtor") == self.relation
-        return by_relation or (bool(self.debtor) and values.get("debtor_number") == self.debtor)
+        return values.get("debtor") in self.relations or values.get("debtor_number") in self.debtors
 
 
 @dataclass(frozen=True)
@@ -147,6 +158,7 @@ class DataSubject:
         customer = self.customer
         return {
             "customer": [customer.debtor, customer.relation, customer.customers, customer.orders],
+            "merged": [list(number) for number in customer.merged],
             "documents": sorted(self.documents), "telling": sorted(self.telling), "places": sorted(self.places),
         }  # fmt: skip
 
@@ -159,10 +171,11 @@ def customer_of(record: Record) -> tuple[str, str] | None:
     return ("relation", relation) if isinstance(relation, str) and relation else None
 
 
-def person_from_json(shape: Mapping[str, Sequence[str]]) -> DataSubject:
+def person_from_json(shape: Mapping[str, Any]) -> DataSubject:
     """Return the person from the data of `to_json`."""
     documents, telling, places = (frozenset(shape[name]) for name in ("documents", "telling", "places"))
-    return DataSubject(Customer(*shape["customer"]), documents, telling, places)
+    merged = tuple((sort, number) for sort, number in shape["merged"])
+    return DataSubject(Customer(*shape["customer"], merged=merged), documents, telling, places)
 
 
 class _Words:

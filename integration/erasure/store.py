@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from integration.core.customer_merges import merged_key
 from integration.core.erasure import ERASED, Customer, DataSubject, identifying_words
 from integration.core.records import Kind, Sort, kinds
 from integration.core.states import ACTIVE, RunState, Step
@@ -16,6 +17,7 @@ from integration.store.columns import Json, TextColumn
 from integration.store.database import Store
 from integration.store.tables import (
     corrections,
+    customer_merges,
     dismissals,
     issues,
     lines,
@@ -39,6 +41,7 @@ STRUCTURE = frozenset(
     {"flow", "kind", "key", "run", "reference", "owner", "digest", "state", "step", "action", "mode", "by", "event",
      "cause", "code", "field", "fields", "phase", "fingerprint", "sort", "of", "channel", "what", "held"}
 )  # fmt: skip
+_OF_NUMBERS = ~links.c.key.startswith(merged_key(""))  # links whose keys are numbers of customers
 OPEN_STEPS = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
 
 
@@ -55,13 +58,18 @@ class PersonalDataSearch(Store):
     """Finds and erases the stored data of a person."""
 
     def customer(self, customer: Customer) -> Customer:
-        """Return a customer with both numbers, as far as links connect them."""
+        """Return a customer with both numbers, as far as links connect them, and those of merged customers."""
         pairs = (
             (customer.customers, links.c.key, links.c.reference),
             (customer.orders, links.c.reference, links.c.key),
         )
         for flow, debtor, relation in pairs:
-            conditions = (links.c.flow == flow, links.c.kind.in_(kinds(Sort.PARTY)), links.c.kind != "address")
+            conditions = (
+                links.c.flow == flow,
+                links.c.kind.in_(kinds(Sort.PARTY)),
+                links.c.kind != "address",
+                _OF_NUMBERS,
+            )
             condition = (debtor == customer.debtor) if customer.debtor else (relation == customer.relation)
             row = self.database.first(
                 sa.select(debtor.label("debtor"), relation.label("relation")).where(*conditions, condition)
@@ -70,12 +78,22 @@ class PersonalDataSearch(Store):
                 customer = replace(
                     customer, debtor=customer.debtor or row.debtor, relation=customer.relation or row.relation
                 )
-        return customer
+        return self._with_merged(customer)
+
+    def _with_merged(self, one: Customer) -> Customer:
+        """Return a customer with the numbers of all customers that were merged with them, in either direction."""
+        merges = self.database.rows(sa.select(customer_merges).where(customer_merges.c.flow == one.customers))
+        known, before = set(one.numbers), 0
+        while before != len(known):
+            before = len(known)
+            for numbers in map(_numbers_of, merges):
+                known |= numbers if known & numbers else set()
+        return replace(one, merged=tuple(sorted(known - set(Customer(one.debtor, one.relation).numbers))))
 
     def every_number(self, customer: Customer) -> set[tuple[str, str]]:
         """Return the numbers of all customers in the database; `customer` names the flows to search."""
         query = sa.select(links.c.flow, links.c.key, links.c.reference).where(
-            _may_be_customer(links.c.kind), links.c.flow.in_((customer.customers, customer.orders))
+            _may_be_customer(links.c.kind), links.c.flow.in_((customer.customers, customer.orders)), _OF_NUMBERS
         )
         numbers: set[tuple[str, str]] = set()
         for row in self.database.rows(query):
@@ -83,6 +101,8 @@ class PersonalDataSearch(Store):
             numbers |= {("debtor", debtor), ("relation", relation)}
         planned = sa.select(runs.c.flow, lines.c.key).join(runs, runs.c.id == lines.c.run)
         planned = planned.where(_may_be_customer(lines.c.kind)).distinct()
+        for row in self.database.rows(sa.select(customer_merges).where(customer_merges.c.flow == customer.customers)):
+            numbers |= _numbers_of(row)
         parked = sa.select(issues.c.flow, issues.c.key).where(issues.c.flow.in_((customer.customers, customer.orders)))
         for row in (*self.database.rows(planned), *self.database.rows(parked)):
             numbers.add(("debtor" if row.flow == customer.customers else "relation", row.key))
@@ -118,8 +138,9 @@ class PersonalDataSearch(Store):
             text = sa.type_coerce(content, sa.Text)
             own = sa.or_(
                 *(key == number for _, number in customer.numbers),
-                *([key.startswith(f"{customer.relation}/", autoescape=True)] if customer.relation else []),
-                *([key.startswith(f"={customer.debtor}/", autoescape=True)] if customer.debtor else []),
+                *(key == merged_key(number) for number in customer.relations),
+                *(key.startswith(f"{number}/", autoescape=True) for number in customer.relations),
+                *(key.startswith(f"={number}/", autoescape=True) for number in customer.debtors),
             )
             mentions = sa.or_(*(text.contains(number, autoescape=True) for number in numbers))
             columns = (flow.label("flow"), kind.label("kind"), key.label("key"), content.label("told"))
@@ -307,8 +328,16 @@ _OWN = {"plan_lines": _own_line, "links": _own_link, "issues": _own_issue, "outb
 
 
 def _pointers(customer: Customer) -> list[tuple[str, str]]:
-    pairs = (("debtor", customer.relation), ("debtor_number", customer.debtor))
-    return [(name, number) for name, number in pairs if number]
+    return [
+        *(("debtor", number) for number in customer.relations),
+        *(("debtor_number", number) for number in customer.debtors),
+    ]
+
+
+def _numbers_of(merge: sa.Row[Any]) -> set[tuple[str, str]]:
+    """Return the numbers of both customers of a merge, each with its type."""
+    debtors, relations = (merge.debtor, merge.into_debtor), (merge.relation, merge.into_relation)
+    return {(sort, one) for sort, found in (("debtor", debtors), ("relation", relations)) for one in found if one}
 
 
 def _values_in(content: object) -> Iterator[object]:

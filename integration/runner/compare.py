@@ -7,6 +7,7 @@ from decimal import Decimal
 import structlog
 
 from integration.connectors.protocol import Connector
+from integration.core.customer_merges import is_merged_key
 from integration.core.drift import adopted_values
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
@@ -140,7 +141,8 @@ class Compare:
         if (following := logic.flow.next_stage(stage)) is not None:
             return replace(position, stage=following.name, after=None)
         carries = run.mode is Mode.CHANGES and position.read and self.deps.runs.waiting_for_all(run.flow) is not None
-        return position.start_of(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
+        retires = run.mode is Mode.COMPLETE or carries or any(map(is_merged_key, position.keys))
+        return position.start_of(Task.VANISHED if retires else Task.FINISH)
 
     def forget(self, run_id: str) -> None:
         """Remove the cached data of a run that has ended."""

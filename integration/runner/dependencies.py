@@ -15,6 +15,7 @@ from integration.core.run import ALL_FOR, Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
+from integration.store.customer_merges import CustomerMergeStore
 from integration.store.database import Clock
 from integration.store.erasure_register import ErasureRegister
 from integration.store.ledger import Ledger
@@ -115,6 +116,7 @@ class Dependencies:
     links: Links
     cursors: Cursors
     corrections: Corrections
+    customer_merges: CustomerMergeStore
     erased: ErasureRegister
     holds: WriteHold
     identities: SystemIdentityCheck

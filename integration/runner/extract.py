@@ -18,6 +18,7 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
 from integration.runner.field_presence import check_field_presence, fetched
 from integration.runner.hashes import unchanged_keys, unparsed_page, with_hashes
+from integration.runner.merged_customers import without_merged
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
 
@@ -191,6 +192,7 @@ class Extract:
         """
         flow, previews = logic.flow, self.deps.previews
         records, placeholders = without_erased(self.deps, logic, records)
+        records, merged = without_merged(self.deps, logic, records)
         if stage.counted:
             self._reopen_dismissed(run, logic, records)
             records = self.deps.corrected(run.flow, records)
@@ -198,7 +200,7 @@ class Extract:
             for flow_stage in flow.stages:
                 if flow_stage.derived and not flow_stage.off and (staged := _with_groups(logic, flow_stage, readable)):
                     previews.stage_page(run.id, flow_stage.name, staged, run.position)
-        staged = [*with_hashes(logic, _with_groups(logic, stage, records), hashes), *placeholders]
+        staged = [*with_hashes(logic, _with_groups(logic, stage, records), hashes), *placeholders, *merged]
         previews.stage_page(run.id, stage.name, staged, position, progress, same=same)
 
     def _reopen_dismissed(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:

@@ -28,6 +28,7 @@ from integration.runner.dependencies import Dependencies, changed_input_notes, n
 from integration.runner.extract import Extract
 from integration.runner.field_presence import lost_values
 from integration.runner.foreign_documents import strangers_beside
+from integration.runner.merged_customers import retire_merged
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import vanished
@@ -137,6 +138,8 @@ class Preview:
     def _process_vanished(self, run: Run, logic: FlowLogic) -> None:
         if run.mode is Mode.COMPLETE:
             vanished(self.deps, run, logic)
+        elif run.mode is Mode.CHOSEN:
+            retire_merged(self.deps, run, logic)
         else:
             recheck_retirements(self.deps, run, logic)
 

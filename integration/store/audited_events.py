@@ -23,7 +23,7 @@ ACTIONS = frozenset(
         "approved", "approved_first", "stop_asked", "run_discarded", "person_added", "person_changed", "person_on",
         "person_off", "person_invited", "person_came", "session_begun", "session_revoked", "key_changed",
         "customer_erasing", "customer_erased", "customer_lifted", "customer_access", "plan_noted",
-        "change_requested", "change_approved", "change_rejected",
+        "change_requested", "change_approved", "change_rejected", "customers_merged", "customers_separated",
     }
 )  # fmt: skip
 OF_RECORDS = frozenset({"value_corrected", "correction_removed"})  # before and after are values of a record

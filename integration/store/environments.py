@@ -17,6 +17,7 @@ from integration.store.tables import (
     change_requests,
     corrections,
     cursors,
+    customer_merges,
     dismissals,
     distinctions,
     issues,
@@ -27,7 +28,10 @@ from integration.store.tables import (
 )
 
 ASIDE = "%:%"  # LIKE pattern of the flow of a row that was set aside: environment, colon, flow
-REMEMBERED = (links, distinctions, cursors, issues, causes, dismissals, corrections, stock_movements, reservations)
+REMEMBERED = (
+    links, distinctions, customer_merges, cursors, issues, causes, dismissals, corrections, stock_movements,
+    reservations,
+)  # fmt: skip
 
 
 def switch_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:

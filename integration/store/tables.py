@@ -228,6 +228,20 @@ distinctions = sa.Table(
     sa.Column("decided_at", Moment, nullable=False),
 )
 
+customer_merges = sa.Table(
+    "customer_merges",
+    metadata,
+    _text("flow", primary_key=True),  # flow of customers
+    _text("debtor", primary_key=True),  # numbers of the customer that was merged; empty: none
+    _text("relation", primary_key=True),
+    _text("into_debtor"),  # numbers of the customer that stays
+    _text("into_relation"),
+    sa.Column("replaced", Json, nullable=False),  # pairs of numbers of the links that the merge removed or changed
+    sa.Column("added", Json, nullable=False),  # those of the links that it added
+    _text("by"),
+    sa.Column("decided_at", Moment, nullable=False),
+)
+
 reverted_values = sa.Table(
     "reverted_values",
     metadata,

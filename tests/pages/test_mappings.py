@@ -10,14 +10,18 @@ from streamlit.testing.v1 import AppTest
 from integration import words
 from integration.application.application import Application
 from integration.core.errors import PlanStaleError
+from integration.core.link_evidence import Evidence
+from integration.core.links import Link
 from integration.core.plan import Approval
+from integration.core.records import Kind
 from integration.core.rules import Rule, RuleCall
-from integration.core.run import PreviewRequest
+from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from pages.components.shared.application import person
 from tests.pages.conftest import PARTLY_KNOWN, Open, committed, press, previewed, settled, texts
 from tests.people import somebody
+from tests.stores import stores_in
 
 ARTICLES = PARTLY_KNOWN  # more than an effect is told of
 NAME = "product.name"
@@ -405,3 +409,36 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     draft = shop.drafts.draft("products")
     assert draft is not None
     assert "product.text" not in {rule.target for rule in draft.mapping.rules}
+
+
+# ---- duplicate customers
+
+
+def test_two_customers_are_merged_and_separated_here(shop: Application, open_page: Open) -> None:
+    run = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
+    committed(shop, run)
+    stored, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
+    pairs = stored.first_pairs("customers", Kind.RELATION, 2)
+    stored.keep("customers", [Link(Kind.RELATION, *one, evidence=Evidence(els, els)) for one in pairs])
+    found = shop.customer_merges.candidates()
+    (index,) = [
+        n for n, one in enumerate(found) if {each.debtor for each in one.customers} == {key for key, _ in pairs}
+    ]
+    candidate = found[index]
+
+    test = opened(open_page, "customers", part="merges")
+    test = test.selectbox(key="merge_pair").set_value(index).run()
+    assert [row for row in test.table[0].value.to_numpy().tolist() if row[0] == words.sentence("merge_documents", "en")]
+    assert test.button(key="merge_now").disabled
+    test = test.text_input(key="merge_reason").set_value("same person").run()
+    test = test.radio(key=f"merge_stays {candidate.customers}").set_value(0).run()
+    press(test, "merge_now")
+
+    (merge,) = shop.customer_merges.list_merges()
+    assert (merge.stays, merge.goes) == candidate.customers
+    (run, *_) = shop.runs.latest("customers")
+    assert settled(shop, run.id).state is RunState.READY  # the other relation becomes inactive
+    test = opened(open_page, "customers", part="merges")
+    press(test, f"separate {merge.goes}")
+    assert shop.customer_merges.list_merges() == []
+    settled(shop, shop.runs.latest("customers")[0].id)

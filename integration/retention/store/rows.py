@@ -39,7 +39,7 @@ FOR_GOOD = (
     tables.mappings, tables.value_tables, tables.settings, tables.connections, tables.drift_checks,
     tables.drift_samples, tables.leases, tables.heartbeats, tables.instance, tables.stopped_executors, tables.people,
     tables.sessions, tables.invitations, tables.login_attempts, tables.first_approvals, tables.change_requests,
-    tables.audit, tables.audit_head, tables.erasures, tables.saved_filters,
+    tables.audit, tables.audit_head, tables.erasures, tables.saved_filters, tables.customer_merges,
 )  # fmt: skip
 
 _ENDED_AT = sa.func.coalesce(runs.c.ended_at, runs.c.started_at)

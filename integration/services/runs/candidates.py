@@ -24,7 +24,7 @@ class Candidate:
     is_use_unclear: bool = False  # the target returned a date that cannot be parsed
 
 
-class _IdentityReferences:
+class NumbersAsKeys:
     """References that treat each key as the reference itself."""
 
     def reference(self, kind: Kind, key: str) -> str | None:
@@ -47,7 +47,7 @@ def candidates(target: Connector, links: Links, open_issue: OpenIssue, kind: Kin
     references = [reference for reference in text.split(", ") if reference]
     if not references:
         return []
-    current = target.lookup([Record(kind, reference, {}) for reference in references], _IdentityReferences())
+    current = target.lookup([Record(kind, reference, {}) for reference in references], NumbersAsKeys())
     owners = links.by_reference(open_issue.flow, kind, references)
     last_used = _last_used(target, references, open_issue.last_seen.date() - LOOKED_BACK)
     return [

@@ -87,6 +87,8 @@ EVENTS = (
     "linked_by_hand",
     "conflict_settled",
     "identity_decided",
+    "customers_merged",
+    "customers_separated",
     "found_by_hand",
     "not_there",
     "mapping_published",

@@ -409,6 +409,6 @@ def about_draft(editor: EditorState) -> Markdown:
 
 def part_label(editor: EditorState, part: str) -> Markdown:
     """Return the label of a part of the page; that of the changes includes their number."""
-    if part not in ("tables", "history", "changes"):
+    if part not in ("tables", "history", "changes", "merges"):
         return fields_of_kind(part)
     return text(f"part_{part}") + (f" **{len(editor.changed)}**" if part == "changes" and editor.changed else "")

@@ -78,6 +78,8 @@ _LOOKS = {
     "linked_by_hand": ("blue", "link"),
     "conflict_settled": ("blue", "compare_arrows"),
     "identity_decided": ("blue", "how_to_reg"),
+    "customers_merged": ("blue", "merge"),
+    "customers_separated": ("blue", "call_split"),
     "found_by_hand": ("violet", "link"),
     "not_there": ("blue", "replay"),
 }

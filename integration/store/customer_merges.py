@@ -1,0 +1,240 @@
+"""Stores merges of customers: moves their links, and puts them back when a person separates the customers again."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.core.customer_merges import (
+    CustomerMerge,
+    CustomerNumbers,
+    KnownCustomer,
+    joined_numbers,
+    merged_key,
+    merged_numbers,
+)
+from integration.core.link_evidence import evidence_from_json
+from integration.core.links import Link
+from integration.core.records import Kind, Record
+from integration.core.states import ACTIVE, RunState
+from integration.store.database import Store
+from integration.store.events import Event
+from integration.store.links import UNHASHED, keep_links
+from integration.store.outbox import append_events
+from integration.store.tables import customer_merges, lines, links, runs
+
+_Pair = tuple[str, str, str, str, str]  # flow, kind, key, reference and owner of a link
+
+
+class CustomerMergeStore(Store):
+    """Stores the merges of customers. `customers` is the flow that links them by debtor, `orders` by relation."""
+
+    def list_merges(self, flow: str) -> list[CustomerMerge]:
+        """Return all merges, the newest first."""
+        here = sa.select(customer_merges).where(customer_merges.c.flow == flow)
+        rows = self.database.rows(here.order_by(customer_merges.c.decided_at.desc()))
+        return [
+            CustomerMerge(
+                CustomerNumbers(row.debtor, row.relation), CustomerNumbers(row.into_debtor, row.into_relation), row.by,
+                row.decided_at,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def merged_debtors(self, flow: str, debtors: Collection[str]) -> dict[str, str]:
+        """Return which of these debtors were merged, each with the debtor that stays."""
+        here = sa.select(customer_merges).where(customer_merges.c.flow == flow, customer_merges.c.debtor != "")
+        found = self.database.rows_with_values(here, customer_merges.c.debtor, debtors)
+        return {row.debtor: row.into_debtor for row in found}
+
+    def known_customers(self, customers: str, orders: str) -> Iterator[KnownCustomer]:
+        """Yield the linked customers with their identifying values, without merged ones."""
+        merged = self.list_merges(customers)
+        debtors, relations = {one.goes.debtor for one in merged}, {one.goes.relation for one in merged}
+        columns = (links.c.flow, links.c.key, links.c.reference, links.c.evidence)
+        party = sa.or_(
+            sa.and_(links.c.flow == customers, links.c.kind == Kind.RELATION),
+            sa.and_(links.c.flow == orders, links.c.kind == Kind.DEBTOR),
+        )
+        for row in self.database.rows(sa.select(*columns).where(party, ~links.c.retired)):
+            evidence, is_own = evidence_from_json(row.evidence), row.flow == customers
+            source, target = evidence.source.get("", {}), evidence.target.get("", {})
+            debtor, relation = (row.key, row.reference) if is_own else (row.reference, row.key)
+            if not (debtor and debtor in debtors) and not (relation and relation in relations):
+                books, till = (source, target) if is_own else (target, source)
+                yield KnownCustomer(CustomerNumbers(debtor, relation), books, till)
+
+    def count_links(self, orders: str, numbers: CustomerNumbers) -> tuple[int, int]:
+        """Return the number of links of a customer in all flows, and of the documents that were booked for them."""
+        party = links.c.kind.in_((Kind.RELATION, Kind.DEBTOR, Kind.ADDRESS))
+        keys = [one for one in (numbers.debtor, numbers.relation) if one]
+        below = links.c.key.startswith(f"{numbers.relation}/", autoescape=True) if numbers.relation else sa.false()
+        own = sa.or_(links.c.key.in_(keys), links.c.reference.in_(keys), below)
+        text = sa.type_coerce(links.c.agreed, sa.Text)
+        named = [
+            text.contains(f'"{name}":"{number}"', autoescape=True)
+            for name, number in (("debtor", numbers.relation), ("debtor_number", numbers.debtor))
+            if number
+        ]
+        of_orders = (links.c.flow == orders, ~party, links.c.owner == "", sa.or_(*named))
+        number = sa.select(sa.func.count()).select_from(links)
+        return int(self.database.scalar(number.where(party, own))), int(self.database.scalar(number.where(*of_orders)))
+
+    def plans_with(self, flows: Collection[str], keys: Collection[str]) -> tuple[list[str], list[str]]:
+        """Return the active runs of these flows, and their waiting plans that contain one of these records."""
+        active = sa.select(runs.c.id).where(runs.c.flow.in_(flows), runs.c.state.in_(tuple(ACTIVE)))
+        waiting = sa.select(runs.c.id).where(runs.c.flow.in_(flows), runs.c.state == RunState.READY)
+        named = sa.exists().where(lines.c.run == runs.c.id, lines.c.key.in_(keys))
+        return [row.id for row in self.database.rows(active)], [
+            row.id for row in self.database.rows(waiting.where(named))
+        ]
+
+    def merge(
+        self,
+        customers: str,
+        orders: str,
+        stays: CustomerNumbers,
+        goes: CustomerNumbers,
+        relation: Record | None,
+        by: str,
+        event: Event,
+    ) -> bool:
+        """Move the links of the customer that goes to the one that stays, in one transaction. Documents keep theirs.
+
+        `relation` is the relation that goes, if a run may make it inactive: its link stays under a key that no debtor
+        has. Returns False, and stores nothing, if one of the customers was merged into another one.
+        """
+        now, joined = self.clock(), joined_numbers(stays, goes)
+        gone = merged_numbers(stays, goes)
+        with self.database.write() as connection:
+            if _is_merged(connection, customers, (stays, goes)):
+                return False
+            before = _links_of(connection, customers, orders, stays, goes)
+            wanted = _wanted(customers, orders, joined, gone, before)
+            changed = [one for one in before if wanted.get(one[:3], "") != one[3]]
+            below = _addresses(connection, [one for one in changed if one[0] == orders])
+            replaced, known = [*changed, *below], {one[:3] for one in before}
+            added = [key for key in wanted if key not in known]
+            _delete(connection, [one[:3] for one in replaced])
+            moved = [*added, *(one[:3] for one in changed if one[:3] in wanted)]
+            _insert(connection, now, {key: wanted[key] for key in moved})
+            if gone.relation and relation is not None:
+                key = merged_key(gone.relation)
+                parked = Link(Kind.RELATION, key, gone.relation, relation, unproven=True)  # no check counts on it
+                keep_links(connection, now, customers, [parked])
+                added.append((customers, Kind.RELATION, key))
+            row = {
+                "flow": customers, "debtor": gone.debtor, "relation": gone.relation, "into_debtor": joined.debtor,
+                "into_relation": joined.relation, "replaced": [list(one) for one in replaced],
+                "added": [list(one) for one in added], "by": by, "decided_at": now,
+            }  # fmt: skip
+            connection.execute(customer_merges.insert().values(row))
+            append_events(connection, now, [event])
+        return True
+
+    def separate(self, flow: str, goes: CustomerNumbers, event: Event) -> bool:
+        """Put back the links that a merge replaced, without agreed values: the next run compares the records.
+
+        Returns False, and stores nothing, if the merge no longer exists or a later one uses its numbers.
+        """
+        now = self.clock()
+        with self.database.write() as connection:
+            here = (customer_merges.c.flow == flow, customer_merges.c.debtor == goes.debtor)
+            here = (*here, customer_merges.c.relation == goes.relation)
+            row = connection.execute(sa.select(customer_merges).where(*here).with_for_update()).first()
+            if row is None or _is_used_later(connection, row):
+                return False
+            back = {(one[0], one[1], one[2]): one for one in row.replaced}
+            _delete(connection, [*back, *((one[0], one[1], one[2]) for one in row.added)])
+            owners = {key: one[4] for key, one in back.items()}
+            _insert(connection, now, {key: one[3] for key, one in back.items()}, owners)
+            connection.execute(customer_merges.delete().where(*here))
+            append_events(connection, now, [event])
+        return True
+
+
+def _links_of(
+    connection: sa.Connection, customers: str, orders: str, stays: CustomerNumbers, goes: CustomerNumbers
+) -> list[_Pair]:
+    debtors = [one for one in (stays.debtor, goes.debtor) if one]
+    relations = [one for one in (stays.relation, goes.relation) if one]
+    own = sa.and_(
+        links.c.flow == customers, links.c.kind == Kind.RELATION,
+        sa.or_(links.c.key.in_(debtors), links.c.reference.in_(relations)),
+    )  # fmt: skip
+    other = sa.and_(
+        links.c.flow == orders, links.c.kind == Kind.DEBTOR,
+        sa.or_(links.c.key.in_(relations), links.c.reference.in_(debtors)),
+    )  # fmt: skip
+    columns = (links.c.flow, links.c.kind, links.c.key, links.c.reference, links.c.owner)
+    return [_pair(row) for row in connection.execute(sa.select(*columns).where(sa.or_(own, other)).with_for_update())]
+
+
+def _is_merged(connection: sa.Connection, flow: str, customers: Sequence[CustomerNumbers]) -> bool:
+    """Return True if a customer was merged into another one."""
+    debtors = [one.debtor for one in customers if one.debtor]
+    relations = [one.relation for one in customers if one.relation]
+    used = sa.or_(customer_merges.c.debtor.in_(debtors), customer_merges.c.relation.in_(relations))
+    found = sa.select(customer_merges.c.debtor).where(customer_merges.c.flow == flow, used).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def _pair(row: sa.Row[tuple[str, str, str, str, str]]) -> _Pair:
+    return row.flow, row.kind, row.key, row.reference, row.owner
+
+
+def _wanted(
+    customers: str, orders: str, joined: CustomerNumbers, gone: CustomerNumbers, before: Sequence[_Pair]
+) -> dict[tuple[str, str, str], str]:
+    """Return the references of the links after a merge, by flow, kind and key."""
+    wanted = {one[:3]: one[3] for one in before if one[0] == orders and one[3] != gone.debtor}
+    if joined.debtor:
+        keys = {one[2] for one in before if one[0] == orders and one[3] == gone.debtor}
+        keys |= {one for one in (joined.relation, gone.relation) if one}
+        wanted |= {(orders, str(Kind.DEBTOR), key): joined.debtor for key in sorted(keys)}
+    if joined.debtor and joined.relation:
+        wanted[customers, str(Kind.RELATION), joined.debtor] = joined.relation
+    return wanted
+
+
+def _addresses(connection: sa.Connection, changed: Sequence[_Pair]) -> list[_Pair]:
+    """Return the links of delivery addresses under debtors that change: each debtor has its own."""
+    found: list[_Pair] = []
+    columns = (links.c.flow, links.c.kind, links.c.key, links.c.reference, links.c.owner)
+    for flow, _, key, *_ in changed:
+        below = sa.or_(links.c.owner == key, links.c.key.startswith(f"{key}/", autoescape=True))
+        here = (links.c.flow == flow, links.c.kind == Kind.ADDRESS, below)
+        found += [_pair(row) for row in connection.execute(sa.select(*columns).where(*here))]
+    return found
+
+
+def _delete(connection: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
+    for flow, kind, key in keys:
+        connection.execute(links.delete().where(links.c.flow == flow, links.c.kind == kind, links.c.key == key))
+
+
+def _insert(
+    connection: sa.Connection,
+    now: datetime,
+    pairs: Mapping[tuple[str, str, str], str],
+    owners: Mapping[tuple[str, str, str], str] | None = None,
+) -> None:
+    for (flow, kind, key), reference in pairs.items():
+        row = {
+            "flow": flow, "kind": kind, "key": key, "reference": reference,
+            "owner": (owners or {}).get((flow, kind, key), ""), "mark": "", "marker": "", "agreed": None,
+            "retired": False, "unproven": False, "evidence": None, "changed_at": now, **UNHASHED,
+        }  # fmt: skip
+        connection.execute(links.insert().values(row))
+
+
+def _is_used_later(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> bool:
+    """Return True if a later merge contains the customer that stays or the one that went."""
+    numbers = (("debtor", (row.debtor, row.into_debtor)), ("relation", (row.relation, row.into_relation)))
+    used = [
+        customer_merges.c[name].in_([one for one in values if one])
+        for sort, values in numbers
+        for name in (sort, f"into_{sort}")
+    ]
+    later = (customer_merges.c.flow == row.flow, customer_merges.c.decided_at > row.decided_at, sa.or_(*used))
+    return connection.execute(sa.select(customer_merges.c.debtor).where(*later).limit(1)).first() is not None

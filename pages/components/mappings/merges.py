@@ -1,0 +1,110 @@
+"""The merge of two customers that are one person: candidates side by side, the choice of a person, and its undo."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from integration.application.application import Application
+from integration.core.customer_merges import CustomerMerge, CustomerNumbers, MergeCandidate
+from integration.core.run import Mode, PreviewRequest
+from integration.services.runs.customer_merges import CustomerCard
+from pages.components.shared import controls
+from pages.components.shared.application import person
+from pages.components.shared.flows import show_plan
+from pages.components.shared.layout import ask_live, empty, note, section, small
+from pages.components.shared.wording import (
+    Markdown,
+    author_name,
+    field_name,
+    moment,
+    number_text,
+    option_name,
+    plain,
+    text,
+)
+
+MOST_SHOWN = 50  # candidates and merges in a list
+
+
+def merges_part(app: Application) -> None:
+    """Draw the candidates for a merge, the decision on one of them, and the merges that can be undone."""
+    note(text("merges_about"))
+    found = app.customer_merges.candidates()[:MOST_SHOWN]
+    if found:
+        _candidates(app, found)
+    else:
+        empty("group", text("merges_none"), text("merges_none_about"))
+    if merges := app.customer_merges.list_merges()[:MOST_SHOWN]:
+        section(text("merges_done"))
+        for merge in merges:
+            _merged(app, merge)
+
+
+def _candidates(app: Application, found: list[MergeCandidate]) -> None:
+    chosen = st.selectbox(
+        text("merge_pair"),
+        range(len(found)),
+        format_func=option_name(lambda index: " ↔ ".join(map(_numbers, found[index].customers))),
+        key="merge_pair",
+    )
+    pair = found[chosen]
+    cards = ask_live(app, f"merge {pair.customers}", lambda: [app.customer_merges.card(one) for one in pair.customers])
+    if not cards:
+        return
+    _side_by_side(cards)
+    stays = controls.radio(
+        text("merge_stays"), [0, 1], index=None, key=f"merge_stays {pair.customers}", horizontal=True,
+        format_func=option_name(lambda index: _named(cards[index])),
+    )  # fmt: skip
+    reason = controls.text_input(text("merge_reason"), key="merge_reason", autocomplete="off") or ""
+    if stays is not None:
+        kept, goes = pair.customers[stays], pair.customers[1 - stays]
+        small(text("merge_effect", stays=plain(_numbers(kept)), goes=plain(_numbers(goes))))
+    is_ready = stays is not None and bool(reason.strip())
+    if controls.button(
+        text("btn_merge"), type="primary", icon=":material/merge:", key="merge_now", disabled=not is_ready
+    ):
+        _preview(app, lambda: app.customer_merges.merge(kept, goes, reason, person()))
+
+
+def _preview(app: Application, decide: Callable[[], tuple[str, ...]]) -> None:
+    flow = app.customer_merges.flow_name()
+    show_plan(flow, lambda: app.runs.preview(PreviewRequest(flow, person(), Mode.CHOSEN, decide())))
+
+
+def _side_by_side(cards: list[CustomerCard]) -> None:
+    shared = cards[0].shared_with(cards[1])
+    evidence = [card.evidence for card in cards]
+    titles = [plain(_numbers(card.numbers)) for card in cards]
+    lines: list[dict[Markdown, Markdown]] = []
+    for name in dict.fromkeys(name for one in evidence for name in one):
+        cells = [_value(one.get(name, ""), fits=name in shared) for one in evidence]
+        lines.append({text("col_field"): plain(field_name(name))} | dict(zip(titles, cells, strict=True)))
+    for label, counts in (
+        (text("merge_links"), [card.links for card in cards]),
+        (text("merge_documents"), [card.documents for card in cards]),
+    ):
+        lines.append({text("col_field"): label} | dict(zip(titles, map(number_text, counts), strict=True)))
+    st.table(lines, border="horizontal", hide_index=True)
+
+
+def _merged(app: Application, merge: CustomerMerge) -> None:
+    names = {"goes": plain(_numbers(merge.goes)), "stays": plain(_numbers(merge.stays))}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        small(text("merge_done_line", **names, by=plain(author_name(merge.by)), at=moment(merge.decided_at)))
+        key = f"separate {merge.goes}"
+        if controls.button(text("btn_separate"), icon=":material/call_split:", type="tertiary", key=key):
+            _preview(app, lambda: app.customer_merges.separate(merge, "", person()))
+
+
+def _named(card: CustomerCard) -> str:
+    name = card.evidence.get("name", "")
+    return f"{_numbers(card.numbers)} · {name}" if name else _numbers(card.numbers)
+
+
+def _numbers(numbers: CustomerNumbers) -> str:
+    return text("merge_numbers", debtor=numbers.debtor or "–", relation=numbers.relation or "–")
+
+
+def _value(value: str, *, fits: bool) -> Markdown:
+    return f":green[:material/check:] {plain(value)}" if fits and value else plain(value)

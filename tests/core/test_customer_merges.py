@@ -1,0 +1,61 @@
+"""Which customers may be one person, and which may be merged."""
+
+import pytest
+
+from integration.core.customer_merges import (
+    MOST_SHARING,
+    CustomerNumbers,
+    KnownCustomer,
+    can_merge,
+    is_merged_key,
+    joined_numbers,
+    merge_candidates,
+    merged_key,
+    merged_numbers,
+)
+
+ONE, OTHER = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "shared"),
+    [
+        ({"email": "Els@example.com"}, {"email": "els@EXAMPLE.com "}, ("email",)),
+        ({"vat_number": "NL 0012.34.567.B01"}, {"vat_number": "NL001234567B01"}, ("vat_number",)),
+        ({"name": "Els de Wit", "postcode": "3700 AB"}, {"name": "els  de wit", "postcode": "3700ab"}, ("name",)),
+        ({"name": "Els de Wit"}, {"name": "Els de Wit"}, None),
+        ({"postcode": "3700 AB"}, {"postcode": "3700 AB"}, None),
+        ({"email": ""}, {"email": ""}, None),
+    ],
+)
+def test_customers_with_the_same_evidence_are_candidates(
+    mine: dict[str, str], theirs: dict[str, str], shared: tuple[str, ...] | None
+) -> None:
+    found = merge_candidates([KnownCustomer(ONE, mine), KnownCustomer(OTHER, till=theirs)])
+    assert [(one.customers, one.shared) for one in found] == ([((ONE, OTHER), shared)] if shared else [])
+
+
+def test_a_value_of_many_customers_suggests_nothing() -> None:
+    many = [KnownCustomer(CustomerNumbers(str(n), str(n)), {"email": "info@x.nl"}) for n in range(MOST_SHARING + 1)]
+    assert merge_candidates(many) == []
+    assert merge_candidates(many[1:])
+
+
+def test_two_numbers_of_one_customer_are_no_candidates() -> None:
+    half = CustomerNumbers("1")
+    assert merge_candidates([KnownCustomer(ONE, {"email": "a@b.nl"}), KnownCustomer(half, {"email": "a@b.nl"})]) == []
+
+
+def test_a_merge_keeps_the_only_number_of_a_system() -> None:
+    stays, goes = CustomerNumbers("1"), CustomerNumbers("2", "12")
+    assert (joined_numbers(stays, goes), merged_numbers(stays, goes)) == (
+        CustomerNumbers("1", "12"),
+        CustomerNumbers("2"),
+    )
+    assert not can_merge(CustomerNumbers("1"), CustomerNumbers(relation="12"))
+    assert not can_merge(ONE, ONE)
+
+
+def test_the_key_of_a_merged_relation_is_recognised() -> None:
+    assert is_merged_key(merged_key("12"))
+    assert not is_merged_key("12")

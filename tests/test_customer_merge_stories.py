@@ -1,0 +1,94 @@
+"""Two relations or two debtors that are one person are merged by a person, on the sandbox."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from integration.core.customer_merges import CustomerNumbers, merged_key
+from integration.core.errors import IntegrationError
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.states import RunState
+from tests.consoles import Console, opened
+from tests.people import somebody
+from tests.stores import stores_in
+
+
+@pytest.fixture
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose customers are at the till."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        console.run("customers")
+        yield console
+
+
+def links(console: Console, flow: str, kind: Kind) -> dict[str, str]:
+    stored = stores_in(console.application).links
+    return dict(stored.first_pairs(flow, kind, 10_000))
+
+
+def relation(console: Console, number: str) -> dict[str, Any]:
+    return next(row for row in console.sandbox.state("relations", "mplus") if str(row["relationNumber"]) == number)
+
+
+def two(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
+    """Return two linked customers with active relations."""
+    found = sorted(links(console, "customers", Kind.RELATION).items())
+    active = [one for one in found if relation(console, one[1]).get("active") is not False]
+    return CustomerNumbers(*active[0]), CustomerNumbers(*active[1])
+
+
+def test_two_customers_become_one_and_can_be_separated_again(console: Console) -> None:
+    merges = console.application.customer_merges
+    stays, goes = two(console)
+    keys = merges.merge(stays, goes, "same person", somebody())
+
+    assert keys == (stays.debtor, merged_key(goes.relation))
+    found = links(console, "customers", Kind.RELATION)
+    assert (found[stays.debtor], goes.debtor in found) == (stays.relation, False)
+    found = links(console, "orders", Kind.DEBTOR)
+    assert (found[stays.relation], found[goes.relation]) == (stays.debtor, stays.debtor)
+    plan = console.preview("customers", *keys)
+    assert {key: row.change.action for key, row in console.lines(plan).items() if row.change} == {
+        merged_key(goes.relation): Action.RETIRE
+    }
+    console.commit(plan)
+    assert relation(console, goes.relation)["active"] is False
+    assert relation(console, stays.relation).get("active") is not False
+    assert console.preview("customers").state is RunState.DONE  # the merged debtor is not created again
+
+    (merge,) = merges.list_merges()
+    keys = merges.separate(merge, "", somebody())
+    assert keys == (stays.debtor, goes.debtor)
+    assert links(console, "customers", Kind.RELATION)[goes.debtor] == goes.relation
+    assert links(console, "orders", Kind.DEBTOR)[goes.relation] == goes.debtor
+    console.run("customers", *keys)
+    assert relation(console, goes.relation).get("active") is not False
+    assert console.preview("customers").state is RunState.DONE
+
+
+def test_a_merge_is_refused_that_is_impossible_or_would_be_undone_in_the_middle(console: Console) -> None:
+    merges = console.application.customer_merges
+    stays, goes = two(console)
+    with pytest.raises(IntegrationError, match="merge_impossible"):
+        merges.merge(stays, CustomerNumbers(relation=stays.relation), "", somebody())
+    merges.merge(stays, CustomerNumbers(relation=goes.relation), "", somebody())  # its debtor goes too
+    assert merges.list_merges()[0].goes == goes
+    with pytest.raises(IntegrationError, match="merge_impossible"):
+        merges.merge(stays, goes, "", somebody())
+
+
+def test_a_merged_customer_is_erased_by_any_of_their_numbers(console: Console) -> None:
+    stays, goes = two(console)
+    console.application.customer_merges.merge(stays, goes, "", somebody())
+    persons = console.application.persons
+    found = [persons.customer(debtor=one.debtor) for one in (stays, goes)]
+    found += [persons.customer(relation=one.relation) for one in (stays, goes)]
+    numbers = {("debtor", stays.debtor), ("relation", stays.relation), ("debtor", goes.debtor)}
+    numbers |= {("relation", goes.relation)}
+    assert [set(one.numbers) for one in found] == [numbers] * 4
+    persons.erase(found[1], goes.debtor, somebody())
+    parked = stores_in(console.application).links.get("customers", Kind.RELATION, [merged_key(goes.relation)])
+    assert parked[merged_key(goes.relation)].agreed is None
