@@ -1,5 +1,8 @@
 """The mapping of a flow: its rules, their results for real records, and its published versions."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from integration.core.records import Kind
@@ -46,7 +49,7 @@ options = [*map(str, editor.parts), "tables", "changes", "history", *merges]
 part = choice("part", options, options[0], lambda name: part_label(editor, name), ("field", "find"))
 if may(Drafts.rebase):
     overtaken_box(editor)
-changes = {"tables": Tables.save, "merges": CustomerMerges.merge}
+changes: dict[str, Callable[..., Any]] = {"tables": Tables.save, "merges": CustomerMerges.merge}
 with disable_unless_allowed(changes.get(part, Drafts.publish)):
     match part:
         case "tables":

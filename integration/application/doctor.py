@@ -176,8 +176,8 @@ def _log(data: Path) -> Iterator[Checkup]:
 def _engine(settings: Settings) -> Iterator[Checkup]:
     """Yield the damage of the file with the active runs. PostgreSQL has them in its own database."""
     path = settings.data.absolute() / ENGINE
-    if not postgres_of(settings) and path.exists() and (said := file_fault(path)):
-        yield Checkup("engine", code="engine_file_unusable", facts={"file": str(path), "message": said})
+    if not postgres_of(settings) and path.exists() and (fault := file_fault(path)):
+        yield Checkup("engine", code="engine_file_unusable", facts={"file": str(path), "message": fault})
 
 
 def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:

@@ -76,22 +76,22 @@ def can_merge(stays: CustomerNumbers, goes: CustomerNumbers) -> bool:
     return merged_numbers(stays, goes) != CustomerNumbers()
 
 
-def merge_candidates(known: Iterable[KnownCustomer]) -> list[MergeCandidate]:
+def merge_candidates(customers: Iterable[KnownCustomer]) -> list[MergeCandidate]:
     """Return the pairs of customers with the same e-mail address, VAT number, or name and postcode.
 
     Pairs with the most shared values come first. A value that many customers share suggests nothing.
     """
     sharing: dict[tuple[str, str], set[CustomerNumbers]] = defaultdict(set)
-    for one in known:
-        for identity in (one.books, one.till):
+    for customer in customers:
+        for identity in (customer.books, customer.till):
             for value in _comparable(identity):
-                sharing[value].add(one.numbers)
-    found: dict[tuple[CustomerNumbers, CustomerNumbers], set[str]] = defaultdict(set)
-    for (name, _), several in sharing.items():
-        for one, other in combinations(sorted(several), 2) if len(several) <= MOST_SHARING else ():
-            if can_merge(one, other):
-                found[one, other].add(name)
-    pairs = sorted(found.items(), key=lambda each: (-len(each[1]), each[0]))
+                sharing[value].add(customer.numbers)
+    names_by_pair: dict[tuple[CustomerNumbers, CustomerNumbers], set[str]] = defaultdict(set)
+    for (name, _), numbers in sharing.items():
+        for first, second in combinations(sorted(numbers), 2) if len(numbers) <= MOST_SHARING else ():
+            if can_merge(first, second):
+                names_by_pair[first, second].add(name)
+    pairs = sorted(names_by_pair.items(), key=lambda item: (-len(item[1]), item[0]))
     return [MergeCandidate(pair, tuple(sorted(names))) for pair, names in pairs]
 
 
@@ -100,6 +100,8 @@ def _comparable(identity: Identity) -> Iterator[tuple[str, str]]:
         yield "email", email
     if number := bare_vat_number(identity.get("vat_number", "")):
         yield "vat_number", number
-    name, postcode = (re.sub(r"[\W_]", "", identity.get(one, "")).casefold() for one in ("name", "postcode"))
+    name, postcode = (
+        re.sub(r"[\W_]", "", identity.get(field_name, "")).casefold() for field_name in ("name", "postcode")
+    )
     if name and postcode:
         yield "name", f"{name} {postcode}"

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,7 +63,7 @@ class Customer:
             return key in self.debtors or key in map(merged_key, self.relations)
         if flow != self.orders:
             return False
-        below = (*(f"{one}/" for one in self.relations), *(f"={one}/" for one in self.debtors))
+        below = (*(f"{number}/" for number in self.relations), *(f"={number}/" for number in self.debtors))
         return key in self.relations or key.startswith(below)
 
     def is_named_by(self, values: object) -> bool:
@@ -175,7 +175,7 @@ def person_from_json(shape: Mapping[str, Any]) -> DataSubject:
     """Return the person from the data of `to_json`."""
     documents, telling, places = (frozenset(shape[name]) for name in ("documents", "telling", "places"))
     merged = tuple((sort, number) for sort, number in shape["merged"])
-    return DataSubject(Customer(*shape["customer"], merged=merged), documents, telling, places)
+    return DataSubject(replace(Customer(*shape["customer"]), merged=merged), documents, telling, places)
 
 
 class _Words:

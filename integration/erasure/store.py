@@ -80,15 +80,18 @@ class PersonalDataSearch(Store):
                 )
         return self._with_merged(customer)
 
-    def _with_merged(self, one: Customer) -> Customer:
+    def _with_merged(self, customer: Customer) -> Customer:
         """Return a customer with the numbers of all customers that were merged with them, in either direction."""
-        merges = self.database.rows(sa.select(customer_merges).where(customer_merges.c.flow == one.customers))
-        known, before = set(one.numbers), 0
-        while before != len(known):
-            before = len(known)
+        merges = self.database.rows(sa.select(customer_merges).where(customer_merges.c.flow == customer.customers))
+        numbers_of_person, before = set(customer.numbers), 0
+        while before != len(numbers_of_person):
+            before = len(numbers_of_person)
             for numbers in map(_numbers_of, merges):
-                known |= numbers if known & numbers else set()
-        return replace(one, merged=tuple(sorted(known - set(Customer(one.debtor, one.relation).numbers))))
+                numbers_of_person |= numbers if numbers_of_person & numbers else set()
+        return replace(
+            customer,
+            merged=tuple(sorted(numbers_of_person - set(Customer(customer.debtor, customer.relation).numbers))),
+        )
 
     def every_number(self, customer: Customer) -> set[tuple[str, str]]:
         """Return the numbers of all customers in the database; `customer` names the flows to search."""
@@ -337,7 +340,12 @@ def _pointers(customer: Customer) -> list[tuple[str, str]]:
 def _numbers_of(merge: sa.Row[Any]) -> set[tuple[str, str]]:
     """Return the numbers of both customers of a merge, each with its type."""
     debtors, relations = (merge.debtor, merge.into_debtor), (merge.relation, merge.into_relation)
-    return {(sort, one) for sort, found in (("debtor", debtors), ("relation", relations)) for one in found if one}
+    return {
+        (sort, number)
+        for sort, numbers in (("debtor", debtors), ("relation", relations))
+        for number in numbers
+        if number
+    }
 
 
 def _values_in(content: object) -> Iterator[object]:

@@ -207,21 +207,23 @@ class Compare:
                 page.skip(skip, kind, target_record.title, target_record.group)
             is_apart = target_record.desired is not None and not apart.keys().isdisjoint(target_record.desired.sources)
             rest = self._without_parked(run.id, logic, members, apart, page) if is_apart else target_record
-            if (wanted := rest.desired) is None:
+            if (desired_record := rest.desired) is None:
                 continue
             page.note(rest.noted)
-            other = beside.get(wanted.key)
+            other = beside.get(desired_record.key)
             if isinstance(other, Skip):
                 page.skip(other, kind, rest.title, rest.group, rest.weight)
-            elif missing := held_up.get(wanted.key) or other or _follows_parked(wanted, page):
-                missing = with_choice_evidence(missing, wanted)
+            elif missing := held_up.get(desired_record.key) or other or _follows_parked(desired_record, page):
+                missing = with_choice_evidence(missing, desired_record)
                 page.park(_with_document_facts(missing, rest), kind, rest.title, rest.group, rest.weight)
             else:
-                there_now, link = current_records.get(wanted.key), links.get(wanted.key)
-                if wanted.key in otherwise:
-                    wanted, there_now = otherwise[wanted.key]
-                evidence = identified.renewed(wanted, there_now, page)
-                agrees = _decide(logic, rest, with_current_numbers(wanted, there_now), there_now, link, page, evidence)
+                there_now, link = current_records.get(desired_record.key), links.get(desired_record.key)
+                if desired_record.key in otherwise:
+                    desired_record, there_now = otherwise[desired_record.key]
+                evidence = identified.renewed(desired_record, there_now, page)
+                agrees = _decide(
+                    logic, rest, with_current_numbers(desired_record, there_now), there_now, link, page, evidence
+                )
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 
     def _in_order(

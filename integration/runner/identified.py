@@ -95,13 +95,13 @@ def _question(link: Link, current_evidence: Evidence, title: str, identity_facts
     return Issue(identity_cause(link.kind), link.key, "identity", facts)
 
 
-def with_choice_evidence(issue: Issue, wanted: Record) -> Issue:
+def with_choice_evidence(issue: Issue, desired: Record) -> Issue:
     """Return an issue for which a person chooses a target record, with the identifying values of the source record.
 
     The link to the chosen record stores them. Returns other issues unchanged.
     """
-    cause, identities = CAUSES.get(issue.cause), identities_of(wanted)
-    if not identities or issue.key != wanted.key or cause is None or cause.repair.by is not RepairKind.CHOICE:
+    cause, identities = CAUSES.get(issue.cause), identities_of(desired)
+    if not identities or issue.key != desired.key or cause is None or cause.repair.by is not RepairKind.CHOICE:
         return issue
     evidence = json.dumps(Evidence(identities).to_json(), ensure_ascii=False)
     return replace(issue, facts={**issue.facts, "evidence_json": evidence})

@@ -33,6 +33,6 @@ def retire_merged(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Plan to make the chosen merged relations inactive, as those of vanished debtors."""
     position = run.position
     keys = [key for key in position.keys if is_merged_key(key)] if logic.retires else []
-    found = deps.links.get(run.flow, logic.flow.counted_stage.target, keys)
-    page = propose(deps, run, logic, [link for link in found.values() if not link.retired])
+    links = deps.links.get(run.flow, logic.flow.counted_stage.target, keys)
+    page = propose(deps, run, logic, [link for link in links.values() if not link.retired])
     deps.previews.keep_page(run.id, page.rows, [], 0, page.position_with_counts(position.start_of(Task.FINISH)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,8 +32,8 @@ class CustomerMergeStore(Store):
 
     def list_merges(self, flow: str) -> list[CustomerMerge]:
         """Return all merges, the newest first."""
-        here = sa.select(customer_merges).where(customer_merges.c.flow == flow)
-        rows = self.database.rows(here.order_by(customer_merges.c.decided_at.desc()))
+        query = sa.select(customer_merges).where(customer_merges.c.flow == flow)
+        rows = self.database.rows(query.order_by(customer_merges.c.decided_at.desc()))
         return [
             CustomerMerge(
                 CustomerNumbers(row.debtor, row.relation), CustomerNumbers(row.into_debtor, row.into_relation), row.by,
@@ -43,14 +44,14 @@ class CustomerMergeStore(Store):
 
     def merged_debtors(self, flow: str, debtors: Collection[str]) -> dict[str, str]:
         """Return which of these debtors were merged, each with the debtor that stays."""
-        here = sa.select(customer_merges).where(customer_merges.c.flow == flow, customer_merges.c.debtor != "")
-        found = self.database.rows_with_values(here, customer_merges.c.debtor, debtors)
-        return {row.debtor: row.into_debtor for row in found}
+        query = sa.select(customer_merges).where(customer_merges.c.flow == flow, customer_merges.c.debtor != "")
+        rows = self.database.rows_with_values(query, customer_merges.c.debtor, debtors)
+        return {row.debtor: row.into_debtor for row in rows}
 
     def known_customers(self, customers: str, orders: str) -> Iterator[KnownCustomer]:
         """Yield the linked customers with their identifying values, without merged ones."""
         merged = self.list_merges(customers)
-        debtors, relations = {one.goes.debtor for one in merged}, {one.goes.relation for one in merged}
+        debtors, relations = {merge.goes.debtor for merge in merged}, {merge.goes.relation for merge in merged}
         columns = (links.c.flow, links.c.key, links.c.reference, links.c.evidence)
         party = sa.or_(
             sa.and_(links.c.flow == customers, links.c.kind == Kind.RELATION),
@@ -67,26 +68,26 @@ class CustomerMergeStore(Store):
     def count_links(self, orders: str, numbers: CustomerNumbers) -> tuple[int, int]:
         """Return the number of links of a customer in all flows, and of the documents that were booked for them."""
         party = links.c.kind.in_((Kind.RELATION, Kind.DEBTOR, Kind.ADDRESS))
-        keys = [one for one in (numbers.debtor, numbers.relation) if one]
+        keys = [*filter(None, (numbers.debtor, numbers.relation))]
         below = links.c.key.startswith(f"{numbers.relation}/", autoescape=True) if numbers.relation else sa.false()
         own = sa.or_(links.c.key.in_(keys), links.c.reference.in_(keys), below)
         text = sa.type_coerce(links.c.agreed, sa.Text)
-        named = [
+        mentions = [
             text.contains(f'"{name}":"{number}"', autoescape=True)
             for name, number in (("debtor", numbers.relation), ("debtor_number", numbers.debtor))
             if number
         ]
-        of_orders = (links.c.flow == orders, ~party, links.c.owner == "", sa.or_(*named))
-        number = sa.select(sa.func.count()).select_from(links)
-        return int(self.database.scalar(number.where(party, own))), int(self.database.scalar(number.where(*of_orders)))
+        of_orders = (links.c.flow == orders, ~party, links.c.owner == "", sa.or_(*mentions))
+        query = sa.select(sa.func.count()).select_from(links)
+        return int(self.database.scalar(query.where(party, own))), int(self.database.scalar(query.where(*of_orders)))
 
     def plans_with(self, flows: Collection[str], keys: Collection[str]) -> tuple[list[str], list[str]]:
         """Return the active runs of these flows, and their waiting plans that contain one of these records."""
         active = sa.select(runs.c.id).where(runs.c.flow.in_(flows), runs.c.state.in_(tuple(ACTIVE)))
         waiting = sa.select(runs.c.id).where(runs.c.flow.in_(flows), runs.c.state == RunState.READY)
-        named = sa.exists().where(lines.c.run == runs.c.id, lines.c.key.in_(keys))
+        contains_key = sa.exists().where(lines.c.run == runs.c.id, lines.c.key.in_(keys))
         return [row.id for row in self.database.rows(active)], [
-            row.id for row in self.database.rows(waiting.where(named))
+            row.id for row in self.database.rows(waiting.where(contains_key))
         ]
 
     def merge(
@@ -105,28 +106,30 @@ class CustomerMergeStore(Store):
         has. Returns False, and stores nothing, if one of the customers was merged into another one.
         """
         now, joined = self.clock(), joined_numbers(stays, goes)
-        gone = merged_numbers(stays, goes)
+        replaced_numbers = merged_numbers(stays, goes)
         with self.database.write() as connection:
             if _is_merged(connection, customers, (stays, goes)):
                 return False
             before = _links_of(connection, customers, orders, stays, goes)
-            wanted = _wanted(customers, orders, joined, gone, before)
-            changed = [one for one in before if wanted.get(one[:3], "") != one[3]]
-            below = _addresses(connection, [one for one in changed if one[0] == orders])
-            replaced, known = [*changed, *below], {one[:3] for one in before}
-            added = [key for key in wanted if key not in known]
-            _delete(connection, [one[:3] for one in replaced])
-            moved = [*added, *(one[:3] for one in changed if one[:3] in wanted)]
-            _insert(connection, now, {key: wanted[key] for key in moved})
-            if gone.relation and relation is not None:
-                key = merged_key(gone.relation)
-                parked = Link(Kind.RELATION, key, gone.relation, relation, unproven=True)  # no check counts on it
+            references = _merged_references(customers, orders, joined, replaced_numbers, before)
+            changed = [link for link in before if references.get(link[:3], "") != link[3]]
+            below = _addresses(connection, [link for link in changed if link[0] == orders])
+            replaced, linked_keys = [*changed, *below], {link[:3] for link in before}
+            added = [key for key in references if key not in linked_keys]
+            _delete(connection, [link[:3] for link in replaced])
+            moved = [*added, *(link[:3] for link in changed if link[:3] in references)]
+            _insert(connection, now, {key: references[key] for key in moved})
+            if replaced_numbers.relation and relation is not None:
+                key = merged_key(replaced_numbers.relation)
+                parked = Link(
+                    Kind.RELATION, key, replaced_numbers.relation, relation, unproven=True
+                )  # no check counts on it
                 keep_links(connection, now, customers, [parked])
                 added.append((customers, Kind.RELATION, key))
             row = {
-                "flow": customers, "debtor": gone.debtor, "relation": gone.relation, "into_debtor": joined.debtor,
-                "into_relation": joined.relation, "replaced": [list(one) for one in replaced],
-                "added": [list(one) for one in added], "by": by, "decided_at": now,
+                "flow": customers, "debtor": replaced_numbers.debtor, "relation": replaced_numbers.relation,
+                "into_debtor": joined.debtor, "into_relation": joined.relation, "replaced": [list(link) for link in replaced],
+                "added": [list(key) for key in added], "by": by, "decided_at": now,
             }  # fmt: skip
             connection.execute(customer_merges.insert().values(row))
             append_events(connection, now, [event])
@@ -139,16 +142,19 @@ class CustomerMergeStore(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            here = (customer_merges.c.flow == flow, customer_merges.c.debtor == goes.debtor)
-            here = (*here, customer_merges.c.relation == goes.relation)
-            row = connection.execute(sa.select(customer_merges).where(*here).with_for_update()).first()
+            conditions = (
+                customer_merges.c.flow == flow,
+                customer_merges.c.debtor == goes.debtor,
+                customer_merges.c.relation == goes.relation,
+            )
+            row = connection.execute(sa.select(customer_merges).where(*conditions).with_for_update()).first()
             if row is None or _is_used_later(connection, row):
                 return False
-            back = {(one[0], one[1], one[2]): one for one in row.replaced}
-            _delete(connection, [*back, *((one[0], one[1], one[2]) for one in row.added)])
-            owners = {key: one[4] for key, one in back.items()}
-            _insert(connection, now, {key: one[3] for key, one in back.items()}, owners)
-            connection.execute(customer_merges.delete().where(*here))
+            replaced = {(link[0], link[1], link[2]): link for link in row.replaced}
+            _delete(connection, [*replaced, *((link[0], link[1], link[2]) for link in row.added)])
+            owners = {key: link[4] for key, link in replaced.items()}
+            _insert(connection, now, {key: link[3] for key, link in replaced.items()}, owners)
+            connection.execute(customer_merges.delete().where(*conditions))
             append_events(connection, now, [event])
         return True
 
@@ -156,8 +162,8 @@ class CustomerMergeStore(Store):
 def _links_of(
     connection: sa.Connection, customers: str, orders: str, stays: CustomerNumbers, goes: CustomerNumbers
 ) -> list[_Pair]:
-    debtors = [one for one in (stays.debtor, goes.debtor) if one]
-    relations = [one for one in (stays.relation, goes.relation) if one]
+    debtors = [*filter(None, (stays.debtor, goes.debtor))]
+    relations = [*filter(None, (stays.relation, goes.relation))]
     own = sa.and_(
         links.c.flow == customers, links.c.kind == Kind.RELATION,
         sa.or_(links.c.key.in_(debtors), links.c.reference.in_(relations)),
@@ -172,40 +178,40 @@ def _links_of(
 
 def _is_merged(connection: sa.Connection, flow: str, customers: Sequence[CustomerNumbers]) -> bool:
     """Return True if a customer was merged into another one."""
-    debtors = [one.debtor for one in customers if one.debtor]
-    relations = [one.relation for one in customers if one.relation]
-    used = sa.or_(customer_merges.c.debtor.in_(debtors), customer_merges.c.relation.in_(relations))
-    found = sa.select(customer_merges.c.debtor).where(customer_merges.c.flow == flow, used).limit(1)
-    return connection.execute(found).first() is not None
+    debtors = [numbers.debtor for numbers in customers if numbers.debtor]
+    relations = [numbers.relation for numbers in customers if numbers.relation]
+    has_number = sa.or_(customer_merges.c.debtor.in_(debtors), customer_merges.c.relation.in_(relations))
+    query = sa.select(customer_merges.c.debtor).where(customer_merges.c.flow == flow, has_number).limit(1)
+    return connection.execute(query).first() is not None
 
 
-def _pair(row: sa.Row[tuple[str, str, str, str, str]]) -> _Pair:
+def _pair(row: sa.Row[*tuple[Any, ...]]) -> _Pair:
     return row.flow, row.kind, row.key, row.reference, row.owner
 
 
-def _wanted(
-    customers: str, orders: str, joined: CustomerNumbers, gone: CustomerNumbers, before: Sequence[_Pair]
+def _merged_references(
+    customers: str, orders: str, joined: CustomerNumbers, replaced_numbers: CustomerNumbers, before: Sequence[_Pair]
 ) -> dict[tuple[str, str, str], str]:
     """Return the references of the links after a merge, by flow, kind and key."""
-    wanted = {one[:3]: one[3] for one in before if one[0] == orders and one[3] != gone.debtor}
+    references = {link[:3]: link[3] for link in before if link[0] == orders and link[3] != replaced_numbers.debtor}
     if joined.debtor:
-        keys = {one[2] for one in before if one[0] == orders and one[3] == gone.debtor}
-        keys |= {one for one in (joined.relation, gone.relation) if one}
-        wanted |= {(orders, str(Kind.DEBTOR), key): joined.debtor for key in sorted(keys)}
+        keys = {link[2] for link in before if link[0] == orders and link[3] == replaced_numbers.debtor}
+        keys |= {*filter(None, (joined.relation, replaced_numbers.relation))}
+        references |= {(orders, str(Kind.DEBTOR), key): joined.debtor for key in sorted(keys)}
     if joined.debtor and joined.relation:
-        wanted[customers, str(Kind.RELATION), joined.debtor] = joined.relation
-    return wanted
+        references[customers, str(Kind.RELATION), joined.debtor] = joined.relation
+    return references
 
 
 def _addresses(connection: sa.Connection, changed: Sequence[_Pair]) -> list[_Pair]:
     """Return the links of delivery addresses under debtors that change: each debtor has its own."""
-    found: list[_Pair] = []
+    pairs: list[_Pair] = []
     columns = (links.c.flow, links.c.kind, links.c.key, links.c.reference, links.c.owner)
     for flow, _, key, *_ in changed:
         below = sa.or_(links.c.owner == key, links.c.key.startswith(f"{key}/", autoescape=True))
-        here = (links.c.flow == flow, links.c.kind == Kind.ADDRESS, below)
-        found += [_pair(row) for row in connection.execute(sa.select(*columns).where(*here))]
-    return found
+        conditions = (links.c.flow == flow, links.c.kind == Kind.ADDRESS, below)
+        pairs += [_pair(row) for row in connection.execute(sa.select(*columns).where(*conditions))]
+    return pairs
 
 
 def _delete(connection: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
@@ -228,13 +234,13 @@ def _insert(
         connection.execute(links.insert().values(row))
 
 
-def _is_used_later(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> bool:
+def _is_used_later(connection: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> bool:
     """Return True if a later merge contains the customer that stays or the one that went."""
     numbers = (("debtor", (row.debtor, row.into_debtor)), ("relation", (row.relation, row.into_relation)))
-    used = [
-        customer_merges.c[name].in_([one for one in values if one])
+    has_number = [
+        customer_merges.c[name].in_([*filter(None, values)])
         for sort, values in numbers
         for name in (sort, f"into_{sort}")
     ]
-    later = (customer_merges.c.flow == row.flow, customer_merges.c.decided_at > row.decided_at, sa.or_(*used))
+    later = (customer_merges.c.flow == row.flow, customer_merges.c.decided_at > row.decided_at, sa.or_(*has_number))
     return connection.execute(sa.select(customer_merges.c.debtor).where(*later).limit(1)).first() is not None

@@ -59,10 +59,10 @@ def file_fault(path: Path) -> str:
     """Return what is wrong with a SQLite file, or an empty text if it is intact."""
     try:
         with closing(_connect(path)) as connection:
-            said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            answer = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except sqlite3.Error as error:
         return str(error)
-    return "" if said == "ok" else said[:200]
+    return "" if answer == "ok" else answer[:200]
 
 
 def _require_intact(connection: sa.Connection) -> None:

@@ -55,9 +55,9 @@ class LineArticles:
         row was saved for another article of the till.
         """
         stand_ins = self.stand_ins(document, codes).items()
-        found = {key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes}
-        self._expect_same_articles(document, {key: code for key, code in found.items() if not codes[key]})
-        resolved = {**codes, **found}
+        substitutes = {key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes}
+        self._expect_same_articles(document, {key: code for key, code in substitutes.items() if not codes[key]})
+        resolved = {**codes, **substitutes}
         missing = [key for key, code in resolved.items() if code not in known_codes]
         if missing and not self.collective:
             lines = {line.key: line for line in sale_lines(document.record)}

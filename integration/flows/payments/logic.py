@@ -194,13 +194,18 @@ class PaymentsLogic(FlowLogic):
 
         When sending, the items are read again: a payment may have been reversed since the plan was made.
         """
-        keys = [one.key for one in desired]
+        keys = [payment.key for payment in desired]
         dues = self._open_items.due_items(keys)
-        invoices = {one.key: one for one in self._queries.invoices(keys)}
-        conflicts = {one.key: self._conflict(one, dues.get(one.key), invoices.get(one.key)) for one in desired}
-        paid = [one for one in desired if conflicts[one.key] is None] if sending else []
-        items = {item.key: item for item in self._queries.items([one.source for one in paid])} if paid else {}
-        conflicts |= {one.key: self._not_paid(one, dues[one.key], items.get(one.source)) for one in paid}
+        invoices = {payment.key: payment for payment in self._queries.invoices(keys)}
+        conflicts = {
+            payment.key: self._conflict(payment, dues.get(payment.key), invoices.get(payment.key))
+            for payment in desired
+        }
+        paid = [payment for payment in desired if conflicts[payment.key] is None] if sending else []
+        items = {item.key: item for item in self._queries.items([payment.source for payment in paid])} if paid else {}
+        conflicts |= {
+            payment.key: self._not_paid(payment, dues[payment.key], items.get(payment.source)) for payment in paid
+        }
         return {key: conflict for key, conflict in conflicts.items() if conflict is not None}
 
     def _not_paid(self, desired: Record, due: DueItem, item: Record | None) -> Issue | Skip | None:
@@ -234,9 +239,9 @@ class PaymentsLogic(FlowLogic):
             return Skip("invoice_paid_at_the_till", desired.source, facts)
         return None if total - paid == _number(desired, AMOUNT) else self._difference_issue(desired, total - paid)
 
-    def _unreadable(self, desired: Record, found: Unreadable, system: str) -> Issue:
-        facts = {"key": _title(desired), "document": _title(desired), "field": found.field, "value": found.found}
-        return Issue("record_unreadable", desired.source, FIELD, {**facts, "raw": found.raw, "system": system})
+    def _unreadable(self, desired: Record, record: Unreadable, system: str) -> Issue:
+        facts = {"key": _title(desired), "document": _title(desired), "field": record.field, "value": record.found}
+        return Issue("record_unreadable", desired.source, FIELD, {**facts, "raw": record.raw, "system": system})
 
     # ---- why
 

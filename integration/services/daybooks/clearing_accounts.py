@@ -115,7 +115,7 @@ class ClearingAccounts:
             for chosen, codes in ((rules, settings.payout_accounts), (None, settings.balance_accounts))
             for account in codes
         ]
-        unbooked = [one for one in self._days.listed(since, until) if one.state in UNBOOKED and not one.pages]
+        unbooked = [day for day in self._days.listed(since, until) if day.state in UNBOOKED and not day.pages]
         report = ClearingReport(period, until, self._clock(), tuple(accounts), unreadable, tuple(unbooked))
         with self._lock:
             self._answers[period.name, id(self._connectors[BOOKS.system])] = report

@@ -82,8 +82,8 @@ class ClearingTables:
 
     def moment(self, at: datetime) -> str:
         """Return a moment with its year."""
-        here = at.astimezone(self._zone)
-        return f"{words.value_text(here.date(), self.language)}, {here:%H:%M}"
+        local_time = at.astimezone(self._zone)
+        return f"{words.value_text(local_time.date(), self.language)}, {local_time:%H:%M}"
 
     def account_name(self, account: str) -> str:
         """Return number and caption of a ledger account."""
@@ -93,22 +93,23 @@ class ClearingTables:
 
     def verdict(self) -> str:
         """Return the sum under way and the number of late days, over all accounts."""
-        waiting = total(one.match.waiting for one in self.report.accounts if one.match)
+        waiting = total(account.match.waiting for account in self.report.accounts if account.match)
         under_way = words.amount_text(waiting, self.language)
         return self.text("clearing_verdict", under_way=under_way, late=len(self.report.late()))
 
     def remarks(self) -> list[str]:
         """Return sentences about takings and entries that are in no sum."""
-        found = []
-        if some := self.report.unbooked:
+        sentences = []
+        if unbooked := self.report.unbooked:
             names = [
-                f"{words.value_text(one.date, self.language)} {one.branch_name}".strip() for one in some[:MOST_NAMED]
+                f"{words.value_text(day.date, self.language)} {day.branch_name}".strip()
+                for day in unbooked[:MOST_NAMED]
             ]
-            more = f", +{len(some) - MOST_NAMED}" if len(some) > MOST_NAMED else ""
-            found.append(self.text("clearing_unbooked", count=len(some), list=", ".join(names) + more))
+            more = f", +{len(unbooked) - MOST_NAMED}" if len(unbooked) > MOST_NAMED else ""
+            sentences.append(self.text("clearing_unbooked", count=len(unbooked), list=", ".join(names) + more))
         if self.report.unreadable:
-            found.append(self.text("clearing_unreadable", count=self.report.unreadable))
-        return found
+            sentences.append(self.text("clearing_unreadable", count=self.report.unreadable))
+        return sentences
 
     # ---- tables
 
@@ -116,71 +117,73 @@ class ClearingTables:
         """Yield everything, in the order of a sheet; each title begins with the account."""
         if remarks := self.remarks():
             yield SheetNotes(self.text("period_remarks"), remarks, Tone.WAITING)
-        for one in self.report.accounts:
-            yield self._of_account(one, self.balances(one))
-            if one.match is not None:
-                yield self._of_account(one, self.balance_parts(one, one.match))
-                yield self._of_account(one, self.open_entries(one, one.match))
-            yield self._of_account(one, self.movements(one))
-            if one.match is not None:
-                yield self._of_account(one, self.payouts(one.match))
+        for account in self.report.accounts:
+            yield self._of_account(account, self.balances(account))
+            if account.match is not None:
+                yield self._of_account(account, self.balance_parts(account, account.match))
+                yield self._of_account(account, self.open_entries(account, account.match))
+            yield self._of_account(account, self.movements(account))
+            if account.match is not None:
+                yield self._of_account(account, self.payouts(account.match))
 
     def text_table(self, table: SheetTable) -> ShownTable:
         """Return a table as texts, with its sums as the last row."""
         return text_table(table, self.language)
 
-    def _of_account(self, one: ClearingAccount, table: SheetTable) -> SheetTable:
-        title = f"{one.account} {table.title}"
+    def _of_account(self, account: ClearingAccount, table: SheetTable) -> SheetTable:
+        title = f"{account.account} {table.title}"
         return SheetTable(title, table.columns, table.rows, table.sums, table.narrow, table.empty)
 
-    def balances(self, one: ClearingAccount) -> SheetTable:
+    def balances(self, account: ClearingAccount) -> SheetTable:
         """Return opening balance, takings and payouts of the period, and the closing balance as their sum."""
-        rows = [("col_opening", one.opening), ("col_takings", one.takings), ("col_payouts", -one.payouts)]
-        return self._sums("clearing_balances", rows, one.closing)
+        rows = [("col_opening", account.opening), ("col_takings", account.takings), ("col_payouts", -account.payouts)]
+        return self._sums("clearing_balances", rows, account.closing)
 
-    def balance_parts(self, one: ClearingAccount, match: PayoutMatch) -> SheetTable:
+    def balance_parts(self, account: ClearingAccount, match: PayoutMatch) -> SheetTable:
         """Return the parts that the closing balance consists of."""
         rows = [
             ("clearing_opening_left", match.opening_left),
             ("col_under_way", match.waiting),
             ("clearing_fees_open", match.unbooked_fees),
-            ("clearing_differences", -total(each.amount for each in match.unmatched)),
+            ("clearing_differences", -total(entry.amount for entry in match.unmatched)),
         ]
-        return self._sums("clearing_parts", rows, one.closing)
+        return self._sums("clearing_parts", rows, account.closing)
 
     def _sums(self, title: str, rows: list[tuple[str, Decimal]], closing: Decimal) -> SheetTable:
         columns = (SheetColumn("", width=1.9), SheetColumn(self.text("col_balance"), Holds.LEDGER))
         cells: list[tuple[Cell, ...]] = [(self.text(key), amount) for key, amount in rows]
         return self._table(title, columns, cells, (self.text("col_closing"), closing), narrow=True)
 
-    def open_entries(self, one: ClearingAccount, match: PayoutMatch) -> SheetTable:
+    def open_entries(self, account: ClearingAccount, match: PayoutMatch) -> SheetTable:
         """Return takings without a payout, oldest first, and then payouts without takings as negative amounts."""
         columns = (
             SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_branch")),
             SheetColumn(self.text("col_amount"), Holds.LEDGER), SheetColumn(self.text("col_pages"), width=1.4),
             SheetColumn(self.text("choice_status"), width=2.2),
         )  # fmt: skip
-        late = one.late(self.report.until)
+        late = account.late(self.report.until)
         rows: list[tuple[Cell, ...]] = [
             (
-                each.date, each.branch, each.amount, each.page,
-                self.text("clearing_late" if each in late else "col_under_way"),
+                entry.date, entry.branch, entry.amount, entry.page,
+                self.text("clearing_late" if entry in late else "col_under_way"),
             )
-            for each in match.under_way
+            for entry in match.under_way
         ]  # fmt: skip
-        rows += [(each.date, "", -each.amount, each.page, self.text("clearing_unmatched")) for each in match.unmatched]
+        rows += [
+            (entry.date, "", -entry.amount, entry.page, self.text("clearing_unmatched")) for entry in match.unmatched
+        ]
         return self._table("clearing_open", columns, rows)
 
-    def movements(self, one: ClearingAccount) -> SheetTable:
+    def movements(self, account: ClearingAccount) -> SheetTable:
         """Return takings, payouts and the balance by day, and what is under way if payouts settle the account."""
         columns = [
             SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_takings"), Holds.MONEY),
             SheetColumn(self.text("col_payouts"), Holds.MONEY), SheetColumn(self.text("col_balance"), Holds.LEDGER),
             SheetColumn(self.text("col_under_way"), Holds.MONEY),
         ]  # fmt: skip
-        rows = [(each.date, each.takings, each.payouts, each.balance, each.under_way) for each in one.days]
-        sums: tuple[Cell, ...] = (self.text("page_total"), one.takings, one.payouts, one.closing, None)
-        count = len(columns) if one.match is not None else len(columns) - 1
+        rows = [(day.date, day.takings, day.payouts, day.balance, day.under_way) for day in account.days]
+        sums: tuple[Cell, ...] = (self.text("page_total"), account.takings, account.payouts, account.closing, None)
+        count = len(columns) if account.match is not None else len(columns) - 1
         return self._table("clearing_by_day", columns[:count], [row[:count] for row in rows], sums[:count])
 
     def payouts(self, match: PayoutMatch) -> SheetTable:
@@ -191,20 +194,33 @@ class ClearingTables:
             SheetColumn(self.text("col_takings"), Holds.MONEY), SheetColumn(self.text("col_payouts"), Holds.MONEY),
             SheetColumn(self.text("col_fee"), Holds.MONEY), SheetColumn(self.text("col_fee_page"), width=1.4),
         )  # fmt: skip
-        some = [one for one in match.settlements if one.payouts[-1].date >= self.report.period.first]
-        rows = [self._settlement(one) for one in some]
-        taken = total(each.amount for one in some for each in one.takings)
-        fees = total(one.fee for one in some)
-        sums = (self.text("page_total"), None, None, None, taken, taken - fees, fees, None)
+        settlements = [
+            settlement for settlement in match.settlements if settlement.payouts[-1].date >= self.report.period.first
+        ]
+        rows = [self._settlement(settlement) for settlement in settlements]
+        takings = total(taking.amount for settlement in settlements for taking in settlement.takings)
+        fees = total(settlement.fee for settlement in settlements)
+        sums = (self.text("page_total"), None, None, None, takings, takings - fees, fees, None)
         return self._table("clearing_payouts", columns, rows, sums if rows else ())
 
-    def _settlement(self, one: Settlement) -> tuple[Cell, ...]:
-        first, last = (words.table_day(each.date, self.language) for each in (one.takings[0], one.takings[-1]))
+    def _settlement(self, settlement: Settlement) -> tuple[Cell, ...]:
+        first, last = (
+            words.table_day(entry.date, self.language) for entry in (settlement.takings[0], settlement.takings[-1])
+        )
         days = first if first == last else self.text("period_range", first=first, last=last)
-        branches = ", ".join(dict.fromkeys(each.branch for each in one.takings))
-        pages = ", ".join(each.page for each in one.payouts)
-        taken = total(each.amount for each in one.takings)
-        return one.payouts[-1].date, pages, days, branches, taken, taken - one.fee, one.fee, one.fee_page
+        branches = ", ".join(dict.fromkeys(entry.branch for entry in settlement.takings))
+        pages = ", ".join(entry.page for entry in settlement.payouts)
+        takings = total(entry.amount for entry in settlement.takings)
+        return (
+            settlement.payouts[-1].date,
+            pages,
+            days,
+            branches,
+            takings,
+            takings - settlement.fee,
+            settlement.fee,
+            settlement.fee_page,
+        )
 
     def _table(
         self,

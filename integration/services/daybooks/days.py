@@ -206,10 +206,10 @@ class Days:
     def _open_issues(self) -> dict[str, Issue]:
         """Return the open issue of each day by its key. One that parks the day goes before a difference."""
         causes = {group.cause for group in self._issues.causes(self.flow)}
-        found = self._issues.of_causes(self.flow, causes, IssueState.OPEN)
+        open_issues = self._issues.of_causes(self.flow, causes, IssueState.OPEN)
         return {
             open_issue.key: open_issue
-            for open_issue in sorted(found, key=lambda open_issue: open_issue.cause != DIFFERS)
+            for open_issue in sorted(open_issues, key=lambda open_issue: open_issue.cause != DIFFERS)
         }
 
     # ---- checks

@@ -24,18 +24,18 @@ class ShownTable:
 
 def text_table(table: SheetTable, language: str) -> ShownTable:
     """Return a table as texts, with its sums as the last row."""
-    titles = [one.title or words.term("col_figure", language) for one in table.columns]
-    listed = [*table.rows, *([table.sums] if table.sums else [])]
+    titles = [sheet_column.title or words.term("col_figure", language) for sheet_column in table.columns]
+    all_rows = [*table.rows, *([table.sums] if table.sums else [])]
     rows = [
         {
             title: _written(cell, column, language)
             for title, cell, column in zip(titles, row, table.columns, strict=True)
         }
-        for row in listed
+        for row in all_rows
     ]
     money = (Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE)
-    amounts = [title for title, one in zip(titles, table.columns, strict=True) if one.holds in money]
-    off = next((one.title for one in table.columns if one.holds is Holds.DIFFERENCE), "")
+    amounts = [title for title, sheet_column in zip(titles, table.columns, strict=True) if sheet_column.holds in money]
+    off = next((sheet_column.title for sheet_column in table.columns if sheet_column.holds is Holds.DIFFERENCE), "")
     return ShownTable(table.title, table.empty, rows, amounts, off)
 
 

@@ -26,23 +26,23 @@ class RowNames:
         """Store the current names of these codes of a table. Codes whose names cannot be read have none afterwards."""
         if table.identified and codes:
             now = self._current(table)
-            kept = {code: name for code, name in self._kept(table).items() if code not in codes}
-            names = kept | {code: now[code] for code in codes if code in now}
+            stored_names = {code: name for code, name in self._kept(table).items() if code not in codes}
+            names = stored_names | {code: now[code] for code in codes if code in now}
             self._stored_settings.remember(self._name(table), {"names": names})
 
     def renamed(self, table: ValueTable) -> dict[str, RenamedCode]:
         """Return the codes of a table that now belong to another record, with both names."""
-        kept = self._kept(table)
-        now = self._current(table) if kept else {}
-        both = {code: RenamedCode(was, now[code]) for code, was in kept.items() if code in now}
-        return {code: one for code, one in both.items() if _is_another(one)}
+        stored_names = self._kept(table)
+        now = self._current(table) if stored_names else {}
+        renamed_codes = {code: RenamedCode(was, now[code]) for code, was in stored_names.items() if code in now}
+        return {code: renamed_code for code, renamed_code in renamed_codes.items() if _is_another(renamed_code)}
 
     def _kept(self, table: ValueTable) -> dict[str, str]:
         return dict((self._stored_settings.get(self._name(table)) or {}).get("names", {}))
 
     def _current(self, table: ValueTable) -> dict[str, str]:
-        listed = table.ours
-        return {} if listed is None else self._lists.readable(listed.system, listed.name) or {}
+        code_list = table.ours
+        return {} if code_list is None else self._lists.readable(code_list.system, code_list.name) or {}
 
     def _name(self, table: ValueTable) -> str:
         return self._access.name(f"row_names:{table.name}")

@@ -42,13 +42,13 @@ class CustomerCard:
     @property
     def evidence(self) -> Mapping[str, str]:
         """Identifying values of the customer: those of the books, and those that only the till has."""
-        found = [matching_evidence(one) for one in (self.till, self.books) if one is not None]
-        return {name: value for one in found for name, value in one.items() if name != "number"}
+        evidence = [matching_evidence(record) for record in (self.till, self.books) if record is not None]
+        return {name: value for values in evidence for name, value in values.items() if name != "number"}
 
     def shared_with(self, other: "CustomerCard") -> frozenset[str]:
         """Return the names of the values that two customers share in one of the systems."""
-        mine, theirs = ([one for one in (card.books, card.till) if one is not None] for card in (self, other))
-        return frozenset(name for one in mine for each in theirs for name in shared_evidence(one, each))
+        own, others = ([record for record in (card.books, card.till) if record is not None] for card in (self, other))
+        return frozenset(name for record in own for another in others for name in shared_evidence(record, another))
 
 
 class CustomerMerges:
@@ -56,7 +56,7 @@ class CustomerMerges:
 
     def __init__(
         self,
-        stored: CustomerMergeStore,
+        store: CustomerMergeStore,
         issues: Issues,
         runs: RunStore,
         access: ConnectorFactory,
@@ -67,7 +67,7 @@ class CustomerMerges:
         """`customers` and `orders` are the flows that link customers by debtor and by relation."""
         self._customers = customers
         self._orders = orders
-        self._stored = stored
+        self._stored = store
         self._issues = issues
         self._runs = runs
         self._access = access
@@ -85,27 +85,27 @@ class CustomerMerges:
     @requires(Right.SEE)
     def candidates(self) -> list[MergeCandidate]:
         """Return pairs of customers that may be one person: from open exceptions first, then by the values of links."""
-        found = {one.customers: one for one in (*self._named(), *merge_candidates(self._known()))}
-        return list(found.values())
+        candidates = (*self._reported_pairs(), *merge_candidates(self._known_customers()))
+        return list({candidate.customers: candidate for candidate in candidates}.values())
 
-    def _known(self) -> list[KnownCustomer]:
+    def _known_customers(self) -> list[KnownCustomer]:
         return list(self._stored.known_customers(self._customers, self._orders))
 
-    def _named(self) -> list[MergeCandidate]:
+    def _reported_pairs(self) -> list[MergeCandidate]:
         """Return the pairs that open exceptions name."""
         by_debtor: dict[str, CustomerNumbers] = {}
         by_relation: dict[str, CustomerNumbers] = {}
-        for one in self._known():
-            by_debtor.setdefault(one.numbers.debtor, one.numbers)
-            by_relation.setdefault(one.numbers.relation, one.numbers)
+        for customer in self._known_customers():
+            by_debtor.setdefault(customer.numbers.debtor, customer.numbers)
+            by_relation.setdefault(customer.numbers.relation, customer.numbers)
         pairs: list[tuple[CustomerNumbers, CustomerNumbers]] = []
-        for one in self._issues.list(self._customers, SHARED):
-            mine = by_debtor.get(one.issue.key, CustomerNumbers(debtor=one.issue.key))
-            others = filter(None, one.issue.facts.get("others", "").split(", "))
-            pairs += [(by_debtor.get(other, CustomerNumbers(debtor=other)), mine) for other in others]
-        for one in self._issues.list(self._customers, AMBIGUOUS):
-            named = list(filter(None, one.issue.facts.get("candidates", "").split(", ")))
-            numbers = [by_relation.get(each, CustomerNumbers(relation=each)) for each in named]
+        for issue in (open_issue.issue for open_issue in self._issues.list(self._customers, SHARED)):
+            customer_numbers = by_debtor.get(issue.key, CustomerNumbers(debtor=issue.key))
+            debtors = filter(None, issue.facts.get("others", "").split(", "))
+            pairs += [(by_debtor.get(debtor, CustomerNumbers(debtor=debtor)), customer_numbers) for debtor in debtors]
+        for issue in (open_issue.issue for open_issue in self._issues.list(self._customers, AMBIGUOUS)):
+            relations = filter(None, issue.facts.get("candidates", "").split(", "))
+            numbers = [by_relation.get(relation, CustomerNumbers(relation=relation)) for relation in relations]
             pairs += [(numbers[0], other) for other in numbers[1:]]
         return [MergeCandidate(pair) for pair in pairs if can_merge(*pair)]
 
@@ -113,26 +113,28 @@ class CustomerMerges:
         """Return the numbers of a customer with the other one, if it is known by one number only and linked."""
         if numbers.debtor and numbers.relation:
             return numbers
-        known = (one.numbers for one in self._known())
-        here = (one for one in known if numbers in (replace(one, debtor=""), replace(one, relation="")))
-        return next(here, numbers)
+        for customer in self._known_customers():
+            linked = customer.numbers
+            if numbers in (replace(linked, debtor=""), replace(linked, relation="")):
+                return linked
+        return numbers
 
     @requires(Right.SEE)
     def card(self, numbers: CustomerNumbers) -> CustomerCard:
         """Return a customer with the current values of both systems. Raises IntegrationError if one does not answer."""
         books = None
         if numbers.debtor:
-            found = self._access.connector(SystemRole.BOOKS.system).fetch(Kind.DEBTOR, [numbers.debtor])
-            books = next((one for one in found if isinstance(one, Record)), None)
+            records = self._access.connector(SystemRole.BOOKS.system).fetch(Kind.DEBTOR, [numbers.debtor])
+            books = next((record for record in records if isinstance(record, Record)), None)
         number, documents = self._stored.count_links(self._orders, numbers)
         return CustomerCard(numbers, books, self._relation(numbers.relation), number, documents)
 
     def _relation(self, number: str) -> Record | None:
         if not number:
             return None
-        wanted = [Record(Kind.RELATION, number, {})]
-        held = self._access.connector(SystemRole.TILL.system).lookup(wanted, NumbersAsKeys()).get(number)
-        return None if held is None or isinstance(held.record, Unreadable) else held.record
+        records = [Record(Kind.RELATION, number, {})]
+        current = self._access.connector(SystemRole.TILL.system).lookup(records, NumbersAsKeys()).get(number)
+        return None if current is None or isinstance(current.record, Unreadable) else current.record
 
     @requires(Right.SEE)
     def list_merges(self) -> list[CustomerMerge]:
@@ -161,7 +163,7 @@ class CustomerMerges:
         event = self._event("customers_merged", stays, goes, reason, by)
         if not self._stored.merge(self._customers, self._orders, stays, goes, parked, by.ref, event):
             raise IntegrationError("merge_impossible", **_facts(stays, goes))
-        return tuple(one for one in (joined.debtor, key if parked else "") if one)
+        return tuple(filter(None, (joined.debtor, key if parked else "")))
 
     @requires(Right.REPAIR)
     def separate(self, merge: CustomerMerge, reason: str, by: Actor) -> tuple[str, ...]:
@@ -174,8 +176,7 @@ class CustomerMerges:
         event = self._event("customers_separated", merge.stays, merge.goes, reason, by)
         if not self._stored.separate(self._customers, merge.goes, event):
             raise IntegrationError("merge_changed_meanwhile", **_facts(merge.stays, merge.goes))
-        debtors = [merge.stays.debtor, merge.goes.debtor]
-        return tuple(dict.fromkeys(one for one in debtors if one))
+        return tuple(dict.fromkeys(filter(None, (merge.stays.debtor, merge.goes.debtor))))
 
     def _discard_plans(self, stays: CustomerNumbers, goes: CustomerNumbers, by: Actor) -> None:
         keys = {stays.debtor, stays.relation, goes.debtor, goes.relation, merged_key(goes.relation)} - {""}

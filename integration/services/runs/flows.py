@@ -191,7 +191,7 @@ class Flows(Mapping[str, Flow]):
         reason for each brake that is switched off; the log stores it. Raises NotAllowedError as `FourEyes.may_change`
         does, and stores nothing then.
         """
-        stored = self._stored_settings.get(f"flow:{flow}") or {}
+        stored_values = self._stored_settings.get(f"flow:{flow}") or {}
         current_values = self._logics.usable(flow)
         before, new_settings = (
             self._specs[flow].settings(**current_values),
@@ -210,7 +210,7 @@ class Flows(Mapping[str, Flow]):
         ]
         if not waiting or new_settings != before:
             non_defaults = new_settings.model_dump(mode="json", exclude_defaults=True)
-            if not self._stored_settings.replace(f"flow:{flow}", stored, non_defaults, by.ref, *off):
+            if not self._stored_settings.replace(f"flow:{flow}", stored_values, non_defaults, by.ref, *off):
                 return self.change(flow, values, by, reasons)  # somebody saved other settings in the meantime
             self._work.reschedule()
         return SettingsChange(unchecked, waiting)

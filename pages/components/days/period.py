@@ -219,16 +219,16 @@ def _accounts(report: PeriodReport, tables: PeriodTables) -> None:
     text_table_section(replace(accounts, rows=_with_larger_side(accounts, report.accounts)))
 
 
-def _with_larger_side(shown: ShownTable, of: Sequence[PeriodFigure]) -> list[dict[str, str]]:
+def _with_larger_side(text_table: ShownTable, of: Sequence[PeriodFigure]) -> list[dict[str, str]]:
     """Return the rows of a table with the side that has more beside each difference."""
     return [
         {
             **row,
             text("col_difference"): _difference_cell(
-                one.difference, one.compared.larger_side, is_known=one.books is not None
+                figure.difference, figure.compared.larger_side, is_known=figure.books is not None
             ),
         }
-        for row, one in zip(shown.rows, of, strict=True)
+        for row, figure in zip(text_table.rows, of, strict=True)
     ]
 
 

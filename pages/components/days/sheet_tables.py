@@ -50,21 +50,21 @@ def remarks_box(remarks: Sequence[str]) -> None:
     """Draw remarks in a frame, if there are any."""
     if remarks:
         with st.container(border=True, gap="xsmall"):
-            for one in remarks:
-                small(f"{mark('brake')} {plain(one)}")
+            for remark in remarks:
+                small(f"{mark('brake')} {plain(remark)}")
 
 
-def text_table_section(shown: ShownTable) -> None:
+def text_table_section(text_table: ShownTable) -> None:
     """Draw a table under its title, or that it is empty."""
-    section(plain(shown.title))
-    if not shown.rows:
-        note(plain(shown.empty))
-    elif shown.difference:
-        figures(shown.rows, shown.difference, plain(shown.title))
+    section(plain(text_table.title))
+    if not text_table.rows:
+        note(plain(text_table.empty))
+    elif text_table.difference:
+        figures(text_table.rows, text_table.difference, plain(text_table.title))
     else:
-        table(shown.rows, plain(shown.title), right_aligned(shown))
+        table(text_table.rows, plain(text_table.title), right_aligned(text_table))
 
 
-def right_aligned(shown: ShownTable) -> dict[str, object]:
+def right_aligned(text_table: ShownTable) -> dict[str, object]:
     """Return the column settings that align amounts to the right."""
-    return {title: CONFIG.TextColumn(title, alignment="right") for title in shown.amounts}
+    return {title: CONFIG.TextColumn(title, alignment="right") for title in text_table.amounts}

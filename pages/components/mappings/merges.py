@@ -29,9 +29,9 @@ MOST_SHOWN = 50  # candidates and merges in a list
 def merges_part(app: Application) -> None:
     """Draw the candidates for a merge, the decision on one of them, and the merges that can be undone."""
     note(text("merges_about"))
-    found = app.customer_merges.candidates()[:MOST_SHOWN]
-    if found:
-        _candidates(app, found)
+    candidates = app.customer_merges.candidates()[:MOST_SHOWN]
+    if candidates:
+        _candidates(app, candidates)
     else:
         empty("group", text("merges_none"), text("merges_none_about"))
     if merges := app.customer_merges.list_merges()[:MOST_SHOWN]:
@@ -40,15 +40,17 @@ def merges_part(app: Application) -> None:
             _merged(app, merge)
 
 
-def _candidates(app: Application, found: list[MergeCandidate]) -> None:
+def _candidates(app: Application, candidates: list[MergeCandidate]) -> None:
     chosen = st.selectbox(
         text("merge_pair"),
-        range(len(found)),
-        format_func=option_name(lambda index: " ↔ ".join(map(_numbers, found[index].customers))),
+        range(len(candidates)),
+        format_func=option_name(lambda index: " ↔ ".join(map(_numbers, candidates[index].customers))),
         key="merge_pair",
     )
-    pair = found[chosen]
-    cards = ask_live(app, f"merge {pair.customers}", lambda: [app.customer_merges.card(one) for one in pair.customers])
+    pair = candidates[chosen]
+    cards = ask_live(
+        app, f"merge {pair.customers}", lambda: [app.customer_merges.card(numbers) for numbers in pair.customers]
+    )
     if not cards:
         return
     _side_by_side(cards)
@@ -58,13 +60,13 @@ def _candidates(app: Application, found: list[MergeCandidate]) -> None:
     )  # fmt: skip
     reason = controls.text_input(text("merge_reason"), key="merge_reason", autocomplete="off") or ""
     if stays is not None:
-        kept, goes = pair.customers[stays], pair.customers[1 - stays]
-        small(text("merge_effect", stays=plain(_numbers(kept)), goes=plain(_numbers(goes))))
+        staying, goes = pair.customers[stays], pair.customers[1 - stays]
+        small(text("merge_effect", stays=plain(_numbers(staying)), goes=plain(_numbers(goes))))
     is_ready = stays is not None and bool(reason.strip())
     if controls.button(
         text("btn_merge"), type="primary", icon=":material/merge:", key="merge_now", disabled=not is_ready
     ):
-        _preview(app, lambda: app.customer_merges.merge(kept, goes, reason, person()))
+        _preview(app, lambda: app.customer_merges.merge(staying, goes, reason, person()))
 
 
 def _preview(app: Application, decide: Callable[[], tuple[str, ...]]) -> None:
@@ -77,8 +79,8 @@ def _side_by_side(cards: list[CustomerCard]) -> None:
     evidence = [card.evidence for card in cards]
     titles = [plain(_numbers(card.numbers)) for card in cards]
     lines: list[dict[Markdown, Markdown]] = []
-    for name in dict.fromkeys(name for one in evidence for name in one):
-        cells = [_value(one.get(name, ""), fits=name in shared) for one in evidence]
+    for name in dict.fromkeys(name for values in evidence for name in values):
+        cells = [_value(values.get(name, ""), fits=name in shared) for values in evidence]
         lines.append({text("col_field"): plain(field_name(name))} | dict(zip(titles, cells, strict=True)))
     for label, counts in (
         (text("merge_links"), [card.links for card in cards]),

@@ -46,8 +46,8 @@ class BankEntry:
 def load_bank(tables: Mapping[str, Table], takings: Sequence[CardTaking], today: date) -> None:
     """Add the bank's pages with their lines to tables that have no page of the bank."""
     entries = list(bank_entries(takings, today))
-    tables["DJ_PAGE"].load(_page(number, one) for number, one in enumerate(entries, start=1))
-    tables["DJ_LINE"].load(line for number, one in enumerate(entries, start=1) for line in _lines(number, one))
+    tables["DJ_PAGE"].load(_page(number, entry) for number, entry in enumerate(entries, start=1))
+    tables["DJ_LINE"].load(line for number, entry in enumerate(entries, start=1) for line in _lines(number, entry))
 
 
 def bank_entries(takings: Sequence[CardTaking], today: date) -> list[BankEntry]:
@@ -72,20 +72,22 @@ def bank_entries(takings: Sequence[CardTaking], today: date) -> list[BankEntry]:
                 monday = day + timedelta(days=7 - day.weekday())
                 fees[monday] = fees.get(monday, Decimal(0)) + withheld
     entries += [BankEntry(day, "Kosten pin", fee, is_cost=True) for day, fee in fees.items() if day < today]
-    return sorted(entries, key=lambda one: (one.date, one.text))
+    return sorted(entries, key=lambda bank_entry: (bank_entry.date, bank_entry.text))
 
 
 def _payouts(takings: Sequence[CardTaking], today: date) -> dict[int, dict[date, Decimal]]:
     """Return the gross payouts by branch and day. A negative amount is set off against the next payout."""
-    found: dict[int, dict[date, Decimal]] = {}
-    by_place = sorted(takings, key=lambda one: (one.branch, one.date))
-    for branch, some in groupby(by_place, key=lambda one: one.branch):
-        paid, rest = found.setdefault(branch, {}), Decimal(0)
-        for day, of_day in groupby(some, key=lambda one: _first_working_day(one.date + timedelta(days=1))):
-            rest += sum((one.amount for one in of_day), Decimal(0))
+    payouts: dict[int, dict[date, Decimal]] = {}
+    by_place = sorted(takings, key=lambda taking: (taking.branch, taking.date))
+    for branch, branch_takings in groupby(by_place, key=lambda taking: taking.branch):
+        paid, rest = payouts.setdefault(branch, {}), Decimal(0)
+        for day, of_day in groupby(
+            branch_takings, key=lambda taking: _first_working_day(taking.date + timedelta(days=1))
+        ):
+            rest += sum((taking.amount for taking in of_day), Decimal(0))
             if rest > 0 and day < today:
                 paid[day], rest = rest, Decimal(0)
-    return found
+    return payouts
 
 
 def _last(days: Sequence[date], today: date, days_ago: int) -> date | None:
@@ -104,32 +106,32 @@ def _number(number: int, day: date) -> str:
     return f"{day.year % 100}9{number:04}"
 
 
-def _page(number: int, one: BankEntry) -> Mapping[str, Value]:
+def _page(number: int, entry: BankEntry) -> Mapping[str, Value]:
     return {
         "DJ_CODE": BANK_DAYBOOK,
-        "PAGE_NR": _number(number, one.date),
-        "HDR_DESC": one.text,
-        "TRN_DATE": _stamp(one.date, time()),
-        "PERIOD": Decimal(one.date.month),
+        "PAGE_NR": _number(number, entry.date),
+        "HDR_DESC": entry.text,
+        "TRN_DATE": _stamp(entry.date, time()),
+        "PERIOD": Decimal(entry.date.month),
         "CUR_CODE": "EUR",
-        "PAGE_AMT": Decimal(0) if one.is_cost else one.amount,
+        "PAGE_AMT": Decimal(0) if entry.is_cost else entry.amount,
         "PAGE_VAT": Decimal(0),
-        "CNG_DATE": _stamp(one.date, time(10)),
+        "CNG_DATE": _stamp(entry.date, time(10)),
         "CNG_NR": Decimal(1),
     }
 
 
-def _lines(number: int, one: BankEntry) -> Iterator[Mapping[str, Value]]:
-    accounts = [(CARDS, one.amount), *([(BANK_COSTS, -one.amount)] if one.is_cost else [])]
+def _lines(number: int, entry: BankEntry) -> Iterator[Mapping[str, Value]]:
+    accounts = [(CARDS, entry.amount), *([(BANK_COSTS, -entry.amount)] if entry.is_cost else [])]
     for place, (account, amount) in enumerate(accounts):
         yield {
             "REC_ID": f"B{2 * number + place:05}",
             "DJ_CODE": BANK_DAYBOOK,
-            "PAGE_NR": _number(number, one.date),
+            "PAGE_NR": _number(number, entry.date),
             "ACCT_NR": account,
-            "TRN_DESC": one.text,
+            "TRN_DESC": entry.text,
             "AMOUNT": amount,
-            "TRN_DATE": _stamp(one.date, time()),
+            "TRN_DATE": _stamp(entry.date, time()),
         }
 
 

@@ -94,10 +94,10 @@ def filled_till(shop: Shop, conventions: TillConventions) -> Callable[[], House]
 @lru_cache(maxsize=4)
 def card_takings(shop: Shop) -> Mapping[tuple[date, int], int]:
     """Return the sum of card payments in cents, by day and branch, in the initial state of the tills."""
-    found: dict[tuple[date, int], int] = {}
+    takings: dict[tuple[date, int], int] = {}
     documents = filled_till(shop, TillConventions())().takings.documents() if shop.trades else ()
-    for one in documents:
-        for paid in one.paid:
+    for document in documents:
+        for paid in document.paid:
             if paid.method in CARDS:
-                found[paid.day, paid.branch] = found.get((paid.day, paid.branch), 0) + paid.amount
-    return found
+                takings[paid.day, paid.branch] = takings.get((paid.day, paid.branch), 0) + paid.amount
+    return takings
