@@ -128,8 +128,8 @@ class CustomerMergeStore(Store):
                 added.append((customers, Kind.RELATION, key))
             row = {
                 "flow": customers, "debtor": replaced_numbers.debtor, "relation": replaced_numbers.relation,
-                "into_debtor": joined.debtor, "into_relation": joined.relation, "replaced": [list(link) for link in replaced],
-                "added": [list(key) for key in added], "by": by, "decided_at": now,
+                "into_debtor": joined.debtor, "into_relation": joined.relation, "by": by, "decided_at": now,
+                "replaced": [list(link) for link in replaced], "added": [list(key) for key in added],
             }  # fmt: skip
             connection.execute(customer_merges.insert().values(row))
             append_events(connection, now, [event])
