@@ -114,7 +114,7 @@ class Shop:
         action = Action.CREATE if before is None else Action.UPDATE
         change = Change(
             action=action, kind=one.kind, key=wanted.key, title=f"{one.flow} {number}", group="Dranken",
-            sources=(wanted.key,), wanted=wanted, before=before, agreed=wanted,
+            sources=(wanted.key,), desired=wanted, before=before, agreed=wanted,
         )  # fmt: skip
         return PlanRow(
             0, FLOWS[one.flow].flow.counted_stage.name, action, one.kind, change.key, change.title, change.group, 1,

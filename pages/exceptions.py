@@ -86,7 +86,7 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
 
 def waiting_beside(flow: str) -> None:
     """Draw the other waiting items of a flow, or of all flows, above the causes."""
-    flow_items = [item for item in waiting_items(app, limit=0).shown if flow in ("all", item.flow)]
+    flow_items = [item for item in waiting_items(app, limit=0).first_items if flow in ("all", item.flow)]
     if flow_items:
         waiting_list(app, WaitingItems(flow_items))
 

@@ -35,9 +35,9 @@ def status_summary() -> None:
     if begins:
         first_steps(app, next(status for status in statuses if status.flow.name == begins))
     items = waiting_items(app, statuses)
-    if items.shown or not begins:
+    if items.first_items or not begins:
         section(text("needs_person"))
-    if items.shown:
+    if items.first_items:
         waiting_list(app, items)
     elif not begins:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))

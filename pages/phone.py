@@ -28,7 +28,7 @@ def draw_all() -> None:
     for run in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
         progress_strip(app, run.id)
     items = waiting_items(app)
-    if items.shown:
+    if items.first_items:
         waiting_list(app, items, actions=lambda item: plan_link(app, item))
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))

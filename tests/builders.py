@@ -55,7 +55,7 @@ def a_create(wanted: Record) -> Change:
         key=wanted.key,
         title=wanted.key,
         sources=(wanted.source or wanted.key,),
-        wanted=wanted,
+        desired=wanted,
         before=None,
         agreed=wanted,
     )
@@ -75,7 +75,7 @@ def an_update_at(held: Record, paths: Mapping[str, Value], action: Action = Acti
         key=held.key,
         title=held.key,
         sources=(held.source or held.key,),
-        wanted=_at(held, paths),
+        desired=_at(held, paths),
         before=_at(held, {path: now.get(path) for path in paths}),
         agreed=_at(held, paths),
     )

@@ -321,13 +321,13 @@ class MemoryConnector:
         if change.action is Action.CREATE:
             if now is not None:
                 raise RejectedError("article_number_taken", number=change.key, article=change.key)
-            kept = self._keep(change.wanted)
+            kept = self._keep(change.desired)
         elif now is None:
             raise RejectedError("target_record_missing", system=self.system, key=change.key, number="")
         elif held is None or held.original is not now:
             raise RejectedError("target_changed_since_plan", system=self.system, key=change.key)
         else:
-            kept = self._keep(_edited(now.record, change.wanted))
+            kept = self._keep(_edited(now.record, change.desired))
         return WriteResult(kept.reference, str(kept.stamp))
 
 

@@ -195,7 +195,7 @@ class FlowHarness:
 
     def wanted(self, run: Run) -> dict[str, dict[str, Value]]:
         """Return what a plan writes: paths and values, by key."""
-        return {key: row.change.wanted.flat() for key, row in self.changes(run).items() if row.change}
+        return {key: row.change.desired.flat() for key, row in self.changes(run).items() if row.change}
 
     def steps(self, run: Run) -> dict[str, Step]:
         """Return where each change stands."""

@@ -188,10 +188,10 @@ def test_the_nightly_look_finds_no_difference_in_what_was_credited_and_booked_ag
     counts = found.counts
     assert (
         counts.equal
-        == counts.looked
+        == counts.compared
         >= len([row for row in console.rows("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")])
     )
-    assert (found.found, found.error) == ((), "")
+    assert (found.samples, found.error) == ((), "")
 
 
 def test_nothing_is_credited_into_what_is_closed(console: Console, article: str, order: str) -> None:
@@ -208,7 +208,7 @@ def test_nothing_is_credited_into_what_is_closed(console: Console, article: str,
         flows.change("orders", {"late": "first_open"}, somebody(WHO))
         retry = application.runs.try_again("orders", "document_period_closed", somebody(WHO))
         plan = settled(application, retry)
-        dates = [row.change.wanted.values["date"] for row in changes(console, plan) if row.change]
+        dates = [row.change.desired.values["date"] for row in changes(console, plan) if row.change]
         assert len(dates) == 2
         assert set(dates) == {booked_on + timedelta(days=1)}
         assert console.commit(plan).counts.proven == 1
@@ -254,7 +254,7 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
         assert on_page(console, first) == -on_page(console, credit) != NOTHING
         assert on_page(console, again) * 2 == on_page(console, first) * 3
         found = looked(console, Kind.POSTING)
-        assert (found.counts.equal, found.found, found.error) == (found.counts.looked, (), "")
+        assert (found.counts.equal, found.samples, found.error) == (found.counts.compared, (), "")
 
 
 @pytest.mark.long

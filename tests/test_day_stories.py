@@ -269,7 +269,7 @@ def decide(shop: Shop, day: DayReport, option: str) -> None:
 def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(shop: Shop) -> None:
     day = shop.take(lambda one: any(count.difference for count in one.counts))
     count = next(one for one in day.counts if one.difference)
-    counted = int((count.counted - count.difference) * 100)
+    counted = int((count.counted_amount - count.difference) * 100)
     shop.console.sandbox.till.edit("counts", f"{day.branch}/{count.workplace}/{count.number}", {"counted": counted})
     now = shop.check(day)
     told = {(code, facts["account"], facts["difference"]) for code, facts in named(now)}

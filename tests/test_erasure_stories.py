@@ -127,7 +127,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
 
     blotted = persons.erase(one, "39001", ME, reads_before)
 
-    assert blotted.left == {}
+    assert blotted.remaining == {}
     assert shop.hits() == {}
     assert found_by_search(shop) == set()
     assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {

@@ -663,9 +663,9 @@ def planned(held: Record | None) -> Came:
             policy = {name: ownership for _, name, _ in wanted.fields()}
             change = diff(wanted, held, AGREED, policy, title="Bel")
             if isinstance(change, Change):
-                found.append((change.action, change.wanted.flat(), change.kept, change.conflicts))
+                found.append((change.action, change.desired.flat(), change.kept_paths, change.conflicts))
             else:
-                found.append((type(change).__name__, *(() if isinstance(change, Issue) else (change.kept,))))
+                found.append((type(change).__name__, *(() if isinstance(change, Issue) else (change.kept_paths,))))
     return {"1001": found}
 
 

@@ -147,12 +147,14 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
     branches = {"branches": {"1": "stock"}}
     console.application.flows.change("stock", branches, somebody(WHO))
     plan = console.preview("stock")
-    numbers = {key: row.change.wanted.values.get("number") for key, row in changed(console, plan).items() if row.change}
+    numbers = {
+        key: row.change.desired.values.get("number") for key, row in changed(console, plan).items() if row.change
+    }
     set_products(console, sku_rule="allotted")
     later = console.preview("stock")
     assert numbers
     assert {
-        key: row.change.wanted.values.get("number") for key, row in changed(console, later).items() if row.change
+        key: row.change.desired.values.get("number") for key, row in changed(console, later).items() if row.change
     } == numbers
 
 
@@ -306,7 +308,7 @@ def test_what_is_blocked_and_was_entered_at_the_till_by_hand_goes_off_sale(conso
     plan = console.preview("products", mode=Mode.CHANGES)
     row = next(row for row in changed(console, plan).values() if row.key == "900901")
     assert row.change is not None
-    assert row.change.wanted.flat() == {"900901/active": False}
+    assert row.change.desired.flat() == {"900901/active": False}
     console.commit(plan)
     rows = console.sandbox.state("articles", "mplus")
     assert [row["active"] for row in rows if str(row["articleNumber"]) == "900901"] == [False]

@@ -48,7 +48,7 @@ def test_the_debtor_moves_before_the_order_is_booked(console: Console, article: 
 
     assert move.change is not None
     assert move.change.action is Action.UPDATE
-    assert dict(move.change.wanted.values) == {"street": "Molenweg 7", "postcode": "3701 EF", "city": "Zeist"}
+    assert dict(move.change.desired.values) == {"street": "Molenweg 7", "postcode": "3701 EF", "city": "Zeist"}
     assert move.change.before is not None
     assert move.change.before.values["street"] == "Kerklaan 1"
 

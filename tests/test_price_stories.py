@@ -85,8 +85,8 @@ def winner(proof: Proof) -> tuple[str, str]:
 
 def test_everything_agreed_is_what_the_till_charges(console: Console) -> None:
     outcome = proven(console.application)
-    assert outcome.asked > 20
-    assert (outcome.same, outcome.different) == (outcome.asked, ())
+    assert outcome.price_count > 20
+    assert (outcome.same, outcome.different) == (outcome.price_count, ())
 
 
 def test_a_wholesaler_pays_the_price_of_the_group_from_ten_pieces_that_for_ten(console: Console, code: str) -> None:
@@ -149,11 +149,11 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
     to = console.application.access.connector
 
     def till() -> Connector:
-        asked.append(len(asked) or stores.erased.begin([("debtor", "99999")], "anna"))
+        asked.append(len(asked) or stores.erasure_register.begin([("debtor", "99999")], "anna"))
         return to("mplus")
 
     prices = Prices(
-        stores.links, stores.issues, stores.erased, stores.rules,
+        stores.links, stores.issues, stores.erasure_register, stores.rules,
         part(ConnectorFactory, connector=lambda system: till() if system == "mplus" else to(system)),
         part(CodeLists, choices=lambda _, name: {"1": ""} if name == "branches" else {}), console.application.logics,
         customers="customers", products="products", clock=now,
@@ -246,7 +246,7 @@ def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
     after.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     found = pays(console, customer(console, 1), code)
-    assert (found.told, found.proven) == (None, None)
+    assert (found.till_price, found.proven) == (None, None)
     assert console.application.prices.has_till_prices() is False
     by_night(console)
 

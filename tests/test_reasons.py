@@ -49,7 +49,7 @@ def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
     for row in rows:
         answers = console.application.plans.explain_line(run.id, row.seq)
         assert row.change
-        written = [(field, value) for _, field, value in row.change.wanted.fields()]
+        written = [(field, value) for _, field, value in row.change.desired.fields()]
         assert [(one.field, one.value) for one in answers] == written
         yield from answers
 

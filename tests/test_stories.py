@@ -302,7 +302,7 @@ def test_letters_the_books_lack_are_shown_in_the_plan_as_they_are_kept_and_are_p
     plan = console.preview("orders", console.till_client.order(article, relation=relation))
     change = line(console, plan, relation).change
     assert change is not None
-    assert change.wanted.values["name"] == "Lukasz Wisniewski"
+    assert change.desired.values["name"] == "Lukasz Wisniewski"
     assert console.commit(plan).counts.proven == 1
     assert len(console.rows("CONTACT", ACCT_NAME="Lukasz Wisniewski")) == 1
 

@@ -122,6 +122,6 @@ def test_a_customer_created_by_mistake_stays_inactive_until_somebody_takes_it_in
     (row,) = marked(console, plan)
     assert (row.key, row.facts["run"], set(plan.excluded)) == ("29001", undone.id, {row.seq})
     assert row.change is not None
-    assert row.change.wanted.flat() == {"active": True}
+    assert row.change.desired.flat() == {"active": True}
     console.commit(taken(console, plan))
     assert console.preview("customers").state is RunState.DONE

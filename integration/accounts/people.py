@@ -92,7 +92,7 @@ class People:
             if now is None or now.ref != actor.ref:
                 raise LoggedOutError
             return now
-        if actor.came is AccessChannel.CONSOLE and self.asks_log_in():
+        if actor.channel is AccessChannel.CONSOLE and self.asks_log_in():
             raise LoggedOutError
         return actor
 

@@ -32,17 +32,17 @@ class LoginCallback:
     """The verified identity of a provider log-in, and the page that the person asked for."""
 
     identity: Identity
-    onward: str
+    target_page: str
     invitation: str
     token: str = field(repr=False)  # the ID token
 
 
 @dataclass(frozen=True, slots=True)
 class _LoginAttempt:
-    asked: LoginRequest
+    request: LoginRequest
     browser: str  # hash of the secret in the browser that began the log-in
     redirect_uri: str
-    onward: str
+    target_page: str
     invitation: str
     at: float = field(default_factory=time.monotonic)
 
@@ -78,8 +78,8 @@ class ProviderLogIn:
         is_own = begun is not None and hmac.compare_digest(begun.browser, _token_hash(browser))
         if begun is None or not is_own or not code or time.monotonic() - begun.at > BEGUN_SECONDS:
             raise unproven_identity_error(self.host)
-        *proof, token = self._provider.exchange_code(begun.redirect_uri, code, begun.asked)
-        return LoginCallback(Identity(*proof), begun.onward, begun.invitation, token)
+        *proof, token = self._provider.exchange_code(begun.redirect_uri, code, begun.request)
+        return LoginCallback(Identity(*proof), begun.target_page, begun.invitation, token)
 
     def store_token(self, key: str, token: str) -> None:
         """Store the ID token of a session for the log-out at the provider, in memory only and for 12 hours at most."""

@@ -29,7 +29,7 @@ class Health:
     oldest_event_age_seconds: float | None
     undrained_seconds: float | None  # since the last delivery to the log, if this process delivers
     log_is_away: bool = False  # the log process has ended and does not start
-    held_by: int | None = None  # id of a suspended process that blocks all writes to the database
+    blocking_process: int | None = None  # id of a suspended process that blocks all writes to the database
 
     @property
     def troubles(self) -> dict[str, dict[str, str]]:
@@ -40,8 +40,8 @@ class Health:
             problems["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
         if beaten is None or beaten > BEAT_SECONDS:
             problems["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
-        if self.held_by is not None:
-            problems["database_held"] = {"process": str(self.held_by)}
+        if self.blocking_process is not None:
+            problems["database_held"] = {"process": str(self.blocking_process)}
         if self.log_is_away:
             problems["log_away"] = {}
         if undrained is not None and undrained > DRAIN_SECONDS and self.events_waiting:
@@ -85,7 +85,7 @@ class HealthCheck:
             oldest_event_age_seconds=age(self._events.oldest()),
             undrained_seconds=self._logbook.seconds_since_drain(),
             log_is_away=self._logbook.is_away,
-            held_by=self._database.suspended_lock_holder(),
+            blocking_process=self._database.suspended_lock_holder(),
         )
 
 

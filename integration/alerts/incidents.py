@@ -51,15 +51,15 @@ class Problem:
     sort: ProblemType
     cause: str
     flow: str = ""
-    of: str = ""
+    subject: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     count: int = 0
-    at_stake: Decimal | None = None
+    waiting_amount: Decimal | None = None
 
     @property
     def identity(self) -> str:
         """Key of the incident. A connection has one key, whatever its cause."""
-        about = self.of if self.sort is ProblemType.CONNECTION else f"{self.cause}:{self.of}"
+        about = self.subject if self.sort is ProblemType.CONNECTION else f"{self.cause}:{self.subject}"
         return f"{self.sort}:{self.flow}:{about}"
 
     @property
@@ -83,9 +83,9 @@ class Incident:
 class Changes:
     """Changes of incidents after a check: new problems, continuing incidents, and ended incidents."""
 
-    begun: tuple[Problem, ...] = ()
-    still: tuple[tuple[Incident, Problem], ...] = ()
-    over: tuple[Incident, ...] = ()
+    new: tuple[Problem, ...] = ()
+    continuing: tuple[tuple[Incident, Problem], ...] = ()
+    ended: tuple[Incident, ...] = ()
 
 
 def incident_changes(
@@ -146,7 +146,7 @@ class Channel:
 
     def wants(self, symptom: Problem) -> bool:
         """Return True if the channel reports this problem. A channel never reports its own failure."""
-        if not self.on or (symptom.sort is ProblemType.CHANNEL and symptom.of == self.id):
+        if not self.on or (symptom.sort is ProblemType.CHANNEL and symptom.subject == self.id):
             return False
         if self.sorts and symptom.sort not in self.sorts:
             return False

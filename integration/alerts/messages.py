@@ -144,7 +144,7 @@ class Messages:
 def _title(symptom: Problem, state: str, language: str) -> str:
     about = _flow(symptom.flow, language) if symptom.flow else words.sentence(f"sort_{symptom.sort}", language)
     if symptom.sort is ProblemType.CONNECTION:
-        about = words.system_name(symptom.of)
+        about = words.system_name(symptom.subject)
     return f"{state} · {about} · {_headline(symptom, language)}"[:LONGEST_TITLE]
 
 
@@ -163,8 +163,8 @@ def _flow(flow: str, language: str) -> str:
 def _numbers(symptom: Problem, language: str, waits: timedelta | None = None) -> list[str]:
     """Return the count of a problem, its euros, and how long its oldest record waits, as far as known, as one text."""
     parts = [words.count("record", symptom.count, language)] if symptom.count else []
-    if symptom.at_stake is not None:
-        parts.append(words.term("alert_at_stake", language, amount=words.euros(symptom.at_stake, language)))
+    if symptom.waiting_amount is not None:
+        parts.append(words.term("alert_at_stake", language, amount=words.euros(symptom.waiting_amount, language)))
     if waits is not None:
         days = words.count("day", waits.days, language, number=words.number(waits.days, language))
         parts.append(words.term("alert_oldest", language, duration=days))

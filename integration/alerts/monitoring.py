@@ -115,7 +115,7 @@ class Monitoring:
         sent_times = (
             delivery.sent_at
             for delivery in self._deliveries.of_channel(channel.id)
-            if delivery.sent_at and not delivery.held
+            if delivery.sent_at and not delivery.wait_reason
         )
         return max(sent_times, default=None)
 

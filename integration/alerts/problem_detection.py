@@ -93,7 +93,7 @@ class ProblemDetection:
     def of_health(self, health: Health) -> Iterator[Problem]:
         """Yield the problems of this process."""
         for code, facts in health.troubles.items():
-            yield Problem(OF_HEALTH[code], code, of=self._work.executor, facts=facts)
+            yield Problem(OF_HEALTH[code], code, subject=self._work.executor, facts=facts)
 
     # ---- records: each cause is one incident, even if its issues form several groups
 
@@ -127,7 +127,9 @@ class ProblemDetection:
             stand = stands.get(system, ConnectionStatus(system, connected=False))
             since = stand.since or now
             if stand.ok is False and not (stand.silent and now - since < AWAY):
-                yield Problem(ProblemType.CONNECTION, stand.cause, of=system, facts={**stand.facts, "system": system})
+                yield Problem(
+                    ProblemType.CONNECTION, stand.cause, subject=system, facts={**stand.facts, "system": system}
+                )
             elif system in refused and not (stand.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
                 yield refused[system][1]
 
@@ -187,12 +189,12 @@ class ProblemDetection:
                 continue
             if executor.startswith(("server", "worker")):  # a terminal command may end at any time
                 facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}
-                yield Problem(ProblemType.SILENCE, "worker_stopped", of=executor, facts=facts)
+                yield Problem(ProblemType.SILENCE, "worker_stopped", subject=executor, facts=facts)
 
     def _channel_problems(self) -> Iterator[Problem]:
         for channel, first in self._deliveries.failing().items():
             facts = {"channel": self._monitoring.channel_name(channel), "message": first.error}
-            yield Problem(ProblemType.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
+            yield Problem(ProblemType.CHANNEL, "alert_not_delivered", subject=channel, facts=facts)
 
     def _audit_problems(self) -> Iterator[Problem]:
         checked = self._audit.checked()
@@ -216,7 +218,7 @@ def _group_problem(flow: str, system: str, code: str, groups: list[CauseGroup]) 
     return Problem(
         sort, code, flow, facts={"system": system, **newest.facts, "flow": flow},
         count=sum(group.count for group in groups),
-        at_stake=sum(amounts, Decimal(0)) if amounts else None,
+        waiting_amount=sum(amounts, Decimal(0)) if amounts else None,
     )  # fmt: skip
 
 
@@ -239,7 +241,7 @@ def _system(run: Run, status: FlowStatus) -> str:
 
 def _connection_problem(run: Run, system: str) -> Problem:
     return Problem(
-        ProblemType.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow}
+        ProblemType.CONNECTION, run.error, subject=system, facts={**run.facts, "system": system, "flow": run.flow}
     )
 
 

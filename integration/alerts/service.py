@@ -80,7 +80,7 @@ class _UnstoredIncident:
     """Incident of our own database, which cannot store it, with the channels that were alerted."""
 
     incident: Incident
-    told: tuple[tuple[Channel, str], ...]
+    recipients: tuple[tuple[Channel, str], ...]
 
 
 class Alerts:
@@ -160,12 +160,12 @@ class Alerts:
         problems = self._symptoms.detect_problems()
         mine = [incident for incident in self._incidents.open_incidents() if self._is_seen_here(incident)]
         changed = incident_changes(mine, problems, now)
-        for symptom in changed.begun:
+        for symptom in changed.new:
             self._incidents.begin(symptom, self._due_at_begin(symptom, channels), so_far)
-        if changed.still:
-            self._incidents.saw(changed.still, so_far)
-            self._remind([replace(incident, symptom=symptom) for incident, symptom in changed.still], channels)
-        for incident in changed.over:
+        if changed.continuing:
+            self._incidents.saw(changed.continuing, so_far)
+            self._remind([replace(incident, symptom=symptom) for incident, symptom in changed.continuing], channels)
+        for incident in changed.ended:
             self._incidents.end(incident, self._due_at_end(incident, channels))
         self._add_digests(channels)
         self._pings.plan(self._incidents.open_incidents())
@@ -176,9 +176,9 @@ class Alerts:
         A process cannot check local problems of another live process.
         """
         symptom = incident.symptom
-        if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
+        if symptom.sort not in LOCAL or symptom.subject in ("", self._work.executor):
             return True
-        return self._heartbeats.last_beat(symptom.of) is None
+        return self._heartbeats.last_beat(symptom.subject) is None
 
     def _due_at_begin(self, symptom: Problem, channels: list[Channel]) -> list[DueDelivery]:
         until = self.silences.silence_end(symptom.identity)
@@ -203,7 +203,7 @@ class Alerts:
             keys = {(delivery.channel, delivery.key) for delivery in deliveries}
             for first in deliveries:
                 channel = channels_by_id.get(first.channel)
-                if channel is None or first.what != "begun" or first.sent_at is None:
+                if channel is None or first.message_type != "begun" or first.sent_at is None:
                     continue
                 reasons = channel.reminders(incident, int(first.facts.get("count", 0)), self._clock())
                 due = [self._reminder(channel, incident, reason) for reason in reasons]
@@ -227,14 +227,14 @@ class Alerts:
             channel = channels_by_id.get(delivery.channel)
             if (
                 channel is None
-                or delivery.what != "begun"
-                or (delivery.sent_at is None and delivery.held == "silenced")
+                or delivery.message_type != "begun"
+                or (delivery.sent_at is None and delivery.wait_reason == "silenced")
             ):
                 continue
             at, hold_reason = self._due_time(channel, incident.symptom)
             if until is not None and until > at:
                 at, hold_reason = until, "quiet"
-            if delivery.sent_at is None and delivery.held == "digest":
+            if delivery.sent_at is None and delivery.wait_reason == "digest":
                 hold_reason = "digest"
             due.append(DueDelivery(channel.id, "over:{incident}", "over", max(at, delivery.due_at), hold_reason))
         return due
@@ -272,7 +272,7 @@ class Alerts:
         if channel is None or not channel.on:
             self._deliveries.drop(delivery)
             return
-        if delivery.what == "over" and (before := self._unsent_begin(delivery)) is not None:
+        if delivery.message_type == "over" and (before := self._unsent_begin(delivery)) is not None:
             self._deliveries.postpone(delivery, before.due_at + timedelta(seconds=1))
             return
         message = self._message(delivery, channel)
@@ -294,13 +294,13 @@ class Alerts:
         begun = (
             delivery
             for delivery in deliveries
-            if delivery.channel == over.channel and delivery.what == "begun" and delivery.sent_at is None
+            if delivery.channel == over.channel and delivery.message_type == "begun" and delivery.sent_at is None
         )
         return next(begun, None)
 
     def _message(self, delivery: Delivery, channel: Channel) -> tuple[str, str] | None:
         now, write = self._clock(), Messages(self._log_access.place)
-        if delivery.what == "digest":
+        if delivery.message_type == "digest":
             since, until = (datetime.fromisoformat(delivery.facts[name]) for name in ("since", "until"))
             going_on = [incident for incident in self._incidents.open_incidents() if channel.wants(incident.symptom)]
             changed = [
@@ -311,10 +311,10 @@ class Alerts:
                 oldest=self._symptoms.oldest_records(),
             )  # fmt: skip
         incident = self._incidents.get(delivery.incident or 0)
-        if incident is None or (delivery.what == "reminder" and incident.ended_at is not None):
+        if incident is None or (delivery.message_type == "reminder" and incident.ended_at is not None):
             return None
         writers = {"begun": write.begin_message, "reminder": write.reminder, "over": write.end_message}
-        return writers[delivery.what](incident, channel.language, now)
+        return writers[delivery.message_type](incident, channel.language, now)
 
     def _proven_counts(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since the given time, by flow."""
@@ -335,7 +335,7 @@ class Alerts:
         log.warning("alerts cannot be kept", cause=error.code)
         if self._unstored is not None:
             return
-        symptom = replace(STORE_FAILS, cause=error.code, of=self._work.executor, facts=error.facts)
+        symptom = replace(STORE_FAILS, cause=error.code, subject=self._work.executor, facts=error.facts)
         now = datetime.now(ZONE)
         recipients = tuple((channel, address) for channel, address in self._last_channels if channel.wants(symptom))
         self._unstored = _UnstoredIncident(Incident(0, symptom, now, now), recipients)
@@ -350,5 +350,5 @@ class Alerts:
     def _tell(self, write: Callable[[Incident, str, datetime], tuple[str, str]]) -> None:
         if self._unstored is not None:
             incident = self._unstored.incident
-            for channel, address in self._unstored.told:
+            for channel, address in self._unstored.recipients:
                 self._post.send([Message(address, *write(incident, channel.language, datetime.now(ZONE)))])

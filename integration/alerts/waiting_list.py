@@ -68,8 +68,8 @@ class WaitingItem:
 class WaitingItems:
     """The first items of the list, and the number of items that follow."""
 
-    shown: Sequence[WaitingItem]
-    more: int = 0
+    first_items: Sequence[WaitingItem]
+    remaining_count: int = 0
 
 
 class WaitingList:
@@ -282,7 +282,7 @@ def _connection_item(
         params={"step": stand.system},
         system=stand.system,
         since=stand.since if stand.connected else None,
-        incidents=(Problem(ProblemType.CONNECTION, "", of=stand.system).identity,),
+        incidents=(Problem(ProblemType.CONNECTION, "", subject=stand.system).identity,),
     )
 
 
@@ -356,7 +356,7 @@ def _incident_item(incident: Incident, text: _Texts) -> WaitingItem:
         page=address.removeprefix("/"),
         params={**dict(parse_qsl(query)), **({"incident": str(incident.id)} if address == "/monitoring" else {})},
         flow=symptom.flow,
-        system=symptom.of if symptom.sort is ProblemType.CONNECTION else "",
+        system=symptom.subject if symptom.sort is ProblemType.CONNECTION else "",
         count=symptom.count,
         since=incident.started_at,
         incidents=(symptom.identity,),

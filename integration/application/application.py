@@ -211,7 +211,7 @@ class Application:
             stores.moves,
             stores.rules,
             stores.settings,
-            stores.standings,
+            stores.booking_states,
             access=self.access,
             lists=self.lists,
             names=self.names,
@@ -267,7 +267,7 @@ class Application:
         self.four_eyes = FourEyes(
             flows,
             stores.settings,
-            stores.yeses,
+            stores.first_approvals,
             stores.change_requests,
             clock,
             self.people,
@@ -349,7 +349,7 @@ class Application:
         self.prices = Prices(
             stores.links,
             stores.issues,
-            stores.erased,
+            stores.erasure_register,
             stores.rules,
             self.access,
             self.lists,
@@ -365,7 +365,7 @@ class Application:
             restore_check,
             deps,
             stores.drifts,
-            stores.erased,
+            stores.erasure_register,
             stores.issues,
             stores.links,
             clock,
@@ -375,7 +375,7 @@ class Application:
         self.days = Days(
             deps,
             stores.days,
-            stores.erased,
+            stores.erasure_register,
             stores.issues,
             stores.links,
             clock,
@@ -469,7 +469,15 @@ class Application:
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
         self.persons = DataSubjects(
-            settings, stores.erased, stores.erasing, stores.runs, self.log, sealed, clock, flows=flows, serves=serves
+            settings,
+            stores.erasure_register,
+            stores.personal_data_search,
+            stores.runs,
+            self.log,
+            sealed,
+            clock,
+            flows=flows,
+            serves=serves,
         )
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores.database, stores.audit, stores.settings, sealed, clock, authority_of(settings))
@@ -533,7 +541,7 @@ class Application:
         self.alerts = Alerts(
             stores.deliveries,
             stores.incidents,
-            stores.erased,
+            stores.erasure_register,
             stores.heartbeats,
             stores.runs,
             stores.settings,
@@ -560,7 +568,7 @@ class Application:
             cursors=stores.cursors,
             corrections=stores.corrections,
             customer_merges=stores.customer_merges,
-            erased=stores.erased,
+            erased=stores.erasure_register,
             holds=self._holds,
             identities=self.system_identities,
             foreign_documents=self._foreign_documents,

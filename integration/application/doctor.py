@@ -43,7 +43,7 @@ class Checkup:
     """The result of one check: a description (`told`) and, for a problem, the code of its cause with facts."""
 
     name: str
-    told: str = ""
+    description: str = ""
     code: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ class FirstTask:
     """One task: whether it is done, and the page where the operator does it."""
 
     name: str
-    done: bool
+    is_done: bool
     page: str
     params: Mapping[str, str] = field(default_factory=dict)
     recurs: bool = False  # may be due again later; does not show the list again by itself
@@ -94,7 +94,7 @@ class FirstWeek:
         """Return all tasks in order, or nothing once all are done or somebody hid the list."""
         hidden = (self._stored_settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()
-        return [] if all(task.done or task.recurs for task in tasks) else tasks
+        return [] if all(task.is_done or task.recurs for task in tasks) else tasks
 
     @requires(Right.ARRANGE)
     def hide(self, by: Actor) -> None:

@@ -55,8 +55,8 @@ class Stores:
     deliveries: DeliveryStore
     drifts: DriftStore
     incidents: IncidentStore
-    erased: ErasureRegister
-    erasing: PersonalDataSearch
+    erasure_register: ErasureRegister
+    personal_data_search: PersonalDataSearch
     events: OutboxReader
     heartbeats: Heartbeats
     installation: InstallationStore
@@ -74,8 +74,8 @@ class Stores:
     runs: RunStore
     saved_filters: SavedFilterStore
     settings: StoredSettings
-    standings: BookingStateStore
-    yeses: FirstApprovalStore
+    booking_states: BookingStateStore
+    first_approvals: FirstApprovalStore
 
 
 def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *, erased: Path | None = None) -> Stores:

@@ -49,7 +49,7 @@ def _parse_head(argument: str) -> Head:
 
 def _show_check(checked: AuditCheckResult) -> None:
     if checked.broken:
-        why = term(REASONS[checked.broken.what], entry=checked.broken.seq)
+        why = term(REASONS[checked.broken.fault], entry=checked.broken.seq)
         terminal.out.print(f"Broken: {why}. It holds up to entry {checked.head.seq}.", soft_wrap=True)
         return
     stamped = f", {checked.stamps} stamps" if checked.stamps else ""

@@ -195,7 +195,7 @@ def import_settings(
         parsed_file = application.arrangement.of_file(content)
         if as_json:
             differences = [
-                {"place": difference.place, "here": difference.here, "file": difference.file}
+                {"place": difference.place, "here": difference.current, "file": difference.file}
                 for difference in parsed_file.differences
             ]
             terminal.print_json({"differences": differences, "kept": bool(differences) and not diff})
@@ -213,7 +213,7 @@ def _show_differences(differences: Sequence[SettingDifference]) -> None:
         terminal.out.print("The file says what is here already.")
     for difference in differences:
         terminal.out.print(visible(difference.place), markup=False, soft_wrap=True)
-        for sign, value in (("-", difference.here), ("+", difference.file)):
+        for sign, value in (("-", difference.current), ("+", difference.file)):
             if value is not None:
                 terminal.out.print(
                     f"  {sign} {visible(json.dumps(value, ensure_ascii=False))}", markup=False, soft_wrap=True
@@ -237,7 +237,7 @@ def doctor(
 
 def _checkup_text(look: Checkup) -> str:
     if not look.code:
-        return look.told
+        return look.description
     sentences = say(look.code, look.facts)
     command = repair_command(look.code, look.facts)
     return " ".join(part for part in (sentences.what, sentences.do, command and f"The command: {command}") if part)

@@ -79,7 +79,7 @@ def drift(as_json: Json = False) -> None:
         taxed = [
             result.flow
             for result in results
-            for record in result.found
+            for record in result.samples
             if any(is_vat_code(e.field) for e in record.edits)
         ]
         targets = {result.flow: application.flows[result.flow].target for result in results}
@@ -90,7 +90,7 @@ def drift(as_json: Json = False) -> None:
         terminal.print_json([_drift_json(result) for result in results])
     else:
         _show_drift(results, targets, rates)
-    wrong = any(result.error or result.counts.different or result.counts.gone for result in results)
+    wrong = any(result.error or result.counts.different or result.counts.missing for result in results)
     raise typer.Exit(FAILED if wrong else 0)
 
 
@@ -145,14 +145,14 @@ def _day_json(day: DayListed) -> dict[str, Any]:
 def _show_drift(
     results: Sequence[DriftCheckResult], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
 ) -> None:
-    names = ("looked", "equal", "kept", "different", "gone", "unknown")
+    names = ("compared", "equal", "edited", "different", "missing", "unknown")
     table = terminal.table_of("flow", "kind", *names, numbers=names)
     for result in results:
         counts = asdict(result.counts)
         table.add_row(result.flow, str(result.kind), *(str(counts[name]) for name in names))
     terminal.out.print(table)
     for result in results:
-        for record in result.found:
+        for record in result.samples:
             edits = (_edit_text(edit, targets[result.flow], rates.get(result.flow, {})) for edit in record.edits)
             edit_text = ", ".join(edits) or "gone"
             terminal.out.print(
@@ -164,7 +164,7 @@ def _show_drift(
 
 def _edit_text(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
     """Return one changed value as text, a VAT code with its rate."""
-    sides: list[Value] = [edit.agreed, edit.found]
+    sides: list[Value] = [edit.agreed, edit.current]
     if is_vat_code(edit.field):
         sides = [vat_code(str(value), rates.get(str(value), ""), system) if value else value for value in sides]
     return f"{edit.path} {sides[0]} -> {sides[1]}"

@@ -96,8 +96,8 @@ def erase(
     terminal.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
     if blotted.files:
         terminal.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
-    if blotted.left:
-        terminal.out.print(f"Still named in settings: {', '.join(blotted.left)}", soft_wrap=True)
+    if blotted.remaining:
+        terminal.out.print(f"Still named in settings: {', '.join(blotted.remaining)}", soft_wrap=True)
     for document in stored_data.documents:
         terminal.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
     for line in ELSEWHERE:

@@ -114,7 +114,9 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
 def _runnable_flows(application: Application) -> list[str]:
     """Return the flows in demo order, without those whose open questions only a person can answer."""
     stopped = {
-        line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS
+        line.question.flow
+        for line in application.setup.readiness()
+        if line.question and line.weight is PointSeverity.STOPS
     }
     return sorted(FLOWS.keys() - stopped, key=lambda name: FLOWS[name].demo_order)
 
@@ -195,13 +197,15 @@ def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
     lines = [_run_round(application, flow, PRICED, quiet=quiet) for flow in prices_demo.FLOWS]
     outcome = prices_demo.proven(application)
     if quiet:
-        print_json({"prices_asked": outcome.asked, "prices_same": outcome.same})
+        print_json({"prices_asked": outcome.price_count, "prices_same": outcome.same})
     else:
-        out.print(f"prices of customers: asked {outcome.asked}, the same {outcome.same}")
+        out.print(f"prices of customers: asked {outcome.price_count}, the same {outcome.same}")
         for price_proof in outcome.different:
             customer = price_proof.customer.title if price_proof.customer else "–"
             amounts = (
                 f"{prices_demo.amount_cell(price_proof.paid.total)}, {prices_demo.amount_cell(price_proof.charged)}"
             )
             out.print(f"  {customer}: {price_proof.quantity:f} x {price_proof.article.key}: {amounts}", markup=False)
-    return outcome.asked > 0 and outcome.asked == outcome.same and all(_is_consistent(line) for line in lines)
+    return (
+        outcome.price_count > 0 and outcome.price_count == outcome.same and all(_is_consistent(line) for line in lines)
+    )

@@ -72,8 +72,8 @@ def _follow_series(read_report: Callable[[], Report | None], *, quiet: bool) -> 
     ) as progress:
         task = progress.add_task("calm runs", total=None)
         while (report := read_report()) is not None and report.state == "running":
-            doing = f"{len(report.violations)} violations" if report.done else "calm runs"
-            progress.update(task, description=doing, completed=report.done, total=report.series.trials)
+            doing = f"{len(report.violations)} violations" if report.done_count else "calm runs"
+            progress.update(task, description=doing, completed=report.done_count, total=report.series.trials)
             time.sleep(terminal.POLL_SECONDS)
     if report is None:
         raise IntegrationError("lab_failed")
@@ -95,11 +95,11 @@ def _show_report(report: Report) -> None:
     for line in report.lines:
         if line.unable:
             terminal.out.print(f"{line.hazard} {term(line.unable)}")
-    terminal.out.print(f"{report.done} trials from seed {report.series.seed} on, {report.seconds} s each")
+    terminal.out.print(f"{report.done_count} trials from seed {report.series.seed} on, {report.seconds} s each")
     for flow in report.idle:
         terminal.out.print(f"{flow} has nothing to write with these settings")
     for violation in report.violations:
         terminal.out.print(f"{violation.flow} on {violation.database}, {', '.join(violation.hazards)}:", soft_wrap=True)
-        for message in violation.told:
+        for message in violation.messages:
             terminal.out.print(f"  {message}", soft_wrap=True)
         terminal.out.print(f"  {violation.command}", soft_wrap=True)

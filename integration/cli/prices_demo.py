@@ -38,7 +38,7 @@ FLOWS = ("products", "customers")
 class PricedOutcome:
     """Number of prices that the till was asked for, and how many are equal to the books."""
 
-    asked: int
+    price_count: int
     same: int
     different: tuple[Proof, ...]
 

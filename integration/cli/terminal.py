@@ -337,7 +337,7 @@ def _change_summary(row: PlanRow, vat: Callable[[str], str]) -> str:
         f"{field_name(path)} {display_text(path, before[path]) or MISSING} → {display_text(path, value) or MISSING}"
         if path in before
         else f"{field_name(path)} {display_text(path, value)}"
-        for path, value in row.change.wanted.flat().items()
+        for path, value in row.change.desired.flat().items()
         if value not in (None, "", ())
     ]
     limit = 4
@@ -351,7 +351,7 @@ def row_json(row: PlanRow) -> dict[str, Any]:
         "line": row.seq, "action": row.action, "kind": row.kind, "key": row.key, "title": row.title,
         "records": row.weight, "state": row.step, "cause": row.cause, "facts": dict(row.facts),
         "before": dict(change.before.flat()) if change and change.before else {},
-        "wanted": dict(change.wanted.flat()) if change else {},
+        "desired": dict(change.desired.flat()) if change else {},
     }  # fmt: skip
 
 

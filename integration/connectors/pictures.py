@@ -38,7 +38,7 @@ NOT_MODIFIED, OK = 304, 200
 class PictureLocations:
     """Where pictures come from and where they are stored. `most` is the maximum size in bytes."""
 
-    kept: Path
+    store_folder: Path
     folder: Path | None = None
     address: str = ""
     most: int = 5 * MEGABYTE
@@ -190,12 +190,12 @@ class PictureReader:
         with suppress(OSError, ValueError, KeyError, TypeError):
             note = json.loads(self._note_path(place).read_text(encoding="utf-8"))
             picture = Picture(str(note["content"]), str(note["kind"]), int(note["size"]))
-            os.utime(_file(self._places.kept, picture))
+            os.utime(_file(self._places.store_folder, picture))
             return str(note["tag"]), picture
         return None
 
     def _note_path(self, place: str) -> Path:
-        return self._places.kept / f"{hashlib.sha256(place.encode()).hexdigest()[:40]}.json"
+        return self._places.store_folder / f"{hashlib.sha256(place.encode()).hexdigest()[:40]}.json"
 
     def _store_picture(self, place: str, tag: str, data: bytes) -> Picture:
         if len(data) > self._places.most:
@@ -204,8 +204,8 @@ class PictureReader:
         if not kind or (kind == "webp" and data[8:12] != b"WEBP"):
             raise _NoPictureError("picture_unsupported", found=repr(data[:8])[2:-1])
         picture = Picture(hashlib.sha256(data).hexdigest()[:32], kind, len(data))
-        self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (path := _file(self._places.kept, picture)).exists():
+        self._places.store_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (path := _file(self._places.store_folder, picture)).exists():
             _write(path, data)
         os.utime(path)
         note = {"tag": tag, "content": picture.content, "kind": picture.kind, "size": picture.size}
@@ -214,7 +214,7 @@ class PictureReader:
 
     def remove_unused(self) -> int:
         """Remove files that were not used for 90 days, and return their number."""
-        old = [path for path in _files(self._places.kept) if time.time() - path.stat().st_mtime > KEPT_SECONDS]
+        old = [path for path in _files(self._places.store_folder) if time.time() - path.stat().st_mtime > KEPT_SECONDS]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)

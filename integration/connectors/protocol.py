@@ -136,7 +136,7 @@ class GiftCardBalance:
 
     group: str
     count: int
-    left: Decimal
+    balance: Decimal
 
 
 @runtime_checkable
@@ -152,7 +152,7 @@ class ReservationPage:
     """One page of orders: their ids, the stock they reserve now, the next page mark, and the newest marker read."""
 
     orders: tuple[str, ...]
-    kept: tuple[StockReservation, ...]
+    reservations: tuple[StockReservation, ...]
     after: str | None
     stamp: str | None
 
@@ -221,7 +221,7 @@ class UnparsedPage:
     """
 
     hashes: tuple[tuple[str, str], ...]
-    read: Callable[[Collection[str]], tuple[Record, ...]]
+    parse: Callable[[Collection[str]], tuple[Record, ...]]
     after: str | None
     stamp: str | None = None
     fields: Callable[[], FieldPresence] = FieldPresence

@@ -35,9 +35,9 @@ class System:
     who: str
     secrets: tuple[str, ...]
     sign: str
-    needed: tuple[str, ...]
+    required_settings: tuple[str, ...]
     unconnected: str
-    told: str
+    identity_check: str
     usual_address: str
     form: tuple[tuple[str, ...], ...] = ()
     asks_port: bool = False
@@ -56,7 +56,7 @@ class System:
 
     def can_be_asked(self, access: Mapping[str, Any]) -> bool:
         """Return True if a connector can be built."""
-        return all(access.get(name) for name in self.needed)
+        return all(access.get(name) for name in self.required_settings)
 
     def entry_fields(self) -> tuple[tuple[EntryField, ...], ...]:
         """Return the rows of the set-up form, as the settings declare the fields."""

@@ -25,7 +25,7 @@ class DocumentVersions:
 
     booked: Record
     now: Record | None
-    why: Issue | None = None
+    issue: Issue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def compare_versions(versions: DocumentVersions) -> BookingComparison:
     difference = (after if isinstance(after, Decimal) else _NOTHING) - (
         before if isinstance(before, Decimal) else _NOTHING
     )
-    lines = () if versions.why else tuple(_line_pairs(_lines(booked), _lines(now)))
+    lines = () if versions.issue else tuple(_line_pairs(_lines(booked), _lines(now)))
     return BookingComparison(header, lines, difference)
 
 

@@ -23,7 +23,7 @@ class BookingState:
     """Booking state of one document: its title, the sold amount, and its reference and kind in the books."""
 
     key: str
-    where: BookingStage
+    stage: BookingStage
     title: str = ""
     reference: str = ""
     sold: Decimal | None = None
@@ -33,7 +33,7 @@ class BookingState:
     @property
     def may_be_there(self) -> bool:
         """Whether the books have the document or may have it."""
-        return self.where in (BookingStage.BOOKED, BookingStage.DOUBTFUL)
+        return self.stage in (BookingStage.BOOKED, BookingStage.DOUBTFUL)
 
 
 Standings = Mapping[str, BookingState]

@@ -85,7 +85,7 @@ class Cause:
 
     code: str
     who: Responsible
-    telling: tuple[str, ...] = ()
+    grouping_facts: tuple[str, ...] = ()
     repair: Repair = Repair()
     apart: bool = False
     graver: Severity | None = None
@@ -532,4 +532,4 @@ def cause(code: str) -> Cause:
 
 def grouping_detail(code: str, facts: Mapping[str, str]) -> str:
     """Return the grouping facts of an issue as one text. Issues of one cause with the same text share one repair."""
-    return " · ".join(facts.get(name, "") for name in cause(code).telling)
+    return " · ".join(facts.get(name, "") for name in cause(code).grouping_facts)

@@ -46,7 +46,7 @@ class Break:
     console, or with a key that is not known here. `head_altered`: the head is not what was written.
     """
 
-    what: str
+    fault: str
     seq: int
 
 
@@ -172,7 +172,7 @@ def main(argv: list[str]) -> int:
     with options.file.open("rb") as file:
         head, broken = verify_lines((line.removesuffix(b"\n") for line in file), heads)
     if broken is not None:
-        sys.stdout.write(f"BROKEN. {SENTENCES[broken.what].format(seq=broken.seq)}\n")
+        sys.stdout.write(f"BROKEN. {SENTENCES[broken.fault].format(seq=broken.seq)}\n")
         return 1
     sys.stdout.write(f"Whole: {head.seq} entries. Head {head.seq}:{head.hash}\n")
     return 0

@@ -8,7 +8,7 @@ from integration.core.records import Value
 def cleared_count(change: Change) -> int:
     """Return how many non-empty fields an update makes empty."""
     before = change.before.flat() if change.before and change.action is Action.UPDATE else {}
-    return sum(_is_empty(value) and not _is_empty(before.get(path)) for path, value in change.wanted.flat().items())
+    return sum(_is_empty(value) and not _is_empty(before.get(path)) for path, value in change.desired.flat().items())
 
 
 def _is_empty(value: Value) -> bool:

@@ -149,12 +149,12 @@ def _trace_rule(way: _PreparedRule, record: Record) -> Trace:
     except RuleError as error:
         return Trace(way.target, tuple(steps), None, error.issue(record.key, way.target))
     value = None if isinstance(result, _Nothing) else result
-    return Trace(way.target, tuple(steps), value, why=_reason(way, steps, value))
+    return Trace(way.target, tuple(steps), value, reason=_reason(way, steps, value))
 
 
 def _reason(way: _PreparedRule, steps: Sequence[TraceStep], value: Value) -> Reason:
     """Return the sentence that explains a rule's value."""
-    rule, step_names, facts = way.rule, {step.what for step in steps}, {"field": way.rule.source}
+    rule, step_names, facts = way.rule, {step.operation for step in steps}, {"field": way.rule.source}
     if rule.expression and not rule.force:
         facts = {"formula": rule.expression}
         return Reason("because_formula_default" if "default" in step_names else "because_formula", facts)

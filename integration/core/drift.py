@@ -21,7 +21,7 @@ class Edit:
     path: str
     field: str
     agreed: Value
-    found: Value
+    current: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class DriftCounts:
     could not be checked: the target showed neither them nor any record known to exist there, or they are unreadable.
     """
 
-    looked: int = 0
+    compared: int = 0
     equal: int = 0
-    kept: int = 0
+    edited: int = 0
     different: int = 0
-    gone: int = 0
+    missing: int = 0
     unknown: int = 0
 
     def plus(self, other: "DriftCounts") -> "DriftCounts":
@@ -66,7 +66,7 @@ class DriftCheckResult:
     started_at: datetime
     ended_at: datetime
     counts: DriftCounts
-    found: tuple[DriftedRecord, ...] = ()
+    samples: tuple[DriftedRecord, ...] = ()
     error: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 

@@ -57,7 +57,7 @@ class Customer:
 
         The kind may be empty or unknown; such a record is then judged by its flow and key only.
         """
-        if kind and Kind.stored(kind).known and kind not in kinds(Sort.PARTY):
+        if kind and Kind.stored(kind).is_declared and kind not in kinds(Sort.PARTY):
             return False
         if flow == self.customers:
             return key in self.debtors or key in map(merged_key, self.relations)
@@ -79,7 +79,7 @@ class DataSubject:
 
     customer: Customer
     documents: frozenset[str] = frozenset()
-    telling: frozenset[str] = frozenset()
+    identifying_words: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
 
     @property
@@ -100,11 +100,11 @@ class DataSubject:
 
     @cached_property
     def _identifying_words(self) -> "_Words":
-        return _Words(self.telling)
+        return _Words(self.identifying_words)
 
     @cached_property
     def _nearby_words(self) -> "_Words":
-        return _Words(self.telling | self.places)
+        return _Words(self.identifying_words | self.places)
 
     def redacted(self, value: object, *, near: bool = False) -> object:
         """Return a JSON value with the words that identify the person redacted. Names of values stay."""
@@ -159,8 +159,10 @@ class DataSubject:
         return {
             "customer": [customer.debtor, customer.relation, customer.customers, customer.orders],
             "merged": [list(number) for number in customer.merged],
-            "documents": sorted(self.documents), "telling": sorted(self.telling), "places": sorted(self.places),
-        }  # fmt: skip
+            "documents": sorted(self.documents),
+            "telling": sorted(self.identifying_words),
+            "places": sorted(self.places),
+        }
 
 
 def customer_of(record: Record) -> tuple[str, str] | None:

@@ -58,7 +58,7 @@ class Stage:
     name: str
     source: Kind
     target: Kind
-    counted: bool = True
+    is_counted: bool = True
     derived: bool = False
     write_once: bool = False
     not_idempotent: bool = False
@@ -97,7 +97,7 @@ class Flow:
     target_role: SystemRole
     stages: tuple[Stage, ...]
     by_changes: bool = True  # whether the source's change stamps report every change; otherwise everything is read
-    passing: tuple[str, ...] = PASSING + STOCK  # prefixes of values that change without an edit of the record
+    volatile_prefixes: tuple[str, ...] = PASSING + STOCK  # prefixes of values that change without an edit of the record
 
     @property
     def source(self) -> str:
@@ -112,7 +112,7 @@ class Flow:
     @property
     def counted_stages(self) -> tuple[Stage, ...]:
         """The counted stages that are not off."""
-        return tuple(stage for stage in self.stages if stage.counted and not stage.off)
+        return tuple(stage for stage in self.stages if stage.is_counted and not stage.off)
 
     @property
     def counted_stage(self) -> Stage:
@@ -122,7 +122,7 @@ class Flow:
     @property
     def linked_kinds(self) -> tuple[Kind, ...]:
         """The kinds whose links each stand for one source record. For products this is the article."""
-        return _linked_kinds(stage for stage in self.stages if stage.counted)
+        return _linked_kinds(stage for stage in self.stages if stage.is_counted)
 
     @property
     def expected_kinds(self) -> tuple[Kind, ...]:

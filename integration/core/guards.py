@@ -88,7 +88,7 @@ def price_jumps(
     if change.before is None or limit is None:
         return 0
     before, jumps = change.before.flat(), 0
-    for path, value in change.wanted.flat().items():
+    for path, value in change.desired.flat().items():
         old = before.get(path)
         name = path.rpartition("/")[2]
         if name not in prices or not isinstance(value, Decimal):
@@ -106,13 +106,13 @@ def made_inactive(change: Change, active: str = "active") -> int:
     Records of which the target does not report the state count as well.
     """
     before = change.before.flat() if change.before else {}
-    paths = (path for path, value in change.wanted.flat().items() if value is False)
+    paths = (path for path, value in change.desired.flat().items() if value is False)
     return sum(path.rpartition("/")[2] == active and before.get(path, False) is not False for path in paths)
 
 
 def records_changed(change: Change) -> int:
     """Return how many source records change in the target. For a product, its articles count."""
-    return len(change.sources) if change.wanted.values else min(len(change.sources), len(change.wanted.parts))
+    return len(change.sources) if change.desired.values else min(len(change.sources), len(change.desired.parts))
 
 
 def _count_retired(change: Change, _: Any) -> int:

@@ -49,7 +49,7 @@ LONGEST_FOUND = 200  # characters of a value that a sentence shows
 
 def unreadable_record_issue(record: Unreadable, system: str) -> Issue:
     """Return the issue of a record that cannot be read, with its raw text."""
-    facts = {"key": record.key, "field": record.field, "value": record.found[:LONGEST_FOUND]}
+    facts = {"key": record.key, "field": record.field, "value": record.raw_value[:LONGEST_FOUND]}
     cause = "key_unreadable" if record.nameless else "record_unreadable"
     return Issue(cause, record.key, record.field, facts | {"system": system, "raw": record.raw})
 
@@ -135,7 +135,7 @@ class OpenIssue:
     state: IssueState
     first_seen: datetime
     last_seen: datetime
-    seen: int
+    occurrences: int
     run: str
     reason: str = ""
     by: str = ""

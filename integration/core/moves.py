@@ -79,18 +79,18 @@ class StockReservation:
 class StockCounted:
     """The last movement that levels include, the included types, and the stock reserved per branch at that time."""
 
-    upto: int
+    last_movement: int
     sorts: frozenset[MoveSort]
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
 
     def as_value(self) -> Value:
         """Return this as the value of a record."""
         reserved = (f"{branch}={amount}" for branch, amount in sorted(self.reserved.items()))
-        return (str(self.upto), *sorted(self.sorts), *reserved)
+        return (str(self.last_movement), *sorted(self.sorts), *reserved)
 
     def moved(self, moves: Iterable[Move], upto: int) -> tuple[Decimal, Decimal]:
         """Return the change of free stock and of reserved stock by later movements, up to and including `upto`."""
-        later = [move for move in moves if self.upto < move.number <= upto and move.counts_as(self.sorts)]
+        later = [move for move in moves if self.last_movement < move.number <= upto and move.counts_as(self.sorts)]
         free = sum((move.amount for move in later if not move.is_delivered), Decimal(0))
         return free, sum((move.amount for move in later if move.is_delivered), Decimal(0))
 

@@ -70,14 +70,14 @@ class Actor:
     ref: str
     name: str = ""
     roles: frozenset[Role] = frozenset()
-    apart: frozenset[Right] = frozenset()  # rights granted in addition to the roles
+    extra_rights: frozenset[Right] = frozenset()  # rights granted in addition to the roles
     session: str = ""  # id of the person's session; empty for an actor without a session, who is not checked
-    came: AccessChannel = AccessChannel.CONSOLE
+    channel: AccessChannel = AccessChannel.CONSOLE
 
     @property
     def rights(self) -> frozenset[Right]:
         """All rights of the actor."""
-        return self.apart.union(*(RIGHTS[role] for role in self.roles))
+        return self.extra_rights.union(*(RIGHTS[role] for role in self.roles))
 
     def may(self, right: Right) -> bool:
         """Return True if the actor has the right."""
@@ -85,7 +85,7 @@ class Actor:
 
     def is_same(self, other: "Actor") -> bool:
         """Return True if both are the same person in the same session, even if roles or name have changed."""
-        return (self.ref, self.session, self.came) == (other.ref, other.session, other.came)
+        return (self.ref, self.session, self.channel) == (other.ref, other.session, other.channel)
 
 
 def known_roles(names: Iterable[str]) -> tuple[frozenset[Role], frozenset[Right]]:
@@ -124,10 +124,10 @@ class Session:
 
 
 def _automatic_actor(ref: str) -> Actor:
-    return Actor(ref, roles=frozenset({Role.ADMINISTRATOR}), came=AccessChannel.SCHEDULE)
+    return Actor(ref, roles=frozenset({Role.ADMINISTRATOR}), channel=AccessChannel.SCHEDULE)
 
 
-OPERATOR = Actor("operator", roles=frozenset({Role.ADMINISTRATOR}), apart=APART)
+OPERATOR = Actor("operator", roles=frozenset({Role.ADMINISTRATOR}), extra_rights=APART)
 """The actor of a console without login. Its name in stored data has always been `operator`."""
 
 SCHEDULE = _automatic_actor("schedule")
@@ -143,10 +143,12 @@ RESERVED = frozenset({OPERATOR.ref, "terminal", *(one.ref for one in (SCHEDULE, 
 
 def terminal_actor(account: str) -> Actor:
     """Return the actor at a terminal of this machine, who can read the console's data and so has all rights."""
-    return Actor(account or "terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.TERMINAL)
+    return Actor(
+        account or "terminal", roles=frozenset({Role.ADMINISTRATOR}), extra_rights=APART, channel=AccessChannel.TERMINAL
+    )
 
 
-OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.API)
+OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), extra_rights=APART, channel=AccessChannel.API)
 """Actor of a program that shows data only readable by the owner of the files."""
 
 # ---- the current action ------------------------------------------------------------------------------------------

@@ -40,13 +40,13 @@ class Change:
     title: str
     group: str = ""
     sources: tuple[str, ...]
-    wanted: Record
+    desired: Record
     before: Record | None
     agreed: Record
-    kept: tuple[str, ...] = ()  # paths that keep the value somebody set in the target
+    kept_paths: tuple[str, ...] = ()  # paths that keep the value somebody set in the target
     conflicts: tuple[str, ...] = ()  # paths that both sides changed: neither written nor agreed on anew
     first_match: bool = False  # both systems had the record before they were linked
-    told: Mapping[str, str] = field(default_factory=dict)  # original source values, by path
+    source_values: Mapping[str, str] = field(default_factory=dict)  # original source values, by path
     unit: str = ""  # unit of the quantities, from the source; empty if unknown
     inputs: Mapping[str, str] = field(default_factory=dict)  # source figures from which a running figure was computed
     undoes: bool = False  # it reverses a write of another run
@@ -54,7 +54,7 @@ class Change:
 
     def digest(self) -> str:
         """Return a short digest of the values to write and the values they replace."""
-        text = f"{self.action}\n{canonical(self.wanted)}\n{canonical(self.before)}"
+        text = f"{self.action}\n{canonical(self.desired)}\n{canonical(self.before)}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
@@ -68,7 +68,7 @@ class Unchanged:
     """Result for a record on which both sides agree. `agreed` is stored in the link if it had no values."""
 
     agreed: Record
-    kept: tuple[str, ...] = ()
+    kept_paths: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
 
 
@@ -83,7 +83,7 @@ _COMPARED = frozenset({Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED})
 class _Verdict(NamedTuple):
     write: bool
     agreed: Value
-    kept: bool = False
+    is_kept: bool = False
     conflict: bool = False
 
 
@@ -98,7 +98,7 @@ def _judge(ownership: Ownership, desired: Value, current: Value, agreed: Value, 
     if is_same_value(current, agreed):  # only the source changed
         return _Verdict(write=True, agreed=desired)
     if is_same_value(desired, agreed):  # only the target changed: do not write
-        return _Verdict(write=False, agreed=agreed, kept=True)
+        return _Verdict(write=False, agreed=agreed, is_kept=True)
     return _Verdict(write=False, agreed=agreed, conflict=True)  # both changed
 
 
@@ -134,7 +134,7 @@ def diff(
         memory[path] = verdict.agreed
         if verdict.write:
             write.add(path)
-        if verdict.kept:
+        if verdict.is_kept:
             kept_paths.append(path)
         if verdict.conflict:
             conflicts.append(path)
@@ -151,10 +151,10 @@ def diff(
         title=title,
         group=group,
         sources=desired.sources,
-        wanted=_select_values(desired, lambda path, _: path in write),
+        desired=_select_values(desired, lambda path, _: path in write),
         before=_values_before(desired, now, current_keys, write),
         agreed=remembered,
-        kept=tuple(kept_paths),
+        kept_paths=tuple(kept_paths),
         conflicts=tuple(conflicts),
         first_match=agreed is None,
     )
@@ -170,7 +170,7 @@ def _create(desired: Record, policy: Policy, title: str, group: str) -> Change:
         title=title,
         group=group,
         sources=desired.sources,
-        wanted=owned,
+        desired=owned,
         before=None,
         agreed=owned,
     )
@@ -228,7 +228,7 @@ def retire(
         key=agreed.key,
         title=title,
         sources=(),
-        wanted=with_active(value=False),
+        desired=with_active(value=False),
         before=with_active(value=True),
         agreed=Record(agreed.kind, agreed.key, agreed.values, remembered, agreed.source),
     )
@@ -244,7 +244,7 @@ def _retire_without_parts(agreed: Record, title: str, active: str) -> Change:
         key=agreed.key,
         title=title,
         sources=(),
-        wanted=with_active(value=False),
+        desired=with_active(value=False),
         before=with_active(value=True),
         agreed=replace(agreed, values={**agreed.values, active: False}),
     )
@@ -259,21 +259,21 @@ def inverse(change: Change, active: str = "active") -> Change:
     if change.before is None:
         raise ValueError("what was created has nothing before it")
     before_keys = {part.key for part in change.before.parts}
-    added = tuple(part for part in change.wanted.parts if part.key not in before_keys and part.source)
+    added = tuple(part for part in change.desired.parts if part.key not in before_keys and part.source)
     off = tuple(Record(part.kind, part.key, {active: False}, source=part.source) for part in added)
     on = tuple(
         Record(part.kind, part.key, {active: part.values.get(active, True)}, source=part.source) for part in added
     )
-    existing_parts = tuple(part for part in change.wanted.parts if part.key in before_keys)
+    existing_parts = tuple(part for part in change.desired.parts if part.key in before_keys)
     back = Record(change.kind, change.key, change.before.values, (*change.before.parts, *off), change.before.source)
     return replace(
         change,
         action=Action.UPDATE,
-        wanted=back,
-        kept=(),
-        told={},
+        desired=back,
+        kept_paths=(),
+        source_values={},
         first_match=False,
-        before=Record(change.kind, change.key, change.wanted.values, (*existing_parts, *on), change.wanted.source),
+        before=Record(change.kind, change.key, change.desired.values, (*existing_parts, *on), change.desired.source),
         agreed=merged(change.agreed, back),
     )
 
@@ -302,7 +302,7 @@ def remaining(change: Change, current: Record | None) -> Change | None:
     """
     now = current.flat() if current else {}
     before = change.before.flat() if change.before else {}
-    open_paths = set(differences(change.wanted, current))
+    open_paths = set(differences(change.desired, current))
     if (
         current is None
         or isinstance(current, Unreadable)
@@ -313,8 +313,8 @@ def remaining(change: Change, current: Record | None) -> Change | None:
     return replace(
         change,
         action=Action.UPDATE if change.action is Action.CREATE else change.action,
-        wanted=_select_values(change.wanted, lambda path, _: path in open_paths),
-        before=_values_before(change.wanted, now, current_keys, open_paths),
+        desired=_select_values(change.desired, lambda path, _: path in open_paths),
+        before=_values_before(change.desired, now, current_keys, open_paths),
     )
 
 

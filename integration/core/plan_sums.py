@@ -31,7 +31,7 @@ def change_sums(change: Change) -> PlanSums:
     is_booked = change.action is Action.CREATE and change.kind.sort in BOOKED
     before = change.before.flat() if change.before else {}
     moves = set()
-    for path, value in change.wanted.flat().items():
+    for path, value in change.desired.flat().items():
         old = before.get(path)
         if path.rpartition("/")[2] in PRICES and isinstance(value, Decimal) and isinstance(old, Decimal):
             moves.add((value > old) - (value < old))

@@ -82,7 +82,7 @@ def plan_record(
     waits = tuple(conflicts(outcome.conflicts, fitting, current_record, agreed, desired.title))
     waits += rules.remarks(stage, record, current, link)
     if isinstance(outcome, Change):
-        otherwise = {name: source_texts[name] for name in source_texts.keys() & outcome.wanted.values.keys()}
-        inputs = {path: desired.inputs[path] for path in desired.inputs.keys() & outcome.wanted.flat().keys()}
-        outcome = replace(outcome, told=otherwise, unit=desired.unit, inputs=inputs)
+        otherwise = {name: source_texts[name] for name in source_texts.keys() & outcome.desired.values.keys()}
+        inputs = {path: desired.inputs[path] for path in desired.inputs.keys() & outcome.desired.flat().keys()}
+        outcome = replace(outcome, source_values=otherwise, unit=desired.unit, inputs=inputs)
     return Decision(outcome, waits)

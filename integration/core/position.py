@@ -32,11 +32,11 @@ class Position:
     stage: str = ""
     after: str | None = None
     keys: tuple[str, ...] = ()
-    most: int | None = None
+    max_records: int | None = None
     since: Mapping[Kind, str] = field(default_factory=dict)
     stamps: Mapping[Kind, str] = field(default_factory=dict)  # the highest stamp read, by kind
     marker: str | None = None  # the target's marker before anything was compared; None: not read yet
-    read: int = 0
+    read_count: int = 0
     expected: int = 0  # estimated number of records to read; 0: unknown
     planned: int = 0  # number of read records that are planned
     changes: int = 0
@@ -49,12 +49,12 @@ class Position:
     @property
     def has_enough(self) -> bool:
         """Whether the maximum number of records is read."""
-        return self.most is not None and self.read >= self.most
+        return self.max_records is not None and self.read_count >= self.max_records
 
     @property
     def remaining(self) -> int | None:
         """The number of records that may still be read; None for no limit."""
-        return None if self.most is None else max(self.most - self.read, 1)
+        return None if self.max_records is None else max(self.max_records - self.read_count, 1)
 
     def start_of(self, task: Task) -> "Position":
         """Return the position at the beginning of another task."""

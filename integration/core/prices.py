@@ -154,7 +154,7 @@ class PriceStep:
     by: str
     number: str
     minimum: Decimal
-    says: Decimal
+    candidate_value: Decimal
     is_percent: bool
     price: Decimal
     incl: bool
@@ -210,7 +210,7 @@ def effective_price(buying: Purchase) -> PricePaid | None:
     winner = steps[-1] = replace(steps[-1], wins=True)
     total = winner.price * buying.quantity
     if winner.is_percent:  # discount on the total, rounded once
-        total = start.price * buying.quantity * (HUNDRED - winner.says) / HUNDRED
+        total = start.price * buying.quantity * (HUNDRED - winner.candidate_value) / HUNDRED
     return PricePaid(amount(total), winner.incl, tuple(steps))
 
 

@@ -59,7 +59,7 @@ class Kind(str):
     __slots__ = ("drawn", "known", "owned", "sort")
 
     sort: Sort
-    known: bool  # whether this console declares the kind
+    is_declared: bool  # whether this console declares the kind
     drawn: bool  # whether stock charts use it
     owned: bool  # whether a person or system owns its fields after the write
 
@@ -112,7 +112,7 @@ class Kind(str):
     @classmethod
     def _new(cls, name: str, sort: Sort, *, drawn: bool = False, owned: bool = True, known: bool = True) -> "Kind":
         kind = str.__new__(cls, name)
-        kind.sort, kind.drawn, kind.owned, kind.known = sort, drawn, owned, known
+        kind.sort, kind.drawn, kind.owned, kind.is_declared = sort, drawn, owned, known
         return kind
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -194,14 +194,14 @@ class FieldPresence:
 
     always: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
-    told: frozenset[str] = frozenset()  # empty if nothing was read
+    present_fields: frozenset[str] = frozenset()  # empty if nothing was read
     filled: frozenset[str] = frozenset()  # null in no record
     null: frozenset[str] = frozenset()  # null in every record
-    meant: frozenset[str] = frozenset()  # have a meaning in our terms, present or not
-    held: frozenset[str] = frozenset()  # present in some record; only of fields that have a default value
-    often_held: frozenset[str] = frozenset()  # the same, present in several records
+    known_fields: frozenset[str] = frozenset()  # have a meaning in our terms, present or not
+    fields_with_value: frozenset[str] = frozenset()  # present in some record; only of fields that have a default value
+    fields_often_with_value: frozenset[str] = frozenset()  # the same, present in several records
     counts: Mapping[str, int] = field(default_factory=dict)  # the same: the number of records with a value
-    alone: bool = False  # whether there is only one record
+    is_single_record: bool = False  # whether there is only one record
     blanks: bool = False  # whether empty texts came as blanks
 
     @classmethod
@@ -213,23 +213,25 @@ class FieldPresence:
         return cls(
             frozenset.intersection(*(presence.always for presence in pages)),
             frozenset.intersection(*(presence.absent for presence in pages)),
-            frozenset.union(*(presence.told for presence in pages)),
+            frozenset.union(*(presence.present_fields for presence in pages)),
             frozenset.intersection(*(presence.filled for presence in pages)),
             frozenset.intersection(*(presence.null for presence in pages)),
-            frozenset.union(*(presence.meant for presence in pages)),
-            frozenset.union(*(presence.held for presence in pages)),
-            frozenset.union(*(presence.often_held for presence in pages)),
+            frozenset.union(*(presence.known_fields for presence in pages)),
+            frozenset.union(*(presence.fields_with_value for presence in pages)),
+            frozenset.union(*(presence.fields_often_with_value for presence in pages)),
             {
                 name: sum(presence.counts.get(name, 0) for presence in pages)
                 for name in frozenset[str]().union(*(o.counts for o in pages))
             },
-            len(pages) == 1 and pages[0].alone,
+            len(pages) == 1 and pages[0].is_single_record,
             any(presence.blanks for presence in pages),
         )
 
     def vanished(self, known_fields: frozenset[str], reads: frozenset[str]) -> list[str]:
         """Return the known fields that no record has any more, among those with a meaning and those in `reads`."""
-        return sorted(known_fields & (self.absent | (reads - self.told if self.told else frozenset())))
+        return sorted(
+            known_fields & (self.absent | (reads - self.present_fields if self.present_fields else frozenset()))
+        )
 
     def newly_null(self, filled: frozenset[str], reads: frozenset[str], *, never_null: bool) -> list[str]:
         """Return the `filled` fields that are now null in every record, if they have a meaning or are in `reads`.
@@ -237,7 +239,9 @@ class FieldPresence:
         If all values are null and none was before, the field has vanished. If there is a single record, null may be
         its form of an empty value, unless the system never sends null for empty values (`never_null`).
         """
-        return [] if self.alone and not never_null else sorted(filled & self.null & (self.meant | reads))
+        return (
+            [] if self.is_single_record and not never_null else sorted(filled & self.null & (self.known_fields | reads))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +262,7 @@ class Unreadable(Record):
     """
 
     field: str = ""  # the system's name of the field
-    found: str = ""  # the field's raw value
+    raw_value: str = ""  # the field's raw value
     raw: str = ""  # the whole record as received
     nameless: bool = False  # whether the key itself cannot be read, so that the record is unidentified
 
@@ -280,7 +284,7 @@ def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unread
     known_as = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
     excerpt = raw[:MOST_RAW]
     return Unreadable(
-        kind, known_as, {"raw": excerpt}, field=error.field, found=error.found, raw=excerpt, nameless=not key
+        kind, known_as, {"raw": excerpt}, field=error.field, raw_value=error.found, raw=excerpt, nameless=not key
     )
 
 
@@ -306,7 +310,7 @@ class CurrentRecord:
     marker: str = ""  # change stamp or counter at the time of reading
     original: object = field(default=None, compare=False)
     evidence: str = ""  # what it was found by: link, external_id, vat_number, email, content; empty: its own key
-    others: tuple[str, ...] = ()  # references that match the same evidence: a person must choose
+    other_references: tuple[str, ...] = ()  # references that match the same evidence: a person must choose
     elsewhere: Mapping[str, Location] = field(default_factory=dict)  # by key: wanted parts in other target records
     hash: str = field(default="", compare=False)  # hash of the received record; empty if that does not cover everything
     owner: str = ""  # the key of another record of ours that is already linked to this one

@@ -44,7 +44,7 @@ def split_reverted(
 
     Each part keeps the values both systems `last` agreed on for the fields of the other. Creates are never split.
     """
-    desired_values = change.wanted.flat()
+    desired_values = change.desired.flat()
     before_keys = {part.key for part in change.before.parts} | {""} if change.before else set()
     back = {
         path
@@ -65,7 +65,7 @@ def split_reverted(
 def latest_reverted(change: Change, reverted_values: Mapping[str, RevertedValue]) -> RevertedValue:
     """Return the latest reverted value among those a change would write."""
     return max(
-        (reverted_values[path] for path in change.wanted.flat() if path in reverted_values),
+        (reverted_values[path] for path in change.desired.flat() if path in reverted_values),
         key=lambda reverted_value: reverted_value.at,
     )
 
@@ -91,7 +91,7 @@ def _limit_change(change: Change, mine: Collection[str], others: Collection[str]
     other_values = {path: last_values[path] for path in others if path in last_values}
     return replace(
         change,
-        wanted=_limit_record(change.wanted, mine),
+        desired=_limit_record(change.desired, mine),
         before=_limit_record(change.before, mine) if change.before else None,
         agreed=_limit_record(
             change.agreed, change.agreed.flat().keys() - (set(others) - other_values.keys()), other_values

@@ -71,7 +71,7 @@ class Progress:
     """Progress of a phase in records or changes. A total of 0 means unknown."""
 
     phase: str
-    done: int
+    done_count: int
     total: int
 
 
@@ -127,7 +127,7 @@ class Run:
     fingerprint: str = ""
     brakes: tuple[Brake, ...] = ()
     approval: Approval | None = None
-    in_force: int = 0  # the mapping version in force when the run began
+    mapping_version_at_start: int = 0  # the mapping version in force when the run began
     basis: Basis = field(default_factory=dict)  # marks of the plan's other inputs; see `core/basis.py`
     undo_of: str = ""  # the run whose changes this run reverses
     notes: Mapping[str, str] = field(default_factory=dict)  # from the request
@@ -164,7 +164,7 @@ class Run:
     @property
     def has_earlier_mapping(self) -> bool:
         """Whether the request named a mapping version other than the one in force."""
-        return self.mapping_version != self.in_force
+        return self.mapping_version != self.mapping_version_at_start
 
 
 def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:

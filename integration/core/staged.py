@@ -25,9 +25,9 @@ class Staged:
     issue: Issue | None = None
     skip: Skip | None = None
     group: str = ""  # the source value by which people sort it
-    beside: str = ""  # inputs other than the source record that may differ between runs
+    other_inputs: str = ""  # inputs other than the source record that may differ between runs
     source_hash: str = ""  # hash of all inputs; empty if unknown
-    same: bool = False
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Unstaged:
     `wanted` holds the values for the lookup in the target; `number` and `beside` are those of the staged record.
     """
 
-    wanted: Record
+    desired: Record
     number: str
-    beside: str
+    other_inputs: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ AS_READ = ("because_source", "because_made")  # reasons of a rule that copies on
 class TraceStep:
     """One step of a trace: the operation and its result."""
 
-    what: str
+    operation: str
     value: Value
 
 
@@ -30,7 +30,7 @@ class Trace:
     steps: tuple[TraceStep, ...]
     value: Value
     issue: Issue | None = None
-    why: Reason | None = None
+    reason: Reason | None = None
     part: str = ""
 
     @property
@@ -56,13 +56,13 @@ def by_setting(name: str) -> Reason:
 
 def copied_field(trace: Trace) -> str:
     """Return the source field that a rule copies in full or in part, or an empty text if it does more."""
-    return trace.why.facts["field"] if trace.why is not None and trace.why.code in AS_READ else ""
+    return trace.reason.facts["field"] if trace.reason is not None and trace.reason.code in AS_READ else ""
 
 
 def with_reason(trace: Trace, reasons: Mapping[str, Callable[[], Reason]]) -> Trace:
     """Return the trace with the flow's own reason, if the rule copies a field that the flow has computed."""
     ask = reasons.get(copied_field(trace))
-    return trace if ask is None or trace.value in EMPTY else replace(trace, why=ask())
+    return trace if ask is None or trace.value in EMPTY else replace(trace, reason=ask())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +83,4 @@ class WhyAnswer:
     @property
     def reason(self) -> Reason | None:
         """The reason in one sentence; None if unknown."""
-        return self.trace.why if self.trace else None
+        return self.trace.reason if self.trace else None

@@ -130,7 +130,7 @@ class DataSubjects:
         content = {
             "created_at": self._clock().isoformat(),
             "numbers": dict(person.customer.numbers),
-            "words": sorted(person.telling | person.places),
+            "words": sorted(person.identifying_words | person.places),
             "documents": [{"kind": d.kind, "key": d.key, "reference": d.reference} for d in self._documents(person)],
             "kept": rows,
             "log": self._eraser.log.events_about(person) if self._eraser.log else [],
@@ -238,7 +238,7 @@ class DataSubjects:
             return person
         before = person_from_json(stored_person)
         return DataSubject(
-            person.customer, person.documents | before.documents, person.telling | before.telling,
+            person.customer, person.documents | before.documents, person.identifying_words | before.identifying_words,
             person.places | before.places,
         )  # fmt: skip
 

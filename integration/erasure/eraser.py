@@ -31,12 +31,12 @@ class ErasureResult:
     rows: dict[str, int] = field(default_factory=dict)
     events: int = 0
     files: tuple[str, ...] = ()
-    left: dict[str, int] = field(default_factory=dict)
+    remaining: dict[str, int] = field(default_factory=dict)
 
     def combined_with(self, before: "ErasureResult") -> "ErasureResult":
         """Return the sum of this result and an earlier one."""
         rows = Counter(before.rows) + Counter(self.rows)
-        return ErasureResult(dict(rows), before.events + self.events, before.files + self.files, self.left)
+        return ErasureResult(dict(rows), before.events + self.events, before.files + self.files, self.remaining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Eraser:
         subject = self.erasing.person(self.erasing.customer(customer))
         if self.log is None:
             return subject
-        telling, places, documents = set(subject.telling), set(subject.places), set(subject.documents)
+        telling, places, documents = set(subject.identifying_words), set(subject.places), set(subject.documents)
         for event in self.log.events_about(subject):
             own = subject.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
             values = [content for name in ("before", "after", "facts") if (content := event[name])]

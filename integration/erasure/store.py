@@ -352,6 +352,6 @@ def _values_in(content: object) -> Iterator[object]:
     """Yield the values of each record within a JSON value: a record, a change, or values by path."""
     if isinstance(content, Mapping):
         yield content
-        for name in ("values", "wanted", "agreed", "before"):
+        for name in ("values", "desired", "agreed", "before"):
             if isinstance(content.get(name), Mapping):
                 yield from _values_in(content[name])

@@ -261,14 +261,14 @@ class Proposal:
     """A proposed answer with its reason: settings by name, or the rows of a value table."""
 
     values: Mapping[str, Any]
-    why: Reason
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class MissingSetting:
     """A setting that a flow lacks, and whether this stops the flow or parks some of its records."""
 
-    why: Reason
+    reason: Reason
     stops: bool
 
 
@@ -312,7 +312,9 @@ class Question:
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
     safe_defaults: Callable[[SetupContext], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
-    wanted: Callable[[SetupContext], bool] = lambda _: True  # whether there is anything to ask, apart from the settings
+    applies: Callable[[SetupContext], bool] = lambda _: (
+        True
+    )  # whether there is anything to ask, apart from the settings
     unused: Callable[[SetupContext], Sequence[str]] = (
         lambda _: ()
     )  # codes of its table that do not need a row at the moment

@@ -202,7 +202,7 @@ def as_stored_at_till(name: str, value: Value) -> Value:
 
 def prices_in(change: Change) -> frozenset[str]:
     """Return the fields of a change that hold customer prices, which the price guard counts."""
-    names = (name for record in (change.wanted, *change.wanted.parts) for name in record.values)
+    names = (name for record in (change.desired, *change.desired.parts) for name in record.values)
     return frozenset(name for name in names if (term := term_of(name)) and term.how is not PriceType.PERCENT)
 
 
@@ -227,7 +227,7 @@ def _offer_count(count: Callable[[Mapping[str, Value]], int], *fields: str) -> C
     def count_offers(change: Change, _: Any) -> int:
         touched = {
             part.key
-            for part in change.wanted.parts
+            for part in change.desired.parts
             if offers_in(part.values) or not part.values.keys().isdisjoint(fields)
         }
         return sum(count(part.values) for part in change.agreed.parts if part.key in touched)

@@ -69,7 +69,7 @@ COUNTRY_NAMES = CodeList(None, "country_names")  # two-letter codes, or any othe
 class Choice(NamedTuple):
     """A list whose codes can fill a part of a key, and the prefix of these codes in the key."""
 
-    of: CodeList
+    code_list: CodeList
     mark: str = ""
 
 
@@ -82,9 +82,9 @@ class KeyPart:
     """
 
     name: str
-    of: tuple[Choice, ...] = ()
+    choices: tuple[Choice, ...] = ()
     options: tuple[str, ...] = ()
-    needed: bool = False
+    is_required: bool = False
     rank: int = 0
 
 
@@ -111,33 +111,33 @@ class ValueTable:
     theirs: CodeList | None = None
     looks_up: bool = False
     causes: tuple[str, ...] = ()
-    named: tuple[str, ...] = ("code",)
+    code_facts: tuple[str, ...] = ("code",)
     for_all: bool = False
     dimensions: tuple[KeyPart, ...] = ()
     separator: str = ":"
     propose: Callable[[Mapping[str, str], ListReader], str] | None = None
-    instead: "ValueTable | None" = None
+    alternative_table: "ValueTable | None" = None
     identified: bool = False
 
     @property
     def parts(self) -> tuple[KeyPart, ...]:
         """The parts of its keys; without dimensions, the code alone."""
-        return self.dimensions or (KeyPart("code", (Choice(self.ours),) if self.ours else (), needed=True),)
+        return self.dimensions or (KeyPart("code", (Choice(self.ours),) if self.ours else (), is_required=True),)
 
     @property
     def code(self) -> KeyPart:
         """The key part that is mandatory."""
-        return next(part for part in self.parts if part.needed)
+        return next(part for part in self.parts if part.is_required)
 
     def key_of_missing_row(self, facts: Mapping[str, str]) -> dict[str, str]:
         """Return the value of each key part for which a row is missing, from the facts of the cause."""
-        code = next((facts[name] for name in self.named if facts.get(name)), "")
+        code = next((facts[name] for name in self.code_facts if facts.get(name)), "")
         others = {part.name: facts.get(part.name, "") for part in self.parts}
         return {name: value for name, value in {**others, self.code.name: code}.items() if value}
 
     def key(self, values: Mapping[str, str]) -> str:
         """Return the row key for these values, given by part name; a part that is left out holds for all values."""
-        pieces = (values.get(part.name, "") or (EVERY if part.needed else "") for part in self.parts)
+        pieces = (values.get(part.name, "") or (EVERY if part.is_required else "") for part in self.parts)
         return self.separator.join(filter(None, pieces))
 
     def read(self, key: str) -> dict[str, str] | None:
@@ -160,11 +160,11 @@ class ValueTable:
         """
         if not rows:  # usual for a table of exceptions, which is asked for every record
             return ""
-        order = sorted(self.parts, key=lambda part: (not part.needed, -part.rank, self.parts.index(part)))
+        order = sorted(self.parts, key=lambda part: (not part.is_required, -part.rank, self.parts.index(part)))
         unsure = (UNSURE,) if part_values.get(COUNTRY, home) != home else ()
         options = [
             (part_values.get(part.name, ""), EVERY)
-            if part.needed
+            if part.is_required
             else (part_values.get(part.name, ""), *(unsure if part.name == COUNTRY else ()), "")
             for part in order
         ]

@@ -44,17 +44,17 @@ class TargetRecord:
     parked: tuple[Issue, ...] = ()
     skipped: tuple[Skip, ...] = ()
     members: tuple[str, ...] = ()
-    ahead: Record | None = None
-    ahead_title: str = ""
-    is_beside: bool = False
-    noted: tuple[str, ...] = ()  # codes that a plan counts, besides its brakes; one for each part concerned
+    prerequisite: Record | None = None
+    prerequisite_title: str = ""
+    is_uncounted: bool = False
+    counted_codes: tuple[str, ...] = ()  # codes that a plan counts, besides its brakes; one for each part concerned
     unit: str = ""  # unit of its quantities, as the source names it
     inputs: Mapping[str, str] = field(default_factory=dict)  # inputs of volatile figures: see `Desired`
 
     @property
     def weight(self) -> int:
         """Number of source records that `desired` accounts for."""
-        return 0 if self.is_beside or self.desired is None else len(self.desired.sources)
+        return 0 if self.is_uncounted or self.desired is None else len(self.desired.sources)
 
     @classmethod
     def from_single_member(cls, member: Staged) -> Self:
@@ -82,7 +82,7 @@ class FlowLogic(Protocol):
     retires: bool = False  # whether records that vanished from the source are proposed for retirement
     frees: frozenset[str] = frozenset()  # unique fields whose values a retired part frees for others
     resends: bool = False  # whether a non-idempotent write is repeated when a lookup does not find it
-    most: int | None = None  # maximum number of records that one run reads
+    max_records: int | None = None  # maximum number of records that one run reads
     basis: str = ""  # fingerprint of all inputs of the logic; empty if unknown
 
     def before_reading(self, stage: Stage) -> None:
@@ -334,7 +334,7 @@ class Requirements:
     """The record kinds that a flow reads or writes in the books, beyond those of the connection check."""
 
     kinds: tuple[Kind, ...] = ()
-    looked_at: tuple[Kind, ...] = ()  # only read; the flow writes other kinds
+    read_only_kinds: tuple[Kind, ...] = ()  # only read; the flow writes other kinds
     as_invoices: bool = False  # whether orders are written as trade invoices
 
 
@@ -348,7 +348,7 @@ class FlowSpec:
     mapping: Path  # initial mapping of a new installation
 
     # Returns the flow for given settings, if the settings choose the kinds of record.
-    as_set: Callable[[Any], Flow] | None = None
+    flow_for_settings: Callable[[Any], Flow] | None = None
 
     # The roles of the systems whose VAT percentages the logic needs. Other percentages need not be available.
     vat_rate_systems: tuple[SystemRole, ...] = ()
@@ -371,7 +371,7 @@ class FlowSpec:
     writable: frozenset[str] | None = None
 
     # Rule targets whose field in the target a setting chooses, e.g. the price with or without VAT.
-    sent_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    target_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     # Rule targets by which a record is found again; they must always have a rule.
     match_fields: frozenset[str] = frozenset()
@@ -446,7 +446,7 @@ class FlowSpec:
 
     def with_settings(self, settings: FlowSettings) -> Flow:
         """Return the flow with the kinds of record that its settings choose."""
-        return self.as_set(settings) if self.as_set is not None else self.flow
+        return self.flow_for_settings(settings) if self.flow_for_settings is not None else self.flow
 
     def parts_of(self, flow: Flow) -> dict[Kind, Kind]:
         """Return the kinds that the active stages of the flow write, each with the kind that its rules read."""

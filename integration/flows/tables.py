@@ -93,17 +93,17 @@ def row_fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason |
 
 
 def _part_fault(part: KeyPart, value: str, codes: Codes) -> Reason | None:
-    if (part.needed and value == EVERY) or value in part.options:
+    if (part.is_required and value == EVERY) or value in part.options:
         return None
-    if part.options and not part.of:
+    if part.options and not part.choices:
         return Reason("reason_row_word", {"value": value, "options": ", ".join(part.options)})
     if any(
-        _is_known(code_source.of, value.removeprefix(code_source.mark), codes)
-        for code_source in part.of
+        _is_known(code_source.code_list, value.removeprefix(code_source.mark), codes)
+        for code_source in part.choices
         if value.startswith(code_source.mark)
     ):
         return None
-    return _unknown_code_reason(part.of[0].of, value) if part.of else None
+    return _unknown_code_reason(part.choices[0].code_list, value) if part.choices else None
 
 
 def _is_known(of: CodeList | None, value: str, codes: Codes) -> bool:
@@ -140,7 +140,7 @@ def rows_with_different_rates(
     table: ValueTable, rows: Mapping[str, str], rates: Callable[[CodeList], Mapping[str, Decimal]]
 ) -> list[str]:
     """Return the keys of rows whose VAT codes have different percentages. Reverse charge rows are not compared."""
-    ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
+    ours, theirs = (of for of in (table.code.choices[0].code_list if table.code.choices else None, table.theirs))
     if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:
         return []
     our_rates, their_rates = rates(ours), rates(theirs)
@@ -173,7 +173,7 @@ def _readable_key(table: ValueTable, key: str) -> str:
         return key
     values = {part.name: parts.get(part.name, "") for part in table.parts}
     for part in table.parts:
-        if part.of and part.of[0].of == COUNTRY_CODES and values[part.name]:
+        if part.choices and part.choices[0].code_list == COUNTRY_CODES and values[part.name]:
             values[part.name] = _country_code(values[part.name])
     return table.key(values)
 
@@ -196,9 +196,9 @@ def rowless_codes(
     codes: Callable[[CodeList], Iterable[str]],
 ) -> list[str]:
     """Return the codes without a row in the country of the shop for at least one value of the other key parts."""
-    parts = [part for part in table.parts if not (part.needed or part.rank or part.name == COUNTRY)]
+    parts = [part for part in table.parts if not (part.is_required or part.rank or part.name == COUNTRY)]
     values = [
-        part.options or tuple(code for code_source in part.of for code in codes(code_source.of)) or ("",)
+        part.options or tuple(code for code_source in part.choices for code in codes(code_source.code_list)) or ("",)
         for part in parts
     ]
 

@@ -46,7 +46,7 @@ class Start:
     """Parameters of a console: its data, its connections to both systems, its visibility timeout and its safeguards."""
 
     data: Path
-    said: Path
+    output_file: Path
     database_url: str
     accountview: Mapping[str, Any]
     mplus: Mapping[str, Any]
@@ -126,7 +126,7 @@ def _copy_settings(application: Application, mine: OperatorSettings) -> None:
 
 def _open_application(start: Start, machine: Callable[[], datetime]) -> Application:
     _end_with_the_lab()
-    _redirect_output(start.said)
+    _redirect_output(start.output_file)
     settings = load_settings(
         data=start.data, database_url=start.database_url, key="", sandbox=False, log="warning",
         patience_seconds=start.patience,

@@ -115,7 +115,7 @@ class Violation:
     database: str
     hazards: tuple[str, ...]
     harm: Harm
-    told: tuple[str, ...]
+    messages: tuple[str, ...]
     command: str
 
 
@@ -126,7 +126,7 @@ class Report:
     series: Series
     started_at: datetime
     state: State = "running"
-    done: int = 0
+    done_count: int = 0
     seconds: float = 0.0  # average duration of a trial
     lines: tuple[HazardLine, ...] = ()
     violations: tuple[Violation, ...] = ()

@@ -46,7 +46,7 @@ class TrialResult:
 
     schedule: FaultSchedule
     harm: Harm
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     triggered: Counter[Hazard] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -55,7 +55,7 @@ class TrialResult:
 class Baseline:
     """Result of a run without faults, and the number of its calls."""
 
-    left: LabOutcome
+    outcome: LabOutcome
     calls: Calls
     parked: int  # records parked for reasons other than faults
     first: Calls  # calls before booked documents were changed in the till
@@ -110,7 +110,7 @@ class LabTrial:
         began = time.monotonic()
         with self._run_systems() as (sandbox, stores):
             whole = self._operate_run(sandbox, stores, baseline.parked)
-            harm, differences = differences_from_baseline(baseline.left, current_outcome(sandbox))
+            harm, differences = differences_from_baseline(baseline.outcome, current_outcome(sandbox))
             unaccounted, more = accounted(stores.runs, stores.plans, stores.events)
             differences += more + self.told
             if not whole:

@@ -181,7 +181,7 @@ class SeriesRunner:
         results = list(self._results)
         seconds = sum(result.seconds for result in results) / len(results) if results else 0.0
         return Report(
-            self.series.without_secrets(), self._started_at, done=len(results), seconds=round(seconds, 1),
+            self.series.without_secrets(), self._started_at, done_count=len(results), seconds=round(seconds, 1),
             lines=tuple(self._line(hazard, results) for hazard in self.hazards),
             violations=tuple(
                 self._violation(result)
@@ -210,7 +210,7 @@ class SeriesRunner:
             address_without_login(fault_schedule.database),
             tuple(fault_schedule.hazards),
             result.harm,
-            tuple(result.told),
+            tuple(result.messages),
             self._command(fault_schedule.seed),
         )
 

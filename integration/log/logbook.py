@@ -224,12 +224,12 @@ class Logbook:
     def name(self) -> bool:
         """Search a batch of older events for names of records. Return whether all have been searched."""
         if not self._is_fully_named:
-            self._is_fully_named = bool(self._call("name").told["all"])
+            self._is_fully_named = bool(self._call("name").content["all"])
         return self._is_fully_named
 
     def _forget_stored(self, outbox: Outbox) -> bool:
         """Delete events that the log has from the outbox, then their ids from the log. Return whether it had any."""
-        ids = self._call("taken", instance=outbox.instance).told["ids"]
+        ids = self._call("taken", instance=outbox.instance).content["ids"]
         if ids:
             outbox.forget(ids)
             self._call("settle", instance=outbox.instance)
@@ -254,13 +254,13 @@ class Logbook:
         """
         answer = self._run_question(sql, seconds, rows)
         frame = frame_of(_table_of(answer))
-        frame.attrs["cut"] = answer.told["cut"]
+        frame.attrs["cut"] = answer.content["cut"]
         return frame
 
     def ask_plain(self, sql: str, seconds: float = 2, rows: int = 10_000) -> dict[str, Any]:
         """Return the result of `ask` as plain values for programs: `columns`, `rows`, and `cut` if there are more."""
         answer = self._run_question(sql, seconds, rows)
-        return plain_of(_table_of(answer), cut=answer.told["cut"])
+        return plain_of(_table_of(answer), cut=answer.content["cut"])
 
     def _run_question(self, sql: str, seconds: float, rows: int) -> AnswerPart:
         request = {"do": "ask", "sql": sql, "seconds": seconds, "rows": rows}
@@ -286,12 +286,12 @@ class Logbook:
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # another question ended the process: start again
                 answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PART_SECONDS)))
-                return int(answer_parts[-2].told["events"])
+                return int(answer_parts[-2].content["events"])
         raise UnavailableError("log_away")
 
     def count_events_before(self, before: datetime) -> int:
         """Return how many events happened before a time."""
-        return int(self._call("due", before=naive(before).isoformat()).told["events"])
+        return int(self._call("due", before=naive(before).isoformat()).content["events"])
 
     def prune(self, before: datetime, share: float = SHARE) -> int:
         """Delete events before a time, keeping counts by day, and return their number.
@@ -303,7 +303,7 @@ class Logbook:
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # as in an export; events deleted by then are not counted again
                 answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PRUNE_SECONDS)))
-                return int(answer_parts[0].told["events"])
+                return int(answer_parts[0].content["events"])
         raise UnavailableError("log_away")
 
     def erase(self, person: DataSubject) -> int:
@@ -312,7 +312,7 @@ class Logbook:
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):
                 answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PRUNE_SECONDS)))
-                return int(answer_parts[0].told["events"])
+                return int(answer_parts[0].content["events"])
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> list[dict[str, Any]]:

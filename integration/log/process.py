@@ -46,7 +46,7 @@ class ProcessEnded(Exception):  # noqa: N818 - not an error of the caller
 class AnswerPart:
     """A part of a response: plain values, and a table as an Arrow stream if there is one."""
 
-    told: Mapping[str, Any]
+    content: Mapping[str, Any]
     table: bytearray | None
 
 

@@ -67,7 +67,7 @@ class Commit:
         a plan can be made with an earlier version on purpose. Values that the systems report are compared with those of
         the preview only if `asks` is true.
         """
-        if published != run.in_force:
+        if published != run.mapping_version_at_start:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
         now = self.deps.basis(run.flow, run.mapping_version, asks=asks)
@@ -161,7 +161,7 @@ class Commit:
         goes_on = looked.sees and not has_internal_references(flow, looked.rows)
         following = partial(self._next_page, run) if goes_on else nothing_follows
         Pipeline(Dispatcher(self.deps, run, flow), following).send(looked)
-        return bool(looked.settled or looked.ready)
+        return bool(looked.has_settled_line or looked.ready)
 
     def _next_page(self, run: Run, at_work: Sequence[PlanRow], after: int) -> LookedUpPage | None:
         """Return the next page, looked up while other lines are being written.

@@ -54,10 +54,10 @@ class _LookedUpRecords:
     """
 
     pairs: Sequence[tuple[TargetRecord, Sequence[Staged]]]
-    held: dict[str, CurrentRecord]
-    apart: dict[str, Issue]
+    current_records: dict[str, CurrentRecord]
+    issues_elsewhere: dict[str, Issue]
     last: str | None
-    goes_on: bool
+    has_more: bool
 
 
 class Compare:
@@ -83,19 +83,19 @@ class Compare:
             page.leave(None, self.deps.previews.count_unchanged(run.id, stage.name))
         if looked.last is None:
             after = self._after_stage(run, replace(position, planned=position.planned + page.weight), stage, logic)
-            progress = Progress("plan", after.planned, after.read) if page.weight else None
+            progress = Progress("plan", after.planned, after.read_count) if page.weight else None
             self.deps.previews.keep_page(run.id, page.rows, (), page.unchanged_weight, after, progress)
             return
-        if not looked.held:  # no record of this page is in the target, so this page stores no link
+        if not looked.current_records:  # no record of this page is in the target, so this page stores no link
             self._prefetch_lookup(run, target, logic, stage, looked)
         self._compare(run, logic, looked, page)
-        if looked.held and not page.unchanged:
+        if looked.current_records and not page.unchanged:
             self._prefetch_lookup(run, target, logic, stage, looked)
         if not run.has_earlier_mapping:  # with an earlier mapping, other values do not prove that the source changed
             self.deps.previews.forget_reverted_values(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
         position = page.position_with_counts(replace(position, after=looked.last, planned=planned))
-        progress = Progress("plan", position.planned, position.read)
+        progress = Progress("plan", position.planned, position.read_count)
         self.deps.previews.keep_page(
             run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress,
             hashed=page.hashed, wrong=page.wrong, evidence=page.evidence,
@@ -126,7 +126,7 @@ class Compare:
         Call it only once it is known that this page stores no link: the lookup uses links, and links decide to which
         record an entry of the target belongs.
         """
-        if looked.goes_on:
+        if looked.has_more:
             self._prefetch.begin(run.id, self._look_up, run.id, target, logic, stage, looked.last)
 
     def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
@@ -140,7 +140,9 @@ class Compare:
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
         if (following := logic.flow.next_stage(stage)) is not None:
             return replace(position, stage=following.name, after=None)
-        carries = run.mode is Mode.CHANGES and position.read and self.deps.runs.waiting_for_all(run.flow) is not None
+        carries = (
+            run.mode is Mode.CHANGES and position.read_count and self.deps.runs.waiting_for_all(run.flow) is not None
+        )
         retires = run.mode is Mode.COMPLETE or carries or any(map(is_merged_key, position.keys))
         return position.start_of(Task.VANISHED if retires else Task.FINISH)
 
@@ -166,7 +168,7 @@ class Compare:
 
     def _compare(self, run: Run, logic: FlowLogic, looked: _LookedUpRecords, page: PlanPage) -> None:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
-        current_records, apart = looked.held, looked.apart
+        current_records, apart = looked.current_records, looked.issues_elsewhere
         desired = [target_record.desired for target_record, _ in looked.pairs if target_record.desired]
         doubts = in_doubt(
             self.deps, run, logic, stage, desired, current_records
@@ -209,7 +211,7 @@ class Compare:
             rest = self._without_parked(run.id, logic, members, apart, page) if is_apart else target_record
             if (desired_record := rest.desired) is None:
                 continue
-            page.note(rest.noted)
+            page.note(rest.counted_codes)
             other = beside.get(desired_record.key)
             if isinstance(other, Skip):
                 page.skip(other, kind, rest.title, rest.group, rest.weight)
@@ -231,8 +233,13 @@ class Compare:
     ) -> Iterator[tuple[TargetRecord, Sequence[Staged]]]:
         """Yield the desired record of one parent, after the record that must be written before it, if any."""
         target_record = self._desired_record(run, logic, stage, members)
-        if target_record.ahead is not None:
-            yield TargetRecord(target_record.ahead, target_record.ahead_title, target_record.group, is_beside=True), ()
+        if target_record.prerequisite is not None:
+            yield (
+                TargetRecord(
+                    target_record.prerequisite, target_record.prerequisite_title, target_record.group, is_uncounted=True
+                ),
+                (),
+            )
         yield target_record, members
 
     def _without_parked(
@@ -323,7 +330,7 @@ def _change(
         change = replace(change, sources=target_record.members)
     reference, change = current.reference if current else "", _with_agreed_parts(change, agreed)
     add_without_retracted(
-        page, change, page.taken_back.get(record.key, {}), agreed, reference, is_beside=target_record.is_beside
+        page, change, page.taken_back.get(record.key, {}), agreed, reference, is_beside=target_record.is_uncounted
     )
 
 

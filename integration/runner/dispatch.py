@@ -31,7 +31,7 @@ class Dispatch:
 
     row: PlanRow
     change: Change
-    held: CurrentRecord | None
+    current: CurrentRecord | None
     references: LinkReferences
     repeatable: bool  # True if the write does no harm when it is repeated after a lookup
 
@@ -43,7 +43,7 @@ class LookedUpPage:
     rows: Sequence[PlanRow]
     ready: Sequence[Dispatch]
     sees: bool  # True if a record that the lookup does not find does not exist
-    settled: bool  # True if a line was settled without a write
+    has_settled_line: bool  # True if a line was settled without a write
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Dispatcher:
     def write(self, dispatch: Dispatch) -> WriteResult:
         """Call the target. Raises IntegrationError, as its connector does."""
         return self.target.write(
-            dispatch.change, dispatch.held, dispatch.references, f"{self.run.id}-{dispatch.row.seq}"
+            dispatch.change, dispatch.current, dispatch.references, f"{self.run.id}-{dispatch.row.seq}"
         )
 
     def take_in(self, answers: Sequence[DispatchAnswer]) -> DispatchResult:
@@ -126,7 +126,7 @@ class Dispatcher:
             dispatch.row.seq: Outcome(dispatch.row.seq, Step.PROVEN, now.reference, now.marker)
             for dispatch in dispatches
             if (now := current_records.get(dispatch.row.key)) is not None
-            and not differences(change_of(dispatch.row).wanted, record_of(now))
+            and not differences(change_of(dispatch.row).desired, record_of(now))
         }
 
     def read_back(self, dispatches: Sequence[Dispatch], accepted: Mapping[int, str]) -> list[Outcome]:
@@ -156,7 +156,7 @@ class Dispatcher:
 def _verified_outcome(row: PlanRow, now: CurrentRecord | None, reference: str) -> Outcome:
     """Return the outcome of an accepted change, according to the current record of the target."""
     change = change_of(row)
-    wrong = differences(change.wanted, record_of(now))
+    wrong = differences(change.desired, record_of(now))
     if now is not None and not wrong:
         return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
     if still_applies(change, record_of(now)) or may_be_partial(row, change, now):  # accepted, and not visible yet

@@ -27,7 +27,7 @@ class DriftPage:
     """
 
     counts: DriftCounts
-    told: tuple[str, ...]
+    compared_keys: tuple[str, ...]
     different: tuple[DriftedRecord, ...]
     after: str | None
 
@@ -109,16 +109,16 @@ class _PageCounter:
             return
         self.told.append(link.key)
         if current is None:
-            self._count("gone")
+            self._count("missing")
             self.different.append(DriftedRecord(link.key, record_title(agreed), link.reference))
             return
         edits, kept_count = own_edits(agreed, current.record, self._policy, once=self._write_once)
         if edits:
             self.different.append(DriftedRecord(link.key, record_title(agreed), current.reference, edits))
-        self._count("different" if edits else "kept" if kept_count else "equal")
+        self._count("different" if edits else "edited" if kept_count else "equal")
 
     def _count(self, name: str) -> None:
-        self.counts = self.counts.plus(DriftCounts(looked=1, **{name: 1}))
+        self.counts = self.counts.plus(DriftCounts(compared=1, **{name: 1}))
 
 
 def record_title(record: Record) -> str:

@@ -38,18 +38,18 @@ class Extract:
         """Read one page of the source. The next page is prefetched while this one is mapped."""
         position, stage = self._with_marker(run.position, logic), logic.flow.stage(run.position.stage)
         source, same, hashes = self.deps.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
-        if stage.counted and position.after is None:
+        if stage.is_counted and position.after is None:
             logic.before_reading(stage)
-        if run.mode is Mode.CHOSEN and stage.counted:
+        if run.mode is Mode.CHOSEN and stage.is_counted:
             records, after, stamp = fetched(self.deps, run, logic, stage, position.keys), None, None
         else:
             page = self._prefetch.page(run.id, _read_page, *self._page_query(logic, position, position.after))
             after, stamp = page.after, page.stamp
-            if position.most is None:
+            if position.max_records is None:
                 self._prefetch_next(run, logic, position, after)
             if isinstance(page, UnparsedPage):
                 same = unchanged_keys(self.deps, run, logic, stage, page) if position.trusting else {}
-                hashes, records = dict(page.hashes), list(page.read(same))
+                hashes, records = dict(page.hashes), list(page.parse(same))
                 fields = page.fields()
             else:
                 records, fields = list(page.records), page.fields
@@ -58,13 +58,13 @@ class Extract:
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_marker_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
-        if stage.counted:
+        if stage.is_counted:
             position = self._count_new(run, stage, [*(record.key for record in records), *same], position)
             position = _count_nameless(position, records)
             if position.after is None and after is not None and run.mode is Mode.COMPLETE:
                 position = replace(position, expected=position.expected + _expected_count(source, stage))
         if after is not None and not position.has_enough:
-            if position.most is not None:
+            if position.max_records is not None:
                 self._prefetch_next(run, logic, position, after)
             position = replace(position, after=after)
         else:
@@ -93,7 +93,7 @@ class Extract:
         position, kind = run.position, logic.flow.counted_stage.target
         since = self.deps.cursors.get(logic.flow.name, f"target:{kind}")
         following = Task.SIBLINGS
-        if run.position.read and self.deps.runs.waiting_for_all(run.flow) is not None:
+        if run.position.read_count and self.deps.runs.waiting_for_all(run.flow) is not None:
             following = Task.CARRY
         if since is None:
             position = position.start_of(following)
@@ -154,10 +154,10 @@ class Extract:
         missing = self.deps.previews.not_staged(run.id, stage.name, keys)
         if not missing:
             return position
-        if stage.counted:
+        if stage.is_counted:
             logic.before_reading(stage)
         records = fetched(self.deps, run, logic, stage, missing)
-        if stage.counted:
+        if stage.is_counted:
             position = self._count_new(run, stage, [record.key for record in records], position)
         self._stage(run, logic, stage, records, position)
         return position
@@ -171,7 +171,7 @@ class Extract:
     def _count_new(self, run: Run, stage: Stage, keys: Sequence[str], position: Position) -> Position:
         """Return a position that counts each of these records once, even if it appears on several pages."""
         fresh = self.deps.previews.not_staged(run.id, stage.name, keys)
-        return replace(position, read=position.read + len(fresh))
+        return replace(position, read_count=position.read_count + len(fresh))
 
     def _stage(
         self,
@@ -193,7 +193,7 @@ class Extract:
         flow, previews = logic.flow, self.deps.previews
         records, placeholders = without_erased(self.deps, logic, records)
         records, merged = without_merged(self.deps, logic, records)
-        if stage.counted:
+        if stage.is_counted:
             self._reopen_dismissed(run, logic, records)
             records = self.deps.corrected(run.flow, records)
             readable = [record for record in records if not isinstance(record, Unreadable)]
@@ -209,7 +209,9 @@ class Extract:
         if not stored_marks:
             return
         marks = {
-            record.key: source_mark(record, logic.flow.passing) for record in records if record.key in stored_marks
+            record.key: source_mark(record, logic.flow.volatile_prefixes)
+            for record in records
+            if record.key in stored_marks
         }
         changed = [
             issue for key, before in stored_marks.items() for issue, mark in before.items() if marks[key] != mark
@@ -250,8 +252,8 @@ def _expected_count(source: Connector, stage: Stage) -> int:
 
 def _read_progress(position: Position) -> Progress:
     """Return the progress of reading. The number read may exceed the expected number."""
-    expected = min(position.expected, position.most or position.expected)
-    return Progress("extract", position.read, max(expected, position.read) if expected else 0)
+    expected = min(position.expected, position.max_records or position.expected)
+    return Progress("extract", position.read_count, max(expected, position.read_count) if expected else 0)
 
 
 def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogic) -> Position:

@@ -37,11 +37,11 @@ def check_field_presence(
             if begins or known_presence is None
             else known_presence.narrowed(fields)
         )
-        now = replace(now, held=known_presence.held if known_presence else frozenset[str]())
+        now = replace(now, expected_fields=known_presence.expected_fields if known_presence else frozenset[str]())
     if now is not None and is_whole and last:
-        if lost := sorted(now.held - now.seen):
+        if lost := sorted(now.expected_fields - now.fields_with_value):
             raise _vanished_error(run, logic, lost)
-        now = replace(now, held=now.seen_often)
+        now = replace(now, expected_fields=now.fields_often_with_value)
     if now is not None and now != known_presence:
         deps.cursors.put(run.flow, _cursor_name(stage), json.dumps(now.to_json(_mark(run))))
 
@@ -80,14 +80,16 @@ class _StoredPresence:
     fields: frozenset[str]  # present in every record
     filled: frozenset[str]  # null in no record
     blanks: bool  # True if an empty text arrived as blanks
-    seen: frozenset[str]
-    seen_often: frozenset[str]
-    held: frozenset[str] = frozenset()
+    fields_with_value: frozenset[str]
+    fields_often_with_value: frozenset[str]
+    expected_fields: frozenset[str] = frozenset()
 
     @classmethod
     def from_first_page(cls, fields: FieldPresence) -> "_StoredPresence":
         """Return the presence of fields on the first page of a run."""
-        return cls(fields.always, fields.filled, fields.blanks, fields.held, fields.often_held)
+        return cls(
+            fields.always, fields.filled, fields.blanks, fields.fields_with_value, fields.fields_often_with_value
+        )
 
     @property
     def never_null(self) -> bool:
@@ -101,8 +103,8 @@ class _StoredPresence:
             fields=self.fields & fields.always,
             filled=self.filled & fields.filled,
             blanks=self.blanks or fields.blanks,
-            seen=self.seen | fields.held,
-            seen_often=self.seen_often | fields.often_held,
+            fields_with_value=self.fields_with_value | fields.fields_with_value,
+            fields_often_with_value=self.fields_often_with_value | fields.fields_often_with_value,
         )
 
     def to_json(self, mark: str) -> dict[str, object]:

@@ -41,12 +41,12 @@ def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage,
     same = [
         key
         for key, unstaged_record in unstaged.items()
-        if source_hash(logic, hashes[key], unstaged_record.beside) == agreed[key][0]
+        if source_hash(logic, hashes[key], unstaged_record.other_inputs) == agreed[key][0]
     ]
     silent = set(same) - _untrusted_keys(deps, run, logic, stage, same)
     if not silent or not isinstance(target, HashedTarget):
         return {}
-    target_hashes = target.hashes([unstaged[key].wanted for key in same if key in silent])
+    target_hashes = target.hashes([unstaged[key].desired for key in same if key in silent])
     return {key: unstaged[key].number for key, record_hash in target_hashes.items() if record_hash == agreed[key][1]}
 
 
@@ -61,7 +61,7 @@ def _untrusted_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage
 def with_hashes(logic: FlowLogic, staged: Sequence[Staged], hashes: Mapping[str, str]) -> list[Staged]:
     """Return the staged records, each with the hash of all its inputs."""
     return [
-        replace(staged_record, source_hash=source_hash(logic, hashes[staged_record.key], staged_record.beside))
+        replace(staged_record, source_hash=source_hash(logic, hashes[staged_record.key], staged_record.other_inputs))
         if staged_record.record is not None and staged_record.key in hashes
         else staged_record
         for staged_record in staged

@@ -31,7 +31,7 @@ def changes_by_number(rows: Sequence[PlanRow]) -> Known:
 
 def is_known(flow: Flow, row: PlanRow) -> bool:
     """Return True if the stage and the record kinds of a line are known here; otherwise it cannot be handled."""
-    has_known_kinds = row.kind.known and all(part.kind.known for part in change_of(row).wanted.parts)
+    has_known_kinds = row.kind.is_declared and all(part.kind.is_declared for part in change_of(row).desired.parts)
     return has_known_kinds and row.stage in flow.order
 
 
@@ -58,7 +58,7 @@ def as_issue(why: Issue | Skip) -> Issue:
 def verification_failed(row: PlanRow, change: Change, now: CurrentRecord | None, wrong: Sequence[str]) -> Outcome:
     """Return the outcome of a change after which the target has other values than planned."""
     current_values = now.record.flat() if now else {}
-    planned_values = change.wanted.flat()
+    planned_values = change.desired.flat()
     facts = {"key": row.title, "fields": field_names(wrong)}
     if wrong:
         facts |= {

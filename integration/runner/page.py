@@ -41,7 +41,7 @@ class PlanPage:
         self._guard_counts: Counter[str] = Counter()
 
     def _add_weight(self, weight: int) -> int:
-        weight = weight if self.stage.counted else 0
+        weight = weight if self.stage.is_counted else 0
         self.weight += weight
         return weight
 
@@ -111,7 +111,7 @@ class PlanPage:
 
         `reverted` is set if the change is a reverted value: a person has to include it, so no guard counts it.
         """
-        counts = self.stage.counted and not is_beside
+        counts = self.stage.is_counted and not is_beside
         self._actions[change.action] += 1
         guard_counts = {
             guard: guard.counts(change, self._settings)

@@ -48,7 +48,7 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     if not rows:
         deps.previews.keep_position(run.id, position.start_of(Task.FINISH))
         return
-    records = [row.change.wanted for row in rows if row.change]
+    records = [row.change.desired for row in rows if row.change]
     codes = {source for record in records for source in ([part.source for part in record.parts] or [record.key])}
     unread = deps.previews.not_staged(run.id, stage.name, sorted(codes))
     links = [

@@ -59,7 +59,7 @@ class Precheck:
         if strange := [row for row in rows if not is_known(logic.flow, row)]:
             parked = [_parked_unknown(row) for row in strange]
             self.deps.ledger.settle(run.id, parked, changes_by_number(strange))
-            return LookedUpPage(strange, [], sees=True, settled=True)
+            return LookedUpPage(strange, [], sees=True, has_settled_line=True)
         rows = _independent_rows(logic.flow, rows, at_work)
         if not rows:
             return None
@@ -74,7 +74,7 @@ class Precheck:
             self._prove_untouched(
                 run, [outcome for outcome in moved if outcome.step is not Step.PARKED], numbered_changes
             )
-        return LookedUpPage(rows, _first_per_record(ready), sees=sees, settled=bool(moved))
+        return LookedUpPage(rows, _first_per_record(ready), sees=sees, has_settled_line=bool(moved))
 
     def _next_rows(self, run: Run, flow: Flow, after: int) -> Sequence[PlanRow]:
         rows = self.deps.ledger.next_planned(run.id, flow.order, WRITE_PAGE, after)
@@ -119,7 +119,7 @@ class Precheck:
             elif todo is None:
                 issue = other_document_question(logic, row, now) or _changed_since(row, change, now)
                 moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
-            elif not differences(todo.wanted, record_of(now)):
+            elif not differences(todo.desired, record_of(now)):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
             else:
                 repeatable = flow.stage(row.stage).is_repeatable(is_new=change.before is None)
@@ -198,7 +198,7 @@ class Precheck:
 
         A new record counts only if its link proves that it is ours: a similar record is a question for a person.
         """
-        if differences(change.wanted, now.record):
+        if differences(change.desired, now.record):
             return False
         link = self.deps.links.get(run.flow, row.kind, [row.key]).get(row.key)
         return change.before is not None or (link is not None and link.reference == now.reference)
@@ -242,9 +242,9 @@ def _first_per_reference(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[
 
     Two documents of the till may have the same number.
     """
-    first, used_references = [], {change_of(row).wanted.values.get("reference") for row in at_work}
+    first, used_references = [], {change_of(row).desired.values.get("reference") for row in at_work}
     for row in rows:
-        number = change_of(row).wanted.values.get("reference") if flow.stage(row.stage).write_once else None
+        number = change_of(row).desired.values.get("reference") if flow.stage(row.stage).write_once else None
         if number is None or number not in used_references:
             first.append(row)
             used_references.add(number)
@@ -273,7 +273,7 @@ def _without_open_needs(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[P
     keys = {key for _, key in open_keys}
 
     def is_free(row: PlanRow) -> bool:
-        values = change_of(row).wanted.values
+        values = change_of(row).desired.values
         if change_of(row).follows in keys:
             return False
         return not any((kind, values.get(name)) in open_keys for name, kind in flow.stage(row.stage).needs.items())

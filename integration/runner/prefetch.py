@@ -23,10 +23,10 @@ Ts = TypeVarTuple("Ts")
 class _Prefetched:
     """Prefetched page: the function and arguments that read it, its future, and the event that cancels it."""
 
-    read: Callable[..., Any]
-    asked: tuple[Any, ...]
-    coming: Future[Any]
-    dropped: Event
+    read_page: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    future: Future[Any]
+    cancelled: Event
 
 
 class Prefetch:
@@ -48,17 +48,17 @@ class Prefetch:
     def page(self, run: str, read: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Return the prefetched page if the query is the same; otherwise read it now. Raises the error of the read."""
         ahead = self._prefetched_pages.get(run)
-        if ahead is None or (ahead.read, ahead.asked) != (read, arguments):
+        if ahead is None or (ahead.read_page, ahead.arguments) != (read, arguments):
             self.drop(run)
             return read(*arguments)
         del self._prefetched_pages[run]
-        page: T = ahead.coming.result()
+        page: T = ahead.future.result()
         return page
 
     def drop(self, run: str) -> None:
         """Discard the prefetched page of a run. No new call is made for it; calls in progress finish."""
         if (ahead := self._prefetched_pages.pop(run, None)) is not None:
-            ahead.dropped.set()
+            ahead.cancelled.set()
 
 
 def _detach(dropped: Event) -> None:

@@ -70,7 +70,7 @@ class Preview:
         flow, cursors = logic.flow, self.deps.cursors
         stamps = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
         began, first = any(stamps[stage.source] for stage in flow.counted_stages), flow.next_read_stage(None)
-        limit = (logic.most or None) if mode is Mode.CHANGES or not began else None
+        limit = (logic.max_records or None) if mode is Mode.CHANGES or not began else None
         notes = {}
         if mode in PLANS_OF_ALL:
             notes = changed_input_notes(self.deps, logic, self.deps.runs.waiting_for_all(flow.name))
@@ -81,7 +81,7 @@ class Preview:
             mode = Mode.COMPLETE
         since = {kind: stamp for kind, stamp in stamps.items() if stamp} if mode is Mode.CHANGES else {}
         stage = (first or flow.counted_stage).name
-        position = Position(stage=stage, keys=request.keys, most=limit, since=since, trusting=trusting)
+        position = Position(stage=stage, keys=request.keys, max_records=limit, since=since, trusting=trusting)
         in_force = logic.mapping_version
         version = request.version or in_force
         of_another = {name: note for name, note in request.notes.items() if name != CORRECTED}
@@ -155,36 +155,44 @@ class Preview:
         lost = lost_values(self.deps, run) if run.mode is Mode.COMPLETE else 0
         guard_counts = {**counts, AMONG_STRANGERS.name: len(strangers.references), VALUES_LOST.name: lost}
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
-        exceeded = brakes(logic.settings.guards, logic.settings.limits, guard_counts, position.read, is_first=is_first)
+        exceeded = brakes(
+            logic.settings.guards, logic.settings.limits, guard_counts, position.read_count, is_first=is_first
+        )
         tripped = exceeded if changes > counts.get(TAKEN_BACK, 0) else ()
         state = RunState.READY if changes else RunState.DONE
         waits = self.deps.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
-        if waits is not None and run.mode is Mode.CHANGES and not (changes or position.read):
-            self.deps.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
+        if waits is not None and run.mode is Mode.CHANGES and not (changes or position.read_count):
+            self.deps.previews.finish(run.id, mark, tripped, state, position.read_count)  # neither system has changed
         elif (
             waits is not None
             and run.mode is Mode.CHANGES
             and self._is_same_plan(waits, run, mark, tripped, corrections)
         ):
-            self.deps.previews.keep_counts(run.id, mark, position.read)
+            self.deps.previews.keep_counts(run.id, mark, position.read_count)
             self.deps.runs.discard_duplicate(run.id, waits.id)
         else:
             cursors = next_cursors(run, logic) if state is RunState.DONE else {}
             replaces = replaced_by(self.deps, run, doubtful=any(brake.code == SOURCE_EMPTY.code for brake in tripped))
             replaces = replaces if changes or run.mode in PLANS_OF_ALL else []
             self.deps.previews.finish(
-                run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces, notes=notes
+                run.id, mark, tripped, state, position.read_count, cursors=cursors, replaces=replaces, notes=notes
             )
-        _report_contradictions(self.deps, run, logic.flow, position.read)
-        log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
+        _report_contradictions(self.deps, run, logic.flow, position.read_count)
+        log.info("preview finished", run=run.id, flow=run.flow, read=position.read_count, changes=changes)
 
     def _is_same_plan(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
         """Return True if the waiting plan has the same content as the new plan and was decided by the same inputs.
 
         Values reverted since then appear only in the new plan.
         """
-        waiting_inputs = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
+        waiting_inputs = (
+            waits.fingerprint,
+            waits.brakes,
+            waits.mapping_version,
+            waits.mapping_version_at_start,
+            waits.basis,
+        )
         if waits.notes.get(CORRECTED, "") != corrections:
             return False
         back = [self.deps.plans.count(plan.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for plan in (waits, run)]
@@ -192,7 +200,7 @@ class Preview:
             mark,
             tuple(tripped),
             run.mapping_version,
-            run.in_force,
+            run.mapping_version_at_start,
             run.basis,
         )
 

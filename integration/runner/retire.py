@@ -31,7 +31,7 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     nothing was read although the source returns some of the records by key.
     """
     position, kind = run.position, logic.flow.counted_stage.source
-    if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected_kinds)):
+    if not position.read_count and (count := deps.links.count(run.flow, *logic.flow.expected_kinds)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: count})
@@ -91,7 +91,7 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, links: Sequence
             continue
         title, back = str(link.agreed.values.get("name") or link.key), reverted_values.get(link.key, {})
         change = retire(link.agreed, codes, now.record, title=title, frees=logic.frees)
-        if not differences(change.wanted, now.record):  # a person did it by hand
+        if not differences(change.desired, now.record):  # a person did it by hand
             continue
         if question := target_question(flow, link, link.agreed, now, title):
             page.park(question, link.kind, title, "", 0)

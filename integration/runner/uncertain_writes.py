@@ -108,7 +108,7 @@ def may_send_probe(doubts: Sequence[PlanRow], run: Run) -> bool:
 
 def doubt_question(flow: Flow, row: PlanRow) -> Issue:
     """Return the issue that asks a person whether the target has a record, with its reference and number."""
-    values = row.change.wanted.values if row.change else {}
+    values = row.change.desired.values if row.change else {}
     reference = str(values.get("reference") or values.get("external_id") or values.get("number") or row.title)
     facts = {"key": row.title, "system": flow.target, "flow": flow.name, "reference": reference}
     facts |= {"number": row.reference} if row.reference else {}
@@ -219,7 +219,7 @@ class UncertainWrites:
         change, record = change_of(row), record_of(now)
         if change.before is None and not self.deps.safeguards.look:
             return Outcome(row.seq, Step.PLANNED)
-        wrong = differences(change.wanted, record)
+        wrong = differences(change.desired, record)
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
         if (issue := other_document_question(logic, row, now)) is not None:

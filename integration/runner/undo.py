@@ -38,7 +38,9 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     current_records = look(target, [*(change.agreed for change in changes), *fresh], references)
     for change, back in zip(changes, backs, strict=True):  # a record may have several lines
         _add_reversal(run, logic, change, back, current_records, page)
-    position = page.position_with_counts(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
+    position = page.position_with_counts(
+        replace(position, undone=rows[-1].seq, read_count=position.read_count + page.weight)
+    )
     deps.previews.keep_page(run.id, page.rows, [], 0, position)
 
 
@@ -52,7 +54,7 @@ def _with_value_conflicts(
     """
     if stage.parts is None:
         return list(backs)
-    records = [back.wanted for back in backs if isinstance(back, Change)]
+    records = [back.desired for back in backs if isinstance(back, Change)]
     duplicates = find_duplicate_articles(deps.links, logic.flow.name, stage.parts, records)
     parts = [part for record in records for part in record.parts]
     given_up = {part.source for part in parts if not logic.frees.isdisjoint(part.values)}
@@ -61,7 +63,7 @@ def _with_value_conflicts(
 
 
 def _reversal_or_issue(back: Change, issues: Mapping[str, Issue]) -> Change | Issue:
-    issue = next((issues[part.source] for part in back.wanted.parts if part.source in issues), None)
+    issue = next((issues[part.source] for part in back.desired.parts if part.source in issues), None)
     return back if issue is None else replace(issue, key=back.key)
 
 
@@ -92,7 +94,7 @@ def _reversal_of(logic: FlowLogic, stage: Stage, change: Change) -> Change | Ski
     """Return the change that reverses another one, or the reason why it cannot be reversed."""
     back = logic.withdraw(stage, change) if change.before is None else inverse(logic.reversible(change))
     why = "undo_keeps" if change.before is None else "undo_keeps_filled"
-    is_empty = isinstance(back, Change) and not back.wanted.flat()
+    is_empty = isinstance(back, Change) and not back.desired.flat()
     return Skip(why, change.key, {"key": change.title}) if is_empty else back
 
 
@@ -100,7 +102,7 @@ def _is_as_written(change: Change, back: Change, current: CurrentRecord | None) 
     """Return True if the target still has what a run wrote; for a document, as far as its history is available."""
     if back.before is not None:
         return still_applies(back, current.record if current else None)
-    if current is None or {part.key for part in current.record.parts} != {part.key for part in change.wanted.parts}:
+    if current is None or {part.key for part in current.record.parts} != {part.key for part in change.desired.parts}:
         return False
     now = current.record.flat()
-    return all(is_same_value(value, now[path]) for path, value in change.wanted.flat().items() if path in now)
+    return all(is_same_value(value, now[path]) for path, value in change.desired.flat().items() if path in now)

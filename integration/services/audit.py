@@ -83,7 +83,7 @@ REASONS = {
 
 def facts_of(broken: Break) -> dict[str, str]:
     """Return the facts of the cause `audit_broken`."""
-    return {"message": REASONS[broken.what], "entry": str(broken.seq)}
+    return {"message": REASONS[broken.fault], "entry": str(broken.seq)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +342,7 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _channel(by: Actor) -> str:
-    return "" if by.came is AccessChannel.CONSOLE else by.came
+    return "" if by.channel is AccessChannel.CONSOLE else by.channel
 
 
 def without_values(sql: str) -> str:

@@ -56,7 +56,7 @@ class SettingDifference:
     section: str
     item: str
     name: str
-    here: Any
+    current: Any
     file: Any
 
     @property
@@ -75,7 +75,7 @@ class ParsedFile:
     @property
     def mark(self) -> str:
         """The fingerprint of the differences, which a person approves."""
-        differences = [(difference.place, difference.here, difference.file) for difference in self.differences]
+        differences = [(difference.place, difference.current, difference.file) for difference in self.differences]
         return hashlib.sha256(json_text(differences).encode()).hexdigest()
 
 

@@ -83,16 +83,16 @@ class Proof:
     quantity: Decimal
     branch: str
     paid: PricePaid
-    told: TillPrice | None = None
+    till_price: TillPrice | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     day: date | None = None
 
     @property
     def charged(self) -> Decimal | None:
         """The price that the till charges, with or without VAT like the price of the books."""
-        if self.told is None:
+        if self.till_price is None:
             return None
-        return self.told.incl if self.paid.incl else self.told.excl
+        return self.till_price.incl if self.paid.incl else self.till_price.excl
 
     @property
     def proven(self) -> bool | None:
@@ -275,7 +275,7 @@ class Prices:
             for proof in proofs
         ]
         answers = till.charged(charges)
-        return [replace(proof, told=answer) for proof, answer in zip(proofs, answers, strict=True)]
+        return [replace(proof, till_price=answer) for proof, answer in zip(proofs, answers, strict=True)]
 
     # ---- the check
 
@@ -336,7 +336,7 @@ class Prices:
             checked_count += 1
         keys = [key for key, _ in expected]
         answers = list(zip(keys, self._query_till([proof for _, proof in expected]), strict=True))
-        left_out |= {key for key, proof in answers if proof.told is None or self._is_of_unknown_group(proof)}
+        left_out |= {key for key, proof in answers if proof.till_price is None or self._is_of_unknown_group(proof)}
         if left_out:
             log.info(
                 "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
@@ -357,7 +357,7 @@ class Prices:
     def _is_of_unknown_group(self, proof: Proof) -> bool:
         """Return True if a branch charged a group price and the till does not tell the price group of the branch."""
         has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(proof.article.agreed.values))
-        by_group = has_groups and proof.told is not None and "group" in proof.told.by
+        by_group = has_groups and proof.till_price is not None and "group" in proof.till_price.by
         return by_group and proof.branch not in self._groups()
 
     def written(self, run: Run) -> None:

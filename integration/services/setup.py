@@ -80,7 +80,7 @@ class SetUpLine:
 
     weight: PointSeverity
     step: str
-    asked: AskedQuestion | None = None
+    question: AskedQuestion | None = None
 
 
 def question_of(spec: FlowSpec, name: str) -> Question:
@@ -96,7 +96,7 @@ def evaluate_questions(spec: FlowSpec, context: SetupContext) -> tuple[AskedQues
     return tuple(
         _evaluate_question(spec.name, question, context)
         for question in spec.questions
-        if question.arises(context.settings) and question.wanted(context)
+        if question.arises(context.settings) and question.applies(context)
     )
 
 

@@ -54,7 +54,7 @@ class StockScope:
     branch: str = ""
     group: str = ""
     unit: Literal["hour", "day"] = "day"
-    counted: str | None = None  # the unit of the levels that are added up; None for all units
+    summed_unit: str | None = None  # the unit of the levels that are added up; None for all units
 
     @property
     def query_parameters(self) -> dict[str, object]:
@@ -152,7 +152,7 @@ def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Lev
         if change is None or change.kind is not Kind.STOCK or row.action is not Action.UPDATE or row.step not in _OPEN:
             continue
         before = change.before.flat() if change.before else {}
-        for path, value in change.wanted.flat().items():
+        for path, value in change.desired.flat().items():
             branch, _, field = path.rpartition("/")
             current = before.get(path)
             if scope.article not in ("", row.key) or scope.branch not in ("", branch):
@@ -290,7 +290,7 @@ class Stock:
         """
         if not scope.article:
             frame = self._cached_frame(
-                "stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.query_parameters
+                "stock_over_time", unit=scope.unit, counted=scope.summed_unit, split=split, **scope.query_parameters
             )
             return frame.rename(columns={"series": split})
         where = {name: value for name, value in scope.query_parameters.items() if name != "group"}
@@ -309,7 +309,7 @@ class Stock:
     @requires(Right.SEE)
     def moved(self, scope: StockScope) -> pd.DataFrame:
         """Return increases and decreases per period: period, origin (till or books), rose, fell."""
-        return self._cached_frame("stock_moved", unit=scope.unit, counted=scope.counted, **scope.query_parameters)
+        return self._cached_frame("stock_moved", unit=scope.unit, counted=scope.summed_unit, **scope.query_parameters)
 
     @requires(Right.SEE)
     def forecast(

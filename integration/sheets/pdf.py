@@ -90,7 +90,7 @@ class _Foot(FPDF):
         self.set_xy(MARGIN, self.y + 1.5)
         self.set_font("Plex", "", TYPE)
         self.set_text_color(*GREY)
-        about = f"{self._sheet.title} · {self._sheet.subtitle} · {self._sheet.made}"
+        about = f"{self._sheet.title} · {self._sheet.subtitle} · {self._sheet.footer}"
         self.cell(WIDTH - 20, 4, printable(about))
         self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
 

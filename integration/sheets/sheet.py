@@ -83,6 +83,6 @@ class Sheet:
     tone: Tone
     facts: Sequence[tuple[str, str]]
     parts: Sequence[SheetTable | SheetNotes]
-    made: str  # time and program, for the footer
+    footer: str  # time and program, for the footer
     created_at: datetime
     language: str

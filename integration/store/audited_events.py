@@ -94,7 +94,7 @@ def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
         after=after,
         hidden=hidden,
         session=doing.actor.session if doing else "",
-        came=doing.actor.came if doing and doing.actor.came is not AccessChannel.CONSOLE else "",
+        came=doing.actor.channel if doing and doing.actor.channel is not AccessChannel.CONSOLE else "",
         of_people=first.event.startswith(OF_PEOPLE),
     )
 

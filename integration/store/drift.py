@@ -77,7 +77,7 @@ def _drifted_records(connection: sa.Connection, look: sa.Row[Any]) -> tuple[Drif
 
 
 def _edit_to_json(edit: Edit) -> list[object]:
-    return [edit.path, edit.field, to_json(edit.agreed), to_json(edit.found)]
+    return [edit.path, edit.field, to_json(edit.agreed), to_json(edit.current)]
 
 
 def _edit_from_json(shape: Sequence[Any]) -> Edit:

@@ -134,7 +134,7 @@ def _planned_event(run: Row, row: Row) -> Event:
     if not row.change:
         return _parked_event(run, row) if row.action == Action.PARK else _event("skipped", run, row, code=row.cause)
     change = change_from_json(row.change)
-    before, after = values_of(change.before), values_of(change.wanted)
+    before, after = values_of(change.before), values_of(change.desired)
     event = _event("planned", run, row, code=row.action, before=before, after=after)
     return replace(event, facts={**display_facts(change), **event.facts})
 

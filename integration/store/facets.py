@@ -21,7 +21,7 @@ def changed_fields(change: Change | None) -> str:
     """Return the names of the fields that a change writes, without duplicates. A create has none."""
     if change is None or change.action is Action.CREATE:
         return ""
-    names = dict.fromkeys(name for _, name, _ in change.wanted.fields())
+    names = dict.fromkeys(name for _, name, _ in change.desired.fields())
     return f"{SIGN}{SIGN.join(names)}{SIGN}" if names else ""
 
 

@@ -326,7 +326,7 @@ def _links_of_outcomes(
                     _agreed_values(connection, flow, row, change),
                     outcome.marker,
                     unproven=unproven,
-                    evidence=change.evidence.after_write(change.wanted),
+                    evidence=change.evidence.after_write(change.desired),
                 )
             )
     return new_links
@@ -338,7 +338,7 @@ def _agreed_values(connection: sa.Connection, flow: str, row: Row, change: Chang
         return links.agreed_after_change(connection, flow, change)
     conditions = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
     shape = connection.execute(sa.select(of_links.c.agreed).where(*conditions)).scalar()
-    return change.agreed if shape is None else merged(record_from_json(shape), change.wanted)
+    return change.agreed if shape is None else merged(record_from_json(shape), change.desired)
 
 
 def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:

@@ -154,12 +154,12 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
     A part that lost its EAN can no longer be found by that EAN. `marker` is the number that the target gave to the
     change. Without it, our own write would look like a change by somebody else.
     """
-    _set_retired(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
-    for part in change.wanted.parts:
+    _set_retired(connection, flow, [(part.kind, part.source) for part in change.desired.parts], retired=True)
+    for part in change.desired.parts:
         if "ean" in part.values and not part.values["ean"]:
             given_up = (links.c.flow == flow, links.c.kind == part.kind, links.c.key == part.source)
             connection.execute(links.update().where(*given_up).values(mark="", **UNHASHED))
-    whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
+    whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.desired,))
     conditions = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}
     if marker:

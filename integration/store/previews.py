@@ -387,5 +387,5 @@ def _planned_event(run: str, flow: str, line: PlanRow) -> Event:
     return Event(
         event="planned", run=run, flow=flow, kind=line.kind, key=line.key, sources=change.sources, title=line.title,
         code=line.action, facts=_identifying_facts(display_facts(change), line.group), before=values_of(change.before),
-        after=values_of(change.wanted),
+        after=values_of(change.desired),
     )  # fmt: skip

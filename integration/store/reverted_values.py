@@ -43,7 +43,7 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
                 connection,
                 flow,
                 kind,
-                {change.key: change.wanted.flat().keys() & by_key.get(change.key, {}).keys()},
+                {change.key: change.desired.flat().keys() & by_key.get(change.key, {}).keys()},
             )
     row = connection.execute(_RUN, {"run": run}).one()
     if row.mode != Mode.UNDO or connection.execute(_RUN, {"run": row.undo_of}).one().mode == Mode.UNDO:

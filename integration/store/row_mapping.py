@@ -29,19 +29,19 @@ def change_to_json(change: Change) -> dict[str, object]:
         "title": change.title,
         "group": change.group,
         "sources": list(change.sources),
-        "wanted": record_to_json(change.wanted),
+        "desired": record_to_json(change.desired),
         "before": None if change.before is None else record_to_json(change.before),
     }
-    if change.agreed is not change.wanted:  # creates agree on exactly the wanted values
+    if change.agreed is not change.desired:  # creates agree on exactly the wanted values
         shape["agreed"] = record_to_json(change.agreed)
-    if change.kept:
-        shape["kept"] = list(change.kept)
+    if change.kept_paths:
+        shape["kept_paths"] = list(change.kept_paths)
     if change.conflicts:
         shape["conflicts"] = list(change.conflicts)
     if change.first_match:
         shape["first_match"] = True
-    if change.told:
-        shape["told"] = dict(change.told)
+    if change.source_values:
+        shape["source_values"] = dict(change.source_values)
     if change.unit:
         shape["unit"] = change.unit
     if change.inputs:
@@ -55,7 +55,7 @@ def change_to_json(change: Change) -> dict[str, object]:
 
 def change_from_json(shape: Mapping[str, Any]) -> Change:
     """Return the change from the data of `change_to_json`."""
-    desired = record_from_json(shape["wanted"])
+    desired = record_from_json(shape["desired"])
     return Change(
         action=Action(shape["action"]),
         kind=Kind.stored(shape["kind"]),
@@ -63,14 +63,14 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         title=shape["title"],
         group=shape["group"],
         sources=tuple(shape["sources"]),
-        wanted=desired,
+        desired=desired,
         before=None if shape["before"] is None else record_from_json(shape["before"]),
         agreed=record_from_json(shape["agreed"]) if "agreed" in shape else desired,
-        kept=tuple(shape.get("kept", ())),
+        kept_paths=tuple(shape.get("kept_paths", ())),
         conflicts=tuple(shape.get("conflicts", ())),
         first_match=shape.get("first_match", False),
         undoes=shape.get("undoes", False),
-        told=shape.get("told", {}),
+        source_values=shape.get("source_values", {}),
         unit=shape.get("unit", ""),
         inputs=shape.get("inputs", {}),
         evidence=evidence_from_json(shape.get("evidence")),
@@ -125,7 +125,7 @@ def staged_to_row(run: str, stage: str, staged_record: Staged) -> dict[str, obje
         else [staged_record.skip.reason, staged_record.skip.key, dict(staged_record.skip.facts)],
         "group": staged_record.group,
         "source_hash": staged_record.source_hash,
-        "same": staged_record.same,
+        "same": staged_record.is_unchanged,
     }
 
 
@@ -135,7 +135,7 @@ def staged_of(row: Row) -> Staged:
         key=row.key, parent=row.parent, title=row.title, number=row.number, mark=row.mark,
         record=None if row.record is None else record_from_json(row.record),
         issue=None if row.issue is None else Issue(*row.issue), skip=None if row.skip is None else Skip(*row.skip),
-        group=row.group, source_hash=row.source_hash, same=row.same,
+        group=row.group, source_hash=row.source_hash, is_unchanged=row.same,
     )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
         started_at=row.started_at, ended_at=row.ended_at, mapping_version=row.mapping_version,
         fingerprint=row.fingerprint, brakes=tuple(Brake(*brake) for brake in row.brakes),
         approval=None if row.approval is None else _approval_of(row.approval), position=position_of(row.position),
-        in_force=row.in_force, basis=row.basis, undo_of=row.undo_of, notes=row.notes,
+        mapping_version_at_start=row.in_force, basis=row.basis, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
         facts=row.facts, counts=counts, approvals=row.approvals,
         excluded=left_out, pruned_at=row.pruned_at,

@@ -58,19 +58,21 @@ _TABLES = PreparedStatement(sa.select(value_tables.c.name, value_tables.c.rows))
 class RulesInForce:
     """The mapping, settings and value tables in force for a flow. Equal to another instance if none of them changed."""
 
-    found: tuple[tuple[str, str, str], ...]  # type, version or name, and the stored JSON text
+    stored_rules: tuple[tuple[str, str, str], ...]  # type, version or name, and the stored JSON text
 
     def mapping(self) -> tuple[int, dict[str, Any]] | None:
         """Return number and body of the newest version, or None if there is none."""
-        return next(((int(version), json.loads(body)) for of, version, body in self.found if of == "mapping"), None)
+        return next(
+            ((int(version), json.loads(body)) for of, version, body in self.stored_rules if of == "mapping"), None
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the flow."""
-        return next((group(json.loads(text)) for of, _, text in self.found if of == "setting"), {})
+        return next((group(json.loads(text)) for of, _, text in self.stored_rules if of == "setting"), {})
 
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table, in the form of `MappingStore.tables`."""
-        return {name: _texts(json.loads(text)) for of, name, text in self.found if of == "table"}
+        return {name: _texts(json.loads(text)) for of, name, text in self.stored_rules if of == "table"}
 
 
 class MappingStore(Store):

@@ -14,7 +14,7 @@ class SavedFilter:
     """A named filter of one page, stored as query parameters. Without a `person` it is shared."""
 
     name: str
-    asked: Mapping[str, str]
+    query_parameters: Mapping[str, str]
     person: str = ""
 
 

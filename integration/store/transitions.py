@@ -45,9 +45,9 @@ def update_run(connection: sa.Connection, run: str, **values: Any) -> Row:
 def store_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
     """Store the progress of a run, and clear the cause of a former wait."""
     if progress is not None:
-        far = {"progress_done": progress.done, "progress_total": progress.total}
+        far = {"progress_done": progress.done_count, "progress_total": progress.total}
         update_run(connection, run, phase=progress.phase, error="", facts={}, **far)
-        enter(connection, now, run, progress.phase, progress.done)
+        enter(connection, now, run, progress.phase, progress.done_count)
 
 
 def move(connection: sa.Connection, run: str, next_state: RunState) -> Row:

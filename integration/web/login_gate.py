@@ -245,7 +245,7 @@ async def provider_callback(request: Request) -> Response:
     except IntegrationError as error:
         return log_in_page(request, "/", error, 401, host=provider.host)
     provider.store_token(key, login_result.token)
-    return entered(request, people, key, login_result.onward)
+    return entered(request, people, key, login_result.target_page)
 
 
 async def end_session(request: Request) -> Response:

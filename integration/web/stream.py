@@ -26,8 +26,8 @@ class OpenPage:
     They differ while a page opens; messages about the previous page may still arrive.
     """
 
-    asked: str = ""
-    shown: str = ""
+    requested_page: str = ""
+    shown_page: str = ""
     tells_of_another: bool = False  # True while messages concern a previous page
 
     def lets_in(self, message: bytes) -> bool:
@@ -38,8 +38,8 @@ class OpenPage:
             return True
         run = back_message.rerun_script
         if run.fragment_id:
-            return not (run.is_auto_rerun and self.asked and run.page_script_hash != self.asked)
-        self.asked = run.page_script_hash
+            return not (run.is_auto_rerun and self.requested_page and run.page_script_hash != self.requested_page)
+        self.requested_page = run.page_script_hash
         return True
 
     def update(self, message: bytes) -> bytes:
@@ -50,14 +50,14 @@ class OpenPage:
             case "page_not_found":
                 return b""
             case "navigation":  # the first message about a page that was opened by its address
-                self.asked = self.shown = answer.navigation.page_script_hash
+                self.requested_page = self.shown_page = answer.navigation.page_script_hash
             case "new_session" if not answer.metadata.run.fragment_ids:
-                self.asked = self.shown = answer.new_session.page_script_hash
+                self.requested_page = self.shown_page = answer.new_session.page_script_hash
                 self.tells_of_another = False
             case "new_session":
-                self.tells_of_another = self.shown not in ("", answer.new_session.page_script_hash)
+                self.tells_of_another = self.shown_page not in ("", answer.new_session.page_script_hash)
                 if self.tells_of_another:
-                    answer.new_session.page_script_hash = self.shown
+                    answer.new_session.page_script_hash = self.shown_page
                     return bytes(answer.SerializeToString())
             case "page_info_changed" if self.tells_of_another:
                 return b""

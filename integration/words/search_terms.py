@@ -15,14 +15,14 @@ class SearchTarget:
     """One search target: its page and query parameters, the key of its caption, and its search words."""
 
     page: str
-    asked: dict[str, str]
+    query_parameters: dict[str, str]
     caption: str
     words: tuple[str, ...]
 
     @property
     def flow(self) -> str:
         """The flow it belongs to; empty for none."""
-        return self.asked.get("flow", "")
+        return self.query_parameters.get("flow", "")
 
 
 @cache

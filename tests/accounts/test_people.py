@@ -70,7 +70,7 @@ def test_the_first_administrator_comes_by_a_link_of_the_start(people: People) ->
     with pytest.raises(NotAllowedError, match="invitation_spent"):
         people.accept(spent, PASSWORD)
     admin = people.actor_of_session(people.accept(key, PASSWORD))
-    assert (admin.ref, set(admin.roles), admin.apart) == ("admin", {Role.ADMINISTRATOR}, APART)
+    assert (admin.ref, set(admin.roles), admin.extra_rights) == ("admin", {Role.ADMINISTRATOR}, APART)
     assert people.first_invitation() == ""
 
 

@@ -31,7 +31,7 @@ WELL = Health(10**12, 1.0, 0, None, 0.5)
         (Health(10**12, 1.0, 5, 900.0, 200.0), ["log_behind"]),
         (Health(10**12, 1.0, 5, 900.0, 0.5), []),  # they are on their way
         (Health(10**12, 1.0, 5, 900.0, None), []),  # another process brings them in
-        (Health(10**12, 1.0, 0, None, 0.5, held_by=4711), ["database_held"]),
+        (Health(10**12, 1.0, 0, None, 0.5, blocking_process=4711), ["database_held"]),
         (Health(10**12, 1.0, 0, None, 0.5, log_is_away=True), ["log_away"]),
         (Health(0, None, 5, 900.0, 200.0), ["disk_full", "no_heartbeat", "log_behind"]),
     ],

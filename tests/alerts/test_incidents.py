@@ -21,8 +21,8 @@ from integration.core.causes import CAUSES, Severity
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # a Wednesday, 10:00 on the wall
-ORDERS = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=3, at_stake=Decimal("10.50"))
-DISK = Problem(ProblemType.DISK, "disk_full", of="server-1")
+ORDERS = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=3, waiting_amount=Decimal("10.50"))
+DISK = Problem(ProblemType.DISK, "disk_full", subject="server-1")
 
 
 def incident(symptom: Problem, seen: datetime = NOW) -> Incident:
@@ -36,17 +36,19 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 def test_an_incident_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
-    assert incident_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
+    assert incident_changes([], [ORDERS, ORDERS], NOW).new == (ORDERS,)
     more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
     known = incident(ORDERS)
-    assert incident_changes([known], [more], NOW).still == ((known, more),)
+    assert incident_changes([known], [more], NOW).continuing == ((known, more),)
     soon = incident_changes([known], [], NOW + timedelta(seconds=59))
-    assert (soon.begun, soon.still, soon.over) == ((), (), ())
-    assert incident_changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
+    assert (soon.new, soon.continuing, soon.ended) == ((), (), ())
+    assert incident_changes([known], [], NOW + timedelta(seconds=60)).ended == (known,)
 
 
 def test_a_connection_is_one_incident_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
-    refused, slow = (Problem(ProblemType.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
+    refused, slow = (
+        Problem(ProblemType.CONNECTION, one, subject="mplus") for one in ("connection_refused", "server_error")
+    )
     assert refused.identity == slow.identity
     assert ORDERS.identity != Problem(ProblemType.RECORDS, "vat_code_unmapped", "days").identity
     assert ORDERS.identity != Problem(ProblemType.RECORDS, "article_missing", "orders").identity
@@ -70,8 +72,8 @@ def test_a_problem_is_as_severe_as_its_cause() -> None:
         (Channel("a", "A", sorts=frozenset({ProblemType.DISK})), DISK, True),
         (Channel("a", "A", causes=frozenset({"article_missing"})), ORDERS, False),
         (Channel("a", "A", causes=frozenset({"vat_code_unmapped"})), ORDERS, True),
-        (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", of="a"), False),
-        (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", of="b"), True),
+        (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", subject="a"), False),
+        (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", subject="b"), True),
     ],
 )
 def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Problem, wanted: bool) -> None:
@@ -163,7 +165,7 @@ def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
     ],
 )
 def test_the_digest_says_in_one_line_what_waits_with_its_euros_and_days(language: str, said: str) -> None:
-    problem = Problem(ProblemType.RECORDS, "value_unmapped", "orders", count=4, at_stake=Decimal(1250))
+    problem = Problem(ProblemType.RECORDS, "value_unmapped", "orders", count=4, waiting_amount=Decimal(1250))
     waits = {problem.identity: NOW - timedelta(days=12, hours=3)}
     _, text = Messages("").digest([Incident(1, problem, NOW, NOW)], [], {}, language, NOW, oldest=waits)
     (line,) = [line.replace("\xa0", " ") for line in text.splitlines() if "4 " in line]

@@ -53,7 +53,7 @@ def test_runs_records_calls_ages_and_incidents_are_told(database: Database, tmp_
     stores.previews.finish(run, "print", [], RunState.DONE, 2)
     failed = stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
     stores.runs.fail(failed.id, "source_empty", {})
-    stores.incidents.begin(Problem(ProblemType.DISK, "disk_full", of="server-1"), [])
+    stores.incidents.begin(Problem(ProblemType.DISK, "disk_full", subject="server-1"), [])
     count_call("mplus", "2xx")
     clock.advance(60)
 

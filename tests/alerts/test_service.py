@@ -124,7 +124,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     alerts = Alerts(
         stores.deliveries,
         stores.incidents,
-        stores.erased,
+        stores.erasure_register,
         stores.heartbeats,
         stores.runs,
         stores.settings,
@@ -538,7 +538,7 @@ def test_a_test_message_proves_delivery_or_says_what_the_channel_said(watching: 
     (channel,) = watching.channels.list_channels()
     watching.alerts.test(channel)
     assert hook.titles == ["Test message of the console"]
-    assert [one.what for one in watching.stores.deliveries.of_channel(identity)] == ["test"]
+    assert [one.message_type for one in watching.stores.deliveries.of_channel(identity)] == ["test"]
     hook.down = True
     with pytest.raises(IntegrationError, match="alert_not_delivered") as refused:
         watching.alerts.test(channel)

@@ -65,7 +65,7 @@ def ask(door: Application, whole: str) -> None:
 @pytest.mark.parametrize("right", sorted(APART))
 def test_a_right_of_its_own_comes_with_no_role(right: Right) -> None:
     assert not any(right in rights for rights in RIGHTS.values())
-    assert Actor("ann", roles=frozenset({Role.VIEWER}), apart=frozenset({right})).may(right)
+    assert Actor("ann", roles=frozenset({Role.VIEWER}), extra_rights=frozenset({right})).may(right)
 
 
 def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:

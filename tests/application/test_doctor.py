@@ -176,7 +176,7 @@ def test_copies_of_before_are_told_with_their_size(data: Path, database: Databas
     (data / f"{DATABASE}.before-0009").chmod(0o600)
     database.close()
 
-    assert [one.told for one in examine() if one.name == "copies"] == [
+    assert [one.description for one in examine() if one.name == "copies"] == [
         f"2.0 MB, made before its tables were changed; 3 are kept: {DATABASE}.before-0009"
     ]
 
@@ -187,7 +187,7 @@ def test_copies_of_before_are_told_with_their_size(data: Path, database: Databas
 def test_where_nothing_is_connected_nothing_is_looked_for(data: Path, database: Database) -> None:
     ConnectionStore(database, now, key_file=data / "console.key").forget("mplus", "")
 
-    assert [(one.told, one.code) for one in examine_connections()] == [("not connected", "")] * 2
+    assert [(one.description, one.code) for one in examine_connections()] == [("not connected", "")] * 2
     database.close()
     assert wrong() == []
 
@@ -207,10 +207,10 @@ def test_each_line_of_the_checks_is_told_with_what_is_wrong(
         looks = list(examine_connections())
 
     books, till = ([one for one in looks if one.name == name] for name in ("AccountView", "MplusKASSA"))
-    assert [one.told for one in books if one.code] == []
+    assert [one.description for one in books if one.code] == []
     assert len(books) > 4
     (wrong_one,) = [one for one in till if one.code]
-    assert wrong_one.told.startswith("credentials")
+    assert wrong_one.description.startswith("credentials")
     assert say(wrong_one.code, wrong_one.facts).do
 
 

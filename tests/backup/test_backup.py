@@ -60,7 +60,7 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
             assert shop.ledger.counts()["writes"] == written
 
             looks = application.drift.look()
-            assert [(one.error, one.counts.gone) for one in looks] == [("", 0)] * len(looks)
+            assert [(one.error, one.counts.missing) for one in looks] == [("", 0)] * len(looks)
             application.runs.resume(run.id, somebody(WHO))
             over = settled(application, run.id)
             assert (over.state, over.counts.difference) == (RunState.DONE, 0)

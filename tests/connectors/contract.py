@@ -212,7 +212,7 @@ class TargetContract:
         joining = Record(product.kind, product.key, {}, (a_part("900103"),), product.source)
         change = a_create(joining)
         connector.write(
-            an_update_at(Record(product.kind, product.key, {}, (a_part("900103"),)), change.wanted.flat()),
+            an_update_at(Record(product.kind, product.key, {}, (a_part("900103"),)), change.desired.flat()),
             before,
             links,
             "t2",
@@ -336,7 +336,7 @@ class CustomerTargetContract:
     ) -> None:
         reference = self.created(connector, customer, links).reference
         held = connector.lookup([customer], Links())[customer.key]
-        assert (held.reference, held.evidence, held.others) == (reference, "external_id", ())
+        assert (held.reference, held.evidence, held.other_references) == (reference, "external_id", ())
 
     @pytest.mark.parametrize("name", ["vat_number", "email"])
     def test_a_customer_made_by_others_is_found_by_what_only_it_has(
@@ -356,7 +356,7 @@ class CustomerTargetContract:
         references = {self.created(connector, one, links).reference for one in (customer, other)}
         third = Record(customer.kind, f"{customer.key}8", other.values)
         held = connector.lookup([third], Links())[third.key]
-        assert {held.reference, *held.others} == references
+        assert {held.reference, *held.other_references} == references
 
     def test_an_update_of_a_customer_changes_what_it_names_and_nothing_else(
         self, connector: Connector, customer: Record, links: Links

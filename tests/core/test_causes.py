@@ -24,7 +24,7 @@ def test_a_fact_that_is_missing_is_told_as_nothing() -> None:
 
 
 def test_a_cause_whose_troubles_are_all_alike_tells_nothing() -> None:
-    assert CAUSES["ean_check_digit"].telling == ()
+    assert CAUSES["ean_check_digit"].grouping_facts == ()
     assert grouping_detail("ean_check_digit", {"value": "871"}) == ""
 
 

@@ -212,7 +212,7 @@ def test_a_trace_tells_every_step() -> None:
         Rule(target="article.h", source="group", table="none", unmapped=Unmapped.EMPTY),
     )
     traces = compile(Rules(1, rules), SmallToolbox()).trace(an_article())
-    steps = {trace.target[-1]: [(step.what, step.value) for step in trace.steps] for trace in traces}
+    steps = {trace.target[-1]: [(step.operation, step.value) for step in trace.steps] for trace in traces}
     assert steps == {
         "a": [("name", "Artikel 1001"), ("upper", "ARTIKEL 1001"), ("split(K)", ("ARTI", "EL 1001"))],
         "b": [("vat_code", "2"), ("table codes", "1")],
@@ -269,7 +269,7 @@ def test_a_trace_tells_every_step() -> None:
 def test_every_value_of_a_rule_has_its_reason(rule: Rule, why: str, facts: dict[str, str]) -> None:
     (trace,) = compile(Rules(1, (rule,)), SmallToolbox()).trace(an_article())
 
-    assert trace.why == Reason(f"because_{why}", facts)
+    assert trace.reason == Reason(f"because_{why}", facts)
 
 
 def test_a_formula_without_a_result_has_its_default_as_the_reason() -> None:
@@ -277,7 +277,7 @@ def test_a_formula_without_a_result_has_its_default_as_the_reason() -> None:
     bare = Record(Kind.ARTICLE, "1001", {})
     (trace,) = compile(Rules(1, (rule,)), SmallToolbox()).trace(bare)
 
-    assert trace.why == Reason("because_formula_default", {"formula": "price + stock"})
+    assert trace.reason == Reason("because_formula_default", {"formula": "price + stock"})
 
 
 @pytest.mark.parametrize(

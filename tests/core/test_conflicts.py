@@ -65,8 +65,8 @@ def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
     agreed = resolved_values(AGREED, one)
     change = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
     assert isinstance(change, Change)
-    assert list(change.wanted.flat()) == [PATHS[at]]
-    assert change.wanted.flat()[PATHS[at]] == BOOKS.flat()[PATHS[at]]
+    assert list(change.desired.flat()) == [PATHS[at]]
+    assert change.desired.flat()[PATHS[at]] == BOOKS.flat()[PATHS[at]]
     assert change.conflicts == (PATHS[1 - at],)
 
 
@@ -78,7 +78,7 @@ def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_chang
     assert agreed is not None
     found = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
     assert isinstance(found, Unchanged)
-    assert (found.kept, found.conflicts) == ((PATHS[at],), (PATHS[1 - at],))
+    assert (found.kept_paths, found.conflicts) == ((PATHS[at],), (PATHS[1 - at],))
     again = diff(product("Nog anders", Decimal(9)), TILL, agreed, POLICY, title="Trui")
     assert isinstance(again, Unchanged)
     assert again.conflicts == PATHS
@@ -115,7 +115,7 @@ def test_an_address_in_conflict_is_so_as_a_whole_and_nothing_else_waits_with_it(
     held = relation(street="Postbus 5", city="Utrecht", postcode="3511 AB", phone="1")
     change = diff(wanted, held, agreed, policy, title="Els")
     assert isinstance(change, Change)
-    assert change.wanted.flat() == {"phone": "2"}
+    assert change.desired.flat() == {"phone": "2"}
     assert change.conflicts == ("street", "city")
     assert (change.agreed.values["street"], change.agreed.values["city"]) == ("Kerklaan 1", "Utrecht")
     city = next(one for one in conflicts(change.conflicts, wanted, held, agreed, "Els") if one.field == "city")

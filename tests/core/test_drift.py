@@ -91,5 +91,5 @@ def test_what_we_alone_know_of_a_line_is_agreed_on_where_it_is_held_as_we_would_
 
 
 def test_counts_add_up() -> None:
-    one = DriftCounts(looked=3, equal=1, different=1, unknown=1).plus(DriftCounts(looked=2, gone=1, kept=1))
+    one = DriftCounts(compared=3, equal=1, different=1, unknown=1).plus(DriftCounts(compared=2, missing=1, edited=1))
     assert one == DriftCounts(5, 1, 1, 1, 1, 1)

@@ -6,7 +6,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.system_roles import SystemRole
 
-GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, counted=False)
+GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, is_counted=False)
 PRODUCTS = Stage("articles", Kind.ARTICLE, Kind.PRODUCT, parts=Kind.ARTICLE)
 ORDERS = Stage("orders", Kind.ORDER, Kind.SALES_ORDER)
 
@@ -26,7 +26,7 @@ def test_articles_are_linked_though_products_are_written() -> None:
 
 
 def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
-    debtors = Stage("debtors", Kind.ORDER, Kind.DEBTOR, counted=False, derived=True)
+    debtors = Stage("debtors", Kind.ORDER, Kind.DEBTOR, is_counted=False, derived=True)
     flow = Flow("orders", SystemRole.BOOKS, SystemRole.TILL, (debtors, ORDERS))
 
     assert (flow.next_stage(debtors), flow.next_stage(ORDERS)) == (ORDERS, None)

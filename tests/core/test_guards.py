@@ -133,5 +133,5 @@ def test_the_records_a_change_is_about_are_those_of_its_articles_or_all_of_it() 
     parts = tuple(a_part(key, name="Trui") for key in ("1", "2", "3"))
     whole = replace(a_create(a_product("10", parts)), sources=("1", "2", "3"))
     assert (records_changed(whole), CHANGES.counts(whole, None), CHANGES_PERCENT.counts(whole, None)) == (3, 1, 3)
-    assert records_changed(replace(whole, wanted=Record(Kind.PRODUCT, "10", {}, parts[:2]))) == 2
+    assert records_changed(replace(whole, desired=Record(Kind.PRODUCT, "10", {}, parts[:2]))) == 2
     assert records_changed(retire(a_product("10", parts), frozenset({"1"}), a_product("10", parts), title="Trui")) == 0

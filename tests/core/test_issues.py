@@ -27,14 +27,14 @@ def test_a_change_of_the_record_gives_it_another_mark() -> None:
 @pytest.mark.parametrize("passing", [{"stock": "3"}, {"warehouse:1": "3"}])
 def test_what_is_in_stock_marks_a_record_for_the_flow_of_stock_alone(passing: dict[str, str]) -> None:
     moved = an_article(**passing)
-    assert source_mark(moved, PRODUCTS.passing) == source_mark(an_article(), PRODUCTS.passing)
-    assert source_mark(moved, STOCK.passing) != source_mark(an_article(), STOCK.passing)
+    assert source_mark(moved, PRODUCTS.volatile_prefixes) == source_mark(an_article(), PRODUCTS.volatile_prefixes)
+    assert source_mark(moved, STOCK.volatile_prefixes) != source_mark(an_article(), STOCK.volatile_prefixes)
 
 
 @pytest.mark.parametrize("flow", [PRODUCTS, STOCK])
 def test_a_stamp_alone_is_no_change(flow: Flow) -> None:
     stamped = an_article(changed="2026-11-25", marker="9")
-    assert source_mark(stamped, flow.passing) == source_mark(an_article(), flow.passing)
+    assert source_mark(stamped, flow.volatile_prefixes) == source_mark(an_article(), flow.volatile_prefixes)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_role_allows_what_it_is_for(role: Role, may: Right, may_not: Right) ->
 
 
 def test_somebody_may_what_any_role_and_any_right_apart_allows() -> None:
-    actor = Actor("ann", roles=frozenset({Role.VIEWER, Role.ACCOUNTANT}), apart=frozenset({Right.ASK_SQL}))
+    actor = Actor("ann", roles=frozenset({Role.VIEWER, Role.ACCOUNTANT}), extra_rights=frozenset({Right.ASK_SQL}))
     assert actor.rights == RIGHTS[Role.ACCOUNTANT] | {Right.ASK_SQL}
     assert Actor("nobody").rights == frozenset()
 
@@ -62,7 +62,7 @@ def test_a_person_is_the_same_in_one_session_whatever_was_changed_about_them() -
 
 def test_whoever_is_at_this_machine_may_do_everything_and_a_schedule_what_an_administrator_may() -> None:
     assert OPERATOR.rights == terminal_actor("").rights == terminal_actor("ann").rights == ALL
-    assert (terminal_actor("").ref, terminal_actor("ann").ref, terminal_actor("ann").came) == (
+    assert (terminal_actor("").ref, terminal_actor("ann").ref, terminal_actor("ann").channel) == (
         "terminal",
         "ann",
         AccessChannel.TERMINAL,

@@ -59,8 +59,8 @@ def with_article(**values: Value) -> Record:
 def test_what_the_target_does_not_have_is_created_with_the_fields_we_own() -> None:
     change = changed(with_article(name="Trui", brand="Onbekend", colour="rood", unit="ST"), None)
     assert change.action is Action.CREATE
-    assert change.wanted.flat() == {"name": "Artikel 10", "200101/name": "Trui", "200101/unit": "ST"}
-    assert change.agreed == change.wanted
+    assert change.desired.flat() == {"name": "Artikel 10", "200101/name": "Trui", "200101/unit": "ST"}
+    assert change.agreed == change.desired
     assert (change.before, change.sources, change.title, change.group) == (None, ("TS-M",), "Trui", "KLED")
 
 
@@ -101,7 +101,7 @@ def test_a_field_of_the_source_is_kept_equal_whatever_was_agreed() -> None:
     desired, held = with_article(price_incl=Decimal(20)), with_article(price_incl=Decimal(18))
     for agreed in (None, held, desired, with_article(price_incl=Decimal(5))):
         change = changed(desired, held, agreed)
-        assert change.wanted.flat() == {"200101/price_incl": Decimal(20)}
+        assert change.desired.flat() == {"200101/price_incl": Decimal(20)}
         assert change.before is not None
         assert change.before.flat() == {"200101/price_incl": Decimal(18)}
         assert change.first_match == (agreed is None)
@@ -120,7 +120,7 @@ def test_a_field_nobody_mentions_is_not_ours() -> None:
 
 def test_a_text_the_source_changed_is_written() -> None:
     change = changed(with_article(name="Nieuw"), with_article(name="Oud"), with_article(name="Oud"))
-    assert change.wanted.flat() == {"200101/name": "Nieuw"}
+    assert change.desired.flat() == {"200101/name": "Nieuw"}
     assert change.agreed.flat()["200101/name"] == "Nieuw"
     assert not change.first_match
 
@@ -128,7 +128,7 @@ def test_a_text_the_source_changed_is_written() -> None:
 def test_a_text_edited_in_the_target_is_kept() -> None:
     found = compared(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
     assert isinstance(found, Unchanged)
-    assert found.kept == ("200101/name",)
+    assert found.kept_paths == ("200101/name",)
     assert found.agreed.flat()["200101/name"] == "Oud"
 
 
@@ -142,7 +142,7 @@ def test_a_text_edited_on_both_sides_is_a_conflict() -> None:
 def test_a_conflict_holds_up_its_field_alone() -> None:
     wanted, held = with_article(name="Bron", price_incl=Decimal(2)), with_article(name="Kassa", price_incl=Decimal(1))
     change = changed(wanted, held, with_article(name="Oud", price_incl=Decimal(1)))
-    assert change.wanted.flat() == {"200101/price_incl": Decimal(2)}
+    assert change.desired.flat() == {"200101/price_incl": Decimal(2)}
     assert change.conflicts == ("200101/name",)
     assert change.agreed.flat() == {
         "name": "Artikel 10", "200101/name": "Oud", "200101/price_incl": Decimal(2),
@@ -158,12 +158,12 @@ def test_a_text_edited_alike_on_both_sides_is_no_conflict() -> None:
 def test_at_the_first_match_the_source_wins_over_a_text_too() -> None:
     change = changed(with_article(name="Bron"), with_article(name="Kassa"))
     assert change.first_match
-    assert change.wanted.flat() == {"200101/name": "Bron"}
+    assert change.desired.flat() == {"200101/name": "Bron"}
 
 
 def test_a_field_mapped_later_is_met_for_the_first_time() -> None:
     change = changed(with_article(name="Bron"), with_article(name="Kassa"), with_article(price_incl=Decimal(1)))
-    assert change.wanted.flat() == {"200101/name": "Bron"}
+    assert change.desired.flat() == {"200101/name": "Bron"}
 
 
 def test_a_kept_text_does_not_hold_back_a_price() -> None:
@@ -172,8 +172,8 @@ def test_a_kept_text_does_not_hold_back_a_price() -> None:
         with_article(name="Bewerkt", price_incl=Decimal(1)),
         with_article(name="Oud", price_incl=Decimal(1)),
     )
-    assert change.wanted.flat() == {"200101/price_incl": Decimal(2)}
-    assert change.kept == ("200101/name",)
+    assert change.desired.flat() == {"200101/price_incl": Decimal(2)}
+    assert change.kept_paths == ("200101/name",)
 
 
 # ---- variants
@@ -184,8 +184,8 @@ def test_a_variant_the_product_does_not_have_yet_is_added_with_what_we_own() -> 
     new = Record(Kind.ARTICLE, "2", {"name": "M", "unit": "ST", "brand": "x"}, source="TS-M")
     change = changed(a_product("10", (old, new)), a_product("10", (old,)), a_product("10", (old,)))
     assert change.action is Action.UPDATE
-    assert change.wanted.flat() == {"2/name": "M", "2/unit": "ST"}
-    assert change.wanted.parts[0].source == "TS-M"
+    assert change.desired.flat() == {"2/name": "M", "2/unit": "ST"}
+    assert change.desired.parts[0].source == "TS-M"
     assert change.before is not None
     assert change.before.flat() == {}
     assert change.agreed.flat()["2/name"] == "M"
@@ -242,7 +242,7 @@ class TestAChangeCarriedOutInPart:
         half = a_product("10", (a_part("1", name="Een", price_incl=Decimal(1)), a_part("2", name="Twee")), name="Nieuw")
         left = remaining(change, half)
         assert left is not None
-        assert left.wanted.flat() == {"1/price_incl": Decimal(2)}
+        assert left.desired.flat() == {"1/price_incl": Decimal(2)}
         assert left.before is not None
         assert left.before.flat() == {"1/price_incl": Decimal(1)}
         assert still_applies(left, half)
@@ -253,7 +253,7 @@ class TestAChangeCarriedOutInPart:
         left = remaining(change, there)
         assert left is not None
         assert left.action is Action.UPDATE
-        assert {part.key for part in left.wanted.parts} == {"2"}
+        assert {part.key for part in left.desired.parts} == {"2"}
 
     def test_somebody_else_was_there(self) -> None:
         change = changed(self.desired, self.before, self.before)
@@ -272,7 +272,7 @@ def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> Non
     product = a_product("10", (gone, stays))
     change = retire(product, frozenset({"1"}), product, title="Trui")
     assert change.action is Action.RETIRE
-    assert change.wanted.flat() == {"1/active": False}
+    assert change.desired.flat() == {"1/active": False}
     assert change.before is not None
     assert change.before.flat() == {"1/active": True}
     assert [part.values["active"] for part in change.agreed.parts] == [False, True]
@@ -288,11 +288,11 @@ def test_what_is_retired_gives_up_what_is_unique_where_it_is_as_agreed(
 ) -> None:
     product, now = (a_product("10", (a_part_with("1", active=True, ean=ean),)) for ean in (agreed, held))
     change = retire(product, frozenset({"1"}), now, title="Trui", frees=frozenset({"ean", "plu"}))
-    assert change.wanted.flat() == {"1/active": False} | ({"1/ean": None} if is_freed else {})
+    assert change.desired.flat() == {"1/active": False} | ({"1/ean": None} if is_freed else {})
     assert change.before is not None
     assert change.before.flat() == {"1/active": True} | ({"1/ean": agreed} if is_freed else {})
     assert change.agreed.flat()["1/ean"] == (None if is_freed else agreed)
-    assert inverse(change).wanted.flat() == change.before.flat()
+    assert inverse(change).desired.flat() == change.before.flat()
 
 
 # ---- undoing
@@ -302,12 +302,12 @@ def test_an_update_is_undone_by_what_was_there_and_that_is_what_was_agreed_on() 
     before = a_product("10", (a_part_with("1", name="S", price_incl="19.95"),), name="Trui")
     change = replace(
         changed(a_product("10", (a_part_with("1", name="S", price_incl="21.95"),), name="Trui rood"), before, before),
-        kept=("1/unit",), first_match=True,
+        kept_paths=("1/unit",), first_match=True,
     )  # fmt: skip
     back = inverse(change)
 
-    assert (back.action, back.kept, back.first_match) == (Action.UPDATE, (), False)
-    assert back.wanted.flat() == {"name": "Trui", "1/price_incl": "19.95"}
+    assert (back.action, back.kept_paths, back.first_match) == (Action.UPDATE, (), False)
+    assert back.desired.flat() == {"name": "Trui", "1/price_incl": "19.95"}
     assert back.before is not None
     assert back.before.flat() == {"name": "Trui rood", "1/price_incl": "21.95"}
     assert back.agreed.flat() == {**change.agreed.flat(), "name": "Trui", "1/price_incl": "19.95"}
@@ -318,10 +318,10 @@ def test_a_variant_that_was_added_is_made_inactive_and_a_level_stays() -> None:
     added = a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M", active=True)), name="Trui")
     change = changed(added, before, before)
     level = Record(Kind.LEVEL, "3", {"amount": Decimal(5)})
-    wanted = replace(change.wanted, parts=(*change.wanted.parts, level))
-    back = inverse(replace(change, wanted=wanted))
+    wanted = replace(change.desired, parts=(*change.desired.parts, level))
+    back = inverse(replace(change, desired=wanted))
 
-    assert back.wanted.flat() == {"2/active": False}
+    assert back.desired.flat() == {"2/active": False}
     assert back.before is not None
     assert back.before.flat() == {"2/active": True}
     assert {part.key: part.values.get("active") for part in back.agreed.parts} == {"1": None, "2": False}
@@ -404,12 +404,12 @@ PRODUCTS = st.builds(
 def written(change: Change, held: Record | None) -> Record:
     """Return what the target holds once the change is carried out exactly."""
     if held is None:
-        return change.wanted
-    wanted = {part.key: part.values for part in change.wanted.parts}
+        return change.desired
+    wanted = {part.key: part.values for part in change.desired.parts}
     known = [part.key for part in held.parts]
     parts = [replace(part, values={**part.values, **wanted.get(part.key, {})}) for part in held.parts]
-    parts += [part for part in change.wanted.parts if part.key not in known]
-    return replace(held, values={**held.values, **change.wanted.values}, parts=tuple(parts))
+    parts += [part for part in change.desired.parts if part.key not in known]
+    return replace(held, values={**held.values, **change.desired.values}, parts=tuple(parts))
 
 
 @given(PRODUCTS, st.none() | PRODUCTS, st.none() | PRODUCTS)
@@ -421,7 +421,7 @@ def test_a_change_carried_out_is_proven_and_leaves_nothing_to_do(
         return
     assert still_applies(found, held)
     after = written(found, held)
-    assert differences(found.wanted, after) == ()
+    assert differences(found.desired, after) == ()
     again = compared(desired, after, found.agreed)
     assert isinstance(again, Unchanged)
 
@@ -430,10 +430,10 @@ def test_a_change_carried_out_is_proven_and_leaves_nothing_to_do(
 def test_a_change_never_touches_a_field_that_is_not_ours(desired: Record, held: Record, agreed: Record | None) -> None:
     found = compared(desired, held, agreed)
     if isinstance(found, Change):
-        names = {path.rpartition("/")[2] for path in found.wanted.flat()}
+        names = {path.rpartition("/")[2] for path in found.desired.flat()}
         known = {part.key for part in held.parts}
         assert "brand" not in names
-        assert not any(part.key in known and "unit" in part.values for part in found.wanted.parts)
+        assert not any(part.key in known and "unit" in part.values for part in found.desired.parts)
 
 
 @given(PRODUCTS, PRODUCTS, st.none() | PRODUCTS)
@@ -443,8 +443,8 @@ def test_a_change_says_only_what_differs(desired: Record, held: Record, agreed: 
         before = found.before.flat() if found.before else {}
         now = held.flat()
         assert all(before.get(path) == now.get(path) for path in before)
-        assert set(found.wanted.flat()) & set(before) == set(before)
-        assert set(differences(found.wanted, held)) >= set(before)
+        assert set(found.desired.flat()) & set(before) == set(before)
+        assert set(differences(found.desired, held)) >= set(before)
 
 
 @given(PRODUCTS)
@@ -464,7 +464,7 @@ def test_nothing_is_proven_by_what_cannot_be_read_nor_sent_over_it() -> None:
 def test_a_record_without_parts_is_retired_itself() -> None:
     agreed = Record(Kind.RELATION, "10002", {"name": "Klant", "active": True})
     change = retire(agreed, frozenset({"10002"}), agreed, title="Klant")
-    assert (change.action, change.wanted.values) == (Action.RETIRE, {"active": False})
+    assert (change.action, change.desired.values) == (Action.RETIRE, {"active": False})
     assert change.before is not None
     assert change.before.values == {"active": True}
     assert change.agreed.values == {"name": "Klant", "active": False}

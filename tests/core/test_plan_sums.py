@@ -11,7 +11,7 @@ from integration.core.records import Kind, Record
 def change(kind: Kind, action: Action, wanted: dict[str, object], before: dict[str, object] | None = None) -> Change:
     made = Record(kind, "1", wanted)  # type: ignore[arg-type]
     held = None if before is None else Record(kind, "1", before)  # type: ignore[arg-type]
-    return Change(action=action, kind=kind, key="1", title="", sources=(), wanted=made, before=held, agreed=made)
+    return Change(action=action, kind=kind, key="1", title="", sources=(), desired=made, before=held, agreed=made)
 
 
 def test_changes_are_counted_by_kind_with_the_money_that_they_book_and_prices_up_and_down() -> None:

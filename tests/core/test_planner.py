@@ -53,7 +53,11 @@ def agreed(record: Record, *, unproven: bool = False) -> Link:
 def test_what_is_new_is_created_with_what_its_source_says_otherwise() -> None:
     change = decided(product(name="The", **{AS_TOLD + "name": "Thé"})).outcome
     assert isinstance(change, Change)
-    assert (change.action, change.wanted.values, change.told) == (Action.CREATE, {"name": "The"}, {"name": "Thé"})
+    assert (change.action, change.desired.values, change.source_values) == (
+        Action.CREATE,
+        {"name": "The"},
+        {"name": "Thé"},
+    )
     assert (change.title, change.group, change.unit) == ("Thee", "1", "kg")
 
 
@@ -85,7 +89,7 @@ def test_a_flow_objects_or_holds_back_before_anything_is_compared() -> None:
 
 
 def test_what_is_held_and_cannot_be_read_waits() -> None:
-    outcome = decided(product(), Unreadable(Kind.PRODUCT, "P1", {}, field="PR_NAME", found="?")).outcome
+    outcome = decided(product(), Unreadable(Kind.PRODUCT, "P1", {}, field="PR_NAME", raw_value="?")).outcome
     assert isinstance(outcome, Issue)
     assert (outcome.cause, outcome.facts["system"]) == ("record_unreadable", "mplus")
 

@@ -135,7 +135,7 @@ def test_all_that_could_decide_is_told() -> None:
         buying(an_article(values=GROUPS), a_customer({"price_group": "2", "discount_percent": D(5)}), "10", "3")
     )
     assert found is not None
-    told = [(step.by, step.number, step.minimum, step.says, step.price) for step in found.steps]
+    told = [(step.by, step.number, step.minimum, step.candidate_value, step.price) for step in found.steps]
     assert told == [
         ("base", "", D(0), D("20.00"), D("20.00")),
         ("branch", "3", D(0), D("25.00"), D("25.00")),

@@ -270,20 +270,20 @@ def test_a_record_without_a_key_that_cannot_be_read_is_known_by_what_it_looks_li
     assert one == same_one
     assert one.key != other.key
     assert unreadable(Kind.ORDER, "7", error, "a").key == "7"
-    assert (one.found, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)
+    assert (one.raw_value, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)
 
 
 def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_record() -> None:
     known, reads = frozenset({"price", "K9_SORT", "K9_OTHER"}), frozenset({"K9_SORT", "K9_NEW"})
-    fields = FieldPresence(absent=frozenset({"price", "changed"}), told=frozenset({"K9_ELSE"}))
+    fields = FieldPresence(absent=frozenset({"price", "changed"}), present_fields=frozenset({"K9_ELSE"}))
     assert fields.vanished(known, reads) == ["K9_SORT", "price"]
     assert FieldPresence().vanished(known, reads) == []
-    null = FieldPresence(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), meant=frozenset({"price"}))
+    null = FieldPresence(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), known_fields=frozenset({"price"}))
     assert null.newly_null(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"}), never_null=False) == [
         "K9_SORT",
         "price",
     ]
-    alone, filled = replace(null, alone=True), frozenset({"price"})
+    alone, filled = replace(null, is_single_record=True), frozenset({"price"})
     assert alone.newly_null(filled, frozenset(), never_null=False) == []
     assert alone.newly_null(filled, frozenset(), never_null=True) == ["price"]
 
@@ -309,7 +309,7 @@ def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
 def test_what_is_stored_may_be_of_a_kind_that_is_not_known() -> None:
     assert Kind.stored("sales_order") is Kind.SALES_ORDER
     one = Kind.stored("unheard_of")
-    assert (one, one.known, one.owned, one.sort) == ("unheard_of", False, False, Sort.OTHER)
+    assert (one, one.is_declared, one.owned, one.sort) == ("unheard_of", False, False, Sort.OTHER)
     assert one not in kinds()
     assert (copy(one), pickle.loads(pickle.dumps(one)).known) == (one, False)  # noqa: S301 - our own
     kept = {"kind": "unheard_of", "key": "1", "values": {}}

@@ -53,11 +53,11 @@ def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agree
     fresh, back = split_reverted(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
     assert fresh is not None
     assert back is not None
-    assert fresh.wanted.flat() == {"unit": "b", "B/price": "3"}
+    assert fresh.desired.flat() == {"unit": "b", "B/price": "3"}
     assert fresh.before is not None
     assert fresh.before.flat() == {"unit": "a", "B/price": "1"}
     assert fresh.agreed.flat() == {"name": "old", "unit": "b", "A/price": "1", "A/ean": "e", "B/price": "3"}
-    assert back.wanted.flat() == {"name": "new", "A/price": "2"}
+    assert back.desired.flat() == {"name": "new", "A/price": "2"}
     assert back.agreed.flat() == {"name": "new", "unit": "a", "A/price": "2", "A/ean": "e", "B/price": "1"}
 
 
@@ -88,7 +88,7 @@ def test_a_running_figure_is_what_was_taken_back_only_while_it_is_made_of_the_sa
     change = replace(changed(product("P", A={"price": "25"}), product("P", A={"price": "21"})), inputs=FIGURES)
     there = {"A/price": RevertedValue("25", "run", "Anna", AT, FIGURES["A/price"])}
     assert split_reverted(change, there, None) == (None, change)
-    assert changed_since_revert(change.wanted, there, FIGURES) == set()
+    assert changed_since_revert(change.desired, there, FIGURES) == set()
     other = replace(change, inputs={"A/price": "stock=27"})
     assert split_reverted(other, there, None) == (other, None)
-    assert changed_since_revert(other.wanted, there, other.inputs) == {"A/price"}
+    assert changed_since_revert(other.desired, there, other.inputs) == {"A/price"}

@@ -69,8 +69,8 @@ def test_a_run_that_rests_or_has_hardly_begun_has_no_speed(phase: Phase | None, 
 
 
 def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
-    assert replace(RUN, mapping_version=1, in_force=2).has_earlier_mapping
-    assert not replace(RUN, mapping_version=2, in_force=2).has_earlier_mapping
+    assert replace(RUN, mapping_version=1, mapping_version_at_start=2).has_earlier_mapping
+    assert not replace(RUN, mapping_version=2, mapping_version_at_start=2).has_earlier_mapping
 
 
 def test_the_mark_of_a_run_covers_what_is_left_out_of_its_plan() -> None:

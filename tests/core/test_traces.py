@@ -19,7 +19,7 @@ def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
     trace = explained_trace("line.vat", "1", "row", part="2", table="vat_codes", row="2")
 
     assert (trace.target, trace.value, trace.part, trace.source_value) == ("line.vat", "1", "2", None)
-    assert trace.why == Reason("because_row", {"table": "vat_codes", "row": "2"})
+    assert trace.reason == Reason("because_row", {"table": "vat_codes", "row": "2"})
 
 
 def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
@@ -35,13 +35,13 @@ def test_an_answer_has_the_reason_of_its_trace() -> None:
 
 
 def test_a_field_that_a_rule_takes_over_has_the_reason_of_the_flow_that_worked_it_out() -> None:
-    trace = Trace("posting.daybook", (), "700", why=Reason("because_source", {"field": "daybook"}))
+    trace = Trace("posting.daybook", (), "700", reason=Reason("because_source", {"field": "daybook"}))
     asked = {"daybook": lambda: by_setting("daybook"), "account": lambda: by_row("accounts", "7")}
 
     assert copied_field(trace) == "daybook"
-    assert with_reason(trace, asked).why == by_setting("daybook")
-    account = replace(trace, why=Reason("because_made", {"field": "account"}))
-    assert with_reason(account, asked).why == Reason("because_row", {"table": "accounts", "row": "7"})
-    assert with_reason(replace(trace, value=None), asked).why == trace.why  # nothing was worked out
+    assert with_reason(trace, asked).reason == by_setting("daybook")
+    account = replace(trace, reason=Reason("because_made", {"field": "account"}))
+    assert with_reason(account, asked).reason == Reason("because_row", {"table": "accounts", "row": "7"})
+    assert with_reason(replace(trace, value=None), asked).reason == trace.reason  # nothing was worked out
     for other in (Reason("because_source", {"field": "period"}), Reason("because_forced"), None):
-        assert with_reason(replace(trace, why=other), asked).why == other
+        assert with_reason(replace(trace, reason=other), asked).reason == other

@@ -60,7 +60,13 @@ def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Da
     assert {("debtor", "39001"), ("relation", "62"), ("debtor", "39002")} <= erasing.every_number(ONE)
     person = erasing.person(ONE)
     assert person.documents == {"doc-1"}
-    assert person.telling == {"Anna Özdemir", "anna@post.example", "anna@vroeger.example", "Kerklaan 7", "Anna"}
+    assert person.identifying_words == {
+        "Anna Özdemir",
+        "anna@post.example",
+        "anna@vroeger.example",
+        "Kerklaan 7",
+        "Anna",
+    }
     assert person.places == {"Zeist", "Ede"}
     assert {one.table for one in erasing.find_rows(person)} == {"links", "issues", "outbox", "corrections"}
     assert erasing.documents(person) == [("sales_order", "doc-1", "26000032")]
@@ -107,8 +113,8 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
     erasing = PersonalDataSearch(database, clock)
     assert ("debtor", "39009") in erasing.every_number(Customer())
     person = erasing.person(ONE)
-    assert {"0612345678", "a.o@post.example"} < person.telling
-    assert "Entrance" not in person.telling
+    assert {"0612345678", "a.o@post.example"} < person.identifying_words
+    assert "Entrance" not in person.identifying_words
     erasing.erase(person)
     stored = links.Links(database, clock)
     left = [stored.get(flow, unknown, [key])[key].agreed for flow, key, _ in kept]

@@ -136,8 +136,8 @@ def test_a_price_that_is_gone_from_the_books_is_withdrawn_and_no_other() -> None
     held = Record(Kind.PRODUCT, "1001", agreed.values, agreed.parts, agreed.source)
     change = compared(products(terms(agreed)), desired, held, agreed)
     assert isinstance(change, Change)
-    assert change.wanted.flat() == {"1001/branch_incl:0:2": None}
-    assert shaped(products(terms(None)), an_article("1001", **left)).flat().keys().isdisjoint(change.wanted.flat())
+    assert change.desired.flat() == {"1001/branch_incl:0:2": None}
+    assert shaped(products(terms(None)), an_article("1001", **left)).flat().keys().isdisjoint(change.desired.flat())
 
 
 def compared(logic: ProductsLogic | Customers, desired: Record, held: Record, agreed: Record) -> object:
@@ -206,7 +206,7 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     assert isinstance(fitting, Record)
     change = compared(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)
-    assert change.wanted.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
+    assert change.desired.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
     assert guarded(logic, change) == {"emptied": 2}
 
 

@@ -79,7 +79,7 @@ def _after(first: Calls, fault: PlannedFault) -> PlannedFault:
 
 
 def described(one: TrialResult) -> str:
-    return f"{one.schedule}: {one.harm}; {one.told}"
+    return f"{one.schedule}: {one.harm}; {one.messages}"
 
 
 def kills(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:

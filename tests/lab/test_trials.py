@@ -29,7 +29,7 @@ def gone_through(folder: Path, series: Series) -> Report:
     SeriesRunner(folder, series, OperatorSettings()).go()
     report = kept_report(folder)
     assert report is not None
-    assert (report.state, report.done, report.idle) == ("done", series.trials, ())
+    assert (report.state, report.done_count, report.idle) == ("done", series.trials, ())
     return report
 
 
@@ -48,7 +48,7 @@ def test_a_series_in_which_nothing_was_tried_has_no_verdict(tmp_path: Path) -> N
         SeriesRunner(tmp_path, Series(("products",), 0, 0, "shipped"), OperatorSettings()).go()
     report = kept_report(tmp_path)
     assert report is not None
-    assert (report.state, report.done) == ("running", 0)  # never done: it is shown as stopped
+    assert (report.state, report.done_count) == ("running", 0)  # never done: it is shown as stopped
 
 
 def test_what_trials_leave_in_a_checkout_is_nothing_that_git_keeps() -> None:
@@ -92,11 +92,11 @@ def test_a_calm_run_of_documents_takes_back_what_changed_and_books_it_again_and_
     baseline = SeriesRunner(tmp_path, series, OperatorSettings()).baseline("orders", 0)
 
     assert baseline is not None
-    booked = [name for name in baseline.left.records if name.startswith("SO_HDR ")]
+    booked = [name for name in baseline.outcome.records if name.startswith("SO_HDR ")]
     for ending in ("-C", "-2"):
         assert sum(name.endswith(ending) for name in booked) == CHANGES
-    assert not [name for name in baseline.left.records if name.startswith(("K9_INV ", "K9_QUO "))]
-    clearing = [row for name, rows in baseline.left.records.items() if name.startswith("DJ_PAGE MI") for row in rows]
+    assert not [name for name in baseline.outcome.records if name.startswith(("K9_INV ", "K9_QUO "))]
+    clearing = [row for name, rows in baseline.outcome.records.items() if name.startswith("DJ_PAGE MI") for row in rows]
     assert [row for row in clearing if '\\"ACCT_NR\\": \\"10' in row]
 
 
@@ -110,10 +110,10 @@ def test_trade_invoices_and_quotations_are_tried_too_and_taken_back_and_booked_a
     )
 
     assert baseline is not None
-    invoices = [name for name in baseline.left.records if name.startswith("K9_INV ")]
+    invoices = [name for name in baseline.outcome.records if name.startswith("K9_INV ")]
     for ending in ("-C", "-2"):
         assert sum(name.endswith(ending) for name in invoices) == CHANGES
-    assert [name for name in baseline.left.records if name.startswith("K9_QUO ")]
+    assert [name for name in baseline.outcome.records if name.startswith("K9_QUO ")]
 
 
 @pytest.mark.long

@@ -98,7 +98,7 @@ def test_a_large_log_of_before_is_marked_in_portions(file: LogFile) -> None:
 def test_a_history_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
     told = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
     file.take("b", [{**told, "id": 1}])
-    assert list(file.erase(DataSubject(Customer(debtor="C1"), telling=frozenset({"Jansen"}))))[-1] == 1
+    assert list(file.erase(DataSubject(Customer(debtor="C1"), identifying_words=frozenset({"Jansen"}))))[-1] == 1
     found = file.answer("history", "", {"flow": "customers", "key": "C1", "limit": 10})
     assert found["title"].to_pylist() == [ERASED]
 

@@ -54,7 +54,9 @@ def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanR
     return next(
         row
         for row in app.plans.rows(run.id, "create", limit=500)
-        if row.kind is Kind.SALES_ORDER and row.change and (not with_address or row.change.wanted.values.get("address"))
+        if row.kind is Kind.SALES_ORDER
+        and row.change
+        and (not with_address or row.change.desired.values.get("address"))
     )
 
 
@@ -254,7 +256,7 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
     assert list(totals.iloc[-1])[1:] == [f"**{total}**", f"**{total}**", "**0.00**"]
     assert "Both systems have the same total" in texts(test)
     assert row.title in set(test.dataframe[0].value["key"])
-    codes = [str(line.values["article"]) for line in row.change.wanted.parts]
+    codes = [str(line.values["article"]) for line in row.change.desired.parts]
     named = shop.plans.article_names(codes)
     assert set(named) <= set(codes)
     assert any(named.values())

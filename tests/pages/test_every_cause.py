@@ -69,7 +69,7 @@ def cases() -> Iterator[object]:
 
 def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     """Let a record be met that waits for a cause."""
-    facts = dict.fromkeys({*fact_names(code), *CAUSES[code].telling}, "1") | {
+    facts = dict.fromkeys({*fact_names(code), *CAUSES[code].grouping_facts}, "1") | {
         "key": "1",
         "system": FLOWS[flow].flow.target,
     }

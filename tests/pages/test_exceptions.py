@@ -535,7 +535,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
 
     later = till_client.order(article, relation=relation)
     assert committed(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
-    first_week = {task.name: task.done for task in shop.first_week.tasks()}
+    first_week = {task.name: task.is_done for task in shop.first_week.tasks()}
     assert (first_week["orders"], first_week["repair"]) == (True, not shop.issues.counts().get("orders"))
     while stores_in(shop).events.count():
         shop.log.catch_up()

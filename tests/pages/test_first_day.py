@@ -168,7 +168,7 @@ def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Ap
     test = press(open_page(), "next_task")
     assert test.query_params["plan"] in (plan.id, [plan.id])
     committed(fresh, plan)
-    assert [one.name for one in fresh.first_week.tasks() if one.done] == ["connect", "products"]
+    assert [one.name for one in fresh.first_week.tasks() if one.is_done] == ["connect", "products"]
     test = open_page()
     assert "Preview stock and commit it" in texts(test)
     assert "Begin with products" not in texts(test)

@@ -53,25 +53,28 @@ def test_every_word_is_among_the_few_that_are_shown(connected: Application) -> N
         word
         for line in search_targets()
         for word in line.words
-        if not any((one.page, dict(one.asked)) == (line.page, line.asked) for one in connected.search.places(word))
+        if not any(
+            (one.page, dict(one.query_parameters)) == (line.page, line.query_parameters)
+            for one in connected.search.places(word)
+        )
     ]
     assert lost == []
 
 
 def _named(line: SearchTarget) -> str:
-    return f"{line.page} {' '.join(line.asked.values())}"
+    return f"{line.page} {' '.join(line.query_parameters.values())}"
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("line", search_targets(), ids=_named)
 @pytest.mark.usefixtures("connected")
 def test_every_word_leads_to_its_very_setting(open_page: Open, line: SearchTarget) -> None:
-    test = open_page(line.page, **line.asked)
+    test = open_page(line.page, **line.query_parameters)
     assert not test.exception
     labels = (str(one.label) for kind in KINDS for one in test.get(kind) if hasattr(one, "label"))
     said = "\n".join([texts(test), *labels, *(str(one.value) for one in test.caption)])
     assert capital(term(line.caption)) in said or line.caption.startswith(("nav_", "tab_"))
-    if line.page == "flows" and line.asked["tab"] == "settings":
+    if line.page == "flows" and line.query_parameters["tab"] == "settings":
         assert " Here]" in said  # the card is marked, and brought into sight
 
 

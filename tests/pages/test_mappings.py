@@ -155,7 +155,7 @@ def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Applica
 
 def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Application, open_page: Open) -> None:
     calls = [
-        RuleCall(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.needed))
+        RuleCall(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.is_required))
         for name, arguments in FUNCTIONS.items()
     ]
     shop.drafts.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
@@ -339,10 +339,10 @@ def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application,
 
     assert not test.exception
     effect = shop.drafts.effect("products", shop.drafts.draft("products").mapping)  # type: ignore[union-attr]
-    assert effect.read == 200
-    assert f"{effect.records} of {effect.read}" in texts(test).replace("the last ", "")
+    assert effect.checked_count == 200
+    assert f"{effect.records} of {effect.checked_count}" in texts(test).replace("the last ", "")
     listed = test.dataframe[1].value
-    assert len(listed) == len(effect.moved)
+    assert len(listed) == len(effect.differences)
     assert (listed["now"].str.upper() == listed["becomes"].str.upper()).all()
 
 

@@ -330,7 +330,7 @@ def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, s
 
 
 def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:
-    known = shop.stock.charted(StockScope(counted="STUK"), "branch")  # the unit that most are counted in
+    known = shop.stock.charted(StockScope(summed_unit="STUK"), "branch")  # the unit that most are counted in
 
     shown = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
 

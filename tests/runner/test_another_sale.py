@@ -51,9 +51,9 @@ def of_another_shop(harness: OrdersHarness, run: Run, amount: str = "484.75") ->
     assert change is not None
     parts = [
         replace(part, values={**part.values, "amount": Decimal(amount)}) if part.kind is Kind.LINE else part
-        for part in change.wanted.parts
+        for part in change.desired.parts
     ]
-    return replace(change.wanted, key="elsewhere", parts=tuple(parts))
+    return replace(change.desired, key="elsewhere", parts=tuple(parts))
 
 
 def told_as_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:

@@ -52,7 +52,7 @@ def test_nothing_is_written_for_a_kind_of_record_that_is_not_known(
     run = harness.preview()
     change = harness.changes(run)["1004"].change
     assert change is not None
-    shape = change_to_json(replace(change, wanted=replace(change.wanted, parts=(UNHEARD_OF,))))
+    shape = change_to_json(replace(change, desired=replace(change.desired, parts=(UNHEARD_OF,))))
     with database.write() as connection:
         connection.execute(plan_lines.update().where(plan_lines.c.key == "1003").values(kind="unheard_of"))
         connection.execute(plan_lines.update().where(plan_lines.c.key == "1004").values(change=shape))
@@ -427,8 +427,8 @@ class Halfway(MemoryConnector):
         if not self.is_deadly:
             return super().write(change, held, references, token)
         self.is_deadly = False
-        parts = tuple(replace(part, values={}) for part in change.wanted.parts)
-        super().write(replace(change, wanted=replace(change.wanted, parts=parts)), held, references, "half")
+        parts = tuple(replace(part, values={}) for part in change.desired.parts)
+        super().write(replace(change, desired=replace(change.desired, parts=parts)), held, references, "half")
         raise SystemExit
 
 
@@ -481,8 +481,8 @@ class Wrong(MemoryConnector):
     """A till that stores a price wrongly and says yes."""
 
     def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.wanted.parts)
-        return super().write(replace(change, wanted=replace(change.wanted, parts=bad)), held, references, token)
+        bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.desired.parts)
+        return super().write(replace(change, desired=replace(change.desired, parts=bad)), held, references, token)
 
 
 def test_what_is_stored_wrongly_is_never_proven(database: Database, source: MemoryConnector) -> None:

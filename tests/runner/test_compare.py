@@ -61,15 +61,15 @@ def test_a_product_that_both_had_is_met_and_brought_in_line(harness: FlowHarness
     run = harness.run()
     other = harness.changes(run)["1001"].change
     assert other is not None
-    first = Record(Kind.PRODUCT, "2001", {**other.wanted.values, "name": "Van de kassa"}, ())
-    part = Record(Kind.ARTICLE, "2001", {**other.wanted.parts[0].values, "external_id": "2001"}, source="2001")
+    first = Record(Kind.PRODUCT, "2001", {**other.desired.values, "name": "Van de kassa"}, ())
+    part = Record(Kind.ARTICLE, "2001", {**other.desired.parts[0].values, "external_id": "2001"}, source="2001")
     target.put(Record(first.kind, first.key, first.values, (part,)))
     harness.source.put(an_article("2001", name="Van het boek"))
     row = harness.changes(harness.preview())["2001"]
     assert row.action is Action.UPDATE
     assert row.change is not None
     assert row.change.first_match
-    assert row.change.wanted.values["name"] == "Van het boek"
+    assert row.change.desired.values["name"] == "Van het boek"
 
 
 def test_what_somebody_removed_from_the_till_is_a_question(

@@ -29,7 +29,7 @@ def look(harness: FlowHarness, after: str = "", size: int = 250) -> DriftPage:
 def test_what_nobody_touched_is_equal(harness: FlowHarness) -> None:
     harness.run()
     assert look(harness) == DriftPage(
-        DriftCounts(looked=5, equal=5), ("1001", "1002", "1003", "1004", "1005"), (), None
+        DriftCounts(compared=5, equal=5), ("1001", "1002", "1003", "1004", "1005"), (), None
     )
 
 
@@ -48,7 +48,7 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
     was = target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"]
     edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
     page = look(harness)
-    assert page.counts == DriftCounts(looked=5, equal=4, different=1)
+    assert page.counts == DriftCounts(compared=5, equal=4, different=1)
     edit = Edit("1002/price_incl", PRICE, was, Decimal(1))
     assert [(one.key, one.edits) for one in page.different] == [("1002", (edit,))]
 
@@ -56,14 +56,14 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
 def test_what_the_target_may_keep_is_counted_and_no_difference(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
     edited(target, "1002", {"1002/name": "Bijzonder"}, Kind.PRODUCT)
-    assert look(harness).counts == DriftCounts(looked=5, equal=4, kept=1)
+    assert look(harness).counts == DriftCounts(compared=5, equal=4, edited=1)
 
 
 def test_what_was_deleted_in_the_target_is_gone(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
     target.remove(Kind.PRODUCT, "1004")
     page = look(harness)
-    assert page.counts == DriftCounts(looked=5, equal=4, gone=1)
+    assert page.counts == DriftCounts(compared=5, equal=4, missing=1)
     assert page.different == (DriftedRecord("1004", "Artikel 1004", page.different[0].reference),)
 
 
@@ -83,7 +83,7 @@ def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: Memo
     harness = FlowHarness(database, source, till)
     harness.run()
     till.blank = True
-    assert look(harness) == DriftPage(DriftCounts(looked=5, unknown=5), (), (), None)
+    assert look(harness) == DriftPage(DriftCounts(compared=5, unknown=5), (), (), None)
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -109,7 +109,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
     harness.links.keep(harness.flow, [Link(Kind.SALES_ORDER, one.key, known, one) for one, known in links])
     deps, logic = harness.runner.preview.deps, harness.made()
     found = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
-    assert found == DriftCounts(looked=2, equal=1, gone=int(keeps), unknown=int(not keeps))
+    assert found == DriftCounts(compared=2, equal=1, missing=int(keeps), unknown=int(not keeps))
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -124,8 +124,8 @@ def test_pages_follow_one_another_and_leave_nothing_out(
     while after is not None:
         page = look(harness, after, size)
         counts, after = counts.plus(page.counts), page.after
-        told += page.told
-    assert counts == DriftCounts(looked=5, equal=4, gone=1)
+        told += page.compared_keys
+    assert counts == DriftCounts(compared=5, equal=4, missing=1)
     assert told == ["1001", "1002", "1003", "1004", "1005"]
 
 
@@ -136,7 +136,7 @@ def test_what_was_retired_is_not_looked_at(
     source.remove(Kind.ARTICLE, "1003")
     harness.run(Mode.COMPLETE)
     target.remove(Kind.PRODUCT, "1003")
-    assert look(harness).counts == DriftCounts(looked=4, equal=4)
+    assert look(harness).counts == DriftCounts(compared=4, equal=4)
 
 
 def test_levels_move_by_themselves_and_are_no_drift(harness: FlowHarness) -> None:
@@ -150,7 +150,7 @@ def test_an_edit_that_was_undone_by_hand_is_equal_again(harness: FlowHarness, ta
     edited(target, "1001", {"1001/price_incl": Decimal(1)}, Kind.PRODUCT)
     assert look(harness).counts.different == 1
     target.put(before)
-    assert look(harness).counts == DriftCounts(looked=5, equal=5)
+    assert look(harness).counts == DriftCounts(compared=5, equal=5)
 
 
 def test_a_kind_that_several_stages_write_is_looked_at_once() -> None:

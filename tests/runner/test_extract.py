@@ -143,9 +143,9 @@ def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     both = frozenset({"CUR_CODE", "K9_OTHER"})
-    source.told = FieldPresence(both, told=both, filled=both, meant=frozenset({"CUR_CODE"}))
+    source.told = FieldPresence(both, present_fields=both, filled=both, known_fields=frozenset({"CUR_CODE"}))
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(both, told=both, null=both, meant=frozenset({"CUR_CODE"}))
+    source.told = FieldPresence(both, present_fields=both, null=both, known_fields=frozenset({"CUR_CODE"}))
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "CUR_CODE"
@@ -160,9 +160,13 @@ def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
     harness = FlowHarness(database, source, target)
     both, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
     filled = currency if empties == "as null" else both
-    source.told = FieldPresence(both, told=both, filled=filled, meant=both, blanks=empties != "unknown")
+    source.told = FieldPresence(
+        both, present_fields=both, filled=filled, known_fields=both, blanks=empties != "unknown"
+    )
     harness.run(Mode.COMPLETE)
-    alone = FieldPresence(both, told=both, filled=both - currency, null=currency, meant=both, alone=True)
+    alone = FieldPresence(
+        both, present_fields=both, filled=both - currency, null=currency, known_fields=both, is_single_record=True
+    )
     source.told = source.by_key = alone
     source.put(an_article("1", name="Another"))
     with pytest.raises(ConfigurationError, match="field_vanished") if stops else nullcontext():
@@ -174,8 +178,8 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
-    told = FieldPresence(frozenset({"CUR_CODE"}), told=frozenset({"CUR_CODE"}))
-    source.told = replace(told, held=told.told, often_held=told.told)
+    told = FieldPresence(frozenset({"CUR_CODE"}), present_fields=frozenset({"CUR_CODE"}))
+    source.told = replace(told, fields_with_value=told.present_fields, fields_often_with_value=told.present_fields)
     harness.run(Mode.COMPLETE)
     source.told = told
     source.put(an_article("1", name="Another"))
@@ -185,7 +189,7 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
             harness.run(Mode.COMPLETE)
         assert caught.value.facts["field"] == "CUR_CODE"
         harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
-    source.told = replace(told, held=told.told)
+    source.told = replace(told, fields_with_value=told.present_fields)
     harness.run(Mode.COMPLETE)
     source.told = told
     assert harness.run(Mode.COMPLETE).state is RunState.DONE  # one record may lose it
@@ -216,12 +220,12 @@ def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target:
     source = Telling(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     field = frozenset({"K9_EAN"})
-    source.told = FieldPresence(field, told=field, meant=field)
+    source.told = FieldPresence(field, present_fields=field, known_fields=field)
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(field, told=field, filled=field, meant=field)
+    source.told = FieldPresence(field, present_fields=field, filled=field, known_fields=field)
     source.put(an_article("1", name="Another"))
     harness.run(Mode.CHANGES)
-    source.told = FieldPresence(field, told=field, null=field, meant=field)
+    source.told = FieldPresence(field, present_fields=field, null=field, known_fields=field)
     source.put(an_article("1", name="A third"))
     assert harness.run(Mode.CHANGES).state is RunState.DONE
 
@@ -248,16 +252,16 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
 ) -> None:
     every = frozenset({"ART_CODE", "K9_SORT", "K9_OTHER"})
     source = Telling(variants(), system="accountview", page_size=2)
-    source.told = FieldPresence(every, told=every)
+    source.told = FieldPresence(every, present_fields=every)
     sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
     harness = FlowHarness(database, source, target, filters=(sorted_out,))
     harness.run(Mode.COMPLETE)
     for told in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
-        source.told = FieldPresence(told, told=told)
+        source.told = FieldPresence(told, present_fields=told)
         harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(every, told=every)
+    source.told = FieldPresence(every, present_fields=every)
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(every - {"K9_SORT"}, told=every - {"K9_SORT"})
+    source.told = FieldPresence(every - {"K9_SORT"}, present_fields=every - {"K9_SORT"})
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "K9_SORT"

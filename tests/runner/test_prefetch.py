@@ -144,7 +144,7 @@ def test_a_look_waits_for_links_that_are_kept_before_and_as_much_is_asked(
 ) -> None:
     for row in harness.changes(harness.previewed(begun(harness))).values():
         assert row.change is not None
-        till.put(row.change.wanted)  # it has everything, and nobody has linked it
+        till.put(row.change.desired)  # it has everything, and nobody has linked it
     linked: list[int] = []
     till.on_look = lambda _: linked.append(len(harness.links.get("products", Kind.PRODUCT, NUMBERS)))
     for _ in ("linked by it", "known"):
@@ -162,7 +162,7 @@ class Few(FlowHarness):
 
     def made(self) -> FlowLogic:
         logic = super().made()
-        logic.most = 150
+        logic.max_records = 150
         return logic
 
 

@@ -223,7 +223,7 @@ def test_a_credit_of_which_the_link_was_lost_is_found_by_its_reference_and_never
     plan = harness.preview(Mode.COMPLETE)
     credit = harness.changes(plan)[CREDIT].change
     assert credit is not None
-    books.put(credit.wanted)
+    books.put(credit.desired)
 
     run = harness.preview(Mode.COMPLETE)
 

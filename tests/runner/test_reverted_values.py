@@ -94,8 +94,8 @@ def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
     fresh, back = lines(harness, plan)
     assert fresh.change is not None
     assert back.change is not None
-    assert set(fresh.change.wanted.flat()) >= {"name"}
-    assert set(back.change.wanted.flat()) == {"1002/price_incl"}
+    assert set(fresh.change.desired.flat()) >= {"name"}
+    assert set(back.change.desired.flat()) == {"1002/price_incl"}
     assert (fresh.weight, back.weight, back.cause) == (1, 0, TAKEN_BACK)
     harness.commit(plan)
     assert at_till(target, "1002", "name") == "Nieuw"
@@ -127,7 +127,7 @@ def test_what_came_back_after_another_value_is_proposed_as_usual(harness: FlowHa
     edited(source, "1002", {"price": Decimal("20.0000")})
     price, name = lines(harness, harness.preview())
     assert price.change is not None
-    assert (set(price.change.wanted.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", TAKEN_BACK)
+    assert (set(price.change.desired.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", TAKEN_BACK)
 
 
 @pytest.mark.usefixtures("undone")
@@ -246,7 +246,7 @@ def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHar
     harness.commit(harness.undo(harness.run()))
     row = only(harness, harness.preview(COMPLETE), "1001")
     assert row.change is not None
-    assert (row.change.wanted.flat(), row.cause) == ({"1006/active": True}, TAKEN_BACK)
+    assert (row.change.desired.flat(), row.cause) == ({"1006/active": True}, TAKEN_BACK)
 
 
 @pytest.mark.usefixtures("undone")

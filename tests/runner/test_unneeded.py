@@ -52,8 +52,8 @@ def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[Cus
     here = CustomersHarness(database, books, till)
     planned = here.changes(here.preview(Mode.COMPLETE))[PARKED].change
     assert planned is not None
-    lines = tuple(part for part in planned.wanted.parts if part.kind is not Kind.LINE)
-    books.put(replace(planned.wanted, key="elsewhere", parts=lines))
+    lines = tuple(part for part in planned.desired.parts if part.kind is not Kind.LINE)
+    books.put(replace(planned.desired, key="elsewhere", parts=lines))
     yield here
     database.close()
 

@@ -234,9 +234,9 @@ def _line(row: PlanRow) -> dict[str, Any]:
         "weight": row.weight, "brakes": row.brakes, "cause": row.cause, "field": row.cause_field,
         "facts": dict(row.facts), "step": row.step, "calls": row.calls, "reference": row.reference,
         "digest": row.digest,
-        "sources": change.sources if change else (), "kept": change.kept if change else (),
+        "sources": change.sources if change else (), "kept": change.kept_paths if change else (),
         "first_match": (change and change.first_match) or None,
-        "before": _record(change.before) if change else None, "wanted": _record(change.wanted) if change else None,
+        "before": _record(change.before) if change else None, "wanted": _record(change.desired) if change else None,
         "agreed": _agreed(change) if change else None,
     }  # fmt: skip
 
@@ -250,7 +250,7 @@ def _end(row: PlanRow) -> dict[str, Any]:
 
 
 def _agreed(change: Change) -> object:
-    return "as wanted" if change.agreed == change.wanted else record_to_json(change.agreed)
+    return "as wanted" if change.agreed == change.desired else record_to_json(change.agreed)
 
 
 def _record(record: Record | None) -> object:

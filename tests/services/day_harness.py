@@ -88,7 +88,7 @@ class DayHarness(FlowHarness):
         self.days = Days(
             self.runner.preview.deps,
             self.stores.days,
-            self.stores.erased,
+            self.stores.erasure_register,
             self.stores.issues,
             self.stores.links,
             self.clock,

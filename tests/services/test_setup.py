@@ -271,7 +271,7 @@ def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None
 
     assert (one.state, one.weight, one.proposal) == (State.OPEN, PointSeverity.PARKS, None)
     assert one.lack is not None
-    assert one.lack.why.facts == {"codes": "3"}
+    assert one.lack.reason.facts == {"codes": "3"}
 
 
 def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() -> None:
@@ -299,14 +299,14 @@ def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> N
 
     assert one.weight is PointSeverity.PARKS
     assert one.lack is not None
-    assert (one.lack.why.code, dict(one.lack.why.facts)) == ("lack_rows_impossible", {"rows": next(iter(row))})
+    assert (one.lack.reason.code, dict(one.lack.reason.facts)) == ("lack_rows_impossible", {"rows": next(iter(row))})
 
 
 def test_percentages_that_differ_are_told_as_a_lack() -> None:
     lack = question("orders", "vat", tables={"vat_codes_sales": {"1": "1", "2": "1"}}).lack
 
     assert lack is not None
-    assert (lack.why.code, dict(lack.why.facts)) == ("lack_rates_differ", {"rows": "1"})
+    assert (lack.reason.code, dict(lack.reason.facts)) == ("lack_rates_differ", {"rows": "1"})
 
 
 def test_an_answer_that_leaves_codes_out_on_purpose_counts_and_still_warns() -> None:
@@ -334,7 +334,7 @@ def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
     lack = question("products", "number", lists={books_list("article_codes"): codes}).lack
 
     assert lack is not None
-    assert (lack.stops, dict(lack.why.facts)) == (False, {"number": "2", "total": "4", "codes": "0815, TS-RED"})
+    assert (lack.stops, dict(lack.reason.facts)) == (False, {"number": "2", "total": "4", "codes": "0815, TS-RED"})
 
 
 def test_stock_stops_until_a_branch_gets_some() -> None:
@@ -393,7 +393,7 @@ GROUPS = {
 
 def lacking(one: AskedQuestion) -> str:
     assert one.lack is not None
-    return str(one.lack.why.facts["codes"])
+    return str(one.lack.reason.facts["codes"])
 
 
 def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_proposed() -> None:
@@ -538,7 +538,7 @@ def test_payments_go_with_the_document_unless_days_book_what_was_paid(
         ("payments_of_orders", "payments_of_invoices", "payments_of_receipts"), answer
     )
     assert one.proposal is not None
-    assert one.proposal.why.code == why
+    assert one.proposal.reason.code == why
 
 
 def test_payments_that_no_flow_would_book_are_told() -> None:
@@ -546,7 +546,7 @@ def test_payments_that_no_flow_would_book_are_told() -> None:
     assert question("orders", "payments", settings=by_day, flows=("orders", "days")).lack is None
     lack = question("orders", "payments", settings=by_day).lack
     assert lack is not None
-    assert (lack.why.code, lack.stops) == ("lack_payments_by_day", False)
+    assert (lack.reason.code, lack.stops) == ("lack_payments_by_day", False)
 
 
 def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_that_the_till_says() -> None:
@@ -564,13 +564,13 @@ def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_th
     lacking = question("orders", "methods", settings=paying, lists=other)
     assert lacking.proposal is None
     assert lacking.lack is not None
-    assert lacking.lack.why.facts == {"codes": "PIN Pin, CASH Contant"}
+    assert lacking.lack.reason.facts == {"codes": "PIN Pin, CASH Contant"}
 
 
 def test_revenue_goes_by_turnover_group_or_by_vat_code_and_one_of_them_is_enough() -> None:
     def lack(name: str, **tables: Mapping[str, str]) -> str:
         found = question("orders", name, settings=POSTED, lists=TILL_ACCOUNTS, tables=tables).lack
-        return found.why.code if found else ""
+        return found.reason.code if found else ""
 
     assert (lack("revenue"), lack("groups")) == ("lack_revenue_accounts_all", "")
     every, one = {"10": "8000", "50": "8010"}, {"10": "8000"}
@@ -619,7 +619,9 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
 
     assert [line.weight for line in lines] == sorted(line.weight for line in lines)
     stopping = [
-        (line.step, line.asked and line.asked.question.name) for line in lines if line.weight is PointSeverity.STOPS
+        (line.step, line.question and line.question.question.name)
+        for line in lines
+        if line.weight is PointSeverity.STOPS
     ]
     assert stopping == [("mplus", None), ("questions", "branches")]
 
@@ -669,7 +671,7 @@ def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
 def test_until_it_is_said_how_the_books_learn_of_sales_the_list_says_what_that_means() -> None:
     asked = question("stock", "sales")
     assert asked.lack is not None
-    assert (asked.lack.why.code, asked.lack.stops) == ("lack_sales", False)
+    assert (asked.lack.reason.code, asked.lack.stops) == ("lack_sales", False)
     assert asked.proposal is not None
     assert asked.proposal.values["sales"] == "documents"
     assert question("stock", "sales", settings={"sales": "dated", "sales_since": "2026-01-01"}).lack is None
@@ -684,10 +686,13 @@ CANDIDATE = {books_list("reservations"): {"K9_RSRV": "Aantal gereserveerd (K9_RS
 def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_reservations_are() -> None:
     lack = question("stock", "reservations").lack
     assert lack is not None
-    assert (lack.why.code, lack.stops) == ("lack_reservations", False)
+    assert (lack.reason.code, lack.stops) == ("lack_reservations", False)
     found = question("stock", "reservations", lists=CANDIDATE).lack
     assert found is not None
-    assert (found.why.code, found.why.facts["field"]) == ("lack_reservations_found", "Aantal gereserveerd (K9_RSRV)")
+    assert (found.reason.code, found.reason.facts["field"]) == (
+        "lack_reservations_found",
+        "Aantal gereserveerd (K9_RSRV)",
+    )
     named = {books_list("reservations"): {"stock_reserved": "K1_RES"}}
     assert question("stock", "reservations", lists=named).lack is None, "somebody named the field of ours"
     for answer in ("field", "deducted", "none"):
@@ -716,7 +721,7 @@ def test_the_field_of_reservations_waits_for_a_person_and_is_said_until_then(app
     assert app.flows.settings("stock").model_dump()["reservations"] == "ask"
     lack = app.setup.missing_setting("stock", "reservations")
     assert lack is not None
-    assert lack.why.code == "lack_reservations_found"
+    assert lack.reason.code == "lack_reservations_found"
     app.setup.answer("stock", "reservations", {"reservations": "deducted", "reserved": ""}, somebody("test"))
     assert app.setup.missing_setting("stock", "reservations") is None
     assert states(app, "stock")["reservations"] is State.ANSWERED

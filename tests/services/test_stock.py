@@ -88,7 +88,7 @@ def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, 
 
     totals = {one.unit: one.amount for one in stock.sums(StockScope(), now).totals}
     assert totals == {"STUK": 7, "KILO": Decimal("2.5"), "": 7}
-    charted = {unit: list(stock.charted(StockScope(counted=unit))["amount"]) for unit in totals}
+    charted = {unit: list(stock.charted(StockScope(summed_unit=unit))["amount"]) for unit in totals}
     assert charted == {unit: [float(amount)] for unit, amount in totals.items()}
 
 

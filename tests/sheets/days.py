@@ -110,7 +110,7 @@ def a_sheet(language: str = "nl", *, lines: int = len(LINES), tone: Tone = Tone.
             SheetTable("Zonder regels", DATED, [], empty="Niets te boeken."),
             SheetTable("Dagen", DATED, [(date(2026, 10, 17), Decimal("1.20"))]),
         ),
-        made="gemaakt op 18 oktober 2026 om 03:47",
+        footer="gemaakt op 18 oktober 2026 om 03:47",
         created_at=datetime(2026, 10, 18, 1, 47, tzinfo=UTC),
         language=language,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def a_create(number: int, *, stage: str = STAGE) -> PlanRow:
     wanted = a_product(number)
     change = Change(
         action=Action.CREATE, kind=Kind.PRODUCT, key=wanted.key, title=f"Thee {number}", group="Dranken",
-        sources=(f"A{number}",), wanted=wanted, before=None, agreed=wanted,
+        sources=(f"A{number}",), desired=wanted, before=None, agreed=wanted,
     )  # fmt: skip
     return a_line(change, stage=stage)
 

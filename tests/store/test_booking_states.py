@@ -32,7 +32,7 @@ def standings(database: Database) -> BookingStateStore:
 
 def where(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
     found = standings.states_of(FLOW, KINDS, [key])
-    return found[key].where if found else None
+    return found[key].stage if found else None
 
 
 def begun(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
@@ -53,7 +53,7 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
     agreed = replace(a_product(1), values={"number": "2026.1", "reference": "MP-2026.1"})
     links.keep(FLOW, [replace(a_link(1), agreed=agreed)])
     (one,) = standings.states_of(FLOW, KINDS, [KEY]).values()
-    assert (one.where, one.title, one.reference, one.sold, one.kind) == (
+    assert (one.stage, one.title, one.reference, one.sold, one.kind) == (
         BookingStage.BOOKED, "2026.1", "MP-2026.1", None, Kind.PRODUCT,
     )  # fmt: skip
     assert standings.states_of(FLOW, (Kind.GROUP,), [KEY]) == {}

@@ -14,7 +14,7 @@ from tests.clocks import Clock
 def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock) -> None:
     drifts = DriftStore(database, clock)
     edits = (Edit("1/quantity", "line.quantity", Decimal("2.50"), None), Edit("date", "x.date", date(2026, 10, 17), ""))
-    first = DriftCheckResult("orders", Kind.SALES_ORDER, clock(), clock(), DriftCounts(looked=1, gone=1))
+    first = DriftCheckResult("orders", Kind.SALES_ORDER, clock(), clock(), DriftCounts(compared=1, missing=1))
     found = (DriftedRecord("9", "2026.9", "2690001", edits),)
     later = clock() + timedelta(days=1)
     newest = DriftCheckResult(
@@ -22,7 +22,7 @@ def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock)
         Kind.SALES_ORDER,
         later,
         later,
-        DriftCounts(looked=3, equal=2, different=1),
+        DriftCounts(compared=3, equal=2, different=1),
         found,
         "timeout",
         {"a": "b"},
@@ -34,7 +34,7 @@ def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock)
         drifts.keep(one)
     for _ in range(2):  # a page may be looked at twice
         drifts.differ("orders", Kind.SALES_ORDER, later, found, so_far)
-    assert [one.title for one in drifts.latest()[0].found] == ["2026.8"]  # until the look has come to its end
+    assert [one.title for one in drifts.latest()[0].samples] == ["2026.8"]  # until the look has come to its end
     drifts.keep(newest)
     assert drifts.latest() == [newest, other]
     assert drifts.latest("products") == [other]

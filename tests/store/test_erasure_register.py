@@ -32,13 +32,24 @@ MET = IssueOccurrence(Issue("price_charged_otherwise", "39001", "10"), "relation
 LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
     "alerts": (incidents, lambda stores, so_far: stores.incidents.begin(SYMPTOM, [], so_far)),
     "issues": (issues, lambda stores, so_far: stores.issues.store_check_result("customers", [], (), [MET], so_far)),
-    "days": (day_checks, lambda stores, so_far: stores.days.keep([
-        DayCheckResult(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
-    )),
-    "drift": (drift_samples, lambda stores, so_far: stores.drifts.differ(
-        "orders", Kind.SALES_ORDER, stores.erased.clock(), [DriftedRecord("doc-1", "Zwiebelquast", "7")], so_far,
-    )),
-}  # fmt: skip
+    "days": (
+        day_checks,
+        lambda stores, so_far: stores.days.keep(
+            [DayCheckResult(DAY, "1", "different", stores.erasure_register.clock(), {"name": "Zwiebelquast"})],
+            so_far,
+        ),
+    ),
+    "drift": (
+        drift_samples,
+        lambda stores, so_far: stores.drifts.differ(
+            "orders",
+            Kind.SALES_ORDER,
+            stores.erasure_register.clock(),
+            [DriftedRecord("doc-1", "Zwiebelquast", "7")],
+            so_far,
+        ),
+    ),
+}
 """What looks write down of what they read, each with the table it lands in."""
 
 
@@ -76,18 +87,18 @@ def test_what_was_read_before_somebody_was_erased_is_not_written_down(
 ) -> None:
     stores, (table, write) = stores_of(database, clock), LOOKS[look]
     steps = (
-        lambda: stores.erased.begin(NUMBERS, "anna"),
-        lambda: stores.erased.sweep_again(stores.erased.person_id(NUMBERS)),
-        lambda: stores.erased.finish(stores.erased.person_id(NUMBERS), "anna"),
+        lambda: stores.erasure_register.begin(NUMBERS, "anna"),
+        lambda: stores.erasure_register.sweep_again(stores.erasure_register.person_id(NUMBERS)),
+        lambda: stores.erasure_register.finish(stores.erasure_register.person_id(NUMBERS), "anna"),
     )
     for step in steps:
-        so_far = stores.erased.state()
+        so_far = stores.erasure_register.state()
         clock.advance(1)
         step()
         with pytest.raises(ErasedSinceReadError):
             write(stores, so_far)
         assert database.rows(sa.select(table)) == []
-    write(stores, stores.erased.state())
+    write(stores, stores.erasure_register.state())
     assert len(database.rows(sa.select(table))) == 1
 
 
@@ -98,11 +109,11 @@ def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database,
     def look(so_far: SoFar) -> int:
         read.append("anew" if read else "first")
         if len(read) == 1:
-            stores.erased.begin(NUMBERS, "anna")
+            stores.erasure_register.begin(NUMBERS, "anna")
         stores.incidents.begin(SYMPTOM, [], so_far)
         return len(read)
 
-    assert stores.erased.retry_if_erased(look) == len(read) == len(stores.incidents.open_incidents()) + 1
+    assert stores.erasure_register.retry_if_erased(look) == len(read) == len(stores.incidents.open_incidents()) + 1
 
 
 @pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "started_at": None})])

@@ -38,7 +38,7 @@ def test_the_same_trouble_tomorrow_is_the_same_issue(issues: Issues, clock: Cloc
     clock.advance(86_400)
     meet(issues, "A1", run="r2")
     (found,) = issues.list(FLOW, "price_missing")
-    assert (found.seen, found.first_seen, found.last_seen, found.run) == (2, first, clock(), "r2")
+    assert (found.occurrences, found.first_seen, found.last_seen, found.run) == (2, first, clock(), "r2")
 
 
 def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Database, clock: Clock) -> None:

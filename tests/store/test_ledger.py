@@ -152,7 +152,7 @@ def test_an_article_that_came_back_is_in_use_again(runs: RunStore, links: Links,
     )
     ledger.finish(retired)
     back = Change(
-        action=Action.UPDATE, kind=Kind.PRODUCT, key="P1", title="Thee 1", sources=("A1",), wanted=a_product(1),
+        action=Action.UPDATE, kind=Kind.PRODUCT, key="P1", title="Thee 1", sources=("A1",), desired=a_product(1),
         before=a_product(1, active=False), agreed=a_product(1),
     )  # fmt: skip
     prove(runs, a_commit(runs, a_line(back)))

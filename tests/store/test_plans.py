@@ -30,7 +30,7 @@ def an_update(number: int, *fields: str, group: str = "DRANK", calls: int = 1) -
     part = replace(after.parts[0], values={name: after.parts[0].values[name] for name in fields})
     change = Change(
         action=Action.UPDATE, kind=Kind.PRODUCT, key=f"P{number}", title=f"Thee {number}", group=group,
-        sources=(f"A{number}",), wanted=Record(Kind.PRODUCT, f"P{number}", {}, (part,)), before=before, agreed=after,
+        sources=(f"A{number}",), desired=Record(Kind.PRODUCT, f"P{number}", {}, (part,)), before=before, agreed=after,
     )  # fmt: skip
     return replace(a_line(change), calls=calls)
 

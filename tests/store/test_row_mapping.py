@@ -40,8 +40,8 @@ def test_a_change_comes_back_as_it_was_kept(
     told: dict[str, str],
 ) -> None:
     change = Change(
-        action=Action.UPDATE, kind=wanted.kind, key=wanted.key, title="t", sources=("a",), wanted=wanted,
-        before=before, agreed=agreed, kept=kept, told=told,
+        action=Action.UPDATE, kind=wanted.kind, key=wanted.key, title="t", sources=("a",), desired=wanted,
+        before=before, agreed=agreed, kept_paths=kept, source_values=told,
     )  # fmt: skip
     again = change_from_json(json.loads(json.dumps(change_to_json(change))))
     assert again == change

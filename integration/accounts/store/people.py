@@ -80,7 +80,7 @@ class PeopleStore(Store):
         if the person no longer has the right for it.
         """
         roles, apart = known_roles(grants)
-        changed = Actor(ref, roles=roles, apart=apart)
+        changed = Actor(ref, roles=roles, extra_rights=apart)
         with self.database.write() as connection:
             connection.execute(people.update().where(people.c.ref == ref).values(grants=sorted(grants)))
             if not changed.may(Right.RUN):

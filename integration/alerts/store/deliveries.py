@@ -22,9 +22,9 @@ class DueDelivery:
 
     channel: str
     key: str
-    what: str  # begun, reminder, over, digest, test, ping
+    message_type: str  # begun, reminder, over, digest, test, ping
     at: datetime
-    held: str = ""  # quiet, digest (the digest reports it), silenced
+    wait_reason: str = ""  # quiet, digest (the digest reports it), silenced
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,10 +35,10 @@ class Delivery:
     id: int
     channel: str
     key: str
-    what: str
+    message_type: str
     incident: int | None
     facts: Mapping[str, str]
-    held: str
+    wait_reason: str
     created_at: datetime
     due_at: datetime
     attempts: int
@@ -57,10 +57,10 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
         {
             "channel": due_delivery.channel,
             "key": due_delivery.key.format(incident=incident),
-            "what": due_delivery.what,
+            "what": due_delivery.message_type,
             "incident": incident,
             "facts": dict(due_delivery.facts),
-            "held": due_delivery.held,
+            "held": due_delivery.wait_reason,
             "created_at": now,
             "due_at": due_delivery.at,
             "attempts": 0,

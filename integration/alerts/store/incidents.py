@@ -48,7 +48,7 @@ class IncidentStore(Store):
         """
         now = self.clock()
         row = {
-            "active": symptom.identity, "sort": symptom.sort, "flow": symptom.flow, "of": symptom.of,
+            "active": symptom.identity, "sort": symptom.sort, "flow": symptom.flow, "of": symptom.subject,
             "started_at": now, "seen_at": now, **_changing_values(symptom),
         }  # fmt: skip
         try:
@@ -96,7 +96,7 @@ class IncidentStore(Store):
 
 
 def _changing_values(symptom: Problem) -> dict[str, object]:
-    cents = None if symptom.at_stake is None else int(symptom.at_stake.scaleb(2))
+    cents = None if symptom.waiting_amount is None else int(symptom.waiting_amount.scaleb(2))
     return {"cause": symptom.cause, "facts": dict(symptom.facts), "number": symptom.count, "cents": cents}
 
 

@@ -214,7 +214,7 @@ class BooksArticles(TableSource):
             records = whole_records(rows, self._reading.decode, ends)
             return tuple(replace(record, values={**record.values, **shelves.get(record.key, {})}) for record in records)
 
-        hashes = tuple((raw_row.key, self._hash(raw_row.told, repr(shelves[raw_row.key]))) for raw_row in keyed)
+        hashes = tuple((raw_row.key, self._hash(raw_row.content, repr(shelves[raw_row.key]))) for raw_row in keyed)
         return UnparsedPage(hashes, read, page.after, page.stamp, lambda: presence[0])
 
     def extract(self, since: str | None, after: str | None) -> Batch:

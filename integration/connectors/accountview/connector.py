@@ -290,7 +290,7 @@ class AccountView:
         try:
             if updates:
                 return self._debtors.update(change, current)
-            return self._create(target, change.wanted, references)
+            return self._create(target, change.desired, references)
         except RejectedError as error:
             raise with_cause(error, change) from error
 

@@ -173,7 +173,7 @@ class Debtors:
         )
         if moved := differences(before, now):
             raise RejectedError("target_changed_since_plan", system=SYSTEM, fields=", ".join(moved))
-        cells = layout.encoded(writable_values(change.wanted), creating=False)
+        cells = layout.encoded(writable_values(change.desired), creating=False)
         number = layout.text(row, "number")
         body = Body({layout.column("number").name: Cell("C", number), **cells})
         self._client.update(self._layouts.object_of(Kind.DEBTOR), body, self._client.today())
@@ -255,7 +255,7 @@ def _debtor(layout: Layout, desired: Record, rows: Sequence[Row], evidence: str)
         number,
         change_stamp(layout, first),
         evidence=evidence,
-        others=tuple(layout.text(row, "number") for row in others),
+        other_references=tuple(layout.text(row, "number") for row in others),
         identities={"": _identity(layout, first)},
     )
 
@@ -340,4 +340,4 @@ def _address(layout: Layout, desired: Record, rows: Mapping[str, Row], reference
         return Record(Kind.ADDRESS, desired.key, layout.decoded(row, desired.values) | copied_values)
 
     record = read_of(Kind.ADDRESS, desired.key, row, read)
-    return CurrentRecord(record, number, change_stamp(layout, row), evidence="content", others=tuple(others))
+    return CurrentRecord(record, number, change_stamp(layout, row), evidence="content", other_references=tuple(others))

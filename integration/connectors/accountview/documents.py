@@ -193,7 +193,7 @@ def from_earliest(layout: Layout, name: str, records: Sequence[Record], prefix: 
 def first_of(several: Sequence[CurrentRecord]) -> CurrentRecord:
     """Return the first of several documents with one reference, with the numbers of the others."""
     first, *rest = several
-    return replace(first, others=tuple(document.reference for document in rest))
+    return replace(first, other_references=tuple(document.reference for document in rest))
 
 
 def _current_document(
@@ -317,7 +317,7 @@ def _from_history(layout: Layout, desired: Record, rows: Sequence[Row], referenc
 
     record = read_of(desired.kind, desired.key, row, read)
     others = tuple(number for place, number in enumerate(numbers) if place != chosen)
-    return CurrentRecord(record, numbers[chosen], evidence="history", others=others)
+    return CurrentRecord(record, numbers[chosen], evidence="history", other_references=others)
 
 
 def _history_number(layout: Layout, rows: Sequence[Row], desired: Record, references: References) -> str:

@@ -46,7 +46,7 @@ class EmptyAnswerProbe:
 
     ask: Ask
     proof: ProbeTarget  # an object that surely has rows
-    learned_of: dict[str, _ProbeResult] = field(default_factory=dict)
+    results: dict[str, _ProbeResult] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)  # objects to be asked again
     counts_from_one: bool = False  # pages are counted from 1; until that is known, each object is asked for a row
     proven: set[str] = field(default_factory=set)  # forms of "nothing found" of objects that were seen to have rows
@@ -60,21 +60,21 @@ class EmptyAnswerProbe:
         """
         with self._lock:
             code = about.of.code
-            result = self.learned_of.get(code)
+            result = self.results.get(code)
             if result is None or code in self.stale or (by_key and result.key != about.key):
-                result = self.learned_of[code] = self._probe(about)
+                result = self.results[code] = self._probe(about)
                 self.stale.discard(code)
             return result
 
     def remember(self, before: "EmptyAnswerProbe") -> None:
         """Take over what another client learned about the same installation."""
-        self.learned_of, self.stale, self.proven = dict(before.learned_of), set(before.stale), set(before.proven)
+        self.results, self.stale, self.proven = dict(before.results), set(before.stale), set(before.proven)
         self.counts_from_one = before.counts_from_one
 
     def learn_anew(self) -> None:
         """Mark all objects as stale, so that each is asked again before its next answer is trusted."""
         with self._lock:
-            self.stale |= self.learned_of.keys()
+            self.stale |= self.results.keys()
             self.proven.clear()
 
     def expect_conditions(self, about: ProbeTarget, *, check_refusal: bool = False) -> None:
@@ -84,16 +84,16 @@ class EmptyAnswerProbe:
         """
         learned = self.learn(about)
         if learned.ignores:
-            self.learned_of.pop(about.of.code, None)  # asked again next time: the fault may have been fixed
+            self.results.pop(about.of.code, None)  # asked again next time: the fault may have been fixed
             raise UnavailableError("filter_ignored", system=SYSTEM, object=about.of.code)
         if check_refusal and learned.refusal is not None:
             raise learned.refusal
 
     def require_known_form(self, of: BusinessObject, form: str) -> None:
         """Raise UnavailableError for an answer without rows whose form does not mean that there are none."""
-        learned = self.learned_of.get(of.code)
+        learned = self.results.get(of.code)
         if form not in {ROWS, EMPTY, learned.form if learned else EMPTY}:
-            self.learned_of.pop(of.code, None)  # learned again next time: a new version may use another form
+            self.results.pop(of.code, None)  # learned again next time: a new version may use another form
             raise _unknown_form_error(of, form)
 
     def _probe(self, about: ProbeTarget) -> _ProbeResult:

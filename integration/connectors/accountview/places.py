@@ -26,11 +26,13 @@ def merge_places(
     documents = {**elsewhere, **current}
     for key in current.keys() & elsewhere.keys():
         document, other = current[key], elsewhere[key]
-        other_numbers = (other.reference, *other.others)
+        other_numbers = (other.reference, *other.other_references)
         more = tuple(
-            number for number in other_numbers if number and number not in (document.reference, *document.others)
+            number
+            for number in other_numbers
+            if number and number not in (document.reference, *document.other_references)
         )
-        documents[key] = replace(document, others=(*document.others, *more))
+        documents[key] = replace(document, other_references=(*document.other_references, *more))
     return documents
 
 
@@ -111,7 +113,7 @@ def with_invoices(
         elif several and order is not None:
             ours = references.reference(record.kind, record.key) in numbers
             if ours or not _are_invoices_of([invoice.record for invoice in several], order.record, record):
-                documents[record.key] = replace(order, others=(*order.others, *numbers))
+                documents[record.key] = replace(order, other_references=(*order.other_references, *numbers))
     return documents
 
 

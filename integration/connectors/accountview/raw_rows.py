@@ -29,7 +29,7 @@ class RawRow:
     """A raw row with its key. `told` is its content without the number that is only valid in one answer."""
 
     key: str
-    told: bytes
+    content: bytes
     _row: bytes | Row
 
     def row(self, operation: str) -> Row:

@@ -76,11 +76,11 @@ class Reading:
             columns,
             filled=columns.intersection(*filled),
             null=columns.difference(*filled),
-            meant=named_columns,
-            held=frozenset(column for column, number in times.items() if number),
-            often_held=frozenset(column for column, number in times.items() if number > 1),
+            known_fields=named_columns,
+            fields_with_value=frozenset(column for column, number in times.items() if number),
+            fields_often_with_value=frozenset(column for column, number in times.items() if number > 1),
             counts=times,
-            alone=len(rows) == 1,
+            is_single_record=len(rows) == 1,
             blanks=any(_is_blank(value) for row in rows for value in row.values()),
         )
 

@@ -134,8 +134,8 @@ def create_record(client: AccountViewClient, of: BusinessObject, layout: Layout,
 
 def with_cause(error: RejectedError, change: Change) -> RejectedError:
     """Return a refusal with the error code of its cause, where its text shows the cause."""
-    values, facts = change.wanted.values, dict(error.facts)
-    facts.setdefault("document", reference_of(change.wanted) or change.title)
+    values, facts = change.desired.values, dict(error.facts)
+    facts.setdefault("document", reference_of(change.desired) or change.title)
     if error.code == "email_too_long":
         facts.setdefault("customer", change.title)
     if error.code != "accountview_rejected":

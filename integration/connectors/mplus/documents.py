@@ -36,7 +36,7 @@ class _Start:
     """Start of a page: its lowest marker, the highest marker read before, and the till's present one if known."""
 
     bound: int
-    seen: int
+    highest_read: int
     present: int | None = None
 
 
@@ -53,7 +53,7 @@ class ListedDocuments:
 class DocumentPage:
     """One page of unparsed documents; `after` and `stamp` as in `Batch`."""
 
-    found: Sequence[Element]
+    elements: Sequence[Element]
     after: str | None
     stamp: str
 
@@ -72,7 +72,7 @@ class TillDocuments:
         """Return one page of the documents with a marker from `since` on, and some before it; of all if it is None."""
         page = self.page(kind, since, after, limit)
         with expect_readable():
-            return Batch(tuple(self._decode(kind, page.found, fresh=False)), page.after, page.stamp)
+            return Batch(tuple(self._decode(kind, page.elements, fresh=False)), page.after, page.stamp)
 
     def page(
         self, kind: Kind, since: str | None, after: str | None, limit: int | None = None, *, lines: bool = True
@@ -89,10 +89,10 @@ class TillDocuments:
         with expect_readable():
             elements = self._read_page(kind, {"syncMarker": start.bound}, lines=lines)
             if not elements:
-                return DocumentPage((), None, str(start.seen))
+                return DocumentPage((), None, str(start.highest_read))
             markers = (codec.if_readable(codec.document_marker, element) for element in elements)
             marked = list(zip(elements, markers, strict=True))
-            fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.seen)
+            fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.highest_read)
             last = fresh[limit - 1] if limit is not None and len(fresh) > limit else None
             if last is not None:
                 marked = [(element, marker) for element, marker in marked if marker is None or marker <= last]
@@ -103,7 +103,7 @@ class TillDocuments:
                     "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(elements)
                 )
         is_last = last is None and start.present is not None and highest >= start.present
-        return DocumentPage(elements, None if is_last else str(highest + 1), str(max(highest, start.seen)))
+        return DocumentPage(elements, None if is_last else str(highest + 1), str(max(highest, start.highest_read)))
 
     def in_period(self, kind: Kind, first: date, last: date) -> Iterator[ListedDocuments]:
         """Return the documents of these financial dates once each, in the state that was read last.

@@ -30,8 +30,8 @@ def cards_left(client: Client, page: int = PAGE) -> list[GiftCardBalance]:
         marker = max(card.marker for card in page_cards) + 1
     amounts_by_group: dict[str, list[Decimal]] = defaultdict(list)
     for card in cards.values():
-        if card.left is not None:
-            amounts_by_group[card.group].append(card.left)
+        if card.balance is not None:
+            amounts_by_group[card.group].append(card.balance)
     return [
         GiftCardBalance(group, len(amounts), sum(amounts, Decimal(0)))
         for group, amounts in sorted(amounts_by_group.items())

@@ -61,8 +61,8 @@ class TillGroups:
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the group's number."""
         if change.action is Action.CREATE or current is None:
-            return self._create(change.wanted, references)
-        return self._update(change.wanted, current, references)
+            return self._create(change.desired, references)
+        return self._update(change.desired, current, references)
 
     def _create(self, desired: Record, references: References) -> WriteResult:
         request = {

@@ -114,8 +114,8 @@ def reservation_page(documents: TillDocuments, since: str | None, after: str | N
     left out, so that its known reservations stay.
     """
     page = documents.page(Kind.ORDER, since, after, lines=False)
-    keys = [codec.if_readable(_order_key, order) or "" for order in page.found]
-    waiting = [key for key, order in zip(keys, page.found, strict=True) if key and not _is_finished(order)]
+    keys = [codec.if_readable(_order_key, order) or "" for order in page.elements]
+    waiting = [key for key, order in zip(keys, page.elements, strict=True) if key and not _is_finished(order)]
     optional_reservations: dict[str, list[StockReservation] | None] = {
         key: [] for key in keys if key and key not in waiting
     }

@@ -61,7 +61,7 @@ class TillPictures:
 
     def calls(self, change: Change) -> int:
         """Return 1, plus 1 for a picture that must be uploaded first."""
-        content = change.wanted.values.get("content")
+        content = change.desired.values.get("content")
         return 1 if not content or str(content).startswith(OTHER) else 2
 
     def read_changes(self, since: str) -> Batch:  # noqa: ARG002
@@ -78,7 +78,7 @@ class TillPictures:
         card = current.reference if current else references.reference(Kind.PRODUCT, change.key)
         if not card:
             raise RejectedError("needed_record_missing", system=SYSTEM, key=change.title, field="product")
-        content = str(change.wanted.values.get("content") or "")
+        content = str(change.desired.values.get("content") or "")
         images = self._card_images(card)
         first = content.removeprefix(OTHER)
         if content and not content.startswith(OTHER):

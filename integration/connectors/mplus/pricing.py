@@ -84,14 +84,14 @@ class BranchPrices:
 
     def calls(self, change: Change) -> int:
         """Return 1 where a change has prices per branch, otherwise 0."""
-        return int(any(branch_terms(part) for part in change.wanted.parts))
+        return int(any(branch_terms(part) for part in change.desired.parts))
 
     def write(self, change: Change, original: object) -> None:
         """Write the prices per branch of a change, each as an edit of the existing line.
 
         Raises RejectedError `price_outside_range`, with the allowed range, where the till refuses a price.
         """
-        terms_by_article = {part.key: terms for part in change.wanted.parts if (terms := branch_terms(part))}
+        terms_by_article = {part.key: terms for part in change.desired.parts if (terms := branch_terms(part))}
         if not terms_by_article:
             return
         existing_lines = self._lines(till_numbers(terms_by_article))

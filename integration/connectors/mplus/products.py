@@ -224,15 +224,17 @@ class TillProducts:
 
     def calls(self, change: Change) -> int:
         """Return 1, plus 1 for prices per branch, plus 1 for each membership if memberships are separate calls."""
-        return self._calls(replace(change, wanted=without_branches(change.wanted))) + self._branch_prices.calls(change)
+        return self._calls(replace(change, desired=without_branches(change.desired))) + self._branch_prices.calls(
+            change
+        )
 
     def _calls(self, change: Change) -> int:
         if self._settings.membership == "product":
-            return int(change.action is Action.CREATE or bool(change.wanted.values or change.wanted.parts))
-        after = _codes(change.wanted) if "groups" in change.wanted.values else None
+            return int(change.action is Action.CREATE or bool(change.desired.values or change.desired.parts))
+        after = _codes(change.desired) if "groups" in change.desired.values else None
         before = _codes(change.before) if change.before else frozenset()
         memberships = 0 if after is None else len(after ^ before)
-        beyond_groups = change.wanted.parts or change.wanted.values.keys() - {"groups"}
+        beyond_groups = change.desired.parts or change.desired.values.keys() - {"groups"}
         return memberships + (1 if change.action is Action.CREATE or beyond_groups else 0)
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
@@ -240,7 +242,7 @@ class TillProducts:
 
         The article numbers already prevent a second product, so `token` is not needed.
         """
-        desired = without_branches(change.wanted)
+        desired = without_branches(change.desired)
         if change.action is Action.CREATE or current is None:
             result = self._create(desired, references)
             self._branch_prices.write(change, None)
@@ -288,7 +290,7 @@ class TillProducts:
         join, leave = _memberships(desired, current, references)
         inside = self._settings.membership == "product"
         edit = ElementEdit(
-            wanted=desired,
+            desired=desired,
             words=self._words,
             types=self._types(desired),
             leading_price=self._settings.leading_price,

@@ -174,8 +174,8 @@ class TillRelations:
         was not answered is found again, and `token` is not needed.
         """
         if change.action is Action.CREATE or current is None:
-            return self._create(change.wanted)
-        return self._update(change.wanted, current)
+            return self._create(change.desired)
+        return self._update(change.desired, current)
 
     def _create(self, desired: Record) -> WriteResult:
         values = {**desired.values, "external_id": desired.values.get("external_id") or desired.key}
@@ -209,7 +209,9 @@ def _current_relation(form: RelationForm, key: str, match: _Match, element: Elem
         record, marker = form.read(element, key), str(codec.relation_marker(element))
     except WrongValueError as error:
         record, marker = unreadable(Kind.RELATION, key, error, codec.raw_elements(element)), ""
-    return CurrentRecord(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
+    return CurrentRecord(
+        record, match.number, marker, original=element, evidence=match.evidence, other_references=match.others
+    )
 
 
 def _number(element: Element) -> str | None:

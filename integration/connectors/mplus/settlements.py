@@ -60,11 +60,11 @@ class Settlements:
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Pay an invoice and return its id, because the answer has no id of the payment."""
-        values = change.wanted.values
-        payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.wanted))}
-        request = {"invoiceId": change.wanted.key, "paymentList": {"payment": [payment]}}
+        values = change.desired.values
+        payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.desired))}
+        request = {"invoiceId": change.desired.key, "paymentList": {"payment": [payment]}}
         self._client.write("payInvoice", request=request)
-        return WriteResult(change.wanted.key)
+        return WriteResult(change.desired.key)
 
 
 _invoice_key = partial(codec.document_key, kind=Kind.INVOICE)

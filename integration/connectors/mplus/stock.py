@@ -53,10 +53,10 @@ class _Raw(NamedTuple):
     """
 
     number: str
-    kept: str  # whether stock is managed
+    stock_managed: str  # whether stock is managed
     identity: codec.ArticleIdentity
     rows: Mapping[str, Element]
-    moved: Mapping[str, Sequence[Move]]
+    movements: Mapping[str, Sequence[Move]]
 
     def raw_parts(self, branch: str) -> tuple[str | bytes, ...]:
         """Return the raw data of a branch, for its hash."""
@@ -128,10 +128,10 @@ class TillStock:
 
     def _hash_of(self, desired: Record, raw: _Raw) -> str:
         """Return a hash of the raw data, empty if movements count as well."""
-        if raw.moved:
+        if raw.movements:
             return ""
         parts = [part for branch in sorted([level.key for level in desired.parts]) for part in raw.raw_parts(branch)]
-        return self._hash(raw.number, raw.kept, *raw.identity, *parts)
+        return self._hash(raw.number, raw.stock_managed, *raw.identity, *parts)
 
     def _rows(self, numbered_records: Numbered) -> dict[tuple[str, str], Element]:
         """Return the till's rows by branch and article: one call for each branch and portion of articles."""
@@ -157,7 +157,9 @@ class TillStock:
         branches = till_numbers(branch for branch, _ in rows)
         articles = till_numbers(number for number, _ in counts)
         return _by_place(
-            self._history.movements_since(min(stock_count.upto for _, stock_count in counts), branches, articles)
+            self._history.movements_since(
+                min(stock_count.last_movement for _, stock_count in counts), branches, articles
+            )
         )
 
     def _read_rows(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
@@ -182,9 +184,9 @@ class TillStock:
         try:
             for element in (article, *rows_by_branch.values()):
                 _require_number(number, element)
-            managed = codec.stock_managed(raw.kept)
+            managed = codec.stock_managed(raw.stock_managed)
             since = {
-                branch: _moved_since(stock_count, branch, row, raw.moved.get(branch, ()))
+                branch: _moved_since(stock_count, branch, row, raw.movements.get(branch, ()))
                 for branch, row in rows_by_branch.items()
                 if stock_count is not None
             }
@@ -239,7 +241,7 @@ class TillStock:
 
     def calls(self, change: Change) -> int:
         """Return one call for each level, and one more if the stock setting of the article changes."""
-        return len(_levels(change.wanted)) + ("managed" in change.wanted.values)
+        return len(_levels(change.desired)) + ("managed" in change.desired.values)
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Change the stock setting if wanted, then set each level; return the article number and the last booking.
@@ -251,10 +253,10 @@ class TillStock:
         ):  # articles are created by the flow of products
             raise RejectedError("target_record_missing")
         lookup_state, stock_count = current.original, _stock_count(current.record)
-        levels = _levels(change.wanted)
+        levels = _levels(change.desired)
         for amount in levels.values():
             codec.encode_level(amount)  # refused before any call
-        managed = change.wanted.values.get("managed")
+        managed = change.desired.values.get("managed")
         if isinstance(managed, bool):
             self._products.switch_stock(lookup_state.product, current.reference, managed=managed)
         last = ""
@@ -311,7 +313,9 @@ class TillStock:
                 ):
                     return None
                 moves = _moves_at(
-                    _by_place(self._history.movements_since(stock_count.upto, [branch], [number])), branch, number
+                    _by_place(self._history.movements_since(stock_count.last_movement, [branch], [number])),
+                    branch,
+                    number,
                 )
                 since = _moved_since(stock_count, branch, row, moves)
                 return since, codec.decode_level(row, reserved=False), codec.decode_reserved(row)
@@ -361,7 +365,7 @@ def _moved_since(stock_count: StockCounted, branch: str, row: Element, moves: It
     movements is unreadable.
     """
     later = tuple(moves)
-    if (wrong := unreadable_move(later, stock_count.upto, codec.stock_id(row))) is not None:
+    if (wrong := unreadable_move(later, stock_count.last_movement, codec.stock_id(row))) is not None:
         raise WrongValueError(wrong.unread, wrong.number)
     free, delivered = stock_count.moved(later, codec.stock_id(row))
     if branch not in stock_count.reserved:

@@ -122,7 +122,7 @@ def naming_record(change: Change, current: CurrentRecord | None) -> Iterator[Non
         failure = RejectedError("field_unknown", **facts, field=error.field)
     except ConnectorError as error:
         if error.code == "article_number_taken":
-            facts["number"] = ", ".join(part.key for part in change.wanted.parts)
+            facts["number"] = ", ".join(part.key for part in change.desired.parts)
         failure = type(error)(error.code, **{**facts, **error.facts})
     else:
         return
@@ -137,9 +137,9 @@ def _facts(change: Change, current: CurrentRecord | None) -> dict[str, str]:
         case Kind.STOCK:
             return facts | {"number": current.reference if current else change.key, "article": change.key}
         case Kind.SETTLEMENT:
-            return facts | {"number": facts["key"], "amount": as_text(change.wanted.values.get("amount"))}
+            return facts | {"number": facts["key"], "amount": as_text(change.desired.values.get("amount"))}
         case _:
             return facts | {
-                "number": current.reference if current else ", ".join(part.key for part in change.wanted.parts),
-                "article": ", ".join(part.source or part.key for part in change.wanted.parts) or change.key,
+                "number": current.reference if current else ", ".join(part.key for part in change.desired.parts),
+                "article": ", ".join(part.source or part.key for part in change.desired.parts) or change.key,
             }

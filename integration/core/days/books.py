@@ -98,7 +98,7 @@ class DayBooks:
     debtor: Callable[[str], str] = _nobody
     item: Callable[[Record], str] = _no_item
     contents: Contents = "all"
-    alone: Mapping[str, SeparateBooking] = field(
+    separate_bookings: Mapping[str, SeparateBooking] = field(
         default_factory=dict
     )  # documents that are booked separately from the day, by key
     costs: bool = False  # whether a page includes the cost of sales
@@ -166,7 +166,7 @@ class DayPage:
 
     lines: tuple[DayLine, ...]
     documents: tuple[str, ...] = ()  # the numbers of all documents of the day
-    apart: tuple[DayDocument, ...] = ()  # documents that are booked one by one
+    separate_documents: tuple[DayDocument, ...] = ()  # documents that are booked one by one
     own_use: Decimal = NOTHING
     sold: tuple[DayDocument, ...] = ()  # documents whose sale is on the page
     vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # the till's VAT minus its documents' VAT, by code

@@ -33,9 +33,9 @@ class DayVerdict(StrEnum):
 class OwnPage:
     """A page written for a day: as written, its number in the books, and its current state in the books."""
 
-    written: Record
+    written_record: Record
     number: str
-    held: Record | None
+    current: Record | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +227,13 @@ def _method_comparisons(
     """
     turned = books.credit_positive != (books.mode == "cash")
     booked_amounts: dict[str, Decimal] = {}
-    written_lines = [line for page in pages for line in page_lines(page.written)]
+    written_lines = [line for page in pages for line in page_lines(page.written_record)]
     unclear = {line.account for line in written_lines if line.from_books}
     unknown = {line.method for line in (*expected, *written_lines) if line.account in unclear}
     for page in pages:
-        now = page_lines(page.held) if page.held else ()
+        now = page_lines(page.current) if page.current else ()
         for line, current_line in zip(
-            page_lines(page.written), now, strict=False
+            page_lines(page.written_record), now, strict=False
         ):  # a different number of lines is a finding
             booked_amounts[line.method] = booked_amounts.get(line.method, NOTHING) + (
                 -current_line.amount if turned else current_line.amount
@@ -252,11 +252,11 @@ def _page_findings(pages: Sequence[OwnPage], entries: Sequence[LedgerEntry]) -> 
     """Yield the changes of others to our pages, with the person of the last change if the books report it."""
     changed_by = {row.page: row.by for row in entries if row.by}
     for page in pages:
-        page_facts = {"page": page.number, "reference": till_text(page.written.values, "reference")}
-        if page.held is None:
+        page_facts = {"page": page.number, "reference": till_text(page.written_record.values, "reference")}
+        if page.current is None:
             yield DayFinding("page_gone", page_facts)
             continue
-        was, now = page_lines(page.written), page_lines(page.held)
+        was, now = page_lines(page.written_record), page_lines(page.current)
         if len(was) != len(now):
             facts = {"was": str(len(was)), "now": str(len(now)), "by": changed_by.get(page.number, "")}
             yield DayFinding("lines_counted", {**page_facts, **facts})
@@ -279,8 +279,10 @@ def _document_findings(
     """Yield documents that were added or removed after the day was booked."""
     if not pages:
         return
-    newest = max(pages, key=lambda page: page.written.key)  # the newest page includes the documents of earlier ones
-    document_numbers = newest.written.values.get("documents")
+    newest = max(
+        pages, key=lambda page: page.written_record.key
+    )  # the newest page includes the documents of earlier ones
+    document_numbers = newest.written_record.values.get("documents")
     booked = set(document_numbers) if isinstance(document_numbers, tuple) else set()
     now = {document.number: document for document in documents}
     late = [now[number] for number in sorted(now.keys() - booked)]
@@ -298,7 +300,7 @@ def _document_findings(
 def _till_findings(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayFinding]:
     """Yield changes of the till's answers since the day was booked, such as a new cash count."""
     sign = -1 if books.credit_positive else 1
-    lines = [line for page in pages for line in page_lines(page.written)]
+    lines = [line for page in pages for line in page_lines(page.written_record)]
     booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
     is_taken_back = not changed_lines((), booked)  # by a person, and not by the till
     for off in () if is_taken_back else changed_lines(expected, booked):
@@ -309,7 +311,12 @@ def _till_findings(expected: Sequence[DayLine], pages: Sequence[OwnPage], books:
 def _manual_page_findings(pages: Iterable[LookalikePage]) -> Iterator[DayFinding]:
     """Yield pages of others that look like a document of the day or like the whole day."""
     for page in pages:
-        facts = {"page": page.page, "date": _fact_text(page.on), "by": page.by, "amount": str(amount(page.amount))}
+        facts = {
+            "page": page.page,
+            "date": _fact_text(page.book_date),
+            "by": page.by,
+            "amount": str(amount(page.amount)),
+        }
         if page.document:
             yield DayFinding("page_by_hand", {**facts, "document": page.document})
         else:

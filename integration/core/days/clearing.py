@@ -95,15 +95,15 @@ class PayoutMatch:
     """
 
     settlements: tuple[Settlement, ...] = ()
-    under_way: tuple[Taking, ...] = ()
+    unpaid_takings: tuple[Taking, ...] = ()
     unmatched: tuple[Payout, ...] = ()
-    of_opening: tuple[Payout, ...] = ()
-    opening_left: Decimal = NOTHING
+    opening_payouts: tuple[Payout, ...] = ()
+    opening_rest: Decimal = NOTHING
 
     @property
     def waiting(self) -> Decimal:
         """Sum of the takings under way."""
-        return total(taking.amount for taking in self.under_way)
+        return total(taking.amount for taking in self.unpaid_takings)
 
     @property
     def fees(self) -> Decimal:
@@ -118,7 +118,7 @@ class PayoutMatch:
     @property
     def balance(self) -> Decimal:
         """Sum of everything that is not settled: equal to the closing balance of the account."""
-        return self.opening_left + self.waiting + self.unbooked_fees - total(payout.amount for payout in self.unmatched)
+        return self.opening_rest + self.waiting + self.unbooked_fees - total(payout.amount for payout in self.unmatched)
 
 
 def match_payouts(
@@ -238,7 +238,7 @@ class ClearingDay:
     takings: Decimal
     payouts: Decimal
     balance: Decimal
-    under_way: Decimal  # takings up to this day that were not paid out by the end of it
+    unpaid_amount: Decimal  # takings up to this day that were not paid out by the end of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ class ClearingAccount:
     def late(self, today: date) -> list[Taking]:
         """Return takings whose payout is late on a day, oldest first."""
         last = today - timedelta(days=self.rules.late_days)
-        return [taking for taking in self.match.under_way if taking.date < last] if self.match else []
+        return [taking for taking in self.match.unpaid_takings if taking.date < last] if self.match else []
 
 
 def clearing_account(
@@ -307,7 +307,7 @@ def clearing_account(
 def _amount_under_way(match: PayoutMatch | None, day: date) -> Decimal:
     if match is None:
         return NOTHING
-    waiting = total(taking.amount for taking in match.under_way if taking.date <= day)
+    waiting = total(taking.amount for taking in match.unpaid_takings if taking.date <= day)
     for settlement in match.settlements:
         if settlement.payouts[-1].date > day:
             gross = total(taking.amount for taking in settlement.takings if taking.date <= day)

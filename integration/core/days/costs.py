@@ -41,7 +41,9 @@ def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[
     costs_by_group: dict[tuple[str, str], list[TillCost]] = {}
     for row in day.costs:
         if row.amount is None:
-            raise DayRefusedError("day_cost_unreadable", row.field, group=row.group, field=row.field, value=row.found)
+            raise DayRefusedError(
+                "day_cost_unreadable", row.field, group=row.group, field=row.field, value=row.raw_value
+            )
         costs_by_group.setdefault((row.source, row.group), []).append(row)
     for (source, group), rows in costs_by_group.items():
         cost = total(row.amount for row in rows if row.amount is not None)

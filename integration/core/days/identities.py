@@ -33,7 +33,7 @@ class FailedCheck:
     identity: int
     about: str
     expected: Decimal
-    found: Decimal
+    actual: Decimal
     documents: tuple[str, ...] = ()
 
     @property
@@ -41,8 +41,8 @@ class FailedCheck:
         """The error for the day that cannot be booked."""
         facts = {
             "expected": str(self.expected),
-            "found": str(self.found),
-            "difference": str(self.found - self.expected),
+            "found": str(self.actual),
+            "difference": str(self.actual - self.expected),
         }
         numbers = ", ".join(self.documents)
         return DayRefusedError("day_gap", "", identity=str(self.identity), about=self.about, behind=numbers, **facts)
@@ -163,10 +163,10 @@ def _compare_sums(
 def _check_drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedCheck]:
     for count in day.counts:
         about = f"{count.workplace} {count.number}"
-        if count.difference != count.counted - count.start - count.added:
-            yield FailedCheck(4, about, count.counted - count.start - count.added, count.difference)
-        if count.end != count.counted - count.deposited:
-            yield FailedCheck(4, about, count.counted - count.deposited, count.end)
+        if count.difference != count.counted_amount - count.start - count.added:
+            yield FailedCheck(4, about, count.counted_amount - count.start - count.added, count.difference)
+        if count.end != count.counted_amount - count.deposited:
+            yield FailedCheck(4, about, count.counted_amount - count.deposited, count.end)
         if count.before is not None and count.start != count.before:
             yield FailedCheck(CARRIED_OVER, about, count.before, count.start)
     for method in dict.fromkeys(count.method for count in day.counts if count.method in drawers):

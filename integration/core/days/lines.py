@@ -54,7 +54,7 @@ class DayLines:
         self.turnover: list[AccountTurnover] = []
         self.own_use_sum = total(document.total for document in self.own_use)
         self.counting = [document for document in documents if document not in self.own_use]
-        self._separate_bookings = books.alone
+        self._separate_bookings = books.separate_bookings
         self._types = {turnover.group: turnover for turnover in day.journal}
         self._vat = DayVat(books, percents_of(day))
         self.apart = [document for document in self.counting if self._is_separate(document)]

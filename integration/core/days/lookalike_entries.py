@@ -24,7 +24,7 @@ class LookalikePage(NamedTuple):
     document: str
     amount: Decimal
     by: str
-    on: date | None
+    book_date: date | None
 
 
 def totals_of(documents: Sequence[DayDocument]) -> dict[Decimal, str]:

@@ -191,7 +191,7 @@ def _amount(text: str | None) -> Decimal | None:
 
 
 _AMOUNTS = frozenset({"amount", "vat", "vat_base"})
-_SUMS = frozenset({"start", "added", "counted", "deposited", "difference", "end", "before"})
+_SUMS = frozenset({"start", "added", "counted_amount", "deposited", "difference", "end", "before"})
 
 
 def _line(line: DayLine) -> dict[str, object]:

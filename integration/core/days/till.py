@@ -99,7 +99,7 @@ class TillCost:
     stock_account: str = ""
     codes: tuple[str, ...] = ()
     field: str = ""
-    found: str = ""
+    raw_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class DrawerCount:
     method: str
     start: Decimal
     added: Decimal
-    counted: Decimal
+    counted_amount: Decimal
     deposited: Decimal
     difference: Decimal
     end: Decimal
@@ -185,7 +185,7 @@ def till_day(record: Record) -> TillDay:
     """Return the day of a till record. Raises DayRefusedError if a document in it cannot be read."""
     for part in record.parts:
         if isinstance(part, Unreadable):
-            facts = {"document": part.key, "field": part.field, "value": part.found}
+            facts = {"document": part.key, "field": part.field, "value": part.raw_value}
             raise DayRefusedError("day_document_unreadable", part.field, **facts)
     values = record.values
     day = values.get("date")
@@ -270,7 +270,7 @@ def _count(values: Mapping[str, Value]) -> DrawerCount:
         method=till_text(values, "method"),
         start=till_amount(values, "start"),
         added=till_amount(values, "added"),
-        counted=till_amount(values, "counted"),
+        counted_amount=till_amount(values, "counted"),
         deposited=till_amount(values, "deposited"),
         difference=till_amount(values, "difference"),
         end=till_amount(values, "end"),

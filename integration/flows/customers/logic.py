@@ -175,8 +175,8 @@ class Customers(FlowLogic):
             "number": current.reference,
             "evidence": current.evidence,
         }
-        if current.others:
-            candidates = ", ".join((current.reference, *current.others))
+        if current.other_references:
+            candidates = ", ".join((current.reference, *current.other_references))
             return Issue("customer_ambiguous", desired.key, facts=facts | {"candidates": candidates})
         if link is not None or current.evidence not in SHARED:
             return None
@@ -255,13 +255,13 @@ class Customers(FlowLogic):
         for name, step in self._default_steps(record, values).items():
             before = traces.get(f"{Kind.RELATION}.{name}")
             steps, target = before.steps if before else (), f"{Kind.RELATION}.{name}"
-            traces[target] = Trace(target, (*steps, step), step.value, why=_default_reason(step))
+            traces[target] = Trace(target, (*steps, step), step.value, reason=_default_reason(step))
         terms = partial(self._terms.of_customer, record, incl=self._prices_include_vat())
         return [*traces.values(), *traced(Kind.RELATION, record.key, terms)]
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return the reasons of prices and other agreements that are removed because the books no longer have them."""
-        values = change.wanted.values.items()
+        values = change.desired.values.items()
         cleared_names = (
             name for name, value in values if (value is None and is_term(name)) or self._removes_agreement(name, value)
         )
@@ -277,7 +277,7 @@ def _stored_value(trace: Trace) -> Value:
 
 
 def _default_reason(step: TraceStep) -> Reason:
-    kind, _, country = step.what.partition(" ")
+    kind, _, country = step.operation.partition(" ")
     return Reason("because_country", {"country": country}) if country else by_setting(kind)
 
 
@@ -324,4 +324,4 @@ def _vat_number_trace(trace: Trace, record: Record) -> Trace:
         return replace(trace, value=None, issue=rejected.issue(record.key))
     if number == as_text(trace.value):
         return trace
-    return replace(trace, value=number, why=Reason("because_vat_number"))
+    return replace(trace, value=number, reason=Reason("because_vat_number"))

@@ -291,7 +291,7 @@ class DaysLogic(FlowLogic):
 
     def _expect_booked(self, page: DayPage, record: Record) -> None:
         """Raise RecordRejected while a separate document of the day is not in the books: its sale would be lost."""
-        keys = {document.number: self._separate_documents.same_sale(document) for document in page.apart}
+        keys = {document.number: self._separate_documents.same_sale(document) for document in page.separate_documents}
         missing = set(self._queries.unbooked([key for sale_keys in keys.values() for key in sale_keys]))
         numbers = [number for number, sale_keys in keys.items() if missing.issuperset(sale_keys)]
         if numbers:
@@ -344,7 +344,7 @@ class DaysLogic(FlowLogic):
             remaining = documents_of(replace(day, documents=tuple(till_documents)))
             sums, documents = sums.minus(sums_of_documents(documents).minus(sums_of_documents(remaining))), remaining
         costs, alone = self._has_costs(pages), self._separate_documents.separate_bookings(documents)
-        books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
+        books = replace(self.books, separate_bookings=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
 
     # ---- days that are booked already
@@ -476,14 +476,19 @@ class DaysLogic(FlowLogic):
         key = day_of_key(desired.key)  # a retry concerns the day, whichever of its pages is meant
         facts = {"key": key, "document": as_text(desired.values.get("number")), "reference": current.reference}
         facts |= _page_revenue_fact(desired)
-        if current.others:
-            candidates = ", ".join((current.reference, *current.others))
+        if current.other_references:
+            candidates = ", ".join((current.reference, *current.other_references))
             cause = "document_doubled" if link else "reference_found_twice"
             return Issue(
                 cause,
                 key,
                 "",
-                {**facts, "candidates": candidates, "number": current.reference, "other": ", ".join(current.others)},
+                {
+                    **facts,
+                    "candidates": candidates,
+                    "number": current.reference,
+                    "other": ", ".join(current.other_references),
+                },
             )
         if link is None and not same_postings(current.record, desired):
             return Issue("day_page_differs", key, "", facts)
@@ -507,7 +512,7 @@ class DaysLogic(FlowLogic):
             change,
             key=page_key(key, serial),
             title=f"{change.title} {serial:02}",
-            wanted=opposite_page(change.wanted, page_key(key, serial), turned),
+            desired=opposite_page(change.desired, page_key(key, serial), turned),
             agreed=opposite_page(change.agreed, page_key(key, serial), turned),
         )
 

@@ -60,7 +60,7 @@ class ManualEntries:
         facts = {"document": _title(page), "mark": self.mark(page, about)}
         if about is DecisionSubject.UNREADABLE:
             row = self.rows[0]
-            row_facts = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
+            row_facts = {"field": row.field, "value": row.raw_value[:LONGEST_FOUND]}
             return RecordRejected("day_ledger_unreadable", about, **facts, **row_facts)
         size = str(amount(max(abs(entry.amount) for entry in self.pages)))
         return RecordRejected(

@@ -57,7 +57,7 @@ class DayQueries:
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
         """Return the till documents that the flow of documents has not booked."""
         bookings = active_bookings(self._standings, keys)
-        return {key for key in keys if key not in bookings or bookings[key].where is not BookingStage.BOOKED}
+        return {key for key in keys if key not in bookings or bookings[key].stage is not BookingStage.BOOKED}
 
     def booked_alone(self, keys: Collection[str]) -> Mapping[str, SeparateBooking]:
         """Return the separate bookings of these till documents that exist or are in doubt."""

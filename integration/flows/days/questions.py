@@ -31,19 +31,19 @@ GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("pa
 GOODS_ACCOUNTS = (till_list("cost_accounts"), till_list("stock_accounts"))
 VAT = till_list("vat_codes")
 # A turnover group, or none, because sales without a group need an account too.
-IN_GROUP = KeyPart("group", (Choice(GROUPS),), (NO_GROUP,), needed=True)
+IN_GROUP = KeyPart("group", (Choice(GROUPS),), (NO_GROUP,), is_required=True)
 ACCOUNTS_TABLE = ValueTable(
     DAY_ACCOUNTS,
     GROUPS,
     LEDGERS,
     looks_up=True,
     causes=("day_account_missing", "turnover_group_unknown"),
-    named=("group",),
+    code_facts=("group",),
     dimensions=(IN_GROUP, KeyPart("vat_code", (Choice(VAT),))),
     separator="/",
 )
 METHODS_TABLE = ValueTable(
-    METHOD_ACCOUNTS, METHODS, LEDGERS, looks_up=True, causes=("day_method_account_missing",), named=("method",)
+    METHOD_ACCOUNTS, METHODS, LEDGERS, looks_up=True, causes=("day_method_account_missing",), code_facts=("method",)
 )
 PURCHASE_TABLE = ValueTable(
     PURCHASE_VAT_CODES, VAT, books_list("vat_codes"), looks_up=True, causes=("purchase_vat_code_unmapped",)
@@ -53,11 +53,18 @@ COST_CENTRES_TABLE = ValueTable(
     GROUPS,
     books_list("cost_centres"),
     looks_up=True,
-    dimensions=(KeyPart("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), needed=True),),
+    dimensions=(KeyPart("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), is_required=True),),
 )
 COST_TABLE, STOCK_TABLE = (
     ValueTable(
-        name, GROUPS, LEDGERS, looks_up=True, causes=(cause,), named=("group",), for_all=True, dimensions=(IN_GROUP,)
+        name,
+        GROUPS,
+        LEDGERS,
+        looks_up=True,
+        causes=(cause,),
+        code_facts=("group",),
+        for_all=True,
+        dimensions=(IN_GROUP,),
     )
     for name, cause in ((COST_ACCOUNTS, "day_cost_account_missing"), (STOCK_ACCOUNTS, "day_stock_account_missing"))
 )

@@ -26,7 +26,7 @@ class SeparateDocuments:
 
     ask: AskBooked
     groups: Mapping[str, str]
-    made: AskMadeAlone = lambda _: {}
+    derived_bookings: AskMadeAlone = lambda _: {}
 
     def same_sale(self, document: DayDocument) -> tuple[str, ...]:
         """Return the keys of a document and of its origins; if any of them is booked, its sale is booked."""
@@ -50,7 +50,7 @@ class SeparateDocuments:
     def _covered_invoices(self, documents: Sequence[Record]) -> dict[str, str]:
         """Return the invoices whose sale is booked through documents made from them, with the first of these."""
         invoices = [document for document in documents if document.kind is Kind.INVOICE]
-        derived = self.made([invoice.key for invoice in invoices]) if invoices else {}
+        derived = self.derived_bookings([invoice.key for invoice in invoices]) if invoices else {}
         return {
             invoice.key: derived[invoice.key][0].key
             for invoice in invoices

@@ -22,7 +22,7 @@ FLOW = Flow(
     target_role=BOOKS,
     stages=(Stage("days", Kind.DAY, Kind.DAY_PAGE, write_once=True, one_by_one=True, grouped_by="branch"),),
     by_changes=False,  # a day has no change stamp: it changes with its documents and counts
-    passing=("reference",),  # belongs to the question asked, not to the day
+    volatile_prefixes=("reference",),  # belongs to the question asked, not to the day
 )
 
 

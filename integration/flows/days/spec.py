@@ -238,7 +238,7 @@ DAYS = FlowSpec(
     record_of=day_of_key,
     own_document_marks=OwnDocumentMarks(_PREFIX[1], bears_day, free_prefix, flow=_PREFIX[0]),
     objects=("postings", "transactions", "vat", "ledgers", "daybooks", "cost_centres", "periods"),
-    needs=lambda _: Requirements((Kind.DAY_PAGE,), looked_at=(Kind.ENTRY,)),
+    needs=lambda _: Requirements((Kind.DAY_PAGE,), read_only_kinds=(Kind.ENTRY,)),
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="branch",

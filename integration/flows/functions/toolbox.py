@@ -326,7 +326,7 @@ class Argument:
 
     name: str
     takes: Takes
-    needed: bool = True
+    is_required: bool = True
     options: tuple[str, ...] = ()
     repeats: bool = False
 
@@ -339,28 +339,28 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "lower": (),
     "replace": (Argument("old", Takes.TEXT), Argument("new", Takes.TEXT)),
     "regex_replace": (Argument("pattern", Takes.TEXT), Argument("new", Takes.TEXT)),
-    "split": (Argument("separator", Takes.TEXT), Argument("place", Takes.NUMBER, needed=False)),
-    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, needed=False, repeats=True)),
-    "substring": (Argument("start", Takes.NUMBER), Argument("length", Takes.NUMBER, needed=False)),
+    "split": (Argument("separator", Takes.TEXT), Argument("place", Takes.NUMBER, is_required=False)),
+    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, is_required=False, repeats=True)),
+    "substring": (Argument("start", Takes.NUMBER), Argument("length", Takes.NUMBER, is_required=False)),
     "pad": (
         Argument("width", Takes.NUMBER),
-        Argument("sign", Takes.TEXT, needed=False),
-        Argument("side", Takes.CHOICE, needed=False, options=("left", "right")),
+        Argument("sign", Takes.TEXT, is_required=False),
+        Argument("side", Takes.CHOICE, is_required=False, options=("left", "right")),
     ),
-    "number": (Argument("style", Takes.CHOICE, needed=False, options=("auto", "nl", "en")),),
-    "round": (Argument("places", Takes.NUMBER, needed=False),),
+    "number": (Argument("style", Takes.CHOICE, is_required=False, options=("auto", "nl", "en")),),
+    "round": (Argument("places", Takes.NUMBER, is_required=False),),
     "percentage": _PERCENT,
     "add_vat": _PERCENT,
     "remove_vat": _PERCENT,
-    "date": (Argument("form", Takes.TEXT, needed=False),),
+    "date": (Argument("form", Takes.TEXT, is_required=False),),
     "country": (),
-    "first": (Argument("fields", Takes.FIELD, needed=False, repeats=True),),
-    "lookup": (Argument("table", Takes.TABLE), Argument("otherwise", Takes.TEXT, needed=False)),
+    "first": (Argument("fields", Takes.FIELD, is_required=False, repeats=True),),
+    "lookup": (Argument("table", Takes.TABLE), Argument("otherwise", Takes.TEXT, is_required=False)),
     "if": (
         Argument("operator", Takes.CHOICE, options=tuple(Operator)),
         Argument("operand", Takes.TEXT),
         Argument("then", Takes.VALUE),
-        Argument("otherwise", Takes.VALUE, needed=False),
+        Argument("otherwise", Takes.VALUE, is_required=False),
     ),
 }
 

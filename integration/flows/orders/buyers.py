@@ -21,7 +21,7 @@ class Buyers:
 
     home: str
     rows: Mapping[str, str]
-    named: Function
+    country_function: Function
 
     def country(self, name: str, document: str) -> str:
         """Return the ISO code of a country; the table of countries takes precedence. Raises RecordRejected."""
@@ -35,7 +35,7 @@ class Buyers:
     def _country_of_name(self, name: str) -> str:
         """Return the country of a recognised name, else that of the row for all other names."""
         try:
-            return as_text(self.named(name, {}))
+            return as_text(self.country_function(name, {}))
         except ValueError:
             return row_value(self.rows)
 

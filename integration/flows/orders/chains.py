@@ -85,18 +85,18 @@ def not_booked_because(
     that are or may be in the books count.
     """
     every = (*chain.before, *chain.after)
-    if waits := next((booking for booking in every if booking.where is BookingStage.DOUBTFUL), None):
+    if waits := next((booking for booking in every if booking.stage is BookingStage.DOUBTFUL), None):
         return _waiting_issue(document, waits)
-    booked = [booking for booking in every if booking.where is BookingStage.BOOKED]
+    booked = [booking for booking in every if booking.stage is BookingStage.BOOKED]
     if not sending:
-        booked += [booking for booking in chain.before if booking.where is BookingStage.PLANNED]
+        booked += [booking for booking in chain.before if booking.stage is BookingStage.PLANNED]
     booked = [booking for booking in booked if not _is_opposite(document, booking)]
     if booked and _covers(document, booked, limit):
         return _booked_skip(document, booked)
     if not sending:
-        held_up = [booking for booking in chain.before if booking.where is BookingStage.WAITING]
+        held_up = [booking for booking in chain.before if booking.stage is BookingStage.WAITING]
         held_up += [
-            booking for booking in chain.before if booking.where is BookingStage.PARKED and booking.key in taking_part
+            booking for booking in chain.before if booking.stage is BookingStage.PARKED and booking.key in taking_part
         ]
         if held_up:
             return _waiting_issue(document, held_up[0])
@@ -138,7 +138,7 @@ def _waiting_issue(document: Record, other: BookingState) -> Issue:
 
 
 def _booked_skip(document: Record, bookings: Sequence[BookingState]) -> Skip:
-    booked = next((booking for booking in bookings if booking.where is BookingStage.BOOKED), None)
+    booked = next((booking for booking in bookings if booking.stage is BookingStage.BOOKED), None)
     if booked is None:
         return Skip("sale_planned", document.key, _facts(document, _name(bookings[0])))
     facts = {**_facts(document, _name(booked)), "reference": booked.reference}
@@ -198,7 +198,7 @@ def more_than_ordered(
     total = _total(document)
     if total is None or total <= 0:
         return None
-    if waits := next((sibling for sibling in siblings if sibling.where is BookingStage.DOUBTFUL), None):
+    if waits := next((sibling for sibling in siblings if sibling.stage is BookingStage.DOUBTFUL), None):
         return _waiting_issue(document, waits)
     sums = [sibling.sold for sibling in siblings]
     booked = sum((amount for amount in sums if amount is not None), Decimal(0))
@@ -315,7 +315,7 @@ def active_bookings(ask: AskStandings, keys: Collection[str], *, surely: bool = 
     With `surely`, documents whose credit is in doubt are left out as well.
     """
     takes_back = (BookingStage.BOOKED, BookingStage.DOUBTFUL) if surely else (BookingStage.BOOKED,)
-    latest_bookings = newest_bookings(keys, ask, lambda booking: booking.where in takes_back)
+    latest_bookings = newest_bookings(keys, ask, lambda booking: booking.stage in takes_back)
     return {
         key: replace(booking.latest, key=key) for key, booking in latest_bookings.items() if not booking.is_taken_back
     }
@@ -329,8 +329,8 @@ class ChainQueries:
     these orders as the till has them now.
     """
 
-    standings: AskStandings = field(default=lambda _: {})
-    made_of: AskMade = field(default=lambda _: {})
+    booking_states: AskStandings = field(default=lambda _: {})
+    derived_documents: AskMade = field(default=lambda _: {})
     days: Callable[[Collection[str]], Mapping[str, Sequence[Link]]] = field(default=lambda _: {})
     orders: Callable[[Collection[str]], Sequence[Record]] = field(default=lambda _: ())
 
@@ -370,7 +370,7 @@ class Chains:
         }  # later bookings have their own keys
         facts = {document.key: self.related(document) for document in sales}
         before = {key: _keys_in(facts[key], "orders") for key in facts}
-        derived_bookings = self._queries.made_of(sorted({*documents_.values(), *joined(*before.values())}))
+        derived_bookings = self._queries.derived_documents(sorted({*documents_.values(), *joined(*before.values())}))
         derived = {order: {document_of(key) for key in keys} for order, keys in derived_bookings.items()}
         after = {  # without duplicates: order and invoice may name each other
             key: tuple(dict.fromkeys((*_keys_in(facts[key], "invoices"), *sorted(derived.get(documents_[key], ())))))
@@ -383,7 +383,7 @@ class Chains:
         related_keys = {key for by_key in (before, after, siblings) for keys in by_key.values() for key in keys} | set(
             documents_.values() if sending else ()
         )
-        bookings = active_bookings(self._queries.standings, sorted(related_keys)) if related_keys else {}
+        bookings = active_bookings(self._queries.booking_states, sorted(related_keys)) if related_keys else {}
         asked_days = {
             key for document in sales for key in (document.key, _day_and_branch(document), *before[document.key]) if key
         }
@@ -397,7 +397,7 @@ class Chains:
             )
             chain = _with_day_pages(document, chain, agreed, before[document.key])
             own = bookings.get(documents_[document.key]) if sending else None
-            if own is not None and own.where is BookingStage.BOOKED and own.kind is not document.kind:
+            if own is not None and own.stage is BookingStage.BOOKED and own.kind is not document.kind:
                 chain = Chain((own,))
             pages = [page for key in (document.key, _day_and_branch(document)) for page in days.get(key, ())]
             verdict = not_booked_because(document, chain, taking_part, self._limit, sending=sending)
@@ -456,11 +456,13 @@ class Chains:
 
     def booked_or_planned(self, sales: Collection[str]) -> set[str]:
         """Return which of these sales are booked or planned earlier, as any document or in a day."""
-        derived = self._queries.made_of(list(sales)) if sales else {}
+        derived = self._queries.derived_documents(list(sales)) if sales else {}
         documents = {sale: {sale, *map(document_of, derived.get(sale, ()))} for sale in sales}
-        bookings = active_bookings(self._queries.standings, sorted(set().union(*documents.values()))) if sales else {}
+        bookings = (
+            active_bookings(self._queries.booking_states, sorted(set().union(*documents.values()))) if sales else {}
+        )
         booked = {
-            key for key, booking in bookings.items() if booking.where in (BookingStage.BOOKED, BookingStage.PLANNED)
+            key for key, booking in bookings.items() if booking.stage in (BookingStage.BOOKED, BookingStage.PLANNED)
         }
         days = [_agreed_pages(pages) for pages in self._queries.days(list(sales)).values()]
         in_days = {key for pages in days if _have_postings(pages) for page in pages for key in _document_keys(page)}

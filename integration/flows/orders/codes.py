@@ -42,7 +42,7 @@ VAT_TABLE = ValueTable(
     causes=("vat_code_unmapped",),
     dimensions=(
         IN_COUNTRY,
-        KeyPart("code", (Choice(till_list("vat_codes")),), needed=True),
+        KeyPart("code", (Choice(till_list("vat_codes")),), is_required=True),
         KeyPart("vat_number", options=("yes", "no")),
         KeyPart("vat_method", options=UNTAXED_METHODS, rank=1),
     ),
@@ -55,7 +55,7 @@ GROUPS_TABLE = ValueTable(
     books_list("revenue_accounts"),
     looks_up=True,
     dimensions=(
-        KeyPart("group", (Choice(SALES_GROUPS),), needed=True),
+        KeyPart("group", (Choice(SALES_GROUPS),), is_required=True),
         KeyPart("vat_code", (Choice(till_list("vat_codes")),)),
     ),
     separator="/",
@@ -68,8 +68,8 @@ REVENUE_TABLE = ValueTable(
     looks_up=True,
     causes=("revenue_account_unmapped",),
     for_all=True,
-    dimensions=(IN_COUNTRY, KeyPart("code", (Choice(books_list("vat_codes")),), needed=True)),
-    instead=GROUPS_TABLE,
+    dimensions=(IN_COUNTRY, KeyPart("code", (Choice(books_list("vat_codes")),), is_required=True)),
+    alternative_table=GROUPS_TABLE,
 )
 
 

@@ -27,7 +27,7 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
     """
     if change.key.endswith(CREDIT):
         return None
-    reference = of_credit(change.kind, as_text(change.wanted.values.get("reference")))
+    reference = of_credit(change.kind, as_text(change.desired.values.get("reference")))
     if reference is None:
         return None
     key = change.key + CREDIT
@@ -35,7 +35,7 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
         change,
         key=key,
         title=change.title + CREDIT_ENDING,
-        wanted=with_opposite_signs(change.wanted, key, reference, dated),
+        desired=with_opposite_signs(change.desired, key, reference, dated),
         agreed=with_opposite_signs(change.agreed, key, reference, dated),
     )
 

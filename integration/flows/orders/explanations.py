@@ -35,7 +35,7 @@ def debtor_reason(settings: OrderSettings, document: CompletedDocument, owner: O
 def owner_traces(settings: OrderSettings, document: CompletedDocument, owner: Owner, kind: Kind) -> list[Trace]:
     """Return the traces of the debtor fields of a document or an address."""
     why = debtor_reason(settings, document, owner)
-    return [Trace(f"{kind}.{name}", (), value, why=why) for name, value in owner.values.items()]
+    return [Trace(f"{kind}.{name}", (), value, reason=why) for name, value in owner.values.items()]
 
 
 def party_traces(document: CompletedDocument, part: Record | None, traces: Iterable[Trace]) -> list[Trace]:
@@ -47,7 +47,7 @@ def party_traces(document: CompletedDocument, part: Record | None, traces: Itera
         **({"country": Reason("because_country_of_document", {"document": document.title})} if bare else {}),
     }
     return [
-        replace(trace, why=reasons[name]) if (name := copied_field(trace)) in reasons and trace.value else trace
+        replace(trace, reason=reasons[name]) if (name := copied_field(trace)) in reasons and trace.value else trace
         for trace in traces
     ]
 
@@ -66,15 +66,15 @@ class OrderReasons:
     ) -> Iterator[Trace]:
         """Yield the traces of reference, date, debtor and delivery address; `address` is a key and a place."""
         settings, kind = self.tables.settings, self.kind
-        yield Trace(f"{kind}.reference", (), reference, why=self._reference(document, reference))
-        yield Trace(f"{kind}.date", (), document.values.get("date"), why=self._date(document))
+        yield Trace(f"{kind}.reference", (), reference, reason=self._reference(document, reference))
+        yield Trace(f"{kind}.date", (), document.values.get("date"), reason=self._date(document))
         yield from owner_traces(settings, document, owner, kind)
         key, place = address
         if key:
             code = "address_always" if settings.addresses == "always" else "address"
             yield explained_trace(f"{kind}.address", key, code, address=place)
         if settings.becomes(document.record.kind) == "invoice":
-            yield Trace(f"{kind}.trade_invoice", (), value=True, why=by_setting(_setting_name(document)))
+            yield Trace(f"{kind}.trade_invoice", (), value=True, reason=by_setting(_setting_name(document)))
 
     def head(self, document: CompletedDocument, trace: Trace) -> Trace:
         """Return the trace of a document field with the reason of the value that the flow computed for its rule."""
@@ -135,10 +135,10 @@ class OrderReasons:
             return trace
         settings = self.tables.settings
         if not any(source.values.get(name) for name in ("code", "article", "text")):
-            return replace(trace, value=article, why=by_setting("rounding_article"))
+            return replace(trace, value=article, reason=by_setting("rounding_article"))
         collective = article == settings.collective_article
         why = Reason("because_collective", {"article": code}) if collective else by_row(ARTICLES, code)
-        return replace(trace, value=article, why=why)
+        return replace(trace, value=article, reason=why)
 
     @staticmethod
     def _field_reason(trace: Trace, line: Record, names: tuple[str, ...], otherwise: str) -> Reason:

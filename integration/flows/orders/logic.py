@@ -399,7 +399,7 @@ class OrdersLogic(FlowLogic):
         if alone.desired is None:
             return alone
         desired, ahead = split_credit(alone.desired)
-        return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
+        return replace(alone, desired=desired, prerequisite=ahead, prerequisite_title=alone.title + CREDIT_ENDING)
 
     def alternatives(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
         """Return the other kinds under which the books may already have a document; see `alternative_bookings`."""

@@ -98,7 +98,7 @@ class BilledAddresses:
             return moved_debtor.values
         match diff(moved_debtor, current.record, link.agreed if link else None, self._policy, title=""):
             case Change() as change:
-                return merged(current.record, change.wanted).values
+                return merged(current.record, change.desired).values
             case Unchanged():
                 return current.record.values
         return moved_debtor.values  # a conflict about the debtor; its documents wait for the decision

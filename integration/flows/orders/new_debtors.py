@@ -47,4 +47,6 @@ class NewDebtors:
         step = f"by_country {as_text(values.get('country'))}"
         rest = [trace for trace in traces if trace.target not in defaults]
         why = Reason("because_country", {"country": as_text(values.get("country"))})
-        return rest + [Trace(target, (TraceStep(step, value),), value, why=why) for target, value in defaults.items()]
+        return rest + [
+            Trace(target, (TraceStep(step, value),), value, reason=why) for target, value in defaults.items()
+        ]

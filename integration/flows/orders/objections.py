@@ -29,8 +29,8 @@ def booking_objection(stage: Stage, desired: Record, current: CurrentRecord | No
     now = values.get("sold_incl")
     key = document_of(desired.key)
     facts = {"key": key, "document": number, "reference": reference, "system": BOOKS.system}
-    if current is not None and current.others and (link is None or agreed is not None):
-        candidates = (current.reference, *current.others)
+    if current is not None and current.other_references and (link is None or agreed is not None):
+        candidates = (current.reference, *current.other_references)
         facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(candidates)}
         if link is None:
             return Issue("reference_found_twice", key, "", facts)
@@ -80,8 +80,8 @@ def debtor_objection(
     facts = {"key": desired.key, "customer": customer, "system": BOOKS.system, "documents": documents}
     if current is None:
         return None if link is not None else _creation_objection(settings, required, desired, facts)
-    if current.others:
-        candidates = ", ".join((current.reference, *current.others))
+    if current.other_references:
+        candidates = ", ".join((current.reference, *current.other_references))
         return Issue("customer_ambiguous", desired.key, "", facts | {"candidates": candidates})
     flags = ("blocked", "blocked_for_orders") if Kind.SALES_ORDER in settings.written else ("blocked",)
     if any(current.record.values.get(name) is True for name in flags):

@@ -316,8 +316,8 @@ def kept_traces(traces: Iterable[Trace]) -> list[Trace]:
         value = _stored_value(trace.target.partition(".")[2], trace.value)
         is_other = trace.issue is None and value != trace.value
         steps = (*trace.steps, TraceStep(f"letters({CODE_PAGE})", value)) if is_other else trace.steps
-        why = Reason("because_letters") if is_other else trace.why
-        stored_traces.append(replace(trace, steps=steps, value=value, why=why))
+        why = Reason("because_letters") if is_other else trace.reason
+        stored_traces.append(replace(trace, steps=steps, value=value, reason=why))
     return stored_traces
 
 

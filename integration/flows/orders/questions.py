@@ -141,13 +141,13 @@ BALANCE_TABLE = ValueTable(
     LEDGERS,
     looks_up=True,
     causes=("deposit_account_missing", "turnover_group_unknown"),
-    named=("group", "sort"),
+    code_facts=("group", "sort"),
     dimensions=(
         KeyPart(
             "group",
             (Choice(till_list("turnover_groups")), Choice(BALANCE_GROUPS)),
             tuple(map(str, LineCategory)),
-            needed=True,
+            is_required=True,
         ),
     ),
     propose=account_of_till(till_list("turnover_accounts"), LEDGERS, "group"),
@@ -320,7 +320,7 @@ QUESTIONS = (
         lacks=_missing_days_flow,
         safe_defaults=_plain_daybook,
     ),
-    Question("prefix", _free_prefix, ("reference_prefix",), lacks=_prefix_in_use, wanted=_is_in_use),
+    Question("prefix", _free_prefix, ("reference_prefix",), lacks=_prefix_in_use, applies=_is_in_use),
     vat_question(VAT_TABLE),
     Question(
         "revenue",

@@ -67,12 +67,14 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
         source_role=TILL,
         target_role=BOOKS,
         stages=(
-            Stage("debtors", first, Kind.DEBTOR, counted=False, derived=True, not_idempotent=True, grouped_by="branch"),
+            Stage(
+                "debtors", first, Kind.DEBTOR, is_counted=False, derived=True, not_idempotent=True, grouped_by="branch"
+            ),
             Stage(
                 "addresses",
                 first,
                 Kind.ADDRESS,
-                counted=False,
+                is_counted=False,
                 derived=True,
                 not_idempotent=True,
                 needs={"debtor": Kind.DEBTOR},

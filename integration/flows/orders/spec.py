@@ -294,7 +294,7 @@ def _day_pages(context: FlowContext, keys: Collection[str]) -> Mapping[str, Sequ
     }
     standings = context.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
     for booking in standings:
-        if booking.where is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
+        if booking.stage is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
             booked_pages[booking.key].append(Link(Kind.DAY_PAGE, booking.key, ""))
     for key, pages in context.documents_made_from(DAYS, (Kind.DAY_PAGE,), keys).items():
         links = context.links(DAYS, Kind.DAY_PAGE, pages)
@@ -334,7 +334,7 @@ ORDERS = FlowSpec(
     code_lists=_code_lists,
     depends_on_settings=LEANS_ON,
     mapping=MAPPINGS / "orders.toml",
-    as_set=_flow_of,
+    flow_for_settings=_flow_of,
     vat_rate_systems=(BOOKS, TILL),
     parts=(
         (Kind.SALES_ORDER, None),

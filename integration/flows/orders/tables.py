@@ -23,15 +23,15 @@ METHODS_TABLE = ValueTable(
     books_list("ledgers"),
     looks_up=True,
     causes=("method_account_missing",),
-    named=("method",),
+    code_facts=("method",),
     propose=account_of_till(till_list("payment_accounts"), books_list("ledgers"), "method"),
 )
 COUNTRIES_TABLE = ValueTable(
     COUNTRIES,
     theirs=COUNTRY_CODES,
     looks_up=True,
-    named=("value",),
-    dimensions=(KeyPart("till_country", (Choice(COUNTRY_NAMES),), needed=True),),
+    code_facts=("value",),
+    dimensions=(KeyPart("till_country", (Choice(COUNTRY_NAMES),), is_required=True),),
 )
 TERMS_TABLE = ValueTable(
     PAYMENT_TERMS,
@@ -39,6 +39,6 @@ TERMS_TABLE = ValueTable(
     books_list("payment_conditions"),
     looks_up=True,
     causes=("payment_method_unmapped",),
-    named=("value", "method"),
-    dimensions=(KeyPart("payment", (Choice(METHODS),), options=DAYS_TO_PAY, needed=True),),
+    code_facts=("value", "method"),
+    dimensions=(KeyPart("payment", (Choice(METHODS),), options=DAYS_TO_PAY, is_required=True),),
 )

@@ -51,7 +51,7 @@ class PaymentQueries:
     """Queries of the flow: bookings, their states, payments made, debtor numbers, items, till invoices, and the day."""
 
     bookings: Callable[[str, int], Sequence[Link]]
-    standings: AskStandings
+    booking_states: AskStandings
     paid: Callable[[Collection[str]], Mapping[str, Link]]
     debtors: Callable[[Collection[str]], Mapping[str, str]]
     items: Callable[[Collection[str]], Sequence[Record]]
@@ -82,11 +82,11 @@ class OpenItems:
         return self._items({key for key, link in self._queries.paid(invoices).items() if _settled_on(link) >= since})
 
     def _items(self, invoices: Collection[str]) -> dict[str, DueItem]:
-        bookings = active_bookings(self._queries.standings, sorted(invoices))
+        bookings = active_bookings(self._queries.booking_states, sorted(invoices))
         owing = {
             key: booking
             for key, booking in bookings.items()
-            if booking.where is BookingStage.BOOKED and booking.kind is Kind.POSTING
+            if booking.stage is BookingStage.BOOKED and booking.kind is Kind.POSTING
         }
         relations = {as_text(booking.values.get("debtor")) for booking in owing.values()} - {""}
         numbers = self._queries.debtors(relations) if relations else {}

@@ -240,7 +240,7 @@ class PaymentsLogic(FlowLogic):
         return None if total - paid == _number(desired, AMOUNT) else self._difference_issue(desired, total - paid)
 
     def _unreadable(self, desired: Record, record: Unreadable, system: str) -> Issue:
-        facts = {"key": _title(desired), "document": _title(desired), "field": record.field, "value": record.found}
+        facts = {"key": _title(desired), "document": _title(desired), "field": record.field, "value": record.raw_value}
         return Issue("record_unreadable", desired.source, FIELD, {**facts, "raw": record.raw, "system": system})
 
     # ---- why

@@ -17,12 +17,12 @@ PICTURE = f"{Kind.PICTURE}.content"
 
 def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
     """Return the trace of a sent price; `steps` lead from the mapped price to the sent one."""
-    step_names = {step.what.partition("(")[0].partition(" ")[0] for step in steps[1:]}
+    step_names = {step.operation.partition("(")[0].partition(" ")[0] for step in steps[1:]}
     moved = steps[0].value != steps[-1].value
     ways = ("rate", "add_vat", "remove_vat")
     names: list[str] = [name for name in ways if name in step_names] or (["round"] if moved else [])
-    why = Reason(f"because_price_{'_'.join(names)}") if names else trace.why
-    return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value, why=why)
+    why = Reason(f"because_price_{'_'.join(names)}") if names else trace.reason
+    return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value, reason=why)
 
 
 def till_trace(trace: Trace) -> Trace:
@@ -40,10 +40,10 @@ def pictured(record: Record, field: str) -> Trace:
 def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:
     """Return reasons that follow from a change itself, by path."""
     if change.action is Action.RETIRE:
-        return {"": Reason("because_gone", {"articles": ", ".join(part.source for part in change.wanted.parts)})}
+        return {"": Reason("because_gone", {"articles": ", ".join(part.source for part in change.desired.parts)})}
     before = {part.key for part in change.before.parts} if change.before else set()
     reasons: dict[str, Reason] = {}
-    for path, field, value in change.wanted.fields():
+    for path, field, value in change.desired.fields():
         part, _, name = path.rpartition("/")
         if is_term(field.partition(".")[2]) and value is None:
             reasons[path] = Reason("because_agreement_gone")

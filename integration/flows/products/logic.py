@@ -327,7 +327,7 @@ class ProductsLogic(FlowLogic):
         desired = good[0][1] if stage.target is Kind.GROUP else combined_product([record for _, record in good])
         desired = self._terms.withdrawn(desired) if stage.target is Kind.PRODUCT and self._offers else desired
         title = as_text(desired.values.get("name")) or members[0].title
-        return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
+        return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, counted_codes=noted)
 
     def objection(
         self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None

@@ -33,7 +33,7 @@ class ProductPictures:
     """
 
     field: str = ""
-    read: Read = _read_no_files
+    read_files: Read = _read_no_files
     linked: Callable[[Sequence[str]], Mapping[str, Record]] = lambda _: {}
 
     def staged(self, articles: Sequence[Record], parent: Callable[[Record], str]) -> list[Staged]:
@@ -42,7 +42,7 @@ class ProductPictures:
             return []
         files = {article.key: as_text(article.values.get(self.field)).strip() for article in articles}
         file_names = list(dict.fromkeys(filter(None, files.values())))
-        pictures = dict(zip(file_names, self.read(file_names), strict=True)) if file_names else {}
+        pictures = dict(zip(file_names, self.read_files(file_names), strict=True)) if file_names else {}
         bare = [parent(article) for article in articles if not files[article.key]]
         sent_pictures = self.linked(bare) if bare else {}
         staged = []
@@ -79,4 +79,4 @@ def product_picture(members: Sequence[Staged]) -> TargetRecord:
 def picture_removal(change: Change) -> Change:
     """Return the undo of a created picture: a change that removes the picture."""
     nothing = Record(Kind.PICTURE, change.key, {CONTENT: None})
-    return replace(change, action=Action.UPDATE, wanted=nothing, before=change.wanted, agreed=nothing, kept=())
+    return replace(change, action=Action.UPDATE, desired=nothing, before=change.desired, agreed=nothing, kept_paths=())

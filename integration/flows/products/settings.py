@@ -21,7 +21,7 @@ FLOW = Flow(
     source_role=BOOKS,
     target_role=TILL,
     stages=(
-        Stage("groups", Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
+        Stage("groups", Kind.GROUP, Kind.GROUP, is_counted=False, needs={"parent": Kind.GROUP}),
         Stage(
             "articles",
             Kind.ARTICLE,
@@ -36,7 +36,7 @@ FLOW = Flow(
             Kind.ARTICLE,
             Kind.PICTURE,
             own_key=True,
-            counted=False,
+            is_counted=False,
             derived=True,
             off=True,
             needs={"product": Kind.PRODUCT},

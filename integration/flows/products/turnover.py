@@ -34,7 +34,7 @@ TABLE = ValueTable(
     TURNOVER_GROUPS,
     looks_up=True,
     dimensions=(
-        KeyPart("article_group", (Choice(GROUPS),), needed=True),
+        KeyPart("article_group", (Choice(GROUPS),), is_required=True),
         KeyPart("vat_code", (Choice(VAT_CODES),)),
     ),
     separator="/",
@@ -96,7 +96,7 @@ class GroupTurnover:
             return replace(record, parts=tuple(part for part in parts if part.values))
 
         previous = without_group(change.before) if change.before else None
-        return replace(change, wanted=without_group(change.wanted), before=previous) if filled else change
+        return replace(change, desired=without_group(change.desired), before=previous) if filled else change
 
     def traces(self, record: Record) -> Iterator[Trace]:
         """Yield the trace of the turnover group of an article, if a row gives it."""
@@ -107,7 +107,7 @@ class GroupTurnover:
                 TraceStep(f"table {TABLE.name} {key}", value),
             )
             why = by_row(TABLE.name, key)
-            yield Trace(TARGET, steps, value, why=why)
+            yield Trace(TARGET, steps, value, reason=why)
 
     def _row(self, record: Record) -> tuple[str, str]:
         part_values = {

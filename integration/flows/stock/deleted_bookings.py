@@ -37,4 +37,4 @@ def with_lost_bookings(standings: Standings, lost: Collection[str], answered: Co
     where = {key: BookingStage.PARKED for key in answered if is_credit(key)} | dict.fromkeys(
         lost, BookingStage.DOUBTFUL
     )
-    return {key: replace(state, where=where.get(key, state.where)) for key, state in standings.items()}
+    return {key: replace(state, stage=where.get(key, state.stage)) for key, state in standings.items()}

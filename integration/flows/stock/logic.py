@@ -124,7 +124,7 @@ class StockLogic(FlowLogic):
 
     def _lookup_values(self, number: str, tally: Tally | None) -> dict[str, Value]:
         """Return the values for the lookup of an article at the till."""
-        return {"number": number} | ({} if tally is None else {COUNTED: tally.counted.as_value()})
+        return {"number": number} | ({} if tally is None else {COUNTED: tally.stock_counted.as_value()})
 
     def _number(self, key: str, linked: Mapping[str, str]) -> str:
         return linked.get(key) or (_as_number(key) if self.settings.unlinked == "code" else "")
@@ -156,7 +156,7 @@ class StockLogic(FlowLogic):
         except RecordRejected as rejected:
             return Staged(key, key, title, number, issue=rejected.issue(key))
         desired, beside = Record(Kind.STOCK, key, values, levels), _other_inputs(number, tally)
-        return Staged(key, key, title, number, record=desired, beside=beside)
+        return Staged(key, key, title, number, record=desired, other_inputs=beside)
 
     # ---- one level
 
@@ -164,7 +164,7 @@ class StockLogic(FlowLogic):
         """Return a level with its source figures in the books and its safety stock. Raises RecordRejected."""
         steps: list[TraceStep] = []
         quantity = self._quantity(source, record, steps)
-        inputs = " ".join(f"{step.what}={_input_text(step.value)}" for step in steps)
+        inputs = " ".join(f"{step.operation}={_input_text(step.value)}" for step in steps)
         if safety := self._safety_stock(branch, record):
             inputs += f" {SAFETY}={_input_text(safety)}"
         return {"amount": self._level(branch, source, record, quantity, steps, tally), INPUTS: inputs}
@@ -221,7 +221,7 @@ class StockLogic(FlowLogic):
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
 
     def _invoice_state_rejection(self, order: str, wrong: Unreadable) -> RecordRejected:
-        facts = {"key": order, "field": wrong.field, "value": wrong.found, "raw": wrong.raw}
+        facts = {"key": order, "field": wrong.field, "value": wrong.raw_value, "raw": wrong.raw}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.source, **facts)
 
     def _sharing_branches(self, source: str) -> tuple[str, ...]:
@@ -316,7 +316,7 @@ class StockLogic(FlowLogic):
             return replace(record, parts=tuple(part for part in record.parts if part.key not in untold))
 
         previous = without_untold_levels(change.before) if change.before else None
-        return replace(change, wanted=without_untold_levels(change.wanted), before=previous) if untold else change
+        return replace(change, desired=without_untold_levels(change.desired), before=previous) if untold else change
 
     # ---- why
 
@@ -340,11 +340,11 @@ class StockLogic(FlowLogic):
             amount = self._level(branch, source, record, quantity, steps, tally)
         except RecordRejected as rejected:
             return Trace(target, tuple(steps), None, rejected.issue(record.key))
-        return Trace(target, tuple(steps), amount, why=self._reason(source, steps), part=branch)
+        return Trace(target, tuple(steps), amount, reason=self._reason(source, steps), part=branch)
 
     def _reason(self, source: str, steps: Sequence[TraceStep]) -> Reason:
         """Return the reason of a level."""
-        step_names = {step.what for step in steps}
+        step_names = {step.operation for step in steps}
         if SAFETY in step_names:
             return Reason("because_level_safety")
         if "max(0)" in step_names:
@@ -391,8 +391,10 @@ def _other_inputs(number: str, tally: Tally | None) -> str:
     """Return the inputs of a level other than the books' record, as text: its movements and the till number."""
     if tally is None:
         return number
-    documents = {key for lacking in (*tally.moves, *tally.promises) for key in lacking.documents}
-    return repr((number, tally.moves, tally.promises, tally.sent, *sorted(documents & tally.unclear.keys())))
+    documents = {key for lacking in (*tally.moves, *tally.reservations) for key in lacking.documents}
+    return repr(
+        (number, tally.moves, tally.reservations, tally.unbooked_transfers, *sorted(documents & tally.unclear.keys()))
+    )
 
 
 def _no_tally(_: str) -> None:

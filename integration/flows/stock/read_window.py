@@ -26,7 +26,7 @@ class SeenBookings:
         }
 
     def _count_range(self, key: str, standing: BookingState, *, orders_left: bool) -> CountRange:
-        if standing.where is not BookingStage.BOOKED:
+        if standing.stage is not BookingStage.BOOKED:
             return MAYBE
         if orders_left or key not in self.open:
             return ONCE

@@ -59,33 +59,35 @@ class Lacking:
     once it is invoiced.
     """
 
-    of: Move | StockReservation
+    entry: Move | StockReservation
     booked: Decimal
     invoiced: Decimal
 
     @property
     def documents(self) -> tuple[str, ...]:
         """The till documents of the movement or reservation."""
-        return (self.of.document,) if isinstance(self.of, StockReservation) else self.of.documents
+        return (self.entry.document,) if isinstance(self.entry, StockReservation) else self.entry.documents
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Known movements and reservations of one article that the figures of the books lack."""
 
-    counted: StockCounted
+    stock_counted: StockCounted
     moves: tuple[Lacking, ...] = ()
-    promises: tuple[Lacking, ...] = ()
+    reservations: tuple[Lacking, ...] = ()
     unclear: Mapping[str, Unreadable] = field(
         default_factory=dict
     )  # documents with an unknown invoice state, with the unreadable record
     uncounted: tuple[Move, ...] = ()  # deliveries and transfers without proof of booking
-    sent: tuple[Move, ...] = ()  # transfers that a person declared as not booked
+    unbooked_transfers: tuple[Move, ...] = ()  # transfers that a person declared as not booked
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches whose amount cannot be read; no branches means all."""
         moves = (
-            lacking.of for lacking in self.moves if isinstance(lacking.of, Move) and _counts(lacking, branches, since)
+            lacking.entry
+            for lacking in self.moves
+            if isinstance(lacking.entry, Move) and _counts(lacking, branches, since)
         )
         return next((move for move in moves if move.sort is MoveSort.UNREADABLE), None)
 
@@ -96,15 +98,17 @@ class Tally:
         """
         lacking_ = [
             lacking
-            for lacking in (*self.moves, *self.promises)
+            for lacking in (*self.moves, *self.reservations)
             if lacking.invoiced < 0 and _counts(lacking, branches, since)
         ]
-        titles = [(key, lacking.of.title) for lacking in lacking_ for key in lacking.documents]
+        titles = [(key, lacking.entry.title) for lacking in lacking_ for key in lacking.documents]
         return next(((title or key, self.unclear[key]) for key, title in titles if key in self.unclear), None)
 
     def uncounted_movements(self, branches: Collection[str], since: datetime) -> Term | None:
         """Return the movements of these branches that count in no level; no branches means all."""
-        moved = self.uncounted if branches else (*self.uncounted, *self.sent)  # transfers stay within a shared figure
+        moved = (
+            self.uncounted if branches else (*self.uncounted, *self.unbooked_transfers)
+        )  # transfers stay within a shared figure
         amount = _sum(move.amount for move in moved if move.at > since and move.is_about(branches))
         return Term("moved_not_counted", amount, ()) if amount else None
 
@@ -114,10 +118,10 @@ class Tally:
         With `orders_left`, the figure excludes sales of sales orders as soon as the books have them.
         """
         moves = [lacking for lacking in self.moves if _counts(lacking, branches, since)]
-        reservations = [lacking for lacking in self.promises if _counts(lacking, branches, since)]
-        sales = [lacking for lacking in moves if isinstance(lacking.of, Move) and lacking.of.amount < 0]
+        reservations = [lacking for lacking in self.reservations if _counts(lacking, branches, since)]
+        sales = [lacking for lacking in moves if isinstance(lacking.entry, Move) and lacking.entry.amount < 0]
         back = [lacking for lacking in moves if lacking not in sales]
-        sent_amount = _sum(move.amount for move in self.sent if move.branch in branches)
+        sent_amount = _sum(move.amount for move in self.unbooked_transfers if move.branch in branches)
         parts: tuple[tuple[str, list[tuple[Lacking, Decimal]]], ...] = (
             ("sold_not_booked", [(lacking, lacking.booked) for lacking in sales]),
             (
@@ -136,7 +140,7 @@ class Tally:
             Term(
                 name,
                 amount,
-                tuple(dict.fromkeys(lacking.of.title for lacking, part in amounts if part and lacking.of.title)),
+                tuple(dict.fromkeys(lacking.entry.title for lacking, part in amounts if part and lacking.entry.title)),
             )
             for name, amounts in parts
             if (amount := _sum(part for _, part in amounts))
@@ -144,9 +148,9 @@ class Tally:
 
 
 def _counts(lacking: Lacking, branches: Collection[str], since: datetime) -> bool:
-    if isinstance(lacking.of, StockReservation):
-        return not branches or lacking.of.branch in branches
-    return lacking.of.at > since and lacking.of.is_about(branches)
+    if isinstance(lacking.entry, StockReservation):
+        return not branches or lacking.entry.branch in branches
+    return lacking.entry.at > since and lacking.entry.is_about(branches)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -159,7 +163,7 @@ class Sales:
 
     settings: StockSettings
     movements: Movements
-    standings: AskStandings
+    booking_states: AskStandings
     # returns which of these sales orders are not known to be invoiced
     uninvoiced: Callable[[Mapping[str, BookingState]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # returns the keys of credits, also those in doubt, and of lost bookings
@@ -228,7 +232,7 @@ class Sales:
         return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
 
     def _stock_bookings(self, documents: Collection[str]) -> dict[str, dict[str, BookingState]]:
-        bookings = all_bookings(sorted(documents), self.standings) if documents else {}
+        bookings = all_bookings(sorted(documents), self.booking_states) if documents else {}
         return {
             document: {key: booking for key, booking in every.items() if self._moves_stock(key, every)}
             for document, every in bookings.items()
@@ -242,7 +246,7 @@ class Sales:
         return {
             key: booking
             for key, booking in every.items()
-            if booking.where is BookingStage.BOOKED and booking.values.get("trade_invoice") is not True
+            if booking.stage is BookingStage.BOOKED and booking.values.get("trade_invoice") is not True
         }
 
     def _moves_stock(self, key: str, bookings: Mapping[str, BookingState]) -> bool:
@@ -251,7 +255,7 @@ class Sales:
         An unanswered credit is treated like the booking it reverses; without that booking it counts.
         """
         standing = bookings[key]
-        if standing.where not in (BookingStage.BOOKED, BookingStage.DOUBTFUL):
+        if standing.stage not in (BookingStage.BOOKED, BookingStage.DOUBTFUL):
             return False
         if standing.kind is None:
             booking = key.replace(CREDIT, "")
@@ -335,7 +339,7 @@ class Sales:
                 moves[move.article].append(lack)
         promises: dict[str, list[Lacking]] = defaultdict(list)
         reserved: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(self.settings.branches, Decimal(0)))
-        for promise, was_booked in open_movements.promises:
+        for promise, was_booked in open_movements.reservations:
             quantities = reserved[promise.article]
             quantities[promise.branch] = quantities.get(promise.branch, Decimal(0)) + promise.amount
             if not was_booked or promise.document in before.booked:
@@ -346,7 +350,9 @@ class Sales:
         def tally_of(number: str) -> Tally:
             stock_counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
             tally_parts = tuple(moves[number]), tuple(promises[number]), unclear
-            return Tally(stock_counted, *tally_parts, tuple(uncounted[number]), tuple(open_movements.sent[number]))
+            return Tally(
+                stock_counted, *tally_parts, tuple(uncounted[number]), tuple(open_movements.unbooked_transfers[number])
+            )
 
         return tally_of
 
@@ -365,10 +371,12 @@ class _OpenMovements:
     """The movements and reservations of some articles that the books may lack."""
 
     moves: Sequence[Move]
-    promises: Sequence[tuple[StockReservation, bool]]
-    sent: Mapping[str, Sequence[Move]]  # outgoing transfers that count by time alone, by article
+    reservations: Sequence[tuple[StockReservation, bool]]
+    unbooked_transfers: Mapping[str, Sequence[Move]]  # outgoing transfers that count by time alone, by article
 
     @property
     def documents(self) -> set[str]:
         """The documents of the movements and reservations."""
-        return {key for entry in self.moves for key in entry.documents} | {entry.document for entry, _ in self.promises}
+        return {key for entry in self.moves for key in entry.documents} | {
+            entry.document for entry, _ in self.reservations
+        }

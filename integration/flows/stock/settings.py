@@ -37,7 +37,7 @@ FLOW = Flow(
         ),
     ),
     by_changes=False,  # it is not documented that a stock movement changes the article's stamp
-    passing=PASSING,
+    volatile_prefixes=PASSING,
 )
 
 AMOUNT, MANAGED = "level.amount", "stock.managed"
@@ -88,7 +88,7 @@ def _check_moment(text: str) -> str:
 
 def _goes_to_zero(change: Change, _: Any) -> int:
     before = change.before.flat() if change.before else {}
-    pairs = ((before[path], new) for path, new in change.wanted.flat().items() if path in before)
+    pairs = ((before[path], new) for path, new in change.desired.flat().items() if path in before)
     return int(any(_is_emptied(old, new) for old, new in pairs if isinstance(new, Decimal)))
 
 

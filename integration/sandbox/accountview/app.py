@@ -75,7 +75,7 @@ class Write:
     method: str
     company: str
     user: User
-    told: Mapping[str, Any]
+    body: Mapping[str, Any]
 
 
 class AccountViewServer:
@@ -344,7 +344,7 @@ class AccountViewServer:
 
     def _carry_out(self, write: Write, kind: ObjectKind, accept: Callable[[], JournalEntry]) -> FaultAnswer:
         """Check a write completely, then journal it and carry it out; a refused write changes nothing."""
-        document = posting.document(write.told, self._definitions)
+        document = posting.document(write.body, self._definitions)
         check_book_date(document.book_date, self._conventions)
         object_, company = document.object, self._companies[write.company]
         company.ripen(datetime.now(UTC))

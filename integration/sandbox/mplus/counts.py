@@ -32,7 +32,7 @@ class HouseCount:
     at: datetime
     start: int
     added: int
-    counted: int
+    counted_amount: int
     deposited: int
     receipts: tuple[WireFields, ...]  # covered receipts, in order of entry
     version: int = 1
@@ -46,7 +46,7 @@ class HouseCount:
     @property
     def end(self) -> int:
         """Amount that stays in the drawer."""
-        return self.counted - self.deposited
+        return self.counted_amount - self.deposited
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,9 @@ class DrawerCounts:
             "accountNumber": method["accountNumber"],
             "startAmount": count.start,
             "addedAmount": count.added,
-            "countedAmount": count.counted,
+            "countedAmount": count.counted_amount,
             "depositedAmount": count.deposited,
-            "differenceAmount": count.counted - count.start - count.added,
+            "differenceAmount": count.counted_amount - count.start - count.added,
             "differenceAccountNumber": DIFFERENCES,
             "endAmount": count.end,
             "depositAccountNumber": BANKED,

@@ -111,7 +111,7 @@ def missing_needs(
         flow, needs = chosen_flow.spec.name, chosen_flow.spec.needs(chosen_flow.settings)
         manner = {"for_insert": chosen_flow.spec.flow.target == BOOKS.system, "as_invoices": needs.as_invoices}
         all_findings = [finding for kind in needs.kinds for finding in connector.needs(kind, **manner)]
-        all_findings += [finding for kind in needs.looked_at for finding in connector.needs(kind)]
+        all_findings += [finding for kind in needs.read_only_kinds for finding in connector.needs(kind)]
         failed = [finding for finding in all_findings if not finding.ok]
         open_needs = [*failed, *_missing_fields(connector, chosen_flow)]
         open_needs = open_needs or strangers.findings(connector, chosen_flow.spec, chosen_flow.settings)
@@ -314,7 +314,7 @@ class Connections:
         except IntegrationError as error:
             findings = [Finding(UNREACHED, ok=False, cause=error.code, facts=dict(error.facts))]
         elapsed_ms = int((time.monotonic() - start) * 1000)
-        about = next((finding.about for finding in findings if finding.name == SYSTEMS[system].told), "")
+        about = next((finding.about for finding in findings if finding.name == SYSTEMS[system].identity_check), "")
         return ConnectionCheck(
             system,
             self._access.is_connected(system),
@@ -436,7 +436,7 @@ class Connections:
             findings = self.check(system, tell)
         else:
             status = self._run_check(system, tell, trial)
-            if not any(finding.ok and finding.name == SYSTEMS[system].told for finding in status.findings):
+            if not any(finding.ok and finding.name == SYSTEMS[system].identity_check for finding in status.findings):
                 self._failed_checks[system] = status
                 return list(status.findings)
             take()

@@ -123,7 +123,7 @@ class ForeignDocumentSearch:
         """Return the documents that are linked, by reference and number, or that were sent under their reference."""
         linked = self._links.documents(flow, kind, {normalized_reference(document.reference) for document in documents})
         sent_references = {
-            normalized_reference(row.change.wanted.values.get("reference"))
+            normalized_reference(row.change.desired.values.get("reference"))
             for row in self._ledger.unproven_creates(flow, kind)
             if row.change
         }

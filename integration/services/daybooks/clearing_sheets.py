@@ -55,7 +55,7 @@ class ClearingSheets:
             tone=Tone.WAITING if report.late() or report.unbooked else Tone.PLAIN,
             facts=[(tables.text("sheet_of_books"), company), *facts] if company else facts,
             parts=tuple(tables.parts()),
-            made=words.term("sheet_made", language, moment=tables.moment(now)),
+            footer=words.term("sheet_made", language, moment=tables.moment(now)),
             created_at=now,
             language=language,
         )
@@ -142,7 +142,7 @@ class ClearingTables:
     def balance_parts(self, account: ClearingAccount, match: PayoutMatch) -> SheetTable:
         """Return the parts that the closing balance consists of."""
         rows = [
-            ("clearing_opening_left", match.opening_left),
+            ("clearing_opening_left", match.opening_rest),
             ("col_under_way", match.waiting),
             ("clearing_fees_open", match.unbooked_fees),
             ("clearing_differences", -total(entry.amount for entry in match.unmatched)),
@@ -167,7 +167,7 @@ class ClearingTables:
                 entry.date, entry.branch, entry.amount, entry.page,
                 self.text("clearing_late" if entry in late else "col_under_way"),
             )
-            for entry in match.under_way
+            for entry in match.unpaid_takings
         ]  # fmt: skip
         rows += [
             (entry.date, "", -entry.amount, entry.page, self.text("clearing_unmatched")) for entry in match.unmatched
@@ -181,7 +181,7 @@ class ClearingTables:
             SheetColumn(self.text("col_payouts"), Holds.MONEY), SheetColumn(self.text("col_balance"), Holds.LEDGER),
             SheetColumn(self.text("col_under_way"), Holds.MONEY),
         ]  # fmt: skip
-        rows = [(day.date, day.takings, day.payouts, day.balance, day.under_way) for day in account.days]
+        rows = [(day.date, day.takings, day.payouts, day.balance, day.unpaid_amount) for day in account.days]
         sums: tuple[Cell, ...] = (self.text("page_total"), account.takings, account.payouts, account.closing, None)
         count = len(columns) if account.match is not None else len(columns) - 1
         return self._table("clearing_by_day", columns[:count], [row[:count] for row in rows], sums[:count])

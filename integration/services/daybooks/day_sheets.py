@@ -110,7 +110,7 @@ class _Writer:
             tone=TONES.get(report.state, Tone.PLAIN),
             facts=self._facts(report, company),
             parts=tuple(self._parts(report)),
-            made=words.term("sheet_made", self._language, moment=self._moment(now)),
+            footer=words.term("sheet_made", self._language, moment=self._moment(now)),
             created_at=now,
             language=self._language,
         )
@@ -192,7 +192,7 @@ class _Writer:
         holds = (Holds.TEXT, Holds.MONEY, Holds.DIFFERENCE, Holds.MONEY)
         columns = [SheetColumn(self._text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
         rows = [
-            (f"{count.workplace} · {count.number}", count.counted, count.difference, count.deposited)
+            (f"{count.workplace} · {count.number}", count.counted_amount, count.difference, count.deposited)
             for count in report.counts
         ]
         columns[0] = SheetColumn(columns[0].title, width=1.4)

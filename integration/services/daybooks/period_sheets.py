@@ -62,7 +62,7 @@ class PeriodSheets:
             tone=Tone.GOOD if report.is_equal else Tone.BAD if is_bad else Tone.WAITING,
             facts=[(text("sheet_of_books"), company), *facts] if company else facts,
             parts=tuple(tables.parts()),
-            made=words.term("sheet_made", language, moment=tables.moment(now)),
+            footer=words.term("sheet_made", language, moment=tables.moment(now)),
             created_at=now,
             language=language,
         )

@@ -22,12 +22,12 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
 class SavedFilters:
     """Saved filters by page and name."""
 
-    stored: Stored
+    store: Stored
 
     @requires(Right.SEE)
     def visible_filters(self, page: str, by: Actor) -> list[SavedFilter]:
         """Return the filters of a page that an actor can open: their own, and those for everybody."""
-        return self.stored.filters_of_people(page, tuple({FOR_ALL, _owner(by)}))
+        return self.store.filters_of_people(page, tuple({FOR_ALL, _owner(by)}))
 
     @requires(Right.SEE)
     def keep(self, page: str, name: str, parameters: Mapping[str, str], by: Actor) -> str:
@@ -39,13 +39,13 @@ class SavedFilters:
         if not name:
             raise ValueError("a filter is kept under a name")
         filters = {filter_name: parameters[filter_name] for filter_name in FILTERS[page] if parameters.get(filter_name)}
-        self.stored.keep(_owner(by), page, name, filters)
+        self.store.keep(_owner(by), page, name, filters)
         return name
 
     @requires(Right.SEE)
     def forget(self, page: str, name: str, by: Actor) -> None:
         """Delete one of the actor's own filters; without log-ins, one of everybody's."""
-        self.stored.forget(_owner(by), page, name)
+        self.store.forget(_owner(by), page, name)
 
 
 def _owner(by: Actor) -> str:

@@ -63,7 +63,7 @@ class PageResult:
     """A place of the console: the page with its address parameters, and the keys of the texts that name it."""
 
     page: str
-    asked: Mapping[str, str] = field(default_factory=dict)
+    query_parameters: Mapping[str, str] = field(default_factory=dict)
     caption: str = ""
     flow: str = ""
 
@@ -212,7 +212,7 @@ def _merge_places(places: Collection[tuple[set[str], PageResult]]) -> list[tuple
     """Return each place once, with all words for it."""
     merged: dict[tuple[str, ...], tuple[set[str], PageResult]] = {}
     for words, place in places:
-        at = (place.page, *(f"{name}={value}" for name, value in place.asked.items()))
+        at = (place.page, *(f"{name}={value}" for name, value in place.query_parameters.items()))
         merged.setdefault(at, (set(), place))[0].update(words)
     return list(merged.values())
 
@@ -253,4 +253,7 @@ def _extra_places(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
     """Yield the places with extra search words, without places of flows that do not exist."""
     for line in search_targets():
         if not line.flow or line.flow in flows:
-            yield {search_form(word) for word in line.words}, PageResult(line.page, line.asked, line.caption, line.flow)
+            yield (
+                {search_form(word) for word in line.words},
+                PageResult(line.page, line.query_parameters, line.caption, line.flow),
+            )

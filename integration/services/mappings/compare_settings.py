@@ -21,7 +21,7 @@ class ComparedRecord:
 
     title: str
     amount: Value
-    comes_to: Mapping[str, Value]
+    results: Mapping[str, Value]
 
 
 class SettingsComparison:

@@ -57,7 +57,7 @@ class _CachedLogic:
     """A cached logic with its inputs. It is valid while all inputs are equal."""
 
     in_force: RulesInForce
-    told: Sequence[Mapping[str, object]]
+    code_lists: Sequence[Mapping[str, object]]
     corrections: str
     systems: tuple[str, ...]  # that have the roles
     logic: FlowLogic
@@ -176,7 +176,7 @@ class Logics:
         if (
             cache_entry
             and is_known
-            and (cache_entry.told, cache_entry.corrections, cache_entry.systems)
+            and (cache_entry.code_lists, cache_entry.corrections, cache_entry.systems)
             == (lists, corrections, assigned_systems())
         ):
             return cache_entry.logic
@@ -242,7 +242,7 @@ class Logics:
             return {}
         stages = [stage for stage in active_flow.stages if not stage.off]
         kinds = {stage.source if active_flow.source == BOOKS.system else stage.target for stage in stages}
-        kinds |= {*needs.kinds, *needs.looked_at}
+        kinds |= {*needs.kinds, *needs.read_only_kinds}
         return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
 
     def _settings_mark(self, flow: str, without: Collection[str]) -> str:
@@ -449,7 +449,7 @@ def writable(spec: FlowSpec, part: Kind, fields: Sequence[Field]) -> dict[str, F
     """Return the fields that a rule can fill, by target name. Fields that one setting fills share one name."""
     by_name = {f"{part}.{field.name}": field for field in fields if field.kind is part}
     writable_fields = {name: field for name, field in by_name.items() if spec.writable is None or name in spec.writable}
-    for target, several in spec.sent_as.items():
+    for target, several in spec.target_fields.items():
         members = [writable_fields.pop(name) for name in several if name in writable_fields]
         if members:
             writable_fields[target] = replace(members[0], name=target.partition(".")[2], length=None, wire="")

@@ -164,7 +164,7 @@ class TillMovements:
             if since is None:
                 log.info("orders are read for the first time", flow=self._flow, orders=order_count)
             is_last = page.after is None
-            self._store.store_reservations(self._flow, page.orders, page.kept, page.stamp if is_last else None)
+            self._store.store_reservations(self._flow, page.orders, page.reservations, page.stamp if is_last else None)
             if is_last:
                 return
             after = page.after

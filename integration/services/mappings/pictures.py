@@ -26,7 +26,7 @@ class Pictures:
             int(pictures.megabytes * MEGABYTE),
             NetworkRoute(route["proxy"], route["certificates"]),
         )
-        self._folder = places.kept
+        self._folder = places.store_folder
         self._reader = Reader(places)
         self._reader.remove_unused()
 

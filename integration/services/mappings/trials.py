@@ -29,7 +29,7 @@ class Trial:
     title: str
     traces: tuple[Trace, ...]
     obstacle: Issue | Skip | None = None
-    sent_as: Mapping[str, Sequence[str]] = field(default_factory=dict)  # written fields by rule target
+    target_fields: Mapping[str, Sequence[str]] = field(default_factory=dict)  # written fields by rule target
 
     def traces_of_field(self, target: str) -> list[Trace]:
         """Return the traces of the field that a rule fills, one for each line or branch."""
@@ -37,7 +37,7 @@ class Trial:
 
     def _fills_target(self, target: str, traced: str) -> bool:
         of_part = f"/{target.partition('.')[2]}"  # path of a field in a numbered part
-        return traced == target or traced in self.sent_as.get(target, ()) or traced.endswith(of_part)
+        return traced == target or traced in self.target_fields.get(target, ()) or traced.endswith(of_part)
 
 
 def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
@@ -47,7 +47,7 @@ def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> 
 
 def _trial_of_record(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
     if isinstance(record, Unreadable):
-        return Trial(record.key, record.key, (), unreadable_record_issue(record, logic.flow.source), spec.sent_as)
+        return Trial(record.key, record.key, (), unreadable_record_issue(record, logic.flow.source), spec.target_fields)
     page, title, obstacle = [record], record.key, None
     traces: list[Trace] = []
     for stage in logic.flow.stages:
@@ -59,7 +59,7 @@ def _trial_of_record(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
         traces += logic.trace(stage, record)
     if obstacle is None and record.values.get("cancelled") is True:
         obstacle = Skip("document_cancelled", record.key, {"key": title})
-    return Trial(record.key, title, tuple(traces), obstacle, spec.sent_as)
+    return Trial(record.key, title, tuple(traces), obstacle, spec.target_fields)
 
 
 def source_title(record: Record) -> str:
@@ -79,7 +79,7 @@ def sample_values(kind: Kind, records: Iterable[Record], trials: Iterable[Trial]
             if part.kind is kind:
                 _gather(values, part.values.items())
     for trial in trials:
-        _gather(values, ((step.what, step.value) for trace in trial.traces for step in trace.steps))
+        _gather(values, ((step.operation, step.value) for trace in trial.traces for step in trace.steps))
     return values
 
 
@@ -114,18 +114,18 @@ class Effect:
     `cut` is True if the time ran out before the last one.
     """
 
-    read: int
-    moved: tuple[TrialDifference, ...]
+    checked_count: int
+    differences: tuple[TrialDifference, ...]
     cut: bool = False
 
     @property
     def records(self) -> int:
         """The number of records with a difference."""
-        return len({difference.key for difference in self.moved})
+        return len({difference.key for difference in self.differences})
 
     def by_field(self) -> dict[str, int]:
         """Return the number of changed records by target field, highest first; "" stands for being sent or not."""
-        pairs = {(difference.field, difference.key) for difference in self.moved}
+        pairs = {(difference.field, difference.key) for difference in self.differences}
         return dict(Counter(name for name, _ in sorted(pairs)).most_common())
 
 
@@ -133,8 +133,8 @@ class Effect:
 class TargetState:
     """The state of some records in the target, by our keys: held records, articles elsewhere, and links."""
 
-    held: Mapping[str, CurrentRecord] = field(default_factory=dict)
-    apart: Mapping[str, Issue] = field(default_factory=dict)
+    current_records: Mapping[str, CurrentRecord] = field(default_factory=dict)
+    issues_elsewhere: Mapping[str, Issue] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
 
 
@@ -236,10 +236,10 @@ class Comparison:
         target_state = self._target.target_state(stage, shaped) if self._target else NOWHERE
         outcomes: dict[str, _Outcome] = {}
         for record, members in zip(shaped, parents.values(), strict=True):
-            rest = [member for member in members if member.key not in target_state.apart]
+            rest = [member for member in members if member.key not in target_state.issues_elsewhere]
             if record.desired is not None and len(rest) < len(members):  # the remaining members are mapped without them
                 outcomes |= {
-                    member.key: _Outcome(record.title, target_state.apart[member.key])
+                    member.key: _Outcome(record.title, target_state.issues_elsewhere[member.key])
                     for member in members
                     if member not in rest
                 }
@@ -293,19 +293,19 @@ class _Outcome:
 
     title: str
     obstacle: Issue | Skip | None = None
-    wanted: Record | None = None
-    held: Record | None = None
-    waits: Issue | None = None  # the issue of a single field that waits while the record is written
+    desired: Record | None = None
+    current: Record | None = None
+    field_issue: Issue | None = None  # the issue of a single field that waits while the record is written
 
 
 def _planned_outcome(
     logic: FlowLogic, stage: Stage, title: str, desired: Record, target_state: TargetState
 ) -> _Outcome:
-    current, link = target_state.held.get(desired.key), target_state.links.get(desired.key)
+    current, link = target_state.current_records.get(desired.key), target_state.links.get(desired.key)
     decision = plan_record(logic, stage, Desired(desired, title), current, link)
     if isinstance(decision.outcome, Issue | Skip):
         return _Outcome(title, decision.outcome)
-    new_record = decision.outcome.wanted if isinstance(decision.outcome, Change) else None
+    new_record = decision.outcome.desired if isinstance(decision.outcome, Change) else None
     return _Outcome(title, None, new_record, current.record if current else None, next(iter(decision.waits), None))
 
 
@@ -319,19 +319,19 @@ def _outcome_differences(key: str, old: _Outcome | None, new: _Outcome | None) -
 
 
 def _obstacle_or_wait(outcome: _Outcome | None) -> Issue | Skip | None:
-    return (outcome.obstacle or outcome.waits) if outcome else None
+    return (outcome.obstacle or outcome.field_issue) if outcome else None
 
 
 def _written_differences(key: str, old: _Outcome, new: _Outcome) -> Iterator[TrialDifference]:
     """Yield the differences between what two plans write over the held record, or into a new record."""
-    current_values = dict(new.held.flat()) if new.held else {}
-    before, after = _fields(old.wanted), _fields(new.wanted)
+    current_values = dict(new.current.flat()) if new.current else {}
+    before, after = _fields(old.desired), _fields(new.desired)
     for path, (name, value) in after.items():
         other = before[path][1] if path in before else current_values.get(path)
         if not is_same_value(other, value):
-            yield TrialDifference(key, new.title, path, name, current_values.get(path) if new.held else other, value)
-    if new.held is None and new.wanted is not None:
-        parts = {"", *(part.key for part in new.wanted.parts)}
+            yield TrialDifference(key, new.title, path, name, current_values.get(path) if new.current else other, value)
+    if new.current is None and new.desired is not None:
+        parts = {"", *(part.key for part in new.desired.parts)}
         for path, (name, value) in before.items():
             if path not in after and path.rpartition("/")[0] in parts and not is_same_value(value, None):
                 yield TrialDifference(key, new.title, path, name, value, None)

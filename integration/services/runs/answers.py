@@ -30,10 +30,10 @@ def change_reasons(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reas
 
 def explanations(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[WhyAnswer]:
     """Return the explanation of each value that a change writes."""
-    sources = {part.key: part.source for part in change.wanted.parts}
+    sources = {part.key: part.source for part in change.desired.parts}
     return [
         _answer(path, field, value, sources.get(path.rpartition("/")[0], ""), traces, own)
-        for path, field, value in change.wanted.fields()
+        for path, field, value in change.desired.fields()
     ]
 
 
@@ -50,12 +50,12 @@ def _answer(path: str, field: str, value: Value, source: str, traces: Traces, ow
     if match is not None:
         return WhyAnswer(field, part, value, match[1], match[0])
     if why := own.get(path) or own.get(""):
-        return WhyAnswer(field, part, value, Trace(field, (), value, why=why, part=part), source)
+        return WhyAnswer(field, part, value, Trace(field, (), value, reason=why, part=part), source)
     if not candidates:
         return WhyAnswer(field, part, value, None, source)
     key, newest = candidates[-1]
     if len(traces) > 1 and not part:
-        together = Trace(field, newest.steps, value, why=Reason("because_together", {"count": str(len(traces))}))
+        together = Trace(field, newest.steps, value, reason=Reason("because_together", {"count": str(len(traces))}))
         return WhyAnswer(field, part, value, together, key)
     return WhyAnswer(field, part, value, newest, key, has_moved=True)
 
@@ -80,9 +80,9 @@ def traces_with_corrections(traces: Traces, corrections: Mapping[str, Sequence[C
 
 
 def _with_correction(trace: Trace, corrections: Sequence[Correction]) -> Trace:
-    field = trace.why.facts.get("field", "") if trace.why else ""
+    field = trace.reason.facts.get("field", "") if trace.reason else ""
     correction = next((candidate for candidate in corrections if candidate.field == field), None)
     if correction is None:
         return trace
     facts = {"field": field, "person": correction.by, "was": as_text(correction.was)}
-    return replace(trace, why=Reason("because_corrected", facts))
+    return replace(trace, reason=Reason("because_corrected", facts))

@@ -47,7 +47,7 @@ class _Place:
     It contains no personal data, because the engine stores it, and an erasure does not search there.
     """
 
-    left: tuple[tuple[str, str], ...]
+    remaining_kinds: tuple[tuple[str, str], ...]
     after: str = ""
     began: str = ""
     counts: DriftCounts = NOTHING_LOOKED
@@ -60,12 +60,12 @@ class _Place:
     def parse(cls, text: str) -> "_Place":
         """Parse a position from the text that `text` returned."""
         shape = json.loads(text)
-        remaining = tuple((flow, kind) for flow, kind in shape["left"])
+        remaining = tuple((flow, kind) for flow, kind in shape["remaining_kinds"])
         return cls(remaining, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
 
     def next_kind(self) -> "_Place | None":
         """Return the start of the next kind, or None after the last."""
-        return _Place(self.left[1:]) if self.left[1:] else None
+        return _Place(self.remaining_kinds[1:]) if self.remaining_kinds[1:] else None
 
 
 class Drift:
@@ -113,7 +113,11 @@ class Drift:
         position = self.page("")
         while position:
             place = _Place.parse(position)
-            tell(DriftProgress(place.left[0][0], Kind.stored(place.left[0][1]), place.counts.looked))
+            tell(
+                DriftProgress(
+                    place.remaining_kinds[0][0], Kind.stored(place.remaining_kinds[0][1]), place.counts.compared
+                )
+            )
             position = self.page(position)
         return self.latest()
 
@@ -139,7 +143,7 @@ class Drift:
         return _Place(remaining) if remaining else None
 
     def _check_page(self, place: _Place, so_far: SoFar) -> _Place | None:
-        (name, kind), began = place.left[0], place.began or self._clock().isoformat()
+        (name, kind), began = place.remaining_kinds[0], place.began or self._clock().isoformat()
         try:
             logic = self._deps.logics.current_logic(name)
             stages = stages_of(logic.flow, self._links.kinds(name))
@@ -156,12 +160,12 @@ class Drift:
         self._tell(logic.flow, stage, page, so_far)
         counts = place.counts.plus(page.counts)
         if page.after is not None:
-            return _Place(place.left, page.after, began, counts)
+            return _Place(place.remaining_kinds, page.after, began, counts)
         self._keep(place, began, counts)
         return place.next_kind()
 
     def _keep(self, place: _Place, began: str, counts: DriftCounts, error: IntegrationError | None = None) -> None:
-        flow, kind = place.left[0]
+        flow, kind = place.remaining_kinds[0]
         code, facts = (error.code, dict(error.facts)) if error else ("", {})
         begun, now = datetime.fromisoformat(began), self._clock()
         self._drifts.keep(DriftCheckResult(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
@@ -173,7 +177,7 @@ class Drift:
             IssueOccurrence(drift_issue(flow, stage, record, rates), str(stage.target), record.title)
             for record in page.different
         ]
-        self._issues.store_check_result(flow.name, page.told, CAUSES, occurrences, so_far)
+        self._issues.store_check_result(flow.name, page.compared_keys, CAUSES, occurrences, so_far)
 
 
 def drift_issue(flow: Flow, stage: Stage, record: DriftedRecord, rates: Mapping[str, str]) -> Issue:
@@ -185,7 +189,7 @@ def drift_issue(flow: Flow, stage: Stage, record: DriftedRecord, rates: Mapping[
     if not record.edits:
         return Issue("record_gone_in_target", record.key, facts=facts)
     first = record.edits[0]
-    agreed, current = (_value_text(value, first.field, flow.target, rates) for value in (first.agreed, first.found))
+    agreed, current = (_value_text(value, first.field, flow.target, rates) for value in (first.agreed, first.current))
     facts |= {"fields": _fields(record), "agreed": agreed, "found": current}
     cause = "document_changed_in_target" if stage.write_once else "record_changed_in_target"
     return Issue(cause, record.key, facts=facts)

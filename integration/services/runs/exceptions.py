@@ -95,12 +95,12 @@ class MissingRow:
     """A missing row of a value table, with the parts of its key."""
 
     table: ValueTable
-    asked: Mapping[str, str]
+    key_values: Mapping[str, str]
 
     @property
     def code(self) -> str:
         """The code that has no row."""
-        return self.asked.get(self.table.code.name, "")
+        return self.key_values.get(self.table.code.name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class RetryResult:
     group: CauseGroup  # as it was when the retry started
     run: Run
     same: int  # still parked for that cause
-    others: Mapping[IssueGroupKey, int]  # parked for another one
+    counts_by_cause: Mapping[IssueGroupKey, int]  # parked for another one
 
     @property
     def solved(self) -> int:
@@ -120,7 +120,7 @@ class RetryResult:
     @property
     def moved_count(self) -> int:
         """The number of records that are parked for another cause now."""
-        return sum(self.others.values())
+        return sum(self.counts_by_cause.values())
 
 
 # Sort orders of causes. Equal ranks are sorted by amount, largest first, and then by age, oldest first.
@@ -362,7 +362,7 @@ class Exceptions:
             open_issue.id: (open_issue.issue.facts.get("documents") or open_issue.issue.key).split(",")
             for open_issue in open_issues
         }
-        kind = [stage.target for stage in stages if stage.counted][-1]
+        kind = [stage.target for stage in stages if stage.is_counted][-1]
         owners = self._links.get(flow, kind, [key for keys in named_keys.values() for key in keys])
 
         def behind(key: str) -> tuple[str, ...]:
@@ -442,7 +442,7 @@ class Exceptions:
                 open_issue.state,
                 open_issue.first_seen.isoformat(),
                 open_issue.last_seen.isoformat(),
-                open_issue.seen,
+                open_issue.occurrences,
                 group.assigned,
                 group.note,
                 open_issue.reason,
@@ -478,7 +478,7 @@ class Exceptions:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
-        passing = self._logics.flow(cause.flow).passing
+        passing = self._logics.flow(cause.flow).volatile_prefixes
         record_marks = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {
             issue_id: {key: record_marks[key] for key in keys if key in record_marks}

@@ -90,9 +90,9 @@ class FlowStatus:
 class FilterPreview:
     """How many records take part in a flow and how many do not; of the latter the first, with title and reason."""
 
-    taken: int
+    included: int
     excluded: int
-    shown: tuple[tuple[str, Skip], ...]
+    examples: tuple[tuple[str, Skip], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,13 +114,13 @@ class MissingRows:
         leading = missing_row(spec, code.counterpart_of, code.facts)
         other = counterparts.get((leading.table.name, _key(leading, home)), "") if leading else ""
         row = missing_row(spec, code.cause, {**code.facts, "code": other}) if other else None
-        if row is None or row.table.row(self._tables.rows(row.table.name), home=home, **row.asked):
+        if row is None or row.table.row(self._tables.rows(row.table.name), home=home, **row.key_values):
             return None
         return self._preferred_row(row, code)
 
     def _preferred_row(self, row: MissingRow, code: MissingCode) -> MissingRow:
         """Return the row of the table that has a proposal, if a row there has the same effect."""
-        instead = row.table.instead
+        instead = row.table.alternative_table
         if instead is None or instead.propose is None or not instead.propose(code.facts, self._codes):
             return row
         code_name = instead.code.name
@@ -171,10 +171,10 @@ def _key(row: MissingRow, home: str) -> str:
     Required parts and parts that rank before the code stay in the key, and so does a country other than the shop's own:
     without it the row would also apply to sales that nobody decided about.
     """
-    country = row.asked.get(COUNTRY, "")
+    country = row.key_values.get(COUNTRY, "")
     parts = {
-        part.name: row.asked.get(part.name, "")
+        part.name: row.key_values.get(part.name, "")
         for part in row.table.parts
-        if part.needed or part.rank or (part.name == COUNTRY and country != home and is_country(country))
+        if part.is_required or part.rank or (part.name == COUNTRY and country != home and is_country(country))
     }
     return row.table.key(parts)

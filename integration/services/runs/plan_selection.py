@@ -63,7 +63,7 @@ def _needs(
     if row.change is None:
         return
     for name, kind in needs.items():
-        seq = created_seqs.get((kind, str(row.change.wanted.values.get(name) or "")))
+        seq = created_seqs.get((kind, str(row.change.desired.values.get(name) or "")))
         if seq is not None:
             yield seq
     if (seq := documents.get(row.change.follows)) is not None:

@@ -319,5 +319,5 @@ def _export_rows(row: PlanRow, state: str) -> Iterator[list[object]]:
         yield [*cells, row.cause_field, "", "", state, row.cause]
         return
     before = row.change.before.flat() if row.change.before else {}
-    for path, value in row.change.wanted.flat().items():
+    for path, value in row.change.desired.flat().items():
         yield [*cells, path, before.get(path), value, state, row.cause]

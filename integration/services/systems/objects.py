@@ -67,12 +67,12 @@ class Name:
     path: str
     default: str
     value: str
-    there: Availability = Availability.UNREAD
+    availability: Availability = Availability.UNREAD
     options: Mapping[str, str] = field(default_factory=dict)
     proposed: str = ""
     unverified: bool = False
     fixed: bool = False
-    needed: bool = False
+    is_required: bool = False
 
     @property
     def short(self) -> str:
@@ -101,7 +101,7 @@ class NamedObject:
     @property
     def availability(self) -> Availability:
         """The availability of the object itself: the worst of its code and its tables."""
-        states = [name.there for name in self.object_names]
+        states = [name.availability for name in self.object_names]
         return next(
             (state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states),
             Availability.UNUSED,
@@ -174,7 +174,7 @@ def named_objects(
         for sort in _SORTS
     ]
     manner = tuple(
-        Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, needed=True)
+        Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, is_required=True)
         for path in MANNER
     )
     return NamedObjects((*objects, NamedObject("manner", (), manner)), catalog.cause, catalog.facts)
@@ -227,7 +227,7 @@ def _names(
             path, defaults[path], values[path], state, options,
             proposed=proposed.get(group, {}).get(short, ""),
             unverified=bool(defaults[path]) and short in UNVERIFIED.get(group, ()),
-            fixed=path in fixed, needed=path in NEEDED,
+            fixed=path in fixed, is_required=path in NEEDED,
         )  # fmt: skip
 
 

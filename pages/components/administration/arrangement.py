@@ -50,7 +50,7 @@ def _draw_differences(app: Application, parsed_file: ParsedFile, content: bytes,
     rows = [
         {
             place: difference.place,
-            current_column: _value_text(difference.here),
+            current_column: _value_text(difference.current),
             file_column: _value_text(difference.file),
         }
         for difference in parsed_file.differences[:SHOWN]

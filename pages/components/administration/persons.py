@@ -97,5 +97,5 @@ def _erase(app: Application, customer: Customer, typed: str) -> None:
     sentence = text(
         "person_erased_now", rows=number_text(sum(blotted.rows.values())), events=number_text(blotted.events)
     )
-    left_note = text("person_left", places=plain(", ".join(blotted.left))) if blotted.left else ""
+    left_note = text("person_left", places=plain(", ".join(blotted.remaining))) if blotted.remaining else ""
     st.session_state["said"] = f"{sentence} {left_note}".strip()

@@ -75,7 +75,7 @@ def _account(account: ClearingAccount, tables: ClearingTables) -> None:
             return
         if account.match is not None:
             frame = pd.DataFrame(
-                {"under_way": [float(day.under_way) for day in account.days]},
+                {"under_way": [float(day.unpaid_amount) for day in account.days]},
                 index=pd.DatetimeIndex([pd.Timestamp(day.date) for day in account.days]),
             )
             steps(frame, {"under_way": text("col_under_way")}, TICKS, text("clearing_chart", account=account.account))

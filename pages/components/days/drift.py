@@ -22,7 +22,7 @@ from pages.components.shared.wording import (
     text,
 )
 
-NAMES = ("looked", "equal", "kept", "different", "gone", "unknown")
+NAMES = ("compared", "equal", "edited", "different", "missing", "unknown")
 CAPTIONS = {"unknown": "col_not_known"}
 
 
@@ -66,7 +66,7 @@ def _row(result: DriftCheckResult) -> dict[Markdown, Markdown]:
 
 def _number(name: str, count: int) -> Markdown:
     count_text = number(count)
-    return f":red[**{count_text}**]" if count and name in ("different", "gone") else count_text
+    return f":red[**{count_text}**]" if count and name in ("different", "missing") else count_text
 
 
 def _run_check(app: Application) -> None:

@@ -27,7 +27,7 @@ def gift_card_balances(app: Application) -> None:
     if not balances:
         note(text("gift_cards_none"))
         return
-    lines = [(balance.group, account, balance.count, balance.left) for balance, account in balances]
+    lines = [(balance.group, account, balance.count, balance.balance) for balance, account in balances]
     downloads("gift-cards", lambda: rows_in(["turnover_group", "account", "cards", "left"], lines), at=actions)
     groups, accounts = app.lists.captions(TILL.system, "turnover_groups"), app.lists.captions(BOOKS.system, "ledgers")
     rows = [

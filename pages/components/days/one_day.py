@@ -187,7 +187,7 @@ def _counts(report: DayReport) -> None:
     rows = [
         {
             text("col_drawer"): f"{drawer_count.workplace} · {drawer_count.number}",
-            text("col_counted"): amount_text(drawer_count.counted),
+            text("col_counted"): amount_text(drawer_count.counted_amount),
             text("col_banked"): amount_text(drawer_count.deposited),
             text("col_difference"): amount_text(drawer_count.difference),
         }

@@ -55,8 +55,8 @@ def both_sides(app: Application, group: CauseGroup, open_issue: OpenIssue) -> No
     sides = (text("beside_booked"), text("beside_now", system=source))
     _draw_difference(comparison)
     st.table([_fact_row(fact, sides) for fact in comparison.header], border="horizontal", hide_index=True)
-    if versions.why is not None:
-        note(f"{mark('parked')} {plain(say(versions.why.cause, versions.why.facts).what)}")
+    if versions.issue is not None:
+        note(f"{mark('parked')} {plain(say(versions.issue.cause, versions.issue.facts).what)}")
     elif versions.now is None:
         note(f"{mark('parked')} {text('beside_cancelled', system=source)}")
     if comparison.lines:

@@ -103,7 +103,7 @@ def _open_cause(address: str) -> None:
 class Versions:
     """The mapping version of each run, and the current version of each flow."""
 
-    made: Mapping[str, int]
+    versions_by_run: Mapping[str, int]
     today: Mapping[str, int]
 
     @classmethod
@@ -125,9 +125,9 @@ class CardContext:
     state: IssueState
     find: str
     waiting: Mapping[IssueGroupKey, CauseGroup]
-    aside: Mapping[IssueGroupKey, CauseGroup]
+    dismissed_groups: Mapping[IssueGroupKey, CauseGroup]
     tries: Tries
-    came: Mapping[
+    new_records: Mapping[
         IssueGroupKey, Mapping[date, int]
     ]  # number of new records on each of the last days, for causes that have a sparkline
     corrects: bool  # whether this person may repair
@@ -163,12 +163,12 @@ def cause_card(
                 note(_seen_text(group))
                 if group.note:
                     note(f":material/sticky_note_2: {text('cause_note', note=plain(group.note))}")
-            if days := queue.came.get(group.group_key):
+            if days := queue.new_records.get(group.group_key):
                 sparkline(days)
             _open_or_close(queue, address, title, is_open=is_open, first=first)
             if state is IssueState.OPEN and queue.versions is not None:
                 _action_menu(app, group, queue.versions, address, title)
-        if state is IssueState.OPEN and (others := queue.aside.get(group.group_key)):
+        if state is IssueState.OPEN and (others := queue.dismissed_groups.get(group.group_key)):
             _new_records_note(others, address)
         if retry := queue.latest_retry(group):
             retry_result(app, retry, queue.waiting)
@@ -226,7 +226,7 @@ def _open_or_close(queue: CardContext, address: str, title: Markdown, *, is_open
 
 def _action_menu(app: Application, group: CauseGroup, versions: Versions, address: str, title: Markdown) -> None:
     """Draw the menu of actions besides the repair. Some of them open a dialog."""
-    plan_version, today = versions.made[group.run], versions.today[group.flow]
+    plan_version, today = versions.versions_by_run[group.run], versions.today[group.flow]
     retry_options = ("again",) if plan_version in (0, today) else ("today", "as_it_was")
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=plan_version)}
     chosen = st.menu_button(

@@ -154,10 +154,10 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     with st.grid(2, min_column_width=230) as grid:
         part_codes = {}
         for part in table.parts:
-            if (asked_for := row.asked.get(part.name, "")) or part.needed:
+            if (asked_for := row.key_values.get(part.name, "")) or part.is_required:
                 with grid.cell():
                     every = (EVERY,) if table.for_all else ()
-                    among = (asked_for, *every) if part.needed else ("", asked_for)
+                    among = (asked_for, *every) if part.is_required else ("", asked_for)
                     part_codes[part.name] = part_choice(app, part, lists[part.name], f"part-{part.name}", among)
         with grid.cell():
             other = counterpart(sides, text("row_at", system=system_name(flow.target)), "counterpart")

@@ -359,7 +359,7 @@ def _result(app: Application, draft: SettingsDraft) -> None:
         note(f":orange[:material/refresh: {text('sift_stale')}]")
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, gap="large"):
-            st.metric(text("sift_in"), number(preview.taken), width="content")
+            st.metric(text("sift_in"), number(preview.included), width="content")
             st.metric(text("sift_out"), number(preview.excluded), width="content")
         if preview.excluded:
             _excluded_records(preview)
@@ -369,7 +369,7 @@ def _result(app: Application, draft: SettingsDraft) -> None:
 
 def _excluded_records(preview: FilterPreview) -> None:
     frame = pd.DataFrame(
-        [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in preview.shown],
+        [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in preview.examples],
         columns=["code", "name", "reason"],
     )
     columns = {
@@ -378,6 +378,6 @@ def _excluded_records(preview: FilterPreview) -> None:
         "reason": CONFIG.TextColumn(text("col_reason")),
     }
     table(frame, text("sift_out"), columns)
-    if len(preview.shown) < preview.excluded:
-        note(quantity_text("sift_first", len(preview.shown)))
+    if len(preview.examples) < preview.excluded:
+        note(quantity_text("sift_first", len(preview.examples)))
     downloads("left-out", lambda: frame)

@@ -120,7 +120,7 @@ def field_comparison(form: InputForm, shape: Compared) -> str:
             {
                 text("col_article"): plain(compared_record.title),
                 text(f"way_{shape.name}"): _quantity(compared_record.amount),
-                **{text(way): _quantity(value) for way, value in compared_record.comes_to.items()},
+                **{text(way): _quantity(value) for way, value in compared_record.results.items()},
             }
             for compared_record in compared_records
         ]

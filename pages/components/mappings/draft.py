@@ -160,19 +160,19 @@ def effect_box(editor: EditorState) -> None:
                 st.rerun()
             return
         small(effect_sentence(editor, effect))
-        if effect.moved:
+        if effect.differences:
             _moved_table(editor, effect)
 
 
 def effect_sentence(editor: EditorState, effect: Effect) -> Markdown:
     """Return the effect of a draft in one sentence, with the number of changes per field."""
     many = flow_term("many", editor.name)
-    if not effect.read:
+    if not effect.checked_count:
         return text("effect_no_records", system=editor.source)
     cut = f" {text('effect_cut')}" if effect.cut else ""
-    if not effect.moved:
-        return f":material/equal: {text('effect_none', read=number(effect.read), many=many)}{cut}"
-    sentence = text("effect_some", records=number(effect.records), read=number(effect.read), many=many)
+    if not effect.differences:
+        return f":material/equal: {text('effect_none', read=number(effect.checked_count), many=many)}{cut}"
+    sentence = text("effect_some", records=number(effect.records), read=number(effect.checked_count), many=many)
     fields = " · ".join(
         f"{plain(field_name(name)) if name else text('effect_sent')}: {number(count)}"
         for name, count in effect.by_field().items()
@@ -193,7 +193,7 @@ def _moved_table(editor: EditorState, effect: Effect) -> None:
                 side(difference, difference.before, difference.was),
                 side(difference, difference.after, difference.becomes),
             )
-            for difference in effect.moved
+            for difference in effect.differences
         ],
         columns=["key", "record", "field", "now", "becomes"],
     )
@@ -265,7 +265,7 @@ def draft_bar(editor: EditorState) -> None:
         return
     effect, effect_text = _known_effect(editor), text("effect_unknown_short")
     if effect is not None:
-        facts = {"records": number(effect.records), "read": number(effect.read)}
+        facts = {"records": number(effect.records), "read": number(effect.checked_count)}
         effect_text = text("effect_short", many=flow_term("many", editor.name), **facts)
     changed = f"**{quantity_text('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}."
     sentence = f"{changed} :gray[{effect_text}]"

@@ -83,7 +83,7 @@ def _initial_arguments(name: str, choices: FunctionChoices) -> tuple[Value, ...]
     return tuple(
         argument.options[0] if argument.options else start.get(argument.takes)
         for argument in FUNCTIONS[name]
-        if argument.needed
+        if argument.is_required
     )
 
 
@@ -153,7 +153,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices
                     max_chars=LONGEST,
                     width="stretch",
                     autocomplete="off",
-                    placeholder="" if argument.needed else text("argument_optional"),
+                    placeholder="" if argument.is_required else text("argument_optional"),
                 )
                 or ""
             )
@@ -162,7 +162,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices
 
 def _choice(argument: Argument, now: str, choices: FunctionChoices, label: Markdown, key: str) -> Value:
     options = list(argument.options) if argument.options else list(choices.tables)
-    every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
+    every = [*([] if argument.is_required else [""]), *options, *([now] if now and now not in options else [])]
     labels = table_name if argument.takes is Takes.TABLE else lambda option: _option(argument, option)
     chosen = controls.selectbox(
         label,
@@ -172,7 +172,7 @@ def _choice(argument: Argument, now: str, choices: FunctionChoices, label: Markd
         format_func=option_name(labels),
         accept_new_options=argument.takes is Takes.TABLE,
     )
-    return chosen or ("" if argument.needed else None)
+    return chosen or ("" if argument.is_required else None)
 
 
 def _option(argument: Argument, value: str) -> str:
@@ -184,7 +184,7 @@ def _option(argument: Argument, value: str) -> str:
 def _argument_value(argument: Argument, entered: str, before: Value, kind: FieldType) -> Value:
     if before is not None and entered == typed_text(before, kind):
         return before
-    if not entered and not argument.needed:
+    if not entered and not argument.is_required:
         return None
     if argument.takes is Takes.NUMBER:
         number = read_number(entered)

@@ -57,7 +57,7 @@ def severity_badge(severity: Severity) -> Markdown:
 def problem_subject(symptom: Problem) -> Markdown:
     """Return the subject of a problem: a flow, a system, or a part of the console."""
     if symptom.sort is ProblemType.CONNECTION:
-        return plain(system_name(symptom.of))
+        return plain(system_name(symptom.subject))
     return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
 
 
@@ -100,7 +100,7 @@ def waiting_now(app: Application) -> None:
     items = waiting_items(app, limit=MOST_WAITING)
     incidents = {incident.symptom.identity: incident for incident in app.monitoring.open_incidents()}
     section(text("needs_person"), quantity_text("incidents_about", len(incidents)) if incidents else "")
-    if not items.shown:
+    if not items.first_items:
         empty("task_alt", text("incidents_none"), text("incidents_none_about"))
         return
     silences = app.alerts.silences.active_silences()
@@ -130,7 +130,7 @@ def _actions(app: Application, incident: Incident, silenced: datetime | None) ->
     symptom = incident.symptom
     stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
     if stopped and st.button(text("btn_gone"), key=f"gone-{incident.id}"):
-        act(lambda: app.monitoring.gone_for_good(symptom.of))
+        act(lambda: app.monitoring.gone_for_good(symptom.subject))
     if not may(Silences.keep):
         return
     if silenced is None:
@@ -163,9 +163,9 @@ def _incidents(app: Application) -> pd.DataFrame:
     """Return incidents as a table for a file, current ones first."""
     every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MOST_LISTED)]
     lines = [
-        (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
+        (str(one.symptom.severity), one.symptom.flow or one.symptom.subject, one.symptom.cause,
          cause_headline(one.symptom.cause, one.symptom.facts), one.started_at, one.ended_at, one.symptom.count,
-         one.symptom.at_stake)
+         one.symptom.waiting_amount)
         for one in every
     ]  # fmt: skip
     return rows_in(["severity", "about", "cause", "happened", "began", "ended_at", "records", "at_stake"], lines)

@@ -33,12 +33,12 @@ def draw_sent(app: Application) -> None:
 def _line(notification: Notification) -> list[object]:
     """Return a notification as a row of a file."""
     delivery, incident = notification.delivery, notification.incident
-    of = (incident.symptom.flow or incident.symptom.of, incident.symptom.cause) if incident else ("", "")
+    of = (incident.symptom.flow or incident.symptom.subject, incident.symptom.cause) if incident else ("", "")
     problem_headline = cause_headline(incident.symptom.cause, incident.symptom.facts) if incident else ""
     return [
         delivery.created_at,
         notification.channel,
-        delivery.what,
+        delivery.message_type,
         *of,
         problem_headline,
         delivery.sent_at,
@@ -54,7 +54,7 @@ def _row(notification: Notification) -> dict[Markdown, Markdown]:
     return {
         text("col_made"): moment(notification.delivery.created_at),
         text("col_channel"): plain(notification.channel),
-        text("col_message"): text(f"message_{notification.delivery.what}"),
+        text("col_message"): text(f"message_{notification.delivery.message_type}"),
         text("col_about"): problem_subject(incident.symptom) if incident else "",
         text("col_happened"): problem_text,
         text("col_stands"): _delivery_state(notification),
@@ -64,10 +64,12 @@ def _row(notification: Notification) -> dict[Markdown, Markdown]:
 def _delivery_state(notification: Notification) -> Markdown:
     delivery = notification.delivery
     if delivery.sent_at is not None:
-        label = text("sent_in_digest" if delivery.held == "digest" else "sent_at", moment=moment(delivery.sent_at))
+        label = text(
+            "sent_in_digest" if delivery.wait_reason == "digest" else "sent_at", moment=moment(delivery.sent_at)
+        )
         return inline("ok", label)
     if delivery.attempts:
         return inline("failed", text("sent_again", moment=moment(delivery.due_at)))
-    if delivery.held == "digest":
+    if delivery.wait_reason == "digest":
         return inline("waiting", text("sent_waits_digest"))
     return inline("waiting", text("sent_waits", moment=moment(delivery.due_at)))

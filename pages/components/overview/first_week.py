@@ -17,7 +17,7 @@ def first_week(app: Application) -> None:
     tasks = app.first_week.visible_tasks() if may(FirstWeek.hide) else []
     if not tasks:
         return
-    following = next((task for task in tasks if not task.done), None)
+    following = next((task for task in tasks if not task.is_done), None)
     with section_with_actions(text("first_week"), text("first_week_about")):
         hide_button(app)
     with st.container(border=True, gap="xsmall"):
@@ -40,7 +40,7 @@ def hide_button(app: Application) -> None:
 def _line(task: FirstTask) -> Markdown:
     """Return the line of a task that is done, or that comes later."""
     task_text = text(f"week_{task.name}")
-    return f":small[{mark('ok' if task.done else 'unknown')} {f':gray[{task_text}]' if task.done else task_text}]"
+    return f":small[{mark('ok' if task.is_done else 'unknown')} {f':gray[{task_text}]' if task.is_done else task_text}]"
 
 
 def _draw_next(app: Application, task: FirstTask) -> None:

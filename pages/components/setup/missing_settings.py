@@ -37,6 +37,7 @@ def missing_setting_text(app: Application, asked_question: AskedQuestion, why: R
 def _row(app: Application, table: ValueTable, key: str) -> str:
     """Return the label of a row. An unreadable key is returned unchanged."""
     lists = {
-        part.name: {dimension.mark: captions_of(app, dimension.of) for dimension in part.of} for part in table.parts
+        part.name: {dimension.mark: captions_of(app, dimension.code_list) for dimension in part.choices}
+        for part in table.parts
     }
     return row_label(app, table, key, lists)

@@ -110,7 +110,7 @@ def _changed_object_names(draft: _Draft) -> dict[str, str]:
 def _export_rows(object_names: NamedObjects, draft: _Draft) -> pd.DataFrame:
     """Return every name as a table for a file: object, path, name, default, and availability."""
     lines = [
-        (named_object.name, name.path, draft.value(name), name.default or "", str(name.there))
+        (named_object.name, name.path, draft.value(name), name.default or "", str(name.availability))
         for named_object in object_names.objects
         for name in named_object.names
     ]
@@ -167,7 +167,9 @@ def _counts(named_object: NamedObject) -> list[str]:
     """Return the number of required fields that are missing, and of fields with unverified names."""
     if named_object.availability is Availability.UNUSED:
         return []
-    absent = sum(name.there is Availability.ABSENT and _is_required(name, name.value) for name in named_object.fields)
+    absent = sum(
+        name.availability is Availability.ABSENT and _is_required(name, name.value) for name in named_object.fields
+    )
     unverified = sum(_is_unverified(name, name.value) for name in named_object.fields)
     signs = {LOOKS["failed"].sign: absent, UNVERIFIED: unverified}
     return [f"{sign}{NARROW}{number(count)}" for sign, count in signs.items() if count]
@@ -175,7 +177,7 @@ def _counts(named_object: NamedObject) -> list[str]:
 
 def _is_required(name: Name, value: str) -> bool:
     """Return True if a field must exist in the books. An optional default that is missing is left out instead."""
-    return bool(value) and (name.needed or value != name.default)
+    return bool(value) and (name.is_required or value != name.default)
 
 
 def _is_unverified(name: Name, value: str) -> bool:
@@ -259,7 +261,7 @@ def _field(name: Name, draft: _Draft) -> str:
         return (entered or "").strip()
     codes_by_upper = {code.upper(): code for code in name.options}
     at = codes_by_upper.get(now.upper(), now)
-    options = list(dict.fromkeys([*([] if name.needed else [""]), *name.options, *([at] if at else [])]))
+    options = list(dict.fromkeys([*([] if name.is_required else [""]), *name.options, *([at] if at else [])]))
     chosen = controls.selectbox(
         _label(name),
         options,
@@ -294,7 +296,11 @@ def _draw_remarks(name: Name, draft: _Draft) -> None:
     now = draft.value(name)
     codes = {code.upper() for code in name.options}
     remarks = []
-    if bool(now) and now.upper() not in codes if codes else name.there is Availability.ABSENT and now == name.value:
+    if (
+        bool(now) and now.upper() not in codes
+        if codes
+        else name.availability is Availability.ABSENT and now == name.value
+    ):
         remarks.append(f"{mark('failed' if _is_required(name, now) else 'off')} {text('names_there_absent')}")
     if now != name.default:
         remarks.append(plain(text("names_default", name=name.default)) if name.default else text("names_default_none"))

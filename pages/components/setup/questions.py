@@ -189,7 +189,7 @@ def _draw_folded(form: InputForm, asked_question: AskedQuestion) -> None:
             small(f"**{question_title(asked_question)}**")
             note(_answer_text(form, asked_question))
             if asked_question.lack is not None and asked_question.state is State.ANSWERED:
-                note(missing_setting_text(form.app, asked_question, asked_question.lack.why))
+                note(missing_setting_text(form.app, asked_question, asked_question.lack.reason))
         label = text("btn_change_answer" if asked_question.state is State.ANSWERED else "btn_answer")
         st.button(
             label,
@@ -211,7 +211,7 @@ def _answer_text(form: InputForm, asked_question: AskedQuestion) -> Markdown:
         return text("question_proposed", answer=answer(form, asked_question, asked_question.proposal.values))
     if asked_question.state is not State.ANSWERED:
         return (
-            missing_setting_text(form.app, asked_question, asked_question.lack.why)
+            missing_setting_text(form.app, asked_question, asked_question.lack.reason)
             if asked_question.lack is not None
             else text("question_open")
         )
@@ -228,9 +228,9 @@ def _draw_open(form: InputForm, asked_question: AskedQuestion) -> None:
     small(f"{_question_sign(asked_question)} **{question_title(asked_question)}**")
     if asked_question.proposal is not None and asked_question.state is not State.ANSWERED:
         proposal_text = text("question_proposed", answer=answer(form, asked_question, asked_question.proposal.values))
-        note(f"{proposal_text}. {missing_setting_sentence(asked_question.proposal.why)}")
+        note(f"{proposal_text}. {missing_setting_sentence(asked_question.proposal.reason)}")
     if asked_question.lack is not None:
-        note(missing_setting_text(form.app, asked_question, asked_question.lack.why))
+        note(missing_setting_text(form.app, asked_question, asked_question.lack.reason))
     by = person()  # read here, because the save must not use the session, see `save_button`
     values = _table(form, asked_question) if asked_question.question.table else _settings(form, asked_question)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -347,10 +347,10 @@ def ready_step(app: Application) -> None:
     with st.container(border=True, gap="small", key="rows_ready"):
         st.header(quantity_text("ready_stops", stops) if stops else text("ready_title"), anchor=False)
         note(text("ready_about_stops" if stops else "ready_about"))
-        answered = Counter(line.asked.flow for line in lines if line.asked and line.weight is PointSeverity.DONE)
+        answered = Counter(line.question.flow for line in lines if line.question and line.weight is PointSeverity.DONE)
         for weight in PointSeverity:
             for line in lines:
-                if line.weight is weight and not (line.asked and weight is PointSeverity.DONE):
+                if line.weight is weight and not (line.question and weight is PointSeverity.DONE):
                     _line(app, line)
         for flow, number in answered.items():
             _row(mark("ok"), flow_name(flow), quantity_text("ready_answered", number), "questions", flow=flow)
@@ -362,9 +362,9 @@ def ready_step(app: Application) -> None:
 
 
 def _line(app: Application, line: SetUpLine) -> None:
-    asked_question = line.asked
+    asked_question = line.question
     if asked_question is not None:
-        why = asked_question.lack.why if asked_question.lack is not None else None
+        why = asked_question.lack.reason if asked_question.lack is not None else None
         about = (
             missing_setting_text(app, asked_question, why)
             if why

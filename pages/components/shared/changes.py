@@ -52,15 +52,15 @@ class FieldChange:
     part: str
     field: str
     now: Value
-    wanted: Value
-    there: bool  # the target already has the record that the field belongs to
+    desired: Value
+    record_exists: bool  # the target already has the record that the field belongs to
 
 
 def field_changes(change: Change) -> Iterator[FieldChange]:
     """Yield the fields that a change writes, in the order of the record."""
     before = change.before.flat() if change.before else {}
     known_parts = {part.key for part in change.before.parts} if change.before else set()
-    for path, name, new_value in change.wanted.fields():
+    for path, name, new_value in change.desired.fields():
         part = path.rpartition("/")[0]
         is_present = change.before is not None and (not part or part in known_parts or path in before)
         yield FieldChange(part, name, before.get(path), new_value, is_present)
@@ -79,13 +79,13 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     if change is None or row.cause:
         return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
-        return text("plan_withdrawn") if undone else quantity_text("plan_retires", max(1, len(change.wanted.parts)))
+        return text("plan_withdrawn") if undone else quantity_text("plan_retires", max(1, len(change.desired.parts)))
     if change.action is Action.CREATE and not total and document_total(change.agreed) is not None:
         return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
         return _with_cuts(NEW.get(change.kind.sort, _new_record_text)(change), change)
     lines_by_text = {
-        (_short_name(app, system, field_line), value_text(field_line.now), value_text(field_line.wanted)): field_line
+        (_short_name(app, system, field_line), value_text(field_line.now), value_text(field_line.desired)): field_line
         for field_line in field_changes(change)
     }
     lines = sorted(
@@ -110,7 +110,11 @@ def shortened(full_text: str, room: int) -> str:
 
 def _with_cuts(sentence: str, change: Change) -> str:
     """Return a summary that starts with the names of the fields that the target stores truncated."""
-    cut = [name for name, source_text in change.told.items() if is_cut(change.wanted.values.get(name), source_text)]
+    cut = [
+        name
+        for name, source_text in change.source_values.items()
+        if is_cut(change.desired.values.get(name), source_text)
+    ]
     fields = ", ".join(sorted(field_term(f"{change.kind}.{name}") for name in cut))
     return f"{text('plan_cut_fields', fields=fields)} · {sentence}" if fields else sentence
 
@@ -128,18 +132,18 @@ def _short_name(app: Application, system: str, line: FieldChange) -> str:
 
 
 def _is_long(line: FieldChange) -> bool:
-    return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
+    return max(len(value_text(line.now)), len(value_text(line.desired))) > LONGEST
 
 
 def _change_text(app: Application, system: str, line: FieldChange) -> str:
     if _is_long(line):
         return term("plan_text_changes")
-    old, new = (field_text(app, system, line.field, value) or term("empty_value") for value in (line.now, line.wanted))
-    return f"{old} → {new}" if line.there else new
+    old, new = (field_text(app, system, line.field, value) or term("empty_value") for value in (line.now, line.desired))
+    return f"{old} → {new}" if line.record_exists else new
 
 
 def _new_record_text(change: Change) -> str:
-    parts = change.wanted.parts
+    parts = change.desired.parts
     prices = [value for part in parts for _, name, value in part.fields() if name in PRICES]
     price = next((value_text(amount) for amount in prices if isinstance(amount, Decimal)), "")
     if len(parts) > 1:
@@ -151,12 +155,12 @@ def _new_record_text(change: Change) -> str:
         )
     if price:
         return text("plan_new_article", price=price)
-    return text("plan_new_record", fields=number(len(change.wanted.values)))
+    return text("plan_new_record", fields=number(len(change.desired.values)))
 
 
 def _new_party(change: Change) -> str:
     """Return the street, city and e-mail address of a new debtor, relation or address."""
-    party_facts = [value_text(change.wanted.values.get(name)) for name in ("street", "city", "email")]
+    party_facts = [value_text(change.desired.values.get(name)) for name in ("street", "city", "email")]
     about = ", ".join(part for part in party_facts if part)
     return text("plan_new_party", about=about) if about else _new_record_text(change)
 
@@ -171,7 +175,7 @@ def _new_document(change: Change) -> str:
 
 def _lines(change: Change) -> str:
     """Return the number of lines of a document, or an empty text for a payment, which has none."""
-    return quantity_text("document_lines", len(change.wanted.parts)) if change.wanted.parts else ""
+    return quantity_text("document_lines", len(change.desired.parts)) if change.desired.parts else ""
 
 
 # Summaries of new records that say more than the number of fields.
@@ -247,7 +251,11 @@ def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
 
 def step_said(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
     """Return the name and the result of one step of a trace. Fields and table rows are named by their captions."""
-    step_name = field_term(step.what) if has_term(f"field_{step.what}") else table_step(app, flow, step) or step.what
+    step_name = (
+        field_term(step.operation)
+        if has_term(f"field_{step.operation}")
+        else table_step(app, flow, step) or step.operation
+    )
     return f"{step_name}: {step_text(app, flow, target, step) or term('empty_value')}"
 
 

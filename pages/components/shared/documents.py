@@ -61,7 +61,7 @@ MOST_LINES = 50
 
 def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
     """Draw a document with all records it needs, in the order in which they are written."""
-    values = {**change.agreed.values, **change.wanted.values}
+    values = {**change.agreed.values, **change.desired.values}
     for name, kind in POINTERS.items():
         key = str(values.get(name) or "")
         if key:
@@ -69,7 +69,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
         elif name == "debtor" and values.get("debtor_number"):
             with st.expander(_title(kind, text("debtor_fixed")), icon=":material/person:"):
                 note(text("debtor_fixed_about", number=plain(values["debtor_number"])))
-    lines = change.wanted.parts
+    lines = change.desired.parts
     (kind_said,) = kinds_of([row])
     with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
         st.table(_head_rows(app, flow, change, row.step), border="horizontal", hide_index=True)
@@ -97,7 +97,7 @@ def code_and_name(row: PlanRow) -> tuple[str, str]:
 
 def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
     """Return the kinds of record in the lines of one plan. Documents of a plan with trade invoices are called so."""
-    invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
+    invoices = any(row.change and row.change.desired.values.get("trade_invoice") is True for row in rows)
     names = {Kind.SALES_ORDER: "trade_invoice"} if invoices else {}
     return [kind_name(names.get(row.kind, row.kind)) for row in rows]
 
@@ -148,7 +148,7 @@ def sides(step: Step) -> tuple[Markdown, Markdown]:
 
 def _head_rows(app: Application, flow: Flow, change: Change, step: Step) -> list[MarkdownRow]:
     """Return the fields of the head of a record, with the current values if the target already has the record."""
-    wanted_values = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
+    wanted_values = {name: value for name, value in change.desired.values.items() if name not in POINTERS}
     if change.before is None:
         return _values(app, flow, change.kind, wanted_values)
     before = {name: change.before.values.get(name) for name in wanted_values}

@@ -66,7 +66,7 @@ def _part_heading(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markd
     if not part:
         return plain(source) or text("why_of_record")
     first = next((step for explanation in answers if explanation.trace for step in explanation.trace.steps), None)
-    if first is not None and first.what == f"line {part}":
+    if first is not None and first.operation == f"line {part}":
         return plain(" · ".join(filter(None, (f"{text('col_line')} {part}", value_text(first.value)))))
     return plain(part)
 
@@ -86,7 +86,7 @@ def _row(app: Application, flow: Flow, answer: WhyAnswer) -> dict[Markdown, Mark
 
 def _steps(app: Application, flow: Flow, trace: Trace) -> Iterator[str]:
     for step in trace.steps:
-        if not step.what.startswith("line "):  # the heading of the table already names the line
+        if not step.operation.startswith("line "):  # the heading of the table already names the line
             yield step_said(app, flow, trace.target, step)
 
 
@@ -101,9 +101,11 @@ def explanation_sentence(app: Application, flow: Flow, answer: WhyAnswer) -> str
         "source": system_name(flow.source),
         "system": system_name(flow.target),
     }
-    if trace is None or trace.why is None:
+    if trace is None or trace.reason is None:
         return text("why_untold", **common_facts)
-    return text(trace.why.code, **common_facts, found=_source_value(app, flow, trace), **_facts(app, flow, trace.why))
+    return text(
+        trace.reason.code, **common_facts, found=_source_value(app, flow, trace), **_facts(app, flow, trace.reason)
+    )
 
 
 def _short_value(app: Application, flow: Flow, field: str, value: Value) -> str:
@@ -118,7 +120,7 @@ def _shortened(full_text: str) -> str:
 
 def _source_value(app: Application, flow: Flow, trace: Trace) -> str:
     """Return the source value in the notation of the source."""
-    begun = next((step for step in trace.steps if not step.what.startswith("line ")), None)
+    begun = next((step for step in trace.steps if not step.operation.startswith("line ")), None)
     return _shortened(step_text(app, flow, trace.target, begun)) if begun else ""
 
 
@@ -143,6 +145,7 @@ def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
 def _table_row_label(app: Application, flow: Flow, name: str, key: str) -> str:
     table = app.flows.spec(flow.name).table(name)
     lists = {
-        part.name: {dimension.mark: captions_of(app, dimension.of) for dimension in part.of} for part in table.parts
+        part.name: {dimension.mark: captions_of(app, dimension.code_list) for dimension in part.choices}
+        for part in table.parts
     }
     return row_label(app, table, key, lists)

@@ -230,7 +230,7 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
         return cause_sentence
     if has_term(key := f"detail_{group.cause}"):
         return plain(text(key, **_named_detail(facts, group.field)))
-    shared = {*cause(group.cause).telling, *CONSTANT, *(["field"] if group.field else [])}
+    shared = {*cause(group.cause).grouping_facts, *CONSTANT, *(["field"] if group.field else [])}
     return cause_sentence if fact_names(group.cause) <= shared else text("cause_example", what=cause_sentence)
 
 

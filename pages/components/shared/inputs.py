@@ -104,8 +104,8 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
     lists_by_part: dict[str, dict[str, dict[str, str]]] = {}
     for part in table.parts:
         codes: dict[str, dict[str, str]] = {}
-        for dimension in part.of:
-            captions = codes_or_error(app, dimension.of)
+        for dimension in part.choices:
+            captions = codes_or_error(app, dimension.code_list)
             if captions is None:
                 return None
             codes[dimension.mark] = {**codes.get(dimension.mark, {}), **captions}

@@ -12,7 +12,7 @@ from pages.components.shared.wording import plain
 def small_pictures(app: Application, change: Change, step: Step) -> None:
     """Draw the current and the new picture, if the console has stored them."""
     current_picture = change.before.values.get("content") if change.before else None
-    marks = dict(zip(sides(step), (current_picture, change.wanted.values.get("content")), strict=True))
+    marks = dict(zip(sides(step), (current_picture, change.desired.values.get("content")), strict=True))
     drawn = [
         (title, small)
         for title, mark in marks.items()

@@ -289,7 +289,7 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
         value
         for field_change in field_changes(change)
         if field_change.field in GROUP_FIELDS
-        for value in (field_change.now, field_change.wanted)
+        for value in (field_change.now, field_change.desired)
     ]
     codes = {code for value in spoken_of if value for code in (value if isinstance(value, tuple) else [str(value)])}
     return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
@@ -299,18 +299,18 @@ def _fields(row: PlanRow, change: Change, flow: Flow, display: Said, branches: M
     lines = list(field_changes(change))
     headings = list(dict.fromkeys(line.part for line in lines))
     if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a product and its only article
-        st.table(_field_table(row, flow, lines, change.kept, display), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, lines, change.kept_paths, display), border="horizontal", hide_index=True)
         return
     for part in headings[: SHOWN_PARTS + 1]:
         if part and (branches or len(headings) > 1 + ("" in headings)):
             small(f"**{_part_title(change, part, branches)}**")
         mine = [line for line in lines if line.part == part]
-        kept_paths = [path for path in change.kept if path.rpartition("/")[0] == part]
+        kept_paths = [path for path in change.kept_paths if path.rpartition("/")[0] == part]
         st.table(_field_table(row, flow, mine, kept_paths, display), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
         note(quantity_text("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))
-    for path in change.kept:
+    for path in change.kept_paths:
         if path.rpartition("/")[0] not in headings:
             note(text("plan_kept", field=plain(field_name(path)), system=system_name(flow.target)))
 
@@ -333,7 +333,7 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markd
 def _field_table(
     row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept_paths: Sequence[str], display: Said
 ) -> list[dict[Markdown, Markdown]]:
-    as_told = row.change.told if row.change else {}
+    as_told = row.change.source_values if row.change else {}
     table_rows = [
         (
             plain(field_name(line.field)),
@@ -362,7 +362,7 @@ def _value_display(app: Application, flow: Flow, groups: Mapping[str, str], line
 
 
 def _current_cell(line: FieldChange, display: Said) -> Markdown:
-    if not line.there:
+    if not line.record_exists:
         return ":gray[–]"
     displayed = display(line, line.now)
     return struck(displayed) if displayed else f":gray[{text('empty_value')}]"
@@ -372,16 +372,16 @@ def _source_value_note(line: FieldChange, flow: Flow, as_told: Mapping[str, str]
     """Return the source value of a field that the target stores truncated or transliterated, as Markdown."""
     if line.part or not (source_text := as_told.get(line.field.rpartition(".")[2])):
         return ""
-    is_shorter = is_cut(line.wanted, source_text)
+    is_shorter = is_cut(line.desired, source_text)
     mark = f":orange-badge[:material/content_cut: {text('plan_cut')}] " if is_shorter else ""
     return f" {mark}:gray[{text('plan_as_told', system=system_name(flow.source), value=plain(source_text))}]"
 
 
 def _new_cell(line: FieldChange, display: Said, *, brake: bool) -> Markdown:
-    displayed = display(line, line.wanted)
+    displayed = display(line, line.desired)
     new = f"**{plain(displayed)}**" if displayed else f":gray[{text('empty_value')}]"
-    if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:
-        share = (line.wanted - line.now) * 100 / line.now
+    if isinstance(line.now, Decimal) and isinstance(line.desired, Decimal) and line.now and "price" in line.field:
+        share = (line.desired - line.now) * 100 / line.now
         sign = "+" if share > 0 else ""
         label = f"{sign}{percentage(share.quantize(Decimal('0.1')))}"
         new += f" :{'orange-badge' if brake else 'gray'}[{label}]"

@@ -91,18 +91,19 @@ def _fact_label(app: Application, name: str, fact: str, title: str, limit: int |
 
 def step_text(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
     """Return the result of a trace step: in the terms of the source up to a value table, then of the target."""
-    is_there = step.what.startswith("table ") or step.what in ("books_vat_code", "page_vat_code")
+    is_there = step.operation.startswith("table ") or step.operation in ("books_vat_code", "page_vat_code")
     return field_text(app, flow.target if is_there else flow.source, target, step.value)
 
 
 def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
     """Return the label of a value table step with the row it found, or an empty text for another step."""
-    name, _, key = step.what.removeprefix("table ").partition(" ")
-    if not step.what.startswith("table "):
+    name, _, key = step.operation.removeprefix("table ").partition(" ")
+    if not step.operation.startswith("table "):
         return ""
     table = app.flows.spec(flow.name).table(name)
     lists = {
-        part.name: {dimension.mark: captions_of(app, dimension.of) for dimension in part.of} for part in table.parts
+        part.name: {dimension.mark: captions_of(app, dimension.code_list) for dimension in part.choices}
+        for part in table.parts
     }
     row = f": {row_label(app, table, key, lists)}" if key else ""
     return f"{text('way_table', table=table_name(name))}{row}"
@@ -143,10 +144,10 @@ def dimension_label(
         return text(f"every_{part.name}") if has_term(f"every_{part.name}") else text("table_every")
     if value in part.options:
         return text(f"part_{part.name}_{value}")
-    for dimension in reversed(part.of):
+    for dimension in reversed(part.choices):
         codes, bare = captions_by_mark.get(dimension.mark, {}), value.removeprefix(dimension.mark)
-        if value.startswith(dimension.mark) and (bare in codes or dimension is part.of[0]):
-            label = code_label(app, dimension.of, bare, codes)
+        if value.startswith(dimension.mark) and (bare in codes or dimension is part.choices[0]):
+            label = code_label(app, dimension.code_list, bare, codes)
             return text("branch_short", branch=label) if dimension.mark else label
     return value
 
@@ -159,7 +160,7 @@ def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> st
     key_values = table.read(key)
     if key_values is None:
         return key
-    shown_parts = [part for part in table.parts if part.needed or key_values.get(part.name)]
+    shown_parts = [part for part in table.parts if part.is_required or key_values.get(part.name)]
     return " · ".join(
         dimension_label(app, part, key_values.get(part.name, ""), lists.get(part.name, {})) for part in shown_parts
     )
@@ -174,20 +175,22 @@ def part_choice(
 ) -> str:
     """Draw the select box of one part of a key, with the options `among` or all; a text field if there is no list."""
     label = part_title(part)
-    codes = [f"{dimension.mark}{code}" for dimension in part.of for code in captions_by_mark.get(dimension.mark, {})]
-    options = list(dict.fromkeys(among or [*([] if part.needed else [""]), *codes, *part.options]))
-    if part.needed and not among and not codes:
+    codes = [
+        f"{dimension.mark}{code}" for dimension in part.choices for code in captions_by_mark.get(dimension.mark, {})
+    ]
+    options = list(dict.fromkeys(among or [*([] if part.is_required else [""]), *codes, *part.options]))
+    if part.is_required and not among and not codes:
         return (controls.text_input(label, key=key, autocomplete="off") or "").strip()
-    if part.needed and not among:
+    if part.is_required and not among:
         options.append(EVERY)
     chosen = controls.selectbox(
         label,
         options,
-        index=None if part.needed and not among else 0,
+        index=None if part.is_required and not among else 0,
         key=key,
         placeholder=text("row_choose"),
         format_func=option_name(lambda value: dimension_label(app, part, value, captions_by_mark)),
-        accept_new_options=not among and any(is_in_use(dimension.of) for dimension in part.of),
+        accept_new_options=not among and any(is_in_use(dimension.code_list) for dimension in part.choices),
     )
     return str(chosen or "").strip()
 

@@ -25,7 +25,7 @@ def open_saved(app: Application, page: str) -> None:
     if saved_filter is None:
         st.query_params.pop(SAVED, None)
     else:
-        _apply_filter(page, saved_filter.name, saved_filter.asked)
+        _apply_filter(page, saved_filter.name, saved_filter.query_parameters)
 
 
 def saved_filters(app: Application, page: str) -> None:
@@ -35,7 +35,7 @@ def saved_filters(app: Application, page: str) -> None:
     parameters[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address is updated only after the field
     now = {name: value for name, value in parameters.items() if value}
     current_name = next(
-        (saved_filter.name for saved_filter in visible_filters if saved_filter.asked == now and now), ""
+        (saved_filter.name for saved_filter in visible_filters if saved_filter.query_parameters == now and now), ""
     )
     with st.popover(
         plain(current_name) if current_name else text("saved_filters"),
@@ -47,7 +47,7 @@ def saved_filters(app: Application, page: str) -> None:
                 if st.button(
                     plain(saved_filter.name), key=f"saved-{saved_filter.name}", type="tertiary", width="stretch"
                 ):
-                    _apply_filter(page, saved_filter.name, saved_filter.asked)
+                    _apply_filter(page, saved_filter.name, saved_filter.query_parameters)
                 if icon_button(
                     "delete", text("btn_forget_filter", name=plain(saved_filter.name)), f"forget-{saved_filter.name}"
                 ):

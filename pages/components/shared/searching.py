@@ -113,9 +113,9 @@ def _open_result(page: str, parameters: Mapping[str, str]) -> NoReturn:
 def _draw_place(place: PageResult, number: int) -> None:
     """Draw a page, setting or value table as a link, with its location."""
     trail = [text(f"nav_{place.page}"), *([flow_name(place.flow)] if place.flow else [])]
-    if tab := place.asked.get("tab", "") if place.page == "flows" else "":
+    if tab := place.query_parameters.get("tab", "") if place.page == "flows" else "":
         trail.append(text(f"tab_{tab}"))
     with st.container(gap=None):
         if st.button(f"**{text(place.caption)}**", key=f"place-{number}", type="tertiary"):
-            _open_result(place.page, place.asked)
+            _open_result(place.page, place.query_parameters)
         note(" › ".join(trail))

@@ -39,14 +39,14 @@ def waiting_items(
 
 def waiting_list(app: Application, items: WaitingItems, actions: RowActions | None = None) -> None:
     """Draw the rows and the link to the others. `actions` adds buttons of the page; the key O opens the first row."""
-    wide = max((badge_width(item_shown.state) for item_shown in items.shown), default=0)
+    wide = max((badge_width(item_shown.state) for item_shown in items.first_items), default=0)
     with st.container(border=True, gap="xsmall", key="rows_needs"):
-        for at, item in enumerate(items.shown):
+        for at, item in enumerate(items.first_items):
             if at:
                 st.divider()
             waiting_row(app, item, wide, actions, shortcut=None if at else "O")
-    if items.more:
-        more_exceptions(items.more)
+    if items.remaining_count:
+        more_exceptions(items.remaining_count)
 
 
 def waiting_row(

@@ -292,7 +292,7 @@ def kind_name(kind: str) -> Markdown:
     """
     if words.has_term(f"kind_{kind}"):
         return text(f"kind_{kind}")
-    return _fallback_name(kind) if Kind.stored(kind).known else text("unknown_kind", name=plain(kind))
+    return _fallback_name(kind) if Kind.stored(kind).is_declared else text("unknown_kind", name=plain(kind))
 
 
 def fields_of_kind(kind: str) -> Markdown:

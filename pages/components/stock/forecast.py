@@ -85,7 +85,7 @@ def levels(app: Application, view: View) -> None:
 
 def _in_unit(view: View, title: str) -> Markdown:
     """Return the title of a chart, with the unit of its sums if there are several units."""
-    if view.scope.counted is None and not view.total.unit:
+    if view.scope.summed_unit is None and not view.total.unit:
         return text(title)
     return f"{text(title)} · {unit_name(view.total.unit)}"
 

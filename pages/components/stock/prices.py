@@ -88,7 +88,9 @@ def _steps(price_proof: Proof, branches: Mapping[str, str]) -> None:
             text("prices_col_by"): _origin_text(step, branches),
             text("prices_col_source"): _source(step, price_proof),
             text("prices_col_from"): number(step.minimum) if step.minimum else "",
-            text("prices_col_says"): f"{number(step.says)} %" if step.is_percent else _price_written(step.says),
+            text("prices_col_says"): f"{number(step.candidate_value)} %"
+            if step.is_percent
+            else _price_written(step.candidate_value),
             text("prices_col_piece"): _price_written(step.price),
             text("prices_col_wins"): "✓" if step.wins else "",
         }

@@ -91,7 +91,9 @@ class View:
     @property
     def total(self) -> Total:
         """Total of the scope in the selected unit."""
-        unit_totals = (unit_total for unit_total in self.sums.totals if self.scope.counted in (None, unit_total.unit))
+        unit_totals = (
+            unit_total for unit_total in self.sums.totals if self.scope.summed_unit in (None, unit_total.unit)
+        )
         return next(unit_totals, Total())
 
     def in_its_unit(self, amount: Decimal) -> Markdown:
@@ -121,7 +123,8 @@ def view_of_address(app: Application) -> View | None:
     if len(units) > 1:
         unit_parameter = parameters.get("unit", "")
         scope = replace(
-            scope, counted=units[0] if unit_parameter not in (*units, NO_UNIT) else unit_parameter.removeprefix(NO_UNIT)
+            scope,
+            summed_unit=units[0] if unit_parameter not in (*units, NO_UNIT) else unit_parameter.removeprefix(NO_UNIT),
         )
     status = app.flows.status(app.stock.flow)
     return View(
@@ -187,7 +190,7 @@ def reservations_notice(app: Application) -> None:
     lacks = app.setup.missing_setting(app.stock.flow, "reservations")
     if lacks is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            small(f":orange[:material/info:] {missing_setting_sentence(lacks.why)}")
+            small(f":orange[:material/info:] {missing_setting_sentence(lacks.reason)}")
             if may_open("setup") and st.button(text("btn_answer"), key="reservations", type="tertiary"):
                 where = {"step": "questions", "question": f"{app.stock.flow}.reservations"}
                 st.switch_page("pages/setup.py", query_params=where)
@@ -213,7 +216,7 @@ def filters(view: View) -> None:
         select_input("branch", branches, text("stock_branch"), no_longer=pages)
         if not view.article and view.groups:
             select_input("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"), no_longer=pages)
-        if view.scope.counted is not None:
+        if view.scope.summed_unit is not None:
             units = {unit_total.unit or NO_UNIT: unit_name(unit_total.unit) for unit_total in view.sums.totals}
             select_input("unit", units, text("stock_unit"), 160)
 

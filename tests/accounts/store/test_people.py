@@ -59,11 +59,11 @@ def test_a_session_says_who_somebody_is_now(people: PeopleStore, clock: Clock) -
     actor = people.in_session(key="key")
     assert actor is not None
     assert (actor.ref, actor.name, actor.session) == ("ann", "Ann", "s-1")
-    assert (set(actor.roles), set(actor.apart)) == ({Role.OPERATOR}, {Right.ASK_SQL})
+    assert (set(actor.roles), set(actor.extra_rights)) == ({Role.OPERATOR}, {Right.ASK_SQL})
     people.change("ann", ["viewer"], "admin")
     changed = people.in_session(identity="s-1")
     assert changed is not None
-    assert (set(changed.roles), set(changed.apart)) == ({Role.VIEWER}, set())
+    assert (set(changed.roles), set(changed.extra_rights)) == ({Role.VIEWER}, set())
     assert people.in_session(key="s-1") is people.in_session(key="") is people.in_session(identity="key") is None
 
 

@@ -64,4 +64,4 @@ def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: DeliveryS
     deliveries.tested("c1")
     deliveries.forget_channel("c1")
     assert deliveries.claim() == []
-    assert [one.what for one in deliveries.latest()] == ["test"]
+    assert [one.message_type for one in deliveries.latest()] == ["test"]

@@ -14,7 +14,7 @@ from integration.store.database import Database
 from tests.clocks import Clock
 
 SYMPTOM = Problem(
-    ProblemType.RECORDS, "vat_code_unmapped", "orders", facts={"code": "7"}, count=3, at_stake=Decimal("10.50")
+    ProblemType.RECORDS, "vat_code_unmapped", "orders", facts={"code": "7"}, count=3, waiting_amount=Decimal("10.50")
 )
 
 

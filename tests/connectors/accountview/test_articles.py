@@ -56,7 +56,7 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
         assert [record.key for record in found] == sorted(article.code.upper() for article in other.shop.articles)
         unread = accountview.extract_unparsed(Kind.ARTICLE)
         assert unread is not None
-        assert list(unread.read(())) == found[: len(unread.hashes)]
+        assert list(unread.parse(())) == found[: len(unread.hashes)]
         assert accountview.fetch(Kind.ARTICLE, [found[0].key, "none"]) == [found[0]]
         assert all(finding.ok for finding in accountview.check())
 
@@ -400,7 +400,7 @@ def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
         again = accountview.fetch(Kind.ARTICLE, ["10003"])
 
     wrong = [record for record in records if isinstance(record, Unreadable)]
-    assert [(one.key, one.field, one.found) for one in wrong] == [("10003", column, found)]
+    assert [(one.key, one.field, one.raw_value) for one in wrong] == [("10003", column, found)]
     assert again == wrong
     assert len(records) == len(shared_sandbox.state("ARTICLE"))
 

@@ -68,7 +68,7 @@ def test_what_was_written_is_read_back_with_every_value(books: AccountView, link
     found = held(books, wanted, links)
     assert differences(wanted, found.record) == ()
     assert found.reference == written.reference
-    assert found.others == ()
+    assert found.other_references == ()
 
 
 def test_a_change_takes_one_call(books: AccountView, shared_sandbox: Sandbox, links: Links) -> None:

@@ -69,7 +69,7 @@ def test_a_debtor_is_recognised_by_evidence(
     number = str(next(NUMBERS))
     add_debtor(shared_sandbox, number, **stored)
     found = held(books, nobody_but("k-77702", **wanted), links)
-    assert (found.reference, found.evidence, found.others) == (number, evidence, ())
+    assert (found.reference, found.evidence, found.other_references) == (number, evidence, ())
     assert found.marker
     shared_sandbox.accountview.remove("CONTACT", number)
 
@@ -141,7 +141,7 @@ def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, l
         add_debtor(sandbox, number, MAIL_BUS="samen@elders.example", BLK_SP=blocked)
     with connected(sandbox) as accountview:
         found = held(accountview, nobody_but("k", email="samen@elders.example"), links)
-    assert (found.reference, found.others) == ("81002", ("81010", "81001"))
+    assert (found.reference, found.other_references) == ("81002", ("81010", "81001"))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
         postings = accountview.lookup([a_posting(key) for key in ("50", "501", "5")], links)
         assert postings.keys() == {"50", "501"}
         assert {key: differences(a_posting(key), one.record) for key, one in postings.items()} == {"50": (), "501": ()}
-        assert all(one.others == () for one in (*orders.values(), *postings.values()))
+        assert all(one.other_references == () for one in (*orders.values(), *postings.values()))
         with pytest.raises(RejectedError, match="article_missing"):
             created(accountview, an_order("502", (a_line(1, article="NOPE"),)), links)
 
@@ -257,7 +257,7 @@ def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody
     assert [one.nameless for one in records if isinstance(one, Unreadable)] == [True]
     assert len(records) == len(sandbox.state("CONTACT"))
     assert isinstance(found["k1"].record, Unreadable)
-    assert (found["k1"].others, found["k2"].reference) == (("77712",), "77714")
+    assert (found["k1"].other_references, found["k2"].reference) == (("77712",), "77714")
 
 
 def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(sandbox: Sandbox, links: Links) -> None:
@@ -336,7 +336,7 @@ def test_the_same_address_entered_twice_tells_of_the_other(books: AccountView, l
     with_a_debtor(books, links, "624")
     first, second = (created(books, an_address("624"), links, keep=False).reference for _ in range(2))
     found = held(books, an_address("624"), links)
-    assert (found.reference, found.others) == (first, (second,))
+    assert (found.reference, found.other_references) == (first, (second,))
 
 
 def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Links) -> None:

@@ -104,10 +104,10 @@ def test_our_reference_on_two_documents_is_a_question(sandbox: Sandbox, links: L
     with connected(sandbox) as accountview:
         first, second = (created(accountview, an_order("633"), links, keep=False).reference for _ in range(2))
         found = held(accountview, an_order("633"), links)
-        assert (found.reference, found.others) == (first, (second,))
+        assert (found.reference, found.other_references) == (first, (second,))
         pages = [created(accountview, a_posting("633"), links, keep=False).reference for _ in range(2)]
         posting = held(accountview, a_posting("633"), links)
-        assert [posting.reference, *posting.others] == pages
+        assert [posting.reference, *posting.other_references] == pages
 
 
 def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Links) -> None:
@@ -291,11 +291,11 @@ def test_a_second_order_is_seen_beside_the_first_that_has_been_invoiced(sandbox:
         first, second, third = (created(accountview, wanted, links, keep=False).reference for _ in range(3))
         sandbox.accountview.invoice(first)
         found = held(accountview, wanted, links)
-        assert (found.reference, found.others) == (second, (third, first))
+        assert (found.reference, found.other_references) == (second, (third, first))
         sandbox.accountview.invoice(third)
         sandbox.accountview.invoice(second)
         found = held(accountview, wanted, links)
-        assert (found.evidence, {found.reference, *found.others}) == ("history", {first, second, third})
+        assert (found.evidence, {found.reference, *found.other_references}) == ("history", {first, second, third})
         links.known[Kind.SALES_ORDER, "641"] = second
         assert held(accountview, wanted, links).reference == second
 
@@ -307,7 +307,7 @@ def test_an_order_of_which_a_part_is_in_the_history_is_one_order(sandbox: Sandbo
         part = {"HST_AH_COMMENT1": "MPLUS-642", "HST_AH_ORD_NR": number, "HST_AH_RPL_INV": "20001", "ART_QTY": 1}
         sandbox.accountview.add("HST_AL", {"REC_ID": "9999642", "HST_AH_HDR_TYPE": 1, **part})
         found = held(accountview, wanted, links)
-    assert (found.reference, found.others) == (number, ())
+    assert (found.reference, found.other_references) == (number, ())
 
 
 # ---- sales orders and trade invoices
@@ -389,12 +389,12 @@ def test_an_order_and_a_trade_invoice_of_more_are_told_as_two(
         order = created(accountview, wanted, links).reference
         invoice = created(accountview, more, links, keep=False).reference
         found = held(accountview, wanted, links)
-        assert (found.reference, found.others) == (order, (invoice,))
+        assert (found.reference, found.other_references) == (order, (invoice,))
         (row,) = (one for one in shared_sandbox.state("K9_INV") if one["COMMENT1"] == "MPLUS-683")
         for line in [one for one in shared_sandbox.state("K9_INVL") if one["HDR_ID"] == row["REC_ID"]]:
             shared_sandbox.accountview.edit("K9_INVL", str(line["REC_ID"]), {"ART_QTY": 1})
         found = held(accountview, wanted, links)
-        assert (found.reference, found.others) == (order, ())
+        assert (found.reference, found.other_references) == (order, ())
 
 
 def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView, links: Links) -> None:

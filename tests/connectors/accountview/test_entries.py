@@ -197,7 +197,7 @@ def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
 
     (only,) = answered_by(answering).fetch(Kind.ENTRY, [KEY])
     assert isinstance(only, Unreadable)
-    assert (only.field, only.found) == ("AMOUNT", "veel")
+    assert (only.field, only.raw_value) == ("AMOUNT", "veel")
 
 
 def test_without_an_object_for_the_ledger_nobody_says_what_stands_on_it(sandbox: Sandbox) -> None:

@@ -112,7 +112,7 @@ def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
 
     (found,) = answered_by(answering).fetch(Kind.ITEM, [KEY])
     assert isinstance(found, Unreadable)
-    assert (found.key, found.found) == (KEY, "veel")
+    assert (found.key, found.raw_value) == (KEY, "veel")
 
 
 def test_items_are_asked_for_by_their_numbers_alone(books: AccountView) -> None:

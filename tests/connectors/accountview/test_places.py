@@ -13,7 +13,7 @@ from tests.fakes import Links
 def test_what_two_places_have_under_different_numbers_is_two_documents() -> None:
     first, same, second = (CurrentRecord(a_posting("643"), number) for number in ("7", "7", "8"))
     assert merge_places({"643": first}, {"643": same}) == {"643": first}
-    assert merge_places({"643": first}, {"643": second})["643"].others == ("8",)
+    assert merge_places({"643": first}, {"643": second})["643"].other_references == ("8",)
     assert merge_places({}, {"643": second}) == {"643": second}
 
 
@@ -41,10 +41,10 @@ def test_a_trade_invoice_beside_an_order_is_another_document_unless_it_is_of_tha
     there = [CurrentRecord(one, f"i{place}") for place, one in enumerate(invoices)]
     for order in (an_order(), an_order(lines=(a_line(1, quantity=Decimal(1)),))):  # of which a part may be left
         found = with_invoices([an_order()], {"118": CurrentRecord(order, "o")}, {"118": there}, Links())
-        assert (found["118"].reference, found["118"].others) == ("o", told)
+        assert (found["118"].reference, found["118"].other_references) == ("o", told)
     grown = an_order(lines=(a_line(1), a_line(2, article="9003")))  # by somebody in the books
     its = {"118": [CurrentRecord(grown, "i0")]}
-    assert with_invoices([an_order()], {"118": CurrentRecord(grown, "o")}, its, Links())["118"].others == ()
+    assert with_invoices([an_order()], {"118": CurrentRecord(grown, "o")}, its, Links())["118"].other_references == ()
 
 
 def test_a_trade_invoice_with_the_tills_id_of_another_sale_is_of_no_order() -> None:
@@ -53,7 +53,7 @@ def test_a_trade_invoice_with_the_tills_id_of_another_sale_is_of_no_order() -> N
         found = with_invoices(
             [order], {"118": CurrentRecord(order, "o")}, {"118": [CurrentRecord(invoice, "i0")]}, Links()
         )
-        assert found["118"].others == told
+        assert found["118"].other_references == told
 
 
 def test_a_trade_invoice_that_we_wrote_is_of_no_order() -> None:
@@ -61,6 +61,6 @@ def test_a_trade_invoice_that_we_wrote_is_of_no_order() -> None:
     invoices = {"118": [CurrentRecord(one, "i0"), CurrentRecord(one, "i1")]}
     assert with_invoices([one], {"118": CurrentRecord(one, "o")}, {"118": [CurrentRecord(one, "i0")]}, ours)[
         "118"
-    ].others == ("i0",)
+    ].other_references == ("i0",)
     alone = with_invoices([one], {}, invoices, ours)["118"]
-    assert (alone.reference, alone.others) == ("i0", ("i1",))
+    assert (alone.reference, alone.other_references) == ("i0", ("i1",))

@@ -18,7 +18,7 @@ ROWS = [
 
 def _taken_apart(text: str) -> list[tuple[str, bytes]] | None:
     rows = split_rows(text.encode(), ARTICLES, "ART_CODE")
-    return None if rows is None else [(row.key, row.told) for row in rows]
+    return None if rows is None else [(row.key, row.content) for row in rows]
 
 
 def test_a_row_that_was_not_read_is_read_as_any_other() -> None:
@@ -71,7 +71,7 @@ def test_a_row_that_cannot_be_read_is_an_answer_that_cannot_be() -> None:
 def test_rows_that_were_read_are_the_same_as_long_as_they_say_the_same() -> None:
     one, other = raw_rows_of([{"ART_CODE": "1 ", "PX": 1}, {"ART_CODE": "1", "PX": 2}], "ART_CODE")
     assert (one.key, other.key) == ("1", "1")
-    assert one.told != other.told
+    assert one.content != other.content
     assert other.row("read AK1") == {"ART_CODE": "1", "PX": 2}
 
 

@@ -56,7 +56,7 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
 def test_a_list_or_an_object_in_any_column_is_no_value(value: object) -> None:
     record = decoded({**ROW, "IMG": value}, ArticleFields())
     assert isinstance(record, Unreadable)
-    assert (record.key, record.field, record.found) == ("TS-RED-M", "IMG", str(value))
+    assert (record.key, record.field, record.raw_value) == ("TS-RED-M", "IMG", str(value))
 
 
 def test_a_field_without_a_column_is_no_field() -> None:
@@ -126,7 +126,7 @@ def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, held: objec
         {**ROW, column: held}, ArticleFields.model_validate({"changed": "REC_UPD", "stock_expected": "DUE_DATE"})
     )
     assert isinstance(wrong, Unreadable)
-    assert (wrong.key, wrong.field, wrong.found) == ("TS-RED-M", column, str(held))
+    assert (wrong.key, wrong.field, wrong.raw_value) == ("TS-RED-M", column, str(held))
     assert json.loads(wrong.raw)["ART_CODE"] == ROW["ART_CODE"]
 
 

@@ -107,10 +107,10 @@ def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
     unread = accountview.extract_unparsed(Kind.ARTICLE)
     assert unread is not None
     assert unread.fields() == FieldPresence()
-    unread.read(())
+    unread.parse(())
     assert unread.fields() == fields
     assert fields.always == {"ART_CODE", "PX_SELL", "K9_SORT"}
-    assert fields.told == fields.always | {"REC_BLK", "K9_OTHER"}
+    assert fields.present_fields == fields.always | {"REC_BLK", "K9_OTHER"}
     assert {"CNG_DATE", "AG_CODE"} <= fields.absent
     assert "REC_BLK" not in fields.always | fields.absent
     assert accountview.fetched(Kind.ARTICLE, ["A", "B"]).fields == fields
@@ -204,7 +204,7 @@ def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None
     assert [key for key, _ in page.hashes] == ["1001"]
     read = accountview.extract(Kind.ARTICLE).records
     assert [isinstance(one, Unreadable) and one.nameless for one in read] == [False, True]
-    assert page.read(["1001"]) == read[1:]
+    assert page.parse(["1001"]) == read[1:]
 
 
 def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing() -> None:
@@ -221,7 +221,7 @@ def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) 
     accountview = an_accountview(answer_of(ARTICLE=rows))
     page = accountview.extract_unparsed(Kind.ARTICLE)
     assert page is not None
-    for read in (accountview.extract(Kind.ARTICLE).records, page.read(())):
+    for read in (accountview.extract(Kind.ARTICLE).records, page.parse(())):
         (wrong,) = [one for one in read if isinstance(one, Unreadable)]
         assert (wrong.key, wrong.field, wrong.nameless) == (str(place), "K9_EAN", False)
 
@@ -253,4 +253,4 @@ def test_a_column_that_is_null_in_every_row_is_emptied_where_several_say_so(
     fields = an_accountview(answer_of(ARTICLE=rows), article={"currency": "CUR_CODE"}).extract(Kind.ARTICLE).fields
     assert ("CUR_CODE" in fields.filled, "CUR_CODE" in fields.null) == (filled, null)
     gone = fields.newly_null(frozenset({"CUR_CODE", "ART_CODE"}), frozenset(), never_null=False)
-    assert gone == (["CUR_CODE"] if null and not fields.alone else [])
+    assert gone == (["CUR_CODE"] if null and not fields.is_single_record else [])

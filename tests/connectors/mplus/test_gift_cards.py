@@ -49,7 +49,7 @@ def test_what_is_left_is_what_was_sold_less_what_was_paid(shop: Sandbox, client:
     cards, vouchers = cards_left(client, page)
 
     assert (cards.group, vouchers.group) == (SOLD, "85")
-    assert cards.left == OLDER + moved(shop)
+    assert cards.balance == OLDER + moved(shop)
     assert cards.count == sum(
         row["active"] and row["turnoverGroupNumber"] == int(SOLD) for row in shop.state("gift_cards", "mplus")
     )

@@ -91,7 +91,7 @@ def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till:
     after: str | None = None
     while True:
         page = till.promises(None, after)
-        for one in page.kept:
+        for one in page.reservations:
             kept[one.branch, one.article] = kept.get((one.branch, one.article), Decimal(0)) + one.amount
         if (after := page.after) is None:
             break
@@ -114,7 +114,7 @@ def test_of_orders_that_keep_nothing_aside_no_line_is_asked_for_and_of_none_the_
     assert asked == ["getOrders", "getOrders"], "all of them without lines, and the open ones with"
     states = {str(one["orderId"]): one for one in busy.state("orders", "mplus")}
     assert set(page.orders) == states.keys()
-    assert {one.document for one in page.kept} < states.keys()
+    assert {one.document for one in page.reservations} < states.keys()
 
 
 def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -> None:
@@ -123,8 +123,8 @@ def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -
 
     with closing(a_till(busy)) as till, before(busy.mplus_url, spoil) as url, closing(a_till(busy, url=url)) as spoilt:
         whole, page = till.promises(None), spoilt.promises(None)
-    keeping = {one.document for one in whole.kept}
+    keeping = {one.document for one in whole.reservations}
     assert keeping
-    assert page.kept == ()
+    assert page.reservations == ()
     assert page.orders
     assert keeping.isdisjoint(page.orders)

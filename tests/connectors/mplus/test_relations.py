@@ -220,7 +220,7 @@ def test_a_customer_without_a_link_is_found_by_exact_evidence(
     written = till.write(a_create(a_customer(f"X{serial}", **marks)), None, links, "t")
     wanted = a_customer(f"D{serial}", **{name: text.format(serial=serial) for name, text in values.items()})
     held = look(till, wanted, Links())
-    assert (held.reference, held.evidence, held.others) == (written.reference, evidence, ())
+    assert (held.reference, held.evidence, held.other_references) == (written.reference, evidence, ())
     till.close()
 
 
@@ -264,10 +264,10 @@ def test_several_relations_that_fit_are_all_named_and_the_lowest_active_one_is_h
     numbers = [create(till, a_customer(f"{name}{serial}", email=email), links).reference for name in "XYZ"]
     wanted = a_customer(f"D{serial}", email=email.upper())
     held = look(till, wanted, Links())
-    assert (held.reference, held.others) == (numbers[0], tuple(numbers[1:]))
+    assert (held.reference, held.other_references) == (numbers[0], tuple(numbers[1:]))
     sandbox.till.edit("relations", numbers[0], {"active": False})
     held = look(till, wanted, Links())
-    assert (held.reference, held.others) == (numbers[1], (numbers[2],))
+    assert (held.reference, held.other_references) == (numbers[1], (numbers[2],))
 
 
 def test_an_inactive_relation_is_found_by_its_external_id_and_not_by_its_address(
@@ -365,7 +365,7 @@ def test_every_relation_is_known_whatever_the_size_of_a_page(
     found = till.lookup([*wanted, a_customer(f"D{serial}")], Links())
     assert found[f"D{serial}"].reference == written.reference
     with_address = {number for number, each in known.items() if each.get("email") and each["active"]}
-    told = {number for held in found.values() for number in (held.reference, *held.others)}
+    told = {number for held in found.values() for number in (held.reference, *held.other_references)}
     assert with_address <= told
     till.close()
 
@@ -523,7 +523,7 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
         held = relations.lookup(wanted, links)
         assert held.keys() == {"a", "b"}
         assert isinstance(held["a"].record, Unreadable)
-        assert (held["a"].record.field, held["a"].others) == (field, ("8",))
+        assert (held["a"].record.field, held["a"].other_references) == (field, ("8",))
         assert held["b"].reference == "7"
     listed[1] = f"<relationNumber>6</relationNumber>{rest.format(4, 'a')}"
     listed[4] = listed.pop(1)

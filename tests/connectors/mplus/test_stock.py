@@ -75,7 +75,7 @@ def test_levels_are_set_and_read_back_equal_to_three_decimals(till: Mplus, links
     change = a_level_change(held, b1_amount=Decimal("12.345"), b2_amount=Decimal("-0.500"))
     written = till.write(change, held, links, "run-1")
     now = look(till, levels(number))
-    assert differences(change.wanted, now.record) == ()
+    assert differences(change.desired, now.record) == ()
     assert (written.reference, written.marker) == (number, now.marker)
 
 
@@ -187,7 +187,7 @@ def test_stock_keeping_is_switched_on_before_the_levels_are_set(sandbox: Sandbox
     sandbox.ledger.clear()
     till.write(change, held, links, "t")
     assert [call.operation for call in sandbox.ledger.writes()] == ["updateProduct", "setStock", "setStock"]
-    assert differences(change.wanted, look(till, levels(number)).record) == ()
+    assert differences(change.desired, look(till, levels(number)).record) == ()
     assert look(till, levels(str(int(number) + 1))).record.values["managed"] is False
 
 
@@ -257,9 +257,9 @@ def test_a_level_whose_answer_is_lost_leaves_the_rest_to_be_done(sandbox: Sandbo
     now = look(till, levels(number))
     left = remaining(change, now.record)
     assert left is not None
-    assert left.wanted.flat() == {"2/amount": Decimal(5)}
+    assert left.desired.flat() == {"2/amount": Decimal(5)}
     till.write(left, now, links, "t")
-    assert differences(change.wanted, look(till, levels(number)).record) == ()
+    assert differences(change.desired, look(till, levels(number)).record) == ()
 
 
 @pytest.mark.parametrize(("counts", "convention"), [("free", "free"), ("free_and_reserved", "physical")])
@@ -272,7 +272,7 @@ def test_what_is_set_is_what_is_read_back_though_some_of_it_is_reserved(counts: 
         held = look(till, wanted)
         change = an_update_at(held.record, {f"{branch}/amount": Decimal("11.5")})
         till.write(change, held, Links(), "t")
-        assert differences(change.wanted, look(till, wanted).record) == ()
+        assert differences(change.desired, look(till, wanted).record) == ()
         till.close()
 
 

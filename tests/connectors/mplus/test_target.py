@@ -19,7 +19,7 @@ from tests.fakes import Links
 def test_a_record_of_another_kind_is_refused(connector: Mplus, links: Links) -> None:
     article = a_part("900101")
     change = Change(
-        action=Action.CREATE, kind=Kind.ARTICLE, key="900101", title="900101", sources=(), wanted=article,
+        action=Action.CREATE, kind=Kind.ARTICLE, key="900101", title="900101", sources=(), desired=article,
         before=None, agreed=article,
     )  # fmt: skip
     with pytest.raises(RejectedError):

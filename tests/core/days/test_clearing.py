@@ -66,7 +66,7 @@ def test_takings_are_matched_with_payouts(
     found = match_payouts(took(*takings), paid(*payouts), RULES)
     expected = [(days, on, Decimal(fee)) for days, on, fee in settlements]
     assert [(days, on, Decimal(fee)) for days, on, fee in settled(found)] == expected
-    assert [one.date.day for one in found.under_way] == under_way
+    assert [one.date.day for one in found.unpaid_takings] == under_way
     assert [one.date.day for one in found.unmatched] == unmatched
     assert {one.type for one in found.settlements} <= set(SettlementType)
 
@@ -87,14 +87,14 @@ def test_a_page_that_books_fees_settles_them() -> None:
 def test_the_opening_balance_covers_the_first_payouts() -> None:
     payouts = paid((2, "60"), (3, "50"), (12, "10"))
     found = match_payouts(took((1, "60")), payouts, RULES, Decimal(75), date(2026, 11, 1))
-    assert [one.amount for one in found.of_opening] == [50]
-    assert (found.opening_left, [one.date.day for one in found.unmatched]) == (Decimal(25), [12])
+    assert [one.amount for one in found.opening_payouts] == [50]
+    assert (found.opening_rest, [one.date.day for one in found.unmatched]) == (Decimal(25), [12])
 
 
 def test_an_account_has_balances_by_day_and_late_takings() -> None:
     takings, payouts = took((1, "100"), (2, "50"), (3, "70")), paid((2, "99"), (4, "30"), (6, "40"))
     found = clearing_account("1010", Decimal(5), takings, payouts, date(2026, 11, 2), RULES, date(2026, 11, 1))
-    told = [(one.date.day, *map(int, (one.takings, one.payouts, one.balance, one.under_way))) for one in found.days]
+    told = [(one.date.day, *map(int, (one.takings, one.payouts, one.balance, one.unpaid_amount))) for one in found.days]
     assert told == [(2, 50, 99, 56, 50), (3, 70, 0, 126, 120), (4, 0, 30, 96, 90), (6, 0, 40, 56, 50)]
     assert [found.opening, found.takings, found.payouts, found.closing] == [Decimal(one) for one in (105, 120, 169, 56)]
     assert found.match is not None
@@ -119,5 +119,5 @@ def test_each_cent_is_settled_or_named(seed: int) -> None:
     assert match is not None
     expected = Decimal(150) + sum(one.amount for one in takings) - sum(one.amount for one in payouts)
     assert match.balance == found.closing == expected
-    every = [*match.under_way, *(each for one in match.settlements for each in one.takings)]
+    every = [*match.unpaid_takings, *(each for one in match.settlements for each in one.takings)]
     assert sorted(one.page for one in every) == sorted(one.page for one in takings)

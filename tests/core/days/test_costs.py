@@ -127,9 +127,9 @@ def test_a_row_of_the_value_table_comes_before_the_till() -> None:
 
 def test_what_the_books_cost_by_themselves_is_not_booked_twice_and_a_posting_is_not_lost() -> None:
     record = with_costs(prices={f"{INVOICE} 10": "150.00"})
-    by_books = replace(ON, alone={INVOICE: SeparateBooking(is_posted=False)})
+    by_books = replace(ON, separate_bookings={INVOICE: SeparateBooking(is_posted=False)})
     assert costs_on(page_for(record, by_books))[-1] == ("7000", "Kostprijs Fietsen", "478.65")
-    posted = replace(ON, alone={INVOICE: SeparateBooking(with_payments=True)})
+    posted = replace(ON, separate_bookings={INVOICE: SeparateBooking(with_payments=True)})
     assert costs_on(page_for(record, posted))[-1] == ("7000", "Kostprijs Fietsen", "778.65")
 
 
@@ -137,7 +137,7 @@ def test_goods_of_an_invoice_that_is_only_paid_on_the_day_cost_nothing_on_it() -
     record = with_costs(prices={f"{INVOICE} 10": "150.00"})
     sold, sold_before = record.parts[-1], {**record.parts[-1].values, "date": DAY.replace(day=3)}
     old = replace(sold, key="id-old", values=sold_before, parts=tuple(p for p in sold.parts if p.kind is Kind.LINE))
-    by_books = replace(ON, alone={INVOICE: SeparateBooking(is_posted=False)})
+    by_books = replace(ON, separate_bookings={INVOICE: SeparateBooking(is_posted=False)})
     page = page_for(replace(record, parts=(*record.parts, old)), by_books)
     assert costs_on(page)[-1] == ("7000", "Kostprijs Fietsen", "478.65")
 
@@ -145,9 +145,9 @@ def test_goods_of_an_invoice_that_is_only_paid_on_the_day_cost_nothing_on_it() -
 @pytest.mark.parametrize("price", ["", "149.99"])
 def test_what_a_document_cost_is_never_guessed(price: str) -> None:
     record = with_costs(prices={f"{INVOICE} 10": price})
-    found = refused(record, replace(ON, alone={INVOICE: SeparateBooking(is_posted=False)}))
+    found = refused(record, replace(ON, separate_bookings={INVOICE: SeparateBooking(is_posted=False)}))
     assert (found.cause, found.facts["behind"], found.facts["found"]) == ("day_cost_apart", "2026.731", "300.00")
-    assert page_for(record, replace(BOOKS, alone={INVOICE: SeparateBooking(is_posted=False)})).lines
+    assert page_for(record, replace(BOOKS, separate_bookings={INVOICE: SeparateBooking(is_posted=False)})).lines
 
 
 def test_counts_alone_have_no_costs() -> None:

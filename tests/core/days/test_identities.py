@@ -30,7 +30,7 @@ def test_what_was_sold_is_what_was_paid() -> None:
     other = {**PAYMENTS, "receipt": {**PAYMENTS["receipt"], "PIN": 126947}}
     first = found(with_parts(payments=other))[0]
     assert (first.identity, first.about) == (1, "receipt")
-    assert (first.expected, first.found) == (euros("1787.14"), euros("1787.15"))
+    assert (first.expected, first.actual) == (euros("1787.14"), euros("1787.15"))
 
 
 def test_a_receipt_that_the_journal_lacks_is_named() -> None:
@@ -39,7 +39,7 @@ def test_a_receipt_that_the_journal_lacks_is_named() -> None:
     assert {gap.identity for gap in every} == {2}
     assert {gap.documents for gap in every} == {("1.2.2026.2206",)}
     of_group = next(gap for gap in every if gap.about == "receipt 10")
-    assert of_group.expected - of_group.found == euros("999.00")
+    assert of_group.expected - of_group.actual == euros("999.00")
 
 
 def test_a_cancelled_receipt_counts_nowhere() -> None:
@@ -64,7 +64,7 @@ def test_vat_may_be_a_cent_off_for_each_document_and_no_more() -> None:
 def test_the_cash_of_the_journals_is_what_the_drawers_got() -> None:
     rows = (COUNTS[0], ("2", "2026.312", "1", 10000, 405, 10405, 0, 0, 10405))
     (gap,) = found(with_parts(counts=rows))
-    assert (gap.identity, gap.about, gap.expected, gap.found) == (3, "CASH", euros("202.95"), euros("203.95"))
+    assert (gap.identity, gap.about, gap.expected, gap.actual) == (3, "CASH", euros("202.95"), euros("203.95"))
 
 
 def test_what_was_paid_in_cash_for_orders_may_be_in_the_drawers_or_not() -> None:
@@ -92,7 +92,7 @@ def test_a_count_starts_with_what_the_one_before_left() -> None:
         for part in record.parts
     )
     (gap,) = found(replace(record, parts=parts))
-    assert (gap.identity, gap.expected, gap.found) == (5, euros("149.90"), euros("150.00"))
+    assert (gap.identity, gap.expected, gap.actual) == (5, euros("149.90"), euros("150.00"))
 
 
 def test_the_vat_list_covers_all_groups_or_those_of_turnover() -> None:

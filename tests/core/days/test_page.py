@@ -215,7 +215,7 @@ def test_the_drawer_changes_by_what_the_counts_say() -> None:
 
 def test_invoices_one_by_one_leave_their_payment_on_their_open_item() -> None:
     page = page_for(day_record(), replace(BOOKS, contents="receipts"))
-    (apart,) = page.apart
+    (apart,) = page.separate_documents
     assert apart.number == "2026.731"
     assert not [one for one in page.lines if one.text == "Fietsen facturen"]
     (settled,) = (one for one in page.lines if one.item == "MP26731")
@@ -243,14 +243,14 @@ def booked_alone(**with_payments: bool) -> DayBooks:
     alone = {
         f"id-{number}": SeparateBooking(with_payments=each, debtor="10099") for number, each in with_payments.items()
     }
-    return replace(BOOKS, alone=alone)
+    return replace(BOOKS, separate_bookings=alone)
 
 
 def test_what_is_booked_by_itself_with_its_payments_leaves_both_out_of_the_day() -> None:
     every = {one.key.removeprefix("id-"): True for one in DOCUMENTS}
     page = page_for(day_record(), booked_alone(**every))
     assert ledger_of(page.lines) == COUNTED
-    assert len(page.apart) == len(DOCUMENTS)
+    assert len(page.separate_documents) == len(DOCUMENTS)
     found = dict(COUNTED)
     for one in DOCUMENTS:
         for account, amount in ledger_of(page_for(_alone(one)).lines).items():
@@ -318,10 +318,10 @@ def test_down_payments_under_two_vat_codes_are_not_told_apart_from_those_of_an_o
 def test_an_invoice_whose_order_is_booked_settles_that_with_what_was_not_paid_beforehand(with_payments: bool) -> None:
     invoice = document("2026.80", "10/2 121.00", "2 100.00 21.00", "DEPOSIT 21.00 CASH 100.00", kind=Kind.INVOICE)
     order = SeparateBooking(with_payments=with_payments, debtor="10099", item="MO2655", by_order=True)
-    page = page_for(_alone(invoice), replace(BOOKS, alone={invoice.key: order}))
+    page = page_for(_alone(invoice), replace(BOOKS, separate_bookings={invoice.key: order}))
     found = [(one.account, one.amount, one.debtor, one.item) for one in page.lines]
     assert found == [("1000", euros(100), "", ""), ("1300", euros(-100), "10099", "MO2655")]
-    assert [one.number for one in page.apart] == ["2026.80"]
+    assert [one.number for one in page.separate_documents] == ["2026.80"]
 
 
 def _alone(one: Record) -> Record:
@@ -423,7 +423,7 @@ def test_an_outflow_told_without_its_sign_gets_the_sign_with_which_the_day_adds_
 def test_an_invoice_without_its_vat_is_booked_by_itself_and_a_receipt_like_that_is_refused(contents: Contents) -> None:
     invoice = small("10", "3", 5000, 5000, source="invoice", method="PIN", relation="10012", vat_number="DE129273398")
     page = page_for(invoice, replace(BOOKS, contents=contents))
-    assert [one.number for one in page.apart] == ["1.1.2026.1"]
+    assert [one.number for one in page.separate_documents] == ["1.1.2026.1"]
     assert [(one.account, one.amount, one.item) for one in page.lines] == [
         ("1010", euros("50.00"), ""), ("1300", euros("-50.00"), "1.1.2026.1"),
     ]  # fmt: skip
@@ -453,7 +453,7 @@ def test_a_receipt_without_vat_for_the_sales_list_is_never_a_part_of_a_total(
     assert (error.cause, error.facts) == (
         "day_sale_abroad_untaxed", {"document": "1.1.2026.1", "number": vat_number},
     )  # fmt: skip
-    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": SeparateBooking(with_payments=True)})
+    by_itself = replace(BOOKS, separate_bookings={"id-1.1.2026.1": SeparateBooking(with_payments=True)})
     assert page_for(record, by_itself).lines == ()
 
 

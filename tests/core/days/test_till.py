@@ -28,7 +28,7 @@ def test_a_till_that_does_not_tell_whether_it_is_closed_is_told_from_one_that_is
 
 def test_a_document_that_cannot_be_read_parks_its_day() -> None:
     record = day_record()
-    broken = Unreadable(Kind.RECEIPT, "id-1", {}, field="totalInclAmount", found="1.5")
+    broken = Unreadable(Kind.RECEIPT, "id-1", {}, field="totalInclAmount", raw_value="1.5")
     with pytest.raises(DayRefusedError) as caught:
         till_day(replace(record, parts=(*record.parts, broken)))
     assert (caught.value.cause, caught.value.facts["document"]) == ("day_document_unreadable", "id-1")

@@ -79,7 +79,7 @@ def desired(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, 
 
 
 def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> CurrentRecord:
-    return CurrentRecord(a_relation("77", **relation), "77", "5", evidence=evidence, others=others)
+    return CurrentRecord(a_relation("77", **relation), "77", "5", evidence=evidence, other_references=others)
 
 
 # ---- the flow and its settings
@@ -88,7 +88,7 @@ def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Valu
 def test_debtors_become_relations() -> None:
     logic: FlowLogic = customers()
     assert logic.flow is FLOWS["customers"].flow
-    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, True)
+    assert (logic.mapping_version, logic.max_records, logic.retires) == (7, None, True)
     assert CustomerSettings().schedule_minutes == 15
     assert guarded(logic, a_create(a_relation())) == {}
 
@@ -366,7 +366,7 @@ def test_what_is_ours_alone_is_never_written() -> None:
 def test_a_created_customer_is_withdrawn_as_inactive() -> None:
     back = customers().withdraw(DEBTORS, a_create(a_relation("10042")))
     assert isinstance(back, Change)
-    assert (back.action, back.wanted.flat()) == (Action.RETIRE, {"active": False})
+    assert (back.action, back.desired.flat()) == (Action.RETIRE, {"active": False})
     assert back.before is not None
     assert back.before.flat() == {"active": True}
 
@@ -380,9 +380,9 @@ def trace(target: str, record: Record, **settings: Any) -> Trace:
 
 def test_the_trace_shows_which_setting_a_value_comes_from() -> None:
     found = trace("relation.vat_method", a_debtor(country="DE"), **COUNTRIES)
-    assert [(step.what, step.value) for step in found.steps] == [("by_country DE", "inclusive")]
+    assert [(step.operation, step.value) for step in found.steps] == [("by_country DE", "inclusive")]
     found = trace("relation.vat_method", a_debtor(country="NL"), **COUNTRIES)
-    assert [(step.what, step.value) for step in found.steps] == [("default_vat_method", "exclusive")]
+    assert [(step.operation, step.value) for step in found.steps] == [("default_vat_method", "exclusive")]
 
 
 def test_the_trace_says_what_is_wrong_with_a_vat_number() -> None:
@@ -461,7 +461,7 @@ def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and
     edited(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
     edited(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
     plan = harness.preview()
-    told = {key: row.change.told for key, row in harness.changes(plan).items() if row.change is not None}
+    told = {key: row.change.source_values for key, row in harness.changes(plan).items() if row.change is not None}
     assert told == {"10001": {"vat_number": "123456782B12"}, "10002": {"vat_number": "123456782B12"}, "10003": {}}
     harness.commit(plan)
     assert till.held(Kind.RELATION)["R1"].values["vat_number"] == VAT

@@ -414,7 +414,7 @@ def test_a_decision_that_was_carried_out_and_undone_is_asked_for_once_more(decis
     second = page(days(both), _decided(decision))
     both[second.key] = link(second, "600/2")
     change = Change(
-        action=Action.CREATE, kind=second.kind, key=second.key, title="day", sources=(first.key,), wanted=second,
+        action=Action.CREATE, kind=second.kind, key=second.key, title="day", sources=(first.key,), desired=second,
         before=None, agreed=second,
     )  # fmt: skip
     back = days(both).withdraw(STAGE, change)
@@ -543,12 +543,12 @@ def test_the_reference_of_a_page_and_of_all_that_corrects_it_begins_as_the_prefi
     issue = parked(booked, later())
     assert page(booked, answered(later(), issue, "difference")).values["reference"] == "KZ6101700101"
     change = Change(
-        action=Action.CREATE, kind=first.kind, key=first.key, title="day", sources=(first.key,), wanted=first,
+        action=Action.CREATE, kind=first.kind, key=first.key, title="day", sources=(first.key,), desired=first,
         before=None, agreed=first,
     )  # fmt: skip
     back = booked.withdraw(STAGE, change)
     assert isinstance(back, Change)
-    assert back.wanted.values["reference"] == "KZ6101700101"
+    assert back.desired.values["reference"] == "KZ6101700101"
 
 
 def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None:
@@ -699,7 +699,7 @@ def test_a_day_that_is_in_the_books_by_a_persons_word_is_not_asked_about_for_ano
 
 def test_two_pages_with_one_reference_are_a_question() -> None:
     one = page(days(), day_record())
-    held = CurrentRecord(one, "600/1", others=("600/2",))
+    held = CurrentRecord(one, "600/1", other_references=("600/2",))
     issue = days().objection(STAGE, one, held, None)
     assert issue is not None
     assert issue.cause == "reference_found_twice"
@@ -720,13 +720,13 @@ def test_a_page_that_was_there_before_us_is_ours_only_when_it_says_the_same() ->
 def test_what_is_undone_is_a_correction_of_the_day() -> None:
     one = page(days(), day_record())
     change = Change(
-        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), wanted=one, before=None,
+        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), desired=one, before=None,
         agreed=one,
     )  # fmt: skip
     back = days({one.key: link(one)}).withdraw(STAGE, change)
     assert isinstance(back, Change)
-    assert (back.key, back.wanted.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
-    assert back.wanted.parts[0].values["amount"] == euros("557.10")
+    assert (back.key, back.desired.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
+    assert back.desired.parts[0].values["amount"] == euros("557.10")
     both = {one.key: link(one), back.key: link(back.agreed, "600/2")}
     assert parked(days(both), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
 
@@ -735,13 +735,13 @@ def test_what_is_undone_is_a_correction_of_the_day() -> None:
 def test_a_day_that_is_closed_by_now_is_undone_on_the_first_open_one(late: str) -> None:
     one = page(days(), day_record())
     change = Change(
-        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), wanted=one, before=None,
+        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), desired=one, before=None,
         agreed=one,
     )  # fmt: skip
     booked, through = {one.key: link(one)}, date(2026, 10, 31)
     back = days(booked, books_closed_through=through, late=late).withdraw(STAGE, change)
     assert isinstance(back, Change)
-    for made in (back.wanted, back.agreed):
+    for made in (back.desired, back.agreed):
         assert (made.values["date"], made.values["period"]) == (date(2026, 11, 1), Decimal(11))
         assert (made.values["day"], made.values["reference"]) == (date(2026, 10, 17), "MZ6101700101")
 
@@ -749,5 +749,5 @@ def test_a_day_that_is_closed_by_now_is_undone_on_the_first_open_one(late: str) 
 def test_every_value_tells_where_it_comes_from() -> None:
     traces = days().trace(STAGE, day_record())
     first = next(trace for trace in traces if trace.target == "line.amount")
-    assert [step.what for step in first.steps][:2] == ["line 1", "documents"]
+    assert [step.operation for step in first.steps][:2] == ["line 1", "documents"]
     assert first.value == euros("-557.10")

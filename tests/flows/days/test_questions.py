@@ -70,7 +70,7 @@ def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> Non
     for daybook, mode in (("100", "line"), ("600", "cash")):
         lack = lacks(known(daybook=daybook, mode=mode))
         assert lack is not None
-        assert lack.why == Reason("lack_day_mode", {"daybook": daybook})
+        assert lack.reason == Reason("lack_day_mode", {"daybook": daybook})
 
 
 def test_an_account_of_the_till_is_proposed_where_it_can_mean_one_ledger_alone() -> None:
@@ -106,7 +106,7 @@ def test_accounts_of_goods_are_asked_for_only_where_days_have_costs() -> None:
 
 def lacks_goods(name: str, at: SetupContext) -> str:
     lack = question(name).lacks(at)
-    return lack.why.facts["codes"] if lack else ""
+    return lack.reason.facts["codes"] if lack else ""
 
 
 def test_accounts_of_goods_are_those_of_the_till_and_a_group_without_goods_wants_none() -> None:
@@ -127,7 +127,7 @@ def test_accounts_of_goods_are_those_of_the_till_and_a_group_without_goods_wants
 def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -> None:
     lack = question("methods").lacks(known({"method_accounts": {"CASH": "1000"}}))
     assert lack is not None
-    assert lack.why.facts == {"codes": "PIN Pin"}
+    assert lack.reason.facts == {"codes": "PIN Pin"}
     assert question("methods").lacks(known(till_accounts=True)) is None
 
 
@@ -159,7 +159,7 @@ def test_whoever_chooses_the_daybook_is_advised_to_block_changes_by_hand(languag
 def test_the_row_for_what_has_no_turnover_group_can_be_set_from_its_cause(cause: str, table: int) -> None:
     missing = missing_row(DAYS, cause, {"group": NO_GROUP, "code": "2"})
     assert missing is not None
-    assert (missing.table, missing.table.key(missing.asked)) == (TABLES[table], NO_GROUP)
+    assert (missing.table, missing.table.key(missing.key_values)) == (TABLES[table], NO_GROUP)
     known_codes = {till_list("turnover_groups"): {"10"}, books_list("ledgers"): {"8020"}}
     assert row_fault(TABLES[table], NO_GROUP, "8020", known_codes.get) is None
     assert row_fault(TABLES[table], "77", "8020", known_codes.get) is not None

@@ -62,9 +62,9 @@ def test_what_the_plan_shows_of_a_document_is_not_written() -> None:
     assert isinstance(change, Change)
     known = {"number", "customer", "branch", "digest", "cancelled", "completed"}
     shown = {"sold_incl", "sold_excl", "booked_incl"} | known
-    assert shown.isdisjoint(change.wanted.values)
-    assert {"reference", "debtor", "date", "gross"} <= set(change.wanted.values)
-    assert change.wanted.parts == lines_of(one)
+    assert shown.isdisjoint(change.desired.values)
+    assert {"reference", "debtor", "date", "gross"} <= set(change.desired.values)
+    assert change.desired.parts == lines_of(one)
 
 
 def test_other_tables_park_what_they_do_not_have() -> None:

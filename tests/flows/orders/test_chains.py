@@ -279,8 +279,8 @@ def test_an_order_of_which_a_part_alone_is_in_a_day_is_asked_about(
 ) -> None:
     asks = replace(
         of_a_day(page),
-        standings=lambda keys: {key: others[key] for key in keys if key in others},
-        made_of=lambda _: {"order-1": [*others]},
+        booking_states=lambda keys: {key: others[key] for key in keys if key in others},
+        derived_documents=lambda _: {"order-1": [*others]},
     )
     found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([an_order("order-1")])["order-1"]
     assert (found.reason if isinstance(found, Skip) else found.cause) == expected

@@ -77,12 +77,16 @@ def test_booked_again_is_the_document_of_now_behind_its_credit(given: dict[str, 
     logic = after(link(booked), **given)
     shaped = logic.shape(PAPERS, logic.stage(PAPERS, [decided("again")]), {}, {})
     assert shaped.desired is not None
-    assert shaped.ahead is not None
-    assert (shaped.ahead.key, shaped.desired.key) == (f"{KEY}#credit", f"{KEY}#2")
+    assert shaped.prerequisite is not None
+    assert (shaped.prerequisite.key, shaped.desired.key) == (f"{KEY}#credit", f"{KEY}#2")
     assert shaped.desired.sources == (KEY,)
-    assert shaped.desired.values[FOLLOWS] == shaped.ahead.key
-    assert (total(shaped.ahead), total(shaped.desired)) == (-total(booked), 2 * total(booked))
-    references = {booked.values["reference"], shaped.ahead.values["reference"], shaped.desired.values["reference"]}
+    assert shaped.desired.values[FOLLOWS] == shaped.prerequisite.key
+    assert (total(shaped.prerequisite), total(shaped.desired)) == (-total(booked), 2 * total(booked))
+    references = {
+        booked.values["reference"],
+        shaped.prerequisite.values["reference"],
+        shaped.desired.values["reference"],
+    }
     assert len(references) == 3
 
 
@@ -121,7 +125,7 @@ def entered_anew(number: int, *links: Link) -> Record:
     stage = logic.flow.stage("proposals")
     shaped = logic.shape(stage, logic.stage(stage, [record]), {}, {})
     assert shaped.desired is not None
-    assert shaped.ahead is None
+    assert shaped.prerequisite is None
     return shaped.desired
 
 
@@ -247,5 +251,5 @@ def test_both_sides_are_what_was_booked_and_what_would_be_now() -> None:
     assert cancelled.now is None
     wrong = after(booked).compare_booking(decided("", lines=(a_line(vat_code="9"),)))
     assert wrong is not None
-    assert wrong.why is not None
+    assert wrong.issue is not None
     assert after().compare_booking(decided("")) is None

@@ -138,7 +138,7 @@ def test_what_the_till_knows_by_another_id_is_another_sale_though_it_sells_the_s
     one = booking(order, logic)
     assert one.values["till_id"] == "8d1f0b7e6d0c4d539a573c2f1f2b7a10"
     why = {each.target: each for each in logic.trace(PAPERS, order)}[f"{one.kind}.till_id"]
-    assert (why.value, why.why and why.why.code) == (one.values["till_id"], "because_till_id")
+    assert (why.value, why.reason and why.reason.code) == (one.values["till_id"], "because_till_id")
     for there in ("8D1F0B7E6D0C4D539A573C2F1F2B7A10", None):  # the latter entered by hand, or before we told it
         assert logic.objection(PAPERS, one, CurrentRecord(with_values(till_id=there)(one), "50001"), None) is None
     issue = logic.objection(PAPERS, one, CurrentRecord(with_values(till_id="0")(one), "50001"), None)

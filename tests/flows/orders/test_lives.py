@@ -183,7 +183,7 @@ class Books:
         return {
             key: SeparateBooking()
             for key, one in active_bookings(self.standings, keys).items()
-            if one.where is BookingStage.BOOKED
+            if one.stage is BookingStage.BOOKED
         }
 
     def made_alone(self, keys: Collection[str]) -> dict[str, list[BookingState]]:

@@ -52,7 +52,7 @@ from tests.flows.orders.tills import (
 def test_debtors_and_addresses_come_before_the_documents_that_need_them() -> None:
     logic: FlowLogic = orders(documents="invoice", becomes="posting")
     assert logic.flow == documents({Kind.INVOICE: Kind.POSTING})
-    assert (logic.mapping_version, logic.most, logic.retires) == (7, 500, False)
+    assert (logic.mapping_version, logic.max_records, logic.retires) == (7, 500, False)
     assert logic.settings.limits["new_debtors"] == 50
 
 
@@ -126,7 +126,7 @@ def test_a_posting_knows_no_address() -> None:
 
 def booked_as(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
     return CurrentRecord(
-        Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, others=others
+        Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, other_references=others
     )
 
 
@@ -227,7 +227,7 @@ def test_a_booked_document_that_is_gone_from_the_books_is_never_made_again() -> 
 
 
 def a_debtor_held(others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
-    return CurrentRecord(Record(Kind.DEBTOR, "1001", values), "20001", evidence="email", others=others)
+    return CurrentRecord(Record(Kind.DEBTOR, "1001", values), "20001", evidence="email", other_references=others)
 
 
 def test_two_debtors_that_fit_are_a_question() -> None:
@@ -337,10 +337,10 @@ DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1",
 @pytest.mark.parametrize(
     ("standing", "made", "page", "cause"),
     [
-        (replace(STANDS, where=BookingStage.PLANNED), (), None, None),
-        (replace(STANDS, where=BookingStage.PARKED), (), None, "refund_before_order"),
+        (replace(STANDS, stage=BookingStage.PLANNED), (), None, None),
+        (replace(STANDS, stage=BookingStage.PARKED), (), None, "refund_before_order"),
         (AS_INVOICE, ("invoice-1",), None, None),
-        (replace(AS_INVOICE, where=BookingStage.DOUBTFUL), ("invoice-1",), None, "refund_before_order"),
+        (replace(AS_INVOICE, stage=BookingStage.DOUBTFUL), ("invoice-1",), None, "refund_before_order"),
         (AS_INVOICE, (), None, "refund_before_order"),
         (None, (), DAY, None),
         (None, (), replace(DAY, parts=()), "refund_before_order"),
@@ -366,7 +366,7 @@ def test_the_trace_tells_how_each_field_came_to_its_value() -> None:
     order = an_order(others=(a_delivery(),))
     steps = {trace.target: trace for trace in logic.trace(PAPERS, order)}
     assert steps["sales_order.gross"].value is True
-    assert [step.what for step in steps["line.vat_code"].steps][1:3] == ["vat_code", "table vat_codes_sales 2"]
+    assert [step.operation for step in steps["line.vat_code"].steps][1:3] == ["vat_code", "table vat_codes_sales 2"]
     assert steps["line.price"].value == Decimal("12.10")
     assert {trace.target: trace.value for trace in logic.trace(DEBTORS, order)}["debtor.postcode"] == "3511 AB"
     assert {trace.target: trace.value for trace in logic.trace(ADDRESSES, order)}["address.city"] == "Zeist"
@@ -479,7 +479,7 @@ def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
                     assert isinstance(change, Change)
                     target.write(change, None, memory, "token")
                     now = target.lookup([desired], memory)[desired.key]
-                    assert differences(change.wanted, now.record) == ()
+                    assert differences(change.desired, now.record) == ()
                 if now is not None:
                     memory.known[desired.kind, desired.key] = now.reference
     target.close()
@@ -497,11 +497,11 @@ def test_a_booked_document_is_undone_by_its_opposite() -> None:
     back = logic.withdraw(PAPERS, made)
     assert isinstance(back, Change)
     assert (back.action, back.key, back.title) == (Action.CREATE, "order-1#credit", "2026.1-C")
-    assert back.wanted.key == "order-1#credit"
-    assert back.wanted.values["reference"] == "MP-2026.1-C"
-    assert back.wanted.values["debtor"] == "1001"
-    assert back.wanted.parts[0].values["quantity"] == Decimal(-2)
-    assert back.wanted.parts[0].values["price"] == Decimal("12.10")
+    assert back.desired.key == "order-1#credit"
+    assert back.desired.values["reference"] == "MP-2026.1-C"
+    assert back.desired.values["debtor"] == "1001"
+    assert back.desired.parts[0].values["quantity"] == Decimal(-2)
+    assert back.desired.parts[0].values["price"] == Decimal("12.10")
 
 
 def test_a_posting_is_undone_with_negative_amounts() -> None:
@@ -510,10 +510,10 @@ def test_a_posting_is_undone_with_negative_amounts() -> None:
     assert isinstance(made, Change)
     back = logic.withdraw(PAPERS, made)
     assert isinstance(back, Change)
-    values = back.wanted.parts[0].values
+    values = back.desired.parts[0].values
     assert (values["amount"], values["vat"]) == (Decimal("-10.00"), Decimal("-2.10"))
-    full = replace(made.wanted, values={**made.wanted.values, "reference": "OF-SOMEBODY"})
-    assert isinstance(logic.withdraw(PAPERS, replace(made, wanted=full, agreed=full)), Skip)
+    full = replace(made.desired, values={**made.desired.values, "reference": "OF-SOMEBODY"})
+    assert isinstance(logic.withdraw(PAPERS, replace(made, desired=full, agreed=full)), Skip)
 
 
 def test_debtors_and_addresses_stay() -> None:
@@ -529,7 +529,7 @@ def test_what_an_earlier_version_kept_of_the_sums_is_turned_as_well() -> None:
     logic = orders()
     made = diff(booking(an_order(), logic), None, None, logic.policy, title="2026.1")
     assert isinstance(made, Change)
-    kept = replace(made.wanted, values={**made.wanted.values, "sold_vat:2": Decimal("2.10")})
+    kept = replace(made.desired, values={**made.desired.values, "sold_vat:2": Decimal("2.10")})
     back = logic.withdraw(PAPERS, replace(made, agreed=kept))
     assert isinstance(back, Change)
     (one,) = comparison_in(back.agreed)

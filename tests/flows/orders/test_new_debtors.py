@@ -47,7 +47,7 @@ def test_the_trace_shows_the_country_a_value_comes_from() -> None:
     traces = {
         one.target: one for one in orders(tables=ACCOUNTS, debtor_accounts=True, **VAT).trace(DEBTORS, an_order())
     }
-    assert [(step.what, step.value) for step in traces["debtor.vat_code"].steps] == [("by_country NL", "1")]
+    assert [(step.operation, step.value) for step in traces["debtor.vat_code"].steps] == [("by_country NL", "1")]
     assert traces["debtor.revenue_account"].value == "8000"
 
 

@@ -169,8 +169,8 @@ def test_letters_the_books_lack_are_planned_as_they_are_kept_and_an_address_for_
     assert (values["name"], values["street"], values["city"]) == ("Lukasz Zólc", "Wróbla 12", "Lódz")
     assert values["email"] == "łukasz@zolc.example"
     traces = {trace.target: trace for trace in orders().trace(DEBTORS, order)}
-    assert (traces["debtor.city"].value, traces["debtor.city"].steps[-1].what) == ("Lódz", "letters(cp1252)")
-    assert "letters(cp1252)" not in [step.what for step in traces["debtor.street"].steps]
+    assert (traces["debtor.city"].value, traces["debtor.city"].steps[-1].operation) == ("Lódz", "letters(cp1252)")
+    assert "letters(cp1252)" not in [step.operation for step in traces["debtor.street"].steps]
 
 
 def test_several_orders_of_one_customer_make_one_debtor_as_the_newest_tells_it() -> None:
@@ -201,7 +201,7 @@ def test_the_debtor_is_owned_as_the_mapping_says() -> None:
     held = Record(Kind.DEBTOR, "1001", {"name": "E. de Wit", "phone": "06-1", **where})
     change = diff(debtor(an_order(), logic), held, None, logic.policy, title="")
     assert isinstance(change, Change)
-    assert change.wanted.values == {"phone": "030-1234567"}
+    assert change.desired.values == {"phone": "030-1234567"}
     assert isinstance(diff(debtor(an_order()), held, None, orders().policy, title=""), Unchanged)
 
 

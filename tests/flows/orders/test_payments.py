@@ -257,7 +257,7 @@ def test_the_credit_of_a_document_gives_its_payments_back() -> None:
     assert isinstance(change, Change)
     back = credit(replace(change, agreed=one), {})  # as the runner keeps it
     assert back is not None
-    assert left(replace(back.wanted, values={**back.wanted.values, "gross": False})) == -left(one)
+    assert left(replace(back.desired, values={**back.desired.values, "gross": False})) == -left(one)
     assert back.agreed.values["open"] == Decimal("-34.50")
 
 

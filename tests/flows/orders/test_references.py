@@ -185,7 +185,7 @@ def test_a_receipt_from_number_1000_and_branch_10_on_is_booked_and_credited(numb
     assert isinstance(made, Change)
     back = logic.withdraw(PAPERS, made)
     assert isinstance(back, Change)
-    assert back.wanted.values["reference"] == reference.replace("MR", "MS")
+    assert back.desired.values["reference"] == reference.replace("MR", "MS")
 
 
 def test_an_order_and_an_invoice_of_one_number_are_two_documents_in_the_daybook() -> None:

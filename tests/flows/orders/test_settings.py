@@ -41,6 +41,6 @@ def test_what_is_part_of_a_day_lacks_the_flow_of_days_where_that_is_not_chosen(n
     settings = OrderSettings(**{name: "day"}).model_dump()
     lack = documents_.lacks(SetupContext(settings, flows=("orders",)))
     assert lack is not None
-    assert (lack.why.code, lack.stops) == ("lack_days_off", False)
+    assert (lack.reason.code, lack.stops) == ("lack_days_off", False)
     assert documents_.lacks(SetupContext(settings, flows=("orders", "days"))) is None
     assert documents_.lacks(SetupContext(OrderSettings().model_dump())) is None

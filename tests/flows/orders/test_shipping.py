@@ -102,4 +102,4 @@ def test_the_credit_of_an_order_turns_the_field_as_well() -> None:
     assert isinstance(change, Change)
     back = credit(change, {})
     assert back is not None
-    assert back.wanted.values["shipping_cost"] == Decimal("-6.05")
+    assert back.desired.values["shipping_cost"] == Decimal("-6.05")

@@ -50,7 +50,7 @@ def payments(
     known = {one.key: one for one in there}
     asks = PaymentQueries(
         bookings=lambda after, most: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:most],
-        standings=lambda keys: {key: known[key] for key in keys if key in known},
+        booking_states=lambda keys: {key: known[key] for key in keys if key in known},
         paid=lambda keys: {
             key: Link(
                 Kind.SETTLEMENT, key, key, Record(Kind.SETTLEMENT, key, {"paid_on": DAY, "planned_on": planned_on})
@@ -235,7 +235,7 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
         ([at_the_till(paid="21.00")], "payment_differs"),
         ([at_the_till(total="150.00")], "invoice_of_another"),
         ([at_the_till(total="150.00", paid="29.00")], "invoice_of_another"),
-        ([Unreadable(Kind.INVOICE, INVOICE, {}, field="paidAmount", found="x", raw="{}")], "record_unreadable"),
+        ([Unreadable(Kind.INVOICE, INVOICE, {}, field="paidAmount", raw_value="x", raw="{}")], "record_unreadable"),
         ([Record(Kind.INVOICE, INVOICE, {})], "record_unreadable"),
         ([Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal("121.00")})], "record_unreadable"),
         ([Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal("121.00"), "state": "outstanding"})], None),
@@ -301,7 +301,7 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState
         ([item()], "item_open"),  # deleted
         ([item(paid=Decimal("21.00"))], "item_open"),
         ([item(paid=Decimal("130.00"))], "item_unclear"),
-        ([Unreadable(Kind.ITEM, KEY, {}, field="AMOUNT", found="x", raw="{}")], "record_unreadable"),
+        ([Unreadable(Kind.ITEM, KEY, {}, field="AMOUNT", raw_value="x", raw="{}")], "record_unreadable"),
         ([], "item_not_posted"),
     ],
 )
@@ -335,4 +335,4 @@ def test_how_the_amount_came_about_is_told() -> None:
     trace, method = payments().trace(STAGE, item(paid=Decimal("121.00")))
 
     assert (trace.target, trace.value) == ("settlement.amount", Decimal("121.00"))
-    assert (method.target, method.why) == ("settlement.method", Reason("because_setting", {"setting": "method"}))
+    assert (method.target, method.reason) == ("settlement.method", Reason("because_setting", {"setting": "method"}))

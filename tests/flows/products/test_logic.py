@@ -109,7 +109,7 @@ def a_variant(code: str, colour: str = "", size: str = "", **values: Value) -> R
 def test_groups_come_before_the_products_that_need_them() -> None:
     logic: FlowLogic = products()
     assert logic.flow is FLOWS["products"].flow
-    assert [(stage.source, stage.target, stage.counted) for stage in logic.flow.stages] == [
+    assert [(stage.source, stage.target, stage.is_counted) for stage in logic.flow.stages] == [
         (Kind.GROUP, Kind.GROUP, False),
         (Kind.ARTICLE, Kind.PRODUCT, True),
         (Kind.ARTICLE, Kind.PICTURE, False),
@@ -140,7 +140,7 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, count
 
     change = Change(
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
-        wanted=item("20.00"), before=item("10.00"), agreed=item("20.00"),
+        desired=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
     assert (guarded(products(price_sent=sent), change) == {"price_percent": 1}) is counts
 
@@ -789,13 +789,13 @@ def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on()
     assert isinstance(made, Record)
     create = diff(made, None, None, before.policy, title="")
     assert isinstance(create, Change)
-    assert create.wanted.parts[0].values["active"] is False
-    there = CurrentRecord(create.wanted, "5001")
+    assert create.desired.parts[0].values["active"] is False
+    there = CurrentRecord(create.desired, "5001")
     now = after.writable_part(ARTICLES, shaped_by(after, article), there)
     assert isinstance(now, Record)
     update = diff(now, there.record, create.agreed, after.policy, title="")
     assert isinstance(update, Change)
-    assert update.wanted.parts[0].values == {
+    assert update.desired.parts[0].values == {
         "vat_code": "20", "price_incl": Decimal("20.00"), "active": True,
     }  # fmt: skip
 
@@ -821,7 +821,7 @@ def test_the_way_to_a_price_is_told_step_by_step() -> None:
     traces = {trace.target: trace for trace in logic.trace(ARTICLES, an_article(currency="USD", price=Decimal(10)))}
     price = traces["article.price_incl"]
     assert price.value == Decimal("11.19")
-    assert [step.what for step in price.steps] == ["price", "rate 0.925", "add_vat(21)", "round(2)"]
+    assert [step.operation for step in price.steps] == ["price", "rate 0.925", "add_vat(21)", "round(2)"]
     assert "article.price" not in traces
 
 
@@ -830,7 +830,7 @@ def test_a_price_that_waits_tells_how_far_it_came() -> None:
     price = traces["article.price_incl"]
     assert price.issue is not None
     assert price.issue.cause == "currency_without_rate"
-    assert [step.what for step in price.steps] == ["price"]
+    assert [step.operation for step in price.steps] == ["price"]
 
 
 def test_a_price_without_a_source_or_with_a_failing_rule_is_told_too() -> None:
@@ -873,13 +873,13 @@ def test_a_linked_article_keeps_its_number_and_says_so() -> None:
     old, other = logic.stage(ARTICLES, [an_article("1001"), an_article("A-2")])
     shaped = [logic.shape(ARTICLES, [one], {}, {}) for one in (old, other)]
     assert [one.desired.parts[0].key for one in shaped if one.desired] == ["77", "78"]
-    assert [one.noted for one in shaped] == [("older_number",), ("older_number",)]
+    assert [one.counted_codes for one in shaped] == [("older_number",), ("older_number",)]
     assert all("kept_number" not in one.desired.flat() for one in shaped if one.desired)
 
 
 def test_a_number_the_rule_still_gives_is_no_older_one() -> None:
     logic = linked({"1001": "1001"})
-    assert logic.shape(ARTICLES, logic.stage(ARTICLES, [an_article("1001")]), {}, {}).noted == ()
+    assert logic.shape(ARTICLES, logic.stage(ARTICLES, [an_article("1001")]), {}, {}).counted_codes == ()
 
 
 def test_of_a_new_and_a_linked_article_with_one_number_the_new_one_waits() -> None:

@@ -72,7 +72,7 @@ def _with(product: Record, group: Value) -> Record:
 
 def written(change: Any) -> Value:
     assert isinstance(change, Change)
-    (part,) = change.wanted.parts
+    (part,) = change.desired.parts
     return part.values["turnover_group"]
 
 
@@ -111,7 +111,7 @@ def test_the_way_to_the_group_is_told() -> None:
         return [one for one in traces if one.target == "article.turnover_group"]
 
     (one,) = told(with_rows(), group="KLED", vat_code="1")
-    assert ([str(step.what) for step in one.steps], one.value) == (["group", "table turnover_groups KLED/1"], "21")
+    assert ([str(step.operation) for step in one.steps], one.value) == (["group", "table turnover_groups KLED/1"], "21")
     assert told(with_rows(), group="BOEK", vat_code="2") == []
 
 
@@ -144,7 +144,7 @@ def proposed(one: SetupContext) -> Mapping[str, Any]:
 
 def lacking(one: SetupContext) -> tuple[str, str]:
     found = QUESTION.lacks(one)
-    return (found.why.code, ", ".join(found.why.facts.values())) if found else ("", "")
+    return (found.reason.code, ", ".join(found.reason.facts.values())) if found else ("", "")
 
 
 def test_groups_of_the_same_name_are_proposed_also_for_those_below_and_the_only_one_of_a_vat_code() -> None:
@@ -199,7 +199,7 @@ def test_what_was_written_beside_a_filled_group_is_put_back() -> None:
 
     wanted, before = article(turnover_group="20", name="Bel"), article(turnover_group=None, name="Oude bel")
     change = Change(
-        action=Action.UPDATE, kind=Kind.PRODUCT, key="1", title="Bel", sources=("1",), wanted=wanted, before=before,
+        action=Action.UPDATE, kind=Kind.PRODUCT, key="1", title="Bel", sources=("1",), desired=wanted, before=before,
         agreed=wanted,
     )  # fmt: skip
 

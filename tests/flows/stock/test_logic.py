@@ -88,7 +88,7 @@ def test_the_flow_reads_everything_every_time() -> None:
     logic: FlowLogic = stock()
     assert logic.flow is FLOWS["stock"].flow
     assert not logic.flow.by_changes
-    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
+    assert (logic.mapping_version, logic.max_records, logic.retires) == (7, None, False)
 
 
 def test_levels_are_kept_equal_unless_the_mapping_says_otherwise() -> None:
@@ -189,19 +189,19 @@ def test_the_field_of_reservations_is_known_to_be_read_as_it_is_called() -> None
 
 def test_until_somebody_said_where_reservations_are_a_level_says_that_it_is_without() -> None:
     (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="12.0000"))
-    assert [step.what for step in trace.steps] == ["branch", "stock", "stock_reserved", "without_reservations"]
+    assert [step.operation for step in trace.steps] == ["branch", "stock", "stock_reserved", "without_reservations"]
     (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, having(stock="12.0000"))
-    assert "without_reservations" not in {step.what for step in trace.steps}
+    assert "without_reservations" not in {step.operation for step in trace.steps}
 
 
 def test_purchases_are_shown_and_count_in_no_level() -> None:
     article = an_article(stock=Decimal(5), stock_ordered=Decimal(12), stock_expected=date(2026, 12, 3))
     level, purchases = stock(branches={"3": ""}).trace(ARTICLES, article)
     assert level.value == 5
-    steps = [(step.what, step.value) for step in purchases.steps]
+    steps = [(step.operation, step.value) for step in purchases.steps]
     assert steps == [("ordered_not_for_sale", Decimal(12)), ("stock_expected", date(2026, 12, 3))]
     level, purchases = stock(branches={"3": ""}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(2)))
-    assert [step.what for step in purchases.steps] == ["ordered_not_for_sale"]
+    assert [step.operation for step in purchases.steps] == ["ordered_not_for_sale"]
     (level,) = stock(branches={"3": ""}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(0)))
 
 
@@ -428,7 +428,7 @@ def test_the_number_of_an_article_is_never_written() -> None:
     assert one.record is not None
     change = diff(one.record, a_stock(b1="3"), None, logic.policy, title="x")
     assert isinstance(change, Change)
-    assert change.wanted.flat() == {"1/amount": Decimal(14)}
+    assert change.desired.flat() == {"1/amount": Decimal(14)}
 
 
 def test_nothing_that_was_created_can_be_withdrawn() -> None:
@@ -441,7 +441,7 @@ def test_nothing_that_was_created_can_be_withdrawn() -> None:
 
 
 def steps(trace: Trace) -> list[tuple[str, Value]]:
-    return [(step.what, step.value) for step in trace.steps]
+    return [(step.operation, step.value) for step in trace.steps]
 
 
 def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
@@ -617,7 +617,7 @@ def test_safety_stock_is_taken_before_the_rule() -> None:
 def test_the_worked_example_shows_the_safety_stock() -> None:
     (trace,) = stock(formula="available", safety_stock=[THREE]).trace(ARTICLES, having(stock="12"))
     assert steps(trace)[1:] == [("stock", Decimal(12)), ("safety_stock", "-3")]
-    assert (trace.value, trace.why and trace.why.code) == (Decimal(9), "because_level_safety")
+    assert (trace.value, trace.reason and trace.reason.code) == (Decimal(9), "because_level_safety")
 
 
 def test_a_level_stores_its_safety_stock_with_its_figures() -> None:

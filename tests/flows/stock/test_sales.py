@@ -284,7 +284,7 @@ def test_an_order_that_cannot_be_read_holds_back_the_articles_it_sold_and_nothin
         one.sync()
         receipt = one.sell("1", 3)
         one.book(receipt, "1", Decimal(3))
-        one.books.unclear[receipt] = Unreadable(Kind.SALES_ORDER, receipt, {}, field="ORD_NR", found="", raw="{}")
+        one.books.unclear[receipt] = Unreadable(Kind.SALES_ORDER, receipt, {}, field="ORD_NR", raw_value="", raw="{}")
         one.fill({"1": Decimal(5), "2": Decimal(5)})
         run = one.sync()
         assert one.levels() == {"1": 17, "2": 20}, "both branches are of one article"
@@ -487,7 +487,7 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     first, _ = open_shop.made().trace(
         FLOWS["stock"].flow.counted_stage, open_shop.source.held(Kind.ARTICLE)[open_shop.number]
     )
-    steps = {step.what: str(step.value) for step in first.steps}
+    steps = {step.operation: str(step.value) for step in first.steps}
     assert steps["sold_not_booked"].startswith("-3 (1.1.")
     assert steps["returned_not_booked"].startswith("+1 (1.1.")
     assert steps["reserved_not_booked"].startswith("-2 (")
@@ -509,7 +509,7 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
         one.moves.keep("stock", came, upto, begin)
         first, _ = one.made().trace(FLOWS["stock"].flow.counted_stage, one.source.held(Kind.ARTICLE)[one.number])
         assert first.value == level
-        assert [step.value for step in first.steps if step.what == "moved_not_counted"] == ["+5"] * (level == 20)
+        assert [step.value for step in first.steps if step.operation == "moved_not_counted"] == ["+5"] * (level == 20)
 
 
 @pytest.mark.parametrize(
@@ -536,7 +536,7 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
         one.moves.keep("stock", moved, upto, begin)
         first, second = one.made().trace(FLOWS["stock"].flow.counted_stage, one.source.held(Kind.ARTICLE)[one.number])
         assert first.value == level
-        assert {step.what: step.value for step in first.steps if step.what in told} == told
+        assert {step.operation: step.value for step in first.steps if step.operation in told} == told
         assert second.value == (20 if level == 17 else 40), "what was received waits for the books"
 
 

@@ -63,7 +63,7 @@ def a_document(number: int) -> PlanRow:
     )
     change = Change(
         action=Action.CREATE, kind=Kind.SALES_ORDER, key=wanted.key, title=f"2026-{number}", group="",
-        sources=(f"O{number}",), wanted=wanted, before=None, agreed=wanted,
+        sources=(f"O{number}",), desired=wanted, before=None, agreed=wanted,
     )  # fmt: skip
     return a_line(change)
 

@@ -117,7 +117,7 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
         application.setup.answer("orders", "prefix", asked.proposal.values, me)
         again = question(application)
         assert again.lack is not None
-        assert again.lack.why.facts["prefix"] == free
+        assert again.lack.reason.facts["prefix"] == free
 
 
 def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:

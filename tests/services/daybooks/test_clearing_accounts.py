@@ -70,12 +70,16 @@ def test_takings_are_under_way_until_the_bank_pays_them_less_a_fee(place: Place)
     card, cards_sold = place.clearing.read(MONTH).accounts
     assert card.match is not None
     assert [card.opening, card.takings, card.payouts, card.closing] == [Decimal(40), TAKEN, Decimal(40), TAKEN]
-    assert [(one.date, one.branch, one.amount) for one in card.match.under_way] == [(DAY, "1", TAKEN)]
+    assert [(one.date, one.branch, one.amount) for one in card.match.unpaid_takings] == [(DAY, "1", TAKEN)]
     assert (cards_sold.closing, cards_sold.match) == (Decimal(-15), None)
     place.days.books.others += (bank(DAY + timedelta(days=1), "-1800", "3"),)
     card, _ = place.clearing.read(MONTH).accounts
     assert card.match is not None
-    assert (card.match.under_way, card.match.unbooked_fees, card.closing) == ((), Decimal("13.98"), Decimal("13.98"))
+    assert (card.match.unpaid_takings, card.match.unbooked_fees, card.closing) == (
+        (),
+        Decimal("13.98"),
+        Decimal("13.98"),
+    )
     assert place.clearing.report(MONTH) is not None
 
 

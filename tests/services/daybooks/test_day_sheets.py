@@ -111,8 +111,8 @@ def test_moments_are_written_in_one_way_with_their_year(language: str, moment: s
     at = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
     sheets = DaySheets(*beside(lambda *_: {}, ""), lambda: at)
     sheet = sheets.sheet(replace(a_report(), checked_at=at), language, ZoneInfo("Europe/Amsterdam"))
-    assert [sheet.made.partition(" ")[2], dict(sheet.facts)[words.sentence("col_checked", language)]] == [moment] * 2
-    assert sheet.made == words.term("sheet_made", language, moment=moment)
+    assert [sheet.footer.partition(" ")[2], dict(sheet.facts)[words.sentence("col_checked", language)]] == [moment] * 2
+    assert sheet.footer == words.term("sheet_made", language, moment=moment)
 
 
 def test_what_nobody_can_say_is_not_told_as_nothing() -> None:

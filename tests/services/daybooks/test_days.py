@@ -52,7 +52,7 @@ def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarnes
     def erasing_meanwhile(kind: Kind, keys: Collection[str]) -> list[Record]:
         told = fetch(kind, keys)
         if not erased:
-            erased.append(booked.stores.erased.begin([("debtor", "39001")], "anna"))
+            erased.append(booked.stores.erasure_register.begin([("debtor", "39001")], "anna"))
             booked.till.put(replace(named, values={**named.values, "branch_name": "Anders"}))
         return told
 

@@ -180,7 +180,7 @@ def test_books_that_cannot_be_asked_leave_the_last_answer(booked: Place) -> None
 
 
 def test_entries_that_cannot_be_read_are_counted(booked: Place) -> None:
-    broken = Unreadable(Kind.ENTRY, "1", {"date": DAY}, field="amount", found="x")
+    broken = Unreadable(Kind.ENTRY, "1", {"date": DAY}, field="amount", raw_value="x")
     booked.days.books.others = (broken,)
     assert booked.periods.read_books(MONTH).unreadable == 1
 

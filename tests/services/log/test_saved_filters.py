@@ -24,7 +24,7 @@ def test_people_have_their_own_and_where_nobody_logs_in_all_have_one_list(filter
     filters.keep("exceptions", "  All   orders ", {"flow": "orders", "cause": "x", "page": "2"}, nobody)
     filters.keep("exceptions", "Mine", {"status": "mine", "find": ""}, anna)
 
-    assert [(one.name, one.asked) for one in filters.visible_filters("exceptions", anna)] == [
+    assert [(one.name, one.query_parameters) for one in filters.visible_filters("exceptions", anna)] == [
         ("All orders", {"flow": "orders"}), ("Mine", {"status": "mine"}),
     ]  # fmt: skip
     assert [one.name for one in filters.visible_filters("exceptions", ben)] == ["All orders"]

@@ -169,7 +169,7 @@ def test_every_word_of_the_table_is_found_and_leads_to_something_that_is_there(p
     for line in search_targets():
         assert has_term(line.caption), line
         if line.page == "flows":
-            spec, asked = FLOWS[line.flow], line.asked
+            spec, asked = FLOWS[line.flow], line.query_parameters
             if asked["tab"] == "settings":
                 captions = [caption_of(line.flow, name) for section in spec.sections for name in _names(section)]
                 assert asked["field"] in [name for section in spec.sections for name in _names(section)], line
@@ -178,7 +178,9 @@ def test_every_word_of_the_table_is_found_and_leads_to_something_that_is_there(p
                 assert asked["table"] in [table.name for table in spec.tables], line
         for word in line.words:
             found = places.places(word, 50)
-            assert any((place.page, dict(place.asked)) == (line.page, line.asked) for place in found), word
+            assert any(
+                (place.page, dict(place.query_parameters)) == (line.page, line.query_parameters) for place in found
+            ), word
 
 
 def _names(section: Section) -> list[str]:

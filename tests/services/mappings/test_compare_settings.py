@@ -34,7 +34,7 @@ def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application
     found = app.ways.compared("stock", "K9_RSRV", SHAPE.ways("K9_RSRV"))
     assert len(found) == 3
     for one in found:
-        kept_in, taken_out = (Decimal(str(one.comes_to[way])) for way in ("way_reserved_in", "way_reserved_out"))
+        kept_in, taken_out = (Decimal(str(one.results[way])) for way in ("way_reserved_in", "way_reserved_out"))
         assert kept_in - taken_out == one.amount != 0
     assert app.flows.settings("stock") == before
 

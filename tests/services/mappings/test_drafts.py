@@ -103,7 +103,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         stores.moves,
         stores.rules,
         stores.settings,
-        stores.standings,
+        stores.booking_states,
         access=access,
         lists=lists,
         names=part(ObjectNames, mark=lambda: "as AccountView has them"),
@@ -223,7 +223,7 @@ def test_a_trial_tells_every_value_and_why() -> None:
     (trial,) = try_mapping(FLOWS["products"], logic(), [article("100")])
 
     (name,) = trial.traces_of_field("article.name")
-    assert (name.value, [step.what for step in name.steps]) == ("Tent 100", ["name", "trim"])
+    assert (name.value, [step.operation for step in name.steps]) == ("Tent 100", ["name", "trim"])
     (price,) = trial.traces_of_field(PRICE)
     assert price.value == Decimal("12.10")
     assert (trial.title.strip(), trial.obstacle) == ("Tent 100", None)
@@ -338,9 +338,9 @@ def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, som
         (row.key, path.rpartition("/")[2], value)
         for row in plan.values()
         if row.change
-        for path, value in row.change.wanted.flat().items()
+        for path, value in row.change.desired.flat().items()
     }
-    assert changed == {(one.key, one.path.rpartition("/")[2], one.after) for one in effect.moved if one.path}
+    assert changed == {(one.key, one.path.rpartition("/")[2], one.after) for one in effect.differences if one.path}
     assert bool(changed) is some
 
 
@@ -426,13 +426,13 @@ def test_the_effect_is_that_on_the_last_records_and_tells_how_far_it_has_come(dr
     effect = drafts.effect("products", draft.mapping, lambda done, total: told.append((done, total)))
 
     assert told == [(3, 3)]
-    assert (effect.read, effect.cut, effect.by_field()) == (3, False, {"article.unit": 2})
+    assert (effect.checked_count, effect.cut, effect.by_field()) == (3, False, {"article.unit": 2})
 
 
 def test_an_effect_stops_when_its_time_is_over(drafts: Drafts) -> None:
     effect = drafts.effect("products", UPPER, seconds=-1)
 
-    assert (effect.read, effect.cut) == (0, True)
+    assert (effect.checked_count, effect.cut) == (0, True)
 
 
 # ---- functions to choose from
@@ -454,7 +454,7 @@ def test_every_function_is_described_with_the_arguments_it_takes() -> None:
             one.options[0] if one.options else forms.get(name, examples.get(one.takes)) for one in arguments
         )
         tools.function(name, given)
-        tools.function(name, given[: sum(one.needed for one in arguments)])
+        tools.function(name, given[: sum(one.is_required for one in arguments)])
 
 
 @pytest.mark.parametrize("name", IN_EXPRESSIONS)

@@ -63,7 +63,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
         owed,
         deps,
         stores.drifts,
-        stores.erased,
+        stores.erasure_register,
         stores.issues,
         stores.links,
         now,
@@ -87,7 +87,7 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
     before = looked(console)
     assert (before.counts.different, before.error) == (0, "")
-    assert before.counts.equal == before.counts.looked - before.counts.gone > 0
+    assert before.counts.equal == before.counts.compared - before.counts.missing > 0
     was = lines[0]["ORD_QTY"]
     console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": float(was) + 2})
     assert console.run("orders", order).counts.unchanged == 1  # nothing at the till says so
@@ -97,9 +97,9 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     found = looked(console)
 
     assert found.counts == replace(before.counts, equal=before.counts.equal - 1, different=1)
-    (one,) = (each for each in found.found if each.edits)
+    (one,) = (each for each in found.samples if each.edits)
     (edit,) = one.edits
-    assert (one.key, edit.field, edit.found) == (order, "line.quantity", Decimal(str(was)) + 2)
+    assert (one.key, edit.field, edit.current) == (order, "line.quantity", Decimal(str(was)) + 2)
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
     assert console.writes() == written
     console.run("orders", mode=Mode.COMPLETE)  # a run that meets nothing does not say that it is gone
@@ -127,14 +127,14 @@ def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
     order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
     console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": 55})
     asked: list[object] = []
-    erased = stores_in(console.application).erased
+    erased = stores_in(console.application).erasure_register
 
     def rates(_: str) -> dict[str, str]:  # asked for once a page was read, before it is told of
         asked.append(len(asked) or erased.begin([("debtor", "99999")], WHO))
         return {}
 
     found = next(one for one in drift(console, rates).look() if one.kind is Kind.SALES_ORDER)
-    assert order in [one.key for one in found.found]
+    assert order in [one.key for one in found.samples]
     assert len(asked) == 2
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
     console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": lines[0]["ORD_QTY"]})
@@ -146,8 +146,8 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
         console.sandbox.accountview.remove("SO_LINE", str(line["REC_ID"]))
     console.sandbox.accountview.remove("SO_HDR", str(lines[0]["ORD_NR"]))
     found = looked(console)
-    assert (found.counts.gone, found.counts.different) == (1, 0)
-    assert found.found == (DriftedRecord(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
+    assert (found.counts.missing, found.counts.different) == (1, 0)
+    assert found.samples == (DriftedRecord(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
     assert state_of(console, order) == [(GONE, IssueState.OPEN)]
 
 
@@ -157,7 +157,7 @@ def test_a_system_that_is_away_is_no_difference(console: Console, lines: list[di
     with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", times=None):
         found = looked(console)
     assert found.error
-    assert (found.counts.different, found.counts.gone) == (0, 0)
+    assert (found.counts.different, found.counts.missing) == (0, 0)
     assert state_of(console, order) == []
 
 
@@ -173,7 +173,7 @@ def test_what_was_booked_before_is_looked_at_whatever_is_booked_by_now(
     finally:
         stores_in(console.application).settings.put("flow:orders", before, WHO)
         console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": lines[0]["ORD_QTY"]})
-    assert order in [one.key for one in found.found]
+    assert order in [one.key for one in found.samples]
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
 
 

@@ -10,7 +10,7 @@ def test_orders_go_out_of_a_plan_with_their_new_debtor_and_bring_it_back(console
     app, run = console.application, console.preview("orders", mode=Mode.COMPLETE)
     rows = list(console.lines(run).values())
     debtor = next(row for row in rows if row.kind == "debtor" and row.action == "create")
-    needing = {row.seq for row in rows if row.change and row.change.wanted.values.get("debtor") == debtor.key}
+    needing = {row.seq for row in rows if row.change and row.change.desired.values.get("debtor") == debtor.key}
     assert needing
 
     assert app.choices.leave(run.id, {debtor.seq}, "anna") == needing | {debtor.seq}

@@ -75,7 +75,7 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
 def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, somebody(WHO))
     named = app.names.look()
-    states = {name.path: name.there for one in named.objects for name in one.names}
+    states = {name.path: name.availability for one in named.objects for name in one.names}
 
     assert states["debtor.name"] is Availability.PRESENT
     assert states["debtor.email"] is Availability.ABSENT
@@ -91,7 +91,7 @@ def test_a_field_is_chosen_from_the_dictionary_with_its_caption(app: Application
 
     assert street.options["ADDRESS1"] == "Adres"
     assert len(street.options) > 100
-    assert (reference.value, reference.there, reference.options["COMMENT1"]) == (
+    assert (reference.value, reference.availability, reference.options["COMMENT1"]) == (
         "COMMENT1", Availability.PRESENT, "Omschrijving order",
     )  # fmt: skip
 
@@ -118,8 +118,8 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
         named = app.names.look()
 
     assert named.cause == "service_unavailable"
-    assert name_of_these(named, "objects.articles.code").there is Availability.PRESENT
-    assert name_of_these(named, "article.name").there is Availability.UNREAD
+    assert name_of_these(named, "objects.articles.code").availability is Availability.PRESENT
+    assert name_of_these(named, "article.name").availability is Availability.UNREAD
     assert name_of_these(named, "article.name").options == {}
 
 
@@ -208,7 +208,7 @@ def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> N
     (first, second) = app.names.in_force().objects.posting_history
 
     assert (first.code, first.table, first.detail, second.code) == ("DJ2P", "DJ_PAGE", "DJ_LINE", "GJ1")
-    assert name_of(app, "objects.posting_history").there is Availability.PRESENT
+    assert name_of(app, "objects.posting_history").availability is Availability.PRESENT
 
 
 def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Application) -> None:

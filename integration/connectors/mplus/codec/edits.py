@@ -54,7 +54,7 @@ _COMPUTED_FIELDS = {
 class ElementEdit:
     """The wanted changes of a product that was read, and the settings needed to write them."""
 
-    wanted: Record
+    desired: Record
     words: Vocabulary
     types: Mapping[str, str]
     leading_price: str
@@ -69,11 +69,11 @@ def edited(product: Element, edit: ElementEdit) -> tuple[Element, bool]:
     """
     whole = deepcopy(product)
     touched = False
-    for wire, text in texts(edit.wanted, edit.words, cleared=True):
+    for wire, text in texts(edit.desired, edit.words, cleared=True):
         _put(whole, "Product", wire, text)
         touched = True
     articles_by_number = {article_number(article): article for article in articles(whole)}
-    for part in edit.wanted.parts:
+    for part in edit.desired.parts:
         article = articles_by_number.get(part.key)
         if article is None:
             article = etree.SubElement(_child(whole, "Product", "articleList"), qualified("article"))

@@ -16,7 +16,7 @@ class GiftCard:
     id: str
     marker: int
     group: str
-    left: Decimal | None
+    balance: Decimal | None
 
 
 def decode_gift_card(card: Element) -> GiftCard:

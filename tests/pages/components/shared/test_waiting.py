@@ -58,12 +58,12 @@ def test_four_places_show_the_same_rows_in_the_same_order(waiting: Application, 
     assert len(longest) > len(rows["overview"]) > 3
     for place in PLACES:
         assert rows[place] == longest[: len(rows[place])], place
-    names = [one.name for one in waiting.waiting_list.items(language).shown]
+    names = [one.name for one in waiting.waiting_list.items(language).first_items]
     assert [one.name for one in longest] == names[: len(longest)]
 
 
 def test_a_row_leads_to_the_same_place_from_each_screen(waiting: Application, open_page: Open) -> None:
-    cause = next(one for one in waiting.waiting_list.items("en").shown if one.group is not None)
+    cause = next(one for one in waiting.waiting_list.items("en").first_items if one.group is not None)
     assert cause.group is not None
     for place in ("overview", "monitoring", "phone"):
         test = press(open_page(place), f"need-{cause.key}")
