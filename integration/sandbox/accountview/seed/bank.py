@@ -103,7 +103,7 @@ def _cents(amount: Decimal) -> Decimal:
 
 
 def _number(number: int, day: date) -> str:
-    return f"{day.year % 100}9{number:04}"
+    return f"{day.year % 100}5{number:04}"
 
 
 def _page(number: int, entry: BankEntry) -> Mapping[str, Value]:
