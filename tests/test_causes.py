@@ -40,6 +40,7 @@ KEPT: Mapping[str, set[str]] = {
     "record_unreadable": {"raw"},  # the exception shows it beside its sentences
     "key_unreadable": {"raw"},  # likewise
     "timeout_after_sending_write": {"reason"},
+    "installation_moved": {"code"},  # of the command that confirms it
     "target_changed_since_plan": {"fields"},  # the plan shows them
     "totals_differ": {"rule"},  # the plan says it in words of its own
     "vat_code_unmapped": {"article"},

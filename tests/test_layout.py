@@ -32,6 +32,7 @@ COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ACROSS = {
+    "flows/payments/test_histories.py": "payments at random on both sides, beside the rows of both systems",
     "connectors/accountview/test_quotations.py": "quotations: names, layout, target and check of an object of its own",
     "connectors/mplus/test_proposals.py": "proposals and what comes of them: codec, pages and markers together",
     "flows/orders/test_baskets.py": "baskets under every switch, beside a second opinion: lines, payments and accounts",

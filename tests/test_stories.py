@@ -640,7 +640,7 @@ def expected_of(console: Console, kind: str, keys: set[str]) -> Sums:
 
 def posted_on(console: Console, references: set[str]) -> Sums:
     """Return what the pages of the books with these references come to."""
-    pages = {row["PAGE_NR"] for row in console.sandbox.state("DJ_PAGE") if row["INV_NR"] in references}
+    pages = {row["PAGE_NR"] for row in console.sandbox.state("DJ_PAGE") if row.get("INV_NR") in references}
     found: Sums = {}
     for row in console.sandbox.state("DJ_LINE"):
         if row["PAGE_NR"] in pages:

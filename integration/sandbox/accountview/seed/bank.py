@@ -103,7 +103,7 @@ def _cents(amount: Decimal) -> Decimal:
 
 
 def _number(number: int, day: date) -> str:
-    return f"{day.year % 100}9{number:04}"
+    return f"0{day.year % 100}{number:04}"  # sorts before the pages of all other daybooks
 
 
 def _page(number: int, entry: BankEntry) -> Mapping[str, Value]:
