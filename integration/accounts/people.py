@@ -30,7 +30,7 @@ from integration.core.people import (
 )
 from integration.store.database import Clock
 
-HERE = "here"  # the issuer of local accounts
+LOCAL_ISSUER = "here"  # the issuer of local accounts
 SESSION = timedelta(hours=12)
 INVITATION = timedelta(days=7)
 FIRST = timedelta(days=1)
@@ -135,7 +135,7 @@ class People:
         wait = self._stored.count_attempt(ref, place)
         if wait:
             raise NotAllowedError("log_in_throttled", seconds=max(1, round(wait.total_seconds())))
-        person = self._stored.person_of_subject(HERE, ref)
+        person = self._stored.person_of_subject(LOCAL_ISSUER, ref)
         if not self._passwords.verify(self._stored.password(ref) if person else "", _normalized_password(password)):
             raise NotAllowedError("log_in_refused")
         if person is None or person.deactivated_at is not None:
@@ -162,7 +162,7 @@ class People:
             or len(set(normalized)) < SHORTEST // 2
         ):
             raise ConfigurationError("password_weak", least=SHORTEST)
-        if self._stored.accept(key, HERE, person.ref, self._passwords.hash(normalized)) is None:
+        if self._stored.accept(key, LOCAL_ISSUER, person.ref, self._passwords.hash(normalized)) is None:
             raise NotAllowedError("invitation_spent")
         self._stored.succeeded(person.ref, network_of(address))
         return self._begin_session(person)

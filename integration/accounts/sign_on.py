@@ -23,7 +23,7 @@ from integration.settings import Settings
 BEGUN_SECONDS = 600.0  # time limit for a log-in at the provider
 MOST_BEGUN = 1_000
 MOST_PROOFS = 1_000
-IN_FRONT = "in_front"  # the issuer of names that a trusted proxy sends
+PROXY_ISSUER = "in_front"  # the issuer of names that a trusted proxy sends
 LONGEST_NAME = 200
 
 
@@ -137,7 +137,7 @@ class TrustedHeaderProxy:
         name = names[0] if len(names) == 1 else ""
         if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
             raise unproven_identity_error(self.header)
-        return Identity(IN_FRONT, name)
+        return Identity(PROXY_ISSUER, name)
 
 
 ProxyBefore = SignedHeaderProxy | TrustedHeaderProxy

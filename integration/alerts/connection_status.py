@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from integration.alerts.incidents import OF_CONNECTIONS
+from integration.alerts.incidents import CONNECTION_CAUSES
 from integration.connectors.call_health import HealthSnapshot
 from integration.connectors.protocol import HealthCheckable
 from integration.core.authorization import requires
@@ -75,7 +75,7 @@ class ConnectionMonitor:
                 stand, ok=False, since=call_health.since, silent=True, cause=call_health.cause, facts=call_health.facts
             )
         wrong = next((finding for finding in checked.findings if finding.ok is False), None)
-        if wrong and not (wrong.cause in OF_CONNECTIONS and _is_later(call_health.answered_at, checked.checked_at)):
+        if wrong and not (wrong.cause in CONNECTION_CAUSES and _is_later(call_health.answered_at, checked.checked_at)):
             return replace(stand, ok=False, since=checked.checked_at, cause=wrong.cause, facts=wrong.facts)
         return replace(stand, ok=None if call_health.since is None else True, since=call_health.since)
 

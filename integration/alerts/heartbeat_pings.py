@@ -29,7 +29,7 @@ from integration.store.settings import StoredSettings
 
 WHOLE = "all"
 PREFIX = "ping:"
-OF_LATE = 20  # runs of a flow that may have begun since the last check
+RECENT_RUNS = 20  # runs of a flow that may have begun since the last check
 STALE = timedelta(hours=1)  # a later heartbeat has no value
 FAILED, STOPPED = 1, 5  # exit statuses, the same as those of the terminal
 LIMITS = RateLimits(1, 20.0, connect_seconds=5, read_seconds=10, attempts=1, patience_seconds=12)
@@ -105,7 +105,7 @@ class Pings:
                     self._deliveries.add(DueDelivery(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts))
 
     def _flow_pings(self, flow: str) -> Iterator[tuple[datetime, _Ping]]:
-        for run in reversed(self._runs.latest(flow, limit=OF_LATE)):
+        for run in reversed(self._runs.latest(flow, limit=RECENT_RUNS)):
             yield run.started_at, _Ping(f"start:{run.id}", "/start", _run_parameter(run))
             at = run.ended_at or self._clock()
             if run.is_proof:
@@ -120,10 +120,10 @@ class Pings:
         grave = [incident for incident in going_on if incident.symptom.severity is Severity.CRITICAL]
         for incident in grave:
             yield incident.started_at, _Ping(f"fail:{incident.id}", "/fail", {"cause": incident.symptom.cause})
-        for run in reversed(self._runs.latest(limit=OF_LATE)):
+        for run in reversed(self._runs.latest(limit=RECENT_RUNS)):
             if run.approval is not None:  # a commit ends with a proof; a preview may find nothing to prove
                 yield run.ended_at or self._clock(), _Ping(f"start:{run.id}", "/start", _run_parameter(run))
-        finished_runs = self._runs.latest(states=[RunState.DONE], limit=OF_LATE)
+        finished_runs = self._runs.latest(states=[RunState.DONE], limit=RECENT_RUNS)
         newest = next((run for run in finished_runs if run.is_proof), None)
         if not grave and newest is not None and newest.ended_at:
             yield newest.ended_at, _Ping(f"end:{newest.id}", "", _run_parameter(newest))

@@ -29,7 +29,7 @@ class ProblemType(StrEnum):
 
 
 # Causes that concern a connection, whichever run reported them.
-OF_CONNECTIONS = frozenset(
+CONNECTION_CAUSES = frozenset(
     {
         "host_unknown", "connection_refused", "certificate_invalid", "proxy_unreachable", "proxy_refused",
         "proxy_login_needed", "address_not_api", "timeout_before_sending", "timeout_after_sending_read",

@@ -12,7 +12,7 @@ from integration.services.audit import REASONS, Anchor, numbered_hash
 from integration.services.opening_hours import ZONE
 
 # Facts without personal data: words, names and numbers of ours and of the two systems.
-OPEN = frozenset(
+NON_PERSONAL_FACTS = frozenset(
     {
         "flow", "system", "minutes", "hours", "seconds", "count", "limit", "free", "needed", "executor", "channel",
         "time", "duration", "operation", "field", "fields", "object", "kind", "table", "setting", "action", "amount",
@@ -29,7 +29,7 @@ Message = tuple[str, str]  # title and text
 def redacted_facts(facts: Mapping[str, str]) -> dict[str, str]:
     """Return facts without personal data: values that are neither ours nor a number are hidden."""
     return {
-        name: fact if name in OPEN or A_NUMBER.fullmatch(fact) or fact in OUR_REASONS else HIDDEN
+        name: fact if name in NON_PERSONAL_FACTS or A_NUMBER.fullmatch(fact) or fact in OUR_REASONS else HIDDEN
         for name, fact in facts.items()
         if name not in ("message", "expected") or fact.startswith(("reason_", "expected_"))
     }

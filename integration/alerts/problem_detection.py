@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from integration.alerts.connection_status import ConnectionMonitor, ConnectionStatus
 from integration.alerts.health import Health, HealthCheck
-from integration.alerts.incidents import OF_CONNECTIONS, Problem, ProblemType
+from integration.alerts.incidents import CONNECTION_CAUSES, Problem, ProblemType
 from integration.alerts.monitoring import Monitoring
 from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
@@ -25,22 +25,22 @@ from integration.store.issues import Issues
 from integration.store.runs import RunStore
 
 ROUNDS_MISSED, GRACE = 3, timedelta(minutes=10)  # a flow is late after so many missed rounds and this grace
-STARVED = timedelta(minutes=1)  # a busy machine may delay a heartbeat for this long
+MAX_HEARTBEAT_DELAY = timedelta(minutes=1)  # a busy machine may delay a heartbeat for this long
 PATIENCE = timedelta(minutes=2)  # a run may wait for a system for this long before that is a problem
-AWAY = timedelta(minutes=1)  # a system may give no answer for this long before that is a problem
+MAX_SILENCE = timedelta(minutes=1)  # a system may give no answer for this long before that is a problem
 OLD_NEWS = timedelta(hours=1)  # after answers for this long, an earlier refusal of a run no longer counts
 MOST_PREVIEW = timedelta(minutes=15)  # after this time, records are reported while their preview still runs
 LOCAL = frozenset(
     {ProblemType.LOG, ProblemType.DISK, ProblemType.STORE}
 )  # problems that only the affected process itself can detect
-OF_HEALTH = {
+HEALTH_PROBLEMS = {
     "disk_full": ProblemType.DISK,
     "log_away": ProblemType.LOG,
     "log_behind": ProblemType.LOG,
     "no_heartbeat": ProblemType.STORE,
 }
 STOPPED = (RunState.FAILED, RunState.INTERRUPTED)
-BY_A_PERSON = frozenset({"cancelled", "preview_cancelled"})
+PERSON_STOP_CAUSES = frozenset({"cancelled", "preview_cancelled"})
 
 
 class ProblemDetection:
@@ -93,7 +93,7 @@ class ProblemDetection:
     def of_health(self, health: Health) -> Iterator[Problem]:
         """Yield the problems of this process."""
         for code, facts in health.troubles.items():
-            yield Problem(OF_HEALTH[code], code, subject=self._work.executor, facts=facts)
+            yield Problem(HEALTH_PROBLEMS[code], code, subject=self._work.executor, facts=facts)
 
     # ---- records: each cause is one incident, even if its issues form several groups
 
@@ -126,7 +126,7 @@ class ProblemDetection:
         for system in dict.fromkeys((*stands, *refused)):
             stand = stands.get(system, ConnectionStatus(system, connected=False))
             since = stand.since or now
-            if stand.ok is False and not (stand.silent and now - since < AWAY):
+            if stand.ok is False and not (stand.silent and now - since < MAX_SILENCE):
                 yield Problem(
                     ProblemType.CONNECTION, stand.cause, subject=system, facts={**stand.facts, "system": system}
                 )
@@ -141,9 +141,9 @@ class ProblemDetection:
             if newest is not None and newest.state is RunState.DONE and newest.ended_at:
                 reached = max(reached, newest.ended_at)
             for run in (self._long_waiting(status.active), newest):
-                if run is None or not run.error or run.error in BY_A_PERSON:
+                if run is None or not run.error or run.error in PERSON_STOP_CAUSES:
                     continue
-                if run.error in OF_CONNECTIONS:
+                if run.error in CONNECTION_CAUSES:
                     at, system = run.ended_at or self._clock(), _system(run, status)
                     if system not in refused or refused[system][0] < at:
                         refused[system] = at, _connection_problem(run, system)
@@ -185,7 +185,7 @@ class ProblemDetection:
 
     def _worker_problems(self) -> Iterator[Problem]:
         for executor, beaten in self._heartbeats.dead_processes().items():
-            if self._clock() - beaten < STARVED:
+            if self._clock() - beaten < MAX_HEARTBEAT_DELAY:
                 continue
             if executor.startswith(("server", "worker")):  # a terminal command may end at any time
                 facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}

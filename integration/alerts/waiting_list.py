@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from integration import words
 from integration.alerts.connection_status import ConnectionMonitor, ConnectionStatus
-from integration.alerts.incidents import OF_CONNECTIONS, Incident, Problem, ProblemType
+from integration.alerts.incidents import CONNECTION_CAUSES, Incident, Problem, ProblemType
 from integration.alerts.messages import page_address
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.authorization import requires
@@ -326,7 +326,7 @@ def _run_item(
     page: str = "runs",
 ) -> WaitingItem:
     facts = {"system": flows[run.flow].flow.target, "flow": run.flow, "run": run.id, **run.facts}
-    sort = ProblemType.CONNECTION if run.error in OF_CONNECTIONS else ProblemType.RUN
+    sort = ProblemType.CONNECTION if run.error in CONNECTION_CAUSES else ProblemType.RUN
     symptom = Problem(sort, run.error, run.flow if sort is ProblemType.RUN else "")
     explanation = text.say(run.error, facts)
     return WaitingItem(

@@ -89,7 +89,7 @@ from integration.services.write_holds.system_identity import SystemIdentities
 from integration.services.write_holds.write_holds import WriteHolds
 from integration.settings import Settings
 from integration.store.database import Clock
-from integration.store.heartbeats import USUAL, HeartbeatInterval
+from integration.store.heartbeats import DEFAULT_INTERVAL, HeartbeatInterval
 from integration.store.installation import read_place
 from integration.store.secrets import ConnectionStore as StoredConnections
 
@@ -116,7 +116,7 @@ class Application:
         serves: bool,
         owner: str,
         safeguards: Safeguards = ALL_ON,
-        pulse: HeartbeatInterval = USUAL,
+        pulse: HeartbeatInterval = DEFAULT_INTERVAL,
     ) -> None:
         """Build the services in order of dependency, and register on `closing` what must be closed at the end."""
         self.settings = settings

@@ -16,7 +16,7 @@ from integration.settings import Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database
 from integration.store.erasure_register import FILE as ERASED
 from integration.store.files import remove_leftovers
-from integration.store.heartbeats import USUAL, HeartbeatInterval
+from integration.store.heartbeats import DEFAULT_INTERVAL, HeartbeatInterval
 from integration.store.keys import key_in_use
 from integration.store.rules import MappingStore
 from integration.store.sealing import sealer_of
@@ -31,7 +31,7 @@ def build(
     flows: Specs = FLOWS,
     machine: Clock = now,
     safeguards: Safeguards = ALL_ON,
-    pulse: HeartbeatInterval = USUAL,
+    pulse: HeartbeatInterval = DEFAULT_INTERVAL,
 ) -> Application:
     """Return the application on the data that the settings name. It is not started yet.
 

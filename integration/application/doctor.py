@@ -22,7 +22,7 @@ from integration.core.errors import IntegrationError
 from integration.core.system_roles import assigned_systems
 from integration.data_folder import FILES, key_ring, require_database_file
 from integration.flows.registry import FLOWS
-from integration.log.client import ANNOUNCED
+from integration.log.client import SERVER_FILE
 from integration.process.permissions import OTHERS
 from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.settings import ENGINE, Settings, load_settings, unknown_settings
@@ -153,7 +153,7 @@ def _folder(data: Path) -> Iterator[Checkup]:
         yield Checkup("folder", summary, "disk_full", facts)
     else:
         yield Checkup("folder", summary)
-    files = [file for pattern in (*FILES, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
+    files = [file for pattern in (*FILES, SERVER_FILE) for file in data.glob(pattern) if file.is_file()]
     if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
         yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
     if leftovers := [leftover.name for leftover in leftover_files(data)]:
@@ -216,7 +216,7 @@ def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[Checkup]
 
 def _server(data: Path, database: Database, events: OutboxReader, at: datetime) -> Iterator[Checkup]:
     waiting, oldest = events.count(), events.oldest()
-    if not (data / ANNOUNCED).exists():
+    if not (data / SERVER_FILE).exists():
         yield Checkup("server", f"none at work on this machine, {waiting} events wait for the log")
         return
     beaten = last_beat(database, SERVER)

@@ -16,7 +16,7 @@ from integration.store.links import Links
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
-KEPT = "first_week"  # the setting that stores whether the list is hidden
+FIRST_WEEK_SETTING = "first_week"  # the setting that stores whether the list is hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ class FirstWeek:
     @requires(Right.SEE)
     def visible_tasks(self) -> list[FirstTask]:
         """Return all tasks in order, or nothing once all are done or somebody hid the list."""
-        hidden = (self._stored_settings.get(KEPT) or {}).get("hidden") is True
+        hidden = (self._stored_settings.get(FIRST_WEEK_SETTING) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()
         return [] if all(task.is_done or task.recurs for task in tasks) else tasks
 
     @requires(Right.ARRANGE)
     def hide(self, by: Actor) -> None:
         """Hide the list of first tasks."""
-        self._stored_settings.put(KEPT, {"hidden": True}, by.ref)
+        self._stored_settings.put(FIRST_WEEK_SETTING, {"hidden": True}, by.ref)

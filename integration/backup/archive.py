@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 DATABASE, DUMP, LOG, JOURNAL = "console.sqlite", "console.dump", "log.duckdb", "sandbox.journal"
 MEMBERS = (DATABASE, DUMP, LOG, JOURNAL)
 PIECE = 1_000_000  # bytes per read
-MOST_TOLD = 10_000_000  # largest accepted manifest, in bytes
+MAX_MANIFEST_BYTES = 10_000_000  # largest accepted manifest, in bytes
 # Exceptions of reading a damaged file, depending on where the damage is. RuntimeError: the entry says it is encrypted.
 _DAMAGED = (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
 SEAL = 64  # length of the SHA-256 in hex of all bytes before it, stored as the comment of the zip
@@ -127,7 +127,7 @@ class Archive:
     def _manifest(self) -> Manifest:
         try:
             entry = self._archive.getinfo(MANIFEST)
-            if entry.file_size > MOST_TOLD:
+            if entry.file_size > MAX_MANIFEST_BYTES:
                 raise damaged_backup_error(self.file, MANIFEST)
             content = json.loads(self._archive.read(entry))
             if content["format"] > FORMAT:

@@ -23,7 +23,7 @@ from integration.store.database import Clock
 
 FILE = "last_backup.json"  # in the data folder
 FOLDER = "backups"  # subfolder of the data folder for backups made in the console
-MOST_SAID = 2_000  # characters of the error output of a failed process
+MAX_ERROR_LENGTH = 2_000  # characters of the error output of a failed process
 COMMANDS = ("backup", "verify", "restore")
 
 log = structlog.get_logger(__name__)
@@ -120,7 +120,9 @@ class Backups:
         if "key" in answer:
             return BackupResult(path, has_key=bool(answer["key"]))
         if "code" not in answer:
-            log.error("a backup was not made", status=process.returncode, said=masked_text(process.stderr[-MOST_SAID:]))
+            log.error(
+                "a backup was not made", status=process.returncode, said=masked_text(process.stderr[-MAX_ERROR_LENGTH:])
+            )
         return BackupResult(path, code=answer.get("code", "unexpected_error"), facts=answer.get("facts", {}))
 
     @requires(Right.EXPORT_LOG)

@@ -36,7 +36,7 @@ commands.add_typer(arranged, name="settings")
 commands.add_typer(keys, name="key")
 
 BackupFile = Annotated[Path, typer.Argument(help="The backup file.")]
-ASKED = "Passphrase of the key, empty for none"
+PASSPHRASE_PROMPT = "Passphrase of the key, empty for none"
 
 
 @commands.command()
@@ -323,7 +323,9 @@ def _passphrase(settings: Settings, of: Path | None = None) -> str:
     if passphrase or not sys.stdin.isatty() or (of is not None and not has_key(of)):
         return passphrase
     twice = of is None
-    return str(typer.prompt(ASKED, "", hide_input=True, show_default=False, confirmation_prompt=twice, err=True))
+    return str(
+        typer.prompt(PASSPHRASE_PROMPT, "", hide_input=True, show_default=False, confirmation_prompt=twice, err=True)
+    )
 
 
 def _show_verified(verified_backup: VerifiedBackup, *, as_json: bool, missing: Sequence[str] = ()) -> None:

@@ -39,10 +39,10 @@ from integration.core.masking import masked_text
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
-LONGEST_TOLD = 20_000  # characters of a system's text that are processed
+MAX_TEXT_LENGTH = 20_000  # characters of a system's text that are processed
 PROXY_LOGIN = "407"
 TOO_MANY_REQUESTS = 429
-AWAY = frozenset({502, 503, 504})
+UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; another server may have carried it out
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
@@ -112,7 +112,7 @@ class Gateway:
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, safe to show and to store."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
-        return masked_text(text[:LONGEST_TOLD], [*secrets, *self._route.secrets], quoted=True)
+        return masked_text(text[:MAX_TEXT_LENGTH], [*secrets, *self._route.secrets], quoted=True)
 
     def send(
         self,
@@ -193,7 +193,7 @@ class Gateway:
             answer = self._attempt(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._ask_to_wait(answer, call, "too_many_requests")
-        if answer.status in AWAY:
+        if answer.status in UNAVAILABLE_STATUSES:
             self._ask_to_wait(answer, call, "service_unavailable")
         if answer.status in TIMED_OUT:
             self._ask_to_wait(answer, call, "server_error")
@@ -213,7 +213,7 @@ class Gateway:
         except IntegrationError as error:
             self.answering.failed(error.code, error.facts)
             raise
-        if answer.status in AWAY:
+        if answer.status in UNAVAILABLE_STATUSES:
             away = self._unavailable("service_unavailable", call, duration="")
             self.answering.failed(away.code, away.facts)
         else:

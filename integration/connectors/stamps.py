@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imported where a timestamp is made or verified: most consol
 
 LIMITS = RateLimits(1, 1.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=20, answer_bytes=100_000)
 SYSTEM = "time authority"
-ASKED = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+REQUEST_HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 OK = 200
 
 
@@ -52,7 +52,12 @@ class TimeAuthority:
         request = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
         with Gateway(system=SYSTEM, host_shown=self.host, limits=LIMITS, route=self.route(self.address)) as gateway:
             answer = gateway.send(
-                "POST", self.address, operation="stamp", repeatable=True, headers=ASKED, content=request.as_bytes()
+                "POST",
+                self.address,
+                operation="stamp",
+                repeatable=True,
+                headers=REQUEST_HEADERS,
+                content=request.as_bytes(),
             )
         if answer.status != OK:
             raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp")

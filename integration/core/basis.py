@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 SETTINGS, TABLES, NAMES, RATES, LISTS, ON = "settings", "tables", "names", "rates", "lists", "on"
 CORRECTIONS = "corrections"  # corrections of the records that a plan changes
 FIELDS = "fields"  # fields of the books, as their dictionary describes them
-TOLD = (RATES, LISTS, FIELDS)  # these inputs come from the systems: they are read again only before a write
+SYSTEM_INPUTS = (RATES, LISTS, FIELDS)  # these inputs come from the systems: they are read again only before a write
 
 Basis = Mapping[str, str]
 

@@ -54,7 +54,7 @@ class DriftCounts:
         return DriftCounts(*(getattr(self, name) + getattr(other, name) for name in DriftCounts.__slots__))
 
 
-NOTHING_LOOKED = DriftCounts()
+NO_COUNTS = DriftCounts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from integration.core.records import Kind, Record, Sort, kinds
 
 ERASED = "█████"  # replaces personal data
 # Names of values that identify a person everywhere, and of those that do so only in the person's own documents.
-TELLING = frozenset(
+PERSONAL_FIELDS = frozenset(
     {
         "name", "company", "contact", "first_name", "last_name", "email", "phone", "mobile", "fax", "street",
         "vat_number", "chamber_number", "iban", "bank_account", "website", "birthday", "customer", "search_code",
@@ -218,7 +218,7 @@ def identifying_words(record: object) -> tuple[set[str], set[str]]:
     telling: set[str] = set()
     places: set[str] = set()
     for name, value in _values(record):
-        words = telling if name in TELLING else places if name in PLACES else None
+        words = telling if name in PERSONAL_FIELDS else places if name in PLACES else None
         if words is not None and isinstance(value, str) and value.strip():
             words.add(value.strip())
     return telling, places

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import merge, nlargest
 
-MOST = 1_000  # stored ranges; markers of dropped ranges are queried again, which costs calls but loses nothing
+MAX_RANGES = 1_000  # stored ranges; markers of dropped ranges are queried again, which costs calls but loses nothing
 
 _Span = tuple[int, int]  # first and last marker
 
@@ -59,10 +59,10 @@ def _merge_spans(spans: Iterable[_Span]) -> ChangeRanges:
             merged_spans[-1] = (merged_spans[-1][0], max(merged_spans[-1][1], last))
         else:
             merged_spans.append((first, last))
-            if len(merged_spans) > 2 * MOST:  # limits memory for any number of spans
+            if len(merged_spans) > 2 * MAX_RANGES:  # limits memory for any number of spans
                 merged_spans = [*_longest_spans(merged_spans[:-1]), merged_spans[-1]]
     return ChangeRanges(tuple(_longest_spans(merged_spans)))
 
 
 def _longest_spans(spans: list[_Span]) -> list[_Span]:
-    return sorted(nlargest(MOST, spans, key=lambda span: span[1] - span[0]))
+    return sorted(nlargest(MAX_RANGES, spans, key=lambda span: span[1] - span[0]))

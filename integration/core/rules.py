@@ -131,7 +131,7 @@ class MappingResult:
     issues: tuple[Issue, ...] = ()
 
 
-LISTED = ", "  # separator of list values
+LIST_SEPARATOR = ", "  # separator of list values
 MOST_DIGITS_SHOWN = 60
 
 
@@ -152,7 +152,7 @@ def as_text(value: Value) -> str:
         case date():
             return value.isoformat()
         case _:
-            return LISTED.join(value)
+            return LIST_SEPARATOR.join(value)
 
 
 def field_owners(mapping: Mapping) -> Policy:

@@ -10,7 +10,7 @@ from integration.core.issues import Issue
 from integration.core.people import Actor
 from integration.core.plan import Approval, Brake, chosen_mark
 from integration.core.position import START, Position
-from integration.core.states import RESTING, RunState, Step
+from integration.core.states import WAITING_PHASES, RunState, Step
 
 LONGEST_NOTE = 2_000  # characters of a person's note on a plan
 EARLIEST_SECONDS = 2.0  # seconds before a speed is meaningful
@@ -169,7 +169,7 @@ class Run:
 
 def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
     """Return the speed of a run since its phase began, and the seconds left at this speed."""
-    if phase is None or phase.ended_at is not None or phase.name in RESTING:
+    if phase is None or phase.ended_at is not None or phase.name in WAITING_PHASES:
         return Speed()
     passed, records_done = (now - phase.started_at).total_seconds(), run.progress_done - phase.done_before
     if passed < EARLIEST_SECONDS or records_done <= 0:

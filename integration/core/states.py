@@ -56,7 +56,7 @@ ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
 
 
 # Phases in which a run waits for a person or a system.
-RESTING = frozenset({"approve", "hold", "stopped"})
+WAITING_PHASES = frozenset({"approve", "hold", "stopped"})
 
 
 def may_follow(now: RunState | Step, next_state: RunState | Step) -> bool:

@@ -14,7 +14,7 @@ from dbos import DBOS, SetWorkflowID
 from integration.engine.tables import AT_ONCE, QUEUE, queue_of
 from integration.store.heartbeats import HeartbeatInterval, Heartbeats
 
-PASSING = "terminal-"  # name prefix of terminal processes, which end with their own run and take no others
+TERMINAL_PREFIX = "terminal-"  # name prefix of terminal processes, which end with their own run and take no others
 
 
 class Sharing:
@@ -57,7 +57,9 @@ class Sharing:
 
     def _idlest_executor(self) -> str:
         alive = self._heartbeats.alive(self._pulse.dead_after)
-        others = [executor for executor in alive if executor != self._executor and not executor.startswith(PASSING)]
+        others = [
+            executor for executor in alive if executor != self._executor and not executor.startswith(TERMINAL_PREFIX)
+        ]
         if not others:
             return self._executor
         load = Counter(

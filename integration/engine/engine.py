@@ -30,7 +30,7 @@ from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.runner.commit import ValidatedApproval
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
-from integration.store.heartbeats import USUAL, HeartbeatInterval, Heartbeats
+from integration.store.heartbeats import DEFAULT_INTERVAL, HeartbeatInterval, Heartbeats
 from integration.store.runs import RunStore
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ LOOK_ATTEMPTS = 6
 BUSY = "busy"  # no run has this id
 BUSY_PAUSE_SECONDS = 20.0  # between two checks whether the flow is still active
 PAGE_SECONDS = 5  # how long a shutdown waits for the current page
-SELDOM = (20_000, 20, 50)  # thresholds of the garbage collector; with the default of 700 it took 1/12 of a sync
+GC_THRESHOLDS = (20_000, 20, 50)  # thresholds of the garbage collector; with the default of 700 it took 1/12 of a sync
 WORKFLOW_VERSION = "1"  # pinned, so that a new release takes over the runs of the previous one
 
 Answer = dict[str, Any]
@@ -53,7 +53,7 @@ class Look(Protocol):
         """Process the page at a position and return the position of the next page; empty at the end."""
 
 
-NO_LOOKS: Mapping[str, Look] = {}
+NO_CHECKS: Mapping[str, Look] = {}
 
 
 class Schedules(Protocol):
@@ -204,9 +204,9 @@ class Engine:
         fencing_tokens: FencingTokens,
         heartbeats: Heartbeats,
         schedules: Schedules,
-        looks: Mapping[str, Look] = NO_LOOKS,
+        looks: Mapping[str, Look] = NO_CHECKS,
         safeguards: Safeguards = ALL_ON,
-        pulse: HeartbeatInterval = USUAL,
+        pulse: HeartbeatInterval = DEFAULT_INTERVAL,
     ) -> None:
         """`looks` holds the nightly checks, by name."""
         self.url = url
@@ -247,9 +247,11 @@ class Engine:
         DBOS.launch()
         self.reschedule()
         self.takeover.start()
-        if gc.get_threshold()[0] < SELDOM[0]:  # loaded objects stay: scanning them again took a tenth of a run's time
+        if (
+            gc.get_threshold()[0] < GC_THRESHOLDS[0]
+        ):  # loaded objects stay: scanning them again took a tenth of a run's time
             gc.freeze()
-            gc.set_threshold(*SELDOM)
+            gc.set_threshold(*GC_THRESHOLDS)
 
     def stop(self) -> None:
         """Stop taking work. Another process continues a run in progress, or this process at its next start."""

@@ -29,13 +29,13 @@ from integration.store.tables import (
 )
 
 # Rows of a person are deleted from these tables. The tables of ARRANGED are never changed, because people edit them.
-GOING = (staged_records, reverted_values, corrections, dismissals, tables.drift_samples)
-SWEPT = (
-    *GOING, lines, links, issues, outbox, runs, tables.causes, tables.drift_checks, tables.day_checks,
+DELETED_TABLES = (staged_records, reverted_values, corrections, dismissals, tables.drift_samples)
+SEARCHED_TABLES = (
+    *DELETED_TABLES, lines, links, issues, outbox, runs, tables.causes, tables.drift_checks, tables.day_checks,
     tables.stock_movements, tables.reservations, tables.incidents, tables.deliveries, tables.excluded_lines,
     tables.facets, tables.plan_notes, tables.saved_filters,
 )  # fmt: skip
-ARRANGED = (tables.settings, tables.mappings, tables.value_tables)
+CONFIGURATION_TABLES = (tables.settings, tables.mappings, tables.value_tables)
 # Columns with structural values, which never contain names of persons.
 STRUCTURE = frozenset(
     {"flow", "kind", "key", "run", "reference", "owner", "digest", "state", "step", "action", "mode", "by", "event",
@@ -195,7 +195,7 @@ class PersonalDataSearch(Store):
 
     def find_rows(self, person: DataSubject) -> Iterator[PersonalDataRow]:
         """Yield every row with personal data of a person."""
-        for table in SWEPT:
+        for table in SEARCHED_TABLES:
             for row, own in self._rows(table, person):
                 values = {name: value for name, value in row.items() if value is not None}
                 yield PersonalDataRow(table.name, values, own)
@@ -203,12 +203,12 @@ class PersonalDataSearch(Store):
     def erase(self, person: DataSubject) -> Counter[str]:
         """Erase a person from every table in one transaction, and return the number of changed rows by table."""
         counts: Counter[str] = Counter()
-        rows = {table: [(row, own) for row, own in self._rows(table, person)] for table in SWEPT}
+        rows = {table: [(row, own) for row, own in self._rows(table, person)] for table in SEARCHED_TABLES}
         with self.database.write() as connection:
             for table, own_rows in rows.items():
                 for row, own in own_rows:
                     conditions = [column == row[column.name] for column in table.primary_key]
-                    if (own and table in GOING) or table is tables.saved_filters:
+                    if (own and table in DELETED_TABLES) or table is tables.saved_filters:
                         counts[table.name] += connection.execute(table.delete().where(*conditions)).rowcount
                         continue
                     now = connection.execute(sa.select(table).where(*conditions).with_for_update()).mappings().first()
@@ -222,7 +222,7 @@ class PersonalDataSearch(Store):
     def count_remaining_rows(self, person: DataSubject) -> Counter[str]:
         """Return the number of rows by table that still contain words of a person, including configuration tables."""
         counts: Counter[str] = Counter()
-        for table in (*SWEPT, *ARRANGED):
+        for table in (*SEARCHED_TABLES, *CONFIGURATION_TABLES):
             columns = [column for column in table.columns if isinstance(column.type, TextColumn | Json)]
             counts[table.name] += sum(1 for _, own in self._rows(table, person, columns) if not own)
         return +counts

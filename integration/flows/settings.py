@@ -203,7 +203,7 @@ class Filter(Strict):
 
 
 LONGEST_ROUND = 24 * 60  # maximum minutes between two runs
-MOST = 1_000_000_000  # more changes than any plan has
+MAX_CHANGES = 1_000_000_000  # more changes than any plan has
 
 
 class ScheduleWindow(Strict):
@@ -233,7 +233,7 @@ class FlowSettings(Strict):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         limits: dict[str, Any] = {
-            guard.name: (type(guard.limit) | None, Field(guard.limit if guard.is_on else None, ge=0, le=MOST))
+            guard.name: (type(guard.limit) | None, Field(guard.limit if guard.is_on else None, ge=0, le=MAX_CHANGES))
             for guard in cls.guards
         }
         brakes = create_model("Brakes", __base__=Strict, **limits)

@@ -23,7 +23,7 @@ from integration.words import system_name
 VAT_CODES, VAT_RATES = "vat_codes", "vat_rates"
 
 # Lists that contain only codes in use or the first page of a long list. Codes outside such a list are valid too.
-IN_USE = frozenset(
+INCOMPLETE_LISTS = frozenset(
     {
         "payment_conditions",
         "shipping_methods",
@@ -111,7 +111,7 @@ def _is_known(of: CodeList | None, value: str, codes: Codes) -> bool:
         return True
     if of == COUNTRY_CODES:
         return is_country(value)
-    known_codes = codes(of) if of.name not in IN_USE else None
+    known_codes = codes(of) if of.name not in INCOMPLETE_LISTS else None
     return not known_codes or value in known_codes  # an empty or unreadable list rejects no code
 
 

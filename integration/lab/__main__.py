@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from integration.core.errors import IntegrationError
-from integration.lab.report import WANTED, keep_report, kept_report
+from integration.lab.report import SERIES_INPUT, keep_report, kept_report
 from integration.lab.trials import SeriesRunner
 
 SIGN_SECONDS = 2.0
@@ -20,7 +20,7 @@ SIGN_SECONDS = 2.0
 
 def main(folder: Path) -> None:
     """Run the requested series. Ends with the process that started it, and ends all its own child processes."""
-    series_input = WANTED.validate_json(sys.stdin.buffer.read())
+    series_input = SERIES_INPUT.validate_json(sys.stdin.buffer.read())
     os.umask(0o077)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a killed console leaves incomplete calls
     signal.signal(signal.SIGTERM, _exit_on_signal)

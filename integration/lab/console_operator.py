@@ -15,7 +15,7 @@ DOUBTS: Final = ("read_back_missing", "never_answered")
 CHANGED: Final = "document_changed_after_booking"
 AGAIN: Final = "again"  # reverse the booking and book again
 CHANGES: Final = 3  # documents of each kind that are changed in the till after they were booked
-MOST: Final = 1_000
+MAX_LISTED: Final = 1_000
 _CHANGEABLE: Final = (("orders", "orderId"), ("invoices", "invoiceId"))
 WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
     Kind.SALES_ORDER: (("accountview", "SO_HDR", "ORD_NR"), ("accountview", "K9_INV", "REC_ID")),
@@ -33,13 +33,13 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
 
 def open_questions(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return the issues about changes in doubt, which ask whether the target has the record."""
-    return [issue for cause in DOUBTS for issue in issues.list(flow, cause, limit=MOST)]
+    return [issue for cause in DOUBTS for issue in issues.list(flow, cause, limit=MAX_LISTED)]
 
 
 def rename_goods(sandbox: Sandbox, links: Links, flow: str) -> bool:
     """Rename the goods of some booked orders and trade invoices in the till; return whether any was renamed."""
     options = FLOWS[flow].repair_of(CHANGED).options
-    booked = links.newest_links(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
+    booked = links.newest_links(flow, Kind.SALES_ORDER, MAX_LISTED) if AGAIN in options else []
     keys = sorted(link.key for link in booked)
     renamed = [_renamed(sandbox, table, id_, keys) for table, id_ in _CHANGEABLE]
     return any(renamed)
@@ -56,7 +56,7 @@ def _renamed(sandbox: Sandbox, table: str, id_: str, keys: Iterable[str]) -> boo
 
 def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return the issues of documents that changed after they were booked, which a person has to decide."""
-    return issues.list(flow, CHANGED, limit=MOST)
+    return issues.list(flow, CHANGED, limit=MAX_LISTED)
 
 
 def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, open_issue: OpenIssue) -> str | None:

@@ -14,7 +14,7 @@ from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
 from integration.lab.report import (
     REPORT,
-    WANTED,
+    SERIES_INPUT,
     OperatorSettings,
     Report,
     Series,
@@ -57,7 +57,7 @@ def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Ca
     try:
         if process.stdin is not None:
             with suppress(BrokenPipeError), process.stdin as pipe:  # if the process ended early, its report says why
-                pipe.write(WANTED.dump_json(SeriesInput(series, mine)))
+                pipe.write(SERIES_INPUT.dump_json(SeriesInput(series, mine)))
         yield report
     finally:
         _end(process)

@@ -140,7 +140,7 @@ class Report:
         return sum((violation.harm for violation in self.violations), Harm())
 
 
-WANTED = TypeAdapter(SeriesInput)
+SERIES_INPUT = TypeAdapter(SeriesInput)
 _REPORT = TypeAdapter(Report)
 
 

@@ -57,7 +57,7 @@ WAIT_SECONDS = 1.0
 
 ON_A_FILE = frozenset({Hazard.FULL_DISK, Hazard.CLOCK})  # the lab cannot change disk and clock of a database server
 ON_WRITES = frozenset({Hazard.SUSPEND, Hazard.LATE, Hazard.CUT_AFTER, Hazard.ERROR_ANSWER})
-APART = {
+EXCLUSIVE_HAZARDS = {
     Hazard.CLOCK: frozenset(
         {Hazard.KILL, Hazard.SUSPEND, Hazard.LATE, Hazard.DELAY, Hazard.ERROR_ANSWER, Hazard.CLOCK}
     ),
@@ -149,7 +149,9 @@ def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Haza
     chosen = [first]
     for _ in range(dice.randint(0, MOST_MORE)):
         more = dice.choice(hazards)
-        if not any(more in APART.get(hazard, ()) or hazard in APART.get(more, ()) for hazard in chosen):
+        if not any(
+            more in EXCLUSIVE_HAZARDS.get(hazard, ()) or hazard in EXCLUSIVE_HAZARDS.get(more, ()) for hazard in chosen
+        ):
             chosen.append(more)
     return chosen
 

@@ -12,8 +12,8 @@ from integration.store.outbox_reader import OutboxReader
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 
-MOST_TOLD = 6
-LONGEST_TOLD = 400
+MAX_MESSAGES = 6
+MAX_MESSAGE_LENGTH = 400
 EVERY = 100_000
 DEFECT = "unexpected_error"
 SETTLED = (Step.PROVEN, Step.ACCEPTED)
@@ -50,7 +50,7 @@ def differences_from_baseline(baseline: LabOutcome, outcome: LabOutcome) -> tupl
     texts = [f"doubled: {name}" for name in sorted(doubled)] + [f"lost: {name}" for name in sorted(lost)]
     texts += [f"not there after a calm run: {name}" for name in sorted(beyond)]
     texts += [f"altered: {name}: {_difference(baseline, outcome, name)}" for name in sorted(altered)]
-    return harm, texts[:MOST_TOLD]
+    return harm, texts[:MAX_MESSAGES]
 
 
 def accounted(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[int, list[str]]:
@@ -74,7 +74,7 @@ def accounted(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[i
     )
     texts += [f"an event too many: {event}" for event in sorted((waiting_events - settled).elements())]
     texts += [f"an event is missing: {event}" for event in sorted((settled - waiting_events).elements())]
-    return len(texts), texts[:MOST_TOLD]
+    return len(texts), texts[:MAX_MESSAGES]
 
 
 def _total_difference(sums: dict[str, Decimal], others: dict[str, Decimal]) -> Decimal:
@@ -86,7 +86,7 @@ def _difference(baseline: LabOutcome, outcome: LabOutcome, name: str) -> str:
     before, after = (set(state.records[name]) for state in (baseline, outcome))
     sides = [_fields(json.loads(next(iter(sorted(rows)), "{}"))) for rows in (before - after, after - before)]
     moved = [name for name in {**sides[0], **sides[1]} if sides[0].get(name) != sides[1].get(name)]
-    return "; ".join(f"{name} {sides[0].get(name)} became {sides[1].get(name)}" for name in moved)[:LONGEST_TOLD]
+    return "; ".join(f"{name} {sides[0].get(name)} became {sides[1].get(name)}" for name in moved)[:MAX_MESSAGE_LENGTH]
 
 
 def _fields(content: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond the libraries, whose need grows with the cores
 CPU_SECONDS = 600  # per request, for a process that its console can no longer stop
 LOOK_SECONDS = 2.0
-GONE = threading.Event()  # set when the console ends
+CONSOLE_ENDED = threading.Event()  # set when the console ends
 
 
 class ImportBlocker:
@@ -74,7 +74,7 @@ def exit_with_parent(console: int, folder: Path) -> None:
     """End this process when the console ends: when stdin closes, or, if a forked copy keeps it open, by process id."""
 
     def end() -> NoReturn:
-        GONE.set()
+        CONSOLE_ENDED.set()
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
@@ -120,7 +120,7 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
             except (EOFError, ConnectionError):
                 return
             except Exception as error:  # noqa: BLE001 - reported to the client; the next request is served
-                if not GONE.is_set():  # errors during shutdown are of no interest
+                if not CONSOLE_ENDED.is_set():  # errors during shutdown are of no interest
                     traceback.print_exc()
                 _send_error(line, book, "unexpected_error", {"reason": type(error).__name__}, "")
 
@@ -174,7 +174,7 @@ def _run_short(request: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
         case "open":
             book.open()
         case "close":
-            GONE.set()
+            CONSOLE_ENDED.set()
             book.close()
         case "take":
             book.take(request["instance"], request["events"])
@@ -222,7 +222,9 @@ def main() -> None:
     try:
         server = wire.listen(folder, unix=start_settings["unix"])
     except OSError:
-        if GONE.is_set() or not folder.is_dir():  # the folder may be gone before the end of the console is noticed
+        if (
+            CONSOLE_ENDED.is_set() or not folder.is_dir()
+        ):  # the folder may be gone before the end of the console is noticed
             return
         raise
 

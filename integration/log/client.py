@@ -15,7 +15,7 @@ from integration.core.connections import LOOPBACK
 from integration.core.errors import IntegrationError
 from integration.log.logbook import Logbook
 
-ANNOUNCED = "server.json"  # file in the data folder with the address and token of the running server
+SERVER_FILE = "server.json"  # file in the data folder with the address and token of the running server
 
 SECONDS = 600.0  # an export of a long log is slow
 UNANSWERABLE = 422
@@ -42,7 +42,7 @@ def ask_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None
     Raises IntegrationError with the code of a request that failed, and OSError for a file that cannot be written.
     """
     try:
-        server = json.loads((data / ANNOUNCED).read_text(encoding="utf-8"))
+        server = json.loads((data / SERVER_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     line = server.get("socket", "")

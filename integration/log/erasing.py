@@ -11,7 +11,7 @@ import pyarrow as pa
 from integration.core.erasure import ERASED, DataSubject
 from integration.log.events import COLUMNS
 
-TOLD = ("facts", "before", "after")
+FACT_COLUMNS = ("facts", "before", "after")
 
 
 def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries: Mapping[str, str]) -> int:
@@ -100,7 +100,7 @@ def _erased_event(event: Mapping[str, Any], person: DataSubject) -> dict[str, An
 def _redacted_event(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     near = person.is_own_document(event["key"] or "")
     redacted_values = {
-        name: event[name] and _json(person.redacted(json.loads(event[name]), near=near)) for name in TOLD
+        name: event[name] and _json(person.redacted(json.loads(event[name]), near=near)) for name in FACT_COLUMNS
     }
     return {**event, "title": person.redacted(event["title"], near=near), **redacted_values}
 

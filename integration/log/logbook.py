@@ -41,7 +41,7 @@ SHARE = 0.1  # part of the events that must be deleted before the file is compac
 PRUNE_SECONDS = 600.0  # a log file of an earlier version may delete much at once
 LET_GO_SECONDS = 1.0  # a killed console's log process releases the file in this time
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it, Excel decodes the file with the Windows code page
-ASIDE = "broken-"  # suffix of the file name of a broken log
+BROKEN_PREFIX = "broken-"  # suffix of the file name of a broken log
 
 
 def naive(moment: datetime) -> datetime:
@@ -144,7 +144,7 @@ class Logbook:
     @requires(Right.SEE)
     def broken_files(self) -> list[str]:
         """Return the names of broken log files that were set aside, the newest first."""
-        broken_paths = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
+        broken_paths = self.path.parent.glob(f"{self.path.name}.{BROKEN_PREFIX}*")
         return sorted((file.name for file in broken_paths if not file.name.endswith(".wal")), reverse=True)
 
     def _repair_file(self, outbox: Outbox) -> None:
@@ -156,7 +156,7 @@ class Logbook:
         except ConfigurationError as error:
             if error.code != "log_broken":
                 raise
-        file = self.path.with_name(f"{self.path.name}.{ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        file = self.path.with_name(f"{self.path.name}.{BROKEN_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
         outbox.recreate_events(file.name)  # before the renaming: after a crash here, the broken file is found again
         with self._supervisor.closed():

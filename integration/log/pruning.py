@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-OTHERS = (
+OTHER_TABLES = (
     "drained",
     "records",
     "known",
@@ -76,7 +76,7 @@ def add_rows(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
 
 def copy_others(connection: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
     """Copy all tables except the events and the count of deleted events."""
-    for table in OTHERS:
+    for table in OTHER_TABLES:
         add_rows(to, table, connection.sql(f"SELECT * FROM {table}").to_arrow_table())  # noqa: S608 - likewise
 
 

@@ -12,7 +12,7 @@ from integration.log.sql_allowlist import QuestionError
 
 LONGEST = 10_000  # characters
 LONGEST_REASON = 300  # DuckDB's message may contain a whole value
-NOWHERE = 2**63  # positions from here on mean "unknown"
+UNKNOWN_POSITION = 2**63  # positions from here on mean "unknown"
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
 _NAME = re.compile(r"\w+")
@@ -45,8 +45,8 @@ def _refused_parts(parsed: object, known_tables: frozenset[str], place: str = ""
         for sub_part in parsed:
             yield from _refused_parts(sub_part, known_tables, place, at)
     elif isinstance(parsed, dict):
-        location = int(parsed.get("query_location", NOWHERE))
-        at = at if location >= NOWHERE else location
+        location = int(parsed.get("query_location", UNKNOWN_POSITION))
+        at = at if location >= UNKNOWN_POSITION else location
         for refused_kind, refused in _refused_elements(parsed, known_tables, place):
             yield refused_kind, refused, at
         for table, definition in _with_tables(parsed):

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from integration.core.errors import IntegrationError
 
 ALIKE, VERY_ALIKE = 0.6, 0.8
-SPEAKING = 3  # functions of one kind with a word, before the word indicates that kind
+MIN_FUNCTIONS_WITH_WORD = 3  # functions of one kind with a word, before the word indicates that kind
 
 
 class QuestionError(IntegrationError):
@@ -114,7 +114,7 @@ PARTS = frozenset({
     "TABLE_FUNCTION", "EXPRESSION_LIST", "PIVOT", "SHOW_REF", "ORDER_MODIFIER", "LIMIT_MODIFIER",
     "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
 })  # fmt: skip
-SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
+SHOW_TYPES = frozenset({"DESCRIBE", "SUMMARY"})
 
 
 def suggested_functions(refused: str, *, is_table: bool) -> list[str]:
@@ -135,7 +135,7 @@ def _kind_of(refused: str) -> str:
     word_counts = Counter((word, kind) for name, kind in kinds.items() for word in name.split("_"))
     votes = Counter[str]()
     for (word, kind), count in word_counts.items():
-        if count >= SPEAKING and word in refused.split("_"):
+        if count >= MIN_FUNCTIONS_WITH_WORD and word in refused.split("_"):
             votes[kind] += count
     if votes:
         return votes.most_common(1)[0][0]

@@ -7,7 +7,7 @@ from threading import Event
 
 import structlog
 
-from integration.core.basis import CORRECTIONS, TOLD, changed_marks
+from integration.core.basis import CORRECTIONS, SYSTEM_INPUTS, changed_marks
 from integration.core.errors import (
     PlanStaleError,
     PlanUnsafeError,
@@ -71,7 +71,7 @@ class Commit:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
         now = self.deps.basis(run.flow, run.mapping_version, asks=asks)
-        others = changed_marks(run.basis, now, () if asks else TOLD)
+        others = changed_marks(run.basis, now, () if asks else SYSTEM_INPUTS)
         if corrected_since(self.deps, run):
             others.append(CORRECTIONS)
         if others:

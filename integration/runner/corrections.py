@@ -5,7 +5,7 @@ import json
 from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
 
-CORRECTED = "corrected"  # note of a plan: the marks of corrections, by record
+CORRECTION_MARKS_NOTE = "corrected"  # note of a plan: the marks of corrections, by record
 
 
 def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
@@ -15,12 +15,12 @@ def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
     read.
     """
     marks = deps.corrections.marks(flow)
-    return {CORRECTED: json.dumps(marks)} if marks else {}
+    return {CORRECTION_MARKS_NOTE: json.dumps(marks)} if marks else {}
 
 
 def corrected_in(deps: Dependencies, run: Run) -> str:
     """Return the note of a finished plan: the marks of corrections of records that it changes; empty without any."""
-    marks = json.loads(run.notes.get(CORRECTED) or "{}")
+    marks = json.loads(run.notes.get(CORRECTION_MARKS_NOTE) or "{}")
     keys = deps.plans.accounts_for(run.id) & marks.keys() if marks else ()
     return json.dumps({key: marks[key] for key in sorted(keys)}) if keys else ""
 
@@ -29,6 +29,6 @@ def corrected_since(deps: Dependencies, run: Run) -> bool:
     """Return True if the corrections of a record that the plan changes were added, changed or removed since."""
     if run.undo_of:
         return False
-    then, now = json.loads(run.notes.get(CORRECTED) or "{}"), deps.corrections.marks(run.flow)
+    then, now = json.loads(run.notes.get(CORRECTION_MARKS_NOTE) or "{}"), deps.corrections.marks(run.flow)
     others = {key for key in {*then, *now} if then.get(key) != now.get(key)}
     return bool(others) and not others.isdisjoint(deps.plans.accounts_for(run.id, chosen=True))

@@ -147,7 +147,7 @@ class Dependencies:
 
 
 FILLED = "filled"  # cursor: the records with a value in each source field with a default
-FED = "fed"  # note of a run: the marks of the inputs of its logic when it began
+INPUT_MARKS_NOTE = "fed"  # note of a run: the marks of the inputs of its logic when it began
 
 
 def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
@@ -161,11 +161,11 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
         return {}
     now = dict(deps.logics.fed(flow))
     marks = json.dumps(now, sort_keys=True)
-    if waits is not None and waits.notes.get(FED) == marks:
-        return {FED: marks}
+    if waits is not None and waits.notes.get(INPUT_MARKS_NOTE) == marks:
+        return {INPUT_MARKS_NOTE: marks}
     stored_marks = {name: deps.cursors.get(flow, f"fed:{name}") for name in now}
     new = [name for name, mark in now.items() if stored_marks[name] not in (None, mark)]
-    return {FED: marks} | ({ALL_FOR: ",".join(new)} if new else {})
+    return {INPUT_MARKS_NOTE: marks} | ({ALL_FOR: ",".join(new)} if new else {})
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
@@ -173,7 +173,7 @@ def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     if run.mode in (Mode.CHOSEN, Mode.UNDO):
         return {}
     stamps, marker = run.position.stamps, run.position.marker
-    fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(FED, "{}")).items()}
+    fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(INPUT_MARKS_NOTE, "{}")).items()}
     cursors = {f"source:{stage.source}": stamps[stage.source] for stage in logic.flow.stages if stage.source in stamps}
     if run.mode is Mode.COMPLETE:
         cursors[FILLED] = json.dumps(run.position.filled)

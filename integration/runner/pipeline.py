@@ -20,11 +20,11 @@ from integration.core.states import Step
 from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, accepted_references
 
 # The next page is looked up when at most this many changes per free call are left to send
-AHEAD = 8
+PREFETCH_FACTOR = 8
 WINDOW = 50  # repeatable changes that are marked at once
 # Shortest time between two checks for a cancellation, while marked changes wait
 CANCEL_SECONDS = 0.5
-MOST_BEHIND = 2  # pages that are being read back or wait for it
+MAX_UNVERIFIED_PAGES = 2  # pages that are being read back or wait for it
 
 Following = Callable[[Sequence[PlanRow], int], LookedUpPage | None]
 """Returns the looked-up page after a line, given the lines in progress; None if those lines have to end first."""
@@ -85,7 +85,7 @@ class Pipeline:
         ):
             self._enqueue(looked)
             try:
-                self._process_page(limit * AHEAD)
+                self._process_page(limit * PREFETCH_FACTOR)
             finally:
                 self._prove_the_rest()
 
@@ -121,7 +121,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         """Start as many calls as the limit allows, each marked as sent before."""
-        if self._stop_error is not None or len(self._proofs) > MOST_BEHIND:
+        if self._stop_error is not None or len(self._proofs) > MAX_UNVERIFIED_PAGES:
             return
         if self._marked and self._is_cancelled():
             self._unmark()

@@ -23,7 +23,7 @@ from integration.core.run import ALL_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Ru
 from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
-from integration.runner.corrections import CORRECTED, corrected_in, corrected_now
+from integration.runner.corrections import CORRECTION_MARKS_NOTE, corrected_in, corrected_now
 from integration.runner.dependencies import Dependencies, changed_input_notes, next_cursors
 from integration.runner.extract import Extract
 from integration.runner.field_presence import lost_values
@@ -84,7 +84,7 @@ class Preview:
         position = Position(stage=stage, keys=request.keys, max_records=limit, since=since, trusting=trusting)
         in_force = logic.mapping_version
         version = request.version or in_force
-        of_another = {name: note for name, note in request.notes.items() if name != CORRECTED}
+        of_another = {name: note for name, note in request.notes.items() if name != CORRECTION_MARKS_NOTE}
         return self.deps.runs.begin(
             request.flow, mode, request.by.ref, version, position, in_force=in_force,
             basis=self.deps.basis(request.flow, version, asks=True),
@@ -150,8 +150,8 @@ class Preview:
         strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.to_note()} if strangers.references else {}
         corrections = corrected_in(self.deps, run)
-        if CORRECTED in run.notes:
-            notes[CORRECTED] = corrections
+        if CORRECTION_MARKS_NOTE in run.notes:
+            notes[CORRECTION_MARKS_NOTE] = corrections
         lost = lost_values(self.deps, run) if run.mode is Mode.COMPLETE else 0
         guard_counts = {**counts, AMONG_STRANGERS.name: len(strangers.references), VALUES_LOST.name: lost}
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
@@ -193,7 +193,7 @@ class Preview:
             waits.mapping_version_at_start,
             waits.basis,
         )
-        if waits.notes.get(CORRECTED, "") != corrections:
+        if waits.notes.get(CORRECTION_MARKS_NOTE, "") != corrections:
             return False
         back = [self.deps.plans.count(plan.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for plan in (waits, run)]
         return back[0] == back[1] and waiting_inputs == (

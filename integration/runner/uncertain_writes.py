@@ -29,7 +29,7 @@ from integration.store.links import LinkReferences
 from integration.store.plan_lines import UNSETTLED
 
 # New records without an answer in one run; then a person is asked instead of sending another probe
-MOST_UNANSWERED = 4
+MAX_UNANSWERED = 4
 ATTEMPTS = 4  # writes of one change to an existing record before a person is asked; repeating a value is harmless
 SENDINGS = 2  # attempts for a new record that was never answered, before a person is asked
 CANARIES = (3, 25)  # latest written records to look for: first a few, then more if none of them is found
@@ -103,7 +103,7 @@ def may_send_probe(doubts: Sequence[PlanRow], run: Run) -> bool:
     That is so while all records in doubt are unanswered ones of this run, and there are only a few.
     """
     unanswered = [row for row in doubts if row.run == run.id and row.step is Step.IN_DOUBT and not row.accepted]
-    return 0 < len(unanswered) == len(doubts) < MOST_UNANSWERED
+    return 0 < len(unanswered) == len(doubts) < MAX_UNANSWERED
 
 
 def doubt_question(flow: Flow, row: PlanRow) -> Issue:

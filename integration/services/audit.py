@@ -30,11 +30,11 @@ __all__ = ["Anchor", "Audit", "AuditCheckResult", "AuditEntry", "AuditSearch", "
 
 log = structlog.get_logger(__name__)
 
-CHECKED = "audit_checked"  # the setting with the result of the last verification of the whole chain
+LAST_VERIFICATION_SETTING = "audit_checked"  # the setting with the result of the last verification of the whole chain
 KEYS = "audit_keys"  # sealed: the keys of all entries, also those from before a change of keys
-ITSELF = "schedule"
-EXPORTED, TAKEN, ASKED, LOG_EXPORTED = "audit_exported", "exported", "log_asked", "log_exported"
-ACTED = "acted"
+PROGRAM_ACTOR = "schedule"
+EXPORTED, FILE_EXPORTED, LOG_QUERIED, LOG_EXPORTED = "audit_exported", "exported", "log_asked", "log_exported"
+ACTION_EVENT = "acted"
 UNSIGNED = frozenset(
     {
         "alerts.test", "channels.test", "lab.begin", "lab.stop", "monitoring.gone_for_good",
@@ -43,7 +43,7 @@ UNSIGNED = frozenset(
 )  # fmt: skip
 """Calls that act, or show stored data of a person, and whose services record no event with the name of the actor."""
 LOOK, LOOK_TIME = "persons.stored_data", timedelta(minutes=10)  # a page calls this at each redraw: one view
-GATHERED = ("plans.listed", "exceptions.listed")  # rows for a file; the download of the file is recorded instead
+FILE_ROW_CALLS = ("plans.listed", "exceptions.listed")  # rows for a file; the download of the file is recorded instead
 LONGEST_SQL = 4_000
 _SQL_LITERALS = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|$)|'(?:[^']|'')*(?:'|$)|"[^"]*(?:"|$)|(\$\w*\$).*?(?:\1|$)""", re.DOTALL
@@ -144,7 +144,7 @@ class Audit:
     @requires(Right.ADMINISTER)
     def checked(self) -> AuditCheckResult | None:
         """Return the result of the last verification of the whole chain, or None before the first."""
-        record = self._settings.get(CHECKED)
+        record = self._settings.get(LAST_VERIFICATION_SETTING)
         if record is None:
             return None
         broken = Break(**record["broken"]) if record.get("broken") else None
@@ -177,7 +177,7 @@ class Audit:
 
     def _last_good_heads(self) -> list[Head]:
         """Return the head up to which the last successful verification found the chain whole."""
-        head = (self._settings.get(CHECKED) or {}).get("good")
+        head = (self._settings.get(LAST_VERIFICATION_SETTING) or {}).get("good")
         return [Head(**head)] if head else []
 
     def _first_break(self, heads: Iterable[Head], end: Head) -> Break | None:
@@ -211,7 +211,9 @@ class Audit:
         }
         record |= {"good": asdict(good[0])} if good else {}
         self._settings.put(
-            CHECKED, {"at": check_result.at.isoformat(), "stamps": check_result.stamps, **record}, ITSELF
+            LAST_VERIFICATION_SETTING,
+            {"at": check_result.at.isoformat(), "stamps": check_result.stamps, **record},
+            PROGRAM_ACTOR,
         )
 
     def _keys(self) -> dict[str, bytes]:
@@ -239,7 +241,7 @@ class Audit:
         The first page creates and stamps the head of the day. Then the chain is verified from its beginning.
         """
         if not position:
-            self._store.anchor(ITSELF)
+            self._store.anchor(PROGRAM_ACTOR)
             self._stamp()
             result = self._follow(None)
         else:
@@ -263,7 +265,7 @@ class Audit:
             except IntegrationError as error:
                 log.warning("the head of a day was not stamped", cause=error.code, entry=anchor.head.seq)
                 return
-            self._store.stamp(anchor, stamp, self._authority.host, ITSELF)
+            self._store.stamp(anchor, stamp, self._authority.host, PROGRAM_ACTOR)
 
     def newest_anchor(self) -> Anchor | None:
         """Return the latest daily head, which a digest of alerts contains."""
@@ -321,24 +323,24 @@ def _file_value(name: str, value: object) -> object:
 def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield an event with its facts for what an action reads or exports."""
     if action.name in ("log.ask", "log.answer"):
-        yield ASKED, {"sql": without_values(str(action.about["sql"]))}
+        yield LOG_QUERIED, {"sql": without_values(str(action.about["sql"]))}
     elif action.name == "log_access.answer":
         try:
             request = json.loads(cast("bytes", action.about["body"]))
         except ValueError:
             return
         if isinstance(request, dict) and "sql" in request:
-            yield ASKED, {"sql": without_values(str(request["sql"]))}
+            yield LOG_QUERIED, {"sql": without_values(str(request["sql"]))}
         elif isinstance(request, dict) and "export" in request:
             yield LOG_EXPORTED, {"file": Path(str(request["export"])).name}
     elif action.name in ("log.export", "log_access.exported"):
         yield LOG_EXPORTED, {"file": Path(str(next(iter(action.about.values())))).name}
     elif action.name in UNSIGNED:
-        yield ACTED, {"what": action.name}
+        yield ACTION_EVENT, {"what": action.name}
     elif action.name in ("backups.taking", "backups.take") or action.name.startswith("listings."):
-        yield TAKEN, {"file": str(action.about["file"])}
-    elif (action.right is Right.EXPORT and action.name not in GATHERED) or action.name == "arrangement.text":
-        yield TAKEN, {"file": action.name}
+        yield FILE_EXPORTED, {"file": str(action.about["file"])}
+    elif (action.right is Right.EXPORT and action.name not in FILE_ROW_CALLS) or action.name == "arrangement.text":
+        yield FILE_EXPORTED, {"file": action.name}
 
 
 def _channel(by: Actor) -> str:

@@ -16,7 +16,7 @@ from integration.core.timetable import WALL_CLOCK
 from integration.store.settings import StoredSettings
 from integration.words.validation import reason_of
 
-KEPT = "openings"
+OPENING_HOURS_SETTING = "openings"
 COUNTRIES = ("NL", "BE", "DE", "AT", "LU", "FR")
 ZONE = ZoneInfo(WALL_CLOCK)
 
@@ -59,7 +59,7 @@ class OpeningHoursSettings:
     def current_hours(self) -> OpeningHours:
         """Return the stored opening hours, or the defaults if they cannot be used."""
         try:
-            return OpeningHours(**(self._settings.get(KEPT) or {}))
+            return OpeningHours(**(self._settings.get(OPENING_HOURS_SETTING) or {}))
         except ValidationError:
             return OpeningHours()
 
@@ -80,4 +80,4 @@ class OpeningHoursSettings:
             ) from None
         if changed.opens >= changed.closes:
             raise ConfigurationError("setting_invalid", setting="closes", expected="expected_later")
-        self._settings.put(KEPT, changed.model_dump(mode="json"), by.ref)
+        self._settings.put(OPENING_HOURS_SETTING, changed.model_dump(mode="json"), by.ref)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the import takes half a second, and most terminal commands 
 
 SOON_DAYS = 14
 WEEK = 7
-YOUNG = timedelta(days=3)  # a log younger than this is shown by the hour
+YOUNG_LOG = timedelta(days=3)  # a log younger than this is shown by the hour
 LATE_TURNS = 3  # scheduled rounds without a proof after which levels count as not proven
 LATE_AT_LEAST = timedelta(hours=1)
 LATE_BY_HAND = timedelta(days=1)  # for a flow that does not run by itself
@@ -245,7 +245,7 @@ class Stock:
     @requires(Right.SEE)
     def scope(self, days: int, now: datetime, article: str = "", branch: str = "", group: str = "") -> StockScope:
         """Return the scope for the last days of an article, branch and group. Short periods are counted by the hour."""
-        by_hour = days <= HOURLY_DAYS or now - self._log.span()[0] < YOUNG
+        by_hour = days <= HOURLY_DAYS or now - self._log.span()[0] < YOUNG_LOG
         begin = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
         return StockScope(begin, article, branch, group, "hour" if by_hour else "day")
 

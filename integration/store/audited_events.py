@@ -26,14 +26,16 @@ ACTIONS = frozenset(
         "change_requested", "change_approved", "change_rejected", "customers_merged", "customers_separated",
     }
 )  # fmt: skip
-OF_RECORDS = frozenset({"value_corrected", "correction_removed"})  # before and after are values of a record
-OF_PLANS = frozenset({"plan_noted", "run_discarded"})
+RECORD_EVENTS = frozenset({"value_corrected", "correction_removed"})  # before and after are values of a record
+PLAN_EVENTS = frozenset({"plan_noted", "run_discarded"})
 """The texts of these events are stored with the plan, where they can be erased. The audit log has only a digest."""
-UNHEARD = {"run_started": frozenset({"schedule"})}  # the scheduler starts runs all day; its approvals are audited
-ASIDE = ("draft:", "retention_done", "audit_checked")
+UNAUDITED_ACTORS = {
+    "run_started": frozenset({"schedule"})
+}  # the scheduler starts runs all day; its approvals are audited
+UNAUDITED_SETTINGS = ("draft:", "retention_done", "audit_checked")
 """Settings that decide nothing: drafts of mappings (their publication is audited), and notes of the program itself."""
-OF_PEOPLE = ("person_", "session_")
-MOST_ON = 100  # keys that an entry names; for more it has the number and a digest of all keys
+PEOPLE_EVENT_PREFIXES = ("person_", "session_")
+MAX_SUBJECTS = 100  # keys that an entry names; for more it has the number and a digest of all keys
 MOST_VALUES, LONGEST = 200, 500
 PLAIN = re.compile(r"-?\d+([.,]\d+)?|\d{4}-\d{2}-\d{2}(T[\d:.+]+)?|yes|no|[A-Z0-9_.-]{1,8}")
 TELLING = re.compile(
@@ -50,9 +52,9 @@ def record_audit_entries(connection: sa.Connection, at: datetime, events: Sequen
 
 def _is_audited(event: Event) -> bool:
     by = event.facts.get("by", "")
-    if not by or by in UNHEARD.get(event.event, ()):
+    if not by or by in UNAUDITED_ACTORS.get(event.event, ()):
         return False
-    return not (event.event.startswith("setting_") and event.key.startswith(ASIDE))
+    return not (event.event.startswith("setting_") and event.key.startswith(UNAUDITED_SETTINGS))
 
 
 def _audit_records(at: datetime, events: Sequence[Event]) -> Iterator[AuditRecord]:
@@ -70,14 +72,14 @@ def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
     first = events[0]
     facts = dict(first.facts)
     by, why = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")
-    if why and first.event in OF_PLANS:
+    if why and first.event in PLAN_EVENTS:
         facts["digest"], why = hashlib.sha256(why.encode("utf-8", "replace")).hexdigest()[:16], ""
     keys = [event.key for event in events if event.key]
-    if len(keys) > MOST_ON:
+    if len(keys) > MAX_SUBJECTS:
         facts["digest"] = hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()
     doing = current_action()
     before, after = differing_values(first.before or {}, first.after or {})
-    hidden = first.event in OF_RECORDS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
+    hidden = first.event in RECORD_EVENTS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
     return AuditRecord(
         at=at,
         who=by,
@@ -86,7 +88,7 @@ def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
         run=first.run,
         kind=first.kind,
         code=first.code,
-        on=tuple(keys[:MOST_ON]),
+        on=tuple(keys[:MAX_SUBJECTS]),
         count=len(events),
         why=why,
         facts={name: fact for name, fact in facts.items() if fact},
@@ -95,7 +97,7 @@ def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
         hidden=hidden,
         session=doing.actor.session if doing else "",
         came=doing.actor.channel if doing and doing.actor.channel is not AccessChannel.CONSOLE else "",
-        of_people=first.event.startswith(OF_PEOPLE),
+        of_people=first.event.startswith(PEOPLE_EVENT_PREFIXES),
     )
 
 

@@ -16,7 +16,7 @@ from integration.core.errors import ConfigurationError
 from integration.store.database import parse_url, translated_errors, upsert
 from integration.store.files import copies_beside, make_private
 from integration.store.installation import forget_inode
-from integration.store.keys import IN_USE, id_in_use
+from integration.store.keys import KEY_IDS_SETTING, id_in_use
 from integration.store.tables import (
     change_requests,
     first_approvals,
@@ -32,7 +32,7 @@ from integration.store.tables import (
 
 RESTORED = "restored"  # the setting with the time of the last restore
 OF_THE_ENGINE = "dbos"  # the schema of the engine, which the engine creates itself
-MOST_SAID = 300  # characters of an error message that are kept
+MAX_ERROR_LENGTH = 300  # characters of an error message that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def snapshot_of(path: Path) -> Snapshot:
         (instance_id,) = connection.execute("SELECT id FROM instance").fetchone()
         sequence = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
         waiting = _ranges(number for (number,) in connection.execute("SELECT id FROM outbox ORDER BY id"))
-        key = connection.execute("SELECT value FROM settings WHERE name = ?", (IN_USE,)).fetchone()
+        key = connection.execute("SELECT value FROM settings WHERE name = ?", (KEY_IDS_SETTING,)).fetchone()
     return Snapshot(
         revision, instance_id, sequence[0] if sequence else 0, waiting, json.loads(key[0])["id"] if key else ""
     )
@@ -155,7 +155,7 @@ def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) ->
         raise ConfigurationError("backup_program_missing", program=name) from None
     if ended.returncode:
         error_lines = ended.stderr.decode(errors="replace").strip().splitlines() or [str(ended.returncode)]
-        raise ConfigurationError("backup_program_failed", program=name, reason=error_lines[0][:MOST_SAID])
+        raise ConfigurationError("backup_program_failed", program=name, reason=error_lines[0][:MAX_ERROR_LENGTH])
 
 
 def _login(url: str) -> Mapping[str, str]:

@@ -34,10 +34,12 @@ BUSY_SECONDS = 30
 CLOCK_SECONDS = 5.0  # seconds before the clock of the server is read again
 ROOM_NEEDED = "100 MB"
 ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database when it opens it
-AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # temporary causes: wait, then retry
+TEMPORARY_CAUSES = frozenset(
+    {"database_locked", "database_held", "database_unreachable"}
+)  # temporary causes: wait, then retry
 IDLE = 4  # open connections that wait for the next transaction, of those that read and of those that write
 AT_ONCE = 500  # values in one IN list; both databases allow many more
-LISTED = 10_000  # values in one list that is passed as a single parameter
+MAX_LIST_VALUES = 10_000  # values in one list that is passed as a single parameter
 
 Clock = Callable[[], datetime]  # returns the current time in UTC, with time zone
 
@@ -164,7 +166,7 @@ class Database:
         """Return the rows of a prepared query whose column has one of the values in `looked_for`."""
         if not looked_for:
             return []
-        if len(looked_for) <= LISTED:
+        if len(looked_for) <= MAX_LIST_VALUES:
             with translated_errors(self.engine.url):
                 return question.rows_without_transaction(self.engine, values, looked_for)
         with self.read() as connection:  # several queries need one consistent view
@@ -412,7 +414,7 @@ def rows_with_keys(
 ) -> Iterator[sa.Row[Any]]:
     """Yield the rows of a query whose column has one of these values, in the current transaction."""
     query = statement.where(_is_one_of(column, connection.dialect.name))
-    for batch in batches(values, LISTED):
+    for batch in batches(values, MAX_LIST_VALUES):
         yield from connection.execute(query, {"listed": batch})
 
 
@@ -430,7 +432,7 @@ class PreparedKeyQuery:
     def rows(self, connection: sa.Connection, values: Values, looked_for: Collection[Any]) -> Iterator[Any]:
         """Yield the rows whose column has one of the values in `looked_for`, in the current transaction."""
         ready = self._statement_for(connection.dialect)
-        for batch in batches(looked_for, LISTED):
+        for batch in batches(looked_for, MAX_LIST_VALUES):
             yield from ready.rows(connection, {**values, "listed": batch})
 
     def rows_without_transaction(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:

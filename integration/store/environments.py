@@ -27,8 +27,8 @@ from integration.store.tables import (
     stock_movements,
 )
 
-ASIDE = "%:%"  # LIKE pattern of the flow of a row that was set aside: environment, colon, flow
-REMEMBERED = (
+INACTIVE_PATTERN = "%:%"  # LIKE pattern of the flow of a row that was set aside: environment, colon, flow
+ENVIRONMENT_TABLES = (
     links, distinctions, customer_merges, cursors, issues, causes, dismissals, corrections, stock_movements,
     reservations,
 )  # fmt: skip
@@ -47,9 +47,9 @@ def switch_environment(database: Database, clock: Clock, *, leaving: str, enteri
         waiting = runs.c.state.in_((RunState.READY, RunState.INTERRUPTED))
         connection.execute(runs.update().where(waiting).values(state=RunState.DISCARDED, ended_at=clock()))
         connection.execute(change_requests.delete().where(change_requests.c.right == Right.ARRANGE))
-        for table in REMEMBERED:
+        for table in ENVIRONMENT_TABLES:
             aside, back = f"{leaving}:", f"{entering}:"
-            condition = table.c.flow.not_like(ASIDE)
+            condition = table.c.flow.not_like(INACTIVE_PATTERN)
             connection.execute(table.update().where(condition).values(flow=aside + table.c.flow))
             restored_flow = sa.func.substr(table.c.flow, len(back) + 1)
             connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=restored_flow))

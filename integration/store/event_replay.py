@@ -28,7 +28,7 @@ ENDS = {
     RunState.INTERRUPTED: "run_interrupted",
     RunState.DISCARDED: "run_discarded",
 }
-TOLD_BY_RUNS = frozenset({"run_started", "approved", "left_out", "run_discarded"})
+RUN_EVENTS = frozenset({"run_started", "approved", "left_out", "run_discarded"})
 SETTLED = frozenset({Step.PROVEN, Step.ACCEPTED, Step.IN_DOUBT, Step.LEFT})
 
 
@@ -52,7 +52,7 @@ def _events_of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
     An entry about many records yields events only for the records that it names.
     """
     waiting = sa.exists().where(outbox.c.event == audit.c.action, outbox.c.happened_at == audit.c.at)
-    query = sa.select(audit).where(audit.c.action.in_(sorted(ACTIONS - TOLD_BY_RUNS)), ~waiting).order_by(audit.c.seq)
+    query = sa.select(audit).where(audit.c.action.in_(sorted(ACTIONS - RUN_EVENTS)), ~waiting).order_by(audit.c.seq)
     after = BEFORE_ALL
     while rows := connection.execute(query.where(audit.c.seq > after).limit(AT_ONCE)).all():
         yield [(row.at, event) for row in rows for event in _decision_events(entry_of(row.line))]

@@ -13,9 +13,9 @@ PAGES_AT_ONCE = 2_000
 PAUSE_SECONDS = 0.005  # between two portions of pages, so that others can write
 BUSY_SECONDS = 30.0
 COPIES_KEPT = 3  # copies made before migrations
-ON_THE_WAY = (".restore.*", "console.*.*", "log.duckdb.*", "sandbox.journal.*")
+INCOMPLETE_FILES = (".restore.*", "console.*.*", "log.duckdb.*", "sandbox.journal.*")
 """Files whose name ends in the number of the process that makes them, until they are complete."""
-MOST_SAID = 300  # characters of an error message
+MAX_ERROR_LENGTH = 300  # characters of an error message
 
 
 def copy_file(path: Path, to: Path) -> None:
@@ -44,7 +44,7 @@ def integrity_error(path: Path) -> str:
             (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
         return str(error)
-    return "" if result == "ok" else str(result)[:MOST_SAID]
+    return "" if result == "ok" else str(result)[:MAX_ERROR_LENGTH]
 
 
 def copy_before(path: Path, revision: str) -> None:
@@ -68,7 +68,7 @@ def copies_beside(path: Path) -> Sequence[Path]:
 
 def leftover_files(data: Path) -> Sequence[Path]:
     """Return incomplete files that dead processes left in a data folder. They are never used again."""
-    paths = {path for pattern in ON_THE_WAY for path in data.glob(pattern)}
+    paths = {path for pattern in INCOMPLETE_FILES for path in data.glob(pattern)}
     return sorted(path for path in paths if path.suffix[1:].isdecimal() and is_dead(int(path.suffix[1:])))
 
 

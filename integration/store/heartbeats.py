@@ -17,7 +17,7 @@ class HeartbeatInterval:
     dead_after: float = 15.0
 
 
-USUAL = HeartbeatInterval()
+DEFAULT_INTERVAL = HeartbeatInterval()
 
 
 class Heartbeats(Store):

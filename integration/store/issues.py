@@ -12,7 +12,7 @@ from integration.core.causes import APART, grouping_detail
 from integration.core.issues import CauseGroup, Issue, IssueGroupKey, IssueOccurrence, IssueState, OpenIssue
 from integration.core.people import Right
 from integration.store.database import PreparedKeyQuery, Store, batches, rows_with_keys, upsert
-from integration.store.environments import ASIDE
+from integration.store.environments import INACTIVE_PATTERN
 from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.events import Event
 from integration.store.outbox import append_events
@@ -20,7 +20,7 @@ from integration.store.tables import causes, dismissals, issues, lines, staged_r
 
 _GROUP_COLUMNS = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
-_CONNECTED = issues.c.flow.not_like(ASIDE)  # belongs to the connected pair of systems
+_CONNECTED = issues.c.flow.not_like(INACTIVE_PATTERN)  # belongs to the connected pair of systems
 _REFRESHED = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
 _REFRESH = (
     issues.update()

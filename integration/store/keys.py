@@ -26,7 +26,7 @@ from integration.store.outbox import append_events
 from integration.store.tables import audit_head, connections, settings
 
 SHORTEST_KEY = 16
-IN_USE = "key"  # the setting with the ids of the key in use and of replaced keys
+KEY_IDS_SETTING = "key"  # the setting with the ids of the key in use and of replaced keys
 LOCK = 7_264_518_302  # arbitrary, but different from our other locks
 
 
@@ -96,7 +96,7 @@ class KeyRing:
         fresh = next((candidate for candidate in self.keys if id_of(candidate) not in row.before), None)
         if fresh is None:
             raise ConfigurationError("secret_key_wrong", system="")
-        connection.execute(settings.update().where(settings.c.name == IN_USE).values(value=row.naming(fresh)))
+        connection.execute(settings.update().where(settings.c.name == KEY_IDS_SETTING).values(value=row.naming(fresh)))
         return fresh
 
     def _first_key(self) -> bytes:
@@ -163,7 +163,7 @@ def _set_in_use(connection: sa.Connection, at: datetime, key: bytes, ring: KeyRi
     row = _row(connection)
     before = {*(() if row is None else (row.id, *row.before)), *map(id_of, ring.keys)} - {id_of(key)}
     value = {"id": id_of(key), "before": sorted(before)}
-    upsert(connection, settings, [{"name": IN_USE, "value": value, "by": by, "changed_at": at}])
+    upsert(connection, settings, [{"name": KEY_IDS_SETTING, "value": value, "by": by, "changed_at": at}])
 
 
 def _drop_other_keys(ring: KeyRing, connection: sa.Connection) -> None:
@@ -186,7 +186,7 @@ def hold(connection: sa.Connection, *, alone: bool) -> None:
 
 
 def _row(connection: sa.Connection) -> _Row | None:
-    value = connection.execute(sa.select(settings.c.value).where(settings.c.name == IN_USE)).scalar()
+    value = connection.execute(sa.select(settings.c.value).where(settings.c.name == KEY_IDS_SETTING)).scalar()
     return None if value is None else _Row(value["id"], tuple(value["before"]))
 
 

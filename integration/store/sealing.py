@@ -19,7 +19,7 @@ from integration.core.chain import Head, canonical_line, digest, entry_hash, hea
 from integration.core.errors import ConfigurationError
 from integration.store.tables import audit, audit_head
 
-NOTED = "audit"  # key in `connection.info` for the entries of the transaction
+RECORDS_KEY = "audit"  # key in `connection.info` for the entries of the transaction
 PERSONAL = re.compile(
     r"[^\s@<>()\"',;:|]+@[^\s@<>()\"',;:|]+|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"
 )
@@ -69,12 +69,12 @@ def sealer_of(secret: bytes) -> Sealer:
 
 def collect_audit_records(connection: sa.Connection, deeds: Sequence[AuditRecord]) -> None:
     """Collect audit entries for the current transaction. They are appended when it commits."""
-    connection.info.setdefault(NOTED, []).extend(deeds)
+    connection.info.setdefault(RECORDS_KEY, []).extend(deeds)
 
 
 def discard_collected(connection: sa.Connection) -> None:
     """Discard the collected entries of an earlier transaction that was rolled back."""
-    connection.info.pop(NOTED, None)
+    connection.info.pop(RECORDS_KEY, None)
 
 
 def append(connection: sa.Connection, sealer: Sealer | None) -> None:
@@ -82,7 +82,7 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
 
     Raises ConfigurationError `audit_head_missing` if the head of the chain is missing. The transaction then fails.
     """
-    deeds: list[AuditRecord] = connection.info.pop(NOTED, [])
+    deeds: list[AuditRecord] = connection.info.pop(RECORDS_KEY, [])
     if not deeds:
         return
     row = connection.execute(sa.select(audit_head).with_for_update()).first()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from integration.core.plan import Action
 from integration.core.run import Counts, Phase, Progress
-from integration.core.states import ACTIVE, RESTING, RunState, Step, may_follow
+from integration.core.states import ACTIVE, WAITING_PHASES, RunState, Step, may_follow
 from integration.store import plan_lines
 from integration.store.database import rows_with_keys
 from integration.store.events import Event
@@ -195,7 +195,7 @@ def waiting_time(connection: sa.Connection, ended: Mapping[str, datetime]) -> di
     for run, rows in groupby(rows_with_keys(connection, query, phases.c.run, list(ended)), key=lambda row: row.run):
         of_run = list(rows)
         ends = [*(row.started_at for row in of_run[1:]), ended[run]]
-        waits = (end - row.started_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)
+        waits = (end - row.started_at for row, end in zip(of_run, ends, strict=True) if row.phase in WAITING_PHASES)
         durations[run] = sum(waits, timedelta())
     return durations
 

@@ -27,7 +27,7 @@ from integration.web.guard import (
     ASKED_BY_PROGRAMS,
     FILES,
     INVITATION,
-    LEAVE,
+    LOG_OUT,
     LOG_IN,
     PROVIDER,
     Refusal,
@@ -35,7 +35,7 @@ from integration.web.guard import (
     refuse,
 )
 
-OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LEAVE, "/healthz", "/favicon.ico", "/_stcore/health")
+OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LOG_OUT, "/healthz", "/favicon.ico", "/_stcore/health")
 BY_PROGRAMS = "/api"  # there are no pages below it
 NUMBERS = "/metrics"  # a monitor reads it with a token, people with their session
 OPEN_BELOW = ("/static/", "/app/static/")  # static files, the same for everybody
@@ -314,5 +314,5 @@ ENTRANCES: tuple[BaseRoute, ...] = (
     Route(INVITATION, accept, methods=["GET", "POST"]),
     Route(PROVIDER, to_provider, methods=["GET"]),
     Route(ANSWER, provider_callback, methods=["GET"]),
-    Route(LEAVE, end_session, methods=["GET"]),
+    Route(LOG_OUT, end_session, methods=["GET"]),
 )

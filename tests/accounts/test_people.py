@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.accounts.people import HERE, SESSION, Identity, People, network_of
+from integration.accounts.people import LOCAL_ISSUER, SESSION, Identity, People, network_of
 from integration.accounts.store.people import FREE_TRIES
 from integration.accounts.store.people import PeopleStore as Stored
 from integration.core.errors import ConfigurationError, IntegrationError, LoggedOutError, NotAllowedError
@@ -152,7 +152,7 @@ def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_
     assert people.actor_of_session(people.enter(PROVIDER)).roles == {Role.ACCOUNTANT}
     with pytest.raises(NotAllowedError, match="invitation_spent"):
         people.enter(Identity(PROVIDER.issuer, "00u2"), key)
-    for other in (Identity("https://evil.example.com", PROVIDER.subject), Identity(HERE, "ann")):
+    for other in (Identity("https://evil.example.com", PROVIDER.subject), Identity(LOCAL_ISSUER, "ann")):
         with pytest.raises(IntegrationError, match="person_unknown"):
             people.enter(other)
     people.switch("ann", ADMIN, on=False)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from integration.alerts.incidents import (
-    OF_CONNECTIONS,
+    CONNECTION_CAUSES,
     Channel,
     Incident,
     Problem,
@@ -55,7 +55,7 @@ def test_a_connection_is_one_incident_whatever_it_fails_with_and_records_are_one
 
 
 def test_a_problem_is_as_severe_as_its_cause() -> None:
-    assert CAUSES.keys() >= OF_CONNECTIONS
+    assert CAUSES.keys() >= CONNECTION_CAUSES
     assert DISK.severity is Severity.CRITICAL
 
 

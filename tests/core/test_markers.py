@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.markers import MOST, UNKNOWN, ChangeRanges, change_ranges, parse_change_ranges
+from integration.core.markers import MAX_RANGES, UNKNOWN, ChangeRanges, change_ranges, parse_change_ranges
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ def test_nothing_is_known_of_no_markers() -> None:
 
 
 def test_only_so_many_are_kept_the_longest_of_them() -> None:
-    gaps = range(0, 8 * MOST, 2)
-    long = range(8 * MOST, 8 * MOST + 5)
+    gaps = range(0, 8 * MAX_RANGES, 2)
+    long = range(8 * MAX_RANGES, 8 * MAX_RANGES + 5)
     kept = change_ranges(chain(gaps, long))
-    assert len(kept.spans) == MOST
-    assert kept.spans[-1] == (8 * MOST, 8 * MOST + 4)
+    assert len(kept.spans) == MAX_RANGES
+    assert kept.spans[-1] == (8 * MAX_RANGES, 8 * MAX_RANGES + 4)
     assert isinstance(kept, ChangeRanges)
     assert all(first == last and first in gaps for first, last in kept.spans[:-1])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import EARLIEST_SECONDS, Counts, Mode, Phase, Run, Speed, speed
-from integration.core.states import RESTING, RunState
+from integration.core.states import WAITING_PHASES, RunState
 
 SOME = st.integers(0, 1000)
 BEGAN = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_a_run_that_found_more_than_it_expected_has_no_time_left() -> None:
     [
         (None, 20),
         (replace(READING, ended_at=BEGAN + timedelta(seconds=9)), 20),
-        *((replace(READING, name=name), 20) for name in sorted(RESTING)),
+        *((replace(READING, name=name), 20) for name in sorted(WAITING_PHASES)),
         (READING, EARLIEST_SECONDS / 2),
         (replace(READING, done_before=150), 20),
     ],

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from integration.lab.report import HAZARDS
 from integration.lab.schedule import (
-    APART,
+    EXCLUSIVE_HAZARDS,
     FIRST_SHOP,
     LATE,
     ON_A_FILE,
@@ -67,7 +67,7 @@ def test_a_flow_that_is_tried_in_several_ways_is_set_in_each_with_every_shop() -
 def test_what_does_not_go_together_is_kept_apart() -> None:
     for one in schedules(400):
         kinds = [fault.hazard for fault in one.faults]
-        assert not [(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :] if b in APART.get(a, ())]
+        assert not [(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :] if b in EXCLUSIVE_HAZARDS.get(a, ())]
 
 
 def test_what_shows_later_than_the_patience_comes_alone() -> None:

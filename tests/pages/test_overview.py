@@ -13,7 +13,7 @@ from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
-from pages.components.shared.waiting import MOST
+from pages.components.shared.waiting import MAX_SHARED_ROWS
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -73,7 +73,7 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
         test = open_page("overview")
 
     assert len(asked) <= MOST_ASKED, asked
-    assert len(connected.exceptions.groups()) > MOST
+    assert len(connected.exceptions.groups()) > MAX_SHARED_ROWS
     assert re.fullmatch(r"And \d+ more\.", test.button(key="more_exceptions").label)
     test = press(test, "more_exceptions")
     assert not test.exception

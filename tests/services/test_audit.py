@@ -22,7 +22,7 @@ from integration.core.erasure import Customer
 from integration.core.errors import NotAllowedError
 from integration.core.people import OWNER, Right, Role
 from integration.core.retention import Retention
-from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, numbered_hash, without_values
+from integration.services.audit import FILE_ROW_CALLS, UNSIGNED, AuditSearch, numbered_hash, without_values
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of
@@ -158,7 +158,7 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
     unheard = []
     for whole, right in rights_of(application).items():
         asked: Any = application
-        for name in () if right in quiet or whole in LOOKS | UNSIGNED | set(GATHERED) else whole.split("."):
+        for name in () if right in quiet or whole in LOOKS | UNSIGNED | set(FILE_ROW_CALLS) else whole.split("."):
             asked = getattr(asked, name)
         named = str(signature(asked)) if asked is not application else "Actor"
         signed = any(one in named for one in ("Actor", "by:", "PreviewRequest", "Approval"))

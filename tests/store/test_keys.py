@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
 from integration.store.database import Database, open_database
-from integration.store.keys import IN_USE, keys_in
+from integration.store.keys import KEY_IDS_SETTING, keys_in
 from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 from integration.store.tables import connections
@@ -64,7 +64,7 @@ def test_a_process_that_seals_first_uses_the_key_in_use(database: Database, cloc
 
 def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock: Clock, file: Path) -> None:
     filled(database, clock, file).change_key("anna")
-    told = str(StoredSettings(database, clock).get(IN_USE))
+    told = str(StoredSettings(database, clock).get(KEY_IDS_SETTING))
     assert keys_in(file, needed=True)[0].decode() not in told
     assert len(told) < 100
 

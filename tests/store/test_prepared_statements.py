@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.store.database import LISTED, Database, PreparedKeyQuery, in_clause, open_database
+from integration.store.database import MAX_LIST_VALUES, Database, PreparedKeyQuery, in_clause, open_database
 from integration.store.prepared_statements import PreparedInQuery, PreparedStatement
 from integration.store.tables import links, settings
 from tests.postgres import postgres_server, postgres_url
@@ -61,7 +61,7 @@ def test_any_number_of_values_is_looked_for(database: Database, number: int) -> 
     assert found == keys
 
 
-@pytest.mark.parametrize("others", [0, LISTED])
+@pytest.mark.parametrize("others", [0, MAX_LIST_VALUES])
 def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, others: int) -> None:
     of_kinds = sa.select(links.c.key, links.c.agreed).where(in_clause(links.c.kind, ("product", "article")))
     asked = PreparedKeyQuery(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)

@@ -23,7 +23,7 @@ from integration.store.tables import invitations, login_attempts, people, sessio
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before the first wait
 MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # per name from all places together, within this time
-FORGOTTEN = timedelta(days=1)  # failed attempts and ended sessions are deleted after this time
+DELETE_AFTER = timedelta(days=1)  # failed attempts and ended sessions are deleted after this time
 _CAME = PreparedStatement(
     sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1)
 )  # runs at every check of a right
@@ -154,7 +154,7 @@ class PeopleStore(Store):
         now = self.clock()
         values = {"id": identity, "key": key_hash(key), "person": ref, "started_at": now, "until": until}
         with self.database.write() as connection:
-            connection.execute(sessions.delete().where(sessions.c.until < now - FORGOTTEN))
+            connection.execute(sessions.delete().where(sessions.c.until < now - DELETE_AFTER))
             connection.execute(sessions.insert().values(values))
             self._tell(connection, "session_begun", ref, ref, session=identity)
 
@@ -207,7 +207,7 @@ class PeopleStore(Store):
         """
         now, place_key, name_key = self.clock(), key_hash(f"{name}\n{place}"), key_hash(name)
         with self.database.write() as connection:
-            connection.execute(login_attempts.delete().where(login_attempts.c.until < now - FORGOTTEN))
+            connection.execute(login_attempts.delete().where(login_attempts.c.until < now - DELETE_AFTER))
             query = (
                 sa.select(login_attempts)
                 .where(login_attempts.c.name.in_((place_key, name_key)))

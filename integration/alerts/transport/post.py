@@ -17,7 +17,7 @@ from integration.core.masking import masked_text
 
 PROGRAM = Path(__file__).parents[3]
 SECONDS = 30.0  # time limit for all messages of one call
-LONGEST_SAID = 300
+MAX_ERROR_LENGTH = 300
 THIS_MACHINE = "localhost,127.0.0.1,::1"
 
 
@@ -115,7 +115,7 @@ class Post:
 
 def _result(line: str, secrets: set[str]) -> PostResult:
     answer = json.loads(line)
-    return PostResult(bool(answer["ok"]), masked_text(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
+    return PostResult(bool(answer["ok"]), masked_text(str(answer["why"])[:MAX_ERROR_LENGTH], secrets, quoted=True))
 
 
 SHORTEST_SECRET = 4  # characters; shorter parts of an address are not masked

@@ -26,10 +26,10 @@ from integration.core.records import Kind
 # Default columns that an installation may lack without harm; a column named in the settings must exist.
 USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
 
-SEEN = 20  # number of latest documents that are searched for one with a reference
+SEARCHED_DOCUMENTS = 20  # number of latest documents that are searched for one with a reference
 
 # Fields without which a kind cannot be looked up, written or read at all.
-NEEDED = {
+REQUIRED_FIELDS = {
     Kind.DEBTOR: {"number", "name", "search_code", "account"},
     Kind.ADDRESS: {"number", "debtor", "name", "street", "postcode", "city"},
     Kind.SALES_ORDER: {"reference", "debtor", "date", "article", "quantity", "price"},
@@ -241,7 +241,7 @@ class BooksCheck:
         if not (key and layout.has_field("reference")):  # reported with the fields
             return
         column = layout.column("reference").name
-        rows = self._client.page(Query(of=of, sort=(key,), size=SEEN, fields=(column,)))
+        rows = self._client.page(Query(of=of, sort=(key,), size=SEARCHED_DOCUMENTS, fields=(column,)))
         reference = next((text for row in rows if (text := layout.text(row, "reference"))), "")
         if not reference:  # no document has a reference yet; a run tests this itself before its first document
             return
@@ -250,7 +250,7 @@ class BooksCheck:
                 Query(
                     of=of,
                     sort=(key,),
-                    size=SEEN,
+                    size=SEARCHED_DOCUMENTS,
                     fields=(column,),
                     filters=(QueryFilter(column, "Equal", "C", reference),),
                 )
@@ -264,13 +264,13 @@ class BooksCheck:
 
     def sorted_by(self, kind: Kind) -> str:
         """Return the column that sorts the records of a kind."""
-        if kind not in NEEDED:
+        if kind not in REQUIRED_FIELDS:
             return self._layouts.column_names(kind)["code"]
         layout = self._layouts.layout_of_kind(kind)[0]
         return (*layout.wire("number", "order_number", "quotation_number", "page"), *layout.wire("reference"), "")[0]
 
     def _check_needed_fields(self, kind: Kind) -> str:
-        if kind not in NEEDED:
+        if kind not in REQUIRED_FIELDS:
             _expect_all([*self._missing_columns(kind), *self._missing_stock_columns()])
             return ""
         layouts = self._layouts.layout_of_kind(kind)
@@ -316,7 +316,7 @@ def _missing_column_errors(
         _missing_column_error(layout.table, column, kind)
         for layout, chosen_names in zip(layouts, chosen, strict=True)
         for name, column in layout.names.items()
-        if not layout.has_field(name) and (name in NEEDED[kind] or name in chosen_names)
+        if not layout.has_field(name) and (name in REQUIRED_FIELDS[kind] or name in chosen_names)
     ]
 
 

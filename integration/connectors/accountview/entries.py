@@ -25,7 +25,9 @@ from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value
 
 WIDEST_GAP = timedelta(days=7)  # between days that are read by one query
-TURNED = frozenset({"cash", "bank", "sales"})  # daybooks whose lines are positive where the ledger has a credit
+CREDIT_POSITIVE_DAYBOOKS = frozenset(
+    {"cash", "bank", "sales"}
+)  # daybooks whose lines are positive where the ledger has a credit
 _SUMS = ("amount", "vat", "vat_base")
 _OF_LINES = ("account", "text", "amount", "vat_code", "vat", "vat_base", "debtor", "item")
 
@@ -129,7 +131,7 @@ class Entries:
         types = self._types() if waiting else {}
         for place, page in waiting.items():
             if _may_be_of_days(days, header, page[0]):
-                turned = types.get(place[0], "").partition(" ")[0] in TURNED
+                turned = types.get(place[0], "").partition(" ")[0] in CREDIT_POSITIVE_DAYBOOKS
                 yield from _unposted_entries((header, lines), page, page_values[place], turned=turned)
 
     def _read_rows(

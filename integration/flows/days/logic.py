@@ -62,7 +62,7 @@ ONLY_BESIDE = (BESIDE,)  # if it is the same sale, a person reverses the other b
 NO_TURNOVER = "Geen omzet"  # Dutch: no turnover; a text in the books
 COSTS = "costs"  # field of a page that includes the cost of sales
 BELONGS = {Kind.INVOICE: "invoices", Kind.ORDER: "orders"}  # what a document may belong to, and the field for it
-MOST_TOLD = 12  # maximum number of accounts or documents in one sentence
+MAX_NAMED = 12  # maximum number of accounts or documents in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +296,7 @@ class DaysLogic(FlowLogic):
         numbers = [number for number, sale_keys in keys.items() if missing.issuperset(sale_keys)]
         if numbers:
             raise RecordRejected(
-                "day_document_apart", "contents", document=day_title(record), behind=", ".join(numbers[:MOST_TOLD])
+                "day_document_apart", "contents", document=day_title(record), behind=", ".join(numbers[:MAX_NAMED])
             )
 
     def _page_without_double_sales(self, record: Record, page: Record) -> Record:
@@ -311,7 +311,7 @@ class DaysLogic(FlowLogic):
         if stored_decision(record, DecisionSubject.BESIDE, mark, ONLY_BESIDE).option:
             return replace(page, values={**page.values, BESIDE: sales_mark})
         behind, others = (
-            ", ".join(sorted({issue.facts[name] for issue in issues})[:MOST_TOLD]) for name in ("document", "other")
+            ", ".join(sorted({issue.facts[name] for issue in issues})[:MAX_NAMED]) for name in ("document", "other")
         )
         facts = {"document": day_title(record), "behind": behind, "other": others, "mark": mark}
         raise RecordRejected("day_sale_elsewhere", DecisionSubject.BESIDE, **facts)
@@ -363,7 +363,7 @@ class DaysLogic(FlowLogic):
             "document": day_title(record),
             "reference": _reference(pages[0]),
         }
-        difference = ", ".join(f"{line.account} {line.gross_amount}" for line in off[:MOST_TOLD])
+        difference = ", ".join(f"{line.account} {line.gross_amount}" for line in off[:MAX_NAMED])
         if decision == KEEP:
             return Skip("day_kept", record.key, {**facts, "key": facts["document"], "difference": difference})
         if not decision:
@@ -377,7 +377,7 @@ class DaysLogic(FlowLogic):
             )
             raise RecordRejected(
                 self._change_cause(record, off), DecisionSubject.CHANGE, **facts, difference=difference, amount=size,
-                mark=mark, behind=", ".join(late_documents[:MOST_TOLD]),
+                mark=mark, behind=", ".join(late_documents[:MAX_NAMED]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else full_reversal(booked, page.lines)
         return self._page_record(record, page, lines, pages)

@@ -14,7 +14,7 @@ import regex
 
 from integration.core.money import amount
 from integration.core.records import Value
-from integration.core.rules import EMPTY, LISTED, RuleError, as_text, is_empty
+from integration.core.rules import EMPTY, LIST_SEPARATOR, RuleError, as_text, is_empty
 from integration.words.countries import countries, country_code
 
 LONGEST_TEXT = 10_000  # maximum length of a result of a function or expression
@@ -55,7 +55,7 @@ def bounded(result: Value) -> Value:
             if not result.is_finite() or (result and abs(result.adjusted()) > MOST_DIGITS):
                 raise RuleError("reason_too_large")
         case tuple():
-            require_length(sum(map(len, result)) + len(result) * len(LISTED))  # length as joined text
+            require_length(sum(map(len, result)) + len(result) * len(LIST_SEPARATOR))  # length as joined text
         case _:
             pass
     return result

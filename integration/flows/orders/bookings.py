@@ -39,7 +39,7 @@ from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
 
 # Fields that the mapping must have rules for. Without them the books would compute their own amounts.
-NEEDED = {
+REQUIRED_RULES = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
     Kind.QUOTATION: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
@@ -86,7 +86,7 @@ class Bookings:
         self._settings = tables.settings
         self._kind = kind
         self._references = OrderReferences(self._kind, tables.settings.reference_prefix)
-        for target in NEEDED[self._kind]:
+        for target in REQUIRED_RULES[self._kind]:
             if target not in rules:
                 raise rule_error(target, Reason("reason_no_rule"))
         if self._settings.shipping == "field" and kind is Kind.SALES_ORDER and FIELD not in rules:

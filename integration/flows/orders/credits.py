@@ -12,7 +12,7 @@ from integration.flows.orders.references import CREDIT_ENDING, of_credit
 CREDIT = "#credit"
 # Kinds without a credit. A quotation with a negative amount would be an offer that nobody made.
 WITHOUT_CREDIT = frozenset({Kind.QUOTATION})
-TURNED = frozenset(
+INVERTED_FIELDS = frozenset(
     {"quantity", "amount", "vat", "vat_base", "discount", "rounding", "redeemed", "paid", "open", "shipping_cost"}
 )
 # Prefixes of the names of totals, including those of earlier versions.
@@ -50,6 +50,6 @@ def with_opposite_signs(record: Record, key: str, reference: str, dated: Mapping
 
 def _reversed_values(record: Record) -> dict[str, Value]:
     return {
-        name: -value if isinstance(value, Decimal) and (name in TURNED or name.startswith(SUMS)) else value
+        name: -value if isinstance(value, Decimal) and (name in INVERTED_FIELDS or name.startswith(SUMS)) else value
         for name, value in record.values.items()
     }

@@ -30,15 +30,15 @@ KNOWN_BY = frozenset(
 )  # fmt: skip
 
 SAME = "same"  # a person confirmed that it is this document
-SAID = (SAME,)
-MOST_TOLD = 10  # maximum number of articles that a question names
+CONFIRMATIONS = (SAME,)
+MAX_NAMED_ARTICLES = 10  # maximum number of articles that a question names
 
 
 def another_sale(stage: Stage, desired: Record, current: CurrentRecord) -> Issue | None:
     """Return the question which sale the books have, with the values of both sides; None if it is this document."""
     is_ours = not current.owner and not _differs(desired, current.record)
     of = decision_mark(desired, current.reference.replace(" ", "_"))
-    if is_ours or stored_decision(desired, DecisionSubject.SAME, of, SAID).option == SAME:
+    if is_ours or stored_decision(desired, DecisionSubject.SAME, of, CONFIRMATIONS).option == SAME:
         return None
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
     facts = {
@@ -167,7 +167,7 @@ def _sold(document: Record) -> dict[str, Decimal]:
 
 def _articles_text(sold: Mapping[str, Decimal]) -> str:
     articles = [f"{quantity.normalize():f} x {article}" for article, quantity in sold.items()]
-    return ", ".join([*articles[:MOST_TOLD], *(["..."] if articles[MOST_TOLD:] else [])])
+    return ", ".join([*articles[:MAX_NAMED_ARTICLES], *(["..."] if articles[MAX_NAMED_ARTICLES:] else [])])
 
 
 def _decimal(value: Value) -> Decimal | None:

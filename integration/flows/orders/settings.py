@@ -33,7 +33,7 @@ TARGETS = {
     "quotation": Kind.QUOTATION,
 }
 # Target kinds of sources that are switched off but occur in an earlier plan.
-USUAL = {
+DEFAULT_KINDS = {
     Kind.ORDER: Kind.SALES_ORDER,
     Kind.INVOICE: Kind.POSTING,
     Kind.RECEIPT: Kind.POSTING,
@@ -91,7 +91,7 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
                     needs=needs,
                     grouped_by="branch",
                 )
-                for source, usual in USUAL.items()
+                for source, usual in DEFAULT_KINDS.items()
             ),
         ),
     )

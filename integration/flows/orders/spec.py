@@ -35,7 +35,7 @@ from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.chains import WAYS, ChainQueries
 from integration.flows.orders.codes import GROUPS_TABLE, REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, TAKEN_BACK
-from integration.flows.orders.identity import BOOKED_AS, SAID
+from integration.flows.orders.identity import BOOKED_AS, CONFIRMATIONS
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
@@ -47,7 +47,7 @@ from integration.flows.orders.settings import (
     RECEIPT_TYPES,
     SOURCES,
     TARGETS,
-    USUAL,
+    DEFAULT_KINDS,
     OrderSettings,
     documents,
 )
@@ -283,7 +283,7 @@ def _needs(settings: OrderSettings) -> Requirements:
 
 def _booking_links(context: FlowContext, keys: Collection[str]) -> Mapping[str, Link]:
     """Return the links of these documents under any target kind: the settings may have been different at that time."""
-    kinds = dict.fromkeys(USUAL.values())
+    kinds = dict.fromkeys(DEFAULT_KINDS.values())
     return {key: link for kind in kinds for key, link in context.links(FLOW.name, kind, keys).items()}
 
 
@@ -377,7 +377,7 @@ ORDERS = FlowSpec(
         "document_without_reference": Repair(RepairKind.DECISION, options=BY_HAND),
         "quotation_changed": Repair(RepairKind.DECISION, options=OFFERED),
         "quotation_cancelled": Repair(RepairKind.DECISION, options=BY_HAND),
-        "reference_of_another": Repair(RepairKind.DECISION, options=SAID),
+        "reference_of_another": Repair(RepairKind.DECISION, options=CONFIRMATIONS),
         "credit_not_exact": Repair(RepairKind.DECISION, "fields", options=CANCELLED),
         "document_changed_after_credit": Repair(RepairKind.DECISION, options=TAKEN_BACK),
         "refund_before_order": Repair(RepairKind.DECISION, options=OPTIONS),

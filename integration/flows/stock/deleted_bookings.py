@@ -17,7 +17,7 @@ from integration.flows.stock.contained import is_credit
 GONE, CHANGED = "record_gone_in_target", "document_changed_in_target"
 LOSING = (GONE, CHANGED)
 # Changed fields that a check reports for a document with other goods: lines, or articles and quantities in them.
-OF_GOODS = frozenset({str(Kind.LINE), "article", "quantity"})
+GOODS_FIELDS = frozenset({str(Kind.LINE), "article", "quantity"})
 
 
 def lost_bookings(issues: Iterable[Issue]) -> set[str]:
@@ -25,7 +25,7 @@ def lost_bookings(issues: Iterable[Issue]) -> set[str]:
     return {
         issue.key
         for issue in issues
-        if issue.cause == GONE or not OF_GOODS.isdisjoint(issue.facts.get("fields", "").split(", "))
+        if issue.cause == GONE or not GOODS_FIELDS.isdisjoint(issue.facts.get("fields", "").split(", "))
     }
 
 

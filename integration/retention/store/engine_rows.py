@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-OF_A_WORKFLOW = ("workflow_input", "workflow_output", "operation_outputs")  # not deleted by a cascade
+FINAL_STATUSES = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+WORKFLOW_TABLES = ("workflow_input", "workflow_output", "operation_outputs")  # not deleted by a cascade
 BUSY_SECONDS = 30.0
 PORTION = 200
 
@@ -47,7 +47,7 @@ class EngineRows:
             query = sa.select(self._workflows.c.workflow_uuid).where(self._is_expired(before)).limit(portion)
             names = list(connection.execute(query).scalars())
             if names:
-                for table in map(self._table, OF_A_WORKFLOW):
+                for table in map(self._table, WORKFLOW_TABLES):
                     connection.execute(table.delete().where(table.c.workflow_uuid.in_(names)))
                 deletion = self._workflows.delete().where(self._workflows.c.workflow_uuid.in_(names))
                 connection.execute(deletion)
@@ -59,7 +59,7 @@ class EngineRows:
 
     def _is_expired(self, before: datetime) -> sa.ColumnElement[bool]:
         table, since = self._workflows, int(before.timestamp() * 1000)
-        return sa.and_(table.c.status.in_(ENDED), table.c.updated_at < since, table.c.created_at < since)
+        return sa.and_(table.c.status.in_(FINAL_STATUSES), table.c.updated_at < since, table.c.created_at < since)
 
     def _count_workflows(self, where: sa.ColumnElement[bool]) -> int:
         with self._engine.connect() as connection:

@@ -34,7 +34,7 @@ TABLES: Mapping[str, tuple[sa.Table, ...]] = {
     "books": (tables.day_checks,),
     "log": (tables.outbox,),
 }
-FOR_GOOD = (
+PERMANENT_TABLES = (
     tables.links, tables.distinctions, tables.reverted_values, tables.allotments, tables.cursors, tables.corrections,
     tables.mappings, tables.value_tables, tables.settings, tables.connections, tables.drift_checks,
     tables.drift_samples, tables.leases, tables.heartbeats, tables.instance, tables.stopped_executors, tables.people,
@@ -113,7 +113,7 @@ class RetentionStore(Store):
         with self.database.read() as connection:
             sizes = _sizes(connection)
             classes = {name: _held_rows(connection, sizes, class_tables) for name, class_tables in TABLES.items()}
-            return classes | {"kept": _held_rows(connection, sizes, FOR_GOOD)}
+            return classes | {"kept": _held_rows(connection, sizes, PERMANENT_TABLES)}
 
 
 # ---- deleting

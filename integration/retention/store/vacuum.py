@@ -12,7 +12,7 @@ import sqlalchemy as sa
 BUSY_SECONDS = 30.0
 PAGES = 500  # per transaction: 2 MB
 PAUSE_SECONDS = 0.02  # between two transactions, so that others can write
-WORTH = 4_096  # free pages below which nothing is done: 16 MB
+MIN_FREE_PAGES = 4_096  # free pages below which nothing is done: 16 MB
 SHARE = 4  # a file without incremental vacuum is rewritten if one page in four is free
 INCREMENTAL = 2
 
@@ -32,7 +32,7 @@ def file_space(path: Path) -> FileSpace:
         return _space_of(connection, path, _size(path))
 
 
-def incremental_vacuum(path: Path, *, whole: bool, worth: int = WORTH) -> FileSpace:
+def incremental_vacuum(path: Path, *, whole: bool, worth: int = MIN_FREE_PAGES) -> FileSpace:
     """Return free pages of a SQLite file to the file system in small transactions, and return its new size.
 
     A file created without incremental vacuum is rewritten once if that is worthwhile and `whole` says that no run is

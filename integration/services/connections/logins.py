@@ -11,8 +11,8 @@ from integration.flows.settings import BOOKS
 from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, text_hash
 from integration.store.database import Clock
 
-BEGUN = "accountview-logins"
-ENTERED = "accountview-entered"  # the keys of an answered log-in that is not in force yet
+PENDING_LOGINS = "accountview-logins"
+ANSWERED_LOGINS = "accountview-entered"  # the keys of an answered log-in that is not in force yet
 TOKENS = "accountview-entered-tokens"  # the tokens of that log-in
 LOGIN_KEPT = timedelta(minutes=15)
 
@@ -33,9 +33,9 @@ class LogIns:
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         until = (self._clock() + LOGIN_KEPT).isoformat()
         login = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
-        self._stored_connections.renew(BEGUN, {**self._pending_logins(), text_hash(state): login})
+        self._stored_connections.renew(PENDING_LOGINS, {**self._pending_logins(), text_hash(state): login})
         if not self.waiting():
-            self._stored_connections.drop(ENTERED, TOKENS)
+            self._stored_connections.drop(ANSWERED_LOGINS, TOKENS)
         with self._access.client(entered, TOKENS) as client:
             return client.login.authorize_address(state, redirect_uri, verifier)
 
@@ -49,14 +49,14 @@ class LogIns:
         login = logins.pop(text_hash(state), None)
         if login is None:
             raise AccessDeniedError("accountview_login_unasked")
-        self._stored_connections.renew(BEGUN, logins)
+        self._stored_connections.renew(PENDING_LOGINS, logins)
         if not code:
             raise AccessDeniedError("accountview_login_refused")
         entered = login["entered"]
         with self._access.client(entered, TOKENS) as client:
             client.login.exchange(code, login["redirect"], login["verifier"])
             self._stored_connections.renew(
-                ENTERED, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()}
+                ANSWERED_LOGINS, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()}
             )
             company = self._access.access_data(BOOKS.system).get("company", "")
             if company and self.waiting() and self._access.is_same(BOOKS.system, entered):
@@ -66,7 +66,7 @@ class LogIns:
 
     def waiting(self) -> dict[str, Any]:
         """Return the keys of an answered log-in that is not in force yet, or nothing if there is none or it expired."""
-        record = self._stored_connections.get(ENTERED)
+        record = self._stored_connections.get(ANSWERED_LOGINS)
         if record is None or self._access.sandboxed or datetime.fromisoformat(record["until"]) <= self._clock():
             return {}
         return dict(record["entered"])
@@ -75,7 +75,7 @@ class LogIns:
         """Put the entered data in force, with these values and the tokens of the waiting log-in."""
         entered = self.waiting()
         with self._access.tokens().refresh_lock():  # a concurrent renewal would restore the previous tokens
-            moved = {TOKENS: self._access.name(KEPT_TOKENS), ENTERED: ""} if entered else {}
+            moved = {TOKENS: self._access.name(KEPT_TOKENS), ANSWERED_LOGINS: ""} if entered else {}
             self._access.keep(BOOKS.system, {**entered, **values}, by, moved=moved)
 
     def are_begun(self) -> bool:
@@ -84,7 +84,7 @@ class LogIns:
 
     def _pending_logins(self) -> dict[str, Any]:
         """Return the log-ins in progress by the hash of their state."""
-        logins: Mapping[str, Any] = self._stored_connections.get(BEGUN) or {}
+        logins: Mapping[str, Any] = self._stored_connections.get(PENDING_LOGINS) or {}
         return {
             state: login
             for state, login in logins.items()

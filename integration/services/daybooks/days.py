@@ -40,7 +40,7 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
-from integration.store.database import AWAY, Clock
+from integration.store.database import TEMPORARY_CAUSES, Clock
 from integration.store.days import DayCheckResult, DayChecks
 from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
@@ -53,7 +53,7 @@ DIFFERS = "day_differs"
 STATE_OF_SKIP = {
     "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
 }  # fmt: skip
-TOLD = frozenset({DayState.EQUAL, DayState.NOT_POSTED, DayState.DIFFERENT})
+COMPARED_STATES = frozenset({DayState.EQUAL, DayState.NOT_POSTED, DayState.DIFFERENT})
 CLOSED_STATES = frozenset(DayState) - {DayState.OPEN, DayState.WAITING, DayState.UNKNOWN, DayState.EMPTY}
 BEFORE_BOOKING = frozenset({
     DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.PARKED, DayState.EMPTY, DayState.LEFT_OUT,
@@ -270,7 +270,7 @@ class Days:
         try:
             return self._compare_days(keys)
         except IntegrationError as error:
-            if error.code in AWAY:
+            if error.code in TEMPORARY_CAUSES:
                 raise
             return [self._unknown_report(key, error.code, error.facts) for key in keys]
 
@@ -431,7 +431,7 @@ class Days:
             so_far,
         )
         target = self._deps.logics.current_logic(self.flow).flow.target
-        keys = [report.key for report in reports if report.state in TOLD]
+        keys = [report.key for report in reports if report.state in COMPARED_STATES]
         occurrences = [
             IssueOccurrence(_issue(report, target), str(Kind.DAY_PAGE), _name(report))
             for report in reports

@@ -42,7 +42,7 @@ from integration.store.rules import MappingStore
 
 AT_ONCE = 31  # days per query of the ledger
 MOST_FOREIGN = 500  # pages shown; the sums include all of them
-KEPT = 6  # answers of the books that are cached
+MAX_CACHED_ANSWERS = 6  # answers of the books that are cached
 WITHOUT_FIGURES = frozenset({DayState.BOOKED, DayState.PARKED, DayState.UNKNOWN})
 WITHOUT_BOOKING = frozenset({DayState.EMPTY, DayState.LEFT_OUT, DayState.OPEN, DayState.WAITING})
 
@@ -274,7 +274,7 @@ class Periods:
         answer = reader.answer(self._clock())
         with self._lock:
             self._answers[self._question(period)] = answer
-            while len(self._answers) > KEPT:
+            while len(self._answers) > MAX_CACHED_ANSWERS:
                 self._answers.popitem(last=False)
         return answer
 

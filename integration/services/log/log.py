@@ -23,7 +23,7 @@ MOST_FOUND = 10_000
 FEW_KEYS = 2_000
 MOST_FOUND_WORDS = 6
 MOST_NAMES = 5_000  # search keys that are ranked
-NEAR = (256, 16)  # a search covers the newest 1/256 of the log first, then the newest 1/16
+NEWEST_PARTS = (256, 16)  # a search covers the newest 1/256 of the log first, then the newest 1/16
 MOST_RUNS = 1_000
 HOURLY_DAYS = 7  # periods up to this length are counted by the hour
 BLOT = "***"
@@ -218,7 +218,7 @@ class Log:
         first, last = self.span()
         until = min(sought.until or last, last)
         begin = max(sought.since or first, first)
-        for part in NEAR:
+        for part in NEWEST_PARTS:
             if until - (until - begin) / part > begin:
                 yield until - (until - begin) / part
         yield sought.since or BEGINNING

@@ -15,7 +15,7 @@ from integration.core.authorization import requires
 from integration.core.erasure import person_from_json
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor, Right
-from integration.log.client import ANNOUNCED
+from integration.log.client import SERVER_FILE
 from integration.services.log.download_tokens import DownloadTokens
 from integration.services.log.log import Log
 
@@ -30,7 +30,7 @@ class LogAccess:
         self._log = log
         self._data = data
         self._address = address
-        self._file = data / ANNOUNCED
+        self._file = data / SERVER_FILE
         self._token = ""
         self._download_tokens = DownloadTokens()
         self._exports = data / "exports"

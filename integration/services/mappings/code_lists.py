@@ -16,7 +16,7 @@ from integration.core.errors import AccessDeniedError, ConfigurationError, Integ
 from integration.core.people import Right
 from integration.core.records import Field, Kind
 from integration.flows.settings import COUNTRY_CODES, CodeList
-from integration.flows.tables import IN_USE
+from integration.flows.tables import INCOMPLETE_LISTS
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
 from integration.words.countries import countries
@@ -146,7 +146,7 @@ class CodeLists:
         if of == COUNTRY_CODES:
             return set(codes) - countries().keys()
         kind, name = LOOKED_UP.get(of.name), WHOLE.get(of.name, of.name)
-        if kind is None and name in IN_USE:
+        if kind is None and name in INCOMPLETE_LISTS:
             return None
         try:
             connector = self._access.connector(of.system)

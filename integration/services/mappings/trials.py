@@ -138,7 +138,7 @@ class TargetState:
     links: Mapping[str, Link] = field(default_factory=dict)
 
 
-NOWHERE = TargetState()
+EMPTY_TARGET_STATE = TargetState()
 
 
 class TargetLookup:
@@ -233,7 +233,7 @@ class Comparison:
         for staged in stage_records(logic, stage, page):
             parents.setdefault(staged.parent, []).append(staged)
         shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
-        target_state = self._target.target_state(stage, shaped) if self._target else NOWHERE
+        target_state = self._target.target_state(stage, shaped) if self._target else EMPTY_TARGET_STATE
         outcomes: dict[str, _Outcome] = {}
         for record, members in zip(shaped, parents.values(), strict=True):
             rest = [member for member in members if member.key not in target_state.issues_elsewhere]

@@ -13,7 +13,7 @@ from integration.services.runs.retries import retry_note
 from integration.services.runs.runs import Runs
 from integration.store.issues import Issues
 
-GONE = ""  # the code if the cause or record no longer exists
+MISSING_CODE = ""  # the code if the cause or record no longer exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class BulkFailure:
 
     group: CauseGroup
     record: str = ""
-    code: str = GONE
+    code: str = MISSING_CODE
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

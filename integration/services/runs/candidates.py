@@ -10,7 +10,7 @@ from integration.core.issues import OpenIssue
 from integration.core.records import Kind, Record
 from integration.store.links import Links
 
-LOOKED_BACK = timedelta(days=365)  # before the issue was last seen: the period searched for the last sale
+SEARCH_PERIOD = timedelta(days=365)  # before the issue was last seen: the period searched for the last sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def candidates(target: Connector, links: Links, open_issue: OpenIssue, kind: Kin
         return []
     current = target.lookup([Record(kind, reference, {}) for reference in references], NumbersAsKeys())
     owners = links.by_reference(open_issue.flow, kind, references)
-    last_used = _last_used(target, references, open_issue.last_seen.date() - LOOKED_BACK)
+    last_used = _last_used(target, references, open_issue.last_seen.date() - SEARCH_PERIOD)
     return [
         Candidate(
             reference,

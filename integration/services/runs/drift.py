@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.authorization import requires
-from integration.core.drift import NOTHING_LOOKED, DriftCheckResult, DriftCounts, DriftedRecord
+from integration.core.drift import NO_COUNTS, DriftCheckResult, DriftCounts, DriftedRecord
 from integration.core.errors import IntegrationError, PlanStaleError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, IssueOccurrence
@@ -50,7 +50,7 @@ class _Place:
     remaining_kinds: tuple[tuple[str, str], ...]
     after: str = ""
     began: str = ""
-    counts: DriftCounts = NOTHING_LOOKED
+    counts: DriftCounts = NO_COUNTS
 
     def text(self) -> str:
         """Return the position as JSON text, which the database stores between two pages."""

@@ -43,7 +43,7 @@ from integration.store.links import Links
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 
-MOST = 10_000  # records of a group in one repair
+MAX_GROUP_RECORDS = 10_000  # records of a group in one repair
 AT_ONCE = 500  # source records per call
 PAGE = 1_000
 DAYS = 14  # of history in the number of new records
@@ -379,7 +379,7 @@ class Exceptions:
     @requires(Right.SEE)
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of all open issues of a cause."""
-        open_issues = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
+        open_issues = self._issues.list(flow, cause, field, detail=detail, limit=MAX_GROUP_RECORDS)
         source_keys = (key for keys in self.sources(flow, open_issues).values() for key in keys)
         return list(dict.fromkeys(source_keys))
 
@@ -389,7 +389,7 @@ class Exceptions:
         spec = self._flows[flow]
         counts = Counter[str]()
         for cause in self.row_causes(flow):
-            for open_issue in self._issues.list(flow, cause, limit=MOST):
+            for open_issue in self._issues.list(flow, cause, limit=MAX_GROUP_RECORDS):
                 rows = (row for row, _ in lacked_rows(spec, open_issue.issue))
                 counts.update({row.code for row in rows if row.table.name == table})
         return dict(counts)

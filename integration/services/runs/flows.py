@@ -22,7 +22,7 @@ from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
 from integration.flows.settings import CodeList, FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec, page_in, stage_records
-from integration.flows.tables import IN_USE
+from integration.flows.tables import INCOMPLETE_LISTS
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.code_lists import LOOKED_UP, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
@@ -230,7 +230,7 @@ class Flows(Mapping[str, Flow]):
         for (setting, code_list), codes in new_codes.items():
             missing_codes = self._lists.missing_codes(code_list, codes)
             if missing_codes is None:
-                unchecked += [] if code_list.name in IN_USE - LOOKED_UP.keys() else [setting]
+                unchecked += [] if code_list.name in INCOMPLETE_LISTS - LOOKED_UP.keys() else [setting]
             elif missing_codes:
                 raise _unknown_code_error(flow, setting, code_list, min(missing_codes))
         return tuple(dict.fromkeys(unchecked))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # httpx is imported for the first call
     from integration.connectors.accountview.client import AccountViewClient
 
 KEPT_TOKENS = "accountview-tokens"
-LEARNED = "learned"  # facts that a connection learned about the installation
+INSTALLATION_FACTS = "learned"  # facts that a connection learned about the installation
 GIVEN_TOKENS = "accountview-given"  # the system of each refresh token of the settings, by hash
 ELSEWHERE_SECONDS = 2.0  # how long another process may use outdated access data
 
@@ -115,7 +115,7 @@ class ConnectorFactory:
         access_data = {**self._with_route(access_data, definition.usual_address), **folders}
         settings = _settings_of(definition.settings, access_data, system.upper())
         learned = StoredInstallationFacts(
-            self.connected, self.name(f"{system}-{LEARNED}"), definition.secret_recipient(access_data)
+            self.connected, self.name(f"{system}-{INSTALLATION_FACTS}"), definition.secret_recipient(access_data)
         )
         return definition.connects(
             settings, self.tokens(access_data, tokens), learned, self._reads.get(definition.role, ())

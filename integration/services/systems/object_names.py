@@ -28,7 +28,7 @@ from integration.services.systems.objects import (
 )
 
 # Names that were added after the first release of plans with a hash of names.
-LATER = (
+LATER_PREFIXES = (
     "objects.periods.", "period.", "posting_line.vat_base", "objects.transactions.", "transaction.", "day_page.",
     "day_page_line.", "objects.quotations.", "quotation.", "quotation_line.", "sales_order.shipping_cost",
     "trade_invoice.shipping_cost", "prices.",
@@ -72,7 +72,7 @@ class ObjectNames:
         """
         names, defaults = flat(self.in_force()), flat(Names())
         relevant_names = {
-            path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)
+            path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER_PREFIXES)
         }
         return hashlib.sha256(json.dumps(relevant_names, sort_keys=True).encode()).hexdigest()
 

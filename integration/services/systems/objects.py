@@ -24,7 +24,7 @@ REFERENCE = "order_reference_field"
 HEADER = "history.header"
 MANNER = ("conditions", "page_strategy", "overlap_seconds")
 # Names that must not be empty.
-NEEDED = frozenset(
+REQUIRED_NAMES = frozenset(
     {
         *(f"objects.{one}.code" for one in ("articles", "groups", "vat", "fields")), *MANNER, REFERENCE,
         *(
@@ -39,8 +39,8 @@ NEEDED = frozenset(
 # The groups for which captions suggest columns.
 KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
 # Objects whose code and table are stored among their fields.
-OWN = ("warehouses", "prices")
-_OF_OWN = frozenset(f"{name}.{part}" for name in OWN for part in ("object", "table"))
+SELF_DESCRIBED_OBJECTS = ("warehouses", "prices")
+_OF_OWN = frozenset(f"{name}.{part}" for name in SELF_DESCRIBED_OBJECTS for part in ("object", "table"))
 
 
 class Availability(StrEnum):
@@ -227,7 +227,7 @@ def _names(
             path, defaults[path], values[path], state, options,
             proposed=proposed.get(group, {}).get(short, ""),
             unverified=bool(defaults[path]) and short in UNVERIFIED.get(group, ()),
-            fixed=path in fixed, is_required=path in NEEDED,
+            fixed=path in fixed, is_required=path in REQUIRED_NAMES,
         )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ _NameState = tuple[str, Availability, Mapping[str, str]]
 
 
 def _object_states(sort: _Sort, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
-    is_own = sort.name in OWN
+    is_own = sort.name in SELF_DESCRIBED_OBJECTS
     code = f"{sort.name}.object" if is_own else f"objects.{sort.name}.code"
     yield code, _code_state(values[code], catalog), catalog.codes or {}
     tables = ["table", *(["detail"] if sort.lines else [])]
@@ -282,7 +282,7 @@ def _columns(group: str, values: Mapping[str, str], catalog: _Catalog) -> Sequen
 
 
 def _table(group: str, values: Mapping[str, str]) -> str:
-    if group in OWN:
+    if group in SELF_DESCRIBED_OBJECTS:
         return values[f"{group}.table"]
     sort = next(object_sort for object_sort in _SORTS if group in object_sort.groups)
     return values[f"objects.{sort.name}.{'detail' if group in sort.lines else 'table'}"]

@@ -11,7 +11,7 @@ from pages.components.shared.layout import ask_live, note, section_with_actions
 from pages.components.shared.rows import code_caption
 from pages.components.shared.wording import amount_text, number, plain, text
 
-ASKED = "gift_cards_asked"
+BALANCES_KEY = "gift_cards_asked"
 
 
 def gift_card_balances(app: Application) -> None:
@@ -20,8 +20,8 @@ def gift_card_balances(app: Application) -> None:
         return
     actions = section_with_actions(text("gift_cards_title"), text("gift_cards_about"))
     if actions.button(text("btn_ask_till"), icon=":material/redeem:", key="ask_gift_cards"):
-        st.session_state[ASKED] = True
-    balances = ask_live(app, "gift_cards", app.days.gift_cards) if st.session_state.get(ASKED) else None
+        st.session_state[BALANCES_KEY] = True
+    balances = ask_live(app, "gift_cards", app.days.gift_cards) if st.session_state.get(BALANCES_KEY) else None
     if balances is None:
         return
     if not balances:

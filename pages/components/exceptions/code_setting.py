@@ -9,7 +9,7 @@ from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
 from integration.flows.settings import BOOKS, TILL, till_list
-from integration.services.runs.exceptions import MOST
+from integration.services.runs.exceptions import MAX_GROUP_RECORDS
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.inputs import code_field, codes_or_error
@@ -67,7 +67,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
     """Return the number of documents of each branch, or None if the till does not answer."""
-    keys = [open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=MOST)]
+    keys = [open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=MAX_GROUP_RECORDS)]
     name = f"branches {group.flow} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
     if records is None:

@@ -7,7 +7,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.conflicts import SOURCE, TARGET, conflict_values
 from integration.core.issues import CauseGroup, OpenIssue
-from integration.services.runs.exceptions import MOST
+from integration.services.runs.exceptions import MAX_GROUP_RECORDS
 from pages.components.exceptions.decisions import ONE_BY_ONE, is_for_all
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -25,7 +25,7 @@ def settle_conflicts(
     """Draw the values of each conflict in a group, the choice of the winner, and the preview button."""
     small(f"**{text('conflict_whose')}**", meaning("conflict"))
     for_all = is_for_all(group)
-    open_issues = app.exceptions.issues_of(group.group_key, limit=MOST if for_all else ONE_BY_ONE)
+    open_issues = app.exceptions.issues_of(group.group_key, limit=MAX_GROUP_RECORDS if for_all else ONE_BY_ONE)
     chosen_sides = _choose_all(app, group, open_issues) if for_all else _choose_each(app, group, open_issues)
     if len(open_issues) < group.count:
         note(text("decision_first", number=len(open_issues)))

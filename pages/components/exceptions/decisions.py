@@ -8,7 +8,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.flows.deciding import KEEP
-from integration.services.runs.exceptions import MOST
+from integration.services.runs.exceptions import MAX_GROUP_RECORDS
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import note
@@ -70,7 +70,7 @@ def _decide_each(app: Application, group: CauseGroup, options: Sequence[str], no
 
 
 def _decide_all(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
-    open_issues = app.exceptions.issues_of(group.group_key, limit=MOST)
+    open_issues = app.exceptions.issues_of(group.group_key, limit=MAX_GROUP_RECORDS)
     marks = "".join(open_issue.issue.facts.get("mark", "") for open_issue in open_issues)
     option = _option(options, noun, hashlib.sha256(marks.encode()).hexdigest()[:10], text("decision_all"))
     return {option: open_issues} if option else {}

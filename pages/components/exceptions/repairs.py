@@ -14,7 +14,7 @@ from integration.core.rows import EVERY
 from integration.core.rules import EMPTY
 from integration.services.runs.exceptions import (
     ARTICLES,
-    MOST,
+    MAX_GROUP_RECORDS,
     MissingRow,
     group_address,
     missing_articles,
@@ -395,7 +395,9 @@ def _proof_button(app: Application, group: CauseGroup) -> None:
     st.markdown(plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do))
     system = system_name(app.flows[group.flow].target)
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
-        keys = list({open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=MOST)})
+        keys = list(
+            {open_issue.issue.key for open_issue in app.exceptions.issues_of(group.group_key, limit=MAX_GROUP_RECORDS)}
+        )
         is_answered = result_of(lambda: app.prices.check_prices_again(group.flow, keys))
         if is_answered is not None:
             over = app.exceptions.group(group.group_key) is None

@@ -11,7 +11,7 @@ from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
 from integration.flows.settings import ISO, CodeList, KeyPart, ValueTable
-from integration.flows.tables import IN_USE, VAT_CODES, VAT_RATES, list_of, list_of_fact
+from integration.flows.tables import INCOMPLETE_LISTS, VAT_CODES, VAT_RATES, list_of, list_of_fact
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
@@ -133,7 +133,7 @@ def code_caption(code: str, choices: Mapping[str, str]) -> str:
 
 def is_in_use(code_list: CodeList | None) -> bool:
     """Return True if a list has only the codes in use, so that another code can be typed."""
-    return code_list is not None and code_list.name in IN_USE
+    return code_list is not None and code_list.name in INCOMPLETE_LISTS
 
 
 def dimension_label(

@@ -25,13 +25,13 @@ from pages.components.shared.wording import (
     zone,
 )
 
-MOST = 6  # rows of a list that shares the page with other content
+MAX_SHARED_ROWS = 6  # rows of a list that shares the page with other content
 
 RowActions = Callable[[WaitingItem], None]
 
 
 def waiting_items(
-    app: Application, statuses: Sequence[FlowStatus] | None = None, limit: int | None = MOST
+    app: Application, statuses: Sequence[FlowStatus] | None = None, limit: int | None = MAX_SHARED_ROWS
 ) -> WaitingItems:
     """Return the waiting list in the language of the session. `statuses` are flow statuses that were read already."""
     return app.waiting_list.items(language(), zone(), statuses, limit)

@@ -14,7 +14,7 @@ from pages.components.shared.layout import answer_or_error, inline, note, sectio
 from pages.components.shared.tables import table
 from pages.components.shared.wording import Markdown, field_date, money_text, number, plain, system_name, text
 
-MOST = 100_000
+MAX_QUANTITY = 100_000
 
 
 def prices_section(app: Application) -> None:
@@ -39,7 +39,7 @@ def prices_section(app: Application) -> None:
             "price_article", article_names, text("prices_article"), width="stretch", is_labelled=True
         )
         quantity = st.number_input(
-            text("prices_quantity"), 1, MOST, key="price_quantity", bind="query-params", width=120
+            text("prices_quantity"), 1, MAX_QUANTITY, key="price_quantity", bind="query-params", width=120
         )
         branch = select_input("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
         day = _sale_day(app)

@@ -14,7 +14,7 @@ from integration.core.records import Kind, Record
 from integration.core.retention import CLASSES
 from integration.core.run import Mode, Outcome
 from integration.core.states import RunState, Step
-from integration.retention.store.rows import FOR_GOOD, TABLES, RetentionStore
+from integration.retention.store.rows import PERMANENT_TABLES, TABLES, RetentionStore
 from integration.store import tables
 from integration.store.database import Database
 from integration.store.issues import Issues
@@ -69,7 +69,7 @@ def a_document(number: int) -> PlanRow:
 
 
 def test_every_table_has_one_class_or_is_kept_for_good() -> None:
-    named = [table.name for some in TABLES.values() for table in some] + [table.name for table in FOR_GOOD]
+    named = [table.name for some in TABLES.values() for table in some] + [table.name for table in PERMANENT_TABLES]
     assert sorted(named) == sorted(table.name for table in tables.metadata.sorted_tables)
     assert {one.name for one in CLASSES} - {"idle", "engine"} == TABLES.keys()
 

@@ -22,7 +22,15 @@ from integration.sandbox.accountview.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import running
 from integration.services.systems.connection_settings import ELSEWHERE_SECONDS as ACCESS_SECONDS
-from integration.services.systems.objects import FILE, NEEDED, Availability, Name, NamedObject, NamedObjects, flat
+from integration.services.systems.objects import (
+    FILE,
+    REQUIRED_NAMES,
+    Availability,
+    Name,
+    NamedObject,
+    NamedObjects,
+    flat,
+)
 from integration.words import say
 from tests.consoles import WHO, opened
 from tests.people import somebody
@@ -199,8 +207,8 @@ def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str,
 
 
 def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
-    assert {"debtor.number", "order_reference_field", "trade_invoice.reference", "conditions"} <= NEEDED
-    assert "debtor.email" not in NEEDED
+    assert {"debtor.number", "order_reference_field", "trade_invoice.reference", "conditions"} <= REQUIRED_NAMES
+    assert "debtor.email" not in REQUIRED_NAMES
 
 
 def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> None:
