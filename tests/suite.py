@@ -162,24 +162,6 @@ class Suite:
                 command, cwd=self.root, env=self._environment(), process_group=0, stdout=file, stderr=file
             )
 
-    def begin_parts(
-        self, name: str, files: list[str], parts: int, *options: str, prints: bool = False
-    ) -> list[tuple[str, "subprocess.Popen[bytes]"]]:
-        """Begin a process for each part of the files, and return them by name. The first one may print as it runs."""
-        begun = []
-        for number in range(min(parts, len(files))):
-            part = f"{name}-{number}"
-            output = None if prints and number == 0 else self._output(part)
-            begun.append((part, self.begin(part, "-n", "0", *options, *files[number::parts], output=output)))
-        return begun
-
-    def end_part(self, name: str, process: "subprocess.Popen[bytes]") -> list[Failure]:
-        """Wait for a process, print what it has not printed yet, and return the tests that failed."""
-        status = process.wait()
-        if self._output(name).exists():
-            print(self._output(name).read_text(encoding="utf-8", errors="replace"), flush=True)
-        return self.failed(name, status)
-
     def failed(self, name: str, status: int) -> list[Failure]:
         """Return the tests that failed.
 
@@ -221,9 +203,6 @@ class Suite:
     def _report(self, name: str) -> Path:
         return self.folder / f"{name}.xml"
 
-    def _output(self, name: str) -> Path:
-        return self.folder / f"{name}.txt"
-
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
     try:
@@ -235,18 +214,28 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
 def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> list[Failure]:
     """Run all files side by side, those of the browser in processes of their own, and return what failed.
 
-    A process that drove a browser has a loop at work from then on, which the engine takes for its caller's. Each
-    process reads only its own files. The first one without a browser prints as it runs, and the others at their end.
+    A process that drove a browser has a loop at work from then on, which the engine takes for its caller's.
     """
     browser = [file for file in files if file.startswith("tests/browser/")]
     others = [file for file in files if file not in browser]
     is_read = (suite.root / "tests" / "__pycache__").is_dir()
-    began = suite.begin_parts("browser", browser, browsers)  # which mostly waits
+    output = suite.folder / "browser.txt"
+    by_file = ("--dist", "loadfile", "--no-loadscope-reorder")
+    spread = ("-n", str(browsers), *by_file) if browsers > 1 else ("-n", "0")
+    seen = suite.begin("browser", *spread, *browser, output=output) if browser else None  # which mostly waits
     if not is_read:
         # pytest rewrites each test the first time that it is read: once, and not in every process
         suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
-    began = suite.begin_parts("others", others, beside, *WITHOUT, prints=True) + began
-    return [failure for name, process in began for failure in suite.end_part(name, process)]
+    found: list[Failure] = []
+    if others:
+        rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)
+        status = rest.wait()
+        found += suite.failed("others", status)
+    if seen:
+        status = seen.wait()
+        print(output.read_text(encoding="utf-8", errors="replace"), flush=True)
+        found += suite.failed("browser", status)
+    return found
 
 
 def second_try(suite: Suite, failed: list[Failure]) -> None:
@@ -300,7 +289,7 @@ def main(arguments: list[str]) -> int:
     every = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
     match arguments:
         case []:
-            return run(ROOT, "not long", every, beside=2, browsers=1)
+            return run(ROOT, "not long", every, beside=3, browsers=1)
         case ["long"]:
             return run(ROOT, "long", every, beside=2, browsers=2)
         case ["long", room] if room in ROOMS:

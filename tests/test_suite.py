@@ -33,7 +33,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-q -p xdist.plugin -p no:cacheprovider")
     (tmp_path / "pytest.ini").touch()
-    (tmp_path / "tests" / "__pycache__").mkdir(parents=True)  # as if the tests had been read before
+    (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "unsteady.csv").write_text("test,date,reason\n", encoding="utf-8")
     return tmp_path
 
@@ -44,7 +44,7 @@ def run(root: Path, **files: str) -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     paths = [str(path.relative_to(root)) for path in sorted(root.glob("tests/**/test_*.py"))]
-    return suite.run(root, "not long", paths, beside=2, browsers=1)
+    return suite.run(root, "not long", paths, beside=0, browsers=1)
 
 
 def test_a_file_that_passes_alone_is_unsteady_and_named_with_its_first_failure(
@@ -92,7 +92,6 @@ def test_who_stands_among_the_unsteady_for_more_than_two_weeks_is_red(
 
 
 def test_what_tests_leave_at_work_is_ended(root: Path) -> None:
-    (root / "tests" / "__pycache__").rmdir()
     assert run(root, test_leaving=LEAVES) == 0
 
     assert not psutil.pid_exists(int((root / "left").read_text(encoding="utf-8")))

@@ -17,7 +17,7 @@ from pages.components.shared.wording import (
     author_name,
     field_name,
     moment,
-    number_text,
+    number,
     option_name,
     plain,
     text,
@@ -78,16 +78,18 @@ def _side_by_side(cards: list[CustomerCard]) -> None:
     shared = cards[0].shared_with(cards[1])
     evidence = [card.evidence for card in cards]
     titles = [plain(_numbers(card.numbers)) for card in cards]
-    lines: list[dict[Markdown, Markdown]] = []
-    for name in dict.fromkeys(name for values in evidence for name in values):
-        cells = [_value(values.get(name, ""), fits=name in shared) for values in evidence]
-        lines.append({text("col_field"): plain(field_name(name))} | dict(zip(titles, cells, strict=True)))
-    for label, counts in (
-        (text("merge_links"), [card.links for card in cards]),
-        (text("merge_documents"), [card.documents for card in cards]),
-    ):
-        lines.append({text("col_field"): label} | dict(zip(titles, map(number_text, counts), strict=True)))
-    st.table(lines, border="horizontal", hide_index=True)
+    rows: list[tuple[Markdown, list[Markdown]]] = [
+        (plain(field_name(name)), [_value(values.get(name, ""), fits=name in shared) for values in evidence])
+        for name in dict.fromkeys(name for values in evidence for name in values)
+    ]
+    rows.append((text("merge_links"), [number(card.links) for card in cards]))
+    rows.append((text("merge_documents"), [number(card.documents) for card in cards]))
+    caption = text("col_field")
+    st.table(
+        [{caption: label, **dict(zip(titles, cells, strict=True))} for label, cells in rows],
+        border="horizontal",
+        hide_index=True,
+    )
 
 
 def _merged(app: Application, merge: CustomerMerge) -> None:
