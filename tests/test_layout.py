@@ -27,7 +27,7 @@ BUILDERS = [
     "integration/application/stores.py",
     "integration/lab/trial.py",
 ]
-RELATIVE_DOCSTRINGS, VAGUE_NAMES, VAGUE_VALUES = 41, 2, 169  # go down with each one that is rewritten
+RELATIVE_DOCSTRINGS, VAGUE_NAMES, VAGUE_VALUES = 41, 2, 66  # go down with each one that is rewritten
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent

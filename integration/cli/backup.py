@@ -36,7 +36,7 @@ commands.add_typer(arranged, name="settings")
 commands.add_typer(keys, name="key")
 
 BackupFile = Annotated[Path, typer.Argument(help="The backup file.")]
-PASSPHRASE_PROMPT = "Passphrase of the key, empty for none"
+PASSPHRASE_PROMPT = "Passphrase of the key, empty for none"  # noqa: S105  a prompt
 
 
 @commands.command()

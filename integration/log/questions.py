@@ -76,7 +76,7 @@ def _refused_elements(part: Mapping[str, Any], known_tables: frozenset[str], pla
         yield "part", str(kind)
     elif kind is None and isinstance(form, str) and form not in sql_allowlist.PARTS:
         yield "part", form
-    if form == "SHOW_REF" and part.get("show_type") not in sql_allowlist.SHOWN:
+    if form == "SHOW_REF" and part.get("show_type") not in sql_allowlist.SHOW_TYPES:
         yield "part", str(part.get("show_type"))
     if form == "BASE_TABLE" and not _is_allowed_table(part, known_tables):
         yield "table", str(part.get("table_name"))

@@ -1,6 +1,6 @@
 """What decides a plan, held against what is so by now."""
 
-from integration.core.basis import FIELDS, ON, RATES, TABLES, SYSTEM_INPUTS, changed_marks
+from integration.core.basis import FIELDS, ON, RATES, SYSTEM_INPUTS, TABLES, changed_marks
 
 
 def test_another_mark_one_that_is_gone_and_none_that_is_new_or_unasked_has_changed() -> None:

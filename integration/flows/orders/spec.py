@@ -42,12 +42,12 @@ from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF,
 from integration.flows.orders.references import has_prefix
 from integration.flows.orders.refunds import OPTIONS
 from integration.flows.orders.settings import (
+    DEFAULT_KINDS,
     INVOICE_TYPES,
     ORDER_TYPES,
     RECEIPT_TYPES,
     SOURCES,
     TARGETS,
-    DEFAULT_KINDS,
     OrderSettings,
     documents,
 )
