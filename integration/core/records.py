@@ -56,7 +56,7 @@ class Kind(str):
     name, but nothing is written for it.
     """
 
-    __slots__ = ("drawn", "known", "owned", "sort")
+    __slots__ = ("drawn", "is_declared", "owned", "sort")
 
     sort: Sort
     is_declared: bool  # whether this console declares the kind

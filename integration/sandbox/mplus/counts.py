@@ -111,7 +111,8 @@ class DrawerCounts:
         if key not in self._counts:
             raise LookupError(f"there is no count {key}")
         count = self._counts[key]
-        changed = {name: value for name, value in values.items() if name in ("counted", "deposited", "is_final")}
+        fields = {"counted": "counted_amount", "deposited": "deposited", "is_final": "is_final"}
+        changed = {fields[name]: value for name, value in values.items() if name in fields}
         self._counts[key] = replace(count, version=count.version + 1, **changed)
 
     def state(self) -> list[dict[str, object]]:
