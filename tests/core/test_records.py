@@ -311,6 +311,6 @@ def test_what_is_stored_may_be_of_a_kind_that_is_not_known() -> None:
     one = Kind.stored("unheard_of")
     assert (one, one.is_declared, one.owned, one.sort) == ("unheard_of", False, False, Sort.OTHER)
     assert one not in kinds()
-    assert (copy(one), pickle.loads(pickle.dumps(one)).known) == (one, False)  # noqa: S301 - our own
+    assert (copy(one), pickle.loads(pickle.dumps(one)).is_declared) == (one, False)  # noqa: S301 - our own
     kept = {"kind": "unheard_of", "key": "1", "values": {}}
     assert record_to_json(record_from_json(kept)) == kept

@@ -103,7 +103,7 @@ class OrdersLogic(FlowLogic):
         self.mapping_version = version
         self._new_debtors = NewDebtors(settings, tables.get(REVENUE_ACCOUNTS, {}))
         self.policy = {**self._new_debtors.policy, **document_policy(rules)}
-        self.most = settings.most
+        self.max_records = settings.most
         self._filters = {kind: settings.all_filters(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))

@@ -143,7 +143,7 @@ def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
     change = diff(one.record, None, None, payments().policy, title=one.title)
 
     assert (one.key, one.record.key, one.title) == (KEY, INVOICE, "2026.1000")
-    assert change.wanted.values == {"amount": Decimal("121.00"), "method": "BANK"}  # type: ignore[union-attr]
+    assert change.desired.values == {"amount": Decimal("121.00"), "method": "BANK"}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_an_undo_puts_back_another_group_and_leaves_what_was_filled() -> None:
         change = outcome(there, turnover_group_owner="keep_equal")
         kept = with_rows().reversible(change)
         assert kept.before is not None
-        return kept.wanted.flat(), kept.before.flat()
+        return kept.desired.flat(), kept.before.flat()
 
     assert back("30") == ({"1001/turnover_group": "20"}, {"1001/turnover_group": "30"})
     assert back(None) == ({}, {})
@@ -205,4 +205,4 @@ def test_what_was_written_beside_a_filled_group_is_put_back() -> None:
 
     kept = with_rows().reversible(change)
 
-    assert (kept.wanted, kept.before, kept.agreed) == (article(name="Bel"), article(name="Oude bel"), wanted)
+    assert (kept.desired, kept.before, kept.agreed) == (article(name="Bel"), article(name="Oude bel"), wanted)
