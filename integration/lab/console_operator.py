@@ -1,7 +1,7 @@
 """Acts as the operator of the console: looks into both systems and answers the questions of the console."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from integration.core.issues import OpenIssue
 from integration.core.records import Kind
@@ -31,27 +31,38 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
 """Where a person finds a record of each kind: system, table, and the column of its number."""
 
 
+class TillDocument(NamedTuple):
+    """Document of the till, by its table, the column of its identifier, and that identifier."""
+
+    table: str
+    id_column: str
+    key: str
+
+
 def open_questions(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return the issues about changes in doubt, which ask whether the target has the record."""
     return [issue for cause in DOUBTS for issue in issues.list(flow, cause, limit=MAX_LISTED)]
 
 
-def rename_goods(sandbox: Sandbox, links: Links, flow: str) -> bool:
-    """Rename the goods of some booked orders and trade invoices in the till; return whether any was renamed."""
+def documents_to_change(sandbox: Sandbox, links: Links, flow: str) -> tuple[TillDocument, ...]:
+    """Return the booked orders and trade invoices that the till changes; none if the flow cannot correct them."""
     options = FLOWS[flow].repair_of(CHANGED).options
     booked = links.newest_links(flow, Kind.SALES_ORDER, MAX_LISTED) if AGAIN in options else []
     keys = sorted(link.key for link in booked)
-    renamed = [_renamed(sandbox, table, id_, keys) for table, id_ in _CHANGEABLE]
-    return any(renamed)
+    documents: list[TillDocument] = []
+    for table, id_ in _CHANGEABLE:
+        existing = {str(row[id_]) for row in sandbox.state(table, "mplus")}
+        documents += [TillDocument(table, id_, key) for key in keys if key in existing][:CHANGES]
+    return tuple(documents)
 
 
-def _renamed(sandbox: Sandbox, table: str, id_: str, keys: Iterable[str]) -> bool:
-    rows = {str(row[id_]): row for row in sandbox.state(table, "mplus")}
-    chosen = [key for key in keys if key in rows][:CHANGES]
-    for key in chosen:
-        lines = [{**line, "text": f"{line.get('text', '')} *"} for line in rows[key]["lineList"]["line"]]
-        sandbox.till.edit(table, key, {"lineList": lines})
-    return bool(chosen)
+def rename_goods(sandbox: Sandbox, documents: Iterable[TillDocument]) -> None:
+    """Rename the goods of documents in the till."""
+    for document in documents:
+        rows = sandbox.state(document.table, "mplus")
+        content = next(row for row in rows if str(row[document.id_column]) == document.key)
+        lines = [{**line, "text": f"{line.get('text', '')} *"} for line in content["lineList"]["line"]]
+        sandbox.till.edit(document.table, document.key, {"lineList": lines})
 
 
 def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:

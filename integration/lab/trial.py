@@ -18,6 +18,7 @@ from integration.core.states import ACTIVE, RunState
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.lab import console_operator
 from integration.lab.console import Clock, Console, GoneError
+from integration.lab.console_operator import TillDocument
 from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import LabPlace, shop_of
 from integration.lab.outcome import LabOutcome, current_outcome
@@ -59,6 +60,7 @@ class Baseline:
     calls: Calls
     parked: int  # records parked for reasons other than faults
     first: Calls  # calls before booked documents were changed in the till
+    documents: tuple[TillDocument, ...]  # booked documents that were changed in the till
 
 
 class LabTrial:
@@ -91,6 +93,7 @@ class LabTrial:
         self.further = further
         self._changed_after = ""  # run after which booked documents were changed in the till
         self._first_calls: Calls | None = None
+        self._documents: tuple[TillDocument, ...] | None = None  # documents to change; chosen by a run without faults
 
     def baseline(self) -> Baseline:
         """Run without faults. Raises IntegrationError if the flow cannot run with its settings."""
@@ -102,12 +105,17 @@ class LabTrial:
             calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
             return Baseline(
-                replace(current_outcome(sandbox), at_first=at_first), calls, parked, self._first_calls or calls
+                replace(current_outcome(sandbox), at_first=at_first),
+                calls,
+                parked,
+                self._first_calls or calls,
+                self._documents or (),
             )
 
     def run(self, baseline: Baseline) -> TrialResult:
         """Run under faults and return the result."""
         began = time.monotonic()
+        self._documents = baseline.documents
         with self._run_systems() as (sandbox, stores):
             whole = self._operate_run(sandbox, stores, baseline.parked)
             harm, differences = differences_from_baseline(baseline.outcome, current_outcome(sandbox))
@@ -186,12 +194,13 @@ class LabTrial:
             return False
         if self._wants_more(sandbox, stores, run, parked):
             return False
-        if (
-            self._changed_after
-            or not self.further
-            or not console_operator.rename_goods(sandbox, stores.links, self.schedule.flow)
-        ):
+        if self._changed_after or not self.further:
             return True
+        if self._documents is None:
+            self._documents = console_operator.documents_to_change(sandbox, stores.links, self.schedule.flow)
+        if not self._documents:
+            return True
+        console_operator.rename_goods(sandbox, self._documents)
         self._changed_after, self._first_calls = run.id, _calls(sandbox)
         return False
 
