@@ -45,10 +45,10 @@ def stock() -> None:
     unproven_since(view)
     purchases(app, view)
     reservations_notice(app)
-    with st.grid(8, min_column_width=115) as grid:
-        with grid.cell(column_span=5):
+    with st.grid(2, min_column_width=400) as grid:
+        with grid.cell():
             levels(app, view)
-        with grid.cell(column_span=3):
+        with grid.cell():
             movements(app, view)
     article_list(app, view)
     differences_of(app, view)

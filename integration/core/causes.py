@@ -74,7 +74,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause. Issues with equal `telling` facts form one group, and one repair removes them all.
+    """One cause. Issues with equal `grouping_facts` form one group, and one repair removes them all.
 
     `listing` names facts that are listed for all records of a group, although one repair serves the group.
 
@@ -106,6 +106,7 @@ _GRAVE = {
     DEVELOPER: Severity.CRITICAL,
 }
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+OTHER_ARTICLE = Repair(RepairKind.ARTICLES, "settings", "collective_article")
 VALUE, VALUE_OR_FIELDS = Repair(RepairKind.VALUE), Repair(RepairKind.VALUE, "fields")
 DOUBT, SYSTEM, AGAIN, DAY = (
     Repair(RepairKind.DOUBT),
@@ -250,7 +251,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("word_unknown", OPERATOR, ("field", "word"), _system_or("settings", "types")),
         Cause("word_missing", OPERATOR, ("field",), SYSTEM),
         Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(RepairKind.ROW, "tables")),
-        Cause("article_missing", OPERATOR, ("article",), Repair(RepairKind.ARTICLES, "settings", "collective_article")),
+        Cause("article_missing", OPERATOR, repair=OTHER_ARTICLE, listing=("article",)),
+        Cause("article_not_linked", OPERATOR, repair=OTHER_ARTICLE, listing=("article",)),
         Cause("customer_ambiguous", OPERATOR, ("customer", "candidates"), Repair(RepairKind.CHOICE)),
         Cause("customer_missing", OPERATOR, repair=_code_of("default_debtor")),
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),

@@ -423,7 +423,7 @@ def unknown(shop: Application, till_client: TillClient, customer: str) -> Iterat
     """An order of something the till sells and the books do not have."""
     order = till_client.order(REPAIR_HOUR, relation=customer)
     planned(shop, "orders", order)
-    yield waiting(shop, "article_missing", key=order)
+    yield waiting(shop, "article_not_linked", key=order)
     shop.rules.set_table("articles", {}, "test")
     shop.flows.change("orders", {"collective_article": ""}, somebody("test"))
     put_aside(shop, "orders")

@@ -51,8 +51,9 @@ class LineArticles:
     ) -> dict[str, str]:
         """Return the articles on which the lines are booked: their own, a substitute, or the collective article.
 
-        Raises RecordRejected with all missing articles if there is no collective article, and for a substitute whose
-        row was saved for another article of the till.
+        Raises RecordRejected with all missing articles if there is no collective article: `article_not_linked` if none
+        of them has an article code at the till. Also raises it for a substitute whose row was saved for another article
+        of the till.
         """
         stand_ins = self.stand_ins(document, codes).items()
         substitutes = {key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes}
@@ -62,7 +63,8 @@ class LineArticles:
         if missing and not self.collective:
             lines = {line.key: line for line in sale_lines(document.record)}
             lacking = dict.fromkeys(resolved[key] or _article_label(lines[key]) for key in missing)
-            raise RecordRejected("article_missing", "line.article", article=", ".join(lacking), document=document.title)
+            cause = "article_missing" if any(resolved[key] for key in missing) else "article_not_linked"
+            raise RecordRejected(cause, "line.article", article=", ".join(lacking), document=document.title)
         return {**resolved, **dict.fromkeys(missing, self.collective)}
 
     def _expect_same_articles(self, document: CompletedDocument, stand_ins: Mapping[str, str]) -> None:
@@ -77,4 +79,6 @@ class LineArticles:
 
 
 def _article_label(line: Record) -> str:
-    return as_text(line.values.get("article")) or as_text(line.values.get("text")) or "?"
+    """Return the number or text of an article without a code, as one item of a list that is separated by commas."""
+    label = as_text(line.values.get("article")) or as_text(line.values.get("text")) or "?"
+    return label.replace(", ", " ")

@@ -14,6 +14,7 @@ def with_listed_facts(group: CauseGroup, issues: Callable[[], Iterable[OpenIssue
         return group
     issue_facts = [open_issue.issue.facts for open_issue in issues()]
     merged_facts = {
-        name: ", ".join(sorted({facts[name] for facts in issue_facts if facts.get(name)})) for name in names
+        name: ", ".join(sorted({value for facts in issue_facts for value in facts.get(name, "").split(", ") if value}))
+        for name in names
     }
     return replace(group, facts={**group.facts, **merged_facts})

@@ -51,6 +51,7 @@ FEW = 20  # records of a group that are searched for an example
 RUNS_BACK = 10  # runs of a flow that are searched for a retry of a cause
 AMOUNT = re.compile(r"-?\d{1,12}(\.\d+)?")
 ARTICLES = "articles"  # the value table of substitutes for articles that the books do not have
+ARTICLE_CAUSES = frozenset({"article_missing", "article_not_linked"})
 UNMAPPED = "value_unmapped"  # the cause of missing rows in tables without a cause of their own
 
 
@@ -186,8 +187,8 @@ def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, s
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
-    """Return the codes of the articles that a document needs and the books do not have."""
-    codes = facts.get("article", "").split(", ") if cause == "article_missing" else []
+    """Return the articles that documents need and the books do not have: by code, or as the till names them."""
+    codes = facts.get("article", "").split(", ") if cause in ARTICLE_CAUSES else []
     return [code for code in codes if code]
 
 

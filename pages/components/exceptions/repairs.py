@@ -33,11 +33,12 @@ from pages.components.shared.flows import group_headline, in_source, show_plan, 
 from pages.components.shared.inputs import codes_or_error, lists_of
 from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, result_of, small
 from pages.components.shared.missing_rows import has_rows_together, missing_rows
-from pages.components.shared.rows import code_caption, dimension_label, field_text, part_choice
+from pages.components.shared.rows import code_caption, dimension_label, field_text, named_facts, part_choice
 from pages.components.shared.wording import (
     Markdown,
     field_name,
     flow_name,
+    number,
     plain,
     quantity_text,
     say,
@@ -171,6 +172,8 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
 
 
 def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
+    if first_flow := app.first_week.begins_with():
+        _articles_first(app, first_flow, "articles_first")
     st.markdown(text("article_question"))
     way = controls.segmented_control(
         text("article_question"),
@@ -181,20 +184,28 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
         format_func=lambda option: text(f"article_{option}"),
         label_visibility="collapsed",
     )
+    shown_articles = articles[:MOST_CHOICES]
     if way == "create":
-        _create_first(app, group, articles)
+        _create_first(app, group, shown_articles)
         return
     if way == "all":
         note(text("article_collective_about"))
         names = {"": text("article_collective")}
     else:
-        names = {code: text("article_instead", article=plain(code)) for code in articles}
+        names = {code: text("article_instead", article=_article_caption(app, code)) for code in shown_articles}
     article_codes = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
-    ready = all(article_codes.values())
+    if way == "one" and len(shown_articles) < len(articles):
+        note(text("article_more", number=number(len(articles) - len(shown_articles))))
+    ready = any(article_codes.values())
     label = quantity_text(f"btn_repair_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
         _repair(app, group, lambda: _keep_articles(app, group, article_codes))
     _nothing_written_note(app, group)
+
+
+def _article_caption(app: Application, code: str) -> Markdown:
+    """Return an article of the till with its name, escaped."""
+    return plain(named_facts(app, {"article": code})["article"])
 
 
 def _article(app: Application, label: Markdown, key: str) -> str:
@@ -262,7 +273,7 @@ def _keep_articles(app: Application, group: CauseGroup, article_codes: Mapping[s
     if "" in article_codes:
         app.flows.change(group.flow, {"collective_article": article_codes[""]}, person())
     for code, other in article_codes.items():
-        if code:
+        if code and other:
             app.tables.add(ARTICLES, code.strip(), other, person())
 
 
@@ -308,8 +319,8 @@ def _doubt_questions(app: Application, group: CauseGroup) -> None:
 
 
 def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -> None:
-    for open_issue, number in answers:
-        app.exceptions.answer(open_issue, number, person())
+    for open_issue, reference in answers:
+        app.exceptions.answer(open_issue, reference, person())
 
 
 # ---- repairs in another place
@@ -407,15 +418,18 @@ def _proof_button(app: Application, group: CauseGroup) -> None:
     _nothing_written_note(app, group)
 
 
+def _articles_first(app: Application, flow: str, reason: str) -> None:
+    """Show why articles must be linked first, and draw the button that previews their flow."""
+    flow_caption = flow_name(flow)
+    st.markdown(text(reason, flow=flow_caption))
+    if controls.button(text("btn_book_first", flow=flow_caption), icon=":material/difference:", key="articles_first"):
+        start_preview(app, flow)
+
+
 def _book_first(app: Application, way: Repair) -> None:
     """Show which documents the day needs, and draw the button that previews their flow, after setting it if needed."""
     if first_flow := app.first_week.begins_with():
-        flow_caption = flow_name(first_flow)
-        st.markdown(text("book_first_articles", flow=flow_caption))
-        if controls.button(
-            text("btn_book_first", flow=flow_caption), icon=":material/difference:", key="articles_first"
-        ):
-            start_preview(app, first_flow)
+        _articles_first(app, first_flow, "book_first_articles")
     is_off = app.flows.settings(way.flow).model_dump()[way.name] == OFF
     flow_caption = flow_name(way.flow)
     st.markdown(text("book_first_set" if is_off else "book_first", flow=flow_caption))

@@ -114,6 +114,12 @@ def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_nam
     assert issue.facts["document"] == "2026.1"
 
 
+def test_articles_of_the_till_without_a_code_are_named_as_not_linked() -> None:
+    lines = (a_line("1"), a_line("2", code="", article="77"), a_line("3", code="", article="", text="Bell, red"))
+    issue = parked(an_order(lines=lines), questions=Questions(known=["1001"]))
+    assert (issue.cause, issue.facts["article"]) == ("article_not_linked", "77, Bell red")
+
+
 def test_the_collective_article_takes_what_the_books_do_not_have() -> None:
     lines = (a_line("1"), a_line("2", code="9"), a_line("3", code="", article=""))
     questions = Questions(known=["1001"])

@@ -1,37 +1,24 @@
-"""A cause that one repair serves is one, and names what differs from record to record."""
+"""The facts of an issue group, merged over all its issues where the cause lists them."""
 
-from pathlib import Path
+from datetime import UTC, datetime
 
-from integration.core.issues import Issue, IssueOccurrence
-from integration.core.records import Kind
-from tests.consoles import opened
-from tests.stores import stores_in
+import pytest
 
+from integration.core.causes import grouping_detail
+from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue
+from integration.services.runs.cause_sheet import with_listed_facts
 
-def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
-        met = [
-            IssueOccurrence(
-                Issue("currency_without_rate", key, "article.price", {"key": key, "currency": code}), Kind.PRODUCT, key
-            )
-            for key, code in (("1", "USD"), ("2", "CHF"), ("3", "USD"))
-        ]
-        stores_in(application).issues.store_check_result("products", ["1", "2", "3"], (), met)
-        (group,) = application.exceptions.groups("products")
-        assert (group.count, group.facts["currency"]) == (3, "CHF, USD")
-        assert application.exceptions.group(group.group_key) == group
+MET = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+ARTICLES = ("10054, 10133", "10054, 10344", "10133")
 
 
-def test_customers_with_price_groups_of_the_till_are_one_cause_that_names_the_groups(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
-        met = [
-            IssueOccurrence(
-                Issue("price_group_of_till", key, "relation.price_group", {"key": key, "number": number}),
-                Kind.RELATION,
-                key,
-            )
-            for key, number in (("1", "7"), ("2", "3"), ("3", "7"))
-        ]
-        stores_in(application).issues.store_check_result("customers", ["1", "2", "3"], (), met)
-        (group,) = application.exceptions.groups("customers")
-        assert (group.count, group.facts["number"]) == (3, "3, 7")
+@pytest.mark.parametrize("cause", ["article_missing", "article_not_linked"])
+def test_documents_with_different_missing_articles_form_one_group_that_names_each_article_once(cause: str) -> None:
+    issues = [Issue(cause, f"order-{number}", facts={"article": codes}) for number, codes in enumerate(ARTICLES)]
+    group = CauseGroup("orders", cause, "line.article", len(issues), MET, MET, issues[-1].facts)
+
+    assert {grouping_detail(issue.cause, issue.facts) for issue in issues} == {""}
+    merged = with_listed_facts(
+        group, lambda: [OpenIssue(1, "orders", issue, "", IssueState.OPEN, MET, MET, 1, "run") for issue in issues]
+    )
+    assert merged.facts["article"] == "10054, 10133, 10344"
