@@ -320,6 +320,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("brake_retirements", OPERATOR, repair=BRAKES),
         Cause("brake_off_sale", OPERATOR, repair=BRAKES),
         Cause("brake_emptied", OPERATOR, repair=BRAKES),
+        Cause("brake_equalized", OPERATOR, repair=BRAKES),
         Cause("brake_offers_overlap", OPERATOR, repair=BRAKES),
         Cause("brake_offers_above", OPERATOR, repair=BRAKES),
         Cause("brake_source_empty", OPERATOR),
