@@ -1,4 +1,4 @@
-"""Finds fields in which a plan replaces different values by one value. Many of them suggest a faulty answer of a system."""
+"""Finds fields in which a plan replaces different values by one value: a sign of a faulty answer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ EQUALIZED = Guard("equalized", "brake_equalized", 20)  # the runner counts: it n
 
 @dataclass(frozen=True, slots=True)
 class EqualizedField:
-    """A field with its kind (`article.name`), its value in the target after the plan, and the number of replaced values."""
+    """A field with its kind (`article.name`), its new value, and the number of replaced values."""
 
     name: str
     value: Value

@@ -1,5 +1,6 @@
 """Which fields a plan sets to one value although their values differ today."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -15,7 +16,7 @@ LIMIT = 4
 NAMES = [f"Artikel {number}" for number in range(5)]
 
 
-def changes_of(path: str, pairs: list[tuple[Value, Value]]) -> list[Change]:
+def changes_of(path: str, pairs: Sequence[tuple[Value, Value]]) -> list[Change]:
     name = path.rpartition("/")[2]
     return [an_update_at(a_product("1", (a_part("1", **{name: old}),)), {path: new}) for old, new in pairs]
 
@@ -59,7 +60,7 @@ def test_only_updates_of_existing_values_count() -> None:
 
 
 def test_levels_are_a_field_of_each_branch() -> None:
-    levels = [an_update_at(a_stock(str(at), **{"1": str(at + 1)}), {"1/amount": Decimal(0)}) for at in range(5)]
+    levels = [an_update_at(a_stock(str(at), b1=str(at + 1)), {"1/amount": Decimal(0)}) for at in range(5)]
     (found,) = equalized_fields(levels, LIMIT)
     assert (found.value, found.count) == (0, 5)
 
