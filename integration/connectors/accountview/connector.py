@@ -147,9 +147,9 @@ class AccountView:
         """
         return self._check.needs(kind, for_insert=for_insert, as_invoices=as_invoices)
 
-    def newest_documents(self, kind: Kind) -> list[list[Document]]:
+    def newest_documents(self, kind: Kind, daybook: str = "") -> list[list[Document]]:
         """Return the latest documents of a kind for each place; see `NewestDocuments`."""
-        return self._newest.newest_of_kind(kind)
+        return self._newest.newest_of_kind(kind, daybook)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return the fields of a kind: first those with a name of ours, then all others of the dictionary."""
