@@ -71,9 +71,9 @@ class AccountView:
         self._debtors = Debtors(client, layouts, reader, pages, prices)
         self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.list_codes("daybook_types"))
         self._sources: Mapping[Kind, BooksSource] = {
-            **{kind: TableSource(kind, *flow_table, pages) for kind, flow_table in layouts.brought.items()},
-            Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages),
-            Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
+            **{kind: TableSource(kind, *flow_table, pages, layouts) for kind, flow_table in layouts.brought.items()},
+            Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages, layouts),
+            Kind.ARTICLE: (articles := BooksArticles(settings, pages, layouts, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
             Kind.ITEM: Items(
                 settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")
