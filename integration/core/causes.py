@@ -363,6 +363,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("restored_not_compared", OPERATOR, command="drift"),
         Cause("installation_moved", ADMINISTRATOR, command="place --confirm {code}"),
         Cause("system_in_question", ADMINISTRATOR, command="systems"),
+        Cause("codes_of_former_system", ADMINISTRATOR, command="systems"),
         Cause("not_in_question", ADMINISTRATOR),
         Cause("role_in_use", ADMINISTRATOR),
         Cause("installation_differs", ADMINISTRATOR, command="place"),
