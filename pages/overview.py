@@ -9,6 +9,7 @@ from integration.services.runs.runs import Runs
 from pages.components.overview.attention import connection_rows, last_days
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
+from pages.components.overview.former_codes import former_codes_questions
 from pages.components.overview.place import place_question
 from pages.components.overview.system_question import system_questions
 from pages.components.setup.steps import unfinished
@@ -110,6 +111,7 @@ else:
     failures()
     place_question(app)
     system_questions(app)
+    former_codes_questions(app)
     log_aside(app.log.broken_files())
     if unfinished_at:
         unfinished(unfinished_at)

@@ -103,7 +103,10 @@ def forms(value: object) -> Iterator[Form]:
     """Yield how a value of a column may come, by the type it has."""
     yield "absent", ABSENT, NO_MEANING
     yield "list", [], NO_MEANING
+    plain = float(value) if isinstance(value, Decimal) else value
+    yield "list of it", [plain], NO_MEANING
     yield "object", {"x": 1}, NO_MEANING
+    yield "object of it", {"value": plain}, NO_MEANING
     match value:
         case bool():
             yield "null", None, NO_MEANING
@@ -112,6 +115,9 @@ def forms(value: object) -> Iterator[Form]:
             yield "number", 7, NO_MEANING
             yield "as word", str(value), value
             yield "as number", int(value), value
+            yield "as digit", str(int(value)), value
+            yield "as letter", "T" if value else "F", value
+            yield "as fraction", Decimal(f"{int(value)}.0"), value
         case int() | Decimal():
             yield "null", None, NO_MEANING
             yield "empty", "", NO_MEANING
@@ -122,6 +128,9 @@ def forms(value: object) -> Iterator[Form]:
             yield "padded", f" {value} ", value
             yield "underscore", "1_0", NO_MEANING
             yield "endless", "NaN", NO_MEANING
+            yield "exponent", "1e1", NO_MEANING
+            yield "minus behind", f"{value}-", NO_MEANING
+            yield "as letter", "T", NO_MEANING
             yield "one point", "1.234", NO_MEANING
             yield "point and comma", "1.234,50", NO_MEANING
             yield "two points", "1.234.567", NO_MEANING
@@ -131,7 +140,10 @@ def forms(value: object) -> Iterator[Form]:
             yield "blanks", "   ", ""
             yield "padded", f"{value}   ", value
             yield "number", 7, "7"
+            yield "fraction", Decimal("7.0"), NO_MEANING
             yield "flag", True, NO_MEANING
+            if str(value).isdigit():
+                yield "as number", int(str(value)), value
 
 
 def told(rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], what: int) -> Rows:
@@ -210,14 +222,14 @@ def came_of(staged: Sequence[Staged]) -> Came:
 ARTICLES: Sequence[Mapping[str, object]] = [
     {
         "ART_CODE": f"100{place}", "ART_DESC1": f"Artikel {place}", "PX_SELL": Decimal("16.53"), "AG_CODE": "KLED",
-        "VAT_CODE": "2", "UNT_CODE": "ST", "REC_BLK": False, "QTY_AVAIL": 14, "K9_EAN": "8712345678906",
+        "VAT_CODE": "2", "UNT_CODE": "ST", "REC_BLK": False, "QTY_AVAIL": 14, "K9_EAN": "0012345678905",
     }
     for place in range(1, 4)
 ]  # fmt: skip
 DEBTORS: Sequence[Mapping[str, object]] = [
     {
         "SUB_NR": f"2000{place}", "ACCT_NAME": f"Fietsen {place} B.V.", "ADDRESS1": f"Kade {place}", "CITY": "Utrecht",
-        "POST_CODE": "3511AB", "CNT_CODE": "NL", "MAIL_BUS": f"info@{place}.example", "TEL_BUS": "030-123",
+        "POST_CODE": "3511AB", "CNT_CODE": "NL", "MAIL_BUS": f"info@{place}.example", "TEL_BUS": "0301234567",
         "VAT_NR": "", "CRED_LIM": 500, "BLK_SP": False,
     }
     for place in range(1, 4)
@@ -484,6 +496,65 @@ def test_documents(kind: Kind, becomes: str) -> None:
     whole = DOCUMENTS[kind]
     assert booked(whole) != {"a-1": None}
     check(contradicting(), booked(whole), 250)
+
+
+RELATION = element(
+    "relation",
+    "<relationNumber>7</relationNumber><extRelationId>20001</extRelationId><syncMarker>8</syncMarker><name>Anna</name>"
+    "<address>Kade 1</address><zipcode>3511 AB</zipcode><city>Utrecht</city><country>NL</country>"
+    "<email>anna@example.nl</email><telephone>0301234567</telephone><vatNumber>NL001234567B01</vatNumber>"
+    "<active>true</active><defaultVatMethod>VAT-METHOD-INCLUSIVE</defaultVatMethod><creditLimit>50000</creditLimit>"
+    "<discountPercentage>25</discountPercentage>",
+)
+RELATION_TEXTS = frozenset(
+    {
+        "extRelationId",
+        "name",
+        "address",
+        "zipcode",
+        "city",
+        "country",
+        "email",
+        "telephone",
+        "vatNumber",
+        "defaultVatMethod",
+    }
+)
+
+
+def test_relations() -> None:
+    form = codec.RelationForm({})
+
+    def told(relation: Element) -> Came:
+        try:
+            codec.expect_relation_number(relation)
+            values = form.read(relation, "7").values
+        except ValueError:
+            return {"7": None}
+        return {"7": {name: value for name, value in values.items() if value not in (None, "")}}
+
+    def cases() -> Iterator[Case]:
+        whole = told(RELATION)["7"]
+        assert isinstance(whole, dict)
+        paths: dict[str, list[str]] = {}
+        for place, each in enumerate(RELATION.iter()):
+            if not place:
+                continue
+            lacking = told(changed(RELATION, place - 1, None))["7"]
+            paths[etree.QName(each).localname] = sorted(
+                whole.keys() - (lacking if isinstance(lacking, dict) else whole)
+            )
+        for case in of_elements(RELATION, "relation", ["7"], told):
+            _, _, wire, form_name, *_ = *case.name.split(maxsplit=3), ""
+            if wire in RELATION_TEXTS and form_name not in ("absent", "empty", "twice", "with an element in it"):
+                continue  # any text is a text
+            if form_name in ("absent", "empty", "blanks"):
+                meant = {name: value for name, value in whole.items() if name not in paths[wire]}
+                yield replace(case, meant={"7": meant})
+            else:
+                yield case
+
+    check(cases(), told(RELATION), 60)
 
 
 LEVEL = element(

@@ -250,5 +250,5 @@ def _brake_problems(run: Run | None) -> Iterator[Problem]:
     if run is not None:
         for brake in run.brakes:
             if cause(brake.code).code == brake.code:
-                facts = {"flow": run.flow, "run": run.id, "count": str(brake.count), "limit": brake.limit}
+                facts = {**brake.facts, "flow": run.flow, "run": run.id}
                 yield Problem(ProblemType.RUN, brake.code, run.flow, facts=facts, count=brake.count)

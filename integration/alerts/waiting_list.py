@@ -224,7 +224,7 @@ class WaitingList:
     def _waiting_plans(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
         for run in status.plans:
             explanations = [
-                text.say(brake.code, {"count": str(brake.count), "limit": brake.limit}) for brake in run.brakes
+                text.say(brake.code, brake.facts) for brake in run.brakes
             ]  # fmt: skip
             names = [text.headline(brake.code, {"flow": run.flow}) for brake in run.brakes]
             sold = self._plans.sold(run.id, run.excluded)

@@ -83,6 +83,7 @@ from integration.services.systems.object_name_settings import ObjectNameSettings
 from integration.services.systems.object_names import ObjectNames
 from integration.services.systems.system_choice import SystemChoice
 from integration.services.table_export import Listings
+from integration.services.write_holds.former_codes import FormerCodes
 from integration.services.write_holds.installation import Installation
 from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.services.write_holds.system_identity import SystemIdentities
@@ -166,8 +167,11 @@ class Application:
         )
         self.installation = Installation(stores.installation, read_place(stores.database), self.sandbox)
         self.installation.begin(settings.confirmed_place)
-        self.system_identities = SystemIdentities(stores.database, stores.cursors, stores.settings, self.access, clock)
-        self._holds = WriteHolds((self.installation, self.system_identities, restore_check))
+        self.former_codes = FormerCodes(flows, stores.rules, self.logics, stores.settings, self.access)
+        self.system_identities = SystemIdentities(
+            stores.database, stores.cursors, stores.settings, self.access, self.former_codes, clock
+        )
+        self._holds = WriteHolds((self.installation, self.system_identities, self.former_codes, restore_check))
         self._build_settings()
         self._build_runner(restore_check)
         self._build_log(owner, serves=serves)

@@ -284,15 +284,20 @@ def systems(
     answer: Annotated[
         SystemAnswer | None, typer.Option(help="Whether the system was restored or replaced by another.")
     ] = None,
+    confirm_codes: Annotated[
+        bool, typer.Option("--confirm-codes", help="The codes of the former system are valid in the new one.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List connected systems that look different from before, or answer whether one is the same system."""
     with terminal.command_application(start=False) as application:
         if system and answer is not None:
             application.system_identities.answer(system, answer, terminal.terminal_user())
-        questions = application.system_identities.questions()
+        if system and confirm_codes:
+            application.former_codes.confirm(system, terminal.terminal_user())
+        questions, codes_questions = application.system_identities.questions(), application.former_codes.questions()
     if as_json:
-        terminal.print_json([asdict(question) for question in questions])
+        terminal.print_json([*map(asdict, questions), *map(asdict, codes_questions)])
     for question in [] if as_json else questions:
         sentences = say("system_in_question", {"system": question.system})
         terminal.out.print(f"{question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
@@ -300,9 +305,17 @@ def systems(
             meaning = term(f"system_{option}_means", system=question.system)
             command = f"{repair_command('system_in_question', {})} {question.system} --answer {option}"
             terminal.out.print(f"{command}: {meaning}", soft_wrap=True)
-    if not (questions or as_json):
+    for codes_question in [] if as_json else codes_questions:
+        sentences = say("codes_of_former_system", {"system": codes_question.system})
+        terminal.out.print(f"{codes_question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
+        for flow, tables in codes_question.tables.items():
+            if names := [*tables, *codes_question.settings[flow]]:
+                terminal.out.print(f"{flow}: {', '.join(names)}", soft_wrap=True)
+        command = f"{repair_command('codes_of_former_system', {})} {codes_question.system} --confirm-codes"
+        terminal.out.print(f"Confirm these codes with: {command}", soft_wrap=True)
+    if not (questions or codes_questions or as_json):
         terminal.out.print("Both systems look as before.")
-    raise typer.Exit(FAILED if questions else 0)
+    raise typer.Exit(FAILED if questions or codes_questions else 0)
 
 
 @contextmanager

@@ -286,7 +286,7 @@ def show_how_to_commit(run: Run) -> None:
     if run.excluded:
         out.print(f"Changes that somebody left out: {len(run.excluded)}.")
     for brake in run.brakes:
-        explanation = say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what
+        explanation = say(brake.code, brake.facts).what
         out.print(f"{headline(brake.code, {})}: {explanation}")
         command += f" --confirm {brake.code}={brake.count}"
     out.print("Write this plan with:")

@@ -312,10 +312,11 @@ class Configurable(Connector, Protocol):
     def dictionary(self, table: str) -> Sequence[DictionaryColumn]:
         """Return the columns of a table as the installation describes them now, none if it does not exist."""
 
-    def newest_documents(self, kind: Kind) -> list[list[Document]]:
+    def newest_documents(self, kind: Kind, daybook: str = "") -> list[list[Document]]:
         """Return the latest documents of a kind, newest first: one list for each place where they may be.
 
         Covers this fiscal year and the one before, and also the place to which documents move once they are invoiced.
+        Pages of `daybook` have a list of their own, beside the latest pages of all daybooks.
         """
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:

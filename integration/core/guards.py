@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any
 
 from integration.core.money import HUNDRED
@@ -61,10 +62,11 @@ def brakes(
     read_count: int,
     *,
     is_first: bool = False,
+    details: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> tuple[Brake, ...]:
     """Return the brakes of a plan, given the counts of its guards. A limit of None switches a guard off.
 
-    A guard without a setting has its initial limit.
+    A guard without a setting has its initial limit. `details` are further facts of the sentences, by name of the guard.
     """
     guards = (*ALWAYS, *guards)
     typed, by_code = typed_guards(guards), dict[str, Brake]()
@@ -74,7 +76,8 @@ def brakes(
             continue
         if guard.is_beyond(counts.get(guard.name, 0), limit, read_count):
             limit_text = f"{limit}" if guard.measure is Measure.NUMBER else f"{limit} %"
-            by_code.setdefault(guard.code, Brake(guard.code, counts.get(typed[guard.code].name, 0), limit_text))
+            count = counts.get(typed[guard.code].name, 0)
+            by_code.setdefault(guard.code, Brake(guard.code, count, limit_text, details.get(guard.name, {})))
     return tuple(by_code.values())
 
 

@@ -339,11 +339,17 @@ def is_of_plan(mark: str, fingerprint: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """A tripped brake: its code in the catalogue, the count, and the limit."""
+    """A tripped brake: its code in the catalogue, the count, the limit, and other facts of its sentences."""
 
     code: str
     count: int
     limit: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts of its sentences."""
+        return {"count": str(self.count), "limit": self.limit, **self.details}
 
 
 @dataclass(frozen=True, slots=True)

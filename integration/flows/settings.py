@@ -178,13 +178,14 @@ class OwnDocumentMarks:
 
     `setting` is the setting with the prefix of references. `bears` returns whether a reference of a document kind has
     that prefix. `free` returns a prefix that none of the given references has. `flow` is the flow that has the setting,
-    if it is another one.
+    if it is another one. `daybook` is the setting with the daybook of pages.
     """
 
     setting: str
     bears: Callable[[str, Kind, str], bool]
     free: Callable[[Collection[str]], str]
     flow: str = ""
+    daybook: str = "daybook"
 
 
 class Strict(BaseModel):

@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from integration.core.basis import NAMES
+from integration.core.equalized_fields import EQUALIZED, EqualizedField, equalized_facts, equalized_fields
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.foreign_documents import STRANGERS
@@ -153,11 +154,18 @@ class Preview:
         if CORRECTION_MARKS_NOTE in run.notes:
             notes[CORRECTION_MARKS_NOTE] = corrections
         lost = lost_values(self.deps, run) if run.mode is Mode.COMPLETE else 0
-        guard_counts = {**counts, AMONG_STRANGERS.name: len(strangers.references), VALUES_LOST.name: lost}
+        equalized = self._equalized_fields(run, logic, changes)
+        guard_counts = {
+            **counts,
+            AMONG_STRANGERS.name: len(strangers.references),
+            VALUES_LOST.name: lost,
+            EQUALIZED.name: sum(field.count for field in equalized),
+        }
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
         exceeded = brakes(
-            logic.settings.guards, logic.settings.limits, guard_counts, position.read_count, is_first=is_first
-        )
+            logic.settings.guards, logic.settings.limits, guard_counts, position.read_count, is_first=is_first,
+            details={EQUALIZED.name: equalized_facts(equalized)},
+        )  # fmt: skip
         tripped = exceeded if changes > counts.get(TAKEN_BACK, 0) else ()
         state = RunState.READY if changes else RunState.DONE
         waits = self.deps.runs.waiting_for_all(run.flow)
@@ -180,6 +188,12 @@ class Preview:
             )
         _report_contradictions(self.deps, run, logic.flow, position.read_count)
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read_count, changes=changes)
+
+    def _equalized_fields(self, run: Run, logic: FlowLogic, changes: int) -> tuple[EqualizedField, ...]:
+        limit = logic.settings.limits.get(EQUALIZED.name)
+        if limit is None or not changes:
+            return ()
+        return equalized_fields(self.deps.plans.updates(run.id), int(limit))
 
     def _is_same_plan(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
         """Return True if the waiting plan has the same content as the new plan and was decided by the same inputs.

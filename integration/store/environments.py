@@ -4,12 +4,16 @@ Links, cursors and open issues are about the records of two particular systems. 
 be used with the real systems, and neither set may be lost when the other one is connected.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import sqlalchemy as sa
 
 from integration.core.errors import RunActiveError
 from integration.core.people import Right
 from integration.core.states import ACTIVE, RunState
-from integration.store.database import Clock, Database
+from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.tables import (
@@ -24,6 +28,7 @@ from integration.store.tables import (
     links,
     reservations,
     runs,
+    settings,
     stock_movements,
 )
 
@@ -34,8 +39,18 @@ ENVIRONMENT_TABLES = (
 )  # fmt: skip
 
 
-def switch_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
+def switch_environment(
+    database: Database,
+    clock: Clock,
+    *,
+    leaving: str,
+    entering: str,
+    by: str,
+    remembered: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
     """Set the data of the environment `leaving` aside and restore that of `entering`.
+
+    The settings in `remembered` are stored in the same transaction.
 
     Waiting plans are discarded, because they belong to the systems that are left, and so do requests to change settings
     of flows. Raises RunActiveError while a run is active.
@@ -53,6 +68,9 @@ def switch_environment(database: Database, clock: Clock, *, leaving: str, enteri
             connection.execute(table.update().where(condition).values(flow=aside + table.c.flow))
             restored_flow = sa.func.substr(table.c.flow, len(back) + 1)
             connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=restored_flow))
+        rows = [{"name": name, "value": value, "by": "", "changed_at": clock()} for name, value in remembered.items()]
+        if rows:
+            upsert(connection, settings, rows)
         append_events(
             connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})]
         )

@@ -16,7 +16,7 @@ from integration.store.database import Database
 from integration.store.row_mapping import change_from_json, plan_row
 from integration.store.tables import excluded_lines, lines, runs
 
-# Kinds that are booked: documents of the books, and daybook pages.
+_PAGE = 500  # changes read at a time
 
 
 class PlanStore:
@@ -141,6 +141,17 @@ class PlanStore:
         conditions = (lines.c.run.in_(plans), lines.c.action.in_(actions), beyond)
         page = sa.select(lines).where(*conditions).order_by(lines.c.run, lines.c.seq).limit(limit)
         return [plan_row(row) for row in self.database.rows(page)]
+
+    def updates(self, run: str) -> Iterator[Change]:
+        """Yield the updates of a plan, without values that a person reverted."""
+        seq: int | None = 0
+        while seq is not None:
+            conditions = (lines.c.run == run, lines.c.action == Action.UPDATE, lines.c.cause == "", lines.c.seq > seq)
+            page = sa.select(lines.c.seq, lines.c.change).where(*conditions).order_by(lines.c.seq).limit(_PAGE)
+            seq = None
+            for row in self.database.rows(page):
+                seq = row.seq
+                yield change_from_json(row.change)
 
     def contains_plan(self, run: str, other: str) -> bool:
         """Return whether a plan contains every change of another plan with the same digest."""

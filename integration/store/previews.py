@@ -312,7 +312,7 @@ class Previews(Store):
             issues.close_resolved(connection, now, row.flow, run, complete=tells_all)
             transitions.delete_staged(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
-            shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
+            shape = [[brake.code, brake.count, brake.limit, dict(brake.details)] for brake in brakes]
             note_values = {"notes": {**row.notes, **notes}} if notes else {}
             transitions.update_run(
                 connection,

@@ -135,3 +135,8 @@ def test_the_records_a_change_is_about_are_those_of_its_articles_or_all_of_it() 
     assert (records_changed(whole), CHANGES.counts(whole, None), CHANGES_PERCENT.counts(whole, None)) == (3, 1, 3)
     assert records_changed(replace(whole, desired=Record(Kind.PRODUCT, "10", {}, parts[:2]))) == 2
     assert records_changed(retire(a_product("10", parts), frozenset({"1"}), a_product("10", parts), title="Trui")) == 0
+
+
+def test_a_brake_has_the_details_of_its_guard_beside_count_and_limit() -> None:
+    (brake,) = brakes((RETIREMENTS,), {}, {"retirements": 2}, 9, details={"retirements": {"field": "active"}})
+    assert brake.facts == {"count": "2", "limit": "0", "field": "active"}

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,9 +14,11 @@ from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
+from integration.sandbox.server import running
 from pages.components.shared.waiting import MAX_SHARED_ROWS
-from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+from tests.pages.conftest import Open, committed, console_on, press, previewed, settled, texts
 from tests.people import somebody
+from tests.programs import access
 from tests.stores import sandbox_of, stores_in
 from tests.timeouts import until
 
@@ -123,3 +126,22 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
 
     until(lambda: connected.reach.status_of("accountview").ok is True, "the answer")
     assert "no answer since" not in texts(open_page())
+
+
+def test_codes_of_a_replaced_till_are_listed_and_confirmed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_page: Open
+) -> None:
+    with running(articles=50) as sandbox:
+        for name, value in access(sandbox).items():
+            monkeypatch.setenv(f"CONSOLE_{name}", value)
+        with contextmanager(console_on)(tmp_path, monkeypatch, "false") as application:
+            stores = stores_in(application)
+            stores.rules.set_table("articles", {"7": "9001"}, "test")
+            stores.settings.remember(*application.former_codes.setting_of_codes("mplus").popitem())
+            test = open_page("overview")
+            said = texts(test)
+            assert "Are these codes right for the new MplusKASSA?" in said
+            assert "Orders: [Stand-in articles](/flows?flow=orders&tab=tables&table=articles)" in said
+            test.checkbox(key="former-codes-checked-mplus").check().run()
+            assert "Are these codes" not in texts(press(test, "former-codes-confirm-mplus"))
+            assert application.former_codes.questions() == []

@@ -5,10 +5,12 @@ from decimal import Decimal
 import pytest
 
 from integration.core.errors import PlanStaleError, RunActiveError, UnavailableError
-from integration.core.plan import Approval
+from integration.core.plan import Approval, Brake
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.store.database import Database
+from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited
 from tests.people import somebody
@@ -147,3 +149,17 @@ def test_a_plan_of_before_does_not_count_for_what_is_new_since(harness: FlowHarn
     harness.fed = {"mapping": "2"}
     harness.commit(waits)
     assert harness.preview().mode is Mode.COMPLETE
+
+
+def test_different_names_that_one_name_would_replace_hold_the_plan(database: Database, target: MemoryConnector) -> None:
+    codes = [str(number) for number in range(30, 51)]
+    source = MemoryConnector([a_group(), *(an_article(code) for code in codes)], system="accountview")
+    harness = FlowHarness(database, source, target)
+    harness.run()
+    for code in codes:
+        edited(source, code, {"name": "X"})
+    fields = "article.display_text, article.invoice_text, article.name, article.receipt_text, product.name"
+    facts = {"field": fields, "value": "X"}
+    assert harness.preview().brakes == (Brake("brake_equalized", 5 * len(codes), "20", facts),)
+    harness.settings = {"brakes": {"equalized": None}}
+    assert harness.preview().brakes == ()

@@ -157,9 +157,9 @@ def _stock_values(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -
 class TableSource:
     """The articles of one installation, their groups, or another table that is read without additions."""
 
-    def __init__(self, kind: Kind, of: BusinessObject, fields: BaseModel, pages: Pages) -> None:
+    def __init__(self, kind: Kind, of: BusinessObject, fields: BaseModel, pages: Pages, layouts: Layouts) -> None:
         names = named_columns(fields)
-        self._reading = Reading(of, names, row_decoder(kind, names))
+        self._reading = Reading(of, names, row_decoder(kind, names, lambda: layouts.columns(of.table)))
         self._pages = pages
 
     def extract(self, since: str | None, after: str | None) -> Batch:
@@ -190,9 +190,9 @@ class BooksArticles(TableSource):
     """
 
     def __init__(
-        self, settings: AccountViewSettings, pages: Pages, warehouses: Warehouses, prices: BooksPrices
+        self, settings: AccountViewSettings, pages: Pages, layouts: Layouts, warehouses: Warehouses, prices: BooksPrices
     ) -> None:
-        super().__init__(Kind.ARTICLE, settings.objects.articles, settings.article, pages)
+        super().__init__(Kind.ARTICLE, settings.objects.articles, settings.article, pages, layouts)
         self._warehouses = warehouses
         self._prices = prices
         self._hash = hashing(settings)

@@ -243,6 +243,6 @@ def _type_of(row: Row) -> str:
 
 def _is_collective(row: Row) -> bool:
     return (
-        bool(number_or_none(row.get("ACCT_LINK"), 0))
+        _flag_value(row.get("ACCT_LINK")) is True
         or (text_or_none(row.get("ACCT_NAME")) or "").casefold() == "debiteuren"
     )

@@ -173,6 +173,7 @@ _TYPES = {
 }  # fmt: skip
 
 
+TEXTS = frozenset("CM")  # letters of text columns
 NUMBERS = frozenset("YNBI")  # letters of number columns; a number is never empty in this database
 
 
@@ -215,7 +216,14 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
             day = calendar_day(value)
             return _require_parsed(column.name, value, day) if day is None and is_date(value) else day
         case _:
+            expect_text(column, value)
             return text_or_none(value)
+
+
+def expect_text(column: DictionaryColumn, value: object) -> None:
+    """Raise WrongValueError for a number in a text column: a number has lost leading zeros, such as those of a code."""
+    if column.type in TEXTS and isinstance(value, int | Decimal):
+        raise WrongValueError(column.name, str(value)[:LONGEST_SHOWN])
 
 
 def _require_parsed(column: str, raw_value: object, value: Value) -> Value:

@@ -71,9 +71,9 @@ class AccountView:
         self._debtors = Debtors(client, layouts, reader, pages, prices)
         self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.list_codes("daybook_types"))
         self._sources: Mapping[Kind, BooksSource] = {
-            **{kind: TableSource(kind, *flow_table, pages) for kind, flow_table in layouts.brought.items()},
-            Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages),
-            Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
+            **{kind: TableSource(kind, *flow_table, pages, layouts) for kind, flow_table in layouts.brought.items()},
+            Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages, layouts),
+            Kind.ARTICLE: (articles := BooksArticles(settings, pages, layouts, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
             Kind.ITEM: Items(
                 settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")
@@ -147,9 +147,9 @@ class AccountView:
         """
         return self._check.needs(kind, for_insert=for_insert, as_invoices=as_invoices)
 
-    def newest_documents(self, kind: Kind) -> list[list[Document]]:
+    def newest_documents(self, kind: Kind, daybook: str = "") -> list[list[Document]]:
         """Return the latest documents of a kind for each place; see `NewestDocuments`."""
-        return self._newest.newest_of_kind(kind)
+        return self._newest.newest_of_kind(kind, daybook)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return the fields of a kind: first those with a name of ours, then all others of the dictionary."""

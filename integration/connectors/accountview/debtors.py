@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, decode_flag, has_hidden_signs
+from integration.connectors.accountview.codec import NUMBERS, TEXTS, Body, Cell, Row, decode_flag, has_hidden_signs
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
@@ -82,9 +82,10 @@ class Debtors:
         numeric = [name for name, column in layout.existing_columns().items() if layout.columns[column].type in NUMBERS]
 
         def decode(row: Row) -> Record:
-            number, column = layout.text(row, "number"), layout.column("number").name
-            key = "" if has_hidden_signs(row.get(column)) else number
-            return read_of(Kind.DEBTOR, key, row, lambda: read(number, row))
+            number, column = layout.text(row, "number"), layout.column("number")
+            raw_number = row.get(column.name)
+            is_unsure = has_hidden_signs(raw_number) or (column.type in TEXTS and not isinstance(raw_number, str))
+            return read_of(Kind.DEBTOR, "" if is_unsure else number, row, lambda: read(number, row))
 
         def read(number: str, row: Row) -> Record:
             expect_key(number, layout.column("number").name, row)

@@ -79,8 +79,13 @@ class Layout:
         return "" if value is None else str(value)
 
     def day(self, row: Row, name: str) -> date | None:
-        """Return one value of a row as a date, or None."""
+        """Return one value of a row as a date, or None, also if it is unreadable."""
         return calendar_day(row.get(self.names.get(name, "")))
+
+    def value(self, row: Row, name: str) -> Value:
+        """Return one value of a row, None if there is none. Raises WrongValueError if it does not fit its column."""
+        column = self.names.get(name, "")
+        return typed_value(self.columns[column], row.get(column)) if column in self.columns else None
 
     def stored(self, name: str, values: Iterable[str]) -> set[str]:
         """Return texts as the column stores them, because a comparison may be case-sensitive."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from integration.connectors.accountview.client import AccountViewClient, Query
+from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row
-from integration.connectors.accountview.documents import DocumentTables, says_no_such_year
+from integration.connectors.accountview.documents import DocumentTables, is_about_filter, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.places import invoice_tables
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -20,16 +20,24 @@ NEWEST = 100  # rows that are read of each place
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One object that holds documents, with its sort column, its layout, and a function that returns a row's number."""
+    """One object that holds documents, with its sort column, its layout, and a function that returns a row's number.
+
+    `condition` limits it to the pages of one daybook.
+    """
 
     of: BusinessObject
     layout: Layout
     sorted_by: str
     number_of: Callable[[Row], str]
+    condition: QueryFilter | None = None
 
 
 class NewestDocuments:
-    """Reads the latest documents of one installation: one call per place, for this fiscal year and the one before."""
+    """Reads the latest documents of one installation: one call per place, for this fiscal year and the one before.
+
+    Pages are numbered within their daybook, so each daybook in use is a place of its own: pages of another daybook may
+    have higher numbers.
+    """
 
     def __init__(
         self, client: AccountViewClient, settings: AccountViewSettings, layouts: Layouts, years: FiscalYears
@@ -39,12 +47,14 @@ class NewestDocuments:
         self._layouts = layouts
         self._years = years
 
-    def newest_of_kind(self, kind: Kind) -> list[list[Document]]:
+    def newest_of_kind(self, kind: Kind, daybook: str) -> list[list[Document]]:
         """Return the latest documents of a kind, newest first, one list per place; see `Configurable`."""
-        places = [place for place in self._places(kind) if place.sorted_by and place.layout.has_field("reference")]
+        places = [
+            place for place in self._places(kind, daybook) if place.sorted_by and place.layout.has_field("reference")
+        ]
         return [self._read_documents(place, day) for place in places for day in (None, self._years.last_day_before())]
 
-    def _places(self, kind: Kind) -> Iterator[_Place]:
+    def _places(self, kind: Kind, daybook: str) -> Iterator[_Place]:
         objects, (header, lines) = self._objects, self._layouts.layout_of_kind(kind)
         match kind:
             case Kind.SALES_ORDER:
@@ -60,17 +70,24 @@ class NewestDocuments:
                 yield _place_of(DocumentTables(objects.quotations, header, lines, "quotation_number"))
             case Kind.POSTING | Kind.DAY_PAGE:
                 for of in (objects.postings, *objects.posting_history):
-                    yield _place_of(DocumentTables(of, header, lines, "page"))
+                    pages = _place_of(DocumentTables(of, header, lines, "page"))
+                    yield pages
+                    if daybook and header.has_field("daybook"):
+                        column = header.column("daybook").name
+                        yield replace(pages, condition=QueryFilter(column, "Equal", "C", daybook))
             case _:
                 return
 
     def _read_documents(self, place: _Place, book_date: date | None) -> list[Document]:
-        key = place.sorted_by
-        query = Query(of=place.of, sort=(key,), size=NEWEST, descending=True, key=key, book_date=book_date)
+        key, filters = place.sorted_by, (place.condition,) if place.condition else ()
+        query = Query(
+            of=place.of, sort=(key,), size=NEWEST, filters=filters, descending=True, key=key, book_date=book_date
+        )
         try:
             rows = self._client.page(query)
         except RejectedError as error:
-            if not says_no_such_year(error):
+            is_refused = place.condition is not None and is_about_filter(error, place.condition.column)
+            if not is_refused and not says_no_such_year(error):
                 raise
             return []
         documents = (Document(place.layout.text(row, "reference"), place.number_of(row)) for row in rows)

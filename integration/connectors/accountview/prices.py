@@ -8,10 +8,11 @@ period; an offer that has ended is left out.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none, text_or_none
+from integration.connectors.accountview.codec import LONGEST_SHOWN, PRICE_PLACES, Row, number_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.reader import RowReader
@@ -94,7 +95,8 @@ class BooksPrices:
     def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[PriceTerm, Value]]:
         """Yield the price terms of a row for a record of a kind; terms for the other kind are left out."""
         codes = {
-            name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "offer", "group")
+            name: str(layout.value(row, name) or "").strip()
+            for name in ("article", "debtor", "list", "branch", "offer", "group")
         }
         if kind is Kind.ARTICLE and codes["debtor"]:
             return
@@ -123,8 +125,8 @@ class BooksPrices:
         Raises WrongValueError for an offer without both dates or with an end before its start, and for dates in any
         other row, which would apply forever.
         """
-        first, last = (layout.day(row, name) for name in ("start", "end"))
-        if is_offer and first and last and first <= last:
+        first, last = (layout.value(row, name) for name in ("start", "end"))
+        if is_offer and isinstance(first, date) and isinstance(last, date) and first <= last:
             return OfferPeriod(first, last)
         if is_offer or first or last:
             raise WrongValueError(self.of.table, f"{first or '-'}, {last or '-'}")
@@ -132,9 +134,10 @@ class BooksPrices:
 
     def _number(self, row: Row, name: str) -> Decimal | None:
         column = self.names.get(name, "")
-        value = number_or_none(row.get(column), PRICE_PLACES)
-        if value is None and text_or_none(row.get(column)):
-            raise WrongValueError(column, text_or_none(row.get(column)))
+        raw_value = row.get(column)
+        value = None if isinstance(raw_value, list | dict) else number_or_none(raw_value, PRICE_PLACES)
+        if value is None and raw_value is not None and str(raw_value).strip():
+            raise WrongValueError(column, str(raw_value)[:LONGEST_SHOWN])
         return value
 
     def _layout(self) -> Layout:

@@ -1,9 +1,10 @@
 """Converts rows of articles and groups into records, and handles rows that cannot be read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import cast
 
 from integration.connectors.accountview.codec import (
@@ -15,6 +16,7 @@ from integration.connectors.accountview.codec import (
     by_type,
     calendar_day,
     decode_flag,
+    expect_text,
     expect_unique_columns,
     has_hidden_signs,
     is_date,
@@ -24,6 +26,7 @@ from integration.connectors.accountview.codec import (
     typed_value,
 )
 from integration.connectors.accountview.layout import Layout
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
@@ -32,19 +35,32 @@ _FLAGS = frozenset({"blocked"})
 _DATES = frozenset({"changed", "stock_expected"})
 
 
-def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
+def row_decoder(
+    kind: Kind,
+    names: Mapping[str, str],
+    columns: Callable[[], Mapping[str, DictionaryColumn]] = lambda: MappingProxyType({}),
+) -> Callable[[Row], Record]:
     """Return a decoder from rows to records, prepared once for many rows; a row without a code becomes unreadable.
 
-    Columns with a name of ours have that name, all others their own, so that a mapping can use them all.
+    Columns with a name of ours have that name, all others their own, so that a mapping can use them all. `columns`
+    returns the data dictionary; it is called only for a row with a number where we expect a text.
     """
     readers = [(name, column, _reader(name)) for name, column in names.items()]
     untold = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
     named_columns = frozenset(names.values())
+    text_columns = tuple(column for name, column, reader in readers if reader is text_or_none)
+
+    def expect_texts(row: Row, texts: Iterable[str]) -> None:
+        for name in texts:
+            if isinstance(row.get(name), int | Decimal) and (column := columns().get(name)):
+                expect_text(column, row[name])
 
     def decode(row: Row) -> Record:
         key = ""
         try:
+            expect_texts(row, (names["code"],))
             key = record_key_in(row, names["code"])
+            expect_texts(row, text_columns)
             expect_unique_columns(row)
             values = {
                 name: checked_value(name, column, row, reader(row.get(column)))

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from integration.core.cleared_fields import EMPTIED
+from integration.core.equalized_fields import EQUALIZED
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE
 from integration.core.records import Kind, Value
@@ -47,7 +48,7 @@ class CustomerSettings(NonIdempotentSettings):
     """Settings of the flow of customers. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "customers"
-    guards = (*SIZE, price_guard(), RETIREMENTS, EMPTIED)
+    guards = (*SIZE, price_guard(), RETIREMENTS, EMPTIED, EQUALIZED)
 
     schedule_minutes: int = Field(15, ge=1, le=LONGEST_ROUND)
 

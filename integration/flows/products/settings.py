@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from integration.core.cleared_fields import EMPTIED
+from integration.core.equalized_fields import EQUALIZED
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE, Guard, made_inactive
@@ -66,7 +67,7 @@ class ProductSettings(FlowSettings):
     """Settings of the flow of products. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "products"
-    guards = (*SIZE, PRICES, RETIREMENTS, OFF_SALE, EMPTIED, OFFERS_OVERLAP, OFFERS_ABOVE)
+    guards = (*SIZE, PRICES, RETIREMENTS, OFF_SALE, EMPTIED, EQUALIZED, OFFERS_OVERLAP, OFFERS_ABOVE)
 
     sku_rule: Literal["code", "field", "allotted"] = "code"
     sku_field: str = ""  # source field for the rule `field`

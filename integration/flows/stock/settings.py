@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from integration.core.equalized_fields import EQUALIZED
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import SIZE, Guard, Measure
@@ -112,7 +113,7 @@ class StockSettings(FlowSettings):
     """Settings of the flow of stock. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "stock"
-    guards = (*SIZE, TO_ZERO)
+    guards = (*SIZE, TO_ZERO, EQUALIZED)
 
     formula: Literal["available_minus_reserved", "available", "free", "technical", "expression"] = (
         "available_minus_reserved"

@@ -1,6 +1,7 @@
 """Finds foreign documents: documents in the books with our prefix that this console did not write.
 
-The search reads the newest documents of every place where the flow may have documents, whatever its current settings.
+The search reads the newest documents of every place where the flow may have documents, whatever its current settings,
+and of the daybook into which it writes pages.
 Documents that a person accepted, by committing a plan that listed them, are not reported again.
 """
 
@@ -64,7 +65,7 @@ class ForeignDocumentSearch:
         for kind in dict.fromkeys(
             stage.target for stage in spec.with_settings(settings).stages if stage.write_once and not stage.unverifiable
         ):
-            places = list(_newest_documents(connector, kind))
+            places = list(_newest_documents(connector, kind, str(getattr(settings, signs.daybook, ""))))
             references += [document.reference for place in places for document in place]
             by_reference |= {
                 normalized_reference(reference): reference
@@ -135,8 +136,8 @@ class ForeignDocumentSearch:
         }
 
 
-def _newest_documents(connector: Configurable, kind: Kind) -> Iterator[Sequence[Document]]:
+def _newest_documents(connector: Configurable, kind: Kind, daybook: str) -> Iterator[Sequence[Document]]:
     try:
-        yield from connector.newest_documents(kind)
+        yield from connector.newest_documents(kind, daybook)
     except (AccessDeniedError, RejectedError):
         return

@@ -254,10 +254,12 @@ class Logics:
 
     def _tables_mark(self, flow: str, body: Mapping[str, Any]) -> str:
         """Return a hash of the value tables of a flow, and of those that its mapping names."""
+        return _mark(self.tables_of(flow, body))
+
+    def tables_of(self, flow: str, body: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+        """Return the stored value tables of a flow, and those that the body of its mapping names."""
         body_text, own = json.dumps(body, default=str), {table.name for table in self._flows[flow].tables}
-        return _mark(
-            {name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in body_text}
-        )
+        return {name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in body_text}
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return the logic of a flow with an earlier mapping version, and with all other inputs as they are now."""

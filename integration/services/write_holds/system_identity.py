@@ -16,6 +16,7 @@ from integration.core.people import Actor, Right
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
 from integration.core.system_roles import assigned_systems
 from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.write_holds.former_codes import FormerCodes
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
 from integration.store.environments import switch_environment
@@ -53,12 +54,14 @@ class SystemIdentities:
         cursors: Cursors,
         stored_settings: StoredSettings,
         access: ConnectorFactory,
+        former_codes: FormerCodes,
         clock: Clock,
     ) -> None:
         self._database = database
         self._cursors = cursors
         self._stored_settings = stored_settings
         self._access = access
+        self._former_codes = former_codes
         self._clock = clock
         self._lock = threading.Lock()
         self._check_times: dict[str, float] = {}
@@ -124,9 +127,9 @@ class SystemIdentities:
         """Store a person's answer about a system in question, and allow writes again.
 
         After the answer RESTORED, every record written to that system must first be compared with it. After the answer
-        ANOTHER, the environment starts without links: the previous links are set aside, and waiting plans are
-        discarded. Raises RunActiveError while a run is active, ConfigurationError `not_in_question`, and
-        IntegrationError if the system is unreachable.
+        ANOTHER, the environment starts without links: the previous links are set aside, waiting plans are discarded,
+        and the codes of the former system in value tables and settings are in question. Raises RunActiveError while a
+        run is active, ConfigurationError `not_in_question`, and IntegrationError if the system is unreachable.
         """
         record = self._record(system)
         if not record.get("changed"):
@@ -136,7 +139,10 @@ class SystemIdentities:
         now = self._clock()
         if answer is SystemAnswer.ANOTHER:
             before = f"{system} until {now.strftime('%Y-%m-%d %H.%M.%S')}"
-            switch_environment(self._database, self._clock, leaving=before, entering="", by=by.ref)
+            switch_environment(
+                self._database, self._clock, leaving=before, entering="", by=by.ref,
+                remembered=self._former_codes.setting_of_codes(system),
+            )  # fmt: skip
         else:
             self._cursors.forget_all()
             self._stored_settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)

@@ -44,7 +44,7 @@ def brake_box(run: Run, *, asks: bool) -> None:
         return
     with st.container(border=True, gap="xsmall"):
         for brake in run.brakes:
-            sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+            sentences = say(brake.code, brake.facts)
             st.markdown(
                 f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(cause_headline(brake.code, {}))}** "
                 f":small[:gray[{plain(sentences.what)} {plain(sentences.do)}]]",
@@ -107,7 +107,7 @@ def _ask_confirmation(app: Application, run: Run, label: Markdown, writes: Markd
     """Ask for the number that each brake counted, so that a person checks a plan above its limits twice."""
     typed: dict[str, int] = {}
     for brake in run.brakes:
-        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+        sentences = say(brake.code, brake.facts)
         st.markdown(f"**{plain(cause_headline(brake.code, {}))}** {plain(sentences.what)} {plain(sentences.do)}")
         _braked_records(app, run, brake.code)
         typed_number = st.session_state.get(f"brake-{brake.code}") or ""

@@ -77,6 +77,12 @@ def test_an_account_with_a_flag_that_says_neither_names_it_and_the_others_go_on(
     assert unclear == {"8000": ("REC_BLK", "misschien wel"), "8010": ("ACCT_LINK", "x"), "8020": None}
 
 
+@pytest.mark.parametrize("link", [2, "2", True, "T"])
+def test_a_collective_account_is_told_by_a_number_or_a_flag(link: object) -> None:
+    books = an_accountview(answer_of(LEDGER=[{"ACCT_NR": "1350", "ACCT_LINK": link}]))
+    assert ledger_rules(books)["1350"].is_collective
+
+
 def test_accounts_of_vat_and_fields_of_lines_come_from_the_administration(books: AccountView) -> None:
     assert books.choices("vat_accounts") == {"1": "1500", "2": "1510", "3": "1520", "4": "1520", "5": "1530"}
     fields = books.choices("day_line_fields")

@@ -114,6 +114,12 @@ def test_a_day_that_cannot_be_read_is_not_taken_for_none(told: str) -> None:
         typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), told)
 
 
+@pytest.mark.parametrize("told", [7, Decimal("7.0"), True, ["7"]])
+def test_a_text_that_comes_as_another_type_is_not_taken_for_a_text(told: object) -> None:
+    with pytest.raises(WrongValueError):
+        typed_value(DictionaryColumn("TEL_BUS", "Telefoon", "C", 20), told)
+
+
 @pytest.mark.parametrize(
     "told", [None, "", "  -  -    ", "0000-00-00", "1899-12-30T00:00:00", "0001-01-01", "00000000"]
 )

@@ -2,12 +2,13 @@
 
 from datetime import date
 
+from integration.connectors.accountview.newest import NEWEST
 from integration.connectors.protocol import Document
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.day_page import a_day_page
-from tests.connectors.accountview.samples import INVOICES, a_posting, an_order, calls_since, connected, created
+from tests.connectors.accountview.samples import INVOICES, TODAY, a_posting, an_order, calls_since, connected, created
 from tests.connectors.accountview.samples import newest_call as last_call
 from tests.fakes import Links
 
@@ -52,3 +53,16 @@ def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_y
 def test_documents_of_a_year_that_is_not_there_are_none(shared_sandbox: Sandbox) -> None:
     with connected(shared_sandbox, objects={"history": {"code": "", "table": ""}}) as books:
         assert len(books.newest_documents(Kind.SALES_ORDER)) == 2
+
+
+def test_pages_of_a_daybook_are_told_though_another_daybook_has_higher_numbers(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        number = created(books, a_posting("5"), links).reference
+        for at in range(NEWEST):
+            page = {"DJ_CODE": "200", "PAGE_NR": f"9{at:05d}", "INV_NR": f"B{at}", "TRN_DATE": f"{TODAY}T00:00:00.000Z"}
+            sandbox.accountview.add("DJ_PAGE", page)
+        assert Document("MP5", number) not in [one for place in books.newest_documents(Kind.POSTING) for one in place]
+        all_pages, _, of_daybook, _ = books.newest_documents(Kind.POSTING, "700")
+        assert len(all_pages) == NEWEST
+        assert of_daybook[0] == Document("MP5", number)
+        assert all(one.number.startswith("700/") for one in of_daybook)

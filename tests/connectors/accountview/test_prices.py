@@ -146,6 +146,29 @@ def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
 
 
 @pytest.mark.parametrize(
+    ("column", "forms"),
+    [
+        ("K9_MINQ", ("true", "[10]", '{"x": 10}', '"10,5"', '"tien"')),
+        ("K9_PX", ("true", "[7.5]", '{"x": 7.5}', '"7,50"')),
+        ("K9_PCT", ("false", "[]", "{}")),
+        ("K9_LIST", ("true", '["G"]', '{"x": "G"}', "7", "7.0")),
+        ("SUB_NR", ("true", '["20001"]', "20001")),
+        ("K9_FIRST", ("true", '"01-12-2026"', "20261201", '["2026-12-01"]')),
+    ],
+)
+def test_a_column_of_another_type_leaves_no_other_price(
+    shared_sandbox: Sandbox, keeper: MemoryKeeper, column: str, forms: tuple[str, ...]
+) -> None:
+    code = quantity_priced(shared_sandbox)
+    for form in forms:
+        with spoiling(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
+            books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url), keeper)
+            record = of(books, Kind.ARTICLE, code)
+            books.close()
+        assert isinstance(record, Unreadable), (form, terms(record))
+
+
+@pytest.mark.parametrize(
     ("first", "last", "value"),
     [(0, 6, "offer_price"), (-7, 0, "offer_price"), (-7, -1, ""), (3, 0, None), (None, 3, None)],
 )

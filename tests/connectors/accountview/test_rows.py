@@ -10,6 +10,7 @@ from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.columns import ArticleFields, GroupFields
 from integration.connectors.accountview.layout import named_columns
 from integration.connectors.accountview.rows import row_decoder
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.records import Kind, Record, Unreadable
 
 ROW: Row = {
@@ -50,6 +51,18 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
         "WEIGHT": Decimal("0.125"),
         "IMG": None,
     }
+
+
+@pytest.mark.parametrize(("column", "key"), [("ART_CODE", "?"), ("K1_EAN", "TS-RED-M")])
+def test_a_number_in_a_column_that_the_dictionary_has_as_text_is_no_value(column: str, key: str) -> None:
+    names = named_columns(ArticleFields.model_validate({"ean": "k1_ean"}))
+    texts = {name: DictionaryColumn(name, name, "C") for name in ("ART_CODE", "K1_EAN")}
+    row = {**ROW, column: 12345678905}  # the text may have had leading zeros
+    record = row_decoder(Kind.ARTICLE, names, lambda: texts)(row)
+    assert isinstance(record, Unreadable)
+    assert (record.key[: len(key)], record.field) == (key, column)
+    numbers = {name: DictionaryColumn(name, name, "N") for name in texts}
+    assert row_decoder(Kind.ARTICLE, names, lambda: numbers)(row).key == str(row["ART_CODE"]).strip()
 
 
 @pytest.mark.parametrize("value", [[], ["a"], {}, {"a": 1}])

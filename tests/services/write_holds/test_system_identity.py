@@ -109,6 +109,37 @@ def test_another_system_begins_without_links_and_those_of_before_are_set_aside(r
     assert {one.who for one in replaced.audit.entries() if one.on == ("identity:mplus",)} == {"test"}
 
 
+def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_changed(replaced: Application) -> None:
+    rules, me = stores_in(replaced).rules, "test"
+    rules.set_table("vat_codes_sales", {"2": "2"}, me)
+    rules.set_table("articles", {"7": "9001"}, me)  # a stand-in
+    rules.set_table("revenue_accounts", {"2": "8000"}, me)  # both sides are of the books
+    stores_in(replaced).settings.put("flow:stock", {"branches": {"1": "formula"}}, me)
+    replaced.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
+
+    (question,) = replaced.former_codes.questions()
+    tables = {flow: names for flow, names in question.tables.items() if names}
+    assert question.system == "mplus"
+    assert tables == {"orders": ("articles", "vat_codes_sales"), "days": ("vat_codes_sales",)}
+    assert {flow: names for flow, names in question.settings.items() if names} == {"stock": ("branches",)}
+    reasons = {flow: reason.code for flow in replaced.flows if (reason := held(replaced, flow))}
+    assert reasons == dict.fromkeys(("stock", "orders", "days"), "codes_of_former_system")
+
+    replaced.flows.change("stock", {"branches": {"2": "formula"}}, ADMINISTRATOR)
+    rules.set_table("articles", {}, me)
+    rules.set_table("vat_codes_sales", {}, me)
+    assert replaced.former_codes.questions() == []
+    rules.set_table("vat_codes_sales", {"2": "2", "3": "1"}, me)  # as an imported configuration may have it
+    assert {flow for flow in replaced.flows if held(replaced, flow)} == {"orders", "days"}
+
+    replaced.former_codes.confirm("mplus", ADMINISTRATOR)
+    assert replaced.former_codes.questions() == []
+    assert held(replaced, "orders") is None
+    assert {one.who for one in replaced.audit.entries() if one.on == ("former_codes:mplus",)} == {"test"}
+    with pytest.raises(ConfigurationError, match="not_in_question"):
+        replaced.former_codes.confirm("mplus", ADMINISTRATOR)
+
+
 @pytest.mark.parametrize(
     ("contradicting", "compared", "is_asked"), [(4, 4, False), (5, 20, True), (5, 21, False), (6, 21, True)]
 )
