@@ -250,7 +250,7 @@ def test_codes_that_are_no_numbers_are_allotted_some(planted: Planted, page: Pag
     repairing(page, planted, "products", "BEL-1")
     picture(page, "repair-sku")
     button(page, "Open the setting")
-    at_rest(page).get_by_text("A number the console allots once").click()
+    at_rest(page).get_by_text("A number that the console assigns once").click()
     picture(page, "repair-sku-setting")
     button(page, "Save changes")
     expect(page.get_by_text("Saved").first).to_be_visible()
