@@ -53,7 +53,11 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
 
 @pytest.mark.parametrize(
     ("locale", "said"),
-    [("en-GB", "no valid JSON from here on"), ("nl-NL", "vanaf hier geen geldige JSON"), ("de-DE", "kein gültiges JSON")],
+    [
+        ("en-GB", "no valid JSON from here on"),
+        ("nl-NL", "vanaf hier geen geldige JSON"),
+        ("de-DE", "kein gültiges JSON"),
+    ],
 )
 def test_what_is_no_such_file_is_refused_in_three_languages(connected: str, page: Page, locale: str, said: str) -> None:
     before = page.context.browser

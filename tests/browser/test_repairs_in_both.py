@@ -18,7 +18,7 @@ from tests.browser.test_operators import wide
 from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
 from tests.consoles import opened
 from tests.people import somebody
-from tests.programs import books_of, till_of
+from tests.programs import books_access, till_access
 
 pytestmark = [
     pytest.mark.browser,
@@ -55,7 +55,7 @@ def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
 
 def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, str]) -> None:
     places = PictureSources(folder=folder, megabytes=MEGABYTES)
-    with opened(data, accountview=books_of(systems), mplus=till_of(systems), pictures=places) as application:
+    with opened(data, accountview=books_access(systems), mplus=till_access(systems), pictures=places) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))

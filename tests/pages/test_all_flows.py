@@ -17,7 +17,7 @@ from integration.core.states import RunState
 from integration.flows.forms import MultiSelect, Select, names, single_fields
 from integration.flows.registry import FLOWS as SPECS
 from pages.components.shared.wording import plain
-from tests.booked import TABLES
+from tests.bookkeeping_shop import TABLES
 from tests.consoles import Console
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody

@@ -133,7 +133,11 @@ def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_s
     test = open_page("setup", step="questions", question="stock.reservations")
     assert "Reservations are not subtracted. Aantal gereserveerd (K9_RSRV) may hold them" in texts(test)
     (table,) = test.table
-    assert list(table.value.columns[1:]) == ["Value of this field", "Level after subtraction", "Level without subtraction"]
+    assert list(table.value.columns[1:]) == [
+        "Value of this field",
+        "Level after subtraction",
+        "Level without subtraction",
+    ]
     assert len(table.value) == 3
     assert connected.flows.settings("stock").model_dump()["reservations"] == "ask"
 

@@ -22,7 +22,7 @@ from integration.core.states import RunState
 from integration.sandbox.faults import ErrorAnswer, Fault
 from integration.sandbox.server import Sandbox, running
 from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
-from tests.booked import TABLES
+from tests.bookkeeping_shop import TABLES
 from tests.flows.days.example import sold
 from tests.people import somebody
 from tests.runner.processes import Obedient
