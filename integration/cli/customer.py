@@ -50,7 +50,9 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         table.add_row(name, str(rows))
     terminal.out.print(table)
     numbers = f"debtor {subject.debtor or 'unknown'}, relation {subject.relation or 'unknown'}"
-    terminal.out.print(f"{numbers}; {'erased, takes no part' if stored_data.held_out else 'takes part'}", soft_wrap=True)
+    terminal.out.print(
+        f"{numbers}; {'erased, takes no part' if stored_data.held_out else 'takes part'}", soft_wrap=True
+    )
     for document in stored_data.documents:
         terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 

@@ -123,7 +123,7 @@ class Histories:
         if cents == self.open_at_the_till(sale):
             method = "PIN"  # the same payment by the method of the flow counts as entered by hand for the books
         if "prepaidAmount" in self.documents(sale):
-            self.counter.prepaid(sale.key, method, cents)
+            self.counter.pay_in_advance(sale.key, method, cents)
         else:
             payment = tags(payment=tags(method=method, amount=cents))
             reply = RawClient(self.sandbox.mplus_url).ask("payInvoice", tags(invoiceId=sale.key, paymentList=payment))
