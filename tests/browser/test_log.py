@@ -66,7 +66,7 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
         later.goto(f"{console}/logs")
         expect(at_rest(later).get_by_text("Events 1 to")).to_be_visible()
     assert keepers(data) == before, "the process was ended for it"
-    expect(page.get_by_text("The question was stopped")).to_have_count(0)
+    expect(page.get_by_text("The query was stopped")).to_have_count(0)
 
     with tab(browser) as other:
         other.goto(f"{console}/runs")
@@ -75,13 +75,13 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
         other.goto(f"{console}/logs")
         expect(at_rest(other).get_by_text("Everything that was read, decided and written")).to_be_visible()
         assert well(console)
-    expect(at_rest(page).get_by_text("The question was stopped")).to_be_visible()
+    expect(at_rest(page).get_by_text("The query was stopped")).to_be_visible()
     expect(page.get_by_text("Nothing is missing from the log")).to_be_visible()
 
     page.get_by_label("SQL query").fill(FINE)
     page.get_by_label("SQL query").press("Control+Enter")
     expect(at_rest(page).get_by_text("Answer", exact=True)).to_be_visible()
-    expect(page.get_by_text("The question was stopped")).to_have_count(0)
+    expect(page.get_by_text("The query was stopped")).to_have_count(0)
     assert well(console)
     assert "Traceback" not in (data / "server.log").read_text(encoding="utf-8")
 

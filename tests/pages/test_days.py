@@ -100,7 +100,7 @@ def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
         line = app.plans.rows(run.id, "create", "", 0, 1)[0]
         test = open_page("preview", plan=run.id, record=str(line.seq))
         assert not test.exception
-        assert "does not tell what everything that was sold was bought for" in texts(test)
+        assert "does not report all purchase costs" in texts(test)
     finally:
         app.flows.change("days", {"date_from": before["date_from"], "cost_of_sales": False}, somebody("test"))
 

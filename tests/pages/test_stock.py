@@ -268,7 +268,7 @@ def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
 
     shop.flows.change("stock", {"reservations": "none"}, somebody("test"))
 
-    assert "Without reservations" not in texts(opened(open_page))
+    assert "Reservations are not subtracted" not in texts(opened(open_page))
     shop.flows.change("stock", {"branches": before, "reservations": "ask"}, somebody("test"))
 
 
