@@ -1,4 +1,4 @@
-"""How much the product costs over the bare requests, in time and memory: `make bench`, or `make bench PART=orders`."""
+"""Measures time and memory of the product against its bare requests: `make bench`, or `make bench PART=orders`."""
 
 import sys
 import tempfile
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ground import DISTANCE_SECONDS, MEGABYTE, console, far_away, fresh_token, sandbox
 from benchmarks.idle import idle
-from benchmarks.peers.compared import peers
-from benchmarks.recording import Sent, Spent, recorded, replay
+from benchmarks.peers.comparison import peers
+from benchmarks.processes import DELAY_SECONDS, MEGABYTE, console, fresh_token, sandbox, set_delay
+from benchmarks.recording import Cost, RecordedRequest, record_requests, replay
 from benchmarks.workers import workers
 
 SMALL, LARGE = 5_000, 50_000
@@ -20,61 +20,68 @@ WRITES = ("POST", "PUT")
 TILL_IN_FLIGHT, OFFICE_IN_FLIGHT = 4, 1
 
 
-def bare(accountview: str, mplus: str, office: list[Sent], till: list[Sent], headers: dict[str, str]) -> Spent:
-    """Send recorded requests without the product; return what it took."""
-    asked = [one for one in office if not one.path.endswith("/token")]
-    spent = replay(accountview, asked, in_flight=OFFICE_IN_FLIGHT, headers=headers)
-    return spent + replay(mplus, till, in_flight=TILL_IN_FLIGHT, headers={})
+def replay_requests(
+    accountview: str, mplus: str, office: list[RecordedRequest], till: list[RecordedRequest], headers: dict[str, str]
+) -> Cost:
+    """Send recorded requests without the product; return their cost."""
+    requests = [request for request in office if not request.path.endswith("/token")]
+    cost = replay(accountview, requests, in_flight=OFFICE_IN_FLIGHT, headers=headers)
+    return cost + replay(mplus, till, in_flight=TILL_IN_FLIGHT, headers={})
 
 
-def processor(measured: dict[str, Any], other: float) -> str:
-    """Return what of a processor a run and what it is compared with took: a busy machine hardly changes that."""
-    worked = measured["processor"]
+def processor_text(measured: dict[str, Any], other: float) -> str:
+    """Return the processor time of a run and of its comparison; other load on the machine hardly changes it."""
+    seconds = measured["processor"]
     return (
-        f"; processor time {worked:.2f} s to {other:.2f} s, ratio {worked / other:.2f}; "
+        f"; processor time {seconds:.2f} s to {other:.2f} s, ratio {seconds / other:.2f}; "
         f"from start to end, with the process of the log, {measured['whole']:.2f} s"
     )
 
 
 @contextmanager
-def on_record(at: Mapping[str, str]) -> Iterator[tuple[str, str, str, list[Sent], list[Sent]]]:
-    """Give a folder for a console, the addresses of both systems that it is to use, and what is sent to each.
+def recorded_systems(
+    at: Mapping[str, str],
+) -> Iterator[tuple[str, str, str, list[RecordedRequest], list[RecordedRequest]]]:
+    """Yield a folder for a console, the addresses of both proxies, and the requests recorded by each.
 
-    A console has one address of each system for as long as it lives: a log-in stays with the address it was given for.
+    A console keeps one address per system, because a log-in belongs to its address.
     """
     with (
         tempfile.TemporaryDirectory() as folder,
-        recorded(at["accountview_url"]) as (office_url, office),
-        recorded(at["mplus_url"]) as (till_url, till),
+        record_requests(at["accountview_url"]) as (office_url, office),
+        record_requests(at["mplus_url"]) as (till_url, till),
     ):
         yield folder, office_url, till_url, office, till
 
 
-def where(distance: float) -> str:
-    """Return how far both systems are, where they are not on this machine."""
-    return f", each answer {distance * 1000:.0f} ms away" if distance else ""
+def delay_text(delay: float) -> str:
+    """Return the delay of answers as text, or nothing without a delay."""
+    return f", each answer {delay * 1000:.0f} ms away" if delay else ""
 
 
-def first_sync(distance: float = 0.0, articles: int = SMALL) -> str:
-    """Return the line about a first sync: its time against that of its own requests."""
+def first_sync(delay: float = 0.0, articles: int = SMALL) -> str:
+    """Return the line about a first sync: its time against its own requests."""
     with sandbox(articles) as at, tempfile.TemporaryDirectory() as folder:
-        far_away(at["control_url"], distance)
+        set_delay(at["control_url"], delay)
         measured = console(folder, at["accountview_url"], at["mplus_url"])
-    with sandbox(articles) as at, on_record(at) as (folder, office_url, till_url, office, till):
+    with sandbox(articles) as at, recorded_systems(at) as (folder, office_url, till_url, office, till):
         console(folder, office_url, till_url)
     with sandbox(articles) as at:
-        far_away(at["control_url"], distance)
-        spent = bare(at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"]))
+        set_delay(at["control_url"], delay)
+        bare_cost = replay_requests(
+            at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"])
+        )
     return (
-        f"first sync of {articles} articles ({measured['proven']} proven){where(distance)}: "
-        f"{measured['seconds']:.1f} s; the same {len(office) + len(till)} requests bare: {spent.seconds:.1f} s; "
-        f"ratio {measured['seconds'] / spent.seconds:.2f} (aim: at most 1.5)" + processor(measured, spent.processor)
+        f"first sync of {articles} articles ({measured['proven']} proven){delay_text(delay)}: "
+        f"{measured['seconds']:.1f} s; the same {len(office) + len(till)} requests bare: {bare_cost.seconds:.1f} s; "
+        f"ratio {measured['seconds'] / bare_cost.seconds:.2f} (aim: at most 1.5)"
+        + processor_text(measured, bare_cost.processor)
     )
 
 
 def first_sync_far_away() -> str:
-    """Return the same of systems that are not on this machine."""
-    return first_sync(DISTANCE_SECONDS)
+    """Return the same line for systems with a delay."""
+    return first_sync(DELAY_SECONDS)
 
 
 def second_run(articles: int = SMALL) -> str:
@@ -85,19 +92,19 @@ def second_run(articles: int = SMALL) -> str:
         changes = console(folder, at["accountview_url"], at["mplus_url"], "changes")
         reading = console(folder, at["accountview_url"], at["mplus_url"], "read")
     with sandbox(articles) as at:
-        with on_record(at) as (folder, office_url, till_url, office, till):
+        with recorded_systems(at) as (folder, office_url, till_url, office, till):
             console(folder, office_url, till_url)
             office.clear()
             till.clear()
             console(folder, office_url, till_url)
-        spent = bare(at["accountview_url"], at["mplus_url"], office, till, {})
+        bare_cost = replay_requests(at["accountview_url"], at["mplus_url"], office, till, {})
     seconds = measured["seconds"]
     return (
         f"second run of {articles} articles, nothing to do: {seconds:.2f} s; reading both sides into records: "
         f"{reading['seconds']:.2f} s, ratio {seconds / reading['seconds']:.2f} (aim: at most 1.5); one that reads what "
         f"changed: {changes['seconds']:.2f} s, ratio {changes['seconds'] / reading['seconds']:.2f} (aim: at most 0.7); "
-        f"its {len(office) + len(till)} requests bare, answers thrown away: {spent.seconds:.2f} s, "
-        f"ratio {seconds / spent.seconds:.1f}" + processor(measured, reading["processor"])
+        f"its {len(office) + len(till)} requests bare, answers thrown away: {bare_cost.seconds:.2f} s, "
+        f"ratio {seconds / bare_cost.seconds:.1f}" + processor_text(measured, reading["processor"])
     )
 
 
@@ -114,49 +121,52 @@ def memory() -> str:
 
 
 def million() -> Iterator[str]:
-    """Yield what a first sync holds in memory and on disk in a large shop, and in one of a million articles."""
+    """Yield a line about memory and disk of a first sync in a large shop, and in one of a million articles."""
     peaks = []
     for articles in (MANY, MILLION):
         with sandbox(articles) as at, tempfile.TemporaryDirectory() as folder:
-            took = console(folder, at["accountview_url"], at["mplus_url"])
-            kept = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
-        peaks.append(took["tree_mb"])
+            result = console(folder, at["accountview_url"], at["mplus_url"])
+            disk_bytes = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+        peaks.append(result["tree_mb"])
         yield (
-            f"first sync of {articles} articles ({took['proven']} proven): {took['seconds']:.0f} s, "
-            f"processor {took['processor']:.0f} s, peak {took['peak_mb']:.0f} MB, with the process of the log "
-            f"{took['tree_mb']:.0f} MB; on disk {kept / MEGABYTE:.0f} MB, {kept / articles:.0f} bytes an article"
+            f"first sync of {articles} articles ({result['proven']} proven): {result['seconds']:.0f} s, "
+            f"processor {result['processor']:.0f} s, peak {result['peak_mb']:.0f} MB, with the process of the log "
+            f"{result['tree_mb']:.0f} MB; on disk {disk_bytes / MEGABYTE:.0f} MB, "
+            f"{disk_bytes / articles:.0f} bytes an article"
         )
     yield f"peak memory of {MILLION} articles to that of {MANY}: {peaks[1] / peaks[0]:.2f} (aim: at most 1.2)"
 
 
-def orders(distance: float = 0.0, number: int = ORDERS) -> str:
-    """Return the line about orders from the till to the books: against their own requests, and how many those are."""
+def orders(delay: float = 0.0, number: int = ORDERS) -> str:
+    """Return the line about orders from the till to the books: time and number of requests, against bare requests."""
     with sandbox(ARTICLES, number) as at, tempfile.TemporaryDirectory() as folder:
         console(folder, at["accountview_url"], at["mplus_url"])  # the till learns the books' article codes
-        far_away(at["control_url"], distance)
+        set_delay(at["control_url"], delay)
         measured = console(folder, at["accountview_url"], at["mplus_url"], "orders")
-    with sandbox(ARTICLES, number) as at, on_record(at) as (folder, office_url, till_url, office, till):
+    with sandbox(ARTICLES, number) as at, recorded_systems(at) as (folder, office_url, till_url, office, till):
         console(folder, office_url, till_url)
         office.clear()
         till.clear()
         console(folder, office_url, till_url, "orders")
     with sandbox(ARTICLES, number) as at:
-        far_away(at["control_url"], distance)
-        spent = bare(at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"]))
+        set_delay(at["control_url"], delay)
+        bare_cost = replay_requests(
+            at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"])
+        )
     seconds, proven = measured["seconds"], measured["proven"]
-    written = sum(one.method in WRITES and not one.path.endswith("/token") for one in office)
+    written = sum(request.method in WRITES and not request.path.endswith("/token") for request in office)
     return (
-        f"{number} orders ({proven} proven){where(distance)}: {seconds:.1f} s, {proven / seconds:.0f} a second; "
-        f"the same {len(office) + len(till)} requests bare: {spent.seconds:.1f} s; "
-        f"ratio {seconds / spent.seconds:.2f} (aim: at most 1.5); "
+        f"{number} orders ({proven} proven){delay_text(delay)}: {seconds:.1f} s, {proven / seconds:.0f} a second; "
+        f"the same {len(office) + len(till)} requests bare: {bare_cost.seconds:.1f} s; "
+        f"ratio {seconds / bare_cost.seconds:.2f} (aim: at most 1.5); "
         f"requests for each order proven: {written / proven:.2f} writing, "
-        f"{(len(office) - written + len(till)) / proven:.2f} reading" + processor(measured, spent.processor)
+        f"{(len(office) - written + len(till)) / proven:.2f} reading" + processor_text(measured, bare_cost.processor)
     )
 
 
 def orders_far_away() -> str:
-    """Return the same of systems that are not on this machine."""
-    return orders(DISTANCE_SECONDS)
+    """Return the same line for systems with a delay."""
+    return orders(DELAY_SECONDS)
 
 
 def memory_of_orders() -> str:
@@ -185,18 +195,18 @@ MEASUREMENTS: Sequence[Part] = (
     workers,
     peers,
 )
-ALONE: Sequence[Part] = (million,)
-"""What takes an hour, and is measured only where it is asked for."""
+LONG_MEASUREMENTS: Sequence[Part] = (million,)
+"""Measurements of an hour or more, which run only by name."""
 
 
 def main() -> None:
-    """Print each measurement as it is done: those named, or all but what is measured alone."""
-    named = {one.__name__: one for one in (*MEASUREMENTS, *ALONE)}
-    if unknown := [one for one in sys.argv[1:] if one not in named]:
-        sys.exit(f"nothing is measured under {', '.join(unknown)}; parts are {', '.join(named)}")
-    for name in sys.argv[1:] or [one.__name__ for one in MEASUREMENTS]:
-        told = named[name]()
-        for line in [told] if isinstance(told, str) else told:
+    """Print each measurement: the named ones, or all but the long ones."""
+    by_name = {part.__name__: part for part in (*MEASUREMENTS, *LONG_MEASUREMENTS)}
+    if unknown := [name for name in sys.argv[1:] if name not in by_name]:
+        sys.exit(f"nothing is measured under {', '.join(unknown)}; parts are {', '.join(by_name)}")
+    for name in sys.argv[1:] or [part.__name__ for part in MEASUREMENTS]:
+        result = by_name[name]()
+        for line in [result] if isinstance(result, str) else result:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
 

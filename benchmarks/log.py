@@ -1,6 +1,7 @@
-"""How long the log takes to answer at ten million events: `python -m benchmarks.log [events] [folder]`.
+"""Measures queries of the log at ten million events: `python -m benchmarks.log [events] [folder]`.
 
-Fills a file with a year of four flows, asks what the console asks, and prints a table. The file is removed at the end.
+Fills a file with a year of four flows, runs the queries of the console, and prints a table. The file is removed at the
+end, unless its folder is given.
 """
 
 import shutil
@@ -104,22 +105,22 @@ ORDER BY i
 """
 
 
-def fill(path: Path, events: int, now: datetime) -> None:
-    """Write a log of so many events, the last of them now."""
-    made = Logbook(path)
-    made.open()
-    made.close()
+def fill_log(path: Path, events: int, now: datetime) -> None:
+    """Write a log with a number of events; the last one happens now."""
+    logbook = Logbook(path)
+    logbook.open()
+    logbook.close()
     begin, step = now - timedelta(days=DAYS), DAYS * 86_400_000_000 * PER_RUN / events
     with duckdb.connect(str(path), config={"memory_limit": "4GB", "threads": "2"}) as connection:
         for first in range(0, events, AT_ONCE * PER_RUN):
             last = min(events, first + AT_ONCE * PER_RUN)
             values = {"first": first, "last": last, "from": begin.replace(tzinfo=None), "step": step}
             connection.execute(_FILL, values)
-        connection.execute("DELETE FROM naming")  # nothing of this came in through the door
+        connection.execute("DELETE FROM naming")  # these events did not pass the outbox
 
 
-def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield what the console asks, with a name for each."""
+def console_queries(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield the name of each query of the console and a function that runs it."""
     month = now - timedelta(days=30)
     (run,) = log.ask("SELECT run FROM events WHERE run <> '' LIMIT 1 OFFSET 5000000", seconds=20)["run"]
     (order,) = log.ask("SELECT key FROM events WHERE flow = 'orders' AND key <> '' LIMIT 1 OFFSET 700000")["key"]
@@ -160,55 +161,55 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
     yield "paces of changes, a year", lambda: log.change_paces(LogPeriod())
     yield "events of a run as a whole", lambda: log.of_run(run)
     yield "the tables with their columns", log.tables
-    for kept, sql in queries(QUESTIONS.read_text(encoding="utf-8")).items():
-        yield f"question: {kept}", partial(log.ask, sql)
-    yield "question: a day's events, all columns", lambda: log.ask("FROM events WHERE happened_at >= ago(1)")
+    for name, sql in queries(QUESTIONS.read_text(encoding="utf-8")).items():
+        yield f"query: {name}", partial(log.ask, sql)
+    yield "query: a day's events, all columns", lambda: log.ask("FROM events WHERE happened_at >= ago(1)")
     yield (
-        "question: every event of the log counted by two columns",
+        "query: every event of the log counted by two columns",
         lambda: log.ask("SELECT flow, event, count(*) FROM events GROUP BY ALL"),
     )
 
 
-def measured(question: Callable[[], object]) -> list[float]:
-    """Return the seconds a question took, several times over."""
-    taken = []
+def measure_query(query: Callable[[], object]) -> list[float]:
+    """Run a query several times and return the seconds of each time."""
+    durations = []
     for _ in range(TIMES):
-        begun = time.perf_counter()
-        question()
-        taken.append(time.perf_counter() - begun)
-    return taken
+        start = time.perf_counter()
+        query()
+        durations.append(time.perf_counter() - start)
+    return durations
 
 
 def main(events: int, folder: Path) -> None:
-    """Fill, ask, and print one line for each question."""
+    """Fill the log and print one line for each query."""
     now = datetime.now(UTC)
     path = folder / "log.duckdb"
     if not path.exists():
-        begun = time.perf_counter()
-        fill(path, events, now)
-        sys.stderr.write(f"filled {events} events in {time.perf_counter() - begun:.0f} s\n")
+        start = time.perf_counter()
+        fill_log(path, events, now)
+        sys.stderr.write(f"filled {events} events in {time.perf_counter() - start:.0f} s\n")
     logbook, database = Logbook(path), open_database(f"sqlite:///{folder / 'nothing-waits.sqlite'}")
     log = Log(logbook, OutboxReader(database, lambda: now), is_drained=True)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     while not log.name():
         pass
-    sys.stderr.write(f"looked through for names in {time.perf_counter() - begun:.0f} s\n")
-    print(f"| Question, {events:,} events, {path.stat().st_size / 1e6:,.0f} MB | First | Median | Slowest |")
+    sys.stderr.write(f"looked through for names in {time.perf_counter() - start:.0f} s\n")
+    print(f"| Query, {events:,} events, {path.stat().st_size / 1e6:,.0f} MB | First | Median | Slowest |")
     print("|---|---|---|---|")
-    for name, question in questions(log, now):
-        taken = measured(question)
-        figures = (taken[0], statistics.median(taken), max(taken))
-        print(f"| {name} | {' | '.join(f'{one * 1000:,.0f} ms' for one in figures)} |", flush=True)
+    for name, query in console_queries(log, now):
+        durations = measure_query(query)
+        figures = (durations[0], statistics.median(durations), max(durations))
+        print(f"| {name} | {' | '.join(f'{figure * 1000:,.0f} ms' for figure in figures)} |", flush=True)
     logbook.close()
     database.close()
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    kept = Path(given[1]) if len(given) > 1 else None
-    place = kept or Path(tempfile.mkdtemp())
+    arguments = sys.argv[1:]
+    given_folder = Path(arguments[1]) if len(arguments) > 1 else None
+    folder = given_folder or Path(tempfile.mkdtemp())
     try:
-        main(int(given[0]) if given else EVENTS, place)
+        main(int(arguments[0]) if arguments else EVENTS, folder)
     finally:
-        if kept is None:
-            shutil.rmtree(place)
+        if given_folder is None:
+            shutil.rmtree(folder)

@@ -1,8 +1,8 @@
-"""How long every page takes to open at size: `python -m benchmarks.pages [folder]`; by a click in the menu: `--clicks`.
+"""Measures how fast pages open: `python -m benchmarks.pages [folder]`, or `--clicks` for clicks in the menu.
 
 Builds a console with 100,000 articles, a plan that waits with 60,000 changes, one of that size that was written, 2,000
-runs, 20,000 records that wait for a person and a log of a million events; opens each page several times in a browser
-and prints a table. A folder that is given is kept, and used again as it is.
+runs, 20,000 parked records and a log of a million events; opens each page several times in a browser and prints a
+table. A given folder is kept and used again.
 """
 
 import os
@@ -23,9 +23,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.log import fill
+from benchmarks.log import fill_log
 from integration.application.application import Application
-from integration.application.bootstrap import build as built
+from integration.application.bootstrap import build as build_application
 from integration.core.issues import Issue, IssueOccurrence, Skip
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
@@ -57,7 +57,7 @@ OPENED = """() => {
   const title = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1')
   return title !== null && title.offsetParent !== null
 }"""
-# Another page than the one that was left is drawn to its end; nothing of the one before is left.
+# The new page is drawn completely, and nothing of the earlier page is left.
 CLICKED = """(left) => {
   const title = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1')
   return title?.offsetParent && title.textContent !== left && !document.querySelector('[data-stale=true]')
@@ -66,32 +66,32 @@ CAUSES = ("price_missing", "ean_duplicate", "vat_code_unmapped", "field_conflict
 
 
 def build(folder: Path) -> None:
-    """Make the data of a shop of this size, the last of it now."""
+    """Build the data of a large shop; its last event happens now."""
     now = datetime.now(UTC)
-    fill(folder / "log.duckdb", EVENTS, now)
+    fill_log(folder / "log.duckdb", EVENTS, now)
     settings = load_settings(data=folder, sandbox=True, sandbox_articles=ARTICLES)
-    application = built(settings).start()
+    application = build_application(settings).start()
     try:
-        _history(application, now)
-        run = _previewed(application)
-        _wait(application, now)
-        _written(application, run)
+        _add_history(application, now)
+        run = _preview_all(application)
+        _park_records(application, now)
+        _add_written_plan(application, run)
         while stores_in(application).events.count():
             time.sleep(0.5)
     finally:
         application.close()
 
 
-def _previewed(application: Application) -> str:
-    """Return the run of a plan of all articles, once it waits."""
+def _preview_all(application: Application) -> str:
+    """Preview all articles and return the run once its plan waits."""
     run = application.runs.preview(PreviewRequest("products", by=somebody("bench"), mode=Mode.COMPLETE))
     while application.runs.get(run).state in ACTIVE:
         time.sleep(0.2)
     return run
 
 
-def _history(application: Application, now: datetime) -> None:
-    """Keep runs of a month in which a few records each took no part."""
+def _add_history(application: Application, now: datetime) -> None:
+    """Store the runs of a month, each with one skipped record."""
     at = now - timedelta(days=DAYS)
     database = stores_in(application).database
     past, previews = RunStore(database, lambda: at), Previews(database, lambda: at)
@@ -105,8 +105,8 @@ def _history(application: Application, now: datetime) -> None:
         previews.finish(run.id, "", (), RunState.DONE, 10)
 
 
-def _wait(application: Application, now: datetime) -> None:
-    """Put records into the queue, as if a preview had met them."""
+def _park_records(application: Application, now: datetime) -> None:
+    """Open issues, as a preview does."""
     queue = Issues(stores_in(application).database, lambda: now)
     for cause in CAUSES:
         keys = [f"{cause}-{place}" for place in range(WAITING // len(CAUSES))]
@@ -117,8 +117,8 @@ def _wait(application: Application, now: datetime) -> None:
         queue.open("products", "bench", met)
 
 
-def _written(application: Application, waiting: str) -> None:
-    """Keep the plan that waits a second time, as one that was written and proven."""
+def _add_written_plan(application: Application, waiting: str) -> None:
+    """Copy the waiting plan as one that was written and proven."""
     new: Mapping[str, object] = {
         "id": "bench-written", "run": "bench-written", "state": RunState.DONE, "step": "proven",
         "started_at": datetime.now(UTC) - timedelta(hours=2), "ended_at": datetime.now(UTC) - timedelta(hours=1),
@@ -165,8 +165,8 @@ def _wait_for(address: str) -> None:
 
 
 def addresses(folder: Path) -> dict[str, str]:
-    """Return what is opened: every page, and those with a list of their own at its end and filtered."""
-    application = built(load_settings(data=folder, sandbox=True))
+    """Return the address of every page by its name, with the last and filtered pages of long lists."""
+    application = build_application(load_settings(data=folder, sandbox=True))
     try:
         plan = application.runs.latest("products", [RunState.READY], limit=1)[0].id
         group = next(iter(application.plans.facets(plan, "create")["group"]))
@@ -193,88 +193,88 @@ def addresses(folder: Path) -> dict[str, str]:
         "Logs": "logs",
         "Logs, searched": "logs?find=stadsfiets",
         "Logs, volume": "logs?tab=volume",
-        "Logs, questions": "logs?tab=questions",
-        "Life of one record": "logs?record=stock:10001",
+        "Logs, queries": "logs?tab=questions",
+        "History of one record": "logs?record=stock:10001",
     }
 
 
-def opening(page: Page, address: str) -> float:
-    """Return the seconds until a page can be read: its script has ended and all it drew is there."""
+def open_seconds(page: Page, address: str) -> float:
+    """Open a page and return the seconds until it is drawn completely."""
     page.goto("about:blank")
-    begun = time.monotonic()
+    start = time.monotonic()
     page.goto(address, wait_until="commit")
-    page.wait_for_function(OPENED, timeout=MOST_MILLISECONDS)  # looks at every frame that is drawn
-    return time.monotonic() - begun
+    page.wait_for_function(OPENED, timeout=MOST_MILLISECONDS)  # is evaluated at every animation frame
+    return time.monotonic() - start
 
 
-def measure(base: str, asked: Mapping[str, str]) -> Iterator[tuple[str, Sequence[float]]]:
-    """Yield how long each page took, each time it was opened but for the first, which warms the server."""
+def measure_addresses(base: str, addresses_by_name: Mapping[str, str]) -> Iterator[tuple[str, Sequence[float]]]:
+    """Yield the seconds of each opening of each page, without the first, which warms the server."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
-        for address in asked.values():
-            opening(page, f"{base}/{address}")
-        for name, address in asked.items():
-            yield name, [opening(page, f"{base}/{address}") for _ in range(TIMES)]
+        for address in addresses_by_name.values():
+            open_seconds(page, f"{base}/{address}")
+        for name, address in addresses_by_name.items():
+            yield name, [open_seconds(page, f"{base}/{address}") for _ in range(TIMES)]
         browser.close()
 
 
-def clicked(page: Page, name: str) -> float:
-    """Return the seconds from a click in the menu until that page is drawn."""
+def click_seconds(page: Page, name: str) -> float:
+    """Click in the menu and return the seconds until the page is drawn."""
     left = page.locator("h1").first.text_content()
     link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
-    begun = time.monotonic()
+    start = time.monotonic()
     link.click()
     page.wait_for_function(CLICKED, arg=left, timeout=MOST_MILLISECONDS)
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
-def clicks(base: str) -> Iterator[tuple[str, Sequence[float]]]:
-    """Yield how long each page of the menu took from the click in it, each time but for the first."""
+def measure_clicks(base: str) -> Iterator[tuple[str, Sequence[float]]]:
+    """Yield the seconds of each click on each page of the menu, without the first."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
-        opening(page, base)
-        rounds = [{name: clicked(page, name) for name in (*MENU[1:], MENU[0])} for _ in range(TIMES + 1)]
+        open_seconds(page, base)
+        rounds = [{name: click_seconds(page, name) for name in (*MENU[1:], MENU[0])} for _ in range(TIMES + 1)]
         for name in MENU:
-            yield name, [one[name] for one in rounds[1:]]
+            yield name, [seconds[name] for seconds in rounds[1:]]
         browser.close()
 
 
-def _table(head: str, found: Iterable[tuple[str, Sequence[float]]]) -> None:
+def _print_table(head: str, rows: Iterable[tuple[str, Sequence[float]]]) -> None:
     sys.stdout.write(f"| {head} | Median | Longest |\n|---|---|---|\n")
-    for name, seconds in found:
+    for name, seconds in rows:
         sys.stdout.write(f"| {name} | {statistics.median(seconds):.2f} s | {max(seconds):.2f} s |\n")
         sys.stdout.flush()
 
 
 def main(folder: Path) -> None:
-    """Print how long every page takes to open, each line as it is known."""
+    """Print the opening times of every page by its address."""
     if not (folder / "log.duckdb").exists():
         build(folder)
     with console(folder) as base:
-        _table("Page, by its address", measure(base, addresses(folder)))
+        _print_table("Page, by its address", measure_addresses(base, addresses(folder)))
 
 
-def by_clicks(folder: Path) -> None:
-    """Print how long every page takes from the click in the menu, in a console as a new one is."""
-    application = built(load_settings(data=folder, sandbox=True, sandbox_articles=FEW)).start()
+def main_clicks(folder: Path) -> None:
+    """Print the opening times of every page by a click, in a new console."""
+    application = build_application(load_settings(data=folder, sandbox=True, sandbox_articles=FEW)).start()
     try:
-        _previewed(application)
+        _preview_all(application)
     finally:
         application.close()
     with console(folder, FEW) as base:
-        _table("Page, by a click", clicks(base))
+        _print_table("Page, by a click", measure_clicks(base))
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--clicks"]:
-        with tempfile.TemporaryDirectory() as made:
-            by_clicks(Path(made))
+        with tempfile.TemporaryDirectory() as temporary_folder:
+            main_clicks(Path(temporary_folder))
     elif len(sys.argv) > 1:
         folder = Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)
         main(folder)
     else:
-        with tempfile.TemporaryDirectory() as made:
-            main(Path(made))
+        with tempfile.TemporaryDirectory() as temporary_folder:
+            main(Path(temporary_folder))

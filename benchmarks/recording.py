@@ -1,4 +1,4 @@
-"""A proxy that writes down every request on its way, and a bare loop that sends the same requests again."""
+"""A proxy that records every request, and a loop that sends the recorded requests again."""
 
 import re
 import threading
@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-KEPT_HEADERS = ("authorization", "content-type", "x-company", "accept", "soapaction")
+RECORDED_HEADERS = ("authorization", "content-type", "x-company", "accept", "soapaction")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One request as it was sent."""
+class RecordedRequest:
+    """One recorded request."""
 
     method: str
     path: str
@@ -30,34 +30,34 @@ class Sent:
 
     @property
     def operation(self) -> str:
-        """What is asked: the SOAP operation, or the path."""
-        found = re.search(rb"Body>\s*<(?:\w+:)?(\w+)", self.body)
-        return found[1].decode() if found else self.path.rpartition("/")[2]
+        """The SOAP operation, or the last part of the path."""
+        operation = re.search(rb"Body>\s*<(?:\w+:)?(\w+)", self.body)
+        return operation[1].decode() if operation else self.path.rpartition("/")[2]
 
 
 @contextmanager
-def recorded(target: str) -> Iterator[tuple[str, list[Sent]]]:
-    """Stand before a system for the block; give the address to use instead, and what went through."""
+def record_requests(target: str) -> Iterator[tuple[str, list[RecordedRequest]]]:
+    """Run a proxy for a system during the block; yield its address and the list of recorded requests."""
     base = httpx.URL(target)
     origin = f"{base.scheme}://{base.netloc.decode()}"
-    log: list[Sent] = []
+    log: list[RecordedRequest] = []
     client = httpx.AsyncClient(trust_env=False, timeout=60)
 
     async def pass_on(request: Request) -> Response:
         body = await request.body()
-        kept = {name: value for name, value in request.headers.items() if name in KEPT_HEADERS}
-        log.append(Sent(request.method, request.url.path, request.url.query, kept, body))
+        headers_to_record = {name: value for name, value in request.headers.items() if name in RECORDED_HEADERS}
+        log.append(RecordedRequest(request.method, request.url.path, request.url.query, headers_to_record, body))
         headers = {name: value for name, value in request.headers.items() if name != "host"}
         url = f"{origin}{request.url.path}?{request.url.query}"
         answer = await client.request(request.method, url, headers=headers, content=body)
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
     @asynccontextmanager
-    async def at_work(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with client:
             yield
 
-    app = Starlette(routes=[Route("/{path:path}", pass_on, methods=["GET", "POST", "PUT"])], lifespan=at_work)
+    app = Starlette(routes=[Route("/{path:path}", pass_on, methods=["GET", "POST", "PUT"])], lifespan=lifespan)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -72,30 +72,30 @@ def recorded(target: str) -> Iterator[tuple[str, list[Sent]]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What something took: seconds by the clock, and seconds of a processor in this process."""
+class Cost:
+    """Elapsed seconds, and seconds of processor time of this process."""
 
     seconds: float
     processor: float
 
-    def __add__(self, other: "Spent") -> "Spent":
-        return Spent(self.seconds + other.seconds, self.processor + other.processor)
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.seconds + other.seconds, self.processor + other.processor)
 
 
-def replay(target: str, sent: Sequence[Sent], *, in_flight: int, headers: dict[str, str]) -> Spent:
-    """Send the same requests with the same number in flight, and nothing else; return what it took."""
+def replay(target: str, requests: Sequence[RecordedRequest], *, in_flight: int, headers: dict[str, str]) -> Cost:
+    """Send the recorded requests with the same number in flight; return their cost."""
     base = httpx.URL(target)
     origin = f"{base.scheme}://{base.netloc.decode()}"
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
     with httpx.Client(trust_env=False, timeout=60, limits=limits) as client:
 
-        def send(one: Sent) -> None:
-            url = f"{origin}{one.path}?{one.query}"
-            answer = client.request(one.method, url, headers=one.headers | headers, content=one.body)
-            if one.method != "GET" or answer.is_server_error:  # a question may be meant to be refused
+        def send(request: RecordedRequest) -> None:
+            url = f"{origin}{request.path}?{request.query}"
+            answer = client.request(request.method, url, headers=request.headers | headers, content=request.body)
+            if request.method != "GET" or answer.is_server_error:  # a refused read may be intended
                 answer.raise_for_status()
 
-        begun, worked = time.monotonic(), time.process_time()
+        start, processor_start = time.monotonic(), time.process_time()
         with ThreadPoolExecutor(in_flight) as pool:
-            list(pool.map(send, sent))
-        return Spent(time.monotonic() - begun, time.process_time() - worked)
+            list(pool.map(send, requests))
+        return Cost(time.monotonic() - start, time.process_time() - processor_start)

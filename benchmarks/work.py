@@ -1,4 +1,4 @@
-"""One measured console process: syncs a flow against given systems and prints what it took as JSON."""
+"""One measured console process: runs flows against given systems and prints counts, time and memory as JSON."""
 
 import json
 import resource
@@ -23,7 +23,7 @@ from tests.people import somebody
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
-LOOK_SECONDS = 0.05  # between two looks at a run; looking more often would take from what is measured
+POLL_SECONDS = 0.05  # between two polls of a run; more polls would change the measurement
 MOST = 1_000_000  # orders of one run
 DEBTOR, ARTICLE, BRANCH = "20001", "9002", "1"  # of the sample shop
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -35,34 +35,34 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 
 def run(application: Application, flow: str, mode: Mode = Mode.COMPLETE) -> dict[str, object]:
-    """Preview a flow, as a rule everything of it, and commit it; return the seconds, and the counts."""
-    begun, worked = time.monotonic(), time.process_time()
-    (found,) = run_all(application, [flow], mode)
-    took = {"seconds": time.monotonic() - begun, "processor": time.process_time() - worked}
-    return {**took, "state": found.state, **asdict(found.counts)}
+    """Preview a flow, by default as a complete run, and commit it; return the seconds and the counts."""
+    start, processor_start = time.monotonic(), time.process_time()
+    (run_result,) = run_all(application, [flow], mode)
+    cost = {"seconds": time.monotonic() - start, "processor": time.process_time() - processor_start}
+    return {**cost, "state": run_result.state, **asdict(run_result.counts)}
 
 
 def run_all(application: Application, flows: Sequence[str], mode: Mode = Mode.COMPLETE) -> list[Run]:
-    """Preview flows side by side, commit them once all have a plan, and return their runs once they have ended."""
+    """Preview flows in parallel, commit them once all have a plan, and return their finished runs."""
     begun = [application.runs.preview(PreviewRequest(flow, by=somebody("bench"), mode=mode)) for flow in flows]
-    for found in [_once(application, one, lambda run: run.state is not RunState.PREVIEWING) for one in begun]:
+    for found in [_wait_for(application, one, lambda run: run.state is not RunState.PREVIEWING) for one in begun]:
         if found.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in found.brakes}
             application.runs.commit(found.id, Approval(found.fingerprint, "bench", confirmed=confirmed))
-    return [_once(application, one, lambda run: run.state in ENDED) for one in begun]
+    return [_wait_for(application, one, lambda run: run.state in ENDED) for one in begun]
 
 
-def _once(application: Application, run_id: str, is_there: Callable[[Run], bool]) -> Run:
+def _wait_for(application: Application, run_id: str, is_there: Callable[[Run], bool]) -> Run:
     while not is_there(found := application.runs.get(run_id)):
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return found
 
 
 def read(application: Application) -> dict[str, object]:
-    """Read both sides whole through the connectors, into records, and do nothing with them."""
+    """Read all records of both systems through the connectors, without a use of them."""
     source, target = application.access.connector("accountview"), application.access.connector("mplus")
     references = Links(open_database(application.settings.operational_url()), now).references("products")
-    begun, worked = time.monotonic(), time.process_time()
+    start, processor_start = time.monotonic(), time.process_time()
     after, articles, products = None, 0, 0
     while True:
         batch = source.extract(Kind.ARTICLE, None, after)
@@ -75,39 +75,39 @@ def read(application: Application) -> dict[str, object]:
             products += len(target.lookup(wanted, references))
         after = batch.after
         if after is None:
-            took = {"seconds": time.monotonic() - begun, "processor": time.process_time() - worked}
-            return {**took, "articles": articles, "products": products}
+            cost = {"seconds": time.monotonic() - start, "processor": time.process_time() - processor_start}
+            return {**cost, "articles": articles, "products": products}
 
 
-def answer(application: Application, *flows: str) -> None:
-    """Keep what somebody would have answered in the set-up of some flows."""
+def answer_setup(application: Application, *flows: str) -> None:
+    """Store the answers of a person in the set-up of some flows."""
     for flow in flows:
         application.flows.change(flow, ANSWERS[flow], by=somebody("bench"))
 
 
 def orders(application: Application) -> dict[str, object]:
-    """Preview every order and commit it; those without a customer go to one debtor, so that none waits."""
+    """Preview and commit every order; those without a customer go to one debtor, so that none is parked."""
     application.proposals.fill(by="bench")
-    answer(application, "orders")
+    answer_setup(application, "orders")
     return run(application, "orders")
 
 
-def beside(application: Application) -> dict[str, object]:
-    """Preview and commit everything of four flows side by side; return the seconds, and what was proven of each."""
+def all_flows(application: Application) -> dict[str, object]:
+    """Preview and commit four complete flows in parallel; return the seconds, and the proven records of each flow."""
     application.proposals.fill(by="bench")
-    answer(application, *ANSWERS)
+    answer_setup(application, *ANSWERS)
     begun = time.monotonic()
     ended = run_all(application, FLOWS)
     return {"seconds": time.monotonic() - begun, **{one.flow: one.counts.proven for one in ended}}
 
 
 def first_stock(application: Application) -> dict[str, object]:
-    """Say which branch has stock; preview that of every article in it and commit it."""
-    answer(application, "stock")
+    """Give one branch stock, then preview and commit the stock of every article in it."""
+    answer_setup(application, "stock")
     return run(application, "stock")
 
 
-WORKS: Mapping[str, Callable[[Application], dict[str, object]]] = {
+WORK_FUNCTIONS: Mapping[str, Callable[[Application], dict[str, object]]] = {
     "sync": lambda application: run(application, "products"),
     "changes": lambda application: run(application, "products", Mode.CHANGES),
     "first_stock": first_stock,
@@ -115,23 +115,23 @@ WORKS: Mapping[str, Callable[[Application], dict[str, object]]] = {
     "all_stock": lambda application: run(application, "stock"),
     "orders": orders,
     "read": read,
-    "beside": beside,
+    "all_flows": all_flows,
 }
 
 
 def main(folder: str, work: str) -> None:
-    """Do one work on this folder, of those above; print counts, seconds, and the peak of memory in MB."""
+    """Run one function of `WORK_FUNCTIONS` on a folder; print counts, seconds, and the peak of memory in MB."""
     application = build(load_settings(data=Path(folder))).start()
     time.sleep(WARM_SECONDS)
     try:
-        done = WORKS[work](application)
+        done = WORK_FUNCTIONS[work](application)
     finally:
         application.close()
     sys.stdout.write(json.dumps({**done, "peak_mb": _peak() / 1024}) + "\n")
 
 
 def _peak() -> int:
-    """Return the most memory this process held, in KB; Linux counts that of whoever began it with it elsewhere."""
+    """Return the peak memory of this process in KB. `getrusage` of Linux includes the parent process."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,8 +1,7 @@
-"""What a console takes on disk after months of four busy flows: `python -m benchmarks.year`.
+"""Measures the disk space of a console after months of four busy flows: `python -m benchmarks.year`.
 
-The clock of the console is moved, a day at a time. What runs leave behind is left by the calls of the store that runs
-make, into the real files; the log is filled, and what is no longer kept let go, as in each night. The engine has no
-part in it: of that only the last two weeks are ever kept, which are measured as they are by `--engine`.
+Moves the clock of the console one day at a time. Calls the store as runs do, fills the log, and deletes expired data as
+each night does, all in real files. The engine takes no part: it keeps two weeks at most.
 """
 
 import argparse
@@ -31,14 +30,14 @@ from integration.settings import load_settings
 from integration.store.database import open_database
 
 BY = "schedule"
-ARTICLES, CUSTOMERS = 2_000, 800  # which the same updates meet again and again
-PARKED = 10  # records a day that a person settles the day after
+ARTICLES, CUSTOMERS = 2_000, 800  # updated again and again
+PARKED = 10  # records a day, repaired on the next day
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
-    """One flow on a busy day: how often it looks, in how many of these it writes, and how many records each time."""
+class FlowLoad:
+    """One flow on a busy day: number of runs, number of runs that write, and records per write."""
 
     flow: str
     kind: Kind
@@ -48,93 +47,93 @@ class Busy:
 
 
 DAY = (
-    Busy("products", Kind.PRODUCT, 96, 6, 20),
-    Busy("stock", Kind.STOCK, 96, 24, 15),
-    Busy("customers", Kind.RELATION, 96, 4, 5),
-    Busy("orders", Kind.POSTING, 96, 32, 6),
+    FlowLoad("products", Kind.PRODUCT, 96, 6, 20),
+    FlowLoad("stock", Kind.STOCK, 96, 24, 15),
+    FlowLoad("customers", Kind.RELATION, 96, 4, 5),
+    FlowLoad("orders", Kind.POSTING, 96, 32, 6),
 )
-"""Four flows that look every quarter of an hour: 692 records a day are written, 192 of which are new documents."""
+"""Four flows that run every 15 minutes: 692 records a day are written, 192 of them new documents."""
 
 
-def scaled(share: float) -> tuple[Busy, ...]:
-    """Return a day with a share of all that; at least one writing round of each flow."""
+def scale_day(share: float) -> tuple[FlowLoad, ...]:
+    """Return a day with a share of that load, with at least one writing run of each flow."""
     return tuple(
-        Busy(one.flow, one.kind, max(1, round(one.rounds * share)), max(1, round(one.writing * share)), one.records)
+        FlowLoad(one.flow, one.kind, max(1, round(one.rounds * share)), max(1, round(one.writing * share)), one.records)
         for one in DAY
     )
 
 
-class Later:
-    """The clock of this machine, some time ahead."""
+class ShiftedClock:
+    """The clock of this machine, moved forward by `ahead`."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the moment it is there."""
+        """Return the moved time."""
         return datetime.now(UTC) + self.ahead
 
 
-class Shop:
-    """What four flows leave behind, day by day."""
+class ShopSimulation:
+    """Writes the data of four flows, day by day."""
 
-    def __init__(self, stores: Stores, day: tuple[Busy, ...]) -> None:
+    def __init__(self, stores: Stores, day: tuple[FlowLoad, ...]) -> None:
         self._stores = stores
         self._day = day
         self._number = 0
 
-    def live(self, today: int) -> None:
-        """Leave behind what a day does."""
-        for one in self._day:
-            for turn in range(one.rounds):
-                if turn < one.writing:
-                    self._written(one, today)
+    def simulate_day(self, today: int) -> None:
+        """Write the data of one day."""
+        for load in self._day:
+            for turn in range(load.rounds):
+                if turn < load.writing:
+                    self._write_run(load, today)
                 else:
                     runs = self._stores.runs
-                    runs.discard(runs.begin(one.flow, Mode.CHANGES, BY, 1).id, BY)
-        self._exceptions(today)
+                    runs.discard(runs.begin(load.flow, Mode.CHANGES, BY, 1).id, BY)
+        self._park_records(today)
 
-    def _written(self, one: Busy, today: int) -> None:
+    def _write_run(self, load: FlowLoad, today: int) -> None:
         runs, previews, ledger = self._stores.runs, self._stores.previews, self._stores.ledger
-        lines = [self._line(one, today) for _ in range(one.records)]
-        run = runs.begin(one.flow, Mode.CHANGES, BY, 1).id
-        previews.keep_page(run, lines, [], one.records, Position(Task.COMPARE))
-        previews.finish(run, f"{run}-{today}", (), RunState.READY, 2 * one.records)
+        lines = [self._line(load, today) for _ in range(load.records)]
+        run = runs.begin(load.flow, Mode.CHANGES, BY, 1).id
+        previews.keep_page(run, lines, [], load.records, Position(Task.COMPARE))
+        previews.finish(run, f"{run}-{today}", (), RunState.READY, 2 * load.records)
         runs.approve(run, Approval(runs.get(run).mark, BY))
-        while planned := ledger.next_planned(run, FLOWS[one.flow].flow.order, 100):
+        while planned := ledger.next_planned(run, FLOWS[load.flow].flow.order, 100):
             ledger.mark_sent(run, [line.seq for line in planned])
             ledger.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key}", str(today)) for line in planned])
         ledger.finish(run)
 
-    def _line(self, one: Busy, today: int) -> PlanRow:
+    def _line(self, load: FlowLoad, today: int) -> PlanRow:
         self._number += 1
-        number = self._number if one.kind is Kind.POSTING else self._number * 7 % self._known(one.kind)
-        wanted = _record(one.kind, number, today)
-        before = None if one.kind is Kind.POSTING else _record(one.kind, number, today - 1)
+        number = self._number if load.kind is Kind.POSTING else self._number * 7 % self._record_count(load.kind)
+        wanted = _record(load.kind, number, today)
+        before = None if load.kind is Kind.POSTING else _record(load.kind, number, today - 1)
         action = Action.CREATE if before is None else Action.UPDATE
         change = Change(
-            action=action, kind=one.kind, key=wanted.key, title=f"{one.flow} {number}", group="Dranken",
+            action=action, kind=load.kind, key=wanted.key, title=f"{load.flow} {number}", group="Dranken",
             sources=(wanted.key,), desired=wanted, before=before, agreed=wanted,
         )  # fmt: skip
         return PlanRow(
-            0, FLOWS[one.flow].flow.counted_stage.name, action, one.kind, change.key, change.title, change.group, 1,
+            0, FLOWS[load.flow].flow.counted_stage.name, action, load.kind, change.key, change.title, change.group, 1,
             change, change.digest(),
         )  # fmt: skip
 
-    def _known(self, kind: Kind) -> int:
+    def _record_count(self, kind: Kind) -> int:
         return CUSTOMERS if kind is Kind.RELATION else ARTICLES
 
-    def _exceptions(self, today: int) -> None:
+    def _park_records(self, today: int) -> None:
         issues = self._stores.issues
-        for open_one in issues.list("orders", "vat_code_unmapped", limit=1_000):
-            issues.close(open_one.id, BY)
+        for issue in issues.list("orders", "vat_code_unmapped", limit=1_000):
+            issues.close(issue.id, BY)
         facts = {"code": "7", "sold": "10.50"}
-        met = [IssueOccurrence(Issue("vat_code_unmapped", f"ORD-{today}-{one}", facts=facts)) for one in range(PARKED)]
-        issues.open("orders", "", met)
+        keys = [f"ORD-{today}-{number}" for number in range(PARKED)]
+        issues.open("orders", "", [IssueOccurrence(Issue("vat_code_unmapped", key, facts=facts)) for key in keys])
 
 
 def _record(kind: Kind, number: int, today: int) -> Record:
-    """Return a record of the size that real ones have."""
+    """Return a record of realistic size."""
     price = Decimal(1_000 + (number + today) % 500) / 100
     match kind:
         case Kind.PRODUCT:
@@ -166,8 +165,8 @@ def _record(kind: Kind, number: int, today: int) -> Record:
             return Record(Kind.POSTING, f"K{number}", posted, lines)
 
 
-def night(application: Application) -> None:
-    """Bring what waits into the log, and let go what is no longer kept, page by page."""
+def run_night(application: Application) -> None:
+    """Move waiting events into the log and delete expired data, page by page."""
     application.log.catch_up()
     position = application.retention.page("")
     while position:
@@ -175,8 +174,8 @@ def night(application: Application) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """What a console takes after so many days: its files, and the rows of each class that is kept."""
+class StorageSizes:
+    """Disk space of a console on a day: its files, and rows and bytes of each retention class."""
 
     day: int
     files: dict[str, int]
@@ -184,43 +183,48 @@ class Sizes:
     bytes: dict[str, int | None]
 
 
-def lived(
+def simulate(
     data: Path,
     days: int,
-    day: tuple[Busy, ...],
-    told: Callable[[int], bool] = lambda day: day % 30 == 0,
+    day: tuple[FlowLoad, ...],
+    is_measured: Callable[[int], bool] = lambda day: day % 30 == 0,
     *,
     step: int = 1,
-) -> Iterator[Sizes]:
-    """Live for so many days on a folder, each `step` of them one, and yield what is kept after the nights `told`."""
-    clock = Later()
+) -> Iterator[StorageSizes]:
+    """Simulate a number of days in a folder; yield the sizes after the days that `is_measured` accepts.
+
+    One simulated day stands for `step` days.
+    """
+    clock = ShiftedClock()
     settings = load_settings(data=data)
     application = build(settings, machine=clock)
     with closing(application), closing(open_database(settings.operational_url())) as database:
         mirrors = mirrors_of(FLOWS.values())
-        shop = Shop(stores_of(database, clock, mirrors=mirrors), day)
+        shop = ShopSimulation(stores_of(database, clock, mirrors=mirrors), day)
         for today in range(step, days + 1, step):
             clock.ahead += timedelta(days=step)
-            shop.live(today)
-            night(application)
-            if told(today) or today == days:
-                kept = application.retention.class_statuses()
-                files = {one.name: one.size for one in application.retention.files()}
-                rows, sizes = {one.name: one.rows for one in kept}, {one.name: one.size for one in kept}
-                yield Sizes(today, files, rows, sizes)
+            shop.simulate_day(today)
+            run_night(application)
+            if is_measured(today) or today == days:
+                statuses = application.retention.class_statuses()
+                files = {file.name: file.size for file in application.retention.files()}
+                rows = {status.name: status.rows for status in statuses}
+                sizes = {status.name: status.size for status in statuses}
+                yield StorageSizes(today, files, rows, sizes)
 
 
 def main() -> None:
     """Print a line of JSON a month."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--days", type=int, default=2 * 365)
-    asked.add_argument("--share", type=float, default=1.0, help="of what a busy day has")
-    asked.add_argument("--folder", type=Path, help="a new folder; otherwise one that is removed afterwards")
-    given = asked.parse_args()
-    with tempfile.TemporaryDirectory() as spare:
-        for one in lived(given.folder or Path(spare), given.days, scaled(given.share)):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=2 * 365)
+    parser.add_argument("--share", type=float, default=1.0, help="share of the load of a busy day")
+    parser.add_argument("--folder", type=Path, help="a new folder; otherwise one that is removed afterwards")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary_folder:
+        folder = arguments.folder or Path(temporary_folder)
+        for sizes in simulate(folder, arguments.days, scale_day(arguments.share)):
             sys.stdout.write(
-                json.dumps({"day": one.day, "files": one.files, "rows": one.rows, "bytes": one.bytes}) + "\n"
+                json.dumps({"day": sizes.day, "files": sizes.files, "rows": sizes.rows, "bytes": sizes.bytes}) + "\n"
             )
             sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: starts a console of its own, works with it as an operator does, and looks."""
+"""Takes the pictures of README and docs from a new console that is used as an operator uses it."""
 
 import json
 import os
@@ -36,7 +36,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 @contextmanager
 def console(data: str) -> Iterator[str]:
-    """Run a new console with the built-in sandbox on a folder, and give its address."""
+    """Run a new console with the built-in sandbox on a folder during the block; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -53,13 +53,13 @@ def console(data: str) -> Iterator[str]:
 
 
 def environment(data: str) -> dict[str, str]:
-    """Return an environment in which nothing is set for the console but its folder and the sandbox."""
+    """Return an environment with only the folder and the sandbox set for the console."""
     given = {"CONSOLE_DATA": data, "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(ARTICLES)}
     return {**{name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}, **given}
 
 
 def run(data: str, flow: str) -> None:
-    """Preview and commit a flow as from a terminal beside the console, with every brake confirmed."""
+    """Preview and commit a flow from a terminal, with every brake confirmed."""
     plan = terminal(data, "preview", flow, "--complete")
     if plan["state"] == "ready":
         confirmed = [part for one in plan["brakes"] for part in ("--confirm", f"{one['code']}={one['count']}")]
@@ -87,8 +87,8 @@ def tab(browser: Browser, scheme: str) -> Page:
     return context.new_page()
 
 
-def picture(page: Page, address: str, file: Path) -> None:
-    """Keep what a page looks like, small enough for a README."""
+def save_picture(page: Page, address: str, file: Path) -> None:
+    """Save a picture of a page, small enough for a README."""
     page.goto(address, wait_until="commit")
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(SETTLE)
@@ -99,14 +99,14 @@ def picture(page: Page, address: str, file: Path) -> None:
         raise ValueError(f"{file} has more than {LARGEST} bytes")
 
 
-def committed(page: Page) -> None:
-    """Commit the plan that is on screen, typing what its brakes ask for."""
+def commit_plan(page: Page) -> None:
+    """Commit the plan on the screen and type the numbers of its brakes."""
     page.get_by_role("button", name=re.compile(r"Commit \d")).first.click(timeout=PATIENCE)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("textbox").first).to_be_visible(timeout=PATIENCE)
     for field in dialog.get_by_role("textbox").all():
         field.fill(field.get_attribute("placeholder") or "")
-        page.wait_for_timeout(SETTLE)  # the dialog takes it over after a moment
+        page.wait_for_timeout(SETTLE)  # the dialog reads the value after a moment
     confirm = dialog.get_by_role("button", name=re.compile("Commit"))
     expect(confirm).to_be_enabled(timeout=PATIENCE)
     confirm.click()
@@ -122,7 +122,7 @@ def main(folder: Path) -> None:
         raise SystemExit("chromium is not installed: apt-get install chromium")
     with (
         tempfile.TemporaryDirectory() as data,
-        arranged(data),
+        with_settings(data),
         console(data) as address,
         sync_playwright() as playwright,
     ):
@@ -131,26 +131,26 @@ def main(folder: Path) -> None:
         light.goto(address, wait_until="commit")
         light.get_by_role("button", name="Preview products").first.click(timeout=PATIENCE)
         expect(light.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
-        picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
-        committed(light)
+        save_picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
+        commit_plan(light)
         order = work(data, address, light)
         pages = {
             "overview-light": (light, ""),
-            "exceptions-dark": (dark, f"exceptions?cause={cause(data)}"),
+            "exceptions-dark": (dark, f"exceptions?cause={cause_address(data)}"),
             "record-light": (light, f"logs?record=orders:{order}"),
             "mappings-light": (light, "mappings?flow=products&part=article"),
-            "stock-dark": (dark, f"stock?period=7&article={sold(data)}"),
+            "stock-dark": (dark, f"stock?period=7&article={most_moved_article(data)}"),
             "days-light": (light, "days"),
             "day-light": (light, f"days?day={booked_day(data)}&branch=1"),
         }
         for name, (page, place) in pages.items():
-            picture(page, f"{address}/{place}", folder / f"{name}.png")
+            save_picture(page, f"{address}/{place}", folder / f"{name}.png")
         browser.close()
 
 
 @contextmanager
-def arranged(data: str) -> Iterator[None]:
-    """Agree to the accounts of the till before the console begins."""
+def with_settings(data: str) -> Iterator[None]:
+    """Set the daybook and the accounts of closed days before the console starts."""
     with command_application(load_settings(data=Path(data), sandbox=True, sandbox_articles=ARTICLES)) as application:
         application.flows.change("days", {"daybook": "600", "till_accounts": True}, terminal_user())
     yield
@@ -171,29 +171,29 @@ def work(data: str, address: str, page: Page) -> str:
         page.goto(address, wait_until="commit")
         page.get_by_role("button", name="Simulate a day").click(timeout=PATIENCE)
         page.wait_for_timeout(SETTLE)
-    page.wait_for_timeout(4 * SETTLE)  # until the log has what the runs told
-    return asked(data, "SELECT key FROM events WHERE kind = 'sales_order' AND event = 'proven' ORDER BY id LIMIT 1")
+    page.wait_for_timeout(4 * SETTLE)  # until the log has the events of the runs
+    return query_log(data, "SELECT key FROM events WHERE kind = 'sales_order' AND event = 'proven' ORDER BY id LIMIT 1")
 
 
-def sold(data: str) -> str:
+def most_moved_article(data: str) -> str:
     """Return the article whose level moved most often."""
     moved = "SELECT key FROM events WHERE kind = 'stock' AND event = 'proven'"
-    return asked(data, f"{moved} GROUP BY key ORDER BY count(*) DESC, key LIMIT 1")
+    return query_log(data, f"{moved} GROUP BY key ORDER BY count(*) DESC, key LIMIT 1")
 
 
-def cause(data: str) -> str:
-    """Return under which name the orders whose articles the books lack are found on the page of exceptions."""
-    one = next(one for one in terminal(data, "issues") if one["cause"] == "article_missing")
-    return group_address(IssueGroupKey(one["flow"], one["cause"], one["field"], one["detail"]))
+def cause_address(data: str) -> str:
+    """Return the address of the exception about articles that the books lack."""
+    group = next(group for group in terminal(data, "issues") if group["cause"] == "article_missing")
+    return group_address(IssueGroupKey(group["flow"], group["cause"], group["field"], group["detail"]))
 
 
-def asked(data: str, sql: str) -> str:
-    """Return the first value the log answers."""
+def query_log(data: str, sql: str) -> str:
+    """Return the first value of a query of the log."""
     return str(next(iter(terminal(data, "log", sql)["rows"][0])))
 
 
 def terminal(data: str, *arguments: str) -> Any:
-    """Return what a command in a terminal beside the console prints for programs."""
+    """Run a command of the terminal and return its JSON."""
     command = [sys.executable, "-m", "integration", *arguments, "--json"]
     done = subprocess.run(command, env=environment(data), capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     return json.loads(done.stdout)

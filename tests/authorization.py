@@ -1,4 +1,4 @@
-"""Every member of an application that people may use, found on the classes of its services."""
+"""Finds every member of an application that needs a right, on the classes of its services."""
 
 from collections.abc import Iterator
 
@@ -22,12 +22,12 @@ def services_of(application: object, path: str = "") -> Iterator[tuple[str, obje
 
 
 def own(service: object) -> dict[str, object]:
-    """Return the attributes that an object has for itself; one with slots has none that is a service or a method."""
+    """Return the attributes of an object. An object with slots holds no service or method."""
     return dict(getattr(service, "__dict__", {}))
 
 
 def members(service: object) -> Iterator[tuple[str, Right]]:
-    """Yield every member of a service that asks for a right, those that it has of a store too."""
+    """Yield every member of a service that needs a right, also members that come from a store."""
     for name in {*dir(type(service)), *own(service)}:
         found = own(service).get(name, getattr(type(service), name, None))
         if (right := right_of(found)) is not None and not name.startswith("_"):

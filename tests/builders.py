@@ -1,4 +1,4 @@
-"""Complete records and changes; override what matters."""
+"""Complete records and changes, with values to override."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -108,7 +108,7 @@ def accountview_settings(sandbox: Sandbox, **changed: object) -> AccountViewSett
 
 
 def a_stock(key: str = "1001", managed: bool | None = True, **levels: str) -> Record:
-    """Return how much the till has of an article: a level for each branch, named `b1="14"`."""
+    """Return the stock of an article at the till: a level per branch, named `b1="14"`."""
     values: dict[str, Value] = {"number": key} if managed is None else {"number": key, "managed": managed}
     parts = tuple(
         Record(Kind.LEVEL, branch.removeprefix("b"), {"amount": Decimal(amount)}) for branch, amount in levels.items()
@@ -141,6 +141,6 @@ def a_relation(key: str = "R1", **values: Value) -> Record:
 
 
 def guarded(logic: FlowLogic, change: Change) -> dict[str, int]:
-    """Return what the guards of a flow count of a change, beside its size."""
+    """Return the counts of a change for the brakes of a flow."""
     counts = {one.name: one.counts(change, logic.settings) for one in logic.settings.guards if not one.whole}
     return {name: count for name, count in counts.items() if count}

@@ -1,4 +1,4 @@
-"""Secrets that can be recognised wherever they turn up, and the search for them."""
+"""Recognisable secrets, and the search for them."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ CONSOLE_KEY = "planted-console-key"
 
 
 def forms(secret: str) -> set[bytes]:
-    """Return a secret as it may stand in an address, a form, XML, JSON or a text."""
+    """Return the forms of a secret in an address, a form, XML, JSON or text."""
     texts = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), escape(secret), repr(secret)[1:-1]}
     for as_ascii in (True, False):  # as the standard library writes JSON, and as orjson does
         in_json = json.dumps(secret, ensure_ascii=as_ascii)[1:-1]
@@ -32,12 +32,12 @@ def forms(secret: str) -> set[bytes]:
 
 
 def found(secrets: Iterable[str], content: bytes) -> list[str]:
-    """Return which secrets stand in a content, in whatever form."""
+    """Return the secrets that a content holds in any form."""
     return [secret for secret in secrets if any(form in content for form in forms(secret))]
 
 
 def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield every file of a folder as it is, and what SQLite and Parquet files hold behind their encodings."""
+    """Yield the bytes of every file of a folder, and the decoded values of SQLite and Parquet files."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     for path in files:  # before SQLite is opened, which clears up what a kill left
         yield path.name, path.read_bytes()

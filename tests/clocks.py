@@ -4,27 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
-    """Return the present moment, as production does."""
+    """Return the present moment, as in production."""
     return datetime.now(UTC)
 
 
 class Ahead:
-    """The clock of a machine on which days have passed."""
+    """A clock that can be moved forward by days."""
 
     def __init__(self) -> None:
         self._by = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the present moment there."""
+        """Return the moved time."""
         return now() + self._by
 
     def pass_days(self, days: int) -> None:
-        """Let days pass at once."""
+        """Move the clock forward by days."""
         self._by += timedelta(days=days)
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that stands still until `advance`."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -34,5 +34,5 @@ class Clock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += timedelta(seconds=seconds)

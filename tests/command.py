@@ -1,4 +1,4 @@
-"""A command of the terminal in a process that is forked with everything imported, but what asks who is there to see."""
+"""Runs a terminal command in a forked process that has everything imported except the terminal itself."""
 
 import os
 import runpy
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> None:
-    """Do what `python -m integration` does, in this environment; what is said goes to two files."""
+    """Run `python -m integration` in this environment; its output goes to two files."""
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)

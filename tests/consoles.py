@@ -1,4 +1,4 @@
-"""The whole application on both systems in a box, driven as an operator drives it."""
+"""The whole application on the sandbox, used as an operator uses it."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ def prepare_joined(data: Path, articles: int) -> None:
 
 @cache
 def _joined(articles: int, _today: date) -> Mapping[str, bytes]:
-    """Return the files of such a console by name, without a log: who opens a copy fills one with all events."""
+    """Return the files of such a console by name, without the log: a copy fills its own log."""
     with tempfile.TemporaryDirectory() as folder:
         with opened(Path(folder), start=False, fresh=True, sandbox=True, sandbox_articles=articles) as application:
             application.connections.join_sandbox()
@@ -85,13 +85,13 @@ def _joined(articles: int, _today: date) -> Mapping[str, bytes]:
 
 
 def settled(application: Application, run_id: str) -> Run:
-    """Return a run that has come to rest."""
+    """Wait until a run is no longer active and return it."""
     until(lambda: application.runs.get(run_id).state not in ACTIVE, "the end of the run")
     return application.runs.get(run_id)
 
 
 class Console:
-    """One operator at one console, on the sandbox."""
+    """An operator at a console on the sandbox."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -99,12 +99,12 @@ class Console:
         self.till_client = TillClient(self.sandbox)
 
     def preview(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:
-        """Return the plan of everything, or of the records under some keys alone."""
+        """Preview all records, or only those with some keys, and return the run."""
         mode = Mode.CHOSEN if keys else mode
         return settled(self.application, self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode, keys)))
 
     def commit(self, run: Run) -> Run:
-        """Write a plan where there is something to write, with every brake confirmed."""
+        """Commit a plan with changes, with every brake confirmed."""
         if run.state is not RunState.READY:
             return run
         confirmed = {brake.code: brake.count for brake in run.brakes}
@@ -119,11 +119,11 @@ class Console:
         return self.commit(self.preview(flow, *keys, mode=mode))
 
     def retry(self, flow: str, cause: str) -> Run:
-        """Try again what is parked for a cause, and commit it."""
+        """Retry the parked records of a cause and commit them."""
         return self.commit(settled(self.application, self.application.runs.try_again(flow, cause, somebody(WHO))))
 
     def undo(self, run: Run) -> Run:
-        """Return the plan that puts back what a run wrote."""
+        """Return the undo plan of a run."""
         return settled(self.application, self.application.runs.undo(run.id, somebody(WHO)))
 
     def lines(self, run: Run) -> dict[str, PlanRow]:
@@ -131,22 +131,22 @@ class Console:
         return {row.key: row for row in self.application.plans.rows(run.id, limit=10_000)}
 
     def waits(self, flow: str, cause: str) -> set[str]:
-        """Return the keys of what waits for a person for one cause."""
+        """Return the keys of the parked records of a cause."""
         return {one.issue.key for one in stores_in(self.application).issues.list(flow, cause, limit=1000)}
 
     def rows(self, table: str, **values: str) -> list[dict[str, Any]]:
-        """Return the rows of a table of the books in which these columns hold these values."""
+        """Return the rows of a table of the books with these values."""
         found = self.sandbox.state(table)
         return [row for row in found if all(str(row.get(name)) == value for name, value in values.items())]
 
     def writes(self) -> int:
-        """Return how many calls so far were meant to change something."""
+        """Return the number of write calls so far."""
         return self.sandbox.ledger.counts()["writes"]
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop whose articles are at the till, so that orders of them can be booked."""
+    """A shop whose articles are at the till, so that orders can be booked."""
     with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         made = Console(application)
         assert made.run("products").counts.proven > 20

@@ -1,4 +1,4 @@
-"""A connector in memory: source and target in one, held to the same contract as the real ones."""
+"""A connector in memory, as source and target. It passes the contract of the real connectors."""
 
 import json
 import threading
@@ -23,52 +23,52 @@ class Links:
     others: dict[tuple[Kind, str], tuple[str, ...]] = field(default_factory=dict)
 
     def reference(self, kind: Kind, key: str) -> str | None:
-        """Return the target's reference of what we know under this key."""
+        """Return the target's reference of our key."""
         return self.known.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
-        """Return our key of what the target knows under this reference."""
+        """Return our key of the target's reference."""
         return next((key for (of, key), known in self.known.items() if (of, known) == (kind, reference)), None)
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
-        """Return the references that are known to be another record."""
+        """Return the references of records that are known to be others."""
         return self.others.get((kind, key), ())
 
 
-class MemoryLearned:
-    """What a connection found out, in memory."""
+class MemoryInstallationFacts:
+    """Installation facts in memory."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
 
     def get(self) -> Mapping[str, str]:
-        """Return what was found out."""
+        """Return a fact."""
         return self.values
 
     def put(self, values: Mapping[str, str]) -> None:
-        """Keep it."""
+        """Store a fact."""
         self.values = dict(values)
 
 
-class MemoryKeeper:
-    """Where a log-in's tokens are kept between calls, in memory; `saved` are all pairs ever kept, oldest first."""
+class MemoryTokenStore:
+    """Tokens of a log-in in memory. `saved` lists all stored pairs, oldest first."""
 
     def __init__(self, token: Token | None = None) -> None:
         self.saved = [token] if token else []
         self._alone = threading.Lock()
 
     def load(self) -> Token | None:
-        """Return the pair kept last."""
+        """Return the latest pair."""
         return self.saved[-1] if self.saved else None
 
     def save(self, token: Token) -> None:
-        """Keep a new pair; only who holds `refresh_lock` may."""
+        """Store a new pair; the caller must hold `refresh_lock`."""
         assert self._alone.locked()
         self.saved.append(token)
 
     @contextmanager
     def refresh_lock(self) -> Iterator[None]:
-        """Hold the right to refresh."""
+        """Hold the lock for a refresh."""
         with self._alone:
             yield
 
@@ -115,42 +115,42 @@ class MemoryConnector:
             self.put(record)
 
     def begin(self) -> None:
-        """Do nothing: what is in memory answers in one way."""
+        """Do nothing: memory needs no start."""
 
     def close(self) -> None:
-        """Do nothing: what is in memory has no connections."""
+        """Do nothing: memory has no connections."""
 
     # What happens in the fake's world, as a test wants it
 
     def put(self, record: Record) -> None:
-        """Let somebody enter or change a record in the system itself."""
+        """Enter or change a record as a person in the system itself."""
         with self._lock:
             self._keep(record)
 
     def remove(self, kind: Kind, key: str) -> None:
-        """Let somebody delete a record in the system itself."""
+        """Delete a record as a person in the system itself."""
         with self._lock:
             del self._kept[kind, key]
 
     def held(self, kind: Kind) -> dict[str, Record]:
-        """Return what the system holds, by key."""
+        """Return the records of the system by key."""
         with self._lock:
             return {key: kept.record for (of, key), kept in self._kept.items() if of == kind}
 
     def refuse(self, key: str, message: str = "no", code: str = "request_refused") -> None:
-        """Let the system refuse every write of this record."""
+        """Refuse every write of this record."""
         self._refusals[key] = RejectedError(code, system=self.system, key=key, message=message)
 
     def accept(self, key: str) -> None:
-        """Let the system take writes of this record again."""
+        """Accept writes of this record again."""
         self._refusals.pop(key, None)
 
     def lose_answer(self, key: str, *, after: bool = True) -> None:
-        """Let the answer to the next write of this record get lost, `after` the write took effect or before."""
+        """Lose the answer to the next write of this record, `after` the write took effect or before."""
         self._silences[key] = after
 
     def go_away(self, calls: int = 1) -> None:
-        """Let the next calls find nobody there."""
+        """Let the next calls fail as unreachable."""
         self._away = calls
 
     # The connector
@@ -189,7 +189,7 @@ class MemoryConnector:
         return [held[key] for key in sorted(set(keys)) if key in held]
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        """Return what is held now; a link's reference counts more than the key, and that more than its parts."""
+        """Return the present records, found by link, then by key, then by parts."""
         self._answering("lookup")
         with self._lock:
             found = {record.key: self._recognised(record, references) for record in wanted}
@@ -204,12 +204,12 @@ class MemoryConnector:
         }  # fmt: skip
 
     def shows(self, kind: Kind) -> bool:
-        """Tell whether anything of a kind can be read."""
+        """Return True if records of a kind can be read."""
         self._answering("shows")
         return bool(self.held(kind))
 
     def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        """Carry out one change; under a token it has seen, return what it answered then."""
+        """Carry out one change; for a known token, return the earlier answer."""
         self._answering("write")
         with self._lock:
             if token in self._done:
@@ -226,14 +226,14 @@ class MemoryConnector:
         return self._done[token]
 
     def calls(self, change: Change) -> int:
-        """Return how many writes the change takes: one."""
+        """Return the number of writes of a change: one."""
         del change
         return 1
 
     def read_changes(
         self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
     ) -> Batch:
-        """Return one page of what changed after the marker and is not known; after an empty marker, of everything."""
+        """Return one page of unknown changes after the marker; after an empty marker, of all records."""
         self._answering("changed")
         with self._lock:
             now = str(self._clock)
@@ -257,7 +257,7 @@ class MemoryConnector:
         )
 
     def _recognised(self, wanted: Record, references: References) -> tuple[str, list[_Kept]]:
-        """Return by what a record is found, and every one that it fits; one linked to another key fits nobody else."""
+        """Return the matching field of a record and all its matches, without records that are linked to another key."""
         linked = references.reference(wanted.kind, wanted.key) is not None
         if (kept := self._find(wanted.kind, wanted.key, references)) is not None or linked:
             return "link" if linked else "", [kept] if kept else []
@@ -277,7 +277,7 @@ class MemoryConnector:
         return "", [kept for kept in self._kept.values() if homes and kept.reference == homes.most_common(1)[0][0]]
 
     def _places(self, wanted: Record, references: References) -> dict[str, Location]:
-        """Return where the articles of a product are: under the number of their link, the wanted one, or their code."""
+        """Return the numbers of the articles of a product: by link, by wanted number, or by code."""
         if wanted.kind is not Kind.PRODUCT:
             return {}
         places = {
@@ -332,16 +332,16 @@ class MemoryConnector:
 
 
 class LateConnector(MemoryConnector):
-    """A system that shows what is new only after some looks, and knows no tokens."""
+    """A system that shows new records only after some lookups, and knows no tokens."""
 
     looks = 0
 
     def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        """Carry out one change, whatever token it comes with."""
+        """Carry out one change and ignore its token."""
         return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        """Return nothing while looks are left, once anything was written."""
+        """Return nothing for the planned number of lookups after a write."""
         held = super().lookup(wanted, references)
         if not self.writes or self.looks <= 0:
             return held
@@ -358,7 +358,7 @@ def _elsewhere(places: Mapping[str, Location], here: _Kept) -> dict[str, Locatio
 
 
 def _edited(now: Record, wanted: Record) -> Record:
-    """What is held, with the wanted values in place; a part it does not have yet is added."""
+    """Return the stored record with the wanted values; missing parts are added."""
     inside: Mapping[str, Record] = {part.key: part for part in now.parts}
     changed = {
         part.key: replace(part, values={**inside[part.key].values, **part.values}) if part.key in inside else part

@@ -1,4 +1,4 @@
-"""A harness for flows: a database of its own, two systems in memory, and a clock that only moves when it is told to."""
+"""A harness for flows: an own database, two systems in memory, and a manual clock."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -42,7 +42,7 @@ from tests.people import somebody
 
 
 def shipped(flow: str) -> dict[str, Any]:
-    """Return the mapping a flow is shipped with."""
+    """Return the shipped mapping of a flow."""
     folder = Path(__file__).parents[1] / "data" / "mappings"
     return loads((folder / f"{flow}.toml").read_text(encoding="utf-8"))
 
@@ -87,7 +87,7 @@ class FlowHarness:
         self.restart()
 
     def restart(self) -> None:
-        """Go on as a new process would: nothing is known but what is on file."""
+        """Continue as a new process, with only the stored data."""
         deps = Dependencies(
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
@@ -102,7 +102,7 @@ class FlowHarness:
         self.runner = Runner(Preview(deps), Commit(deps))
 
     def logics(self) -> Logics:
-        """Return the logic of the one flow as a run asks for it."""
+        """Return the logic of the flow, as a run gets it."""
         return part(
             Logics, current_logic=self._logic, earlier=lambda flow, _version: self._logic(flow), fed=lambda _: self.fed,
             basis=lambda *_, **_asks: {"names": self.names, **self.decides}, read_fields=self._read_fields,
@@ -119,7 +119,7 @@ class FlowHarness:
         return self._logics[state]
 
     def made(self) -> FlowLogic:
-        """Return what is particular to the flow, with the settings as they are now."""
+        """Return the logic of the flow with the present settings."""
         return ProductsLogic(
             ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
             lambda code: self.links.allocate_number(self.flow, "article", code),
@@ -131,7 +131,7 @@ class FlowHarness:
     # ---- what a person does
 
     def keep_approval(self, run_id: str, approval: Approval) -> None:
-        """Approve a plan as it is now."""
+        """Store an approval of the present plan."""
         self.runner.commit.approve(self.runner.commit.validate_approval(run_id, approval))
 
     def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
@@ -140,47 +140,47 @@ class FlowHarness:
         return self.previewed(self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys))))
 
     def undo(self, run: Run) -> Run:
-        """Make a plan that puts back what a run wrote."""
+        """Make the undo plan of a run."""
         self.clock.advance(60)
         return self.previewed(self.runner.preview.undo(run.id, by="test"))
 
     def previewed(self, run: Run) -> Run:
-        """Go on with a preview until it rests."""
+        """Continue a preview until it is no longer active."""
         while self.runner.preview.page(run.id):
             pass
         return self.rested(run)
 
     def approve(self, run: Run, **more: Any) -> None:
-        """Say yes to a plan, with every brake's number typed."""
+        """Approve a plan with every brake confirmed."""
         confirmed = {brake.code: brake.count for brake in run.brakes}
         self.keep_approval(run.id, Approval(run.mark, **{"by": "test", "confirmed": confirmed, **more}))
 
     def leave(self, run: Run, *keys: str, by: str = "test") -> Run:
-        """Leave changes out of a plan, and return it as it is then."""
+        """Leave changes out of a plan and return the new plan."""
         changes = self.changes(run)
         self.choices.exclude(run.id, [changes[key].seq for key in keys], by)
         return self.runs.get(run.id)
 
     def carry_out(self, run: Run) -> Run:
-        """Write page by page until the run ends; a pause takes no time."""
+        """Write page by page until the run ends; pauses take no time."""
         while pause := self.runner.commit.page(run.id):
             self.clock.advance(pause.seconds)
         return self.rested(run)
 
     def commit(self, run: Run, **more: Any) -> Run:
-        """Say yes and write."""
+        """Approve and write."""
         self.approve(run, **more)
         return self.carry_out(run)
 
     def run(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
-        """Make a plan and write it as it is."""
+        """Make a plan and write it."""
         run = self.preview(mode, keys)
         return self.commit(run) if run.state is RunState.READY else run
 
     # ---- what is then
 
     def rested(self, run: Run) -> Run:
-        """Return a run as it is now, every record of it accounted for."""
+        """Return the present run and check that every record is accounted for."""
         counts = self.runs.counts(run.id)
         assert counts.difference == 0, counts
         now = self.runs.get(run.id)
@@ -194,24 +194,24 @@ class FlowHarness:
         return {row.key: row for row in self.plans.rows(run.id, "changes", limit=10_000)}
 
     def wanted(self, run: Run) -> dict[str, dict[str, Value]]:
-        """Return what a plan writes: paths and values, by key."""
+        """Return the paths and values that a plan writes, by key."""
         return {key: row.change.desired.flat() for key, row in self.changes(run).items() if row.change}
 
     def steps(self, run: Run) -> dict[str, Step]:
-        """Return where each change stands."""
+        """Return the step of each change."""
         return {key: row.step for key, row in self.changes(run).items()}
 
     def reasons(self, run: Run) -> dict[str, str]:
-        """Return why records take no part, by key."""
+        """Return the causes of skipped records, by key."""
         return {row.key: row.cause for row in self.plans.rows(run.id, "skip", limit=10_000)}
 
     def causes(self, run: Run) -> dict[str, str]:
-        """Return why lines of a plan are parked, by key."""
+        """Return the causes of parked lines, by key."""
         return {row.key: row.cause for row in self.plans.rows(run.id, "parked", limit=10_000)}
 
 
 def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
-    """Let somebody change values of a record: by name those of its own, by path those of a part."""
+    """Return a record with changed values, given by name, or by path for those of a part."""
     record = connector.held(kind)[key]
     parts = tuple(
         replace(part, values={**part.values, **_inside(values, part.key)}) if _inside(values, part.key) else part

@@ -1,6 +1,6 @@
-"""Processes forked from a server that has everything imported, which makes a start a matter of milliseconds.
+"""Processes forked from a server that has everything imported, so that a start takes milliseconds.
 
-They share nothing with their siblings but the code, and a kill is a kill.
+The processes share only code, and each can be killed.
 """
 
 import multiprocessing
@@ -22,7 +22,7 @@ _starting = threading.Lock()
 
 
 def forked(work: Callable[..., None], *arguments: object, **named: object) -> ForkServerProcess:
-    """Return a process that does this work."""
+    """Start a process that runs this function, and return it."""
     _start_server()
     process = _processes.Process(target=work, args=arguments, kwargs=named)
     process.start()
@@ -30,17 +30,17 @@ def forked(work: Callable[..., None], *arguments: object, **named: object) -> Fo
 
 
 def pipe() -> tuple[Connection, Connection]:
-    """Return the two ends of a line to such a process."""
+    """Return both ends of a pipe to such a process."""
     return _processes.Pipe()
 
 
 def said_early() -> str:
-    """Return what processes said before they had a file of their own."""
+    """Return the error output of processes before they had their own file."""
     return _early.read_text(encoding="utf-8") if _early.exists() else ""
 
 
 def _start_server() -> None:
-    """Start what processes are forked from, once: what one says before it has a file of its own is kept too."""
+    """Start the fork server once. The early error output of processes goes to a common file."""
     with _starting:
         ours = os.dup(2)
         early = os.open(_early, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

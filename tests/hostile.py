@@ -1,4 +1,4 @@
-"""Names that want to be more than text: what a page, a chart, a terminal, a log or a spreadsheet might make of them."""
+"""Hostile names: texts that a page, a chart, a terminal, a log or a spreadsheet could execute or hide."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -102,7 +102,7 @@ EVERY = (*MARKDOWN, *HTML, *TERMINAL, *UNSEEN, *FORMULAS)
 
 
 def in_xml(text: str) -> str:
-    """Return a name as far as XML can hold it, which the till speaks."""
+    """Return a name without the characters that XML cannot hold."""
     return "".join(sign for sign in text if sign in "\t\n\r" or (sign >= " " and sign not in "\ufffe\uffff"))
 
 
@@ -119,7 +119,7 @@ KEYS = (
 
 
 def shop(articles: int = 60) -> Shop:
-    """Return the sample shop with a hostile name wherever one can be: those of AccountView hold any sign."""
+    """Return the sample shop with hostile names in every text. Names in AccountView may have any character."""
     kind, names, tame = make_shop(articles, orders=20), cycle(EVERY), cycle(map(in_xml, EVERY))
     single = [at for at, one in enumerate(kind.articles) if not one.parent and not one.fault and one.number]
     codes = dict(zip(single, KEYS, strict=False))
@@ -144,7 +144,7 @@ def shop(articles: int = 60) -> Shop:
 
 
 def harmful(said: str) -> list[str]:
-    """Return what of it a terminal would obey or hide, and lines that are not the console's own."""
+    """Return control characters that a terminal executes or hides, and lines that the console did not write."""
     signs = [
         ascii(sign) for sign in said if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs")
     ]
@@ -153,7 +153,7 @@ def harmful(said: str) -> list[str]:
 
 @contextmanager
 def systems(articles: int = 60) -> Iterator[Sandbox]:
-    """Both systems, whose every name is hostile, answering until the block ends."""
+    """Run both systems with hostile names during the block."""
     both = start(
         shop=shop(articles), ports=(0, 0), journal=Journal(None), conventions=Conventions(), token_seconds=3600
     )  # fmt: skip

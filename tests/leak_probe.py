@@ -1,7 +1,7 @@
-"""A console process in which everything goes wrong, and that tells everything it knows: to be searched for secrets.
+"""A console process that meets every fault and prints as much as possible; its output is searched for secrets.
 
-Called with the folder of its data and the control address of the sandbox. Its log is as talkative as it can be, every
-exception is written out with all its causes, and it ends by SIGKILL in the middle of its work.
+Its arguments are the data folder and the control address of the sandbox. It logs at level debug, prints every exception
+with all causes, and ends by SIGKILL during its work.
 """
 
 import json
@@ -38,16 +38,16 @@ def disarm(control: str) -> None:
     urllib.request.urlopen(urllib.request.Request(f"{control}switches", method="DELETE"), timeout=SECONDS).close()  # noqa: S310 - loopback
 
 
-def tell_all(work: Callable[[], object]) -> None:
-    """Do something, and write out every form of what comes of it."""
+def print_result(work: Callable[[], object]) -> None:
+    """Do some work and print its result or its error in every form."""
     try:
         sys.stdout.write(f"{work()!r}\n")
-    except Exception as error:  # noqa: BLE001 - whatever it is, its text is looked at
+    except Exception as error:  # noqa: BLE001 - the text of any error is searched
         sys.stdout.write(f"{error!r} {error}\n")
         traceback.print_exception(error)
 
 
-def settled(application: Application, run_id: str) -> RunState:
+def wait_until_ended(application: Application, run_id: str) -> RunState:
     until = time.monotonic() + SECONDS
     while (run := application.runs.get(run_id)).state in ACTIVE and time.monotonic() < until:
         time.sleep(0.05)
@@ -57,7 +57,7 @@ def settled(application: Application, run_id: str) -> RunState:
 
 def preview(application: Application) -> str:
     run_id = application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
-    settled(application, run_id)
+    wait_until_ended(application, run_id)
     return run_id
 
 
@@ -65,42 +65,42 @@ def commit(application: Application, run_id: str) -> None:
     run = application.runs.get(run_id)
     confirmed = {brake.code: brake.count for brake in run.brakes}
     application.runs.commit(run_id, Approval(run.mark, "test", confirmed=confirmed))
-    settled(application, run_id)
+    wait_until_ended(application, run_id)
 
 
 def main(folder: Path, control: str) -> None:
-    """Meet every fault, be refused everywhere, and die."""
+    """Run into every fault and refusal, then kill this process."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
     application = build(load_settings(data=folder, log="debug", patience_seconds=0.5)).start()
     sys.stdout.write(f"{application.settings!r}\n{application.settings}\n")
     for fault in Fault:
         for system in ("accountview", "mplus"):
             arm(control, fault=fault, system=system, times=2, seconds=0.2)
-            tell_all(partial(application.connections.check, system))
-        tell_all(lambda: preview(application))
+            print_result(partial(application.connections.check, system))
+        print_result(lambda: preview(application))
         disarm(control)
     run_id = preview(application)
     for fault in Fault:
         arm(control, fault=fault, system="mplus", operation="createProduct", times=1, seconds=0.2)
-    tell_all(lambda: commit(application, run_id))
+    print_result(lambda: commit(application, run_id))
     disarm(control)
-    tell_all(lambda: application.runs.resume(run_id, by=somebody("test")))
-    settled(application, run_id)
+    print_result(lambda: application.runs.resume(run_id, by=somebody("test")))
+    wait_until_ended(application, run_id)
     wrong = build(load_settings(data=folder / "other", accountview={}, mplus={}))
     till = application.settings.access("mplus").url
-    tell_all(
+    print_result(
         lambda: wrong.connections.connect(
             "mplus", {"url": till, "ident": "planted", "secret": WRONG_TILL_SECRET}, somebody("test")
         )
     )
-    tell_all(
+    print_result(
         lambda: wrong.connections.connect(
             "mplus",
             {"url": f"{till}?secret={WRONG_TILL_SECRET}", "ident": "planted", "secret": WRONG_TILL_SECRET},
             somebody("test"),
         )
     )
-    tell_all(
+    print_result(
         lambda: wrong.connections.connect(
             "mplus", {"url": "http://127.0.0.1:9/", "ident": "planted", "secret": WRONG_TILL_SECRET}, somebody("test")
         )
@@ -109,11 +109,11 @@ def main(folder: Path, control: str) -> None:
         wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, somebody("test")
     )
     address = log_in(application.settings.access("accountview").url)
-    tell_all(lambda: address)
-    tell_all(lambda: wrong.connections.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
-    tell_all(wrong.connections.companies)
-    tell_all(lambda: wrong.connections.choose_company("7f3c", somebody("test")))
-    tell_all(
+    print_result(lambda: address)
+    print_result(lambda: wrong.connections.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
+    print_result(wrong.connections.companies)
+    print_result(lambda: wrong.connections.choose_company("7f3c", somebody("test")))
+    print_result(
         lambda: [
             vars(part) for each in (wrong, application) for part in vars(each).values() if hasattr(part, "__dict__")
         ]

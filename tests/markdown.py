@@ -1,4 +1,4 @@
-"""Finds what a page draws as Markdown without knowing that nothing foreign is in it.
+"""Finds places where a page draws Markdown that may contain untrusted text.
 
 Read from the source, as a type checker would: words of ours, numbers and days are Markdown, and so is what `plain` made
 of foreign text; put together they still are. A name is if all that it is given is, a parameter, a result or a field of
@@ -56,7 +56,7 @@ FIGURES = (ast.Sub, ast.Mult, ast.FloorDiv, ast.Div)
 
 
 def says(annotation: ast.expr | None, aliases: set[str]) -> bool:
-    """Tell whether an annotation says that text is Markdown."""
+    """Return True if an annotation declares Markdown."""
     named = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
     return bool(named & aliases)
 
@@ -68,7 +68,7 @@ def _in(file: str, name: str) -> str:
 
 @dataclass
 class Known:
-    """What is said about functions and classes, everywhere in the pages."""
+    """Declarations of functions and classes in all pages."""
 
     aliases: set[str] = field(default_factory=lambda: {"Markdown"})
     results: set[str] = field(default_factory=set)  # functions whose result is Markdown
@@ -77,7 +77,7 @@ class Known:
     gives: dict[str, str] = field(default_factory=dict)  # functions that give a thing of a class
 
     def learn(self, tree: ast.Module, file: str) -> None:  # noqa: C901 - one branch for each sort of thing
-        """Take in what a file says."""
+        """Read the declarations of a file."""
         for said in tree.body:
             if (
                 isinstance(said, ast.Assign)
@@ -111,7 +111,7 @@ class Known:
 
 @dataclass
 class Scope:
-    """One function, or a file around them: what each name in it is given, and what its parameters are."""
+    """A function or a file: the values of each name, and the parameters."""
 
     node: ast.AST
     known: Known
@@ -318,7 +318,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what stands in a function or file itself, and not in a function inside it."""
+    """Yield the nodes of a function or file without those of nested functions."""
     waiting = deque(ast.iter_child_nodes(node))
     if isinstance(node, ast.FunctionDef | ast.Lambda):
         waiting = deque([*ast.walk(node.args), *(node.body if isinstance(node.body, list) else [node.body])])
@@ -339,7 +339,7 @@ def scopes(node: ast.AST, known: Known, file: str, outer: Scope | None = None) -
 
 
 def unknown(files: list[Path]) -> list[str]:
-    """Return each place where something is drawn that may be foreign, with the file and its line."""
+    """Return each place that may draw untrusted text, with file and line."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
     known = Known()
     for _ in range(2):  # what is learnt first may be said by what was read before
@@ -353,7 +353,7 @@ def unknown(files: list[Path]) -> list[str]:
 
 
 def _unknown_in(scope: Scope, file: str) -> Iterator[tuple[int, str]]:
-    """Yield what a function draws that may be foreign, and what it gives that it says is not."""
+    """Yield untrusted text that a function draws, or returns as Markdown."""
     node, known = scope.node, scope.known
     promises = isinstance(node, ast.FunctionDef) and _in(scope.file, node.name) in known.results - SAFE
     for one in _own(node):

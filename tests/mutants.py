@@ -1,8 +1,8 @@
-"""Plant faults in a copy of the product, one at a time, and tell which of them its tests notice.
+"""Plants faults in a copy of the product, one at a time, and reports which of them the tests detect.
 
     python -m tests.mutants [WORD ...]     all faults of `tests/faults.toml`, or those with these words in their names
 
-Ends with status 1 where a fault goes unnoticed, or where its tests fail without it.
+Ends with status 1 if a fault is not detected, or if its tests fail without the fault.
 """
 
 import os
@@ -33,7 +33,7 @@ PASSED, FAILED = 0, 1
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: in which file which text, that is there once, becomes which, and the tests that have to notice it."""
+    """One fault: its file, the text to replace, the new text, and the tests that must detect it."""
 
     name: str
     file: str
@@ -43,7 +43,7 @@ class Fault:
 
 
 def faults() -> list[Fault]:
-    """Return the faults that are kept, in their order."""
+    """Return the stored faults in order."""
     with (ROOT / "tests" / "faults.toml").open("rb") as file:
         return [Fault(**one) for one in tomllib.load(file)["fault"]]
 
@@ -64,14 +64,14 @@ def planted(root: Path, fault: Fault) -> str:
 
 
 def status(root: Path, tests: str) -> int:
-    """Run tests of a copy, and return how they ended."""
+    """Run tests of a copy and return their exit status."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, *PYTEST, *tests.split()]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False).returncode
 
 
 def main(words: list[str]) -> int:
-    """Plant the faults whose names have one of these words, or all, and tell of each what came of it."""
+    """Plant all faults, or those with one of these words in their names, and print the result of each."""
     chosen = [one for one in faults() if not words or any(word in one.name for word in words)]
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""People at the console, as tests need them."""
+"""People at the console, for tests."""
 
 from integration.core.people import APART, Actor, Role
 
 
 def somebody(ref: str = "operator", *roles: Role) -> Actor:
-    """Return somebody who may do everything, or what roles allow, in no session."""
+    """Return a person with all rights, or with the rights of roles, without a session."""
     return Actor(ref, roles=frozenset(roles or {Role.ADMINISTRATOR}), extra_rights=frozenset() if roles else APART)

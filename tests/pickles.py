@@ -1,4 +1,4 @@
-"""Rows of the engine's database that would run a command when they are unpickled, in every place that is read back."""
+"""Rows of the engine's database that run a command when they are unpickled, in every column that is read."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ CLAIMS = ("py_pickle", None)
 
 
 class Command:
-    """What runs a command when it is unpickled."""
+    """An object that runs a command when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -26,7 +26,7 @@ class Command:
 
 
 def harmful(mark: Path, inside: str = "") -> list[str]:
-    """Return pickles that touch a file, written in the ways there are to name code; `inside` values of that name."""
+    """Return pickles that touch a file, in all ways to name code. `inside` wraps the command in workflow arguments."""
     command = f"touch {mark}".encode()
     plain = [pickle.dumps({"args": (Command(mark), False), "kwargs": {}} if inside else Command(mark), protocol)
              for protocol in range(6)]  # fmt: skip
@@ -46,7 +46,7 @@ def _code(mark: Path) -> bytes:
 
 @contextmanager
 def rows(url: str) -> Iterator[tuple[sa.Connection, str]]:
-    """The engine's database, and what comes before its tables."""
+    """Yield a connection to the engine's database and the schema prefix of its tables."""
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
         with engine.begin() as connection:
@@ -61,7 +61,7 @@ def put(connection: sa.Connection, table: str, **values: Any) -> None:
 
 
 def plant(url: str, mark: Path, *, status: str = "ENQUEUED") -> list[str]:
-    """Put harmful rows into every table and column that is read back, and return the workflows they are of."""
+    """Insert harmful rows into every table and column that is read; return the ids of their workflows."""
     now, planted = int(time.time() * 1000), []
     with rows(url) as (connection, schema):
         for number, text in enumerate(harmful(mark, "inputs")):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: the one in TEST_POSTGRES_URL, or a private one that ends with the tests.
+"""A PostgreSQL server for tests: the server of TEST_POSTGRES_URL, or a private one that ends with the tests.
 
 Import `postgres_server` and `postgres_url` into a conftest to have them as fixtures.
 """
@@ -65,7 +65,7 @@ def _started(control: tuple[str, ...], folder: Path) -> int:
 
 @contextmanager
 def private_server() -> Iterator[str]:
-    """The address of a server that ends with the block. LookupError where there are no programs for one."""
+    """Run a server during the block and yield its address. Raises LookupError if PostgreSQL is not installed."""
     programs = _programs()
     if programs is None:
         raise LookupError(HOW_TO_GET_IT)
@@ -88,7 +88,7 @@ def private_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a server, without a database's name."""
+    """The address of a server, without the name of a database."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given.rsplit("/", 1)[0] if given.count("/") > 2 else given
         return
@@ -100,7 +100,7 @@ def postgres_server() -> Iterator[str]:
 
 @contextmanager
 def new_database_on(server: str) -> Iterator[str]:
-    """The address of a new, empty database, which is gone after the block."""
+    """Yield the address of a new, empty database, which is removed after the block."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,4 +1,4 @@
-"""The console's own programs on systems in a box, started as an operator starts them or forked, which is quicker."""
+"""Programs of the console on sandbox systems, started in a new process or forked, which is faster."""
 
 import json
 import os
@@ -28,24 +28,24 @@ COMPANY = "7f3c"
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Return an environment in which nothing is set for the console but this; names without CONSOLE_."""
+    """Return an environment with only these settings of the console; their names have no CONSOLE_."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
     return {**others, **{f"CONSOLE_{name}": value for name, value in settings.items()}}
 
 
-FAST = 100_000.0  # calls a second: a test waits for no pace
+FAST = 100_000.0  # calls per second, so that tests never wait
 
 
-def books_of(sandbox: Sandbox) -> AccountViewAccess:
-    """Return how a console reaches the books of a sandbox."""
+def books_access(sandbox: Sandbox) -> AccountViewAccess:
+    """Return the access settings of a console to the books of a sandbox."""
     return AccountViewAccess(
         url=sandbox.accountview_url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET),
         refresh_token=SecretStr(REFRESH_TOKEN), company=COMPANY, per_second=FAST,
     )  # fmt: skip
 
 
-def till_of(sandbox: Sandbox, pace: float = FAST) -> MplusAccess:
-    """Return how a console reaches the till of a sandbox, with so many calls a second at the most."""
+def till_access(sandbox: Sandbox, pace: float = FAST) -> MplusAccess:
+    """Return the access settings of a console to the till of a sandbox; `pace` is the limit of calls per second."""
     return MplusAccess(url=sandbox.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=pace)
 
 
@@ -66,8 +66,8 @@ def access(sandbox: Sandbox) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended, and what it said."""
+class CommandResult:
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -75,19 +75,19 @@ class Ended:
 
     @property
     def json(self) -> Any:
-        """What it printed for programs."""
+        """The standard output, read as JSON."""
         return json.loads(self.out)
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A terminal with its settings, so many signs wide."""
+    """A terminal with settings and a width in characters."""
 
     settings: Mapping[str, str]
     width: int = 100
 
-    def __call__(self, *arguments: str, **settings: str) -> Ended:
-        """Run a command to its end; `settings` overrule those of the terminal."""
+    def __call__(self, *arguments: str, **settings: str) -> CommandResult:
+        """Run a command to its end; `settings` override those of the terminal."""
         with TemporaryDirectory() as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
             process = forked(command.run, arguments, self._environment(settings), out, err)
@@ -96,29 +96,29 @@ class Terminal:
                 process.kill()
                 process.join()
                 pytest.fail(f"{arguments} takes too long")
-            return Ended(process.exitcode, *(file.read_text(encoding="utf-8") for file in (out, err)))
+            return CommandResult(process.exitcode, *(file.read_text(encoding="utf-8") for file in (out, err)))
 
-    def anew(self, *arguments: str, **settings: str) -> Ended:
-        """Run a command as an operator does: in a process that has to import everything, and to end by itself."""
+    def run_new_process(self, *arguments: str, **settings: str) -> CommandResult:
+        """Run a command in a new process, as an operator does; it imports everything and must end by itself."""
         done = subprocess.run(
             [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, capture_output=True, check=False,
             env=self._environment(settings), timeout=SECONDS,
         )  # fmt: skip
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         return {**environment(**{**self.settings, **settings}), "COLUMNS": str(self.width)}
 
     @contextmanager
     def running(self, *arguments: str, **settings: str) -> Iterator["subprocess.Popen[str]"]:
-        """Run a command beside the block and stop it at its end."""
+        """Run a command during the block and stop it at the end."""
         with program("integration", *arguments, settings={**self.settings, **settings}) as running:
             yield running
 
 
 @contextmanager
 def program(module: str, *arguments: str, settings: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """Run a module of Python beside the block and stop it at its end."""
+    """Run a Python module during the block and stop it at the end."""
     running = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env=environment(**settings),

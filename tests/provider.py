@@ -1,4 +1,4 @@
-"""A provider of log-ins (OpenID Connect) on loopback that signs with real keys, and can say what is not so."""
+"""A provider of log-ins (OpenID Connect) on loopback. It signs with real keys and can send wrong data."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def new_key() -> RSAKey:
 
 @dataclass
 class OpenIdProvider:
-    """A provider: who logs in next, and what of its tokens is not as it should be."""
+    """A provider: the next person to log in, and the faults of its tokens."""
 
     issuer: str = ""
     subject: str = "00u1"
@@ -48,11 +48,11 @@ class OpenIdProvider:
         self.shows = [self.signs_with]
 
     def rotate(self) -> None:
-        """Show another key from now on, and sign with the one of before."""
+        """Publish a new key, but sign with the old one."""
         self.shows = [new_key()]
 
     def token(self, audience: str = CLIENT, **more: Any) -> str:
-        """Return a token that says who logs in next."""
+        """Return a token of the next person to log in."""
         now = int(time.time())
         claims = {"iss": self.issuer, "sub": self.subject, "aud": audience, "iat": now, "exp": now + 300, **more}
         claims |= {"groups": ["administrators"], "roles": ["administrator"], "email": "admin@example.com"}
@@ -70,7 +70,7 @@ def _part(value: Mapping[str, Any]) -> str:
 
 
 class _RefusedError(Exception):
-    """What was asked is not answered."""
+    """A request that the provider refuses."""
 
 
 def _described(provider: OpenIdProvider) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _described(provider: OpenIdProvider) -> dict[str, Any]:
 
 
 def _answer(provider: OpenIdProvider, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the token for a code, as RFC 6749 and RFC 7636 have it."""
+    """Return the token for a code, according to RFC 6749 and RFC 7636."""
     held = provider.codes.pop(given.get("code", ""), None)
     challenge = hashlib.sha256(given.get("code_verifier", "").encode()).digest()
     fits = held is not None and (

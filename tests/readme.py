@@ -1,4 +1,4 @@
-"""The commands of README and docs in a fresh clone, by a shell that knows nothing of this one, and what README claims.
+"""Runs the commands of README and docs in a fresh clone and a fresh shell, and checks the claims of README.
 
 Every block of a shell is run, one file after the other, unless a comment above it says `not run` and why. It ends with
 status 1 at the first claim that is not true. The port of the console has to be free.
@@ -31,7 +31,7 @@ SHELL = "sh"
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a document in fences: its language, its text, and why it is not run, empty where it is."""
+    """A fenced block of a document: its language, its text, and the reason if it is not run."""
 
     file: Path
     language: str
@@ -47,7 +47,7 @@ def blocks() -> Iterator[Block]:
 
 
 def main() -> None:
-    """Do what a stranger does, in their order."""
+    """Follow README and docs as a new user, block by block."""
     first, *others = [one for one in blocks() if one.language == SHELL and not one.why]
     clone, enter, start = first.text.splitlines()
     with tempfile.TemporaryDirectory() as folder:
@@ -69,14 +69,14 @@ def main() -> None:
 
 
 def claim(words: str, holds: bool) -> None:
-    """Say what holds, and end where it does not."""
+    """Print a claim that holds; end the program if it does not."""
     print(f"{'true ' if holds else 'WRONG'}  {words}", flush=True)
     if not holds:
         sys.exit(1)
 
 
 def shell(command: str, folder: Path, home: Path | None = None) -> str:
-    """Return what commands printed, at home elsewhere where that is said. Ends this program where they fail."""
+    """Run commands and return their output, with another home folder if given. Ends the program if they fail."""
     env = strange()
     if home is not None:
         env |= {"HOME": str(home), "PATH": f"{home / 'sluis' / 'bin'}{os.pathsep}{env['PATH']}"}
@@ -88,7 +88,7 @@ def shell(command: str, folder: Path, home: Path | None = None) -> str:
 
 @contextmanager
 def at_work(command: str, folder: Path) -> Iterator[None]:
-    """Have the console at work, from the moment in which its page answers."""
+    """Run the console during the block, once its page answers."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
@@ -109,7 +109,7 @@ def at_work(command: str, folder: Path) -> Iterator[None]:
 
 
 def answers() -> bool:
-    """Tell whether the console answers with a page and is well."""
+    """Return True if the console answers with a page and reports no problem."""
     try:
         return bool(asked("/") and asked("/healthz"))
     except httpx.HTTPError:
@@ -117,12 +117,12 @@ def answers() -> bool:
 
 
 def both_answered() -> bool:
-    """Tell whether both systems have answered the console."""
+    """Return True if both systems have answered the console."""
     return all(re.search(f"console_calls_total.*2xx.*{name}", asked("/metrics")) for name in ("AccountView", "Mplus"))
 
 
 def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Tell whether something comes true in so many seconds."""
+    """Wait a number of seconds for a condition; return True if it holds."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
@@ -132,12 +132,12 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 
 def asked(path: str) -> str:
-    """Return what the console answers. Raises HTTPError where it does not, or with another status than 200."""
+    """Return the answer of the console. Raises HTTPError for a status other than 200."""
     return httpx.get(f"{ADDRESS}{path}", timeout=5).raise_for_status().text
 
 
 def strange() -> dict[str, str]:
-    """Return the environment of somebody who has nothing of this installation."""
+    """Return an environment without anything of this installation."""
     hidden = str(ROOT / ".venv")
     path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not one.startswith(hidden))
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}

@@ -1,4 +1,4 @@
-"""Servers that are neither of our systems: one records all it is told, one stands before ours and spoils a row."""
+"""Servers for tests: one records every request, one is a proxy that alters answers."""
 
 import json
 import threading
@@ -10,21 +10,21 @@ from urllib.parse import urlsplit
 
 
 class RecordingServer:
-    """What a stranger heard, and the address it is reached at."""
+    """Address and recorded requests of a server."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/api/v3"
-        self.heard: list[bytes] = []
+        self.requests: list[bytes] = []
 
     @property
-    def all(self) -> bytes:
-        """Every byte it was told."""
-        return b"\n".join(self.heard)
+    def received(self) -> bytes:
+        """Every received byte."""
+        return b"\n".join(self.requests)
 
 
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    """Answer on a port of this machine, which is given, until the block ends."""
+    """Serve on a free port of this machine during the block; yield the port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         worker = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         worker.start()
@@ -36,16 +36,16 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 
 @contextmanager
-def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[RecordingServer]:
-    """Answer whatever is asked, or lead elsewhere, until the block ends."""
+def recording_server(*, redirect: str = "", answer: bytes = b"{}") -> Iterator[RecordingServer]:
+    """Record and answer every request, or redirect it to `redirect`, during the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            known.heard.append(f"{self.requestline}\n{self.headers}".encode() + body)
-            self.send_response(302 if leads_to else 200)
-            if leads_to:
-                self.send_header("location", leads_to)
+            known.requests.append(f"{self.requestline}\n{self.headers}".encode() + body)
+            self.send_response(302 if redirect else 200)
+            if redirect:
+                self.send_header("location", redirect)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
@@ -62,24 +62,24 @@ def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[Recording
 
 
 @contextmanager
-def spoiling(url: str, table: str, row: Mapping[str, str], column: str, held: str) -> Iterator[str]:
-    """Stand before AccountView: in the rows of a table that have these values, a column holds this piece of JSON."""
-    mark = "spoilt-here"
+def altered_column(url: str, table: str, row: Mapping[str, str], column: str, held: str) -> Iterator[str]:
+    """Run a proxy for AccountView that replaces a column by a piece of JSON, in all rows with these values."""
+    mark = "altered-here"
 
-    def spoilt(body: bytes) -> bytes:
-        told = json.loads(body) if body.startswith(b"{") else {}
-        found = [one for one in told.get(table, ()) if row.items() <= one.items() and column in one]
-        for one in found:
-            one[column] = mark
-        return json.dumps(told).replace(f'"{mark}"', held).encode() if found else body
+    def alter(body: bytes) -> bytes:
+        tables = json.loads(body) if body.startswith(b"{") else {}
+        matches = [line for line in tables.get(table, ()) if row.items() <= line.items() and column in line]
+        for line in matches:
+            line[column] = mark
+        return json.dumps(tables).replace(f'"{mark}"', held).encode() if matches else body
 
-    with before(url, spoilt) as there:
+    with altering_proxy(url, alter) as there:
         yield there
 
 
 @contextmanager
-def before(url: str, spoilt: Callable[[bytes], bytes]) -> Iterator[str]:
-    """Stand before a server, and hand its answers on as they are spoilt."""
+def altering_proxy(url: str, alter: Callable[[bytes], bytes]) -> Iterator[str]:
+    """Run a proxy for a server that alters the body of every answer."""
     place = urlsplit(url)
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +88,7 @@ def before(url: str, spoilt: Callable[[bytes], bytes]) -> Iterator[str]:
             sent = self.rfile.read(int(self.headers.get("content-length") or 0))
             line.request(self.command, self.path, sent, dict(self.headers.items()))
             answer = line.getresponse()
-            body = spoilt(answer.read())
+            body = alter(answer.read())
             line.close()
             self.send_response(answer.status)
             self.send_header("content-type", answer.headers["content-type"])

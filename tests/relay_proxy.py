@@ -1,4 +1,4 @@
-"""A relay before a system of the sandbox that answers some calls itself: it refuses them and quotes what it likes."""
+"""A proxy for a sandbox system that answers some calls itself, with refusals of any text."""
 
 import json
 import urllib.error
@@ -18,15 +18,15 @@ MANNERS = ("refusal", "failure", "text", "page")
 
 
 class RelayProxy:
-    """Where it is, and what it says to which calls; nothing: then it only relays."""
+    """Address and planned answers of the proxy. Without planned answers it relays every call."""
 
     def __init__(self, url: str, port: int) -> None:
         self.target = url
         self.url = urlsplit(url)._replace(netloc=f"127.0.0.1:{port}").geturl()
-        self.says: list[str] = []  # one after the other, and from the first again
+        self.says: list[str] = []  # texts, used in turn
         self._next = count()
         self.manner = MANNERS[0]
-        self.to = ""  # calls that hold this text, such as the name of an operation
+        self.to = ""  # only calls that contain this text, such as the name of an operation
 
     def answer(self, path: str, body: bytes) -> tuple[int, str, bytes] | None:
         """Return its own answer to a call, or None to relay it."""
@@ -59,8 +59,8 @@ class RelayProxy:
 
 
 @contextmanager
-def echo(url: str) -> Iterator[RelayProxy]:
-    """Stand before a system until the block ends."""
+def relay_proxy(url: str) -> Iterator[RelayProxy]:
+    """Run a proxy for a system during the block."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""A real console on a port of its own, as it is started for operators, and whom outside of this machine it asks for."""
+"""A real console on a free port, started as for operators, and a record of its calls to other machines."""
 
 import os
 import signal
@@ -32,12 +32,12 @@ def watch(event, given, said=said):
             said.write(f"{event} {host}\\n")
 sys.addaudithook(watch)
 """
-"""Read by every Python that begins in this environment, before all else: it cannot be undone, and sees every call."""
+"""Runs first in every Python process of this environment. An audit hook cannot be removed and sees every call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A console that runs."""
+    """A running console."""
 
     port: int
     data: Path
@@ -45,30 +45,30 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Where this machine reaches it."""
+        """Its address on this machine."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def outside(self) -> list[str]:
-        """Whom it looked up or connected to that is not this machine."""
+        """Other machines that it looked up or connected to."""
         return watched(self.data)
 
 
 def watched(folder: Path) -> list[str]:
-    """Return whom outside of this machine the programs asked for that were watched in a folder."""
+    """Return the other machines that watched programs of a folder looked up or connected to."""
     file = folder / "watched"
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def watching(folder: Path) -> dict[str, str]:
-    """Return the environment in which every Python tells whom outside it asks for."""
+    """Return the environment in which every Python process records its calls to other machines."""
     (folder / "watch").mkdir(exist_ok=True)
     (folder / "watch" / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
     return {"PYTHONPATH": str(folder / "watch"), "WATCHED": str(folder / "watched")}
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at."""
+    """Return a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
@@ -83,7 +83,7 @@ def served(
     program: str = sys.executable,
     at: Path = ROOT,
 ) -> Iterator[Server]:
-    """Run a console on a folder, with settings as the environment names them, from the folder `at`."""
+    """Run a console on a folder, with settings by their names in the environment, from the folder `at`."""
     port = free_port()
     with (data / "server.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -105,7 +105,7 @@ def served(
 
 
 def environment(data: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which nothing is set for the console but this; names of ours as they are, in full."""
+    """Return an environment with only these settings of the console, by their full names."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(("CONSOLE_", "STREAMLIT_"))}
     ours = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "false", **settings}
     return {**others, **watching(data), "PYTHONUNBUFFERED": "1", **ours}

@@ -1,4 +1,4 @@
-"""How large the product is and its tests are: `python -m tests.size`, or `scripts/size`.
+"""Measures the size of the product and its tests: `python -m tests.size`, or `scripts/size`.
 
 Statements are those of Python's own syntax tree, docstrings among them. A public name collides where two files define a
 function or a class of that name: whoever reads it has to look which one is meant.
@@ -98,7 +98,7 @@ def _is_function(hint: object) -> bool:
 
 
 def main() -> None:
-    """Print statements, how long functions are, how many names collide, and how services are put together."""
+    """Print statements, lengths of functions, colliding names, and the wiring of services."""
     for name, folders in (("integration and pages", PRODUCT), ("tests", TESTS)):
         nodes = [node for _, found in nodes_in(folders) for node in found]
         statements = sum(isinstance(node, ast.stmt) for node in nodes)

@@ -1,4 +1,4 @@
-"""What an application keeps, looked at past its services, and new databases for it."""
+"""The stores of an application, without its services, and new databases for tests."""
 
 import sqlite3
 import tempfile
@@ -21,7 +21,7 @@ _first: dict[bool, sa.Engine] = {}  # the ones whose statements all share: of th
 
 @sa.event.listens_for(sa.Engine, "engine_connect")
 def _share_statements(connection: sa.Connection) -> None:
-    """Let statements to SQLite be made into text once in a process, not anew for each file."""
+    """Compile SQLite statements once per process, not once per file."""
     engine = connection.engine
     if engine.dialect.name == "sqlite" and not isinstance(engine.pool, sa.NullPool):
         first = _first.setdefault(Path(engine.url.database or "").name == "engine.sqlite", engine)
@@ -42,26 +42,26 @@ def stores_in(application: Application) -> Stores:
 
 
 def sandbox_of(application: Application) -> Sandbox:
-    """Return the built-in systems that an application runs."""
+    """Return the sandbox systems of an application."""
     assert application.sandbox.running is not None
     return application.sandbox.running
 
 
 def new_database(file: Path) -> Database:
-    """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process."""
+    """Open an empty database: a copy of one that is migrated once per process."""
     prepare(file)
     return open_database(f"sqlite:///{file}")
 
 
 def prepare(file: Path) -> None:
-    """Make a database that nobody has opened yet, where there is none, without passing all migrations again."""
+    """Create a missing database as a copy, without running all migrations again."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_migrated())
 
 
 def prepare_engine(file: Path) -> None:
-    """Make a file of the engine that nobody has opened yet, where there is none, likewise."""
+    """Create a missing file of the engine in the same way."""
     if not file.exists():
         file.write_bytes(_engine())
 

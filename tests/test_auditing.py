@@ -38,4 +38,4 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
         database.execute("DELETE FROM audit_head")  # no reason to end with an error of the program
         database.commit()
     broken = terminal("audit", "verify")
-    assert (broken.status, broken.out.startswith(f"Broken: entry {entry['seq']} was changed.")) == (1, True)
+    assert (broken.status, broken.out.startswith(f"Damaged: entry {entry['seq']} was changed.")) == (1, True)

@@ -1,4 +1,4 @@
-"""What `make bench` measures can be measured: each part on a small shop."""
+"""Each part of `make bench` runs on a small shop."""
 
 from collections.abc import Callable
 
@@ -16,6 +16,6 @@ FEW = 60
     ids=["first-sync", "second-run", "orders"],
 )
 def test_a_part_of_the_benchmark_is_measured_against_its_own_requests(measure: Callable[[], str]) -> None:
-    told = measure()
-    assert "requests bare" in told
-    assert "processor time" in told
+    line = measure()
+    assert "requests bare" in line
+    assert "processor time" in line

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.consoles import Console, opened
-from tests.erasing import ME, NUMBER, Shop, at_rest_on, erase_until, hits
 from tests.forks import forked
+from tests.planted_person import ME, NUMBER, Shop, at_rest_on, erase_until, hits
 from tests.timeouts import SECONDS
 
 pytestmark = pytest.mark.long

@@ -20,7 +20,7 @@ from integration.settings import Settings, load_settings
 from integration.store.files import make_private
 from tests.clocks import Ahead
 from tests.consoles import WHO, Console, opened
-from tests.erasing import ADDRESS, ARTICLE, DEBTOR, ME, PLANTED, Shop
+from tests.planted_person import ADDRESS, ARTICLE, DEBTOR, ME, PLANTED, Shop
 from tests.postgres import new_database_on, postgres_server
 from tests.stores import stores_in
 
@@ -51,7 +51,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         made.run("products", ARTICLE)
         made.plant()
         if request.param == "year":
-            made.work_a_year(clock)
+            made.simulate_year(clock)
         yield made
 
 

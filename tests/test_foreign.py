@@ -18,7 +18,7 @@ import pytest
 from integration.cli.standard_streams import show_bug
 from integration.core.untrusted_text import unescape_formulas, visible
 from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
-from tests.programs import Ended, Terminal, access, confirmations
+from tests.programs import CommandResult, Terminal, access, confirmations
 from tests.recording_server import listening
 
 pytestmark = pytest.mark.processes
@@ -31,7 +31,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         yield Terminal({"DATA": str(tmp_path_factory.mktemp("data")), **access(both)})
 
 
-def looked_at(ended: Ended) -> Ended:
+def looked_at(ended: CommandResult) -> CommandResult:
     assert (harmful(ended.out), harmful(ended.err)) == ([], [])
     assert "Traceback" not in ended.err
     return ended

@@ -13,7 +13,7 @@ from integration.core.links import Link
 from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import Step
-from tests.booked import keeping_books
+from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console, settled
 from tests.flows.orders import oracle
 from tests.people import somebody
@@ -27,7 +27,7 @@ CLEARING = {"1000", "1010", "1100", "1560", "1575", "4410"}
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose invoices and receipts become postings."""
-    with keeping_books(tmp_path_factory.mktemp("data")) as console:
+    with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         chosen = {"daybook": "700", "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_account": "1300"}
         chosen |= {"orders": "nothing", "receipts": "posting"}
         console.application.flows.change("orders", chosen, somebody(WHO))
@@ -181,8 +181,8 @@ def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console
     total = rows(console, "order")[order]["totalInclAmount"]
     console.sandbox.till.edit("conventions", "down_payments", {"value": "as a deposit"})
     try:
-        console.till_client.prepaid(order, "PIN", 500)
-        invoice = console.till_client.paid(order, "CASH", total - 500)
+        console.till_client.pay_in_advance(order, "PIN", 500)
+        invoice = console.till_client.pay_rest(order, "CASH", total - 500)
     finally:
         console.sandbox.till.edit("conventions", "down_payments", {"value": "as paid"})
     with booking(console, "invoice"):
@@ -195,7 +195,7 @@ def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console
 
 
 def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console, order: str) -> None:
-    console.till_client.prepaid(order, "PIN", 500)
+    console.till_client.pay_in_advance(order, "PIN", 500)
     with booking(console, "order"):
         run = console.run("orders", order)
         assert page_of(console, order)["1010"] == euros(500)
@@ -207,13 +207,13 @@ def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console
 
 
 def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(console: Console, order: str) -> None:
-    console.till_client.prepaid(order, "PIN", 500)
+    console.till_client.pay_in_advance(order, "PIN", 500)
     total = rows(console, "order")[order]["totalInclAmount"]
     with booking(console, "order"):
         console.run("orders", order)
         assert item_of(console, order) == euros(total - 500)
         assert console.run("orders", order).counts.unchanged == 1
-        console.till_client.prepaid(order, "CASH", 300)
+        console.till_client.pay_in_advance(order, "CASH", 300)
         later = console.run("orders", order)
         assert console.lines(later)[order].cause == "document_changed_after_booking"
         done = console.commit(booked_again(console))
@@ -242,7 +242,7 @@ def booked_again(console: Console) -> Run:
 def test_a_payment_after_booking_is_nothing_to_an_order_booked_without(console: Console, order: str) -> None:
     with booking(console, "order", "not"):
         console.run("orders", order)
-        console.till_client.prepaid(order, "CASH", 300)
+        console.till_client.pay_in_advance(order, "CASH", 300)
         assert console.run("orders", order).counts.unchanged == 1
     with booking(console, "order"):
         assert console.run("orders", order).counts.unchanged == 1

@@ -11,7 +11,7 @@ from integration import words
 from integration.core.records import is_same_value
 from integration.core.run import Run
 from integration.core.traces import WhyAnswer
-from tests.booked import keeping_books
+from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody
 from tests.test_settlement_stories import booked, comes_in, invoice
@@ -29,7 +29,7 @@ BY_BRANCH = {
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop of which everything is set: documents become postings, days are booked, and payments are told."""
-    with keeping_books(tmp_path_factory.mktemp("data")) as console:
+    with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         console.run("products")
         yield console
 

@@ -73,7 +73,7 @@ class Shop:
         number, price = str(self.article["articleNumber"]), int(self.article["priceIncl"])
         order = self.console.till_client.order(number)
         if kind == "invoice":
-            return Sale(order, invoice=self.console.till_client.paid(order, "PIN", price))
+            return Sale(order, invoice=self.console.till_client.pay_rest(order, "PIN", price))
         return Sale(order, receipt=self.rung_up(price, [order]))
 
     def rung_up(self, price: int, orders: Sequence[str] = (), **values: Any) -> str:

@@ -13,7 +13,7 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
-from tests.booked import keeping_books
+from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console
 from tests.flows.days.example import sold
 from tests.people import somebody
@@ -30,7 +30,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose invoices become postings with their payments; what comes in at the bank is told to the till."""
-    with keeping_books(tmp_path_factory.mktemp("data")) as console:
+    with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         chosen = {"daybook": "700", "collective_account": RECEIVABLES, "payments_of_invoices": "document"}
         chosen |= {"orders": "nothing", "invoices": "posting"}
         console.application.flows.change("orders", chosen, somebody(WHO))

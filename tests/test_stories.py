@@ -714,7 +714,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
 
 @pytest.mark.long
 def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Console) -> None:
-    invoice = console.till_client.paid(console.till_client.order("10011", relation="1004"), "PIN", 1695)
+    invoice = console.till_client.pay_rest(console.till_client.order("10011", relation="1004"), "PIN", 1695)
     number = next(row["invoiceNumber"] for row in till_rows(console, "invoice") if row["invoiceId"] == invoice)
     reference = f"MI{number['year'] - 2020}0000{number['number']:05}"
     by_hand = {
@@ -738,7 +738,7 @@ def test_books_that_compute_vat_themselves_are_told_and_not_believed(
 ) -> None:
     odd = next(price for price in range(1000, 1200) if computed(price) != price - without_vat(price))
     order = console.till_client.order(article, relation=customer, lines=[console.till_client.line(article, price=odd)])
-    invoice = console.till_client.paid(order, "PIN", odd)
+    invoice = console.till_client.pay_rest(order, "PIN", odd)
     with as_postings(console, "invoice"):
         console.sandbox.accountview.edit("conventions", "vat_amounts", {"value": "computed"})
         try:
@@ -762,7 +762,7 @@ def computed(price: int) -> int:
 def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer, quantity=3)
     total = next(row["totalInclAmount"] for row in till_rows(console, "order") if row["orderId"] == order)
-    invoice = console.till_client.paid(order, "PIN", total)
+    invoice = console.till_client.pay_rest(order, "PIN", total)
     with as_postings(console, "invoice"):
         done = console.run("orders", invoice)
         undone = console.commit(console.undo(done))

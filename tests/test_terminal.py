@@ -29,7 +29,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.days import DayCheckResult
 from tests.consoles import opened
-from tests.programs import Ended, Terminal, access, confirmations, program
+from tests.programs import CommandResult, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
 from tests.till_client import TillClient
 from tests.timeouts import SECONDS
@@ -66,20 +66,20 @@ def terminal(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Term
 @pytest.fixture(scope="module")
 def previewed(terminal: Terminal, sandbox: Sandbox) -> Result:
     """The first preview, as programs see it."""
-    ended = terminal.anew("preview", "products", "--json")
+    ended = terminal.run_new_process("preview", "products", "--json")
     assert (ended.status, ended.err) == (3, "")
     assert sandbox.ledger.counts()["writes"] == 0
     return dict(ended.json)
 
 
 @pytest.fixture(scope="module")
-def shown(terminal: Terminal, previewed: Result) -> Ended:
+def shown(terminal: Terminal, previewed: Result) -> CommandResult:
     """The first plan, shown while it waits for a person."""
     return terminal("show", previewed["run"])
 
 
 @pytest.fixture(scope="module")
-def under_another(terminal: Terminal, previewed: Result, sandbox: Sandbox) -> Ended:
+def under_another(terminal: Terminal, previewed: Result, sandbox: Sandbox) -> CommandResult:
     """The commit of the first plan under another fingerprint than its own."""
     ended = terminal("commit", previewed["run"], "--fingerprint", "0" * 64)
     assert sandbox.ledger.counts()["writes"] == 0
@@ -87,7 +87,9 @@ def under_another(terminal: Terminal, previewed: Result, sandbox: Sandbox) -> En
 
 
 @pytest.fixture(scope="module")
-def interrupted(terminal: Terminal, previewed: Result, shown: Ended, under_another: Ended) -> Ended:
+def interrupted(
+    terminal: Terminal, previewed: Result, shown: CommandResult, under_another: CommandResult
+) -> CommandResult:
     """The commit of the first plan, after what is asked of it while it waits; the till refuses the secret."""
     assert (shown.status, under_another.status) == (0, 3)
     approval = ["--fingerprint", previewed["fingerprint"], *confirmations(previewed)]
@@ -95,7 +97,7 @@ def interrupted(terminal: Terminal, previewed: Result, shown: Ended, under_anoth
 
 
 @pytest.fixture(scope="module")
-def committed(terminal: Terminal, previewed: Result, interrupted: Ended) -> Result:
+def committed(terminal: Terminal, previewed: Result, interrupted: CommandResult) -> Result:
     """The same run, brought to its end."""
     assert interrupted.status == 5
     ended = terminal("resume", previewed["run"], "--json")
@@ -103,7 +105,7 @@ def committed(terminal: Terminal, previewed: Result, interrupted: Ended) -> Resu
     return dict(ended.json)
 
 
-def no_trace(ended: Ended) -> bool:
+def no_trace(ended: CommandResult) -> bool:
     return "Traceback" not in ended.out + ended.err
 
 
@@ -121,7 +123,7 @@ def test_a_preview_waits_for_a_person_and_writes_nothing(previewed: Result) -> N
     assert previewed["difference"] == 0
 
 
-def test_a_shown_plan_fits_and_says_how_to_commit_it(shown: Ended, previewed: Result) -> None:
+def test_a_shown_plan_fits_and_says_how_to_commit_it(shown: CommandResult, previewed: Result) -> None:
     assert shown.status == 0
     assert widest(shown.out) <= WIDTH
     assert f"commit {previewed['run']} --fingerprint {previewed['fingerprint']}" in shown.out
@@ -134,7 +136,7 @@ def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, previewed: R
     assert len(rows) == 3
 
 
-def test_a_plan_is_not_written_under_another_fingerprint(under_another: Ended, previewed: Result) -> None:
+def test_a_plan_is_not_written_under_another_fingerprint(under_another: CommandResult, previewed: Result) -> None:
     assert under_another.status == 3
     assert f"does not belong to the plan of run {previewed['run']}" in under_another.err
     assert "–" not in under_another.err
@@ -152,7 +154,7 @@ def test_a_plan_that_nobody_approved_is_not_resumed(fresh: tuple[Terminal, Sandb
     assert "–" not in ended.err
 
 
-def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted: Ended) -> None:
+def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted: CommandResult) -> None:
     assert interrupted.status == 5
     assert "MplusKASSA" in interrupted.err
     assert no_trace(interrupted)

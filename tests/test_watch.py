@@ -23,9 +23,9 @@ from integration.store.database import open_database
 from integration.store.secrets import ConnectionStore
 from tests.alerts.transport.receivers import Hook, web_server
 from tests.people import somebody
+from tests.process_suspension import suspend_between_writes
 from tests.servers import environment, served
 from tests.store.samples import a_preview
-from tests.suspending import hold_still
 from tests.timeouts import LONGEST, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
@@ -145,7 +145,7 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
 def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_is_back(tmp_path: Path) -> None:
     with told_by_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as held:
-            hold_still(held.pid, tmp_path)
+            suspend_between_writes(held.pid, tmp_path)
             until(lambda: len(hook.titles) == 1, "that the worker is silent", pause=0.2)
             time.sleep(SETTLED)
             held.send_signal(signal.SIGCONT)

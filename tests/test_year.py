@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.year import lived, scaled
+from benchmarks.year import scale_day, simulate
 from integration.application.application import Application
 from integration.application.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
@@ -36,7 +36,7 @@ WEEKS, CHANGES, IDLE = 36, 60, 3
 PLATEAU = 18  # after so many weeks everything has been let go once
 
 
-class Later:
+class ShiftedClock:
     """The clock of this machine, some time ahead."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Later:
 
 
 @contextmanager
-def at_work(data: Path, clock: Later, *, start: bool, **settings: Any) -> Iterator[Application]:
+def at_work(data: Path, clock: ShiftedClock, *, start: bool, **settings: Any) -> Iterator[Application]:
     """An application whose clock is moved."""
     given = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess(), "sandbox_articles": ARTICLES}
     application = build(load_settings(data=data, **given, **settings), machine=clock)
@@ -84,7 +84,7 @@ def a_week(application: Application, flow: str, week: int) -> str:
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
 def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
-    clock = Later()
+    clock = ShiftedClock()
     sizes: list[dict[str, int]] = []
     with at_work(tmp_path, clock, start=False) as application:
         application.retention.change(
@@ -109,7 +109,7 @@ def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -> None:
-    clock = Later()
+    clock = ShiftedClock()
     with at_work(tmp_path, clock, start=True, sandbox=True) as application:
         first = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
         confirmed = {brake.code: brake.count for brake in first.brakes}
@@ -131,7 +131,7 @@ def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -
 
 
 SHARE = 0.02  # of what `benchmarks.year` calls a busy day
-A_WEEK = 7  # in each of which a day is lived, and a night passes: `benchmarks.year` does so every day
+A_WEEK = 7  # one day of each week is simulated; `benchmarks.year` simulates each day
 PER_DAY = 40_000  # bytes of links, evidence and audit that a day of this size leaves for good, with their indexes
 MONTHS = (364, 427, 728)  # a year; a little more than the longest that anything is kept by age; and two years
 
@@ -139,7 +139,7 @@ MONTHS = (364, 427, 728)  # a year; a little more than the longest that anything
 @pytest.mark.long
 @pytest.mark.timeout(1_800)
 def test_in_the_second_year_of_four_busy_flows_only_what_is_kept_for_good_grows(tmp_path: Path) -> None:
-    year, full, two = lived(tmp_path, MONTHS[-1], scaled(SHARE), MONTHS.__contains__, step=A_WEEK)
+    year, full, two = simulate(tmp_path, MONTHS[-1], scale_day(SHARE), MONTHS.__contains__, step=A_WEEK)
     for name in ("plans", "runs", "log", "exceptions"):
         before, after = full.rows[name] or 0, two.rows[name] or 0
         assert before > 0

@@ -1,4 +1,4 @@
-"""Somebody behind the counter: customers, orders and sales made at the till of the sandbox, as a cashier makes them."""
+"""Makes customers, orders and sales at the till of the sandbox, as a cashier does."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ HIGH, LOW, ZERO = 2, 1, 3  # VAT codes of the till
 
 
 class TillClient:
-    """The counter of one till."""
+    """A client of one till."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -21,7 +21,7 @@ class TillClient:
     def customer(self, name: str, email: str = "", **values: Any) -> str:
         """Make a relation and return its number."""
         told = {"name": name, "email": email, "country": "NL", **values}
-        return self._made("createRelation", "relation", "Relation", told).text("relationNumber")
+        return self._create("createRelation", "relation", "Relation", told).text("relationNumber")
 
     def order(
         self,
@@ -37,7 +37,7 @@ class TillClient:
         told = {
             "orderId": "", **({"relationNumber": int(relation)} if relation else {}), **values, "lineList": listed,
         }  # fmt: skip
-        return self._made("createOrder", "order", "Order", told).text("info/orderId")
+        return self._create("createOrder", "order", "Order", told).text("info/orderId")
 
     @staticmethod
     def line(article: str, quantity: int = 1, **data: Any) -> dict[str, Any]:
@@ -45,27 +45,27 @@ class TillClient:
         return {"articleNumber": int(article), "data": {"quantity": quantity, "decimalPlaces": 0, **data}}
 
     def number(self, order: str) -> str:
-        """Return the number people know an order by: 2026.61."""
+        """Return the number of an order for people: 2026.61."""
         found = next(one for one in self._sandbox.state("orders", "mplus") if one["orderId"] == order)
         number: Any = found["orderNumber"]
         return f"{number['year']}.{number['number']}"
 
     def change(self, order: str, article: str, quantity: int) -> None:
-        """Sell another quantity; the till counts anew what the order comes to."""
+        """Change the quantity; the till computes the total of the order again."""
         told = {"orderId": order, "lineList": [self.line(article, quantity)]}
-        self._made("updateOrder", "order", "Order", told)
+        self._create("updateOrder", "order", "Order", told)
 
     def cancel(self, order: str) -> None:
         """Cancel an order."""
         assert self._call(f"<cancelOrder>{tags(orderId=order)}</cancelOrder>").text("result").endswith("-OK")
 
-    def prepaid(self, order: str, method: str, amount: int) -> None:
+    def pay_in_advance(self, order: str, method: str, amount: int) -> None:
         """Pay an order in advance; it stays an order."""
         payment = tags(payment=tags(method=method, amount=amount))
         reply = self._till.ask("payOrder", tags(orderId=order, prepay="true", paymentList=payment))
         assert reply.text("result").endswith("-OK"), reply.raw
 
-    def paid(self, order: str, method: str, amount: int) -> str:
+    def pay_rest(self, order: str, method: str, amount: int) -> str:
         """Pay the rest of an order and return the invoice it becomes."""
         payment = tags(payment=tags(method=method, amount=amount))
         ask = tags(orderId=order, prepay="false", paymentList=payment)
@@ -73,7 +73,7 @@ class TillClient:
         assert reply.text("result").endswith("-OK"), reply.raw
         return reply.text("invoiceId")
 
-    def _made(self, operation: str, element: str, type_: str, values: Mapping[str, Any]) -> Reply:
+    def _create(self, operation: str, element: str, type_: str, values: Mapping[str, Any]) -> Reply:
         fields: WireFields = self._contract.build(type_, values)
         body = f"<ns:{operation}><ns:{element}>{written(fields).decode()}</ns:{element}></ns:{operation}>"
         reply = self._till.call(body)

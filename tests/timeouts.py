@@ -1,4 +1,4 @@
-"""How long tests wait for what a quiet machine does at once: others may be at work on it."""
+"""Time limits of tests. They are long, because the machine may be busy."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ LATE = 2  # seconds in which something that is late is surely asked for before i
 
 
 def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
-    """Look fifty times a second until something is so, and soon less often: to look is work too."""
+    """Poll a condition fifty times a second, later less often, until it holds."""
     begun = time.monotonic()
     while not reached():
         waited = time.monotonic() - begun

@@ -43,7 +43,7 @@ ess_cert_id_alg = sha256
 
 @dataclass
 class Authority:
-    """A time authority: where it is, whose certificate vouches for it, and what it does now."""
+    """A time authority: its address, its certificates, and its present behaviour."""
 
     address: str
     certificates: Path

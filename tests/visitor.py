@@ -1,4 +1,4 @@
-"""Somebody who opens the console as a browser does, without one."""
+"""Clients of the WebSocket of Streamlit that act as a browser."""
 
 import re
 
@@ -14,7 +14,7 @@ TOKEN = re.compile(rb"log\.csv\?ticket=(\d+-[0-9a-f]{32}\.[0-9a-f]{64})")
 
 
 class Visitor:
-    """Gets download tokens as a browser does: over a socket of Streamlit, from the links that the page draws."""
+    """Gets download tokens from the links of a page, over a WebSocket of Streamlit."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -35,28 +35,28 @@ class Visitor:
 
 
 def key_of(identity: str) -> str:
-    """Return the key that a page gave a control, by the id that Streamlit gives it: `$$ID-<digest>-<key>`."""
+    """Return the key of a control from its Streamlit id: `$$ID-<digest>-<key>`."""
     return identity.split("-", 2)[-1]
 
 
 class Person:
-    """Somebody at one socket of Streamlit, with the cookie of a browser: opens pages, and presses what it was shown.
+    """A person at one WebSocket of Streamlit, with the cookie of a browser: opens pages and presses buttons.
 
-    What a browser would never send goes over the line too: what was not shown is pressed all the same.
+    It can also press buttons that the page did not show, which no browser does.
     """
 
     def __init__(self, server: Server, cookie: str) -> None:
         spoken = [Subprotocol("streamlit")]
-        self._line = connect(  # left open until they leave
+        self._line = connect(  # open until `close`
             f"ws://127.0.0.1:{server.port}/_stcore/stream",
             origin=Origin(server.address), subprotocols=spoken, max_size=None, legacy=True,
             additional_headers={"Cookie": cookie},
         )  # fmt: skip
-        self.buttons: dict[str, str] = {}  # by the key that the page gave them
-        self.reachable: dict[str, str] = {}  # every control that is not out of reach, by its key: of which sort it is
+        self.buttons: dict[str, str] = {}  # id by key
+        self.reachable: dict[str, str] = {}  # type of each enabled control by key
 
-    def opens(self, page: str, query: str = "", *, presses: str = "") -> str:
-        """Open a page, or press a button on it, and return all that it shows."""
+    def open_page(self, page: str, query: str = "", *, presses: str = "") -> str:
+        """Open a page, or press a button on it; return everything that it draws."""
         ask = BackMsg()
         ask.rerun_script.page_name = page
         ask.rerun_script.query_string = query
@@ -85,6 +85,6 @@ class Person:
         if getattr(control, "id", "") and not getattr(control, "disabled", True):
             self.reachable[key_of(str(getattr(control, "id", "")))] = sort
 
-    def leaves(self) -> None:
+    def close(self) -> None:
         """Close the socket."""
         self._line.close()

@@ -1,4 +1,4 @@
-"""A second opinion on a month: VAT, turnover and books, from the raw facts of both built-in systems in whole cents.
+"""An independent computation of a month: VAT, turnover and books, from raw data of both sandbox systems in cents.
 
 No code of the product is used.
 """

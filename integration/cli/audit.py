@@ -50,10 +50,10 @@ def _parse_head(argument: str) -> Head:
 def _show_check(checked: AuditCheckResult) -> None:
     if checked.broken:
         why = term(REASONS[checked.broken.fault], entry=checked.broken.seq)
-        terminal.out.print(f"Broken: {why}. It holds up to entry {checked.head.seq}.", soft_wrap=True)
+        terminal.out.print(f"Damaged: {why}. Valid up to entry {checked.head.seq}.", soft_wrap=True)
         return
     stamped = f", {checked.stamps} stamps" if checked.stamps else ""
-    terminal.out.print(f"Whole: {checked.head.seq} entries{stamped}.", soft_wrap=True)
+    terminal.out.print(f"Intact: {checked.head.seq} entries{stamped}.", soft_wrap=True)
     terminal.out.print(f"Head: {checked.head.seq}:{checked.head.hash}", soft_wrap=True)
 
 
@@ -102,4 +102,4 @@ def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
     if as_json:
         terminal.print_json(result)
     else:
-        terminal.out.print(f"Audit written to {file}", soft_wrap=True)
+        terminal.out.print(f"Audit log written to {file}", soft_wrap=True)

@@ -52,7 +52,7 @@ def backup(file: BackupFile, as_json: Json = False) -> None:
     _show_manifest(manifest)
     terminal.out.print(f"Backup written to {file}", soft_wrap=True)
     if not manifest.key:
-        terminal.out.print("It has no key: after a restore both systems have to be connected anew.", soft_wrap=True)
+        terminal.out.print("It has no key: after a restore both systems must be connected again.", soft_wrap=True)
 
 
 def _record_backup(settings: Settings, file: Path) -> None:
@@ -204,13 +204,13 @@ def import_settings(
         if not diff:
             application.arrangement.keep(parsed_file, by=terminal.terminal_user(), note=file.name)
     if not as_json and parsed_file.differences and not diff:
-        terminal.out.print(f"{len(parsed_file.differences)} changes kept.")
+        terminal.out.print(f"{len(parsed_file.differences)} changes saved.")
 
 
 def _show_differences(differences: Sequence[SettingDifference]) -> None:
     """Show the changes that a settings file would make: - before the current value, + before the file's value."""
     if not differences:
-        terminal.out.print("The file says what is here already.")
+        terminal.out.print("The file changes nothing here.")
     for difference in differences:
         terminal.out.print(visible(difference.place), markup=False, soft_wrap=True)
         for sign, value in (("-", difference.current), ("+", difference.file)):
@@ -279,17 +279,17 @@ def place(
 @commands.command()
 def systems(
     system: Annotated[
-        str, typer.Argument(help="accountview or mplus. Without it, all open questions are listed.")
+        str, typer.Argument(help="accountview or mplus. Without it, all open confirmations are listed.")
     ] = "",
     answer: Annotated[
-        SystemAnswer | None, typer.Option(help="Whether the system was restored or replaced by another.")
+        SystemAnswer | None, typer.Option(help="restored: the same system from a backup; another: another system.")
     ] = None,
     confirm_codes: Annotated[
         bool, typer.Option("--confirm-codes", help="The codes of the former system are valid in the new one.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List connected systems that look different from before, or answer whether one is the same system."""
+    """List connected systems that may be another installation, or confirm which one it is."""
     with terminal.command_application(start=False) as application:
         if system and answer is not None:
             application.system_identities.answer(system, answer, terminal.terminal_user())
@@ -314,7 +314,7 @@ def systems(
         command = f"{repair_command('codes_of_former_system', {})} {codes_question.system} --confirm-codes"
         terminal.out.print(f"Confirm these codes with: {command}", soft_wrap=True)
     if not (questions or codes_questions or as_json):
-        terminal.out.print("Both systems look as before.")
+        terminal.out.print("Both systems are the same as before.")
     raise typer.Exit(FAILED if questions or codes_questions else 0)
 
 
@@ -358,7 +358,7 @@ def _show_verified(verified_backup: VerifiedBackup, *, as_json: bool, missing: S
         None: "its key was not looked at" if verified_backup.manifest.key else "no key",
     }
     terminal.out.print(
-        f"Whole. {verified_backup.manifest.kind}, {verified_backup.events or 0} events, {key[verified_backup.key]}.",
+        f"Intact. {verified_backup.manifest.kind}, {verified_backup.events or 0} events, {key[verified_backup.key]}.",
         soft_wrap=True,
     )
 

@@ -129,7 +129,7 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
     ),
     "systems": (
         _backup,
-        "List connected systems that look different from before, or answer whether one is the same system.",
+        "List connected systems that may be another installation, or confirm which one it is.",
     ),
     "retention": (
         _retention,
@@ -141,7 +141,7 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
     ),
     "demo": (
         _demo,
-        "Sync every flow on a new sandbox, again after a day of sales, and check that all totals match.",
+        "Run every flow on a new sandbox, again after a day of sales, and check that all totals match.",
     ),
     "settings": (
         _backup,

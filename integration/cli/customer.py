@@ -50,7 +50,9 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         table.add_row(name, str(rows))
     terminal.out.print(table)
     numbers = f"debtor {subject.debtor or 'unknown'}, relation {subject.relation or 'unknown'}"
-    terminal.out.print(f"{numbers}; {'erased and held out' if stored_data.held_out else 'takes part'}", soft_wrap=True)
+    terminal.out.print(
+        f"{numbers}; {'erased, takes no part' if stored_data.held_out else 'takes part'}", soft_wrap=True
+    )
     for document in stored_data.documents:
         terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 
@@ -97,7 +99,7 @@ def erase(
     if blotted.files:
         terminal.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
     if blotted.remaining:
-        terminal.out.print(f"Still named in settings: {', '.join(blotted.remaining)}", soft_wrap=True)
+        terminal.out.print(f"Settings still contain the name: {', '.join(blotted.remaining)}", soft_wrap=True)
     for document in stored_data.documents:
         terminal.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
     for line in ELSEWHERE:
@@ -118,7 +120,7 @@ def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
     if as_json:
         terminal.print_json({"lifted": lifted})
     else:
-        terminal.out.print("Included in runs again." if lifted else "Was not excluded.")
+        terminal.out.print("Included in runs again." if lifted else "Was not erased.")
 
 
 @customer.command()

@@ -112,7 +112,7 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
 
 
 def _runnable_flows(application: Application) -> list[str]:
-    """Return the flows in demo order, without those whose open questions only a person can answer."""
+    """Return the flows in demo order, without those that need the decision of a person."""
     stopped = {
         line.question.flow
         for line in application.setup.readiness()
@@ -126,7 +126,7 @@ def demo(
     articles: Annotated[int, typer.Option(min=50, help="Number of articles of the sample shop.")] = 400,
     as_json: Json = False,
 ) -> None:
-    """Sync every flow on a new sandbox, again after a day of sales, and check that all totals match.
+    """Run every flow on a new sandbox, again after a day of sales, and check that all totals match.
 
     In the third round nothing has changed in the shop, so nothing must be written.
     """
@@ -154,7 +154,7 @@ def show(articles: int, *, as_json: bool) -> bool:
             sold, rose = _day_of_sales(application, quiet=as_json)
             if not as_json:
                 _show_demo(application, lines)
-                out.print(f"{sold} levels sold from between two runs of stock: {rose} rose by it")
+                out.print(f"levels with sales between two runs of stock: {sold}, of which rose: {rose}")
             are_equal = _days_are_equal(application, quiet=as_json)
             are_equal = _vat_is_equal(application, quiet=as_json) and are_equal
             are_priced = _prices_of_customers(application, quiet=as_json)
@@ -199,7 +199,7 @@ def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
     if quiet:
         print_json({"prices_asked": outcome.price_count, "prices_same": outcome.same})
     else:
-        out.print(f"prices of customers: asked {outcome.price_count}, the same {outcome.same}")
+        out.print(f"prices of customers: checked {outcome.price_count}, equal {outcome.same}")
         for price_proof in outcome.different:
             customer = price_proof.customer.title if price_proof.customer else "–"
             amounts = (

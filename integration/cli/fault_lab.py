@@ -36,8 +36,8 @@ FAILED = 1
 @commands.command()
 def lab(
     flow: Annotated[str | None, typer.Option(help="Only this flow.", callback=known_flow)] = None,
-    trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the first one; each next has one more.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Number of trials.")] = USUAL_TRIALS,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the first trial; the others follow it.")] = None,
     mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or the shipped ones.")] = "mine",
     database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
     hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,

@@ -12,25 +12,25 @@ from integration.words import MISSING, sentence
 
 commands = typer.Typer()
 
-OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Only print what would be deleted.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be deleted.")]
 
 
 @commands.command()
-def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
+def retention(preview_only: DryRun = False, as_json: Json = False) -> None:
     """Delete data past its retention period, as each night, and print the number of rows per class."""
     with terminal.command_application(start=False) as application:
         classes = application.retention.class_statuses()
-        deleted_counts = {} if only_told else application.retention.prune()
+        deleted_counts = {} if preview_only else application.retention.prune()
         files = application.retention.files()
     if as_json:
         result = [{**asdict(status), "gone": deleted_counts.get(status.name, 0)} for status in classes]
         terminal.print_json({"classes": result, "files": [asdict(stored_file) for stored_file in files]})
         return
-    went = "would go" if only_told else "went"
-    numbers = ("kept for", "rows", "MB", went)
-    table = terminal.table_of("class", "kept for", "unit", "law", "rows", "MB", "the oldest", went, numbers=numbers)
+    label = "to be deleted" if preview_only else "deleted"
+    numbers = ("kept for", "rows", "MB", label)
+    table = terminal.table_of("class", "kept for", "unit", "law", "rows", "MB", "oldest", label, numbers=numbers)
     for status in classes:
-        table.add_row(*_row(status, status.due if only_told else deleted_counts.get(status.name)))
+        table.add_row(*_row(status, status.due if preview_only else deleted_counts.get(status.name)))
     terminal.out.print(table)
     for file in files:
         free = "" if file.free is None else f", {megabytes(file.free)} MB of it free"

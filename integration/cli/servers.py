@@ -63,7 +63,7 @@ def console(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on. Other addresses than those of this machine need a log-in in front."),
+        typer.Option(help="Address to listen on. Addresses of other machines need a proxy with a log-in."),
     ] = "127.0.0.1",
     as_json: Json = False,
 ) -> None:

@@ -243,7 +243,7 @@ def show_end(run: Run, *, as_json: bool) -> None:
     else:
         show_counts([run])
         if run.had_no_effect:
-            out.print(f"Nothing written; {run.counts.parked} need attention. `issues` tells why.")
+            out.print(f"Nothing written; {run.counts.parked} need attention. `issues` lists the causes.")
         if run.error:
             explain(IntegrationError(run.error, **run.facts), as_json=False)
 

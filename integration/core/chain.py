@@ -174,7 +174,7 @@ def main(argv: list[str]) -> int:
     if broken is not None:
         sys.stdout.write(f"BROKEN. {SENTENCES[broken.fault].format(seq=broken.seq)}\n")
         return 1
-    sys.stdout.write(f"Whole: {head.seq} entries. Head {head.seq}:{head.hash}\n")
+    sys.stdout.write(f"Intact: {head.seq} entries. Head {head.seq}:{head.hash}\n")
     return 0
 
 

@@ -116,7 +116,7 @@ class Audit:
         self._authority = authority
         self.entries = self._store.entries
         self.count = self._store.count
-        self.known = self._store.actors_and_actions
+        self.actors_and_actions = self._store.actors_and_actions
         self.anchors = self._store.anchors
         self._views: dict[str, tuple[Mapping[str, object], datetime]] = {}  # the last view of each person or session
 

@@ -12,7 +12,7 @@ from integration.sandbox.server import Sandbox
 from integration.settings import Settings, load_settings
 from integration.store.heartbeats import HeartbeatInterval
 from tests.postgres import new_database_on, postgres_server, postgres_url
-from tests.programs import FAST, books_of, till_of
+from tests.programs import FAST, books_access, till_access
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -21,7 +21,7 @@ PASSPHRASE = "correct horse battery"
 
 def settings_of(data: Path, shop: Sandbox, url: str = "", pace: float = FAST) -> Settings:
     """Return the settings of a console on systems that somebody else runs."""
-    books, till = books_of(shop), till_of(shop, pace)
+    books, till = books_access(shop), till_access(shop, pace)
     return load_settings(data=data, database_url=url, accountview=books, mplus=till, patience_seconds=2)
 
 

@@ -240,7 +240,7 @@ def button(page: Page, name: str | re.Pattern[str]) -> None:
 
 
 def ask(page: Page) -> None:
-    """Run the question that an address put into the editor."""
+    """Run query that an address put into the editor."""
     at_rest(page).locator(".st-key-run_question button").click()
 
 

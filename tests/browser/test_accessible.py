@@ -217,7 +217,7 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
         at_rest(page).get_by_role("button", name=re.compile("Leave out")).press("Enter")
         expect(choose).to_be_visible()
         page.keyboard.press("?")
-        expect(at_rest(page).get_by_role("dialog")).to_contain_text("Tick the row")
+        expect(at_rest(page).get_by_role("dialog")).to_contain_text("Tick or untick")
 
 
 def into(page: Page, wanted: str) -> None:

@@ -40,20 +40,24 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
     shape["flows"]["products"] = {"schedule_minutes": 45}
     page.goto(f"{connected}/administration?tab=file")
     gives(page, "changed.json", json.dumps(shape).encode())
-    expect(at_rest(page).get_by_role("button", name="Take over", exact=True)).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name="Import", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     picture(page, "settings-file-differences")
     assert beside.flows.settings("products").schedule_minutes != 45
-    button(page, re.compile("^Take over$"))
-    expect(page.get_by_text(re.compile(r"Taken over: \d+ changed\."))).to_be_visible()
+    button(page, re.compile("^Import$"))
+    expect(page.get_by_text(re.compile(r"Imported: \d+ changed\."))).to_be_visible()
     assert beside.flows.settings("products").schedule_minutes == 45
     assert beside.rules.tables()["payment_methods"] == shape["tables"]["payment_methods"]
-    expect(at_rest(page).get_by_role("button", name="Take over", exact=True)).to_have_count(0)
+    expect(at_rest(page).get_by_role("button", name="Import", exact=True)).to_have_count(0)
 
 
 @pytest.mark.parametrize(
     ("locale", "said"),
-    [("en-GB", "it is no JSON from there on"), ("nl-NL", "het is vanaf daar geen JSON"), ("de-DE", "kein JSON")],
+    [
+        ("en-GB", "no valid JSON from here on"),
+        ("nl-NL", "vanaf hier geen geldige JSON"),
+        ("de-DE", "kein gültiges JSON"),
+    ],
 )
 def test_what_is_no_such_file_is_refused_in_three_languages(connected: str, page: Page, locale: str, said: str) -> None:
     before = page.context.browser

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import at_rest, button, picture
 from tests.consoles import Console, opened
-from tests.erasing import ARTICLE, NUMBER, PLANTED, Shop, hits
+from tests.planted_person import ARTICLE, NUMBER, PLANTED, Shop, hits
 from tests.servers import Server, served
 
 pytestmark = [

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, Response
 
 from tests.browser.conftest import FLAGS, PATIENCE
-from tests.raw import asked
+from tests.raw_http import send_request
 from tests.recording_server import listening
 from tests.servers import Server
 from tests.visitor import Visitor
@@ -179,7 +179,7 @@ def origin_of(who: str, hostile: int, console: Server) -> str:
 
 def sockets(console: Server) -> list[str]:
     """Return what Streamlit counts of the browsers that have come and gone."""
-    said = asked(console.port, "GET /_stcore/metrics HTTP/1.0", f"Host: 127.0.0.1:{console.port}").body.decode()
+    said = send_request(console.port, "GET /_stcore/metrics HTTP/1.0", f"Host: 127.0.0.1:{console.port}").body.decode()
     return [line for line in said.splitlines() if line.startswith(("session_events", "active_sessions"))]
 
 
@@ -211,7 +211,7 @@ def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostil
     assert not list(Path(console.data, "exports").rglob("*"))
     host = f"Host: 127.0.0.1:{console.port}"
     assert (
-        asked(console.port, f"GET /api/log/log.csv?ticket={download_token} HTTP/1.1", host).status == 200
+        send_request(console.port, f"GET /api/log/log.csv?ticket={download_token} HTTP/1.1", host).status == 200
     )  # it still held
 
 

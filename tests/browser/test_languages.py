@@ -132,7 +132,7 @@ def test_streamlit_says_nothing_in_english(filled: str, browser: Browser) -> Non
         page.keyboard.press("Escape")
         page.goto(f"{filled}/logs?tab=questions", wait_until="commit")
         settled(page)
-        at_rest(page).get_by_label("Abfrage in SQL").fill("SELECT 1")
+        at_rest(page).get_by_label("SQL-Abfrage").fill("SELECT 1")
         expect(page.get_by_test_id("InputInstructions").get_by_text("Strg+Enter sendet ab")).to_be_visible()
         assert english_in(page) == []
 

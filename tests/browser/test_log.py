@@ -58,30 +58,30 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
     assert len(before) == 1
     address = f"{console}/logs?tab=questions&query={quote(hostile.BOMB)}"
     page.goto(address)
-    editor = at_rest(page).get_by_label("Question in SQL")
+    editor = at_rest(page).get_by_label("SQL query")
     expect(editor).to_have_value(hostile.BOMB)
     page.reload()
-    expect(at_rest(page).get_by_label("Question in SQL")).to_have_value(hostile.BOMB)
+    expect(at_rest(page).get_by_label("SQL query")).to_have_value(hostile.BOMB)
     with tab(browser) as later:  # whatever was asked before has its answer by now
         later.goto(f"{console}/logs")
         expect(at_rest(later).get_by_text("Events 1 to")).to_be_visible()
     assert keepers(data) == before, "the process was ended for it"
-    expect(page.get_by_text("The question was stopped")).to_have_count(0)
+    expect(page.get_by_text("The query was stopped")).to_have_count(0)
 
     with tab(browser) as other:
         other.goto(f"{console}/runs")
         expect(at_rest(other).get_by_text("Runs", exact=True).first).to_be_visible()
-        button(page, "Run the question")
+        button(page, "Run query")
         other.goto(f"{console}/logs")
         expect(at_rest(other).get_by_text("Everything that was read, decided and written")).to_be_visible()
         assert well(console)
-    expect(at_rest(page).get_by_text("The question was stopped")).to_be_visible()
+    expect(at_rest(page).get_by_text("The query was stopped")).to_be_visible()
     expect(page.get_by_text("Nothing is missing from the log")).to_be_visible()
 
-    page.get_by_label("Question in SQL").fill(FINE)
-    page.get_by_label("Question in SQL").press("Control+Enter")
+    page.get_by_label("SQL query").fill(FINE)
+    page.get_by_label("SQL query").press("Control+Enter")
     expect(at_rest(page).get_by_text("Answer", exact=True)).to_be_visible()
-    expect(page.get_by_text("The question was stopped")).to_have_count(0)
+    expect(page.get_by_text("The query was stopped")).to_have_count(0)
     assert well(console)
     assert "Traceback" not in (data / "server.log").read_text(encoding="utf-8")
 
@@ -90,7 +90,7 @@ def test_a_question_is_coloured_while_it_is_typed_and_still_there_when_somebody_
     console: str, page: Page
 ) -> None:
     page.goto(f"{console}/logs?tab=questions&query={quote(FINE)}")
-    editor, over = at_rest(page).get_by_label("Question in SQL"), page.locator(".sql-over")
+    editor, over = at_rest(page).get_by_label("SQL query"), page.locator(".sql-over")
     expect(over).to_have_text(FINE)
     expect(over.locator(".keyword")).to_have_text(["SELECT", "AS", "FROM"])
     editor.fill("SELECT 'a' -- <b>AND</b>")
@@ -100,5 +100,5 @@ def test_a_question_is_coloured_while_it_is_typed_and_still_there_when_somebody_
     at_rest(page).get_by_role("link", name="Runs").first.click()
     expect(page).to_have_url(re.compile("/runs"))
     page.go_back()
-    expect(at_rest(page).get_by_label("Question in SQL")).to_have_value(FINE)
+    expect(at_rest(page).get_by_label("SQL query")).to_have_value(FINE)
     expect(over).to_have_text(FINE)

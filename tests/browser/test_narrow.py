@@ -130,7 +130,7 @@ def test_what_waits_is_left_waiting_discarded_or_written_on_a_phone(shop: str, b
         button(page, "Discard")
         at_rest(page).locator(".st-key-discard_now button").click()  # why may be left open
         expect(at_rest(page).get_by_text("This plan no longer waits.")).to_be_visible()
-        button(page, "What waits")
+        button(page, "Waiting plans")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Approvals")
         new_plan(page, shop, "products")
         shown(page, f"{shop}/phone?{urlsplit(page.url).query}")

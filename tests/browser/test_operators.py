@@ -78,7 +78,7 @@ def ordered(systems: Sandbox, stocked: str, settings: Application) -> int:
     for number in range(MANY):
         article = str(articles[number % len(articles)]["articleNumber"])
         order = till_client.order(article, relation=str(1001 + number % 10))
-        till_client.prepaid(order, "PIN", 1)
+        till_client.pay_in_advance(order, "PIN", 1)
     settings.rules.set_table("payment_terms", {"CASH": "14"}, "test")
     return MANY
 

@@ -12,7 +12,7 @@ from integration.core.people import Role
 from integration.store.database import open_database
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
-from tests.entering import PASSWORD, first_key
+from tests.log_in_browser import PASSWORD, first_key
 from tests.people import somebody
 from tests.servers import Server, served
 

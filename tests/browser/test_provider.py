@@ -14,7 +14,7 @@ from integration.store.database import Database, open_database
 from integration.store.tables import sessions, settings
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
-from tests.entering import first_key
+from tests.log_in_browser import first_key
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
 from tests.servers import Server, served
 

@@ -19,7 +19,7 @@ from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan
 from tests.browser.test_operators import choose, committed, wide
 from tests.consoles import Console, opened
 from tests.people import somebody
-from tests.programs import books_of, till_of
+from tests.programs import books_access, till_access
 from tests.till_client import TillClient
 from tests.timeouts import until
 
@@ -89,7 +89,7 @@ def planted(systems: Sandbox, data: Path) -> Iterator[Planted]:
 
 
 def _run_and_plant(systems: Sandbox, data: Path, told: dict[str, str]) -> None:
-    with opened(data, accountview=books_of(systems), mplus=till_of(systems)) as application:
+    with opened(data, accountview=books_access(systems), mplus=till_access(systems)) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers", "orders"):
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
@@ -250,7 +250,7 @@ def test_codes_that_are_no_numbers_are_allotted_some(planted: Planted, page: Pag
     repairing(page, planted, "products", "BEL-1")
     picture(page, "repair-sku")
     button(page, "Open the setting")
-    at_rest(page).get_by_text("A number the console allots once").click()
+    at_rest(page).get_by_text("A number that the console assigns once").click()
     picture(page, "repair-sku-setting")
     button(page, "Save changes")
     expect(page.get_by_text("Saved").first).to_be_visible()

@@ -18,7 +18,7 @@ from tests.browser.test_operators import wide
 from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
 from tests.consoles import opened
 from tests.people import somebody
-from tests.programs import books_of, till_of
+from tests.programs import books_access, till_access
 
 pytestmark = [
     pytest.mark.browser,
@@ -55,7 +55,7 @@ def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
 
 def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, str]) -> None:
     places = PictureSources(folder=folder, megabytes=MEGABYTES)
-    with opened(data, accountview=books_of(systems), mplus=till_of(systems), pictures=places) as application:
+    with opened(data, accountview=books_access(systems), mplus=till_access(systems), pictures=places) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
@@ -221,22 +221,22 @@ def test_an_agreement_about_an_article_that_is_not_at_the_till_goes_once_it_is_a
 def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(planted: Planted, page: Page) -> None:
     page.goto(f"{planted.address}/exceptions?cause={planted.told['asked']}", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("pays .*0[.]01 for")).first).to_be_visible()
-    button(page, "Ask MplusKASSA again")
-    expect(page.get_by_text("MplusKASSA still says something else.")).to_be_visible()
+    button(page, "Check MplusKASSA again")
+    expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
     picture(page, "repair-in-both-charged")
     charge(planted.systems, planted.told["charged"], int(planted.told["was"]))
-    button(page, "Ask MplusKASSA again")
+    button(page, "Check MplusKASSA again")
     expect(page.get_by_text("The cause is closed.")).to_be_visible()
 
 
 def test_what_a_branch_charges_otherwise_is_asked_again_once_it_is_right(planted: Planted, page: Page) -> None:
     page.goto(f"{planted.address}/exceptions?cause={planted.told['asked there']}", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("Branch 2.* of MplusKASSA charges .*1[.]00")).first).to_be_visible()
-    button(page, "Ask MplusKASSA again")
-    expect(page.get_by_text("MplusKASSA still says something else.")).to_be_visible()
+    button(page, "Check MplusKASSA again")
+    expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
     picture(page, "repair-in-both-in-branch")
     charge_there(planted.systems, planted.told["there"], planted.told["was there"])
-    button(page, "Ask MplusKASSA again")
+    button(page, "Check MplusKASSA again")
     expect(page.get_by_text("The cause is closed.")).to_be_visible()
 
 

@@ -24,7 +24,7 @@ from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import InDoubtError, UnavailableError
-from tests.fakes import MemoryKeeper
+from tests.fakes import MemoryTokenStore
 
 HOST = "books.example"  # no name server knows it: what is answered came by the proxy
 PASSWORD = "geh/eim&1"
@@ -224,7 +224,7 @@ def test_the_check_of_both_systems_tells_what_the_proxy_does() -> None:
     with serving(Proxy(refusal=b"403 Forbidden")) as port:
         proxy = SecretStr(f"http://127.0.0.1:{port}")
         books = AccountView(
-            AccountViewSettings(url=f"https://{HOST}/api/v3", proxy=proxy, attempts=1, company="1"), MemoryKeeper()
+            AccountViewSettings(url=f"https://{HOST}/api/v3", proxy=proxy, attempts=1, company="1"), MemoryTokenStore()
         )
         till = Mplus(MplusSettings(url=f"https://{HOST}:1/", ident="i", secret=SecretStr("s"), proxy=proxy, attempts=1))
         for one in (books, till):

@@ -5,7 +5,7 @@ import pytest
 from integration.connectors.systems import SYSTEMS
 from integration.core.system_roles import SystemRole
 from integration.words import system_name
-from tests.fakes import MemoryKeeper, MemoryLearned
+from tests.fakes import MemoryInstallationFacts, MemoryTokenStore
 
 
 @pytest.mark.parametrize(("role", "name"), [(SystemRole.BOOKS, "accountview"), (SystemRole.TILL, "mplus")])
@@ -43,7 +43,9 @@ def test_a_folder_of_a_system_is_a_setting_of_it_that_nobody_gives(name: str) ->
 )
 def test_a_system_is_connected_by_its_settings(name: str, access: dict[str, str]) -> None:
     system = SYSTEMS[name]
-    connector = system.connects(system.settings.model_validate(access), MemoryKeeper(), MemoryLearned(), ())
+    connector = system.connects(
+        system.settings.model_validate(access), MemoryTokenStore(), MemoryInstallationFacts(), ()
+    )
     try:
         assert connector.in_flight >= 1
         assert connector.choices("nothing of that name") == {}

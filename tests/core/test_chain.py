@@ -165,7 +165,7 @@ def test_the_program_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     file, head = tmp_path / "audit.jsonl", head_of(LINES)
     file.write_bytes(b"\n".join(FILE) + b"\n")
     assert main([str(file), "--head", f"5:{head.hash.upper()}"]) == 0
-    assert capsys.readouterr().out == f"Whole: 5 entries. Head 5:{head.hash}\n"
+    assert capsys.readouterr().out == f"Intact: 5 entries. Head 5:{head.hash}\n"
     file.write_bytes(b"\n".join([*FILE[:2], *FILE[3:]]))
     assert main([str(file)]) == 1
     assert capsys.readouterr().out == "BROKEN. Entries are missing from number 3 on.\n"
@@ -185,4 +185,4 @@ def test_the_program_needs_nothing_of_ours(tmp_path: Path) -> None:
     program.write_bytes(Path(chain.__file__).read_bytes())
     file.write_bytes(b"\n".join(FILE) + b"\n")
     done = subprocess.run([sys.executable, "-I", str(program), str(file)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout[:17]) == (0, "Whole: 5 entries.")
+    assert (done.returncode, done.stdout[:18]) == (0, "Intact: 5 entries.")

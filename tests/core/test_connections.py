@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.connections import LOOPBACK, Token, TokenStore, is_loopback, parse_address
-from tests.fakes import MemoryKeeper
+from tests.fakes import MemoryTokenStore
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_token_does_not_show_what_it_opens() -> None:
 
 
 def test_a_keeper_gives_back_the_pair_that_was_saved_last() -> None:
-    keeper: TokenStore = MemoryKeeper()
+    keeper: TokenStore = MemoryTokenStore()
     assert keeper.load() is None
     pairs = [Token(f"access {each}", f"refresh {each}", datetime(2026, 11, 25, tzinfo=UTC)) for each in (1, 2)]
     with keeper.refresh_lock():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.log import fill
+from benchmarks.log import fill_log
 from integration.core.errors import UnavailableError
 from integration.log import wire
 from integration.log.logbook import Logbook
@@ -159,7 +159,7 @@ def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_ar
 def test_a_console_that_ends_while_its_log_is_read_leaves_no_trace(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    fill(tmp_path / "log.duckdb", 150_000, NOW)  # of which the second part is read while the first is taken
+    fill_log(tmp_path / "log.duckdb", 150_000, NOW)  # of which the second part is read while the first is taken
     logbook = Logbook(tmp_path / "log.duckdb")
     next(logbook._supervisor.parts({"do": "export"}, SECONDS))
     logbook.close()

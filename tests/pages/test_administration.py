@@ -90,7 +90,7 @@ def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Op
     assert text("audit_unchecked") in texts(page)
     press(page, "audit-verify")
     assert not page.exception
-    assert any("unbroken" in one.value for one in page.success)
+    assert any("intact" in one.value for one in page.success)
     shown = page.dataframe[0].value.to_string()
     assert "anna" in shown
     assert "shipped" in shown

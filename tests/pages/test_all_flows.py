@@ -17,7 +17,7 @@ from integration.core.states import RunState
 from integration.flows.forms import MultiSelect, Select, names, single_fields
 from integration.flows.registry import FLOWS as SPECS
 from pages.components.shared.wording import plain
-from tests.booked import TABLES
+from tests.bookkeeping_shop import TABLES
 from tests.consoles import Console
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
@@ -303,7 +303,7 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done
     assert (back.mode, back.state) == (Mode.UNDO, RunState.READY)
     said = texts(open_page("preview", plan=back.id, show="all"))
     assert "This plan undoes run" in said
-    assert "what an earlier run wrote is taken back" in said
+    assert "undo of an earlier run" in said
     assert "Undo" in set(open_page("runs").dataframe[0].value["mode"])
     retired = next(row for row in shop.plans.rows(back.id, "retire", limit=1))
     assert retired.action is Action.RETIRE

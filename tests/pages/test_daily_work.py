@@ -112,7 +112,7 @@ def test_a_plan_is_discarded_with_a_reason_that_stands_with_its_run(connected: A
 
     test = press(open_page("preview", plan=run.id), "discard")
     assert connected.runs.get(run.id).state is RunState.READY, "why is asked for first"
-    assert test.text_input(key="discard_reason").label == "Why (may stay empty)"
+    assert test.text_input(key="discard_reason").label == "Reason (optional)"
     connected.runs.discard(run.id, "test", "The wrong list")
 
     for page in (open_page("preview", plan=run.id), open_page("runs", run=run.id)):
@@ -184,7 +184,7 @@ def test_every_view_of_the_log_opens(open_page: Open, tab: str) -> None:
 def test_a_question_that_would_change_the_log_is_refused_in_words(connected: Application, open_page: Open) -> None:
     test = open_page("logs", tab="questions")
     test.text_area(key="sql").set_value("drop table events")
-    test = next(button for button in test.button if button.label == "Run the question").click().run()
+    test = next(button for button in test.button if button.label == "Run query").click().run()
 
     assert "it can only be read" in texts(test)
     assert connected.log.ask("select count(*) as n from events")["n"][0] > 0

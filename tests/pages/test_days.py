@@ -100,7 +100,7 @@ def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
         line = app.plans.rows(run.id, "create", "", 0, 1)[0]
         test = open_page("preview", plan=run.id, record=str(line.seq))
         assert not test.exception
-        assert "does not tell what everything that was sold was bought for" in texts(test)
+        assert "does not report all purchase costs" in texts(test)
     finally:
         app.flows.change("days", {"date_from": before["date_from"], "cost_of_sales": False}, somebody("test"))
 
@@ -143,15 +143,15 @@ def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
     shown = [one.value for one in test.header]
     assert {"VAT", "VAT return", "Turnover by branch, group and account"} <= set(shown)
     assert "Check it with your bookkeeper" in texts(test)
-    assert "The books were not asked yet" in texts(test)
+    assert "The books were not read yet" in texts(test)
     assert "In the books under these codes" not in shown
     test = press(test, "read_books")
     assert not test.exception
     assert "In the books under these codes" in [one.value for one in test.header]
-    assert {"PDF", "Excel", "Ask the books", "Check this period"} <= set(labels(test))
+    assert {"PDF", "Excel", "Read the books", "Check this period"} <= set(labels(test))
     code = app.periods.report(app.periods.period(name)).vat[0].key
     behind = open_page("days", view="period", period=name, code=code)
-    assert "Days behind the figures" in [one.value for one in behind.header]
+    assert "Days in these figures" in [one.value for one in behind.header]
     one = open_page("days", view="period", period=name, branch="1")
     assert "read_books" not in {button.key for button in one.button}
     assert "for all branches only" in texts(one)

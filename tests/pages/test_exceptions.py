@@ -108,7 +108,7 @@ def paid_with(till_client: TillClient, article: str, customer: str, method: str,
     made = []
     for _ in range(orders):
         order = till_client.order(article, relation=customer)
-        till_client.prepaid(order, method, 1)
+        till_client.pay_in_advance(order, method, 1)
         made.append(order)
     return made
 
@@ -286,7 +286,7 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
 ) -> None:
     group = unmapped(2)
     nameless = till_client.order(article)
-    till_client.prepaid(nameless, "PIN", 1)
+    till_client.pay_in_advance(nameless, "PIN", 1)
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
     shop.flows.change("orders", with_default, somebody("test"))
     planned(shop, "orders", nameless)

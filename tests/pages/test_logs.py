@@ -243,7 +243,7 @@ def test_a_question_that_had_to_be_stopped_says_so_in_each_language(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pages.components.logs.questions.SECONDS", 0.2)
-    said = {"en": "The question was stopped", "nl": "De vraag is gestopt", "de": "Die Abfrage wurde abgebrochen"}
+    said = {"en": "The query was stopped", "nl": "De query is gestopt", "de": "Die Abfrage wurde abgebrochen"}
     for language, sentence in said.items():
         test = open_page("logs", tab="questions", query=hostile.BOMB)
         test.session_state["spoken_language"] = language

@@ -356,7 +356,7 @@ def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: App
     drafted(shop)
     test = press(opened(open_page), "publish")
     assert test.text_input(key="publish_note") is not None
-    assert "Plans made with the version before" in texts(test) or "publish_now" in {one.key for one in test.button}
+    assert "Plans of the earlier version" in texts(test) or "publish_now" in {one.key for one in test.button}
 
     shop.drafts.publish("products", person(), "Names in capitals")
 

@@ -34,7 +34,7 @@ def test_each_plan_that_waits_says_how_much_it_is_and_what_holds_it(
 
     assert f"{connected.plans.count(orders.id, 'changes')} changes" in said
     assert f"{euros(money)} incl. VAT" in said
-    assert "1 plan waits for a yes" in said
+    assert "1 plan waits for approval" in said
 
 
 @pytest.mark.long

@@ -118,7 +118,7 @@ def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open
     test = press(test, f"cancel-{run}")
 
     assert not test.exception
-    assert "The preview stops after this page. Nothing is written." in [toast.value for toast in test.toast]
+    assert "The preview stops shortly. Nothing is written." in [toast.value for toast in test.toast]
     assert past.cancel_requested(run)
     past.cancel_preview(run)
     said = texts(open_page("preview", plan=run))
@@ -153,8 +153,8 @@ def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: App
         said.append(open_page("runs", run=run).get("progress")[0].proto.text)
 
     assert "3 on their way" in said[0]
-    assert "as many as" not in said[0]
-    assert "4 on their way, as many as MplusKASSA may be asked at once" in said[1]
+    assert "the limit of" not in said[0]
+    assert "4 calls active, the limit of MplusKASSA" in said[1]
     runs.interrupt(run, "cancelled", {})
 
 

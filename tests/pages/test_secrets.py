@@ -36,7 +36,7 @@ from tests.canary_secrets import (
 from tests.pages.conftest import ROOT, Open, committed, previewed
 from tests.people import somebody
 from tests.programs import access
-from tests.relay_proxy import MANNERS, RelayProxy, echo
+from tests.relay_proxy import MANNERS, RelayProxy, relay_proxy
 from tests.stores import stores_in
 
 PLANTED = [WRONG_TILL_SECRET, WRONG_CLIENT_SECRET, WRONG_REFRESH_TOKEN, DATABASE_PASSWORD, CONSOLE_KEY,
@@ -211,7 +211,7 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
 ) -> None:
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
     planted = {"KEY": CONSOLE_KEY, "PROXY": f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:9", "LOG": "debug"}
-    with echo(sandbox.mplus_url) as till, echo(sandbox.accountview_url) as books:
+    with relay_proxy(sandbox.mplus_url) as till, relay_proxy(sandbox.accountview_url) as books:
         settings = {**access(sandbox), "MPLUS__URL": till.url, "ACCOUNTVIEW__URL": books.url, **planted}
         with console(tmp_path, **settings) as app:
             assert all(one.ok for one in app.connections.check("accountview"))

@@ -119,7 +119,7 @@ def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
 
     assert not test.exception
     assert connected.flows.settings("products").model_dump()["sku_rule"] == "allotted"
-    assert "A number the console allots once" in texts(test)
+    assert "A number that the console assigns once" in texts(test)
     assert not test.radio
     test = press(test, "open-products.number")
     assert test.radio(key="products-sku_rule-0").value == "allotted"
@@ -131,9 +131,13 @@ def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_s
     connected.setup.choose(EVERY, somebody("test"))
     connected.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
     test = open_page("setup", step="questions", question="stock.reservations")
-    assert "Without reservations: Aantal gereserveerd (K9_RSRV) may hold what is reserved" in texts(test)
+    assert "Reservations are not subtracted. Aantal gereserveerd (K9_RSRV) may hold them" in texts(test)
     (table,) = test.table
-    assert list(table.value.columns[1:]) == ["In this field", "Level if it is subtracted", "Level if it is not"]
+    assert list(table.value.columns[1:]) == [
+        "Value of this field",
+        "Level after subtraction",
+        "Level without subtraction",
+    ]
     assert len(table.value) == 3
     assert connected.flows.settings("stock").model_dump()["reservations"] == "ask"
 

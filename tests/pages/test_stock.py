@@ -118,7 +118,7 @@ def test_the_chart_ends_where_the_sum_is_also_with_levels_that_a_plan_found(
     test = opened(open_page, **({"article": article} if of_article else {}))
 
     assert metric(test, "In stock") == pytest.approx(drawn(test))
-    assert "1 level as a plan found it since" in texts(test)
+    assert "1 level found later by a plan" in texts(test)
 
 
 def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
@@ -204,7 +204,7 @@ def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Op
 def test_a_search_that_finds_nothing_can_be_cleared(open_page: Open) -> None:
     test = opened(open_page)
     test = test.text_input(key="find").set_value("nothing is called so").run()
-    assert "No article is shown by these filters" in texts(test)
+    assert "No article meets these filters" in texts(test)
 
     assert not press(test, "clear").exception
 
@@ -263,12 +263,12 @@ def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
     before = shop.flows.settings("stock").model_dump()["branches"]
     shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
     test = opened(open_page)
-    assert "Without reservations" in texts(test)
+    assert "Reservations are not subtracted" in texts(test)
     assert [button.key for button in test.button if button.key == "reservations"]
 
     shop.flows.change("stock", {"reservations": "none"}, somebody("test"))
 
-    assert "Without reservations" not in texts(opened(open_page))
+    assert "Reservations are not subtracted" not in texts(opened(open_page))
     shop.flows.change("stock", {"branches": before, "reservations": "ask"}, somebody("test"))
 
 

@@ -78,11 +78,11 @@ def test_how_something_is_arranged_is_seen_and_out_of_reach(
 ) -> None:
     somebody_there = entered(views[0], role)
     for page, query in SETTINGS if role is Role.ACCOUNTANT else SETTINGS[:3]:
-        shown = somebody_there.opens(page, query)
+        shown = somebody_there.open_page(page, query)
         assert "It can be changed by: operator, administrator." in shown, (page, query)
         within = {key for key in somebody_there.reachable if not key.startswith(LOOKING)}
         assert within == set(), (page, query)
-    somebody_there.leaves()
+    somebody_there.close()
 
 
 @pytest.mark.long
@@ -92,14 +92,14 @@ def test_what_is_within_reach_is_not_refused(views: tuple[Server, list[tuple[str
     pressed, wrong = 0, []
     one = entered(server, role)
     for page, query in [*ELSEWHERE, *SETTINGS, *more]:
-        assert REFUSED not in one.opens(page, query), (page, query)
+        assert REFUSED not in one.open_page(page, query), (page, query)
         within = {key: button for key, button in one.buttons.items() if key in one.reachable}
         for key, button in within.items():
             if key.startswith(AWAY):
                 continue
             pressed += 1
-            if REFUSED in one.opens(page, query, presses=button):
+            if REFUSED in one.open_page(page, query, presses=button):
                 wrong.append((page, query, key))
-    one.leaves()
+    one.close()
     assert wrong == []
     assert pressed > 20

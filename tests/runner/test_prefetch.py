@@ -22,7 +22,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database, FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
 from tests.builders import accountview_settings
-from tests.fakes import MemoryConnector, MemoryKeeper
+from tests.fakes import MemoryConnector, MemoryTokenStore
 from tests.flow_harness import FlowHarness, articles
 from tests.people import somebody
 from tests.runner.processes import Obedient, looking_at
@@ -294,13 +294,13 @@ def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_
 
 
 @pytest.fixture(scope="module")
-def keeper() -> MemoryKeeper:
+def keeper() -> MemoryTokenStore:
     """The log-in at the shared sandbox; a refresh token is worth one pair only."""
-    return MemoryKeeper()
+    return MemoryTokenStore()
 
 
 @pytest.fixture
-def office(sandbox: Sandbox, keeper: MemoryKeeper) -> Iterator[AccountView]:
+def office(sandbox: Sandbox, keeper: MemoryTokenStore) -> Iterator[AccountView]:
     made = AccountView(accountview_settings(sandbox, page_size=10), keeper)
     yield made
     made.close()

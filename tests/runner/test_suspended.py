@@ -15,9 +15,9 @@ import pytest
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
+from tests.process_suspension import suspend_between_writes
 from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan, until_rest
 from tests.runner.processes import Ledger, Obedient
-from tests.suspending import hold_still
 from tests.timeouts import until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
@@ -41,7 +41,7 @@ def suspended(console: Obedient) -> Iterator[None]:
     assert console.process is not None
     pid = console.process.pid
     assert pid is not None
-    hold_still(pid, console.folder)
+    suspend_between_writes(pid, console.folder)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from benchmarks.recording import Sent
+from benchmarks.recording import RecordedRequest
 
 SECRET = frozenset({"ident", "secret", "client_id", "client_secret", "refresh_token"})
 _RUN = re.compile(r"\b\d{6}-\d{6}-[0-9a-f]{6}\b")
@@ -17,7 +17,7 @@ _NUMBERED = re.compile(
 )
 
 
-def line_of(system: str, sent: Sent) -> str:
+def line_of(system: str, sent: RecordedRequest) -> str:
     """Return a request in one line: parameters and names in JSON by the alphabet, elements of XML in their order.
 
     Without headers and secrets, and of XML without prefixes and what stands around the call. The till is asked for
@@ -51,7 +51,7 @@ def _pairs(text: str) -> str:
     return "&".join(f"{name}={'***' if name in SECRET else value}" for name, value in pairs)
 
 
-def _body(sent: Sent) -> str:
+def _body(sent: RecordedRequest) -> str:
     kind = sent.headers.get("content-type", "")
     if not sent.body:
         return ""

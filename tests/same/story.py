@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recording import Sent, recorded
+from benchmarks.recording import RecordedRequest, record_requests
 from integration.__main__ import main
 from integration.application.application import Application
 from integration.application.bootstrap import build
@@ -52,8 +52,8 @@ def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
     """
     with tempfile.TemporaryDirectory(prefix="integration-same-") as folder, ExitStack() as stack:
         box = stack.enter_context(running(articles=ARTICLES, orders=ORDERS))
-        books, to_books = stack.enter_context(recorded(box.accountview_url))
-        till, to_till = stack.enter_context(recorded(box.mplus_url))
+        books, to_books = stack.enter_context(record_requests(box.accountview_url))
+        till, to_till = stack.enter_context(record_requests(box.mplus_url))
         names = Path(folder) / "names.toml"
         names.write_text(_toml("warehouses", SANDBOX_WAREHOUSES), encoding="utf-8")
         settings = load_settings(
@@ -134,7 +134,7 @@ def _by_hand(box: Sandbox) -> None:
 class _Seen:
     """Everything that was seen so far."""
 
-    def __init__(self, logs: Mapping[str, list[Sent]], *, in_order: bool) -> None:
+    def __init__(self, logs: Mapping[str, list[RecordedRequest]], *, in_order: bool) -> None:
         self.lines: Lines = {}
         self._logs = logs
         self._in_order = in_order

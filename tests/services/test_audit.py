@@ -140,7 +140,7 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
 
 LOOKS = {
     "arrangement.of_file", "arrangement.read", "audit.anchors", "audit.checked", "audit.count", "audit.entries",
-    "audit.known", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
+    "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
     "backups.result", "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
     "names.look", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
@@ -211,7 +211,7 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     )
     assert "entry 3 was changed" in said
     assert "https://console.example/administration?tab=audit" in said
-    assert title.startswith("Critical") or "audit trail" in title.casefold()
+    assert title.startswith("Critical") or "audit log" in title.casefold()
 
 
 def test_a_head_that_was_sent_tells_another_history(application: Application) -> None:

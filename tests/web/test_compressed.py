@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from streamlit import file_util
 
-from tests.raw import Answered, asked
+from tests.raw_http import RawResponse, send_request
 from tests.servers import Server
 
 STATIC = Path(file_util.get_static_dir(), "static")
 
 
-def got(server: Server, path: str, *lines: str) -> Answered:
-    return asked(server.port, f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", *lines)
+def got(server: Server, path: str, *lines: str) -> RawResponse:
+    return send_request(server.port, f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", *lines)
 
 
 @pytest.mark.long

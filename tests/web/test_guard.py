@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.web.guard import HostPolicy, RequestAsked
-from tests.raw import SOCKET, Answered, asked, heard
+from tests.raw_http import SOCKET, RawResponse, read_response, send_request
 from tests.servers import Server
 
 HERE = ("127.0.0.1", 8501)
@@ -169,7 +169,9 @@ HOSTS = {
 )
 @pytest.mark.parametrize("named", HOSTS)
 def test_a_request_that_names_another_host_reads_nothing(server: Server, named: str, path: str) -> None:
-    answer = asked(server.port, f"GET {path} HTTP/1.1", *(line.format(port=server.port) for line in HOSTS[named]))
+    answer = send_request(
+        server.port, f"GET {path} HTTP/1.1", *(line.format(port=server.port) for line in HOSTS[named])
+    )
 
     assert answer.status in (400, 421)
     assert len(answer.body) < 400
@@ -177,7 +179,7 @@ def test_a_request_that_names_another_host_reads_nothing(server: Server, named: 
 
 
 def test_an_old_request_without_a_host_reads_nothing(server: Server) -> None:
-    assert asked(server.port, "GET /healthz HTTP/1.0").status == 421
+    assert send_request(server.port, "GET /healthz HTTP/1.0").status == 421
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_an_old_request_without_a_host_reads_nothing(server: Server) -> None:
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "CONNECT"])
 def test_nothing_is_asked_as_of_a_proxy(server: Server, method: str, target: str) -> None:
     target = target.format(port=server.port)
-    answer = asked(server.port, f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{server.port}")
+    answer = send_request(server.port, f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{server.port}")
 
     assert answer.status in (400, 405)
     assert b"free_bytes" not in answer.body
@@ -208,7 +210,7 @@ def test_nothing_is_asked_as_of_a_proxy(server: Server, method: str, target: str
 def test_a_socket_opens_for_our_own_page_alone(server: Server, said: list[str], expected: int) -> None:
     lines = [line.format(port=server.port) for line in ["Host: 127.0.0.1:{port}", *SOCKET, *said]]
 
-    answer = asked(server.port, "GET /_stcore/stream HTTP/1.1", *lines)
+    answer = send_request(server.port, "GET /_stcore/stream HTTP/1.1", *lines)
 
     assert answer.status == expected
     if expected == 403:
@@ -217,12 +219,12 @@ def test_a_socket_opens_for_our_own_page_alone(server: Server, said: list[str], 
 
 def test_a_socket_of_a_name_that_was_bound_anew_does_not_open(server: Server) -> None:
     lines = [f"Host: evil.test:{server.port}", *SOCKET, f"Origin: http://evil.test:{server.port}"]
-    assert asked(server.port, "GET /_stcore/stream HTTP/1.1", *lines).status == 421
+    assert send_request(server.port, "GET /_stcore/stream HTTP/1.1", *lines).status == 421
 
 
 @pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "PUT", "DELETE", "PATCH", "POST", "FOO"])
 def test_a_method_that_changes_or_echoes_is_not_offered(server: Server, method: str) -> None:
-    answer = asked(server.port, f"{method} / HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Cookie: secret=1")
+    answer = send_request(server.port, f"{method} / HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Cookie: secret=1")
 
     assert answer.status == 405
     assert b"secret" not in answer.body
@@ -233,7 +235,7 @@ def test_an_upload_is_refused_before_it_is_read(server: Server, method: str) -> 
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
         head = f"{method} /_stcore/upload_file/a/b HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
         line.sendall(f"{head}Content-Length: 1000000000\r\n\r\n".encode())
-        answer = Answered.of(heard(line))  # without a byte of what was announced
+        answer = RawResponse.parse(read_response(line))  # without a byte of what was announced
 
     assert answer.status == 403
     assert answer.headers["connection"] == "close"
@@ -241,7 +243,7 @@ def test_an_upload_is_refused_before_it_is_read(server: Server, method: str) -> 
 
 def test_a_refusal_is_told_in_sentences_of_the_language_that_is_asked_for(server: Server) -> None:
     said = [
-        asked(server.port, "GET / HTTP/1.1", "Host: evil.test", f"Accept-Language: {one}").body.decode()
+        send_request(server.port, "GET / HTTP/1.1", "Host: evil.test", f"Accept-Language: {one}").body.decode()
         for one in ("nl-BE,nl;q=0.9", "de", "en-GB", "fr", "*")
     ]
 

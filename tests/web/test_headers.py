@@ -11,7 +11,7 @@ import pytest
 from streamlit import file_util
 
 from integration.web.headers import Headers, content_security_policy, headers_of
-from tests.raw import asked
+from tests.raw_http import send_request
 from tests.servers import Server
 
 EVERYWHERE = {
@@ -41,7 +41,7 @@ ANSWERS = {
 def test_every_answer_is_under_the_headers(server: Server, named: str) -> None:
     line, status = ANSWERS[named]
 
-    answer = asked(server.port, line, f"Host: 127.0.0.1:{server.port}")
+    answer = send_request(server.port, line, f"Host: 127.0.0.1:{server.port}")
 
     assert answer.status == status
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
@@ -57,7 +57,7 @@ def test_a_browser_keeps_our_fonts_and_asks_whether_a_script_is_still_the_same(
     server: Server, file: str, kept: str
 ) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
-    answer = asked(server.port, f"GET /app/static/{file} HTTP/1.1", host)
+    answer = send_request(server.port, f"GET /app/static/{file} HTTP/1.1", host)
 
     assert (answer.status, answer.headers["cache-control"]) == (200, kept)
 
@@ -72,7 +72,7 @@ def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
 
 
 def test_the_policy_is_of_the_frame_that_is_installed(server: Server) -> None:
-    index = asked(server.port, "GET / HTTP/1.1", f"Host: 127.0.0.1:{server.port}")
+    index = send_request(server.port, "GET / HTTP/1.1", f"Host: 127.0.0.1:{server.port}")
     shipped = re.sub(rb'(href|src)="\./', rb'\1="/', Path(file_util.get_static_dir(), "index.html").read_bytes())
     head, entry, rest = shipped.replace(b"<title>Streamlit<", b"<title>Sluis<").partition(b'<script type="module"')
     before, within, drawn = rest.partition(b'<div id="root">')

@@ -13,9 +13,9 @@ from integration.core.people import Role
 from integration.store import tables
 from integration.store.database import open_database
 from tests.clocks import now
-from tests.entering import PASSWORD, Browser, first_key
+from tests.log_in_browser import PASSWORD, Browser, first_key
 from tests.people import somebody
-from tests.raw import SOCKET, asked
+from tests.raw_http import SOCKET, send_request
 from tests.servers import Server, served
 from tests.visitor import Person
 
@@ -84,7 +84,7 @@ def test_a_header_is_no_session(server: Server, admin: Browser, header: str) -> 
 def socket(server: Server, *lines: str) -> int:
     """Return how a socket of Streamlit is answered."""
     head = [f"Host: 127.0.0.1:{server.port}", f"Origin: {server.address}", *SOCKET, *lines]
-    return asked(server.port, "GET /_stcore/stream HTTP/1.1", *head).status
+    return send_request(server.port, "GET /_stcore/stream HTTP/1.1", *head).status
 
 
 def test_a_name_and_its_password_give_a_session_that_no_script_and_no_other_site_has(
@@ -114,8 +114,8 @@ def test_what_another_site_sends_logs_nobody_in(server: Server, admin: Browser) 
     assert Browser(server).send("/login", "https://evil.test", **form).status == 403
     body = f"name=admin&password={PASSWORD}".encode()
     head = [f"Host: 127.0.0.1:{server.port}", f"Content-Length: {len(body)}"]
-    assert asked(server.port, "POST /login HTTP/1.1", *head, body=body).status == 400
-    assert asked(server.port, "POST / HTTP/1.1", *head, f"Cookie: {admin.cookie}", body=body).status == 405
+    assert send_request(server.port, "POST /login HTTP/1.1", *head, body=body).status == 400
+    assert send_request(server.port, "POST / HTTP/1.1", *head, f"Cookie: {admin.cookie}", body=body).status == 405
 
 
 def test_a_wrong_password_is_told_in_the_language_of_the_browser(server: Server) -> None:
@@ -187,7 +187,7 @@ LOG_IN = "](/login)"
 def test_what_was_taken_away_holds_for_a_page_that_is_open(people: People, way: str) -> None:
     ref = f"ann-{way}"
     ann = entered(people, ref, Role.ADMINISTRATOR)
-    assert TRIED in ann.opens("overview")
+    assert TRIED in ann.open_page("overview")
     button, before = ann.buttons["sandbox"], kept(SERVED[0])
     match way:
         case "role":
@@ -196,8 +196,8 @@ def test_what_was_taken_away_holds_for_a_page_that_is_open(people: People, way: 
             people.revoke(session_of(people, ref), ADMIN)
         case _:
             people.switch(ref, ADMIN, on=False)
-    shown = ann.opens("overview", presses=button)
-    ann.leaves()
+    shown = ann.open_page("overview", presses=button)
+    ann.close()
     assert (LOG_IN in shown) is (way != "role")
     assert TRIED not in shown
     assert kept(SERVED[0]) == before
@@ -218,12 +218,12 @@ def test_who_may_only_look_does_nothing_by_pressing_what_was_not_shown(people: P
     before = kept(SERVED[0])
     admin, cas = entered(people, f"admin-{role}", Role.ADMINISTRATOR), entered(people, f"cas-{role}", role)
     for page in ("overview", "setup", "administration", "flows", "monitoring"):
-        admin.opens(page)
+        admin.open_page(page)
         pressed = dict(admin.buttons)
-        assert "page failed" not in cas.opens(page)
+        assert "page failed" not in cas.open_page(page)
         for button in {*pressed.values(), *cas.buttons.values()}:
             if not button.endswith("-log-out"):
-                cas.opens(page, presses=button)
-    admin.leaves()
-    cas.leaves()
+                cas.open_page(page, presses=button)
+    admin.close()
+    cas.close()
     assert kept(SERVED[0]) == before

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from integration.web.page_html import FONTS
-from tests.raw import asked
+from tests.raw_http import send_request
 from tests.servers import Server
 
 
@@ -15,7 +15,7 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
     server: Server, page: str, is_listened: int
 ) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
-    answer = asked(server.port, f"GET /{page} HTTP/1.1", host, "Accept: text/html")
+    answer = send_request(server.port, f"GET /{page} HTTP/1.1", host, "Accept: text/html")
 
     (named, *_) = [*re.findall(rb'<script defer src="([^"]+)"', answer.body), b""]
     assert answer.body.count(b"/frame.js") == is_listened
@@ -25,7 +25,7 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
         assert (
             re.findall(rb'(?:src|href)="(?!/)[^"]*"', answer.body) == []
         )  # each is found from wherever it is asked for
-        found = asked(server.port, f"GET {named.decode()} HTTP/1.1", host)
+        found = send_request(server.port, f"GET {named.decode()} HTTP/1.1", host)
         assert (found.status, b"isPressed" in found.body) == (200, True)
 
 
@@ -33,7 +33,7 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
 @pytest.mark.parametrize(("language", "said"), [("nl-BE,nl;q=0.9", "wordt gestart"), ("fr", "is starting")])
 def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language: str, said: str) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
-    body = asked(server.port, "GET / HTTP/1.1", host, f"Accept-Language: {language}").body.decode()
+    body = send_request(server.port, "GET / HTTP/1.1", host, f"Accept-Language: {language}").body.decode()
 
     assert said in body.partition('<div id="starting"')[2].partition('<div id="root">')[0]
     assert "<title>Sluis</title>" in body
@@ -43,11 +43,11 @@ def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language
 @pytest.mark.parametrize("page", ["", "preview"])
 def test_what_the_html_of_a_page_names_is_there(server: Server, page: str) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
-    answer = asked(server.port, f"GET /{page} HTTP/1.1", host, "Accept-Encoding: gzip")
+    answer = send_request(server.port, f"GET /{page} HTTP/1.1", host, "Accept-Encoding: gzip")
 
     named = re.findall(rb'<link rel="preload"[^>]* href="/([^"]+)"', answer.body)
     assert {"etag", "last-modified"} & set(answer.headers) == set()  # of the file, of which this is more
     assert {one.encode() for one in FONTS} < set(named)
     for name in named[-3:]:
-        found = asked(server.port, f"GET /{name.decode()} HTTP/1.1", host)
+        found = send_request(server.port, f"GET /{name.decode()} HTTP/1.1", host)
         assert found.status == 200

@@ -17,9 +17,9 @@ from integration.core.people import Role
 from integration.store.database import Database, open_database
 from integration.store.tables import sessions
 from tests.clocks import now
-from tests.entering import Browser, first_key
+from tests.log_in_browser import Browser, first_key
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
-from tests.raw import SOCKET, Answered, asked
+from tests.raw_http import SOCKET, RawResponse, send_request
 from tests.servers import Server, free_port, served
 from tests.timeouts import until
 
@@ -71,7 +71,7 @@ def back_of(browser: Browser, **asking: str) -> tuple[str, str]:
     return f"{there.path}?{there.query}", f"sluis-log-in={mark[1]}"
 
 
-def answer_to(browser: Browser, **asking: str) -> Answered:
+def answer_to(browser: Browser, **asking: str) -> RawResponse:
     """Return what a browser gets that logs in at the provider; keep the session it is given."""
     path, mark = back_of(browser, **asking)
     answer = Browser(browser.server, mark).get(path)
@@ -94,7 +94,7 @@ def kept(server: Server) -> tuple[Database, PeopleStore]:
 
 def socket(server: Server, browser: Browser) -> int:
     head = [f"Host: 127.0.0.1:{server.port}", f"Origin: {server.address}", f"Cookie: {browser.cookie}"]
-    return asked(server.port, "GET /_stcore/stream HTTP/1.1", *head, *SOCKET).status
+    return send_request(server.port, "GET /_stcore/stream HTTP/1.1", *head, *SOCKET).status
 
 
 def test_who_was_invited_comes_in_and_is_shown_on(server: Server, admin: Browser) -> None:

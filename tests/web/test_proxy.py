@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.entering import Browser, first_key
+from tests.log_in_browser import Browser, first_key
 from tests.provider import CLIENT, OpenIdProvider, new_key, open_id_provider
-from tests.raw import SOCKET, Answered, asked
+from tests.raw_http import SOCKET, RawResponse, send_request
 from tests.servers import Server, served
 
 HEADER = "X-Proof"
@@ -36,7 +36,7 @@ def signed(signer: OpenIdProvider, subject: str, audience: str = CLIENT) -> str:
     return f"{HEADER}: {signer.token(audience)}"
 
 
-def entered(answer: Answered, browser: Browser) -> Browser:
+def entered(answer: RawResponse, browser: Browser) -> Browser:
     assert answer.status == 303, answer.body
     browser.cookie = answer.headers["set-cookie"].partition(";")[0]
     return browser
@@ -49,7 +49,7 @@ def admin(server: Server, signer: OpenIdProvider) -> Browser:
     line = signed(signer, "the first")
     assert b"password" not in browser.get(f"/invitation?key={key}", line).body
     body = urlencode({"key": key}).encode()
-    answer = asked(
+    answer = send_request(
         server.port, "POST /invitation HTTP/1.1", f"Host: 127.0.0.1:{server.port}", f"Origin: {server.address}",
         "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", line, body=body,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def admin(server: Server, signer: OpenIdProvider) -> Browser:
 
 def socket(server: Server, *lines: str) -> int:
     head = [f"Host: 127.0.0.1:{server.port}", f"Origin: {server.address}"]
-    return asked(server.port, "GET /_stcore/stream HTTP/1.1", *head, *lines, *SOCKET).status
+    return send_request(server.port, "GET /_stcore/stream HTTP/1.1", *head, *lines, *SOCKET).status
 
 
 def test_for_whom_it_asks_gets_a_session_and_is_let_in(server: Server, admin: Browser, signer: OpenIdProvider) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, OneTimeFileResponse
-from tests.raw import Answered, asked, heard
+from tests.raw_http import RawResponse, read_response, send_request
 from tests.servers import Server, served
 from tests.timeouts import SECONDS, until
 from tests.visitor import Visitor
@@ -49,7 +49,7 @@ def test_a_question_with_the_token_is_answered(server: Server) -> None:
     body = json.dumps({"sql": "SELECT 1 AS one", "rows": 1}).encode()
     with asking(server, f"Authorization: Bearer {token(server)}", f"Content-Length: {len(body)}") as line:
         line.sendall(body)
-        answer = Answered.of(heard(line))
+        answer = RawResponse.parse(read_response(line))
 
     assert answer.status == 200
     assert json.loads(answer.body)["rows"] == [[1]]
@@ -62,7 +62,7 @@ def test_a_question_with_the_token_is_answered(server: Server) -> None:
 @pytest.mark.parametrize("length", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
 def test_without_the_token_nothing_is_read(server: Server, shown: str, length: str) -> None:
     with asking(server, *([shown] if shown else []), length) as line:
-        answer = Answered.of(heard(line))  # before a byte of the question is sent
+        answer = RawResponse.parse(read_response(line))  # before a byte of the question is sent
 
     assert answer.status == 403
     assert answer.headers["connection"] == "close"
@@ -71,7 +71,7 @@ def test_without_the_token_nothing_is_read(server: Server, shown: str, length: s
 @pytest.mark.parametrize("said", ["1000000000", str(MOST_ASKED + 1)])
 def test_a_question_that_says_it_is_too_long_is_not_read(server: Server, said: str) -> None:
     with asking(server, f"Authorization: Bearer {token(server)}", f"Content-Length: {said}") as line:
-        assert Answered.of(heard(line)).status == 413
+        assert RawResponse.parse(read_response(line)).status == 413
 
 
 def test_a_question_without_an_end_is_left_at_its_bound(server: Server) -> None:
@@ -80,14 +80,14 @@ def test_a_question_without_an_end_is_left_at_its_bound(server: Server) -> None:
         pieces = sent_until_refused(line, piece, 10_000)
 
     assert pieces < 10_000  # forty megabytes
-    assert asked(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
+    assert send_request(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
 
 
 def test_a_question_of_the_longest_length_is_read_to_its_end(server: Server) -> None:
     body = json.dumps({"sql": "SELECT 1 AS one", "rows": 1}).encode().ljust(MOST_ASKED)
     with asking(server, f"Authorization: Bearer {token(server)}", "Transfer-Encoding: chunked") as line:
         line.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
-        assert Answered.of(heard(line)).status == 200
+        assert RawResponse.parse(read_response(line)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_question_of_the_longest_length_is_read_to_its_end(server: Server) -> 
 )
 def test_a_question_that_does_not_come_is_not_waited_for(server: Server, length: str) -> None:
     with asking(server, f"Authorization: Bearer {token(server)}", length) as line:
-        answer = Answered.of(heard(line))
+        answer = RawResponse.parse(read_response(line))
 
     assert answer.status == 408
 
@@ -104,7 +104,7 @@ def test_another_page_cannot_ask_even_with_the_token(server: Server) -> None:
     with asking(
         server, f"Authorization: Bearer {token(server)}", "Origin: http://evil.test", "Content-Length: 0"
     ) as line:
-        assert Answered.of(heard(line)).status == 403
+        assert RawResponse.parse(read_response(line)).status == 403
 
 
 # ---- the whole of it
@@ -121,9 +121,11 @@ def left(server: Server) -> list[Path]:
     return [file for file in (server.data / "exports").rglob("*") if file.is_file()]
 
 
-def fetched(server: Server, download_token: str, *lines: str, method: str = "GET", name: str = "log.csv") -> Answered:
+def fetched(
+    server: Server, download_token: str, *lines: str, method: str = "GET", name: str = "log.csv"
+) -> RawResponse:
     line = f"{method} /api/log/{name}?ticket={download_token} HTTP/1.1"
-    return asked(server.port, line, f"Host: 127.0.0.1:{server.port}", *lines)
+    return send_request(server.port, line, f"Host: 127.0.0.1:{server.port}", *lines)
 
 
 def test_the_whole_log_is_sent_once_and_is_gone(server: Server, visitor: Visitor) -> None:
@@ -155,7 +157,7 @@ def test_a_look_at_the_head_spends_no_ticket(server: Server, visitor: Visitor) -
     download_token = visitor.download_token()
 
     assert (
-        asked(
+        send_request(
             server.port, f"HEAD /api/log/log.csv?ticket={download_token} HTTP/1.0", f"Host: 127.0.0.1:{server.port}"
         ).status
         == 405
@@ -180,7 +182,7 @@ def test_who_leaves_while_it_is_made_leaves_nothing_behind(server: Server, visit
     with socket.create_connection(("127.0.0.1", server.port)) as line:
         line.sendall(head.encode())
     until(lambda: left(server) == [], "the end of the file")
-    assert asked(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
+    assert send_request(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
 
 
 @pytest.mark.parametrize("download_token", ["", "x", "%00", "%ff", "9999999999-0.0", "a" * 8000])

@@ -10,8 +10,8 @@ import pytest
 
 from integration.core.errors import ConfigurationError
 from integration.settings import Settings
-from tests.programs import Ended
-from tests.raw import SOCKET, Answered, asked, heard
+from tests.programs import CommandResult
+from tests.raw_http import SOCKET, RawResponse, read_response, send_request
 from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
 from tests.timeouts import SECONDS, until
 
@@ -20,14 +20,14 @@ ALL = "0.0.0.0"  # noqa: S104 - said, and refused
 EVERYWHERE = [ALL, "::", "", "192.168.1.5", "console.example.com", "0", "127.1", "::ffff:127.0.0.1"]
 
 
-def started(data: Path, *arguments: str, **settings: str) -> Ended:
+def started(data: Path, *arguments: str, **settings: str) -> CommandResult:
     """Return how a console ended that is not to run."""
     port = str(free_port())
     done = subprocess.run(
         [sys.executable, *(one.format(port=port) for one in arguments)], cwd=ROOT, env=environment(data, settings),
         capture_output=True, text=True, check=False, timeout=SECONDS,
     )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("host", EVERYWHERE)
@@ -130,7 +130,7 @@ def tried(server: Server) -> list[int]:
         ("console.example.com", PUBLIC["CONSOLE_ADDRESS"]),
     ]  # fmt: skip
     return [
-        asked(server.port, "GET /_stcore/stream HTTP/1.1", f"Host: {host}", f"Origin: {origin}", *SOCKET).status
+        send_request(server.port, "GET /_stcore/stream HTTP/1.1", f"Host: {host}", f"Origin: {origin}", *SOCKET).status
         for host, origin in tries
     ]
 
@@ -167,8 +167,8 @@ def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp
         for host in (here, f"Host: {elsewhere}:{server.port}"):
             with socket.create_connection((elsewhere, server.port), timeout=SECONDS) as line:
                 line.sendall(f"GET /healthz HTTP/1.1\r\n{host}\r\n\r\n".encode())
-                assert Answered.of(heard(line)).status == 403
-        assert asked(server.port, "GET /healthz HTTP/1.1", here).status == 200
+                assert RawResponse.parse(read_response(line)).status == 403
+        assert send_request(server.port, "GET /healthz HTTP/1.1", here).status == 200
 
 
 @pytest.mark.long

@@ -19,7 +19,7 @@ from websockets.sync.client import unix_connect
 from websockets.typing import Origin, Subprotocol
 
 from integration.log.client import ask_server
-from tests.raw import SOCKET, Answered, heard
+from tests.raw_http import SOCKET, RawResponse, read_response
 from tests.servers import ROOT, environment, free_port
 from tests.timeouts import SECONDS, until
 
@@ -59,13 +59,13 @@ def settings(place: Path) -> dict[str, str]:
     return environment(place, given)
 
 
-def said(place: Path, *lines: str, body: bytes = b"") -> Answered:
+def said(place: Path, *lines: str, body: bytes = b"") -> RawResponse:
     """Say something as a proxy does, and return what is answered."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(SECONDS)
         line.connect(str(place / "console.sock"))
         line.sendall("\r\n".join([*lines, f"Host: {HOST}", "", ""]).encode("latin-1") + body)
-        return Answered.of(heard(line))
+        return RawResponse.parse(read_response(line))
 
 
 def answers(place: Path) -> bool:

@@ -106,7 +106,8 @@ class ClearingTables:
                 for day in unbooked[:MOST_NAMED]
             ]
             more = f", +{len(unbooked) - MOST_NAMED}" if len(unbooked) > MOST_NAMED else ""
-            sentences.append(self.text("clearing_unbooked", count=len(unbooked), list=", ".join(names) + more))
+            days = ", ".join(names) + more
+            sentences.append(words.count("clearing_unbooked", len(unbooked), self.language, list=days))
         if self.report.unreadable:
             sentences.append(self.text("clearing_unreadable", count=self.report.unreadable))
         return sentences

@@ -141,9 +141,9 @@ class PeriodTables:
         report = self.report
         sentences = []
         if days := report.without_figures:
-            sentences.append(self.text("period_without_figures", count=len(days), list=self._name_days(days)))
+            sentences.append(self._count_days("period_without_figures", days))
         if days := report.waiting:
-            sentences.append(self.text("period_waiting", count=len(days), list=self._name_days(days)))
+            sentences.append(self._count_days("period_waiting", days))
         if report.never_checked:
             sentences.append(self.text("period_never_checked", count=report.never_checked))
         if report.branch:
@@ -159,6 +159,9 @@ class PeriodTables:
         elif report.lines:
             sentences.append(self.text("period_boxes_about"))
         return sentences
+
+    def _count_days(self, key: str, days: Sequence[PeriodDay]) -> str:
+        return words.count(key, len(days), self.language, list=self._name_days(days))
 
     def _name_days(self, days: Sequence[PeriodDay]) -> str:
         names = [self._day_name(day) for day in days[:MOST_NAMED]]

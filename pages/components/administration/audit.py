@@ -93,7 +93,7 @@ def _broken_text(checked: AuditCheckResult) -> Markdown:
 
 def _search_filters(app: Application) -> AuditSearch:
     """Draw the filters and return the search they describe."""
-    who, actions = app.audit.known()
+    who, actions = app.audit.actors_and_actions()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         search("find", text("audit_search"))
         select_input(

@@ -61,7 +61,7 @@ def the_clearing_accounts(app: Application, period: Period) -> None:
 
 def _account(account: ClearingAccount, tables: ClearingTables) -> None:
     with st.container(border=True):
-        section(text("clearing_account", account=plain(tables.account_name(account.account))))
+        section(text("clearing_account_title", account=plain(tables.account_name(account.account))))
         with st.grid(2, min_column_width=300) as grid:
             with grid.cell():
                 text_table_section(tables.text_table(tables.balances(account)))

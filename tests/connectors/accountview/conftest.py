@@ -11,7 +11,7 @@ from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.connectors.accountview.conversation import Connect
 from tests.connectors.accountview.samples import connected
-from tests.fakes import Links, MemoryKeeper
+from tests.fakes import Links, MemoryTokenStore
 
 
 @pytest.fixture(autouse=True)
@@ -21,18 +21,20 @@ def _no_pauses_between_attempts() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def shared_keeper() -> MemoryKeeper:
+def shared_keeper() -> MemoryTokenStore:
     """The log-in at the shared sandbox; a refresh token is worth one pair only."""
-    return MemoryKeeper()
+    return MemoryTokenStore()
 
 
 @pytest.fixture
-def connect(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[Connect]:
+def connect(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[Connect]:
     """Connections to the shared sandbox, or to another one, with changed settings; closed afterwards."""
     made: list[AccountView] = []
 
-    def connecting(other: Sandbox | None = None, keeper: MemoryKeeper | None = None, **changed: object) -> AccountView:
-        keeper = keeper or (MemoryKeeper() if other else shared_keeper)
+    def connecting(
+        other: Sandbox | None = None, keeper: MemoryTokenStore | None = None, **changed: object
+    ) -> AccountView:
+        keeper = keeper or (MemoryTokenStore() if other else shared_keeper)
         made.append(AccountView(accountview_settings(other or shared_sandbox, **changed), keeper))
         return made[-1]
 
@@ -52,7 +54,7 @@ def links() -> Links:
 
 
 @pytest.fixture
-def books(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[AccountView]:
+def books(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[AccountView]:
     """The shared sandbox: its tests do not mind what others left."""
     with connected(shared_sandbox, shared_keeper) as accountview:
         yield accountview

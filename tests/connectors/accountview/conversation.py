@@ -19,7 +19,7 @@ from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.core.connections import Token
 from tests.connectors.canned import Canned
-from tests.fakes import MemoryKeeper
+from tests.fakes import MemoryTokenStore
 
 URL = "https://av.example/api/v3"
 NOW = datetime(2025, 3, 15, 12, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def a_token(access: str = ACCESS, life: timedelta = timedelta(hours=1)) -> Token
 
 def an_accountview(
     answering: Answering,
-    keeper: MemoryKeeper | None = None,
+    keeper: MemoryTokenStore | None = None,
     attempts: int = 1,
     *,
     minds: bool = True,
@@ -76,7 +76,7 @@ def an_accountview(
         secrets=[CLIENT_SECRET, ACCESS],
         transport=Canned(minding_conditions(answering) if minds else answering),
     )
-    keeper = MemoryKeeper(a_token()) if keeper is None else keeper
+    keeper = MemoryTokenStore(a_token()) if keeper is None else keeper
     return AccountView(AccountViewSettings.model_validate(given), keeper, gateway=gateway, now=lambda: NOW)
 
 

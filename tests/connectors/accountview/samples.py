@@ -18,16 +18,16 @@ from integration.sandbox.server import Sandbox
 from tests.builders import a_create, accountview_settings
 from tests.connectors.accountview.conversation import minding_conditions
 from tests.connectors.canned import Canned
-from tests.fakes import Links, MemoryKeeper
+from tests.fakes import Links, MemoryTokenStore
 
 TODAY = date(2026, 11, 25)
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 @contextmanager
-def connected(sandbox: Sandbox, keeper: MemoryKeeper | None = None, **changed: object) -> Iterator[AccountView]:
+def connected(sandbox: Sandbox, keeper: MemoryTokenStore | None = None, **changed: object) -> Iterator[AccountView]:
     """A connection to a sandbox, on the day of the samples; closed afterwards."""
-    accountview = AccountView(accountview_settings(sandbox, **changed), keeper or MemoryKeeper(), now=lambda: NOW)
+    accountview = AccountView(accountview_settings(sandbox, **changed), keeper or MemoryTokenStore(), now=lambda: NOW)
     try:
         yield accountview
     finally:
@@ -143,7 +143,7 @@ def answered_by(answering: Callable[[httpx.Request], httpx.Response]) -> Account
         transport=Canned(minding_conditions(answering)),
     )
     settings = AccountViewSettings.model_validate({"url": "https://av.example/api/v3", "company": "7f3c"})
-    keeper = MemoryKeeper(Token("access", "refresh", NOW + timedelta(hours=1)))
+    keeper = MemoryTokenStore(Token("access", "refresh", NOW + timedelta(hours=1)))
     return AccountView(settings, keeper, gateway=gateway, now=lambda: NOW)
 
 

@@ -25,8 +25,8 @@ from tests.connectors.accountview.conversation import Connect, minding_condition
 from tests.connectors.accountview.samples import connected
 from tests.connectors.canned import Canned
 from tests.connectors.contract import SourceContract, Touch, pages
-from tests.fakes import MemoryKeeper
-from tests.recording_server import spoiling
+from tests.fakes import MemoryTokenStore
+from tests.recording_server import altered_column
 
 
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
@@ -92,10 +92,10 @@ NAMES = ["warehouse:1", "warehouse:2", "warehouse:3"]
 
 
 @contextmanager
-def stocked(sandbox: Sandbox, keeper: MemoryKeeper | None = None, **changed: object) -> Iterator[AccountView]:
+def stocked(sandbox: Sandbox, keeper: MemoryTokenStore | None = None, **changed: object) -> Iterator[AccountView]:
     """A connection to a sandbox that reads warehouses; closed afterwards."""
     settings = accountview_settings(sandbox, **{"warehouses": WAREHOUSES, **changed})
-    accountview = AccountView(settings, keeper or MemoryKeeper())
+    accountview = AccountView(settings, keeper or MemoryTokenStore())
     try:
         yield accountview
     finally:
@@ -103,12 +103,12 @@ def stocked(sandbox: Sandbox, keeper: MemoryKeeper | None = None, **changed: obj
 
 
 @pytest.fixture(scope="module")
-def shared_keeper() -> MemoryKeeper:
-    return MemoryKeeper()
+def shared_keeper() -> MemoryTokenStore:
+    return MemoryTokenStore()
 
 
 @pytest.fixture
-def books(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[AccountView]:
+def books(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[AccountView]:
     with stocked(shared_sandbox, shared_keeper) as accountview:
         yield accountview
 
@@ -144,7 +144,7 @@ def shelf(sandbox: Sandbox, code: str, branch: str) -> str:
 class TestAccountViewWithWarehouses(SourceContract):
     @pytest.fixture(params=["number", "last_key"])
     def connector(
-        self, shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, request: pytest.FixtureRequest
+        self, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, request: pytest.FixtureRequest
     ) -> Iterator[AccountView]:
         with stocked(shared_sandbox, shared_keeper, page_strategy=request.param, overlap_seconds=0) as accountview:
             yield accountview
@@ -158,7 +158,7 @@ class TestAccountViewWithWarehouses(SourceContract):
 
 
 def test_nothing_is_read_of_warehouses_until_their_object_is_named(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     with stocked(shared_sandbox, shared_keeper, warehouses={}) as accountview:
         asked = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
@@ -181,7 +181,7 @@ def test_the_names_belong_together() -> None:
 
 @pytest.mark.parametrize("strategy", ["number", "last_key"])
 def test_every_article_has_what_each_warehouse_has_of_it(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, strategy: str
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, strategy: str
 ) -> None:
     with stocked(shared_sandbox, shared_keeper, page_strategy=strategy) as accountview:
         found = {key: levels(record) for key, record in articles(accountview).items()}
@@ -291,7 +291,7 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero(
         secrets=list,
         transport=Canned(minding_conditions(answering)),
     )
-    keeper = MemoryKeeper(Token("access", "refresh", datetime.now(UTC) + timedelta(hours=1)))
+    keeper = MemoryTokenStore(Token("access", "refresh", datetime.now(UTC) + timedelta(hours=1)))
     accountview = AccountView(settings, keeper, gateway=gateway)
     (record,) = accountview.fetch(Kind.ARTICLE, ["1"])
     accountview.close()
@@ -309,7 +309,7 @@ def test_a_quantity_is_the_one_of_now_on_every_extract(sandbox: Sandbox) -> None
 
 
 def test_a_page_of_articles_costs_a_call_for_each_portion_and_two_for_the_list(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     with stocked(shared_sandbox, shared_keeper, page_size=1000, conditions=20) as accountview:
         count = len(shared_sandbox.shop.articles)
@@ -361,7 +361,7 @@ def test_what_is_configured_is_there(books: AccountView) -> None:
 )
 def test_what_is_missing_is_named_and_nothing_is_guessed(
     shared_sandbox: Sandbox,
-    shared_keeper: MemoryKeeper,
+    shared_keeper: MemoryTokenStore,
     changed: Mapping[str, str],
     name: str,
     cause: str,
@@ -394,7 +394,7 @@ LONG = "7" * (LONGEST_NUMBER + 5)
 def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
     shared_sandbox: Sandbox, connect: Connect, column: str, held: str, found: str
 ) -> None:
-    with spoiling(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, held) as url:
+    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, held) as url:
         accountview = connect(url=url)
         records = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
         again = accountview.fetch(Kind.ARTICLE, ["10003"])
@@ -409,14 +409,14 @@ def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
 def test_a_number_that_no_database_keeps_is_a_text_where_it_has_no_meaning_of_ours(
     shared_sandbox: Sandbox, connect: Connect, held: str
 ) -> None:
-    with spoiling(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", held) as url:
+    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", held) as url:
         (article,) = connect(url=url).fetch(Kind.ARTICLE, ["10003"])
     assert str(article.values["K9_MINQ"]).rstrip("…") in held
 
 
 def test_stock_that_names_no_article_is_not_taken_for_zero_of_the_one_it_was_asked_for(sandbox: Sandbox) -> None:
     with (
-        spoiling(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
+        altered_column(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
         stocked(sandbox, url=url) as accountview,
     ):
         found = articles(accountview)

@@ -22,7 +22,7 @@ from tests.connectors.accountview.samples import (
     newest_call,
     with_a_debtor,
 )
-from tests.fakes import Links, MemoryKeeper
+from tests.fakes import Links, MemoryTokenStore
 
 
 def check_of(accountview: AccountView) -> tuple[str, str, Mapping[str, str]]:
@@ -70,12 +70,12 @@ def test_the_check_stops_at_what_is_wrong_and_says_why(
 
 
 def test_the_check_finds_a_wrong_client_secret(connect: Connect) -> None:
-    wrong = connect(keeper=MemoryKeeper(), client_secret="wrong")
+    wrong = connect(keeper=MemoryTokenStore(), client_secret="wrong")
     assert check_of(wrong)[:2] == ("credentials", "accountview_client_rejected")
 
 
 def test_the_check_finds_what_the_user_may_not_read(connect: Connect) -> None:
-    limited = connect(keeper=MemoryKeeper(), refresh_token=LIMITED_REFRESH_TOKEN)
+    limited = connect(keeper=MemoryTokenStore(), refresh_token=LIMITED_REFRESH_TOKEN)
     name, cause, facts = check_of(limited)
     assert (name, cause, facts["object"], facts["action"]) == ("rights", "right_missing", "AK1", "read")
 
@@ -87,7 +87,7 @@ def test_the_check_finds_that_something_else_answers(connect: Connect, shared_sa
 
 def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_not(connect: Connect) -> None:
     with running(articles=60, trades=False, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other:
-        keeper = MemoryKeeper()
+        keeper = MemoryTokenStore()
         assert all(finding.ok for finding in connect(other, keeper).check())
         named = check_of(connect(other, keeper, article={"vat_code": "VAT_CODE"}))
         assert named[:2] == ("fields", "flow_field_unknown")
@@ -122,7 +122,7 @@ def test_every_field_the_dictionary_does_not_have_is_named_with_its_kind_and_no_
 
 
 def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(connect: Connect) -> None:
-    keeper = MemoryKeeper()
+    keeper = MemoryTokenStore()
     with running(articles=60, trades=False) as before:
         accountview = connect(before, keeper)
         assert all(finding.ok for finding in [*accountview.check(), *accountview.needs(Kind.SALES_ORDER)])
@@ -186,7 +186,7 @@ def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(san
         assert all(finding.ok for finding in av.needs(Kind.DEBTOR))
 
 
-def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
+def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> None:
     def lacking(**changed: object) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.SALES_ORDER, for_insert=True, as_invoices=True)

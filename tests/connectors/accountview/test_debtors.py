@@ -28,8 +28,8 @@ from tests.connectors.accountview.samples import (
     nobody_but,
     with_a_debtor,
 )
-from tests.fakes import Links, MemoryKeeper
-from tests.recording_server import spoiling
+from tests.fakes import Links, MemoryTokenStore
+from tests.recording_server import altered_column
 
 NUMBERS = count(70001)  # of debtors entered by hand
 
@@ -93,7 +93,7 @@ def test_the_stronger_evidence_wins(sandbox: Sandbox, links: Links) -> None:
     ):
         add_debtor(sandbox, number, **stored)
     complete = {"external_id": "900", "vat_number": "NL111222333B01", "email": "x@elders.example"}
-    keeper = MemoryKeeper()
+    keeper = MemoryTokenStore()
     with connected(sandbox, keeper) as accountview:
 
         def reference(**values: Value) -> str:
@@ -227,7 +227,7 @@ def test_fifty_debtors_are_looked_up_in_batches(sandbox: Sandbox, links: Links) 
 def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: Sandbox, column: str, held: str) -> None:
     add_debtor(sandbox, "77711", DEB_NR="77711", BLK_SP=True, CRED_LIM=5)
     with (
-        spoiling(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, held) as url,
+        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, held) as url,
         connected(sandbox, url=url, debtor={"price_list": "CRED_LIM"}) as accountview,
     ):
         records, _ = extracted(accountview, Kind.DEBTOR)
@@ -247,7 +247,7 @@ def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody
         add_debtor(sandbox, known, MAIL_BUS="same@elders.example")
     add_debtor(sandbox, "77714", MAIL_BUS="other@elders.example")
     with (
-        spoiling(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
+        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
         connected(sandbox, url=url) as accountview,
     ):
         records, _ = extracted(accountview, Kind.DEBTOR)
@@ -266,7 +266,7 @@ def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(sandbox
         add_debtor(sandbox, known)
     links.known = {(Kind.DEBTOR, known): known for known in numbers}
     with (
-        spoiling(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", "null") as url,
+        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", "null") as url,
         connected(sandbox, url=url) as accountview,
     ):
         held = accountview.lookup([nobody_but(known) for known in numbers], links)
@@ -283,7 +283,7 @@ def test_debtors_of_which_no_row_has_the_number_stop_what_asks(sandbox: Sandbox,
         add_debtor(sandbox, known)
         links.known[Kind.DEBTOR, known] = known
     with (
-        spoiling(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
+        altered_column(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
         connected(sandbox, url=url) as accountview,
         pytest.raises(MalformedAnswerError, match="answer_unreadable"),
     ):
@@ -340,12 +340,12 @@ def test_the_same_address_entered_twice_tells_of_the_other(books: AccountView, l
 
 
 def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Links) -> None:
-    keeper = MemoryKeeper()
+    keeper = MemoryTokenStore()
     with connected(sandbox, keeper) as books:
         with_a_debtor(books, links, "625")
         number = created(books, an_address("625"), links, keep=False).reference
     with (
-        spoiling(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "REC_ID", "null") as url,
+        altered_column(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "REC_ID", "null") as url,
         connected(sandbox, keeper, url=url) as books,
     ):
         assert isinstance(held(books, an_address("625"), links).record, Unreadable)

@@ -35,10 +35,10 @@ from tests.connectors.accountview.samples import (
     newest_call,
     with_a_debtor,
 )
-from tests.fakes import Links, MemoryKeeper
+from tests.fakes import Links, MemoryTokenStore
 from tests.flows.orders.tills import an_order as an_order_of_the_till
 from tests.flows.orders.tills import booking
-from tests.recording_server import spoiling
+from tests.recording_server import altered_column
 from tests.timeouts import LATE, until
 
 
@@ -122,12 +122,12 @@ def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Link
 
 
 def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, links: Links) -> None:
-    keeper, keys = MemoryKeeper(), ("601", "602", "603")  # the last is not there
+    keeper, keys = MemoryTokenStore(), ("601", "602", "603")  # the last is not there
     with connected(sandbox, keeper) as accountview:
         for key in keys[:2]:
             created(accountview, an_order(key), links, keep=False)
     with (
-        spoiling(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-601"}, "COMMENT1", "null") as url,
+        altered_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-601"}, "COMMENT1", "null") as url,
         connected(sandbox, keeper, url=url) as accountview,
     ):
         found = accountview.lookup([an_order(key) for key in keys], links)
@@ -135,7 +135,7 @@ def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, li
 
 
 def test_another_refusal_of_a_read_is_not_taken_for_absence(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     elsewhere = {"orders": {"code": "SO9", "table": "SO_HDR", "detail": "SO_LINE"}}
     with (
@@ -146,7 +146,7 @@ def test_another_refusal_of_a_read_is_not_taken_for_absence(
 
 
 def test_a_missing_field_for_our_reference_stops_the_lookup(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     with (
         connected(shared_sandbox, shared_keeper, order_reference_field="K9_REF") as accountview,
@@ -255,12 +255,12 @@ def test_which_orders_are_not_invoiced_is_told_by_the_orders_and_by_the_history_
 def test_an_order_whose_row_lacks_our_reference_is_the_one_of_which_nobody_can_tell_if_it_was_invoiced(
     sandbox: Sandbox, links: Links
 ) -> None:
-    keeper, keys = MemoryKeeper(), ("851", "852")
+    keeper, keys = MemoryTokenStore(), ("851", "852")
     with connected(sandbox, keeper) as accountview:
         for key in keys:
             created(accountview, an_order(key), links, keep=False)
     with (
-        spoiling(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-851"}, "COMMENT1", "null") as url,
+        altered_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-851"}, "COMMENT1", "null") as url,
         connected(sandbox, keeper, url=url) as accountview,
     ):
         told = accountview.uninvoiced([an_order(key) for key in keys], links)
@@ -339,7 +339,7 @@ def test_fifty_orders_are_looked_up_in_a_handful_of_calls(sandbox: Sandbox, link
 
 
 def test_a_trade_invoice_goes_to_its_own_object(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     wanted = an_order("680", trade_invoice=True)
     with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
@@ -353,7 +353,7 @@ def test_a_trade_invoice_goes_to_its_own_object(
 
 @pytest.mark.parametrize("wanted", [an_order("684"), a_posting("684")], ids=lambda one: one.kind)
 def test_the_tills_own_id_is_written_and_read_where_it_has_a_column(
-    wanted: Record, shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+    wanted: Record, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     named = {"till_id": "K9_TILL_ID"}
     wanted = replace(wanted, values={**wanted.values, "till_id": "8d1f0b7e6d0c4d539a573c2f1f2b7a10"})
@@ -382,7 +382,7 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
 
 
 def test_an_order_and_a_trade_invoice_of_more_are_told_as_two(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     wanted, more = an_order("683"), an_order("683", (a_line(1, quantity=Decimal(3)), a_line(2)), trade_invoice=True)
     with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:

@@ -33,7 +33,7 @@ from tests.connectors.accountview.conversation import (
     read,
     write,
 )
-from tests.fakes import MemoryKeeper
+from tests.fakes import MemoryTokenStore
 
 BACK = "http://127.0.0.1:9/back"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # the example of RFC 7636, appendix B
@@ -63,20 +63,20 @@ class Login:
 
 
 def test_the_first_pair_comes_from_the_configured_refresh_token_and_is_kept() -> None:
-    keeper = MemoryKeeper()
+    keeper = MemoryTokenStore()
     read(an_accountview(Login(), keeper, refresh_token=REFRESH))
     assert keeper.saved == [Token("at-1", "rt-1", NOW + timedelta(hours=1))]
 
 
 def test_a_pair_that_ends_soon_is_renewed_before_it_is_used() -> None:
-    login, keeper = Login(), MemoryKeeper(a_token("old", timedelta(seconds=30)))
+    login, keeper = Login(), MemoryTokenStore(a_token("old", timedelta(seconds=30)))
     read(an_accountview(login, keeper))
     assert login.number == 1
     assert keeper.saved[-1].access == "at-1"
 
 
 def test_a_pair_refused_early_is_renewed_once_and_the_call_repeated() -> None:
-    login, keeper = Login(), MemoryKeeper(a_token("thought good"))
+    login, keeper = Login(), MemoryTokenStore(a_token("thought good"))
     accountview = an_accountview(login, keeper)
     read(accountview)
     read(accountview)
@@ -84,7 +84,7 @@ def test_a_pair_refused_early_is_renewed_once_and_the_call_repeated() -> None:
 
 
 def test_a_pair_another_process_got_meanwhile_is_used() -> None:
-    login, keeper = Login(), MemoryKeeper(a_token("old"))
+    login, keeper = Login(), MemoryTokenStore(a_token("old"))
     accountview = an_accountview(login, keeper)
     read(accountview)
     login.access = "at-elsewhere"
@@ -96,16 +96,16 @@ def test_a_pair_another_process_got_meanwhile_is_used() -> None:
 
 def test_a_refused_refresh_asks_for_a_person() -> None:
     with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
-        read(an_accountview(Login("another"), MemoryKeeper(a_token("old", timedelta(0)))))
+        read(an_accountview(Login("another"), MemoryTokenStore(a_token("old", timedelta(0)))))
 
 
 def test_no_log_in_at_all_asks_for_a_person() -> None:
     with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
-        read(an_accountview(Login(), MemoryKeeper()))
+        read(an_accountview(Login(), MemoryTokenStore()))
 
 
 def test_a_configured_refresh_token_replaces_a_kept_one_that_is_refused() -> None:
-    keeper = MemoryKeeper(replace(a_token("old", timedelta(0)), refresh="used up"))
+    keeper = MemoryTokenStore(replace(a_token("old", timedelta(0)), refresh="used up"))
     read(an_accountview(Login(), keeper, refresh_token=REFRESH))
     assert keeper.saved[-1].refresh == "rt-1"
 
@@ -122,7 +122,7 @@ def test_access_refused_after_a_renewal_asks_for_a_person() -> None:
 
 @pytest.mark.parametrize("life", [1_760_000_000_000, 10**18, -1, 0, "nan", None, [], True])
 def test_a_life_that_can_be_none_is_taken_for_not_told(life: object) -> None:
-    keeper = MemoryKeeper(a_token(life=timedelta(0)))
+    keeper = MemoryTokenStore(a_token(life=timedelta(0)))
 
     def answering(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/token"):
@@ -154,11 +154,11 @@ def test_trouble_with_the_log_in_never_leaves_a_write_in_doubt(
         return trouble
 
     with pytest.raises(error):
-        write(an_accountview(answering, MemoryKeeper(), refresh_token=REFRESH))
+        write(an_accountview(answering, MemoryTokenStore(), refresh_token=REFRESH))
 
 
 def test_a_person_is_sent_to_the_log_in_page_and_comes_back_with_a_code() -> None:
-    login, keeper = Login(), MemoryKeeper()
+    login, keeper = Login(), MemoryTokenStore()
     accountview = an_accountview(login, keeper)
     address = urlsplit(accountview.client.login.authorize_address("state 1", "https://console.example/back", VERIFIER))
     assert parse_qs(address.query) == {
@@ -202,13 +202,13 @@ def test_a_person_logs_in_on_the_page_of_accountview_whether_it_knows_challenges
     connect: Connect, challenges: bool
 ) -> None:
     with running(articles=50, trades=False, conventions=Conventions(challenges=challenges)) as sandbox:
-        accountview = connect(sandbox, MemoryKeeper(), refresh_token=None)
+        accountview = connect(sandbox, MemoryTokenStore(), refresh_token=None)
         accountview.client.login.exchange(allowed(accountview), BACK, VERIFIER)
         assert accountview.client.companies()
 
 
 def test_a_code_is_worth_nothing_without_its_verifier(connect: Connect) -> None:
-    accountview = connect(keeper=MemoryKeeper(), refresh_token=None)
+    accountview = connect(keeper=MemoryTokenStore(), refresh_token=None)
     with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
         accountview.client.login.exchange(allowed(accountview), BACK, "another verifier, of somebody else altogether")
 
@@ -221,7 +221,7 @@ def test_a_server_that_leads_elsewhere_is_not_followed(status: int) -> None:
         asked.append(request.url.host)
         return httpx.Response(status, headers={"location": "https://elsewhere.example/api/v3/token"})
 
-    for keeper in (MemoryKeeper(), MemoryKeeper(a_token("good"))):
+    for keeper in (MemoryTokenStore(), MemoryTokenStore(a_token("good"))):
         with pytest.raises(IntegrationError):
             read(an_accountview(leading_away, keeper, refresh_token=REFRESH))
     assert "elsewhere.example" not in asked
@@ -229,7 +229,7 @@ def test_a_server_that_leads_elsewhere_is_not_followed(status: int) -> None:
 
 
 def test_two_users_of_one_log_in_renew_it_one_after_the_other(connect: Connect, sandbox: Sandbox) -> None:
-    keeper = MemoryKeeper()
+    keeper = MemoryTokenStore()
     two = [connect(sandbox, keeper, in_flight=4) for _ in range(2)]
     found = run_parallel(lambda one: one.extract(Kind.GROUP), two * 4, 8)
     assert all(isinstance(batch, Batch) for batch in found)

@@ -15,19 +15,19 @@ from integration.sandbox.server import Sandbox
 from integration.services.connections.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls
-from tests.fakes import MemoryKeeper
-from tests.recording_server import spoiling
+from tests.fakes import MemoryTokenStore
+from tests.recording_server import altered_column
 
 D = Decimal
 
 
 @pytest.fixture(scope="module")
-def keeper() -> MemoryKeeper:
-    return MemoryKeeper()
+def keeper() -> MemoryTokenStore:
+    return MemoryTokenStore()
 
 
 @pytest.fixture
-def books(shared_sandbox: Sandbox, keeper: MemoryKeeper) -> Iterator[AccountView]:
+def books(shared_sandbox: Sandbox, keeper: MemoryTokenStore) -> Iterator[AccountView]:
     """A connection to a sandbox that reads prices of customers."""
     accountview = AccountView(accountview_settings(shared_sandbox, prices=PRICES, page_size=1000), keeper)
     yield accountview
@@ -79,7 +79,9 @@ def test_price_list_discount_and_credit_are_fields_of_a_debtor(shared_sandbox: S
     assert WHOLESALE in books.choices("price_lists")
 
 
-def test_nothing_is_read_of_prices_until_their_object_is_named(shared_sandbox: Sandbox, keeper: MemoryKeeper) -> None:
+def test_nothing_is_read_of_prices_until_their_object_is_named(
+    shared_sandbox: Sandbox, keeper: MemoryTokenStore
+) -> None:
     accountview = AccountView(accountview_settings(shared_sandbox), keeper)
     asked = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
     assert not [one for one in accountview.extract(Kind.DEBTOR).records if terms(one)]
@@ -110,12 +112,12 @@ def test_a_price_that_changes_reaches_the_next_reading_though_its_article_is_sta
 def test_rows_that_contradict_one_another_are_a_question(sandbox: Sandbox, values: dict[str, object]) -> None:
     code = quantity_priced(sandbox)
     sandbox.accountview.add("K9_PRICE", {"REC_ID": "X1", "ART_CODE": code, "K9_PX": "7.77", **values})
-    accountview = AccountView(accountview_settings(sandbox, prices=PRICES), MemoryKeeper())
+    accountview = AccountView(accountview_settings(sandbox, prices=PRICES), MemoryTokenStore())
     assert isinstance(of(accountview, Kind.ARTICLE, code), Unreadable)
     accountview.close()
 
 
-def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbox, keeper: MemoryKeeper) -> None:
+def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbox, keeper: MemoryTokenStore) -> None:
     for changed, name, cause in (
         ({"percent": "NO_PCT"}, "fields", "flow_field_unknown"),
         ({"object": "ZZ9"}, "rights", "object_missing"),
@@ -135,10 +137,10 @@ def test_a_look_at_well_named_prices_finds_nothing_wrong(books: AccountView) -> 
 
 
 def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
-    shared_sandbox: Sandbox, keeper: MemoryKeeper
+    shared_sandbox: Sandbox, keeper: MemoryTokenStore
 ) -> None:
     code = quantity_priced(shared_sandbox)
-    with spoiling(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
+    with altered_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
         books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url, page_size=1000), keeper)
         records = books.extract(Kind.ARTICLE).records
         books.close()
@@ -173,7 +175,7 @@ def test_a_column_of_another_type_leaves_no_other_price(
     [(0, 6, "offer_price"), (-7, 0, "offer_price"), (-7, -1, ""), (3, 0, None), (None, 3, None)],
 )
 def test_an_offer_has_its_period_until_it_has_ended(
-    sandbox: Sandbox, keeper: MemoryKeeper, first: int | None, last: int, value: str | None
+    sandbox: Sandbox, keeper: MemoryTokenStore, first: int | None, last: int, value: str | None
 ) -> None:
     books = AccountView(accountview_settings(sandbox, prices=PRICES, page_size=1000), keeper)
     today = books.client.today()
@@ -189,7 +191,7 @@ def test_an_offer_has_its_period_until_it_has_ended(
         assert offers == ({f"{value}:0@{days[0]}_{days[1]}:WEEK": D(5)} if value else {})
 
 
-def test_a_price_list_has_no_period(sandbox: Sandbox, keeper: MemoryKeeper) -> None:
+def test_a_price_list_has_no_period(sandbox: Sandbox, keeper: MemoryTokenStore) -> None:
     books = AccountView(accountview_settings(sandbox, prices=PRICES, page_size=1000), keeper)
     row = next(row for row in sandbox.state("K9_PRICE") if row.get("K9_MINQ"))
     sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_LAST": "2099-01-01T00:00:00.000Z"})

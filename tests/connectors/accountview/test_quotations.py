@@ -13,7 +13,7 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.samples import TODAY, a_line, connected, created, held
-from tests.fakes import Links, MemoryKeeper
+from tests.fakes import Links, MemoryTokenStore
 
 QUOTATIONS = {"quotations": {"code": "K9Q", "table": "K9_QUO", "detail": "K9_QUOL"}}
 NAMED: dict[str, Any] = {"objects": QUOTATIONS, "quotation": {"reference": "K9_REF"}}
@@ -27,7 +27,7 @@ def a_quotation(key: str, lines: tuple[Record, ...] = (), **values: Value) -> Re
 
 
 def test_a_quotation_is_written_to_its_object_and_read_back(
-    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+    shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     line = a_line(1, discount_percent=Decimal(10), text="Fiets, rood", vat_code="1")
     wanted = a_quotation(
@@ -73,7 +73,7 @@ def test_without_an_object_nothing_is_written_or_looked_for(books: AccountView, 
 
 
 def test_fields_of_lines_are_told_whether_or_not_there_are_quotations(
-    books: AccountView, shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+    books: AccountView, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     before = [field.name for field in books.fields(Kind.LINE)]
     with connected(shared_sandbox, shared_keeper, **NAMED) as accountview:
@@ -82,7 +82,7 @@ def test_fields_of_lines_are_told_whether_or_not_there_are_quotations(
     assert {"reference", "debtor", "date", "gross", "salesperson"} <= set(names)
 
 
-def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
+def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> None:
     def lacking(**changed: Any) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.QUOTATION, for_insert=True)

@@ -17,7 +17,7 @@ from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.contract import pages
 from tests.connectors.mplus.tills import a_till, settings_of
-from tests.recording_server import before
+from tests.recording_server import altering_proxy
 
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -121,7 +121,11 @@ def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -
     def spoil(body: bytes) -> bytes:
         return re.sub(rb"(quantity>)[0-9.]+<", rb"\1some<", body) if b"GetOrdersResponse" in body else body
 
-    with closing(a_till(busy)) as till, before(busy.mplus_url, spoil) as url, closing(a_till(busy, url=url)) as spoilt:
+    with (
+        closing(a_till(busy)) as till,
+        altering_proxy(busy.mplus_url, spoil) as url,
+        closing(a_till(busy, url=url)) as spoilt,
+    ):
         whole, page = till.promises(None), spoilt.promises(None)
     keeping = {one.document for one in whole.reservations}
     assert keeping

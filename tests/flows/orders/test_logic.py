@@ -26,7 +26,7 @@ from integration.flows.orders.settings import documents
 from integration.flows.spec import FlowLogic
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings, guarded
-from tests.fakes import MemoryKeeper
+from tests.fakes import MemoryTokenStore
 from tests.flows.orders.tills import (
     ADDRESSES,
     DEBTORS,
@@ -459,7 +459,7 @@ def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
     box: Sandbox, sold: Mapping[Kind, list[Record]]
 ) -> None:
     asked = Questions(known=[str(row["ART_CODE"]) for row in box.state("ARTICLE")])
-    memory, target = Memory(), AccountView(accountview_settings(box), MemoryKeeper())
+    memory, target = Memory(), AccountView(accountview_settings(box), MemoryTokenStore())
     page = sold[Kind.ORDER][:12]
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     for becomes in ("order", "posting"):

@@ -22,7 +22,7 @@ from integration.core.states import RunState
 from integration.sandbox.faults import ErrorAnswer, Fault
 from integration.sandbox.server import Sandbox, running
 from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
-from tests.booked import TABLES
+from tests.bookkeeping_shop import TABLES
 from tests.flows.days.example import sold
 from tests.people import somebody
 from tests.runner.processes import Obedient
@@ -123,7 +123,7 @@ class Histories:
         if cents == self.open_at_the_till(sale):
             method = "PIN"  # the same payment by the method of the flow counts as entered by hand for the books
         if "prepaidAmount" in self.documents(sale):
-            self.counter.prepaid(sale.key, method, cents)
+            self.counter.pay_in_advance(sale.key, method, cents)
         else:
             payment = tags(payment=tags(method=method, amount=cents))
             reply = RawClient(self.sandbox.mplus_url).ask("payInvoice", tags(invoiceId=sale.key, paymentList=payment))

@@ -28,7 +28,7 @@ from tests.connectors.mplus.tills import settings_of
 from tests.consoles import opened
 from tests.flows.stock.harness import BRANCHES, Shop, shop
 from tests.people import somebody
-from tests.recording_server import before
+from tests.recording_server import altering_proxy
 
 
 @pytest.fixture(scope="module")
@@ -609,7 +609,7 @@ class Spoilt:
 def spoilt(open_shop: Shop) -> Iterator[Spoilt]:
     """A shop that reaches its till along such a line."""
     line = Spoilt(open_shop)
-    with before(open_shop.sandbox.mplus_url, line.spoil) as url:
+    with altering_proxy(open_shop.sandbox.mplus_url, line.spoil) as url:
         straight = open_shop.connectors["mplus"]
         open_shop.connectors["mplus"] = spoilt = Mplus(settings_of(open_shop.sandbox, url=url))
         yield line

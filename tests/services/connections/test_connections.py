@@ -17,7 +17,7 @@ from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
 from tests.consoles import ARTICLES, FAST, causes, opened, settled
 from tests.people import somebody
-from tests.recording_server import stranger
+from tests.recording_server import recording_server
 from tests.stores import sandbox_of
 
 CALLS_OF_A_CHECK = 53  # of all flows, at ten a second
@@ -181,7 +181,7 @@ def secrets_of(application: Application) -> list[bytes]:
 
 
 def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application, stranger() as other:
+    with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
         before, known = tokens(application), secrets_of(application)
 
@@ -189,16 +189,16 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
         assert causes(application.connections.check("accountview")) == []
         application.connections.companies()
 
-        assert other.heard == []
+        assert other.requests == []
         assert tokens(application)["refresh"] == before["refresh"]
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
-        assert [one for one in known if one in other.all] == []
+        assert [one for one in known if one in other.received] == []
 
 
 def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_before(
     tmp_path: Path, shop: Sandbox
 ) -> None:
-    with opened(tmp_path, start=False) as application, stranger() as other:
+    with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
         before, known = application.access.access_data("accountview"), [*secrets_of(application), b"sandbox-secret"]
 
@@ -209,8 +209,8 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
         with pytest.raises(IntegrationError):
             application.connections.authorized("planted-code", state)
 
-        assert b"planted-code" in other.all
-        assert [one for one in known if one in other.all] == []
+        assert b"planted-code" in other.received
+        assert [one for one in known if one in other.received] == []
         assert application.access.access_data("accountview") == before
         assert causes(application.connections.check("accountview")) == []
 
@@ -267,7 +267,7 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
 
 @pytest.mark.parametrize("wrong", ["secret", "address"])
 def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: Path, shop: Sandbox, wrong: str) -> None:
-    with opened(tmp_path, start=False) as application, stranger() as other:
+    with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
         found = application.connections.connect(
@@ -275,7 +275,7 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
         )
 
         assert causes(found)
-        assert b"sandbox-secret" not in other.all
+        assert b"sandbox-secret" not in other.received
         assert application.access.access_data("mplus")["secret"] == "sandbox-secret"
         assert application.connections.last_check("mplus").ok
         assert causes(application.connections.check("mplus")) == []
@@ -286,13 +286,13 @@ def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(t
     with opened(tmp_path, start=False) as application:
         connected(application, shop)
         known = [*secrets_of(application), b"sandbox-secret"]
-    with stranger() as other:
+    with recording_server() as other:
         books, till = AccountViewAccess(url=other.url), MplusAccess(url=other.url)
         with opened(tmp_path, start=False, accountview=books, mplus=till) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
             assert causes(application.connections.check("mplus"))
             assert not application.connections.is_logged_in()
-        assert [one for one in known if one in other.all] == []
+        assert [one for one in known if one in other.received] == []
     with opened(tmp_path, start=False) as application:
         assert causes(application.connections.check("accountview")) == []
         assert causes(application.connections.check("mplus")) == []
@@ -323,14 +323,14 @@ def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: 
 
 
 def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application, stranger() as other:
+    with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
         row = application.access.connected.get("accountview") or {}
         application.access.connected.put("accountview", {**row, "url": other.url, "client_secret": ""})
         application.access.reconnect("accountview")
 
         assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [one for one in secrets_of(application) if one in other.all] == []
+        assert [one for one in secrets_of(application) if one in other.received] == []
 
 
 def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
@@ -340,10 +340,10 @@ def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_
         application.access.connected.renew("accountview-tokens", old)
         assert causes(application.connections.check("accountview")) == []
         application.access.connected.renew("accountview-tokens", old)
-    with stranger() as other:
+    with recording_server() as other:
         with opened(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [one for one in old.values() if one.encode() in other.all] == []
+        assert [one for one in old.values() if one.encode() in other.received] == []
 
 
 def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
         {"client_id": "sandbox-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh"}
     )
     till = MplusAccess.model_validate({"ident": "sandbox", "secret": "planted-secret"})
-    with opened(tmp_path, start=False, accountview=books, mplus=till) as application, stranger() as other:
+    with opened(tmp_path, start=False, accountview=books, mplus=till) as application, recording_server() as other:
         for entering in (
             lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", somebody("test"), other.url),
             lambda: application.connections.connect(
@@ -361,7 +361,7 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
             with pytest.raises(ConfigurationError) as caught:
                 entering()
             assert caught.value.facts["expected"] == "expected_beside_secret"
-        assert other.heard == []
+        assert other.requests == []
 
 
 def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_path: Path, shop: Sandbox) -> None:
@@ -371,17 +371,17 @@ def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_pat
     )
     with opened(tmp_path, start=False, accountview=here) as application:
         assert causes(application.connections.check("accountview")) == []
-    with stranger() as other:
+    with recording_server() as other:
         there = here.model_copy(update={"url": other.url})
         with opened(tmp_path, start=False, accountview=there) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert b"sandbox-refresh" not in other.all
+        assert b"sandbox-refresh" not in other.received
     with opened(tmp_path, start=False, accountview=here) as application:
         assert causes(application.connections.check("accountview")) == []
 
 
 def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
-    with stranger() as other, stranger(leads_to=other.url) as leading:
+    with recording_server() as other, recording_server(redirect=other.url) as leading:
         with opened(tmp_path, start=False) as application:
             address = application.connections.authorize_address(
                 BACK, "client", "planted-secret", somebody("test"), leading.url
@@ -393,8 +393,8 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
                     "mplus", {"url": leading.url, "ident": "sandbox", "secret": "planted-secret"}, somebody("test")
                 )
             )
-        assert b"planted-secret" in leading.all
-        assert other.heard == []
+        assert b"planted-secret" in leading.received
+        assert other.requests == []
 
 
 def test_an_address_in_other_letters_is_shown_as_it_is_called(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_payouts_have_takings_and_fees_with_sums(tables: ClearingTables) -> None
 
 
 def test_days_without_a_page_are_named(tables: ClearingTables) -> None:
-    assert tables.remarks() == ["Not booked, and in no balance: 1 days. 5 Nov 2026 Amersfoort"]
+    assert tables.remarks() == ["Not booked, and in no balance: 1 day. 5 Nov 2026 Amersfoort"]
 
 
 def test_a_sheet_has_the_tables_of_each_account(tables: ClearingTables) -> None:

@@ -34,7 +34,7 @@ from integration.services.systems.objects import (
 from integration.words import say
 from tests.consoles import WHO, opened
 from tests.people import somebody
-from tests.programs import books_of
+from tests.programs import books_access
 from tests.stores import sandbox_of, stores_in
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -303,7 +303,7 @@ def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Applicati
 def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it(tmp_path: Path) -> None:
     with (
         running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other,
-        opened(tmp_path, start=False, accountview=books_of(other)) as app,
+        opened(tmp_path, start=False, accountview=books_access(other)) as app,
     ):
         lines = [one for one in app.connections.check("accountview") if not one.ok]
         assert [(one.name, one.cause, one.facts["field"], one.facts["target"]) for one in lines] == [

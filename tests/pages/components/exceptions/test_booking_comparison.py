@@ -82,7 +82,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     assert "Off by ledger account" not in said
     assert all(sign in shown for sign in ("Booked", "MplusKASSA now", "2 × ", "3 × ", "Total with VAT"))
     (choice,) = test.radio
-    assert choice.options == ["Take the booking back", "Take back and book again", "Keep as it is"]
+    assert choice.options == ["Reverse the booking", "Reverse and book again", "Keep as it is"]
 
     test = choice.set_value("keep").run()
     test = test.text_input(key="decision_reason").set_value("paid at the door").run()
@@ -105,7 +105,7 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     assert "lower than booked" in texts(test)
     assert "The document is cancelled" in texts(test)
     (choice,) = test.radio
-    assert choice.options == ["Take the booking back", "Keep as it is"]
+    assert choice.options == ["Reverse the booking", "Keep as it is"]
     choice.set_value("credit").run()
     press(test, "decide")
 

@@ -10,7 +10,7 @@ from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, press, texts
 from tests.stores import stores_in
 
-OPTIONS = ["Book the difference", "Take back and book again", "Keep as it is"]
+OPTIONS = ["Book the difference", "Reverse and book again", "Keep as it is"]
 
 
 def changed(*days: str, late: str = "1.2.2026.2207") -> list[IssueOccurrence]:
@@ -49,7 +49,7 @@ def test_one_day_is_decided_with_what_it_is_off_by_in_sight(fresh: Application, 
     test = opened(open_page, waiting(fresh, *changed("2026-10-17/1")))
 
     assert "Off by ledger account: 8030 -18.15, 1010 18.15" in texts(test)
-    assert "Documents that came after: 1.2.2026.2207" in texts(test)
+    assert "Documents added later: 1.2.2026.2207" in texts(test)
     assert test.button(key="decide").disabled
     (choice,) = test.radio
     assert (choice.options, choice.value) == (OPTIONS, None)
@@ -62,14 +62,14 @@ def test_one_day_is_decided_with_what_it_is_off_by_in_sight(fresh: Application, 
         Kind.DAY, "2026-10-17/1", "decision", None, "again m1", "2026-10-17/1 Utrecht", one.by
     )  # fmt: skip
     listed = open_page("exceptions", status="corrected", flow="days")
-    assert listed.dataframe[0].value["becomes"].tolist() == ["Take back and book again"]
+    assert listed.dataframe[0].value["becomes"].tolist() == ["Reverse and book again"]
 
 
 def test_documents_are_named_only_where_some_came_after(fresh: Application, open_page: Open) -> None:
     said = texts(opened(open_page, waiting(fresh, *changed("2026-10-17/1", late=""))))
 
     assert "Off by ledger account" in said
-    assert "Documents that came after" not in said
+    assert "Documents added later" not in said
 
 
 def test_of_several_days_only_those_are_decided_that_were_chosen(fresh: Application, open_page: Open) -> None:

@@ -53,4 +53,4 @@ def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_pag
 @pytest.mark.long
 def test_nothing_of_it_is_drawn_until_a_flow_sends_such_prices(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
-    assert "What a customer pays" not in texts(open_page("stock"))
+    assert "Price for a customer" not in texts(open_page("stock"))

@@ -1,4 +1,4 @@
-"""Processes held still from outside, as by a closed lid."""
+"""Suspends processes from outside, as a closed laptop does."""
 
 import os
 import signal
@@ -10,8 +10,8 @@ from integration.lab.fixture import is_locked
 FILES = ("console.sqlite", "engine.sqlite")
 
 
-def hold_still(process: int, data: Path) -> None:
-    """Hold a process still between two writes to the files of a folder: within one nobody else can open them."""
+def suspend_between_writes(process: int, data: Path) -> None:
+    """Suspend a process while it holds no lock on the databases of a folder, so that others can open them."""
     os.kill(process, signal.SIGSTOP)
     while any(is_locked(data / name) for name in FILES):
         os.kill(process, signal.SIGCONT)

@@ -1,7 +1,7 @@
-"""A platform without POSIX, as far as this machine can play one: a program of ours is started as Windows would have it.
+"""Emulates Windows on this machine: runs a program of the console without POSIX calls.
 
-It is run in the place of Python, with the arguments of Python: `-m integration run orders`. What that starts by
-`sys.executable` is started so too. `sys.platform` stays what it is: by it others decide what they import.
+It replaces the Python executable and takes its arguments: `-m integration run orders`. Child processes that start with
+`sys.executable` are emulated too. `sys.platform` stays unchanged, because libraries choose their imports by it.
 """
 
 import asyncio  # noqa: F401 - with the next, what decides by `sys.platform` alone
@@ -38,8 +38,8 @@ SHARED, KILLED = 32, 1  # ERROR_SHARING_VIOLATION, and how a process ends that i
 ROOT = Path(__file__).parent.parent
 
 
-def take_away() -> None:
-    """Take away what Windows has not, from whoever imports or looks for it from here on."""
+def remove_posix() -> None:
+    """Remove modules, calls and signals that Windows does not have."""
     for name in MODULES:
         sys.modules[name] = None  # type: ignore[assignment]
     for name in CALLS:
@@ -54,7 +54,7 @@ def take_away() -> None:
 
 
 def end_at_once() -> None:
-    """End processes as Windows does: at once, and none of them can say anything to it."""
+    """End processes as Windows does: at once, and without a signal handler."""
     kill, popen = os.kill, subprocess.Popen
 
     def ended(process: "subprocess.Popen[Any]") -> None:
@@ -71,8 +71,8 @@ def end_at_once() -> None:
     popen.kill = popen.terminate = ended  # type: ignore[method-assign,assignment]
 
 
-def forget_modes() -> None:
-    """Let files have no owner, group and others: a mode says at most that nobody may write."""
+def ignore_modes() -> None:
+    """Ignore file modes, except that a file may be read-only."""
     opened, made, changed = os.open, os.mkdir, os.chmod
 
     def chmod(path: Any, mode: int, *more: Any, **named: Any) -> None:
@@ -81,19 +81,19 @@ def forget_modes() -> None:
     os.umask(0)
     os.umask = lambda _: 0
     os.chmod = chmod
-    os.open = lambda path, flags, mode=0o777, **named: opened(named_well(path), flags, mode | 0o666, **named)
-    os.mkdir = lambda path, mode=0o777, **named: made(named_well(path), mode | 0o777, **named)
+    os.open = lambda path, flags, mode=0o777, **named: opened(check_file_name(path), flags, mode | 0o666, **named)
+    os.mkdir = lambda path, mode=0o777, **named: made(check_file_name(path), mode | 0o777, **named)
 
 
-def named_well(path: Any) -> Any:
-    """Return a path as it is; refuse one that is no name of a file on Windows."""
+def check_file_name(path: Any) -> Any:
+    """Return a path unchanged. Raises OSError for a file name that Windows does not allow."""
     if isinstance(path, (str, Path)) and not str(path).startswith("/proc/") and NO_NAME.search(Path(path).name):
         raise OSError(errno.EINVAL, "no name of a file there", str(path))
     return path
 
 
-def hold_names() -> None:
-    """Keep the name of a file that somebody has open: it can be neither removed nor given to another."""
+def refuse_open_files() -> None:
+    """Refuse to remove or rename a file that is open."""
 
     def held(call: Callable[..., Any], *, both: bool) -> Callable[..., Any]:
         def calls(source: Any, *more: Any, **named: Any) -> Any:
@@ -101,7 +101,7 @@ def hold_names() -> None:
                 if "dir_fd" not in named and isinstance(path, (str, Path)) and is_open(Path(path)):
                     raise PermissionError(errno.EACCES, f"[WinError {SHARED}] somebody has it open", str(path))
             if both and more:
-                named_well(more[0])
+                check_file_name(more[0])
             return call(source, *more, **named)
 
         return calls
@@ -112,7 +112,7 @@ def hold_names() -> None:
 
 
 def is_open(path: Path) -> bool:
-    """Tell whether any process that we may look into has a file open."""
+    """Return True if a process that can be inspected has the file open."""
     wanted = str(path.absolute())
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -124,14 +124,14 @@ def is_open(path: Path) -> bool:
     return False
 
 
-def tell_encodings() -> None:
-    """Refuse each text file that a module of ours opens without saying how it is written."""
+def require_encodings() -> None:
+    """Raise an error if a module of the product opens a text file without an encoding."""
     opened = io.open
 
     def open_(file: Any, *more: Any, **named: Any) -> Any:
         mode = more[0] if more else named.get("mode", "r")
         if any(sign in mode for sign in "wxa"):
-            named_well(file)
+            check_file_name(file)
         return opened(file, *more, **named)
 
     builtins.open = io.open = open_
@@ -139,10 +139,10 @@ def tell_encodings() -> None:
 
 
 def main() -> None:
-    """Go on as Python would with these arguments."""
-    sys.executable = os.environ["PYTHON_ELSEWHERE"]
+    """Run Python with these arguments."""
+    sys.executable = os.environ["PYTHON_EMULATED"]
     arguments = [one for one in sys.argv[1:] if one != "-P"]
-    for change in (take_away, end_at_once, forget_modes, hold_names, tell_encodings):
+    for change in (remove_posix, end_at_once, ignore_modes, refuse_open_files, require_encodings):
         change()
     sys.path[0] = str(Path.cwd())
     match arguments:

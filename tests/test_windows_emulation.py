@@ -1,4 +1,4 @@
-"""The console on a platform without POSIX, as far as this machine can play one: see `tests/elsewhere.py`.
+"""The console on a platform without POSIX, as far as this machine can play one: see `tests/windows_emulation.py`.
 
 No Unix sockets, no fork, no modes of files, no `fcntl` and `resource`, no signal but those of Windows; names of open
 files are held; what a text file is written in nobody says by default, and pipes are of Windows-1252.
@@ -23,7 +23,7 @@ from integration.process.child_environment import network_environment
 from integration.store.database import open_database
 from integration.store.keys import write_keys
 from tests.alerts.transport.receivers import web_server
-from tests.programs import Ended, environment
+from tests.programs import CommandResult, environment
 from tests.servers import ROOT, served
 from tests.timeouts import LONGEST, SECONDS, until
 from tests.visitor import Person
@@ -36,7 +36,7 @@ SIGNS = "Čaj, ✓ 1 € – łódź"  # some of which Windows-1252 has not
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class WindowsEmulation:
     """That platform, with a data folder on it."""
 
     folder: Path
@@ -44,7 +44,9 @@ class Elsewhere:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "python", self.folder / "python")
-        start = f'#!/bin/sh\nexec "{sys.executable}" -X warn_default_encoding "{ROOT}/tests/elsewhere.py" "$@"\n'
+        start = (
+            f'#!/bin/sh\nexec "{sys.executable}" -X warn_default_encoding "{ROOT}/tests/windows_emulation.py" "$@"\n'
+        )
         self.python.write_text(start, encoding="utf-8")
         self.python.chmod(0o755)
 
@@ -56,19 +58,19 @@ class Elsewhere:
     @property
     def variables(self) -> dict[str, str]:
         """What the environment says there."""
-        return {**PLATFORM, "PYTHON_ELSEWHERE": str(self.python)}
+        return {**PLATFORM, "PYTHON_EMULATED": str(self.python)}
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a program there."""
         return {**environment(**{"DATA": str(self.data), **settings}), **self.variables, "COLUMNS": "100"}
 
-    def __call__(self, *arguments: str, **settings: str) -> Ended:
+    def __call__(self, *arguments: str, **settings: str) -> CommandResult:
         """Run a command to its end."""
         done = subprocess.run(
             [str(self.python), "-m", "integration", *arguments], cwd=ROOT, capture_output=True, check=False,
             env=self.environment(settings), timeout=LONGEST,
         )  # fmt: skip
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"))
+        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"))
 
     def runs(self, code: str) -> None:
         """Run some lines of Python there, which have to end well."""
@@ -76,16 +78,16 @@ class Elsewhere:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+def emulation(tmp_path_factory: pytest.TempPathFactory) -> WindowsEmulation:
     """A console there, with which a flow has run."""
-    made = Elsewhere(tmp_path_factory.mktemp("elsewhere"))
+    made = WindowsEmulation(tmp_path_factory.mktemp("emulation"))
     done = made("run", "products", "--json", **SANDBOX)
     assert done.status == 0, done.err
     return made
 
 
-def test_the_platform_has_nothing_of_posix(elsewhere: Elsewhere) -> None:
-    elsewhere.runs(
+def test_the_platform_has_nothing_of_posix(emulation: WindowsEmulation) -> None:
+    emulation.runs(
         "import os, signal, socket, subprocess, sys\n"
         "from pathlib import Path\n"
         "assert not [one for one in ('fork', 'getppid', 'pidfd_open', 'getuid') if hasattr(os, one)]\n"
@@ -95,7 +97,7 @@ def test_the_platform_has_nothing_of_posix(elsewhere: Elsewhere) -> None:
         "    except ImportError: continue\n"
         "    raise AssertionError(name)\n"
         "assert open(os.devnull).encoding != 'utf-8' and sys.stdout.encoding == 'cp1252'\n"
-        f"kept = Path({str(elsewhere.folder)!r}, 'kept')\n"
+        f"kept = Path({str(emulation.folder)!r}, 'kept')\n"
         "with kept.open('w', encoding='ascii'):\n"
         "    try: kept.unlink()\n"
         "    except PermissionError: pass\n"
@@ -110,67 +112,69 @@ def test_the_platform_has_nothing_of_posix(elsewhere: Elsewhere) -> None:
     )
 
 
-def test_a_flow_is_previewed_committed_and_in_the_log(elsewhere: Elsewhere) -> None:
-    (run,) = (one for one in elsewhere("runs", "--json").json if one["flow"] == "products")
+def test_a_flow_is_previewed_committed_and_in_the_log(emulation: WindowsEmulation) -> None:
+    (run,) = (one for one in emulation("runs", "--json").json if one["flow"] == "products")
     assert (run["state"], run["proven"] > 20) == ("done", True)
-    answer = elsewhere("log", "SELECT count(*) AS proven FROM events WHERE event = 'proven'", "--json")
+    answer = emulation("log", "SELECT count(*) AS proven FROM events WHERE event = 'proven'", "--json")
     assert answer.status == 0, answer.err
     assert answer.json["rows"][0][0] >= run["proven"]  # groups of articles have no weight
 
 
-def test_everything_adds_up_on_all_flows(elsewhere: Elsewhere) -> None:
-    done = elsewhere("demo", "--articles", "50")
+def test_everything_adds_up_on_all_flows(emulation: WindowsEmulation) -> None:
+    done = emulation("demo", "--articles", "50")
     assert done.status == 0, done.err
     assert "✓" in done.out
 
 
-def test_what_a_command_says_and_writes_is_utf8_whatever_the_platform_thinks(elsewhere: Elsewhere) -> None:
-    file = elsewhere.folder / "arranged.json"
+def test_what_a_command_says_and_writes_is_utf8_whatever_the_platform_thinks(emulation: WindowsEmulation) -> None:
+    file = emulation.folder / "arranged.json"
     file.write_text(json.dumps({"sluis": 1, "tables": {"payment_methods": {SIGNS: "1600"}}}), encoding="utf-8")
-    assert elsewhere("settings", "import", str(file)).status == 0
-    assert SIGNS in elsewhere("settings", "export", "-").out
-    assert elsewhere("settings", "export", str(elsewhere.folder / "again.json")).status == 0
-    assert SIGNS in (elsewhere.folder / "again.json").read_text(encoding="utf-8")
+    assert emulation("settings", "import", str(file)).status == 0
+    assert SIGNS in emulation("settings", "export", "-").out
+    assert emulation("settings", "export", str(emulation.folder / "again.json")).status == 0
+    assert SIGNS in (emulation.folder / "again.json").read_text(encoding="utf-8")
     file.write_text("{", encoding="utf-8")
-    assert elsewhere("settings", "import", str(file), "--json").json["error"] == "arrangement_invalid"
+    assert emulation("settings", "import", str(file), "--json").json["error"] == "arrangement_invalid"
 
 
-def test_a_backup_is_made_verified_and_restored(elsewhere: Elsewhere) -> None:
-    file, there = elsewhere.folder / "backup.zip", elsewhere.folder / "restored"
+def test_a_backup_is_made_verified_and_restored(emulation: WindowsEmulation) -> None:
+    file, there = emulation.folder / "backup.zip", emulation.folder / "restored"
     for command in (("backup", str(file)), ("verify", str(file))):
-        done = elsewhere(*command)
+        done = emulation(*command)
         assert done.status == 0, done.err
-    done = elsewhere("restore", str(file), DATA=str(there))
+    done = emulation("restore", str(file), DATA=str(there))
     assert done.status == 0, done.err
-    both = [elsewhere("runs", "--json", DATA=str(folder)).json for folder in (elsewhere.data, there)]
+    both = [emulation("runs", "--json", DATA=str(folder)).json for folder in (emulation.data, there)]
     assert [one["run"] for one in both[0]] == [one["run"] for one in both[1]]
 
 
-def test_keys_are_changed_and_what_is_old_is_let_go(elsewhere: Elsewhere) -> None:
+def test_keys_are_changed_and_what_is_old_is_let_go(emulation: WindowsEmulation) -> None:
     for command in (("key", "change"), ("retention",), ("audit", "verify"), ("doctor", "--offline")):
-        done = elsewhere(*command)
+        done = emulation(*command)
         assert "Traceback" not in done.err, done.err
         assert done.status == (1 if command[0] == "doctor" else 0), done.out  # it is told that others may read
-    assert elsewhere("check", "--json", **SANDBOX).status == 0
+    assert emulation("check", "--json", **SANDBOX).status == 0
 
 
-def test_a_log_that_others_hold_is_told_and_not_broken(elsewhere: Elsewhere) -> None:
-    with closing(duckdb.connect(str(elsewhere.data / "log.duckdb"))):
-        done = elsewhere("log", "SELECT 1", "--json")
+def test_a_log_that_others_hold_is_told_and_not_broken(emulation: WindowsEmulation) -> None:
+    with closing(duckdb.connect(str(emulation.data / "log.duckdb"))):
+        done = emulation("log", "SELECT 1", "--json")
     assert (done.status, done.json["error"]) == (5, "log_owned_elsewhere")
-    assert elsewhere("log", "SELECT 1", "--json").status == 0
+    assert emulation("log", "SELECT 1", "--json").status == 0
 
 
-def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is_asked_to(elsewhere: Elsewhere) -> None:
-    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | elsewhere.variables
-    with served(elsewhere.data, settings=here, program=str(elsewhere.python)) as server:
+def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is_asked_to(
+    emulation: WindowsEmulation,
+) -> None:
+    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
+    with served(emulation.data, settings=here, program=str(emulation.python)) as server:
         ann = Person(server, "")
-        assert "MplusKASSA" in ann.opens("overview")
-        assert "products" in ann.opens("logs").lower()
-        ann.leaves()
+        assert "MplusKASSA" in ann.open_page("overview")
+        assert "products" in ann.open_page("logs").lower()
+        ann.close()
         worker = subprocess.Popen(
-            [str(elsewhere.python), "-m", "integration", "worker", "--json"], cwd=ROOT, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env=elsewhere.environment(SANDBOX), text=True, encoding="utf-8",
+            [str(emulation.python), "-m", "integration", "worker", "--json"], cwd=ROOT, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=emulation.environment(SANDBOX), text=True, encoding="utf-8",
         )  # fmt: skip
         try:
             assert worker.stdout is not None
@@ -180,20 +184,20 @@ def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is
         finally:
             worker.kill()
             worker.communicate()
-        with closing(open_database(f"sqlite:///{elsewhere.data / 'console.sqlite'}")) as database:
+        with closing(open_database(f"sqlite:///{emulation.data / 'console.sqlite'}")) as database:
             until(lambda: not stores_of(database, now).heartbeats.dead_processes(), "that the worker is not missed")
-    assert not (elsewhere.data / "server.json").exists()
+    assert not (emulation.data / "server.json").exists()
 
 
-def test_the_process_of_the_log_ends_with_a_console_that_is_ended_at_once(elsewhere: Elsewhere) -> None:
-    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | elsewhere.variables
-    with served(elsewhere.data, settings=here, program=str(elsewhere.python)) as server:
-        Person(server, "").opens("logs")
+def test_the_process_of_the_log_ends_with_a_console_that_is_ended_at_once(emulation: WindowsEmulation) -> None:
+    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
+    with served(emulation.data, settings=here, program=str(emulation.python)) as server:
+        Person(server, "").open_page("logs")
         children = [one for one in processes() if one[1] == server.process.pid and "integration.log" in one[2]]
         assert len(children) == 1
         server.process.kill()
         until(lambda: children[0][0] not in {one[0] for one in processes()}, "the end of the process of the log")
-    assert elsewhere("log", "SELECT 1", "--json").status == 0  # nobody holds it
+    assert emulation("log", "SELECT 1", "--json").status == 0  # nobody holds it
 
 
 def processes() -> list[tuple[int, int, str]]:
@@ -211,7 +215,7 @@ def processes() -> list[tuple[int, int, str]]:
     return found
 
 
-def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
+def test_a_message_goes_out_in_all_its_signs(emulation: WindowsEmulation) -> None:
     with web_server() as hook:
         code = (
             "from integration.alerts.transport.post import Message, Post, WayOut\n"
@@ -219,13 +223,13 @@ def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
             f"(said,) = Post(WayOut(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"
         )
-        elsewhere.runs(code)
+        emulation.runs(code)
         assert hook.titles == [SIGNS]
         assert Post(WayOut(network_environment())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
 
 
-def test_a_key_is_written_whole_by_who_comes_first(elsewhere: Elsewhere) -> None:
-    file = elsewhere.folder / "some.key"
+def test_a_key_is_written_whole_by_who_comes_first(emulation: WindowsEmulation) -> None:
+    file = emulation.folder / "some.key"
     write_keys(file, [b"first"], anew=False)
     code = (
         "from pathlib import Path\n"
@@ -235,6 +239,6 @@ def test_a_key_is_written_whole_by_who_comes_first(elsewhere: Elsewhere) -> None
         "assert file.read_bytes() == b'first'\n"
         "write_keys(file, [b'second', b'first'])\n"
     )
-    elsewhere.runs(code)
+    emulation.runs(code)
     assert file.read_bytes() == b"second\nfirst"
     assert sorted(one.name for one in file.parent.glob("some.key*")) == ["some.key"]

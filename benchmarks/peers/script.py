@@ -1,6 +1,7 @@
-"""A first sync as a short script does it: `python -m benchmarks.peers.bare <books> <token> <till>`.
+"""A first sync by a short script: `python -m benchmarks.peers.script <books> <token> <till>`.
 
-It reads the groups and articles of the books and writes each to the till, four at a time, again when no answer comes.
+It reads the groups and articles of the books and writes each to the till, four at a time. It repeats calls
+without an answer.
 """
 
 import sys
@@ -15,7 +16,7 @@ from xml.sax.saxutils import escape
 import httpx
 from lxml import etree
 
-from benchmarks.peers.taken import Taken, taking
+from benchmarks.peers.result import SyncResult, print_result
 
 NAMESPACE, SOAP = "urn:mplusqapi", "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = '<e:Envelope xmlns:e="{}" xmlns="{}"><e:Body><{}>{}</{}></e:Body></e:Envelope>'
@@ -27,20 +28,25 @@ Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public
 
 
 def rows(url: str, token: str, code: str, key: str) -> Iterator[dict[str, Any]]:
-    """Give every row of an object of the books."""
+    """Yield every row of an object of the books."""
     headers = {"authorization": f"Bearer {token}", "x-company": "7f3c"}
     with httpx.Client(trust_env=False, timeout=SECONDS, headers=headers) as client:
         number, page = 0, [dict[str, Any]()] * PAGE
         while len(page) == PAGE:
             number += 1
-            asked: dict[str, Any] = {"BusinessObject": code, "PageSize": PAGE, "SortFields": key, "PageNumber": number}
-            answer = client.get(f"{url}/accountviewdata", params=asked).raise_for_status()
+            parameters: dict[str, Any] = {
+                "BusinessObject": code,
+                "PageSize": PAGE,
+                "SortFields": key,
+                "PageNumber": number,
+            }
+            answer = client.get(f"{url}/accountviewdata", params=parameters).raise_for_status()
             page = next(iter(answer.json().values()))
             yield from page
 
 
 def products(articles: Iterable[Mapping[str, Any]], groups: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return what the till calls products: articles of one parent together. What the till cannot number is left out."""
+    """Return products of the till: all articles of a parent, without those whose code is not numeric."""
     together = defaultdict(list)
     for row in articles:
         if row["ART_CODE"].isdecimal() and row["ART_CODE"][0] != "0" and row["VAT_CODE"] in VATS:
@@ -49,7 +55,7 @@ def products(articles: Iterable[Mapping[str, Any]], groups: Mapping[str, int]) -
 
 
 def product(members: list[Mapping[str, Any]], group: int) -> dict[str, Any]:
-    """Return a product as the till takes it."""
+    """Return a product in the form of the till."""
     names = [row["ART_DESC1"] for row in members]
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
     name = "".join(letters[0] for letters in alike).strip()
@@ -60,7 +66,7 @@ def product(members: list[Mapping[str, Any]], group: int) -> dict[str, Any]:
 
 
 def article(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an article as the till takes it."""
+    """Return an article in the form of the till."""
     code, factor = VATS[row["VAT_CODE"]]
     cents = (Decimal(str(row["PX_SELL"])) * factor * 100).quantize(Decimal(1), ROUND_HALF_UP)
     own = {"articleNumber": row["ART_CODE"], "extArticleId": row["ART_CODE"], "active": str(not row["REC_BLK"]).lower()}
@@ -71,14 +77,14 @@ def article(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Till:
-    """The till; `attempts` is how often a call is sent whose answer does not come."""
+    """A client of the till; a call without an answer is sent at most `attempts` times."""
 
     def __init__(self, url: str, attempts: int = ATTEMPTS) -> None:
         self._client = httpx.Client(trust_env=False, timeout=SECONDS, params=ACCESS)
         self._url, self._attempts = url, attempts
 
     def call(self, operation: str, content: Mapping[str, Any]) -> Element:
-        """Return the answer. Raises httpx.HTTPError where none comes, or one that says no."""
+        """Return the answer. Raises httpx.HTTPError if there is none, or if it is an error."""
         sent = ENVELOPE.format(SOAP, NAMESPACE, operation, xml(content), operation).encode()
         for left in reversed(range(self._attempts)):
             try:
@@ -90,7 +96,7 @@ class Till:
         raise AssertionError("a call is sent at least once")
 
     def group(self, name: str, parent: int) -> int:
-        """Return the number of a group, made where there is none of this name."""
+        """Return the number of a group with this name; create the group if it is missing."""
         for found in self.call("getArticleGroups", {"request": {}}).iter(f"{{{NAMESPACE}}}articleGroups"):
             if text(found, "name") == name:
                 return int(text(found, "groupNumber"))
@@ -98,22 +104,22 @@ class Till:
         return int(text(made, "groupNumber"))
 
     def groups(self, found: Iterable[Mapping[str, Any]], known: Mapping[str, int]) -> dict[str, int]:
-        """Return the number of every group by its code, those above others first."""
+        """Create missing groups, parents first; return the number of every group by its code."""
         numbers = dict(known)
         for row in sorted(found, key=lambda row: bool(row["K9_PARENT"])):
             numbers[row["AG_CODE"]] = self.group(row["AG_DESC"].strip(), numbers[row["K9_PARENT"]])
         return numbers
 
     def upsert(self, product: Mapping[str, Any]) -> None:
-        """Create a product, or update it where its articles are there. Raises ValueError for what the till refuses."""
+        """Create a product, or update it if its articles exist. Raises ValueError if the till refuses it."""
         result = text(self.call("createProduct", {"product": product}), "result")
         if result.endswith("ALREADY-TAKEN"):
             result = text(self.call("updateProduct", {"product": product}), "result")
         if not result.endswith("OK"):
             raise ValueError(result)
 
-    def tried(self, product: Mapping[str, Any]) -> str:
-        """Upsert a product; return what went wrong, in a word."""
+    def try_upsert(self, product: Mapping[str, Any]) -> str:
+        """Upsert a product; return the error as text, or nothing."""
         try:
             self.upsert(product)
         except (httpx.HTTPError, ValueError) as error:
@@ -122,24 +128,24 @@ class Till:
 
 
 def xml(fields: Mapping[str, Any]) -> str:
-    """Return fields as elements: those of a mapping inside, those of a list one after another."""
+    """Return fields as XML elements: a mapping as nested elements, a list as repeated elements."""
     flat = [(name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])]
     return "".join(f"<{n}>{xml(v) if isinstance(v, Mapping) else escape(str(v))}</{n}>" for n, v in flat)
 
 
 def text(answer: Element, name: str) -> str:
-    """Return what the first element of this name holds."""
+    """Return the text of the first element with this name."""
     return answer.findtext(f".//{{{NAMESPACE}}}{name}") or ""
 
 
-def main(books: str, token: str, at: str) -> Taken:
-    """Sync once; return how many products went through, and how many did not."""
+def main(books: str, token: str, at: str) -> SyncResult:
+    """Sync once; return the number of written products and the errors."""
     till = Till(at)
     groups = till.groups(rows(books, token, "AG1", "AG_CODE"), NONE)
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        errors = list(pool.map(till.tried, products(rows(books, token, "AK1", "ART_CODE"), groups)))
-    return Taken(errors.count(""), [error for error in errors if error])
+        errors = list(pool.map(till.try_upsert, products(rows(books, token, "AK1", "ART_CODE"), groups)))
+    return SyncResult(errors.count(""), [error for error in errors if error])
 
 
 if __name__ == "__main__":
-    taking(lambda: main(*sys.argv[1:4]))  # a script keeps nothing in a folder
+    print_result(lambda: main(*sys.argv[1:4]))  # a script uses no folder

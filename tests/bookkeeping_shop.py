@@ -1,4 +1,4 @@
-"""A shop of the sandbox whose accounts and tables are set, so that documents and days can be booked."""
+"""A shop of the sandbox with the accounts and value tables that documents and days need."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,8 +26,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 
 
 @contextmanager
-def keeping_books(data: Path) -> Iterator[Console]:
-    """Open a console of such a shop on a folder."""
+def bookkeeping_shop(data: Path) -> Iterator[Console]:
+    """Open a console of that shop on a folder."""
     with opened(data, sandbox=True) as application:
         application.setup.choose({"days": 5}, somebody(WHO))
         application.setup.accept(somebody(WHO))

@@ -1,4 +1,4 @@
-"""A person who is planted in both systems, what has to be found of them nowhere, and an erase that is killed in it."""
+"""A person planted in both systems, the search for their data, and an erasure that is killed."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ NUMBER = "39001"  # of the person, as a debtor
 
 
 def hits(folder: Path) -> dict[str, list[str]]:
-    """Return in which files which planted words stand; the journal stands for both systems themselves."""
+    """Return the planted words in each file. The journal is left out, because it belongs to the sandbox systems."""
     found: dict[str, list[str]] = {}
     for name, content in contents(folder):
         small = content.lower()
@@ -61,7 +61,7 @@ RUNS = 3  # of orders, in which one is booked
 
 @dataclass
 class Shop:
-    """A shop in which one person is planted: as a debtor of the books, and as who ordered at the till."""
+    """A shop with one planted person: a debtor of the books who ordered at the till."""
 
     console: Console
     data: Path
@@ -69,7 +69,7 @@ class Shop:
     url: str = ""  # of its PostgreSQL database
 
     def run(self, flow: str, *keys: str) -> Mapping[str, str]:
-        """Run a flow, for these records alone where the form is small, and return the cause of each line."""
+        """Run a flow, only for these records unless the shop is `whole`; return the cause of each line."""
         run = self.console.run(flow, *(() if self.whole else keys))
         return {row.key: row.cause for row in self.console.lines(run).values()}
 
@@ -86,7 +86,7 @@ class Shop:
             if one.get("extRelationId") == "39001"
         )  # fmt: skip
         self.order = console.till_client.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
-        self._order_booked()
+        self._book_order()
         written = self.application.runs.latest("orders", limit=1)[0].id
         self.application.notes.add(written, "Zwiebelquast Ödön calls about it", WHO)
         self.application.saved_filters.keep("exceptions", "Zwiebelquast Ödön", {"find": "Zwiebelquast Ödön"}, ME)
@@ -101,16 +101,16 @@ class Shop:
         self.application.corrections.keep("customers", [correction], WHO)
         self.application.log.catch_up()
 
-    def _order_booked(self) -> None:
-        """Have the order in the books; a busy machine may take more than one run for it."""
-        told = [self.run("orders", self.order)]
+    def _book_order(self) -> None:
+        """Run orders until the order is booked; a busy machine may need more than one run."""
+        runs = [self.run("orders", self.order)]
         links = stores_in(self.application).links
         while not links.get("orders", Kind.SALES_ORDER, [self.order]):
-            assert len(told) < RUNS, told
-            told.append(self.run("orders", self.order))
+            assert len(runs) < RUNS, runs
+            runs.append(self.run("orders", self.order))
 
-    def work_a_year(self, clock: Ahead) -> None:
-        """Let a year pass in thirteen months: each month the person moves, has another number, and orders."""
+    def simulate_year(self, clock: Ahead) -> None:
+        """Simulate thirteen months: each month the person moves, changes the telephone number, and orders."""
         for month in range(MONTHS):
             clock.pass_days(MONTH_DAYS)
             moved = {"ADDRESS1": f"Xylofonstraat {100 + month}", "TEL_BUS": f"0612345987{month}"}
@@ -123,44 +123,44 @@ class Shop:
         self.application.retention.prune()
 
     def hits(self, data: Path | None = None, url: str = "") -> dict[str, list[str]]:
-        """Return where planted words stand: in files, and in live rows of a database that is none."""
+        """Return the planted words by file, and in the rows of a PostgreSQL database."""
         found = hits(data or self.data)
         rows = hits_in(url or self.url) if self.url else []
         return {**found, "rows": rows} if rows else found
 
     def sums(self) -> Mapping[str, object]:
-        """Return what has to stay as it is."""
+        """Return the counts and states of runs, which an erasure must not change."""
         runs = self.application.runs.latest(limit=100)
         return {run.id: (run.counts, run.state) for run in runs if run.state is not RunState.DISCARDED}
 
 
 def hits_in(url: str) -> list[str]:
-    """Return which planted words stand in live rows of a PostgreSQL database, of ours or of the engine."""
-    asked = "SELECT schemaname, relname FROM pg_stat_user_tables"
+    """Return the planted words in the rows of a PostgreSQL database of the console or of the engine."""
+    query = "SELECT schemaname, relname FROM pg_stat_user_tables"
     found: set[str] = set()
     with psycopg.connect(url) as connection:
-        for schema, table in connection.execute(asked).fetchall():
-            named = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(schema, table))
-            for (row,) in connection.execute(named).fetchall():
+        for schema, table in connection.execute(query).fetchall():
+            rows_of_table = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(schema, table))
+            for (row,) in connection.execute(rows_of_table).fetchall():
                 small = row.lower().encode()
                 found |= {one for one in PLANTED if any(form.lower() in small for form in forms(one))}
     return sorted(found)
 
 
-# ---- killed in it
+# ---- a killed erasure
 
 
 @contextmanager
 def at_rest_on(folder: Path) -> Iterator[Application]:
-    """The console of a folder, whose systems and engine are not started."""
+    """Open the console of a folder without its systems and engine."""
     with opened(folder, start=False, sandbox=True, sandbox_articles=50) as application:
         yield application
 
 
 def erase_until(folder: Path, moment: int, told: Path, stage: str = "", seconds: float = 0.0) -> None:
-    """Erase the person and die at this touch of a file or of the database, or so long after a stage began.
+    """Erase the person and kill this process at a number of touches, or some seconds after a stage began.
 
-    What is survived is told: how many touches there were.
+    A touch is a write to a file or the database. If the process survives, it writes the number of touches to a file.
     """
     touches = _Touches(moment, folder)
     with at_rest_on(folder) as application:

@@ -1,10 +1,10 @@
-"""How people come into a console that is asked as a browser asks it, over the line."""
+"""Log-in over HTTP, as a browser sends it."""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tests.raw import Answered, asked
+from tests.raw_http import RawResponse, send_request
 from tests.servers import Server
 from tests.timeouts import until
 
@@ -21,30 +21,30 @@ def first_key(server: Server) -> str:
 
 @dataclass
 class Browser:
-    """A browser as far as a form and a cookie need one."""
+    """A browser that sends forms and keeps one cookie."""
 
     server: Server
     cookie: str = ""
-    at: str = ""  # the address it has, as a proxy of this machine tells it
+    at: str = ""  # its address in the header of a proxy
 
-    def get(self, path: str, *lines: str, mode: str = "navigate") -> Answered:
+    def get(self, path: str, *lines: str, mode: str = "navigate") -> RawResponse:
         """Open an address."""
-        return asked(
+        return send_request(
             self.server.port, f"GET {path} HTTP/1.1", *self._head(), f"Sec-Fetch-Mode: {mode}", *lines,
         )  # fmt: skip
 
-    def send(self, path: str, origin: str | None = None, **form: str) -> Answered:
-        """Send a form of the console's own page, or of that of another origin; keep the cookie it is answered with."""
+    def send(self, path: str, origin: str | None = None, **form: str) -> RawResponse:
+        """Send a form, from a page of the console or of another origin; keep the cookie of the response."""
         body = urlencode(form).encode()
-        answer = asked(
+        answer = send_request(
             self.server.port, f"POST {path} HTTP/1.1", *self._head(), f"Origin: {origin or self.server.address}",
             "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", body=body,
         )  # fmt: skip
-        given = answer.headers.get("set-cookie", "").partition(";")[0]
-        self.cookie = given or self.cookie
+        cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+        self.cookie = cookie or self.cookie
         return answer
 
     def _head(self) -> list[str]:
         host = f"Host: 127.0.0.1:{self.server.port}"
-        told = [f"X-Forwarded-For: {self.at}"] if self.at else []
-        return [host, *told, *([f"Cookie: {self.cookie}"] if self.cookie else [])]
+        forwarded = [f"X-Forwarded-For: {self.at}"] if self.at else []
+        return [host, *forwarded, *([f"Cookie: {self.cookie}"] if self.cookie else [])]

@@ -1,7 +1,7 @@
-"""The same by dlt: `python -m benchmarks.peers.loaded <books> <token> <till> <folder>`.
+"""A first sync by dlt: `python -m benchmarks.peers.dlt_pipeline <books> <token> <till> <folder>`.
 
-It reads, normalizes and loads; the till is a custom destination. What is sent again is dlt's to decide: the whole batch
-that it handed over.
+It reads, normalizes and loads; the till is a custom destination. dlt decides which calls are repeated: the
+whole batch of a failed call.
 """
 
 import sys
@@ -11,14 +11,14 @@ from typing import Any
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from benchmarks.peers.bare import IN_FLIGHT, NONE, Till, products, rows
-from benchmarks.peers.taken import Taken, taking
+from benchmarks.peers.result import SyncResult, print_result
+from benchmarks.peers.script import IN_FLIGHT, NONE, Till, products, rows
 
-BATCH, FILE = 10, 100  # products that are handed over at once, and of one file, which one worker loads
+BATCH, FILE = 10, 100  # products per call of the destination, and per file of one worker
 
 
-def main(books: str, token: str, at: str, folder: str) -> Taken:
-    """Run the pipeline of groups, then that of products; return what dlt says of them."""
+def main(books: str, token: str, at: str, folder: str) -> SyncResult:
+    """Run the pipeline of groups, then that of products; return their result."""
     till, numbers, written = Till(at, attempts=1), dict(NONE), []
 
     def load(items: list[dict[str, Any]], table: Mapping[str, Any]) -> None:
@@ -43,9 +43,9 @@ def main(books: str, token: str, at: str, folder: str) -> Taken:
         pipeline.run(dlt.resource(groups, name="groups"))
         pipeline.run(dlt.resource(articles, name="articles", max_table_nesting=0))
     except PipelineStepFailed as failed:
-        return Taken(len(written), [str(failed)])
-    return Taken(len(written), [])
+        return SyncResult(len(written), [str(failed)])
+    return SyncResult(len(written), [])
 
 
 if __name__ == "__main__":
-    taking(lambda: main(*sys.argv[1:]))
+    print_result(lambda: main(*sys.argv[1:]))
