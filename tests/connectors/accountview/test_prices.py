@@ -159,11 +159,11 @@ def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
     ],
 )
 def test_a_column_of_another_type_leaves_no_other_price(
-    shared_sandbox: Sandbox, keeper: MemoryKeeper, column: str, forms: tuple[str, ...]
+    shared_sandbox: Sandbox, keeper: MemoryTokenStore, column: str, forms: tuple[str, ...]
 ) -> None:
     code = quantity_priced(shared_sandbox)
     for form in forms:
-        with spoiling(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
+        with altered_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
             books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url), keeper)
             record = of(books, Kind.ARTICLE, code)
             books.close()
