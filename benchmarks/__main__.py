@@ -154,13 +154,14 @@ def orders(delay: float = 0.0, number: int = ORDERS) -> str:
             at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"])
         )
     seconds, proven = measured["seconds"], measured["proven"]
-    written = sum(request.method in WRITES and not request.path.endswith("/token") for request in office)
+    write_count = sum(request.method in WRITES and not request.path.endswith("/token") for request in office)
     return (
         f"{number} orders ({proven} proven){delay_text(delay)}: {seconds:.1f} s, {proven / seconds:.0f} a second; "
         f"the same {len(office) + len(till)} requests bare: {bare_cost.seconds:.1f} s; "
         f"ratio {seconds / bare_cost.seconds:.2f} (aim: at most 1.5); "
-        f"requests for each order proven: {written / proven:.2f} writing, "
-        f"{(len(office) - written + len(till)) / proven:.2f} reading" + processor_text(measured, bare_cost.processor)
+        f"requests for each order proven: {write_count / proven:.2f} writing, "
+        f"{(len(office) - write_count + len(till)) / proven:.2f} reading"
+        + processor_text(measured, bare_cost.processor)
     )
 
 

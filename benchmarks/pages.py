@@ -128,8 +128,8 @@ def _add_written_plan(application: Application, waiting: str) -> None:
             of_run = table.c.id if table is runs else table.c.run
             chosen = [sa.literal(new[column.name], column.type) if column.name in new else column for column in table.c]
             only = [] if table is runs else [table.c.action == Action.CREATE]
-            found = sa.select(*chosen).where(of_run == waiting, *only)
-            connection.execute(table.insert().from_select([column.name for column in table.c], found))
+            query = sa.select(*chosen).where(of_run == waiting, *only)
+            connection.execute(table.insert().from_select([column.name for column in table.c], query))
 
 
 @contextmanager
@@ -139,10 +139,10 @@ def console(folder: Path, articles: int = ARTICLES) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
-    given = {"CONSOLE_DATA": str(folder), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(articles)}
+    variables = {"CONSOLE_DATA": str(folder), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(articles)}
     server = subprocess.Popen(
         [sys.executable, "-m", "integration", "console", "--port", str(port)],
-        cwd=ROOT, env={**others, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env={**others, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         address = f"http://127.0.0.1:{port}"
@@ -221,11 +221,11 @@ def measure_addresses(base: str, addresses_by_name: Mapping[str, str]) -> Iterat
 
 def click_seconds(page: Page, name: str) -> float:
     """Click in the menu and return the seconds until the page is drawn."""
-    left = page.locator("h1").first.text_content()
+    old_title = page.locator("h1").first.text_content()
     link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
     start = time.monotonic()
     link.click()
-    page.wait_for_function(CLICKED, arg=left, timeout=MOST_MILLISECONDS)
+    page.wait_for_function(CLICKED, arg=old_title, timeout=MOST_MILLISECONDS)
     return time.monotonic() - start
 
 

@@ -45,17 +45,19 @@ def run(application: Application, flow: str, mode: Mode = Mode.COMPLETE) -> dict
 def run_all(application: Application, flows: Sequence[str], mode: Mode = Mode.COMPLETE) -> list[Run]:
     """Preview flows in parallel, commit them once all have a plan, and return their finished runs."""
     begun = [application.runs.preview(PreviewRequest(flow, by=somebody("bench"), mode=mode)) for flow in flows]
-    for found in [_wait_for(application, one, lambda run: run.state is not RunState.PREVIEWING) for one in begun]:
-        if found.state is RunState.READY:
-            confirmed = {brake.code: brake.count for brake in found.brakes}
-            application.runs.commit(found.id, Approval(found.fingerprint, "bench", confirmed=confirmed))
-    return [_wait_for(application, one, lambda run: run.state in ENDED) for one in begun]
+    for preview in [
+        _wait_for(application, run_id, lambda run: run.state is not RunState.PREVIEWING) for run_id in begun
+    ]:
+        if preview.state is RunState.READY:
+            confirmed = {brake.code: brake.count for brake in preview.brakes}
+            application.runs.commit(preview.id, Approval(preview.fingerprint, "bench", confirmed=confirmed))
+    return [_wait_for(application, run_id, lambda run: run.state in ENDED) for run_id in begun]
 
 
 def _wait_for(application: Application, run_id: str, is_there: Callable[[Run], bool]) -> Run:
-    while not is_there(found := application.runs.get(run_id)):
+    while not is_there(current_run := application.runs.get(run_id)):
         time.sleep(POLL_SECONDS)
-    return found
+    return current_run
 
 
 def read(application: Application) -> dict[str, object]:
@@ -70,9 +72,9 @@ def read(application: Application) -> dict[str, object]:
         numbers = [record.key for record in batch.records if record.key.isdecimal()]
         for start in range(0, len(numbers), PAGE):
             page = numbers[start : start + PAGE]
-            wanted = [Record(Kind.PRODUCT, one, {}, (Record(Kind.ARTICLE, one, {}),)) for one in page]
+            records = [Record(Kind.PRODUCT, number, {}, (Record(Kind.ARTICLE, number, {}),)) for number in page]
             references.ask(Kind.PRODUCT, page)
-            products += len(target.lookup(wanted, references))
+            products += len(target.lookup(records, references))
         after = batch.after
         if after is None:
             cost = {"seconds": time.monotonic() - start, "processor": time.process_time() - processor_start}
@@ -98,7 +100,7 @@ def all_flows(application: Application) -> dict[str, object]:
     answer_setup(application, *ANSWERS)
     begun = time.monotonic()
     ended = run_all(application, FLOWS)
-    return {"seconds": time.monotonic() - begun, **{one.flow: one.counts.proven for one in ended}}
+    return {"seconds": time.monotonic() - begun, **{ended_run.flow: ended_run.counts.proven for ended_run in ended}}
 
 
 def first_stock(application: Application) -> dict[str, object]:
@@ -124,10 +126,10 @@ def main(folder: str, work: str) -> None:
     application = build(load_settings(data=Path(folder))).start()
     time.sleep(WARM_SECONDS)
     try:
-        done = WORK_FUNCTIONS[work](application)
+        result = WORK_FUNCTIONS[work](application)
     finally:
         application.close()
-    sys.stdout.write(json.dumps({**done, "peak_mb": _peak() / 1024}) + "\n")
+    sys.stdout.write(json.dumps({**result, "peak_mb": _peak() / 1024}) + "\n")
 
 
 def _peak() -> int:

@@ -58,8 +58,10 @@ DAY = (
 def scale_day(share: float) -> tuple[FlowLoad, ...]:
     """Return a day with a share of that load, with at least one writing run of each flow."""
     return tuple(
-        FlowLoad(one.flow, one.kind, max(1, round(one.rounds * share)), max(1, round(one.writing * share)), one.records)
-        for one in DAY
+        FlowLoad(
+            load.flow, load.kind, max(1, round(load.rounds * share)), max(1, round(load.writing * share)), load.records
+        )
+        for load in DAY
     )
 
 
@@ -108,12 +110,12 @@ class ShopSimulation:
     def _line(self, load: FlowLoad, today: int) -> PlanRow:
         self._number += 1
         number = self._number if load.kind is Kind.POSTING else self._number * 7 % self._record_count(load.kind)
-        wanted = _record(load.kind, number, today)
+        record = _record(load.kind, number, today)
         before = None if load.kind is Kind.POSTING else _record(load.kind, number, today - 1)
         action = Action.CREATE if before is None else Action.UPDATE
         change = Change(
-            action=action, kind=load.kind, key=wanted.key, title=f"{load.flow} {number}", group="Dranken",
-            sources=(wanted.key,), desired=wanted, before=before, agreed=wanted,
+            action=action, kind=load.kind, key=record.key, title=f"{load.flow} {number}", group="Dranken",
+            sources=(record.key,), desired=record, before=before, agreed=record,
         )  # fmt: skip
         return PlanRow(
             0, FLOWS[load.flow].flow.counted_stage.name, action, load.kind, change.key, change.title, change.group, 1,
@@ -153,8 +155,8 @@ def _record(kind: Kind, number: int, today: int) -> Record:
             return Record(Kind.RELATION, str(number), values)
         case _:
             lines = tuple(
-                Record(Kind.LINE, f"{number}-{one}", {"account": "8000", "amount": price, "vat": "2"})
-                for one in range(3)
+                Record(Kind.LINE, f"{number}-{position}", {"account": "8000", "amount": price, "vat": "2"})
+                for position in range(3)
             )
             posted: dict[str, Value] = {
                 "reference": f"K{number}",

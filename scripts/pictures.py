@@ -54,15 +54,15 @@ def console(data: str) -> Iterator[str]:
 
 def environment(data: str) -> dict[str, str]:
     """Return an environment with only the folder and the sandbox set for the console."""
-    given = {"CONSOLE_DATA": data, "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(ARTICLES)}
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}, **given}
+    variables = {"CONSOLE_DATA": data, "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(ARTICLES)}
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}, **variables}
 
 
 def run(data: str, flow: str) -> None:
     """Preview and commit a flow from a terminal, with every brake confirmed."""
     plan = terminal(data, "preview", flow, "--complete")
     if plan["state"] == "ready":
-        confirmed = [part for one in plan["brakes"] for part in ("--confirm", f"{one['code']}={one['count']}")]
+        confirmed = [part for brake in plan["brakes"] for part in ("--confirm", f"{brake['code']}={brake['count']}")]
         terminal(data, "commit", plan["run"], "--fingerprint", plan["fingerprint"], *confirmed)
 
 
@@ -93,8 +93,8 @@ def save_picture(page: Page, address: str, file: Path) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(SETTLE)
     page.screenshot(path=file)
-    with Image.open(file) as taken:
-        taken.convert("RGB").save(file, optimize=True)
+    with Image.open(file) as image:
+        image.convert("RGB").save(file, optimize=True)
     if file.stat().st_size > LARGEST:
         raise ValueError(f"{file} has more than {LARGEST} bytes")
 
@@ -159,8 +159,8 @@ def with_settings(data: str) -> Iterator[None]:
 def booked_day(data: str) -> str:
     """Book all closed days, check them, and return the newest of the first branch that is equal."""
     run(data, "days")
-    found = terminal(data, "days", "--check", "--branch", "1")
-    return str(next(one["date"] for one in reversed(found) if one["state"] == "equal"))
+    days = terminal(data, "days", "--check", "--branch", "1")
+    return str(next(day["date"] for day in reversed(days) if day["state"] == "equal"))
 
 
 def work(data: str, address: str, page: Page) -> str:
@@ -195,8 +195,8 @@ def query_log(data: str, sql: str) -> str:
 def terminal(data: str, *arguments: str) -> Any:
     """Run a command of the terminal and return its JSON."""
     command = [sys.executable, "-m", "integration", *arguments, "--json"]
-    done = subprocess.run(command, env=environment(data), capture_output=True, text=True, check=False)  # noqa: S603 - our own program
-    return json.loads(done.stdout)
+    process = subprocess.run(command, env=environment(data), capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    return json.loads(process.stdout)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ def imports() -> dict[str, set[str]]:
     """Return for each package of the project the packages that it imports."""
     graph = grimp.build_graph("integration", "pages", cache_dir=None)
     packages = {module.rpartition(".")[2]: module for module in graph.find_children("integration")} | {"pages": "pages"}
-    found: dict[str, set[str]] = {name: set() for name in packages}
+    dependencies: dict[str, set[str]] = {name: set() for name in packages}
     for importer, module in packages.items():
         for imported, other in packages.items():
             if importer != imported and graph.direct_import_exists(importer=module, imported=other, as_packages=True):
-                found[importer].add(imported)
-    return found
+                dependencies[importer].add(imported)
+    return dependencies
 
 
 def drawing() -> str:
@@ -32,19 +32,19 @@ def drawing() -> str:
         f"    {name} --> {other}"
         for name, others in sorted(edges.items())
         for other in sorted(others)
-        if not any(other in _reached(edges, between) for between in others - {other})
+        if not any(other in _reachable_packages(edges, between) for between in others - {other})
     ]
     return "\n".join(["```mermaid", "flowchart TD", *lines, "```", ""])
 
 
-def _reached(edges: dict[str, set[str]], start: str) -> set[str]:
-    found: set[str] = set()
+def _reachable_packages(edges: dict[str, set[str]], start: str) -> set[str]:
+    names: set[str] = set()
     todo = [start]
     while todo:
-        for other in edges[todo.pop()] - found:
-            found.add(other)
+        for other in edges[todo.pop()] - names:
+            names.add(other)
             todo.append(other)
-    return found
+    return names
 
 
 def drawing_in_page() -> str:

@@ -29,6 +29,6 @@ def own(service: object) -> dict[str, object]:
 def members(service: object) -> Iterator[tuple[str, Right]]:
     """Yield every member of a service that needs a right, also members that come from a store."""
     for name in {*dir(type(service)), *own(service)}:
-        found = own(service).get(name, getattr(type(service), name, None))
-        if (right := right_of(found)) is not None and not name.startswith("_"):
+        member = own(service).get(name, getattr(type(service), name, None))
+        if (right := right_of(member)) is not None and not name.startswith("_"):
             yield name, right

@@ -47,41 +47,41 @@ def a_product(key: str = "1001", parts: tuple[Record, ...] = (), **values: Value
     return Record(Kind.PRODUCT, key, complete | values, parts or (a_part(key),), source=key)
 
 
-def a_create(wanted: Record) -> Change:
+def a_create(record: Record) -> Change:
     """Return the change that makes a record the target does not have."""
     return Change(
         action=Action.CREATE,
-        kind=wanted.kind,
-        key=wanted.key,
-        title=wanted.key,
-        sources=(wanted.source or wanted.key,),
-        desired=wanted,
+        kind=record.kind,
+        key=record.key,
+        title=record.key,
+        sources=(record.source or record.key,),
+        desired=record,
         before=None,
-        agreed=wanted,
+        agreed=record,
     )
 
 
-def an_update(held: Record, action: Action = Action.UPDATE, **paths: Value) -> Change:
+def an_update(record: Record, action: Action = Action.UPDATE, **paths: Value) -> Change:
     """Return the change of some values of a record's own; see `an_update_at` for those of its parts."""
-    return an_update_at(held, paths, action)
+    return an_update_at(record, paths, action)
 
 
-def an_update_at(held: Record, paths: Mapping[str, Value], action: Action = Action.UPDATE) -> Change:
+def an_update_at(record: Record, paths: Mapping[str, Value], action: Action = Action.UPDATE) -> Change:
     """Return the change of some values of a record the target holds, under their paths (`1001/price_incl`)."""
-    now = held.flat()
+    now = record.flat()
     return Change(
         action=action,
-        kind=held.kind,
-        key=held.key,
-        title=held.key,
-        sources=(held.source or held.key,),
-        desired=_at(held, paths),
-        before=_at(held, {path: now.get(path) for path in paths}),
-        agreed=_at(held, paths),
+        kind=record.kind,
+        key=record.key,
+        title=record.key,
+        sources=(record.source or record.key,),
+        desired=_record_at_paths(record, paths),
+        before=_record_at_paths(record, {path: now.get(path) for path in paths}),
+        agreed=_record_at_paths(record, paths),
     )
 
 
-def _at(shape: Record, paths: Mapping[str, Value]) -> Record:
+def _record_at_paths(shape: Record, paths: Mapping[str, Value]) -> Record:
     parts = []
     for part in shape.parts:
         inside = {path.rpartition("/")[2]: value for path, value in paths.items() if path.startswith(f"{part.key}/")}
@@ -142,5 +142,5 @@ def a_relation(key: str = "R1", **values: Value) -> Record:
 
 def guarded(logic: FlowLogic, change: Change) -> dict[str, int]:
     """Return the counts of a change for the brakes of a flow."""
-    counts = {one.name: one.counts(change, logic.settings) for one in logic.settings.guards if not one.whole}
+    counts = {guard.name: guard.counts(change, logic.settings) for guard in logic.settings.guards if not guard.whole}
     return {name: count for name, count in counts.items() if count}

@@ -43,21 +43,21 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield path.name, path.read_bytes()
     for path in files:
         if path.suffix == ".sqlite":
-            yield f"{path.name} decoded", b"\n".join(_values(path))
+            yield f"{path.name} decoded", b"\n".join(_database_values(path))
         if path.suffix == ".parquet":
             yield f"{path.name} decoded", repr(pq.read_table(path).to_pylist()).encode()
 
 
-def _values(path: Path) -> Iterator[bytes]:
+def _database_values(path: Path) -> Iterator[bytes]:
     with closing(sqlite3.connect(path)) as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - names from the database itself
                 for value in row:
-                    yield from _unwrapped(value)
+                    yield from _encodings(value)
 
 
-def _unwrapped(value: object) -> Iterator[bytes]:
+def _encodings(value: object) -> Iterator[bytes]:
     raw = value if isinstance(value, bytes) else str(value).encode()
     yield raw
     try:
@@ -78,11 +78,11 @@ def command_lines() -> Iterator[bytes]:
 # ---- how an answer may spell what it was told
 
 
-def _signs(secret: str, form: Callable[[str], str]) -> str:
+def _encode_signs(secret: str, form: Callable[[str], str]) -> str:
     return "".join(form(sign) for sign in secret)
 
 
-def _escaped(secret: str) -> str:
+def _json_escape(secret: str) -> str:
     return json.dumps(secret)[1:-1]
 
 
@@ -100,16 +100,16 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "every byte percent-encoded": lambda secret: "".join(f"%{byte:02x}" for byte in secret.encode()),
     "in a form": quote_plus,
     "in a form, encoded once more": lambda secret: quote(quote_plus(secret), safe=""),
-    "in JSON": _escaped,
-    "in JSON with slashes": lambda secret: _escaped(secret).replace("/", "\\/"),
-    "in JSON inside HTML": lambda secret: re.sub("[<>&/]", lambda sign: f"\\u{ord(sign[0]):04x}", _escaped(secret)),
-    "in JSON inside JSON": lambda secret: _escaped(_escaped(secret).replace("/", "\\/")),
+    "in JSON": _json_escape,
+    "in JSON with slashes": lambda secret: _json_escape(secret).replace("/", "\\/"),
+    "in JSON inside HTML": lambda secret: re.sub("[<>&/]", lambda sign: f"\\u{ord(sign[0]):04x}", _json_escape(secret)),
+    "in JSON inside JSON": lambda secret: _json_escape(_json_escape(secret).replace("/", "\\/")),
     "every sign escaped": lambda secret: re.sub("(....)", r"\\\\u\1", secret.encode("utf-16-be").hex()),
-    "percent-encoded in JSON": lambda secret: _escaped(quote(secret, safe="")).replace("%", "\\u0025"),
+    "percent-encoded in JSON": lambda secret: _json_escape(quote(secret, safe="")).replace("%", "\\u0025"),
     "in HTML": html.escape,
     "in HTML twice": lambda secret: html.escape(html.escape(secret)),
-    "by numbers": lambda secret: _signs(secret, lambda sign: f"&#{ord(sign)};"),
-    "by hexadecimal numbers": lambda secret: _signs(secret, lambda sign: f"&#x{ord(sign):X};"),
+    "by numbers": lambda secret: _encode_signs(secret, lambda sign: f"&#{ord(sign)};"),
+    "by hexadecimal numbers": lambda secret: _encode_signs(secret, lambda sign: f"&#x{ord(sign):X};"),
     "HTML of percents": lambda secret: quote(secret, safe="").replace("%", "&#37;"),
     "in Python": lambda secret: repr(secret.encode())[2:-1],
     "in base64": lambda secret: _pack(secret.encode()),

@@ -12,15 +12,15 @@ class Ahead:
     """A clock that can be moved forward by days."""
 
     def __init__(self) -> None:
-        self._by = timedelta()
+        self._shift = timedelta()
 
     def __call__(self) -> datetime:
         """Return the moved time."""
-        return now() + self._by
+        return now() + self._shift
 
     def pass_days(self, days: int) -> None:
         """Move the clock forward by days."""
-        self._by += timedelta(days=days)
+        self._shift += timedelta(days=days)
 
 
 class Clock:

@@ -63,10 +63,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let nothing that a failed test left open fail another."""
-    done = yield
+    result = yield
     if item.stash.get(FAILED, False):
         close_what_it_left()
-    return done
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,11 +86,11 @@ def close_what_it_left() -> None:
         "last_exc",
     ):  # where Python keeps the last one for debuggers
         setattr(sys, name, None)
-    told, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         gc.collect()
     finally:
-        sys.unraisablehook = told
+        sys.unraisablehook = hook
 
 
 class Cost:
@@ -98,24 +98,24 @@ class Cost:
 
     def __init__(self) -> None:
         """Begin before anything was taken."""
-        self._noted = 0.0
+        self._last_seconds = 0.0
 
-    def note(self, what: str) -> None:
+    def note(self, label: str) -> None:
         """Add a line: what it was, and the seconds since the last one."""
         folder = os.environ.get(SPENT)
         if folder is None:
             return
-        taken = _taken()
+        seconds = _cpu_seconds()
         with (Path(folder) / str(os.getpid())).open("a", encoding="utf-8") as notes:
-            notes.write(f"{what} {max(0.0, taken - self._noted):.2f}\n")
-        self._noted = taken
+            notes.write(f"{label} {max(0.0, seconds - self._last_seconds):.2f}\n")
+        self._last_seconds = seconds
 
 
-def _taken() -> float:
+def _cpu_seconds() -> float:
     """Return the seconds of processor of this process and of all children, of those that have ended too."""
-    this = psutil.Process()
+    current = psutil.Process()
     seconds = 0.0
-    for process in [this, *this.children(recursive=True)]:
+    for process in [current, *current.children(recursive=True)]:
         try:
             seconds += sum(process.cpu_times()[:4])
         except psutil.Error:

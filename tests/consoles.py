@@ -45,19 +45,19 @@ def opened(
 
     One on the sandbox has joined that before, unless it is to be `fresh`, with all that a first start asks and tells.
     """
-    given = {
+    values = {
         "accountview": AccountViewAccess(per_second=FAST),
         "mplus": MplusAccess(),
         "sandbox_articles": ARTICLES,
         **settings,
     }
     if settings.get("sandbox") and settings.keys() <= OF_A_COPY and machine is now and not fresh:
-        prepare_joined(data, given["sandbox_articles"])
+        prepare_joined(data, values["sandbox_articles"])
     if "database_url" not in settings:
         prepare(data / "console.sqlite")
         if start:
             prepare_engine(data / "engine.sqlite")
-    application = build(load_settings(data=data, **given), owner=owner, serves=serves, machine=machine)
+    application = build(load_settings(data=data, **values), owner=owner, serves=serves, machine=machine)
     try:
         yield application.start() if start else application
     finally:
@@ -71,12 +71,12 @@ def prepare_joined(data: Path, articles: int) -> None:
     """
     if not (data / "console.sqlite").exists():
         data.mkdir(parents=True, exist_ok=True)
-        for name, content in _joined(articles, opening_day(now())).items():
+        for name, content in _joined_files(articles, opening_day(now())).items():
             (data / name).write_bytes(content)
 
 
 @cache
-def _joined(articles: int, _today: date) -> Mapping[str, bytes]:
+def _joined_files(articles: int, _today: date) -> Mapping[str, bytes]:
     """Return the files of such a console by name, without the log: a copy fills its own log."""
     with tempfile.TemporaryDirectory() as folder:
         with opened(Path(folder), start=False, fresh=True, sandbox=True, sandbox_articles=articles) as application:
@@ -109,10 +109,10 @@ class Console:
             return run
         confirmed = {brake.code: brake.count for brake in run.brakes}
         self.application.runs.commit(run.id, Approval(run.mark, WHO, confirmed=confirmed))
-        done = settled(self.application, run.id)
-        assert done.state is RunState.DONE, (done.state, done.error, done.facts)
-        assert (done.counts.difference, done.counts.in_doubt) == (0, 0)
-        return done
+        result = settled(self.application, run.id)
+        assert result.state is RunState.DONE, (result.state, result.error, result.facts)
+        assert (result.counts.difference, result.counts.in_doubt) == (0, 0)
+        return result
 
     def run(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:
         """Preview and commit."""
@@ -132,12 +132,12 @@ class Console:
 
     def waits(self, flow: str, cause: str) -> set[str]:
         """Return the keys of the parked records of a cause."""
-        return {one.issue.key for one in stores_in(self.application).issues.list(flow, cause, limit=1000)}
+        return {open_issue.issue.key for open_issue in stores_in(self.application).issues.list(flow, cause, limit=1000)}
 
     def rows(self, table: str, **values: str) -> list[dict[str, Any]]:
         """Return the rows of a table of the books with these values."""
-        found = self.sandbox.state(table)
-        return [row for row in found if all(str(row.get(name)) == value for name, value in values.items())]
+        rows = self.sandbox.state(table)
+        return [row for row in rows if all(str(row.get(name)) == value for name, value in values.items())]
 
     def writes(self) -> int:
         """Return the number of write calls so far."""
@@ -148,19 +148,19 @@ class Console:
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, so that orders can be booked."""
     with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
-        made = Console(application)
-        assert made.run("products").counts.proven > 20
-        yield made
+        new_console = Console(application)
+        assert new_console.run("products").counts.proven > 20
+        yield new_console
 
 
 @pytest.fixture(scope="module")
 def article(console: Console) -> str:
     """An article at the full rate that both systems have."""
     return next(
-        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        str(row["articleNumber"]) for row in console.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )  # fmt: skip
 
 
 def causes(findings: list[Any]) -> list[str]:
-    return [one.cause for one in findings if one.ok is False]
+    return [finding.cause for finding in findings if finding.ok is False]

@@ -28,7 +28,10 @@ class Links:
 
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of the target's reference."""
-        return next((key for (of, key), known in self.known.items() if (of, known) == (kind, reference)), None)
+        return next(
+            (key for (of, key), linked_reference in self.known.items() if (of, linked_reference) == (kind, reference)),
+            None,
+        )
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
         """Return the references of records that are known to be others."""
@@ -55,7 +58,7 @@ class MemoryTokenStore:
 
     def __init__(self, token: Token | None = None) -> None:
         self.saved = [token] if token else []
-        self._alone = threading.Lock()
+        self._refresh_mutex = threading.Lock()
 
     def load(self) -> Token | None:
         """Return the latest pair."""
@@ -63,18 +66,18 @@ class MemoryTokenStore:
 
     def save(self, token: Token) -> None:
         """Store a new pair; the caller must hold `refresh_lock`."""
-        assert self._alone.locked()
+        assert self._refresh_mutex.locked()
         self.saved.append(token)
 
     @contextmanager
     def refresh_lock(self) -> Iterator[None]:
         """Hold the lock for a refresh."""
-        with self._alone:
+        with self._refresh_mutex:
             yield
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Entry:
     record: Record
     reference: str
     stamp: int
@@ -106,11 +109,11 @@ class MemoryConnector:
         self.offered: dict[str, dict[str, str]] = {}
         self._lock = threading.RLock()
         self._clock = 0
-        self._kept: dict[tuple[Kind, str], _Kept] = {}
-        self._done: dict[str, WriteResult] = {}
+        self._entries: dict[tuple[Kind, str], _Entry] = {}
+        self._results: dict[str, WriteResult] = {}
         self._refusals: dict[str, RejectedError] = {}
         self._silences: dict[str, bool] = {}
-        self._away = 0
+        self._failing_calls = 0
         for record in records:
             self.put(record)
 
@@ -130,12 +133,12 @@ class MemoryConnector:
     def remove(self, kind: Kind, key: str) -> None:
         """Delete a record as a person in the system itself."""
         with self._lock:
-            del self._kept[kind, key]
+            del self._entries[kind, key]
 
     def held(self, kind: Kind) -> dict[str, Record]:
         """Return the records of the system by key."""
         with self._lock:
-            return {key: kept.record for (of, key), kept in self._kept.items() if of == kind}
+            return {key: entry.record for (of, key), entry in self._entries.items() if of == kind}
 
     def refuse(self, key: str, message: str = "no", code: str = "request_refused") -> None:
         """Refuse every write of this record."""
@@ -151,14 +154,14 @@ class MemoryConnector:
 
     def go_away(self, calls: int = 1) -> None:
         """Let the next calls fail as unreachable."""
-        self._away = calls
+        self._failing_calls = calls
 
     # The connector
 
     def check(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check."""
         tell([Finding("host", ok=None)])
-        if self._away:
+        if self._failing_calls:
             return [Finding("host", ok=False, cause="connection_refused", facts={"system": self.system})]
         return [Finding("host", ok=True)]
 
@@ -171,59 +174,61 @@ class MemoryConnector:
         """Return what `offered` has under this name."""
         return self.offered.get(name, {})
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         """Return one page in the order of the keys."""
-        self._answering("extract")
+        self._count_call("extract")
         with self._lock:
             mark = json.loads(after) if after else {"stamp": str(self._clock), "last": ""}
-            rows = self._changed(kind, since, mark["last"])
-        page_size = min(self.page_size, most or self.page_size)
+            rows = self._changed_entries(kind, since, mark["last"])
+        page_size = min(self.page_size, limit or self.page_size)
         page = rows[:page_size]
         more = json.dumps({**mark, "last": page[-1].record.key}) if len(rows) > page_size else None
-        return Batch(tuple(kept.record for kept in page), more, mark["stamp"])
+        return Batch(tuple(entry.record for entry in page), more, mark["stamp"])
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys."""
-        self._answering("fetch")
-        held = self.held(kind)
-        return [held[key] for key in sorted(set(keys)) if key in held]
+        self._count_call("fetch")
+        records = self.held(kind)
+        return [records[key] for key in sorted(set(keys)) if key in records]
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the present records, found by link, then by key, then by parts."""
-        self._answering("lookup")
+        self._count_call("lookup")
         with self._lock:
-            found = {record.key: self._recognised(record, references) for record in wanted}
-            places = {record.key: self._places(record, references) for record in wanted}
+            matches = {record.key: self._matching_entries(record, references) for record in records}
+            places = {record.key: self._article_locations(record, references) for record in records}
         return {
             key: CurrentRecord(
-                _under(kept[0].record, key), kept[0].reference, str(kept[0].stamp), kept[0], evidence,
-                tuple(other.reference for other in kept[1:]), _elsewhere(places[key], kept[0]),
+                _with_key(entries[0].record, key), entries[0].reference, str(entries[0].stamp), entries[0], evidence,
+                tuple(other.reference for other in entries[1:]), _other_locations(places[key], entries[0]),
             )
-            for key, (evidence, kept) in found.items()
-            if kept
+            for key, (evidence, entries) in matches.items()
+            if entries
         }  # fmt: skip
 
     def shows(self, kind: Kind) -> bool:
         """Return True if records of a kind can be read."""
-        self._answering("shows")
+        self._count_call("shows")
         return bool(self.held(kind))
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change; for a known token, return the earlier answer."""
-        self._answering("write")
+        self._count_call("write")
         with self._lock:
-            if token in self._done:
-                return self._done[token]
+            if token in self._results:
+                return self._results[token]
             silent = self._silences.pop(change.key, None)
             if silent is False:
                 raise InDoubtError(system=self.system, key=change.key)
             if change.key in self._refusals:
                 raise self._refusals[change.key]
-            self._done[token] = self._written(change, held, references)
+            self._results[token] = self._apply_change(change, current, references)
             self.writes.append(change.key)
         if silent:
             raise InDoubtError(system=self.system, key=change.key)
-        return self._done[token]
+        return self._results[token]
 
     def calls(self, change: Change) -> int:
         """Return the number of writes of a change: one."""
@@ -234,101 +239,103 @@ class MemoryConnector:
         self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
     ) -> Batch:
         """Return one page of unknown changes after the marker; after an empty marker, of all records."""
-        self._answering("changed")
+        self._count_call("changed")
         with self._lock:
             now = str(self._clock)
-            rows = self._changed(kind, str(int(since) + 1) if since else None, after or "")
-            rows = [kept for kept in rows if kept.stamp not in known_ranges]
+            rows = self._changed_entries(kind, str(int(since) + 1) if since else None, after or "")
+            rows = [entry for entry in rows if entry.stamp not in known_ranges]
         page = rows[: self.page_size]
-        records = tuple(_only_keys(kept) for kept in page)
+        records = tuple(_keys_record(entry) for entry in page)
         return Batch(records, page[-1].record.key if len(rows) > self.page_size else None, now)
 
-    def _answering(self, call: str) -> None:
+    def _count_call(self, call: str) -> None:
         with self._lock:
             self.calls_made[call] += 1
-            if self._away:
-                self._away -= 1
+            if self._failing_calls:
+                self._failing_calls -= 1
                 raise UnavailableError("connection_refused", system=self.system, host="memory")
 
-    def _changed(self, kind: Kind, since: str | None, last: str) -> list[_Kept]:
-        rows = [kept for (of, key), kept in self._kept.items() if of == kind and key > last]
+    def _changed_entries(self, kind: Kind, since: str | None, last: str) -> list[_Entry]:
+        rows = [entry for (of, key), entry in self._entries.items() if of == kind and key > last]
         return sorted(
-            (kept for kept in rows if since is None or kept.stamp >= int(since)), key=lambda kept: kept.record.key
+            (entry for entry in rows if since is None or entry.stamp >= int(since)), key=lambda entry: entry.record.key
         )
 
-    def _recognised(self, wanted: Record, references: References) -> tuple[str, list[_Kept]]:
+    def _matching_entries(self, record: Record, references: References) -> tuple[str, list[_Entry]]:
         """Return the matching field of a record and all its matches, without records that are linked to another key."""
-        linked = references.reference(wanted.kind, wanted.key) is not None
-        if (kept := self._find(wanted.kind, wanted.key, references)) is not None or linked:
-            return "link" if linked else "", [kept] if kept else []
+        linked = references.reference(record.kind, record.key) is not None
+        if (entry := self._find(record.kind, record.key, references)) is not None or linked:
+            return "link" if linked else "", [entry] if entry else []
         for name in self.evidence:
-            sought = str(wanted.values.get(name) or "").casefold()
+            sought = str(record.values.get(name) or "").casefold()
             fitting = [
-                kept
-                for (kind, _), kept in self._kept.items()
-                if kind == wanted.kind
-                and sought == str(kept.record.values.get(name) or "").casefold() != ""
-                and references.key(kind, kept.reference) is None
-                and kept.reference not in references.distinct(kind, wanted.key)
+                entry
+                for (kind, _), entry in self._entries.items()
+                if kind == record.kind
+                and sought == str(entry.record.values.get(name) or "").casefold() != ""
+                and references.key(kind, entry.reference) is None
+                and entry.reference not in references.distinct(kind, record.key)
             ]
             if fitting:
                 return name, fitting
-        homes = Counter(place.reference for place in self._places(wanted, references).values())
-        return "", [kept for kept in self._kept.values() if homes and kept.reference == homes.most_common(1)[0][0]]
+        homes = Counter(place.reference for place in self._article_locations(record, references).values())
+        return "", [
+            entry for entry in self._entries.values() if homes and entry.reference == homes.most_common(1)[0][0]
+        ]
 
-    def _places(self, wanted: Record, references: References) -> dict[str, Location]:
+    def _article_locations(self, record: Record, references: References) -> dict[str, Location]:
         """Return the numbers of the articles of a product: by link, by wanted number, or by code."""
-        if wanted.kind is not Kind.PRODUCT:
+        if record.kind is not Kind.PRODUCT:
             return {}
         places = {
-            part.key: Location(kept.reference, str(kept.record.values.get("name") or ""), part.key)
-            for (kind, _), kept in self._kept.items()
-            if kind is wanted.kind
-            for part in kept.record.parts
+            part.key: Location(entry.reference, str(entry.record.values.get("name") or ""), part.key)
+            for (kind, _), entry in self._entries.items()
+            if kind is record.kind
+            for part in entry.record.parts
         }
         codes = {
             str(part.values["external_id"]): part.key
-            for (kind, _), kept in self._kept.items()
-            if kind is wanted.kind
-            for part in kept.record.parts
+            for (kind, _), entry in self._entries.items()
+            if kind is record.kind
+            for part in entry.record.parts
             if part.values.get("external_id")
         }
-        linked = {part.key: references.reference(part.kind, part.source) or "" for part in wanted.parts}
-        sources = {part.key: part.source for part in wanted.parts}
-        found = {
+        linked = {part.key: references.reference(part.kind, part.source) or "" for part in record.parts}
+        sources = {part.key: part.source for part in record.parts}
+        locations = {
             key: places.get(linked[key], places.get(key, places.get(codes.get(sources[key], "")))) for key in linked
         }
-        return {key: place for key, place in found.items() if place is not None}
+        return {key: place for key, place in locations.items() if place is not None}
 
-    def _find(self, kind: Kind, key: str, references: References) -> _Kept | None:
+    def _find(self, kind: Kind, key: str, references: References) -> _Entry | None:
         reference = references.reference(kind, key)
         if reference is None:
-            return self._kept.get((kind, key))
-        same = (kept for (of, _), kept in self._kept.items() if of == kind and kept.reference == reference)
+            return self._entries.get((kind, key))
+        same = (entry for (of, _), entry in self._entries.items() if of == kind and entry.reference == reference)
         return next(same, None)
 
-    def _keep(self, record: Record) -> _Kept:
+    def _keep(self, record: Record) -> _Entry:
         self._clock += 1
-        before = self._kept.get((record.kind, record.key))
-        kept = _Kept(record, before.reference if before else f"m{self._clock}", self._clock)
-        self._kept[record.kind, record.key] = kept
-        return kept
+        before = self._entries.get((record.kind, record.key))
+        entry = _Entry(record, before.reference if before else f"m{self._clock}", self._clock)
+        self._entries[record.kind, record.key] = entry
+        return entry
 
-    def _written(self, change: Change, held: CurrentRecord | None, references: References) -> WriteResult:
+    def _apply_change(self, change: Change, current: CurrentRecord | None, references: References) -> WriteResult:
         now = self._find(change.kind, change.key, references)
-        if now is None and held is not None:  # recognised by evidence: it has a key of its own
-            now = next((kept for kept in self._kept.values() if kept.reference == held.reference), None)
+        if now is None and current is not None:  # recognised by evidence: it has a key of its own
+            now = next((entry for entry in self._entries.values() if entry.reference == current.reference), None)
         if change.action is Action.CREATE:
             if now is not None:
                 raise RejectedError("article_number_taken", number=change.key, article=change.key)
-            kept = self._keep(change.desired)
+            entry = self._keep(change.desired)
         elif now is None:
             raise RejectedError("target_record_missing", system=self.system, key=change.key, number="")
-        elif held is None or held.original is not now:
+        elif current is None or current.original is not now:
             raise RejectedError("target_changed_since_plan", system=self.system, key=change.key)
         else:
-            kept = self._keep(_edited(now.record, change.desired))
-        return WriteResult(kept.reference, str(kept.stamp))
+            entry = self._keep(_with_edits(now.record, change.desired))
+        return WriteResult(entry.reference, str(entry.stamp))
 
 
 class LateConnector(MemoryConnector):
@@ -336,37 +343,41 @@ class LateConnector(MemoryConnector):
 
     looks = 0
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change and ignore its token."""
-        return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
+        return super().write(change, current, references, f"{token}/{self.calls_made['write']}")
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return nothing for the planned number of lookups after a write."""
-        held = super().lookup(wanted, references)
+        current_records = super().lookup(records, references)
         if not self.writes or self.looks <= 0:
-            return held
+            return current_records
         self.looks -= 1
         return {}
 
 
-def _under(record: Record, key: str) -> Record:
+def _with_key(record: Record, key: str) -> Record:
     return record if record.key == key else replace(record, key=key)
 
 
-def _elsewhere(places: Mapping[str, Location], here: _Kept) -> dict[str, Location]:
-    return {key: one for key, one in places.items() if (one.reference, one.number) != (here.reference, key)}
+def _other_locations(places: Mapping[str, Location], entry: _Entry) -> dict[str, Location]:
+    return {
+        key: location
+        for key, location in places.items()
+        if (location.reference, location.number) != (entry.reference, key)
+    }
 
 
-def _edited(now: Record, wanted: Record) -> Record:
+def _with_edits(now: Record, desired: Record) -> Record:
     """Return the stored record with the wanted values; missing parts are added."""
     inside: Mapping[str, Record] = {part.key: part for part in now.parts}
     changed = {
         part.key: replace(part, values={**inside[part.key].values, **part.values}) if part.key in inside else part
-        for part in wanted.parts
+        for part in desired.parts
     }
-    return replace(now, values={**now.values, **wanted.values}, parts=tuple({**inside, **changed}.values()))
+    return replace(now, values={**now.values, **desired.values}, parts=tuple({**inside, **changed}.values()))
 
 
-def _only_keys(kept: _Kept) -> Record:
-    parts = tuple(Record(part.kind, part.key, {}) for part in kept.record.parts)
-    return Record(kept.record.kind, kept.reference, {"marker": str(kept.stamp)}, parts)
+def _keys_record(entry: _Entry) -> Record:
+    parts = tuple(Record(part.kind, part.key, {}) for part in entry.record.parts)
+    return Record(entry.record.kind, entry.reference, {"marker": str(entry.stamp)}, parts)

@@ -95,7 +95,7 @@ class FlowHarness:
             foreign_documents=part(
                 ForeignDocumentSearch,
                 foreign_documents_of=lambda _: self.strangers().excluding(self.accepted),
-                accept=lambda _, told, _by: self.accepted.update(told),
+                accept=lambda _, references, _by: self.accepted.update(references),
             ),
             clock=self.clock, patience=VisibilityTimeout(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
         )  # fmt: skip
@@ -123,9 +123,9 @@ class FlowHarness:
         return ProductsLogic(
             ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
             lambda code: self.links.allocate_number(self.flow, "article", code),
-            lambda codes: {key: one.reference for key, one in self.links.get(self.flow, Kind.ARTICLE, codes).items()},
+            lambda codes: {key: link.reference for key, link in self.links.get(self.flow, Kind.ARTICLE, codes).items()},
             lambda codes: self.links.allocated_numbers(self.flow, "article", codes),
-            look=lambda wanted: self.connectors["mplus"].lookup(wanted, self.links.references(self.flow)),
+            look=lambda records: self.connectors["mplus"].lookup(records, self.links.references(self.flow)),
         )  # fmt: skip
 
     # ---- what a person does
@@ -214,14 +214,16 @@ def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], ki
     """Return a record with changed values, given by name, or by path for those of a part."""
     record = connector.held(kind)[key]
     parts = tuple(
-        replace(part, values={**part.values, **_inside(values, part.key)}) if _inside(values, part.key) else part
+        replace(part, values={**part.values, **_part_values(values, part.key)})
+        if _part_values(values, part.key)
+        else part
         for part in record.parts
     )
     own = {path: value for path, value in values.items() if "/" not in path}
     connector.put(replace(record, values={**record.values, **own}, parts=parts))
 
 
-def _inside(values: Mapping[str, Value], part: str) -> dict[str, Value]:
+def _part_values(values: Mapping[str, Value], part: str) -> dict[str, Value]:
     return {path.partition("/")[2]: value for path, value in values.items() if path.startswith(f"{part}/")}
 
 

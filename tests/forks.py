@@ -17,14 +17,14 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
     ["tests.runner.child", "tests.command", "pandas"]  # the log needs pandas, and imports it late
 )
-_early = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
-_starting = threading.Lock()
+_early_output = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
+_start_lock = threading.Lock()
 
 
-def forked(work: Callable[..., None], *arguments: object, **named: object) -> ForkServerProcess:
+def forked(work: Callable[..., None], *arguments: object, **keywords: object) -> ForkServerProcess:
     """Start a process that runs this function, and return it."""
     _start_server()
-    process = _processes.Process(target=work, args=arguments, kwargs=named)
+    process = _processes.Process(target=work, args=arguments, kwargs=keywords)
     process.start()
     return process
 
@@ -36,14 +36,14 @@ def pipe() -> tuple[Connection, Connection]:
 
 def said_early() -> str:
     """Return the error output of processes before they had their own file."""
-    return _early.read_text(encoding="utf-8") if _early.exists() else ""
+    return _early_output.read_text(encoding="utf-8") if _early_output.exists() else ""
 
 
 def _start_server() -> None:
     """Start the fork server once. The early error output of processes goes to a common file."""
-    with _starting:
+    with _start_lock:
         ours = os.dup(2)
-        early = os.open(_early, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        early = os.open(_early_output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             os.dup2(early, 2)
             forkserver.ensure_running()

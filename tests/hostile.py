@@ -121,43 +121,52 @@ KEYS = (
 def shop(articles: int = 60) -> Shop:
     """Return the sample shop with hostile names in every text. Names in AccountView may have any character."""
     kind, names, tame = make_shop(articles, orders=20), cycle(EVERY), cycle(map(in_xml, EVERY))
-    single = [at for at, one in enumerate(kind.articles) if not one.parent and not one.fault and one.number]
+    single = [
+        at for at, article in enumerate(kind.articles) if not article.parent and not article.fault and article.number
+    ]
     codes = dict(zip(single, KEYS, strict=False))
     return replace(
         kind,
         articles=tuple(
-            replace(one, name=next(names), text=next(names), code=codes.get(at, one.code))
-            for at, one in enumerate(kind.articles)
+            replace(article, name=next(names), text=next(names), code=codes.get(at, article.code))
+            for at, article in enumerate(kind.articles)
         ),
-        groups=tuple(replace(one, name=next(names)) for one in kind.groups),
-        vats=tuple(replace(one, name=next(tame)) for one in kind.vats),
-        ledgers=tuple(replace(one, name=next(names)) for one in kind.ledgers),
-        branches=tuple(replace(one, name=next(tame), city=next(tame), street=next(tame)) for one in kind.branches),
+        groups=tuple(replace(group, name=next(names)) for group in kind.groups),
+        vats=tuple(replace(vat, name=next(tame)) for vat in kind.vats),
+        ledgers=tuple(replace(ledger, name=next(names)) for ledger in kind.ledgers),
+        branches=tuple(
+            replace(branch, name=next(tame), city=next(tame), street=next(tame)) for branch in kind.branches
+        ),
         customers=tuple(
             replace(
-                one, company=next(tame) if one.company else "", contact=next(tame), email=next(tame), street=next(tame),
-                city=next(tame), phone=next(tame),
+                customer,
+                company=next(tame) if customer.company else "",
+                contact=next(tame),
+                email=next(tame),
+                street=next(tame),
+                city=next(tame),
+                phone=next(tame),
             )
-            for one in kind.customers
+            for customer in kind.customers
         ),
-    )  # fmt: skip
+    )
 
 
-def harmful(said: str) -> list[str]:
+def harmful(output: str) -> list[str]:
     """Return control characters that a terminal executes or hides, and lines that the console did not write."""
     signs = [
-        ascii(sign) for sign in said if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+        ascii(sign) for sign in output if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs")
     ]
-    return signs + [line for line in said.splitlines() if line.startswith(ALL_WELL)]
+    return signs + [line for line in output.splitlines() if line.startswith(ALL_WELL)]
 
 
 @contextmanager
 def systems(articles: int = 60) -> Iterator[Sandbox]:
     """Run both systems with hostile names during the block."""
-    both = start(
+    sandbox = start(
         shop=shop(articles), ports=(0, 0), journal=Journal(None), conventions=Conventions(), token_seconds=3600
-    )  # fmt: skip
+    )
     try:
-        yield both
+        yield sandbox
     finally:
-        both.stop()
+        sandbox.stop()

@@ -19,20 +19,20 @@ VAGUE = frozenset((ROOT / "tests" / "vague_words.txt").read_text(encoding="utf-8
 
 def relative_docstrings() -> list[str]:
     """Return each docstring of the product that begins with a relative clause: `file:line first line`."""
-    return [f"{place} {text.splitlines()[0]}" for place, _, text in _described() if RELATIVE.match(text)]
+    return [f"{place} {text.splitlines()[0]}" for place, _, text in _docstrings() if RELATIVE.match(text)]
 
 
 def vague_names() -> list[str]:
     """Return each public class, function and method whose name has no noun and no verb: `file:line name`."""
-    return [f"{place} {name}" for place, name, _ in _defined() if _is_vague(name)]
+    return [f"{place} {name}" for place, name, _ in _definitions() if _is_vague(name)]
 
 
 def vague_values() -> list[str]:
     """Return each parameter and local variable whose name does not say what it holds: `file:line name`."""
-    return [f"{place} {name}" for place, name in _values() if name in VALUES]
+    return [f"{place} {name}" for place, name in _assigned_names() if name in VALUES]
 
 
-def _values() -> Iterator[tuple[str, str]]:
+def _assigned_names() -> Iterator[tuple[str, str]]:
     for file, nodes in nodes_in(PRODUCT):
         for node in nodes:
             if isinstance(node, ast.arg):
@@ -46,14 +46,14 @@ def _is_vague(name: str) -> bool:
     return not name.startswith("_") and bool(words) and all(word in VAGUE for word in words)
 
 
-def _described() -> Iterator[tuple[str, str, str]]:
+def _docstrings() -> Iterator[tuple[str, str, str]]:
     for file, nodes in nodes_in(PRODUCT):
         for node in nodes:
             if isinstance(node, Function | ast.ClassDef | ast.Module) and (text := ast.get_docstring(node)):
                 yield f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", getattr(node, "name", ""), text
 
 
-def _defined() -> Iterator[tuple[str, str, str]]:
+def _definitions() -> Iterator[tuple[str, str, str]]:
     for file, nodes in nodes_in(PRODUCT):
         for node in nodes:
             if isinstance(node, Function | ast.ClassDef):
@@ -62,9 +62,9 @@ def _defined() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Print every place, and how many there are."""
-    for found in (relative_docstrings(), vague_names(), vague_values()):
-        print("\n".join(found))
-        print(len(found))
+    for places in (relative_docstrings(), vague_names(), vague_values()):
+        print("\n".join(places))
+        print(len(places))
 
 
 if __name__ == "__main__":

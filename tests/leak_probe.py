@@ -115,7 +115,10 @@ def main(folder: Path, control: str) -> None:
     print_result(lambda: wrong.connections.choose_company("7f3c", somebody("test")))
     print_result(
         lambda: [
-            vars(part) for each in (wrong, application) for part in vars(each).values() if hasattr(part, "__dict__")
+            vars(part)
+            for instance in (wrong, application)
+            for part in vars(instance).values()
+            if hasattr(part, "__dict__")
         ]
     )
     preview(application)

@@ -57,11 +57,11 @@ FIGURES = (ast.Sub, ast.Mult, ast.FloorDiv, ast.Div)
 
 def says(annotation: ast.expr | None, aliases: set[str]) -> bool:
     """Return True if an annotation declares Markdown."""
-    named = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
-    return bool(named & aliases)
+    names = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
+    return bool(names & aliases)
 
 
-def _in(file: str, name: str) -> str:
+def _scoped_name(file: str, name: str) -> str:
     """Return a name as everybody may say it; one that is private is said in its file alone."""
     return f"{file} {name}" if name.startswith("_") else name
 
@@ -78,31 +78,43 @@ class Known:
 
     def learn(self, tree: ast.Module, file: str) -> None:  # noqa: C901 - one branch for each sort of thing
         """Read the declarations of a file."""
-        for said in tree.body:
+        for statement in tree.body:
             if (
-                isinstance(said, ast.Assign)
-                and isinstance(said.targets[0], ast.Name)
-                and isinstance(said.value, ast.Subscript)
+                isinstance(statement, ast.Assign)
+                and isinstance(statement.targets[0], ast.Name)
+                and isinstance(statement.value, ast.Subscript)
             ):
-                self.aliases |= {said.targets[0].id} if says(said.value, self.aliases) else set()
+                self.aliases |= {statement.targets[0].id} if says(statement.value, self.aliases) else set()
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 if says(node.returns, self.aliases):
-                    self.results.add(_in(file, node.name))
-                for one in ast.walk(node.returns) if node.returns else ():
-                    if isinstance(one, ast.Name) and self.fields.get(one.id):
-                        self.gives[node.name] = one.id
-                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-                marked = {one.arg: at for at, one in enumerate(given) if says(one.annotation, self.aliases)}
+                    self.results.add(_scoped_name(file, node.name))
+                for part in ast.walk(node.returns) if node.returns else ():
+                    if isinstance(part, ast.Name) and self.fields.get(part.id):
+                        self.gives[node.name] = part.id
+                parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                marked = {
+                    parameter.arg: at
+                    for at, parameter in enumerate(parameters)
+                    if says(parameter.annotation, self.aliases)
+                }
                 if marked:
-                    self.places[_in(file, node.name)] = marked
+                    self.places[_scoped_name(file, node.name)] = marked
             elif isinstance(node, ast.ClassDef):
-                told = [one for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
-                marked_fields = {one.target.id: at for at, one in enumerate(told) if says(one.annotation, self.aliases)}  # type: ignore[union-attr]
+                attributes = [
+                    attribute
+                    for attribute in node.body
+                    if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name)
+                ]
+                marked_fields = {
+                    attribute.target.id: at  # type: ignore[union-attr]
+                    for at, attribute in enumerate(attributes)
+                    if says(attribute.annotation, self.aliases)
+                }
                 properties = {
-                    one.name
-                    for one in node.body
-                    if isinstance(one, ast.FunctionDef) and says(one.returns, self.aliases)
+                    method.name
+                    for method in node.body
+                    if isinstance(method, ast.FunctionDef) and says(method.returns, self.aliases)
                 }
                 self.fields[node.name] = {*marked_fields, *properties}
                 if marked_fields:
@@ -123,19 +135,19 @@ class Scope:
     trusted: set[str] = field(default_factory=set)  # being looked at
 
     def __post_init__(self) -> None:
-        for one in _own(self.node):
-            self._take(one)
+        for node in _own_nodes(self.node):
+            self._record_bindings(node)
 
-    def _take(self, node: ast.AST) -> None:  # noqa: C901 - one branch for each sort of statement
+    def _record_bindings(self, node: ast.AST) -> None:  # noqa: C901 - one branch for each sort of statement
         match node:
             case ast.arg(arg=name, annotation=annotation):
                 if says(annotation, self.known.aliases) or _is_figure_type(annotation):
                     self.marked.add(name)
                 else:
                     self.given.setdefault(name, []).append(None)
-                for one in ast.walk(annotation) if annotation else ():
-                    if isinstance(one, ast.Name) and self.known.fields.get(one.id):
-                        self.classes[name] = one.id
+                for part in ast.walk(annotation) if annotation else ():
+                    if isinstance(part, ast.Name) and self.known.fields.get(part.id):
+                        self.classes[name] = part.id
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     self._bind(target, value)
@@ -160,34 +172,34 @@ class Scope:
         match target, value:
             case ast.Name(id=name), _:
                 self.given.setdefault(name, []).append(value)
-                if isinstance(value, ast.Call) and _called(value) in self.known.gives:
-                    self.classes[name] = self.known.gives[_called(value)]
+                if isinstance(value, ast.Call) and _call_name(value) in self.known.gives:
+                    self.classes[name] = self.known.gives[_call_name(value)]
             case ast.Subscript(value=ast.Name(id=name), slice=key), _:
                 self.given.setdefault(name, []).extend((key, value))
             case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
-                for one, each in zip(targets, values, strict=True):
-                    self._bind(one, each)
+                for element, element_value in zip(targets, values, strict=True):
+                    self._bind(element, element_value)
             case ast.Tuple(elts=targets), ast.IfExp(body=body, orelse=orelse):
                 for side in (body, orelse):
                     self._bind(target, side)
             case ast.Tuple(elts=targets), _:
-                for one in targets:
-                    self._bind(one, value)
+                for element in targets:
+                    self._bind(element, value)
             case _:
                 pass
 
     def _bind_each(self, target: ast.expr, value: ast.expr) -> None:
-        if isinstance(value, ast.Call) and _called(value) == "enumerate" and isinstance(target, ast.Tuple):
+        if isinstance(value, ast.Call) and _call_name(value) == "enumerate" and isinstance(target, ast.Tuple):
             self._bind(target.elts[0], ast.Constant(0))
             self._bind_each(target.elts[1], value.args[0])
             return
-        if isinstance(value, ast.Call) and _called(value) == "zip" and isinstance(target, ast.Tuple):
-            for one, each in zip(target.elts, value.args, strict=False):
-                self._bind_each(one, each)
+        if isinstance(value, ast.Call) and _call_name(value) == "zip" and isinstance(target, ast.Tuple):
+            for element, element_value in zip(target.elts, value.args, strict=False):
+                self._bind_each(element, element_value)
             return
         if (
             isinstance(value, ast.Call)
-            and _called(value) in ("items", "values")
+            and _call_name(value) in ("items", "values")
             and isinstance(value.func, ast.Attribute)
         ):
             value = value.func.value
@@ -207,9 +219,9 @@ class Scope:
             case ast.JoinedStr(values=values):
                 before = [ast.Constant(""), *values]
                 return all(
-                    every(one.value) or _is_look(one_before, one.value)
-                    for one_before, one in zip(before, values, strict=False)
-                    if isinstance(one, ast.FormattedValue)
+                    every(part.value) or _is_look(previous, part.value)
+                    for previous, part in zip(before, values, strict=False)
+                    if isinstance(part, ast.FormattedValue)
                 )
             case ast.BinOp(left=left, op=op, right=right):
                 return (
@@ -222,7 +234,7 @@ class Scope:
             case ast.Subscript(value=ast.Dict(values=values)):
                 return all(map(every, values))
             case ast.Dict(keys=keys, values=values):
-                return all(every(one) for one in (*keys, *values) if one is not None)
+                return all(every(part) for part in (*keys, *values) if part is not None)
             case ast.IfExp(body=body, orelse=orelse):
                 return every(body) and every(orelse)
             case ast.NamedExpr(value=value) | ast.Starred(value=value) | ast.Lambda(body=value):
@@ -250,34 +262,35 @@ class Scope:
             name in self.marked
             or name in self.trusted
             or name in SAFE
-            or _in(self.file, name) in self.known.results
+            or _scoped_name(self.file, name) in self.known.results
             or name.isupper()
         ):
             return True
         if name in self.given:
             self.trusted.add(name)
             try:
-                return all(one is not None and self.is_markdown(one) for one in self.given[name])
+                return all(value is not None and self.is_markdown(value) for value in self.given[name])
             finally:
                 self.trusted.discard(name)
         if self.outer is not None:
             return self.outer._is_markdown_name(name)
         return False
 
-    def _is_markdown_fact(self, given: ast.keyword) -> bool:
+    def _is_markdown_fact(self, keyword: ast.keyword) -> bool:
         """Tell it of one fact, or of several that are given together: of those the names do not matter."""
-        several = given.value
-        if given.arg is None and isinstance(several, ast.Name) and several.id in self.given:
+        several = keyword.value
+        if keyword.arg is None and isinstance(several, ast.Name) and several.id in self.given:
             return all(
-                self.is_markdown(one.value if isinstance(one, ast.DictComp) else one) for one in self.given[several.id]
+                self.is_markdown(value.value if isinstance(value, ast.DictComp) else value)
+                for value in self.given[several.id]
             )
         return self.is_markdown(several)
 
     def _is_markdown_call(self, node: ast.Call) -> bool:
-        name = _called(node)
+        name = _call_name(node)
         if name in WORDS:
-            return all(one.arg in NUMBERS or self._is_markdown_fact(one) for one in node.keywords)
-        if name in SAFE or _in(self.file, name) in self.known.results:
+            return all(keyword.arg in NUMBERS or self._is_markdown_fact(keyword) for keyword in node.keywords)
+        if name in SAFE or _scoped_name(self.file, name) in self.known.results:
             return True
         if name in KEEPING and isinstance(node.func, ast.Attribute):
             return self.is_markdown(node.func.value) and all(map(self.is_markdown, node.args))
@@ -299,15 +312,15 @@ def _is_look(before: ast.expr, value: ast.expr) -> bool:
 
 
 def _is_figure_type(annotation: ast.expr | None) -> bool:
-    named = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
-    return bool(named) and named <= FIGURE_TYPES
+    names = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
+    return bool(names) and names <= FIGURE_TYPES
 
 
 def _is_figure(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
-def _called(node: ast.Call) -> str:
+def _call_name(node: ast.Call) -> str:
     return (
         node.func.id
         if isinstance(node.func, ast.Name)
@@ -317,25 +330,25 @@ def _called(node: ast.Call) -> str:
     )
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a function or file without those of nested functions."""
     waiting = deque(ast.iter_child_nodes(node))
     if isinstance(node, ast.FunctionDef | ast.Lambda):
         waiting = deque([*ast.walk(node.args), *(node.body if isinstance(node.body, list) else [node.body])])
     while waiting:
-        one = waiting.popleft()
-        yield one
-        if not isinstance(one, ast.FunctionDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(one))
+        child = waiting.popleft()
+        yield child
+        if not isinstance(child, ast.FunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(child))
 
 
 def scopes(node: ast.AST, known: Known, file: str, outer: Scope | None = None) -> Iterator[Scope]:
     """Yield the scope of a file or function and of every function in it."""
     scope = Scope(node, known, file, outer)
     yield scope
-    for one in _own(node):
-        if isinstance(one, ast.FunctionDef | ast.Lambda):
-            yield from scopes(one, known, file, scope)
+    for child in _own_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.Lambda):
+            yield from scopes(child, known, file, scope)
 
 
 def unknown(files: list[Path]) -> list[str]:
@@ -345,31 +358,34 @@ def unknown(files: list[Path]) -> list[str]:
     for _ in range(2):  # what is learnt first may be said by what was read before
         for file, tree in trees.items():
             known.learn(tree, str(file))
-    found = []
+    places = []
     for file, tree in trees.items():
         for scope in scopes(tree, known, str(file)):
-            found += [f"{file.name}:{line}: {what}" for line, what in _unknown_in(scope, file.name)]
-    return sorted(found)
+            places += [f"{file.name}:{line}: {finding}" for line, finding in _untrusted_places(scope, file.name)]
+    return sorted(places)
 
 
-def _unknown_in(scope: Scope, file: str) -> Iterator[tuple[int, str]]:
+def _untrusted_places(scope: Scope, file: str) -> Iterator[tuple[int, str]]:
     """Yield untrusted text that a function draws, or returns as Markdown."""
     node, known = scope.node, scope.known
-    promises = isinstance(node, ast.FunctionDef) and _in(scope.file, node.name) in known.results - SAFE
-    for one in _own(node):
-        match one:
+    promises = isinstance(node, ast.FunctionDef) and _scoped_name(scope.file, node.name) in known.results - SAFE
+    for child in _own_nodes(node):
+        match child:
             case ast.Return(value=value) | ast.Yield(value=value) | ast.YieldFrom(value=value) if promises:
                 if value is not None and not scope.is_markdown(value):
                     yield value.lineno, f"gives {ast.unparse(value)[:80]}"
             case ast.Call():
-                yield from ((one.lineno, f"{_called(one)} draws {part}") for part in _drawn(one, scope, file))
+                yield from (
+                    (child.lineno, f"{_call_name(child)} draws {part}")
+                    for part in _untrusted_arguments(child, scope, file)
+                )
             case _:
                 pass
 
 
-def _drawn(call: ast.Call, scope: Scope, file: str) -> Iterator[str]:
-    name, of_streamlit = _called(call), isinstance(call.func, ast.Attribute)
-    named = {one.arg: one.value for one in call.keywords if one.arg}
+def _untrusted_arguments(call: ast.Call, scope: Scope, file: str) -> Iterator[str]:
+    name, of_streamlit = _call_name(call), isinstance(call.func, ast.Attribute)
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     if (
         of_streamlit
         and ast.unparse(call.func).startswith("st.")
@@ -379,17 +395,17 @@ def _drawn(call: ast.Call, scope: Scope, file: str) -> Iterator[str]:
     drawn: list[ast.expr] = []
     if of_streamlit and name in ELEMENTS and ast.unparse(call.func).partition(".")[0].strip("(") in CONTAINERS:
         places, names = ELEMENTS[name]
-        drawn = [*call.args[:places], *(named[one] for one in names if one in named)]
-        choices = named.get("format_func")
+        drawn = [*call.args[:places], *(keywords[parameter] for parameter in names if parameter in keywords)]
+        choices = keywords.get("format_func")
         if name in MARKDOWN_CHOICES:
             drawn += [choices] if choices is not None else call.args[1:2]
-        elif name in TEXT_CHOICES and not (isinstance(choices, ast.Call) and _called(choices) == "option_name"):
-            told = ast.unparse(choices)[:60] if choices is not None else "as they are"
+        elif name in TEXT_CHOICES and not (isinstance(choices, ast.Call) and _call_name(choices) == "option_name"):
+            source = ast.unparse(choices)[:60] if choices is not None else "as they are"
             if choices is not None or not all(map(scope.is_markdown, call.args[1:2])):
-                yield f"choices that come not through `option_name`: {told}"
-    for place, at in scope.known.places.get(_in(scope.file, name), {}).items():
-        if place in named:
-            drawn.append(named[place])
+                yield f"choices that come not through `option_name`: {source}"
+    for place, at in scope.known.places.get(_scoped_name(scope.file, name), {}).items():
+        if place in keywords:
+            drawn.append(keywords[place])
         elif at < len(call.args) and not of_streamlit:
             drawn.append(call.args[at])
-    yield from (ast.unparse(one)[:100] for one in drawn if not scope.is_markdown(one))
+    yield from (ast.unparse(expression)[:100] for expression in drawn if not scope.is_markdown(expression))

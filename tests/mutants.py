@@ -45,7 +45,7 @@ class Fault:
 def faults() -> list[Fault]:
     """Return the stored faults in order."""
     with (ROOT / "tests" / "faults.toml").open("rb") as file:
-        return [Fault(**one) for one in tomllib.load(file)["fault"]]
+        return [Fault(**entry) for entry in tomllib.load(file)["fault"]]
 
 
 def planted(root: Path, fault: Fault) -> str:
@@ -72,7 +72,7 @@ def status(root: Path, tests: str) -> int:
 
 def main(words: list[str]) -> int:
     """Plant all faults, or those with one of these words in their names, and print the result of each."""
-    chosen = [one for one in faults() if not words or any(word in one.name for word in words)]
+    chosen = [fault for fault in faults() if not words or any(word in fault.name for word in words)]
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "main"
@@ -81,16 +81,16 @@ def main(words: list[str]) -> int:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             (root / name).parent.mkdir(exist_ok=True)
             copy(source, root / name)
-        sound = {tests: status(root, tests) == PASSED for tests in dict.fromkeys(one.tests for one in chosen)}
+        sound = {tests: status(root, tests) == PASSED for tests in dict.fromkeys(fault.tests for fault in chosen)}
         for fault in chosen:
             began = time.monotonic()
             before = planted(root, fault)
             caught = status(root, fault.tests) == FAILED
             (root / fault.file).write_text(before, encoding="utf-8")
-            told = "caught" if caught else "NOT CAUGHT"
-            told = told if sound[fault.tests] else "FAILS WITHOUT IT"
-            wrong += told != "caught"
-            print(f"{told:<16} {time.monotonic() - began:5.1f} s  {fault.name}  ({fault.tests})", flush=True)
+            verdict = "caught" if caught else "NOT CAUGHT"
+            verdict = verdict if sound[fault.tests] else "FAILS WITHOUT IT"
+            wrong += verdict != "caught"
+            print(f"{verdict:<16} {time.monotonic() - began:5.1f} s  {fault.name}  ({fault.tests})", flush=True)
     print(f"{len(chosen) - wrong} of {len(chosen)} faults were caught")
     return 1 if wrong else 0
 

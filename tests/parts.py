@@ -15,9 +15,9 @@ Service = TypeVar("Service")
 
 def part(service: type[Service], /, **members: Any) -> Service:
     """Return an object with these members of a service. Raises AttributeError for a member that the service lacks."""
-    known = {*dir(service), *inspect.get_annotations(service), *service.__init__.__code__.co_names}
+    known_names = {*dir(service), *inspect.get_annotations(service), *service.__init__.__code__.co_names}
     for name in members:
-        if name not in known:
+        if name not in known_names:
             raise AttributeError(f"{service.__name__} has no member {name}")
     return cast("Service", SimpleNamespace(**members))
 

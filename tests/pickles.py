@@ -37,7 +37,7 @@ def harmful(mark: Path, inside: str = "") -> list[str]:
         b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c" + bytes([len(_code(mark))]) + _code(mark) + b"\x85R.",
         b"\x80\x04\x8c\x08datetime\x8c\x0ddatetime.date\x93.",
     ]
-    return [base64.b64encode(one).decode() for one in (*plain, *by_hand)]
+    return [base64.b64encode(payload).decode() for payload in (*plain, *by_hand)]
 
 
 def _code(mark: Path) -> bytes:

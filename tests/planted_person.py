@@ -47,13 +47,13 @@ NUMBER = "39001"  # of the person, as a debtor
 
 def hits(folder: Path) -> dict[str, list[str]]:
     """Return the planted words in each file. The journal is left out, because it belongs to the sandbox systems."""
-    found: dict[str, list[str]] = {}
+    words_by_file: dict[str, list[str]] = {}
     for name, content in contents(folder):
         small = content.lower()
-        here = [one for one in PLANTED if any(form.lower() in small for form in forms(one) | forms(one.lower()))]
-        if here and name != "sandbox.journal":
-            found[name] = here
-    return found
+        words = [word for word in PLANTED if any(form.lower() in small for form in forms(word) | forms(word.lower()))]
+        if words and name != "sandbox.journal":
+            words_by_file[name] = words
+    return words_by_file
 
 
 RUNS = 3  # of orders, in which one is booked
@@ -82,13 +82,13 @@ class Shop:
         console.sandbox.accountview.add("CONTACT", DEBTOR)
         self.run("customers", "39001")
         self.relation = next(
-            str(one["relationNumber"]) for one in console.sandbox.state("relations", "mplus")
-            if one.get("extRelationId") == "39001"
+            str(row["relationNumber"]) for row in console.sandbox.state("relations", "mplus")
+            if row.get("extRelationId") == "39001"
         )  # fmt: skip
         self.order = console.till_client.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
         self._book_order()
-        written = self.application.runs.latest("orders", limit=1)[0].id
-        self.application.notes.add(written, "Zwiebelquast Ödön calls about it", WHO)
+        run_id = self.application.runs.latest("orders", limit=1)[0].id
+        self.application.notes.add(run_id, "Zwiebelquast Ödön calls about it", WHO)
         self.application.saved_filters.keep("exceptions", "Zwiebelquast Ödön", {"find": "Zwiebelquast Ödön"}, ME)
         other = self.console.preview("stock", ARTICLE).id
         if self.application.runs.get(other).state is RunState.READY:
@@ -124,9 +124,9 @@ class Shop:
 
     def hits(self, data: Path | None = None, url: str = "") -> dict[str, list[str]]:
         """Return the planted words by file, and in the rows of a PostgreSQL database."""
-        found = hits(data or self.data)
+        words_by_file = hits(data or self.data)
         rows = hits_in(url or self.url) if self.url else []
-        return {**found, "rows": rows} if rows else found
+        return {**words_by_file, "rows": rows} if rows else words_by_file
 
     def sums(self) -> Mapping[str, object]:
         """Return the counts and states of runs, which an erasure must not change."""
@@ -137,14 +137,14 @@ class Shop:
 def hits_in(url: str) -> list[str]:
     """Return the planted words in the rows of a PostgreSQL database of the console or of the engine."""
     query = "SELECT schemaname, relname FROM pg_stat_user_tables"
-    found: set[str] = set()
+    words: set[str] = set()
     with psycopg.connect(url) as connection:
         for schema, table in connection.execute(query).fetchall():
             rows_of_table = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(schema, table))
             for (row,) in connection.execute(rows_of_table).fetchall():
                 small = row.lower().encode()
-                found |= {one for one in PLANTED if any(form.lower() in small for form in forms(one))}
-    return sorted(found)
+                words |= {word for word in PLANTED if any(form.lower() in small for form in forms(word))}
+    return sorted(words)
 
 
 # ---- a killed erasure
@@ -157,22 +157,22 @@ def at_rest_on(folder: Path) -> Iterator[Application]:
         yield application
 
 
-def erase_until(folder: Path, moment: int, told: Path, stage: str = "", seconds: float = 0.0) -> None:
+def erase_until(folder: Path, moment: int, count_file: Path, stage: str = "", seconds: float = 0.0) -> None:
     """Erase the person and kill this process at a number of touches, or some seconds after a stage began.
 
     A touch is a write to a file or the database. If the process survives, it writes the number of touches to a file.
     """
     touches = _Touches(moment, folder)
     with at_rest_on(folder) as application:
-        one = application.persons.customer(debtor=NUMBER)
+        customer = application.persons.customer(debtor=NUMBER)
 
         def began(name: str) -> None:
             if name == stage:
                 threading.Timer(seconds, _die).start()
 
         touches.count = 0  # those of the opening are no part of it
-        application.persons.erase(one, NUMBER, ME, began)
-        told.write_text(str(touches.count), encoding="utf-8")
+        application.persons.erase(customer, NUMBER, ME, began)
+        count_file.write_text(str(touches.count), encoding="utf-8")
 
 
 def _die() -> None:
@@ -187,14 +187,14 @@ class _Touches:
         self._moment = moment
         self._folder = str(folder)
         for event in ("begin", "commit", "before_cursor_execute", "after_cursor_execute"):
-            sa.event.listen(sa.Engine, event, self._touched)
-        sys.addaudithook(self._noticed)
+            sa.event.listen(sa.Engine, event, self._count_touch)
+        sys.addaudithook(self._audit_hook)
 
-    def _touched(self, *_: object) -> None:
+    def _count_touch(self, *_: object) -> None:
         self.count += 1
         if self.count == self._moment:
             _die()
 
-    def _noticed(self, event: str, arguments: tuple[object, ...]) -> None:
+    def _audit_hook(self, event: str, arguments: tuple[object, ...]) -> None:
         if event in TOUCHES and str(arguments[0]).startswith(self._folder):
-            self._touched()
+            self._count_touch()

@@ -25,15 +25,15 @@ _QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_
 ATTEMPTS = 3
 
 
-def _programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
+def _program_folder() -> Path | None:
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if programs:
+        return programs[-1].parent
     on_path = shutil.which("initdb")
     return Path(on_path).resolve().parent if on_path else None
 
 
-def _as_postgres(*command: str) -> list[str]:
+def _postgres_command(*command: str) -> list[str]:
     """PostgreSQL refuses to run as root."""
     return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
@@ -45,10 +45,10 @@ def _free_port() -> int:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(_as_postgres(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
+    subprocess.run(_postgres_command(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
-def _started(control: tuple[str, ...], folder: Path) -> int:
+def _start_server(control: tuple[str, ...], folder: Path) -> int:
     """Start the server and return its port; another program may take a free port before we do."""
     for attempt in range(ATTEMPTS):
         port = _free_port()
@@ -66,7 +66,7 @@ def _started(control: tuple[str, ...], folder: Path) -> int:
 @contextmanager
 def private_server() -> Iterator[str]:
     """Run a server during the block and yield its address. Raises LookupError if PostgreSQL is not installed."""
-    programs = _programs()
+    programs = _program_folder()
     if programs is None:
         raise LookupError(HOW_TO_GET_IT)
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -77,7 +77,7 @@ def private_server() -> Iterator[str]:
     try:
         _run(str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         control = (str(programs / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"))
-        port = _started(control, folder)
+        port = _start_server(control, folder)
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}"
         finally:
@@ -89,10 +89,10 @@ def private_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a server, without the name of a database."""
-    if given := os.environ.get("TEST_POSTGRES_URL"):
-        yield given.rsplit("/", 1)[0] if given.count("/") > 2 else given
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        yield url.rsplit("/", 1)[0] if url.count("/") > 2 else url
         return
-    if _programs() is None:
+    if _program_folder() is None:
         pytest.skip(HOW_TO_GET_IT)
     with private_server() as server:
         yield server

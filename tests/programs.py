@@ -100,11 +100,11 @@ class Terminal:
 
     def run_new_process(self, *arguments: str, **settings: str) -> CommandResult:
         """Run a command in a new process, as an operator does; it imports everything and must end by itself."""
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, capture_output=True, check=False,
             env=self._environment(settings), timeout=SECONDS,
         )  # fmt: skip
-        return CommandResult(done.returncode, done.stdout, done.stderr)
+        return CommandResult(process.returncode, process.stdout, process.stderr)
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         return {**environment(**{**self.settings, **settings}), "COLUMNS": str(self.width)}

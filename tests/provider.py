@@ -58,14 +58,14 @@ class OpenIdProvider:
         claims |= {"groups": ["administrators"], "roles": ["administrator"], "email": "admin@example.com"}
         whole = {name: value for name, value in {**claims, **self.claims}.items() if value is not None}
         if self.forges == "none":
-            return f"{_part({'alg': 'none'})}.{_part(whole)}."
+            return f"{_token_part({'alg': 'none'})}.{_token_part(whole)}."
         if self.forges == "public":
             key = OctKey.import_key(json.dumps(self.shows[0].as_dict(private=False)))
             return jwt.encode({"alg": "HS256", "kid": self.shows[0].kid}, whole, key)
         return jwt.encode({"alg": "RS256", "kid": self.signs_with.kid}, whole, self.signs_with)
 
 
-def _part(value: Mapping[str, Any]) -> str:
+def _token_part(value: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
@@ -73,25 +73,25 @@ class _RefusedError(Exception):
     """A request that the provider refuses."""
 
 
-def _described(provider: OpenIdProvider) -> dict[str, Any]:
+def _discovery_document(provider: OpenIdProvider) -> dict[str, Any]:
     names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
     names |= {"end_session_endpoint": "end"} if provider.ends else {}
-    there = {name: f"{provider.issuer}/{path}" for name, path in names.items()}
-    return {"issuer": provider.issuer, **there, **provider.says}
+    endpoints = {name: f"{provider.issuer}/{path}" for name, path in names.items()}
+    return {"issuer": provider.issuer, **endpoints, **provider.says}
 
 
-def _answer(provider: OpenIdProvider, given: Mapping[str, str]) -> dict[str, Any]:
+def _token_answer(provider: OpenIdProvider, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Return the token for a code, according to RFC 6749 and RFC 7636."""
-    held = provider.codes.pop(given.get("code", ""), None)
-    challenge = hashlib.sha256(given.get("code_verifier", "").encode()).digest()
-    fits = held is not None and (
-        (given.get("client_id"), given.get("client_secret")) == (CLIENT, SECRET)
-        and held["redirect_uri"] == given.get("redirect_uri")
-        and held["code_challenge"] == base64.urlsafe_b64encode(challenge).rstrip(b"=").decode()
+    request = provider.codes.pop(parameters.get("code", ""), None)
+    challenge = hashlib.sha256(parameters.get("code_verifier", "").encode()).digest()
+    fits = request is not None and (
+        (parameters.get("client_id"), parameters.get("client_secret")) == (CLIENT, SECRET)
+        and request["redirect_uri"] == parameters.get("redirect_uri")
+        and request["code_challenge"] == base64.urlsafe_b64encode(challenge).rstrip(b"=").decode()
     )
-    if not fits or held is None:
+    if not fits or request is None:
         raise _RefusedError
-    return {"access_token": "x", "token_type": "Bearer", "id_token": provider.token(nonce=held["nonce"])}
+    return {"access_token": "x", "token_type": "Bearer", "id_token": provider.token(nonce=request["nonce"])}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -100,41 +100,41 @@ class _Handler(BaseHTTPRequestHandler):
     provider: OpenIdProvider
 
     def do_GET(self) -> None:
-        asked = urlsplit(self.path)
-        given = {name: values[-1] for name, values in parse_qs(asked.query).items()}
-        if asked.path == "/authorize" and self.provider.asks and not self._kept() & self.provider.known:
-            fields = "".join(f'<input type="hidden" name="{n}" value="{escape(v)}">' for n, v in given.items())
-            self._show(f'<form action="/enter">{fields}<button>Log in there</button></form>')
-        elif asked.path == "/enter":
+        url = urlsplit(self.path)
+        parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if url.path == "/authorize" and self.provider.asks and not self._session_marks() & self.provider.known:
+            fields = "".join(f'<input type="hidden" name="{n}" value="{escape(v)}">' for n, v in parameters.items())
+            self._send_page(f'<form action="/enter">{fields}<button>Log in there</button></form>')
+        elif url.path == "/enter":
             mark = secrets.token_hex(8)
             self.provider.known.add(mark)
-            self._onward(f"/authorize?{asked.query}", f"there={mark}; HttpOnly")
-        elif asked.path == "/end":
-            jwt.decode(given["id_token_hint"], self.provider.signs_with)
-            self.provider.ended.append(given)
-            self.provider.known -= self._kept()
-            self._onward(given["post_logout_redirect_uri"], "there=; Max-Age=0")
-        elif asked.path == "/authorize":
+            self._redirect(f"/authorize?{url.query}", f"there={mark}; HttpOnly")
+        elif url.path == "/end":
+            jwt.decode(parameters["id_token_hint"], self.provider.signs_with)
+            self.provider.ended.append(parameters)
+            self.provider.known -= self._session_marks()
+            self._redirect(parameters["post_logout_redirect_uri"], "there=; Max-Age=0")
+        elif url.path == "/authorize":
             code = secrets.token_hex(8)
-            self.provider.codes[code] = given
-            self._onward(f"{given['redirect_uri']}?{urlencode({'code': code, 'state': given['state']})}")
-        elif asked.path == "/keys":
+            self.provider.codes[code] = parameters
+            self._redirect(f"{parameters['redirect_uri']}?{urlencode({'code': code, 'state': parameters['state']})}")
+        elif url.path == "/keys":
             self.provider.asked += 1
-            self._tell(KeySet(list(self.provider.shows)).as_dict(private=False))
+            self._send_json(KeySet(list(self.provider.shows)).as_dict(private=False))
         else:
-            self._tell(_described(self.provider))
+            self._send_json(_discovery_document(self.provider))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         try:
-            self._tell(_answer(self.provider, {name: values[-1] for name, values in parse_qs(body).items()}))
+            self._send_json(_token_answer(self.provider, {name: values[-1] for name, values in parse_qs(body).items()}))
         except _RefusedError:
-            self._tell({"error": "invalid_grant"}, 400)
+            self._send_json({"error": "invalid_grant"}, 400)
 
-    def _kept(self) -> set[str]:
+    def _session_marks(self) -> set[str]:
         return set(re.findall(r"there=(\w+)", self.headers.get("Cookie", "")))
 
-    def _onward(self, to: str, keep: str = "") -> None:
+    def _redirect(self, to: str, keep: str = "") -> None:
         self.send_response(302)
         self.send_header("Location", to)
         if keep:
@@ -142,15 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _show(self, page: str) -> None:
+    def _send_page(self, page: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
         self.wfile.write(page.encode())
 
-    def _tell(self, told: Mapping[str, Any], status: int = 200) -> None:
-        body = json.dumps(told).encode()
+    def _send_json(self, content: Mapping[str, Any], status: int = 200) -> None:
+        body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -42,13 +42,13 @@ class Block:
 def blocks() -> Iterator[Block]:
     """Yield every block of README and of docs."""
     for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for found in FENCED.finditer(file.read_text(encoding="utf-8")):
-            yield Block(file, found["language"], found["text"], found["why"] or "")
+        for match in FENCED.finditer(file.read_text(encoding="utf-8")):
+            yield Block(file, match["language"], match["text"], match["why"] or "")
 
 
 def main() -> None:
     """Follow README and docs as a new user, block by block."""
-    first, *others = [one for one in blocks() if one.language == SHELL and not one.why]
+    first, *others = [block for block in blocks() if block.language == SHELL and not block.why]
     clone, enter, start = first.text.splitlines()
     with tempfile.TemporaryDirectory() as folder:
         shell(clone.replace("ADDRESS-OF-THIS-PAGE", str(ROOT)), Path(folder))
@@ -62,10 +62,10 @@ def main() -> None:
         shell("make demo", checkout)  # which fails where anything does not add up, or is left to write
         home = Path(folder) / "home"
         home.mkdir()
-        others.sort(key=lambda one: one.file.name != "installation.md")  # all others call what it installs
-        for one in others:
-            before = "" if one.file.name == "installation.md" else "sluis runs >/dev/null;"  # a console that was used
-            shell(f"set -e; {before} {one.text.replace('/srv/console', str(home / 'restored'))}", checkout, home)
+        others.sort(key=lambda block: block.file.name != "installation.md")  # all others call what it installs
+        for block in others:
+            before = "" if block.file.name == "installation.md" else "sluis runs >/dev/null;"  # a console that was used
+            shell(f"set -e; {before} {block.text.replace('/srv/console', str(home / 'restored'))}", checkout, home)
 
 
 def claim(words: str, holds: bool) -> None:
@@ -81,9 +81,11 @@ def shell(command: str, folder: Path, home: Path | None = None) -> str:
     if home is not None:
         env |= {"HOME": str(home), "PATH": f"{home / 'sluis' / 'bin'}{os.pathsep}{env['PATH']}"}
         env |= {"CONSOLE_BACKUP_PASSPHRASE": "of a stranger"}
-    done = subprocess.run(["/bin/sh", "-c", command], check=False, cwd=folder, env=env, text=True, capture_output=True)
-    claim(f"{command}\n{'' if not done.returncode else done.stderr}", done.returncode == 0)
-    return done.stdout
+    process = subprocess.run(
+        ["/bin/sh", "-c", command], check=False, cwd=folder, env=env, text=True, capture_output=True
+    )
+    claim(f"{command}\n{'' if not process.returncode else process.stderr}", process.returncode == 0)
+    return process.stdout
 
 
 @contextmanager
@@ -139,9 +141,9 @@ def asked(path: str) -> str:
 def strange() -> dict[str, str]:
     """Return an environment without anything of this installation."""
     hidden = str(ROOT / ".venv")
-    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not one.startswith(hidden))
-    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-    return {**kept, "PATH": path}
+    path = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if not folder.startswith(hidden))
+    variables = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+    return {**variables, "PATH": path}
 
 
 if __name__ == "__main__":

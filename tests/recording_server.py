@@ -42,7 +42,7 @@ def recording_server(*, redirect: str = "", answer: bytes = b"{}") -> Iterator[R
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            known.requests.append(f"{self.requestline}\n{self.headers}".encode() + body)
+            server.requests.append(f"{self.requestline}\n{self.headers}".encode() + body)
             self.send_response(302 if redirect else 200)
             if redirect:
                 self.send_header("location", redirect)
@@ -57,12 +57,12 @@ def recording_server(*, redirect: str = "", answer: bytes = b"{}") -> Iterator[R
             """Say nothing."""
 
     with listening(Handler) as port:
-        known = RecordingServer(port)
-        yield known
+        server = RecordingServer(port)
+        yield server
 
 
 @contextmanager
-def altered_column(url: str, table: str, row: Mapping[str, str], column: str, held: str) -> Iterator[str]:
+def altered_column(url: str, table: str, row: Mapping[str, str], column: str, replacement: str) -> Iterator[str]:
     """Run a proxy for AccountView that replaces a column by a piece of JSON, in all rows with these values."""
     mark = "altered-here"
 
@@ -71,10 +71,10 @@ def altered_column(url: str, table: str, row: Mapping[str, str], column: str, he
         matches = [line for line in tables.get(table, ()) if row.items() <= line.items() and column in line]
         for line in matches:
             line[column] = mark
-        return json.dumps(tables).replace(f'"{mark}"', held).encode() if matches else body
+        return json.dumps(tables).replace(f'"{mark}"', replacement).encode() if matches else body
 
-    with altering_proxy(url, alter) as there:
-        yield there
+    with altering_proxy(url, alter) as proxy_url:
+        yield proxy_url
 
 
 @contextmanager
@@ -85,8 +85,8 @@ def altering_proxy(url: str, alter: Callable[[bytes], bytes]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             line = HTTPConnection(place.netloc)
-            sent = self.rfile.read(int(self.headers.get("content-length") or 0))
-            line.request(self.command, self.path, sent, dict(self.headers.items()))
+            request_body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            line.request(self.command, self.path, request_body, dict(self.headers.items()))
             answer = line.getresponse()
             body = alter(answer.read())
             line.close()

@@ -24,7 +24,7 @@ class RelayProxy:
         self.target = url
         self.url = urlsplit(url)._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.says: list[str] = []  # texts, used in turn
-        self._next = count()
+        self._call_numbers = count()
         self.manner = MANNERS[0]
         self.to = ""  # only calls that contain this text, such as the name of an operation
 
@@ -32,29 +32,29 @@ class RelayProxy:
         """Return its own answer to a call, or None to relay it."""
         if not self.says or self.to not in path + body.decode("utf-8", "replace"):
             return None
-        said = self.says[next(self._next) % len(self.says)]
+        text = self.says[next(self._call_numbers) % len(self.says)]
         if self.manner == "text":
-            return 500, "text/plain; charset=utf-8", said.encode()
+            return 500, "text/plain; charset=utf-8", text.encode()
         if self.manner == "page":
-            return 500, "text/html; charset=utf-8", f"<html><body>{said}</body></html>".encode()
+            return 500, "text/html; charset=utf-8", f"<html><body>{text}</body></html>".encode()
         status = 400 if self.manner == "refusal" else 500
         if path.endswith("/token"):
-            return status, "application/json", json.dumps({"error": "x", "error_description": said}).encode()
+            return status, "application/json", json.dumps({"error": "x", "error_description": text}).encode()
         if "accountview" in path or "companies" in path:
-            refusal = {"ErrorType": "AccountViewError", "ErrorMessage": said}
+            refusal = {"ErrorType": "AccountViewError", "ErrorMessage": text}
             return status, "application/json", json.dumps(refusal).encode()
-        return 200, "text/xml; charset=utf-8", self._soap(body, escape(said))
+        return 200, "text/xml; charset=utf-8", self._soap(body, escape(text))
 
-    def _soap(self, body: bytes, said: str) -> bytes:
+    def _soap(self, body: bytes, text: str) -> bytes:
         if b"createProduct" in body and self.manner == "refusal":
             name = interface_contract().answer_name("createProduct").rpartition("}")[2]
             inside = (
-                f'<ns:{name} xmlns:ns="{NAMESPACE}"><ns:result>CREATE-PRODUCT-RESULT-{said}</ns:result>'
-                f"<ns:errorMessage>{said}</ns:errorMessage></ns:{name}>"
+                f'<ns:{name} xmlns:ns="{NAMESPACE}"><ns:result>CREATE-PRODUCT-RESULT-{text}</ns:result>'
+                f"<ns:errorMessage>{text}</ns:errorMessage></ns:{name}>"
             )
         else:
             code = "Client" if self.manner == "refusal" else "Server"
-            inside = f"<s:Fault><faultcode>s:{code}</faultcode><faultstring>{said}</faultstring></s:Fault>"
+            inside = f"<s:Fault><faultcode>s:{code}</faultcode><faultstring>{text}</faultstring></s:Fault>"
         return f'<s:Envelope xmlns:s="{SOAP}"><s:Body>{inside}</s:Body></s:Envelope>'.encode()
 
 
@@ -67,9 +67,9 @@ def relay_proxy(url: str) -> Iterator[RelayProxy]:
 
         def relay(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = known.answer(self.path, body)
+            answer = proxy.answer(self.path, body)
             if answer is None:
-                answer = _relayed(known.target, self, body)
+                answer = _relay_request(proxy.target, self, body)
             status, kind, content = answer
             self.send_response(status)
             self.send_header("content-type", kind)
@@ -83,16 +83,16 @@ def relay_proxy(url: str) -> Iterator[RelayProxy]:
             """Say nothing."""
 
     with listening(Handler) as port:
-        known = RelayProxy(url, port)
-        yield known
+        proxy = RelayProxy(url, port)
+        yield proxy
 
 
-def _relayed(target: str, asked: BaseHTTPRequestHandler, body: bytes) -> tuple[int, str, bytes]:
+def _relay_request(target: str, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, str, bytes]:
     place = urlsplit(target)
     names = ("authorization", "content-type", "soapaction", "x-company", "accept")
-    headers = {name: asked.headers[name] for name in names if name in asked.headers}
+    headers = {name: handler.headers[name] for name in names if name in handler.headers}
     request = urllib.request.Request(  # noqa: S310 - loopback
-        f"{place.scheme}://{place.netloc}{asked.path}", data=body or None, headers=headers, method=asked.command
+        f"{place.scheme}://{place.netloc}{handler.path}", data=body or None, headers=headers, method=handler.command
     )
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - loopback

@@ -87,7 +87,7 @@ def served(
     port = free_port()
     with (data / "server.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [program, *(one.format(port=port) for one in command), *arguments],
+            [program, *(part.format(port=port) for part in command), *arguments],
             cwd=at, env=environment(data, settings), stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

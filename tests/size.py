@@ -42,23 +42,25 @@ def nodes_in(folders: tuple[str, ...]) -> Iterator[tuple[Path, tuple[ast.AST, ..
 
 def collisions() -> dict[str, list[str]]:
     """Return the public functions and classes of the product that several files define, with those files."""
-    found: dict[str, list[str]] = defaultdict(list)
+    files_by_name: dict[str, list[str]] = defaultdict(list)
     for file, (module, *_) in nodes_in(PRODUCT):
-        for one in getattr(module, "body", ()):
-            if isinstance(one, Function | ast.ClassDef) and not one.name.startswith("_"):
-                found[one.name].append(file.relative_to(ROOT).as_posix())
-    return {name: files for name, files in found.items() if len(set(files)) > 1}
+        for node in getattr(module, "body", ()):
+            if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+                files_by_name[node.name].append(file.relative_to(ROOT).as_posix())
+    return {name: files for name, files in files_by_name.items() if len(set(files)) > 1}
 
 
 def wiring_functions() -> list[str]:
     """Return the lambdas and partial functions in the place that builds the application, each with its line."""
     expressions = [node for node in nodes_of(APPLICATION) if isinstance(node, ast.expr)]
-    return [f"{one.lineno}: {ast.unparse(one)}" for one in expressions if _is_made_function(one)]
+    return [
+        f"{expression.lineno}: {ast.unparse(expression)}" for expression in expressions if _is_made_function(expression)
+    ]
 
 
-def _is_made_function(one: ast.expr) -> bool:
-    is_partial = isinstance(one, ast.Call) and ast.unparse(one.func).rpartition(".")[2] == "partial"
-    return isinstance(one, ast.Lambda) or is_partial
+def _is_made_function(expression: ast.expr) -> bool:
+    is_partial = isinstance(expression, ast.Call) and ast.unparse(expression.func).rpartition(".")[2] == "partial"
+    return isinstance(expression, ast.Lambda) or is_partial
 
 
 def bag_users() -> list[str]:
@@ -70,41 +72,46 @@ def bag_users() -> list[str]:
 
 def mutual_imports() -> list[tuple[str, str]]:
     """Return the pairs of packages right under `integration` that import each other."""
-    used: dict[str, set[str]] = defaultdict(set)
+    imports: dict[str, set[str]] = defaultdict(set)
     for file, nodes in nodes_in(("integration",)):
         names = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
         package = file.relative_to(ROOT / "integration").parts[0]
-        used[package] |= {name.split(".")[1] for name in names if name.startswith("integration.")} - {package}
-    return [(one, other) for one in used for other in used[one] if one < other and one in used.get(other, ())]
+        imports[package] |= {name.split(".")[1] for name in names if name.startswith("integration.")} - {package}
+    return [
+        (first, other)
+        for first in imports
+        for other in imports[first]
+        if first < other and first in imports.get(other, ())
+    ]
 
 
 def callable_arguments() -> list[str]:
     """Return the arguments of constructors of services that are functions, but for the clock: `Class.argument`."""
-    found = []
+    arguments = []
     folders = [ROOT / "integration" / package for package in SERVICES]
     for path in (file for folder in folders for file in sorted(folder.rglob("*.py")) if file not in CLIENTS):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for kind in vars(importlib.import_module(name)).values():
             if isinstance(kind, type) and kind.__module__ == name:
                 hints = get_type_hints(vars(kind)["__init__"]) if "__init__" in vars(kind) else {}
-                found += [f"{kind.__name__}.{name}" for name, hint in hints.items() if _is_function(hint)]
-    return found
+                arguments += [f"{kind.__name__}.{name}" for name, hint in hints.items() if _is_function(hint)]
+    return arguments
 
 
 def _is_function(hint: object) -> bool:
     kinds = [hint, *get_args(hint)] if isinstance(hint, UnionType) else [hint]
-    is_callable = any(get_origin(one) is Callable or "__call__" in getattr(one, "__dict__", {}) for one in kinds)
+    is_callable = any(get_origin(kind) is Callable or "__call__" in getattr(kind, "__dict__", {}) for kind in kinds)
     return is_callable and hint != Clock
 
 
 def main() -> None:
     """Print statements, lengths of functions, colliding names, and the wiring of services."""
     for name, folders in (("integration and pages", PRODUCT), ("tests", TESTS)):
-        nodes = [node for _, found in nodes_in(folders) for node in found]
+        nodes = [node for _, file_nodes in nodes_in(folders) for node in file_nodes]
         statements = sum(isinstance(node, ast.stmt) for node in nodes)
-        long = sorted((one.end_lineno or 0) - one.lineno + 1 for one in nodes if isinstance(one, Function))
-        middle, most = long[len(long) // 2], long[len(long) * 9 // 10]
-        print(f"{name}: {statements} statements; functions p50 {middle}, p90 {most} lines")
+        long = sorted((node.end_lineno or 0) - node.lineno + 1 for node in nodes if isinstance(node, Function))
+        p50, p90 = long[len(long) // 2], long[len(long) * 9 // 10]
+        print(f"{name}: {statements} statements; functions p50 {p50}, p90 {p90} lines")
     print(f"public names that collide: {len(collisions())}")
     print(f"lambdas in the place that builds the application: {len(wiring_functions())}")
     print(f"functions handed to constructors of services: {len(callable_arguments())}")

@@ -15,8 +15,10 @@ from integration.engine.tables import make_ready
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database, open_database
 
-_opened: dict[int, Stores] = {}
-_first: dict[bool, sa.Engine] = {}  # the ones whose statements all share: of the engine's files, and of all others
+_open_stores: dict[int, Stores] = {}
+_shared_engines: dict[
+    bool, sa.Engine
+] = {}  # the ones whose statements all share: of the engine's files, and of all others
 
 
 @sa.event.listens_for(sa.Engine, "engine_connect")
@@ -24,21 +26,27 @@ def _share_statements(connection: sa.Connection) -> None:
     """Compile SQLite statements once per process, not once per file."""
     engine = connection.engine
     if engine.dialect.name == "sqlite" and not isinstance(engine.pool, sa.NullPool):
-        first = _first.setdefault(Path(engine.url.database or "").name == "engine.sqlite", engine)
-        for one in (engine, getattr(engine, "_proxied", engine)):  # one with options of its own, and the one behind it
-            one.dialect, one._compiled_cache = first.dialect, first._compiled_cache  # a text is known by its dialect
+        first = _shared_engines.setdefault(Path(engine.url.database or "").name == "engine.sqlite", engine)
+        for shared_engine in (
+            engine,
+            getattr(engine, "_proxied", engine),
+        ):  # one with options of its own, and the one behind it
+            shared_engine.dialect, shared_engine._compiled_cache = (
+                first.dialect,
+                first._compiled_cache,
+            )  # a text is known by its dialect
         connection.dialect = first.dialect
 
 
 def stores_in(application: Application) -> Stores:
     """Return the stores of an application, opened once and closed with it."""
     key = id(application)
-    if key not in _opened:
+    if key not in _open_stores:
         database = open_database(application.settings.operational_url())
-        _opened[key] = stores_of(database, now)
-        application.closing.callback(_opened.pop, key)
+        _open_stores[key] = stores_of(database, now)
+        application.closing.callback(_open_stores.pop, key)
         application.closing.callback(database.close)
-    return _opened[key]
+    return _open_stores[key]
 
 
 def sandbox_of(application: Application) -> Sandbox:
@@ -57,17 +65,17 @@ def prepare(file: Path) -> None:
     """Create a missing database as a copy, without running all migrations again."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(_migrated())
+        file.write_bytes(_database_template())
 
 
 def prepare_engine(file: Path) -> None:
     """Create a missing file of the engine in the same way."""
     if not file.exists():
-        file.write_bytes(_engine())
+        file.write_bytes(_engine_template())
 
 
 @cache
-def _engine() -> bytes:
+def _engine_template() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "engine.sqlite"
         make_ready(f"sqlite:///{file}", "nobody")
@@ -79,7 +87,7 @@ def _engine() -> bytes:
 
 
 @cache
-def _migrated() -> bytes:
+def _database_template() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "console.sqlite"
         open_database(f"sqlite:///{file}").close()

@@ -81,13 +81,13 @@ def is_final(file: str) -> bool:
 
 def failures(report: Path) -> list[Failure]:
     """Return the tests that failed by a report of pytest, in their order."""
-    found = []
+    failed_tests = []
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  pytest wrote it
-        told = [*case.findall("failure"), *case.findall("error")]
-        if told:
-            message = next(iter(told[0].get("message", "").splitlines()), "")
-            found.append(Failure(case.get("file", ""), case.get("name", ""), message[:300]))
-    return found
+        elements = [*case.findall("failure"), *case.findall("error")]
+        if elements:
+            message = next(iter(elements[0].get("message", "").splitlines()), "")
+            failed_tests.append(Failure(case.get("file", ""), case.get("name", ""), message[:300]))
+    return failed_tests
 
 
 def overdue(table: Path, today: date) -> list[str]:
@@ -171,20 +171,20 @@ class Suite:
         """
         if status not in {PASSED, FAILED, NONE_CHOSEN}:
             raise RedError(f"pytest ended with status {status}.")
-        found = failures(self._report(name))
-        if status == FAILED and not found:
+        failed_tests = failures(self._report(name))
+        if status == FAILED and not failed_tests:
             raise RedError("pytest failed and names no test.")
-        return found
+        return failed_tests
 
     def end(self) -> None:
         """End every process that was begun here and those that it left, which have its folder in their environment."""
-        left = [process for process in psutil.process_iter() if self._began(process)]
-        for process in left:
+        processes = [process for process in psutil.process_iter() if self._is_own_process(process)]
+        for process in processes:
             _send(process, signal.SIGTERM)
-        for process in psutil.wait_procs(left, SECONDS_TO_END)[1]:
+        for process in psutil.wait_procs(processes, SECONDS_TO_END)[1]:
             _send(process, signal.SIGKILL)
 
-    def _began(self, process: psutil.Process) -> bool:
+    def _is_own_process(self, process: psutil.Process) -> bool:
         try:
             folder: str | None = process.environ().get("TMPDIR")
         except psutil.Error:
@@ -222,20 +222,22 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
     output = suite.folder / "browser.txt"
     by_file = ("--dist", "loadfile", "--no-loadscope-reorder")
     spread = ("-n", str(browsers), *by_file) if browsers > 1 else ("-n", "0")
-    seen = suite.begin("browser", *spread, *browser, output=output) if browser else None  # which mostly waits
+    browser_process = (
+        suite.begin("browser", *spread, *browser, output=output) if browser else None
+    )  # which mostly waits
     if not is_read:
         # pytest rewrites each test the first time that it is read: once, and not in every process
         suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
-    found: list[Failure] = []
+    failed_tests: list[Failure] = []
     if others:
         rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)
         status = rest.wait()
-        found += suite.failed("others", status)
-    if seen:
-        status = seen.wait()
+        failed_tests += suite.failed("others", status)
+    if browser_process:
+        status = browser_process.wait()
         print(output.read_text(encoding="utf-8", errors="replace"), flush=True)
-        found += suite.failed("browser", status)
-    return found
+        failed_tests += suite.failed("browser", status)
+    return failed_tests
 
 
 def second_try(suite: Suite, failed: list[Failure]) -> None:
@@ -259,7 +261,7 @@ def second_try(suite: Suite, failed: list[Failure]) -> None:
             raise RedError(f"Failed twice: {file}")
 
 
-def run(root: Path, which: str, files: list[str], beside: int, browsers: int) -> int:
+def run(root: Path, marks: str, files: list[str], beside: int, browsers: int) -> int:
     """Run the tests of these files, tell what they cost and which are unsteady, and return the exit status."""
     began = time.monotonic()
     failed: list[Failure] = []
@@ -268,7 +270,7 @@ def run(root: Path, which: str, files: list[str], beside: int, browsers: int) ->
         for test in overdue(root / UNSTEADY, datetime.now(UTC).date())
     ]
     with scratch() as folder:
-        suite = Suite(root, folder, which)
+        suite = Suite(root, folder, marks)
         try:
             failed = first_try(suite, files, beside, browsers)
             second_try(suite, failed)
@@ -278,8 +280,8 @@ def run(root: Path, which: str, files: list[str], beside: int, browsers: int) ->
             suite.end()
         print(told(spent(folder / "spent")))
     print(f"{time.monotonic() - began:.0f} s by the clock")
-    for one in failed:
-        print(f"{'failed' if red else 'unsteady'}: {one.file}::{one.name}: {one.message}")
+    for failure in failed:
+        print(f"{'failed' if red else 'unsteady'}: {failure.file}::{failure.name}: {failure.message}")
     print("\n".join(red), end="\n" if red else "")
     return FAILED if red else PASSED
 

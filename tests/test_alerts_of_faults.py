@@ -74,11 +74,11 @@ class Watched:
 
     def told(self) -> list[str]:
         """Return what both were told since this was last asked: the state and what it is about."""
-        said, mails = self.hook.titles[:], [subject for subject, _ in self.box.mails]
+        titles, mails = self.hook.titles[:], [subject for subject, _ in self.box.mails]
         self.hook.took.clear()
         self.box.mails.clear()
-        assert len(said) == len(mails), (said, mails)
-        return [" · ".join(title.split(" · ")[:2]) for title in said]
+        assert len(titles) == len(mails), (titles, mails)
+        return [" · ".join(title.split(" · ")[:2]) for title in titles]
 
     def begin(self) -> str:
         """Begin a preview of everything."""
@@ -88,9 +88,9 @@ class Watched:
         """Return what tells that a run, or health, met something."""
 
         def met() -> bool:
-            found = self.application.runs.get(run)
+            current_run = self.application.runs.get(run)
             is_away = self.application.reach.status_of("mplus").ok is False
-            return is_away or bool(found.error) or found.state not in ACTIVE
+            return is_away or bool(current_run.error) or current_run.state not in ACTIVE
 
         return met
 
@@ -118,13 +118,15 @@ def watched(data: Path) -> Iterator[Watched]:
         )
         stack.callback(application.close)
         Console(application.start()).run("products")
-        made = Watched(application, clock, stack.enter_context(web_server()), stack.enter_context(mail_server()))
-        made.look(ONCE)  # what waits already is no news
-        for name, address in (("Hook", made.hook.address), ("Mail", made.box.address)):
+        watched_console = Watched(
+            application, clock, stack.enter_context(web_server()), stack.enter_context(mail_server())
+        )
+        watched_console.look(ONCE)  # what waits already is no news
+        for name, address in (("Hook", watched_console.hook.address), ("Mail", watched_console.box.address)):
             application.channels.save({"name": name, "least": "notice"}, somebody("anna"), address=address)
-        made.look(ONCE)
-        assert made.told() == []
-        yield made
+        watched_console.look(ONCE)
+        assert watched_console.told() == []
+        yield watched_console
 
 
 def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:

@@ -42,7 +42,7 @@ NAME = "departments"
 
 def files() -> dict[str, str]:
     """Return the files that the page shows, by path."""
-    return {found["path"]: found["text"] for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))}
+    return {match["path"]: match["text"] for match in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))}
 
 
 def imported() -> dict[str, Any]:
@@ -72,12 +72,12 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Specs]:
     folder = tmp_path_factory.mktemp("console")
     file = folder / "departments.toml"
     file.write_text(files()[f"data/mappings/{NAME}.toml"], encoding="utf-8")
-    with pytest.MonkeyPatch.context() as given:
-        given.chdir(ROOT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
         for name in [name for name in os.environ if name.startswith("CONSOLE_")]:
-            given.delenv(name)
+            patch.delenv(name)
         for name, value in (("DATA", str(folder)), ("SANDBOX", "true"), ("SANDBOX_ARTICLES", "60")):
-            given.setenv(f"CONSOLE_{name}", value)
+            patch.setenv(f"CONSOLE_{name}", value)
         bootstrap.shut_down()
         yield {**FLOWS, NAME: replace(SPEC, mapping=file)}
         bootstrap.shut_down()
@@ -109,7 +109,7 @@ def codes(app: Application) -> list[str]:
 
 
 def unmapped(app: Application) -> Iterator[CauseGroup]:
-    return (one for one in app.issues.causes(NAME) if one.cause == "value_unmapped")
+    return (group for group in app.issues.causes(NAME) if group.cause == "value_unmapped")
 
 
 @pytest.fixture
@@ -189,17 +189,17 @@ def signed(app: Application, text: str) -> Run:
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    done = committed(app, signed(app, "First sign of"))
+    run = committed(app, signed(app, "First sign of"))
 
-    assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
+    assert (run.state, run.counts.proven, run.counts.parked, run.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
     )  # fmt: skip
     assert app.issues.causes(NAME) == []
-    again = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
-    assert (again.counts.unchanged, lines(app, again.id)) == (len(codes(app)), [])
+    second_run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    assert (second_run.counts.unchanged, lines(app, second_run.id)) == (len(codes(app)), [])
 
     for page, address in (
-        ("runs", {"run": done.id}),
+        ("runs", {"run": run.id}),
         ("runs", {"flow": NAME}),
         ("logs", {"flow": NAME}),
         ("logs", {"record": f"{NAME}:{codes(app)[0]}"}),
@@ -218,7 +218,7 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
     plan = signed(app, "New sign of")
 
     count = len(codes(app))
-    assert [(one.code, one.count, one.limit) for one in plan.brakes] == [(RENAMED.code, count, "2")]
+    assert [(brake.code, brake.count, brake.limit) for brake in plan.brakes] == [(RENAMED.code, count, "2")]
     assert {row.brakes for row in lines(app, plan.id)} == {(RENAMED.code,)}
     assert RENAMED.code in app.four_eyes.brakes(NAME)
     assert cause(RENAMED.code).repair.tab == "brakes"
@@ -233,8 +233,8 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
     test = test.number_input(key=f"{NAME}-brake-renamed-0").set_value(count).run()
     press(test, "save")
     assert app.flows.settings(NAME).limits[RENAMED.name] == count
-    again = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
-    assert again.brakes == ()
+    second_run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    assert second_run.brakes == ()
 
 
 @pytest.mark.usefixtures("ended")
@@ -243,13 +243,13 @@ def test_what_it_left_is_shown_once_it_is_gone(
 ) -> None:
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
     run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
-    group = next(one for one in app.issues.causes(NAME))
+    group = next(cause_group for cause_group in app.issues.causes(NAME))
     monkeypatch.delitem(records._KINDS, SIGN)
     bootstrap.shut_down()
     for name in ("DATA", "SANDBOX", "SANDBOX_ARTICLES"):
         monkeypatch.setenv(f"CONSOLE_{name}", {"DATA": str(app.settings.data), "SANDBOX": "true"}.get(name, "60"))
     app = bootstrap.running_application(FLOWS)
-    said = {}
+    page_texts = {}
     for page, address in (
         ("runs", {}), ("runs", {"run": run.id}), ("preview", {"plan": run.id}), ("exceptions", {}),
         ("exceptions", {"cause": group_address(group.group_key)}),
@@ -257,9 +257,9 @@ def test_what_it_left_is_shown_once_it_is_gone(
     ):  # fmt: skip
         test = open_page(page, **address)
         assert not test.exception, (page, address, test.exception)
-        said[page, *address] = texts(test)
-    assert "does not know the flow departments" in said["runs", "run"] == said["preview", "plan"]
-    assert " records wait of the flow departments, which this console does not know." in said["exceptions",]
+        page_texts[page, *address] = texts(test)
+    assert "does not know the flow departments" in page_texts["runs", "run"] == page_texts["preview", "plan"]
+    assert " records wait of the flow departments, which this console does not know." in page_texts["exceptions",]
     with pytest.raises(KeyError):
         app.runs.commit(run.id, Approval(run.mark, WHO))
 

@@ -17,9 +17,9 @@ PARTS = ("integration", "pages", "data", "static", "tests", "app.py", "pyproject
 
 def block(heading: str) -> str:
     """Return the block of a step, by the heading of the step."""
-    found = re.search(r"```\w+\n(.*?)```", PAGE.partition(f"## {heading}\n")[2], re.DOTALL)
-    assert found is not None
-    return found[1]
+    match = re.search(r"```\w+\n(.*?)```", PAGE.partition(f"## {heading}\n")[2], re.DOTALL)
+    assert match is not None
+    return match[1]
 
 
 @pytest.mark.long
@@ -40,6 +40,6 @@ def test_the_steps_of_the_document_make_a_page(tmp_path: Path) -> None:
 
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/pages/test_recency.py"]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CONSOLE_"))}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=300)
+    process = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=300)
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr

@@ -41,11 +41,11 @@ WHO = somebody("operator")
 
 def imported() -> dict[str, Any]:
     """Return what the file on the page defines."""
-    found = BLOCK.search(PAGE.read_text(encoding="utf-8"))
-    assert found is not None
+    match = BLOCK.search(PAGE.read_text(encoding="utf-8"))
+    assert match is not None
     module = ModuleType("integration.connectors.kiosk.registration")
     sys.modules[module.__name__] = module
-    exec(compile(found["text"], found["path"], "exec"), module.__dict__)  # noqa: S102 - our own page
+    exec(compile(match["text"], match["path"], "exec"), module.__dict__)  # noqa: S102 - our own page
     return module.__dict__
 
 
@@ -66,14 +66,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     folder = tmp_path_factory.mktemp("console")
     prepare(folder / "console.sqlite")
     prepare_engine(folder / "engine.sqlite")
-    with pytest.MonkeyPatch.context() as given, running(articles=60, trades=False) as shop:
-        given.chdir(ROOT)
+    with pytest.MonkeyPatch.context() as patch, running(articles=60, trades=False) as shop:
+        patch.chdir(ROOT)
         for name in [name for name in os.environ if name.startswith("CONSOLE_")]:
-            given.delenv(name)
-        given.setitem(systems._SYSTEMS, "kiosk", FILE["KIOSK"])
-        given.setenv("CONSOLE_DATA", str(folder))
+            patch.delenv(name)
+        patch.setitem(systems._SYSTEMS, "kiosk", FILE["KIOSK"])
+        patch.setenv("CONSOLE_DATA", str(folder))
         for name, value in {"url": shop.accountview_url, **CLIENT}.items():
-            given.setenv(f"CONSOLE_ACCOUNTVIEW__{name.upper()}", str(value))
+            patch.setenv(f"CONSOLE_ACCOUNTVIEW__{name.upper()}", str(value))
         FILE["SHELVES"].clear()
         bootstrap.shut_down()
         yield bootstrap.running_application()
@@ -85,7 +85,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 def chosen(app: Application) -> Application:
     """The console once the till has been chosen and connected in the set-up."""
     app.connections.choose_system(SystemRole.TILL, "kiosk", WHO)
-    assert all(one.ok for one in app.connections.connect("kiosk", {"url": ADDRESS, "kiosk_key": KEY}, WHO))
+    assert all(finding.ok for finding in app.connections.connect("kiosk", {"url": ADDRESS, "kiosk_key": KEY}, WHO))
     return app
 
 
@@ -117,7 +117,7 @@ def test_it_is_chosen_and_connected_in_the_set_up(app: Application, open_page: O
 
 
 def test_its_settings_are_settings_of_the_console(app: Application) -> None:
-    names = {one.name for one in known_settings()}
+    names = {setting.name for setting in known_settings()}
     assert {"CONSOLE_KIOSK__URL", "CONSOLE_KIOSK__KIOSK_KEY"} <= names
     assert app.settings.access("kiosk").url is None
 
@@ -130,15 +130,15 @@ def test_products_are_previewed_committed_and_proven_at_it(chosen: Application, 
     assert not test.exception
     assert "Kiosk" in texts(test)
 
-    done = committed(app, plan)
+    run = committed(app, plan)
 
     products = [record for (kind, _), (record, _) in FILE["SHELVES"][ADDRESS].records.items() if kind is Kind.PRODUCT]
-    assert done.counts.proven > 20
-    assert done.counts.difference == 0
+    assert run.counts.proven > 20
+    assert run.counts.difference == 0
     assert products
-    again = settled(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
-    assert again.counts.unchanged == done.counts.proven
-    assert {row.action for row in app.plans.rows(again.id, limit=100)} <= {Action.PARK, Action.SKIP}
+    second_run = settled(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
+    assert second_run.counts.unchanged == run.counts.proven
+    assert {row.action for row in app.plans.rows(second_run.id, limit=100)} <= {Action.PARK, Action.SKIP}
 
 
 def test_it_keeps_its_role_once_records_are_linked_with_it(chosen: Application) -> None:

@@ -33,7 +33,11 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 def answer(console: Console, flow: str, cause: str, option: str, *keys: str) -> None:
     """Answer the questions about some records as an operator does on the page of exceptions."""
-    issues = [one for one in stores_in(console.application).issues.list(flow, cause) if one.issue.key in keys]
+    issues = [
+        open_issue
+        for open_issue in stores_in(console.application).issues.list(flow, cause)
+        if open_issue.issue.key in keys
+    ]
     assert len(issues) == len(keys)
     console.application.exceptions.decide(flow, issues, option, somebody(WHO))
 
@@ -47,7 +51,7 @@ def test_the_relations_of_another_till_overwrite_no_debtor_and_each_question_has
     for number in people:
         order = till.order(article, relation=number)
         assert console.lines(console.run("orders", order))[order].step is Step.PROVEN
-    known = [console.rows("CONTACT", DEB_NR=number) for number in people]
+    debtor_rows = [console.rows("CONTACT", DEB_NR=number) for number in people]
 
     for number, values in zip(people, OTHERS, strict=True):
         console.sandbox.till.edit("relations", number, values)
@@ -64,15 +68,15 @@ def test_the_relations_of_another_till_overwrite_no_debtor_and_each_question_has
     lines = console.lines(console.run("orders", *sales))
     assert {lines[sale].step for sale in sales} == {Step.PROVEN}
     now = {number: console.rows("CONTACT", DEB_NR=number) for number in people}
-    assert (len(known[0]), len(now[people[0]])) == (1, 2)  # a debtor of their own
-    assert known[0][0] in now[people[0]]
+    assert (len(debtor_rows[0]), len(now[people[0]])) == (1, 2)  # a debtor of their own
+    assert debtor_rows[0][0] in now[people[0]]
     assert now[people[1]][0]["ADDRESS1"] == OTHERS[1]["address"]  # a person said that it is the same one
     assert console.waits("orders", CUSTOMER_CHANGED) == set()
 
 
 @pytest.mark.long
 def test_an_article_of_another_till_gets_neither_price_nor_stock(console: Console, article: str) -> None:
-    (sold,) = [one for one in console.sandbox.state("articles", "mplus") if str(one["articleNumber"]) == article]
+    (sold,) = [row for row in console.sandbox.state("articles", "mplus") if str(row["articleNumber"]) == article]
     code = str(sold["extArticleId"])
     console.application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
     console.run("stock")
@@ -86,6 +90,6 @@ def test_an_article_of_another_till_gets_neither_price_nor_stock(console: Consol
     now = console.sandbox.state("stock", "mplus"), console.sandbox.state("articles", "mplus")
 
     def of_the_article(state: tuple[list[dict[str, Any]], ...]) -> list[list[dict[str, Any]]]:
-        return [[one for one in table if str(one["articleNumber"]) == article] for table in state]
+        return [[row for row in table if str(row["articleNumber"]) == article] for table in state]
 
     assert of_the_article(now) == of_the_article(before)

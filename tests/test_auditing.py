@@ -24,8 +24,8 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
     checked = terminal("audit", "verify", "--json")
     assert (checked.status, checked.json["broken"]) == (0, None)
     head = f"{checked.json['head']['seq']}:{checked.json['head']['hash']}"
-    said = terminal("audit", "verify", "--head", head)
-    assert (said.status, f"Head: {head}" in said.out) == (0, True)
+    result = terminal("audit", "verify", "--head", head)
+    assert (result.status, f"Head: {head}" in result.out) == (0, True)
 
     assert terminal("audit", "export", str(file), "--json").json["path"] == str(file)
     with zipfile.ZipFile(file) as packed:

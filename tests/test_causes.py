@@ -109,11 +109,11 @@ def subclasses(kind: type[IntegrationError]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _read_once() -> Iterator[None]:
+def _release_caches() -> Iterator[None]:
     """Release the parsed product after the last test of this file. Later garbage collections would visit its nodes."""
     yield
-    for one in (modules, calls, given):
-        one.cache_clear()
+    for function in (modules, calls, given):
+        function.cache_clear()
 
 
 @cache
@@ -139,8 +139,8 @@ def _calls() -> Iterator[tuple[str, str, ast.Call]]:
             continue
         for node in ast.walk(module):
             if isinstance(node, ast.Call):
-                called = node.func
-                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                callee = node.func
+                name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
                 yield f"{where}:{node.lineno}", name, node
 
 
@@ -149,13 +149,13 @@ def telling(kinds: set[str]) -> Iterator[Told]:
     for where, name, call in calls():
         if name == "ValueTable":  # says which cause a row of it repairs, and tells none
             continue
-        given = [word.value for word in call.keywords if word.arg == "cause"]
-        given += call.args[:1] if name in kinds else []
+        expressions = [word.value for word in call.keywords if word.arg == "cause"]
+        expressions += call.args[:1] if name in kinds else []
         reasons = [text for word in call.keywords if word.arg in ("message", "expected") for text in texts(word.value)]
         facts = frozenset(word.arg for word in call.keywords if word.arg)
         inside = frozenset(place for key in reasons if words.has_term(key) for place in places_of(key))
         more = len(call.args) > 1 or any(word.arg is None for word in call.keywords)
-        for code in (code for each in given for code in texts(each)):
+        for code in (code for expression in expressions for code in texts(expression)):
             if CODE.fullmatch(code):
                 yield Told(where, code, facts, inside, more)
 
@@ -189,75 +189,75 @@ def marked(text: str) -> dict[str, str]:
 
 
 def test_every_code_that_is_told_is_a_cause_of_the_catalogue() -> None:
-    assert {one.where: one.code for one in told() if one.code not in CAUSES} == {}
+    assert {mention.where: mention.code for mention in told() if mention.code not in CAUSES} == {}
     assert len(told()) > 100
 
 
 def test_every_cause_of_the_catalogue_is_named_by_what_tells_it() -> None:
-    named = {
+    codes = {
         node.value
         for where, module in modules().items()
         if where != "integration/core/causes.py"
         for node in ast.walk(module)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert CAUSES.keys() - named == set()
+    assert CAUSES.keys() - codes == set()
 
 
 def test_every_reason_that_the_code_names_has_its_text() -> None:
-    named = {
+    reasons = {
         node.value: where
         for where, module in modules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value)
     }
-    assert {key: where for key, where in named.items() if not words.has_term(key)} == {}
+    assert {key: where for key, where in reasons.items() if not words.has_term(key)} == {}
 
 
 def test_no_error_holds_a_sentence() -> None:
-    found = {
-        where: said
+    sentences = {
+        where: text
         for where, name, call in calls()
         if name in SAYS | OURS | set(subclasses(IntegrationError))
         for part in [*call.args, *(word.value for word in call.keywords)]
-        for said in texts(part)
-        if SENTENCE.search(said)
+        for text in texts(part)
+        if SENTENCE.search(text)
     }
-    assert found == {}
+    assert sentences == {}
 
 
 def makers(module: ast.Module, kinds: set[str]) -> Iterator[str]:
     """Yield the functions of a module that make an error of what they are given."""
     for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
-        given = {one.arg for one in (*function.args.args, *function.args.kwonlyargs)}
+        parameters = {parameter.arg for parameter in (*function.args.args, *function.args.kwonlyargs)}
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
             if getattr(call.func, "attr", getattr(call.func, "id", "")) not in kinds:
                 continue
             facts = [*call.args[1:], *(word.value for word in call.keywords)]
-            named = {node.id for fact in facts for node in ast.walk(fact) if isinstance(node, ast.Name)}
-            if named & given:
+            names = {node.id for fact in facts for node in ast.walk(fact) if isinstance(node, ast.Name)}
+            if names & parameters:
                 yield function.name
 
 
 def test_what_makes_an_error_is_given_no_sentence() -> None:
     kinds = set(subclasses(IntegrationError))
-    found = {
-        where: said
+    sentences = {
+        where: text
         for name, module in modules().items()
         for of in [set(makers(module, kinds)) - kinds]
-        for where, called, call in (calls() if of else ())
-        if called in of and where.startswith(f"{name}:")
+        for where, callee, call in (calls() if of else ())
+        if callee in of and where.startswith(f"{name}:")
         for part in [*call.args, *(word.value for word in call.keywords)]
-        for said in texts(part)
-        if SENTENCE.search(said)
+        for text in texts(part)
+        if SENTENCE.search(text)
     }
-    assert found == {}
+    assert sentences == {}
     assert "_invalid" in set(makers(modules()["integration/services/configuration_file.py"], kinds))
 
 
 def test_the_search_for_sentences_finds_them() -> None:
-    said = list(texts(ast.parse("f'no number {x} at all' if x else 'code'", mode="eval").body))
-    assert [bool(SENTENCE.search(text)) for text in said] == [True, False]
+    parts = list(texts(ast.parse("f'no number {x} at all' if x else 'code'", mode="eval").body))
+    assert [bool(SENTENCE.search(text)) for text in parts] == [True, False]
 
 
 # ---- what waits for a person can be repaired
@@ -276,10 +276,10 @@ ENDS_ANOTHER_WAY = ("choose Set aside", "set this exception aside", "closes auto
 
 def parking() -> set[str]:
     """Return every cause that parks a record and that somebody acts on."""
-    told = {one.code for one in telling({"Issue", "RecordRejected", "DayRefusedError", "RejectedError"})}
-    told |= {*REFUSALS.values(), "record_unreadable", "key_unreadable", "period_closed", "picture_refused"}
+    codes = {mention.code for mention in telling({"Issue", "RecordRejected", "DayRefusedError", "RejectedError"})}
+    codes |= {*REFUSALS.values(), "record_unreadable", "key_unreadable", "period_closed", "picture_refused"}
     of_a_look = {"flow_field_unknown", "known_not_found", "object_missing", "prefix_in_use", "read_refused"}
-    return {code for code in told - of_a_look if CAUSES[code].who is not Responsible.NOBODY}
+    return {code for code in codes - of_a_look if CAUSES[code].who is not Responsible.NOBODY}
 
 
 def test_every_cause_that_parks_a_record_has_a_repair() -> None:
@@ -293,11 +293,11 @@ def has_repair(repair: Repair) -> bool:
 
 def test_what_is_put_right_in_a_system_says_in_which_and_how_it_goes_on() -> None:
     elsewhere = {
-        code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is RepairKind.SYSTEM
+        code: tables().causes[code]["en_do"] for code, cause in CAUSES.items() if cause.repair.by is RepairKind.SYSTEM
     }
-    named = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
+    codes = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
     going_on = {code for code, do in elsewhere.items() if any(end in do for end in ("{try_again}", *ENDS_ANOTHER_WAY))}
-    assert elsewhere.keys() == named & going_on
+    assert elsewhere.keys() == codes & going_on
 
 
 def test_a_repair_leads_to_no_setting_or_table_that_its_flow_does_not_have() -> None:
@@ -309,8 +309,8 @@ def test_a_repair_leads_to_no_setting_or_table_that_its_flow_does_not_have() -> 
 
 def test_a_repair_on_the_page_of_another_flow_names_a_setting_that_is_there() -> None:
     elsewhere = {repair for flow in FLOWS.values() for repair in flow.repairs.values() if repair.flow}
-    assert {(one.flow, one.name) for one in elsewhere} == {("orders", "reference_prefix")}
-    assert [one for one in elsewhere if not FLOWS[one.flow].has_place(one)] == []
+    assert {(repair.flow, repair.name) for repair in elsewhere} == {("orders", "reference_prefix")}
+    assert [repair for repair in elsewhere if not FLOWS[repair.flow].has_place(repair)] == []
 
 
 def test_no_fact_is_a_dash_in_the_place_of_one_that_is_missing() -> None:
@@ -331,29 +331,33 @@ BESIDE_A_VALUE = {"target", "value", "found", "source", "system"}  # what a page
 
 def test_a_reason_is_given_the_facts_that_its_text_has_places_for() -> None:
     lacking = {
-        one.where: missing
-        for one in telling(OURS)
-        if not one.open and one.code not in CAUSES
-        if (missing := places_of(one.code) - one.facts - (BESIDE_A_VALUE if one.code.startswith("because_") else set()))
+        mention.where: missing
+        for mention in telling(OURS)
+        if not mention.open and mention.code not in CAUSES
+        if (
+            missing := places_of(mention.code)
+            - mention.facts
+            - (BESIDE_A_VALUE if mention.code.startswith("because_") else set())
+        )
     }
     assert lacking == {}
 
 
 def test_an_error_is_given_the_facts_that_its_sentences_have_places_for() -> None:
     lacking = {
-        one.where: (one.code, sorted(missing))
-        for one in told()
-        if not one.open
-        if (missing := places(one.code) - one.facts - ADDED)
+        mention.where: (mention.code, sorted(missing))
+        for mention in told()
+        if not mention.open
+        if (missing := places(mention.code) - mention.facts - ADDED)
     }
     assert lacking == {}
 
 
 def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
     unseen = {
-        one.where: (one.code, sorted(hidden))
-        for one in told()
-        if (hidden := one.facts - one.inside - places(one.code) - UNTOLD - KEPT.get(one.code, set()))
+        mention.where: (mention.code, sorted(hidden))
+        for mention in told()
+        if (hidden := mention.facts - mention.inside - places(mention.code) - UNTOLD - KEPT.get(mention.code, set()))
     }
     assert unseen == {}
 
@@ -361,24 +365,24 @@ def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
 # ---- in every language
 
 
-def wrong_with(said: str, english: str, facts: Mapping[str, str], language: str) -> list[str]:
+def wrong_with(text: str, english: str, facts: Mapping[str, str], language: str) -> list[str]:
     """Return what is wrong with a text that was filled with marks: a mark that is not there, a place, or English."""
-    lost = [mark for mark in facts.values() if mark.casefold() not in said.casefold()]
-    left = PLACE.findall(said)
-    bare = re.sub("«.*?»", "", said)
-    foreign = ["English"] if language != "en" and (said == english or ENGLISH.search(bare)) else []
-    return lost + left + foreign
+    lost = [mark for mark in facts.values() if mark.casefold() not in text.casefold()]
+    placeholders = PLACE.findall(text)
+    bare = re.sub("«.*?»", "", text)
+    foreign = ["English"] if language != "en" and (text == english or ENGLISH.search(bare)) else []
+    return lost + placeholders + foreign
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_every_cause_is_told_whole_and_in_one_language(language: str) -> None:
     wrong = {}
     for code, line in tables().causes.items():
-        said = words.say(code, marked(" ".join(line[f"en_{part}"] for part in PARTS)), language)
-        for part, sentence in zip(PARTS, (said.what, said.data, said.do), strict=True):
+        explanation = words.say(code, marked(" ".join(line[f"en_{part}"] for part in PARTS)), language)
+        for part, sentence in zip(PARTS, (explanation.what, explanation.data, explanation.do), strict=True):
             english = line[f"en_{part}"]
-            if found := wrong_with(sentence, english, marked(english), language):
-                wrong[code, part] = found
+            if defects := wrong_with(sentence, english, marked(english), language):
+                wrong[code, part] = defects
     assert wrong == {}
 
 
@@ -391,34 +395,34 @@ def test_every_reason_inside_an_error_is_told_whole_and_in_one_language(language
         code = "expression_failed" if inside == "message" else "setting_invalid"
         facts = {"setting": "«setting»", "field": "«field»", "key": "«key»", **marked(english)}
         error = IntegrationError(code, **{**facts, inside: key})
-        told = words.say(error.code, error.facts, language)
+        explanation = words.say(error.code, error.facts, language)
         reason = words.reason(Reason(key, facts), language)
         same = english if english.startswith(("https:", "postgresql:")) else ""
-        found = wrong_with(reason, english if english != same else "", marked(english), language)
-        if found or reason not in f"{told.what} {told.do}":
-            wrong[key] = found
+        defects = wrong_with(reason, english if english != same else "", marked(english), language)
+        if defects or reason not in f"{explanation.what} {explanation.do}":
+            wrong[key] = defects
     assert wrong == {}
 
 
 def test_a_reason_has_no_fact_of_the_same_name_as_what_it_stands_in() -> None:
     outer = {"key", "field", "message", "expected", "system", "setting", "flow", "target"}
-    assert {key: both for key in keys() if (both := outer & places_of(key))} == {}
+    assert {key: shared for key in keys() if (shared := outer & places_of(key))} == {}
 
 
 def test_what_another_system_said_or_was_kept_as_a_sentence_stays_as_it_is() -> None:
-    kept = {"setting": "orders becomes", "flow": "orders", "expected": "a code under objects.trade_invoices first"}
-    assert "Verwacht: a code under objects.trade_invoices first." in words.say("flow_setting_invalid", kept, "nl").do
+    facts = {"setting": "orders becomes", "flow": "orders", "expected": "a code under objects.trade_invoices first"}
+    assert "Verwacht: a code under objects.trade_invoices first." in words.say("flow_setting_invalid", facts, "nl").do
     assert words.say("mplus_rejected", {"message": "Prijs ontbreekt"}, "de").what.endswith("Prijs ontbreekt")
     assert words.reason(Reason("reason_nobody_knows")) == "reason_nobody_knows"
 
 
 @pytest.mark.parametrize(
-    ("setting", "shown"),
+    ("setting", "label"),
     [("branches", "Filiaal van de kassa"), ("branches.1", "Filiaal van de kassa"), ("never", "never")],
 )
-def test_a_setting_of_a_flow_is_called_as_on_its_page(setting: str, shown: str) -> None:
-    said = words.say("flow_setting_invalid", {"flow": "stock", "setting": setting}, "nl").what
-    assert said.startswith(f"De instelling {shown}")
+def test_a_setting_of_a_flow_is_called_as_on_its_page(setting: str, label: str) -> None:
+    text = words.say("flow_setting_invalid", {"flow": "stock", "setting": setting}, "nl").what
+    assert text.startswith(f"De instelling {label}")
 
 
 # ---- with the facts that are really given
@@ -441,18 +445,20 @@ def keys_in(node: ast.expr | None, inside: Mapping[str, ast.expr]) -> set[str] |
     """Return the facts that an expression holds; None where only running it would tell."""
     match node:
         case ast.Dict(keys=names, values=values):
-            found: set[str] = set()
+            fact_names: set[str] = set()
             for name, value in zip(names, values, strict=True):
                 more = keys_in(value, inside) if name is None else {str(getattr(name, "value", ""))}
                 if more is None:
                     return None
-                found |= more
-            return found
+                fact_names |= more
+            return fact_names
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            one, other = keys_in(left, inside), keys_in(right, inside)
-            return None if one is None or other is None else one | other
+            left_keys, right_keys = keys_in(left, inside), keys_in(right, inside)
+            return None if left_keys is None or right_keys is None else left_keys | right_keys
         case ast.Name(id=name) if name in inside:
-            return keys_in(inside[name], {each: value for each, value in inside.items() if each != name})
+            return keys_in(
+                inside[name], {other_name: value for other_name, value in inside.items() if other_name != name}
+            )
         case _:
             return None
 
@@ -460,7 +466,7 @@ def keys_in(node: ast.expr | None, inside: Mapping[str, ast.expr]) -> set[str] |
 def names_before(call: ast.Call, function: ast.FunctionDef) -> dict[str, ast.expr]:
     """Return what the names of a function stand for where something is called."""
     inside: dict[str, ast.expr] = {}
-    for node in sorted(ast.walk(function), key=lambda each: getattr(each, "lineno", 0)):
+    for node in sorted(ast.walk(function), key=lambda child: getattr(child, "lineno", 0)):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if node.lineno < call.lineno:
                 inside[name] = value
@@ -483,25 +489,27 @@ def packed_in(call: ast.Call, name: str) -> list[ast.expr]:
 @cache
 def given() -> tuple[tuple[str, str, frozenset[str]], ...]:
     """Return where a code is told, the code, and the facts it is given there, as far as the code itself says them."""
-    return tuple(_given())
+    return tuple(_fact_occurrences())
 
 
-def _given() -> Iterator[tuple[str, str, frozenset[str]]]:
+def _fact_occurrences() -> Iterator[tuple[str, str, frozenset[str]]]:
     names = (SAYS - {"Brake"}) | set(subclasses(IntegrationError)) | set(HANDED_ON)
     for where, module in modules().items():
         on_the_way = {fact for place, more in ON_THE_WAY.items() if where.startswith(place) for fact in more}
         for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
             for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args):
-                called = call.func
-                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                callee = call.func
+                name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
                 if name not in names:
                     continue
                 inside = names_before(call, function)
-                opened = [keys_in(each, inside) for each in packed_in(call, name)]
+                opened = [keys_in(expression, inside) for expression in packed_in(call, name)]
                 if None in opened:
                     continue
                 plain = {word.arg for word in call.keywords if word.arg}
-                facts = plain.union(on_the_way, ADDED, HANDED_ON.get(name, set()), *(each or set() for each in opened))
+                facts = plain.union(
+                    on_the_way, ADDED, HANDED_ON.get(name, set()), *(fact_names or set() for fact_names in opened)
+                )
                 for code in texts(call.args[0]):
                     if code in CAUSES:
                         yield f"{where}:{call.lineno}", code, frozenset(facts)

@@ -36,9 +36,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 def article(console: Console) -> str:
     """An article at the full rate that both systems have."""
     return next(
-        str(one["articleNumber"])
-        for one in console.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        str(row["articleNumber"])
+        for row in console.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )
 
 
@@ -58,7 +58,7 @@ def order(console: Console, article: str, customer: str) -> str:
 def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
     """Decide about everything that waits for a cause, and return the plan that follows."""
     exceptions = console.application.exceptions
-    (group,) = [one for one in exceptions.groups("orders") if one.cause == cause]
+    (group,) = [cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == cause]
     exceptions.decide("orders", exceptions.issues_of(group.group_key), option, somebody(WHO), reason)
     return settled(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
 
@@ -84,8 +84,8 @@ def cause_of(console: Console, order: str) -> str:
 
 
 def open_causes(console: Console, order: str) -> list[str]:
-    known = stores_in(console.application).issues.of_key("orders", order)
-    return [one.issue.cause for one in known if one.state == "open"]
+    issues = stores_in(console.application).issues.of_key("orders", order)
+    return [open_issue.issue.cause for open_issue in issues if open_issue.state == "open"]
 
 
 def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan(
@@ -101,10 +101,10 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     assert [(row.key, row.action, row.weight) for row in rows] == [
         (f"{order}#credit", Action.CREATE, 0), (f"{order}#2", Action.CREATE, 1),
     ]  # fmt: skip
-    done = console.commit(plan)
+    run = console.commit(plan)
 
-    assert [row.step for row in changes(console, done)] == [Step.PROVEN, Step.PROVEN]
-    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert [row.step for row in changes(console, run)] == [Step.PROVEN, Step.PROVEN]
+    assert (run.counts.read, run.counts.proven) == (1, 1)
     assert (worth(console, ours), worth(console, f"{ours}-C")) == (first, -first)
     assert worth(console, f"{ours}-2") * 2 == first * 3
     assert open_causes(console, order) == []
@@ -123,9 +123,9 @@ def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Co
     console.till_client.cancel(order)
     assert cause_of(console, order) == CANCELLED
 
-    done = console.commit(decide(console, CANCELLED, "credit"))
+    run = console.commit(decide(console, CANCELLED, "credit"))
 
-    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert (run.counts.read, run.counts.proven) == (1, 1)
     assert worth(console, ours) + worth(console, f"{ours}-C") == NOTHING
     assert worth(console, ours) > 0
     assert cause_of(console, order) == "document_taken_back"
@@ -139,8 +139,8 @@ def test_a_changed_order_is_kept_for_a_reason_until_it_changes_again(
     console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
 
-    kept = console.commit(decide(console, CHANGED, "keep", "the customer paid in cash"))
-    (row,) = console.lines(kept).values()
+    run = console.commit(decide(console, CHANGED, "keep", "the customer paid in cash"))
+    (row,) = console.lines(run).values()
     assert (row.cause, row.facts["reason"]) == ("document_kept", "the customer paid in cash")
     assert cause_of(console, order) == "document_kept"
     assert console.writes() == before + 1  # that of the counter
@@ -162,17 +162,17 @@ def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_aga
 
     console.till_client.change(order, article, 1)
     assert cause_of(console, order) == "document_changed_after_credit"
-    done = console.commit(decide(console, "document_changed_after_credit", "again"))
+    run = console.commit(decide(console, "document_changed_after_credit", "again"))
 
-    assert [row.key for row in changes(console, done)] == [f"{order}#2"]
+    assert [row.key for row in changes(console, run)] == [f"{order}#2"]
     assert worth(console, ours) == worth(console, f"{ours}-2") * 2 == -worth(console, f"{ours}-C")
     assert cause_of(console, order) == ""
 
 
 def test_what_an_undo_took_back_is_not_booked_again_by_itself(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
-    done = console.run("orders", order)
-    console.commit(console.undo(done))
+    run = console.run("orders", order)
+    console.commit(console.undo(run))
     assert cause_of(console, order) == "document_taken_back"
 
 
@@ -183,15 +183,15 @@ def test_the_nightly_look_finds_no_difference_in_what_was_credited_and_booked_ag
     cause_of(console, order)
     console.commit(decide(console, CHANGED, "again"))
 
-    found = looked(console)
+    drift_check = looked(console)
 
-    counts = found.counts
+    counts = drift_check.counts
     assert (
         counts.equal
         == counts.compared
         >= len([row for row in console.rows("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")])
     )
-    assert (found.samples, found.error) == ((), "")
+    assert (drift_check.samples, drift_check.error) == ((), "")
 
 
 def test_nothing_is_credited_into_what_is_closed(console: Console, article: str, order: str) -> None:
@@ -247,14 +247,18 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
         console.run("orders", order)
         console.till_client.change(order, article, 3)
         assert cause_of(console, order) == CHANGED
-        done = console.commit(decide(console, CHANGED, "again"))
-        assert (done.counts.read, done.counts.proven) == (1, 1)
+        run = console.commit(decide(console, CHANGED, "again"))
+        assert (run.counts.read, run.counts.proven) == (1, 1)
         assert cause_of(console, order) == ""
-        first, credit, again = references(console, order, f"{order}#credit", f"{order}#2")
+        first, credit, second = references(console, order, f"{order}#credit", f"{order}#2")
         assert on_page(console, first) == -on_page(console, credit) != NOTHING
-        assert on_page(console, again) * 2 == on_page(console, first) * 3
-        found = looked(console, Kind.POSTING)
-        assert (found.counts.equal, found.samples, found.error) == (found.counts.compared, (), "")
+        assert on_page(console, second) * 2 == on_page(console, first) * 3
+        drift_check = looked(console, Kind.POSTING)
+        assert (drift_check.counts.equal, drift_check.samples, drift_check.error) == (
+            drift_check.counts.compared,
+            (),
+            "",
+        )
 
 
 @pytest.mark.long
@@ -267,9 +271,9 @@ def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_bec
     assert cause_of(console, order) == ""  # as it was booked, under whatever settings
     console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
-    done = console.commit(decide(console, CHANGED, "again"))
+    run = console.commit(decide(console, CHANGED, "again"))
 
-    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert (run.counts.read, run.counts.proven) == (1, 1)
     first, credit = references(console, order, f"{order}#credit")
     assert on_page(console, first) == -on_page(console, credit) != NOTHING
     assert worth(console, f"MP-{console.till_client.number(order)}-2") > NOTHING

@@ -28,25 +28,28 @@ OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else b
 def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callable[[], dict[str, str]]) -> None:
     for name in SECRETS:
         monkeypatch.setenv(name, SECRET)
-    given = kept()
-    assert "PATH" in given
-    assert SECRET not in given.values()
+    environment = kept()
+    assert "PATH" in environment
+    assert SECRET not in environment.values()
 
 
 def test_a_proxy_is_told_to_who_goes_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", SECRET)
-    told = [SECRET in each().values() for each in (network_environment, base_environment, with_screen)]
-    assert told == [True, False, False]
+    has_proxy = [
+        SECRET in make_environment().values()
+        for make_environment in (network_environment, base_environment, with_screen)
+    ]
+    assert has_proxy == [True, False, False]
 
 
 def test_every_program_is_begun_with_an_environment_of_its_own() -> None:
-    found = [
+    calls = [
         f"{file.relative_to(ROOT)}:{call.lineno}"
         for file in (ROOT / "integration").rglob("*.py")
         if str(file.relative_to(ROOT)) not in OF_A_BARE_PROGRAM
         if "subprocess" in (text := file.read_text(encoding="utf-8"))
         for call in ast.walk(ast.parse(text))
         if isinstance(call, ast.Call) and ast.unparse(call.func) in {f"subprocess.{name}" for name in BEGIN}
-        if "env" not in {each.arg for each in call.keywords}
+        if "env" not in {keyword.arg for keyword in call.keywords}
     ]
-    assert found == []
+    assert calls == []

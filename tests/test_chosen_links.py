@@ -26,8 +26,12 @@ BRAM: Mapping[str, Any] = {
 
 def asked(console: Console, cause: str, key: str) -> OpenIssue:
     """Return the open issue of a record."""
-    (found,) = [one for one in stores_in(console.application).issues.list("orders", cause) if one.issue.key == key]
-    return found
+    (issue,) = [
+        open_issue
+        for open_issue in stores_in(console.application).issues.list("orders", cause)
+        if open_issue.issue.key == key
+    ]
+    return issue
 
 
 def debtors(console: Console) -> list[dict[str, Any]]:
@@ -51,8 +55,8 @@ def test_a_debtor_that_a_person_chose_is_not_written_once_the_relation_is_somebo
     console: Console, article: str
 ) -> None:
     relation, order = ambiguous(console, article, "Eva Smit")
-    one, exceptions = asked(console, "customer_ambiguous", relation), console.application.exceptions
-    exceptions.choose(one, exceptions.candidates("orders", one)[0], somebody(WHO))
+    issue, exceptions = asked(console, "customer_ambiguous", relation), console.application.exceptions
+    exceptions.choose(issue, exceptions.candidates("orders", issue)[0], somebody(WHO))
     console.sandbox.till.edit("relations", relation, BRAM)  # the till was replaced before the next run
     before = debtors(console)
     late = console.till_client.order(article, relation=relation)
@@ -95,7 +99,7 @@ def test_a_stand_in_article_is_a_question_once_its_number_is_another_article_of_
 
 def test_a_debtor_that_a_person_chose_is_used_while_the_relation_is_the_same(console: Console, article: str) -> None:
     relation, order = ambiguous(console, article, "Iris Vos")
-    one, exceptions = asked(console, "customer_ambiguous", relation), console.application.exceptions
-    exceptions.choose(one, exceptions.candidates("orders", one)[1], somebody(WHO))
+    issue, exceptions = asked(console, "customer_ambiguous", relation), console.application.exceptions
+    exceptions.choose(issue, exceptions.candidates("orders", issue)[1], somebody(WHO))
 
     assert console.lines(console.run("orders", order))[order].step is Step.PROVEN

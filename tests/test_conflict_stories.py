@@ -30,9 +30,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 @pytest.fixture(scope="module")
 def codes(console: Console) -> Iterator[str]:
     """Codes of articles that are a product of their own, one after the other."""
-    there = {str(one.get("extArticleId")) for one in console.sandbox.state("articles", "mplus")}
+    till_codes = {str(row.get("extArticleId")) for row in console.sandbox.state("articles", "mplus")}
     rows = console.sandbox.state("ARTICLE")
-    return iter([row["ART_CODE"] for row in rows if not row.get("K9_PARENT") and row["ART_CODE"] in there])
+    return iter([row["ART_CODE"] for row in rows if not row.get("K9_PARENT") and row["ART_CODE"] in till_codes])
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def number(console: Console, code: str) -> str:
     return next(
         str(product["productNumber"])
         for product in console.sandbox.state("products", "mplus")
-        for one in product["articleList"]
-        if one.get("extArticleId") == code
+        for entry in product["articleList"]
+        if entry.get("extArticleId") == code
     )
 
 
 def product(console: Console, code: str) -> dict[str, Any]:
     rows = console.sandbox.state("products", "mplus")
-    return next(row for row in rows if code in {one.get("extArticleId") for one in row["articleList"]})
+    return next(row for row in rows if code in {entry.get("extArticleId") for entry in row["articleList"]})
 
 
 def held(console: Console, code: str) -> tuple[str, int]:
@@ -65,8 +65,8 @@ def held(console: Console, code: str) -> tuple[str, int]:
 
 
 def waiting(console: Console, code: str) -> OpenIssue:
-    (one,) = [one for one in stores_in(console.application).issues.of_key(FLOW, code) if one.state == "open"]
-    return one
+    (issue,) = [issue for issue in stores_in(console.application).issues.of_key(FLOW, code) if issue.state == "open"]
+    return issue
 
 
 def decide(console: Console, code: str, side: str) -> None:
@@ -91,18 +91,18 @@ def test_a_name_that_both_changed_stops_no_price_and_waits_alone(console: Consol
     assert name == f"Kassa {article}"
     assert price != before
     assert agreed_name(console, article) == was
-    one = waiting(console, article)
-    assert (one.issue.cause, one.issue.field) == ("field_conflict", "name")
-    facts = one.issue.facts
+    issue = waiting(console, article)
+    assert (issue.issue.cause, issue.issue.field) == ("field_conflict", "name")
+    facts = issue.issue.facts
     assert (facts["agreed_value"], facts["source_value"], facts["target_value"]) == (
         was, f"Boek {article}", f"Kassa {article}",
     )  # fmt: skip
     rows = console.application.plans.rows(run.id, limit=10_000)
-    told = {(row.action, row.cause): row.weight for row in rows if row.key in (article, one.issue.key)}
-    assert told == {("update", ""): 1, ("park", "field_conflict"): 0}  # it counts once: with what was written of it
+    weights = {(row.action, row.cause): row.weight for row in rows if row.key in (article, issue.issue.key)}
+    assert weights == {("update", ""): 1, ("park", "field_conflict"): 0}  # it counts once: with what was written of it
     complete = console.run(FLOW)
     assert (complete.counts.difference, complete.counts.proven) == (0, 0)
-    assert waiting(console, article).id == one.id
+    assert waiting(console, article).id == issue.id
 
 
 def test_the_books_name_is_taken_once_a_person_says_so(console: Console, article: str) -> None:
@@ -112,7 +112,9 @@ def test_the_books_name_is_taken_once_a_person_says_so(console: Console, article
 
     assert held(console, article)[0] == f"Boek {article}"
     assert agreed_name(console, article) == f"Boek {article}"
-    assert [one for one in stores_in(console.application).issues.of_key(FLOW, article) if one.state == "open"] == []
+    assert [
+        issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
+    ] == []
 
 
 def test_the_tills_name_is_kept_until_the_books_change_it_again(console: Console, article: str) -> None:
@@ -120,7 +122,9 @@ def test_the_tills_name_is_kept_until_the_books_change_it_again(console: Console
     decide(console, article, TARGET)
     assert again(console, article).counts.planned == 0
     assert held(console, article)[0] == f"Kassa {article}"
-    assert [one for one in stores_in(console.application).issues.of_key(FLOW, article) if one.state == "open"] == []
+    assert [
+        issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
+    ] == []
 
     console.sandbox.accountview.edit("ARTICLE", article, {"ART_DESC1": f"Derde {article}"})
     again(console, article)
@@ -135,21 +139,25 @@ def test_a_choice_made_while_a_plan_of_the_price_waits_outlives_its_commit(conso
 
     assert held(console, article)[0] == f"Kassa {article}"
     assert again(console, article).counts.planned == 0
-    assert [one for one in stores_in(console.application).issues.of_key(FLOW, article) if one.state == "open"] == []
+    assert [
+        issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
+    ] == []
 
 
 def test_a_choice_about_other_values_than_those_shown_is_not_kept(console: Console, article: str) -> None:
     console.run(FLOW, mode=Mode.CHANGES)
-    shown = waiting(console, article)
+    old_issue = waiting(console, article)
     decide(console, article, SOURCE)
-    console.application.exceptions.decide(FLOW, [shown], TARGET, somebody(WHO))  # from a page that was not drawn anew
+    console.application.exceptions.decide(
+        FLOW, [old_issue], TARGET, somebody(WHO)
+    )  # from a page that was not drawn anew
     again(console, article)
     assert held(console, article)[0] == f"Boek {article}"
 
 
 def test_undoing_the_price_leaves_the_conflict_as_it_was(console: Console, article: str) -> None:
     was, before = agreed_name(console, article), held(console, article)[1]
-    written = console.run(FLOW, article)
-    console.commit(console.undo(written))
+    run = console.run(FLOW, article)
+    console.commit(console.undo(run))
     assert held(console, article) == (f"Kassa {article}", before)
     assert agreed_name(console, article) == was

@@ -25,8 +25,8 @@ def tree(tmp_path: Path) -> Path:
 
 
 def checked(tree: Path, *command: str) -> str:
-    done = subprocess.run([BIN / command[0], *command[1:]], cwd=tree, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    process = subprocess.run([BIN / command[0], *command[1:]], cwd=tree, capture_output=True, text=True, check=False)
+    return "" if process.returncode == 0 else process.stdout + process.stderr
 
 
 @pytest.mark.long
@@ -45,10 +45,10 @@ def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str
     page = tree / "pages" / "runs.py"
     page.write_text(f"{page.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
 
-    said = checked(tree, "lint-imports", "--no-cache")
+    output = checked(tree, "lint-imports", "--no-cache")
 
-    assert f"{contract}" in said
-    assert "BROKEN" in said
+    assert f"{contract}" in output
+    assert "BROKEN" in output
 
 
 @pytest.mark.long
@@ -70,8 +70,8 @@ def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str
 def test_a_module_that_violates_a_contract_fails_the_check(tree: Path, module: str, line: str, contract: str) -> None:
     (tree / "integration" / module).write_text(f"{line}\n", encoding="utf-8")
 
-    said = checked(tree, "lint-imports", "--no-cache")
-    assert re.search(rf"^{contract}.* BROKEN", said, re.MULTILINE)
+    output = checked(tree, "lint-imports", "--no-cache")
+    assert re.search(rf"^{contract}.* BROKEN", output, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_a_page_that_gets_round_the_contracts_fails_the_check(tree: Path, line: 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_asks_what_serves_services_alone(page: Path) -> None:
-    asked = {
+    attributes = {
         node.attr
         for node in ast.walk(ast.parse(page.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id in ("app", "application")
     }
-    assert not asked & INSIDE
+    assert not attributes & INSIDE
 
 
 def test_no_file_switches_a_check_off_for_itself() -> None:

@@ -25,8 +25,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 
 def links(console: Console, flow: str, kind: Kind) -> dict[str, str]:
-    stored = stores_in(console.application).links
-    return dict(stored.first_pairs(flow, kind, 10_000))
+    link_store = stores_in(console.application).links
+    return dict(link_store.first_pairs(flow, kind, 10_000))
 
 
 def relation(console: Console, number: str) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def relation(console: Console, number: str) -> dict[str, Any]:
 
 def two(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
     """Return two linked customers with active relations."""
-    found = sorted(links(console, "customers", Kind.RELATION).items())
-    active = [one for one in found if relation(console, one[1]).get("active") is not False]
+    pairs = sorted(links(console, "customers", Kind.RELATION).items())
+    active = [pair for pair in pairs if relation(console, pair[1]).get("active") is not False]
     return CustomerNumbers(*active[0]), CustomerNumbers(*active[1])
 
 
@@ -46,10 +46,10 @@ def test_two_customers_become_one_and_can_be_separated_again(console: Console) -
     keys = merges.merge(stays, goes, "same person", somebody())
 
     assert keys == (stays.debtor, merged_key(goes.relation))
-    found = links(console, "customers", Kind.RELATION)
-    assert (found[stays.debtor], goes.debtor in found) == (stays.relation, False)
-    found = links(console, "orders", Kind.DEBTOR)
-    assert (found[stays.relation], found[goes.relation]) == (stays.debtor, stays.debtor)
+    pairs = links(console, "customers", Kind.RELATION)
+    assert (pairs[stays.debtor], goes.debtor in pairs) == (stays.relation, False)
+    pairs = links(console, "orders", Kind.DEBTOR)
+    assert (pairs[stays.relation], pairs[goes.relation]) == (stays.debtor, stays.debtor)
     plan = console.preview("customers", *keys)
     assert {key: row.change.action for key, row in console.lines(plan).items() if row.change} == {
         merged_key(goes.relation): Action.RETIRE
@@ -84,11 +84,11 @@ def test_a_merged_customer_is_erased_by_any_of_their_numbers(console: Console) -
     stays, goes = two(console)
     console.application.customer_merges.merge(stays, goes, "", somebody())
     persons = console.application.persons
-    found = [persons.customer(debtor=one.debtor) for one in (stays, goes)]
-    found += [persons.customer(relation=one.relation) for one in (stays, goes)]
+    customers = [persons.customer(debtor=customer.debtor) for customer in (stays, goes)]
+    customers += [persons.customer(relation=customer.relation) for customer in (stays, goes)]
     numbers = {("debtor", stays.debtor), ("relation", stays.relation), ("debtor", goes.debtor)}
     numbers |= {("relation", goes.relation)}
-    assert [set(one.numbers) for one in found] == [numbers] * 4
-    persons.erase(found[1], goes.debtor, somebody())
+    assert [set(customer.numbers) for customer in customers] == [numbers] * 4
+    persons.erase(customers[1], goes.debtor, somebody())
     parked = stores_in(console.application).links.get("customers", Kind.RELATION, [merged_key(goes.relation)])
     assert parked[merged_key(goes.relation)].agreed is None

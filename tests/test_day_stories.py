@@ -48,19 +48,19 @@ class Shop:
     booked: list[DayReport]
     before: date  # the first of the days that are booked
 
-    def take(self, wanted: Callable[[DayReport], bool] = lambda _: True) -> DayReport:
+    def take(self, condition: Callable[[DayReport], bool] = lambda _: True) -> DayReport:
         """Return a booked day that is like this, and that no other story has."""
-        found = next(one for one in self.booked if wanted(one))
-        self.booked.remove(found)
-        return found
+        day = next(report for report in self.booked if condition(report))
+        self.booked.remove(day)
+        return day
 
-    def not_booked(self, wanted: Callable[[DayReport], bool] = lambda _: True) -> DayReport:
+    def not_booked(self, condition: Callable[[DayReport], bool] = lambda _: True) -> DayReport:
         """Return a closed day like this that nobody has booked yet, and that no other story has."""
         while True:
             self.before -= timedelta(days=1)
-            found = self.console.application.days.check(self.before, BRANCH)
-            if found.state is DayState.CLOSED and found.expected and wanted(found):
-                return found
+            day = self.console.application.days.check(self.before, BRANCH)
+            if day.state is DayState.CLOSED and day.expected and condition(day):
+                return day
 
     def run(self, *keys: str) -> Run:
         """Preview and commit days."""
@@ -73,7 +73,7 @@ class Shop:
     def is_equal(self, day: DayReport) -> bool:
         """Tell whether a day is the same on both sides, in every figure, and nothing is to be said of it."""
         now = self.check(day)
-        return now.state is DayState.EQUAL and not now.findings and not any(one.difference for one in now.rows)
+        return now.state is DayState.EQUAL and not now.findings and not any(row.difference for row in now.rows)
 
     def line(self, run: Run, key: str) -> Any:
         """Return the line of a plan about a day."""
@@ -81,14 +81,14 @@ class Shop:
 
     def told(self, day: DayReport) -> dict[str, IssueState]:
         """Return what the queue of exceptions has of a day."""
-        known = stores_in(self.console.application).issues.of_key(FLOW, day.key)
-        return {one.issue.cause: one.state for one in known}
+        issues = stores_in(self.console.application).issues.of_key(FLOW, day.key)
+        return {open_issue.issue.cause: open_issue.state for open_issue in issues}
 
     def pages(self, day: DayReport) -> list[dict[str, Any]]:
         """Return the pages of the books with a reference of ours for a day."""
         ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}"
-        found = [row for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR", "")).startswith(ours)]
-        return sorted(found, key=lambda row: str(row["INV_NR"]))
+        rows = [row for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR", "")).startswith(ours)]
+        return sorted(rows, key=lambda row: str(row["INV_NR"]))
 
 
 def number(day: DayReport) -> str:
@@ -97,7 +97,7 @@ def number(day: DayReport) -> str:
 
 
 def named(report: DayReport) -> list[tuple[str, Mapping[str, str]]]:
-    return [(one.code, one.facts) for one in report.findings]
+    return [(finding.code, finding.facts) for finding in report.findings]
 
 
 @pytest.fixture(scope="module")
@@ -114,19 +114,19 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         application.flows.change(FLOW, answers, somebody(WHO))
         runs.append(console.run(FLOW, *application.exceptions.keys(FLOW, "day_debtor_missing")))
         reports = application.days.check_span(since, console.sandbox.shop.today)
-        booked = [one for one in reports if one.pages and one.branch == BRANCH]
+        booked = [report for report in reports if report.pages and report.branch == BRANCH]
         yield Shop(console, runs, reports, booked, since)
 
 
 @contextmanager
 def convention(shop: Shop, system: str, question: str, value: object, before: object) -> Iterator[None]:
     """Let one of the systems behave otherwise inside the block."""
-    held: Any = shop.console.sandbox.find_system(system)
-    held.edit("conventions", question, {"value": value})
+    sandbox_system: Any = shop.console.sandbox.find_system(system)
+    sandbox_system.edit("conventions", question, {"value": value})
     try:
         yield
     finally:
-        held.edit("conventions", question, {"value": before})
+        sandbox_system.edit("conventions", question, {"value": before})
 
 
 # ---- booked
@@ -135,24 +135,24 @@ def convention(shop: Shop, system: str, question: str, value: object, before: ob
 @pytest.mark.long
 @pytest.mark.parametrize("shop", [ALL], indirect=True)
 def test_what_the_set_up_proposes_books_every_closed_day_once_and_equal(shop: Shop) -> None:
-    first, again = shop.runs
+    first, second = shop.runs
     assert (first.counts.proven > 60, first.counts.difference, first.counts.in_doubt) == (True, 0, 0)
     # Not booked: a day with an invoice that nobody has booked, and the last one of the shop, which its tills have not
     # closed; that waits, or is parked once it is over by the clock of this machine.
-    left = [one for one in shop.reports if one.cause in {"day_document_apart", "day_not_closed"}]
-    assert (again.counts.proven, again.counts.difference) == (first.counts.parked - len(left), 0)
-    booked = [one for one in shop.reports if one.pages]
-    assert len(booked) == first.counts.proven + again.counts.proven
-    assert [one.key for one in booked if one.state is not DayState.EQUAL or one.findings] == []
-    rows = [row for one in booked for row in one.rows]
+    parked_reports = [report for report in shop.reports if report.cause in {"day_document_apart", "day_not_closed"}]
+    assert (second.counts.proven, second.counts.difference) == (first.counts.parked - len(parked_reports), 0)
+    booked = [report for report in shop.reports if report.pages]
+    assert len(booked) == first.counts.proven + second.counts.proven
+    assert [report.key for report in booked if report.state is not DayState.EQUAL or report.findings] == []
+    rows = [row for report in booked for row in report.rows]
     assert {row.about for row in rows} == {"base", "vat", "account", "method"}
     assert [row for row in rows if row.difference or row.till is None or row.books is None] == []
-    others = {one.state for one in shop.reports if not one.pages and one not in left}
+    others = {report.state for report in shop.reports if not report.pages and report not in parked_reports}
     assert others <= {DayState.EMPTY, DayState.WAITING, DayState.OPEN}
 
 
 def test_a_second_run_of_booked_days_writes_nothing(shop: Shop) -> None:
-    days = [one.key for one in islice((one for one in shop.booked if shop.is_equal(one)), 3)]
+    days = [report.key for report in islice((report for report in shop.booked if shop.is_equal(report)), 3)]
     before = shop.console.writes()
     run = shop.run(*days)
     assert (run.counts.unchanged, run.counts.planned, shop.console.writes()) == (3, 0, before)
@@ -167,8 +167,8 @@ def test_a_page_that_was_deleted_is_named_and_not_booked_again_by_itself(shop: S
     now = shop.check(day)
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
     assert (now.state, named(now)) == (DayState.DIFFERENT, [("page_gone", facts)])
-    assert [one.is_there for one in now.pages] == [False]
-    assert {one.books for one in now.about("account")} == {Decimal(0)}
+    assert [page.is_there for page in now.pages] == [False]
+    assert {row.books for row in now.about("account")} == {Decimal(0)}
     assert shop.told(day) == {DIFFERS: IssueState.OPEN}
     before = shop.console.writes()
     shop.run(day.key)
@@ -178,8 +178,8 @@ def test_a_page_that_was_deleted_is_named_and_not_booked_again_by_itself(shop: S
 def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
     day = shop.take()
     place, line = next(
-        (at, one) for at, one in enumerate(shop.console.rows("DJ_LINE", PAGE_NR=number(day)), start=1)
-        if one["ACCT_NR"].startswith("80")
+        (at, row) for at, row in enumerate(shop.console.rows("DJ_LINE", PAGE_NR=number(day)), start=1)
+        if row["ACCT_NR"].startswith("80")
     )  # fmt: skip
     was, other = line["ACCT_NR"], "8040" if line["ACCT_NR"] != "8040" else "8010"
     shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": other}, by="KARIN")
@@ -187,9 +187,9 @@ def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
     facts |= {"line": str(place), "field": "account", "was": was, "now": other, "by": "KARIN"}
     assert (now.state, named(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
-    off = {one.key: one.difference for one in now.about("account") if one.difference}
+    off = {row.key: row.difference for row in now.about("account") if row.difference}
     assert off == {was: -Decimal(line["AMOUNT"]), other: Decimal(line["AMOUNT"])}
-    assert not any(one.difference for one in now.about("vat", "base", "method"))
+    assert not any(row.difference for row in now.about("vat", "base", "method"))
     assert shop.told(day) == {DIFFERS: IssueState.OPEN}
     shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": was}, by="KARIN")
     assert shop.is_equal(day)
@@ -197,11 +197,13 @@ def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
 
 
 def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -> None:
-    day = shop.take(lambda one: any(receipts_of(shop, one)) and any(line.account == "1010" for line in one.expected))
+    day = shop.take(
+        lambda report: any(receipts_of(shop, report)) and any(line.account == "1010" for line in report.expected)
+    )
     receipt = next(receipts_of(shop, day))
     amount = Decimal(receipt["totalInclAmount"]) / 100
     page = {"DJ_CODE": "600", "TRN_DATE": f"{day.date}T00:00:00", "HDR_DESC": f"bon {known_as(receipt)}"}
-    revenue = next(one.account for one in day.pages[0].lines if one.account.startswith("80"))
+    revenue = next(line.account for line in day.pages[0].lines if line.account.startswith("80"))
     lines = [{"ACCT_NR": revenue, "AMOUNT": f"{-amount}"}, {"ACCT_NR": "1010", "AMOUNT": f"{amount}"}]
     shop.console.sandbox.accountview.book(page, lines, by="KARIN")
     theirs = shop.console.rows("DJ_PAGE", HDR_DESC=page["HDR_DESC"])[0]["PAGE_NR"]
@@ -209,7 +211,7 @@ def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -
     facts = {"page": f"600/{theirs}", "document": known_as(receipt), "by": "KARIN", "amount": f"{amount:.2f}"}
     facts["date"] = day.date.isoformat()
     assert (now.state, named(now)) == (DayState.DIFFERENT, [("page_by_hand", facts)])
-    assert not any(one.difference for one in now.rows)
+    assert not any(row.difference for row in now.rows)
     shop.console.sandbox.accountview.remove("DJ_PAGE", theirs)
     assert shop.is_equal(day)
 
@@ -217,16 +219,16 @@ def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -
 def receipts_of(shop: Shop, day: DayReport) -> Iterator[dict[str, Any]]:
     """Yield the receipts of a day that were paid for by card alone."""
     on = {"day": day.date.day, "mon": day.date.month, "year": day.date.year}
-    for one in shop.console.sandbox.state("receipts", "mplus"):
-        paid = [each["method"] for each in one["paymentList"]["payment"]]
-        is_here = one["financialDate"] == on and str(one["financialBranchNumber"]) == day.branch
-        if is_here and paid == ["PIN"] and one["totalInclAmount"] > 0:
-            yield one
+    for receipt in shop.console.sandbox.state("receipts", "mplus"):
+        paid = [payment["method"] for payment in receipt["paymentList"]["payment"]]
+        is_here = receipt["financialDate"] == on and str(receipt["financialBranchNumber"]) == day.branch
+        if is_here and paid == ["PIN"] and receipt["totalInclAmount"] > 0:
+            yield receipt
 
 
 def known_as(receipt: Mapping[str, Any]) -> str:
-    told = receipt["receiptNumber"]
-    return ".".join(str(told[name]) for name in ("branchNumber", "workplaceNumber", "year", "number"))
+    receipt_number = receipt["receiptNumber"]
+    return ".".join(str(receipt_number[name]) for name in ("branchNumber", "workplaceNumber", "year", "number"))
 
 
 # ---- somebody at the till
@@ -238,19 +240,19 @@ def test_a_late_receipt_is_a_question_and_is_booked_once_as_a_person_says(shop: 
     late = known_as(shop.console.sandbox.state("receipts", "mplus")[-1])
     now = shop.check(day)
     assert (now.state, named(now)) == (DayState.DIFFERENT, [("document_late", {"document": late, "amount": "18.15"})])
-    off = {one.key: one.difference for one in now.about("account") if one.difference}
+    off = {row.key: row.difference for row in now.about("account") if row.difference}
     assert off == {"1010": Decimal("-18.15"), "8030": Decimal("15.00"), "1500": Decimal("3.15")}
 
     before = shop.console.writes()
-    asked = shop.line(shop.run(day.key), day.key)
-    assert (asked.step, asked.cause, asked.facts["behind"]) == (Step.PARKED, CHANGED, late)
+    parked_line = shop.line(shop.run(day.key), day.key)
+    assert (parked_line.step, parked_line.cause, parked_line.facts["behind"]) == (Step.PARKED, CHANGED, late)
     assert shop.console.writes() == before
     decide(shop, day, "difference")
     booked = shop.run(day.key)
     assert booked.counts.proven == 1
     first, more = shop.pages(day)
     assert (first["INV_NR"][-2:], more["INV_NR"][-2:]) == ("00", "01")
-    lines = {one["ACCT_NR"]: Decimal(one["AMOUNT"]) for one in shop.console.rows("DJ_LINE", PAGE_NR=more["PAGE_NR"])}
+    lines = {row["ACCT_NR"]: Decimal(row["AMOUNT"]) for row in shop.console.rows("DJ_LINE", PAGE_NR=more["PAGE_NR"])}
     assert lines == {"8030": Decimal("-15.00"), "1010": Decimal("18.15")}
     assert shop.is_equal(day)
     assert set(shop.told(day).values()) == {IssueState.CLOSED}
@@ -261,20 +263,24 @@ def test_a_late_receipt_is_a_question_and_is_booked_once_as_a_person_says(shop: 
 def decide(shop: Shop, day: DayReport, option: str) -> None:
     """Answer the question that a day is, as a person does."""
     application = shop.console.application
-    found = [one for one in stores_in(application).issues.list(FLOW, CHANGED) if one.issue.key == day.key]
-    assert len(found) == 1
-    application.exceptions.decide(FLOW, found, option, somebody(WHO))
+    issues = [
+        open_issue
+        for open_issue in stores_in(application).issues.list(FLOW, CHANGED)
+        if open_issue.issue.key == day.key
+    ]
+    assert len(issues) == 1
+    application.exceptions.decide(FLOW, issues, option, somebody(WHO))
 
 
 def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(shop: Shop) -> None:
-    day = shop.take(lambda one: any(count.difference for count in one.counts))
-    count = next(one for one in day.counts if one.difference)
-    counted = int((count.counted_amount - count.difference) * 100)
-    shop.console.sandbox.till.edit("counts", f"{day.branch}/{count.workplace}/{count.number}", {"counted": counted})
+    day = shop.take(lambda report: any(count.difference for count in report.counts))
+    count = next(drawer_count for drawer_count in day.counts if drawer_count.difference)
+    cents = int((count.counted_amount - count.difference) * 100)
+    shop.console.sandbox.till.edit("counts", f"{day.branch}/{count.workplace}/{count.number}", {"counted": cents})
     now = shop.check(day)
-    told = {(code, facts["account"], facts["difference"]) for code, facts in named(now)}
+    differences = {(code, facts["account"], facts["difference"]) for code, facts in named(now)}
     off = {"4400": f"{count.difference}", "1000": f"{-count.difference}"}
-    assert (now.state, told) == (DayState.DIFFERENT, {("till_changed", *one) for one in off.items()})
+    assert (now.state, differences) == (DayState.DIFFERENT, {("till_changed", *item) for item in off.items()})
     assert f"Kasverschil kassa {count.workplace}" in {facts["text"] for _, facts in named(now)}
     assert shop.line(shop.run(day.key), day.key).cause == CHANGED
     decide(shop, day, "difference")
@@ -288,8 +294,8 @@ def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(sh
 def test_a_day_typed_on_the_next_one_in_another_daybook_after_the_plan_is_asked_about_and_not_doubled(
     shop: Shop,
 ) -> None:
-    day, console = shop.not_booked(lambda one: any(line.account == "1010" for line in one.expected)), shop.console
-    paid = sum((one.amount for one in day.expected if one.account == "1010"), Decimal(0))
+    day, console = shop.not_booked(lambda report: any(line.account == "1010" for line in report.expected)), shop.console
+    paid = sum((line.amount for line in day.expected if line.account == "1010"), Decimal(0))
     page = {"DJ_CODE": "100", "TRN_DATE": f"{day.date + timedelta(days=1)}T00:00:00", "HDR_DESC": "dag van gisteren"}
     lines = [{"ACCT_NR": "8010", "AMOUNT": f"{paid}"}, {"ACCT_NR": "1010", "AMOUNT": f"{-paid}"}]  # of cash: turned
     console.application.flows.change(FLOW, {"days_around": 1}, somebody(WHO))
@@ -316,7 +322,7 @@ def test_a_page_that_is_not_posted_for_some_nights_is_no_difference(shop: Shop) 
         for _ in range(NIGHTS):
             now = shop.check(day)
             assert (now.state, named(now)) == (DayState.NOT_POSTED, [("not_posted", {"page": now.pages[0].number})])
-            assert not any(one.difference for one in now.rows)
+            assert not any(row.difference for row in now.rows)
         assert shop.told(day) == {}
         shop.console.sandbox.accountview.post()
     assert shop.is_equal(day)
@@ -373,10 +379,10 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
     shop.run(plain.key)
     till, article = shop.console.sandbox.till, shop.console.sandbox.state("products", "mplus")[0]["articleList"][0]
     till.edit("articles", str(article["articleNumber"]), {"purchasePrice": 1205})
-    for one in (plain, day):
+    for report in (plain, day):
         sale = {
-            "receiptNumber": {"branchNumber": 1, "workplaceNumber": 1, "year": one.date.year, "number": 9100},
-            "financialDate": one.date.isoformat(), "entryTimestamp": f"{one.date}T11:30:00", "workplaceNumber": 1,
+            "receiptNumber": {"branchNumber": 1, "workplaceNumber": 1, "year": report.date.year, "number": 9100},
+            "financialDate": report.date.isoformat(), "entryTimestamp": f"{report.date}T11:30:00", "workplaceNumber": 1,
             "lineList": {"line": [{"articleNumber": article["articleNumber"], "text": "Bel", "data": {
                 "quantity": 3, "price": 2420, "turnoverGroup": 10, "vatCode": 2}}]},
             "paymentList": {"payment": [{"method": "PIN", "amount": 7260}]},
@@ -391,16 +397,16 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
         assert (code.cause, code.facts["account"]) == ("day_cost_account_missing", "7000")  # nobody agreed to it
         change(FLOW, {"till_accounts": True}, somebody(WHO))
         assert shop.run(day.key).counts.proven == 1
-        goods = [(one.account, one.amount) for one in shop.check(day).expected if one not in off.expected]
+        goods = [(line.account, line.amount) for line in shop.check(day).expected if line not in off.expected]
         assert goods == [("3000", Decimal("-36.15")), ("7000", Decimal("36.15"))]
         now, (page,) = shop.check(day), shop.pages(day)
-        assert (now.state, now.findings, [one.code for one in now.notes]) == (DayState.EQUAL, (), ["costless"])
+        assert (now.state, now.findings, [note.code for note in now.notes]) == (DayState.EQUAL, (), ["costless"])
         posted = {row["ACCT_NR"]: row["AMOUNT"] for row in shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"])}
         assert (Decimal(posted["3000"]), Decimal(posted["7000"])) == (Decimal("-36.15"), Decimal("36.15"))
-        assert sum((one.gross_amount for one in now.expected), Decimal(0)) == 0
+        assert sum((line.gross_amount for line in now.expected), Decimal(0)) == 0
         assert shop.is_equal(before)  # booked without, and stays so
         late = shop.check(plain)
-        assert "7000" not in {one.account for one in late.expected}
+        assert "7000" not in {line.account for line in late.expected}
         change(FLOW, {"cost_of_sales": False}, somebody(WHO))
         assert shop.check(day).state is DayState.EQUAL  # booked with it, and stays so
     finally:
@@ -409,7 +415,7 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
 
 def test_a_blocked_account_parks_the_whole_day_and_is_named(shop: Shop) -> None:
     day = shop.not_booked()
-    line = next(one for one in day.expected if one.account.startswith("80"))
+    line = next(expected_line for expected_line in day.expected if expected_line.account.startswith("80"))
     shop.console.sandbox.accountview.edit("LEDGER", line.account, {"REC_BLK": True})
     try:
         parked = shop.line(shop.run(day.key), day.key)
@@ -423,36 +429,36 @@ def test_a_blocked_account_parks_the_whole_day_and_is_named(shop: Shop) -> None:
 
 
 def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) -> None:
-    days = sorted((shop.not_booked(is_off_when_computed) for _ in range(3)), key=lambda one: one.key)
+    days = sorted((shop.not_booked(is_off_when_computed) for _ in range(3)), key=lambda day: day.key)
     with convention(shop, "accountview", "vat_amounts", "computed", "kept"):
-        run = shop.console.preview(FLOW, *(one.key for one in days))
-        done = committed(shop, run)
-    assert (done.state, done.error) == (RunState.INTERRUPTED, "deviation_stops")
-    assert (done.counts.parked, done.counts.planned) == (1, len(days) - 1)
+        run = shop.console.preview(FLOW, *(day.key for day in days))
+        result = committed(shop, run)
+    assert (result.state, result.error) == (RunState.INTERRUPTED, "deviation_stops")
+    assert (result.counts.parked, result.counts.planned) == (1, len(days) - 1)
     first = days[0]
-    assert [len(shop.pages(one)) for one in days] == [1, 0, 0]
+    assert [len(shop.pages(day)) for day in days] == [1, 0, 0]
     assert shop.told(first) == {"read_back_differs": IssueState.OPEN}
     application = shop.console.application
-    assert [one.state for one in application.days.listed(first.date, first.date, BRANCH)] == [DayState.PARKED]
+    assert [report.state for report in application.days.listed(first.date, first.date, BRANCH)] == [DayState.PARKED]
 
     (page,) = shop.pages(first)
-    for line, sent in zip(shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"]), first.expected, strict=True):
-        shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"VAT_AMT": f"{sent.vat}"})
+    for line, expected_line in zip(shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"]), first.expected, strict=True):
+        shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"VAT_AMT": f"{expected_line.vat}"})
     application.runs.resume(run.id, somebody(WHO))
     assert settled(application, run.id).state is RunState.DONE
     assert shop.run(first.key).counts.unchanged == 1
     assert shop.told(first) == {"read_back_differs": IssueState.CLOSED}
-    assert [one.key for one in days if not shop.is_equal(one)] == []
-    assert [one["PAGE_NR"] for one in shop.pages(first)] == [page["PAGE_NR"]]
+    assert [day.key for day in days if not shop.is_equal(day)] == []
+    assert [row["PAGE_NR"] for row in shop.pages(first)] == [page["PAGE_NR"]]
 
 
 def is_off_when_computed(day: DayReport) -> bool:
     """Tell whether the VAT of a day, receipt by receipt, is not that of its sums."""
     rates = {"1": Decimal("0.21"), "2": Decimal("0.09")}
     return any(
-        one.vat != (one.amount * rates[one.vat_code]).quantize(CENT, ROUND_HALF_UP)
-        for one in day.expected
-        if one.vat_code in rates
+        line.vat != (line.amount * rates[line.vat_code]).quantize(CENT, ROUND_HALF_UP)
+        for line in day.expected
+        if line.vat_code in rates
     )
 
 

@@ -73,18 +73,22 @@ def test_the_look_at_its_health_tells_whether_it_is_well(status: int, is_well: b
     (look,) = [value for name, value in dockerfile() if name == "HEALTHCHECK"]
     program = yaml.safe_load(look.partition("CMD ")[2])
     with answering(status) as port:
-        command = [sys.executable, *(one.replace("8501", str(port)) for one in program[1:])]
-        done = subprocess.run(command, capture_output=True, check=False)
+        command = [sys.executable, *(argument.replace("8501", str(port)) for argument in program[1:])]
+        process = subprocess.run(command, capture_output=True, check=False)
 
-    assert (done.returncode == 0) is is_well
+    assert (process.returncode == 0) is is_well
 
 
 def sent() -> list[Path]:
     """Return the files that are sent to the build: what the list of what is left out lets through."""
     rules = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
-    kept = [rule[1:] for rule in rules if rule.startswith("!")]
-    found = [file for one in kept for file in ([ROOT / one] if (ROOT / one).is_file() else (ROOT / one).rglob("*"))]
-    return [file for file in found if file.is_file() and not fnmatch.fnmatch(file.as_posix(), "*/__pycache__/*")]
+    patterns = [rule[1:] for rule in rules if rule.startswith("!")]
+    files = [
+        file
+        for pattern in patterns
+        for file in ([ROOT / pattern] if (ROOT / pattern).is_file() else (ROOT / pattern).rglob("*"))
+    ]
+    return [file for file in files if file.is_file() and not fnmatch.fnmatch(file.as_posix(), "*/__pycache__/*")]
 
 
 @pytest.mark.long
@@ -106,31 +110,31 @@ def test_the_steps_of_the_image_make_a_program_that_runs(tmp_path: Path) -> None
 
     for step in ours:
         script = step.replace("/opt/sluis", f"{tmp_path}/opt").replace("/wheels", f"{tmp_path}/wheels")
-        done = subprocess.run(  # noqa: S602 - a step of ours, as Docker would run it
+        process = subprocess.run(  # noqa: S602 - a step of ours, as Docker would run it
             script, shell=True, cwd=tmp_path / "source", env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{step}\n{done.stderr}"
+        assert process.returncode == 0, f"{step}\n{process.stderr}"
 
-    libraries = [one for one in sys.path if one.endswith("site-packages")]
-    told = subprocess.run(
+    libraries = [folder for folder in sys.path if folder.endswith("site-packages")]
+    result = subprocess.run(
         [str(tmp_path / "opt" / "bin" / "sluis"), "--version"], cwd=tmp_path, text=True, capture_output=True,
         check=False, env={**environment, "PYTHONPATH": os.pathsep.join(libraries)},
     )  # fmt: skip
-    assert told.stdout.startswith("sluis "), told.stderr
+    assert result.stdout.startswith("sluis "), result.stderr
 
 
 def test_the_containers_may_write_nowhere_but_in_their_volumes() -> None:
     services = compose()["services"]
 
     for name in ("console", "worker"):
-        one = services[name]
-        assert (one["read_only"], one["cap_drop"], one["user"]) == (True, ["ALL"], "10001")
-        assert one["tmpfs"] == ["/tmp"]  # noqa: S108 - of a container
-        assert set(one["command"]) <= COMMANDS.keys()
-        assert {setting for setting in one["environment"] if setting.startswith("CONSOLE_")} <= SETTINGS
+        service = services[name]
+        assert (service["read_only"], service["cap_drop"], service["user"]) == (True, ["ALL"], "10001")
+        assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - of a container
+        assert set(service["command"]) <= COMMANDS.keys()
+        assert {setting for setting in service["environment"] if setting.startswith("CONSOLE_")} <= SETTINGS
     assert services["console"]["volumes"] == ["data:/data"]
     assert services["caddy"]["network_mode"] == "service:console"
-    assert [name for name, one in services.items() if "ports" in one] == ["console"]
+    assert [name for name, service in services.items() if "ports" in service] == ["console"]
     assert services["console"]["ports"] == ["443:443", "80:80"]  # and not that of the console
 
 
@@ -138,10 +142,10 @@ def test_every_value_that_compose_asks_for_stands_in_the_example() -> None:
     text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
     example = (DEPLOY / "example.env").read_text(encoding="utf-8")
 
-    asked = set(re.findall(r"\$\{(\w+)", text)) | set(
+    names = set(re.findall(r"\$\{(\w+)", text)) | set(
         re.findall(r"\{\$(\w+)\}", (DEPLOY / "Caddyfile").read_text("utf-8"))
     )
-    assert asked == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+    assert names == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
 
 
 def test_the_service_of_systemd_is_one_and_is_hardened(tmp_path: Path) -> None:
@@ -161,9 +165,9 @@ def test_the_service_of_systemd_is_one_and_is_hardened(tmp_path: Path) -> None:
     unit = tmp_path / "sluis.service"
     unit.write_text(text.replace(command[0], "/bin/true"), encoding="utf-8")
 
-    done = subprocess.run([program, "verify", str(unit)], capture_output=True, text=True, check=False)
+    process = subprocess.run([program, "verify", str(unit)], capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_the_service_of_windows_is_one_of_our_command() -> None:
@@ -171,7 +175,9 @@ def test_the_service_of_windows_is_one_of_our_command() -> None:
 
     assert (service.findtext("id"), service.findtext("executable", "").rsplit("\\", 1)[1]) == ("sluis", "sluis.exe")
     assert service.findtext("arguments") in COMMANDS
-    ours = [one.get("name", "") for one in service.iter("env") if one.get("name", "").startswith("CONSOLE_")]
+    ours = [
+        variable.get("name", "") for variable in service.iter("env") if variable.get("name", "").startswith("CONSOLE_")
+    ]
     assert (ours, set(ours) <= SETTINGS) == (["CONSOLE_DATA"], True)
 
 

@@ -72,12 +72,12 @@ def test_every_exit_status_is_in_the_page_about_the_terminal() -> None:
 def test_a_decision_is_titled_by_a_sentence_under_its_number(path: Path) -> None:
     title = path.read_text(encoding="utf-8").splitlines()[0]
     number, _, slug = path.stem.partition("-")
-    found = re.fullmatch(r"# (\d+)\. (.+)", title)
+    match = re.fullmatch(r"# (\d+)\. (.+)", title)
 
-    assert found, title
-    assert int(found[1]) == int(number)
-    assert len(found[2].split()) > 3
-    assert re.sub(r"[^a-z0-9]+", "-", found[2].lower()).strip("-") == slug
+    assert match, title
+    assert int(match[1]) == int(number)
+    assert len(match[2].split()) > 3
+    assert re.sub(r"[^a-z0-9]+", "-", match[2].lower()).strip("-") == slug
 
 
 def test_each_decision_has_a_number_of_its_own() -> None:
@@ -101,33 +101,33 @@ def test_what_supersedes_a_decision_is_named_at_its_top(path: Path) -> None:
     others = re.findall(r"Superseded by .*?(?:\n\n|$)", top, re.DOTALL)
 
     assert text.count("Superseded by ") == len(others)
-    assert all(re.search(r"\[decision \d+\]\(\d{4}-", one) for one in others)
+    assert all(re.search(r"\[decision \d+\]\(\d{4}-", reference) for reference in others)
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
 def test_every_module_that_a_decision_names_is_there(path: Path) -> None:
-    named = re.findall(r"`(\w+/[\w/]+\.py)`", path.read_text(encoding="utf-8"))
+    names = re.findall(r"`(\w+/[\w/]+\.py)`", path.read_text(encoding="utf-8"))
 
-    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "integration" / name).exists())] == []
+    assert [name for name in names if not ((ROOT / name).exists() or (ROOT / "integration" / name).exists())] == []
 
 
 def test_the_glossary_is_in_order_and_its_translations_are_those_of_the_console() -> None:
     with (ROOT / "data" / "words" / "terms.csv").open(encoding="utf-8", newline="") as file:
-        shown = {line["en"]: (line["nl"], line["de"]) for line in csv.DictReader(file)}
+        translations = {line["en"]: (line["nl"], line["de"]) for line in csv.DictReader(file)}
     rows = glossary()
     terms = [row[0] for row in rows]
 
     assert len(rows) > 80
     assert sorted(set(terms), key=str.lower) == terms
-    assert [row for row in rows if row[0] in shown and (row[2], row[3]) != shown[row[0]]] == []
+    assert [row for row in rows if row[0] in translations and (row[2], row[3]) != translations[row[0]]] == []
 
 
 def test_a_word_that_the_glossary_gives_for_the_code_is_in_the_code() -> None:
-    named = [name for row in glossary() for name in re.findall(r"`(\w+)`", row[4])]
+    names = [name for row in glossary() for name in re.findall(r"`(\w+)`", row[4])]
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "integration").rglob("*.py"))
 
-    assert len(named) > 10
-    assert [name for name in named if not re.search(rf"\b{name}\b", code)] == []
+    assert len(names) > 10
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
 
 
 def glossary() -> list[list[str]]:
@@ -148,12 +148,12 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
 
 def leads_somewhere(page: Path, target: str) -> bool:
     file, _, heading = target.partition("#")
-    there = (page.parent / file) if file else page
-    if not there.exists():
+    target_file = (page.parent / file) if file else page
+    if not target_file.exists():
         return False
-    if not heading or there.suffix != ".md":
+    if not heading or target_file.suffix != ".md":
         return True
-    titles = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", target_file.read_text(encoding="utf-8"), re.MULTILINE)
     return heading in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
@@ -168,8 +168,8 @@ def test_every_step_of_a_walk_is_in_the_code(page: str, least: int) -> None:
 
 def steps_in(row: str) -> list[tuple[str, str]]:
     """Return the files that a row of a table names, each with the functions and classes named right after it."""
-    found = re.findall(r"`([\w/]+\.py)`(?: \|)? (`\w+`(?:, `\w+`)*)", row)
-    return [(file, name) for file, names in found for name in re.findall(r"\w+", names)]
+    matches = re.findall(r"`([\w/]+\.py)`(?: \|)? (`\w+`(?:, `\w+`)*)", row)
+    return [(file, name) for file, names in matches for name in re.findall(r"\w+", names)]
 
 
 def is_there(file: str, name: str) -> bool:
@@ -180,10 +180,10 @@ def is_there(file: str, name: str) -> bool:
 @pytest.mark.parametrize("path", PRESENT, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_a_document_names_is_there(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    named = re.findall(r"`((?:integration|pages|tests|docs|notebooks|scripts|benchmarks)/[\w./-]*)`", text)
+    names = re.findall(r"`((?:integration|pages|tests|docs|notebooks|scripts|benchmarks)/[\w./-]*)`", text)
 
-    shown = re.findall(r"`(\S+)`[^`]*\n```", text)  # the files of an example are on the page itself
-    assert [name for name in named if not (ROOT / name).exists() and name not in shown] == []
+    example_files = re.findall(r"`(\S+)`[^`]*\n```", text)  # the files of an example are on the page itself
+    assert [name for name in names if not (ROOT / name).exists() and name not in example_files] == []
 
 
 def test_the_page_about_the_architecture_describes_every_package() -> None:
@@ -200,10 +200,10 @@ def test_the_drawing_of_the_packages_shows_their_imports() -> None:
 
 def test_every_module_that_the_page_about_the_architecture_names_is_there() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    named = re.findall(r"`([\w/]+\.(?:py|sql))`", page)
+    names = re.findall(r"`([\w/]+\.(?:py|sql))`", page)
 
-    assert len(named) > 15
-    assert [name for name in named if not ((ROOT / name).exists() or any((ROOT / "integration").rglob(name)))] == []
+    assert len(names) > 15
+    assert [name for name in names if not ((ROOT / name).exists() or any((ROOT / "integration").rglob(name)))] == []
 
 
 def test_every_field_of_a_flow_is_in_the_page_about_adding_one() -> None:
@@ -215,12 +215,14 @@ def test_every_field_of_a_flow_is_in_the_page_about_adding_one() -> None:
 
 
 def test_every_command_of_a_document_is_run_by_a_script_or_says_why_not() -> None:
-    found = list(blocks())
-    unknown = [(one.file.name, one.language) for one in found if one.language not in LANGUAGES]
+    all_blocks = list(blocks())
+    unknown = [(block.file.name, block.language) for block in all_blocks if block.language not in LANGUAGES]
     assert unknown == []
-    assert [one.file.name for one in found if one.why and one.language not in (SHELL, "bat")] == []
-    run = {one.file.name for one in found if one.language == SHELL and not one.why}
+    assert [block.file.name for block in all_blocks if block.why and block.language not in (SHELL, "bat")] == []
+    run = {block.file.name for block in all_blocks if block.language == SHELL and not block.why}
     assert {"README.md", "installation.md", "backup.md"} <= run
-    assert [one.file.name for one in found if one.language == "bat" and not one.why] == []
-    fences = sum(one.count("```") for one in {one.file: one.file.read_text(encoding="utf-8") for one in found}.values())
-    assert fences == 2 * len(found)  # none was left out
+    assert [block.file.name for block in all_blocks if block.language == "bat" and not block.why] == []
+    fences = sum(
+        one.count("```") for one in {one.file: one.file.read_text(encoding="utf-8") for one in all_blocks}.values()
+    )
+    assert fences == 2 * len(all_blocks)  # none was left out

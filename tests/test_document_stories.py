@@ -42,21 +42,21 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 def article(console: Console) -> dict[str, Any]:
     """An article at the full rate that both systems have."""
     return next(
-        one for one in console.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        row for row in console.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )  # fmt: skip
 
 
 @contextmanager
 def proposing(console: Console, **more: Any) -> Iterator[None]:
     """Proposals become quotations inside the block, and orders what they are set to."""
-    stored = stores_in(console.application).settings
-    before = stored.get("flow:orders") or {}
+    settings_store = stores_in(console.application).settings
+    before = settings_store.get("flow:orders") or {}
     console.application.flows.change("orders", {"proposals": "quotation", **more}, somebody(WHO))
     try:
         yield
     finally:
-        stored.put("flow:orders", before, WHO)
+        settings_store.put("flow:orders", before, WHO)
 
 
 def total_of(proposal: dict[str, Any]) -> Decimal:
@@ -70,8 +70,8 @@ def line_of(article: dict[str, Any], quantity: int = 1) -> dict[str, Any]:
 
 def proposed(console: Console, article: dict[str, Any], quantity: int = 1, **values: Any) -> dict[str, Any]:
     """Enter a proposal at the till, and return it."""
-    told = {"relationNumber": 1003, "lineList": {"line": [line_of(article, quantity)]}, **values}
-    console.sandbox.till.add("proposals", told)
+    fields = {"relationNumber": 1003, "lineList": {"line": [line_of(article, quantity)]}, **values}
+    console.sandbox.till.add("proposals", fields)
     return console.sandbox.state("proposals", "mplus")[-1]
 
 
@@ -85,7 +85,9 @@ def worth(console: Console, row: dict[str, Any]) -> Decimal:
     """Return what a quotation comes to; its prices include VAT."""
     assert row["GROSS_FLG"] is True
     lines = console.rows("K9_QUOL", QT_NR=row["QT_NR"])
-    return sum((Decimal(one["ART_QTY"]) * Decimal(one["ART_PX"]) for one in lines), Decimal(0)).quantize(CENTS)
+    return sum(
+        (Decimal(quotation_line["ART_QTY"]) * Decimal(quotation_line["ART_PX"]) for quotation_line in lines), Decimal(0)
+    ).quantize(CENTS)
 
 
 def line(console: Console, run: Run, key: str) -> PlanRow:
@@ -94,18 +96,20 @@ def line(console: Console, run: Run, key: str) -> PlanRow:
 
 def test_proposals_become_quotations_once(console: Console, article: dict[str, Any]) -> None:
     proposals = [proposed(console, article, quantity) for quantity in (1, 3)]
-    keys = [one["proposalId"] for one in proposals]
+    keys = [proposal["proposalId"] for proposal in proposals]
     with proposing(console):
         run = console.run("orders", *keys)
-        written = console.writes()
-        again = console.run("orders", *keys)
-    rows = [quoted(console, one) for one in proposals]
+        writes = console.writes()
+        second_run = console.run("orders", *keys)
+    rows = [quoted(console, proposal) for proposal in proposals]
 
     assert [line(console, run, key).step for key in keys] == [Step.PROVEN] * 2
-    assert [len(found) for found in rows] == [1, 1]
-    assert [worth(console, found) for (found,) in rows] == [Decimal(one["totalInclAmount"]) / 100 for one in proposals]
-    assert {found["RPL_INV"] for (found,) in rows} == {"20003"}
-    assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, 2, written)
+    assert [len(matches) for matches in rows] == [1, 1]
+    assert [worth(console, quotation) for (quotation,) in rows] == [
+        Decimal(proposal["totalInclAmount"]) / 100 for proposal in proposals
+    ]
+    assert {quotation["RPL_INV"] for (quotation,) in rows} == {"20003"}
+    assert (second_run.counts.proven, second_run.counts.unchanged, console.writes()) == (0, 2, writes)
 
 
 def test_a_proposal_that_is_changed_after_it_was_written_is_a_question(
@@ -115,8 +119,8 @@ def test_a_proposal_that_is_changed_after_it_was_written_is_a_question(
     key = proposal["proposalId"]
     with proposing(console):
         console.run("orders", key)
-        told = {"lineList": {"line": [line_of(article, 2)]}, "totalInclAmount": 2 * proposal["totalInclAmount"]}
-        console.sandbox.till.edit("proposals", key, told)
+        edits = {"lineList": {"line": [line_of(article, 2)]}, "totalInclAmount": 2 * proposal["totalInclAmount"]}
+        console.sandbox.till.edit("proposals", key, edits)
         changed = line(console, console.run("orders", key), key)
 
     assert changed.cause == "quotation_changed"
@@ -130,12 +134,12 @@ def test_a_quotation_that_the_books_made_an_order_of_is_not_written_again(
     proposal = proposed(console, article)
     with proposing(console):
         console.run("orders", proposal["proposalId"])
-        (there,) = quoted(console, proposal)
-        console.sandbox.accountview.remove("K9_QUO", there["QT_NR"])
-        written = console.writes()
-        again = console.run("orders", proposal["proposalId"])
+        (quotation,) = quoted(console, proposal)
+        console.sandbox.accountview.remove("K9_QUO", quotation["QT_NR"])
+        writes = console.writes()
+        second_run = console.run("orders", proposal["proposalId"])
 
-    assert (again.counts.proven, console.writes()) == (0, written)
+    assert (second_run.counts.proven, console.writes()) == (0, writes)
     assert quoted(console, proposal) == []
 
 
@@ -157,17 +161,21 @@ def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amoun
     proposal = proposed(console, article, 2)
     key = proposal["proposalId"]
     with proposing(console):
-        done, written = console.run("orders", key), console.writes()
-        (there,) = quoted(console, proposal)
-        plan = console.undo(done)
-        again = console.run("orders", key)
+        run, writes = console.run("orders", key), console.writes()
+        (quotation,) = quoted(console, proposal)
+        plan = console.undo(run)
+        second_run = console.run("orders", key)
 
     assert (plan.state, plan.counts.skipped, plan.counts.difference) == (RunState.DONE, 1, 0)
-    kept = line(console, plan, key)
-    assert (kept.action, kept.cause, kept.facts["reference"]) == (Action.SKIP, "quotation_stays", there["K9_REF"])
-    assert (console.writes(), again.counts.unchanged) == (written, 1)
+    plan_line = line(console, plan, key)
+    assert (plan_line.action, plan_line.cause, plan_line.facts["reference"]) == (
+        Action.SKIP,
+        "quotation_stays",
+        quotation["K9_REF"],
+    )
+    assert (console.writes(), second_run.counts.unchanged) == (writes, 1)
     assert not [row for row in console.rows("K9_QUO") if row["K9_REF"].endswith("-C")]
-    assert worth(console, there) == Decimal(proposal["totalInclAmount"]) / 100
+    assert worth(console, quotation) == Decimal(proposal["totalInclAmount"]) / 100
 
 
 @pytest.mark.parametrize("option", ["credit", pytest.param("again", marks=pytest.mark.long)])
@@ -179,20 +187,20 @@ def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_sa
     with proposing(console):
         console.run("orders", key)
         of_three = proposed(console, article, 3)
-        told = {name: of_three[name] for name in ("totalInclAmount", "totalExclAmount", "vatGroupList", "lineList")}
-        console.sandbox.till.edit("proposals", key, told)
-        written = console.writes()
+        edits = {name: of_three[name] for name in ("totalInclAmount", "totalExclAmount", "vatGroupList", "lineList")}
+        console.sandbox.till.edit("proposals", key, edits)
+        writes = console.writes()
         changed = line(console, console.run("orders", key), key)
         asks = stores_in(console.application).issues.list("orders", "quotation_changed", limit=100)
-        asked = [one for one in asks if one.issue.key == key]
+        issues = [open_issue for open_issue in asks if open_issue.issue.key == key]
         with pytest.raises(KeyError):
-            console.application.exceptions.decide("orders", asked, option, somebody(WHO))
-        decision = written_decision(option, asked[0].issue.facts["mark"], "")  # as an earlier version could be told
+            console.application.exceptions.decide("orders", issues, option, somebody(WHO))
+        decision = written_decision(option, issues[0].issue.facts["mark"], "")  # as an earlier version could be told
         of_before = Correction(Kind.PROPOSAL, key, DecisionSubject.CHANGE, None, decision)
         stores_in(console.application).corrections.keep("orders", [of_before], WHO)
         forced = line(console, console.run("orders", key), key)
-        assert console.writes() == written
-        console.application.exceptions.decide("orders", asked, "anew", somebody(WHO))
+        assert console.writes() == writes
+        console.application.exceptions.decide("orders", issues, "anew", somebody(WHO))
         with console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1):
             anew = line(console, console.run("orders", key), f"{key}#2")
         same = console.run("orders", key)
@@ -230,15 +238,17 @@ def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
     with proposing(console, orders="nothing", collective_article="9001"):
         run = console.run("orders")
         links = stores_in(console.application).links
-        kept = console.sandbox.state("proposals", "mplus")
-        known = links.get("orders", Kind.QUOTATION, [one["proposalId"] for one in kept])
+        proposals = console.sandbox.state("proposals", "mplus")
+        quotation_links = links.get("orders", Kind.QUOTATION, [proposal["proposalId"] for proposal in proposals])
 
     counts = run.counts
-    assert counts.read == len(kept)
+    assert counts.read == len(proposals)
     assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
-    cancelled = [one["proposalId"] for one in kept if one["state"] == "PROPOSAL-STATE-CANCELLED"]
-    assert not set(cancelled) & known.keys()
-    assert len(known) + len(cancelled) == len(kept)  # the one that was changed meanwhile waits, and has its link
+    cancelled = [proposal["proposalId"] for proposal in proposals if proposal["state"] == "PROPOSAL-STATE-CANCELLED"]
+    assert not set(cancelled) & quotation_links.keys()
+    assert len(quotation_links) + len(cancelled) == len(
+        proposals
+    )  # the one that was changed meanwhile waits, and has its link
 
 
 @pytest.mark.long
@@ -246,18 +256,18 @@ def test_a_run_takes_in_so_many_new_documents_of_all_kinds_and_the_next_goes_on_
     console: Console,
 ) -> None:
     tables = {"orders": "orderId", "invoices": "invoiceId"}
-    there = {str(one[key]) for table, key in tables.items() for one in console.sandbox.state(table, "mplus")}
+    open_keys = {str(row[key]) for table, key in tables.items() for row in console.sandbox.state(table, "mplus")}
     links = stores_in(console.application).links
-    there -= {key for kind in (Kind.SALES_ORDER, Kind.POSTING) for key in links.get("orders", kind, there)}
-    known, fresh = set[str](), list[int]()
-    for most in (5, 5, 500, 500):
-        with proposing(console, proposals="nothing", orders="order", invoices="order", most=most):
+    open_keys -= {key for kind in (Kind.SALES_ORDER, Kind.POSTING) for key in links.get("orders", kind, open_keys)}
+    planned_keys, fresh = set[str](), list[int]()
+    for limit in (5, 5, 500, 500):
+        with proposing(console, proposals="nothing", orders="order", invoices="order", most=limit):
             run = console.preview("orders", mode=Mode.CHANGES)
-            told = documents_of(console, run) & there
-            fresh.append(len(told - known))
-            known |= told
+            keys = documents_of(console, run) & open_keys
+            fresh.append(len(keys - planned_keys))
+            planned_keys |= keys
             console.commit(run)
-    assert fresh == [5, 5, len(there) - 10, 0]
+    assert fresh == [5, 5, len(open_keys) - 10, 0]
 
 
 def documents_of(console: Console, run: Run) -> set[str]:
@@ -282,7 +292,7 @@ def named(application: Application) -> None:
         {path: name for path, name in QUOTATIONS.items() if path.startswith("objects.")}, somebody(WHO)
     )
     application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))
-    (lacking,) = [one for one in application.connections.check("accountview") if one.name == "flow_orders"]
+    (lacking,) = [finding for finding in application.connections.check("accountview") if finding.name == "flow_orders"]
     assert (lacking.cause, lacking.facts["field"]) == ("flow_field_unknown", "quotation.reference")
     application.names.put(QUOTATIONS, somebody(WHO))
     assert causes(application.connections.check("accountview")) == []

@@ -45,8 +45,8 @@ Start = Callable[..., Obedient]
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Both systems, fresh for every test."""
-    with running(articles=ARTICLES) as both:
-        yield both
+    with running(articles=ARTICLES) as both_systems:
+        yield both_systems
 
 
 @pytest.fixture
@@ -115,17 +115,17 @@ def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Sta
 def test_the_till_is_told_for_which_run_it_is_asked_for_its_journals(start: Start, sandbox: Sandbox) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
-    told = [str(row["reference"]) for row in sandbox.state("questions", "mplus")]
-    assert told
-    assert len(set(told)) == len(told)
-    assert all(reference.startswith(f"{run.id}-") for reference in told)
+    references = [str(row["reference"]) for row in sandbox.state("questions", "mplus")]
+    assert references
+    assert len(set(references)) == len(references)
+    assert all(reference.startswith(f"{run.id}-") for reference in references)
 
 
 def began(url: str, *names: str) -> list[str | None]:
     """Return from which queue each of these workflows was taken, or is to be; None where it began at once."""
     with rows(url) as (connection, schema):
-        found = connection.execute(sa.text(f"SELECT workflow_uuid, queue_name FROM {schema}workflow_status"))  # noqa: S608 - ours
-        queues = {row.workflow_uuid: row.queue_name for row in found}
+        records = connection.execute(sa.text(f"SELECT workflow_uuid, queue_name FROM {schema}workflow_status"))  # noqa: S608 - ours
+        queues = {row.workflow_uuid: row.queue_name for row in records}
     return [queues[name] for name in names]
 
 
@@ -160,14 +160,14 @@ def by_itself(start: Start, *, may_send: bool) -> Obedient:
 def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=True)
     scheduled(console)
-    written = len(sandbox.ledger.writes())
+    writes = len(sandbox.ledger.writes())
     console.ask("look_due", "look-drift")
-    found = {one.kind: one.counts for one in console.ask("drift.latest")}
-    assert found[Kind.PRODUCT].looked == found[Kind.PRODUCT].equal > 0
+    counts_by_kind = {check.kind: check.counts for check in console.ask("drift.latest")}
+    assert counts_by_kind[Kind.PRODUCT].looked == counts_by_kind[Kind.PRODUCT].equal > 0
     console.ask("look_due", "look-days")  # the flow of days is off
     today = console.ask("days.today")
     assert console.ask("days.listed", today, today) == []
-    assert len(sandbox.ledger.writes()) == written
+    assert len(sandbox.ledger.writes()) == writes
 
 
 def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> None:
@@ -191,8 +191,8 @@ def test_a_run_of_the_night_waits_for_one_that_is_at_work(start: Start, sandbox:
 @pytest.mark.long
 def test_a_flow_begins_by_itself_only_in_its_hours(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=False)
-    gone = (now().astimezone(ZoneInfo(WALL_CLOCK)) - timedelta(hours=3)).time().replace(second=0, microsecond=0)
-    calendar = {"begins": gone, "ends": gone}
+    past_time = (now().astimezone(ZoneInfo(WALL_CLOCK)) - timedelta(hours=3)).time().replace(second=0, microsecond=0)
+    calendar = {"begins": past_time, "ends": past_time}
     console.ask("flows.change", "products", {"schedule_minutes": 1, "calendar": calendar}, somebody("test"))
     console.ask("round", "products", "changes")
     assert console.ask("runs.latest", "products") == []
@@ -217,13 +217,13 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
     assert run.approval is not None
     assert run.approval.by == "schedule"
     assert run.counts.proven > 0
-    there = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
-    code = next(each.code for each in sandbox.shop.articles if each.code in there and each.price_excl)
+    till_codes = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
+    code = next(article.code for article in sandbox.shop.articles if article.code in till_codes and article.price_excl)
     sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 987.65})
-    written = len(sandbox.ledger.writes())
+    writes = len(sandbox.ledger.writes())
     run = scheduled(console)
     assert (run.state, [brake.code for brake in run.brakes]) == (RunState.READY, ["brake_price"])
-    assert len(sandbox.ledger.writes()) == written
+    assert len(sandbox.ledger.writes()) == writes
 
 
 @pytest.mark.long
@@ -231,18 +231,24 @@ def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(s
     console = by_itself(start, may_send=True)
     scheduled(console)
     console.ask("flows.change", "products", {"auto_approve": False}, somebody("test"))
-    there = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
-    article = next(each for each in sandbox.shop.articles if each.code in there and each.price_excl)
+    till_codes = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
+    article = next(
+        candidate for candidate in sandbox.shop.articles if candidate.code in till_codes and candidate.price_excl
+    )
     sandbox.accountview.edit("ARTICLE", article.code, {"ART_DESC1": "Met een andere naam"})
     waits = scheduled(console)
     assert (waits.state, waits.brakes) == (RunState.READY, ())
-    again = scheduled(console)
-    assert (again.state, again.error, again.facts["run"]) == (RunState.DISCARDED, "plan_says_the_same", waits.id)
+    second_run = scheduled(console)
+    assert (second_run.state, second_run.error, second_run.facts["run"]) == (
+        RunState.DISCARDED,
+        "plan_says_the_same",
+        waits.id,
+    )
     assert console.ask("runs.get", waits.id).state is RunState.READY
     console.ask("flows.change", "products", {"auto_approve": True}, somebody("test"))
     scheduled(console)
-    done = console.rests(waits.id)
-    assert (done.state, done.counts.proven) == (RunState.DONE, waits.counts.planned)
+    finished_run = console.rests(waits.id)
+    assert (finished_run.state, finished_run.counts.proven) == (RunState.DONE, waits.counts.planned)
 
 
 def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
@@ -255,9 +261,9 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
     assert (stopped.state, stopped.error) == (RunState.COMMITTING, "service_unavailable")
     assert stopped.counts.planned > 0
     sandbox.switches.disarm(away)
-    done = console.rests(run.id)
-    assert (done.state, done.error) == (RunState.DONE, "")
-    assert unproven(console, done) == {}
+    finished_run = console.rests(run.id)
+    assert (finished_run.state, finished_run.error) == (RunState.DONE, "")
+    assert unproven(console, finished_run) == {}
 
 
 @pytest.mark.long
@@ -274,8 +280,8 @@ def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sa
     console.ask("runs.cancel", run_id, somebody("somebody"))
     until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
-    again = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
-    assert (again.state, again.counts.difference) == (RunState.READY, 0)
+    second_run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    assert (second_run.state, second_run.counts.difference) == (RunState.READY, 0)
     assert not sandbox.ledger.writes()
 
 
@@ -337,9 +343,9 @@ def test_a_bug_ends_a_run_under_an_incident_number_that_the_log_knows(
     (run,) = RunStore(database, now).latest("products")
     database.close()
     assert (run.state, run.error) == (state, "unexpected_error")
-    said = (tmp_path / "said").read_text(encoding="utf-8")
-    assert run.facts["incident"] in said
-    assert "ZeroDivisionError" in said
+    output = (tmp_path / "said").read_text(encoding="utf-8")
+    assert run.facts["incident"] in output
+    assert "ZeroDivisionError" in output
 
 
 # ---- two processes on one database
@@ -366,15 +372,15 @@ def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandb
 
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=2.0):
         flows = ("products", "customers")
-        both = [server.ask("runs.preview", PreviewRequest(flow, somebody("test"))) for flow in flows]
-    for run_id in both:
+        run_ids = [server.ask("runs.preview", PreviewRequest(flow, somebody("test"))) for flow in flows]
+    for run_id in run_ids:
         server.rests(run_id)
     with psycopg.connect(postgres_url) as connection:
-        found = connection.execute(
+        records = connection.execute(
             "SELECT workflow_uuid, executor_id FROM dbos.workflow_status WHERE workflow_uuid = ANY(%s)",
-            [[f"preview-{run_id}" for run_id in both]],
+            [[f"preview-{run_id}" for run_id in run_ids]],
         ).fetchall()
-    assert dict(found) == {f"preview-{both[0]}": "server-1", f"preview-{both[1]}": "worker-1"}
+    assert dict(records) == {f"preview-{run_ids[0]}": "server-1", f"preview-{run_ids[1]}": "worker-1"}
 
 
 @pytest.mark.long
@@ -417,9 +423,9 @@ def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: S
     worker = start(database_url=postgres_url, executor="worker")
     assert worker.ask("runs.get", run.id).state is RunState.COMMITTING
     sandbox.switches.disarm(slow)
-    done = worker.rests(run.id, TAKEN_OVER_WITHIN_SECONDS)
-    assert done.state is RunState.DONE
-    assert unproven(worker, done) == {}
+    finished_run = worker.rests(run.id, TAKEN_OVER_WITHIN_SECONDS)
+    assert finished_run.state is RunState.DONE
+    assert unproven(worker, finished_run) == {}
     numbers = [row["extArticleId"] for row in sandbox.state("articles", "mplus") if row.get("extArticleId")]
     assert len(numbers) == len(set(numbers))
 
@@ -462,5 +468,5 @@ def test_no_row_of_the_engine_makes_a_worker_run_a_command(
 def states(engine: str, workflows: list[str]) -> dict[str, str]:
     """Return how workflows stand in the engine's database."""
     with rows(engine) as (connection, schema):
-        known = connection.execute(sa.text(f"SELECT workflow_uuid, status FROM {schema}workflow_status")).all()  # noqa: S608
-    return {name: status for name, status in known if name in workflows}
+        records = connection.execute(sa.text(f"SELECT workflow_uuid, status FROM {schema}workflow_status")).all()  # noqa: S608
+    return {name: status for name, status in records if name in workflows}

@@ -22,9 +22,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a console at rest that has the person."""
     data = tmp_path_factory.mktemp("data") / "data"
     with opened(data, sandbox=True, sandbox_articles=50) as application:
-        made = Shop(Console(application), data, whole=False)
-        made.run("products", "10001")
-        made.plant()
+        shop = Shop(Console(application), data, whole=False)
+        shop.run("products", "10001")
+        shop.plant()
     assert hits(data)
     return data
 
@@ -51,11 +51,11 @@ def finished(data: Path) -> None:
     """Finish what was cut short; where nothing was begun yet, begin."""
     with at_rest_on(data) as application:
         persons = application.persons
-        one = persons.customer(debtor=NUMBER)
-        if not persons.resume(ME) and not persons.stored_data(one).held_out:
-            persons.erase(one, NUMBER, ME)
+        customer = persons.customer(debtor=NUMBER)
+        if not persons.resume(ME) and not persons.stored_data(customer).held_out:
+            persons.erase(customer, NUMBER, ME)
         assert persons.unfinished() == []
-        assert persons.stored_data(one).held_out
+        assert persons.stored_data(customer).held_out
         assert application.audit.verify().broken is None
     assert hits(data) == {}
 

@@ -35,7 +35,7 @@ def found_by_search(shop: Shop) -> set[str]:
 
 
 @pytest.fixture(scope="module", params=[
-        "small", *(pytest.param(one, marks=pytest.mark.long) for one in ("whole", "postgres", "year")),
+        "small", *(pytest.param(variant, marks=pytest.mark.long) for variant in ("whole", "postgres", "year")),
     ])  # fmt: skip
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop with the person and the article they order; or with everything, on PostgreSQL, or of a year."""
@@ -47,12 +47,12 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             where["database_url"] = closing.enter_context(new_database_on(server))
         clock = Ahead()
         application = closing.enter_context(opened(data, machine=clock, sandbox=True, sandbox_articles=50, **where))
-        made = Shop(Console(application), data, request.param == "whole", where.get("database_url", ""))
-        made.run("products", ARTICLE)
-        made.plant()
+        new_shop = Shop(Console(application), data, request.param == "whole", where.get("database_url", ""))
+        new_shop.run("products", ARTICLE)
+        new_shop.plant()
         if request.param == "year":
-            made.simulate_year(clock)
-        yield made
+            new_shop.simulate_year(clock)
+        yield new_shop
 
 
 def at_home(shop: Shop) -> Settings:
@@ -95,25 +95,25 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     assert shop.hits()
     make(at_home(shop), tmp_path / "backup.zip", PASSPHRASE, shop.application.log.copy)
     waiting = shop.console.preview("customers", "39001")
-    one = persons.customer(relation=shop.relation)
-    assert (one.debtor, one.relation) == ("39001", shop.relation)
+    customer = persons.customer(relation=shop.relation)
+    assert (customer.debtor, customer.relation) == ("39001", shop.relation)
 
-    kept = persons.stored_data(one)
-    assert {"links", "plan_lines", "corrections", "issues"} <= kept.rows.keys()
-    assert kept.events > 5
-    assert shop.order in {document.key for document in kept.documents}
-    with zipfile.ZipFile(io.BytesIO(persons.access(one, ME, "nl"))) as packed:
-        told = json.loads(packed.read("person.json"))
+    personal_data = persons.stored_data(customer)
+    assert {"links", "plan_lines", "corrections", "issues"} <= personal_data.rows.keys()
+    assert personal_data.events > 5
+    assert shop.order in {document.key for document in personal_data.documents}
+    with zipfile.ZipFile(io.BytesIO(persons.access(customer, ME, "nl"))) as packed:
+        export = json.loads(packed.read("person.json"))
         page = packed.read("person.html").decode()
-    assert [word for word in PLANTED if word not in json.dumps(told, ensure_ascii=False)] == []
+    assert [word for word in PLANTED if word not in json.dumps(export, ensure_ascii=False)] == []
     assert [word for word in PLANTED if word not in page] == []
     others = {row["SUB_NR"]: row["ACCT_NAME"] for row in shop.console.sandbox.state("CONTACT")}
     assert [number for number, name in others.items() if number != "39001" and name in page] == []
 
     assert {"zwq@planted.example", "Zwiebelquast"} <= found_by_search(shop)
-    before, documents = shop.sums(), kept.documents
+    before, documents = shop.sums(), personal_data.documents
     with pytest.raises(ConfigurationError) as refused:
-        persons.erase(one, "39002", ME)
+        persons.erase(customer, "39002", ME)
     assert refused.value.code == "erase_unconfirmed"
     late = Problem(ProblemType.RECORDS, "debtor_unclear", "orders", facts={"name": DEBTOR["ACCT_NAME"]})
 
@@ -125,7 +125,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
             # The database is done the first time: whoever had read of them before writes it down now.
             stores_in(shop.application).incidents.begin(late, [])
 
-    blotted = persons.erase(one, "39001", ME, reads_before)
+    blotted = persons.erase(customer, "39001", ME, reads_before)
 
     assert blotted.remaining == {}
     assert shop.hits() == {}
@@ -133,35 +133,35 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {
         run: counts for run, counts in before.items() if run != waiting.id
     }
-    after = persons.stored_data(one)
+    after = persons.stored_data(customer)
     assert after.held_out
     assert after.documents == documents
     assert persons.unfinished() == []
 
     assert shop.run("customers", "39001")["39001"] == "person_erased"
     assert shop.run("orders", shop.order)[shop.order] == "person_erased"
-    again = shop.console.till_client.order(ARTICLE, relation=shop.relation, deliveryAddress=ADDRESS)
-    assert shop.run("orders", again)[again] == "document_of_erased"
-    assert shop.console.waits("orders", "document_of_erased") == {again}
+    second_order = shop.console.till_client.order(ARTICLE, relation=shop.relation, deliveryAddress=ADDRESS)
+    assert shop.run("orders", second_order)[second_order] == "document_of_erased"
+    assert shop.console.waits("orders", "document_of_erased") == {second_order}
     shop.application.log.catch_up()
     assert shop.hits() == {}
-    wrote = next(one for one in shop.application.runs.latest("customers", limit=100) if one.counts.proven)
+    wrote = next(run for run in shop.application.runs.latest("customers", limit=100) if run.counts.proven)
     assert "39001" not in shop.console.lines(shop.console.undo(wrote))  # of what says nothing any more
 
     restored_without_the_person(shop, tmp_path, request)
 
-    assert persons.lift(one, ME)
+    assert persons.lift(customer, ME)
     assert shop.console.lines(shop.console.preview("customers", "39001"))["39001"].cause != "person_erased"
 
 
 def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     persons, stores = shop.application.persons, stores_in(shop.application)
-    one = persons.customer(debtor="39001")
+    customer = persons.customer(debtor="39001")
     run = stores.runs.begin("stock", Mode.CHANGES, WHO, 1).id
     with pytest.raises(UnavailableError) as refused:
-        persons.erase(one, "39001", ME, patience=0)
+        persons.erase(customer, "39001", ME, patience=0)
     assert refused.value.facts["run"] == run
-    assert persons.stored_data(one).held_out
+    assert persons.stored_data(customer).held_out
     assert len(persons.unfinished()) == 1
     assert persons.page("") == ""
     assert len(persons.unfinished()) == 1
@@ -173,7 +173,7 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
             late.append(stores.runs.begin("stock", Mode.CHANGES, WHO, 1).id)
 
     with pytest.raises(UnavailableError) as refused:
-        persons.erase(one, "39001", ME, begins_meanwhile, patience=0)
+        persons.erase(customer, "39001", ME, begins_meanwhile, patience=0)
     assert refused.value.facts["run"] == late[0]
     met = IssueOccurrence(
         Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast"

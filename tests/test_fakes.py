@@ -65,7 +65,7 @@ def test_a_system_that_went_away_comes_back() -> None:
 
 def test_a_link_counts_more_than_the_key() -> None:
     target = MemoryConnector([PRODUCT])
-    held = target.lookup([PRODUCT], Links())[PRODUCT.key]
+    current = target.lookup([PRODUCT], Links())[PRODUCT.key]
     renamed = replace(PRODUCT, key="2002")
-    found = target.lookup([renamed], Links({(Kind.PRODUCT, "2002"): held.reference}))
-    assert found["2002"].reference == held.reference
+    matches = target.lookup([renamed], Links({(Kind.PRODUCT, "2002"): current.reference}))
+    assert matches["2002"].reference == current.reference

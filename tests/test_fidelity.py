@@ -69,29 +69,29 @@ class Case:
 def outcome(case: Case, before: Came) -> str:
     """Return what the console made of a case."""
     try:
-        came = case.came()
+        results = case.came()
     except ConnectorError:
         return STOPPED
-    beside = {key: one for key, one in came.items() if key not in case.keys and before.get(key) != one}
-    lost = [key for key in before if key not in came and key not in case.keys]
-    own = [one for key, one in came.items() if key not in before or key in case.keys]
-    if beside or lost or len(came) != len(before):
+    beside = {key: result for key, result in results.items() if key not in case.keys and before.get(key) != result}
+    lost = [key for key in before if key not in results and key not in case.keys]
+    own = [result for key, result in results.items() if key not in before or key in case.keys]
+    if beside or lost or len(results) != len(before):
         return WRONG
-    if all(one is None for one in own):
+    if all(result is None for result in own):
         return PARKED
     may_be = before if case.meant is None else case.meant  # without a meaning only what does not count may go on
-    return RIGHT if all(one is None or one == may_be.get(key) for key, one in came.items()) else WRONG
+    return RIGHT if all(result is None or result == may_be.get(key) for key, result in results.items()) else WRONG
 
 
 def check(cases: Iterator[Case], before: Came, least: int) -> None:
     """Expect that nothing is wrong, and show what was done as a table."""
-    found: dict[str, str] = {}
+    results: dict[str, str] = {}
     for case in cases:
-        found[case.name] = outcome(case, before)
-    counts = Counter(found.values())
-    print("\n".join(f"{result:8} {name}" for name, result in found.items()), counts)  # noqa: T201  the table
-    assert [name for name, result in found.items() if result == WRONG] == []
-    assert len(found) >= least
+        results[case.name] = outcome(case, before)
+    counts = Counter(results.values())
+    print("\n".join(f"{result:8} {name}" for name, result in results.items()), counts)  # noqa: T201  the table
+    assert [name for name, result in results.items() if result == WRONG] == []
+    assert len(results) >= least
     assert counts[RIGHT]
     assert counts[PARKED] + counts[STOPPED]
 
@@ -146,20 +146,20 @@ def forms(value: object) -> Iterator[Form]:
                 yield "as number", int(str(value)), value
 
 
-def told(rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], what: int) -> Rows:
+def told(rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], index: int) -> Rows:
     """Return rows in which a column is told in a form in some places, or, by `what`, as that is meant."""
-    made = [dict(row) for row in rows]
+    new_rows = [dict(row) for row in rows]
     for place in places:
-        found = next(one for one in forms(rows[place][column]) if one[0] == form)
-        if found[what] is ABSENT:
-            del made[place][column]
+        variant = next(candidate for candidate in forms(rows[place][column]) if candidate[0] == form)
+        if variant[index] is ABSENT:
+            del new_rows[place][column]
         else:
-            made[place][column] = found[what]
-    return made
+            new_rows[place][column] = variant[index]
+    return new_rows
 
 
 def of_rows(
-    rows: Sequence[Mapping[str, object]], key: str, came: Callable[[Sequence[Mapping[str, object]]], Came]
+    rows: Sequence[Mapping[str, object]], key: str, evaluate: Callable[[Sequence[Mapping[str, object]]], Came]
 ) -> Iterator[Case]:
     """Yield every case of every column, in one row and in all; a column that is in no row at all is another matter."""
     for column, value in rows[0].items():
@@ -170,19 +170,19 @@ def of_rows(
             for places in ([1], list(range(len(rows)))):
                 if form is ABSENT and len(places) > 1:
                     continue
-                made = told(rows, column, name, places, FORM)
-                means = came(told(rows, column, name, places, MEANING)) if has_meaning else None
+                new_rows = told(rows, column, name, places, FORM)
+                means = evaluate(told(rows, column, name, places, MEANING)) if has_meaning else None
                 keys = [str(rows[place][key]) for place in places]
-                yield Case(f"{column} {name} in {len(places)}", keys, partial(came, made), means)
+                yield Case(f"{column} {name} in {len(places)}", keys, partial(evaluate, new_rows), means)
         for places in ([1], list(range(len(rows)))):
             keys = [str(rows[place][key]) for place in places]
             for name, form in (("twice", {column.lower(): 7}), ("twice alike", {column.lower(): value})):
-                made = [{**row, **(form if place in places else {})} for place, row in enumerate(rows)]
-                yield Case(f"{column} {name} in {len(places)}", keys, partial(came, made), None)
+                new_rows = [{**row, **(form if place in places else {})} for place, row in enumerate(rows)]
+                yield Case(f"{column} {name} in {len(places)}", keys, partial(evaluate, new_rows), None)
     for name, hidden in HIDDEN.items():
         spoilt = [dict(row) for row in rows]
         spoilt[1][key] = hidden.format(rows[1][key])
-        yield Case(f"{key} {name}", [str(rows[1][key])], partial(came, spoilt), None)
+        yield Case(f"{key} {name}", [str(rows[1][key])], partial(evaluate, spoilt), None)
 
 
 HIDDEN = {"leading blank": " {}", "leading tab": "\t{}", "no-break space": "{}\u00a0", "zero width": "{}\u200b"}
@@ -192,16 +192,16 @@ def books(answers: Mapping[str, Sequence[Mapping[str, object]]], **columns: str)
     """Return books with these rows, by table; their dictionary shows the columns of the first row of each."""
 
     def answering(request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        if asked["BusinessObject"] == "FLD":
-            table = asked.get("FilterValue1", "CONTACT").strip()
+        query = asked_for(request)
+        if query["BusinessObject"] == "FLD":
+            table = query.get("FilterValue1", "CONTACT").strip()
             return httpx.Response(200, json={"DCT_FLD": list(dictionary(table))})
-        table = TABLES[asked["BusinessObject"]]
-        listed = [
+        table = TABLES[query["BusinessObject"]]
+        rows = [
             {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
             for row in answers[table]
         ]
-        return httpx.Response(200, json={table: listed[: int(asked["PageSize"])]})
+        return httpx.Response(200, json={table: rows[: int(query["PageSize"])]})
 
     return an_accountview(answering, article={"ean": "K9_EAN", **columns})
 
@@ -216,7 +216,9 @@ def dictionary(table: str) -> Iterator[dict[str, object]]:
 
 def came_of(staged: Sequence[Staged]) -> Came:
     """Return what records come to in a flow; one that waits, or takes no part, comes to nothing."""
-    return {one.key: one.record.flat() if one.record else None for one in staged}
+    return {
+        staged_record.key: staged_record.record.flat() if staged_record.record else None for staged_record in staged
+    }
 
 
 ARTICLES: Sequence[Mapping[str, object]] = [
@@ -411,54 +413,54 @@ def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
         yield "decimal", f"{text}.5"
 
 
-def of_elements(whole: Element, name: str, keys: Sequence[str], came: Callable[[Element], Came]) -> Iterator[Case]:
+def of_elements(whole: Element, name: str, keys: Sequence[str], evaluate: Callable[[Element], Came]) -> Iterator[Case]:
     """Yield every case of every element that holds a text; with blanks around it, it means what it did."""
-    before = came(whole)
-    places = [each for each in whole.iter() if len(each) == 0]
-    for place, each in enumerate(places):
-        wire, text = etree.QName(each).localname, each.text or ""
+    before = evaluate(whole)
+    places = [node for node in whole.iter() if len(node) == 0]
+    for place, node in enumerate(places):
+        wire, text = etree.QName(node).localname, node.text or ""
         padded = changed(whole, place, f"\n {text}\t")
-        yield Case(f"{name} {place} {wire} padded", keys, partial(came, padded), before)
+        yield Case(f"{name} {place} {wire} padded", keys, partial(evaluate, padded), before)
         for form, becomes in xml_forms(wire, text):
-            made = changed(whole, place, becomes)
-            yield Case(f"{name} {place} {wire} {form}", keys, partial(came, made), None)
-        for form, spoilt in shapes(whole, each):
-            yield Case(f"{name} {place} {wire} {form}", keys, partial(came, spoilt), None)
-    for each in [one for one in whole.iterdescendants() if len(one)]:
-        for form, spoilt in shapes(whole, each):
-            yield Case(f"{name} {etree.QName(each).localname} {form}", keys, partial(came, spoilt), None)
+            variant = changed(whole, place, becomes)
+            yield Case(f"{name} {place} {wire} {form}", keys, partial(evaluate, variant), None)
+        for form, spoilt in shapes(whole, node):
+            yield Case(f"{name} {place} {wire} {form}", keys, partial(evaluate, spoilt), None)
+    for node in [descendant for descendant in whole.iterdescendants() if len(descendant)]:
+        for form, spoilt in shapes(whole, node):
+            yield Case(f"{name} {etree.QName(node).localname} {form}", keys, partial(evaluate, spoilt), None)
 
 
-def shapes(whole: Element, each: Element) -> Iterator[tuple[str, Element]]:
+def shapes(whole: Element, node: Element) -> Iterator[tuple[str, Element]]:
     """Yield the whole with one element in another shape: text for elements, elements for text, both, or twice."""
-    place = list(whole.iter()).index(each)
-    for form in ("as text", "text beside it") if len(each) else ("with an element in it", "twice"):
+    place = list(whole.iter()).index(node)
+    for form in ("as text", "text beside it") if len(node) else ("with an element in it", "twice"):
         copy = deepcopy(whole)
-        one = list(copy.iter())[place]
+        target = list(copy.iter())[place]
         if form == "as text":
-            for child in list(one):
-                one.remove(child)
-            one.text = "2026-11-09"
+            for child in list(target):
+                target.remove(child)
+            target.text = "2026-11-09"
         elif form == "text beside it":
-            one.text = "2026-11-09"
+            target.text = "2026-11-09"
         elif form == "twice":
-            second = deepcopy(one)
-            second.text = f"{one.text}1"
-            one.addnext(second)
+            second = deepcopy(target)
+            second.text = f"{target.text}1"
+            target.addnext(second)
         else:
-            one.append(element("strange", "1"))
+            target.append(element("strange", "1"))
         yield form, copy
 
 
 def changed(whole: Element, place: int, becomes: str | None) -> Element:
     copy = deepcopy(whole)
-    each = [one for one in copy.iter() if len(one) == 0][place]
+    node = [leaf for leaf in copy.iter() if len(leaf) == 0][place]
     if becomes is None:
-        parent = each.getparent()
+        parent = node.getparent()
         assert parent is not None
-        parent.remove(each)
+        parent.remove(node)
     else:
-        each.text = becomes
+        node.text = becomes
     return copy
 
 
@@ -472,16 +474,16 @@ def test_documents(kind: Kind, becomes: str) -> None:
             record = codec.decode_document(kind, document, None, {"1001": "1001"})
         except WrongValueError:
             return {"a-1": None}
-        (one,) = logic.stage(FLOWS["orders"].flow.stage("orders"), [record])
-        if one.record is None:
+        (staged_record,) = logic.stage(FLOWS["orders"].flow.stage("orders"), [record])
+        if staged_record.record is None:
             return {"a-1": None}
-        parts = [one.record, *one.record.parts]
+        parts = [staged_record.record, *staged_record.record.parts]
         return {"a-1": [{name: part.values.get(name) for name in COUNTS} for part in parts]}
 
     def contradicting() -> Iterator[Case]:
         yield from of_elements(whole, str(kind), ["a-1"], booked)
-        for place, each in enumerate(one for one in whole.iter() if len(one) == 0):
-            wire, text, above = etree.QName(each).localname, each.text or "", each.getparent()
+        for place, node in enumerate(leaf for leaf in whole.iter() if len(leaf) == 0):
+            wire, text, above = etree.QName(node).localname, node.text or "", node.getparent()
             others: tuple[str, ...] = ()
             if wire in CHECKED:
                 others = (f"{int(text) * 11 // 10}", f"{int(text) * 10}", f"{int(text) // 2}", f"-{text}")
@@ -490,8 +492,8 @@ def test_documents(kind: Kind, becomes: str) -> None:
             elif wire == "year" and above is not None and above.tag == qualified("financialDate"):
                 others = ("26", "1999", "2099")
             for other in others:
-                made = changed(whole, place, other)
-                yield Case(f"{kind} {place} {wire} {other}", ["a-1"], partial(booked, made), None)
+                variant = changed(whole, place, other)
+                yield Case(f"{kind} {place} {wire} {other}", ["a-1"], partial(booked, variant), None)
 
     whole = DOCUMENTS[kind]
     assert booked(whole) != {"a-1": None}
@@ -537,11 +539,11 @@ def test_relations() -> None:
         whole = told(RELATION)["7"]
         assert isinstance(whole, dict)
         paths: dict[str, list[str]] = {}
-        for place, each in enumerate(RELATION.iter()):
+        for place, node in enumerate(RELATION.iter()):
             if not place:
                 continue
             lacking = told(changed(RELATION, place - 1, None))["7"]
-            paths[etree.QName(each).localname] = sorted(
+            paths[etree.QName(node).localname] = sorted(
                 whole.keys() - (lacking if isinstance(lacking, dict) else whole)
             )
         for case in of_elements(RELATION, "relation", ["7"], told):
@@ -549,8 +551,8 @@ def test_relations() -> None:
             if wire in RELATION_TEXTS and form_name not in ("absent", "empty", "twice", "with an element in it"):
                 continue  # any text is a text
             if form_name in ("absent", "empty", "blanks"):
-                meant = {name: value for name, value in whole.items() if name not in paths[wire]}
-                yield replace(case, meant={"7": meant})
+                expected = {name: value for name, value in whole.items() if name not in paths[wire]}
+                yield replace(case, meant={"7": expected})
             else:
                 yield case
 
@@ -573,17 +575,17 @@ MOVE = element(
 def test_levels_and_movements() -> None:
     def level(row: Element) -> Came:
         try:
-            told = codec.article_number(row), codec.stock_id(row), codec.decode_level(row, reserved=True)
+            values = codec.article_number(row), codec.stock_id(row), codec.decode_level(row, reserved=True)
         except WrongValueError:
             return {"7": None}
-        return {"7": told}
+        return {"7": values}
 
     def move(row: Element) -> Came:
-        told = codec.decode_move(row)
+        movement = codec.decode_move(row)
         return {
             "7": None
-            if told.sort is MoveSort.UNREADABLE
-            else (told.number, told.branch, told.article, told.amount, told.sort)
+            if movement.sort is MoveSort.UNREADABLE
+            else (movement.number, movement.branch, movement.article, movement.amount, movement.sort)
         }
 
     check(of_elements(LEVEL, "level", ["7"], level), level(LEVEL), 30)
@@ -639,19 +641,19 @@ ON_A_PAGE = ("date", "reference", "account", "amount", "vat", "vat_code", "vat_b
 
 def answered(day: Element) -> Callable[[httpx.Request], str]:
     """Return how a till answers that tells this of a day, and the same of another branch."""
-    elsewhere = {each.tag: each for each in ELSEWHERE}
+    elsewhere = {node.tag: node for node in ELSEWHERE}
 
     def answer(request: httpx.Request) -> str:
-        (asked,) = next(etree.fromstring(request.content).iterchildren("{*}Body"))
-        operation, inside = etree.QName(asked).localname, ""
+        (call,) = next(etree.fromstring(request.content).iterchildren("{*}Body"))
+        operation, inside = etree.QName(call).localname, ""
         is_empty = operation == "getJournals" and b"JOURNAL-FILTER-RECEIPT" not in request.content
-        is_over = operation == "getReceipts" and asked.findtext(".//{*}syncMarker") != "0"
-        told = day.find(qualified(operation))
-        if told is not None and not is_empty and not is_over:
-            told = deepcopy(told)
-            if len(told):
-                told[-1].extend(deepcopy(elsewhere[told.tag][-1]))
-            inside = "".join(etree.tostring(each, encoding="unicode") for each in told)
+        is_over = operation == "getReceipts" and call.findtext(".//{*}syncMarker") != "0"
+        reply = day.find(qualified(operation))
+        if reply is not None and not is_empty and not is_over:
+            reply = deepcopy(reply)
+            if len(reply):
+                reply[-1].extend(deepcopy(elsewhere[reply.tag][-1]))
+            inside = "".join(etree.tostring(node, encoding="unicode") for node in reply)
         name = interface_contract().answer_name(operation).rpartition("}")[2]
         return f'<{name} xmlns="{NAMESPACE}">{inside}</{name}>'
 
@@ -663,9 +665,9 @@ def closed(settings: Mapping[str, Any], day: Element) -> Came:
     client = answering(answered(day))
     source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
     booked: dict[str, object] = {}
-    for one in days(**settings).stage(FLOWS["days"].flow.counted_stage, source.fetch(Kind.DAY, DAYS)):
-        page = [one.record, *one.record.parts] if one.record else []
-        booked[one.key] = [{name: part.values.get(name) for name in ON_A_PAGE} for part in page] or None
+    for staged_record in days(**settings).stage(FLOWS["days"].flow.counted_stage, source.fetch(Kind.DAY, DAYS)):
+        page = [staged_record.record, *staged_record.record.parts] if staged_record.record else []
+        booked[staged_record.key] = [{name: part.values.get(name) for name in ON_A_PAGE} for part in page] or None
     return booked
 
 
@@ -673,10 +675,10 @@ def closed(settings: Mapping[str, Any], day: Element) -> Came:
     "settings", [{}, {"mode": "cash", "drawer_account": "1000", "counts": "when_there", "closed_by": "hours"}]
 )
 def test_closed_days(settings: dict[str, Any]) -> None:
-    came = partial(closed, settings)
-    before = came(DAY)
+    evaluate = partial(closed, settings)
+    before = evaluate(DAY)
     assert all(before.values())
-    cases = of_elements(DAY, "day", DAYS, came)
+    cases = of_elements(DAY, "day", DAYS, evaluate)
     check((case for case in cases if not case.name.startswith("day get")), before, 300)  # those are no elements of it
 
 
@@ -726,34 +728,34 @@ NEWER = Record(  # what the source says now: something else, or nothing
 )
 
 
-def planned(held: Record | None) -> Came:
+def planned(current: Record | None) -> Came:
     """Return what plans come to for a product that the till holds so: whether both agree, and what is written."""
-    found: list[object] = []
-    for wanted in (AGREED, NEWER):
+    outcomes: list[object] = []
+    for record in (AGREED, NEWER):
         for ownership in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED):
-            policy = {name: ownership for _, name, _ in wanted.fields()}
-            change = diff(wanted, held, AGREED, policy, title="Bel")
+            policy = {name: ownership for _, name, _ in record.fields()}
+            change = diff(record, current, AGREED, policy, title="Bel")
             if isinstance(change, Change):
-                found.append((change.action, change.desired.flat(), change.kept_paths, change.conflicts))
+                outcomes.append((change.action, change.desired.flat(), change.kept_paths, change.conflicts))
             else:
-                found.append((type(change).__name__, *(() if isinstance(change, Issue) else (change.kept_paths,))))
-    return {"1001": found}
+                outcomes.append((type(change).__name__, *(() if isinstance(change, Issue) else (change.kept_paths,))))
+    return {"1001": outcomes}
 
 
 def looked_up(product: Element) -> Record | None:
     """Return what the till holds; None where it cannot be read."""
     links = Links({(Kind.GROUP, "K"): "5", (Kind.PRODUCT, "1001"): "70", (Kind.ARTICLE, "1001"): "1001"})
-    told = etree.tostring(product, encoding="unicode")
+    xml = etree.tostring(product, encoding="unicode")
     client = answering(
-        lambda _: f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{told}</productList></GetProductsResponse>'
+        lambda _: f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{xml}</productList></GetProductsResponse>'
     )
-    held = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup([AGREED], links)["1001"].record
-    return None if isinstance(held, Unreadable) else held
+    record = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup([AGREED], links)["1001"].record
+    return None if isinstance(record, Unreadable) else record
 
 
 def held_so(product: Element) -> Came:
-    held = looked_up(product)
-    return {"1001": None} if held is None else planned(held)
+    record = looked_up(product)
+    return {"1001": None} if record is None else planned(record)
 
 
 def of_a_product() -> Iterator[Case]:
@@ -773,8 +775,8 @@ def of_a_product() -> Iterator[Case]:
 def without(record: Record, path: str) -> Record:
     """Return a record that does not have a value."""
     part, _, name = path.rpartition("/")
-    parts = tuple(without(each, name) if each.key == part else each for each in record.parts)
-    values = {each: value for each, value in record.values.items() if part or each != name}
+    parts = tuple(without(child, name) if child.key == part else child for child in record.parts)
+    values = {field_name: value for field_name, value in record.values.items() if part or field_name != name}
     return replace(record, values=values, parts=parts)
 
 

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.processes
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """A terminal of an installation whose systems are full of hostile names, with every flow previewed."""
-    with systems() as both:
-        yield Terminal({"DATA": str(tmp_path_factory.mktemp("data")), **access(both)})
+    with systems() as sandbox:
+        yield Terminal({"DATA": str(tmp_path_factory.mktemp("data")), **access(sandbox)})
 
 
 def looked_at(ended: CommandResult) -> CommandResult:
@@ -48,36 +48,36 @@ def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) ->
     for command in ("issues", "runs", "check", "settings"):
         looked_at(terminal(command))
         looked_at(terminal(command, "--json"))
-    said = looked_at(
+    result = looked_at(
         terminal("log", "SELECT title, facts, before, after FROM events WHERE title <> ''", "--rows", "500")
     )
-    assert visible("invoice\u202efdp.exe") in said.out
-    told = looked_at(terminal("log", "SELECT DISTINCT title FROM events", "--rows", "1000", "--json")).json
-    assert {"invoice\u202efdp.exe", "=cmd|' /C calc'!A0"} <= {title for (title,) in told["rows"]}
+    assert visible("invoice\u202efdp.exe") in result.out
+    query_result = looked_at(terminal("log", "SELECT DISTINCT title FROM events", "--rows", "1000", "--json")).json
+    assert {"invoice\u202efdp.exe", "=cmd|' /C calc'!A0"} <= {title for (title,) in query_result["rows"]}
 
     file = tmp_path / "log.csv"
     looked_at(terminal("export", str(file)))
-    kept = pd.read_csv(file, keep_default_na=False, encoding="utf-8-sig")
-    assert {"=cmd|' /C calc'!A0", "\u202aa\u202bb\u202cc\u202dd"} <= set(kept["title"].map(unescape_formulas))
-    assert not [one for one in kept["title"] if re.match("[=+@-]", one)]
-    assert pd.api.types.is_numeric_dtype(kept["ms"].replace("", 0).astype(float))
+    table = pd.read_csv(file, keep_default_na=False, encoding="utf-8-sig")
+    assert {"=cmd|' /C calc'!A0", "\u202aa\u202bb\u202cc\u202dd"} <= set(table["title"].map(unescape_formulas))
+    assert not [title for title in table["title"] if re.match("[=+@-]", title)]
+    assert pd.api.types.is_numeric_dtype(table["ms"].replace("", 0).astype(float))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     "name",
-    [TERMINAL[0], UNSEEN[0], *(pytest.param(one, marks=pytest.mark.long) for one in (*TERMINAL[1:6], UNSEEN[1]))],
+    [TERMINAL[0], UNSEEN[0], *(pytest.param(text, marks=pytest.mark.long) for text in (*TERMINAL[1:6], UNSEEN[1]))],
 )
 def test_what_was_typed_is_told_in_one_line(terminal: Terminal, name: str) -> None:
-    given = name.replace("\x00", "")
-    asked = ["log", f"SELECT '{given}' AS \"{given}\""]
+    clean_name = name.replace("\x00", "")
+    query = ["log", f"SELECT '{clean_name}' AS \"{clean_name}\""]
     for arguments in (
-        [given],
-        ["show", given],
-        ["preview", given],
-        ["show", "x", "--limit", given],
-        ["retry", "products", given],
-        asked,
+        [clean_name],
+        ["show", clean_name],
+        ["preview", clean_name],
+        ["show", "x", "--limit", clean_name],
+        ["retry", "products", clean_name],
+        query,
     ):
         looked_at(terminal(*arguments))
 
@@ -131,7 +131,10 @@ ANSWERS = {
 FEW = ("reason", "fault")  # one that speaks HTTP, one that speaks SOAP
 
 
-@pytest.mark.parametrize("answer", [pytest.param(one, marks=() if one in FEW else pytest.mark.long) for one in ANSWERS])
+@pytest.mark.parametrize(
+    "answer",
+    [pytest.param(answer_name, marks=() if answer_name in FEW else pytest.mark.long) for answer_name in ANSWERS],
+)
 def test_no_error_of_a_system_does_what_it_says(terminal: Terminal, tmp_path: Path, answer: str) -> None:
     status, reason, body, kind, headers = ANSWERS[answer]
     with answering(status, reason, body, kind, **headers) as address:
@@ -145,8 +148,8 @@ def test_no_error_of_a_system_does_what_it_says(terminal: Terminal, tmp_path: Pa
 
 @pytest.mark.parametrize("name", TERMINAL)
 def test_no_line_of_a_bug_stands_for_itself(name: str) -> None:
-    said = io.StringIO()
-    with redirect_stderr(said):
+    output = io.StringIO()
+    with redirect_stderr(output):
         show_bug(ValueError, ValueError(name), None)
-    assert harmful(said.getvalue()) == []
-    assert all(line.startswith("  ") for line in said.getvalue().splitlines())
+    assert harmful(output.getvalue()) == []
+    assert all(line.startswith("  ") for line in output.getvalue().splitlines())

@@ -32,15 +32,15 @@ Shop = Console
 @pytest.fixture
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop whose levels both systems agree on, known by their hashes."""
-    given = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, **given) as application:
-        one = Console(application)
-        one.run("products")
+    settings = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True, **settings) as application:
+        console = Console(application)
+        console.run("products")
         answers = {"branches": {"1": "formula", "2": "stock_technical"}, "reservations": "field", "reserved": "K9_RSRV"}
         application.flows.change("stock", answers, somebody(WHO))
-        one.run("stock")
-        one.run("stock")
-        yield one
+        console.run("stock")
+        console.run("stock")
+        yield console
 
 
 def planned(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]:
@@ -53,14 +53,24 @@ def planned(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]:
 
 def told(row: PlanRow) -> tuple[object, ...]:
     """Return all that a line says, as something that can be compared."""
-    said = (row.action, row.kind, row.key, row.title, row.group, row.weight, row.cause, row.cause_field, row.reference)
-    return (*said, str(sorted(row.facts.items())), str(row.change))
+    values = (
+        row.action,
+        row.kind,
+        row.key,
+        row.title,
+        row.group,
+        row.weight,
+        row.cause,
+        row.cause_field,
+        row.reference,
+    )
+    return (*values, str(sorted(row.facts.items())), str(row.change))
 
 
 def known(shop: Shop) -> dict[str, tuple[str, str]]:
     """Return the hashes of every link that has any, by its key."""
-    found = sa.select(links).where(links.c.flow == "stock", links.c.source_hash != "")
-    rows = stores_in(shop.application).database.rows(found)
+    query = sa.select(links).where(links.c.flow == "stock", links.c.source_hash != "")
+    rows = stores_in(shop.application).database.rows(query)
     return {row.key: (row.source_hash, row.target_hash) for row in rows}
 
 
@@ -121,10 +131,10 @@ def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(sho
     assert line.key == key
     assert at_night.counts.unchanged == len(before) - 1
     shop.application.log.catch_up()
-    (found,) = shop.application.log.ask("SELECT key, flow FROM events WHERE event = 'hash_wrong'").itertuples(
+    (event,) = shop.application.log.ask("SELECT key, flow FROM events WHERE event = 'hash_wrong'").itertuples(
         index=False
     )
-    assert tuple(found) == (key, "stock")
+    assert tuple(event) == (key, "stock")
     assert key not in known(shop)
     shop.application.runs.discard(at_night.id, by=WHO)
     assert planned(shop, Mode.CHANGES)[1] == lines
@@ -163,14 +173,14 @@ def test_what_the_books_have_by_now_is_compared_though_neither_side_shows_it(sho
 @pytest.mark.long
 def test_a_record_known_again_is_compared_with_another_one_of_its_number(shop: Shop) -> None:
     at_both = stores_in(shop.application).links.get("products", Kind.ARTICLE, list(known(shop)))
-    one, other = sorted(at_both)[:2]
-    number = at_both[one].reference
+    key, other = sorted(at_both)[:2]
+    number = at_both[key].reference
     with stores_in(shop.application).database.write() as connection:
-        here = (links.c.flow == "products", links.c.kind == Kind.ARTICLE, links.c.key == other)
-        connection.execute(links.update().where(*here).values(reference=number))
+        condition = (links.c.flow == "products", links.c.kind == Kind.ARTICLE, links.c.key == other)
+        connection.execute(links.update().where(*condition).values(reference=number))
     run, lines = planned(shop, Mode.CHANGES)
     parked = {row.key for row in shop.application.plans.rows(run.id, limit=10_000) if row.cause == "sku_duplicate"}
-    assert parked == {one, other}
+    assert parked == {key, other}
     assert planned(shop, Mode.COMPLETE)[1] == lines
 
 
@@ -224,11 +234,11 @@ def another_table(shop: Shop, chance: random.Random) -> None:
 def corrected(shop: Shop, chance: random.Random) -> None:
     key = chance.choice(_articles(shop))
     (row,) = shop.rows("ARTICLE", ART_CODE=key)
-    one = Correction(Kind.ARTICLE, key, "stock", Decimal(str(row["QTY_AVAIL"])), Decimal(chance.randint(0, 40)))
+    correction = Correction(Kind.ARTICLE, key, "stock", Decimal(str(row["QTY_AVAIL"])), Decimal(chance.randint(0, 40)))
     if chance.random() < 0.7:
-        shop.application.corrections.keep("stock", [one], WHO)
+        shop.application.corrections.keep("stock", [correction], WHO)
     else:
-        shop.application.corrections.remove("stock", [one], WHO)
+        shop.application.corrections.remove("stock", [correction], WHO)
 
 
 def ordered(shop: Shop, chance: random.Random) -> None:
@@ -274,18 +284,18 @@ def test_so_is_one_that_counts_what_the_books_have_not_booked(shop: Shop, seed: 
 def same_plans(shop: Shop, seed: int, edits: Sequence[Edit]) -> None:
     """Change things at random, and make each plan with hashes and without; what is written is written in between."""
     chance = random.Random(seed)  # noqa: S311 - what is drawn is to be drawn again
-    kept = 0
+    unchanged = 0
     for _ in range(ROUNDS):
         for edit in chance.sample(edits, chance.randint(0, EDITS)):
             edit(shop, chance)
         before = known(shop)
         with_hashes, lines = planned(shop, Mode.CHANGES)
-        kept += sum(known(shop).get(key) == hashes for key, hashes in before.items())
+        unchanged += sum(known(shop).get(key) == hashes for key, hashes in before.items())
         without, same = planned(shop, Mode.COMPLETE)
         assert lines == same, seed
         assert with_hashes.counts.difference == without.counts.difference == 0
         if chance.random() < 0.5:
             shop.run("stock", mode=Mode.CHANGES)
-    assert kept > ROUNDS
+    assert unchanged > ROUNDS
     shop.application.log.catch_up()
     assert shop.application.log.ask("SELECT key FROM events WHERE event = 'hash_wrong'").empty

@@ -28,11 +28,11 @@ def imported(tmp_path: Path, *arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("command", "most", "needless"),
+    ("command", "limit", "needless"),
     [("--version", 200, SLOW | OF_DATA), ("--help", 380, SLOW | OF_DATA), ("runs", 1_150, SLOW)],
 )
 def test_a_command_imports_no_library_that_it_does_not_use(
-    tmp_path: Path, command: str, most: int, needless: set[str]
+    tmp_path: Path, command: str, limit: int, needless: set[str]
 ) -> None:
     if command == "runs":
         prepare(tmp_path / "console.sqlite")
@@ -40,7 +40,7 @@ def test_a_command_imports_no_library_that_it_does_not_use(
     modules = imported(tmp_path, "-m", "integration", command)
 
     assert modules & needless == set()
-    assert len(modules) <= most
+    assert len(modules) <= limit
 
 
 def test_the_first_page_is_drawn_without_pandas(tmp_path: Path) -> None:

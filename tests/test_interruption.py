@@ -15,7 +15,7 @@ from tests.timeouts import SECONDS
 PLACES = 7  # lines of Python on the way into the wait, in it, and into it once more
 
 
-def _interrupted_at(place: int, number: int) -> None:
+def _interrupt_at(place: int, number: int) -> None:
     """Wait to be interrupted, and be so at a line on the way, counted from the first; 0: before it waits."""
     until_interrupted, passed = interruption_waiter(), 0
 
@@ -35,7 +35,7 @@ def _interrupted_at(place: int, number: int) -> None:
 
 @pytest.mark.parametrize("place", range(PLACES))
 def test_a_process_ends_at_whatever_moment_it_is_asked_to(place: int) -> None:
-    process = forked(_interrupted_at, place, signal.SIGTERM if place % 2 else signal.SIGINT)
+    process = forked(_interrupt_at, place, signal.SIGTERM if place % 2 else signal.SIGINT)
     process.join(SECONDS)
     if process.exitcode is None:
         process.kill()

@@ -77,7 +77,7 @@ PLACES = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _read_once() -> Iterator[None]:
+def _release_caches() -> Iterator[None]:
     """Release the parsed product after the last test of this file. Later garbage collections would visit its nodes."""
     yield
     nodes_of.cache_clear()
@@ -94,16 +94,18 @@ def subjects(place: str) -> list[Path]:
 
 def test_a_test_is_found_by_the_path_of_its_subject() -> None:
     places = sorted(PLACES.keys() - ACROSS.keys())
-    assert [one for one in places if not any(subject.is_file() for subject in subjects(one))] == []
+    assert [place for place in places if not any(subject.is_file() for subject in subjects(place))] == []
 
 
 def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() -> None:
-    assert [place for place in ACROSS if place not in PLACES or any(one.is_file() for one in subjects(place))] == []
+    assert [
+        place for place in ACROSS if place not in PLACES or any(subject.is_file() for subject in subjects(place))
+    ] == []
 
 
 def test_no_more_public_names_mean_two_things_than_before() -> None:
-    found = collisions()
-    assert len(found) <= COLLISIONS, found
+    names = collisions()
+    assert len(names) <= COLLISIONS, names
 
 
 def test_services_take_the_objects_that_they_use() -> None:
@@ -117,18 +119,18 @@ def test_no_two_packages_import_each_other() -> None:
 
 
 def test_no_more_docstrings_begin_with_a_relative_clause_than_before() -> None:
-    found = relative_docstrings()
-    assert len(found) <= RELATIVE_DOCSTRINGS, found
+    docstrings = relative_docstrings()
+    assert len(docstrings) <= RELATIVE_DOCSTRINGS, docstrings
 
 
 def test_no_more_public_names_lack_a_noun_and_a_verb_than_before() -> None:
-    found = vague_names()
-    assert len(found) <= VAGUE_NAMES, found
+    names = vague_names()
+    assert len(names) <= VAGUE_NAMES, names
 
 
 def test_no_more_values_lack_a_name_that_says_what_they_hold_than_before() -> None:
-    found = vague_values()
-    assert len(found) <= VAGUE_VALUES, found
+    values = vague_values()
+    assert len(values) <= VAGUE_VALUES, values
 
 
 BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a program does
@@ -136,10 +138,12 @@ BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a prog
 
 def programs() -> Iterator[tuple[str, ast.Module]]:
     """Yield what no check reads: notebooks, documents, and programs inside of tests that import something of ours."""
-    for one in blocks():
-        if one.language == "python" and one.file.name != "adding-a-flow.md":  # which has a test that runs its modules
+    for block in blocks():
+        if (
+            block.language == "python" and block.file.name != "adding-a-flow.md"
+        ):  # which has a test that runs its modules
             with suppress(SyntaxError):  # a fragment
-                yield one.file.name, ast.parse(one.text)
+                yield block.file.name, ast.parse(block.text)
     for file in sorted(TESTS.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)) if BEGINS.search(text) else ():
@@ -148,31 +152,34 @@ def programs() -> Iterator[tuple[str, ast.Module]]:
                     yield file.relative_to(TESTS).as_posix(), ast.parse(dedent(node.value))
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        yield notebook.name, ast.parse("\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "code"))
+        yield (
+            notebook.name,
+            ast.parse("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")),
+        )
 
 
 def named(module: str, name: str) -> object:
     """Return what a program imports by this name, None where it is not there."""
-    found = getattr(import_module(module), name, None)
-    if found is None:
+    member = getattr(import_module(module), name, None)
+    if member is None:
         with suppress(ModuleNotFoundError):
             return import_module(f"{module}.{name}")
-    return found
+    return member
 
 
 def test_notebooks_and_programs_inside_of_tests_import_what_is_there() -> None:
-    gone, imported = [], 0
+    missing, imported = [], 0
     for place, program in programs():
-        known: dict[str, object] = {}
+        objects: dict[str, object] = {}
         for node in ast.walk(program):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("integration"):
-                found = {one.asname or one.name: named(str(node.module), one.name) for one in node.names}
-                gone += [f"{place}: {node.module}.{name}" for name, one in found.items() if one is None]
-                imported += len(found)
-                known |= found
+                members = {alias.asname or alias.name: named(str(node.module), alias.name) for alias in node.names}
+                missing += [f"{place}: {node.module}.{name}" for name, member in members.items() if member is None]
+                imported += len(members)
+                objects |= members
         for node in ast.walk(program):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
-                has = hasattr(known[node.value.id], node.attr)
-                gone += [] if has else [f"{place}: {node.value.id}.{node.attr}"]
-    assert gone == []
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in objects:
+                has = hasattr(objects[node.value.id], node.attr)
+                missing += [] if has else [f"{place}: {node.value.id}.{node.attr}"]
+    assert missing == []
     assert imported > 20

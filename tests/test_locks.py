@@ -18,14 +18,14 @@ MACHINES = {"linux": ("x86_64", "aarch64"), "darwin": ("arm64", "x86_64"), "win3
 
 def wanted(kind: str) -> list[Requirement]:
     """Return what a file of requirements names, with what it takes from another."""
-    found = []
+    requirements = []
     for line in (ROOT / f"{kind}.txt").read_text(encoding="utf-8").splitlines():
         text = line.partition(" #")[0].strip()
         if text.startswith("-r "):
-            found += wanted(text.removeprefix("-r ").removesuffix(".txt").strip())
+            requirements += wanted(text.removeprefix("-r ").removesuffix(".txt").strip())
         elif text and not text.startswith("#"):
-            found.append(Requirement(text))
-    return found
+            requirements.append(Requirement(text))
+    return requirements
 
 
 def locked(kind: str) -> list[tuple[Requirement, list[str]]]:
@@ -58,29 +58,31 @@ def test_every_requirement_is_locked_in_its_range_on_every_machine(kind: str) ->
     lock = locked(kind)
     for machine in machines():
         versions: dict[str, str] = {}
-        for one, _ in lock:
-            if applies(one.marker, machine):
-                assert canonicalize_name(one.name) not in versions, one
-                versions[canonicalize_name(one.name)] = str(one.specifier).removeprefix("==")
+        for requirement, _ in lock:
+            if applies(requirement.marker, machine):
+                assert canonicalize_name(requirement.name) not in versions, requirement
+                versions[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
         for requirement in wanted(kind):
             if applies(requirement.marker, machine):
-                found = versions.get(canonicalize_name(requirement.name), "")
-                assert found, f"{requirement} is not in {kind}.lock: run scripts/lock"
-                assert requirement.specifier.contains(found, prereleases=True), requirement
+                version = versions.get(canonicalize_name(requirement.name), "")
+                assert version, f"{requirement} is not in {kind}.lock: run scripts/lock"
+                assert requirement.specifier.contains(version, prereleases=True), requirement
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_line_is_one_version_with_the_hashes_of_its_files(kind: str) -> None:
-    for one, hashes in locked(kind):
-        assert re.fullmatch(r"==[\w.!+]+", str(one.specifier)), one
-        assert one.url is None
-        assert hashes, one
-        assert [each for each in hashes if not re.fullmatch(r"sha256:[0-9a-f]{64}", each)] == []
+    for requirement, hashes in locked(kind):
+        assert re.fullmatch(r"==[\w.!+]+", str(requirement.specifier)), requirement
+        assert requirement.url is None
+        assert hashes, requirement
+        assert [digest for digest in hashes if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest)] == []
 
 
 def test_what_runs_is_what_is_tested() -> None:
-    run, tested = ({f"{one.name}{one.specifier}": hashes for one, hashes in locked(kind)} for kind in KINDS)
-    assert {one for one, hashes in run.items() if tested.get(one) != hashes} == set()
+    run, tested = (
+        {f"{requirement.name}{requirement.specifier}": hashes for requirement, hashes in locked(kind)} for kind in KINDS
+    )
+    assert {name for name, hashes in run.items() if tested.get(name) != hashes} == set()
 
 
 def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
@@ -91,11 +93,11 @@ def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
     lock = tmp_path / "planted.lock"
     lock.write_text(f"planted==1.0 --hash=sha256:{'0' * 64}\n")
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-index", "--find-links", str(tmp_path),
          "--require-hashes", "--only-binary", ":all:", "-d", str(tmp_path / "got"), "-r", str(lock)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
-    assert done.returncode != 0
-    assert "DO NOT MATCH THE HASHES" in done.stderr
+    assert process.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in process.stderr

@@ -54,6 +54,6 @@ def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Conso
 
     for mode in (first, Mode.COMPLETE, Mode.COMPLETE):
         console.run("customers", mode=mode)
-    found = [found_by(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
-    assert [[str(row["extRelationId"]) for row in rows] for rows in found] == [["29001"], [stays["SUB_NR"]], [], []]
+    matches = [found_by(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
+    assert [[str(row["extRelationId"]) for row in rows] for rows in matches] == [["29001"], [stays["SUB_NR"]], [], []]
     assert console.preview("customers").state is RunState.DONE

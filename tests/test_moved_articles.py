@@ -79,25 +79,31 @@ def changed(console: Console, run: Run) -> dict[str, PlanRow]:
 
 def styles(console: Console) -> dict[str, list[str]]:
     """Return the codes of each style whose articles are all at the till, in one product."""
-    found: dict[str, list[str]] = {}
+    codes_by_parent: dict[str, list[str]] = {}
     for row in console.sandbox.state("ARTICLE"):
         if row.get("K9_PARENT"):
-            found.setdefault(row["K9_PARENT"], []).append(row["ART_CODE"])
-    there = at_the_till(console)
-    places = {parent: {there.get(code) for code in codes} for parent, codes in found.items() if len(codes) > 1}
+            codes_by_parent.setdefault(row["K9_PARENT"], []).append(row["ART_CODE"])
+    till_products = at_the_till(console)
+    places = {
+        parent: {till_products.get(code) for code in codes}
+        for parent, codes in codes_by_parent.items()
+        if len(codes) > 1
+    }
     whole = {
-        parent: found[parent] for parent, products in places.items() if len(products) == 1 and None not in products
+        parent: codes_by_parent[parent]
+        for parent, products in places.items()
+        if len(products) == 1 and None not in products
     }
     assert len(whole) >= STYLES
     return whole
 
 
 def simple(console: Console) -> list[str]:
-    there = at_the_till(console)
+    till_products = at_the_till(console)
     return [
         row["ART_CODE"]
         for row in console.sandbox.state("ARTICLE")
-        if not row.get("K9_PARENT") and row["ART_CODE"] in there
+        if not row.get("K9_PARENT") and row["ART_CODE"] in till_products
     ]
 
 
@@ -135,11 +141,11 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
 
     assert {code: after[code] for code in before} == before
     now = stores_in(console.application).links.get("products", Kind.ARTICLE, [*before, "NIEUW-1"])
-    assert {code: now[code].reference for code in links} == {code: one.reference for code, one in links.items()}
+    assert {code: now[code].reference for code in links} == {code: link.reference for code, link in links.items()}
     assert int(now["NIEUW-1"].reference) >= 100_000
-    again = console.preview("products")
-    assert not changed(console, again)
-    assert again.position.watched["older_number"] == len(links)
+    second_plan = console.preview("products")
+    assert not changed(console, second_plan)
+    assert second_plan.position.watched["older_number"] == len(links)
 
 
 @pytest.mark.long
@@ -169,48 +175,48 @@ def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: C
     set_products(new, parent_field="parent")
     plan = new.preview("products")
     waiting = parked(new, plan, "article_in_other_product")
-    done = new.commit(plan)
+    run = new.commit(plan)
 
     assert len(waiting) >= STYLES
     assert {row.facts["product"].partition(" ")[0] for row in waiting.values()} == {before[code] for code in waiting}
-    assert done.counts.proven == plan.counts.planned
-    assert not parked(new, done, "article_number_taken")
+    assert run.counts.proven == plan.counts.planned
+    assert not parked(new, run, "article_number_taken")
     assert at_the_till(new) == before
 
-    again = new.preview("products")
+    second_plan = new.preview("products")
 
-    assert not changed(new, again)
-    assert parked(new, again, "article_in_other_product").keys() == waiting.keys()
+    assert not changed(new, second_plan)
+    assert parked(new, second_plan, "article_in_other_product").keys() == waiting.keys()
 
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
 def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode) -> None:
-    (old, (moved, *left)), (new, others) = list(styles(console).items())[:2]
-    there, before = at_the_till(console), console.waits("products", "article_in_other_product")
-    called = names(console)
+    (old, (moved, *siblings)), (new, others) = list(styles(console).items())[:2]
+    till_products, before = at_the_till(console), console.waits("products", "article_in_other_product")
+    names_before = names(console)
     regroup(console, new, moved)
-    reprice(console, left[0], others[0])
+    reprice(console, siblings[0], others[0])
     plan = console.preview("products", mode=mode)
     waiting = parked(console, plan, "article_in_other_product")
     row = waiting[moved]
 
     assert waiting.keys() - before == {moved}
     assert row.weight == 1
-    assert row.facts["product"].partition(" ")[0] == there[moved]
+    assert row.facts["product"].partition(" ")[0] == till_products[moved]
     assert {old, new} <= changed(console, plan).keys()
 
     console.commit(plan)
 
-    assert (at_the_till(console), names(console)) == (there, called)
-    again = console.preview("products")
-    assert not changed(console, again)
-    assert parked(console, again, "article_in_other_product").keys() == before | {moved}
+    assert (at_the_till(console), names(console)) == (till_products, names_before)
+    second_plan = console.preview("products")
+    assert not changed(console, second_plan)
+    assert parked(console, second_plan, "article_in_other_product").keys() == before | {moved}
 
 
 def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along(console: Console) -> None:
     (moved, *_) = next(iter(styles(console).values()))
-    there = at_the_till(console)
-    called = names(console)
+    till_products = at_the_till(console)
+    names_before = names(console)
     regroup(console, "NIEUW", moved)
     plan = console.preview("products", mode=Mode.CHANGES)
 
@@ -222,8 +228,8 @@ def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along
 
     assert list(parked(console, alone, "article_in_other_product")) == [moved]
     assert not changed(console, alone)
-    assert at_the_till(console) == there
-    assert names(console) == called
+    assert at_the_till(console) == till_products
+    assert names(console) == names_before
 
 
 @pytest.mark.long
@@ -243,7 +249,7 @@ def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> No
 
 def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
     codes = next(iter(styles(console).values()))
-    there = at_the_till(console)
+    till_products = at_the_till(console)
     regroup(console, "ANDERS", *codes)
     reprice(console, codes[0])
     plan = console.preview("products", mode=Mode.CHANGES)
@@ -253,7 +259,7 @@ def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
 
     console.commit(plan)
 
-    assert at_the_till(console) == there
+    assert at_the_till(console) == till_products
     assert not changed(console, console.preview("products"))
 
 
@@ -284,8 +290,8 @@ def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(co
     code = simple(console)[1]
     name = next(row["ART_DESC1"] for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] == code)
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True, "ART_DESC1": ""})
-    done = console.run("products", mode=Mode.CHANGES)
-    assert not parked(console, done, "required_field_empty")
+    run = console.run("products", mode=Mode.CHANGES)
+    assert not parked(console, run, "required_field_empty")
     assert not is_for_sale(console, code)
 
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False, "ART_DESC1": name})

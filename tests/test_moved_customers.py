@@ -36,7 +36,7 @@ def billed(console: Console, customer: str) -> dict[str, Any]:
 def goods_go_to(console: Console, order: str) -> str:
     """Return the street of an order's own delivery address; nothing where it goes to the debtor."""
     (row,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
-    streets = {str(one["REC_ID"]): str(one["ADDRESS1"]) for one in console.sandbox.state("DEL_ADDR")}
+    streets = {str(row["REC_ID"]): str(row["ADDRESS1"]) for row in console.sandbox.state("DEL_ADDR")}
     return streets.get(row.get("DEL_CODE") or "", "")
 
 
@@ -86,7 +86,7 @@ def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, artic
     order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
     issues = stores_in(console.application).issues.list("orders", "field_conflict", "street")
-    (street,) = [one for one in issues if one.issue.key == customer]
+    (street,) = [open_issue for open_issue in issues if open_issue.issue.key == customer]
     console.application.exceptions.decide("orders", [street], "source", somebody(WHO))
     console.run("orders", order)
 

@@ -42,14 +42,14 @@ def running(data: Path) -> Iterator[None]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    given = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
+    variables = {"CONSOLE_DATA": str(data), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
     server = subprocess.Popen(
         [sys.executable, "-m", "integration", "console", "--port", str(port)], cwd=ROOT,
-        env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         until = time.monotonic() + SECONDS
-        while not _well(port):
+        while not _is_healthy(port):
             assert server.poll() is None, "the console does not start"
             assert time.monotonic() < until, "the console does not start"
             time.sleep(0.1)
@@ -59,7 +59,7 @@ def running(data: Path) -> Iterator[None]:
         server.wait(timeout=SECONDS)
 
 
-def _well(port: int) -> bool:
+def _is_healthy(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS) as answer:
             return bool(answer.status == 200)

@@ -37,9 +37,9 @@ Row = Mapping[str, object]
 
 def offers(console: Console, today: date) -> dict[str, list[Row]]:
     """Add two offers to each of some articles, one after the other, and return their rows by article code."""
-    random, found = Random(89), dict[str, list[Row]]()  # noqa: S311 - a test
-    known = [one.key for one in console.application.prices.articles() if one.agreed.values.get("price_incl")]
-    for place, code in enumerate(known[:ARTICLES]):
+    random, rows_by_code = Random(89), dict[str, list[Row]]()  # noqa: S311 - a test
+    keys = [article.key for article in console.application.prices.articles() if article.agreed.values.get("price_incl")]
+    for place, code in enumerate(keys[:ARTICLES]):
         first = today + timedelta(days=random.randint(0, 20))
         for turn in range(2):
             last = first + timedelta(days=random.randint(0, 9))
@@ -54,9 +54,9 @@ def offers(console: Console, today: date) -> dict[str, list[Row]]:
             }
             dates = {"K9_FIRST": f"{first}T00:00:00.000Z", "K9_LAST": f"{last}T00:00:00.000Z"}
             console.sandbox.accountview.add("K9_PRICE", {**row, **dates})
-            found.setdefault(code, []).append({**row, "first": first, "last": last, "minimum": minimum})
+            rows_by_code.setdefault(code, []).append({**row, "first": first, "last": last, "minimum": minimum})
             first = last + timedelta(days=random.randint(1, 4))
-    return found
+    return rows_by_code
 
 
 def oracle(rows: list[Row], normal: Decimal, rate: Decimal, quantity: int, day: date) -> Decimal:
@@ -77,18 +77,18 @@ def test_the_till_charges_offers_on_their_days_alone(console: Console) -> None:
     rows = offers(console, today)
     run = console.run("products")
     assert run.counts.proven > ARTICLES / 2  # articles of one product are one change
-    known = {one.key: one for one in application.prices.articles()}
-    vat = {one.code: one.vat_pct for one in console.sandbox.shop.articles}
-    asked: list[tuple[str, int, date]] = []
+    articles = {article.key: article for article in application.prices.articles()}
+    vat = {article.code: article.vat_pct for article in console.sandbox.shop.articles}
+    samples: list[tuple[str, int, date]] = []
     for _ in range(QUESTIONS):
         code = random.choice(list(rows))
-        asked.append((code, random.choice((1, 2, 3, 7)), today + timedelta(days=random.randint(-2, 45))))
+        samples.append((code, random.choice((1, 2, 3, 7)), today + timedelta(days=random.randint(-2, 45))))
     till = application.access.connector("mplus")
-    queries = [PriceQuery(known[code].number, "", D(quantity), "1", day) for code, quantity, day in asked]
+    queries = [PriceQuery(articles[code].number, "", D(quantity), "1", day) for code, quantity, day in samples]
     answers = till.charged(queries)  # type: ignore[attr-defined]
     different, inside = [], 0
-    for (code, quantity, day), answer in zip(asked, answers, strict=True):
-        normal = known[code].agreed.values["price_incl"]
+    for (code, quantity, day), answer in zip(samples, answers, strict=True):
+        normal = articles[code].agreed.values["price_incl"]
         assert isinstance(normal, Decimal)
         expected = oracle(rows[code], normal, vat[code], quantity, day)
         inside += expected != normal * quantity
@@ -97,34 +97,34 @@ def test_the_till_charges_offers_on_their_days_alone(console: Console) -> None:
     assert QUESTIONS / 10 < inside < QUESTIONS * 9 / 10
     proofs = application.prices.prove_offers(application.prices.articles())
     assert len(proofs) > ARTICLES * 4
-    assert [one for one in proofs if not one.proven] == []
+    assert [proof for proof in proofs if not proof.proven] == []
 
-    number, code = known[asked[0][0]].number, asked[0][0]  # a person removes the offers at the till
+    number, code = articles[samples[0][0]].number, samples[0][0]  # a person removes the offers at the till
     console.sandbox.till.edit("articles", number, {"salesPriceList": []})
     position = application.prices.page("")
     while position:
         position = application.prices.page(position)
-    found = stores_in(application).issues.list("products", OFFER_CAUSE, limit=100)
-    assert {one.issue.facts["article"] for one in found} == {code}
+    issues = stores_in(application).issues.list("products", OFFER_CAUSE, limit=100)
+    assert {open_issue.issue.facts["article"] for open_issue in issues} == {code}
     console.run("products")
 
-    taken = console.undo(run)  # everything that was written is removed by an undo
-    console.commit(taken)
-    assert not [one for one in console.sandbox.state("articles", "mplus") if one.get("salesPriceList")]
+    undo_plan = console.undo(run)  # everything that was written is removed by an undo
+    console.commit(undo_plan)
+    assert not [row for row in console.sandbox.state("articles", "mplus") if row.get("salesPriceList")]
 
 
 def test_a_price_is_explained_on_the_chosen_day(console: Console) -> None:
     prices = console.application.prices
     today = prices.offer_day()
     assert today is not None
-    article = next(one for one in prices.articles() if one.agreed.values.get("price_incl"))
+    article = next(candidate for candidate in prices.articles() if candidate.agreed.values.get("price_incl"))
     first, last = (f"{today + timedelta(days=days)}T00:00:00.000Z" for days in (50, 51))
     row = {"REC_ID": "DAY00", "ART_CODE": article.key, "K9_OFFER": "WEEK", "K9_MINQ": "0", "K9_PCT": "10"}
     console.sandbox.accountview.add("K9_PRICE", {**row, "K9_FIRST": first, "K9_LAST": last})
     console.run("products")
     days = (None, *(today + timedelta(days=days) for days in (49, 50, 51, 52)))
-    found = [prices.explain_price(None, article, D(1), "1", day) for day in days]
-    assert all(one and one.proven for one in found)
-    charged = [one.charged for one in found if one]
+    proofs = [prices.explain_price(None, article, D(1), "1", day) for day in days]
+    assert all(proof and proof.proven for proof in proofs)
+    charged = [proof.charged for proof in proofs if proof]
     assert charged[0] == charged[1] == charged[4]
     assert charged[2] == charged[3] != charged[0]

@@ -57,14 +57,14 @@ def links(console: Console, keys: list[str]) -> Mapping[str, Link]:
 def sold(row: Mapping[str, Any]) -> list[oracle.Sold]:
     data = [line["data"] for line in row["lineList"].get("line", [])]
     names = ("turnoverGroup", "vatCode", "totalInclAmount", "totalExclAmount")
-    told = ([one[name] for name in names] for one in data)
-    return [oracle.Sold(str(group), str(code), incl, excl) for group, code, incl, excl in told]
+    values = ([fields[name] for name in names] for fields in data)
+    return [oracle.Sold(str(group), str(code), incl, excl) for group, code, incl, excl in values]
 
 
 def paid(row: Mapping[str, Any]) -> list[tuple[str, int]]:
-    listed = (row.get("paymentList") or {}).get("payment", [])
+    entries = (row.get("paymentList") or {}).get("payment", [])
     names = {"CREDITCARD": "PIN"}  # on one account
-    return [(names.get(one["method"], one["method"]), one["amount"]) for one in listed]
+    return [(names.get(payment["method"], payment["method"]), payment["amount"]) for payment in entries]
 
 
 def euros(cents: int) -> Decimal:
@@ -76,33 +76,35 @@ def euros(cents: int) -> Decimal:
 
 def amounts(lines: Iterable[DayLine]) -> dict[str, Decimal]:
     """Return what the page of a day puts on each account, its VAT on the accounts of that."""
-    found: dict[str, Decimal] = {}
+    totals: dict[str, Decimal] = {}
     for line in lines:
-        found[line.account] = found.get(line.account, Decimal(0)) + line.amount
+        totals[line.account] = totals.get(line.account, Decimal(0)) + line.amount
         if line.vat:
             account = {"1": "1500", "2": "1510"}[line.vat_code]
-            found[account] = found.get(account, Decimal(0)) + line.vat
-    return {account: amount for account, amount in found.items() if amount}
+            totals[account] = totals.get(account, Decimal(0)) + line.vat
+    return {account: amount for account, amount in totals.items() if amount}
 
 
-def together(*some: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def together(*summands: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """Return what several put on each account."""
-    accounts = {account for each in some for account in each}
-    sums = {account: sum((each.get(account, Decimal(0)) for each in some), Decimal(0)) for account in accounts}
+    accounts = {account for summand in summands for account in summand}
+    sums = {
+        account: sum((summand.get(account, Decimal(0)) for summand in summands), Decimal(0)) for account in accounts
+    }
     return {account: amount for account, amount in sums.items() if amount}
 
 
 @pytest.mark.parametrize("payments", ["document", pytest.param("day", marks=pytest.mark.long)])
 def test_a_receipt_booked_by_itself_stands_in_its_day_no_more(console: Console, payments: str) -> None:
     documents = rows(console, "receipt")
-    here = {key: row for key, row in documents.items() if str(row["financialBranchNumber"]) == "1"}
+    branch_documents = {key: row for key, row in documents.items() if str(row["financialBranchNumber"]) == "1"}
     key, row = next(
-        (key, row) for key, row in here.items()
+        (key, row) for key, row in branch_documents.items()
         if len(paid(row)) > 1 and row["totalInclAmount"] > 0 and not links(console, [key])
         and {method for method, _ in paid(row)} <= {"PIN", "GIFTCARD"}
     )  # fmt: skip
-    told = row["financialDate"]
-    day = date(told["year"], told["mon"], told["day"])
+    financial_date = row["financialDate"]
+    day = date(financial_date["year"], financial_date["mon"], financial_date["day"])
     before = console.application.days.check(day, "1")
     assert before.expected
     with booking(console, "receipt", payments):
@@ -124,8 +126,8 @@ def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(conso
     with booking(console, kind):
         run = console.run("orders")
     documents = rows(console, kind)
-    known = links(console, list(documents)).items()
-    booked = {key: link for key, link in known if link.agreed and link.agreed.values.get("with_payments")}
+    pairs = links(console, list(documents)).items()
+    booked = {key: link for key, link in pairs if link.agreed and link.agreed.values.get("with_payments")}
     causes = {row.cause for row in console.lines(run).values() if row.step is Step.PARKED}
     references = {key: str(link.agreed.values["reference"]) for key, link in booked.items() if link.agreed}
     items = {reference: amount for (_, reference), amount in open_items(console.sandbox).items()}
@@ -136,7 +138,7 @@ def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(conso
         row = documents[key]
         assert items.get(reference, Decimal(0)) == euros(oracle.left_open(sold(row), paid(row))), reference
     pages = {link.reference.partition("/")[2] for link in booked.values()}
-    found = {account: amount for account, amount in on_ledger(console.sandbox, pages).items() if account in CLEARING}
+    balances = {account: amount for account, amount in on_ledger(console.sandbox, pages).items() if account in CLEARING}
     expected: dict[str, int] = {}
     for key in booked:
         for account, cents in oracle.settled(paid(documents[key])).items():
@@ -144,14 +146,14 @@ def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(conso
         for (account, _), (excl, vat) in oracle.booked(sold(documents[key]), dict(paid(documents[key]))).items():
             if account in CLEARING:
                 expected[account] = expected.get(account, 0) - excl - vat
-    assert found == {account: euros(cents) for account, cents in expected.items() if cents}
+    assert balances == {account: euros(cents) for account, cents in expected.items() if cents}
     assert any(amount for amount in items.values())
 
 
 def article(console: Console) -> str:
     return next(
-        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        str(row["articleNumber"]) for row in console.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )  # fmt: skip
 
 
@@ -168,7 +170,7 @@ def item_of(console: Console, key: str) -> Decimal:
     (link,) = links(console, [key]).values()
     assert link.agreed is not None
     ours = link.agreed.values["reference"]
-    return sum((each for (_, item), each in open_items(console.sandbox).items() if item == ours), Decimal(0))
+    return sum((amount for (_, item), amount in open_items(console.sandbox).items() if item == ours), Decimal(0))
 
 
 def page_of(console: Console, key: str) -> dict[str, Decimal]:
@@ -188,9 +190,9 @@ def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console
     with booking(console, "invoice"):
         run = console.run("orders", invoice)
     assert console.lines(run)[invoice].step is Step.PROVEN
-    found = page_of(console, invoice)
-    assert (found["1575"], found["1000"]) == (euros(500), euros(total - 500))
-    assert "1300" not in found
+    page = page_of(console, invoice)
+    assert (page["1575"], page["1000"]) == (euros(500), euros(total - 500))
+    assert "1300" not in page
     assert item_of(console, invoice) == 0
 
 
@@ -201,9 +203,9 @@ def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console
         assert page_of(console, order)["1010"] == euros(500)
         undone = console.commit(console.undo(run))
     assert undone.counts.proven == 1
-    both = links(console, [order, f"{order}#credit"])
-    assert on_ledger(console.sandbox, {link.reference.partition("/")[2] for link in both.values()}) == {}
-    assert len(both) == 2
+    document_links = links(console, [order, f"{order}#credit"])
+    assert on_ledger(console.sandbox, {link.reference.partition("/")[2] for link in document_links.values()}) == {}
+    assert len(document_links) == 2
 
 
 def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(console: Console, order: str) -> None:
@@ -216,21 +218,25 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
         console.till_client.pay_in_advance(order, "CASH", 300)
         later = console.run("orders", order)
         assert console.lines(later)[order].cause == "document_changed_after_booking"
-        done = console.commit(booked_again(console))
+        run = console.commit(booked_again(console))
     ours = [f"{order}{ending}" for ending in ("", "#credit", "#2")]
     pages = {link.reference.partition("/")[2] for link in links(console, ours).values()}
-    found = on_ledger(console.sandbox, pages)
+    balances = on_ledger(console.sandbox, pages)
     open_ = sum((item_of(console, key) for key in ours), Decimal(0))
 
-    assert (done.counts.proven, len(pages)) == (1, 3)  # one document of the till, two more pages
-    assert (found["1010"], found["1000"], found["1300"]) == (euros(500), euros(300), euros(total - 800))
+    assert (run.counts.proven, len(pages)) == (1, 3)  # one document of the till, two more pages
+    assert (balances["1010"], balances["1000"], balances["1300"]) == (euros(500), euros(300), euros(total - 800))
     assert open_ == euros(total - 800)
 
 
 def booked_again(console: Console) -> Run:
     """Decide that what was changed after booking is taken back and booked again, and return the plan that follows."""
     exceptions = console.application.exceptions
-    (group,) = [one for one in exceptions.groups("orders") if one.cause == "document_changed_after_booking"]
+    (group,) = [
+        cause_group
+        for cause_group in exceptions.groups("orders")
+        if cause_group.cause == "document_changed_after_booking"
+    ]
     exceptions.decide("orders", exceptions.issues_of(group.group_key), "again", somebody(WHO))
     return settled(
         console.application,

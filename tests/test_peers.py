@@ -22,13 +22,13 @@ ARTICLES = 150
 def sync_with(name: str) -> tuple[TillContents, Mapping[str, object]]:
     """Sync once with a program; return the contents of the till and the result."""
     with sandbox(ARTICLES) as at, sync_function(at, name) as sync:
-        done = sync()
-        return till_contents(at["control_url"]), done
+        result = sync()
+        return till_contents(at["control_url"]), result
 
 
 def test_the_peers_write_what_the_product_writes() -> None:
-    ours, done = sync_with("Sluis")
-    assert done["proven"]
+    ours, sync_result = sync_with("Sluis")
+    assert sync_result["proven"]
     for name in ALL[1:]:
         theirs, result = sync_with(name)
         assert result["errors"] == []
@@ -41,10 +41,10 @@ def test_what_a_peer_leaves_wrong_is_counted_however_well_it_went(name: str) -> 
     expected, _ = sync_with(name)
     with sandbox(ARTICLES) as at, sync_function(at, name) as sync:
         wrong_writes(at["control_url"], simple_articles(at["control_url"]))
-        done = sync()
+        result = sync()
         assert sandbox_state(at["control_url"], "switches") == []
         assert till_contents(at["control_url"]).differences(expected) == "0 lost, 0 doubled, 10 wrong"
-    assert done["errors"] == []
+    assert result["errors"] == []
 
 
 def test_a_row_of_the_table_has_as_many_columns_as_its_heading() -> None:

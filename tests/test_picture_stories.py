@@ -26,25 +26,25 @@ def console(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[
     """A shop whose articles are at the till, and whose flow reads pictures."""
     places = PictureSources(folder=folder, megabytes=3)
     with opened(tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places) as application:
-        made = Console(application)
-        made.run("products")
+        new_console = Console(application)
+        new_console.run("products")
         application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
-        yield made
+        yield new_console
 
 
 @pytest.fixture(scope="module")
 def codes(console: Console) -> list[str]:
     """Articles that are a product each, linked."""
     rows = console.sandbox.state("products", "mplus")
-    alone = [each["articleList"][0] for each in rows if len(each["articleList"]) == 1]
-    return [str(one["extArticleId"]) for one in alone if one.get("extArticleId")]
+    alone = [row["articleList"][0] for row in rows if len(row["articleList"]) == 1]
+    return [str(article["extArticleId"]) for article in alone if article.get("extArticleId")]
 
 
 def product(console: Console, code: str) -> int:
     rows = console.sandbox.state("products", "mplus")
     return next(
-        int(each["productNumber"]) for each in rows
-        if any(one.get("extArticleId") == code for one in each["articleList"])
+        int(row["productNumber"]) for row in rows
+        if any(article.get("extArticleId") == code for article in row["articleList"])
     )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def pictures(console: Console, run: Run) -> dict[str, Action]:
 
 
 def sent(console: Console) -> int:
-    return sum(one.operation == "createImage" for one in console.sandbox.ledger.calls("mplus"))
+    return sum(call.operation == "createImage" for call in console.sandbox.ledger.calls("mplus"))
 
 
 def sends(console: Console, run: Run) -> dict[str, Action]:
@@ -82,12 +82,12 @@ def test_a_picture_is_sent_once_and_another_content_takes_its_place_beside_what_
 
     plan = console.preview("products")
     assert (sends(console, plan), sent(console)) == ({code: Action.CREATE}, before)
-    done = console.commit(plan)
+    run = console.commit(plan)
 
-    assert done.counts.parked == plan.counts.parked
+    assert run.counts.parked == plan.counts.parked
     assert len(names(console, code)) == sent(console) - before == 1
-    again = console.run("products")
-    assert (sends(console, again), sent(console) - before) == ({}, 1)
+    second_run = console.run("products")
+    assert (sends(console, second_run), sent(console) - before) == ({}, 1)
 
     ours = names(console, code)
     console.sandbox.till.edit("images", str(product(console, code)), {"names": [*ours, "etalage.jpg"]})
@@ -118,7 +118,7 @@ def test_a_picture_that_cannot_be_sent_waits_alone(console: Console, folder: Pat
         assert names(console, code) == []
     assert run.counts.proven >= 1  # the article goes on
     rows = console.sandbox.state("articles", "mplus")
-    assert any(one["description"] == "Bel met een andere naam" for one in rows)
+    assert any(row["description"] == "Bel met een andere naam" for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,9 @@ def test_what_the_till_refuses_waits_with_what_it_said_and_goes_once_it_is_repai
     console.run("products")
 
     assert code in console.waits("products", "picture_refused")
-    (group,) = [one for one in console.application.issues.causes() if one.cause == "picture_refused"]
+    (group,) = [
+        cause_group for cause_group in console.application.issues.causes() if cause_group.cause == "picture_refused"
+    ]
     assert {"size", "found", "message"} <= group.facts.keys()
     picture(console, folder, code, file.replace("gif", "png"), PNG + b"klein")
     console.retry("products", "picture_refused")

@@ -39,11 +39,11 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 def customer(console: Console, place: int) -> KnownRecord:
     number = console.sandbox.shop.customers[place].number
-    return next(one for one in console.application.prices.customers() if one.key == number)
+    return next(record for record in console.application.prices.customers() if record.key == number)
 
 
 def article(console: Console, code: str) -> KnownRecord:
-    return next(one for one in console.application.prices.articles() if one.key == code)
+    return next(record for record in console.application.prices.articles() if record.key == code)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def code(console: Console) -> str:
 @pytest.fixture
 def after() -> Iterator[ExitStack]:
     """What puts back at the end of a test what it changed."""
-    with ExitStack() as held:
-        yield held
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def agree(console: Console, after: ExitStack) -> Agree:
 
 
 def pays(console: Console, who: KnownRecord | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
-    found = console.application.prices.explain_price(who, article(console, code), D(quantity), branch)
-    assert found is not None
-    return found
+    proof = console.application.prices.explain_price(who, article(console, code), D(quantity), branch)
+    assert proof is not None
+    return proof
 
 
 def winner(proof: Proof) -> tuple[str, str]:
@@ -91,27 +91,29 @@ def test_everything_agreed_is_what_the_till_charges(console: Console) -> None:
 
 def test_a_wholesaler_pays_the_price_of_the_group_from_ten_pieces_that_for_ten(console: Console, code: str) -> None:
     who = customer(console, 1)
-    one, ten = pays(console, who, code), pays(console, who, code, "10")
-    assert (winner(one), winner(ten)) == (("price_group", "0"), ("price_group", "10"))
-    assert one.proven
+    single, ten = pays(console, who, code), pays(console, who, code, "10")
+    assert (winner(single), winner(ten)) == (("price_group", "0"), ("price_group", "10"))
+    assert single.proven
     assert ten.proven
-    assert ten.paid.total < 10 * one.paid.total
-    assert one.sources["price_group:3"] == "GROOT"
+    assert ten.paid.total < 10 * single.paid.total
+    assert single.sources["price_group:3"] == "GROOT"
 
 
 def test_a_branch_has_a_price_of_its_own(console: Console, code: str) -> None:
-    here, there = pays(console, None, code), pays(console, None, code, branch="3")
-    assert (winner(there), there.sources["branch:3"]) == (("branch", "0"), "3")
-    assert there.proven
-    assert there.paid.total > here.paid.total
+    default_proof, branch_proof = pays(console, None, code), pays(console, None, code, branch="3")
+    assert (winner(branch_proof), branch_proof.sources["branch:3"]) == (("branch", "0"), "3")
+    assert branch_proof.proven
+    assert branch_proof.paid.total > default_proof.paid.total
 
 
 def test_a_discount_group_and_an_agreement_win_from_the_price_list(console: Console) -> None:
     clothing = next(
-        one for one in console.application.prices.articles() if one.agreed.values.get("articleDiscountGroupNumber")
+        record
+        for record in console.application.prices.articles()
+        if record.agreed.values.get("articleDiscountGroupNumber")
     )
-    found = pays(console, customer(console, 0), clothing.key)
-    assert (winner(found)[0], found.proven) == ("discount_group", True)
+    proof = pays(console, customer(console, 0), clothing.key)
+    assert (winner(proof)[0], proof.proven) == ("discount_group", True)
     row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("SUB_NR") and row.get("ART_CODE"))
     agreed = pays(console, customer(console, 1), str(row["ART_CODE"]))
     assert (winner(agreed)[0], agreed.proven, agreed.paid.incl) == ("article", True, False)
@@ -119,7 +121,9 @@ def test_a_discount_group_and_an_agreement_win_from_the_price_list(console: Cons
 
 def test_price_group_discount_credit_and_days_are_at_the_till(console: Console) -> None:
     at_till = {
-        one["extRelationId"]: one for one in console.sandbox.state("relations", "mplus") if "extRelationId" in one
+        relation["extRelationId"]: relation
+        for relation in console.sandbox.state("relations", "mplus")
+        if "extRelationId" in relation
     }
     first, fourth = (at_till[console.sandbox.shop.customers[place].number] for place in (0, 3))
     assert [first[name] for name in ("priceGroupNumber", "creditLimit", "paymentWithinDays")] == [3, 500000, 14]
@@ -143,13 +147,13 @@ def by_night(console: Console) -> None:
 
 def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
     """Look by night, and erase somebody once what is agreed was read."""
-    asked: list[object] = []
+    calls: list[object] = []
     stores = stores_in(console.application)
 
     to = console.application.access.connector
 
     def till() -> Connector:
-        asked.append(len(asked) or stores.erasure_register.begin([("debtor", "99999")], "anna"))
+        calls.append(len(calls) or stores.erasure_register.begin([("debtor", "99999")], "anna"))
         return to("mplus")
 
     prices = Prices(
@@ -159,12 +163,12 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
         customers="customers", products="products", clock=now,
     )  # fmt: skip
     prices.page("")
-    assert len(asked) == 4  # twice whether it answers, and twice what it charges
+    assert len(calls) == 4  # twice whether it answers, and twice what it charges
 
 
 def open_issues(console: Console) -> list[str]:
     issues: Issues = stores_in(console.application).issues
-    return [one.issue.facts["article"] for one in issues.list("customers", CAUSE, limit=1000)]
+    return [open_issue.issue.facts["article"] for open_issue in issues.list("customers", CAUSE, limit=1000)]
 
 
 def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(console: Console, code: str) -> None:
@@ -172,7 +176,7 @@ def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(conso
     console.sandbox.till.edit("articles", number, {"priceGroupList": [{"priceGroupNumber": 3, "priceIncl": 1}]})
     by_night(console)
     assert set(open_issues(console)) == {code}
-    (group,) = [one for one in console.application.exceptions.groups() if one.cause == CAUSE]
+    (group,) = [cause_group for cause_group in console.application.exceptions.groups() if cause_group.cause == CAUSE]
     assert (group.facts["article"], group.facts["charged"]) == (code, "0.01")
     assert D(group.facts["expected"]) > 1
     looked_at_anew_where_somebody_was_erased(console)
@@ -187,8 +191,8 @@ def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(consol
     issues: Issues = stores_in(console.application).issues
 
     def found() -> list[tuple[str, str]]:
-        listed = issues.list("products", BRANCH_CAUSE)
-        return [(one.issue.facts["branch"], one.issue.facts["charged"]) for one in listed]
+        branch_issues = issues.list("products", BRANCH_CAUSE)
+        return [(open_issue.issue.facts["branch"], open_issue.issue.facts["charged"]) for open_issue in branch_issues]
 
     planted = {"articleNumber": number, "branchNumber": 3, "salesPriceIncl": "1.00"}
     console.sandbox.till.edit("deviations", number, planted)
@@ -206,8 +210,8 @@ def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(conso
     console.application.tables.save("price_groups", {"GROOT": "1"}, DEMO)  # that of all branches
     console.run("products")
     for branch in ("1", "3"):
-        found = pays(console, None, code, branch=branch)
-        assert (winner(found), found.proven) == (("price_group", "0"), True)
+        proof = pays(console, None, code, branch=branch)
+        assert (winner(proof), proof.proven) == (("price_group", "0"), True)
     by_night(console)
     assert stores_in(console.application).issues.list("products", BRANCH_CAUSE) == []
     console.application.tables.save("price_groups", {"GROOT": "3"}, DEMO)
@@ -235,7 +239,7 @@ def test_a_price_outside_the_range_of_the_till_parks_with_the_range(
     agree("K9_BRANCH", "3000.0000")
     run = console.preview("products")
     lines = console.lines(console.commit(run)).values()
-    (parked,) = [one for one in lines if one.cause == "price_outside_range"]
+    (parked,) = [line for line in lines if line.cause == "price_outside_range"]
     assert parked.step is Step.PARKED
     assert (parked.facts["lowest"], parked.facts["highest"]) == ("1.00", "2.00")
 
@@ -245,8 +249,8 @@ def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
 ) -> None:
     after.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
-    found = pays(console, customer(console, 1), code)
-    assert (found.till_price, found.proven) == (None, None)
+    proof = pays(console, customer(console, 1), code)
+    assert (proof.till_price, proof.proven) == (None, None)
     assert console.application.prices.has_till_prices() is False
     by_night(console)
 
@@ -259,13 +263,19 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
 
     def at_the_till(names: Sequence[str] = terms) -> list[tuple[str, str]]:
         """Return what the customers have of it, and the prices per price group of all articles."""
-        relations = [one for one in console.sandbox.state("relations", "mplus") if one.get("extRelationId") in people]
-        return [(str(one["extRelationId"]), name) for one in relations for name in names if one.get(name)]
+        relations = [
+            relation
+            for relation in console.sandbox.state("relations", "mplus")
+            if relation.get("extRelationId") in people
+        ]
+        return [
+            (str(relation["extRelationId"]), name) for relation in relations for name in names if relation.get(name)
+        ]
 
     def priced() -> list[str]:
         lists = ("priceGroupList", "articleDiscountList", "articleDiscountGroupList")
         rows = [*console.sandbox.state("articles", "mplus"), *console.sandbox.state("relations", "mplus")]
-        return [name for one in rows for name in lists if one.get(name)]
+        return [name for row in rows for name in lists if row.get(name)]
 
     by_night(console)
     assert open_issues(console) == []
@@ -281,6 +291,6 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     for flow in ("products", "customers"):
         console.run(flow)
     by_night(console)
-    told = console.waits("customers", "price_group_of_till")  # which they had before us
-    left = [one for one in at_the_till() if one[1] != "priceGroupNumber" or one[0] not in told]
-    assert (left, priced(), open_issues(console)) == ([], [], [])
+    waiting_keys = console.waits("customers", "price_group_of_till")  # which they had before us
+    remaining = [pair for pair in at_the_till() if pair[1] != "priceGroupNumber" or pair[0] not in waiting_keys]
+    assert (remaining, priced(), open_issues(console)) == ([], [], [])

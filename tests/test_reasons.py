@@ -49,24 +49,24 @@ def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
     for row in rows:
         answers = console.application.plans.explain_line(run.id, row.seq)
         assert row.change
-        written = [(field, value) for _, field, value in row.change.desired.fields()]
-        assert [(one.field, one.value) for one in answers] == written
+        values = [(field, value) for _, field, value in row.change.desired.fields()]
+        assert [(answer.field, answer.value) for answer in answers] == values
         yield from answers
 
 
 def expect_reasons(console: Console, run: Run) -> set[str]:
     """Hold that no value is without a reason, that each has its sentences, and is what the reason leads to."""
     codes = set()
-    for one in every_answer(console, run):
-        assert one.reason is not None, one
-        assert one.trace is not None
-        assert not one.has_moved, one
-        assert is_same_value(one.value, one.trace.value) or one.reason.code == "because_together", one
+    for answer in every_answer(console, run):
+        assert answer.reason is not None, answer
+        assert answer.trace is not None
+        assert not answer.has_moved, answer
+        assert is_same_value(answer.value, answer.trace.value) or answer.reason.code == "because_together", answer
         for language in words.LANGUAGES:
-            assert words.term(one.reason.code, language, **{**dict.fromkeys(BESIDE, "x"), **one.reason.facts}).endswith(
-                "."
-            )
-        codes.add(one.reason.code)
+            assert words.term(
+                answer.reason.code, language, **{**dict.fromkeys(BESIDE, "x"), **answer.reason.facts}
+            ).endswith(".")
+        codes.add(answer.reason.code)
     return codes
 
 
@@ -122,5 +122,5 @@ def test_values_of_payments(console: Console) -> None:
 
 
 def test_values_of_a_plan_that_takes_back(console: Console) -> None:
-    done = console.run("customers")
-    assert expect_reasons(console, console.undo(done)) == {"because_undone"}
+    run = console.run("customers")
+    assert expect_reasons(console, console.undo(run)) == {"because_undone"}

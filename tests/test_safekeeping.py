@@ -20,13 +20,17 @@ def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_p
     old = Terminal({"DATA": str(tmp_path / "old"), "BACKUP_PASSPHRASE": PASSPHRASE})
     file = tmp_path / "backup.zip"
 
-    made = old("backup", str(file), "--json")
-    assert (made.status, made.json["instance"], made.json["key"]) == (0, instance, True)
-    assert (file.stat().st_mode & 0o777, PASSPHRASE in made.out) == (0o600, False)
+    backup = old("backup", str(file), "--json")
+    assert (backup.status, backup.json["instance"], backup.json["key"]) == (0, instance, True)
+    assert (file.stat().st_mode & 0o777, PASSPHRASE in backup.out) == (0o600, False)
     assert old("backup", str(file)).status == 2  # it takes the place of nothing
 
-    read = old("verify", str(file), "--json")
-    assert (read.status, read.json["key_opens"], read.json["members"]) == (0, True, made.json["members"])
+    verification = old("verify", str(file), "--json")
+    assert (verification.status, verification.json["key_opens"], verification.json["members"]) == (
+        0,
+        True,
+        backup.json["members"],
+    )
     assert old("verify", str(tmp_path / "none.zip")).status == 2
     (tmp_path / "cut.zip").write_bytes(file.read_bytes()[:-1])
     cut = old("verify", str(tmp_path / "cut.zip"), "--json")
@@ -39,47 +43,51 @@ def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_p
     assert new("doctor").status == new("doctor", "--offline").status == 0
     (tmp_path / "new" / "console.key").chmod(0o644)
     unwell = new("doctor", "--json")
-    assert (unwell.status, [one["code"] for one in unwell.json if not one["ok"]]) == (1, ["files_open_to_others"])
+    assert (unwell.status, [finding["code"] for finding in unwell.json if not finding["ok"]]) == (
+        1,
+        ["files_open_to_others"],
+    )
 
 
 @pytest.mark.long
 def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal(tmp_path: Path) -> None:
-    here, there = Terminal({"DATA": str(tmp_path / "here")}), Terminal({"DATA": str(tmp_path / "there")})
+    source, target = Terminal({"DATA": str(tmp_path / "here")}), Terminal({"DATA": str(tmp_path / "there")})
     with opened(tmp_path / "here", start=False) as application:
         application.tables.save("payment_methods", {"PIN": "1600"}, somebody("anneke"))
     file = tmp_path / "settings.json"
 
-    assert here("settings", "export", str(file)).status == 0
-    assert here("settings", "export", "-").out == file.read_text(encoding="utf-8")
-    shown = there("settings", "import", str(file), "--diff")
-    assert (shown.status, shown.out.split()) == (0, ["tables.payment_methods.PIN", "+", '"1600"'])
-    assert there("settings", "export", "-").out != file.read_text(encoding="utf-8")
-    assert there("settings", "import", str(file), "--json").json["kept"] is True
-    assert there("settings", "export", "-").out == file.read_text(encoding="utf-8")
-    assert there("settings", "import", str(file), "--json").json == {"differences": [], "kept": False}
+    assert source("settings", "export", str(file)).status == 0
+    assert source("settings", "export", "-").out == file.read_text(encoding="utf-8")
+    diff = target("settings", "import", str(file), "--diff")
+    assert (diff.status, diff.out.split()) == (0, ["tables.payment_methods.PIN", "+", '"1600"'])
+    assert target("settings", "export", "-").out != file.read_text(encoding="utf-8")
+    assert target("settings", "import", str(file), "--json").json["kept"] is True
+    assert target("settings", "export", "-").out == file.read_text(encoding="utf-8")
+    assert target("settings", "import", str(file), "--json").json == {"differences": [], "kept": False}
     file.write_text("{}", encoding="utf-8")
-    refused = there("settings", "import", str(file), "--json")
+    refused = target("settings", "import", str(file), "--json")
     assert (refused.status, refused.json["error"]) == (5, "arrangement_invalid")
-    assert there("settings", "import", str(tmp_path / "none")).status == 2
-    assert there("settings", "--json").json[0]["name"] == "CONSOLE_DATA"
+    assert target("settings", "import", str(tmp_path / "none")).status == 2
+    assert target("settings", "--json").json[0]["name"] == "CONSOLE_DATA"
 
 
 @pytest.mark.long
 def test_the_key_is_changed_and_a_person_is_erased_from_a_terminal(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.access.connected.put("mplus", {"secret": "of the till"})
-    here = Terminal({"DATA": str(tmp_path)})
+    terminal = Terminal({"DATA": str(tmp_path)})
     key = (tmp_path / "console.key").read_bytes()
-    assert here("key", "change", "--json").json == {"sealed": 2, "key": "file"}  # the keys of the audit too
+    assert terminal("key", "change", "--json").json == {"sealed": 2, "key": "file"}  # the keys of the audit too
     assert (tmp_path / "console.key").read_bytes() != key
 
-    assert here("customer", "show", "--debtor", "39001", "--json").json["held_out"] is False
-    assert here("customer", "show").status == 2
+    assert terminal("customer", "show", "--debtor", "39001", "--json").json["held_out"] is False
+    assert terminal("customer", "show").status == 2
     assert (
-        here("customer", "erase", "--debtor", "39001", "--confirm", "1", "--json").json["error"] == "erase_unconfirmed"
+        terminal("customer", "erase", "--debtor", "39001", "--confirm", "1", "--json").json["error"]
+        == "erase_unconfirmed"
     )
-    assert here("customer", "erase", "--debtor", "39001", "--confirm", "39001", "--json").json["left"] == {}
-    assert here("customer", "access", str(tmp_path / "person.zip"), "--debtor", "39001").status == 0
+    assert terminal("customer", "erase", "--debtor", "39001", "--confirm", "39001", "--json").json["left"] == {}
+    assert terminal("customer", "access", str(tmp_path / "person.zip"), "--debtor", "39001").status == 0
     assert ((tmp_path / "person.zip").stat().st_mode & 0o777, (tmp_path / "console.erased").exists()) == (0o600, True)
-    assert here("customer", "lift", "--debtor", "39001", "--json").json == {"lifted": True}
-    assert here("customer", "resume", "--json").json == {"finished": 0}
+    assert terminal("customer", "lift", "--debtor", "39001", "--json").json == {"lifted": True}
+    assert terminal("customer", "resume", "--json").json == {"finished": 0}

@@ -64,8 +64,8 @@ class Shop:
         self.console = console
         self.day = console.sandbox.shop.today - timedelta(days=BUSY + 3)
         self.article = next(
-            one for one in console.sandbox.state("articles", "mplus")
-            if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+            row for row in console.sandbox.state("articles", "mplus")
+            if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
         )  # fmt: skip
 
     def sale(self, kind: str) -> Sale:
@@ -80,37 +80,37 @@ class Shop:
         """Ring a bell up that is paid by card, of some orders, and return the receipt."""
         data = {"quantity": 1, "price": price, "vatCode": 2, "turnoverGroup": 40}
         number = int(self.article["articleNumber"])
-        told = {
+        fields = {
             "orderIds": list(orders), "lineList": [{"articleNumber": number, "text": "Bel", "data": data}],
             "paymentList": {"payment": [{"method": "PIN", "amount": price}]}, **values,
         }  # fmt: skip
-        return self.console.sandbox.till.add("receipts", told)
+        return self.console.sandbox.till.add("receipts", fields)
 
     def invoiced(self, order: str) -> str:
         """Enter an invoice for all of an order that nobody has paid, and return it."""
         data = {"quantity": 1, "price": int(self.article["priceIncl"]), "vatCode": 2, "turnoverGroup": 40}
         line = {"articleNumber": int(self.article["articleNumber"]), "text": "Bel", "data": data}
-        told = {"orderIds": [order], "lineList": {"line": [line]}, "relationNumber": 1003}
-        return self.console.sandbox.till.add("invoices", told)
+        fields = {"orderIds": [order], "lineList": {"line": [line]}, "relationNumber": 1003}
+        return self.console.sandbox.till.add("invoices", fields)
 
     @contextmanager
     def set_to(self, **values: Any) -> Iterator[None]:
         """Let settings hold inside the block, and nothing but these be read."""
-        stored = stores_in(self.console.application).settings
-        before = stored.get(f"flow:{FLOW}") or {}
+        settings_store = stores_in(self.console.application).settings
+        before = settings_store.get(f"flow:{FLOW}") or {}
         self.console.application.flows.change(FLOW, {**NOTHING, **DEBTOR, **values}, somebody(WHO))
         try:
             yield
         finally:
-            stored.put(f"flow:{FLOW}", before, WHO)
+            settings_store.put(f"flow:{FLOW}", before, WHO)
 
     def closed(self) -> DayReport:
         """Return a closed day that nobody has booked yet, and that no other story has."""
         while True:
             self.day -= timedelta(days=1)
-            found = self.console.application.days.check(self.day, BRANCH)
-            if found.state is DayState.CLOSED and found.expected:
-                return found
+            day = self.console.application.days.check(self.day, BRANCH)
+            if day.state is DayState.CLOSED and day.expected:
+                return day
 
     def late(self, day: DayReport, order: str = "") -> Sale:
         """Enter a receipt on a day that is over, of an order where one is given."""
@@ -127,16 +127,16 @@ class Shop:
 
     def booked(self, sale: Sale) -> list[str]:
         """Return as what the books have each document of a sale, by what they show themselves."""
-        found: list[str] = []
+        places: list[str] = []
         for kind in (Kind.SALES_ORDER, Kind.POSTING):
             for link in stores_in(self.console.application).links.get(FLOW, kind, sale.keys).values():
                 ours = str(link.agreed.values["reference"]) if link.agreed else ""
-                there = [
+                matches = [
                     word for word, (table, column) in PLACES.items() for _ in self.console.rows(table, **{column: ours})
                 ]
-                assert len(there) == 1, (ours, there)
-                found += there
-        return found
+                assert len(matches) == 1, (ours, matches)
+                places += matches
+        return places
 
     def causes(self, run: Run, sale: Sale) -> dict[str, str]:
         """Return why documents of a sale are not booked by a run, by their keys."""
@@ -146,10 +146,10 @@ class Shop:
 
 def summed(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     """Return what the amounts on each account come to, without those that come to nothing."""
-    found: dict[str, Decimal] = {}
+    totals: dict[str, Decimal] = {}
     for account, amount in pairs:
-        found[account] = found.get(account, Decimal(0)) + amount
-    return {account: amount for account, amount in found.items() if amount}
+        totals[account] = totals.get(account, Decimal(0)) + amount
+    return {account: amount for account, amount in totals.items() if amount}
 
 
 def without(page: DayReport) -> dict[str, Decimal]:
@@ -204,12 +204,12 @@ def test_a_sale_is_booked_once_when_orders_are_switched_on_last(shop: Shop, firs
     with shop.set_to(**{f"{later}s": first}):
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
     with shop.set_to(orders=then, **{f"{later}s": first}):
-        both = shop.console.run(FLOW, *sale.keys)
+        sale_run = shop.console.run(FLOW, *sale.keys)
     with shop.set_to(orders=then):
         alone = shop.console.run(FLOW, *sale.keys)
     assert shop.booked(sale) == [first]
-    assert (both.counts.unchanged, both.counts.skipped) == (1, 1)
-    assert shop.causes(both, sale) == shop.causes(alone, sale) == {sale.order: "sale_booked"}
+    assert (sale_run.counts.unchanged, sale_run.counts.skipped) == (1, 1)
+    assert shop.causes(sale_run, sale) == shop.causes(alone, sale) == {sale.order: "sale_booked"}
 
 
 @pytest.mark.parametrize(
@@ -227,11 +227,11 @@ def test_of_a_sale_that_is_read_whole_the_order_is_booked_and_the_rest_goes_with
     sale = shop.sale(later)
     with shop.set_to(orders=becomes, **{f"{later}s": "posting"}):
         run = shop.console.run(FLOW, *sale.keys)
-        again = shop.console.run(FLOW, *sale.keys)
+        second_run = shop.console.run(FLOW, *sale.keys)
     assert shop.booked(sale) == [becomes]
     assert (run.counts.proven, run.counts.skipped) == (1, 1)
     assert shop.causes(run, sale) == {sale.keys[1]: "sale_planned"}
-    assert shop.causes(again, sale) == {sale.keys[1]: "sale_booked"}
+    assert shop.causes(second_run, sale) == {sale.keys[1]: "sale_booked"}
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_of_a_sale_that_is_read_whole_the_order_is_booked_and_the_rest_goes_with
     [
         ("posting", "order", "receipt"),
         *(
-            pytest.param(one, two, later, marks=pytest.mark.long)
-            for one, two, later in product(BECOMES, BECOMES, ("invoice", "receipt"))
-            if one != two and (one, two, later) != ("posting", "order", "receipt")
+            pytest.param(first, second, later, marks=pytest.mark.long)
+            for first, second, later in product(BECOMES, BECOMES, ("invoice", "receipt"))
+            if first != second and (first, second, later) != ("posting", "order", "receipt")
         ),
     ],
 )
@@ -255,8 +255,8 @@ def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
             assert shop.console.run(FLOW, key).counts.proven == 1
         with shop.set_to(**{f"{kind}s": after}):
             run = shop.console.run(FLOW, key)
-            found = shop.console.application.connections.check("accountview")
-        assert "prefix_in_use" not in {one.cause for one in found}  # all of it is ours
+            findings = shop.console.application.connections.check("accountview")
+        assert "prefix_in_use" not in {finding.cause for finding in findings}  # all of it is ours
         assert shop.booked(lone) == [before]
         assert (run.counts.unchanged, run.counts.planned, run.counts.proven) == (1, 0, 0)
 
@@ -332,14 +332,14 @@ def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
 def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for(shop: Shop) -> None:
     with shop.set_to(orders="order", invoices="posting", receipts="posting", most=10_000):
         run = shop.console.run(FLOW, mode=Mode.COMPLETE)
-        again = shop.console.run(FLOW, mode=Mode.COMPLETE)
+        second_run = shop.console.run(FLOW, mode=Mode.COMPLETE)
     tables = ("orders", "invoices", "receipts")
-    there = sum(len(shop.console.sandbox.state(table, "mplus")) for table in tables)
-    for one in (run, again):
-        assert (one.counts.read, one.counts.difference) == (there, 0)
+    document_count = sum(len(shop.console.sandbox.state(table, "mplus")) for table in tables)
+    for current_run in (run, second_run):
+        assert (current_run.counts.read, current_run.counts.difference) == (document_count, 0)
     assert run.counts.proven > 20
-    assert again.counts.proven == 0
-    twice = [row for row in shop.console.lines(again).values() if row.step is Step.PROVEN]
+    assert second_run.counts.proven == 0
+    twice = [row for row in shop.console.lines(second_run).values() if row.step is Step.PROVEN]
     assert twice == []
 
 
@@ -349,9 +349,9 @@ def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Sh
         sifted = shop.console.application.flows.preview_filters(FLOW, {})
         alone = shop.console.application.flows.preview_filters(FLOW, {"invoices": "nothing", "receipts": "nothing"})
     tables = ("orders", "invoices", "receipts")
-    there = {table: len(shop.console.sandbox.state(table, "mplus")) for table in tables}
-    assert sifted.included + sifted.excluded == sum(there.values())
-    assert alone.included + alone.excluded == there["orders"]
+    counts = {table: len(shop.console.sandbox.state(table, "mplus")) for table in tables}
+    assert sifted.included + sifted.excluded == sum(counts.values())
+    assert alone.included + alone.excluded == counts["orders"]
 
 
 @pytest.mark.long
@@ -370,22 +370,22 @@ def test_a_kind_that_is_switched_on_later_closes_nothing_of_the_others(shop: Sho
     assert sale.invoice in shop.console.waits(FLOW, "customer_missing")
 
 
-@pytest.mark.parametrize("both", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.parametrize("with_both", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both_booked_whole(
-    shop: Shop, *, both: bool
+    shop: Shop, *, with_both: bool
 ) -> None:
     order = shop.console.till_client.order(str(shop.article["articleNumber"]))
     receipt = shop.rung_up(int(shop.article["priceIncl"]), [order])
     sale = Sale(order, shop.invoiced(order), receipt)
     with shop.set_to(invoices="posting", receipts="posting"):
-        if not both:
+        if not with_both:
             assert shop.console.run(FLOW, sale.receipt).counts.proven == 1
         run = shop.console.run(FLOW, sale.invoice, sale.receipt)
-        again = shop.console.run(FLOW, sale.invoice, sale.receipt)
+        second_run = shop.console.run(FLOW, sale.invoice, sale.receipt)
     assert shop.booked(sale) == ["posting"]
-    waits = sale.receipt if both else sale.invoice
-    assert shop.causes(run, sale) == {waits: "sale_waits" if both else "sale_beyond_order"}
-    assert shop.causes(again, sale) == {waits: "sale_beyond_order"}
+    waits = sale.receipt if with_both else sale.invoice
+    assert shop.causes(run, sale) == {waits: "sale_waits" if with_both else "sale_beyond_order"}
+    assert shop.causes(second_run, sale) == {waits: "sale_beyond_order"}
 
 
 # ---- and days
@@ -455,13 +455,13 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
 def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
     """Decide about one record that waits for a cause."""
     exceptions = shop.console.application.exceptions
-    asked = [
-        one
+    issues = [
+        open_issue
         for group in exceptions.groups(flow)
         if group.cause == cause
-        for one in exceptions.issues_of(group.group_key)
+        for open_issue in exceptions.issues_of(group.group_key)
     ]
-    exceptions.decide(flow, [one for one in asked if one.issue.key == key], option, somebody(WHO))
+    exceptions.decide(flow, [open_issue for open_issue in issues if open_issue.issue.key == key], option, somebody(WHO))
 
 
 def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_person_says_it_is_a_sale(

@@ -63,17 +63,17 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Traces:
     folder = tmp_path_factory.mktemp("data")
     with running(articles=60) as sandbox:
         settings = {"DATA": str(folder), "KEY": CONSOLE_KEY, "LOG": "debug", **access(sandbox)}
-        said, processes = _said_by_the_leak_probe(folder, sandbox.control_url, settings)
-        said |= _said_by_terminals(Terminal(settings), folder, processes)
-    return Traces(folder, said, processes, _tokens(folder))
+        texts, processes = _leak_probe_output(folder, sandbox.control_url, settings)
+        texts |= _terminal_outputs(Terminal(settings), folder, processes)
+    return Traces(folder, texts, processes, _tokens(folder))
 
 
-def _said_by_the_leak_probe(folder: Path, control: str, settings: dict[str, str]) -> tuple[dict[str, str], list[bytes]]:
+def _leak_probe_output(folder: Path, control: str, settings: dict[str, str]) -> tuple[dict[str, str], list[bytes]]:
     """Let everything go wrong in one process, and look at the process list meanwhile."""
     out, err = folder / "out.txt", folder / "err.txt"
-    with out.open("w") as said, err.open("w") as told:
+    with out.open("w") as output, err.open("w") as errors:
         probe = subprocess.Popen(
-            [sys.executable, "-m", "tests.leak_probe", str(folder), control], cwd=ROOT, stdout=said, stderr=told,
+            [sys.executable, "-m", "tests.leak_probe", str(folder), control], cwd=ROOT, stdout=output, stderr=errors,
             env=environment(**settings),
         )  # fmt: skip
         processes: list[bytes] = []
@@ -90,13 +90,13 @@ def _said_by_the_leak_probe(folder: Path, control: str, settings: dict[str, str]
     return words, processes
 
 
-def _said_by_terminals(terminal: Terminal, folder: Path, processes: list[bytes]) -> dict[str, str]:
+def _terminal_outputs(terminal: Terminal, folder: Path, processes: list[bytes]) -> dict[str, str]:
     database = f"postgresql://console:{DATABASE_PASSWORD}@127.0.0.1:9/none"
     wrong_login = {"ACCOUNTVIEW__REFRESH_TOKEN": WRONG_REFRESH_TOKEN, "ACCOUNTVIEW__CLIENT_SECRET": WRONG_CLIENT_SECRET}
-    said = {}
+    texts = {}
     with terminal.running("worker", "--json") as worker:
         assert worker.stdout is not None
-        said["worker"] = worker.stdout.readline()
+        texts["worker"] = worker.stdout.readline()
         processes += command_lines()
     run = terminal("runs", "--json", "--limit", "1").json[0]["run"]
     for arguments, settings in (
@@ -120,37 +120,37 @@ def _said_by_terminals(terminal: Terminal, folder: Path, processes: list[bytes])
         (("check",), {"MPLUS__URL": f"https://x:{WRONG_TILL_SECRET}@till.example/"}),
     ):
         ended = terminal(*arguments, **settings)
-        said[f"{len(said)} {arguments} {list(settings)}"] = ended.out + ended.err
+        texts[f"{len(texts)} {arguments} {list(settings)}"] = ended.out + ended.err
         assert ended.status != 1 or "run" in arguments, ended
-    return said
+    return texts
 
 
 def _tokens(folder: Path) -> list[str]:
     database = open_database(f"sqlite:///{folder / 'console.sqlite'}")
     try:
-        kept = ConnectionStore(database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
+        tokens = ConnectionStore(database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
     finally:
         database.close()
-    assert kept
-    return [kept["access"], kept["refresh"]]
+    assert tokens
+    return [tokens["access"], tokens["refresh"]]
 
 
 def test_nothing_that_was_said_holds_a_secret(traces: Traces) -> None:
-    said = {who: found(traces.secrets, text.encode()) for who, text in traces.said.items()}
+    found_secrets = {who: found(traces.secrets, text.encode()) for who, text in traces.said.items()}
 
-    assert {who: secrets for who, secrets in said.items() if secrets} == {}
+    assert {who: secrets for who, secrets in found_secrets.items() if secrets} == {}
     assert "createProduct" in traces.said["probe out"]  # there was much to be said
 
 
 def test_no_file_holds_a_secret_in_clear(traces: Traces) -> None:
     names = []
-    held = {}
+    secrets_by_file = {}
     for name, content in contents(traces.folder):
         names.append(name)
         if secrets := found(traces.secrets, content):
-            held[name] = secrets
+            secrets_by_file[name] = secrets
 
-    assert held == {}
+    assert secrets_by_file == {}
     assert {"console.sqlite", "engine.sqlite", "log.duckdb", "log.csv", "log.parquet"} <= set(names)
 
 

@@ -22,8 +22,8 @@ DOCS = ROOT / "docs"
 @pytest.fixture(autouse=True)
 def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """An environment without settings, and a folder without a file of them."""
-    for one in known_settings():
-        monkeypatch.delenv(one.name, raising=False)
+    for setting in known_settings():
+        monkeypatch.delenv(setting.name, raising=False)
     monkeypatch.chdir(tmp_path)
     yield monkeypatch
     structlog.reset_defaults()
@@ -137,11 +137,11 @@ def test_a_name_that_means_nothing_is_warned_of_without_its_value(
 ) -> None:
     monkeypatch.setenv("CONSOLE_MPLUS__SECRT", "hidden")
     load_settings()
-    said = capsys.readouterr()
+    output = capsys.readouterr()
 
-    assert said.out == ""
-    assert "CONSOLE_MPLUS__SECRT" in said.err
-    assert "hidden" not in said.err
+    assert output.out == ""
+    assert "CONSOLE_MPLUS__SECRT" in output.err
+    assert "hidden" not in output.err
 
 
 def test_secrets_are_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,10 +163,10 @@ def test_a_trace_in_the_log_shows_no_values(capsys: pytest.CaptureFixture[str]) 
         fail("a value " + "of the moment"[:13])
     except RuntimeError:
         structlog.get_logger().exception("it failed")
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
 
-    assert "RuntimeError: something of 21 signs" in said
-    assert "a value of the moment" not in said
+    assert "RuntimeError: something of 21 signs" in output
+    assert "a value of the moment" not in output
 
 
 def test_both_databases_follow_one_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_both_databases_follow_one_setting(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_every_setting_says_what_it_should_look_like() -> None:
-    assert [one.name for one in known_settings() if not one.shape] == []
+    assert [setting.name for setting in known_settings() if not setting.shape] == []
 
 
 def test_every_setting_is_in_the_docs() -> None:
@@ -186,11 +186,15 @@ def test_every_setting_is_in_the_docs() -> None:
 
 
 def test_no_document_names_a_setting_that_does_not_exist() -> None:
-    known = {one.name for one in known_settings()} | {"CONSOLE_", "CONSOLE_MPLUS__", "CONSOLE_ACCOUNTVIEW__"}
+    known_names = {setting.name for setting in known_settings()} | {
+        "CONSOLE_",
+        "CONSOLE_MPLUS__",
+        "CONSOLE_ACCOUNTVIEW__",
+    }
     pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
-    named = {name for page in pages for name in re.findall(r"CONSOLE_[A-Z_]*", page.read_text(encoding="utf-8"))}
+    names = {name for page in pages for name in re.findall(r"CONSOLE_[A-Z_]*", page.read_text(encoding="utf-8"))}
 
-    assert named - known == set()
+    assert names - known_names == set()
 
 
 # ---- the network route to the systems
@@ -267,9 +271,9 @@ thread.start()
 thread.join()
 fail()
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    for said, least in ((done.stdout, 6), (done.stderr, 2)):
-        assert said.count("Traceback") >= 2 * least, said
-        assert [form for form in spelled("planted-till/secret").values() if form in said] == []
-        assert "***" in said
+    process = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    for output, least in ((process.stdout, 6), (process.stderr, 2)):
+        assert output.count("Traceback") >= 2 * least, output
+        assert [form for form in spelled("planted-till/secret").values() if form in output] == []
+        assert "***" in output

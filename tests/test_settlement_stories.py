@@ -44,11 +44,11 @@ def invoice(console: Console, cents: int = 12100, **values: Any) -> str:
     relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
     before = {row["invoiceId"] for row in console.sandbox.state("invoices", "mplus")}
     line = sold("Stadsfiets", 10, 2, cents)
-    told = {"relationNumber": int(relation), "lineList": {"line": [line]}, **values}
-    console.sandbox.till.add("invoices", told)
-    (made,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] not in before]
-    assert made["totalInclAmount"] == cents
-    return str(made["invoiceId"])
+    fields = {"relationNumber": int(relation), "lineList": {"line": [line]}, **values}
+    console.sandbox.till.add("invoices", fields)
+    (new_invoice,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] not in before]
+    assert new_invoice["totalInclAmount"] == cents
+    return str(new_invoice["invoiceId"])
 
 
 def pay(console: Console, key: str, method: str, cents: int) -> None:
@@ -59,13 +59,13 @@ def pay(console: Console, key: str, method: str, cents: int) -> None:
 
 
 def at_the_till(console: Console, key: str) -> Mapping[str, Any]:
-    (found,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] == key]
-    return found
+    (invoice_row,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] == key]
+    return invoice_row
 
 
 def payments(console: Console, key: str) -> list[tuple[str, int]]:
-    listed = (at_the_till(console, key).get("paymentList") or {}).get("payment", [])
-    return [(one["method"], one["amount"]) for one in listed]
+    entries = (at_the_till(console, key).get("paymentList") or {}).get("payment", [])
+    return [(payment["method"], payment["amount"]) for payment in entries]
 
 
 def booked(console: Console, key: str) -> tuple[str, str]:
@@ -87,10 +87,16 @@ def links(console: Console, flow: str, kind: Kind, *keys: str) -> dict[str, Link
     return stores_in(console.application).links.get(flow, kind, keys)
 
 
-def comes_in(console: Console, owed: tuple[str, str], cents: int, daybook: str = BANK) -> None:
+def comes_in(console: Console, open_item: tuple[str, str], cents: int, daybook: str = BANK) -> None:
     """Book what a debtor paid for an item, as somebody with a bank statement does."""
     amount = str(Decimal(cents).scaleb(-2))
-    line = {"ACCT_NR": RECEIVABLES, "AMOUNT": amount, "SUB_NR": owed[0], "INV_NR": owed[1], "TRN_DESC": "Ontvangst"}
+    line = {
+        "ACCT_NR": RECEIVABLES,
+        "AMOUNT": amount,
+        "SUB_NR": open_item[0],
+        "INV_NR": open_item[1],
+        "TRN_DESC": "Ontvangst",
+    }
     console.sandbox.accountview.book({"DJ_CODE": daybook, "HDR_DESC": "Afschrift"}, [line])
 
 
@@ -103,8 +109,8 @@ def comes_in_at_once(console: Console, items: Sequence[tuple[tuple[str, str], in
     console.sandbox.accountview.book({"DJ_CODE": BANK, "HDR_DESC": "Afschrift"}, lines)
 
 
-def left(console: Console, owed: tuple[str, str]) -> Decimal:
-    return open_items(console.sandbox).get(owed, Decimal(0))
+def left(console: Console, open_item: tuple[str, str]) -> Decimal:
+    return open_items(console.sandbox).get(open_item, Decimal(0))
 
 
 def causes(console: Console, run: Run) -> dict[str, str]:
@@ -112,8 +118,8 @@ def causes(console: Console, run: Run) -> dict[str, str]:
 
 
 def number(console: Console, key: str) -> str:
-    told: Any = at_the_till(console, key)["invoiceNumber"]
-    return f"{told['year']}.{told['number']}"
+    number_parts: Any = at_the_till(console, key)["invoiceNumber"]
+    return f"{number_parts['year']}.{number_parts['number']}"
 
 
 # ---- the way it goes
@@ -121,37 +127,37 @@ def number(console: Console, key: str) -> str:
 
 def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_again(console: Console) -> None:
     key = invoice(console)
-    owed = booked(console, key)
-    assert left(console, owed) == Decimal("121.00")
+    open_item = booked(console, key)
+    assert left(console, open_item) == Decimal("121.00")
     assert causes(console, console.preview("payments"))[number(console, key)] == "item_open"
-    comes_in(console, owed, 12100)
-    assert left(console, owed) == 0
+    comes_in(console, open_item, 12100)
+    assert left(console, open_item) == 0
 
-    done = console.run("payments")
+    run = console.run("payments")
 
-    assert done.counts.proven == 1
+    assert run.counts.proven == 1
     assert payments(console, key) == [(METHOD, 12100)]
     assert at_the_till(console, key)["state"] == "INVOICE-STATE-PAID"
     writes = console.writes()
-    again = console.run("payments")
-    assert again.counts.proven == 0
-    assert causes(console, again)[number(console, key)] == "already_in_target"
+    second_run = console.run("payments")
+    assert second_run.counts.proven == 0
+    assert causes(console, second_run)[number(console, key)] == "already_in_target"
     orders = console.run("orders", key)
     assert (orders.counts.unchanged, orders.counts.proven) == (1, 0)
     assert console.writes() == writes
-    assert left(console, owed) == 0
+    assert left(console, open_item) == 0
 
 
-@pytest.mark.parametrize("told", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.parametrize("is_paid", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_own(
-    console: Console, *, told: bool
+    console: Console, *, is_paid: bool
 ) -> None:
     console.application.flows.change("orders", {"payments_of_invoices": "day"}, somebody(WHO))
     try:
         key = invoice(console)
-        owed = booked(console, key)
-        if told:
-            comes_in(console, owed, 12100)
+        open_item = booked(console, key)
+        if is_paid:
+            comes_in(console, open_item, 12100)
             assert console.run("payments").counts.proven == 1
         else:
             pay(console, key, METHOD, 12100)
@@ -165,22 +171,22 @@ def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_ow
 
     assert before
     assert payments(console, key) == [(METHOD, 12100)]
-    assert [(one.debtor, one.amount) for one in after if one.debtor == owed[0]] == (
-        [] if told else [(owed[0], Decimal("-121.00"))]
+    assert [(line.debtor, line.amount) for line in after if line.debtor == open_item[0]] == (
+        [] if is_paid else [(open_item[0], Decimal("-121.00"))]
     )
-    assert (after == before) is told
+    assert (after == before) is is_paid
 
 
 @pytest.mark.long
 def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None:
     key = invoice(console)
-    owed = booked(console, key)
-    comes_in(console, owed, 5000)
+    open_item = booked(console, key)
+    comes_in(console, open_item, 5000)
     waits = console.lines(console.run("payments"))
     (line,) = [row for row in waits.values() if row.title == number(console, key)]
     assert (line.cause, line.facts["paid"], line.facts["open"]) == ("item_open", "50.0000", "71.0000")
     assert payments(console, key) == []
-    comes_in(console, owed, 7100, CASH)
+    comes_in(console, open_item, 7100, CASH)
     console.run("payments")
 
     assert payments(console, key) == [(METHOD, 12100)]
@@ -190,9 +196,9 @@ def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None
 def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(console: Console) -> None:
     """So it may look where a year's opening balance carries an item over, which nothing public describes."""
     key = invoice(console)
-    owed = booked(console, key)
-    comes_in(console, owed, 12100)
-    line = {"ACCT_NR": RECEIVABLES, "AMOUNT": "121.00", "SUB_NR": owed[0], "INV_NR": owed[1]}
+    open_item = booked(console, key)
+    comes_in(console, open_item, 12100)
+    line = {"ACCT_NR": RECEIVABLES, "AMOUNT": "121.00", "SUB_NR": open_item[0], "INV_NR": open_item[1]}
     console.sandbox.accountview.book({"DJ_CODE": "600"}, [line, {"ACCT_NR": "4410", "AMOUNT": "-121.00"}])
     run = console.run("payments")
 
@@ -200,7 +206,7 @@ def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(co
     assert (waits.step, waits.cause) == (Step.PARKED, "item_unclear")
     assert (waits.facts["paid"], waits.facts["other"]) == ("121.0000", "121.0000")
     assert payments(console, key) == []
-    (page,) = {row["PAGE_NR"] for row in console.rows("TRANSACT", DJ_CODE="600", INV_NR=owed[1])}
+    (page,) = {row["PAGE_NR"] for row in console.rows("TRANSACT", DJ_CODE="600", INV_NR=open_item[1])}
     console.sandbox.accountview.remove("DJ_PAGE", str(page))
     assert console.retry("payments", "item_unclear").counts.proven == 1
     assert payments(console, key) == [(METHOD, 12100)]
@@ -210,8 +216,8 @@ def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(co
 def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
     key = invoice(console)
     first = console.run("orders", key)
-    owed = item(console, key)
-    comes_in(console, owed, 12100)
+    open_item = item(console, key)
+    comes_in(console, open_item, 12100)
     waiting = console.preview("payments")
     assert causes(console, waiting)[number(console, key)] == ""
     console.commit(console.undo(first))
@@ -225,23 +231,23 @@ def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
 
 def test_a_change_on_either_side_between_plan_and_commit_is_seen_before_the_call(console: Console) -> None:
     whole, part, reversed_ = invoice(console), invoice(console), invoice(console)
-    owed = {key: booked(console, key) for key in (whole, part, reversed_)}
-    for one in owed.values():
-        comes_in(console, one, 12100)
+    items_by_key = {key: booked(console, key) for key in (whole, part, reversed_)}
+    for open_item in items_by_key.values():
+        comes_in(console, open_item, 12100)
     plan = console.preview("payments")
-    comes_in(console, owed[reversed_], -12100)
+    comes_in(console, items_by_key[reversed_], -12100)
     pay(console, whole, "PIN", 12100)
     pay(console, part, "PIN", 2100)
     calls = console.writes()
-    done = console.commit(plan)
+    run = console.commit(plan)
 
-    assert done.counts.proven == 0
+    assert run.counts.proven == 0
     assert console.writes() == calls
-    assert [payments(console, key) for key in owed] == [[("PIN", 12100)], [("PIN", 2100)], []]
-    again = causes(console, console.run("payments"))
-    assert again[number(console, whole)] == "invoice_paid_at_the_till"
-    assert again[number(console, part)] == "payment_differs"
-    assert again[number(console, reversed_)] == "item_open"
+    assert [payments(console, key) for key in items_by_key] == [[("PIN", 12100)], [("PIN", 2100)], []]
+    new_causes = causes(console, console.run("payments"))
+    assert new_causes[number(console, whole)] == "invoice_paid_at_the_till"
+    assert new_causes[number(console, part)] == "payment_differs"
+    assert new_causes[number(console, reversed_)] == "item_open"
 
 
 @pytest.mark.long
@@ -261,13 +267,17 @@ def test_an_invoice_that_has_the_payment_already_is_left_alone_and_known_from_th
     "fault",
     [
         Fault.CUT_AFTER,
-        *(pytest.param(one, marks=pytest.mark.long) for one in (Fault.LATE, Fault.GARBAGE)),
-        *(pytest.param(one, marks=pytest.mark.long) for one in (Fault.CUT_BEFORE, Fault.UNAVAILABLE)),  # a minute each
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in (Fault.LATE, Fault.GARBAGE)),
+        *(
+            pytest.param(kind, marks=pytest.mark.long) for kind in (Fault.CUT_BEFORE, Fault.UNAVAILABLE)
+        ),  # a minute each
     ],
 )
 def test_no_answer_to_the_call_pays_an_invoice_twice(console: Console, fault: Fault) -> None:
-    seen = invoice(console)  # a payment that looks find: before the first one nobody knows whether they see any
-    comes_in(console, booked(console, seen), 12100)
+    first_invoice = invoice(
+        console
+    )  # a payment that looks find: before the first one nobody knows whether they see any
+    comes_in(console, booked(console, first_invoice), 12100)
     console.run("payments")
     key = invoice(console)
     comes_in(console, booked(console, key), 12100)
@@ -297,21 +307,21 @@ HISTORIES: Mapping[str, tuple[tuple[int, ...], tuple[tuple[str, int], ...], str]
 
 
 def test_histories_of_payments_end_as_the_rows_of_both_systems_say(console: Console) -> None:
-    made = {name: invoice(console) for name in HISTORIES}
+    invoices = {name: invoice(console) for name in HISTORIES}
     several = [invoice(console), invoice(console)]
     half = invoice(console)  # half of it is paid at the counter by the same method, before it is booked
     pay(console, half, METHOD, 6050)
-    keys = [*made.values(), *several, half]
+    keys = [*invoices.values(), *several, half]
     console.run("orders", *keys)
-    owed = {key: item(console, key) for key in keys}
+    items_by_key = {key: item(console, key) for key in keys}
     for turn in range(3):
-        for name, key in made.items():
+        for name, key in invoices.items():
             cents = HISTORIES[name][0][turn : turn + 1]
             if cents and cents[0]:
-                comes_in(console, owed[key], cents[0])
+                comes_in(console, items_by_key[key], cents[0])
         if turn == 0:
             pages = {row["PAGE_NR"] for row in console.rows("DJ_PAGE")}
-            comes_in_at_once(console, [(owed[key], 12100) for key in several] + [(owed[half], 6050)])
+            comes_in_at_once(console, [(items_by_key[key], 12100) for key in several] + [(items_by_key[half], 6050)])
             (page,) = {row["PAGE_NR"] for row in console.rows("DJ_PAGE")} - pages
         if turn == 1:
             assert [payments(console, key) for key in several] == [[*WHOLE], [*WHOLE]]
@@ -319,15 +329,17 @@ def test_histories_of_payments_end_as_the_rows_of_both_systems_say(console: Cons
             assert console.run("orders", *keys).counts.proven == 0, "no payment is booked again"
             console.sandbox.accountview.remove("DJ_PAGE", str(page))
         console.run("payments")
-    asked = {
+    keys_by_cause = {
         cause: {key.rpartition("/")[2] for key in console.waits("payments", cause)}
         for cause in ("item_unclear", "item_open_again", "payment_differs")
     }
 
     for name, (_, expected, question) in HISTORIES.items():
-        assert tuple(payments(console, made[name])) == expected, name
-        assert [cause for cause, some in asked.items() if made[name] in some] == [question][: bool(question)], name
-    assert asked["item_open_again"].issuperset([*several, half])
+        assert tuple(payments(console, invoices[name])) == expected, name
+        assert [cause for cause, waiting_keys in keys_by_cause.items() if invoices[name] in waiting_keys] == [question][
+            : bool(question)
+        ], name
+    assert keys_by_cause["item_open_again"].issuperset([*several, half])
 
 
 @pytest.mark.parametrize(("kind", "becomes"), [("orders", "posting"), ("orders", "order")])

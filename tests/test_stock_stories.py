@@ -14,8 +14,8 @@ from tests.people import somebody
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose first branch sells what the books have available, and whose books learn of sales by sales orders."""
     with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
-        one = Console(application)
-        one.run("products")
+        new_console = Console(application)
+        new_console.run("products")
         application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))
         application.setup.accept(somebody(WHO))
         application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, somebody(WHO))
@@ -28,8 +28,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             },
             somebody(WHO),
         )  # fmt: skip
-        one.run("stock")
-        yield one
+        new_console.run("stock")
+        yield new_console
 
 
 class Article:
@@ -98,8 +98,8 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
     assert article.books == (12, ordered), "the figure stays, what is reserved rose"
     assert article.after_a_run() == 12 - ordered
 
-    (made,) = [one for one in console.sandbox.state("orders", "mplus") if one["orderId"] == order]
-    paid = {"payment": [{"method": "PIN", "amount": made["totalInclAmount"]}]}
+    (order_row,) = [row for row in console.sandbox.state("orders", "mplus") if row["orderId"] == order]
+    paid = {"payment": [{"method": "PIN", "amount": order_row["totalInclAmount"]}]}
     console.sandbox.till.add("receipts", {"orderIds": [order], "paymentList": paid})
     assert article.after_a_run() == 12 - ordered, "delivered at the till, and reserved in the books still"
     (header,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
@@ -114,9 +114,9 @@ def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_f
     console.application.flows.change("orders", {"on": True}, somebody(WHO))
     article = Article(console, unpromised(console))
     order = console.till_client.order(article.code)
-    left = article.level
+    level = article.level
     assert console.run("orders", order).counts.proven == 1
-    assert article.after_a_run() == left < 12
+    assert article.after_a_run() == level < 12
 
     (header,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
     for line in console.rows("SO_LINE", ORD_NR=str(header["ORD_NR"])):
@@ -124,4 +124,4 @@ def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_f
     console.sandbox.accountview.remove("SO_HDR", str(header["ORD_NR"]))
     console.sandbox.accountview.edit("ARTICLE", article.code, {"K9_RSRV": 0})
     console.application.drift.look()
-    assert article.after_a_run() == left, "nothing of it is reserved in the books any more, and it is promised still"
+    assert article.after_a_run() == level, "nothing of it is reserved in the books any more, and it is promised still"

@@ -51,13 +51,13 @@ def customer(console: Console) -> str:
 @contextmanager
 def settings(console: Console, flow: str, **values: Any) -> Iterator[None]:
     """Settings that hold inside the block."""
-    stored = stores_in(console.application).settings
-    before = stored.get(f"flow:{flow}") or {}
+    settings_store = stores_in(console.application).settings
+    before = settings_store.get(f"flow:{flow}") or {}
     console.application.flows.change(flow, values, somebody(WHO))
     try:
         yield
     finally:
-        stored.put(f"flow:{flow}", before, WHO)
+        settings_store.put(f"flow:{flow}", before, WHO)
 
 
 @contextmanager
@@ -93,20 +93,20 @@ def add_debtor(console: Console, number: str, name: str, email: str) -> None:
 
 
 def test_every_faulty_article_is_parked_skipped_or_shown_as_accountview_keeps_it(console: Console) -> None:
-    faulty = [one for one in console.sandbox.shop.articles if one.fault]
-    parked = {one.code: one.fault for one in faulty if one.fault in PARKED}
-    blocked = [one.code for one in faulty if one.fault == "blocked"]
-    shown = [one for one in faulty if one.fault in ("long_name", "emoji")]
-    assert len(parked) + len(blocked) + len(shown) == len(faulty) == 29
+    faulty = [item for item in console.sandbox.shop.articles if item.fault]
+    parked = {item.code: item.fault for item in faulty if item.fault in PARKED}
+    blocked = [item.code for item in faulty if item.fault == "blocked"]
+    shown_articles = [item for item in faulty if item.fault in ("long_name", "emoji")]
+    assert len(parked) + len(blocked) + len(shown_articles) == len(faulty) == 29
 
     waiting = {cause: console.waits("products", cause) for cause in PARKED.values()}
     assert [code for code, fault in parked.items() if code not in waiting[PARKED[fault]]] == []
     lines = console.lines(console.preview("products", *blocked))
     assert [lines[code].cause for code in blocked] == ["blocked"] * 3
-    at_the_till = {one.get("extArticleId"): one for one in console.sandbox.state("articles", "mplus")}
+    at_the_till = {row.get("extArticleId"): row for row in console.sandbox.state("articles", "mplus")}
     assert [
-        (at_the_till[one.code]["description"], at_the_till[one.code]["extraText"]) for one in shown
-    ] == [(one.name.rstrip(), one.text) for one in shown]  # fmt: skip
+        (at_the_till[item.code]["description"], at_the_till[item.code]["extraText"]) for item in shown_articles
+    ] == [(item.name.rstrip(), item.text) for item in shown_articles]  # fmt: skip
 
 
 # ---- already there
@@ -115,9 +115,11 @@ def test_every_faulty_article_is_parked_skipped_or_shown_as_accountview_keeps_it
 def is_the_same(console: Console, key: str) -> Run:
     """Let a person say that what the books have under the number of a document is that document; try it again."""
     exceptions = console.application.exceptions
-    (group,) = [one for one in exceptions.groups("orders") if one.cause == "reference_of_another"]
-    asked = [one for one in exceptions.issues_of(group.group_key) if one.issue.key == key]
-    exceptions.decide("orders", asked, "same", somebody(WHO))
+    (group,) = [
+        cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == "reference_of_another"
+    ]
+    issues = [open_issue for open_issue in exceptions.issues_of(group.group_key) if open_issue.issue.key == key]
+    exceptions.decide("orders", issues, "same", somebody(WHO))
     return console.run("orders", key)
 
 
@@ -131,8 +133,8 @@ def test_an_order_booked_by_hand_is_asked_about_and_its_later_change_is_a_questi
         {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"},
     )
     before = console.writes()
-    asked = line(console, console.run("orders", order), order)
-    assert (asked.cause, asked.facts["number"]) == ("reference_of_another", "26900001")
+    plan_line = line(console, console.run("orders", order), order)
+    assert (plan_line.cause, plan_line.facts["number"]) == ("reference_of_another", "26900001")
     run = is_the_same(console, order)
     link = stores_in(console.application).links.get("orders", Kind.SALES_ORDER, [order])[order]
 
@@ -152,8 +154,8 @@ def test_an_order_booked_by_hand_is_asked_about_and_its_later_change_is_a_questi
 def test_an_order_that_was_invoiced_in_the_books_is_still_known(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
-    (there,) = booked(console, order)
-    console.sandbox.accountview.invoice(there["ORD_NR"])
+    (order_row,) = booked(console, order)
+    console.sandbox.accountview.invoice(order_row["ORD_NR"])
 
     assert console.run("orders", order).counts.unchanged == 1
     assert booked(console, order) == []
@@ -167,16 +169,16 @@ def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_i
     console: Console, article: str, customer: str
 ) -> None:
     orders = [console.till_client.order(article, relation=customer, paymentMethod="IDEAL") for _ in range(2)]
-    known = console.till_client.order(article, relation=customer, paymentMethod="PIN")
+    known_order = console.till_client.order(article, relation=customer, paymentMethod="PIN")
     with table(console, "payment_terms", {"PIN": "14"}):
-        run = console.run("orders", *orders, known)
+        run = console.run("orders", *orders, known_order)
         assert [line(console, run, order).cause for order in orders] == ["payment_method_unmapped"] * 2
-        assert line(console, run, known).step is Step.PROVEN
+        assert line(console, run, known_order).step is Step.PROVEN
 
         add_row(console, "payment_terms", "IDEAL", "30")
-        again = console.retry("orders", "payment_method_unmapped")
+        retry_run = console.retry("orders", "payment_method_unmapped")
 
-        assert [line(console, again, order).step for order in orders] == [Step.PROVEN] * 2
+        assert [line(console, retry_run, order).step for order in orders] == [Step.PROVEN] * 2
         assert [row["DISC_CODE"] for order in orders for row in booked(console, order)] == ["30", "30"]
         assert not console.waits("orders", "payment_method_unmapped")
 
@@ -219,21 +221,21 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     console.run("orders", order)
     before = console.writes()
     console.till_client.change(order, article, 3)
-    seen = console.writes()
+    writes = console.writes()
     changed = line(console, console.run("orders", order, mode=Mode.CHANGES), order)
 
     assert changed.cause == "document_changed_after_booking"
     assert Decimal(changed.facts["difference"]) * 2 == Decimal(changed.facts["before"])
-    assert console.writes() == seen == before + 1  # that of the counter
+    assert console.writes() == writes == before + 1  # that of the counter
     assert console.application.exceptions.keys("orders", "document_changed_after_booking").count(order) == 1
 
     console.till_client.change(order, article, 2)
-    again = settled(
+    second_run = settled(
         console.application,
         console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
     )
 
-    assert again.counts.unchanged >= 1
+    assert second_run.counts.unchanged >= 1
     assert order not in console.waits("orders", "document_changed_after_booking")
 
 
@@ -268,9 +270,9 @@ def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(consol
     assert run.counts.parked == 2
 
     console.sandbox.accountview.edit("CONTACT", "30002", {"MAIL_BUS": "ander@twee.example"})
-    again = console.retry("orders", "customer_ambiguous")
+    retry_run = console.retry("orders", "customer_ambiguous")
 
-    assert [line(console, again, order).step for order in orders] == [Step.PROVEN] * 2
+    assert [line(console, retry_run, order).step for order in orders] == [Step.PROVEN] * 2
     assert [row["RPL_INV"] for order in orders for row in booked(console, order)] == ["30001", "30001"]
     assert relation not in console.waits("orders", "customer_ambiguous")
     assert not console.waits("orders", "needed_record_parked") & set(orders)
@@ -279,8 +281,10 @@ def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(consol
 def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
     with settings(console, "orders"):  # kept while the books could not be asked whether they have it
-        stored = stores_in(console.application).settings
-        stored.put("flow:orders", {**(stored.get("flow:orders") or {}), "collective_account": "9999"}, WHO)
+        settings_store = stores_in(console.application).settings
+        settings_store.put(
+            "flow:orders", {**(settings_store.get("flow:orders") or {}), "collective_account": "9999"}, WHO
+        )
         run = console.run("orders", order)
     refused = line(console, run, customer)
     assert (refused.step, line(console, run, order).cause) == (Step.PARKED, "needed_record_missing")
@@ -318,14 +322,17 @@ def test_two_orders_of_one_new_customer_make_one_debtor(console: Console, articl
 
 @pytest.mark.long
 def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(console: Console, article: str) -> None:
-    here = console.till_client.order(article)
-    there = console.till_client.order(article, entryBranchNumber=2, workplaceNumber=1)
+    first_order = console.till_client.order(article)
+    second_order = console.till_client.order(article, entryBranchNumber=2, workplaceNumber=1)
     elsewhere = console.till_client.order(article, entryBranchNumber=3, workplaceNumber=1)
     by_branch = {"1": "20001", "2": "20002"}
     with settings(console, "orders", default_debtor="fallback", default_debtors_by_branch=by_branch):
-        run = console.run("orders", here, there, elsewhere)
+        run = console.run("orders", first_order, second_order, elsewhere)
 
-    assert [row["RPL_INV"] for order in (here, there) for row in booked(console, order)] == ["20001", "20002"]
+    assert [row["RPL_INV"] for order in (first_order, second_order) for row in booked(console, order)] == [
+        "20001",
+        "20002",
+    ]
     assert line(console, run, elsewhere).cause == "customer_missing"
 
 
@@ -333,7 +340,7 @@ def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(con
 def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(console: Console, article: str) -> None:
     long = console.till_client.customer("Lange Adressen", f"{'lang' * 12}@adres.example")
     blank = console.till_client.customer("Geen Adres")
-    orders = {each: console.till_client.order(article, relation=each) for each in (long, blank)}
+    orders = {relation: console.till_client.order(article, relation=relation) for relation in (long, blank)}
     run = console.run("orders", *orders.values())
 
     assert line(console, run, long).cause == "email_too_long"
@@ -347,8 +354,8 @@ def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(cons
 @pytest.mark.long
 def test_two_customers_with_one_address_for_mail_are_never_merged(console: Console, article: str) -> None:
     first, second = (console.till_client.customer(name, "gezin@samen.example") for name in ("Vader", "Moeder"))
-    one = console.till_client.order(article, relation=first)
-    console.run("orders", one)
+    first_order = console.till_client.order(article, relation=first)
+    console.run("orders", first_order)
     other = console.till_client.order(article, relation=second)
     run = console.run("orders", other)
     debtors = {row["DEB_NR"]: row["SUB_NR"] for row in console.rows("CONTACT", MAIL_BUS="gezin@samen.example")}
@@ -369,12 +376,14 @@ def test_a_customer_whose_address_for_mail_only_a_debtor_without_id_has_is_that_
 
 
 def test_two_new_customers_with_one_address_for_mail_are_two_debtors(console: Console, article: str) -> None:
-    both = [console.till_client.customer(name, "stel@samen.example") for name in ("Opa", "Oma")]
-    orders = [console.till_client.order(article, relation=each) for each in both]
+    relations = [console.till_client.customer(name, "stel@samen.example") for name in ("Opa", "Oma")]
+    orders = [console.till_client.order(article, relation=relation) for relation in relations]
     console.run("orders", *orders)
     debtors = {row["DEB_NR"]: row["SUB_NR"] for row in console.rows("CONTACT", MAIL_BUS="stel@samen.example")}
 
-    assert [row["RPL_INV"] for order in orders for row in booked(console, order)] == [debtors[each] for each in both]
+    assert [row["RPL_INV"] for order in orders for row in booked(console, order)] == [
+        debtors[relation] for relation in relations
+    ]
     assert len(set(debtors.values())) == 2
 
 
@@ -385,10 +394,10 @@ def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, 
     order = console.till_client.order(article, relation=customer)
     run = console.preview("orders", order)
     row = line(console, run, customer)
-    told = console.application.plans.explain_line(run.id, row.seq)
+    answers = console.application.plans.explain_line(run.id, row.seq)
 
-    assert {one.source for one in told} == {order}
-    assert {one.field for one in told} >= {"debtor.name", "debtor.email"}
+    assert {answer.source for answer in answers} == {order}
+    assert {answer.field for answer in answers} >= {"debtor.name", "debtor.email"}
     assert row.change
     assert row.change.sources == (order,)
 
@@ -408,9 +417,9 @@ def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
     assert link.reference == customer
 
     before = console.writes(), len(console.sandbox.state("relations", "mplus")), len(console.rows("CONTACT"))
-    again = [console.run(flow).counts.proven for flow in ("orders", "customers")]
+    proven_counts = [console.run(flow).counts.proven for flow in ("orders", "customers")]
 
-    assert again == [0, 0]
+    assert proven_counts == [0, 0]
     assert before == (
         console.writes(), len(console.sandbox.state("relations", "mplus")), len(console.rows("CONTACT")),
     )  # fmt: skip
@@ -452,18 +461,18 @@ def restock(console: Console, article: str, quantity: int) -> None:
 @pytest.mark.usefixtures("counted_in_the_first_branch")
 def test_undoing_a_run_of_stock_puts_the_old_levels_back_where_nobody_was_since(console: Console) -> None:
     mine, theirs = "10011", "10012"
-    for each in (mine, theirs):
-        restock(console, each, 7)
+    for code in (mine, theirs):
+        restock(console, code, 7)
     console.run("stock")
     before = levels(console, mine)
     assert before["1"] == 7
-    for each in (mine, theirs):
-        restock(console, each, 4)
-    done = console.run("stock")
+    for code in (mine, theirs):
+        restock(console, code, 4)
+    run = console.run("stock")
     console.sandbox.till.edit("stock", f"1/{theirs}", {"amount": 2})
-    assert [levels(console, each)["1"] for each in (mine, theirs)] == [4, 2]
+    assert [levels(console, code)["1"] for code in (mine, theirs)] == [4, 2]
 
-    back = console.undo(done)
+    back = console.undo(run)
     assert line(console, back, theirs).cause == "undo_blocked"
     undone = console.commit(back)
 
@@ -479,17 +488,17 @@ def test_the_log_tells_every_level_that_was_written(console: Console) -> None:
     console.run("stock")
     restock(console, "10013", 5)
     run = console.run("stock")
-    told = until_told(console.application, run.id)
+    level_rows = until_told(console.application, run.id)
 
-    assert [(row["branch"], Decimal(str(row["amount"]))) for row in told] == [("1", Decimal(5))]
+    assert [(row["branch"], Decimal(str(row["amount"]))) for row in level_rows] == [("1", Decimal(5))]
 
 
 def until_told(application: Application, run: str) -> list[dict[Any, Any]]:
     """Return the levels of a run as the log has them, once its events are in it."""
     while stores_in(application).events.count():
         application.log.catch_up()
-    found = application.log.ask("SELECT run, branch, amount FROM levels WHERE article = '10013' AND amount IS NOT NULL")
-    return list(found[found["run"] == run].to_dict("records"))
+    frame = application.log.ask("SELECT run, branch, amount FROM levels WHERE article = '10013' AND amount IS NOT NULL")
+    return list(frame[frame["run"] == run].to_dict("records"))
 
 
 # ---- undo of products and of orders
@@ -500,10 +509,10 @@ def test_undoing_a_run_of_products_puts_the_old_prices_back_where_nobody_was_sin
     prices = {code: price(console, code) for code in codes}
     for code in codes:
         console.sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 50})
-    done = console.run("products")
+    run = console.run("products")
     assert {price(console, code) for code in codes} == {6050}
     console.sandbox.till.edit("articles", "10006", {"priceIncl": 7777})
-    undone = console.commit(console.undo(done))
+    undone = console.commit(console.undo(run))
 
     assert [row.cause for row in console.lines(undone).values() if row.cause] == ["undo_blocked"]
     assert price(console, "10026") == prices["10026"]
@@ -522,8 +531,8 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
             article, relation=customer, lines=[console.till_client.line(article, 2, vatCode=LOW)]
         ),
     ]
-    done = console.run("orders", *orders)
-    plan = console.undo(done)
+    run = console.run("orders", *orders)
+    plan = console.undo(run)
     credited = [row for row in console.lines(plan).values() if row.change]
 
     assert {row.action for row in credited} == {Action.CREATE}
@@ -535,8 +544,8 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
         assert worth(console, number) > 0
 
     before = console.writes()
-    again = console.commit(console.undo(done))
-    assert (again.counts.proven, again.counts.skipped) == (0, 2)
+    second_undo = console.commit(console.undo(run))
+    assert (second_undo.counts.proven, second_undo.counts.skipped) == (0, 2)
     later = console.run("orders", *orders)
     assert [line(console, later, order).cause for order in orders] == ["document_taken_back"] * 2
     assert console.writes() == before
@@ -552,11 +561,11 @@ def worth(console: Console, reference: str) -> Decimal:
 
 def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console, article: str, customer: str) -> None:
     touched, other = (console.till_client.order(article, relation=customer) for _ in range(2))
-    done = console.run("orders", touched, other)
+    run = console.run("orders", touched, other)
     (row,) = booked(console, touched)
-    (sold,) = [each for each in console.sandbox.state("SO_LINE") if each["ORD_NR"] == row["ORD_NR"]]
+    (sold,) = [sales_line for sales_line in console.sandbox.state("SO_LINE") if sales_line["ORD_NR"] == row["ORD_NR"]]
     console.sandbox.accountview.edit("SO_LINE", sold["REC_ID"], {"ORD_QTY": 5})
-    undone = console.commit(console.undo(done))
+    undone = console.commit(console.undo(run))
 
     assert line(console, undone, touched).cause == "undo_blocked"
     assert undone.counts.proven == 1
@@ -566,11 +575,11 @@ def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console
 @pytest.mark.long
 def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
-    done = console.run("orders", order)
+    run = console.run("orders", order)
     (row,) = booked(console, order)
     console.sandbox.accountview.invoice(row["ORD_NR"])
 
-    assert console.commit(console.undo(done)).counts.proven == 1
+    assert console.commit(console.undo(run)).counts.proven == 1
     assert worth(console, f"MP-{console.till_client.number(order)}-C") < 0
 
 
@@ -622,34 +631,39 @@ Sums = dict[tuple[str, str], tuple[int, int]]  # base and VAT in cents, by accou
 
 def expected_of(console: Console, kind: str, keys: set[str]) -> Sums:
     """Return what a bookkeeper would book of documents of the till, from its own rows alone."""
-    found: Sums = {}
+    totals: Sums = {}
     for document in till_rows(console, kind):
         if document[f"{kind}Id"] not in keys:
             continue
         data = [line["data"] for line in document["lineList"].get("line", [])]
         lines = [
-            oracle.Sold(str(one["turnoverGroup"]), str(one["vatCode"]), one["totalInclAmount"], one["totalExclAmount"])
-            for one in data
+            oracle.Sold(
+                str(line_data["turnoverGroup"]),
+                str(line_data["vatCode"]),
+                line_data["totalInclAmount"],
+                line_data["totalExclAmount"],
+            )
+            for line_data in data
         ]
-        paid = {one["method"]: one["amount"] for one in document.get("paymentList", {}).get("payment", [])}
+        paid = {payment["method"]: payment["amount"] for payment in document.get("paymentList", {}).get("payment", [])}
         for where, sums in oracle.booked(lines, paid).items():
-            before = found.get(where, (0, 0))
-            found[where] = before[0] + sums[0], before[1] + sums[1]
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+            before = totals.get(where, (0, 0))
+            totals[where] = before[0] + sums[0], before[1] + sums[1]
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
 def posted_on(console: Console, references: set[str]) -> Sums:
     """Return what the pages of the books with these references come to."""
     pages = {row["PAGE_NR"] for row in console.sandbox.state("DJ_PAGE") if row.get("INV_NR") in references}
-    found: Sums = {}
+    totals: Sums = {}
     for row in console.sandbox.state("DJ_LINE"):
         if row["PAGE_NR"] in pages:
             where = str(row["ACCT_NR"]), str(row.get("VAT_CODE") or "")
             amount, vat = (int(Decimal(str(row.get(name) or 0)) * 100) for name in ("AMOUNT", "VAT_AMT"))
-            before = found.get(where, (0, 0))
-            found[where] = before[0] + amount, before[1] + vat
+            before = totals.get(where, (0, 0))
+            totals[where] = before[0] + amount, before[1] + vat
             assert not where[1] or int(Decimal(str(row.get("BASE_AMT") or 0)) * 100) == amount
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
 @pytest.mark.long
@@ -675,9 +689,9 @@ def test_receipts_of_two_digit_branches_and_four_digit_numbers_are_credited_to_t
     keys = [str(row["receiptId"]) for row in till_rows(console, "receipt") if row["financialBranchNumber"] == STALL]
     credited = [f"{key}#credit" for key in keys]
     with as_postings(console, "receipt"):
-        done = console.run("orders", *keys)
-        proven = {key for key, row in console.lines(done).items() if row.step is Step.PROVEN}
-        undone = console.commit(console.undo(done))
+        run = console.run("orders", *keys)
+        proven = {key for key, row in console.lines(run).items() if row.step is Step.PROVEN}
+        undone = console.commit(console.undo(run))
     links = stores_in(console.application).links.get("orders", Kind.POSTING, [*keys, *credited])
     references = {key: str(link.agreed.values["reference"]) for key, link in links.items() if link.agreed}
 
@@ -696,20 +710,20 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
     with as_postings(console, kind):
         run = console.run("orders")
         before = console.writes()
-        again = console.run("orders")
+        second_run = console.run("orders")
     keys = [str(row[f"{kind}Id"]) for row in till_rows(console, kind)]
     links = stores_in(console.application).links.get("orders", Kind.POSTING, keys)
     causes = {key: row.cause for key, row in console.lines(run).items()}
     references = {str(link.agreed.values["reference"]) for link in links.values() if link.agreed}
-    there = [key for key in links if causes.get(key) != "document_taken_back"]  # other stories took some back
+    expected_keys = [key for key in links if causes.get(key) != "document_taken_back"]  # other stories took some back
 
     assert run.counts.read == len(keys)
-    assert run.counts.proven + run.counts.unchanged == len(there) > len(keys) // 2
+    assert run.counts.proven + run.counts.unchanged == len(expected_keys) > len(keys) // 2
     assert [key for key in keys if key not in links and not causes[key]] == []
     assert posted_on(console, references) == expected_of(console, kind, set(links))
     assert {len(reference) for reference in references} == {12}
     assert of_the_market(console).intersection(keys) <= links.keys()
-    assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, len(there), before)
+    assert (second_run.counts.proven, second_run.counts.unchanged, console.writes()) == (0, len(expected_keys), before)
 
 
 @pytest.mark.long
@@ -729,7 +743,7 @@ def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Con
 
     assert line(console, run, invoice).cause == "already_in_target"
     assert len(console.rows("DJ_PAGE", INV_NR=reference)) == 1
-    assert {one.field for one in why} >= {"posting.date", "line.amount"}
+    assert {answer.field for answer in why} >= {"posting.date", "line.amount"}
 
 
 @pytest.mark.long
@@ -764,8 +778,8 @@ def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, ar
     total = next(row["totalInclAmount"] for row in till_rows(console, "order") if row["orderId"] == order)
     invoice = console.till_client.pay_rest(order, "PIN", total)
     with as_postings(console, "invoice"):
-        done = console.run("orders", invoice)
-        undone = console.commit(console.undo(done))
+        run = console.run("orders", invoice)
+        undone = console.commit(console.undo(run))
     links = stores_in(console.application).links.get("orders", Kind.POSTING, [invoice, f"{invoice}#credit"])
 
     assert undone.counts.proven == 1
@@ -812,14 +826,14 @@ def test_orders_become_trade_invoices_once_and_undo_credits_them(console: Consol
     with as_invoices(console):
         run = console.run("orders", *orders)
         before = console.writes()
-        again = console.run("orders", *orders)
-        found = [invoiced(console, order) for order in orders]
+        second_run = console.run("orders", *orders)
+        invoices = [invoiced(console, order) for order in orders]
 
         assert [line(console, run, order).step for order in orders] == [Step.PROVEN] * 2
-        assert [len(rows) for rows in found] == [1, 1]
-        assert [worth_of_invoice(console, row) for (row,) in found] == [totals[order] for order in orders]
+        assert [len(rows) for rows in invoices] == [1, 1]
+        assert [worth_of_invoice(console, row) for (row,) in invoices] == [totals[order] for order in orders]
         assert [booked(console, order) for order in orders] == [[], []]
-        assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, 2, before)
+        assert (second_run.counts.proven, second_run.counts.unchanged, console.writes()) == (0, 2, before)
 
         undone = console.commit(console.undo(run))
         credits_ = [invoiced(console, order, "-C") for order in orders]

@@ -75,9 +75,9 @@ def test_a_file_that_fails_twice_is_red(root: Path, capfd: pytest.CaptureFixture
 def test_no_second_try(root: Path, capfd: pytest.CaptureFixture[str], files: dict[str, str], reason: str) -> None:
     assert run(root, **files) == 1
 
-    said = capfd.readouterr().out
-    assert reason in said.splitlines()[-1]
-    assert "Once more" not in said
+    output = capfd.readouterr().out
+    assert reason in output.splitlines()[-1]
+    assert "Once more" not in output
 
 
 def test_who_stands_among_the_unsteady_for_more_than_two_weeks_is_red(

@@ -75,8 +75,8 @@ def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_o
     approval = console.application.flows.may_approve(later)
     console.application.flows.change("products", {"on": False}, somebody(WHO))
     assert approval is not None
-    done = console.commit(later)
-    assert console.application.plans.row(done.id, row.seq).step is Step.LEFT
+    run = console.commit(later)
+    assert console.application.plans.row(run.id, row.seq).step is Step.LEFT
     assert (price(console, OTHER), price(console, ARTICLE)) == (round(gentle * 121), before)
 
     console.commit(taken(console, console.preview("products")))

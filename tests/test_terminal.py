@@ -45,16 +45,16 @@ Result = dict[str, Any]
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """Both systems, whose ledger and switches this process holds."""
-    with running(articles=60) as both:
-        yield both
+    with running(articles=60) as both_systems:
+        yield both_systems
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[tuple[Terminal, Sandbox]]:
     """A terminal and systems of one test alone: a log-in is good for one installation."""
-    with running(articles=60) as both:
+    with running(articles=60) as both_systems:
         prepare(tmp_path / "console.sqlite")
-        yield Terminal({"DATA": str(tmp_path), **access(both)}), both
+        yield Terminal({"DATA": str(tmp_path), **access(both_systems)}), both_systems
 
 
 @pytest.fixture(scope="module")
@@ -181,25 +181,25 @@ def test_a_second_run_writes_nothing(terminal: Terminal, sandbox: Sandbox) -> No
 
 
 def test_runs_are_listed_newest_first(terminal: Terminal, committed: Result) -> None:
-    listed = terminal("runs", "products", "--json").json
+    rows = terminal("runs", "products", "--json").json
 
-    assert listed[-1]["run"] == committed["run"]
-    assert terminal("runs", "products").out.count("products") == len(listed)
+    assert rows[-1]["run"] == committed["run"]
+    assert terminal("runs", "products").out.count("products") == len(rows)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("width", [40, 80])
 def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(terminal: Terminal, committed: Result, width: int) -> None:
     narrow = Terminal(terminal.settings, width=width)
-    counted = terminal("runs", "products", "--json").json[-1]
-    shown = [narrow("runs"), narrow("show", committed["run"], "--limit", "1")]
-    asked = narrow("log", "SELECT event, run, kind, key, title FROM events WHERE run <> '' LIMIT 1")
+    latest_run = terminal("runs", "products", "--json").json[-1]
+    results = [narrow("runs"), narrow("show", committed["run"], "--limit", "1")]
+    log_result = narrow("log", "SELECT event, run, kind, key, title FROM events WHERE run <> '' LIMIT 1")
 
-    for said in shown:
-        words = said.out.split()
-        assert {committed["run"], "products", "done", str(counted["read"]), str(counted["parked"])} <= set(words)
-    assert committed["run"] in asked.out
-    assert [line for said in (*shown, asked) for line in said.out.splitlines() if len(line) > width] == []
+    for result in results:
+        words = result.out.split()
+        assert {committed["run"], "products", "done", str(latest_run["read"]), str(latest_run["parked"])} <= set(words)
+    assert committed["run"] in log_result.out
+    assert [line for result in (*results, log_result) for line in result.out.splitlines() if len(line) > width] == []
 
 
 def test_what_waits_for_a_person_is_listed_by_cause(terminal: Terminal, committed: Result) -> None:
@@ -268,17 +268,17 @@ def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Pa
 @pytest.mark.long
 def test_days_are_compared_listed_and_printed(terminal: Terminal, tmp_path: Path) -> None:
     day = "2026-10-17"
-    asked = ("--from", day, "--to", day, "--branch", "1")
+    options = ("--from", day, "--to", day, "--branch", "1")
 
     with opened(Path(terminal.settings["DATA"]), start=False) as application:
         stores_in(application).settings.put("flow:days", {"daybook": "600"}, "test")
-    compared = terminal("days", *asked, "--check", "--json")
-    listed = terminal("days", *asked, "--sheet", str(tmp_path / "day.pdf"))
+    compared = terminal("days", *options, "--check", "--json")
+    listing = terminal("days", *options, "--sheet", str(tmp_path / "day.pdf"))
 
     (report,) = compared.json
     assert (report["date"], report["branch"]) == (day, "1")
     assert compared.status == (1 if report["state"] in ("different", "unknown") else 0)
-    assert day in listed.out
+    assert day in listing.out
     assert (tmp_path / "day.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -289,18 +289,18 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
     rows = (DayComparison("account", "8000", **amount), DayComparison("vat", "1", **amount))
     report = DayReport(date(2026, 10, 17), "1", "", DayState.EQUAL, datetime(2026, 10, 18, tzinfo=UTC), rows=rows)
     with opened(tmp_path, start=False) as application:
-        kept = DayCheckResult(report.date, "1", report.state, report.checked_at, report_to_json(report))
-        stores_in(application).days.keep([kept])
+        check_result = DayCheckResult(report.date, "1", report.state, report.checked_at, report_to_json(report))
+        stores_in(application).days.keep([check_result])
     for file in ("day.xlsx", "day.pdf"):
-        asked = ("--from", "2026-10-17", "--to", "2026-10-17", "--sheet", str(tmp_path / file))
-        assert terminal("days", *asked).status == 0
+        options = ("--from", "2026-10-17", "--to", "2026-10-17", "--sheet", str(tmp_path / file))
+        assert terminal("days", *options).status == 0
     with zipfile.ZipFile(tmp_path / "day.xlsx") as book:
-        said = book.read("xl/sharedStrings.xml").decode()
-    assert all(one in said for one in ("Administration", "8000 Omzet", "21%")), said
+        shared_strings = book.read("xl/sharedStrings.xml").decode()
+    assert all(text in shared_strings for text in ("Administration", "8000 Omzet", "21%")), shared_strings
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("arguments", "message"),
     [
         (("--from", "yesterday"), "2026-10-17"),
         (("--from", "2026-10-18", "--to", "2026-10-17"), "--from is not after --to"),
@@ -308,10 +308,10 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
         (("--from", "2001-01-01", "--to", "2001-01-01", "--sheet", "day.pdf"), "--check"),
     ],
 )
-def test_days_that_are_none_are_wrong_use(terminal: Terminal, given: tuple[str, ...], said: str) -> None:
-    ended = terminal("days", *given)
+def test_days_that_are_none_are_wrong_use(terminal: Terminal, arguments: tuple[str, ...], message: str) -> None:
+    ended = terminal("days", *arguments)
     assert ended.status == 2
-    assert said in ended.err
+    assert message in ended.err
 
 
 @pytest.mark.usefixtures("committed")
@@ -329,11 +329,11 @@ def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Te
     proven = "SELECT count(*) FROM events WHERE event = 'proven'"
 
     first = terminal("log", proven, "--json", DATA=str(data))
-    again = terminal("export", str(tmp_path / "log.csv"), DATA=str(data))
+    second = terminal("export", str(tmp_path / "log.csv"), DATA=str(data))
 
-    assert (first.status, again.status) == (0, 0)
+    assert (first.status, second.status) == (0, 0)
     assert first.json["rows"][0][0] == terminal("log", proven, "--json").json["rows"][0][0] > 0
-    for ended in (first, again):
+    for ended in (first, second):
         assert "The log could not be read. It is set aside in the data folder as log.duckdb.broken-" in ended.err
         assert no_trace(ended)
     with terminal.running("console", "--host", "127.0.0.2", "--port", str(port := free_port()), DATA=str(data)):
@@ -487,9 +487,9 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
     terminal = Terminal({"DATA": str(tmp_path)})
     with opened(tmp_path) as application:
         run = stores_in(application).runs.begin("products", Mode.CHANGES, "test", 1).id
-    with ExitStack() as held:
+    with ExitStack() as stack:
         for name in files:
-            holder = held.enter_context(closing(sqlite3.connect(tmp_path / name, isolation_level=None)))
+            holder = stack.enter_context(closing(sqlite3.connect(tmp_path / name, isolation_level=None)))
             holder.execute("BEGIN EXCLUSIVE")
         ended = terminal("cancel", run, "--wait", "2")
 
@@ -519,11 +519,11 @@ def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_pat
 @pytest.mark.long
 def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:
     quiet = terminal("run", "products", "--json")
-    told = terminal("run", "products", "--json", LOG="info")
+    verbose = terminal("run", "products", "--json", LOG="info")
 
     assert quiet.err == ""
-    assert "preview finished" in told.err
-    assert told.json["run"] > committed["run"]
+    assert "preview finished" in verbose.err
+    assert verbose.json["run"] > committed["run"]
 
 
 @pytest.mark.long
@@ -535,13 +535,13 @@ def test_what_is_parked_is_tried_again_by_its_cause(terminal: Terminal, sandbox:
     sandbox.accountview.add("ARTICLE", {"ART_CODE": "7700", "ART_DESC1": "Huur", "PX_SELL": 10, "VAT_CODE": "1"})
 
     plan = terminal("retry", "orders", "article_missing", "--json")
-    shown = terminal("show", plan.json["run"], "--only", "create", "--json").json["rows"]
+    rows = terminal("show", plan.json["run"], "--only", "create", "--json").json["rows"]
     ended = terminal("commit", plan.json["run"], "--fingerprint", plan.json["fingerprint"], "--json")
 
     assert plan.status == 3
     assert plan.json["mode"] == "chosen"
     assert 0 < plan.json["read"] < parked
-    assert [row["key"] for row in shown] == [order]
+    assert [row["key"] for row in rows] == [order]
     assert (ended.status, ended.json["proven"]) == (0, 1)
 
 
@@ -562,12 +562,12 @@ def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: S
     changed = terminal("run", "products", "--json").json
     assert changed["proven"] > 0
 
-    shown = terminal("undo", changed["run"])
+    result = terminal("undo", changed["run"])
     plan = next(run for run in terminal("runs", "products", "--json").json if run["mode"] == "undo")
     ended = terminal("commit", plan["run"], "--fingerprint", plan["fingerprint"], "--json")
 
-    assert shown.status == 3
-    assert f"commit {plan['run']} --fingerprint {plan['fingerprint']}" in shown.out
+    assert result.status == 3
+    assert f"commit {plan['run']} --fingerprint {plan['fingerprint']}" in result.out
     assert ended.status == 0, ended
     assert ended.json["proven"] == changed["proven"]
     assert {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")} == before
@@ -588,43 +588,43 @@ def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> Non
 
 @pytest.mark.long
 def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
-    made, there = tmp_path / "made", tmp_path / "there"
-    there.mkdir(mode=0o755)
+    new_folder, old_folder = tmp_path / "made", tmp_path / "there"
+    old_folder.mkdir(mode=0o755)
     shop = {"SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
-    for folder in (made, there):
+    for folder in (new_folder, old_folder):
         assert Terminal({"DATA": str(folder), **shop})("preview", "products").status == 3
         assert Terminal({"DATA": str(folder), **shop})("log", "SELECT count(*) FROM events").status == 0
 
-    for earlier in there.iterdir():  # as a version before this one left them
+    for earlier in old_folder.iterdir():  # as a version before this one left them
         earlier.chmod(0o644)
     port = free_port()
-    with program("streamlit", "run", "app.py", "--server.port", str(port), settings={"DATA": str(there), **shop}):
+    with program("streamlit", "run", "app.py", "--server.port", str(port), settings={"DATA": str(old_folder), **shop}):
         until_well(port)
         assert not accepts("127.0.0.2", port)  # no more than this machine can ask for it either
         open_to_others = {
-            file.name: oct(mode(file)) for file in (*made.iterdir(), *there.iterdir()) if mode(file) & 0o077
+            file.name: oct(mode(file)) for file in (*new_folder.iterdir(), *old_folder.iterdir()) if mode(file) & 0o077
         }
 
     assert open_to_others == {}
-    assert (mode(made), mode(there)) == (0o700, 0o755)
+    assert (mode(new_folder), mode(old_folder)) == (0o700, 0o755)
     names = {"console.sqlite", "engine.sqlite", "log.duckdb", "sandbox.journal", "console.key"}
-    assert names <= {file.name for file in made.iterdir()}
+    assert names <= {file.name for file in new_folder.iterdir()}
 
 
 @pytest.mark.long
 def test_a_worker_works_beside_the_server_on_one_machine(terminal: Terminal) -> None:
     with terminal.running("worker", "--json") as worker:
         assert worker.stdout is not None
-        told = json.loads(worker.stdout.readline())
-    assert told["worker"].startswith("worker-")
+        output = json.loads(worker.stdout.readline())
+    assert output["worker"].startswith("worker-")
     assert worker.returncode == 0
 
 
 def test_the_sandbox_runs_alone(terminal: Terminal) -> None:
     with terminal.running("sandbox", "--articles", "50", "--json") as program:
         assert program.stdout is not None
-        told = json.loads(program.stdout.readline())
-    assert all(str(address).startswith("http://127.0.0.1:") for address in told.values() if "http" in str(address))
+        addresses = json.loads(program.stdout.readline())
+    assert all(str(address).startswith("http://127.0.0.1:") for address in addresses.values() if "http" in str(address))
 
 
 @pytest.mark.long
@@ -660,9 +660,9 @@ def test_the_demo_can_be_read_in_a_narrow_terminal_and_spares_real_systems(termi
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def accepts(host: str, port: int) -> bool:
@@ -697,7 +697,7 @@ def until_at_work(terminal: Terminal) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("preview", "nothing"), "there is no flow nothing"),
         (("preview",), "flow"),
@@ -706,9 +706,9 @@ def until_at_work(terminal: Terminal) -> str:
         (("show", "261125-000000-aaaaaa"), "there is no run"),
     ],
 )
-def test_wrong_use_is_json_too_for_programs(terminal: Terminal, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_use_is_json_too_for_programs(terminal: Terminal, arguments: tuple[str, ...], message: str) -> None:
     ended = terminal(*arguments, "--json")
     assert ended.status == 2
     assert ended.json["error"] == "wrong_use"
-    assert said in ended.json["facts"]["said"]
+    assert message in ended.json["facts"]["said"]
     assert ended.json["what"]

@@ -76,7 +76,7 @@ def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
 
 def noted(stores: Stores) -> bool:
     """Tell whether everything that is to be told was, and is known to have been."""
-    return all(one.sent_at for one in stores.deliveries.latest())
+    return all(delivery.sent_at for delivery in stores.deliveries.latest())
 
 
 class HealthChecks:
@@ -107,7 +107,7 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period
             proven(stores)
-            until(lambda wanted=number + 1: len(hook.paths) == wanted, "a sign of life", pause=0.1)  # type: ignore[misc]
+            until(lambda count=number + 1: len(hook.paths) == count, "a sign of life", pause=0.1)  # type: ignore[misc]
             assert outside.is_up()
             time.sleep(PERIOD / 2)
         for process in (server.process, beside):
@@ -123,39 +123,39 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
     with told_by_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             met = [
-                IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "1.00"}))
-                for one in range(300)
+                IssueOccurrence(Issue("vat_code_unmapped", f"O{number}", facts={"code": "7", "sold": "1.00"}))
+                for number in range(300)
             ]
             stores.issues.open("orders", "run", met)
             until(lambda: len(hook.titles) == 1, "the message", pause=0.2)
             time.sleep(SETTLED)
             assert len(hook.titles) == 1
-            found = stores.issues.list("orders", "vat_code_unmapped", limit=1000)
-            assert stores.issues.dismiss_all({one.id: {} for one in found}, "known", "anna") == 300
+            issues = stores.issues.list("orders", "vat_code_unmapped", limit=1000)
+            assert stores.issues.dismiss_all({open_issue.id: {} for open_issue in issues}, "known", "anna") == 300
             until(lambda: len(hook.titles) == 2, "the recovery", pause=0.2)
             until(lambda: noted(stores), "that this is noted", pause=0.2)
             process.kill()
             process.wait()
             until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
             time.sleep(SETTLED)
-        said = [title.split(" · ")[:2] for title in hook.titles]
-        assert said == [["Warning", "Orders"], ["Over", "Orders"], ["Critical", "Silence"]]
+        titles = [title.split(" · ")[:2] for title in hook.titles]
+        assert titles == [["Warning", "Orders"], ["Over", "Orders"], ["Critical", "Silence"]]
 
 
 def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_is_back(tmp_path: Path) -> None:
     with told_by_hook(tmp_path) as (hook, stores):
-        with worker(tmp_path) as held:
-            suspend_between_writes(held.pid, tmp_path)
+        with worker(tmp_path) as process:
+            suspend_between_writes(process.pid, tmp_path)
             until(lambda: len(hook.titles) == 1, "that the worker is silent", pause=0.2)
             time.sleep(SETTLED)
-            held.send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGCONT)
             until(lambda: len(hook.titles) == 2, "that it goes on", pause=0.2)
             until(lambda: noted(stores), "that this was told", pause=0.2)  # else whoever is killed may have told it
-            held.kill()
-            held.wait()
+            process.kill()
+            process.wait()
             until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
         with worker(tmp_path):
             until(lambda: len(hook.titles) == 4, "that it is back", pause=0.2)
             time.sleep(SETTLED)
-        said = [title.split(" · ")[:2] for title in hook.titles]
-        assert said == [["Critical", "Silence"], ["Over", "Silence"]] * 2
+        titles = [title.split(" · ")[:2] for title in hook.titles]
+        assert titles == [["Critical", "Silence"], ["Over", "Silence"]] * 2

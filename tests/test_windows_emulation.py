@@ -66,11 +66,11 @@ class WindowsEmulation:
 
     def __call__(self, *arguments: str, **settings: str) -> CommandResult:
         """Run a command to its end."""
-        done = subprocess.run(
+        process = subprocess.run(
             [str(self.python), "-m", "integration", *arguments], cwd=ROOT, capture_output=True, check=False,
             env=self.environment(settings), timeout=LONGEST,
         )  # fmt: skip
-        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"))
+        return CommandResult(process.returncode, process.stdout.decode(), process.stderr.decode("utf-8", "replace"))
 
     def runs(self, code: str) -> None:
         """Run some lines of Python there, which have to end well."""
@@ -80,10 +80,10 @@ class WindowsEmulation:
 @pytest.fixture(scope="module")
 def emulation(tmp_path_factory: pytest.TempPathFactory) -> WindowsEmulation:
     """A console there, with which a flow has run."""
-    made = WindowsEmulation(tmp_path_factory.mktemp("emulation"))
-    done = made("run", "products", "--json", **SANDBOX)
-    assert done.status == 0, done.err
-    return made
+    new_emulation = WindowsEmulation(tmp_path_factory.mktemp("emulation"))
+    result = new_emulation("run", "products", "--json", **SANDBOX)
+    assert result.status == 0, result.err
+    return new_emulation
 
 
 def test_the_platform_has_nothing_of_posix(emulation: WindowsEmulation) -> None:
@@ -113,7 +113,7 @@ def test_the_platform_has_nothing_of_posix(emulation: WindowsEmulation) -> None:
 
 
 def test_a_flow_is_previewed_committed_and_in_the_log(emulation: WindowsEmulation) -> None:
-    (run,) = (one for one in emulation("runs", "--json").json if one["flow"] == "products")
+    (run,) = (row for row in emulation("runs", "--json").json if row["flow"] == "products")
     assert (run["state"], run["proven"] > 20) == ("done", True)
     answer = emulation("log", "SELECT count(*) AS proven FROM events WHERE event = 'proven'", "--json")
     assert answer.status == 0, answer.err
@@ -121,9 +121,9 @@ def test_a_flow_is_previewed_committed_and_in_the_log(emulation: WindowsEmulatio
 
 
 def test_everything_adds_up_on_all_flows(emulation: WindowsEmulation) -> None:
-    done = emulation("demo", "--articles", "50")
-    assert done.status == 0, done.err
-    assert "✓" in done.out
+    result = emulation("demo", "--articles", "50")
+    assert result.status == 0, result.err
+    assert "✓" in result.out
 
 
 def test_what_a_command_says_and_writes_is_utf8_whatever_the_platform_thinks(emulation: WindowsEmulation) -> None:
@@ -138,36 +138,36 @@ def test_what_a_command_says_and_writes_is_utf8_whatever_the_platform_thinks(emu
 
 
 def test_a_backup_is_made_verified_and_restored(emulation: WindowsEmulation) -> None:
-    file, there = emulation.folder / "backup.zip", emulation.folder / "restored"
+    file, restored_folder = emulation.folder / "backup.zip", emulation.folder / "restored"
     for command in (("backup", str(file)), ("verify", str(file))):
-        done = emulation(*command)
-        assert done.status == 0, done.err
-    done = emulation("restore", str(file), DATA=str(there))
-    assert done.status == 0, done.err
-    both = [emulation("runs", "--json", DATA=str(folder)).json for folder in (emulation.data, there)]
-    assert [one["run"] for one in both[0]] == [one["run"] for one in both[1]]
+        result = emulation(*command)
+        assert result.status == 0, result.err
+    result = emulation("restore", str(file), DATA=str(restored_folder))
+    assert result.status == 0, result.err
+    run_lists = [emulation("runs", "--json", DATA=str(folder)).json for folder in (emulation.data, restored_folder)]
+    assert [row["run"] for row in run_lists[0]] == [row["run"] for row in run_lists[1]]
 
 
 def test_keys_are_changed_and_what_is_old_is_let_go(emulation: WindowsEmulation) -> None:
     for command in (("key", "change"), ("retention",), ("audit", "verify"), ("doctor", "--offline")):
-        done = emulation(*command)
-        assert "Traceback" not in done.err, done.err
-        assert done.status == (1 if command[0] == "doctor" else 0), done.out  # it is told that others may read
+        result = emulation(*command)
+        assert "Traceback" not in result.err, result.err
+        assert result.status == (1 if command[0] == "doctor" else 0), result.out  # it is told that others may read
     assert emulation("check", "--json", **SANDBOX).status == 0
 
 
 def test_a_log_that_others_hold_is_told_and_not_broken(emulation: WindowsEmulation) -> None:
     with closing(duckdb.connect(str(emulation.data / "log.duckdb"))):
-        done = emulation("log", "SELECT 1", "--json")
-    assert (done.status, done.json["error"]) == (5, "log_owned_elsewhere")
+        result = emulation("log", "SELECT 1", "--json")
+    assert (result.status, result.json["error"]) == (5, "log_owned_elsewhere")
     assert emulation("log", "SELECT 1", "--json").status == 0
 
 
 def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is_asked_to(
     emulation: WindowsEmulation,
 ) -> None:
-    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
-    with served(emulation.data, settings=here, program=str(emulation.python)) as server:
+    settings = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
+    with served(emulation.data, settings=settings, program=str(emulation.python)) as server:
         ann = Person(server, "")
         assert "MplusKASSA" in ann.open_page("overview")
         assert "products" in ann.open_page("logs").lower()
@@ -190,29 +190,29 @@ def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is
 
 
 def test_the_process_of_the_log_ends_with_a_console_that_is_ended_at_once(emulation: WindowsEmulation) -> None:
-    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
-    with served(emulation.data, settings=here, program=str(emulation.python)) as server:
+    settings = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
+    with served(emulation.data, settings=settings, program=str(emulation.python)) as server:
         Person(server, "").open_page("logs")
-        children = [one for one in processes() if one[1] == server.process.pid and "integration.log" in one[2]]
+        children = [entry for entry in processes() if entry[1] == server.process.pid and "integration.log" in entry[2]]
         assert len(children) == 1
         server.process.kill()
-        until(lambda: children[0][0] not in {one[0] for one in processes()}, "the end of the process of the log")
+        until(lambda: children[0][0] not in {entry[0] for entry in processes()}, "the end of the process of the log")
     assert emulation("log", "SELECT 1", "--json").status == 0  # nobody holds it
 
 
 def processes() -> list[tuple[int, int, str]]:
     """Return the processes of this machine with their parents and their commands."""
-    found = []
-    for one in Path("/proc").iterdir():
-        if one.name.isdigit():
+    entries = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
             try:
-                told = (one / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-                command = (one / "cmdline").read_bytes().decode("utf-8", "replace")
+                stat = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+                command = (folder / "cmdline").read_bytes().decode("utf-8", "replace")
             except OSError:
                 continue
-            if told[0] != "Z":
-                found.append((int(one.name), int(told[1]), command))
-    return found
+            if stat[0] != "Z":
+                entries.append((int(folder.name), int(stat[1]), command))
+    return entries
 
 
 def test_a_message_goes_out_in_all_its_signs(emulation: WindowsEmulation) -> None:
@@ -241,4 +241,4 @@ def test_a_key_is_written_whole_by_who_comes_first(emulation: WindowsEmulation) 
     )
     emulation.runs(code)
     assert file.read_bytes() == b"second\nfirst"
-    assert sorted(one.name for one in file.parent.glob("some.key*")) == ["some.key"]
+    assert sorted(path.name for path in file.parent.glob("some.key*")) == ["some.key"]

@@ -57,17 +57,17 @@ class Month:
         """Return the receipts and invoices of the period at the till as they are now."""
         sandbox = self.console.sandbox
         rows = [*sandbox.state("receipts", "mplus"), *sandbox.state("invoices", "mplus")]
-        return [one for one in rows if self.period.first <= day_of(one["financialDate"]) <= self.period.last]
+        return [row for row in rows if self.period.first <= day_of(row["financialDate"]) <= self.period.last]
 
     def known(self) -> list[Row]:
         """Return the documents of days with figures."""
-        left = {(one.date, int(one.branch)) for one in self.report().without_figures}
-        return [one for one in self.documents() if tuple(place_of(one)) not in left]
+        excluded = {(day.date, int(day.branch)) for day in self.report().without_figures}
+        return [document for document in self.documents() if tuple(place_of(document)) not in excluded]
 
     def ledger(self) -> list[Row]:
         """Return the rows of the ledger in the period."""
         rows: list[Row] = list(self.console.rows("TRANSACT"))
-        return [one for one in rows if f"{self.period.first}" <= str(one["TRN_DATE"])[:10] <= f"{self.period.last}"]
+        return [row for row in rows if f"{self.period.first}" <= str(row["TRN_DATE"])[:10] <= f"{self.period.last}"]
 
     def pages(self) -> list[Row]:
         return list(self.console.rows("DJ_PAGE"))
@@ -80,7 +80,7 @@ def sell(console: Console, place: Place, lines: list[tuple[int, int, int]], **mo
     receipt = {
         "financialDate": place.day.isoformat(), "entryTimestamp": f"{place.day}T12:00:00", "workplaceNumber": 1,
         "financialBranchNumber": place.branch,
-        "lineList": {"line": [{"articleNumber": 0, "text": "Iets", "data": one} for one in data]},
+        "lineList": {"line": [{"articleNumber": 0, "text": "Iets", "data": line_data} for line_data in data]},
         "paymentList": {"payment": [{"method": method, "amount": amount} for method, amount in paid.items()]}, **more,
     }  # fmt: skip
     console.sandbox.till.add("receipts", receipt)
@@ -113,11 +113,11 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
         console.run(FLOW)
         assert console.commit(console.undo(run)).counts.proven == 1
         booked = {our_place(page) for page in console.rows("DJ_PAGE")}
-        late = [one for one in sorted(filter(None, booked)) if one.day > second][:2]
-        gone = max(one for one in filter(None, booked) if one not in late)
-        for one in late:
-            console.sandbox.till.late_receipt(one.day.isoformat(), one.branch)
-        page = next(one for one in console.rows("DJ_PAGE") if our_place(one) == gone)
+        late = [place for place in sorted(filter(None, booked)) if place.day > second][:2]
+        lost_place = max(place for place in filter(None, booked) if place not in late)
+        for place in late:
+            console.sandbox.till.late_receipt(place.day.isoformat(), place.branch)
+        page = next(row for row in console.rows("DJ_PAGE") if our_place(row) == lost_place)
         books.remove("DJ_PAGE", str(page["PAGE_NR"]))
         header = {"DJ_CODE": "700", "HDR_DESC": "Met de hand", "TRN_DATE": f"{second}T00:00:00", "SUB_NR": "20002"}
         lines = [
@@ -127,17 +127,17 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
         books.book(header, lines, by="KARIN")
         application.days.check_span(period.first, period.last)
         application.periods.read_books(period)
-        yield Month(console, period, frozenset({german}), undone, gone)
+        yield Month(console, period, frozenset({german}), undone, lost_place)
 
 
 def amounts(report: PeriodReport, side: str) -> dict[str, Sums]:
     """Return the figures of VAT of one side in cents, without those that are zero."""
-    found: dict[str, Sums] = {}
-    for one in report.vat:
-        amount = in_cents(getattr(one, side))
-        moved = (amount, 0) if one.about == "base" else (0, amount)
-        found[one.key] = found.get(one.key, Sums()).plus(*moved)
-    return {code: sums for code, sums in found.items() if any(sums)}
+    totals: dict[str, Sums] = {}
+    for figure in report.vat:
+        amount = in_cents(getattr(figure, side))
+        moved = (amount, 0) if figure.about == "base" else (0, amount)
+        totals[figure.key] = totals.get(figure.key, Sums()).plus(*moved)
+    return {code: sums for code, sums in totals.items() if any(sums)}
 
 
 def in_cents(amount: Decimal | None) -> int:
@@ -148,13 +148,13 @@ def in_cents(amount: Decimal | None) -> int:
 
 def test_the_month_has_everything_that_it_should(month: Month) -> None:
     sold = month.documents()
-    codes = {line["vatCode"] for one in sold for line in lines_of(one)}
+    codes = {line["vatCode"] for document in sold for line in lines_of(document)}
     assert {HIGH, LOW, ZERO} <= codes
-    assert {place_of(one).branch for one in sold} >= {1, 2, 3}
-    assert len({place_of(one).day for one in sold}) == DAYS
-    assert any(one["ACCT_NR"] == "4400" for one in month.ledger())  # a difference of a drawer
-    assert any(one["ACCT_NR"] == "1560" and cents(one["AMOUNT"]) > 0 for one in month.ledger())  # a card redeemed
-    assert {one.state for one in month.report().days} >= {DayState.EQUAL, DayState.DIFFERENT, DayState.PARKED}
+    assert {place_of(document).branch for document in sold} >= {1, 2, 3}
+    assert len({place_of(document).day for document in sold}) == DAYS
+    assert any(row["ACCT_NR"] == "4400" for row in month.ledger())  # a difference of a drawer
+    assert any(row["ACCT_NR"] == "1560" and cents(row["AMOUNT"]) > 0 for row in month.ledger())  # a card redeemed
+    assert {day.state for day in month.report().days} >= {DayState.EQUAL, DayState.DIFFERENT, DayState.PARKED}
 
 
 def test_every_figure_of_vat_is_that_of_the_second_opinion(month: Month) -> None:
@@ -162,14 +162,14 @@ def test_every_figure_of_vat_is_that_of_the_second_opinion(month: Month) -> None
     till, books = till_vat(month.known(), month.germans), books_vat(month.ledger(), month.pages())
     assert amounts(report, "till") == till
     assert amounts(report, "books") == {code: sums for code, sums in books["days"].items() if any(sums)}
-    off = {one.key: one.difference for one in report.vat if one.about == "vat" and one.difference}
-    assert {code: in_cents(one) for code, one in off.items()} == {
+    off = {figure.key: figure.difference for figure in report.vat if figure.about == "vat" and figure.difference}
+    assert {code: in_cents(amount) for code, amount in off.items()} == {
         code: books["days"].get(code, Sums()).vat - till[code].vat
         for code in till
         if books["days"].get(code, Sums()).vat != till[code].vat
     }
     assert set(off) >= {"1"}
-    lost = {(one.date, int(one.branch)) for one in report.different}
+    lost = {(day.date, int(day.branch)) for day in report.different}
     assert {tuple(month.undone), tuple(month.gone)} <= lost
     assert len(lost) == 4  # and the two days with a late receipt
 
@@ -178,21 +178,23 @@ def test_the_return_agrees_with_the_ledger(month: Month) -> None:
     report, books = month.report(), books_vat(month.ledger(), month.pages())
     assert report.books is not None
     of_foreign = {code: report.books.origin_sum(Origin.FOREIGN, code) for code in report.books.codes()}
-    found = {code: Sums(in_cents(one.excl), in_cents(one.vat)) for code, one in of_foreign.items() if one}
-    assert found == books["foreign"]
-    assert {"700"} == {one.page.partition("/")[0] for one in report.books.foreign}
+    foreign_totals = {
+        code: Sums(in_cents(figure.excl), in_cents(figure.vat)) for code, figure in of_foreign.items() if figure
+    }
+    assert foreign_totals == books["foreign"]
+    assert {"700"} == {row.page.partition("/")[0] for row in report.books.foreign}
     whole = {
         code: Sums(*(sum(part) for part in zip(*(books[of].get(code, Sums()) for of in books), strict=True)))
         for code in {*books["days"], *books["foreign"]}
     }
-    lines = {one.box: one for one in report.lines}
+    lines = {line.box: line for line in report.lines}
     assert set(lines) == {VatBox.NL_1A, VatBox.NL_1B, VatBox.NL_3A, VatBox.OSS}
     for box, code in ((VatBox.NL_1A, "1"), (VatBox.NL_1B, "2"), (VatBox.NL_3A, "3"), (VatBox.OSS, OSS)):
         line = lines[box].books
         assert line is not None
         assert Sums(in_cents(line.base), in_cents(line.vat)) == whole[code]
-    owed, input_ = report.totals(of_books=True)
-    assert (in_cents(owed), in_cents(input_)) == (whole["1"].vat + whole["2"].vat, 0)
+    output_vat, input_ = report.totals(of_books=True)
+    assert (in_cents(output_vat), in_cents(input_)) == (whole["1"].vat + whole["2"].vat, 0)
     (oss,) = report.oss()
     assert oss[:2] == ("DE", OSS)
 
@@ -200,30 +202,34 @@ def test_the_return_agrees_with_the_ledger(month: Month) -> None:
 def test_turnover_is_that_of_the_second_opinion_in_every_branch(month: Month) -> None:
     documents = month.known()
     for branch in ("", "1", "2", "3"):
-        found = {
-            (int(one.branch), int(one.group), one.account): in_cents(one.amount)
-            for one in month.report(branch).turnover
+        turnover = {
+            (int(row.branch), int(row.group), row.account): in_cents(row.amount)
+            for row in month.report(branch).turnover
         }
-        mine = [one for one in documents if branch in ("", str(one["financialBranchNumber"]))]
-        assert {key: amount for key, amount in found.items() if amount} == till_turnover(mine, month.germans)
+        mine = [document for document in documents if branch in ("", str(document["financialBranchNumber"]))]
+        assert {key: amount for key, amount in turnover.items() if amount} == till_turnover(mine, month.germans)
 
 
 def test_the_excel_file_has_the_same_figures(month: Month) -> None:
-    made = month.console.application.period_sheets.excel(month.report(), "en", UTC)
-    sheets = worksheets(io.BytesIO(made))
+    content = month.console.application.period_sheets.excel(month.report(), "en", UTC)
+    sheets = worksheets(io.BytesIO(content))
     first = next(iter(sheets.values()))
     till, books = till_vat(month.known(), month.germans), books_vat(month.ledger(), month.pages())
     rows = {str(row[0]): row[1:] for row in first if row and str(row[0]).startswith("VAT ")}
     for code, sums in till.items():
         for name, about in ((": taxable amount", "base"), (": amount", "vat")):
             (row,) = (cells for text, cells in rows.items() if text.startswith(f"VAT {code} ") and text.endswith(name))
-            there = getattr(books["days"].get(code, Sums()), about)
-            here = getattr(sums, about)
-            assert [round(float(cell) * 100) for cell in row[:3]] == [here, there, there - here], (code, about)
+            books_amount = getattr(books["days"].get(code, Sums()), about)
+            till_amount = getattr(sums, about)
+            assert [round(float(cell) * 100) for cell in row[:3]] == [
+                till_amount,
+                books_amount,
+                books_amount - till_amount,
+            ], (code, about)
     turnover = till_turnover(month.known(), month.germans)
-    (listed,) = (cells for name, cells in sheets.items() if name.startswith("Turnover by branch, group"))
-    assert round(float(listed[-1][3]) * 100) == sum(turnover.values())
-    assert sorted(round(float(row[3]) * 100) for row in listed[1:-1] if row[3]) == sorted(turnover.values())
+    (table,) = (cells for name, cells in sheets.items() if name.startswith("Turnover by branch, group"))
+    assert round(float(table[-1][3]) * 100) == sum(turnover.values())
+    assert sorted(round(float(row[3]) * 100) for row in table[1:-1] if row[3]) == sorted(turnover.values())
     boxes = {str(row[0])[:2]: row for row in sheets["VAT return"][1:]}
     of_books = {code: books["days"].get(code, Sums()).vat + books["foreign"].get(code, Sums()).vat for code in "12"}
     assert round(float(boxes["1a"][5]) * 100) == of_books["1"]
@@ -236,17 +242,17 @@ def test_the_period_is_printed(month: Month, language: str) -> None:
 
 
 def test_the_days_behind_a_figure_add_up_to_it(month: Month) -> None:
-    for one in month.report().vat:
-        figures = [(day, row) for day in one.days if (row := day.figure(one.about, one.key)) is not None]
-        assert len(figures) == len(one.days)
-        assert sum((row.till or Decimal(0) for _, row in figures), Decimal(0)) == one.till
-        assert sum((row.books or Decimal(0) for _, row in figures), Decimal(0)) == one.books
-        assert all(day.documents.get(one.key) for day, row in figures if row.till)
+    for figure in month.report().vat:
+        figures = [(day, row) for day in figure.days if (row := day.figure(figure.about, figure.key)) is not None]
+        assert len(figures) == len(figure.days)
+        assert sum((row.till or Decimal(0) for _, row in figures), Decimal(0)) == figure.till
+        assert sum((row.books or Decimal(0) for _, row in figures), Decimal(0)) == figure.books
+        assert all(day.documents.get(figure.key) for day, row in figures if row.till)
 
 
 def test_a_year_before_and_other_periods_have_no_figures_of_this_one(month: Month) -> None:
     periods = month.console.application.periods
     report = periods.report(date_range(date(2025, 1, 1), date(2025, 1, 31)))
     assert (report.days, report.vat, report.turnover, report.is_equal) == ((), (), (), False)
-    again = periods.report(month.period, a_year_before=True)
-    assert {one.before for one in again.turnover} == {Decimal(0)}
+    new_report = periods.report(month.period, a_year_before=True)
+    assert {row.before for row in new_report.turnover} == {Decimal(0)}

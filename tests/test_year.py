@@ -50,8 +50,8 @@ class ShiftedClock:
 @contextmanager
 def at_work(data: Path, clock: ShiftedClock, *, start: bool, **settings: Any) -> Iterator[Application]:
     """An application whose clock is moved."""
-    given = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess(), "sandbox_articles": ARTICLES}
-    application = build(load_settings(data=data, **given, **settings), machine=clock)
+    values = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess(), "sandbox_articles": ARTICLES}
+    application = build(load_settings(data=data, **values, **settings), machine=clock)
     try:
         yield application.start() if start else application
     finally:
@@ -99,11 +99,11 @@ def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
             sizes.append({file.name: file.size for file in application.retention.files()})
         stores = stores_in(application)
         assert all(run.counts == stores.runs.counts(run.id) for run in stores.runs.latest(limit=200))
-        kept = stores.links.get("orders", Kind.PRODUCT, ["P1", "P101"])
-        assert {link.key for link in kept.values() if link.agreed} == {"P1", "P101"}
-        assert {one.rows for one in application.retention.class_statuses() if one.name == "log"} != {0}
+        links = stores.links.get("orders", Kind.PRODUCT, ["P1", "P101"])
+        assert {link.key for link in links.values() if link.agreed} == {"P1", "P101"}
+        assert {status.rows for status in application.retention.class_statuses() if status.name == "log"} != {0}
     for name in ("console.sqlite", "log.duckdb"):
-        middle, last = (max(one[name] for one in some) for some in (sizes[PLATEAU - 6 : PLATEAU], sizes[-6:]))
+        middle, last = (max(size[name] for size in window) for window in (sizes[PLATEAU - 6 : PLATEAU], sizes[-6:]))
         assert last < 1.15 * middle, (name, middle, last)
 
 
@@ -114,18 +114,20 @@ def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -
         first = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
         confirmed = {brake.code: brake.count for brake in first.brakes}
         application.runs.commit(first.id, Approval(first.mark, WHO, confirmed=confirmed))
-        done = settled(application, first.id)
+        run = settled(application, first.id)
         same = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
         changed = settled(
             application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
         )
         clock.ahead = timedelta(days=430)
         night(application)
-        assert application.runs.get(done.id).counts == replace(done.counts) == application.runs.counts(done.id)
-        assert application.runs.get(done.id).pruned_at is None  # the newest that wrote can still be undone
-        again = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES)))
+        assert application.runs.get(run.id).counts == replace(run.counts) == application.runs.counts(run.id)
+        assert application.runs.get(run.id).pruned_at is None  # the newest that wrote can still be undone
+        second_run = settled(
+            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
+        )
         whole = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
-        assert (again.counts.read, again.counts.planned) == (changed.counts.read, 0)
+        assert (second_run.counts.read, second_run.counts.planned) == (changed.counts.read, 0)
         assert (whole.counts.unchanged, whole.counts.planned) == (same.counts.unchanged, same.counts.planned)
         assert stores_in(application).database.first(sa.select(tables.links)) is not None
 

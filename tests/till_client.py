@@ -20,8 +20,8 @@ class TillClient:
 
     def customer(self, name: str, email: str = "", **values: Any) -> str:
         """Make a relation and return its number."""
-        told = {"name": name, "email": email, "country": "NL", **values}
-        return self._create("createRelation", "relation", "Relation", told).text("relationNumber")
+        fields = {"name": name, "email": email, "country": "NL", **values}
+        return self._create("createRelation", "relation", "Relation", fields).text("relationNumber")
 
     def order(
         self,
@@ -33,11 +33,11 @@ class TillClient:
         **values: Any,
     ) -> str:
         """Make an order of one article, or of other lines, and return its id."""
-        listed = lines or [self.line(article, quantity)]
-        told = {
-            "orderId": "", **({"relationNumber": int(relation)} if relation else {}), **values, "lineList": listed,
+        order_lines = lines or [self.line(article, quantity)]
+        fields = {
+            "orderId": "", **({"relationNumber": int(relation)} if relation else {}), **values, "lineList": order_lines,
         }  # fmt: skip
-        return self._create("createOrder", "order", "Order", told).text("info/orderId")
+        return self._create("createOrder", "order", "Order", fields).text("info/orderId")
 
     @staticmethod
     def line(article: str, quantity: int = 1, **data: Any) -> dict[str, Any]:
@@ -46,14 +46,14 @@ class TillClient:
 
     def number(self, order: str) -> str:
         """Return the number of an order for people: 2026.61."""
-        found = next(one for one in self._sandbox.state("orders", "mplus") if one["orderId"] == order)
-        number: Any = found["orderNumber"]
+        order_row = next(row for row in self._sandbox.state("orders", "mplus") if row["orderId"] == order)
+        number: Any = order_row["orderNumber"]
         return f"{number['year']}.{number['number']}"
 
     def change(self, order: str, article: str, quantity: int) -> None:
         """Change the quantity; the till computes the total of the order again."""
-        told = {"orderId": order, "lineList": [self.line(article, quantity)]}
-        self._create("updateOrder", "order", "Order", told)
+        fields = {"orderId": order, "lineList": [self.line(article, quantity)]}
+        self._create("updateOrder", "order", "Order", fields)
 
     def cancel(self, order: str) -> None:
         """Cancel an order."""

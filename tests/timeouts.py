@@ -9,10 +9,10 @@ LONGEST_PAUSE = 0.2  # seconds between two looks
 LATE = 2  # seconds in which something that is late is surely asked for before it comes
 
 
-def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
+def until(reached: Callable[[], bool], description: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
     """Poll a condition fifty times a second, later less often, until it holds."""
     begun = time.monotonic()
     while not reached():
         waited = time.monotonic() - begun
-        assert waited < seconds, f"never came: {what}"
+        assert waited < seconds, f"never came: {description}"
         time.sleep(max(pause, min(LONGEST_PAUSE, waited / 4)))

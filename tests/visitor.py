@@ -29,8 +29,8 @@ class Visitor:
             begin.rerun_script.page_name = "logs"
             line.send(begin.SerializeToString())
             for message in line:
-                if isinstance(message, bytes) and (found := TOKEN.search(message)):
-                    return found[1].decode()
+                if isinstance(message, bytes) and (match := TOKEN.search(message)):
+                    return match[1].decode()
         raise AssertionError("the page offers no log")
 
 
@@ -64,20 +64,20 @@ class Person:
             state = ask.rerun_script.widget_states.widgets.add()
             state.id, state.trigger_value = presses, True
         self._line.send(ask.SerializeToString())
-        shown: list[str] = []
+        elements: list[str] = []
         self.buttons, self.reachable = {}, {}
         for message in self._line:
-            said = ForwardMsg()
-            said.ParseFromString(message if isinstance(message, bytes) else message.encode())
-            if said.WhichOneof("type") == "script_finished" and said.script_finished == FINISHED:
-                return "\n".join(shown)
-            if said.WhichOneof("type") == "delta":
-                shown.append(str(said.delta))
-                self._note(said)
+            forward_message = ForwardMsg()
+            forward_message.ParseFromString(message if isinstance(message, bytes) else message.encode())
+            if forward_message.WhichOneof("type") == "script_finished" and forward_message.script_finished == FINISHED:
+                return "\n".join(elements)
+            if forward_message.WhichOneof("type") == "delta":
+                elements.append(str(forward_message.delta))
+                self._record_element(forward_message)
         raise AssertionError("the page was never at its end")
 
-    def _note(self, said: ForwardMsg) -> None:
-        element = said.delta.new_element
+    def _record_element(self, forward_message: ForwardMsg) -> None:
+        element = forward_message.delta.new_element
         sort = element.WhichOneof("type") or ""
         control = getattr(element, sort, None)
         if sort == "button":

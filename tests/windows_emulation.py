@@ -62,27 +62,29 @@ def end_at_once() -> None:
             kill(process.pid, 9)
 
     def noted(process: "subprocess.Popen[Any]", status: int, *more: Any) -> None:
-        told(process, status, *more)
+        original(process, status, *more)
         if process.returncode is not None and process.returncode < 0:
             process.returncode = KILLED
 
-    told = popen._handle_exitstatus  # type: ignore[attr-defined]
+    original = popen._handle_exitstatus  # type: ignore[attr-defined]
     popen._handle_exitstatus = noted  # type: ignore[attr-defined]
     popen.kill = popen.terminate = ended  # type: ignore[method-assign,assignment]
 
 
 def ignore_modes() -> None:
     """Ignore file modes, except that a file may be read-only."""
-    opened, made, changed = os.open, os.mkdir, os.chmod
+    original_open, original_mkdir, original_chmod = os.open, os.mkdir, os.chmod
 
-    def chmod(path: Any, mode: int, *more: Any, **named: Any) -> None:
-        changed(path, 0o777 if Path(path).is_dir() else 0o666 if mode & 0o200 else 0o444, *more, **named)
+    def chmod(path: Any, mode: int, *more: Any, **keywords: Any) -> None:
+        original_chmod(path, 0o777 if Path(path).is_dir() else 0o666 if mode & 0o200 else 0o444, *more, **keywords)
 
     os.umask(0)
     os.umask = lambda _: 0
     os.chmod = chmod
-    os.open = lambda path, flags, mode=0o777, **named: opened(check_file_name(path), flags, mode | 0o666, **named)
-    os.mkdir = lambda path, mode=0o777, **named: made(check_file_name(path), mode | 0o777, **named)
+    os.open = lambda path, flags, mode=0o777, **keywords: original_open(
+        check_file_name(path), flags, mode | 0o666, **keywords
+    )
+    os.mkdir = lambda path, mode=0o777, **keywords: original_mkdir(check_file_name(path), mode | 0o777, **keywords)
 
 
 def check_file_name(path: Any) -> Any:
@@ -96,13 +98,13 @@ def refuse_open_files() -> None:
     """Refuse to remove or rename a file that is open."""
 
     def held(call: Callable[..., Any], *, both: bool) -> Callable[..., Any]:
-        def calls(source: Any, *more: Any, **named: Any) -> Any:
+        def calls(source: Any, *more: Any, **keywords: Any) -> Any:
             for path in (source, *(more[:1] if both else ())):
-                if "dir_fd" not in named and isinstance(path, (str, Path)) and is_open(Path(path)):
+                if "dir_fd" not in keywords and isinstance(path, (str, Path)) and is_open(Path(path)):
                     raise PermissionError(errno.EACCES, f"[WinError {SHARED}] somebody has it open", str(path))
             if both and more:
                 check_file_name(more[0])
-            return call(source, *more, **named)
+            return call(source, *more, **keywords)
 
         return calls
 
@@ -113,11 +115,11 @@ def refuse_open_files() -> None:
 
 def is_open(path: Path) -> bool:
     """Return True if a process that can be inspected has the file open."""
-    wanted = str(path.absolute())
+    target = str(path.absolute())
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
-                if any(str(one.readlink()) == wanted for one in (process / "fd").iterdir()):
+                if any(str(descriptor.readlink()) == target for descriptor in (process / "fd").iterdir()):
                     return True
             except OSError:
                 continue
@@ -128,11 +130,11 @@ def require_encodings() -> None:
     """Raise an error if a module of the product opens a text file without an encoding."""
     opened = io.open
 
-    def open_(file: Any, *more: Any, **named: Any) -> Any:
-        mode = more[0] if more else named.get("mode", "r")
+    def open_(file: Any, *more: Any, **keywords: Any) -> Any:
+        mode = more[0] if more else keywords.get("mode", "r")
         if any(sign in mode for sign in "wxa"):
             check_file_name(file)
-        return opened(file, *more, **named)
+        return opened(file, *more, **keywords)
 
     builtins.open = io.open = open_
     warnings.filterwarnings("error", category=EncodingWarning, module=r"integration(\.|$)")
@@ -141,7 +143,7 @@ def require_encodings() -> None:
 def main() -> None:
     """Run Python with these arguments."""
     sys.executable = os.environ["PYTHON_EMULATED"]
-    arguments = [one for one in sys.argv[1:] if one != "-P"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "-P"]
     for change in (remove_posix, end_at_once, ignore_modes, refuse_open_files, require_encodings):
         change()
     sys.path[0] = str(Path.cwd())

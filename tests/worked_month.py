@@ -40,8 +40,8 @@ class Place(NamedTuple):
     branch: int
 
 
-def day_of(told: Row) -> date:
-    return date(told["year"], told["mon"], told["day"])
+def day_of(fields: Row) -> date:
+    return date(fields["year"], fields["mon"], fields["day"])
 
 
 def place_of(document: Row) -> Place:
@@ -49,7 +49,7 @@ def place_of(document: Row) -> Place:
 
 
 def lines_of(document: Row) -> list[Row]:
-    return [each["data"] for each in document["lineList"]["line"]]
+    return [line["data"] for line in document["lineList"]["line"]]
 
 
 def parts_of(document: Row, germans: Collection[int]) -> Iterator[tuple[int, str, Sums]]:
@@ -63,38 +63,40 @@ def parts_of(document: Row, germans: Collection[int]) -> Iterator[tuple[int, str
 
 def told_vat(document: Row, germans: Collection[int]) -> dict[str, int]:
     """Return the VAT of a document by code of the books, as the till computed it once per code."""
-    found: dict[str, int] = {}
+    vat_by_code: dict[str, int] = {}
     for _, code, _ in parts_of(document, germans):
-        told = {each["vatCode"]: each["vatAmount"] for each in document["vatGroupList"]["vatGroup"]}
-        found[code] = told[
+        amounts = {group["vatCode"]: group["vatAmount"] for group in document["vatGroupList"]["vatGroup"]}
+        vat_by_code[code] = amounts[
             next(own for own, theirs in {**CODES, 2: OSS if code == OSS else "1"}.items() if theirs == code)
         ]
-    return found
+    return vat_by_code
 
 
 def till_vat(documents: Sequence[Row], germans: Collection[int]) -> dict[str, Sums]:
     """Return taxable amount and VAT by VAT code of the books."""
-    found: dict[str, Sums] = {}
+    totals: dict[str, Sums] = {}
     for document in documents:
         vat = told_vat(document, germans)
         for _, code, amounts in parts_of(document, germans):
-            found[code] = found.get(code, Sums()).plus(amounts.base + amounts.vat, 0)
+            totals[code] = totals.get(code, Sums()).plus(amounts.base + amounts.vat, 0)
         for code, tax in vat.items():
-            found[code] = found[code].plus(-tax, tax)
-        base, tax = _redeemed(document)
-        found["2"] = found.get("2", Sums()).plus(-base, -tax)
-    return found
+            totals[code] = totals[code].plus(-tax, tax)
+        base, tax = _voucher_sums(document)
+        totals["2"] = totals.get("2", Sums()).plus(-base, -tax)
+    return totals
 
 
-def _redeemed(document: Row) -> Sums:
+def _voucher_sums(document: Row) -> Sums:
     """Return what vouchers paid of a document: it was taxed when they were sold."""
     paid = sum(
-        each["amount"] for each in document.get("paymentList", {}).get("payment", []) if each["method"] == VOUCHER
+        payment["amount"]
+        for payment in document.get("paymentList", {}).get("payment", [])
+        if payment["method"] == VOUCHER
     )
     if not paid:
         return Sums()
-    (told,) = (each for each in document["vatGroupList"]["vatGroup"] if each["vatCode"] == 1)
-    vat = round(paid * told["vatAmount"] / (told["exclAmount"] + told["vatAmount"]))
+    (vat_group,) = (group for group in document["vatGroupList"]["vatGroup"] if group["vatCode"] == 1)
+    vat = round(paid * vat_group["vatAmount"] / (vat_group["exclAmount"] + vat_group["vatAmount"]))
     return Sums(paid - vat, vat)
 
 
@@ -108,18 +110,20 @@ def till_turnover(documents: Sequence[Row], germans: Collection[int]) -> dict[tu
         source = "invoice" if "invoiceId" in document else "receipt"
         for code in told_vat(document, germans):
             days[place_of(document), source, code].append(document)
-    found: dict[tuple[int, int, str], int] = defaultdict(int)
-    for (place, _, code), some in days.items():
+    turnover: dict[tuple[int, int, str], int] = defaultdict(int)
+    for (place, _, code), day_documents in days.items():
         groups: dict[int, tuple[int, int]] = {}
-        for document in some:
+        for document in day_documents:
             for group, own, (base, vat) in parts_of(document, germans):
                 if own == code:
                     before = groups.get(group, (0, 0))
                     groups[group] = (before[0] + base, before[1] + vat)
-        for group, (base, _) in brought(groups, sum(told_vat(one, germans)[code] for one in some)).items():
+        for group, (base, _) in brought(
+            groups, sum(told_vat(document, germans)[code] for document in day_documents)
+        ).items():
             if group in REVENUE:
-                found[place.branch, group, "8300" if (group, code) == (30, "3") else ACCOUNTS[group]] += base
-    return {key: cents for key, cents in found.items() if cents}
+                turnover[place.branch, group, "8300" if (group, code) == (30, "3") else ACCOUNTS[group]] += base
+    return {key: cents for key, cents in turnover.items() if cents}
 
 
 # ---- the books
@@ -131,22 +135,22 @@ def cents(text: object) -> int:
 
 def our_place(page: Row) -> Place | None:
     """Return the day and branch of a page with our reference, or None for a page of somebody else."""
-    found = re.fullmatch(r"MZ(\d)(\d{2})(\d{2})(\d{3})\d{2}", str(page.get("INV_NR", "")))
-    return Place(date(2020 + int(found[1]), int(found[2]), int(found[3])), int(found[4])) if found else None
+    match = re.fullmatch(r"MZ(\d)(\d{2})(\d{2})(\d{3})\d{2}", str(page.get("INV_NR", "")))
+    return Place(date(2020 + int(match[1]), int(match[2]), int(match[3])), int(match[4])) if match else None
 
 
 def books_vat(rows: Sequence[Row], pages: Sequence[Row]) -> dict[str, dict[str, Sums]]:
     """Return the ledger's taxable amount and VAT by origin, day or foreign, and VAT code."""
     ours = {(page["DJ_CODE"], page["PAGE_NR"]) for page in pages if our_place(page)}
-    found: dict[str, dict[str, Sums]] = {"days": {}, "foreign": {}}
+    totals: dict[str, dict[str, Sums]] = {"days": {}, "foreign": {}}
     for row in rows:
         if code := row.get("VAT_CODE"):
             origin = "days" if (row["DJ_CODE"], row["PAGE_NR"]) in ours else "foreign"
             amount = -cents(row["AMOUNT"])
             is_vat = row["ACCT_NR"] == VAT_ACCOUNTS[code]
-            sums = found[origin].get(code, Sums())
-            found[origin][code] = sums.plus(0, amount) if is_vat else sums.plus(amount, 0)
-    return found
+            sums = totals[origin].get(code, Sums())
+            totals[origin][code] = sums.plus(0, amount) if is_vat else sums.plus(amount, 0)
+    return totals
 
 
 # ---- the Excel file
@@ -159,9 +163,9 @@ def worksheets(file: Any) -> dict[str, list[list[str | float]]]:
     """Return the cells of each worksheet by its name: texts and numbers, row by row."""
     with zipfile.ZipFile(file) as book:
         shared = ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - our own file
-        texts = ["".join(part.text or "" for part in one.iter(f"{{{_NAMES['m']}}}t")) for one in shared]
-        listed = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - our own file
-        names = [one.attrib["name"] for one in listed.findall("m:sheets/m:sheet", _NAMES)]
+        texts = ["".join(part.text or "" for part in item.iter(f"{{{_NAMES['m']}}}t")) for item in shared]
+        workbook = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - our own file
+        names = [sheet.attrib["name"] for sheet in workbook.findall("m:sheets/m:sheet", _NAMES)]
         return {
             name: list(_cells(book.read(f"xl/worksheets/sheet{place}.xml"), texts))
             for place, name in enumerate(names, start=1)

@@ -49,14 +49,14 @@ class TillContents:
 def till_contents(control: str) -> TillContents:
     """Return the present contents of the till."""
     products = sandbox_state(control, "state?system=mplus&table=products")
-    articles = [one for product in products for one in product["articleList"]]
-    groups = {one["groupNumber"]: one for one in sandbox_state(control, "state?system=mplus&table=groups")}
+    articles = [article for product in products for article in product["articleList"]]
+    groups = {group["groupNumber"]: group for group in sandbox_state(control, "state?system=mplus&table=groups")}
 
     def path(number: int) -> str:
         return f"{path(groups[number]['parentGroupNumber'])}/{groups[number]['name']}" if number else ""
 
     return TillContents(
-        {str(one["articleNumber"]): (one["description"], one["priceIncl"]) for one in articles},
+        {str(article["articleNumber"]): (article["description"], article["priceIncl"]) for article in articles},
         Counter(path(number) for number in groups),
     )
 
@@ -77,11 +77,11 @@ PEERS = {"bare script": "benchmarks.peers.script", "dlt": "benchmarks.peers.dlt_
 ALL = ("Sluis", *PEERS)
 
 
-def result_text(done: Mapping[str, Any]) -> str:
+def result_text(result: Mapping[str, Any]) -> str:
     """Return the result of a program as text."""
-    if "proven" in done:
-        return f"{done['proven']} proven, {done['in_doubt']} in doubt, {done['parked']} parked"
-    return f"{done['written']} products written, {len(done['errors'])} errors"
+    if "proven" in result:
+        return f"{result['proven']} proven, {result['in_doubt']} in doubt, {result['parked']} parked"
+    return f"{result['written']} products written, {len(result['errors'])} errors"
 
 
 def cost_row(name: str, articles: int, delay: float) -> str:
@@ -89,12 +89,12 @@ def cost_row(name: str, articles: int, delay: float) -> str:
     with sandbox(articles) as at, sync_function(at, name) as sync:
         set_delay(at["control_url"], delay)
         before = sandbox_state(at["control_url"], "counts")
-        done = sync()
+        result = sync()
         after = sandbox_state(at["control_url"], "counts")
     place = f"{delay * 1000:.0f} ms away" if delay else "loopback"
     calls = f"{after['writes'] - before['writes']} | {after['reads'] - before['reads']}"
-    cost = f"{done['seconds']:.1f} | {done['processor']:.2f} | {done['whole']:.2f} | {done['tree_mb']:.0f}"
-    return f"| {name}, {place} | {cost} | {calls} | {result_text(done)} |"
+    cost = f"{result['seconds']:.1f} | {result['processor']:.2f} | {result['whole']:.2f} | {result['tree_mb']:.0f}"
+    return f"| {name}, {place} | {cost} | {calls} | {result_text(result)} |"
 
 
 def lost_answers(control: str, keys: Sequence[str]) -> None:
@@ -120,11 +120,11 @@ def spread_keys(keys: Sequence[str], number: int) -> Sequence[str]:
 
 def simple_articles(control: str) -> list[str]:
     """Return articles of the books without variants that are not at the till yet."""
-    known = till_contents(control).articles
+    known_codes = till_contents(control).articles
     rows = sandbox_state(control, "state?system=accountview&table=ARTICLE")
     codes = [row["ART_CODE"] for row in rows if not row.get("K9_PARENT") and row.get("K9_EAN")]
     return sorted(
-        code for code in codes if code.isdecimal() and code[0] != "0" and int(code) >= FIRST and code not in known
+        code for code in codes if code.isdecimal() and code[0] != "0" and int(code) >= FIRST and code not in known_codes
     )
 
 
@@ -142,14 +142,14 @@ def fault_rows(name: str, articles: int) -> Iterator[str]:
         with sandbox(articles) as at, sync_function(at, name) as sync:
             control = at["control_url"]
             arm_faults(control, simple_articles(control))
-            done = sync()
+            result = sync()
             unused = sum(switch["times"] for switch in sandbox_state(control, "switches"))
             first = till_contents(control).differences(expected)
             before = write_count(control)
-            again = sync()
-            row = f"{name}, {fault}{f' less {unused}' if unused else ''} | {first} | {result_text(done)}"
-            sent = f"{write_count(control) - before} calls that write"
-            yield f"| {row} | {till_contents(control).differences(expected)} | {result_text(again)}; {sent} |"
+            second_result = sync()
+            row = f"{name}, {fault}{f' less {unused}' if unused else ''} | {first} | {result_text(result)}"
+            writes = f"{write_count(control) - before} calls that write"
+            yield f"| {row} | {till_contents(control).differences(expected)} | {result_text(second_result)}; {writes} |"
 
 
 def peers(articles: int = ARTICLES, few: int = FEW) -> Iterator[str]:

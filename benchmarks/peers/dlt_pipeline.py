@@ -19,7 +19,7 @@ BATCH, FILE = 10, 100  # products per call of the destination, and per file of o
 
 def main(books: str, token: str, at: str, folder: str) -> SyncResult:
     """Run the pipeline of groups, then that of products; return their result."""
-    till, numbers, written = Till(at, attempts=1), dict(NONE), []
+    till, numbers, descriptions = Till(at, attempts=1), dict(NONE), []
 
     def load(items: list[dict[str, Any]], table: Mapping[str, Any]) -> None:
         if table["name"] == "groups":
@@ -27,7 +27,7 @@ def main(books: str, token: str, at: str, folder: str) -> SyncResult:
         else:
             for item in items:
                 till.upsert(item)
-                written.append(item["description"])
+                descriptions.append(item["description"])
 
     def groups() -> Iterator[Any]:
         yield sorted(rows(books, token, "AG1", "AG_CODE"), key=lambda row: bool(row["K9_PARENT"]))
@@ -43,8 +43,8 @@ def main(books: str, token: str, at: str, folder: str) -> SyncResult:
         pipeline.run(dlt.resource(groups, name="groups"))
         pipeline.run(dlt.resource(articles, name="articles", max_table_nesting=0))
     except PipelineStepFailed as failed:
-        return SyncResult(len(written), [str(failed)])
-    return SyncResult(len(written), [])
+        return SyncResult(len(descriptions), [str(failed)])
+    return SyncResult(len(descriptions), [])
 
 
 if __name__ == "__main__":

@@ -85,28 +85,30 @@ class Till:
 
     def call(self, operation: str, content: Mapping[str, Any]) -> Element:
         """Return the answer. Raises httpx.HTTPError if there is none, or if it is an error."""
-        sent = ENVELOPE.format(SOAP, NAMESPACE, operation, xml(content), operation).encode()
-        for left in reversed(range(self._attempts)):
+        envelope = ENVELOPE.format(SOAP, NAMESPACE, operation, xml(content), operation).encode()
+        for attempts_left in reversed(range(self._attempts)):
             try:
-                answer = self._client.post(self._url, content=sent, headers={"content-type": "text/xml; charset=utf-8"})
+                answer = self._client.post(
+                    self._url, content=envelope, headers={"content-type": "text/xml; charset=utf-8"}
+                )
                 return etree.fromstring(answer.raise_for_status().content)
             except httpx.TransportError:
-                if not left:
+                if not attempts_left:
                     raise
         raise AssertionError("a call is sent at least once")
 
     def group(self, name: str, parent: int) -> int:
         """Return the number of a group with this name; create the group if it is missing."""
-        for found in self.call("getArticleGroups", {"request": {}}).iter(f"{{{NAMESPACE}}}articleGroups"):
-            if text(found, "name") == name:
-                return int(text(found, "groupNumber"))
-        made = self.call("newArticleGroup", {"request": {"parentGroupNumber": parent, "name": name, "text": ""}})
-        return int(text(made, "groupNumber"))
+        for group in self.call("getArticleGroups", {"request": {}}).iter(f"{{{NAMESPACE}}}articleGroups"):
+            if text(group, "name") == name:
+                return int(text(group, "groupNumber"))
+        answer = self.call("newArticleGroup", {"request": {"parentGroupNumber": parent, "name": name, "text": ""}})
+        return int(text(answer, "groupNumber"))
 
-    def groups(self, found: Iterable[Mapping[str, Any]], known: Mapping[str, int]) -> dict[str, int]:
+    def groups(self, group_rows: Iterable[Mapping[str, Any]], known_numbers: Mapping[str, int]) -> dict[str, int]:
         """Create missing groups, parents first; return the number of every group by its code."""
-        numbers = dict(known)
-        for row in sorted(found, key=lambda row: bool(row["K9_PARENT"])):
+        numbers = dict(known_numbers)
+        for row in sorted(group_rows, key=lambda row: bool(row["K9_PARENT"])):
             numbers[row["AG_CODE"]] = self.group(row["AG_DESC"].strip(), numbers[row["K9_PARENT"]])
         return numbers
 
@@ -129,7 +131,7 @@ class Till:
 
 def xml(fields: Mapping[str, Any]) -> str:
     """Return fields as XML elements: a mapping as nested elements, a list as repeated elements."""
-    flat = [(name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])]
+    flat = [(name, item) for name, value in fields.items() for item in (value if isinstance(value, list) else [value])]
     return "".join(f"<{n}>{xml(v) if isinstance(v, Mapping) else escape(str(v))}</{n}>" for n, v in flat)
 
 

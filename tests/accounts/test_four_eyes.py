@@ -45,12 +45,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def people(database: Database, clock: Clock) -> PeopleStore:
-    stored = PeopleStore(database, clock)
+    store = PeopleStore(database, clock)
     for ref in ("ann", "ben"):
-        stored.add(ref, "", ["operator"], ADMIN.ref)
+        store.add(ref, "", ["operator"], ADMIN.ref)
         for session in (f"s-{ref}", f"another-{ref}"):
-            stored.begin(session, f"key of {session}", ref, clock.now + 2 * HOLDS)
-    return stored
+            store.begin(session, f"key of {session}", ref, clock.now + 2 * HOLDS)
+    return store
 
 
 @pytest.fixture
@@ -58,17 +58,17 @@ def four_eyes(database: Database, clock: Clock, people: PeopleStore) -> FourEyes
     """Four eyes for more than ten changes of articles."""
     limits, first = StoredSettings(database, clock), FirstApprovalStore(database, clock)
     requests = ChangeRequestStore(database, clock)
-    known = People(people, clock, asks=False, is_safe=False)
-    asked = FourEyes(FLOWS, limits, first, requests, clock, known)
-    asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
-    return asked
+    people_service = People(people, clock, asks=False, is_safe=False)
+    service = FourEyes(FLOWS, limits, first, requests, clock, people_service)
+    service.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
+    return service
 
 
 def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes") -> Run:
-    made = Clock().now
+    created_at = Clock().now
     brakes = (Brake(code, count, "5"),)
     return Run(
-        "r-1", "products", RunState.READY, Mode.COMPLETE, "ann", made, fingerprint=fingerprint, brakes=brakes
+        "r-1", "products", RunState.READY, Mode.COMPLETE, "ann", created_at, fingerprint=fingerprint, brakes=brakes
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_below_the_second_limit_one_person_is_enough(four_eyes: FourEyes, run: R
 
 
 def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes) -> None:
-    assert [one.count for one in four_eyes.exceeded_limits(plan())] == [11]
+    assert [brake.count for brake in four_eyes.exceeded_limits(plan())] == [11]
     assert not said(four_eyes, plan(), ANN)
     first = four_eyes.first(plan())
     assert first is not None
@@ -115,7 +115,7 @@ def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes)
     ],
 )
 def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, count: int | None) -> None:
-    assert [one.count for one in four_eyes.exceeded_limits(run)] == ([] if count is None else [count])
+    assert [brake.count for brake in four_eyes.exceeded_limits(run)] == ([] if count is None else [count])
     assert said(four_eyes, run, ANN) is (count is None)
 
 
@@ -124,8 +124,8 @@ def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: i
     with opened(tmp_path, start=False) as application:
         application.four_eyes.change("products", {"brake_changes": limit}, ADMIN)
         application.flows.change("products", {"on": True, "auto_approve": True}, ADMIN)
-        written = [application.flows.may_approve(planned({"changes": count})) for count in (10, 11)]
-    assert [one is not None for one in written] == [True, limit is None]
+        approvals = [application.flows.may_approve(planned({"changes": count})) for count in (10, 11)]
+    assert [approval is not None for approval in approvals] == [True, limit is None]
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         console.run("products")
         application.flows.change("products", {"brakes": {"changes": 0}}, ADMIN)
         application.four_eyes.change("products", {"brake_changes": 0}, ADMIN)
-        article = next(one for one in console.sandbox.state("articles", "mplus") if one.get("extArticleId"))
+        article = next(row for row in console.sandbox.state("articles", "mplus") if row.get("extArticleId"))
         code = str(article["extArticleId"])
         console.sandbox.accountview.edit("ARTICLE", code, {"ART_DESC1": "Another name"})
         run = console.preview("products")
-        assert [one.code for one in run.brakes] == ["brake_changes"]
+        assert [brake.code for brake in run.brakes] == ["brake_changes"]
         ann, ben = (entered(application, ref) for ref in ("ann", "ben"))
-        confirmed = {one.code: one.count for one in run.brakes}
+        confirmed = {brake.code: brake.count for brake in run.brakes}
         before = console.writes()
 
         assert not application.authorized_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
@@ -219,10 +219,14 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         application.people.change("ben", [Role.VIEWER], ADMIN)  # while the run is at work
         with pytest.raises(NotAllowedError, match="reason_right_run"):
             application.authorized_for(ben).runs.cancel(run.id, ben)
-        done = settled(application, run.id)
-        assert (done.state, done.counts.difference, done.counts.proven > 0) == (RunState.DONE, 0, True)
-        assert done.approval is not None
-        assert done.approval.by == "ben"
+        finished_run = settled(application, run.id)
+        assert (finished_run.state, finished_run.counts.difference, finished_run.counts.proven > 0) == (
+            RunState.DONE,
+            0,
+            True,
+        )
+        assert finished_run.approval is not None
+        assert finished_run.approval.by == "ben"
 
 
 def entered(application: Application, ref: str) -> Actor:

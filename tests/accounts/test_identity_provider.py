@@ -29,17 +29,17 @@ def provider(there: OpenIdProvider) -> IdentityProvider:
     return IdentityProvider(there.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
 
 
-def code_of(provider: IdentityProvider, asked: LoginRequest, back: str = BACK) -> str:
+def code_of(provider: IdentityProvider, request: LoginRequest, back: str = BACK) -> str:
     """Return the code with which a browser comes back."""
-    answer = httpx.get(provider.address(back, asked))
-    given = parse_qs(urlsplit(answer.headers["location"]).query)
-    assert given["state"] == [asked.state]
-    return given["code"][0]
+    answer = httpx.get(provider.address(back, request))
+    parameters = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert parameters["state"] == [request.state]
+    return parameters["code"][0]
 
 
 def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvider, provider: IdentityProvider) -> None:
-    asked = LoginRequest()
-    assert provider.exchange_code(BACK, code_of(provider, asked), asked)[:2] == (there.issuer, "00u1")
+    request = LoginRequest()
+    assert provider.exchange_code(BACK, code_of(provider, request), request)[:2] == (there.issuer, "00u1")
 
 
 @pytest.mark.parametrize(
@@ -67,41 +67,41 @@ def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvide
 def test_a_token_of_another_is_refused(
     there: OpenIdProvider, provider: IdentityProvider, claims: dict[str, Any]
 ) -> None:
-    there.claims, asked = claims, LoginRequest()
+    there.claims, request = claims, LoginRequest()
     with pytest.raises(NotAllowedError) as refused:
-        provider.exchange_code(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, request), request)
     assert (refused.value.code, refused.value.facts) == ("identity_unproven", {"host": "127.0.0.1"})
 
 
 @pytest.mark.parametrize("forges", ["none", "public"])
 def test_a_token_that_nobody_signed_is_refused(there: OpenIdProvider, provider: IdentityProvider, forges: str) -> None:
-    there.forges, asked = forges, LoginRequest()
+    there.forges, request = forges, LoginRequest()
     with pytest.raises(NotAllowedError):
-        provider.exchange_code(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, request), request)
 
 
 def test_a_key_that_was_rotated_is_refused_and_the_new_one_is_taken(
     there: OpenIdProvider, provider: IdentityProvider
 ) -> None:
     there.rotate()
-    asked = LoginRequest()
+    request = LoginRequest()
     with pytest.raises(NotAllowedError):
-        provider.exchange_code(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, request), request)
     there.signs_with = there.shows[0]
-    asked = LoginRequest()
-    assert provider.exchange_code(BACK, code_of(provider, asked), asked)[1] == "00u1"
+    request = LoginRequest()
+    assert provider.exchange_code(BACK, code_of(provider, request), request)[1] == "00u1"
 
 
 def test_a_code_of_another_browser_or_used_twice_is_refused(provider: IdentityProvider) -> None:
-    asked = LoginRequest()
-    code = code_of(provider, asked)
+    request = LoginRequest()
+    code = code_of(provider, request)
     with pytest.raises(NotAllowedError):
         provider.exchange_code(BACK, code, LoginRequest())  # without its verifier
-    asked = LoginRequest()
-    code = code_of(provider, asked)
-    provider.exchange_code(BACK, code, asked)
+    request = LoginRequest()
+    code = code_of(provider, request)
+    provider.exchange_code(BACK, code, request)
     with pytest.raises(NotAllowedError):
-        provider.exchange_code(BACK, code, asked)
+        provider.exchange_code(BACK, code, request)
 
 
 def test_an_issuer_that_calls_itself_otherwise_is_another(there: OpenIdProvider, provider: IdentityProvider) -> None:
@@ -120,9 +120,9 @@ def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
     with pytest.raises(NotAllowedError):
         provider.address(BACK, LoginRequest())
     there.says = {"jwks_uri": there.issuer}
-    asked = LoginRequest()
+    request = LoginRequest()
     with pytest.raises((NotAllowedError, MalformedAnswerError)):
-        provider.exchange_code(BACK, code_of(provider, asked), asked)
+        provider.exchange_code(BACK, code_of(provider, request), request)
 
 
 # ---- a proxy that signs

@@ -81,17 +81,17 @@ def test_whoever_is_invited_chooses_a_password_and_logs_in_with_it(people: Peopl
             people.accept(key, weak)
     first = people.actor_of_session(people.accept(key, PASSWORD))
     assert (first.ref, first.name, first.rights) == ("ann", "Ann", RIGHTS[Role.OPERATOR])
-    again = people.actor_of_session(people.log_in("ANN", PASSWORD))
-    assert again.session != first.session
+    second_actor = people.actor_of_session(people.log_in("ANN", PASSWORD))
+    assert second_actor.session != first.session
     clock.advance(SESSION.total_seconds())
     with pytest.raises(LoggedOutError):
-        people.refresh_actor(again)
+        people.refresh_actor(second_actor)
 
 
 def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
     people: People, database: Database, clock: Clock
 ) -> None:
-    stored = Stored(database, clock)
+    store = Stored(database, clock)
     joined(people, "ann", Role.OPERATOR)
     joined(people, "off", Role.OPERATOR)
     people.switch("off", ADMIN, on=False)
@@ -99,7 +99,7 @@ def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
         with pytest.raises(NotAllowedError, match=r"^log_in_refused$"):
             people.log_in(name, password)
     for _ in range(FREE_TRIES + 1):
-        stored.count_attempt("ann", "203.0.113.9")
+        store.count_attempt("ann", "203.0.113.9")
     for name in ("ann", "Ann "):
         with pytest.raises(NotAllowedError, match="log_in_throttled: seconds="):
             people.log_in(name, PASSWORD, "203.0.113.9")
@@ -109,18 +109,18 @@ def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
 
 
 def test_a_line_is_one_place_however_many_addresses_it_has() -> None:
-    same = {network_of(one) for one in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:DB8:1:2::%eth0")}
+    same = {network_of(address) for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:DB8:1:2::%eth0")}
     assert same == {"2001:db8:1:2::/64"}
     assert network_of("2001:db8:1:3::1") not in same
-    assert {network_of(one) for one in ("192.0.2.7", "::ffff:192.0.2.7")} == {"192.0.2.7"}
-    assert {network_of(one) for one in ("", "unix:", "testclient")} == {""}
+    assert {network_of(address) for address in ("192.0.2.7", "::ffff:192.0.2.7")} == {"192.0.2.7"}
+    assert {network_of(address) for address in ("", "unix:", "testclient")} == {""}
 
 
 @pytest.mark.parametrize("ref", ["schedule", "operator", "terminal", "a", "Ann Smith", "", "../ann", "a" * 65])
 def test_no_person_is_called_like_what_acts_by_itself(people: People, ref: str) -> None:
     with pytest.raises(ConfigurationError, match="person_name_invalid"):
         people.invite(ref, "", [Role.VIEWER], ADMIN)
-    assert [one.ref for one in people.list_people()] == ["admin"]
+    assert [person.ref for person in people.list_people()] == ["admin"]
 
 
 def test_a_role_taken_away_holds_from_the_next_action_and_so_does_the_end_of_a_session(people: People) -> None:
@@ -141,7 +141,7 @@ def test_the_last_administrator_stays_one(people: People) -> None:
         people.switch("ann", ADMIN, on=False)
     joined(people, "cas", Role.ADMINISTRATOR)
     people.switch("ann", ADMIN, on=False)
-    assert [one.ref for one in people.list_people() if one.deactivated_at] == ["ann"]
+    assert [person.ref for person in people.list_people() if person.deactivated_at] == ["ann"]
 
 
 def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_then_on(people: People) -> None:

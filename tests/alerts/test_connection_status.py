@@ -40,5 +40,5 @@ def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path:
         assert application.reach.status_of("mplus").answered_at == answered  # somebody has
 
     with opened(tmp_path, start=False) as application:
-        assert [one.ok for one in application.reach.stands()] == [None, None]
+        assert [status.ok for status in application.reach.stands()] == [None, None]
         application.reach.look("mplus")  # which is not connected

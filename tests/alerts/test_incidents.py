@@ -25,9 +25,9 @@ ORDERS = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=3, wa
 DISK = Problem(ProblemType.DISK, "disk_full", subject="server-1")
 
 
-def incident(symptom: Problem, seen: datetime = NOW) -> Incident:
+def incident(symptom: Problem, seen_at: datetime = NOW) -> Incident:
     """An incident that was seen last at a moment."""
-    return Incident(1, symptom, NOW, seen)
+    return Incident(1, symptom, NOW, seen_at)
 
 
 def here(day: int, hour: int, minute: int = 0) -> datetime:
@@ -38,16 +38,16 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
 def test_an_incident_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
     assert incident_changes([], [ORDERS, ORDERS], NOW).new == (ORDERS,)
     more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
-    known = incident(ORDERS)
-    assert incident_changes([known], [more], NOW).continuing == ((known, more),)
-    soon = incident_changes([known], [], NOW + timedelta(seconds=59))
+    open_incident = incident(ORDERS)
+    assert incident_changes([open_incident], [more], NOW).continuing == ((open_incident, more),)
+    soon = incident_changes([open_incident], [], NOW + timedelta(seconds=59))
     assert (soon.new, soon.continuing, soon.ended) == ((), (), ())
-    assert incident_changes([known], [], NOW + timedelta(seconds=60)).ended == (known,)
+    assert incident_changes([open_incident], [], NOW + timedelta(seconds=60)).ended == (open_incident,)
 
 
 def test_a_connection_is_one_incident_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
     refused, slow = (
-        Problem(ProblemType.CONNECTION, one, subject="mplus") for one in ("connection_refused", "server_error")
+        Problem(ProblemType.CONNECTION, cause, subject="mplus") for cause in ("connection_refused", "server_error")
     )
     assert refused.identity == slow.identity
     assert ORDERS.identity != Problem(ProblemType.RECORDS, "vat_code_unmapped", "days").identity
@@ -63,7 +63,7 @@ def test_a_problem_is_as_severe_as_its_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "symptom", "wanted"),
+    ("channel", "symptom", "expected"),
     [
         (Channel("a", "A"), ORDERS, True),
         (Channel("a", "A", on=False), ORDERS, False),
@@ -76,8 +76,8 @@ def test_a_problem_is_as_severe_as_its_cause() -> None:
         (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", subject="b"), True),
     ],
 )
-def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Problem, wanted: bool) -> None:
-    assert channel.wants(symptom) is wanted
+def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Problem, expected: bool) -> None:
+    assert channel.wants(symptom) is expected
 
 
 NIGHT = Channel("a", "A", quiet_from=time(22), quiet_until=time(7), wakes=False)
@@ -126,7 +126,7 @@ def test_a_shop_that_is_always_closed_is_not_silent_for_ever() -> None:
     ],
 )
 def test_a_digest_comes_in_the_morning(channel: Channel, now: datetime, day: date | None) -> None:
-    assert channel.digest_due(now, ZONE, lambda one: one == date(2026, 11, 26)) == day
+    assert channel.digest_due(now, ZONE, lambda candidate: candidate == date(2026, 11, 26)) == day
 
 
 def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -> None:
@@ -134,7 +134,7 @@ def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -
 
 
 @pytest.mark.parametrize(
-    ("hours", "told", "count", "reasons"),
+    ("hours", "told_count", "count", "reasons"),
     [
         (23, 3, 29, ()),
         (1, 3, 30, ("grown-1",)),
@@ -146,10 +146,10 @@ def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -
     ],
 )
 def test_what_grows_tenfold_or_lasts_is_told_once_more(
-    hours: int, told: int, count: int, reasons: tuple[str, ...]
+    hours: int, told_count: int, count: int, reasons: tuple[str, ...]
 ) -> None:
     grown = incident(replace(ORDERS, count=count))
-    assert Channel("a", "A").reminders(grown, told, NOW + timedelta(hours=hours)) == reasons
+    assert Channel("a", "A").reminders(grown, told_count, NOW + timedelta(hours=hours)) == reasons
 
 
 def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
@@ -157,16 +157,16 @@ def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "message"),
     [
         ("en", "4 records · at stake: €1,250.00 · the oldest waits 12 days"),
         ("nl", "4 records · het gaat om € 1.250,00 · de oudste wacht 12 dagen"),
         ("de", "4 Datensätze · es geht um 1.250,00 € · der älteste wartet 12 Tage"),
     ],
 )
-def test_the_digest_says_in_one_line_what_waits_with_its_euros_and_days(language: str, said: str) -> None:
+def test_the_digest_says_in_one_line_what_waits_with_its_euros_and_days(language: str, message: str) -> None:
     problem = Problem(ProblemType.RECORDS, "value_unmapped", "orders", count=4, waiting_amount=Decimal(1250))
     waits = {problem.identity: NOW - timedelta(days=12, hours=3)}
     _, text = Messages("").digest([Incident(1, problem, NOW, NOW)], [], {}, language, NOW, oldest=waits)
     (line,) = [line.replace("\xa0", " ") for line in text.splitlines() if "4 " in line]
-    assert said in line
+    assert message in line

@@ -85,13 +85,13 @@ class Watch:
     def park(self, flow: str, *issues: Issue) -> None:
         """Let records wait."""
         self.stores.issues.open(
-            flow, "run", [IssueOccurrence(one, title="Jan Jansen, jan@shop.example") for one in issues]
+            flow, "run", [IssueOccurrence(issue, title="Jan Jansen, jan@shop.example") for issue in issues]
         )
 
     def repair(self, flow: str, cause: str) -> None:
         """Close everything that waits for a cause."""
-        for one in self.stores.issues.list(flow, cause, limit=1_000):
-            self.stores.issues.close(one.id, "anna")
+        for open_issue in self.stores.issues.list(flow, cause, limit=1_000):
+            self.stores.issues.close(open_issue.id, "anna")
 
 
 def watch(database: Database, clock: Clock, folder: Path, executor: str = "server-1") -> Watch:
@@ -184,7 +184,7 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
         for _ in range(8):
             watching.look(15)
 
-    begun, over = (said for _, said in hook.took)
+    begun, over = (message for _, message in hook.took)
     assert begun["title"].startswith("Warning · Orders · ")
     assert "300 records · at stake: €3,150.00" in begun["message"]
     assert f"{BASE}/exceptions?flow=orders" in begun["message"]
@@ -242,27 +242,27 @@ def test_nothing_secret_or_personal_is_in_a_message(watching: Watch, hook: Hook)
         Issue("period_closed", "ORD-3", facts={"period": "2026-10", "document": "ORD-3"}),
     )
     watching.look()
-    said = str(hook.took)
+    sent_text = str(hook.took)
     assert len(hook.took) == 3
-    assert not [word for word in ("Jan", "jan@", "IBAN", "tokenofthehook") if word in said]
-    assert "2026-10" in said
+    assert not [word for word in ("Jan", "jan@", "IBAN", "tokenofthehook") if word in sent_text]
+    assert "2026-10" in sent_text
 
 
 @pytest.mark.long
 def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database, tmp_path: Path, hook: Hook) -> None:
     clock = Clock()
-    both = [watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1")]
-    both[0].hook(hook)
-    both[0].park("orders", unmapped(1))
+    watchers = [watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1")]
+    watchers[0].hook(hook)
+    watchers[0].park("orders", unmapped(1))
 
     def together() -> None:
         start = Barrier(2)
 
-        def one(each: Watch) -> None:
+        def one(watcher: Watch) -> None:
             start.wait()
-            each.look()
+            watcher.look()
 
-        threads = [Thread(target=one, args=(each,)) for each in both]
+        threads = [Thread(target=one, args=(watcher,)) for watcher in watchers]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -270,7 +270,7 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
 
     together()
     assert len(hook.titles) == 1
-    both[1].repair("orders", "vat_code_unmapped")
+    watchers[1].repair("orders", "vat_code_unmapped")
     for _ in range(6):
         clock.advance(15)
         together()
@@ -469,8 +469,8 @@ def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_to
 def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     beats = watching.stores.heartbeats
-    for one in ("worker-1", "worker-2", "terminal-1"):
-        beats.beat(one)
+    for process_name in ("worker-1", "worker-2", "terminal-1"):
+        beats.beat(process_name)
     watching.clock.advance(20)
     beats.lose("worker-1")
     beats.lose("terminal-1")  # a command that was interrupted
@@ -521,16 +521,16 @@ def taken_away(database: Database) -> Iterator[None]:
     """Put a folder in the place of a database, in which nothing can be opened."""
     file = Path(str(database.engine.url.database))
     database.close()
-    kept = [(one, one.with_name(f"kept-{one.name}")) for one in file.parent.glob(f"{file.name}*")]
-    for one, aside in kept:
-        one.rename(aside)
+    moves = [(path, path.with_name(f"kept-{path.name}")) for path in file.parent.glob(f"{file.name}*")]
+    for path, aside in moves:
+        path.rename(aside)
     file.mkdir()
     try:
         yield
     finally:
         file.rmdir()
-        for one, aside in kept:
-            aside.rename(one)
+        for path, aside in moves:
+            aside.rename(path)
 
 
 def test_a_test_message_proves_delivery_or_says_what_the_channel_said(watching: Watch, hook: Hook) -> None:
@@ -538,7 +538,7 @@ def test_a_test_message_proves_delivery_or_says_what_the_channel_said(watching: 
     (channel,) = watching.channels.list_channels()
     watching.alerts.test(channel)
     assert hook.titles == ["Test message of the console"]
-    assert [one.message_type for one in watching.stores.deliveries.of_channel(identity)] == ["test"]
+    assert [delivery.message_type for delivery in watching.stores.deliveries.of_channel(identity)] == ["test"]
     hook.down = True
     with pytest.raises(IntegrationError, match="alert_not_delivered") as refused:
         watching.alerts.test(channel)
@@ -554,9 +554,9 @@ def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
     assert watching.channels.list_channels() == []
     watching.hook(hook)
     with database.read() as connection:
-        kept = [str(row) for table in ("settings", "connections", "outbox", "deliveries")
+        stored_rows = [str(row) for table in ("settings", "connections", "outbox", "deliveries")
                 for row in connection.exec_driver_sql(f"SELECT * FROM {table}").all()]  # noqa: S608  # fmt: skip
-    assert "tokenofthehook" not in "\n".join(kept)
+    assert "tokenofthehook" not in "\n".join(stored_rows)
     assert watching.channels.address(watching.channels.list_channels()[0].id) == hook.address
 
 
@@ -591,10 +591,10 @@ def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_
     watching.clock.advance(1)
     runs = watching.stores.runs
     finish(watching, a_preview(runs), read=0)  # a look that finds nothing begins nothing
-    written = a_commit(runs, a_create(1))
+    run = a_commit(runs, a_create(1))
     watching.look()
-    prove(runs, written)
-    watching.stores.ledger.finish(written)
+    prove(runs, run)
+    watching.stores.ledger.finish(run)
     watching.look(15)
     watching.health[0] = Health(5_000_000, 1.0, 0, None, 0.5)
     watching.look(15)

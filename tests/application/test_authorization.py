@@ -54,12 +54,12 @@ def test_a_role_may_ask_what_its_rights_allow_and_nothing_else(app: Application,
 
 def ask(door: Application, whole: str) -> None:
     """Ask a question with what it does not take, so that nobody answers it who lets it through."""
-    asked: Any = door
+    target: Any = door
     for name in whole.split("."):
-        asked = getattr(asked, name)
-    if callable(asked):
+        target = getattr(target, name)
+    if callable(target):
         with suppress(TypeError):
-            asked(what_no_question_takes=True)
+            target(what_no_question_takes=True)
 
 
 @pytest.mark.parametrize("right", sorted(APART))
@@ -79,24 +79,24 @@ def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:
 
 def test_nothing_is_recorded_as_done_by_somebody_else(app: Application) -> None:
     ann, ben = somebody("ann"), somebody("ben")
-    asked = app.authorized_for(ann)
+    ann_app = app.authorized_for(ann)
     for act in (
-        lambda: asked.flows.change("products", {"schedule_minutes": 45}, ben),
-        lambda: asked.issues.assign(None, "ann", "ben"),  # type: ignore[arg-type]  # it is asked no further
-        lambda: asked.runs.preview(PreviewRequest("products", ben)),
-        lambda: asked.runs.commit("a-run", Approval("a-mark", "ben")),
+        lambda: ann_app.flows.change("products", {"schedule_minutes": 45}, ben),
+        lambda: ann_app.issues.assign(None, "ann", "ben"),  # type: ignore[arg-type]  # it is asked no further
+        lambda: ann_app.runs.preview(PreviewRequest("products", ben)),
+        lambda: ann_app.runs.commit("a-run", Approval("a-mark", "ben")),
     ):
         with pytest.raises(NotAllowedError, match="acts_for_another"):
             act()
     assert app.flows.settings("products").schedule_minutes != 45
-    asked.flows.change("products", {"schedule_minutes": 45}, ann)
+    ann_app.flows.change("products", {"schedule_minutes": 45}, ann)
     assert app.flows.settings("products").schedule_minutes == 45
 
 
 def test_flows_are_asked_as_the_mapping_they_are(app: Application) -> None:
-    asked = app.authorized_for(somebody("ann", Role.VIEWER)).flows
-    assert (list(asked), len(asked), "products" in asked) == (list(app.flows), len(app.flows), True)
-    assert asked["products"] == app.flows["products"]
+    flows = app.authorized_for(somebody("ann", Role.VIEWER)).flows
+    assert (list(flows), len(flows), "products" in flows) == (list(app.flows), len(app.flows), True)
+    assert flows["products"] == app.flows["products"]
 
 
 def unheard(_action: PersonAction) -> None:
@@ -104,38 +104,38 @@ def unheard(_action: PersonAction) -> None:
 
 
 def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_moment(app: Application) -> None:
-    asked: list[Actor] = []
+    actors: list[Actor] = []
 
     def admit(actor: Actor) -> Actor:
-        asked.append(actor)
-        return actor if len(asked) < 5 else somebody(actor.ref, Role.VIEWER)
+        actors.append(actor)
+        return actor if len(actors) < 5 else somebody(actor.ref, Role.VIEWER)
 
     door: Any = AuthorizedApplication(
         app, somebody("ann"), part(People, refresh_actor=admit), part(Audit, record_action=unheard)
     )
     for _ in range(3):
         assert "products" in door.flows
-    assert len(asked) == 1
+    assert len(actors) == 1
     for number in range(2, 5):
         door.flows.change("products", {"schedule_minutes": 30 + number}, somebody("ann"))
-        assert len(asked) == number
+        assert len(actors) == number
     with pytest.raises(NotAllowedError):
         door.flows.change("products", {"schedule_minutes": 45}, somebody("ann"))
 
 
 def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Application) -> None:
-    known = [somebody("ann")]
+    known_actors = [somebody("ann")]
 
     def admit(actor: Actor) -> Actor:
-        if actor not in known:
+        if actor not in known_actors:
             raise LoggedOutError
         return actor
 
     door: Any = AuthorizedApplication(
-        app, known[0], part(People, refresh_actor=admit), part(Audit, record_action=unheard)
+        app, known_actors[0], part(People, refresh_actor=admit), part(Audit, record_action=unheard)
     )
     assert "products" in door.flows
-    known.clear()
+    known_actors.clear()
     with pytest.raises(LoggedOutError):
         door.flows.change("products", {}, somebody("ann"))
     with pytest.raises(LoggedOutError):

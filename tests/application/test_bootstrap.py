@@ -110,15 +110,19 @@ def test_a_damaged_file_stops_the_start_with_its_name_and_what_to_do(
     prepare_joined(tmp_path, ARTICLES)
     prepare_engine(tmp_path / "engine.sqlite")
     damage(tmp_path / name)
-    before = sorted(one.name for one in tmp_path.iterdir())
+    before = sorted(path.name for path in tmp_path.iterdir())
     settings = load_settings(data=tmp_path, sandbox=True, sandbox_articles=ARTICLES)
     with pytest.raises(ConfigurationError) as caught, closing_all():
         build(settings).start()
     assert (caught.value.code, caught.value.facts["file"]) == (code, str(tmp_path / name))
-    said = say(code, caught.value.facts)
-    assert (str(tmp_path) in said.what, "CONSOLE_DATABASE_URL" in said.do, bool(said.do)) == (True, False, True)
+    explanation = say(code, caught.value.facts)
+    assert (str(tmp_path) in explanation.what, "CONSOLE_DATABASE_URL" in explanation.do, bool(explanation.do)) == (
+        True,
+        False,
+        True,
+    )
     if name != "engine.sqlite" and "journal" not in name:
-        assert before == sorted(one.name for one in tmp_path.iterdir())
+        assert before == sorted(path.name for path in tmp_path.iterdir())
 
 
 def test_a_new_key_takes_the_place_of_a_file_that_is_lost(tmp_path: Path) -> None:
@@ -139,11 +143,11 @@ build(load_settings(data=Path(sys.argv[1]) / "data", _env_file=None)).close()
 print(resource.getrlimit(resource.RLIMIT_CORE), flush=True)
 os.kill(os.getpid(), signal.SIGABRT)
 """
-    done = subprocess.run(
+    process = subprocess.run(
         ["/bin/sh", "-c", 'ulimit -c unlimited 2>/dev/null; cd "$1" && exec "$2" -c "$3" "$1"', "sh", str(tmp_path),
          sys.executable, script],
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert done.stdout.strip() == "(0, 0)", done.stderr
-    assert done.returncode == -signal.SIGABRT
+    assert process.stdout.strip() == "(0, 0)", process.stderr
+    assert process.returncode == -signal.SIGABRT
     assert list(tmp_path.glob("core*")) == []

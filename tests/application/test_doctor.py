@@ -67,7 +67,7 @@ def database(data: Path, installed: Path) -> Iterator[Database]:
 
 
 def wrong() -> list[str]:
-    return [one.code for one in examine() if one.code]
+    return [check.code for check in examine() if check.code]
 
 
 def held(data: Path) -> dict[str, str]:
@@ -80,8 +80,8 @@ def test_an_installation_that_is_well_is_told_so_and_stays_as_it_is(data: Path, 
     for _ in range(2):  # while somebody has it open, and afterwards
         before = held(data)
         looks = list(examine())
-        assert [one.name for one in looks] == ["settings", "folder", "log", "database", "key", "server"]
-        assert [one.code for one in looks if one.code] == []
+        assert [check.name for check in looks] == ["settings", "folder", "log", "database", "key", "server"]
+        assert [check.code for check in looks if check.code] == []
         assert held(data) == before
         database.close()
 
@@ -176,7 +176,7 @@ def test_copies_of_before_are_told_with_their_size(data: Path, database: Databas
     (data / f"{DATABASE}.before-0009").chmod(0o600)
     database.close()
 
-    assert [one.description for one in examine() if one.name == "copies"] == [
+    assert [check.description for check in examine() if check.name == "copies"] == [
         f"2.0 MB, made before its tables were changed; 3 are kept: {DATABASE}.before-0009"
     ]
 
@@ -187,7 +187,7 @@ def test_copies_of_before_are_told_with_their_size(data: Path, database: Databas
 def test_where_nothing_is_connected_nothing_is_looked_for(data: Path, database: Database) -> None:
     ConnectionStore(database, now, key_file=data / "console.key").forget("mplus", "")
 
-    assert [(one.description, one.code) for one in examine_connections()] == [("not connected", "")] * 2
+    assert [(check.description, check.code) for check in examine_connections()] == [("not connected", "")] * 2
     database.close()
     assert wrong() == []
 
@@ -206,10 +206,10 @@ def test_each_line_of_the_checks_is_told_with_what_is_wrong(
             monkeypatch.setenv(f"CONSOLE_{name}", value)
         looks = list(examine_connections())
 
-    books, till = ([one for one in looks if one.name == name] for name in ("AccountView", "MplusKASSA"))
-    assert [one.description for one in books if one.code] == []
+    books, till = ([check for check in looks if check.name == name] for name in ("AccountView", "MplusKASSA"))
+    assert [check.description for check in books if check.code] == []
     assert len(books) > 4
-    (wrong_one,) = [one for one in till if one.code]
+    (wrong_one,) = [check for check in till if check.code]
     assert wrong_one.description.startswith("credentials")
     assert say(wrong_one.code, wrong_one.facts).do
 
@@ -221,11 +221,11 @@ def test_a_system_that_says_nothing_is_waited_for_no_longer_than_said(
     database.close()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        given = {"MPLUS__URL": address, "MPLUS__IDENT": "sandbox", "MPLUS__SECRET": "sandbox-secret"}
-        for name, value in given.items():
+        values = {"MPLUS__URL": address, "MPLUS__IDENT": "sandbox", "MPLUS__SECRET": "sandbox-secret"}
+        for name, value in values.items():
             monkeypatch.setenv(f"CONSOLE_{name}", value)
         begun = time.monotonic()
-        looks = [one for one in examine_connections(0.5) if one.name == "MplusKASSA"]
+        looks = [check for check in examine_connections(0.5) if check.name == "MplusKASSA"]
 
-    assert [(one.code, one.facts["seconds"]) for one in looks] == [("connection_check_slow", "0")]
+    assert [(check.code, check.facts["seconds"]) for check in looks] == [("connection_check_slow", "0")]
     assert time.monotonic() - begun < SECONDS

@@ -27,7 +27,7 @@ def approved(application: Application, run: Run) -> None:
 
 def at_the_till(shop: Sandbox) -> Counter[str]:
     """How often the till has each article of the books."""
-    return Counter(str(one["extArticleId"]) for one in shop.state("articles", "mplus") if one.get("extArticleId"))
+    return Counter(str(row["extArticleId"]) for row in shop.state("articles", "mplus") if row.get("extArticleId"))
 
 
 @pytest.mark.long
@@ -42,10 +42,10 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
             approved(application, run)
             until(lambda: application.runs.get(run.id).counts.proven > 0, "the first proof")
             manifest = make(old, file, PASSPHRASE, application.log.copy)
-            done = settled(application, run.id)
-            assert (done.state, done.counts.difference) == (RunState.DONE, 0)
-        held, written = at_the_till(shop), shop.ledger.counts()["writes"]
-        assert set(held.values()) == {1}
+            finished_run = settled(application, run.id)
+            assert (finished_run.state, finished_run.counts.difference) == (RunState.DONE, 0)
+        article_counts, writes = at_the_till(shop), shop.ledger.counts()["writes"]
+        assert set(article_counts.values()) == {1}
 
         assert verify_backup(file, PASSPHRASE).key
         new = settings_of(tmp_path / "new", shop, urls[1])
@@ -57,25 +57,28 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
             application.installation.confirm(application.installation.status().code, somebody(WHO))
             with pytest.raises(PlanStaleError, match="restored_not_compared"):
                 application.runs.resume(run.id, somebody(WHO))
-            assert shop.ledger.counts()["writes"] == written
+            assert shop.ledger.counts()["writes"] == writes
 
             looks = application.drift.look()
-            assert [(one.error, one.counts.missing) for one in looks] == [("", 0)] * len(looks)
+            assert [(check.error, check.counts.missing) for check in looks] == [("", 0)] * len(looks)
             application.runs.resume(run.id, somebody(WHO))
             over = settled(application, run.id)
             assert (over.state, over.counts.difference) == (RunState.DONE, 0)
-            again = settled(
+            second_run = settled(
                 application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
             )
-            assert (again.counts.unchanged, again.counts.planned) == (done.counts.proven, 0)  # it knows them again
-        assert shop.ledger.counts()["writes"] == written
-        assert at_the_till(shop) == held
+            assert (second_run.counts.unchanged, second_run.counts.planned) == (
+                finished_run.counts.proven,
+                0,
+            )  # it knows them again
+        assert shop.ledger.counts()["writes"] == writes
+        assert at_the_till(shop) == article_counts
     assert told_twice(tmp_path / "new") == []
 
 
 def told_twice(data: Path) -> list[object]:
     """Return what the log has under one id more than once, and proofs of a record that a run has twice."""
-    told = "SELECT run, kind, key, event FROM events WHERE event IN ('proven', 'planned') GROUP BY ALL"
+    query = "SELECT run, kind, key, event FROM events WHERE event IN ('proven', 'planned') GROUP BY ALL"
     with duckdb.connect(str(data / "log.duckdb"), read_only=True) as log:
         ids = log.execute("SELECT instance, id FROM events GROUP BY ALL HAVING count(*) > 1").fetchall()
-        return [*ids, *log.execute(f"{told} HAVING count(*) > 1").fetchall()]
+        return [*ids, *log.execute(f"{query} HAVING count(*) > 1").fetchall()]

@@ -44,7 +44,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
     ConnectionStore(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
     events = OutboxReader(database, now)
-    events.record(*(Event(event="page_opened", key=str(one)) for one in range(LOGGED - 1)))
+    events.record(*(Event(event="page_opened", key=str(number)) for number in range(LOGGED - 1)))
     logbook.drain(events)
     events.record(*(Event(event="page_opened") for _ in range(WAITING)))
     logbook.close()
@@ -73,9 +73,9 @@ def settings_in(folder: Path) -> Settings:
 def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, kept: Path, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
 
-    found = restore_backup(settings, backup, PASSPHRASE)
+    result = restore_backup(settings, backup, PASSPHRASE)
 
-    assert (found.events, found.key, missing_settings(settings, found.manifest)) == (LOGGED, True, [])
+    assert (result.events, result.key, missing_settings(settings, result.manifest)) == (LOGGED, True, [])
     files = {file.name: file.stat().st_mode & 0o777 for file in settings.data.iterdir()}
     assert files == dict.fromkeys((DATABASE, LOG, "console.key"), 0o600)
     old, new = open_database(f"sqlite:///{kept / DATABASE}"), open_database(settings.operational_url())
@@ -95,9 +95,9 @@ def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp
     restore_backup(settings, backup, PASSPHRASE, by="anna")
     for _ in range(2):
         with opened(settings.data, start=False) as application:
-            told = [one for one in application.audit.entries() if one.action == "restored"]
+            entries = [entry for entry in application.audit.entries() if entry.action == "restored"]
             assert application.audit.verify().broken is None
-    assert [(one.who, set(one.facts)) for one in told] == [("anna", {"created_at", "restored_at"})]
+    assert [(entry.who, set(entry.facts)) for entry in entries] == [("anna", {"created_at", "restored_at"})]
 
 
 def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_restored(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_re
 def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, kept: Path) -> None:
     key = (kept / "console.key").read_bytes()
     with zipfile.ZipFile(backup) as inside:
-        told = b"".join(inside.read(name) for name in inside.namelist())
-    assert [one for one in (key, b"of the till", PASSPHRASE.encode()) if one in told] == []
+        content = b"".join(inside.read(name) for name in inside.namelist())
+    assert [secret for secret in (key, b"of the till", PASSPHRASE.encode()) if secret in content] == []
 
 
 def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_with_another(kept: Path, tmp_path: Path) -> None:
@@ -141,16 +141,16 @@ def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_with_another(k
 
 def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
-    given = load_settings(data=tmp_path / "old", key="a key of the settings")
+    old_settings = load_settings(data=tmp_path / "old", key="a key of the settings")
     database = new_database(tmp_path / "old" / DATABASE)
-    ConnectionStore(database, now, key=given.key.get_secret_value()).put("mplus", {"secret": "of the till"})
+    ConnectionStore(database, now, key=old_settings.key.get_secret_value()).put("mplus", {"secret": "of the till"})
     database.close()
-    make(given, tmp_path / "backup.zip", PASSPHRASE)
+    make(old_settings, tmp_path / "backup.zip", PASSPHRASE)
     settings = settings_in(tmp_path)
 
-    found = restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE)
+    result = restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE)
 
-    assert missing_settings(settings, found.manifest) == ["CONSOLE_KEY"]
+    assert missing_settings(settings, result.manifest) == ["CONSOLE_KEY"]
     restored = open_database(settings.operational_url())
     assert ConnectionStore(restored, now, key_file=settings.data / "console.key").get("mplus") == {
         "secret": "of the till"
@@ -172,9 +172,9 @@ def test_a_backup_from_before_the_key_was_changed_is_restored(kept: Path, tmp_pa
         settings = load_settings(data=tmp_path / name)
         assert restore_backup(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
         restored = open_database(settings.operational_url())
-        stored = ConnectionStore(restored, now, key_file=settings.data / "console.key")
-        assert stored.get("mplus") is not None
-        assert stored.change_key("anna") > 0
+        store = ConnectionStore(restored, now, key_file=settings.data / "console.key")
+        assert store.get("mplus") is not None
+        assert store.change_key("anna") > 0
         restored.close()
 
 
@@ -216,9 +216,9 @@ def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Pat
     assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["flipped.zip"]
 
 
-@pytest.mark.parametrize("left", [0, 10, 1_000, -100, -1])
-def test_a_cut_file_is_found(backup: Path, tmp_path: Path, left: int) -> None:
-    (tmp_path / "cut.zip").write_bytes(backup.read_bytes()[:left])
+@pytest.mark.parametrize("size", [0, 10, 1_000, -100, -1])
+def test_a_cut_file_is_found(backup: Path, tmp_path: Path, size: int) -> None:
+    (tmp_path / "cut.zip").write_bytes(backup.read_bytes()[:size])
     assert refused(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
 
 
@@ -233,13 +233,13 @@ def again(
     """Write a backup once more as somebody would who makes such files, sealed as a whole."""
     with zipfile.ZipFile(backup) as old, zipfile.ZipFile(to, "w") as new:
         for name in old.namelist():
-            told = old.read(name)
+            content = old.read(name)
             if name == MANIFEST:
-                told = json.dumps({**json.loads(told), **(manifest or {})}).encode()
+                content = json.dumps({**json.loads(content), **(manifest or {})}).encode()
             if name != without:
-                new.writestr(name, told)
-        for name, told in (more or {}).items():
-            new.writestr(name, told)
+                new.writestr(name, content)
+        for name, content in (more or {}).items():
+            new.writestr(name, content)
         new.comment = b"0" * archive.SEAL
     with to.open("r+b") as out:
         seal = archive._digest_of(out, to.stat().st_size - archive.SEAL)
@@ -313,13 +313,13 @@ restore_backup(load_settings(data=Path(sys.argv[1])), Path(sys.argv[2]), sys.arg
 @pytest.mark.long
 def test_what_a_killed_restore_left_is_gone_with_the_key_in_it_before_the_next(backup: Path, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", KILLED, str(settings.data), str(backup), PASSPHRASE], cwd=ROOT, check=False
     )
-    assert done.returncode == -signal.SIGKILL
-    assert [one.name for one in settings.data.rglob("console.key*")] == ["console.key"]
+    assert process.returncode == -signal.SIGKILL
+    assert [path.name for path in settings.data.rglob("console.key*")] == ["console.key"]
     assert leftover_files(settings.data)
 
     restore_backup(settings, backup, PASSPHRASE)
 
-    assert {one.name for one in settings.data.iterdir()} == {DATABASE, LOG, "console.key"}
+    assert {path.name for path in settings.data.iterdir()} == {DATABASE, LOG, "console.key"}

@@ -15,13 +15,13 @@ from tests.timeouts import until
 
 
 def test_the_last_backup_is_known_and_nonsense_is_none(tmp_path: Path) -> None:
-    made = LastBackup("b.zip", 12, datetime(2026, 11, 26, tzinfo=UTC))
+    backup = LastBackup("b.zip", 12, datetime(2026, 11, 26, tzinfo=UTC))
     assert Backups(tmp_path, now).last_backup() is None
-    keep_last(tmp_path, made)
-    assert Backups(tmp_path, now).last_backup() == made
+    keep_last(tmp_path, backup)
+    assert Backups(tmp_path, now).last_backup() == backup
     (tmp_path / FILE).write_text("[]", encoding="utf-8")
     assert Backups(tmp_path, now).last_backup() is None
-    keep_last(tmp_path / "missing", made)
+    keep_last(tmp_path / "missing", backup)
 
 
 @pytest.mark.parametrize(("passphrase", "has_key"), [("", False), ("a long passphrase", True)])

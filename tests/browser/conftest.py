@@ -61,21 +61,23 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Tell with a failure what its page showed and what its browser complained of, as it cannot be looked at later."""
     page: Page | None = getattr(item, "funcargs", {}).get("page")
     if call.when == "call" and call.excinfo is not None and page is not None:
-        call.excinfo.value.add_note(_seen(page))
+        call.excinfo.value.add_note(_page_state(page))
     return (yield)
 
 
-def _seen(page: Page) -> str:
-    said = [f"{message.type}: {message.text}" for message in page.console_messages() if message.type == "error"]
+def _page_state(page: Page) -> str:
+    console_errors = [
+        f"{message.type}: {message.text}" for message in page.console_messages() if message.type == "error"
+    ]
     errors = [str(error) for error in page.page_errors()]
     try:
         body = page.locator("body")
         stale, script = page.locator("[data-stale=true]").count(), page.locator("[data-test-script-state]").first
         state = script.get_attribute("data-test-script-state", timeout=SETTLE)
-        shown = f"{stale} stale, script {state}\n{body.inner_text(timeout=SETTLE)}"
+        page_state = f"{stale} stale, script {state}\n{body.inner_text(timeout=SETTLE)}"
     except PlaywrightError as error:
-        shown = f"{error.message}\n{page.content()[:2000]}"
-    return "\n".join([page.url, *said, *errors, *reopened, re.sub(r"\n\s*", " / ", shown)])
+        page_state = f"{error.message}\n{page.content()[:2000]}"
+    return "\n".join([page.url, *console_errors, *errors, *reopened, re.sub(r"\n\s*", " / ", page_state)])
 
 
 @pytest.fixture(scope="session")
@@ -107,21 +109,21 @@ def context(context: BrowserContext) -> Iterator[BrowserContext]:
 @contextmanager
 def obeying(context: BrowserContext) -> Iterator[list[str]]:
     """Hold that the pages of a browser try nothing that their policy forbids, and have no errors to tell of."""
-    told: list[str] = []
+    problems: list[str] = []
     reopened.clear()
 
-    def note(said: ConsoleMessage) -> None:
-        if said.type == "error" and not SOUGHT.search(said.location["url"]):
-            (reopened if MENDED.search(said.text) else told).append(f"{said.text} {said.location['url']}")
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not SOUGHT.search(message.location["url"]):
+            (reopened if MENDED.search(message.text) else problems).append(f"{message.text} {message.location['url']}")
 
     def fail(failure: WebError) -> None:
-        (reopened if MENDED.search(str(failure.error)) else told).append(str(failure.error))
+        (reopened if MENDED.search(str(failure.error)) else problems).append(str(failure.error))
 
     context.add_init_script(TELL)
     context.on("console", note)
     context.on("weberror", fail)
-    yield told
-    assert told == []
+    yield problems
+    assert problems == []
 
 
 @contextmanager
@@ -194,11 +196,11 @@ def beside(connected: str, data: Path) -> Iterator[Application]:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A console on which work waits: a plan that a brake holds, orders that are parked."""
     data: Path = tmp_path_factory.mktemp("console")
-    with running(articles=400, orders=20) as both:
-        terminal = Terminal({"DATA": str(data), **access(both)})
+    with running(articles=400, orders=20) as running_sandbox:
+        terminal = Terminal({"DATA": str(data), **access(running_sandbox)})
         for flow in ("orders", "products"):
             terminal("preview", flow, "--json")
-        with serving(data, **connecting(both)) as address:
+        with serving(data, **connecting(running_sandbox)) as address:
             yield address
 
 
@@ -244,17 +246,17 @@ def ask(page: Page) -> None:
     at_rest(page).locator(".st-key-run_question button").click()
 
 
-def commit(page: Page, named: re.Pattern[str]) -> None:
+def commit(page: Page, label: re.Pattern[str]) -> None:
     """Press the one button that writes, and type what its brakes ask for."""
-    button(page, named)
+    button(page, label)
     dialog = page.get_by_role("dialog")
-    asked = at_rest(page).get_by_role("dialog").get_by_role("textbox")
+    textbox = at_rest(page).get_by_role("dialog").get_by_role("textbox")
     at_work = page.get_by_role("heading", level=1).get_by_text(re.compile(f"Running|{DONE.pattern}"))
-    expect(asked.first.or_(at_work).first).to_be_visible()
+    expect(textbox.first.or_(at_work).first).to_be_visible()
     if dialog.is_visible():
         for field in dialog.get_by_role("textbox").all():
             field.fill(field.get_attribute("placeholder") or "")
-        confirm = at_rest(page).get_by_role("dialog").get_by_role("button", name=named)
+        confirm = at_rest(page).get_by_role("dialog").get_by_role("button", name=label)
         expect(confirm).to_be_enabled()
         confirm.click()
 
@@ -268,14 +270,14 @@ def new_plan(
     page: Page,
     console: str,
     flow: str,
-    again: str | re.Pattern[str] = re.compile("Make the first preview|Preview again"),
+    label: str | re.Pattern[str] = re.compile("Make the first preview|Preview again"),
 ) -> None:
     """Make a preview of a flow, and wait until its plan is drawn: the one before it outlives its own address."""
     page.goto(f"{console}/preview?flow={flow}", wait_until="commit")
-    expect(at_rest(page).get_by_role("button", name=again).first).to_be_visible()
-    shown = _plan_of(page.url)
-    button(page, again)
-    page.wait_for_url(lambda url: _plan_of(url) not in ("", shown), wait_until="commit")
+    expect(at_rest(page).get_by_role("button", name=label).first).to_be_visible()
+    earlier_plan = _plan_of(page.url)
+    button(page, label)
+    page.wait_for_url(lambda url: _plan_of(url) not in ("", earlier_plan), wait_until="commit")
     expect(page.locator(f".st-key-plan-{_plan_of(page.url)}")).to_be_visible()
 
 

@@ -82,12 +82,12 @@ CUT_CAPTIONS = """() => [...document.querySelectorAll('[data-testid=data-grid-ca
 
 def violations(page: Page) -> list[str]:
     """Return what axe finds that is no doing of Streamlit's."""
-    told: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    axe_violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return [
-        f"{one['id']}: {node['html'][:200]}"
-        for one in told
-        for node in one["nodes"]
-        if not any(one["id"] == rule and sign in node["html"] for rule, sign in STREAMLIT)
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in axe_violations
+        for node in violation["nodes"]
+        if not any(violation["id"] == rule and sign in node["html"] for rule, sign in STREAMLIT)
     ]
 
 
@@ -97,44 +97,46 @@ def unnamed(page: Page) -> list[str]:
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
     client.detach()
     return [
-        f"{one['role']['value']} {one['nodeId']}"
-        for one in nodes
-        if not one["ignored"] and one["role"]["value"] in CONTROLS and not one.get("name", {}).get("value", "").strip()
+        f"{node['role']['value']} {node['nodeId']}"
+        for node in nodes
+        if not node["ignored"]
+        and node["role"]["value"] in CONTROLS
+        and not node.get("name", {}).get("value", "").strip()
     ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_on_any_page(shop: str, browser: Browser, theme: Theme) -> None:
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     with tab(browser, color_scheme=theme) as page:
         for name, place in ADDRESSES.items():
             shown(page, f"{shop}/{place}")
-            found[name] = violations(page)
+            problems[name] = violations(page)
             picture(page, f"accessible-{theme}-{name}")
 
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
 
-def _keys(page: Page) -> None:
+def _open_keys(page: Page) -> None:
     page.keyboard.press("?")
 
 
-def _words(page: Page) -> None:
+def _open_words(page: Page) -> None:
     at_rest(page).locator(".st-key-words button").click()
     expect(
         page.get_by_role("dialog").get_by_text("Read back after it was written, and equal to the plan.")
     ).to_be_visible()
 
 
-def _why(page: Page) -> None:
+def _open_explanation(page: Page) -> None:
     at_rest(page).locator(".st-key-why button").click()
 
 
-def _brake(page: Page) -> None:
+def _open_approval(page: Page) -> None:
     button(page, re.compile(r"Commit [\d,.]+ change"))
 
 
-def _more(entry: str) -> Callable[[Page], None]:
+def _open_menu_entry(entry: str) -> Callable[[Page], None]:
     def opened(page: Page) -> None:
         at_rest(page).locator("[class*=st-key-more-] button").first.click()
         page.get_by_role("menuitem", name=entry).or_(page.get_by_role("option", name=entry)).first.click()
@@ -143,42 +145,42 @@ def _more(entry: str) -> Callable[[Page], None]:
 
 
 DIALOGS: dict[str, tuple[str, Callable[[Page], None]]] = {
-    "keys": ("runs", _keys),
-    "words": ("runs", _words),
-    "why": ("preview?flow=products&show=create", _why),
-    "brake": ("preview?flow=products", _brake),
-    "aside": ("exceptions", _more("Set aside")),
-    "assign": ("exceptions", _more("Assign")),
-    "note": ("exceptions", _more("Note")),
+    "keys": ("runs", _open_keys),
+    "words": ("runs", _open_words),
+    "why": ("preview?flow=products&show=create", _open_explanation),
+    "brake": ("preview?flow=products", _open_approval),
+    "aside": ("exceptions", _open_menu_entry("Set aside")),
+    "assign": ("exceptions", _open_menu_entry("Assign")),
+    "note": ("exceptions", _open_menu_entry("Note")),
 }
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_in_any_dialog(shop: str, browser: Browser, theme: Theme) -> None:
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     with tab(browser, color_scheme=theme) as page:
         for name, (place, opens) in DIALOGS.items():
             shown(page, f"{shop}/{place}")
             opens(page)
             expect(at_rest(page).get_by_role("dialog")).to_be_visible()
             picture(page, f"accessible-{theme}-dialog-{name}")
-            found[name] = violations(page) + unnamed(page)
+            problems[name] = violations(page) + unnamed(page)
 
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("language", ["en-GB", "nl-NL", "de-DE"])
 @pytest.mark.parametrize("width", [1024, 1440])
 def test_every_control_has_a_name_and_no_text_is_cut(shop: str, browser: Browser, width: int, language: str) -> None:
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     with tab(browser, locale=language, viewport={"width": width, "height": 900}) as page:
         page.add_init_script(DRAWN)
         for name, place in ADDRESSES.items():
             shown(page, f"{shop}/{place}")
             page.wait_for_timeout(SETTLE)  # until tables are drawn
-            found[name] = [*unnamed(page), *page.evaluate(CUT), *page.evaluate(CUT_CAPTIONS)]
+            problems[name] = [*unnamed(page), *page.evaluate(CUT), *page.evaluate(CUT_CAPTIONS)]
 
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
 
 def test_what_is_chosen_in_a_list_follows_the_address_back(shop: str, browser: Browser) -> None:
@@ -220,40 +222,42 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
         expect(at_rest(page).get_by_role("dialog")).to_contain_text("Tick or untick")
 
 
-def into(page: Page, wanted: str) -> None:
+def into(page: Page, selector: str) -> None:
     """Press Tab until the focus is in what is wanted."""
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
-        if page.evaluate("(wanted) => document.activeElement?.closest(wanted) !== null", wanted):
+        if page.evaluate("(wanted) => document.activeElement?.closest(wanted) !== null", selector):
             return
-    raise AssertionError(f"{wanted} is reached by no key")
+    raise AssertionError(f"{selector} is reached by no key")
 
 
 def test_what_is_said_briefly_covers_no_button(shop: str, browser: Browser) -> None:
     for width in (1024, 1440):
         with tab(browser, viewport={"width": width, "height": 900}) as page:
             shown(page, f"{shop}/exceptions")
-            _more("Set aside")(page)
+            _open_menu_entry("Set aside")(page)
             dialog = page.get_by_role("dialog")
             dialog.get_by_role("textbox").fill("it is a trial")
             dialog.get_by_role("textbox").press("Enter")
             at_rest(page).locator(".st-key-aside_now button").click()
-            said = page.get_by_test_id("stToast")
-            expect(said).to_be_visible()
+            toast = page.get_by_test_id("stToast")
+            expect(toast).to_be_visible()
             page.wait_for_timeout(SETTLE)
-            box: dict[str, float] = said.evaluate("(one) => one.getBoundingClientRect().toJSON()")
-            assert [one for one in boxes(page) if overlap(box, one)] == []
+            box: dict[str, float] = toast.evaluate("(one) => one.getBoundingClientRect().toJSON()")
+            assert [rectangle for rectangle in boxes(page) if overlap(box, rectangle)] == []
 
 
 def boxes(page: Page) -> list[dict[str, float]]:
     """Return where the buttons of a page are, but for those of what is said briefly."""
-    found: list[dict[str, float]] = page.evaluate("""() => [...document.querySelectorAll('button, a, [role=radio]')]
+    rectangles: list[dict[str, float]] = (
+        page.evaluate("""() => [...document.querySelectorAll('button, a, [role=radio]')]
         .filter((one) => !one.closest('[data-testid=stToastContainer]') && one.checkVisibility() && one.clientWidth > 1)
         .map((one) => one.getBoundingClientRect().toJSON())""")
-    return found
+    )
+    return rectangles
 
 
-def overlap(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+def overlap(box: Mapping[str, float], other: Mapping[str, float]) -> bool:
     """Tell whether two boxes have a spot in common."""
     along = (("x", "width"), ("y", "height"))
-    return all(one[at] < other[at] + other[by] and other[at] < one[at] + one[by] for at, by in along)
+    return all(box[at] < other[at] + other[by] and other[at] < box[at] + box[by] for at, by in along)

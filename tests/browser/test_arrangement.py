@@ -52,21 +52,23 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
 
 
 @pytest.mark.parametrize(
-    ("locale", "said"),
+    ("locale", "expected"),
     [
         ("en-GB", "no valid JSON from here on"),
         ("nl-NL", "vanaf hier geen geldige JSON"),
         ("de-DE", "kein gültiges JSON"),
     ],
 )
-def test_what_is_no_such_file_is_refused_in_three_languages(connected: str, page: Page, locale: str, said: str) -> None:
+def test_what_is_no_such_file_is_refused_in_three_languages(
+    connected: str, page: Page, locale: str, expected: str
+) -> None:
     before = page.context.browser
     assert before is not None
     context = before.new_context(locale=locale)
     other = context.new_page()
     other.goto(f"{connected}/administration?tab=file")
     gives(other, "bomb.yaml", b"a: &a [x, x]\nb: [*a, *a]\nsluis: 1\n")
-    expect(other.get_by_text(re.compile(said))).to_be_visible()
+    expect(other.get_by_text(re.compile(expected))).to_be_visible()
     if locale == "nl-NL":
         picture(other, "settings-file-refused-nl")
     context.close()
@@ -74,7 +76,7 @@ def test_what_is_no_such_file_is_refused_in_three_languages(connected: str, page
 
 def test_what_is_too_large_or_holds_a_secret_is_refused(connected: str, page: Page, beside: Application) -> None:
     before = beside.arrangement.text()
-    for content, said in (
+    for content, expected in (
         (b'{"sluis": 1, "x": "' + b"x" * 1_100_000 + b'"}', "it has more than 1 MB"),
         (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "the file contains a secret"),
         (b'{"sluis": 9, "program": "9.0"}', "newer version of this program: 9.0"),
@@ -82,6 +84,6 @@ def test_what_is_too_large_or_holds_a_secret_is_refused(connected: str, page: Pa
     ):
         page.goto(f"{connected}/administration?tab=file")
         gives(page, "wrong.json", content)
-        expect(page.get_by_text(re.compile(said))).to_be_visible()
+        expect(page.get_by_text(re.compile(expected))).to_be_visible()
         expect(page.get_by_text("hunter22")).to_have_count(0)
     assert beside.arrangement.text() == before

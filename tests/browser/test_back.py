@@ -32,16 +32,16 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
                 others = group.locator("[aria-checked=false]")
                 if (name, number) in EDITED or not others.count() or not group.locator("[aria-checked=true]").count():
                     continue
-                asked, was = page.url, chosen(page, number)
+                address, was = page.url, chosen(page, number)
                 others.last.click()
-                expect(page).not_to_have_url(asked)
+                expect(page).not_to_have_url(address)
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
                 page.go_back()
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
                 page.wait_for_timeout(500)
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
-                if (page.url, chosen(page, number)) != (asked, was):
-                    wrong.append(f"{name} {number}: {asked} {was}; {page.url} {chosen(page, number)}")
+                if (page.url, chosen(page, number)) != (address, was):
+                    wrong.append(f"{name} {number}: {address} {was}; {page.url} {chosen(page, number)}")
     assert wrong == []
 
 

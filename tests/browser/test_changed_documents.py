@@ -40,13 +40,13 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     previewed(page, connected, "products")
     committed(page)
     till_client = TillClient(systems)
-    there = [
-        one
-        for one in systems.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    articles = [
+        row
+        for row in systems.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     ]
-    other = str(next(one["articleNumber"] for one in there if one["priceIncl"] > there[0]["priceIncl"]))
-    article = str(there[0]["articleNumber"])
+    other = str(next(row["articleNumber"] for row in articles if row["priceIncl"] > articles[0]["priceIncl"]))
+    article = str(articles[0]["articleNumber"])
     customer = till_client.customer("Els de Wit", "els@dewit.example")
     lines = [till_client.line(article, 2), till_client.line(other, 1)]
     order = till_client.order(article, relation=customer, lines=lines)

@@ -58,9 +58,9 @@ def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
     page.goto(f"{connected}/exceptions?flow=products&find={codes[0]}", wait_until="commit")
     button(page, "Repair")
     at_rest(page).get_by_text("The same for all").click()
-    shown = at_rest(page).locator('[data-testid="stTable"]')
-    for said in ("Last agreed", f"Boek {codes[0]}", f"Kassa {codes[0]}", f"Boek {codes[1]}"):
-        expect(shown.get_by_text(said).first).to_be_visible()
+    table = at_rest(page).locator('[data-testid="stTable"]')
+    for caption in ("Last agreed", f"Boek {codes[0]}", f"Kassa {codes[0]}", f"Boek {codes[1]}"):
+        expect(table.get_by_text(caption).first).to_be_visible()
     picture(page, "conflict-three-values")
     at_rest(page).get_by_text("Use the value of AccountView").click()
     button(page, "Decide and preview 2 articles")
@@ -68,5 +68,5 @@ def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     committed(page)
     assert {names(systems)[code] for code in codes} == {f"Boek {code}" for code in codes}
-    assert [one for one in settings.exceptions.groups("products") if one.cause == "field_conflict"] == []
+    assert [group for group in settings.exceptions.groups("products") if group.cause == "field_conflict"] == []
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -71,7 +71,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
 
     number = day.pages[0].partition("/")[2]
     line = next(
-        one for one in systems.state("DJ_LINE") if one["PAGE_NR"] == number and str(one["ACCT_NR"]).startswith("80")
+        row for row in systems.state("DJ_LINE") if row["PAGE_NR"] == number and str(row["ACCT_NR"]).startswith("80")
     )
     other = "8040" if line["ACCT_NR"] != "8040" else "8010"
     systems.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": other}, by="KARIN")
@@ -108,8 +108,8 @@ def set_up(page: Page, connected: str) -> None:
 def a_booked_day(application: Application, systems: Sandbox) -> DayListed:
     """Return a day of the first branch that has turnover and is booked."""
     today = systems.shop.today
-    listed = application.days.listed(today - timedelta(days=DAYS), today, BRANCH)
-    return next(one for one in listed if one.pages)
+    days = application.days.listed(today - timedelta(days=DAYS), today, BRANCH)
+    return next(day for day in days if day.pages)
 
 
 def downloaded_sheets(page: Page, name: str, number: str) -> None:

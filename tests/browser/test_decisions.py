@@ -94,9 +94,9 @@ def test_debtors_of_branches_and_countries_are_chosen_from_the_books(shop: str, 
 def test_a_plan_is_commented_and_discarded_with_a_reason(shop: str, page: Page) -> None:
     page.goto(f"{shop}/preview?flow=orders")
     at_rest(page).locator(".st-key-note_plan button").first.click()
-    written = at_rest(page).get_by_role("dialog").locator("textarea")
-    written.fill("Ask Karin about the new customers first")
-    written.press("Control+Enter")
+    textarea = at_rest(page).get_by_role("dialog").locator("textarea")
+    textarea.fill("Ask Karin about the new customers first")
+    textarea.press("Control+Enter")
     at_rest(page).locator(".st-key-note_plan_now button:enabled").click()
     expect(at_rest(page).get_by_text("Ask Karin about the new customers first")).to_be_visible()
     at_rest(page).locator(".st-key-discard button").first.click()

@@ -85,7 +85,9 @@ def test_every_list_is_a_spreadsheet_in_the_words_of_its_reader(shop: str, page:
         assert sheet.find("s:autoFilter", NS) is not None
         assert sheet.find("s:cols", NS) is not None
         rows += len(sheet.findall(".//s:row", NS)) - 1
-        captions = [str(one.text) for one in texts.iterfind(".//s:t", NS)][: len(sheet.findall(".//s:row[1]/s:c", NS))]
+        captions = [str(element.text) for element in texts.iterfind(".//s:t", NS)][
+            : len(sheet.findall(".//s:row[1]/s:c", NS))
+        ]
         assert not [caption for caption in captions if "_" in caption or "–" in caption]
         assert not {"Name", "Flow", "Field", "Amount", "Level", "Period"} & set(captions)
     assert rows

@@ -40,9 +40,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def plant(data: Path) -> None:
     """Let the person be in both systems, and in the console between them."""
     with opened(data, sandbox=True, sandbox_articles=50) as application:
-        made = Shop(Console(application), data, whole=False)
-        made.run("products", ARTICLE)
-        made.plant()
+        shop = Shop(Console(application), data, whole=False)
+        shop.run("products", ARTICLE)
+        shop.plant()
 
 
 def found(page: Page, server: Server) -> None:
@@ -63,8 +63,8 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
         button(page, "Download everything")
     download.value.save_as(tmp_path / "person.zip")
     with zipfile.ZipFile(io.BytesIO((tmp_path / "person.zip").read_bytes())) as packed:
-        told = json.dumps(json.loads(packed.read("person.json")), ensure_ascii=False)
-    assert [word for word in PLANTED if word not in told] == []
+        person_json = json.dumps(json.loads(packed.read("person.json")), ensure_ascii=False)
+    assert [word for word in PLANTED if word not in person_json] == []
 
     at_rest(page).get_by_text("Erase", exact=True).first.click()
     confirm = at_rest(page).get_by_role("textbox", name="Type the number again to erase")

@@ -43,8 +43,8 @@ class Operator:
         self.page = page
         self.clicks: list[str] = []
 
-    def click(self, what: Locator, name: str) -> None:
-        what.first.click(timeout=WAIT)
+    def click(self, locator: Locator, name: str) -> None:
+        locator.first.click(timeout=WAIT)
         self.clicks.append(name)
 
     def press(self, name: str) -> None:

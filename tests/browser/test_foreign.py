@@ -79,22 +79,22 @@ FOUND = """() => {
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A console whose systems, settings and people all have hostile names."""
     data = tmp_path_factory.mktemp("console")
-    with systems() as both:
-        terminal = Terminal({"DATA": str(data), **access(both)})
+    with systems() as running_sandbox:
+        terminal = Terminal({"DATA": str(data), **access(running_sandbox)})
         plan = terminal("preview", "products", "--json").json
         terminal("commit", plan["run"], "--fingerprint", plan["fingerprint"], *confirmations(plan))
         for flow in ("products", "customers", "stock", "orders"):
             terminal("preview", flow, "--json")
-        plant(data, both)
-        with serving(data, **connecting(both)) as address:
+        plant(data, running_sandbox)
+        with serving(data, **connecting(running_sandbox)) as address:
             yield address
 
 
-def plant(data: Path, both: Sandbox) -> None:
+def plant(data: Path, sandbox: Sandbox) -> None:
     """Give hostile names to whatever people can name in the console itself."""
-    given = access(both)
+    environment = access(sandbox)
     office, branches = (
-        {name.removeprefix(prefix).lower(): value for name, value in given.items() if name.startswith(prefix)}
+        {name.removeprefix(prefix).lower(): value for name, value in environment.items() if name.startswith(prefix)}
         for prefix in ("ACCOUNTVIEW__", "MPLUS__")
     )
     connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
@@ -106,10 +106,10 @@ def plant(data: Path, both: Sandbox) -> None:
             application.issues.annotate(group.group_key, name, name)
         application.rules.set_table(EVERY[0], dict(zip(EVERY, reversed(EVERY), strict=True)), EVERY[1])
         for flow in ("products", "orders"):
-            _published(application, flow)
+            _publish_mapping(application, flow)
 
 
-def _published(application: Application, flow: str) -> None:
+def _publish_mapping(application: Application, flow: str) -> None:
     published = application.mappings.published(flow)
     application.mappings.publish(flow, published.mapping, published.version, somebody(EVERY[1]), EVERY[0])
 
@@ -118,7 +118,7 @@ def _published(application: Application, flow: str) -> None:
 def watched(browser: Browser, address: str, language: str) -> Iterator[Page]:
     """Open a browser in a language; it may ask the console alone, and no name may ask the person anything."""
     outside: list[str] = []
-    asked: list[str] = []
+    dialogs: list[str] = []
 
     def note(request: Request) -> None:
         to = urlsplit(request.url)
@@ -127,9 +127,9 @@ def watched(browser: Browser, address: str, language: str) -> Iterator[Page]:
 
     with tab(browser, locale=language, timezone_id="Europe/Amsterdam") as page:
         page.context.on("request", note)
-        page.on("dialog", lambda dialog: asked.append(dialog.message))
+        page.on("dialog", lambda dialog: dialogs.append(dialog.message))
         yield page
-    assert (outside, asked) == ([], [])
+    assert (outside, dialogs) == ([], [])
 
 
 def harm(page: Page, address: str, place: str) -> list[str]:
@@ -142,32 +142,32 @@ def harm(page: Page, address: str, place: str) -> list[str]:
             at_rest(page).get_by_test_id("stMain").locator(".js-plotly-plot, [data-testid=stDataFrame]").first
         ).to_be_visible()
     page.wait_for_timeout(DRAWN)
-    found: list[str] = page.evaluate(FOUND)
-    return found + ([] if re.fullmatch(r"[A-ZÜ][\w -]+( \(\d+\))? · Sluis", page.title()) else [page.title()])
+    problems: list[str] = page.evaluate(FOUND)
+    return problems + ([] if re.fullmatch(r"[A-ZÜ][\w -]+( \(\d+\))? · Sluis", page.title()) else [page.title()])
 
 
 def causes_harm(page: Page, address: str) -> list[str]:
     """Open some causes with their records and repairs, and return what a name has made of them."""
-    found = harm(page, address, "exceptions")
+    problems = harm(page, address, "exceptions")
     for at in range(CAUSES):
         at_rest(page).locator("[class*=st-key-open-] button").nth(at).click()
         expect(at_rest(page).locator("[class*=st-key-close-] button").first).to_be_visible()
         page.wait_for_timeout(DRAWN)
-        found += page.evaluate(FOUND)
-    return found
+        problems += page.evaluate(FOUND)
+    return problems
 
 
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_no_page_is_changed_by_a_name(console: str, browser: Browser, turn: int) -> None:
     with watched(browser, console, LOCALES[turn]) as page:
         places = [(name, ADDRESSES[name]) for name in WALKED[turn::3]]
-        assert {name: found for name, place in places if (found := harm(page, console, place))} == {}
+        assert {name: problems for name, place in places if (problems := harm(page, console, place))} == {}
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_no_page_is_changed_by_a_name_in_any_language(console: str, browser: Browser, language: str) -> None:
     with watched(browser, console, language) as page:
-        assert {name: found for name, place in ADDRESSES.items() if (found := harm(page, console, place))} == {}
+        assert {name: problems for name, place in ADDRESSES.items() if (problems := harm(page, console, place))} == {}
         assert causes_harm(page, console) == []
 
 
@@ -183,17 +183,19 @@ def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console:
         with page.expect_download() as download:
             page.get_by_role("button", name="CSV for programs").locator("visible=true").click()
         assert download.value.suggested_filename == "log-data.csv"
-        kept = pd.read_csv(download.value.path(), keep_default_na=False)
-        assert {"=cmd|' /C calc'!A0", "＝1＋1"} & set(kept["title"].map(unescape_formulas))
-        assert not [one for name in kept.columns for one in kept[name].astype(str) if re.match("[=+@＝＋＠-]", one)]
+        table = pd.read_csv(download.value.path(), keep_default_na=False)
+        assert {"=cmd|' /C calc'!A0", "＝1＋1"} & set(table["title"].map(unescape_formulas))
+        assert not [
+            cell for name in table.columns for cell in table[name].astype(str) if re.match("[=+@＝＋＠-]", cell)
+        ]
 
         address = f"logs?record={quote(f'products:{KEYS[2]}', safe='')}"
         page.goto(f"{console}/{address}", wait_until="commit")
         at_rest(page).get_by_role("button", name="Copy link").click()
-        shown = page.get_by_test_id("stCode").first.text_content() or ""
-        page.goto(shown, wait_until="commit")
+        record_url = page.get_by_test_id("stCode").first.text_content() or ""
+        page.goto(record_url, wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
-        assert parse_qs(urlsplit(shown).query) == {"record": [f"products:{KEYS[2]}"]}
+        assert parse_qs(urlsplit(record_url).query) == {"record": [f"products:{KEYS[2]}"]}
 
 
 def test_a_name_is_shown_as_it_is(console: str, browser: Browser) -> None:

@@ -28,10 +28,10 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
         server = page.connect_to_server()
 
         def answered(message: str | bytes) -> None:
-            told = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
-            if told.HasField("navigation"):
-                drawn.append(told.navigation.page_script_hash)
-            if not lost and drawn[-1:] != drawn[:1] and list(told.metadata.delta_path) == HEAD:
+            frame = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
+            if frame.HasField("navigation"):
+                drawn.append(frame.navigation.page_script_hash)
+            if not lost and drawn[-1:] != drawn[:1] and list(frame.metadata.delta_path) == HEAD:
                 lost.append(message)
             else:
                 page.send(message)
@@ -56,26 +56,26 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
 def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_opened(
     sandboxed: Server, browser: Browser, *, by_timer: bool
 ) -> None:
-    left: list[BackMsg] = []  # what a part of the page asks for, to be asked once more
+    requests: list[BackMsg] = []  # what a part of the page asks for, to be asked once more
     finished: list[list[str]] = []
 
     def through(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
         def asked(message: str | bytes) -> None:
-            told = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
-            if told.rerun_script.is_auto_rerun:
-                left.append(told)
+            frame = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
+            if frame.rerun_script.is_auto_rerun:
+                requests.append(frame)
             server.send(message)
-            if left and told.WhichOneof("type") == "rerun_script" and not told.rerun_script.fragment_id:
-                left[-1].rerun_script.is_auto_rerun = by_timer
-                server.send(left[-1].SerializeToString())
+            if requests and frame.WhichOneof("type") == "rerun_script" and not frame.rerun_script.fragment_id:
+                requests[-1].rerun_script.is_auto_rerun = by_timer
+                server.send(requests[-1].SerializeToString())
 
         def answered(message: str | bytes) -> None:
-            told = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
+            frame = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
             page.send(message)
-            if told.WhichOneof("type") == "script_finished":
-                finished.append(list(told.metadata.run.fragment_ids))
+            if frame.WhichOneof("type") == "script_finished":
+                finished.append(list(frame.metadata.run.fragment_ids))
 
         page.on_message(asked)
         server.on_message(answered)
@@ -84,7 +84,7 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
         page = context.new_page()
         page.route_web_socket(re.compile("_stcore/stream"), through)
         page.goto(sandboxed.address, wait_until="commit")
-        while not left:
+        while not requests:
             page.wait_for_timeout(100)
         finished.clear()
         at_rest(page).get_by_role("link", name="Runs").click()

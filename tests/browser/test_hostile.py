@@ -179,8 +179,10 @@ def origin_of(who: str, hostile: int, console: Server) -> str:
 
 def sockets(console: Server) -> list[str]:
     """Return what Streamlit counts of the browsers that have come and gone."""
-    said = send_request(console.port, "GET /_stcore/metrics HTTP/1.0", f"Host: 127.0.0.1:{console.port}").body.decode()
-    return [line for line in said.splitlines() if line.startswith(("session_events", "active_sessions"))]
+    metrics = send_request(
+        console.port, "GET /_stcore/metrics HTTP/1.0", f"Host: 127.0.0.1:{console.port}"
+    ).body.decode()
+    return [line for line in metrics.splitlines() if line.startswith(("session_events", "active_sessions"))]
 
 
 ATTACKERS = (SITE, "127.0.0.1", "localhost", REBOUND)
@@ -206,7 +208,7 @@ def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostil
 
     assert (reached, opened) == ([], "nothing")
     assert len(answered) > len(paths)  # of what the server was asked, it refused everything
-    assert {one for one in answered if one[2] not in REFUSED} == set()
+    assert {attempt for attempt in answered if attempt[2] not in REFUSED} == set()
     assert sockets(console) == before
     assert not list(Path(console.data, "exports").rglob("*"))
     host = f"Host: 127.0.0.1:{console.port}"

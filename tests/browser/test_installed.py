@@ -35,9 +35,11 @@ pytestmark = [
 
 def run(*command: str | Path, at: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end in a folder; names of settings without CONSOLE_."""
-    given = {**environment(**settings), "XDG_DATA_HOME": str(at / "share"), "PYTHONDONTWRITEBYTECODE": "1"}
-    given.pop("PYTHONPATH", None)
-    return subprocess.run(command, cwd=at, env=given, capture_output=True, text=True, check=False, timeout=3 * SECONDS)
+    variables = {**environment(**settings), "XDG_DATA_HOME": str(at / "share"), "PYTHONDONTWRITEBYTECODE": "1"}
+    variables.pop("PYTHONPATH", None)
+    return subprocess.run(
+        command, cwd=at, env=variables, capture_output=True, text=True, check=False, timeout=3 * SECONDS
+    )
 
 
 def kept(*places: str) -> set[str]:
@@ -52,8 +54,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as it is built from this checkout, with no network."""
     to = tmp_path_factory.mktemp("wheel")
     pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation")
-    done = subprocess.run([*pip, "-w", str(to), str(ROOT)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([*pip, "-w", str(to), str(ROOT)], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     return next(to.glob("*.whl"))
 
 
@@ -75,7 +77,7 @@ class Installed:
 
     def files(self) -> set[Path]:
         """Return every file of the program, but what Python keeps of it by itself."""
-        return {one for one in self.home.rglob("*") if one.is_file() and "__pycache__" not in one.parts}
+        return {path for path in self.home.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
 @pytest.fixture(scope="module")
@@ -84,47 +86,49 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     home, at = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("elsewhere")
     venv.create(home)
     pip = (sys.executable, "-m", "pip", "--python", home, "install", "--quiet", "--no-deps", "--no-index", wheel)
-    done = run(*pip, at=at)
-    assert done.returncode == 0, done.stderr
+    process = run(*pip, at=at)
+    assert process.returncode == 0, process.stderr
     room = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     (room / "libraries.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    found = Installed(home, at)
-    before = found.files()
-    yield found
-    assert found.files() == before, "something was written among the files of the program"
+    installation = Installed(home, at)
+    before = installation.files()
+    yield installation
+    assert installation.files() == before, "something was written among the files of the program"
 
 
 def test_the_wheel_holds_one_package_with_every_file_that_is_shipped(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        told = message_from_bytes(archive.read(f"sluis-{VERSION}.dist-info/METADATA"))
+        metadata = message_from_bytes(archive.read(f"sluis-{VERSION}.dist-info/METADATA"))
     shipped = {f"integration/console/{name}" for name in kept(*BESIDE)} | kept("integration")
 
     assert {name.partition("/")[0] for name in names} == {"integration", f"sluis-{VERSION}.dist-info"}
     assert (shipped - names, [name for name in names if "/tests/" in name or name.endswith(".pyc")]) == (set(), [])
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    wanted = {str(Requirement(text)) for line in lines if (text := line.partition("#")[0].strip())}
-    assert {str(Requirement(one)) for one in told.get_all("Requires-Dist", [])} == wanted
-    assert (told["Name"], told["Version"]) == ("sluis", VERSION)
+    requirements = {str(Requirement(text)) for line in lines if (text := line.partition("#")[0].strip())}
+    assert {str(Requirement(requirement)) for requirement in metadata.get_all("Requires-Dist", [])} == requirements
+    assert (metadata["Name"], metadata["Version"]) == ("sluis", VERSION)
 
 
 def test_the_installed_command_knows_itself_and_keeps_its_data_where_the_platform_does(installed: Installed) -> None:
-    done = installed("runs")
+    process = installed("runs")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "sluis preview products" in done.stdout
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "sluis preview products" in process.stdout
     assert (installed.at / "share" / "sluis" / "console.sqlite").exists()
-    assert [one.name for one in installed.at.iterdir()] == ["share"]
+    assert [path.name for path in installed.at.iterdir()] == ["share"]
     assert (installed.at / "share" / "sluis").stat().st_mode & 0o077 == 0 or os.name == "nt"
 
 
 @pytest.mark.timeout(3 * SECONDS)
 def test_the_installed_program_syncs_every_flow_of_the_sample_shop(installed: Installed) -> None:
-    done = installed("demo", "--articles", "60", "--json")
+    process = installed("demo", "--articles", "60", "--json")
 
-    assert done.returncode == 0, done.stderr
-    told: list[Any] = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {one.get("flow") for one in told} >= set(FLOWS) - {"payments"}  # whose method only a person can choose
+    assert process.returncode == 0, process.stderr
+    results: list[Any] = [json.loads(line) for line in process.stdout.splitlines()]
+    assert {result.get("flow") for result in results} >= set(FLOWS) - {
+        "payments"
+    }  # whose method only a person can choose
 
 
 @pytest.mark.browser

@@ -18,15 +18,15 @@ pytestmark = [
 @pytest.fixture
 def outside(page: Page) -> Iterator[list[str]]:
     """Every request of the page that leaves this machine."""
-    asked: list[str] = []
+    urls: list[str] = []
 
     def note(request: Request) -> None:
         if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
-            asked.append(request.url)
+            urls.append(request.url)
 
     page.on("request", note)
-    yield asked
-    assert asked == []
+    yield urls
+    assert urls == []
 
 
 @pytest.mark.long

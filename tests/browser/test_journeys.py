@@ -52,7 +52,9 @@ def dearer(systems: Sandbox, codes: Sequence[str], by: str) -> None:
 def at_the_till(systems: Sandbox) -> list[str]:
     """Return the articles that are products of their own at the till and for sale, by their codes."""
     products = systems.state("products", "mplus")
-    alone = {str(one["articleList"][0]["articleNumber"]) for one in products if len(one["articleList"]) == 1}
+    alone = {
+        str(product["articleList"][0]["articleNumber"]) for product in products if len(product["articleList"]) == 1
+    }
     return [code for row in systems.state("ARTICLE") if (code := str(row["ART_CODE"])) in alone and row["PX_SELL"]]
 
 
@@ -71,10 +73,10 @@ def commit(page: Page) -> None:
 
 def written(page: Page) -> int:
     """Return how many changes the progress on screen says are written."""
-    said = page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ changes written")).first
-    expect(said).to_be_visible()
-    found = re.search(r"([\d,]+) of", said.inner_text())
-    return int(found[1].replace(",", "")) if found else 0
+    progress = page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ changes written")).first
+    expect(progress).to_be_visible()
+    match = re.search(r"([\d,]+) of", progress.inner_text())
+    return int(match[1].replace(",", "")) if match else 0
 
 
 @pytest.mark.long
@@ -126,8 +128,8 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
     plan = previewed(page, connected)
     colleague.goto(plan, wait_until="commit")
     expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_be_visible()
-    told = re.compile(r"\d+ of \d+ changes chosen")
-    chosen = [at_rest(each).get_by_text(told).inner_text() for each in (page, colleague)]
+    count_pattern = re.compile(r"\d+ of \d+ changes chosen")
+    chosen = [at_rest(window).get_by_text(count_pattern).inner_text() for window in (page, colleague)]
     assert chosen[0] == chosen[1]
 
     with systems.switches.armed(Fault.DELAY, system="mplus", operation="updateProduct", times=None, seconds=0.5):
@@ -159,8 +161,8 @@ def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
     page.get_by_test_id("stDataFrame").first.click(position=TICK)
 
     three = re.compile("Commit 3 changes")
-    for one in (page, colleague):
-        expect(one.get_by_role("button", name=COMMIT)).to_contain_text(three)
+    for window in (page, colleague):
+        expect(window.get_by_role("button", name=COMMIT)).to_contain_text(three)
     for show in ("Skip", "Update"):
         at_rest(page).get_by_role("radio", name=re.compile(show)).first.click()
         expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text(three)

@@ -143,7 +143,7 @@ def test_streamlit_says_nothing_in_english(filled: str, browser: Browser) -> Non
 
 def english_in(page: Page) -> list[str]:
     """Return what Streamlit says on a page in English, to be seen or read aloud."""
-    english = [own for own, said in of_streamlit("de").items() if own != said]
+    english = [own for own, translation in of_streamlit("de").items() if own != translation]
     return list(page.evaluate(ENGLISH, english))
 
 

@@ -37,12 +37,12 @@ def console(data: Path) -> Iterator[str]:
 
 def keepers(data: Path) -> set[int]:
     """Return the numbers of the processes that have the log of a folder open."""
-    found = set()
-    for one in Path("/proc").glob("[0-9]*/fd/*"):
+    process_ids = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):  # somebody else's, or gone
-            if str(one.readlink()) == str(data / "log.duckdb"):
-                found.add(int(one.parts[2]))
-    return found
+            if str(link.readlink()) == str(data / "log.duckdb"):
+                process_ids.add(int(link.parts[2]))
+    return process_ids
 
 
 def well(console: str) -> bool:

@@ -97,7 +97,7 @@ BROKEN = """() => {
 
 @pytest.mark.parametrize("language", ["en-GB", "nl-NL", "de-DE"])
 def test_every_page_has_room_for_what_it_says_on_each_screen(shop: str, browser: Browser, language: str) -> None:
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     PICTURES.mkdir(exist_ok=True)
     with tab(browser, locale=language) as page:
         page.add_init_script(NOTE_CELLS)
@@ -109,9 +109,9 @@ def test_every_page_has_room_for_what_it_says_on_each_screen(shop: str, browser:
                 page.wait_for_timeout(RESIZE)
                 page.screenshot(path=PICTURES / f"{screen['width']}-{language}-{name.replace(' ', '-')}.png")
                 wrong = [*page.evaluate(BROKEN), *page.evaluate(CUT, EMPTY)]
-                found[f"{name} at {screen['width']}"] = wrong
+                problems[f"{name} at {screen['width']}"] = wrong
 
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
 
 def test_what_waits_is_left_waiting_discarded_or_written_on_a_phone(shop: str, browser: Browser) -> None:
@@ -122,10 +122,10 @@ def test_what_waits_is_left_waiting_discarded_or_written_on_a_phone(shop: str, b
         expect(page.get_by_text("Prices that change by more than")).to_be_visible()
         card.click()
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Products")
-        asked = page.url
+        address = page.url
         button(page, "Leave it waiting")
         card.click()
-        page.wait_for_url(asked)
+        page.wait_for_url(address)
         picture(page, "phone-plan")
         button(page, "Discard")
         at_rest(page).locator(".st-key-discard_now button").click()  # why may be left open

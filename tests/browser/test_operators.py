@@ -74,7 +74,7 @@ def ordered(systems: Sandbox, stocked: str, settings: Application) -> int:
     """So many orders at the till, all paid in a way that nobody has said a counterpart for."""
     assert stocked
     till_client = TillClient(systems)
-    articles = [one for one in systems.state("articles", "mplus") if one.get("extArticleId") and one["vatCode"] == 2]
+    articles = [row for row in systems.state("articles", "mplus") if row.get("extArticleId") and row["vatCode"] == 2]
     for number in range(MANY):
         article = str(articles[number % len(articles)]["articleNumber"])
         order = till_client.order(article, relation=str(1001 + number % 10))
@@ -129,7 +129,8 @@ def booked(systems: Sandbox) -> list[str]:
 def levels(systems: Sandbox) -> dict[tuple[int, int], Decimal]:
     """Return what the tills have of every article."""
     return {
-        (one["branchNumber"], one["articleNumber"]): Decimal(one["physical"]) for one in systems.state("stock", "mplus")
+        (level["branchNumber"], level["articleNumber"]): Decimal(level["physical"])
+        for level in systems.state("stock", "mplus")
     }
 
 

@@ -77,7 +77,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
 
 
 def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page: Page, people: People) -> None:
-    if not any(one.ref == "ben" for one in people.list_people()):
+    if not any(person.ref == "ben" for person in people.list_people()):
         people.accept(people.invite("ben", "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
     logged_in(page, server, "ben", "/runs")
     expect(page).to_have_url(re.compile("/runs"))
@@ -110,13 +110,13 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
         people.accept(people.invite(name, "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
     logged_in(page, server, "cas", "/administration")
     limit = page.get_by_label("Number of changes").first
-    for number, said in (
+    for number, expected in (
         (10, "The second limits are saved."),
         (90, "A looser second limit waits for a second person."),
     ):
         opened(page, limit).fill(str(number))
         button(page, "Save the limits")
-        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_text(expected)).to_be_visible()
     expect(at_rest(page).get_by_role("button", name="Withdraw the change")).to_be_visible()
     expect(page.get_by_role("button", name="Approve the change")).to_have_count(0)
 

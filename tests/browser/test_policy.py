@@ -53,7 +53,7 @@ def break_policy(console: str, browser: Browser) -> None:
     with tab(browser) as page:
         page.goto(console, wait_until="commit")
         settled(page)
-        with page.expect_console_message(lambda said: said.text.startswith("policy: img-src")):
+        with page.expect_console_message(lambda message: message.text.startswith("policy: img-src")):
             page.evaluate("new Image().src = 'http://127.0.0.1:9/one.png'")
 
 
@@ -73,9 +73,9 @@ def test_a_table_is_edited_under_the_policy(filled: str, page: Page) -> None:
 
 @pytest.mark.parametrize("name", ["Log as CSV", "Log as Parquet"])
 def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page: Page, name: str) -> None:
-    taken: list[Download] = []
-    page.context.on("page", lambda opened: opened.on("download", lambda download: taken.append(download)))  # noqa: PLW0108
-    page.on("download", lambda download: taken.append(download))  # noqa: PLW0108 - no method of a list is taken for one
+    downloads: list[Download] = []
+    page.context.on("page", lambda opened: opened.on("download", lambda download: downloads.append(download)))  # noqa: PLW0108
+    page.on("download", lambda download: downloads.append(download))  # noqa: PLW0108 - no method of a list is taken for one
     page.goto(f"{filled}/logs?tab=questions", wait_until="commit")
     addresses = set()
     for number in (1, 2):
@@ -86,10 +86,10 @@ def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page:
         link.click()
         expect(page.locator(f'a[href="{address}"]')).to_have_count(0)  # a token holds once; the next is there already
         until = time.monotonic() + SECONDS
-        while len(taken) < number and time.monotonic() < until:
+        while len(downloads) < number and time.monotonic() < until:
             page.wait_for_timeout(100)
-        assert Path(taken[-1].path()).stat().st_size > LEAST
-    assert len(addresses) == len(taken) == 2
+        assert Path(downloads[-1].path()).stat().st_size > LEAST
+    assert len(addresses) == len(downloads) == 2
 
 
 def test_an_answer_is_downloaded_and_drawn_under_the_policy(filled: str, page: Page) -> None:

@@ -36,11 +36,11 @@ def provider() -> Iterator[OpenIdProvider]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, provider: OpenIdProvider) -> Iterator[Server]:
     """A console to which people come by that provider."""
-    given = {
+    provider_settings = {
         "CONSOLE_LOG_IN": "provider", "CONSOLE_PROVIDER__ISSUER": provider.issuer,
         "CONSOLE_PROVIDER__CLIENT_ID": CLIENT, "CONSOLE_PROVIDER__CLIENT_SECRET": SECRET,
     }  # fmt: skip
-    with served(tmp_path_factory.mktemp("provider"), settings=given) as running:
+    with served(tmp_path_factory.mktemp("provider"), settings=provider_settings) as running:
         yield running
 
 

@@ -51,12 +51,12 @@ class Shop(Console):
         return price_of(self.sandbox, code)
 
     def relation(self, debtor: str) -> Mapping[str, Any]:
-        return next(one for one in self.sandbox.state("relations", "mplus") if one.get("extRelationId") == debtor)
+        return next(row for row in self.sandbox.state("relations", "mplus") if row.get("extRelationId") == debtor)
 
 
 def price_of(systems: Sandbox, code: str) -> str:
     """Return what an article of the books costs at the till, in cents."""
-    return next(str(one["priceIncl"]) for one in systems.state("articles", "mplus") if one.get("extArticleId") == code)
+    return next(str(row["priceIncl"]) for row in systems.state("articles", "mplus") if row.get("extArticleId") == code)
 
 
 @dataclass(slots=True)
@@ -74,21 +74,21 @@ class Planted:
     def relation(self, name: str) -> Mapping[str, Any]:
         """Return what the till has of a customer."""
         key, relations = self.told[name], self.systems.state("relations", "mplus")
-        return next(one for one in relations if one.get("extRelationId") == key)
+        return next(row for row in relations if row.get("extRelationId") == key)
 
 
 @pytest.fixture(scope="module")
 def planted(systems: Sandbox, data: Path) -> Iterator[Planted]:
-    """A shop that has run before, and then something of it goes wrong: see `_plant`."""
-    made = Planted(systems)
+    """A shop that has run before, and then something of it goes wrong: see `_plant_faults`."""
+    shop = Planted(systems)
     with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
-        apart.submit(_run_and_plant, systems, data, made.told).result()
+        apart.submit(_run_and_plant, systems, data, shop.told).result()
     with serving(data, **connecting(systems)) as address:
-        made.address = address
-        yield made
+        shop.address = address
+        yield shop
 
 
-def _run_and_plant(systems: Sandbox, data: Path, told: dict[str, str]) -> None:
+def _run_and_plant(systems: Sandbox, data: Path, facts: dict[str, str]) -> None:
     with opened(data, accountview=books_access(systems), mplus=till_access(systems)) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers", "orders"):
@@ -98,43 +98,43 @@ def _run_and_plant(systems: Sandbox, data: Path, told: dict[str, str]) -> None:
         have_prices(application)
         for flow in ("products", "customers"):
             shop.run(flow)
-        _take_back(shop, told)
-        _plant(shop, told)
+        _revert_price(shop, facts)
+        _plant_faults(shop, facts)
         for flow in ("products", "customers", "orders"):
             shop.preview(flow)
 
 
-def _take_back(shop: Shop, told: dict[str, str]) -> None:
+def _revert_price(shop: Shop, facts: dict[str, str]) -> None:
     """Raise the price of an article, and take that back."""
-    there = {str(one.get("extArticleId")) for one in shop.sandbox.state("articles", "mplus")}
-    row = next(row for row in shop.sandbox.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]) in there)
-    told["back"] = str(row["ART_CODE"])
-    shop.sandbox.accountview.edit("ARTICLE", told["back"], {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
+    till_codes = {str(article.get("extArticleId")) for article in shop.sandbox.state("articles", "mplus")}
+    row = next(row for row in shop.sandbox.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]) in till_codes)
+    facts["back"] = str(row["ART_CODE"])
+    shop.sandbox.accountview.edit("ARTICLE", facts["back"], {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
     raised = shop.run("products", mode=Mode.CHANGES)
-    told["raised"] = shop.price(told["back"])
+    facts["raised"] = shop.price(facts["back"])
     shop.commit(shop.undo(raised))
 
 
-def _plant(shop: Shop, told: dict[str, str]) -> None:
+def _plant_faults(shop: Shop, facts: dict[str, str]) -> None:
     books, till_client = shop.sandbox.accountview, shop.till_client
-    told |= {"vat": shop.debtor(4), "list": shop.debtor(5), "twice": "39001"}
-    books.edit("CONTACT", told["vat"], {"VAT_NR": "NL1", "CNT_CODE": "NL"})
-    books.edit("CONTACT", told["list"], {"APX_LIST": "KLEIN"})
+    facts |= {"vat": shop.debtor(4), "list": shop.debtor(5), "twice": "39001"}
+    books.edit("CONTACT", facts["vat"], {"VAT_NR": "NL1", "CNT_CODE": "NL"})
+    books.edit("CONTACT", facts["list"], {"APX_LIST": "KLEIN"})
     mail = "inkoop@tweemaal.example"
-    named = {"SUB_NR": told["twice"], "ACCT_NAME": "Tweemaal B.V.", "ACCT_NR": "1300", "MAIL_BUS": mail}
-    books.add("CONTACT", named | {"CNT_CODE": "NL", "CITY": "Ede"})
-    told["first"], told["second"] = (
+    contact = {"SUB_NR": facts["twice"], "ACCT_NAME": "Tweemaal B.V.", "ACCT_NR": "1300", "MAIL_BUS": mail}
+    books.add("CONTACT", contact | {"CNT_CODE": "NL", "CITY": "Ede"})
+    facts["first"], facts["second"] = (
         till_client.customer(f"Tweemaal {city}", mail, city=city) for city in ("Ede", "Epe")
     )
     article = next(
-        str(one["articleNumber"]) for one in shop.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        str(row["articleNumber"]) for row in shop.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )  # fmt: skip
-    till_client.order(article, relation=told["second"])
-    told["emoji"] = till_client.customer("Bakkerij 🥐 De Korst", "korst@bakkerij.example")
-    told["letters"] = till_client.customer(LONG_NAME, "lodz@rowery.example", city="Łódź", address="Wróbla 12")
-    till_client.order(article, relation=told["emoji"])
-    till_client.order(article, relation=told["letters"])
+    till_client.order(article, relation=facts["second"])
+    facts["emoji"] = till_client.customer("Bakkerij 🥐 De Korst", "korst@bakkerij.example")
+    facts["letters"] = till_client.customer(LONG_NAME, "lodz@rowery.example", city="Łódź", address="Wróbla 12")
+    till_client.order(article, relation=facts["emoji"])
+    till_client.order(article, relation=facts["letters"])
     books.add("ARTICLE", {"ART_CODE": "BEL-1", "ART_DESC1": "Fietsbel koper", "PX_SELL": 10, "VAT_CODE": "1"})
 
 
@@ -176,9 +176,9 @@ def is_edited(page: Page) -> bool:
 
 def test_which_of_two_is_the_customer_is_seen_by_when_each_was_last_sold_to(planted: Planted, page: Page) -> None:
     repairing(page, planted, "customers", planted.told["twice"])
-    shown = at_rest(page).locator('[data-testid="stTable"]')
-    expect(shown.get_by_text("Last used")).to_be_visible()
-    expect(shown.get_by_text("not within a year")).to_have_count(1)
+    table = at_rest(page).locator('[data-testid="stTable"]')
+    expect(table.get_by_text("Last used")).to_be_visible()
+    expect(table.get_by_text("not within a year")).to_have_count(1)
     picture(page, "repair-candidates")
     at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{planted.told['second']} · ")).click()
     button(page, "Link and preview 1 customer")
@@ -225,7 +225,7 @@ def test_a_name_that_the_books_cannot_keep_is_corrected_at_the_till_and_what_is_
     planted.systems.till.edit("relations", planted.told["emoji"], {"name": "Bakkerij De Korst"})
     button(page, AGAIN)
     ended(page, planted, "orders", planted.told["emoji"])
-    assert "Bakkerij De Korst" in {str(one["ACCT_NAME"]) for one in planted.systems.state("CONTACT")}
+    assert "Bakkerij De Korst" in {str(row["ACCT_NAME"]) for row in planted.systems.state("CONTACT")}
 
 
 @pytest.mark.long
@@ -257,7 +257,7 @@ def test_codes_that_are_no_numbers_are_allotted_some(planted: Planted, page: Pag
     button(page, "Back to the cause")
     button(page, AGAIN)
     ended(page, planted, "products", "BEL-1")
-    assert "BEL-1" in {one.get("extArticleId") for one in planted.systems.state("articles", "mplus")}
+    assert "BEL-1" in {row.get("extArticleId") for row in planted.systems.state("articles", "mplus")}
 
 
 def leaving(page: Page, name: str) -> None:

@@ -44,16 +44,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
     """A shop that has run before, and then something of it goes wrong in both systems."""
-    made = Planted(systems)
+    shop = Planted(systems)
     with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
-        apart.submit(_run_and_plant, systems, data, folder, made.told).result()
+        apart.submit(_run_and_plant, systems, data, folder, shop.told).result()
     pictures = {"CONSOLE_PICTURES__FOLDER": str(folder), "CONSOLE_PICTURES__MEGABYTES": str(MEGABYTES)}
     with serving(data, **connecting(systems), **pictures) as address:
-        made.address = address
-        yield made
+        shop.address = address
+        yield shop
 
 
-def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, str]) -> None:
+def _run_and_plant(systems: Sandbox, data: Path, folder: Path, facts: dict[str, str]) -> None:
     places = PictureSources(folder=folder, megabytes=MEGABYTES)
     with opened(data, accountview=books_access(systems), mplus=till_access(systems), pictures=places) as application:
         shop = Shop(application, systems)
@@ -61,7 +61,7 @@ def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, s
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
-        _price_more(shop, told)
+        _add_prices(shop, facts)
         have_prices(application)
         application.tables.save(
             "price_groups", {"GROOT": str(WHOLESALE), SECOND_LIST: str(WHOLESALE)}, somebody("test")
@@ -69,97 +69,101 @@ def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, s
         for flow in ("products", "customers"):
             shop.run(flow)
         application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
-        _spoil_pictures(shop, folder, told)
-        _spoil_prices(shop, told)
-        _spoil_customers(shop, told)
+        _spoil_pictures(shop, folder, facts)
+        _spoil_prices(shop, facts)
+        _spoil_customers(shop, facts)
         for flow in ("products", "customers"):
             shop.run(flow)
-        _charge_otherwise(shop, told)
+        _change_charged_price(shop, facts)
 
 
-def _spoil_pictures(shop: Shop, folder: Path, told: dict[str, str]) -> None:
-    told["large"], told["broken"] = _alone(shop)[-2:]
+def _spoil_pictures(shop: Shop, folder: Path, facts: dict[str, str]) -> None:
+    facts["large"], facts["broken"] = _single_article_products(shop)[-2:]
     for name, file, content in (
         ("large", "groot.jpg", JPG + bytes(MEGABYTES * 1_000_000)), ("broken", "kapot.png", b"no picture"),
     ):  # fmt: skip
         (folder / file).write_bytes(content)
-        shop.sandbox.accountview.edit("ARTICLE", told[name], {"K9_IMAGE": file})
+        shop.sandbox.accountview.edit("ARTICLE", facts[name], {"K9_IMAGE": file})
 
 
-def _alone(shop: Shop) -> list[str]:
+def _single_article_products(shop: Shop) -> list[str]:
     """Return the articles of the books that are products by themselves at the till."""
     products = shop.sandbox.state("products", "mplus")
-    codes = [one["articleList"][0].get("extArticleId") for one in products if len(one["articleList"]) == 1]
+    codes = [product["articleList"][0].get("extArticleId") for product in products if len(product["articleList"]) == 1]
     return [str(code) for code in codes if code]
 
 
-def _price_more(shop: Shop, told: dict[str, str]) -> None:
+def _add_prices(shop: Shop, facts: dict[str, str]) -> None:
     """Give an article a price in a branch, and choose one that is to get prices on two lists."""
-    told["in branch"], told["listed"] = _alone(shop)[-4:-2]
-    named = {"REC_ID": "P9000002", "ART_CODE": told["in branch"], "K9_BRANCH": BRANCH, "K9_PX": "50.0000"}
-    shop.sandbox.accountview.add("K9_PRICE", named)
+    facts["in branch"], facts["listed"] = _single_article_products(shop)[-4:-2]
+    price_row = {"REC_ID": "P9000002", "ART_CODE": facts["in branch"], "K9_BRANCH": BRANCH, "K9_PX": "50.0000"}
+    shop.sandbox.accountview.add("K9_PRICE", price_row)
 
 
-def _number(shop: Shop, code: str) -> str:
+def _article_number(shop: Shop, code: str) -> str:
     articles = shop.sandbox.state("articles", "mplus")
-    return next(str(one["articleNumber"]) for one in articles if one.get("extArticleId") == code)
+    return next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") == code)
 
 
-def _spoil_prices(shop: Shop, told: dict[str, str]) -> None:
+def _spoil_prices(shop: Shop, facts: dict[str, str]) -> None:
     rows, books = shop.sandbox.state("K9_PRICE"), shop.sandbox.accountview
     of_branch = next(row for row in rows if row.get("K9_BRANCH"))
-    told["range"] = str(of_branch["ART_CODE"])
-    told["number"] = _number(shop, told["range"])
-    shop.sandbox.till.edit("articles", told["number"], {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
+    facts["range"] = str(of_branch["ART_CODE"])
+    facts["number"] = _article_number(shop, facts["range"])
+    shop.sandbox.till.edit("articles", facts["number"], {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
     books.edit("K9_PRICE", str(of_branch["REC_ID"]), {"K9_PX": "3000.0000"})
-    told["agreed"], told["row"] = shop.debtor(6), "P9000001"
-    named = {"REC_ID": told["row"], "SUB_NR": told["agreed"], "ART_CODE": "NIEUW", "K9_PX": "10.0000"}
-    books.add("K9_PRICE", named)
-    told |= {"second": "P9000004", "below": shop.debtor(7), "negative": "P9000005"}
-    of_article = {"ART_CODE": told["listed"]}
+    facts["agreed"], facts["row"] = shop.debtor(6), "P9000001"
+    price_row = {"REC_ID": facts["row"], "SUB_NR": facts["agreed"], "ART_CODE": "NIEUW", "K9_PX": "10.0000"}
+    books.add("K9_PRICE", price_row)
+    facts |= {"second": "P9000004", "below": shop.debtor(7), "negative": "P9000005"}
+    of_article = {"ART_CODE": facts["listed"]}
     for row, values in (
         ("P9000003", {"K9_LIST": "GROOT", "K9_PX": "8.0000"}),
-        (told["second"], {"K9_LIST": SECOND_LIST, "K9_PX": "7.0000"}),
-        (told["negative"], {"SUB_NR": told["below"], "K9_PX": "-5.0000"}),
+        (facts["second"], {"K9_LIST": SECOND_LIST, "K9_PX": "7.0000"}),
+        (facts["negative"], {"SUB_NR": facts["below"], "K9_PX": "-5.0000"}),
     ):
         books.add("K9_PRICE", of_article | values | {"REC_ID": row})
 
 
-def _spoil_customers(shop: Shop, told: dict[str, str]) -> None:
-    told |= {"shared": "39101", "other": "39102", "taken": "39103"}
+def _spoil_customers(shop: Shop, facts: dict[str, str]) -> None:
+    facts |= {"shared": "39101", "other": "39102", "taken": "39103"}
     debtor = {"ACCT_NR": "1300", "CNT_CODE": "NL", "CITY": "Ede"}
-    shared, taken = "inkoop@gedeeld.example", "inkoop@bezet.example"
-    for name, called, mail in (
+    shared, taken_email = "inkoop@gedeeld.example", "inkoop@bezet.example"
+    for name, company, mail in (
         ("shared", "Gedeeld Noord B.V.", shared),
         ("other", "Gedeeld Zuid B.V.", shared),
-        ("taken", "Bezet B.V.", taken),
+        ("taken", "Bezet B.V.", taken_email),
     ):
-        values = debtor | {"SUB_NR": told[name], "ACCT_NAME": called, "MAIL_BUS": mail}
+        values = debtor | {"SUB_NR": facts[name], "ACCT_NAME": company, "MAIL_BUS": mail}
         shop.sandbox.accountview.add("CONTACT", values)
-    told["shared there"] = shop.till_client.customer("Gedeeld", shared)
-    told["taken there"] = shop.till_client.customer("Bezet", taken, extRelationId="ELDERS-1")
+    facts["shared there"] = shop.till_client.customer("Gedeeld", shared)
+    facts["taken there"] = shop.till_client.customer("Bezet", taken_email, extRelationId="ELDERS-1")
 
 
-def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:
+def _change_charged_price(shop: Shop, facts: dict[str, str]) -> None:
     """Let the till charge a cent for an article that the wholesalers have a price of, and let that be found."""
     article, (price,) = next(
-        (str(one["articleNumber"]), one["priceGroupList"]["priceGroup"])
-        for one in reversed(shop.sandbox.state("articles", "mplus"))  # far from the product that is put right elsewhere
-        if len(one.get("priceGroupList", {}).get("priceGroup", ())) == 1
+        (str(row["articleNumber"]), row["priceGroupList"]["priceGroup"])
+        for row in reversed(shop.sandbox.state("articles", "mplus"))  # far from the product that is put right elsewhere
+        if len(row.get("priceGroupList", {}).get("priceGroup", ())) == 1
     )  # fmt: skip
-    told |= {"charged": article, "was": str(price["priceIncl"])}
+    facts |= {"charged": article, "was": str(price["priceIncl"])}
     charge(shop.sandbox, article, 1)
-    told["there"] = _number(shop, told["in branch"])
-    (own,) = [one for one in shop.sandbox.state("deviations", "mplus") if str(one["articleNumber"]) == told["there"]]
-    told["was there"] = str(own["salesPriceIncl"])
-    charge_there(shop.sandbox, told["there"], "1.00")
+    facts["there"] = _article_number(shop, facts["in branch"])
+    (own,) = [
+        deviation
+        for deviation in shop.sandbox.state("deviations", "mplus")
+        if str(deviation["articleNumber"]) == facts["there"]
+    ]
+    facts["was there"] = str(own["salesPriceIncl"])
+    charge_there(shop.sandbox, facts["there"], "1.00")
     prices = shop.application.prices
     position = prices.page("")
     while position:
         position = prices.page(position)
     for name, flow, cause in (("asked", "customers", CAUSE), ("asked there", "products", BRANCH_CAUSE)):
-        group = next(one for one in shop.application.exceptions.groups(flow) if one.cause == cause)
-        told[name] = group_address(group.group_key)
+        group = next(candidate for candidate in shop.application.exceptions.groups(flow) if candidate.cause == cause)
+        facts[name] = group_address(group.group_key)
 
 
 def charge(systems: Sandbox, number: str, cents: int) -> None:
@@ -262,15 +266,15 @@ def test_who_a_customer_is_at_the_till_is_chosen(planted: Planted, page: Page, n
     repairing(page, planted, "customers", debtor)
     expect(at_rest(page).get_by_text(re.compile(says)).first).to_be_visible()
     picture(page, f"repair-in-both-{name}")
-    there = planted.told[f"{name} there"]
-    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{there} · ")).click()
+    relation_number = planted.told[f"{name} there"]
+    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{relation_number} · ")).click()
     button(page, "Link and preview 1 customer")
     ended(page, planted, "customers", debtor)
 
 
 def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted: Planted, page: Page) -> None:
-    known = planted.systems.state("articles", "mplus")
-    articles = [str(one["extArticleId"]) for one in known if one.get("extArticleId") and one.get("active")][:OFF_SALE]
+    rows = planted.systems.state("articles", "mplus")
+    articles = [str(row["extArticleId"]) for row in rows if row.get("extArticleId") and row.get("active")][:OFF_SALE]
     for code in articles:
         planted.systems.accountview.edit("ARTICLE", code, {"REC_BLK": True})
     new_plan(page, planted.address, "products", "Full comparison")
@@ -278,5 +282,5 @@ def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted: Pl
     picture(page, "repair-in-both-off-sale")
     commit(page, re.compile(r"Commit [\d,.]+ change"))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-    known = planted.systems.state("articles", "mplus")
-    assert not [one for one in known if one.get("extArticleId") in articles and one.get("active")]
+    rows = planted.systems.state("articles", "mplus")
+    assert not [row for row in rows if row.get("extArticleId") in articles and row.get("active")]

@@ -51,7 +51,7 @@ def test_documents_without_a_customer_are_repaired_in_their_card(
     connected: str, beside: Application, page: Page
 ) -> None:
     planned(page, connected, "orders")
-    (group,) = [one for one in beside.exceptions.groups("orders") if one.cause == "customer_missing"]
+    (group,) = [candidate for candidate in beside.exceptions.groups("orders") if candidate.cause == "customer_missing"]
     page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
     button(page, re.compile("Repair.*Order has no customer"))
     confirm = at_rest(page).get_by_role("button", name=re.compile(rf"Repair and preview {group.count} order"))
@@ -66,6 +66,8 @@ def test_documents_without_a_customer_are_repaired_in_their_card(
 
     expect(page).to_have_url(re.compile(r"/preview\?.*plan="))
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Parked|Nothing"))
-    kept = beside.flows.settings("orders").model_dump()
-    assert (kept["default_debtor"], kept["debtor_number"]) == ("fallback", number)
-    assert [one for one in beside.exceptions.groups("orders") if one.cause == "customer_missing"] == []
+    saved_settings = beside.flows.settings("orders").model_dump()
+    assert (saved_settings["default_debtor"], saved_settings["debtor_number"]) == ("fallback", number)
+    assert [
+        candidate for candidate in beside.exceptions.groups("orders") if candidate.cause == "customer_missing"
+    ] == []

@@ -50,19 +50,23 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=True, capture_output=True)
     with opened(data, start=False, sandbox=True) as application:
-        link = next(one for one in stores_in(application).links.page("orders", Kind.SALES_ORDER, "", 50) if one.agreed)
+        link = next(
+            candidate
+            for candidate in stores_in(application).links.page("orders", Kind.SALES_ORDER, "", 50)
+            if candidate.agreed
+        )
     values = link.agreed.values if link.agreed else {}
-    known = {"key": link.key, "there": link.reference, "total": f"{values['sold_incl']:.2f}"}
-    known |= {name: str(values[name]) for name in ("number", "reference", "customer")}
+    order_facts = {"key": link.key, "there": link.reference, "total": f"{values['sold_incl']:.2f}"}
+    order_facts |= {name: str(values[name]) for name in ("number", "reference", "customer")}
     with serving(data, CONSOLE_SANDBOX="true") as address:
-        yield address, known
+        yield address, order_facts
 
 
 @pytest.mark.parametrize("path", ["", "exceptions", "preview?flow=products", "logs", "setup", "stock"])
 def test_no_letter_is_lost_that_is_typed_while_the_search_opens(
     shop: tuple[str, dict[str, str]], page: Page, path: str
 ) -> None:
-    address, known = shop
+    address, order_facts = shop
     page.goto(f"{address}/{path}", wait_until="commit")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     before = page.url
@@ -75,8 +79,8 @@ def test_no_letter_is_lost_that_is_typed_while_the_search_opens(
     assert page.url == before
 
     field.fill("")
-    page.keyboard.type(known["there"])  # found while it is typed
-    expect(page.get_by_role("dialog").get_by_role("button", name=known["number"], exact=True)).to_be_visible()
+    page.keyboard.type(order_facts["there"])  # found while it is typed
+    expect(page.get_by_role("dialog").get_by_role("button", name=order_facts["number"], exact=True)).to_be_visible()
 
 
 def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
@@ -98,29 +102,29 @@ def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
 def test_an_order_is_found_by_every_number_and_its_life_tells_them(
     shop: tuple[str, dict[str, str]], page: Page
 ) -> None:
-    address, known = shop
+    address, order_facts = shop
     page.goto(f"{address}/runs", wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
     sought_in(page)
-    for sought in (known["there"], known["reference"], known["total"], known["customer"]):
+    for sought in (order_facts["there"], order_facts["reference"], order_facts["total"], order_facts["customer"]):
         field = page.get_by_role("dialog").get_by_role("textbox")
         field.fill(sought)
         field.press("Enter")
-        found = page.get_by_role("dialog").get_by_role("button", name=known["number"], exact=True)
-        expect(found).to_be_visible()
+        result = page.get_by_role("dialog").get_by_role("button", name=order_facts["number"], exact=True)
+        expect(result).to_be_visible()
     picture(page, "search-found")
 
-    found.click()
+    result.click()
 
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(known["number"])
-    expect(at_rest(page).get_by_text(known["there"]).first).to_be_visible()
-    expect(at_rest(page).get_by_text(known["reference"]).first).to_be_visible()
-    expect(at_rest(page).get_by_text(known["customer"]).first).to_be_visible()
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(order_facts["number"])
+    expect(at_rest(page).get_by_text(order_facts["there"]).first).to_be_visible()
+    expect(at_rest(page).get_by_text(order_facts["reference"]).first).to_be_visible()
+    expect(at_rest(page).get_by_text(order_facts["customer"]).first).to_be_visible()
     picture(page, "search-history")
 
 
 @pytest.mark.parametrize(
-    ("word", "shown", "where"),
+    ("word", "caption", "where"),
     [
         ("Versandkosten", "Shipping cost", r"/flows\?flow=orders&tab=settings&field=shipping"),
         ("Pfand", "Balance accounts", r"/flows\?flow=orders&tab=tables&table=balance_accounts"),
@@ -128,14 +132,14 @@ def test_an_order_is_found_by_every_number_and_its_life_tells_them(
     ],
 )
 def test_a_word_of_another_language_leads_to_its_setting(
-    shop: tuple[str, dict[str, str]], page: Page, word: str, shown: str, where: str
+    shop: tuple[str, dict[str, str]], page: Page, word: str, caption: str, where: str
 ) -> None:
     page.goto(shop[0], wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
     field = sought_in(page)
     field.fill(word)
     field.press("Enter")
-    page.get_by_role("dialog").get_by_role("button", name=shown).first.click()
+    page.get_by_role("dialog").get_by_role("button", name=caption).first.click()
     expect(page).to_have_url(re.compile(where))
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
 

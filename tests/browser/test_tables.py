@@ -33,15 +33,15 @@ def choose(page: Page, label: str, option: Option) -> None:
     """Choose from a list as a person does: open it, then click; what is far down a long list is searched for."""
     page.wait_for_timeout(SETTLE)  # what was chosen before is taken in
     field = at_rest(page).get_by_role("combobox", name=label).last
-    wanted = page.get_by_role("option", name=option).first
+    choice = page.get_by_role("option", name=option).first
     field.click()
     if isinstance(option, str):
         field.fill(option)
     try:
-        wanted.click(timeout=10 * SETTLE)
+        choice.click(timeout=10 * SETTLE)
     except PlaywrightTimeoutError:  # the page was drawn anew meanwhile, which closes a list
         field.click()
-        wanted.click()
+        choice.click()
 
 
 TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
@@ -100,8 +100,8 @@ def all_in_use(systems: Sandbox, beside: Application) -> None:
     rules = stores_in(beside).rules
     for flow, rule in RULES.items():
         _, body = rules.published(flow) or (0, {})
-        kept = [one for one in body["rules"] if one["target"] != rule["target"]]
-        rules.publish(flow, {**body, "rules": [*kept, rule]}, "test", "")
+        other_rules = [candidate for candidate in body["rules"] if candidate["target"] != rule["target"]]
+        rules.publish(flow, {**body, "rules": [*other_rules, rule]}, "test", "")
 
 
 CASES = [(flow, name) for flow, names in TABLES.items() for name in names]

@@ -23,11 +23,11 @@ def test_a_timetable_is_set_in_the_set_up_and_said_on_the_page_of_its_flow(conne
     page.get_by_role("checkbox", name="Sun").or_(page.get_by_role("button", name="Sun")).locator("visible=true").click()
     expect(at_rest(page).get_by_role("button", name="Every 45 minutes, not on Sundays")).to_be_visible()
     page.get_by_text("Also on holidays").locator("visible=true").click()
-    said = "Every 45 minutes, not on Sundays and holidays"
-    expect(at_rest(page).get_by_role("button", name=said)).to_be_visible()
+    sentence = "Every 45 minutes, not on Sundays and holidays"
+    expect(at_rest(page).get_by_role("button", name=sentence)).to_be_visible()
     picture(page, "timetable-in-the-set-up")
 
     page.goto(f"{connected}/flows?flow=products&tab=schedule", wait_until="commit")
 
-    expect(at_rest(page).get_by_text(said).first).to_be_visible()
+    expect(at_rest(page).get_by_text(sentence).first).to_be_visible()
     picture(page, "timetable-of-a-flow")

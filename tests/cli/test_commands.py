@@ -11,15 +11,15 @@ from integration.words.catalogues import tables
 
 
 def test_the_summary_of_each_command_is_the_first_paragraph_of_its_help() -> None:
-    told = {name: (load_command(name).help or "").partition("\n\n")[0].replace("\n", " ") for name in COMMANDS}
+    summaries = {name: (load_command(name).help or "").partition("\n\n")[0].replace("\n", " ") for name in COMMANDS}
 
-    assert told == {name: summary for name, (_, summary) in COMMANDS.items()}
+    assert summaries == {name: summary for name, (_, summary) in COMMANDS.items()}
 
 
 def test_a_command_that_repairs_is_shown_in_the_terminal_as_it_is_typed_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert {one.command.split()[0] for one in CAUSES.values() if one.command} <= COMMANDS.keys()
+    assert {cause.command.split()[0] for cause in CAUSES.values() if cause.command} <= COMMANDS.keys()
     explain(PlanStaleError("installation_moved", flow="orders", code="0a1b"), as_json=False)
     assert f"{COMMAND} place --confirm 0a1b\n" in capsys.readouterr().err
 

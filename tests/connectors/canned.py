@@ -10,19 +10,19 @@ class Canned:
     """Takes requests as connections do, and answers them as a function does."""
 
     def __init__(self, answering: Callable[[httpx.Request], httpx.Response]) -> None:
-        self._answering = answering
+        self._respond = answering
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Return what the function answers; its body travels as it is packed."""
         body = request.stream
         assert isinstance(body, Iterable)
-        asked = httpx.Request(
+        http_request = httpx.Request(
             request.method.decode(), bytes(request.url).decode(), headers=request.headers, content=b"".join(body)
         )
-        answer = self._answering(asked)
-        sent = answer.stream
-        assert isinstance(sent, Iterable)
-        return httpcore.Response(answer.status_code, headers=answer.headers.raw, content=b"".join(sent))
+        answer = self._respond(http_request)
+        stream = answer.stream
+        assert isinstance(stream, Iterable)
+        return httpcore.Response(answer.status_code, headers=answer.headers.raw, content=b"".join(stream))
 
     def close(self) -> None:
         """Close nothing: there are no connections."""

@@ -12,12 +12,12 @@ ARTICLES = 60
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Both systems with a small shop, fresh for every test."""
-    with running(articles=ARTICLES, trades=False) as both:
-        yield both
+    with running(articles=ARTICLES, trades=False) as systems:
+        yield systems
 
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[Sandbox]:
     """Both systems with a small shop, shared by the tests of a module that do not mind what others left."""
-    with running(articles=ARTICLES, trades=False) as both:
-        yield both
+    with running(articles=ARTICLES, trades=False) as systems:
+        yield systems

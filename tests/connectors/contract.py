@@ -20,10 +20,10 @@ Touch = Callable[[str], None]
 
 def pages(connector: Connector, kind: Kind, since: str | None = None) -> list[Batch]:
     """Return an extract, page by page."""
-    found = [connector.extract(kind, since)]
-    while found[-1].after is not None:
-        found.append(connector.extract(kind, since, found[-1].after))
-    return found
+    batches = [connector.extract(kind, since)]
+    while batches[-1].after is not None:
+        batches.append(connector.extract(kind, since, batches[-1].after))
+    return batches
 
 
 def keys(batches: list[Batch]) -> list[str]:
@@ -39,9 +39,9 @@ class SourceContract:
 
     @pytest.mark.parametrize("kind", [Kind.GROUP, Kind.ARTICLE])
     def test_every_record_is_extracted_once(self, connector: Connector, kind: Kind) -> None:
-        found = keys(pages(connector, kind))
-        assert found
-        assert len(found) == len(set(found))
+        record_keys = keys(pages(connector, kind))
+        assert record_keys
+        assert len(record_keys) == len(set(record_keys))
 
     def test_an_extract_comes_in_pages(self, connector: Connector) -> None:
         assert len(pages(connector, Kind.ARTICLE)) > 2
@@ -72,9 +72,9 @@ class SourceContract:
         complete = pages(connector, Kind.ARTICLE)
         changed = keys(complete)[1]
         touch(changed)
-        found = keys(pages(connector, Kind.ARTICLE, complete[-1].stamp))
-        assert changed in found
-        assert len(found) < len(keys(complete))
+        changed_keys = keys(pages(connector, Kind.ARTICLE, complete[-1].stamp))
+        assert changed in changed_keys
+        assert len(changed_keys) < len(keys(complete))
 
     def test_what_changes_while_pages_turn_is_in_the_next_extract(self, connector: Connector, touch: Touch) -> None:
         first = connector.extract(Kind.ARTICLE)
@@ -91,8 +91,8 @@ class SourceContract:
 
     def test_records_are_fetched_by_key_and_a_key_that_is_gone_is_left_out(self, connector: Connector) -> None:
         page = connector.extract(Kind.ARTICLE).records
-        found = connector.fetch(Kind.ARTICLE, [page[0].key, "no-such-code", page[1].key])
-        assert sorted(found, key=lambda record: record.key) == sorted(page[:2], key=lambda record: record.key)
+        records = connector.fetch(Kind.ARTICLE, [page[0].key, "no-such-code", page[1].key])
+        assert sorted(records, key=lambda record: record.key) == sorted(page[:2], key=lambda record: record.key)
 
     def test_nothing_asked_is_nothing_fetched(self, connector: Connector) -> None:
         assert connector.fetch(Kind.ARTICLE, []) == []
@@ -107,10 +107,10 @@ class SourceContract:
         assert [finding for finding in connector.check() if not finding.ok] == []
 
     def test_the_check_tells_its_lines_as_it_finds_them(self, connector: Connector) -> None:
-        told: list[list[bool | None]] = []
-        found = connector.check(lambda lines: told.append([line.ok for line in lines]))
-        assert told[0] == [None] * len(found)
-        assert [line.count(True) for line in told] == sorted(line.count(True) for line in told)
+        reports: list[list[bool | None]] = []
+        findings = connector.check(lambda lines: reports.append([line.ok for line in lines]))
+        assert reports[0] == [None] * len(findings)
+        assert [line.count(True) for line in reports] == sorted(line.count(True) for line in reports)
 
 
 class TargetContract:
@@ -135,15 +135,15 @@ class TargetContract:
         """What was linked before: nothing, until a test does."""
         return Links()
 
-    def created(self, connector: Connector, wanted: Record, links: Links) -> WriteResult:
+    def created(self, connector: Connector, desired: Record, links: Links) -> WriteResult:
         """Write a new record and keep its link."""
-        written = connector.write(a_create(wanted), None, links, f"create-{wanted.key}")
-        links.known[wanted.kind, wanted.key] = written.reference
-        return written
+        result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
+        links.known[desired.kind, desired.key] = result.reference
+        return result
 
-    def held(self, connector: Connector, wanted: Record, links: Links) -> CurrentRecord:
+    def held(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
         """Return what the target holds for the record."""
-        return connector.lookup([wanted], links)[wanted.key]
+        return connector.lookup([desired], links)[desired.key]
 
     def test_what_the_target_does_not_have_is_left_out(
         self, connector: Connector, product: Record, group: Record, links: Links
@@ -154,9 +154,9 @@ class TargetContract:
     def test_what_is_shown_tells_whether_looks_can_see_anything(
         self, connector: Connector, product: Record, group: Record, links: Links
     ) -> None:
-        for one in (group, product):
-            self.created(connector, one, links)
-            assert connector.shows(one.kind)
+        for record in (group, product):
+            self.created(connector, record, links)
+            assert connector.shows(record.kind)
 
     def test_nothing_asked_is_nothing_looked_up(self, connector: Connector, links: Links) -> None:
         assert connector.lookup([], links) == {}
@@ -165,11 +165,11 @@ class TargetContract:
     def test_what_was_written_can_be_looked_up(
         self, connector: Connector, kind: str, request: pytest.FixtureRequest, links: Links
     ) -> None:
-        wanted: Record = request.getfixturevalue(kind)
-        written = self.created(connector, wanted, links)
-        held = self.held(connector, wanted, links)
-        assert differences(wanted, held.record) == ()
-        assert held.reference == written.reference
+        desired: Record = request.getfixturevalue(kind)
+        result = self.created(connector, desired, links)
+        current = self.held(connector, desired, links)
+        assert differences(desired, current.record) == ()
+        assert current.reference == result.reference
 
     def test_what_was_written_is_found_without_a_link(
         self, connector: Connector, product: Record, links: Links
@@ -223,19 +223,19 @@ class TargetContract:
     def test_an_article_in_another_product_is_told(self, connector: Connector, product: Record, links: Links) -> None:
         other = a_product("900200", (a_part("900201"),), name="Elders")
         self.created(connector, product, links)
-        there = self.created(connector, other, links)
-        both = replace(product, parts=product.parts + other.parts)
-        held = self.held(connector, both, links)
-        assert {part.key for part in held.record.parts} == {"900101", "900102"}
-        assert held.elsewhere == {"900201": Location(there.reference, "Elders", "900201")}
+        existing = self.created(connector, other, links)
+        desired = replace(product, parts=product.parts + other.parts)
+        current = self.held(connector, desired, links)
+        assert {part.key for part in current.record.parts} == {"900101", "900102"}
+        assert current.elsewhere == {"900201": Location(existing.reference, "Elders", "900201")}
         assert self.held(connector, product, links).elsewhere == {}
 
     def test_an_article_under_another_number_is_told(self, connector: Connector, product: Record, links: Links) -> None:
-        there = self.created(connector, product, links)
+        existing = self.created(connector, product, links)
         first, second = product.parts
         links.known[Kind.ARTICLE, first.source] = first.key
         renumbered = replace(product, parts=(replace(first, key="900109"), second))
-        expected = {"900109": Location(there.reference, str(product.values["name"]), first.key)}
+        expected = {"900109": Location(existing.reference, str(product.values["name"]), first.key)}
         assert self.held(connector, renumbered, links).elsewhere == expected
         alone = Record(product.kind, "900300", product.values, renumbered.parts[:1])
         assert self.held(connector, alone, links).elsewhere == expected
@@ -243,12 +243,12 @@ class TargetContract:
     def test_a_product_without_a_link_is_the_one_with_most_of_its_articles(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
-        there = self.created(connector, product, links)
+        existing = self.created(connector, product, links)
         self.created(connector, a_product("900200", (a_part("900201"),)), links)
-        wanted = Record(product.kind, "900300", product.values, (a_part("900201"), *product.parts))
-        held = self.held(connector, wanted, links)
-        assert held.reference == there.reference
-        assert list(held.elsewhere) == ["900201"]
+        desired = Record(product.kind, "900300", product.values, (a_part("900201"), *product.parts))
+        current = self.held(connector, desired, links)
+        assert current.reference == existing.reference
+        assert list(current.elsewhere) == ["900201"]
 
     def test_a_write_over_something_that_moved_is_refused(
         self, connector: Connector, product: Record, links: Links
@@ -282,15 +282,15 @@ class TargetContract:
         self.created(connector, product, links)
         self.created(connector, other, links)
         ours = self.held(connector, product, links).marker
-        known = change_ranges(range(int(start) + 1, int(ours) + 1))
-        batch = connector.read_changes(Kind.PRODUCT, start, known_ranges=known)
+        known_ranges = change_ranges(range(int(start) + 1, int(ours) + 1))
+        batch = connector.read_changes(Kind.PRODUCT, start, known_ranges=known_ranges)
         assert [part.key for record in batch.records for part in record.parts] == ["900301"]
 
     def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:
         start = connector.read_changes(Kind.PRODUCT, "").stamp
         assert start
         self.created(connector, product, links)
-        articles = {part.key for one in connector.read_changes(Kind.PRODUCT, start).records for part in one.parts}
+        articles = {part.key for record in connector.read_changes(Kind.PRODUCT, start).records for part in record.parts}
         assert {part.key for part in product.parts} <= articles
 
     def test_a_change_tells_how_many_calls_it_takes(self, connector: Connector, product: Record) -> None:
@@ -308,11 +308,11 @@ class CustomerTargetContract:
         """What was linked before: nothing, until a test does."""
         return Links()
 
-    def created(self, connector: Connector, wanted: Record, links: Links) -> CurrentRecord:
+    def created(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
         """Write a new customer, keep its link and return what the target holds now."""
-        written = connector.write(a_create(wanted), None, links, f"create-{wanted.key}")
-        links.known[wanted.kind, wanted.key] = written.reference
-        return connector.lookup([wanted], links)[wanted.key]
+        result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
+        links.known[desired.kind, desired.key] = result.reference
+        return connector.lookup([desired], links)[desired.key]
 
     def as_other(self, customer: Record, *names: str) -> Record:
         """Return a customer under another key that shares only these values."""
@@ -327,16 +327,16 @@ class CustomerTargetContract:
     def test_a_customer_that_was_written_is_found_by_its_link(
         self, connector: Connector, customer: Record, links: Links
     ) -> None:
-        held = self.created(connector, customer, links)
-        assert differences(customer, held.record) == ()
-        assert (held.reference, held.evidence) == (links.known[customer.kind, customer.key], "link")
+        current = self.created(connector, customer, links)
+        assert differences(customer, current.record) == ()
+        assert (current.reference, current.evidence) == (links.known[customer.kind, customer.key], "link")
 
     def test_a_customer_that_was_written_is_found_without_its_link(
         self, connector: Connector, customer: Record, links: Links
     ) -> None:
         reference = self.created(connector, customer, links).reference
-        held = connector.lookup([customer], Links())[customer.key]
-        assert (held.reference, held.evidence, held.other_references) == (reference, "external_id", ())
+        current = connector.lookup([customer], Links())[customer.key]
+        assert (current.reference, current.evidence, current.other_references) == (reference, "external_id", ())
 
     @pytest.mark.parametrize("name", ["vat_number", "email"])
     def test_a_customer_made_by_others_is_found_by_what_only_it_has(
@@ -344,8 +344,8 @@ class CustomerTargetContract:
     ) -> None:
         reference = self.created(connector, customer, links).reference
         other = self.as_other(customer, name)
-        held = connector.lookup([other], Links())[other.key]
-        assert (held.reference, held.evidence) == (reference, name)
+        current = connector.lookup([other], Links())[other.key]
+        assert (current.reference, current.evidence) == (reference, name)
 
     def test_a_name_alone_matches_nobody(self, connector: Connector, customer: Record, links: Links) -> None:
         self.created(connector, customer, links)
@@ -353,10 +353,10 @@ class CustomerTargetContract:
 
     def test_two_customers_that_fit_are_both_named(self, connector: Connector, customer: Record, links: Links) -> None:
         other = self.as_other(customer, "email")
-        references = {self.created(connector, one, links).reference for one in (customer, other)}
+        references = {self.created(connector, record, links).reference for record in (customer, other)}
         third = Record(customer.kind, f"{customer.key}8", other.values)
-        held = connector.lookup([third], Links())[third.key]
-        assert {held.reference, *held.other_references} == references
+        current = connector.lookup([third], Links())[third.key]
+        assert {current.reference, *current.other_references} == references
 
     def test_an_update_of_a_customer_changes_what_it_names_and_nothing_else(
         self, connector: Connector, customer: Record, links: Links

@@ -20,10 +20,10 @@ def test_a_system_answers_until_a_call_is_not_answered_and_again_from_the_next_t
 
     for code in ("connection_refused", "connection_cut"):
         answering.failed(code, {"host": "till"})
-    heard = answering.snapshot()
-    assert (heard.since, heard.answered_at) == (BEGIN + timedelta(minutes=2), BEGIN + timedelta(minutes=1))
-    assert (heard.cause, heard.facts) == ("connection_cut", {"host": "till"})
+    snapshot = answering.snapshot()
+    assert (snapshot.since, snapshot.answered_at) == (BEGIN + timedelta(minutes=2), BEGIN + timedelta(minutes=1))
+    assert (snapshot.cause, snapshot.facts) == ("connection_cut", {"host": "till"})
 
     answering.answered(0.005)
-    heard = answering.snapshot()
-    assert (heard.since, heard.cause, heard.milliseconds) == (BEGIN + timedelta(minutes=4), "", 5)
+    snapshot = answering.snapshot()
+    assert (snapshot.since, snapshot.cause, snapshot.milliseconds) == (BEGIN + timedelta(minutes=4), "", 5)

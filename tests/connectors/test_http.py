@@ -133,9 +133,9 @@ def test_no_foreign_error_escapes_and_none_tells_the_secret(
     gateway = a_gateway(Script(an_error(kind)))
     with pytest.raises(IntegrationError) as caught:
         call(gateway)
-    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + str(caught.value.facts)
-    assert SECRET not in told
-    assert "secret=" not in told
+    text = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + str(caught.value.facts)
+    assert SECRET not in text
+    assert "secret=" not in text
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
 
@@ -362,11 +362,15 @@ def a_server(*, tls: ssl.SSLContext | None = None, answers: bool = True) -> Iter
         listener.settimeout(0.05)
         while not stop.is_set():
             try:
-                taken, _ = listener.accept()
+                connection, _ = listener.accept()
             except TimeoutError:
                 continue
-            taken.settimeout(1)
-            with taken, suppress(OSError), tls.wrap_socket(taken, server_side=True) if tls else taken as spoken:
+            connection.settimeout(1)
+            with (
+                connection,
+                suppress(OSError),
+                tls.wrap_socket(connection, server_side=True) if tls else connection as spoken,
+            ):
                 spoken.recv(65536)
                 if answers:
                     spoken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
@@ -397,8 +401,8 @@ def test_a_real_server_that_hangs_up_leaves_a_write_in_doubt() -> None:
 
 
 def test_a_closed_port_refuses() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     with a_real_gateway() as gateway, pytest.raises(UnavailableError, match="connection_refused"):
         gateway.send("GET", f"http://127.0.0.1:{port}/", operation="read", repeatable=True)
 
@@ -478,10 +482,10 @@ def an_answer(body: bytes, *headers: str) -> Callable[[socket.socket], None]:
 @pytest.mark.long
 def test_no_connection_is_left_by_calls_that_a_closing_overtakes() -> None:
     """Neither by one that is under way, nor by one that comes later: whoever ends may not wait for its threads."""
-    asked, may_answer = threading.Event(), threading.Event()
+    call_started, may_answer = threading.Event(), threading.Event()
 
     def reply(line: socket.socket) -> None:
-        asked.set()
+        call_started.set()
         may_answer.wait(30)
         line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         line.settimeout(5)
@@ -490,7 +494,7 @@ def test_no_connection_is_left_by_calls_that_a_closing_overtakes() -> None:
     with answering(reply) as url, ThreadPoolExecutor(1) as aside:
         gateway = over_http()
         under_way = aside.submit(gateway.send, "GET", url, operation="read", repeatable=True)
-        assert asked.wait(30)
+        assert call_started.wait(30)
         gateway.close()
         may_answer.set()
         with suppress(UnavailableError, RuntimeError):
@@ -511,9 +515,9 @@ def test_a_bomb_is_unpacked_no_further_than_an_answer_may_be_long() -> None:
             gateway.send("GET", url, operation="read", repeatable=True)
         with pytest.raises(InDoubtError):
             gateway.send("POST", url, operation="write", repeatable=False)
-    most = tracemalloc.get_traced_memory()[1]
+    peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert most < 64_000_000
+    assert peak_bytes < 64_000_000
 
 
 @pytest.mark.parametrize("wbits", [31, 15, -15], ids=["gzip", "deflate", "deflate without a head"])
@@ -561,15 +565,15 @@ def test_a_connection_that_is_cut_is_told_as_cut() -> None:
 
 
 def test_a_silence_is_told_by_how_long_it_was() -> None:
-    done = threading.Event()
+    test_ended = threading.Event()
 
     def silent(_: socket.socket) -> None:
-        done.wait(10)
+        test_ended.wait(10)
 
     with answering(silent) as url, over_http(read_seconds=0.3) as gateway:
         with pytest.raises(UnavailableError, match=r"timeout_after_sending_read.*duration=0.3 s"):
             gateway.send("GET", url, operation="read", repeatable=True)
-        done.set()
+        test_ended.set()
 
 
 @pytest.mark.parametrize(
@@ -595,16 +599,16 @@ def test_an_answer_that_trickles_is_told_by_our_patience(begin: bytes, piece: by
 
 
 def test_a_handshake_that_trickles_is_ended_by_our_patience() -> None:
-    sent: list[int] = []
+    numbers: list[int] = []
 
     def trickle(line: socket.socket) -> None:
         line.sendall(b"\x16\x03\x03\x3f\x00")  # the head of a record of 16,128 bytes
         for number in range(100):
             line.sendall(b"\x02")
-            sent.append(number)
+            numbers.append(number)
             time.sleep(0.05)
 
     with answering(trickle) as url, over_http(patience_seconds=0.4) as gateway:
         with pytest.raises(UnavailableError, match="timeout"):
             gateway.send("GET", url.replace("http:", "https:"), operation="read", repeatable=True)
-        assert len(sent) < 50
+        assert len(numbers) < 50

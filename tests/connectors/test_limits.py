@@ -46,9 +46,9 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Netwerk van de winkel")])
         self.file = folder / "authority.pem"
         whole = x509.BasicConstraints(ca=True, path_length=None)
-        self.file.write_bytes(self._signed(self._name, self._key.public_key(), whole).public_bytes(_PEM))
+        self.file.write_bytes(self._sign_certificate(self._name, self._key.public_key(), whole).public_bytes(_PEM))
 
-    def _signed(
+    def _sign_certificate(
         self, name: x509.Name, key: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType
     ) -> x509.Certificate:
         now = datetime.now(UTC)
@@ -62,7 +62,7 @@ class Authority:
         """What a server of this name speaks TLS with."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        signed = self._signed(name, key.public_key(), x509.SubjectAlternativeName([x509.DNSName(host)]))
+        signed = self._sign_certificate(name, key.public_key(), x509.SubjectAlternativeName([x509.DNSName(host)]))
         file = self._folder / f"{host}.pem"
         plain = serialization.NoEncryption()
         secret = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, plain)
@@ -79,7 +79,7 @@ _PEM = serialization.Encoding.PEM
 def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
     """A port that does this with every connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        done = threading.Event()
+        stop = threading.Event()
 
         def one(line: socket.socket) -> None:
             with line, suppress(OSError):
@@ -88,7 +88,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
 
         def serve() -> None:
             listener.settimeout(0.1)
-            while not done.is_set():
+            while not stop.is_set():
                 with suppress(TimeoutError):
                     threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
 
@@ -97,7 +97,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
         try:
             yield listener.getsockname()[1]
         finally:
-            done.set()
+            stop.set()
             worker.join()
 
 
@@ -107,7 +107,7 @@ class Proxy:
     def __init__(self, server: int = 0, user: str = "", refusal: bytes = b"") -> None:
         self.asked: list[str] = []
         self._server = server
-        self._wanted = base64.b64encode(user.encode()).decode()
+        self._credentials = base64.b64encode(user.encode()).decode()
         self._refusal = refusal
 
     def __call__(self, line: socket.socket) -> None:
@@ -115,20 +115,20 @@ class Proxy:
         while b"\r\n\r\n" not in head:
             head += line.recv(1)
         self.asked.append(head.split(b"\r\n")[0].decode())
-        if self._wanted and f"Basic {self._wanted}" not in head.decode():
+        if self._credentials and f"Basic {self._credentials}" not in head.decode():
             line.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n")
         elif self._refusal:
             line.sendall(b"HTTP/1.1 " + self._refusal + b"\r\nContent-Length: 0\r\n\r\n")
         else:
             line.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with socket.create_connection(("127.0.0.1", self._server)) as there:
-                back = threading.Thread(target=_poured, args=(there, line), daemon=True)
+            with socket.create_connection(("127.0.0.1", self._server)) as upstream:
+                back = threading.Thread(target=_copy_stream, args=(upstream, line), daemon=True)
                 back.start()
-                _poured(line, there)
+                _copy_stream(line, upstream)
                 back.join(5)
 
 
-def _poured(source: socket.socket, target: socket.socket) -> None:
+def _copy_stream(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while piece := source.recv(65_536):
             target.sendall(piece)
@@ -169,10 +169,10 @@ def test_a_proxy_leads_to_a_system_that_our_own_authority_vouches_for(tmp_path: 
                 read(stranger)
 
 
-@pytest.mark.parametrize("given", ["", "winkel:verkeerd@"])
-def test_a_proxy_that_wants_a_password_is_told_as_such_and_asked_once(given: str) -> None:
+@pytest.mark.parametrize("credentials", ["", "winkel:verkeerd@"])
+def test_a_proxy_that_wants_a_password_is_told_as_such_and_asked_once(credentials: str) -> None:
     proxy = Proxy(user=f"winkel:{PASSWORD}")
-    with serving(proxy) as port, through(NetworkRoute(f"http://{given}127.0.0.1:{port}")) as gateway:
+    with serving(proxy) as port, through(NetworkRoute(f"http://{credentials}127.0.0.1:{port}")) as gateway:
         with pytest.raises(UnavailableError, match="proxy_login_needed") as caught:
             read(gateway)
         assert caught.value.facts["proxy"] == f"127.0.0.1:{port}"
@@ -227,7 +227,7 @@ def test_the_check_of_both_systems_tells_what_the_proxy_does() -> None:
             AccountViewSettings(url=f"https://{HOST}/api/v3", proxy=proxy, attempts=1, company="1"), MemoryTokenStore()
         )
         till = Mplus(MplusSettings(url=f"https://{HOST}:1/", ident="i", secret=SecretStr("s"), proxy=proxy, attempts=1))
-        for one in (books, till):
-            first = one.check()[0]
+        for connector in (books, till):
+            first = connector.check()[0]
             assert (first.name, first.cause) == ("host", "proxy_refused")
-            one.close()
+            connector.close()

@@ -28,15 +28,15 @@ def test_results_side_by_side_keep_their_order() -> None:
 
 @pytest.mark.parametrize("limit", [1, 2])
 def test_once_a_system_is_gone_the_rest_is_not_sent(limit: int) -> None:
-    called: list[int] = []
+    items: list[int] = []
 
     def call(item: int) -> int:
-        called.append(item)
+        items.append(item)
         raise UnavailableError("connection_refused")
 
     results = run_parallel(call, list(range(50)), limit)
     assert all(isinstance(result, UnavailableError) for result in results)
-    assert len(called) <= limit
+    assert len(items) <= limit
 
 
 @pytest.mark.parametrize("limit", [1, 2])
@@ -49,11 +49,11 @@ def test_a_bug_side_by_side_is_raised(limit: int) -> None:
 
 
 def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_be() -> None:
-    may_end, under_way, most = {item: threading.Event() for item in range(4)}, set[int](), [0]
+    may_end, under_way, peak = {item: threading.Event() for item in range(4)}, set[int](), [0]
 
     def call(item: int) -> int:
         under_way.add(item)
-        most[0] = max(most[0], len(under_way))
+        peak[0] = max(peak[0], len(under_way))
         may_end[item].wait(10)
         under_way.discard(item)
         return item * 10
@@ -70,7 +70,7 @@ def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_b
         may_end[0].set()
         assert calls.wait_finished() == [(0, 0)]
         assert len(calls) == 0
-    assert most == [2]
+    assert peak == [2]
 
 
 def test_one_at_a_time_is_done_where_it_is_begun() -> None:

@@ -22,7 +22,7 @@ class Shelf(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(("127.0.0.1", 0), _PictureHandler)
         self.asked: list[tuple[str, str]] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
 
@@ -31,14 +31,14 @@ class Shelf(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/foto"
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _PictureHandler(BaseHTTPRequestHandler):
     server: Shelf
 
     def do_GET(self) -> None:
-        known = self.headers.get("If-None-Match") or self.headers.get("If-Modified-Since") or ""
-        self.server.asked.append((self.path, known))
+        mark = self.headers.get("If-None-Match") or self.headers.get("If-Modified-Since") or ""
+        self.server.asked.append((self.path, mark))
         status, headers, body = self.server.answers.get(self.path, (404, {}, b""))
-        if known and known in headers.values():
+        if mark and mark in headers.values():
             status, body = 304, b""
         self.send_response(status)
         for name, value in {"Content-Type": "image/png", **headers, "Content-Length": str(len(body))}.items():
@@ -60,9 +60,9 @@ def shelf() -> Iterator[Shelf]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "pictures"
-    (made / "deep").mkdir(parents=True)
-    return made
+    pictures = tmp_path / "pictures"
+    (pictures / "deep").mkdir(parents=True)
+    return pictures
 
 
 def reader(tmp_path: Path, **places: Any) -> PictureReader:
@@ -70,16 +70,16 @@ def reader(tmp_path: Path, **places: Any) -> PictureReader:
 
 
 def one(pictures: PictureReader, file: str) -> Picture:
-    (found,) = pictures.read([file])
-    assert isinstance(found, Picture), found
-    return found
+    (picture,) = pictures.read([file])
+    assert isinstance(picture, Picture), picture
+    return picture
 
 
 def refused(pictures: PictureReader, file: str) -> IntegrationError:
-    (found,) = pictures.read([file])
-    assert isinstance(found, IntegrationError), found
-    assert found.facts["file"] == file
-    return found
+    (error,) = pictures.read([file])
+    assert isinstance(error, IntegrationError), error
+    assert error.facts["file"] == file
+    return error
 
 
 # ---- from a folder
@@ -92,10 +92,10 @@ def test_a_picture_is_known_by_its_content_and_kept_under_it(
     (folder / "deep" / "bel.dat").write_bytes(data)
     pictures = reader(tmp_path, folder=folder)
 
-    found = one(pictures, "deep\\bel.dat")
+    picture = one(pictures, "deep\\bel.dat")
 
-    assert (found.kind, found.size) == (kind, len(data))
-    assert load_picture(tmp_path / "kept", found.content) == (data, kind)
+    assert (picture.kind, picture.size) == (kind, len(data))
+    assert load_picture(tmp_path / "kept", picture.content) == (data, kind)
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "kept").iterdir())
 
 
@@ -178,10 +178,10 @@ def test_what_did_not_change_is_not_sent_again_by_the_server(
     shelf.answers["/foto/bel.png"] = (200, {name: value}, PNG)
 
     first = one(reader(tmp_path, address=shelf.address), "bel.png")
-    again = one(reader(tmp_path, address=shelf.address), "bel.png")  # also after a restart
+    second = one(reader(tmp_path, address=shelf.address), "bel.png")  # also after a restart
 
-    assert first == again
-    assert [known for _, known in shelf.asked] == ["", value]
+    assert first == second
+    assert [mark for _, mark in shelf.asked] == ["", value]
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_whatever_else_is_answered_is_told(
 def test_an_address_that_does_not_answer_is_not_asked_for_each_picture(tmp_path: Path) -> None:
     pictures = reader(tmp_path, address="http://127.0.0.1:9/foto")
 
-    found = [*pictures.read(["a.png"]), *pictures.read([f"{number}.png" for number in range(200)])]
+    results = [*pictures.read(["a.png"]), *pictures.read([f"{number}.png" for number in range(200)])]
 
-    assert {one.code for one in found if isinstance(one, IntegrationError)} == {"picture_unreachable"}
+    assert {result.code for result in results if isinstance(result, IntegrationError)} == {"picture_unreachable"}
 
 
 # ---- what is kept
@@ -237,12 +237,12 @@ def test_an_address_that_does_not_answer_is_not_asked_for_each_picture(tmp_path:
 
 def test_bytes_that_are_not_what_their_mark_says_are_not_sent(tmp_path: Path, folder: Path) -> None:
     (folder / "bel.png").write_bytes(PNG)
-    found = one(reader(tmp_path, folder=folder), "bel.png")
-    (tmp_path / "kept" / f"{found.content}.png").write_bytes(JPG)
+    picture = one(reader(tmp_path, folder=folder), "bel.png")
+    (tmp_path / "kept" / f"{picture.content}.png").write_bytes(JPG)
 
-    for kept, content in ((tmp_path / "kept", found.content), (tmp_path / "kept", "../bel"), (None, found.content)):
+    for root, content in ((tmp_path / "kept", picture.content), (tmp_path / "kept", "../bel"), (None, picture.content)):
         with pytest.raises(RejectedError, match="picture_gone"):
-            load_picture(kept, content)
+            load_picture(root, content)
 
 
 def test_what_nobody_asks_for_is_not_kept_for_ever(tmp_path: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ def test_every_reference_is_new() -> None:
 
 def test_a_reference_begins_with_the_run_also_in_threads_and_no_longer_after_it() -> None:
     with current_run("run-1"):
-        told = run_parallel(lambda _: new_reference(), range(20), 4)
-    assert all(str(each).startswith("run-1-") for each in told)
-    assert len(set(map(str, told))) == 20
+        references = run_parallel(lambda _: new_reference(), range(20), 4)
+    assert all(str(reference).startswith("run-1-") for reference in references)
+    assert len(set(map(str, references))) == 20
     assert "run-1" not in new_reference()

@@ -10,7 +10,7 @@ from tests.fakes import MemoryInstallationFacts, MemoryTokenStore
 
 @pytest.mark.parametrize(("role", "name"), [(SystemRole.BOOKS, "accountview"), (SystemRole.TILL, "mplus")])
 def test_each_role_has_its_system(role: SystemRole, name: str) -> None:
-    assert [one for one in SYSTEMS.values() if one.role is role] == [SYSTEMS[name]]
+    assert [system for system in SYSTEMS.values() if system.role is role] == [SYSTEMS[name]]
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

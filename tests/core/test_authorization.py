@@ -27,9 +27,13 @@ class Door:
 
 
 def test_the_right_of_a_member_is_read_from_it() -> None:
-    assert [right_of(one) for one in (Door.is_open, Door.close, Door().close)] == [Right.SEE, Right.RUN, Right.RUN]
+    assert [right_of(member) for member in (Door.is_open, Door.close, Door().close)] == [
+        Right.SEE,
+        Right.RUN,
+        Right.RUN,
+    ]
     assert right_of(requires(Right.REPAIR)(partial(Door().lock))) is Right.REPAIR
-    assert [right_of(one) for one in (Door.lock, None, 3)] == [None, None, None]
+    assert [right_of(member) for member in (Door.lock, None, 3)] == [None, None, None]
 
 
 def test_who_lacks_a_right_is_refused() -> None:

@@ -10,48 +10,50 @@ NOTHING = Decimal(0)
 
 
 def document(*lines: Record, total: str = "24.20", **values: Value) -> Record:
-    told: dict[str, Value] = {"number": "2026.1", "customer": "Els", "sold_incl": Decimal(total)}
-    return Record(Kind.SALES_ORDER, "order-1", told | values, lines)
+    base_values: dict[str, Value] = {"number": "2026.1", "customer": "Els", "sold_incl": Decimal(total)}
+    return Record(Kind.SALES_ORDER, "order-1", base_values | values, lines)
 
 
 def line(key: str, article: str, quantity: str = "1", price: str = "12.10", **values: Value) -> Record:
-    told: dict[str, Value] = {"article": article, "quantity": Decimal(quantity), "price": Decimal(price)}
-    return Record(Kind.LINE, key, told | values)
+    base_values: dict[str, Value] = {"article": article, "quantity": Decimal(quantity), "price": Decimal(price)}
+    return Record(Kind.LINE, key, base_values | values)
 
 
 def test_lines_about_the_same_stand_beside_each_other_wherever_one_was_put_in() -> None:
-    found = compare_versions(
+    comparison = compare_versions(
         DocumentVersions(
             document(line("1", "1001"), line("2", "1002", "2")),
             document(line("1", "9999"), line("2", "1001"), line("3", "1002", "3"), total="48.40"),
         )
     )
 
-    named = [tuple(line_name(side) if side else "" for side in (one.booked, one.now)) for one in found.lines]
-    assert named == [("", "9999"), ("1001", "1001"), ("1002", "1002")]
-    assert [one.differs for one in found.lines] == [True, False, True]
-    assert [one.difference for one in found.lines] == [Decimal("12.10"), NOTHING, Decimal("12.10")]
-    assert found.difference == Decimal("24.20")
+    line_names = [
+        tuple(line_name(side) if side else "" for side in (pair.booked, pair.now)) for pair in comparison.lines
+    ]
+    assert line_names == [("", "9999"), ("1001", "1001"), ("1002", "1002")]
+    assert [pair.differs for pair in comparison.lines] == [True, False, True]
+    assert [pair.difference for pair in comparison.lines] == [Decimal("12.10"), NOTHING, Decimal("12.10")]
+    assert comparison.difference == Decimal("24.20")
 
 
 def test_facts_of_both_sides_are_told_and_those_that_differ_are_known() -> None:
-    found = compare_versions(DocumentVersions(document(customer="Els"), document(customer="Jan")))
-    assert {one.name for one in found.header if one.differs} == {"customer"}
-    assert found.difference == NOTHING
+    comparison = compare_versions(DocumentVersions(document(customer="Els"), document(customer="Jan")))
+    assert {fact.name for fact in comparison.header if fact.differs} == {"customer"}
+    assert comparison.difference == NOTHING
 
 
 def test_a_cancelled_document_comes_to_nothing_now() -> None:
-    found = compare_versions(DocumentVersions(document(line("1", "1001", "2")), None))
-    (one,) = found.lines
-    assert (one.now, one.differs, one.difference) == (None, True, Decimal("-24.20"))
-    assert found.difference == Decimal("-24.20")
+    comparison = compare_versions(DocumentVersions(document(line("1", "1001", "2")), None))
+    (pair,) = comparison.lines
+    assert (pair.now, pair.differs, pair.difference) == (None, True, Decimal("-24.20"))
+    assert comparison.difference == Decimal("-24.20")
 
 
 def test_of_a_document_that_cannot_be_booked_now_the_header_alone_is_told() -> None:
-    found = compare_versions(
+    comparison = compare_versions(
         DocumentVersions(document(line("1", "1001")), document(total="36.30"), Issue("article_missing", "order-1"))
     )
-    assert (found.lines, found.difference) == ((), Decimal("12.10"))
+    assert (comparison.lines, comparison.difference) == ((), Decimal("12.10"))
 
 
 def test_a_document_of_which_no_total_is_known_counts_as_nothing() -> None:

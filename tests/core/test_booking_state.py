@@ -4,5 +4,5 @@ from integration.core.booking_state import BookingStage, BookingState
 
 
 def test_what_is_booked_or_in_doubt_may_be_there_and_nothing_else() -> None:
-    there = [one for one in BookingStage if BookingState("order-1", one).may_be_there]
-    assert there == [BookingStage.BOOKED, BookingStage.DOUBTFUL]
+    stages = [stage for stage in BookingStage if BookingState("order-1", stage).may_be_there]
+    assert stages == [BookingStage.BOOKED, BookingStage.DOUBTFUL]

@@ -27,16 +27,18 @@ KEY, ID = b"k" * 32, "0123456789abcdef"
 KEYS = {ID: KEY}
 
 
-def entry(seq: int, previous: str, **said: object) -> bytes:
-    return json.dumps({"action": "approved", "previous": previous, "seq": seq, **said}, separators=(",", ":")).encode()
+def entry(seq: int, previous: str, **fields: object) -> bytes:
+    return json.dumps(
+        {"action": "approved", "previous": previous, "seq": seq, **fields}, separators=(",", ":")
+    ).encode()
 
 
-def lines_of(number: int, key: bytes = KEY, after: Head | None = None, **said: object) -> list[bytes]:
-    made, head = [], after or Head()
+def lines_of(number: int, key: bytes = KEY, after: Head | None = None, **fields: object) -> list[bytes]:
+    lines, head = [], after or Head()
     for _ in range(number):
-        made.append(canonical_line(entry(head.seq + 1, head.hash, **said), ID if key else "", key))
-        head = Head(head.seq + 1, digest(made[-1]))
-    return made
+        lines.append(canonical_line(entry(head.seq + 1, head.hash, **fields), ID if key else "", key))
+        head = Head(head.seq + 1, digest(lines[-1]))
+    return lines
 
 
 def head_of(lines: Sequence[bytes]) -> Head:
@@ -51,7 +53,7 @@ def closed(lines: Sequence[bytes]) -> list[bytes]:
 
 def followed(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
     to = AuditChain(keys)
-    return next((found for found in map(to.verify_next, lines) if found is not None), None)
+    return next((chain_break for chain_break in map(to.verify_next, lines) if chain_break is not None), None)
 
 
 LINES = lines_of(5)
@@ -59,7 +61,7 @@ LINES = lines_of(5)
 
 def test_a_whole_chain_is_followed_to_its_head() -> None:
     to = AuditChain(KEYS)
-    assert [to.verify_next(one) for one in LINES] == [None] * 5
+    assert [to.verify_next(line) for line in LINES] == [None] * 5
     assert to.head == head_of(LINES)
     assert to.verify_end(head_of(LINES)) is None
     assert to.verify_head_seal(to.head, ID, entry_hash(head_text(to.head), KEY)) is None
@@ -105,18 +107,18 @@ def test_what_is_wrong_is_named_with_the_entry(
 
 
 @pytest.mark.parametrize(
-    ("head", "found"),
+    ("head", "expected"),
     [
         (Head(6, "a" * 64), Break("cut", 6)),
         (Head(4, digest(LINES[3])), Break("added", 5)),
         (Head(5, "a" * 64), Break("altered", 5)),
     ],
 )
-def test_the_end_is_held_against_the_head(head: Head, found: Break) -> None:
+def test_the_end_is_held_against_the_head(head: Head, expected: Break) -> None:
     to = AuditChain(KEYS)
     for line in LINES:
         to.verify_next(line)
-    assert to.verify_end(head) == found
+    assert to.verify_end(head) == expected
 
 
 def test_a_head_that_somebody_wrote_without_the_key_is_found() -> None:
@@ -129,7 +131,7 @@ FILE = closed(LINES)
 
 
 @pytest.mark.parametrize(
-    ("lines", "heads", "found"),
+    ("lines", "heads", "expected"),
     [
         (FILE, [], None),
         (FILE, [head_of(LINES[:2]), head_of(LINES)], None),
@@ -143,8 +145,8 @@ FILE = closed(LINES)
         ([FORGED, *FILE[1:]], [], Break("missing", 1)),
     ],
 )
-def test_a_file_is_verified_without_a_key(lines: list[bytes], heads: list[Head], found: Break | None) -> None:
-    assert verify_lines(lines, heads)[1] == found
+def test_a_file_is_verified_without_a_key(lines: list[bytes], heads: list[Head], expected: Break | None) -> None:
+    assert verify_lines(lines, heads)[1] == expected
 
 
 def flipped(content: bytes) -> Iterator[bytes]:
@@ -157,7 +159,7 @@ def flipped(content: bytes) -> Iterator[bytes]:
 def test_every_flipped_byte_of_a_file_is_found(number: int) -> None:
     whole = b"\n".join(closed(lines_of(number)))
     assert verify_lines(whole.split(b"\n"))[1] is None
-    unseen = [at for at, one in enumerate(flipped(whole)) if verify_lines(one.split(b"\n"))[1] is None]
+    unseen = [at for at, content in enumerate(flipped(whole)) if verify_lines(content.split(b"\n"))[1] is None]
     assert unseen == []
 
 
@@ -184,5 +186,7 @@ def test_the_program_needs_nothing_of_ours(tmp_path: Path) -> None:
     program, file = tmp_path / "verify_audit.py", tmp_path / "audit.jsonl"
     program.write_bytes(Path(chain.__file__).read_bytes())
     file.write_bytes(b"\n".join(FILE) + b"\n")
-    done = subprocess.run([sys.executable, "-I", str(program), str(file)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout[:18]) == (0, "Intact: 5 entries.")
+    result = subprocess.run(
+        [sys.executable, "-I", str(program), str(file)], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout[:18]) == (0, "Intact: 5 entries.")

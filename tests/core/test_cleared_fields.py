@@ -10,9 +10,15 @@ from tests.builders import an_update_at
 
 
 def test_each_field_that_held_something_and_would_hold_nothing_counts() -> None:
-    held: dict[str, Value] = {"name": "Trui", "text": "", "groups": ("1",), "price": Decimal(5), "colour": "rood"}
-    there = Record(Kind.PRODUCT, "1", held, (Record(Kind.ARTICLE, "1", {"barcode": "871"}, source="1"),))
-    wanted: dict[str, Value] = {
+    current_values: dict[str, Value] = {
+        "name": "Trui",
+        "text": "",
+        "groups": ("1",),
+        "price": Decimal(5),
+        "colour": "rood",
+    }
+    current = Record(Kind.PRODUCT, "1", current_values, (Record(Kind.ARTICLE, "1", {"barcode": "871"}, source="1"),))
+    desired_values: dict[str, Value] = {
         "name": None,
         "text": None,
         "groups": (),
@@ -20,7 +26,7 @@ def test_each_field_that_held_something_and_would_hold_nothing_counts() -> None:
         "colour": "blauw",
         "1/barcode": "",
     }
-    change = an_update_at(there, wanted)
+    change = an_update_at(current, desired_values)
     assert cleared_count(change) == EMPTIED.counts(change, None) == 3
     assert cleared_count(replace(change, action=Action.RETIRE)) == 0
     assert cleared_count(replace(change, before=None)) == 0

@@ -55,11 +55,11 @@ class SmallToolbox:
             case "other":
                 return lambda value, values: value or values.get(as_text(args[0]))
             case "unmapped":
-                return self._unmapped
+                return self._raise_unmapped
             case _:
                 raise RuleError("reason_no_function_named", name=name)
 
-    def _unmapped(self, value: Value, values: Mapping[str, Value]) -> Value:
+    def _raise_unmapped(self, value: Value, values: Mapping[str, Value]) -> Value:
         del values
         raise RuleError("value_unmapped", value=as_text(value), table="landen")
 
@@ -77,15 +77,15 @@ def mapped(rule: Rule, record: Record | None = None) -> MappingResult:
 
 
 def value_of(record: Record | None = None, **rule: Any) -> Value:
-    found = mapped(Rule(target="article.x", **rule), record)
-    assert not found.issues
-    return found.values["article.x"]
+    result = mapped(Rule(target="article.x", **rule), record)
+    assert not result.issues
+    return result.values["article.x"]
 
 
 def issue_of(record: Record | None = None, **rule: Any) -> Issue:
-    found = mapped(Rule(target="article.x", **rule), record)
-    assert "article.x" not in found.values
-    (issue,) = found.issues
+    result = mapped(Rule(target="article.x", **rule), record)
+    assert "article.x" not in result.values
+    (issue,) = result.issues
     return issue
 
 
@@ -189,15 +189,15 @@ def test_a_text_over_its_length_is_never_cut() -> None:
 
 def test_one_bad_field_does_not_hold_back_the_others() -> None:
     rules = (Rule(target="article.a", source="name", max_length=1), Rule(target="article.b", source="code"))
-    found = compile(Rules(1, rules), SmallToolbox()).apply(an_article())
-    assert found.values == {"article.b": "1001"}
-    assert [issue.field for issue in found.issues] == ["article.a"]
+    result = compile(Rules(1, rules), SmallToolbox()).apply(an_article())
+    assert result.values == {"article.b": "1001"}
+    assert [issue.field for issue in result.issues] == ["article.a"]
 
 
 def test_only_rules_of_the_wanted_kinds_are_applied() -> None:
     rules = (Rule(target="group.name", source="name"), Rule(target="article.name", source="name"))
-    found = compile(Rules(1, rules), SmallToolbox(), {Kind.GROUP}).apply(an_article())
-    assert set(found.values) == {"group.name"}
+    result = compile(Rules(1, rules), SmallToolbox(), {Kind.GROUP}).apply(an_article())
+    assert set(result.values) == {"group.name"}
 
 
 def test_a_trace_tells_every_step() -> None:

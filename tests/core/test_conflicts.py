@@ -55,14 +55,16 @@ def test_other_values_are_another_question() -> None:
 
 def test_a_value_that_nobody_agreed_on_is_none() -> None:
     assert conflict_values(met(agreed=None)[0])["agreed"] is None
-    assert [conflict_values(one)["target"] for one in conflicts(("name",), BOOKS, None, AGREED, "Trui")] == [None]
+    assert [conflict_values(conflict)["target"] for conflict in conflicts(("name",), BOOKS, None, AGREED, "Trui")] == [
+        None
+    ]
 
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
-    one = resolve(met()[at], SOURCE)
-    assert one is not None
-    agreed = resolved_values(AGREED, one)
+    resolution = resolve(met()[at], SOURCE)
+    assert resolution is not None
+    agreed = resolved_values(AGREED, resolution)
     change = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
     assert isinstance(change, Change)
     assert list(change.desired.flat()) == [PATHS[at]]
@@ -72,22 +74,22 @@ def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_changes_again(at: int) -> None:
-    one = resolve(met()[at], TARGET)
-    assert one is not None
-    agreed = resolved_values(AGREED, one)
+    resolution = resolve(met()[at], TARGET)
+    assert resolution is not None
+    agreed = resolved_values(AGREED, resolution)
     assert agreed is not None
-    found = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
-    assert isinstance(found, Unchanged)
-    assert (found.kept_paths, found.conflicts) == ((PATHS[at],), (PATHS[1 - at],))
-    again = diff(product("Nog anders", Decimal(9)), TILL, agreed, POLICY, title="Trui")
-    assert isinstance(again, Unchanged)
-    assert again.conflicts == PATHS
+    result = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
+    assert isinstance(result, Unchanged)
+    assert (result.kept_paths, result.conflicts) == ((PATHS[at],), (PATHS[1 - at],))
+    next_result = diff(product("Nog anders", Decimal(9)), TILL, agreed, POLICY, title="Trui")
+    assert isinstance(next_result, Unchanged)
+    assert next_result.conflicts == PATHS
 
 
 def test_a_choice_holds_for_the_values_that_were_shown_alone() -> None:
-    one = resolve(met()[0], TARGET)
-    assert one is not None
-    assert resolved_values(product("Iets anders", Decimal(1)), one) is None
+    resolution = resolve(met()[0], TARGET)
+    assert resolution is not None
+    assert resolved_values(product("Iets anders", Decimal(1)), resolution) is None
 
 
 def test_only_a_conflict_that_has_its_values_can_be_settled() -> None:
@@ -111,17 +113,21 @@ def test_an_address_in_conflict_is_so_as_a_whole_and_nothing_else_waits_with_it(
         f"relation.{name}": Ownership.KEEP_UNLESS_CHANGED for name in ("street", "city", "postcode", "phone")
     }
     agreed = relation(street="Kerklaan 1", city="Utrecht", postcode="3511 AB", phone="1")
-    wanted = relation(street="Molenweg 7", city="Zeist", postcode="3511 AB", phone="2")
-    held = relation(street="Postbus 5", city="Utrecht", postcode="3511 AB", phone="1")
-    change = diff(wanted, held, agreed, policy, title="Els")
+    desired = relation(street="Molenweg 7", city="Zeist", postcode="3511 AB", phone="2")
+    current = relation(street="Postbus 5", city="Utrecht", postcode="3511 AB", phone="1")
+    change = diff(desired, current, agreed, policy, title="Els")
     assert isinstance(change, Change)
     assert change.desired.flat() == {"phone": "2"}
     assert change.conflicts == ("street", "city")
     assert (change.agreed.values["street"], change.agreed.values["city"]) == ("Kerklaan 1", "Utrecht")
-    city = next(one for one in conflicts(change.conflicts, wanted, held, agreed, "Els") if one.field == "city")
-    one = resolve(city, SOURCE)
-    assert one is not None
-    assert resolved_values(agreed, one) == agreed  # only the source had moved there
-    kept = resolve(city, TARGET)
-    assert kept is not None
-    assert resolved_values(agreed, kept) == replace(agreed, values={**agreed.values, "city": "Zeist"})
+    city = next(
+        conflict
+        for conflict in conflicts(change.conflicts, desired, current, agreed, "Els")
+        if conflict.field == "city"
+    )
+    source_resolution = resolve(city, SOURCE)
+    assert source_resolution is not None
+    assert resolved_values(agreed, source_resolution) == agreed  # only the source had moved there
+    target_resolution = resolve(city, TARGET)
+    assert target_resolution is not None
+    assert resolved_values(agreed, target_resolution) == replace(agreed, values={**agreed.values, "city": "Zeist"})

@@ -50,11 +50,11 @@ def test_what_is_no_address_is_told_as_none(url: object) -> None:
 
 
 def test_a_secret_goes_only_to_what_is_encrypted_or_here() -> None:
-    told = {
+    addresses = {
         url: parse_address(url)
-        for url in ("https://a.nl", "http://a.nl", *(f"http://{one}/" for one in LOOPBACK - {"::1"}))
+        for url in ("https://a.nl", "http://a.nl", *(f"http://{host}/" for host in LOOPBACK - {"::1"}))
     }
-    assert [url for url, address in told.items() if address is not None and not address.is_safe] == ["http://a.nl"]
+    assert [url for url, address in addresses.items() if address is not None and not address.is_safe] == ["http://a.nl"]
     bare = {
         url: parse_address(url) for url in ("https://u:p@a.nl", "https://a.nl?q", "https://a.nl#f", "https://a.nl/x")
     }
@@ -62,8 +62,8 @@ def test_a_secret_goes_only_to_what_is_encrypted_or_here() -> None:
 
 
 @given(st.text(), st.text())
-def test_no_text_is_too_strange_to_be_looked_at(one: str, other: str) -> None:
-    for url in (one, f"https://{one}", f"https://{one}:{other}", f"https://[{one}]/{other}"):
+def test_no_text_is_too_strange_to_be_looked_at(text: str, other: str) -> None:
+    for url in (text, f"https://{text}", f"https://{text}:{other}", f"https://[{text}]/{other}"):
         address = parse_address(url)
         assert address is None or parse_address(str(address)) is not None
 
@@ -104,15 +104,15 @@ def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> Non
 
 
 def test_a_token_does_not_show_what_it_opens() -> None:
-    shown = repr(Token("planted-access", "planted-refresh", datetime(2026, 11, 25, tzinfo=UTC)))
-    assert "2026" in shown
-    assert "planted" not in shown
+    text = repr(Token("planted-access", "planted-refresh", datetime(2026, 11, 25, tzinfo=UTC)))
+    assert "2026" in text
+    assert "planted" not in text
 
 
 def test_a_keeper_gives_back_the_pair_that_was_saved_last() -> None:
     keeper: TokenStore = MemoryTokenStore()
     assert keeper.load() is None
-    pairs = [Token(f"access {each}", f"refresh {each}", datetime(2026, 11, 25, tzinfo=UTC)) for each in (1, 2)]
+    pairs = [Token(f"access {number}", f"refresh {number}", datetime(2026, 11, 25, tzinfo=UTC)) for number in (1, 2)]
     with keeper.refresh_lock():
         for pair in pairs:
             keeper.save(pair)

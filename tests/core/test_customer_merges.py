@@ -31,8 +31,10 @@ ONE, OTHER = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
 def test_customers_with_the_same_evidence_are_candidates(
     mine: dict[str, str], theirs: dict[str, str], shared: tuple[str, ...] | None
 ) -> None:
-    found = merge_candidates([KnownCustomer(ONE, mine), KnownCustomer(OTHER, till=theirs)])
-    assert [(one.customers, one.shared) for one in found] == ([((ONE, OTHER), shared)] if shared else [])
+    candidates = merge_candidates([KnownCustomer(ONE, mine), KnownCustomer(OTHER, till=theirs)])
+    assert [(candidate.customers, candidate.shared) for candidate in candidates] == (
+        [((ONE, OTHER), shared)] if shared else []
+    )
 
 
 def test_a_value_of_many_customers_suggests_nothing() -> None:

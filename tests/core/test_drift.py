@@ -37,7 +37,7 @@ def article(key: str = "200101", **values: Value) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("held", "edits"),
+    ("current", "edits"),
     [
         (order(line()), ()),
         (order(line(quantity=Decimal("2.000"))), ()),
@@ -50,13 +50,13 @@ def article(key: str = "200101", **values: Value) -> Record:
         (order(Record(Kind.LINE, "1", {"article": "SLOT"})), ()),  # as far as the target tells it
     ],
 )
-def test_of_a_document_every_value_that_was_written_is_ours(held: Record, edits: tuple[Edit, ...]) -> None:
+def test_of_a_document_every_value_that_was_written_is_ours(current: Record, edits: tuple[Edit, ...]) -> None:
     agreed = order(line(cost=Decimal(9)), sold_incl=Decimal(20))
-    assert own_edits(agreed, held, DOCUMENT, once=True) == (edits, 0)
+    assert own_edits(agreed, current, DOCUMENT, once=True) == (edits, 0)
 
 
 @pytest.mark.parametrize(
-    ("held", "edits", "kept"),
+    ("current", "edits", "kept_count"),
     [
         (product(article()), (), 0),
         (product(article(), name="Sweater"), (), 1),
@@ -67,29 +67,31 @@ def test_of_a_document_every_value_that_was_written_is_ours(held: Record, edits:
         (product(article(), article("7")), (), 0),
     ],
 )  # fmt: skip
-def test_of_any_other_record_what_is_kept_equal_is_ours(held: Record, edits: tuple[Edit, ...], kept: int) -> None:
-    assert own_edits(product(article()), held, PRODUCT, once=False) == (edits, kept)
+def test_of_any_other_record_what_is_kept_equal_is_ours(
+    current: Record, edits: tuple[Edit, ...], kept_count: int
+) -> None:
+    assert own_edits(product(article()), current, PRODUCT, once=False) == (edits, kept_count)
 
 
 def test_a_document_that_was_there_before_is_agreed_on_as_it_is_held() -> None:
     vat = Record(Kind.VAT, "2", {"vat": Decimal("1.05")})
-    wanted = Record(
+    desired = Record(
         Kind.SALES_ORDER, "9", {"reference": "MP-2026.9", "date": None, "sold_incl": Decimal(20)}, (line(), vat), "s"
     )
-    held = order(line(quantity=Decimal(7), cost=Decimal(1)), line("2"), remark="by hand")
-    agreed = adopted_values(wanted, held, DOCUMENT)
+    current = order(line(quantity=Decimal(7), cost=Decimal(1)), line("2"), remark="by hand")
+    agreed = adopted_values(desired, current, DOCUMENT)
     assert agreed.values == {"reference": "MP-2026.9", "sold_incl": Decimal(20)}
     assert agreed.parts == (line(quantity=Decimal(7)), line("2"), vat)
     assert agreed.source == "s"
-    assert own_edits(agreed, held, DOCUMENT, once=True) == ((), 0)
+    assert own_edits(agreed, current, DOCUMENT, once=True) == ((), 0)
 
 
 def test_what_we_alone_know_of_a_line_is_agreed_on_where_it_is_held_as_we_would_write_it() -> None:
-    wanted = order(line(method="CASH"), line("2", quantity=Decimal(1), method="PIN"), line("3", method="CARD"))
-    held = order(line(cost=Decimal(1)), line("2", quantity=Decimal(5)))
-    assert adopted_values(wanted, held, DOCUMENT).parts == (line(method="CASH"), line("2", quantity=Decimal(5)))
+    desired = order(line(method="CASH"), line("2", quantity=Decimal(1), method="PIN"), line("3", method="CARD"))
+    current = order(line(cost=Decimal(1)), line("2", quantity=Decimal(5)))
+    assert adopted_values(desired, current, DOCUMENT).parts == (line(method="CASH"), line("2", quantity=Decimal(5)))
 
 
 def test_counts_add_up() -> None:
-    one = DriftCounts(compared=3, equal=1, different=1, unknown=1).plus(DriftCounts(compared=2, missing=1, edited=1))
-    assert one == DriftCounts(5, 1, 1, 1, 1, 1)
+    counts = DriftCounts(compared=3, equal=1, different=1, unknown=1).plus(DriftCounts(compared=2, missing=1, edited=1))
+    assert counts == DriftCounts(5, 1, 1, 1, 1, 1)

@@ -38,8 +38,8 @@ def changes_of(path: str, pairs: Sequence[tuple[Value, Value]]) -> list[Change]:
     ],
 )
 def test_different_values_that_one_value_replaces_are_counted(old_values: list[Value], new: Value, count: int) -> None:
-    found = equalized_fields(changes_of("1/field", [(old, new) for old in old_values]), LIMIT)
-    assert found == ((EqualizedField("article.field", new, count),) if count else ())
+    result = equalized_fields(changes_of("1/field", [(old, new) for old in old_values]), LIMIT)
+    assert result == ((EqualizedField("article.field", new, count),) if count else ())
 
 
 def test_at_least_half_of_the_changes_of_the_field_have_the_value() -> None:
@@ -61,8 +61,8 @@ def test_only_updates_of_existing_values_count() -> None:
 
 def test_levels_are_a_field_of_each_branch() -> None:
     levels = [an_update_at(a_stock(str(at), b1=str(at + 1)), {"1/amount": Decimal(0)}) for at in range(5)]
-    (found,) = equalized_fields(levels, LIMIT)
-    assert (found.value, found.count) == (0, 5)
+    (field,) = equalized_fields(levels, LIMIT)
+    assert (field.value, field.count) == (0, 5)
 
 
 def test_the_facts_name_the_largest_field_first() -> None:

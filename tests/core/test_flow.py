@@ -60,8 +60,12 @@ def test_a_write_is_repeatable_if_the_target_keeps_the_record_under_our_key() ->
 
 
 def test_a_document_and_a_record_that_cannot_be_checked_are_never_repeatable() -> None:
-    known = replace(PRODUCTS, own_key=True)
-    for stage in (replace(known, write_once=True), replace(known, one_by_one=True), replace(known, unverifiable=True)):
+    base_stage = replace(PRODUCTS, own_key=True)
+    for stage in (
+        replace(base_stage, write_once=True),
+        replace(base_stage, one_by_one=True),
+        replace(base_stage, unverifiable=True),
+    ):
         assert not stage.is_repeatable(is_new=False)
 
 

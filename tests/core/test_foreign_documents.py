@@ -10,10 +10,10 @@ from integration.core.foreign_documents import (
 
 
 def test_those_that_somebody_knows_of_are_left_out_in_whatever_letters_the_books_have_them() -> None:
-    found = ForeignDocuments(("MP-1 ", "mp-2"), "MP-", "AP-")
-    assert reported_foreign({STRANGERS: found.to_note()}) == {"mp-1", "mp-2"}
-    assert found.excluding({normalized_reference("mp-1")}).references == ("mp-2",)
-    assert found.facts() == {"prefix": "MP-", "free": "AP-", "count": "2", "reference": "MP-1 "}
+    documents = ForeignDocuments(("MP-1 ", "mp-2"), "MP-", "AP-")
+    assert reported_foreign({STRANGERS: documents.to_note()}) == {"mp-1", "mp-2"}
+    assert documents.excluding({normalized_reference("mp-1")}).references == ("mp-2",)
+    assert documents.facts() == {"prefix": "MP-", "free": "AP-", "count": "2", "reference": "MP-1 "}
 
 
 def test_a_plan_without_any_tells_of_none() -> None:

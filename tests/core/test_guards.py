@@ -35,7 +35,7 @@ def with_article(**values: object) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("counted", "limits", "expected"),
+    ("counts", "limits", "expected"),
     [
         ({"changes": 500}, {}, None),
         ({"changes": 501}, {}, ("brake_changes", 501, "500")),
@@ -57,11 +57,11 @@ def with_article(**values: object) -> Record:
     ],
 )
 def test_a_guard_holds_a_plan_beyond_its_limit(
-    counted: Mapping[str, int], limits: Mapping[str, Limit | None], expected: tuple[str, int, str] | None
+    counts: Mapping[str, int], limits: Mapping[str, Limit | None], expected: tuple[str, int, str] | None
 ) -> None:
     guards = (*SIZE, EACH, SHARE, RETIREMENTS)
     limits = {"changes_percent": None, **limits}
-    assert brakes(guards, limits, counted, 10) == ((Brake(*expected),) if expected else ())
+    assert brakes(guards, limits, counts, 10) == ((Brake(*expected),) if expected else ())
 
 
 def test_no_share_is_taken_of_nothing() -> None:
@@ -69,9 +69,9 @@ def test_no_share_is_taken_of_nothing() -> None:
 
 
 def test_the_first_plan_of_a_flow_is_not_measured_by_its_size() -> None:
-    counted = {"changes": 501, "changes_percent": 501, "retirements": 1}
-    found = brakes((*SIZE, RETIREMENTS), {}, counted, 501, is_first=True)
-    assert [one.code for one in found] == ["brake_retirements"]
+    counts = {"changes": 501, "changes_percent": 501, "retirements": 1}
+    result = brakes((*SIZE, RETIREMENTS), {}, counts, 501, is_first=True)
+    assert [brake.code for brake in result] == ["brake_retirements"]
 
 
 def test_of_guards_with_one_code_the_count_of_the_first_is_typed() -> None:
@@ -92,8 +92,8 @@ def test_a_guard_that_the_runner_counts_counts_nothing_of_a_change() -> None:
     ],
 )
 def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: str, jumps: bool) -> None:
-    held = with_article(price_incl=Decimal(before), name="x")
-    change = an_update_at(held, {"200101/price_incl": Decimal(after), "200101/name": "y"})
+    current = with_article(price_incl=Decimal(before), name="x")
+    change = an_update_at(current, {"200101/price_incl": Decimal(after), "200101/name": "y"})
     assert price_jumps(change, 25, PRICES) == jumps
     assert not price_jumps(change, None, PRICES)
     assert not price_jumps(change, 25, frozenset({"purchase_price"}))
@@ -115,8 +115,8 @@ def test_what_is_created_has_no_price_to_jump_from() -> None:
 
 def test_what_is_made_inactive_is_counted_article_by_article() -> None:
     parts = tuple(Record(Kind.ARTICLE, key, {"active": True}, source=key) for key in ("1", "2", "3"))
-    gone = retire(a_product("10", parts), frozenset({"1", "3"}), a_product("10", parts), title="Trui")
-    assert made_inactive(gone) == RETIREMENTS.counts(gone, None) == 2
+    change = retire(a_product("10", parts), frozenset({"1", "3"}), a_product("10", parts), title="Trui")
+    assert made_inactive(change) == RETIREMENTS.counts(change, None) == 2
     assert made_inactive(a_create(with_article(active=False))) == 0
     untold = an_update_at(with_article(active=None), {"200101/active": False})
     assert made_inactive(untold) == 1
@@ -126,7 +126,7 @@ def test_what_is_made_inactive_is_counted_article_by_article() -> None:
 
 def test_what_goes_off_sale_is_a_retirement_where_it_undoes_what_a_run_added() -> None:
     off = an_update_at(with_article(active=True), {"200101/active": False}, Action.UPDATE)
-    assert [RETIREMENTS.counts(one, None) for one in (off, replace(off, undoes=True))] == [0, 1]
+    assert [RETIREMENTS.counts(change, None) for change in (off, replace(off, undoes=True))] == [0, 1]
 
 
 def test_the_records_a_change_is_about_are_those_of_its_articles_or_all_of_it() -> None:

@@ -49,33 +49,33 @@ def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_fact
     location: Location, cause: str
 ) -> None:
     issue = article_elsewhere_issue(a_part("1"), "TRUI", location)
-    said = say(issue.cause, issue.facts)
+    message = say(issue.cause, issue.facts)
     assert (issue.cause, issue.key) == (cause, "1")
-    assert "–" not in f"{said.what} {said.data} {said.do}"
+    assert "–" not in f"{message.what} {message.data} {message.do}"
 
 
 def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:
-    named, bare = (
+    with_name, bare = (
         article_elsewhere_issue(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", "")
     )
-    assert (named.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")
+    assert (with_name.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")
 
 
 def test_a_group_is_known_by_what_its_issues_have_in_common() -> None:
-    seen = datetime(2026, 11, 25, 9, tzinfo=UTC)
-    group = CauseGroup("orders", "vat_code_unmapped", "line.vat_code", 3, seen, seen, {"code": "7"}, detail="7")
+    seen_at = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    group = CauseGroup("orders", "vat_code_unmapped", "line.vat_code", 3, seen_at, seen_at, {"code": "7"}, detail="7")
 
     assert group.group_key == IssueGroupKey("orders", "vat_code_unmapped", "line.vat_code", "7")
 
 
 def test_what_cannot_be_read_is_an_issue_with_all_of_it_and_marked_by_it() -> None:
-    one, other = (unreadable(Kind.ORDER, "7", WrongValueError("price", found), found) for found in ("veel", ""))
-    assert unreadable_record_issue(one, "mplus").facts == {
+    record, other = (unreadable(Kind.ORDER, "7", WrongValueError("price", value), value) for value in ("veel", ""))
+    assert unreadable_record_issue(record, "mplus").facts == {
         "key": "7", "field": "price", "value": "veel", "system": "mplus", "raw": "veel"
     }  # fmt: skip
     assert unreadable_record_issue(other, "mplus").facts["value"] == ""
-    assert source_mark(one) != source_mark(other)
+    assert source_mark(record) != source_mark(other)
     nameless = unreadable(Kind.ORDER, "", WrongValueError("orderId", ""), "<order/>")
-    assert (unreadable_record_issue(one, "mplus").cause, unreadable_record_issue(nameless, "mplus").cause) == (
+    assert (unreadable_record_issue(record, "mplus").cause, unreadable_record_issue(nameless, "mplus").cause) == (
         "record_unreadable", "key_unreadable"
     )  # fmt: skip

@@ -6,7 +6,7 @@ from integration.core.ledgers import NO_RULES, LedgerRules, matching_account
 
 
 @pytest.mark.parametrize(
-    ("number", "ledgers", "meant"),
+    ("number", "ledgers", "expected"),
     [
         ("800", ("0800", "8000"), "0800"),
         ("800", ("800", "8000"), "800"),
@@ -16,8 +16,8 @@ from integration.core.ledgers import NO_RULES, LedgerRules, matching_account
         ("", ("0000", ""), ""),
     ],
 )
-def test_a_number_means_the_only_ledger_that_it_can_be(number: str, ledgers: tuple[str, ...], meant: str) -> None:
-    assert matching_account(number, ledgers) == meant
+def test_a_number_means_the_only_ledger_that_it_can_be(number: str, ledgers: tuple[str, ...], expected: str) -> None:
+    assert matching_account(number, ledgers) == expected
 
 
 @pytest.mark.parametrize(

@@ -84,14 +84,14 @@ def test_an_article_is_the_same_while_its_ean_or_its_name_is(
 
 def test_either_side_of_a_link_is_held_against_itself() -> None:
     other = {"name": "Piet de Vries", "email": "piet@vries.example"}
-    known = Evidence({"": JANSEN}, {"": JANSEN})
-    assert match_evidence(Kind.DEBTOR, known, Evidence({"": JANSEN}, {"": other})) == {
+    evidence = Evidence({"": JANSEN}, {"": JANSEN})
+    assert match_evidence(Kind.DEBTOR, evidence, Evidence({"": JANSEN}, {"": other})) == {
         Side.SOURCE: AGREES,
         Side.TARGET: CONTRADICTS,
     }
-    assert contradicting_side(Kind.DEBTOR, known, Evidence({"": other}, {"": JANSEN})) is Side.SOURCE
-    assert contradicting_side(Kind.DEBTOR, known, Evidence({"": JANSEN})) is None
-    assert contradicting_side(Kind.DEBTOR, NO_EVIDENCE, known) is None
+    assert contradicting_side(Kind.DEBTOR, evidence, Evidence({"": other}, {"": JANSEN})) is Side.SOURCE
+    assert contradicting_side(Kind.DEBTOR, evidence, Evidence({"": JANSEN})) is None
+    assert contradicting_side(Kind.DEBTOR, NO_EVIDENCE, evidence) is None
 
 
 def test_a_product_is_known_by_its_articles_and_an_article_without_a_name_by_that_of_its_product() -> None:
@@ -106,8 +106,8 @@ def test_a_product_is_known_by_its_articles_and_an_article_without_a_name_by_tha
         ),
     )
     assert identities_of(product) == {"7001": MUG, "7002": {"name": "Koffiemok"}}
-    known = Evidence({"7001": MUG, "7002": {"name": "Koffiemok"}})
-    assert contradicting_side(Kind.PRODUCT, known, Evidence({"7001": MUG, "7002": {"name": "Tuinstoel"}})) is (
+    evidence = Evidence({"7001": MUG, "7002": {"name": "Koffiemok"}})
+    assert contradicting_side(Kind.PRODUCT, evidence, Evidence({"7001": MUG, "7002": {"name": "Tuinstoel"}})) is (
         Side.SOURCE
     )
 
@@ -119,33 +119,33 @@ def test_what_has_no_identity_of_its_own_has_no_evidence() -> None:
 
 
 def test_evidence_is_of_what_is_wanted_and_of_what_the_target_holds_of_it() -> None:
-    wanted = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG),))
-    there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG), Record(Kind.ARTICLE, "9", MUG)))
-    assert evidence_of(wanted, CurrentRecord(there, "5")) == Evidence({"7001": MUG}, {"7001": MUG})
-    assert evidence_of(wanted, None) == Evidence({"7001": MUG})
+    desired = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG),))
+    current = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG), Record(Kind.ARTICLE, "9", MUG)))
+    assert evidence_of(desired, CurrentRecord(current, "5")) == Evidence({"7001": MUG}, {"7001": MUG})
+    assert evidence_of(desired, None) == Evidence({"7001": MUG})
     assert evidence_of(
-        wanted, CurrentRecord(unreadable(Kind.PRODUCT, "1", WrongValueError("x", ""), ""), "5")
+        desired, CurrentRecord(unreadable(Kind.PRODUCT, "1", WrongValueError("x", ""), ""), "5")
     ) == Evidence({"7001": MUG})
     level = Record(Kind.STOCK, "1001", {"number": "7001"})
     assert evidence_of(level, CurrentRecord(level, "7001", identities={"": MUG})) == Evidence({}, {"": MUG})
 
 
 def test_evidence_is_renewed_field_by_field_and_replaced_record_by_record() -> None:
-    known = Evidence({"": JANSEN}, {"": JANSEN})
-    seen = Evidence({"": {"name": "Jansen"}})
-    assert known.renewed(seen).source == {"": {**JANSEN, "name": "Jansen"}}
-    assert known.replaced(seen) == Evidence({"": {"name": "Jansen"}}, {"": JANSEN})
-    written = Record(Kind.DEBTOR, "1", {"postcode": "9711 XY", "city": "Groningen"})
-    assert known.after_write(written) == Evidence({"": JANSEN}, {"": {**JANSEN, "postcode": "9711 XY"}})
-    assert known.renewed(seen).swapped.target == known.renewed(seen).source
+    evidence = Evidence({"": JANSEN}, {"": JANSEN})
+    update = Evidence({"": {"name": "Jansen"}})
+    assert evidence.renewed(update).source == {"": {**JANSEN, "name": "Jansen"}}
+    assert evidence.replaced(update) == Evidence({"": {"name": "Jansen"}}, {"": JANSEN})
+    record = Record(Kind.DEBTOR, "1", {"postcode": "9711 XY", "city": "Groningen"})
+    assert evidence.after_write(record) == Evidence({"": JANSEN}, {"": {**JANSEN, "postcode": "9711 XY"}})
+    assert evidence.renewed(update).swapped.target == evidence.renewed(update).source
 
 
 def test_evidence_goes_through_json_and_its_mark_stands_for_it() -> None:
-    known = Evidence({"": JANSEN}, {"7001": MUG})
-    assert evidence_from_json(known.to_json()) == known
+    evidence = Evidence({"": JANSEN}, {"7001": MUG})
+    assert evidence_from_json(evidence.to_json()) == evidence
     assert evidence_from_json(None) == evidence_from_json({}) == NO_EVIDENCE
     assert NO_EVIDENCE.to_json() == {}
-    assert known.mark == Evidence({"": dict(JANSEN)}, {"7001": MUG}).mark != known.swapped.mark
+    assert evidence.mark == Evidence({"": dict(JANSEN)}, {"7001": MUG}).mark != evidence.swapped.mark
 
 
 def test_records_with_one_number_that_were_never_linked_may_be_different_ones() -> None:

@@ -18,23 +18,23 @@ def test_a_marker_goes_on_over_the_stretch_right_after_it(marker: str, following
 
 
 def test_what_is_over_is_dropped() -> None:
-    known = change_ranges([4, 5, 8, 9, 12])
-    assert known.after_marker("5") == change_ranges([8, 9, 12])
-    assert known.after_marker("8") == change_ranges([8, 9, 12]), "a stretch that is under way stays"
-    assert known.after_marker("") == known
+    ranges = change_ranges([4, 5, 8, 9, 12])
+    assert ranges.after_marker("5") == change_ranges([8, 9, 12])
+    assert ranges.after_marker("8") == change_ranges([8, 9, 12]), "a stretch that is under way stays"
+    assert ranges.after_marker("") == ranges
 
 
 def test_stretches_that_touch_are_one() -> None:
-    both = change_ranges([4, 5, 9]).joined(change_ranges([6, 12]))
-    assert both == change_ranges([4, 5, 6, 9, 12])
-    assert [6 in both, 7 in both] == [True, False]
+    ranges = change_ranges([4, 5, 9]).joined(change_ranges([6, 12]))
+    assert ranges == change_ranges([4, 5, 6, 9, 12])
+    assert [6 in ranges, 7 in ranges] == [True, False]
 
 
 @given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
-def test_stretches_hold_exactly_the_markers_of_both(one: set[int], other: set[int]) -> None:
-    both = change_ranges(sorted(one)).joined(change_ranges(sorted(other)))
-    assert {marker for marker in range(62) if marker in both} == one | other
-    assert parse_change_ranges(str(both)) == both == change_ranges(sorted(one | other))
+def test_stretches_hold_exactly_the_markers_of_both(markers: set[int], other: set[int]) -> None:
+    ranges = change_ranges(sorted(markers)).joined(change_ranges(sorted(other)))
+    assert {marker for marker in range(62) if marker in ranges} == markers | other
+    assert parse_change_ranges(str(ranges)) == ranges == change_ranges(sorted(markers | other))
 
 
 def test_nothing_is_known_of_no_markers() -> None:
@@ -44,8 +44,8 @@ def test_nothing_is_known_of_no_markers() -> None:
 def test_only_so_many_are_kept_the_longest_of_them() -> None:
     gaps = range(0, 8 * MAX_RANGES, 2)
     long = range(8 * MAX_RANGES, 8 * MAX_RANGES + 5)
-    kept = change_ranges(chain(gaps, long))
-    assert len(kept.spans) == MAX_RANGES
-    assert kept.spans[-1] == (8 * MAX_RANGES, 8 * MAX_RANGES + 4)
-    assert isinstance(kept, ChangeRanges)
-    assert all(first == last and first in gaps for first, last in kept.spans[:-1])
+    ranges = change_ranges(chain(gaps, long))
+    assert len(ranges.spans) == MAX_RANGES
+    assert ranges.spans[-1] == (8 * MAX_RANGES, 8 * MAX_RANGES + 4)
+    assert isinstance(ranges, ChangeRanges)
+    assert all(first == last and first in gaps for first, last in ranges.spans[:-1])

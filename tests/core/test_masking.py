@@ -38,18 +38,18 @@ def test_these_secrets_are_blotted_out_in_every_spelling(spelling: str, secret: 
 
 
 def assert_blotted_out(spelling: str, secret: str, before: str, others: list[str]) -> None:
-    there = SPELLINGS[spelling](secret)
-    seen = masked(f"{before}{there}", [*others, secret])
-    assert MASK in seen
-    assert len(seen) <= len(before) + 2 * len(MASK) + 4
+    spelled_secret = SPELLINGS[spelling](secret)
+    output = masked(f"{before}{spelled_secret}", [*others, secret])
+    assert MASK in output
+    assert len(output) <= len(before) + 2 * len(MASK) + 4
     if "cut" not in spelling:
-        behind = masked(f"{before}{there} en verder", [secret])
+        behind = masked(f"{before}{spelled_secret} en verder", [secret])
         assert behind.endswith(" en verder")
-        assert there not in behind
+        assert spelled_secret not in behind
 
 
 @pytest.mark.parametrize(
-    "there",
+    "text",
     [
         "\\ud83d\\ude00 planted-secret-1", "\\U0001F600planted-secret-1", "\\U00110000planted-secret-1",
         "\\ud83d!planted-secret-1", "%ff%C3planted-secret-1", "…ted-secret-1", "ed-secret-1 was refused",
@@ -57,14 +57,14 @@ def assert_blotted_out(spelling: str, secret: str, before: str, others: list[str
         "planted\\-secret\\-1", "cGxhbnRlZC1z\nZWNyZXQtMQ==", "PLANTED\\U002DSECRET-1",
     ],
 )  # fmt: skip
-def test_a_secret_beside_strange_signs_is_blotted_out(there: str) -> None:
-    seen = masked(there, ["planted-secret-1"])
-    assert MASK in seen
-    assert [part for part in ("planted-s", "d-secret", "ZWNyZXQ") if part in seen] == []
+def test_a_secret_beside_strange_signs_is_blotted_out(text: str) -> None:
+    output = masked(text, ["planted-secret-1"])
+    assert MASK in output
+    assert [part for part in ("planted-s", "d-secret", "ZWNyZXQ") if part in output] == []
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"),
+    ("text", "expected"),
     [
         ("https://till/?ident=shop&secret=x9 en verder", "https://till/?ident=***&secret=*** en verder"),
         ("https://till/?ident%3Dshop%26secret%3dx9", "https://till/?ident%3D***%26secret%3d***"),
@@ -86,8 +86,8 @@ def test_a_secret_beside_strange_signs_is_blotted_out(there: str) -> None:
         ("token=abc;x", "token=***;x"),
     ],
 )  # fmt: skip
-def test_what_stands_where_a_secret_is_named_is_blotted_out(text: str, seen: str) -> None:
-    assert masked(text, []) == seen
+def test_what_stands_where_a_secret_is_named_is_blotted_out(text: str, expected: str) -> None:
+    assert masked(text, []) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
 
 @given(st.text(), st.lists(st.text(max_size=30), max_size=3))
 def test_no_text_is_too_strange_to_be_looked_at(text: str, secrets: list[str]) -> None:
-    seen = masked(text, secrets)
-    assert [one for one in secrets if len(one) > len(MASK) and one in seen and one not in MASK] == []
+    output = masked(text, secrets)
+    assert [secret for secret in secrets if len(secret) > len(MASK) and secret in output and secret not in MASK] == []
 
 
 def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
@@ -122,17 +122,17 @@ def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "there",
+    "fragment",
     [
         "\\", "\\a", "%", "%25", "&#", "\"'", " ", "bearer a1", "secret=x ", "cGxhbnRlZC1z", "planted-secret-1", "plan",
         "planted-sec",
     ],
 )  # fmt: skip
-def test_no_text_takes_much_longer_than_another_of_its_length(there: str) -> None:
+def test_no_text_takes_much_longer_than_another_of_its_length(fragment: str) -> None:
     def seconds(text: str) -> float:
         began = time.process_time()
         masked(text, ["planted-secret-1"])
         return time.process_time() - began
 
     usual = max(seconds("een gewone zin. " * 5_000), 0.005)
-    assert seconds((there * 80_000)[:80_000]) < 15 * usual
+    assert seconds((fragment * 80_000)[:80_000]) < 15 * usual

@@ -14,9 +14,11 @@ def a_move(number: int, amount: int, sort: MoveSort = MoveSort.SALES, *, is_deli
 
 
 def test_what_is_counted_is_a_value_of_a_record_and_is_read_from_it() -> None:
-    counted = StockCounted(17, frozenset({MoveSort.SALES, MoveSort.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)})
-    assert counted.as_value() == ("17", "delivery", "sales", "1=0", "2=1.5")
-    assert counted_value(counted.as_value()) == counted
+    stock_count = StockCounted(
+        17, frozenset({MoveSort.SALES, MoveSort.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)}
+    )
+    assert stock_count.as_value() == ("17", "delivery", "sales", "1=0", "2=1.5")
+    assert counted_value(stock_count.as_value()) == stock_count
 
 
 def test_a_record_that_counts_nothing_tells_nothing() -> None:
@@ -24,19 +26,19 @@ def test_a_record_that_counts_nothing_tells_nothing() -> None:
 
 
 def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
-    counted = StockCounted(10, frozenset({MoveSort.SALES}))
+    stock_count = StockCounted(10, frozenset({MoveSort.SALES}))
     moves = [
         a_move(10, -1), a_move(11, -2), a_move(12, 4, MoveSort.OTHER),
         a_move(13, -8, is_delivered=True), a_move(14, -16),
     ]  # fmt: skip
-    assert counted.moved(moves, 13) == (Decimal(-2), Decimal(-8))
-    assert counted.moved((), 13) == (Decimal(0), Decimal(0))
+    assert stock_count.moved(moves, 13) == (Decimal(-2), Decimal(-8))
+    assert stock_count.moved((), 13) == (Decimal(0), Decimal(0))
 
 
 def test_of_what_went_between_branches_what_left_can_count_by_itself() -> None:
     moves = [a_move(11, -2, MoveSort.INTERNAL), a_move(12, 4, MoveSort.INTERNAL), a_move(13, -8)]
     sorts = (frozenset({MoveSort.SENT}), frozenset({MoveSort.INTERNAL}), frozenset({MoveSort.SALES}))
-    assert [StockCounted(10, one).moved(moves, 13)[0] for one in sorts] == [-2, 2, -8]
+    assert [StockCounted(10, sort_set).moved(moves, 13)[0] for sort_set in sorts] == [-2, 2, -8]
 
 
 def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_not_count_yet() -> None:

@@ -39,12 +39,12 @@ POLICY: Policy = {
 }
 
 
-def compared(desired: Record, held: Record | None, agreed: Record | None = None) -> Change | Unchanged | Issue:
-    return diff(desired, held, agreed, POLICY, title="Trui", group="KLED")
+def compared(desired: Record, current: Record | None, agreed: Record | None = None) -> Change | Unchanged | Issue:
+    return diff(desired, current, agreed, POLICY, title="Trui", group="KLED")
 
 
-def changed(desired: Record, held: Record | None, agreed: Record | None = None) -> Change:
-    change = compared(desired, held, agreed)
+def changed(desired: Record, current: Record | None, agreed: Record | None = None) -> Change:
+    change = compared(desired, current, agreed)
     assert isinstance(change, Change)
     return change
 
@@ -80,13 +80,13 @@ def test_what_was_removed_from_the_target_is_a_question() -> None:
 
 def test_what_is_equal_is_unchanged_and_remembered() -> None:
     product = with_article(name="Trui", price_incl=Decimal("20.0"))
-    found = compared(product, with_article(name="Trui", price_incl=Decimal("20.00"), brand="Anders"))
-    assert found == Unchanged(product, ())
+    result = compared(product, with_article(name="Trui", price_incl=Decimal("20.00"), brand="Anders"))
+    assert result == Unchanged(product, ())
 
 
 def test_no_value_and_a_field_that_the_target_lacks_are_equal() -> None:
-    desired, held = (Record(Kind.PRODUCT, "200101", values) for values in ({"name": None}, {}))
-    result = diff(desired, held, None, {"name": EQUAL, "product.name": EQUAL}, title="Trui")
+    desired, current = (Record(Kind.PRODUCT, "200101", values) for values in ({"name": None}, {}))
+    result = diff(desired, current, None, {"name": EQUAL, "product.name": EQUAL}, title="Trui")
     assert isinstance(result, Unchanged)
 
 
@@ -98,9 +98,9 @@ def test_an_empty_text_equals_no_value() -> None:
 
 
 def test_a_field_of_the_source_is_kept_equal_whatever_was_agreed() -> None:
-    desired, held = with_article(price_incl=Decimal(20)), with_article(price_incl=Decimal(18))
-    for agreed in (None, held, desired, with_article(price_incl=Decimal(5))):
-        change = changed(desired, held, agreed)
+    desired, current = with_article(price_incl=Decimal(20)), with_article(price_incl=Decimal(18))
+    for agreed in (None, current, desired, with_article(price_incl=Decimal(5))):
+        change = changed(desired, current, agreed)
         assert change.desired.flat() == {"200101/price_incl": Decimal(20)}
         assert change.before is not None
         assert change.before.flat() == {"200101/price_incl": Decimal(18)}
@@ -109,9 +109,9 @@ def test_a_field_of_the_source_is_kept_equal_whatever_was_agreed() -> None:
 
 @pytest.mark.parametrize("who", [Ownership.ON_CREATE, Ownership.NEVER])
 def test_a_field_that_is_not_ours_is_left_and_its_value_remembered(who: Ownership) -> None:
-    found = diff(with_article(unit="ST"), with_article(unit="DOOS"), None, {"article.unit": who}, title="")
-    assert isinstance(found, Unchanged)
-    assert found.agreed.flat()["200101/unit"] == "DOOS"
+    result = diff(with_article(unit="ST"), with_article(unit="DOOS"), None, {"article.unit": who}, title="")
+    assert isinstance(result, Unchanged)
+    assert result.agreed.flat()["200101/unit"] == "DOOS"
 
 
 def test_a_field_nobody_mentions_is_not_ours() -> None:
@@ -126,22 +126,25 @@ def test_a_text_the_source_changed_is_written() -> None:
 
 
 def test_a_text_edited_in_the_target_is_kept() -> None:
-    found = compared(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
-    assert isinstance(found, Unchanged)
-    assert found.kept_paths == ("200101/name",)
-    assert found.agreed.flat()["200101/name"] == "Oud"
+    result = compared(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
+    assert isinstance(result, Unchanged)
+    assert result.kept_paths == ("200101/name",)
+    assert result.agreed.flat()["200101/name"] == "Oud"
 
 
 def test_a_text_edited_on_both_sides_is_a_conflict() -> None:
-    found = compared(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
-    assert isinstance(found, Unchanged)
-    assert found.conflicts == ("200101/name",)
-    assert found.agreed.flat()["200101/name"] is None  # what was agreed on stays as it was
+    result = compared(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
+    assert isinstance(result, Unchanged)
+    assert result.conflicts == ("200101/name",)
+    assert result.agreed.flat()["200101/name"] is None  # what was agreed on stays as it was
 
 
 def test_a_conflict_holds_up_its_field_alone() -> None:
-    wanted, held = with_article(name="Bron", price_incl=Decimal(2)), with_article(name="Kassa", price_incl=Decimal(1))
-    change = changed(wanted, held, with_article(name="Oud", price_incl=Decimal(1)))
+    desired, current = (
+        with_article(name="Bron", price_incl=Decimal(2)),
+        with_article(name="Kassa", price_incl=Decimal(1)),
+    )
+    change = changed(desired, current, with_article(name="Oud", price_incl=Decimal(1)))
     assert change.desired.flat() == {"200101/price_incl": Decimal(2)}
     assert change.conflicts == ("200101/name",)
     assert change.agreed.flat() == {
@@ -150,9 +153,9 @@ def test_a_conflict_holds_up_its_field_alone() -> None:
 
 
 def test_a_text_edited_alike_on_both_sides_is_no_conflict() -> None:
-    found = compared(with_article(name="Zelfde"), with_article(name="Zelfde"), with_article(name="Oud"))
-    assert isinstance(found, Unchanged)
-    assert found.agreed.flat()["200101/name"] == "Zelfde"
+    result = compared(with_article(name="Zelfde"), with_article(name="Zelfde"), with_article(name="Oud"))
+    assert isinstance(result, Unchanged)
+    assert result.agreed.flat()["200101/name"] == "Zelfde"
 
 
 def test_at_the_first_match_the_source_wins_over_a_text_too() -> None:
@@ -202,8 +205,8 @@ def test_an_article_of_the_target_that_is_not_ours_is_left_alone() -> None:
 
 def test_a_document_tells_what_has_to_be_in_the_target_before_it() -> None:
     alone = a_create(a_product("1"))
-    told = replace(alone, agreed=replace(alone.agreed, values={**alone.agreed.values, FOLLOWS: "0"}))
-    assert (alone.follows, told.follows) == ("", "0")
+    dependent = replace(alone, agreed=replace(alone.agreed, values={**alone.agreed.values, FOLLOWS: "0"}))
+    assert (alone.follows, dependent.follows) == ("", "0")
 
 
 def test_a_create_applies_while_nothing_is_there() -> None:
@@ -213,10 +216,10 @@ def test_a_create_applies_while_nothing_is_there() -> None:
 
 
 def test_an_update_applies_while_every_field_it_touches_is_as_it_was() -> None:
-    held = a_product("10", (a_part("1", price_incl=Decimal(1), unit="ST"),))
-    change = an_update_at(held, {"1/price_incl": Decimal(2)})
+    current = a_product("10", (a_part("1", price_incl=Decimal(1), unit="ST"),))
+    change = an_update_at(current, {"1/price_incl": Decimal(2)})
     change = replace(change, before=Record(Kind.PRODUCT, "10", {}, (a_part_with("1", price_incl=Decimal(1)),)))
-    assert still_applies(change, held)
+    assert still_applies(change, current)
     assert still_applies(change, a_product("10", (a_part("1", price_incl=Decimal("1.00"), unit="DOOS"),)))
     assert not still_applies(change, a_product("10", (a_part("1", price_incl=Decimal("1.01")),)))
     assert not still_applies(change, None)
@@ -227,10 +230,10 @@ def a_part_with(number: str, **values: Value) -> Record:
 
 
 def test_differences_are_empty_when_the_target_holds_every_wanted_value() -> None:
-    wanted = Record(Kind.PRODUCT, "10", {"name": "Trui"}, (a_part_with("1", active=False),))
-    assert differences(wanted, a_product("10", (a_part("1", active=False),), name="Trui")) == ()
-    assert differences(wanted, a_product("10", (a_part("1"),), name="Trui")) == ("1/active",)
-    assert differences(wanted, None) == ("name", "1/active")
+    desired = Record(Kind.PRODUCT, "10", {"name": "Trui"}, (a_part_with("1", active=False),))
+    assert differences(desired, a_product("10", (a_part("1", active=False),), name="Trui")) == ()
+    assert differences(desired, a_product("10", (a_part("1"),), name="Trui")) == ("1/active",)
+    assert differences(desired, None) == ("name", "1/active")
 
 
 class TestAChangeCarriedOutInPart:
@@ -240,20 +243,20 @@ class TestAChangeCarriedOutInPart:
     def test_what_is_left_is_what_still_differs(self) -> None:
         change = changed(self.desired, self.before, self.before)
         half = a_product("10", (a_part("1", name="Een", price_incl=Decimal(1)), a_part("2", name="Twee")), name="Nieuw")
-        left = remaining(change, half)
-        assert left is not None
-        assert left.desired.flat() == {"1/price_incl": Decimal(2)}
-        assert left.before is not None
-        assert left.before.flat() == {"1/price_incl": Decimal(1)}
-        assert still_applies(left, half)
+        rest = remaining(change, half)
+        assert rest is not None
+        assert rest.desired.flat() == {"1/price_incl": Decimal(2)}
+        assert rest.before is not None
+        assert rest.before.flat() == {"1/price_incl": Decimal(1)}
+        assert still_applies(rest, half)
 
     def test_a_create_that_was_carried_out_in_part_becomes_an_update(self) -> None:
         change = changed(self.desired, None)
-        there = Record(Kind.PRODUCT, "10", {"name": "Nieuw"}, (a_part("1", name="Een", price_incl=Decimal(2)),))
-        left = remaining(change, there)
-        assert left is not None
-        assert left.action is Action.UPDATE
-        assert {part.key for part in left.desired.parts} == {"2"}
+        current = Record(Kind.PRODUCT, "10", {"name": "Nieuw"}, (a_part("1", name="Een", price_incl=Decimal(2)),))
+        rest = remaining(change, current)
+        assert rest is not None
+        assert rest.action is Action.UPDATE
+        assert {part.key for part in rest.desired.parts} == {"2"}
 
     def test_somebody_else_was_there(self) -> None:
         change = changed(self.desired, self.before, self.before)
@@ -267,9 +270,9 @@ class TestAChangeCarriedOutInPart:
 
 
 def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> None:
-    gone = a_part_with("1", name="S", active=True)
+    vanished_part = a_part_with("1", name="S", active=True)
     stays = a_part_with("2", name="M", active=True)
-    product = a_product("10", (gone, stays))
+    product = a_product("10", (vanished_part, stays))
     change = retire(product, frozenset({"1"}), product, title="Trui")
     assert change.action is Action.RETIRE
     assert change.desired.flat() == {"1/active": False}
@@ -280,13 +283,13 @@ def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> Non
 
 
 @pytest.mark.parametrize(
-    ("agreed", "held", "is_freed"),
+    ("agreed", "current", "is_freed"),
     [("871", "871", True), ("871", "872", False), ("871", None, False), ("", "", False), (None, None, False)],
 )
 def test_what_is_retired_gives_up_what_is_unique_where_it_is_as_agreed(
-    agreed: str | None, held: str | None, *, is_freed: bool
+    agreed: str | None, current: str | None, *, is_freed: bool
 ) -> None:
-    product, now = (a_product("10", (a_part_with("1", active=True, ean=ean),)) for ean in (agreed, held))
+    product, now = (a_product("10", (a_part_with("1", active=True, ean=ean),)) for ean in (agreed, current))
     change = retire(product, frozenset({"1"}), now, title="Trui", frees=frozenset({"ean", "plu"}))
     assert change.desired.flat() == {"1/active": False} | ({"1/ean": None} if is_freed else {})
     assert change.before is not None
@@ -318,8 +321,8 @@ def test_a_variant_that_was_added_is_made_inactive_and_a_level_stays() -> None:
     added = a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M", active=True)), name="Trui")
     change = changed(added, before, before)
     level = Record(Kind.LEVEL, "3", {"amount": Decimal(5)})
-    wanted = replace(change.desired, parts=(*change.desired.parts, level))
-    back = inverse(replace(change, desired=wanted))
+    desired = replace(change.desired, parts=(*change.desired.parts, level))
+    back = inverse(replace(change, desired=desired))
 
     assert back.desired.flat() == {"2/active": False}
     assert back.before is not None
@@ -345,12 +348,12 @@ def test_what_was_created_has_nothing_to_go_back_to() -> None:
 
 
 def test_a_digest_tells_apart_what_is_written_and_over_what() -> None:
-    held = with_article(name="Oud", price_incl=Decimal(1))
-    one = changed(with_article(name="Nieuw"), held, held)
-    assert one.digest() == changed(with_article(name="Nieuw"), held, None).digest()
-    assert one.digest() != changed(with_article(name="Nieuwer"), held, held).digest()
-    assert one.digest() != replace(one, before=with_article(name="Ouder")).digest()
-    assert one.digest() != replace(one, action=Action.RETIRE).digest()
+    current = with_article(name="Oud", price_incl=Decimal(1))
+    change = changed(with_article(name="Nieuw"), current, current)
+    assert change.digest() == changed(with_article(name="Nieuw"), current, None).digest()
+    assert change.digest() != changed(with_article(name="Nieuwer"), current, current).digest()
+    assert change.digest() != replace(change, before=with_article(name="Ouder")).digest()
+    assert change.digest() != replace(change, action=Action.RETIRE).digest()
 
 
 @given(st.lists(st.text(min_size=1, max_size=5), max_size=6), st.randoms())
@@ -401,50 +404,52 @@ PRODUCTS = st.builds(
 )
 
 
-def written(change: Change, held: Record | None) -> Record:
+def written(change: Change, current: Record | None) -> Record:
     """Return what the target holds once the change is carried out exactly."""
-    if held is None:
+    if current is None:
         return change.desired
-    wanted = {part.key: part.values for part in change.desired.parts}
-    known = [part.key for part in held.parts]
-    parts = [replace(part, values={**part.values, **wanted.get(part.key, {})}) for part in held.parts]
-    parts += [part for part in change.desired.parts if part.key not in known]
-    return replace(held, values={**held.values, **change.desired.values}, parts=tuple(parts))
+    values_by_key = {part.key: part.values for part in change.desired.parts}
+    current_keys = [part.key for part in current.parts]
+    parts = [replace(part, values={**part.values, **values_by_key.get(part.key, {})}) for part in current.parts]
+    parts += [part for part in change.desired.parts if part.key not in current_keys]
+    return replace(current, values={**current.values, **change.desired.values}, parts=tuple(parts))
 
 
 @given(PRODUCTS, st.none() | PRODUCTS, st.none() | PRODUCTS)
 def test_a_change_carried_out_is_proven_and_leaves_nothing_to_do(
-    desired: Record, held: Record | None, agreed: Record | None
+    desired: Record, current: Record | None, agreed: Record | None
 ) -> None:
-    found = compared(desired, held, agreed)
-    if not isinstance(found, Change):
+    result = compared(desired, current, agreed)
+    if not isinstance(result, Change):
         return
-    assert still_applies(found, held)
-    after = written(found, held)
-    assert differences(found.desired, after) == ()
-    again = compared(desired, after, found.agreed)
-    assert isinstance(again, Unchanged)
+    assert still_applies(result, current)
+    after = written(result, current)
+    assert differences(result.desired, after) == ()
+    second_result = compared(desired, after, result.agreed)
+    assert isinstance(second_result, Unchanged)
 
 
 @given(PRODUCTS, PRODUCTS, st.none() | PRODUCTS)
-def test_a_change_never_touches_a_field_that_is_not_ours(desired: Record, held: Record, agreed: Record | None) -> None:
-    found = compared(desired, held, agreed)
-    if isinstance(found, Change):
-        names = {path.rpartition("/")[2] for path in found.desired.flat()}
-        known = {part.key for part in held.parts}
+def test_a_change_never_touches_a_field_that_is_not_ours(
+    desired: Record, current: Record, agreed: Record | None
+) -> None:
+    result = compared(desired, current, agreed)
+    if isinstance(result, Change):
+        names = {path.rpartition("/")[2] for path in result.desired.flat()}
+        current_keys = {part.key for part in current.parts}
         assert "brand" not in names
-        assert not any(part.key in known and "unit" in part.values for part in found.desired.parts)
+        assert not any(part.key in current_keys and "unit" in part.values for part in result.desired.parts)
 
 
 @given(PRODUCTS, PRODUCTS, st.none() | PRODUCTS)
-def test_a_change_says_only_what_differs(desired: Record, held: Record, agreed: Record | None) -> None:
-    found = compared(desired, held, agreed)
-    if isinstance(found, Change):
-        before = found.before.flat() if found.before else {}
-        now = held.flat()
+def test_a_change_says_only_what_differs(desired: Record, current: Record, agreed: Record | None) -> None:
+    result = compared(desired, current, agreed)
+    if isinstance(result, Change):
+        before = result.before.flat() if result.before else {}
+        now = current.flat()
         assert all(before.get(path) == now.get(path) for path in before)
-        assert set(found.desired.flat()) & set(before) == set(before)
-        assert set(differences(found.desired, held)) >= set(before)
+        assert set(result.desired.flat()) & set(before) == set(before)
+        assert set(differences(result.desired, current)) >= set(before)
 
 
 @given(PRODUCTS)
@@ -454,9 +459,9 @@ def test_a_record_compared_with_itself_is_unchanged(product: Record) -> None:
 
 def test_nothing_is_proven_by_what_cannot_be_read_nor_sent_over_it() -> None:
     wrong = unreadable(Kind.PRODUCT, "10", WrongValueError("name", "?"), "?")
-    wanted = Record(Kind.PRODUCT, "10", {"name": None})
+    desired = Record(Kind.PRODUCT, "10", {"name": None})
     change = an_update_at(Record(Kind.PRODUCT, "10", {"name": ""}), {"name": None})
-    assert differences(wanted, wrong) == ("name",)
+    assert differences(desired, wrong) == ("name",)
     assert not still_applies(change, wrong)
     assert remaining(change, wrong) is None
 

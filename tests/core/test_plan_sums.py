@@ -8,10 +8,12 @@ from integration.core.plan_sums import PlanSums, change_sums, total_sums
 from integration.core.records import Kind, Record
 
 
-def change(kind: Kind, action: Action, wanted: dict[str, object], before: dict[str, object] | None = None) -> Change:
-    made = Record(kind, "1", wanted)  # type: ignore[arg-type]
-    held = None if before is None else Record(kind, "1", before)  # type: ignore[arg-type]
-    return Change(action=action, kind=kind, key="1", title="", sources=(), desired=made, before=held, agreed=made)
+def change(kind: Kind, action: Action, values: dict[str, object], before: dict[str, object] | None = None) -> Change:
+    record = Record(kind, "1", values)  # type: ignore[arg-type]
+    previous = None if before is None else Record(kind, "1", before)  # type: ignore[arg-type]
+    return Change(
+        action=action, kind=kind, key="1", title="", sources=(), desired=record, before=previous, agreed=record
+    )
 
 
 def test_changes_are_counted_by_kind_with_the_money_that_they_book_and_prices_up_and_down() -> None:
@@ -21,6 +23,6 @@ def test_changes_are_counted_by_kind_with_the_money_that_they_book_and_prices_up
     same = change(Kind.PRODUCT, Action.UPDATE, {"price_incl": Decimal(2), "name": "x"}, {"price_incl": Decimal(2)})
     page = change(Kind.DAY_PAGE, Action.CREATE, {"debit": Decimal("12.10")})
     retired = replace(page, action=Action.RETIRE)
-    found = total_sums(map(change_sums, (up, down, down, same, page, retired)))
-    assert found == PlanSums({Kind.PRODUCT: 4, Kind.DAY_PAGE: 2}, Decimal("12.10"), 1, 2)
+    sums = total_sums(map(change_sums, (up, down, down, same, page, retired)))
+    assert sums == PlanSums({Kind.PRODUCT: 4, Kind.DAY_PAGE: 2}, Decimal("12.10"), 1, 2)
     assert total_sums([]) == PlanSums()

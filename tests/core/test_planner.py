@@ -23,16 +23,16 @@ class Says:
     policy: Policy = field(default_factory=lambda: {"product.name": Ownership.KEEP_UNLESS_CHANGED})
 
     def objection(
-        self, _stage: Stage, desired: Record, _held: CurrentRecord | None, _link: Link | None
+        self, _stage: Stage, desired: Record, _current: CurrentRecord | None, _link: Link | None
     ) -> Issue | None:
         return Issue("sku_duplicate", desired.key) if desired.key == "objected" else None
 
     def remarks(
-        self, _stage: Stage, desired: Record, _held: CurrentRecord | None, _link: Link | None
+        self, _stage: Stage, desired: Record, _current: CurrentRecord | None, _link: Link | None
     ) -> tuple[Issue, ...]:
         return (Issue("price_group_of_till", desired.key),) if desired.key == "remarked" else ()
 
-    def writable_part(self, _stage: Stage, desired: Record, _held: CurrentRecord | None) -> Record | Skip:
+    def writable_part(self, _stage: Stage, desired: Record, _current: CurrentRecord | None) -> Record | Skip:
         return Skip("not_offered", desired.key) if desired.key == "held back" else desired
 
 
@@ -40,9 +40,9 @@ def product(key: str = "P1", **values: Value) -> Record:
     return Record(Kind.PRODUCT, key, values)
 
 
-def decided(wanted: Record, held: Record | None = None, link: Link | None = None, stage: Stage = STAGE) -> Decision:
+def decided(desired: Record, current: Record | None = None, link: Link | None = None, stage: Stage = STAGE) -> Decision:
     return plan_record(
-        Says(), stage, Desired(wanted, "Thee", "1", "kg"), CurrentRecord(held, "7") if held else None, link
+        Says(), stage, Desired(desired, "Thee", "1", "kg"), CurrentRecord(current, "7") if current else None, link
     )
 
 
@@ -68,13 +68,13 @@ def test_what_is_equal_is_left() -> None:
 def test_a_field_that_both_sides_changed_waits_alone() -> None:
     decision = decided(product(name="B"), product(name="C"), agreed(product(name="A")))
     assert isinstance(decision.outcome, Unchanged)
-    assert [(one.cause, one.field) for one in decision.waits] == [("field_conflict", "name")]
+    assert [(issue.cause, issue.field) for issue in decision.waits] == [("field_conflict", "name")]
 
 
 def test_a_remark_stands_beside_what_is_written() -> None:
     decision = decided(product("remarked", name="B"), product("remarked", name="A"), agreed(product(name="A")))
     assert isinstance(decision.outcome, Change)
-    assert [one.cause for one in decision.waits] == ["price_group_of_till"]
+    assert [issue.cause for issue in decision.waits] == ["price_group_of_till"]
 
 
 def test_what_vanished_from_the_target_waits() -> None:

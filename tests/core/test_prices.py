@@ -71,15 +71,15 @@ def test_without_a_price_nothing_is_known() -> None:
 
 
 def test_nobody_in_particular_pays_the_price() -> None:
-    found = effective_price(buying(an_article(), quantity="3"))
-    assert found is not None
-    assert (found.total, found.incl, [step.by for step in found.steps]) == (D("60.00"), True, ["base"])
+    result = effective_price(buying(an_article(), quantity="3"))
+    assert result is not None
+    assert (result.total, result.incl, [step.by for step in result.steps]) == (D("60.00"), True, ["base"])
 
 
 def test_prices_without_vat_stay_so() -> None:
-    found = effective_price(buying(Record(Kind.ARTICLE, "1", {"price_excl": D("10.00")})))
-    assert found is not None
-    assert (found.total, found.incl) == (D("10.00"), False)
+    result = effective_price(buying(Record(Kind.ARTICLE, "1", {"price_excl": D("10.00")})))
+    assert result is not None
+    assert (result.total, result.incl) == (D("10.00"), False)
 
 
 GROUPS: dict[str, Value] = {
@@ -112,31 +112,31 @@ GROUPS: dict[str, Value] = {
 def test_the_most_particular_term_is_paid(
     customer: dict[str, Value], quantity: str, branch: str, total: str, by: str
 ) -> None:
-    found = effective_price(buying(an_article(values=GROUPS), a_customer(customer), quantity, branch))
-    assert found is not None
-    assert (found.total, [step.by for step in found.steps if step.wins]) == (D(total), [by])
+    result = effective_price(buying(an_article(values=GROUPS), a_customer(customer), quantity, branch))
+    assert result is not None
+    assert (result.total, [step.by for step in result.steps if step.wins]) == (D(total), [by])
 
 
 def test_who_has_no_price_group_is_in_that_of_the_branch() -> None:
-    found = effective_price(Purchase(an_article(values=GROUPS), None, D(1), "1", group="2"))
-    assert found is not None
-    assert found.total == D("18.00")
+    result = effective_price(Purchase(an_article(values=GROUPS), None, D(1), "1", group="2"))
+    assert result is not None
+    assert result.total == D("18.00")
 
 
 def test_a_percentage_is_rounded_once() -> None:
     article = an_article(values={"price_incl": D("0.99")})
-    found = effective_price(buying(article, a_customer({"discount_percent": D(15)}), "100"))
-    assert found is not None
-    assert found.total == D("84.15")
+    result = effective_price(buying(article, a_customer({"discount_percent": D(15)}), "100"))
+    assert result is not None
+    assert result.total == D("84.15")
 
 
 def test_all_that_could_decide_is_told() -> None:
-    found = effective_price(
+    result = effective_price(
         buying(an_article(values=GROUPS), a_customer({"price_group": "2", "discount_percent": D(5)}), "10", "3")
     )
-    assert found is not None
-    told = [(step.by, step.number, step.minimum, step.candidate_value, step.price) for step in found.steps]
-    assert told == [
+    assert result is not None
+    steps = [(step.by, step.number, step.minimum, step.candidate_value, step.price) for step in result.steps]
+    assert steps == [
         ("base", "", D(0), D("20.00"), D("20.00")),
         ("branch", "3", D(0), D("25.00"), D("25.00")),
         ("customer", "", D(0), D(5), D("23.75")),
@@ -148,19 +148,21 @@ def test_all_that_could_decide_is_told() -> None:
 def test_what_is_asked_about_is_where_something_else_is_paid() -> None:
     articles = [an_article("1"), an_article("2", GROUPS), an_article("3", {"articleDiscountGroupNumber": "4"})]
     wholesaler = a_customer({"price_group": "2", "discount_group_percent:0:4": D(15), "article_incl:0,5:1": D(9)})
-    assert [f"{quantity} x {one.key}" for one, quantity in price_queries(articles, wholesaler, 10)] == [
+    assert [f"{quantity} x {article.key}" for article, quantity in price_queries(articles, wholesaler, 10)] == [
         "1 x 1", "1 x 2", "10 x 2", "1 x 3",
     ]  # fmt: skip
     assert len(price_queries(articles, wholesaler, 2)) == 2
-    assert price_queries(articles, a_customer({"discount_percent": D(5)}), 10) == [(one, D(1)) for one in articles]
+    assert price_queries(articles, a_customer({"discount_percent": D(5)}), 10) == [
+        (article, D(1)) for article in articles
+    ]
     assert price_queries(articles, a_customer(), 10) == []
     assert price_queries(articles, None, 10) == [(articles[1], D(1))], "what branches charge is asked for nobody"
 
 
 def test_an_agreement_without_vat_stays_so() -> None:
-    found = effective_price(buying(an_article(), a_customer({"article_excl:0:10007": D("9.99")})))
-    assert found is not None
-    assert (found.total, found.incl) == (D("9.99"), False)
+    result = effective_price(buying(an_article(), a_customer({"article_excl:0:10007": D("9.99")})))
+    assert result is not None
+    assert (result.total, result.incl) == (D("9.99"), False)
 
 
 # ---- offers
@@ -193,9 +195,9 @@ def test_an_offer_is_paid_in_its_period_from_its_minimum_quantity(day: str | Non
     offers: dict[str, Value] = {WEEK: D("15.00"), "offer_percent:5@2026-12-13_2026-12-13:9": D(50)}
     article = Record(Kind.ARTICLE, "1", {"price_incl": D("20.00"), **offers})
     on = date.fromisoformat(day) if day else None
-    found = effective_price(Purchase(article, None, D(quantity), "1", day=on))
-    assert found is not None
-    assert found.total == D(price) * D(quantity)
+    result = effective_price(Purchase(article, None, D(quantity), "1", day=on))
+    assert result is not None
+    assert result.total == D(price) * D(quantity)
 
 
 def test_an_agreement_with_a_customer_wins_from_an_offer_and_an_offer_from_a_price_group() -> None:
@@ -204,9 +206,9 @@ def test_an_agreement_with_a_customer_wins_from_an_offer_and_an_offer_from_a_pri
     )
     for values, by in (({"price_group": "2"}, "offer"), ({"article_incl:0:1": D("19.00")}, "article")):
         customer = Record(Kind.RELATION, "c", dict(values))
-        found = effective_price(Purchase(article, customer, D(1), "1", day=date(2026, 12, 8)))
-        assert found is not None
-        assert next(step.by for step in found.steps if step.wins) == by
+        result = effective_price(Purchase(article, customer, D(1), "1", day=date(2026, 12, 8)))
+        assert result is not None
+        assert next(step.by for step in result.steps if step.wins) == by
 
 
 def test_offers_overlap_that_share_a_day_and_a_minimum() -> None:
@@ -229,6 +231,6 @@ def test_an_offer_above_the_normal_price_is_counted_by_its_own_vat_basis() -> No
 
 
 def test_an_offer_is_asked_about_around_both_ends_and_its_minimum() -> None:
-    asked = offer_queries(Record(Kind.ARTICLE, "1", {"offer_incl:3@2026-12-07_2026-12-13:8": D(15)}))
-    assert {quantity for quantity, _ in asked} == {D(1), D(2), D(3)}
-    assert [day.day for quantity, day in asked if quantity == 1] == [6, 7, 13, 14]
+    queries = offer_queries(Record(Kind.ARTICLE, "1", {"offer_incl:3@2026-12-07_2026-12-13:8": D(15)}))
+    assert {quantity for quantity, _ in queries} == {D(1), D(2), D(3)}
+    assert [day.day for quantity, day in queries if quantity == 1] == [6, 7, 13, 14]

@@ -87,7 +87,7 @@ def test_json_that_holds_no_record_is_refused(shape: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("value", "other"),
     [
         (None, ""),
         (None, ()),
@@ -98,18 +98,18 @@ def test_json_that_holds_no_record_is_refused(shape: dict[str, object]) -> None:
         (date(2026, 3, 31), date(2026, 3, 31)),
     ],
 )
-def test_values_that_mean_the_same_are_the_same(one: Value, other: Value) -> None:
-    assert is_same_value(one, other)
-    assert is_same_value(other, one)
+def test_values_that_mean_the_same_are_the_same(value: Value, other: Value) -> None:
+    assert is_same_value(value, other)
+    assert is_same_value(other, value)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("value", "other"),
     [(None, Decimal(0)), (None, "x"), ("A", "a"), (("A",), ("A", "B")), ("1", Decimal(1)), (False, None)],
 )
-def test_values_that_differ_are_not_the_same(one: Value, other: Value) -> None:
-    assert not is_same_value(one, other)
-    assert not is_same_value(other, one)
+def test_values_that_differ_are_not_the_same(value: Value, other: Value) -> None:
+    assert not is_same_value(value, other)
+    assert not is_same_value(other, value)
 
 
 def test_flat_and_fields_name_parts_by_their_keys() -> None:
@@ -137,9 +137,9 @@ def test_the_order_of_fields_and_parts_does_not_change_the_canonical_text(record
 
 
 def test_values_that_mean_the_same_have_the_same_canonical_text() -> None:
-    one = a_group(name="", parent=("B", "A"), price=Decimal("1.10"), free=Decimal("0.00"))
+    record = a_group(name="", parent=("B", "A"), price=Decimal("1.10"), free=Decimal("0.00"))
     other = a_group(name=None, parent=("A", "B"), price=Decimal("1.1"), free=Decimal(0))
-    assert canonical(one) == canonical(other)
+    assert canonical(record) == canonical(other)
 
 
 def test_records_that_differ_have_different_canonical_texts() -> None:
@@ -154,12 +154,12 @@ def test_merging_keeps_what_the_new_record_does_not_mention() -> None:
         {"name": "Nieuw"},
         (Record(Kind.ARTICLE, "1", {"name": "Een"}, source="A"), a_part("3")),
     )
-    both = merged(old, new)
-    assert both.values == {"name": "Nieuw", "text": "blijft"}
-    assert [part.key for part in both.parts] == ["1", "2", "3"]
-    assert both.parts[0].values["ean"] == "8"
-    assert both.parts[0].values["name"] == "Een"
-    assert (both.parts[0].source, both.source) == ("A", "10")
+    record = merged(old, new)
+    assert record.values == {"name": "Nieuw", "text": "blijft"}
+    assert [part.key for part in record.parts] == ["1", "2", "3"]
+    assert record.parts[0].values["ean"] == "8"
+    assert record.parts[0].values["name"] == "Een"
+    assert (record.parts[0].source, record.source) == ("A", "10")
 
 
 def test_merging_with_nothing_is_the_new_record() -> None:
@@ -266,18 +266,18 @@ def test_an_empty_text_and_no_value_are_the_same_thing_to_correct() -> None:
 
 def test_a_record_without_a_key_that_cannot_be_read_is_known_by_what_it_looks_like() -> None:
     error = WrongValueError("orderId", None)
-    one, same_one, other = (unreadable(Kind.ORDER, "", error, raw) for raw in ("a", "a", "b"))
-    assert one == same_one
-    assert one.key != other.key
+    record, same_record, other = (unreadable(Kind.ORDER, "", error, raw) for raw in ("a", "a", "b"))
+    assert record == same_record
+    assert record.key != other.key
     assert unreadable(Kind.ORDER, "7", error, "a").key == "7"
-    assert (one.raw_value, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)
+    assert (record.raw_value, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)
 
 
 def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_record() -> None:
-    known, reads = frozenset({"price", "K9_SORT", "K9_OTHER"}), frozenset({"K9_SORT", "K9_NEW"})
+    known_fields, reads = frozenset({"price", "K9_SORT", "K9_OTHER"}), frozenset({"K9_SORT", "K9_NEW"})
     fields = FieldPresence(absent=frozenset({"price", "changed"}), present_fields=frozenset({"K9_ELSE"}))
-    assert fields.vanished(known, reads) == ["K9_SORT", "price"]
-    assert FieldPresence().vanished(known, reads) == []
+    assert fields.vanished(known_fields, reads) == ["K9_SORT", "price"]
+    assert FieldPresence().vanished(known_fields, reads) == []
     null = FieldPresence(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), known_fields=frozenset({"price"}))
     assert null.newly_null(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"}), never_null=False) == [
         "K9_SORT",
@@ -289,9 +289,9 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
 
 
 def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:
-    one = FieldPresence(frozenset("ab"), frozenset("xy"), frozenset("abc"))
+    presence = FieldPresence(frozenset("ab"), frozenset("xy"), frozenset("abc"))
     other = FieldPresence(frozenset("bx"), frozenset("y"), frozenset("bx"))
-    assert FieldPresence.combine_pages([one, FieldPresence(), other]) == FieldPresence(
+    assert FieldPresence.combine_pages([presence, FieldPresence(), other]) == FieldPresence(
         frozenset("b"), frozenset("y"), frozenset("abcx")
     )
     assert FieldPresence.combine_pages([FieldPresence()]) == FieldPresence()
@@ -308,9 +308,9 @@ def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
 
 def test_what_is_stored_may_be_of_a_kind_that_is_not_known() -> None:
     assert Kind.stored("sales_order") is Kind.SALES_ORDER
-    one = Kind.stored("unheard_of")
-    assert (one, one.is_declared, one.owned, one.sort) == ("unheard_of", False, False, Sort.OTHER)
-    assert one not in kinds()
-    assert (copy(one), pickle.loads(pickle.dumps(one)).is_declared) == (one, False)  # noqa: S301 - our own
-    kept = {"kind": "unheard_of", "key": "1", "values": {}}
-    assert record_to_json(record_from_json(kept)) == kept
+    kind = Kind.stored("unheard_of")
+    assert (kind, kind.is_declared, kind.owned, kind.sort) == ("unheard_of", False, False, Sort.OTHER)
+    assert kind not in kinds()
+    assert (copy(kind), pickle.loads(pickle.dumps(kind)).is_declared) == (kind, False)  # noqa: S301 - our own
+    content = {"kind": "unheard_of", "key": "1", "values": {}}
+    assert record_to_json(record_from_json(content)) == content

@@ -39,18 +39,18 @@ def test_the_moment_before_which_nothing_is_kept(unit: Unit, length: int, now: d
 def test_the_law_of_a_country_is_behind_the_evidence_of_postings(
     country: Country, oss: bool, vouchers: Law, books: Law
 ) -> None:
-    kept = Retention(country, oss)
-    assert (kept.law(VOUCHERS.name), kept.law(BOOKS.name)) == (vouchers, books)
-    assert kept.length(VOUCHERS.name) == max(7, vouchers.least)
-    assert kept.too_short() == []
-    assert kept.law(LOG.name) == Law("gdpr")
+    retention = Retention(country, oss)
+    assert (retention.law(VOUCHERS.name), retention.law(BOOKS.name)) == (vouchers, books)
+    assert retention.length(VOUCHERS.name) == max(7, vouchers.least)
+    assert retention.too_short() == []
+    assert retention.law(LOG.name) == Law("gdpr")
 
 
 def test_what_a_person_set_counts_and_is_told_where_the_law_asks_for_longer() -> None:
-    kept = Retention(Country.DE, False, {"books": 9, "plans": 3})
-    assert (kept.length("books"), kept.length("plans")) == (9, 3)
-    assert kept.too_short() == ["books"]
-    assert kept.removal_cutoff("plans", NOW) == datetime(2026, 8, 26, 3, 0, tzinfo=UTC)
+    retention = Retention(Country.DE, False, {"books": 9, "plans": 3})
+    assert (retention.length("books"), retention.length("plans")) == (9, 3)
+    assert retention.too_short() == ["books"]
+    assert retention.removal_cutoff("plans", NOW) == datetime(2026, 8, 26, 3, 0, tzinfo=UTC)
 
 
 def test_a_length_is_one_that_can_be_chosen() -> None:
@@ -59,4 +59,4 @@ def test_a_length_is_one_that_can_be_chosen() -> None:
 
 
 def test_the_usual_lengths_can_be_chosen() -> None:
-    assert all(one.least <= one.usual <= one.most for one in CLASSES)
+    assert all(retention_class.least <= retention_class.usual <= retention_class.most for retention_class in CLASSES)

@@ -21,10 +21,10 @@ def product(name: str, unit: str = "", **articles: dict[str, Value]) -> Record:
     return Record(Kind.PRODUCT, "P", {"name": name, "unit": unit}, parts)
 
 
-def changed(wanted: Record, held: Record | None, agreed: Record | None = None) -> Change:
-    found = diff(wanted, held, agreed, POLICY, title="P")
-    assert isinstance(found, Change)
-    return found
+def changed(desired: Record, current: Record | None, agreed: Record | None = None) -> Change:
+    result = diff(desired, current, agreed, POLICY, title="P")
+    assert isinstance(result, Change)
+    return result
 
 
 def taken(**values: Value) -> dict[str, RevertedValue]:
@@ -47,10 +47,10 @@ def test_what_is_created_has_nothing_that_was_taken_back() -> None:
 
 
 def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agreed_on_the_other() -> None:
-    held = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
-    wanted = product("new", "b", A={"price": "2", "ean": "e"}, B={"price": "3"})
+    current = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
+    desired = product("new", "b", A={"price": "2", "ean": "e"}, B={"price": "3"})
     agreed = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
-    fresh, back = split_reverted(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
+    fresh, back = split_reverted(changed(desired, current, agreed), taken(name="new", A__price="2"), agreed)
     assert fresh is not None
     assert back is not None
     assert fresh.desired.flat() == {"unit": "b", "B/price": "3"}
@@ -76,8 +76,8 @@ def test_an_article_the_target_no_longer_has_is_new_whatever_was_taken_back_of_i
 def test_the_newest_of_what_was_taken_back_is_told() -> None:
     change = changed(product("new", "b"), product("old", "a"))
     last = RevertedValue("b", "later", "Bob", AT + timedelta(days=1))
-    found = latest_reverted(change, {**taken(name="new"), "unit": last})
-    assert (found, found.facts) == (last, {"run": "later", "by": "Bob", "time": "2026-03-03T10:00:00+00:00"})
+    reverted = latest_reverted(change, {**taken(name="new"), "unit": last})
+    assert (reverted, reverted.facts) == (last, {"run": "later", "by": "Bob", "time": "2026-03-03T10:00:00+00:00"})
 
 
 def test_the_source_has_moved_on_where_it_says_something_else() -> None:
@@ -86,9 +86,9 @@ def test_the_source_has_moved_on_where_it_says_something_else() -> None:
 
 def test_a_running_figure_is_what_was_taken_back_only_while_it_is_made_of_the_same_figures() -> None:
     change = replace(changed(product("P", A={"price": "25"}), product("P", A={"price": "21"})), inputs=FIGURES)
-    there = {"A/price": RevertedValue("25", "run", "Anna", AT, FIGURES["A/price"])}
-    assert split_reverted(change, there, None) == (None, change)
-    assert changed_since_revert(change.desired, there, FIGURES) == set()
+    reverted_values = {"A/price": RevertedValue("25", "run", "Anna", AT, FIGURES["A/price"])}
+    assert split_reverted(change, reverted_values, None) == (None, change)
+    assert changed_since_revert(change.desired, reverted_values, FIGURES) == set()
     other = replace(change, inputs={"A/price": "stock=27"})
-    assert split_reverted(other, there, None) == (other, None)
-    assert changed_since_revert(other.desired, there, other.inputs) == {"A/price"}
+    assert split_reverted(other, reverted_values, None) == (other, None)
+    assert changed_since_revert(other.desired, reverted_values, other.inputs) == {"A/price"}

@@ -71,8 +71,8 @@ def test_a_condition_compares_as_people_do(value: Value, operator: str, operand:
 
 
 @given(ARGS, ARGS)
-def test_nothing_is_both_greater_and_less(one: Value, other: Value) -> None:
-    assert not (matches(one, Operator.GREATER, other) and matches(one, Operator.LESS, other))
+def test_nothing_is_both_greater_and_less(value: Value, other: Value) -> None:
+    assert not (matches(value, Operator.GREATER, other) and matches(value, Operator.LESS, other))
 
 
 @pytest.mark.parametrize(

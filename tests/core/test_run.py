@@ -23,8 +23,8 @@ READING = Phase("extract", BEGAN, done_before=50)
 def test_counts_that_add_up_have_no_difference(
     proven: int, unchanged: int, skipped: int, parked: int, in_doubt: int, planned: int
 ) -> None:
-    read = proven + unchanged + skipped + parked + in_doubt + planned
-    counts = Counts(read, proven, unchanged, skipped, parked, in_doubt, planned)
+    read_count = proven + unchanged + skipped + parked + in_doubt + planned
+    counts = Counts(read_count, proven, unchanged, skipped, parked, in_doubt, planned)
     assert counts.difference == 0
 
 

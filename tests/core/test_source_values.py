@@ -6,8 +6,8 @@ from integration.core.source_values import is_cut, split_source_values, with_sou
 
 def test_a_text_that_is_cut_is_noted_whole() -> None:
     source = {"company": "Fietsenmakerij De Vrolijke Ketting", "name": "Els", "street": "Kerkstraat 1"}
-    kept = {"name": "Fietsenmakerij De Vro", "street": "Kerkstraat 1", "contact": "Els", "city": ""}
-    assert with_source_values(kept, source) == {"as_told:name": "Fietsenmakerij De Vrolijke Ketting"}
+    values = {"name": "Fietsenmakerij De Vro", "street": "Kerkstraat 1", "contact": "Els", "city": ""}
+    assert with_source_values(values, source) == {"as_told:name": "Fietsenmakerij De Vrolijke Ketting"}
 
 
 def test_letters_that_the_target_lacks_are_noted_and_blanks_and_capitals_are_not() -> None:
@@ -22,8 +22,10 @@ def test_a_part_that_is_meant_and_what_comes_from_elsewhere_are_not_noted() -> N
 
 
 def test_a_vat_number_is_noted_where_letters_or_digits_differ() -> None:
-    for told in ("CHE-123.456.789 MWST", "123.456.789"):
-        assert with_source_values({"vat_number": "CHE123456789"}, {"vat_number": told}) == {"as_told:vat_number": told}
+    for vat_number in ("CHE-123.456.789 MWST", "123.456.789"):
+        assert with_source_values({"vat_number": "CHE123456789"}, {"vat_number": vat_number}) == {
+            "as_told:vat_number": vat_number
+        }
     assert with_source_values({"vat_number": "CHE123456789"}, {"vat_number": "CHE-123.456.789"}) == {}
     assert with_source_values({"vat_number": ""}, {"vat_number": "NL1"}) == {}
 

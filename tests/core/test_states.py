@@ -13,13 +13,13 @@ def test_the_tables_know_every_state() -> None:
 
 
 @given(st.sampled_from(RunState), st.sampled_from(RunState))
-def test_a_run_goes_only_where_its_table_says(now: RunState, wanted: RunState) -> None:
-    assert may_follow(now, wanted) == (wanted in RUN_STEPS[now])
+def test_a_run_goes_only_where_its_table_says(now: RunState, next_state: RunState) -> None:
+    assert may_follow(now, next_state) == (next_state in RUN_STEPS[now])
 
 
 @given(st.sampled_from(Step), st.sampled_from(Step))
-def test_a_change_goes_only_where_its_table_says(now: Step, wanted: Step) -> None:
-    assert may_follow(now, wanted) == (wanted in CHANGE_STEPS[now])
+def test_a_change_goes_only_where_its_table_says(now: Step, next_state: Step) -> None:
+    assert may_follow(now, next_state) == (next_state in CHANGE_STEPS[now])
 
 
 @pytest.mark.parametrize("end", [Step.PROVEN, Step.ACCEPTED, Step.LEFT])

@@ -24,13 +24,13 @@ def here(text: str) -> datetime:
 
 def following(table: Timetable, now: datetime, number: int) -> list[str]:
     """Return the next times, as the clock on the wall shows them."""
-    found = []
+    times = []
     for _ in range(number):
         due = table.next_start(now, HERE, is_closed)
         assert due is not None
         now = due
-        found.append(f"{now.astimezone(HERE):%d %H:%M}")
-    return found
+        times.append(f"{now.astimezone(HERE):%d %H:%M}")
+    return times
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_what_is_never_due_has_no_next_time() -> None:
     ],
 )
 def test_rounds_that_were_due_are_counted_back(now: str, rounds: int, began: str) -> None:
-    found = SHOP.previous_start(here(now), HERE, is_closed, rounds)
-    assert found is not None
-    assert f"{found.astimezone(HERE):%d %H:%M}" == began
+    start = SHOP.previous_start(here(now), HERE, is_closed, rounds)
+    assert start is not None
+    assert f"{start.astimezone(HERE):%d %H:%M}" == began
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_it_is_woken_whenever_it_is_due(table: Timetable, line: str) -> None:
     assert table.is_exact is (table == Timetable(5))
     now, end = here("2026-11-22 00:00:00"), here("2026-11-29 00:00:00")
     due = []
-    while (found := table.next_start(now, HERE, is_closed)) is not None and found < end:
-        now = found
-        due.append(found.astimezone(HERE))
+    while (start := table.next_start(now, HERE, is_closed)) is not None and start < end:
+        now = start
+        due.append(start.astimezone(HERE))
     assert due
-    assert all(is_woken(line, one) for one in due)
+    assert all(is_woken(line, moment) for moment in due)
 
 
 def is_woken(line: str, at: datetime) -> bool:

@@ -36,12 +36,12 @@ def test_an_answer_has_the_reason_of_its_trace() -> None:
 
 def test_a_field_that_a_rule_takes_over_has_the_reason_of_the_flow_that_worked_it_out() -> None:
     trace = Trace("posting.daybook", (), "700", reason=Reason("because_source", {"field": "daybook"}))
-    asked = {"daybook": lambda: by_setting("daybook"), "account": lambda: by_row("accounts", "7")}
+    reasons = {"daybook": lambda: by_setting("daybook"), "account": lambda: by_row("accounts", "7")}
 
     assert copied_field(trace) == "daybook"
-    assert with_reason(trace, asked).reason == by_setting("daybook")
+    assert with_reason(trace, reasons).reason == by_setting("daybook")
     account = replace(trace, reason=Reason("because_made", {"field": "account"}))
-    assert with_reason(account, asked).reason == Reason("because_row", {"table": "accounts", "row": "7"})
-    assert with_reason(replace(trace, value=None), asked).reason == trace.reason  # nothing was worked out
+    assert with_reason(account, reasons).reason == Reason("because_row", {"table": "accounts", "row": "7"})
+    assert with_reason(replace(trace, value=None), reasons).reason == trace.reason  # nothing was worked out
     for other in (Reason("because_source", {"field": "period"}), Reason("because_forced"), None):
-        assert with_reason(replace(trace, reason=other), asked).reason == other
+        assert with_reason(replace(trace, reason=other), reasons).reason == other

@@ -32,7 +32,7 @@ SEEN = {*map(chr, range(0x600, 0x606)), *"\u06dd\u070f\u0890\u0891\u08e2\U000110
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("\x1b[2J", "␛[2J"),
         ("\x9b31m", "⟨U+009B⟩31m"),
@@ -50,8 +50,8 @@ SEEN = {*map(chr, range(0x600, 0x606)), *"\u06dd\u070f\u0890\u0891\u08e2\U000110
         ("", ""),
     ],
 )
-def test_every_sign_is_to_be_seen(text: str, shown: str) -> None:
-    assert visible(text) == shown
+def test_every_sign_is_to_be_seen(text: str, expected: str) -> None:
+    assert visible(text) == expected
 
 
 def test_a_place_of_many_lines_keeps_them_and_its_tabs() -> None:
@@ -60,14 +60,16 @@ def test_a_place_of_many_lines_keeps_them_and_its_tabs() -> None:
 
 def test_no_sign_that_shows_nothing_is_forgotten() -> None:
     unseen = (chr(number) for number in range(sys.maxunicode + 1))
-    assert {one for one in unseen if unicodedata.category(one) in UNSEEN and visible(f"a{one}b") == f"a{one}b"} == SEEN
+    assert {
+        sign for sign in unseen if unicodedata.category(sign) in UNSEEN and visible(f"a{sign}b") == f"a{sign}b"
+    } == SEEN
 
 
 @given(st.text())
 def test_what_is_shown_stands_in_one_line_and_stays_as_it_is(text: str) -> None:
-    shown = visible(text)
-    assert len(shown.splitlines()) <= 1
-    assert visible(shown) == shown
+    visible_text = visible(text)
+    assert len(visible_text.splitlines()) <= 1
+    assert visible(visible_text) == visible_text
     lines = text.replace("\r\n", "\n").split("\n")
     assert visible_lines(text) == "\n".join(visible(line).replace("␉", "\t") for line in lines)
 
@@ -82,10 +84,10 @@ def test_json_says_what_it_was_told_without_a_sign_that_a_terminal_obeys(text: s
     assert json.loads(line) == {text: [text, "1.50", "Größe"]}
     assert not [sign for sign in line if unicodedata.category(sign) in UNSEEN]
     assert "Größe" in line
-    read = json_text({"b": text, "a": "Größe"})
-    assert json.loads(read) == {"a": "Größe", "b": text}
-    assert not [sign for sign in read.replace("\n", "") if unicodedata.category(sign) in UNSEEN]
-    assert read.startswith('{\n "a": "Größe",\n "b": ')
+    document = json_text({"b": text, "a": "Größe"})
+    assert json.loads(document) == {"a": "Größe", "b": text}
+    assert not [sign for sign in document.replace("\n", "") if unicodedata.category(sign) in UNSEEN]
+    assert document.startswith('{\n "a": "Größe",\n "b": ')
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -104,11 +106,11 @@ def test_whatever_was_made_harmless_can_be_read_back(text: str) -> None:
 
 
 def test_text_is_made_harmless_and_numbers_stay_numbers() -> None:
-    said = csv_text(
+    content = csv_text(
         ["text", "=number", "day", "list", "nothing"],
         [("-1", Decimal("-12.50"), date(2026, 1, 2), ("a", "=b"), None), ("+31 6 1", Decimal("1E+2"), True, (), -3)],
     )
-    assert list(csv.reader(io.StringIO(said))) == [
+    assert list(csv.reader(io.StringIO(content))) == [
         ["text", "'=number", "day", "list", "nothing"],
         ["'-1", "-12.50", "2026-01-02", "a;' =b", ""],
         ["'+31 6 1", "100", "True", "", "-3"],
@@ -117,6 +119,6 @@ def test_text_is_made_harmless_and_numbers_stay_numbers() -> None:
 
 def test_pandas_reads_back_what_was_written_by_the_rule_of_the_documentation() -> None:
     lines = [(text, Decimal("-12.50")) for text in EVERY if "\ud800" not in text and "\x00" not in text]
-    read = pd.read_csv(io.StringIO(csv_text(["text", "amount"], lines), newline=""), keep_default_na=False)
-    assert list(read["text"].map(unescape_formulas)) == [text for text, _ in lines]
-    assert set(read["amount"]) == {-12.5}
+    frame = pd.read_csv(io.StringIO(csv_text(["text", "amount"], lines), newline=""), keep_default_na=False)
+    assert list(frame["text"].map(unescape_formulas)) == [text for text, _ in lines]
+    assert set(frame["amount"]) == {-12.5}

@@ -13,13 +13,13 @@ def test_blanks_signs_and_the_swiss_word_for_vat_are_no_part_of_a_number() -> No
 
 def test_a_prefix_is_the_code_of_the_country_but_in_greece() -> None:
     assert (vat_prefix("nl"), vat_prefix("GR")) == ("NL", "EL")
-    assert [without_prefix(one) for one in ("EL094259216", "CHE-123.456.789 TVA", "12")] == [
+    assert [without_prefix(number) for number in ("EL094259216", "CHE-123.456.789 TVA", "12")] == [
         "094259216", "123456789", "12",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "country", "other_country", "is_same"),
+    ("number", "other", "country", "other_country", "is_same"),
     [
         ("DE136695976", "de 136 695 976", "", "", True),
         ("DE136695976", "PT136695976", "", "", False),
@@ -36,6 +36,6 @@ def test_a_prefix_is_the_code_of_the_country_but_in_greece() -> None:
     ],
 )
 def test_a_number_without_its_country_is_of_the_one_its_owner_is_in(
-    one: str, other: str, country: str, other_country: str, *, is_same: bool
+    number: str, other: str, country: str, other_country: str, *, is_same: bool
 ) -> None:
-    assert same_vat_number(one, other, country, other_country) is is_same
+    assert same_vat_number(number, other, country, other_country) is is_same

@@ -41,8 +41,8 @@ def fill(database: Database, clock: Clock) -> None:
             ),
         ]
         issues.open_or_refresh(connection, clock(), "customers", "run", met)
-        told = Event(event="parked", flow="orders", key="doc-2", title="for Anna Özdemir", facts={"why": "Kerklaan 7"})
-        append_events(connection, clock(), [told])
+        event = Event(event="parked", flow="orders", key="doc-2", title="for Anna Özdemir", facts={"why": "Kerklaan 7"})
+        append_events(connection, clock(), [event])
     Corrections(database, clock).keep("customers", [Correction(Kind.DEBTOR, "39001", "city", "Zeist", "Ede")], "bram")
 
 
@@ -68,7 +68,7 @@ def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Da
         "Anna",
     }
     assert person.places == {"Zeist", "Ede"}
-    assert {one.table for one in erasing.find_rows(person)} == {"links", "issues", "outbox", "corrections"}
+    assert {row.table for row in erasing.find_rows(person)} == {"links", "issues", "outbox", "corrections"}
     assert erasing.documents(person) == [("sales_order", "doc-1", "26000032")]
 
 
@@ -79,18 +79,18 @@ def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Databa
 
     assert erasing.erase(person)["links"] == 3
 
-    stored = links.Links(database, clock)
-    assert stored.get("customers", Kind.RELATION, ["39001"])["39001"].agreed is None
-    other = stored.get("customers", Kind.RELATION, ["39002"])["39002"].agreed
+    link_store = links.Links(database, clock)
+    assert link_store.get("customers", Kind.RELATION, ["39001"])["39001"].agreed is None
+    other = link_store.get("customers", Kind.RELATION, ["39002"])["39002"].agreed
     assert other is not None
     assert other.values == BRAM
-    booked = stored.get("orders", Kind.SALES_ORDER, ["doc-1"])["doc-1"].agreed
+    booked = link_store.get("orders", Kind.SALES_ORDER, ["doc-1"])["doc-1"].agreed
     assert booked is not None
     assert booked.values == {"debtor": "62", "number": "2026.1"}
-    kept = everything(database)
-    assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in kept.replace("johanna@", "")] == []
-    assert f"for {ERASED}" in kept
-    assert "NL2" in kept
+    content = everything(database)
+    assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in content.replace("johanna@", "")] == []
+    assert f"for {ERASED}" in content
+    assert "NL2" in content
     assert +erasing.count_remaining_rows(person) == {}
     assert not erasing.erase(person)
 
@@ -100,7 +100,7 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
 ) -> None:
     fill(database, clock)
     unknown = Kind.stored("unheard_of")
-    kept = [
+    link_values = [
         ("customers", "39001", {"phone": "0612345678"}),
         ("customers", "39009", {"contact": "Anna Özdemir"}),
         ("gone", "39001", {"text": "call 0612345678", "name": "Entrance"}),
@@ -108,7 +108,7 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
         ("gone", "6", {"text": "Bram"}),
     ]
     with database.write() as connection:
-        for flow, key, values in kept:
+        for flow, key, values in link_values:
             links.keep_links(connection, clock(), flow, [Link(unknown, key, "9", Record(unknown, key, values))])
     erasing = PersonalDataSearch(database, clock)
     assert ("debtor", "39009") in erasing.every_number(Customer())
@@ -116,9 +116,9 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
     assert {"0612345678", "a.o@post.example"} < person.identifying_words
     assert "Entrance" not in person.identifying_words
     erasing.erase(person)
-    stored = links.Links(database, clock)
-    left = [stored.get(flow, unknown, [key])[key].agreed for flow, key, _ in kept]
-    assert [one.values if one else None for one in left] == [
+    link_store = links.Links(database, clock)
+    agreed_records = [link_store.get(flow, unknown, [key])[key].agreed for flow, key, _ in link_values]
+    assert [record.values if record else None for record in agreed_records] == [
         None, {}, {"name": "Entrance"}, {"debtor_number": "39001"}, {"text": "Bram"},
     ]  # fmt: skip
     assert +erasing.count_remaining_rows(person) == {}

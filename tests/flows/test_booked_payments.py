@@ -29,42 +29,42 @@ def invoice(*payments: tuple[str, str], kind: Kind = Kind.INVOICE, **values: Any
 
 def test_what_is_paid_is_less_by_it_and_the_rest_stands() -> None:
     paid = invoice(("PIN", "21"), ("BANK", "100"), paid_amount=Decimal(121), paid=True, state="paid")
-    left = without_payment(paid, BookedPayment("BANK", Decimal(100)))
+    remaining = without_payment(paid, BookedPayment("BANK", Decimal(100)))
 
-    assert [part.key for part in left.parts] == ["1", "payment:1"]
-    assert left.values == {"paid_amount": Decimal(21), "paid": False, "state": "outstanding"}
+    assert [part.key for part in remaining.parts] == ["1", "payment:1"]
+    assert remaining.values == {"paid_amount": Decimal(21), "paid": False, "state": "outstanding"}
     assert without_payment(paid, BookedPayment("CASH", Decimal(100))) is paid
     assert without_payment(invoice(("BANK", "0")), BookedPayment("BANK")).values == {}
 
 
 @pytest.mark.parametrize(
-    ("amount", "left"),
+    ("amount", "remaining_keys"),
     [("60.50", ["payment:1"]), ("21", ["payment:1", "payment:2"]), ("121", []), (None, [])],
 )
-def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str | None, left: list[str]) -> None:
+def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str | None, remaining_keys: list[str]) -> None:
     payments = [("BANK", "60.50"), ("BANK", "60.50"), *([("BANK", "21")] if amount == "21" else [])]
     booked = BookedPayment("BANK", None if amount is None else Decimal(amount))
 
-    found = without_payment(invoice(*payments), booked)
+    remaining = without_payment(invoice(*payments), booked)
 
-    assert [part.key for part in found.parts if part.kind is Kind.PAYMENT] == left
+    assert [part.key for part in remaining.parts if part.kind is Kind.PAYMENT] == remaining_keys
 
 
 def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
-    asked: list[list[str]] = []
+    requests: list[list[str]] = []
 
     def ask(keys: Collection[str]) -> dict[str, BookedPayment]:
-        asked.append(list(keys))
+        requests.append(list(keys))
         return {"8f3c": BookedPayment("BANK", Decimal(1))}
 
     bare, receipt, paid = invoice(), invoice(("BANK", "1"), kind=Kind.RECEIPT), invoice(("BANK", "1"))
-    found = without_booked_payments([bare, receipt, paid], ask)
+    documents = without_booked_payments([bare, receipt, paid], ask)
 
-    assert asked == [["8f3c"]]
-    assert found[:2] == [bare, receipt]
-    assert len(found[2].parts) == 1
+    assert requests == [["8f3c"]]
+    assert documents[:2] == [bare, receipt]
+    assert len(documents[2].parts) == 1
     assert without_booked_payments([bare], ask) == [bare]
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert without_booked_payments([paid], no_payments) == [paid]
 
 
@@ -80,5 +80,5 @@ def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_hav
         def setting(self, *_: object) -> str:
             return "GIRO"
 
-    found = booked_payments(cast("FlowContext", Told()), ["a", "b", "c", "d"])
-    assert found == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO")}
+    payments = booked_payments(cast("FlowContext", Told()), ["a", "b", "c", "d"])
+    assert payments == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO")}

@@ -35,15 +35,15 @@ def test_a_reference_is_read_back_as_what_it_stands_for(page: tuple[str, date, i
 
 @given(st.lists(PAGES, min_size=2, max_size=40, unique=True))
 def test_no_two_pages_share_a_reference(pages: list[tuple[str, date, int, int]]) -> None:
-    found = {reference(prefix, day, str(branch), serial) for prefix, day, branch, serial in pages}
-    assert len(found) == len(pages)
+    references = {reference(prefix, day, str(branch), serial) for prefix, day, branch, serial in pages}
+    assert len(references) == len(pages)
 
 
 def test_every_day_and_console_has_a_reference_of_its_own() -> None:
     days = [date(2020, 1, 1) + timedelta(days=number) for number in range((date(2056, 1, 1) - date(2020, 1, 1)).days)]
-    found = {reference(mark, day, "1") for mark in "MK7" for day in days}
-    assert None not in found
-    assert len(found) == 3 * len(days)
+    references = {reference(mark, day, "1") for mark in "MK7" for day in days}
+    assert None not in references
+    assert len(references) == 3 * len(days)
 
 
 @pytest.mark.parametrize(

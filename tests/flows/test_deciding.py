@@ -29,8 +29,8 @@ def a_receipt(*, back: bool = False, digest: str = "d2") -> Record:
     """Return a receipt of an order, or one that takes back a sale."""
     line = a_line("1", "-12.10", "-10.00", quantity=Decimal(-1), price_incl=Decimal("12.10")) if back else a_line()
     of = {"credit_of": "receipt-1"} if back else {"orders": (ORDER,)}
-    one = an_order(KEY, lines=(line,), number="1.2.2026.8", type="RECEIPT", digest=digest, **of)
-    return replace(one, kind=Kind.RECEIPT)
+    order = an_order(KEY, lines=(line,), number="1.2.2026.8", type="RECEIPT", digest=digest, **of)
+    return replace(order, kind=Kind.RECEIPT)
 
 
 @dataclass(frozen=True)
@@ -42,56 +42,58 @@ class World:
 
     def look(self, record: Record) -> Outcome:
         """Return what a preview makes of a document."""
-        booked = link(booking(replace(record, values={**record.values, "digest": "d1"}), World([])._logic(known=True)))
+        booked = link(
+            booking(replace(record, values={**record.values, "digest": "d1"}), World([])._logic(knows_sale=True))
+        )
         links = [booked] if CHANGED in self.reasons else []
-        logic = self._logic(*links, known=REFUND not in self.reasons)
+        logic = self._logic(*links, knows_sale=REFUND not in self.reasons)
         stage = logic.flow.stage("receipts")
-        (one,) = logic.stage(stage, [record])
-        if told := one.issue or one.skip:
-            return told
-        desired = logic.shape(stage, [one], {}, {}).desired
+        (result,) = logic.stage(stage, [record])
+        if outcome := result.issue or result.skip:
+            return outcome
+        desired = logic.shape(stage, [result], {}, {}).desired
         assert desired is not None
-        known = next((each for each in links if each.key == desired.key), None)
+        booking_link = next((candidate for candidate in links if candidate.key == desired.key), None)
         other = replace(desired, parts=(Record(Kind.LINE, "1", {"amount": Decimal("484.75")}),))
-        held = CurrentRecord(other, self.number) if SAME in self.reasons and known is None else None
-        issue = logic.objection(stage, desired, held, known)
+        current = CurrentRecord(other, self.number) if SAME in self.reasons and booking_link is None else None
+        issue = logic.objection(stage, desired, current, booking_link)
         return (
             issue
             or logic.conflicts_between(stage, [desired]).get(desired.key)
-            or logic.writable_part(stage, desired, held)
+            or logic.writable_part(stage, desired, current)
         )
 
-    def _logic(self, *links: Link, known: bool) -> OrdersLogic:
-        sale = [Link(Kind.POSTING, "receipt-1", "700/1")] if known else []
-        there: Mapping[str, BookingState] = (
+    def _logic(self, *links: Link, knows_sale: bool) -> OrdersLogic:
+        sale = [Link(Kind.POSTING, "receipt-1", "700/1")] if knows_sale else []
+        states: Mapping[str, BookingState] = (
             {INVOICE: BookingState(INVOICE, BookingStage.BOOKED, "2026.7", "MP-7", Decimal("12.10"), Kind.POSTING)}
             if BESIDE in self.reasons
             else {}
         )
         asks = ChainQueries(
-            lambda keys: {key: there[key] for key in keys if key in there},
-            lambda keys: {key: [*there] for key in keys if key == ORDER},
+            lambda keys: {key: states[key] for key in keys if key in states},
+            lambda keys: {key: [*states] for key in keys if key == ORDER},
             orders=lambda keys: [replace(an_order(ORDER), key=key) for key in keys],
         )
         return orders(questions=Links(*links, *sale), asks=asks, **becoming("receipt", "posting"))
 
 
-def asked(found: Outcome) -> Issue:
-    assert isinstance(found, Issue), found
-    return found
+def asked(outcome: Outcome) -> Issue:
+    assert isinstance(outcome, Issue), outcome
+    return outcome
 
 
 def answered(record: Record, issue: Issue, option: str = "") -> Record:
     """Return a document with what a person answered, kept as it is: under the field of the question."""
-    said = f"{option or ANSWERS[issue.cause]} {issue.facts['mark']}"
-    return replace(record, values={**record.values, issue.field: said})
+    answer = f"{option or ANSWERS[issue.cause]} {issue.facts['mark']}"
+    return replace(record, values={**record.values, issue.field: answer})
 
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_both_answers_hold_whichever_was_given_first(pair: tuple[str, str]) -> None:
-    whole, one = World(pair), a_receipt(back=REFUND in pair)
+    whole, receipt = World(pair), a_receipt(back=REFUND in pair)
     for order in permutations(pair):
-        record = one
+        record = receipt
         for reason in order:  # each arose by itself
             issue = asked(World([reason]).look(record))
             assert issue.cause == reason
@@ -100,29 +102,29 @@ def test_both_answers_hold_whichever_was_given_first(pair: tuple[str, str]) -> N
         changed = replace(record, values={**record.values, "digest": "d3"})
         assert asked(whole.look(changed)).cause in pair  # it is another one now: every answer has lapsed
 
-    first = asked(whole.look(one))  # both at once: one after the other
-    second = asked(whole.look(answered(one, first)))
+    first = asked(whole.look(receipt))  # both at once: one after the other
+    second = asked(whole.look(answered(receipt, first)))
     assert {first.cause, second.cause} == set(pair)
-    both = answered(answered(one, first), second)
-    assert not isinstance(whole.look(both), Issue)
+    answered_record = answered(answered(receipt, first), second)
+    assert not isinstance(whole.look(answered_record), Issue)
     if SAME in pair:  # what the books have is another one: its answer alone has lapsed
-        assert asked(replace(whole, number="700/10").look(both)).cause == SAME
+        assert asked(replace(whole, number="700/10").look(answered_record)).cause == SAME
 
 
 @pytest.mark.parametrize("pair", [(CHANGED, BESIDE), (CHANGED, SAME), (CHANGED, REFUND), (BESIDE, SAME)])
 def test_a_document_that_is_left_as_it_is_for_one_reason_is_not_asked_about_for_another(pair: tuple[str, str]) -> None:
-    one = a_receipt(back=REFUND in pair)
+    receipt = a_receipt(back=REFUND in pair)
     for other in pair:
-        record = one if other == pair[0] else answered(one, asked(World([other]).look(one)))
-        kept = answered(record, asked(World([pair[0]]).look(record)), "keep")
-        assert isinstance(World(pair).look(kept), Skip)
+        record = receipt if other == pair[0] else answered(receipt, asked(World([other]).look(receipt)))
+        keep_record = answered(record, asked(World([pair[0]]).look(record)), "keep")
+        assert isinstance(World(pair).look(keep_record), Skip)
 
 
 def test_a_booking_again_is_left_as_it_is_booked_where_its_sale_is_said_to_be_the_other_one() -> None:
     whole, record = World((CHANGED, BESIDE)), a_receipt()
-    again = answered(record, asked(whole.look(record)))
-    question = asked(whole.look(again))
+    rebooking = answered(record, asked(whole.look(record)))
+    question = asked(whole.look(rebooking))
     assert question.cause == BESIDE
-    left = whole.look(answered(again, question, "keep"))
-    assert isinstance(left, Skip)
-    assert left.reason == "sale_booked"
+    outcome = whole.look(answered(rebooking, question, "keep"))
+    assert isinstance(outcome, Skip)
+    assert outcome.reason == "sale_booked"

@@ -37,10 +37,10 @@ SENT = {
 
 
 def terms(agreed: Record | None = None, **changed: Any) -> Terms:
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "on": True, "tables": TABLES, "numbers": lambda _: {"1001": "700"}, "agreed": lambda _: agreed,
     }  # fmt: skip
-    return Terms(**given | changed)
+    return Terms(**options | changed)
 
 
 def products(of: Terms, **settings: Any) -> ProductsLogic:
@@ -53,8 +53,8 @@ def customers(of: Terms, *, incl: bool = False) -> Customers:
 
 
 def staged(logic: ProductsLogic | Customers, record: Record) -> Staged:
-    (one,) = logic.stage(ARTICLES if record.kind is Kind.ARTICLE else DEBTORS, [record])
-    return one
+    (result,) = logic.stage(ARTICLES if record.kind is Kind.ARTICLE else DEBTORS, [record])
+    return result
 
 
 def shaped(logic: ProductsLogic | Customers, record: Record) -> Record:
@@ -107,14 +107,14 @@ TWO_LISTS = {"price_groups": {"GROOT": "3", "HORECA": "3"}, "price_branches": {"
 
 @pytest.mark.parametrize("of_whom", ["price_group", "branch"])
 def test_two_prices_that_are_one_at_the_till_are_a_question_unless_they_are_the_same(of_whom: str) -> None:
-    one, two = (
+    first_field, second_field = (
         f"{of_whom}_price:0:{code}" for code in {"price_group": ("GROOT", "HORECA"), "branch": ("Z", "Y")}[of_whom]
     )
     logic = products(terms(tables={**TABLES, **TWO_LISTS}))
-    issue = staged(logic, an_article("1001", **{one: D(10), two: D(20)})).issue
+    issue = staged(logic, an_article("1001", **{first_field: D(10), second_field: D(20)})).issue
     assert issue is not None
     assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("price_ambiguous", "12.10", "24.20")
-    assert staged(logic, an_article("1001", **{one: D(10), two: D(10)})).issue is None
+    assert staged(logic, an_article("1001", **{first_field: D(10), second_field: D(10)})).issue is None
 
 
 def test_nobody_is_paid_for_what_they_buy() -> None:
@@ -123,38 +123,41 @@ def test_nobody_is_paid_for_what_they_buy() -> None:
         staged(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(150)})).issue,
         staged(customers(terms()), a_debtor("20001", **{"article_price:0:1001": D("-5.00")})).issue,
     ]
-    told = [(one.cause, one.facts["value"]) for one in issues if one]
-    assert told == [("price_impossible", value) for value in ("100.01 %", "150 %", "-5.00")]
+    causes = [(issue.cause, issue.facts["value"]) for issue in issues if issue]
+    assert causes == [("price_impossible", value) for value in ("100.01 %", "150 %", "-5.00")]
     assert staged(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(100)})).issue is None
 
 
 def test_a_price_that_is_gone_from_the_books_is_withdrawn_and_no_other() -> None:
     agreed = shaped(products(terms()), an_article("1001", **GIVEN))
-    left = {name: value for name, value in GIVEN.items() if "branch" not in name}
-    desired = shaped(products(terms(agreed)), an_article("1001", **left))
+    remaining = {name: value for name, value in GIVEN.items() if "branch" not in name}
+    desired = shaped(products(terms(agreed)), an_article("1001", **remaining))
     assert of_part(desired) == {**SENT, "branch_incl:0:2": None}
-    held = Record(Kind.PRODUCT, "1001", agreed.values, agreed.parts, agreed.source)
-    change = compared(products(terms(agreed)), desired, held, agreed)
+    current = Record(Kind.PRODUCT, "1001", agreed.values, agreed.parts, agreed.source)
+    change = compared(products(terms(agreed)), desired, current, agreed)
     assert isinstance(change, Change)
     assert change.desired.flat() == {"1001/branch_incl:0:2": None}
-    assert shaped(products(terms(None)), an_article("1001", **left)).flat().keys().isdisjoint(change.desired.flat())
+    assert (
+        shaped(products(terms(None)), an_article("1001", **remaining)).flat().keys().isdisjoint(change.desired.flat())
+    )
 
 
-def compared(logic: ProductsLogic | Customers, desired: Record, held: Record, agreed: Record) -> object:
-    return diff(desired, held, agreed, logic.policy, title="t")
+def compared(logic: ProductsLogic | Customers, desired: Record, current: Record, agreed: Record) -> object:
+    return diff(desired, current, agreed, logic.policy, title="t")
 
 
 @pytest.mark.parametrize(
-    ("owner", "written"), [("keep_equal", True), ("keep_unless_changed", False), ("on_create", False), ("never", False)]
+    ("owner", "is_written"),
+    [("keep_equal", True), ("keep_unless_changed", False), ("on_create", False), ("never", False)],
 )
-def test_who_owns_them_decides_what_the_till_may_change(owner: str, written: bool) -> None:
+def test_who_owns_them_decides_what_the_till_may_change(owner: str, is_written: bool) -> None:
     logic = products(terms(owner=Ownership(owner)))
     agreed = shaped(logic, an_article("1001", **GIVEN))
     part = agreed.parts[0]
     edited = Record(part.kind, part.key, {**part.values, "price_group_incl:0:3": D(1)}, source=part.source)
-    held = Record(agreed.kind, agreed.key, agreed.values, (edited,), agreed.source)
-    found = compared(logic, agreed, held, agreed)
-    assert isinstance(found, Change if written else Unchanged)
+    current = Record(agreed.kind, agreed.key, agreed.values, (edited,), agreed.source)
+    difference = compared(logic, agreed, current, agreed)
+    assert isinstance(difference, Change if is_written else Unchanged)
 
 
 def test_the_brake_of_prices_counts_them() -> None:
@@ -171,8 +174,8 @@ def test_prices_of_customers_are_part_of_the_offer() -> None:
     assert of_part(shaped(logic, an_article("1001", **GIVEN))) == {}
     only_new = products(terms(), offer={"create": True, "update": False})
     desired = shaped(only_new, an_article("1001", **GIVEN))
-    held = CurrentRecord(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
-    fitting = only_new.writable_part(ARTICLES, desired, held)
+    current = CurrentRecord(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
+    fitting = only_new.writable_part(ARTICLES, desired, current)
     assert isinstance(fitting, Record)
     assert of_part(fitting) == {}
 
@@ -244,7 +247,7 @@ def test_an_offer_that_is_gone_is_withdrawn_unless_offers_are_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "counted"),
+    ("changed", "expected_counts"),
     [
         ({"offer_price:0@2026-12-13_2026-12-20:WEEK": D("11.0000")}, {"offers_overlap": 1}),
         ({"offer_price:0@2026-12-14_2026-12-20:WEEK": D("16.5289")}, {}),  # 20.00, the normal price
@@ -253,10 +256,10 @@ def test_an_offer_that_is_gone_is_withdrawn_unless_offers_are_off() -> None:
     ],
 )
 def test_overlapping_offers_and_offers_above_the_price_are_brakes(
-    changed: dict[str, Value], counted: dict[str, int]
+    changed: dict[str, Value], expected_counts: dict[str, int]
 ) -> None:
     logic = products(with_offers())
     agreed = shaped(logic, an_article("1001", **WEEK))
     change = compared(logic, shaped(logic, an_article("1001", **{**WEEK, **changed})), agreed, agreed)
     assert isinstance(change, Change)
-    assert {name: count for name, count in guarded(logic, change).items() if count} == counted
+    assert {name: count for name, count in guarded(logic, change).items() if count} == expected_counts

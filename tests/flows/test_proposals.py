@@ -13,7 +13,7 @@ BOOKS_VAT = books_list("vat_codes")
 
 
 def reader(lists: Mapping[CodeList, Mapping[str, str]]) -> ListReader:
-    return lambda listed: lists.get(listed, {})
+    return lambda code_list: lists.get(code_list, {})
 
 
 def test_the_account_of_the_till_is_proposed_if_the_books_have_exactly_one() -> None:
@@ -23,7 +23,7 @@ def test_the_account_of_the_till_is_proposed_if_the_books_have_exactly_one() -> 
 
 
 @pytest.mark.parametrize(
-    ("facts", "found"),
+    ("facts", "expected"),
     [
         ({"code": "2"}, "1"),
         ({"code": "3"}, ""),  # two codes of the books have no VAT
@@ -31,13 +31,13 @@ def test_the_account_of_the_till_is_proposed_if_the_books_have_exactly_one() -> 
         ({"code": "9"}, ""),
     ],
 )
-def test_the_vat_code_of_the_same_percentage_is_proposed(facts: dict[str, str], found: str) -> None:
+def test_the_vat_code_of_the_same_percentage_is_proposed(facts: dict[str, str], expected: str) -> None:
     lists = {
         till_list("vat_rates"): {"2": "21.00", "3": "0.00", "5": "0.00"},
         books_list("vat_rates"): {"1": "21.00", "3": "0.00", "4": "0.00", "5": "0.00"},
         BOOKS_VAT: {"1": "BTW hoog", "3": "BTW nul", "4": "Vrijgesteld", "5": "BTW verlegd (0%)"},
     }
-    assert vat_code_of_books(VAT, BOOKS_VAT)(facts, reader(lists)) == found
+    assert vat_code_of_books(VAT, BOOKS_VAT)(facts, reader(lists)) == expected
 
 
 def test_the_account_of_all_codes_of_a_type_is_proposed_if_it_is_one() -> None:

@@ -52,7 +52,7 @@ def test_what_is_no_key_is_read_as_none(key: str) -> None:
 
 
 def test_every_table_of_every_flow_reads_the_keys_it_writes() -> None:
-    for table in (one for spec in FLOWS.values() for one in spec.tables):
+    for table in (value_table for spec in FLOWS.values() for value_table in spec.tables):
         whole = {part.name: (part.options or ("7",))[-1] for part in table.parts}
         assert table.read(table.key(whole)) == whole
 
@@ -61,8 +61,8 @@ def test_the_more_particular_row_counts() -> None:
     rows = {"2": "a", "2:yes": "b", "BE:2": "c", "BE:2:yes": "d", "2:shifted": "e", "*": "f"}
 
     def row(country: str = "NL", vat_number: str = "no", vat_method: str = "", code: str = "2") -> str:
-        asked = {"country": country, "vat_number": vat_number, "vat_method": vat_method, "code": code}
-        return rows[VAT_TABLE.row(rows, home="NL", **asked)]
+        facts = {"country": country, "vat_number": vat_number, "vat_method": vat_method, "code": code}
+        return rows[VAT_TABLE.row(rows, home="NL", **facts)]
 
     assert [row(), row(vat_number="yes"), row("BE"), row("BE", "yes")] == ["a", "b", "c", "d"]
     assert [row(vat_method="shifted"), row("BE", "yes", "shifted"), row(code="9")] == ["e", "e", "f"]
@@ -82,9 +82,9 @@ def test_the_more_particular_row_counts() -> None:
     ],
 )
 def test_an_impossible_row_is_known_with_its_reason(table: ValueTable, key: str, other: str, why: str) -> None:
-    found = row_fault(table, key, other, LISTS.get)
-    assert found is not None
-    assert found.code == why
+    fault = row_fault(table, key, other, LISTS.get)
+    assert fault is not None
+    assert fault.code == why
 
 
 def test_possible_rows_pass_and_a_list_nobody_can_read_speaks_against_none() -> None:
@@ -95,8 +95,8 @@ def test_possible_rows_pass_and_a_list_nobody_can_read_speaks_against_none() -> 
 
 
 def test_a_second_row_for_the_same_is_impossible() -> None:
-    found = row_faults(VAT_TABLE, [("2", "1"), ("2", "2")], LISTS.get)
-    assert [why.code for why in found.values()] == ["reason_row_twice"]
+    faults = row_faults(VAT_TABLE, [("2", "1"), ("2", "2")], LISTS.get)
+    assert [why.code for why in faults.values()] == ["reason_row_twice"]
 
 
 def test_percentages_that_differ_are_told_but_not_under_reverse_charge() -> None:
@@ -128,11 +128,11 @@ def test_readiness_finds_the_rows_that_a_run_finds() -> None:
 
 
 def test_a_code_that_is_not_in_use_yet_is_as_good_as_one_that_is() -> None:
-    tables = {one.name: one for spec in FLOWS.values() for one in spec.tables}
-    used = {books_list("shipping_methods"): {"POST": "POST"}, till_list("delivery_methods"): {"1": "Bezorgen"}}
+    tables = {value_table.name: value_table for spec in FLOWS.values() for value_table in spec.tables}
+    lists = {books_list("shipping_methods"): {"POST": "POST"}, till_list("delivery_methods"): {"1": "Bezorgen"}}
     table = tables["shipping_methods"]
 
-    assert row_fault(table, "1", "KOERIER", used.get) is None
-    assert row_fault(table, "2", "POST", used.get) is not None  # the till lists all that it has
+    assert row_fault(table, "1", "KOERIER", lists.get) is None
+    assert row_fault(table, "2", "POST", lists.get) is not None  # the till lists all that it has
     for name in ("salespersons", "price_lists", "price_groups", "articles"):
         assert tables[name].theirs is not None

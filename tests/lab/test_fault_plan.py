@@ -13,7 +13,14 @@ def test_a_planned_fault_meets_its_call_and_as_many_more_as_it_says() -> None:
 
     met = [fault_plan.take(*call) for call in (WRITE, READ, WRITE, READ, WRITE, WRITE)]
 
-    assert [one.fault if one else None for one in met] == [None, None, Fault.CUT_AFTER, None, Fault.CUT_AFTER, None]
+    assert [planned_fault.fault if planned_fault else None for planned_fault in met] == [
+        None,
+        None,
+        Fault.CUT_AFTER,
+        None,
+        Fault.CUT_AFTER,
+        None,
+    ]
     assert fault_plan.triggered == {Hazard.CUT_AFTER: 2}
 
 
@@ -36,7 +43,12 @@ def test_a_killed_console_s_call_arrives_shows_late_or_is_lost() -> None:
     met = [fault_plan.take(*WRITE) for _ in fates]
 
     assert killed == fates
-    assert [one.fault if one else None for one in met] == [Fault.CUT_BEFORE, None, Fault.LATE, Fault.TOO_MANY_WAIT]
+    assert [planned_fault.fault if planned_fault else None for planned_fault in met] == [
+        Fault.CUT_BEFORE,
+        None,
+        Fault.LATE,
+        Fault.TOO_MANY_WAIT,
+    ]
 
 
 def test_what_could_not_strike_leaves_its_call_alone() -> None:

@@ -47,7 +47,7 @@ Recorded = Callable[[str, object], None]
 Made = Callable[[Calls], Iterator[tuple[PlannedFault, ...]]]
 
 
-def gone_through(folder: Path, flow: str, database: str, made: Made, *, further: bool = False) -> int:
+def gone_through(folder: Path, flow: str, database: str, make_faults: Made, *, further: bool = False) -> int:
     """Go through trials of a flow, see that each was met and left no harm, and return how many there were.
 
     Those that go `further` strike once documents have changed that are booked.
@@ -59,27 +59,27 @@ def gone_through(folder: Path, flow: str, database: str, made: Made, *, further:
     assert baseline is not None
     assert (baseline.first != baseline.calls) == further
     later = Calls(baseline.calls.reads - baseline.first.reads, baseline.calls.writes - baseline.first.writes)
-    every = made(later if further else baseline.calls)
-    faults = [tuple(_after(baseline.first, one) for one in some) if further else some for some in every]
-    schedules = [FaultSchedule(at, flow, database, FIRST_SHOP, some) for at, some in enumerate(faults)]
+    every = make_faults(later if further else baseline.calls)
+    faults = [tuple(_shift_fault(baseline.first, fault) for fault in group) if further else group for group in every]
+    schedules = [FaultSchedule(at, flow, database, FIRST_SHOP, group) for at, group in enumerate(faults)]
     try:
         with ThreadPoolExecutor(AT_ONCE) as side_by_side:
-            results = [one for one in side_by_side.map(bench.trial, schedules) if one is not None]
+            results = [result for result in side_by_side.map(bench.trial, schedules) if result is not None]
     finally:
         bench.fixtures.close()
-    assert [one.schedule for one in results] == schedules
-    assert [described(one) for one in results if not one.harm.is_none] == []
-    assert [described(one) for one in results if not one.triggered[one.schedule.faults[0].hazard]] == []
+    assert [result.schedule for result in results] == schedules
+    assert [described(result) for result in results if not result.harm.is_none] == []
+    assert [described(result) for result in results if not result.triggered[result.schedule.faults[0].hazard]] == []
     return len(results)
 
 
-def _after(first: Calls, fault: PlannedFault) -> PlannedFault:
+def _shift_fault(first: Calls, fault: PlannedFault) -> PlannedFault:
     """Return a strike that comes as many calls after the first act as it would come after the beginning."""
     return replace(fault, nth=fault.nth + (first.writes if fault.write else first.reads))
 
 
-def described(one: TrialResult) -> str:
-    return f"{one.schedule}: {one.harm}; {one.messages}"
+def described(result: TrialResult) -> str:
+    return f"{result.schedule}: {result.harm}; {result.messages}"
 
 
 def kills(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
@@ -151,32 +151,32 @@ def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiti
     def first(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
         yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=ProcessFault.ARRIVES),)
 
-    with locked_while_suspended(tmp_path) as held:
+    with locked_while_suspended(tmp_path) as locked_files:
         assert gone_through(tmp_path, "orders", "sqlite", first) == 1
-    assert {file.name for file in held} == {"console.sqlite", "engine.sqlite"}
+    assert {file.name for file in locked_files} == {"console.sqlite", "engine.sqlite"}
 
 
 @contextmanager
 def locked_while_suspended(folder: Path) -> Iterator[set[Path]]:
     """Hold the locks of SQLite for whatever process is suspended; give the files on which they were held."""
-    held: set[Path] = set()
+    locked_files: set[Path] = set()
     over = threading.Event()
 
     def hold() -> None:
         while not over.wait(0.005):
-            if still := [one for one in psutil.Process().children(recursive=True) if is_suspended(one)]:
+            if processes := [process for process in psutil.Process().children(recursive=True) if is_suspended(process)]:
                 with ExitStack() as locks:
                     for file in folder.rglob("*.sqlite"):
                         lock = locks.enter_context(closing(sqlite3.connect(file, isolation_level=None)))
                         lock.execute("BEGIN IMMEDIATE")
-                        held.add(file)
-                    while is_suspended(still[0]) and not over.is_set():
+                        locked_files.add(file)
+                    while is_suspended(processes[0]) and not over.is_set():
                         time.sleep(0.005)
 
     holder = threading.Thread(target=hold)
     holder.start()
     try:
-        yield held
+        yield locked_files
     finally:
         over.set()
         holder.join()

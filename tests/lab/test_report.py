@@ -96,9 +96,9 @@ def _name(call: ast.Call) -> Any:
 
 
 def test_the_lab_alone_leaves_a_safeguard_out() -> None:
-    made = {file: named(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")}
-    elsewhere = {file.name: calls for file, calls in made.items() if calls and file.parent.name != "lab"}
+    calls_by_file = {file: named(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")}
+    elsewhere = {file.name: calls for file, calls in calls_by_file.items() if calls and file.parent.name != "lab"}
 
     assert elsewhere == {"dependencies.py": ["Safeguards()"]}
-    assert any(calls for file, calls in made.items() if file.parent.name == "lab")
-    assert not [one.name for one in known_settings() if "SAFEGUARD" in one.name or "LAB" in one.name]
+    assert any(calls for file, calls in calls_by_file.items() if file.parent.name == "lab")
+    assert not [setting.name for setting in known_settings() if "SAFEGUARD" in setting.name or "LAB" in setting.name]

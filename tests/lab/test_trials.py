@@ -36,10 +36,10 @@ def gone_through(folder: Path, series: Series) -> Report:
 @pytest.mark.parametrize("trials", [1, pytest.param(len(DOZEN), marks=pytest.mark.long)])
 def test_trials_leave_nothing_wrong_and_every_fault_bites(tmp_path: Path, trials: int) -> None:
     report = gone_through(tmp_path, Series(FLOWS, trials, DOZEN.start, mapping="shipped"))
-    tried = {str(one) for one in list(Hazard)[:trials]}  # they take turns
+    tried = {str(hazard) for hazard in list(Hazard)[:trials]}  # they take turns
 
     assert report.violations == ()
-    assert {line.hazard for line in report.lines} == {str(one) for one in Hazard}
+    assert {line.hazard for line in report.lines} == {str(hazard) for hazard in Hazard}
     assert [line.hazard for line in report.lines if line.hazard in tried and not (line.bit or line.unable)] == []
 
 

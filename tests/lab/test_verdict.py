@@ -22,8 +22,8 @@ def baseline() -> LabOutcome:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Both systems once more."""
-    with running(articles=50, orders=6) as made:
-        yield made
+    with running(articles=50, orders=6) as both_systems:
+        yield both_systems
 
 
 def test_the_same_shop_twice_is_the_same(baseline: LabOutcome, sandbox: Sandbox) -> None:
@@ -33,24 +33,24 @@ def test_the_same_shop_twice_is_the_same(baseline: LabOutcome, sandbox: Sandbox)
 def test_a_changed_field_is_named(baseline: LabOutcome, sandbox: Sandbox) -> None:
     sandbox.accountview.edit("ARTICLE", "9001", {"ART_DESC1": "Verzending"})
 
-    harm, told = differences_from_baseline(baseline, current_outcome(sandbox))
+    harm, differences = differences_from_baseline(baseline, current_outcome(sandbox))
 
     assert harm.altered == 1
-    assert "ART_DESC1 Verzendkosten became Verzending" in told[0]
+    assert "ART_DESC1 Verzendkosten became Verzending" in differences[0]
 
 
 def test_one_too_many_and_one_too_few_are_counted(baseline: LabOutcome, sandbox: Sandbox) -> None:
-    row = next(one for one in sandbox.state("DEL_ADDR") if one["SUB_NR"] == "20001")
+    row = next(candidate for candidate in sandbox.state("DEL_ADDR") if candidate["SUB_NR"] == "20001")
     sandbox.accountview.add(
         "DEL_ADDR",
         {name: value for name, value in row.items() if name not in GIVEN} | {"SUB_NR": "20001", "REC_ID": "A9999999"},
     )
     sandbox.accountview.remove("DEL_ADDR", str(sandbox.state("DEL_ADDR")[1]["REC_ID"]))
 
-    harm, told = differences_from_baseline(baseline, current_outcome(sandbox))
+    harm, differences = differences_from_baseline(baseline, current_outcome(sandbox))
 
     assert (harm.doubled, harm.lost, harm.altered) == (1, 1, 0)
-    assert [line.split()[0] for line in told] == ["doubled:", "lost:"]
+    assert [line.split()[0] for line in differences] == ["doubled:", "lost:"]
 
 
 def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_the_cent(sandbox: Sandbox) -> None:
@@ -58,9 +58,9 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
         debtor = sandbox.state("CONTACT")[0]["SUB_NR"]
         for header, lines, own in (("K9_QUO", "K9_QUOL", "QT_NR"), ("K9_INV", "K9_INVL", "HDR_ID")):
             key = {"K9_QUO": "QT_NR", "K9_INV": "REC_ID"}[header]
-            named = {"K9_QUO": "K9_REF", "K9_INV": "COMMENT1"}[header]
+            reference_field = {"K9_QUO": "K9_REF", "K9_INV": "COMMENT1"}[header]
             number = f"9{len(sandbox.state(header)):06}"
-            sandbox.accountview.add(header, {key: number, named: "MP-2026.1", "RPL_INV": debtor})
+            sandbox.accountview.add(header, {key: number, reference_field: "MP-2026.1", "RPL_INV": debtor})
             line = {"REC_ID": number, own: number, "ART_CODE": "9001", "ART_QTY": "2", "ART_PX": price, "VAT_CODE": "2"}
             sandbox.accountview.add(lines, line)
         return current_outcome(sandbox)
@@ -74,9 +74,9 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     harm, _ = differences_from_baseline(first, current_outcome(sandbox))
     assert (harm.altered, harm.cents) == (1, Decimal("0.02"))
 
-    harm, told = differences_from_baseline(first, added("10.00"))
+    harm, differences = differences_from_baseline(first, added("10.00"))
     assert (harm.doubled, harm.lost) == (2, 0)
-    assert told == [f"doubled: {invoice}", f"doubled: {quotation}"]
+    assert differences == [f"doubled: {invoice}", f"doubled: {quotation}"]
 
 
 def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_omits_it(sandbox: Sandbox) -> None:
@@ -89,16 +89,16 @@ def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_om
     omitting, once, twice = current_outcome(sandbox), added("MP-2026.1"), added("MP-2026.1")
 
     for calm in (omitting, once, twice):
-        harm, told = differences_from_baseline(calm, twice)
-        assert (harm.doubled, harm.lost, told) == (1, 0, ["doubled: SO_HDR MP-2026.1"])
+        harm, differences = differences_from_baseline(calm, twice)
+        assert (harm.doubled, harm.lost, differences) == (1, 0, ["doubled: SO_HDR MP-2026.1"])
     for calm in (once, twice):
         assert differences_from_baseline(calm, once)[0] == Harm(cents=Decimal("0.00"))
     assert differences_from_baseline(replace(once, at_first=twice.counts()), twice)[0].doubled == 0
 
-    harm, told = differences_from_baseline(omitting, once)
-    assert (harm.doubled, harm.altered, told) == (0, 1, ["not there after a calm run: SO_HDR MP-2026.1"])
-    harm, told = differences_from_baseline(twice, added("MP-2026.1-2"))
-    assert (harm.doubled, told[-1]) == (2, "doubled: SO_HDR MP-2026.1-2")
+    harm, differences = differences_from_baseline(omitting, once)
+    assert (harm.doubled, harm.altered, differences) == (0, 1, ["not there after a calm run: SO_HDR MP-2026.1"])
+    harm, differences = differences_from_baseline(twice, added("MP-2026.1-2"))
+    assert (harm.doubled, differences[-1]) == (2, "doubled: SO_HDR MP-2026.1-2")
 
 
 def test_an_amount_under_another_vat_code_is_apart_twice(baseline: LabOutcome, sandbox: Sandbox) -> None:

@@ -56,11 +56,11 @@ while True:
 KILLS = 4
 
 
-def _started(code: str, *arguments: str) -> "subprocess.Popen[str]":
+def _start_process(code: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
 
 
-def _ready(process: "subprocess.Popen[str]") -> None:
+def _wait_until_ready(process: "subprocess.Popen[str]") -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
 
@@ -70,29 +70,29 @@ def _kill(process: "subprocess.Popen[str]") -> None:
     process.communicate()
 
 
-def _storm(url: str, log: Path, writers: int, longest: float) -> None:
+def _kill_at_random(url: str, log: Path, writers: int, longest: float) -> None:
     """Let processes write and drain, and kill one or the other again and again."""
     chance = random.Random(7)  # noqa: S311 - moments, not secrets
-    writing = [_started(WRITER, url, f"w{number}", str(longest)) for number in range(writers)]
-    draining = _started(DRAINER, url, str(log))
+    writing = [_start_process(WRITER, url, f"w{number}", str(longest)) for number in range(writers)]
+    draining = _start_process(DRAINER, url, str(log))
     try:
         for process in (*writing, draining):
-            _ready(process)
+            _wait_until_ready(process)
         for kill in range(KILLS):
             time.sleep(chance.uniform(0.05, 0.6))
             _kill(draining)
-            draining = _started(DRAINER, url, str(log))
-            _ready(draining)
+            draining = _start_process(DRAINER, url, str(log))
+            _wait_until_ready(draining)
             if kill == KILLS // 2:
                 _kill(writing[0])
-                writing[0] = _started(WRITER, url, "again", str(longest))
-                _ready(writing[0])
+                writing[0] = _start_process(WRITER, url, "again", str(longest))
+                _wait_until_ready(writing[0])
     finally:
         for process in (*writing, draining):
             _kill(process)
 
 
-def _kept(database: Database) -> set[str]:
+def _recorded_keys(database: Database) -> set[str]:
     with database.read() as connection:
         rows = connection.exec_driver_sql("SELECT side FROM cursors WHERE flow = 'test'")
         return {str(side) for (side,) in rows}
@@ -104,19 +104,19 @@ def _require_exactly_once(url: str, log: Path) -> None:
     while logbook.drain(events):
         pass
     keys = list(logbook.ask("SELECT key FROM events", seconds=SECONDS, rows=10_000_000)["key"])
-    kept = _kept(database)
+    recorded_keys = _recorded_keys(database)
     logbook.close()
     database.close()
-    assert len(kept) > 100
+    assert len(recorded_keys) > 100
     assert len(keys) == len(set(keys))
-    assert set(keys) == kept
+    assert set(keys) == recorded_keys
 
 
 @pytest.mark.long
 @pytest.mark.processes
 def test_every_event_comes_in_once_whoever_is_killed(tmp_path: Path) -> None:
     url, log = f"sqlite:///{tmp_path / 'console.sqlite'}", tmp_path / "log.duckdb"
-    _storm(url, log, writers=2, longest=0)
+    _kill_at_random(url, log, writers=2, longest=0)
     _require_exactly_once(url, log)
 
 
@@ -125,11 +125,11 @@ def test_every_event_comes_in_once_whoever_is_killed(tmp_path: Path) -> None:
 @pytest.mark.postgres
 def test_every_event_comes_in_once_also_when_ids_appear_out_of_order(postgres_url: str, tmp_path: Path) -> None:
     log = tmp_path / "log.duckdb"
-    _storm(postgres_url, log, writers=4, longest=0.02)
+    _kill_at_random(postgres_url, log, writers=4, longest=0.02)
     _require_exactly_once(postgres_url, log)
 
 
-class _Dying:
+class _DyingOutbox:
     """An outbox whose process dies at a chosen moment: the call never comes back."""
 
     def __init__(self, events: OutboxReader, *, forgets: bool) -> None:
@@ -152,7 +152,7 @@ def test_a_death_between_log_and_outbox_neither_doubles_nor_loses(
 ) -> None:
     events.record(*[Event(event="test", key=str(number)) for number in range(3)])
     with pytest.raises(KeyboardInterrupt):
-        logbook.drain(_Dying(events, forgets=forgets))
+        logbook.drain(_DyingOutbox(events, forgets=forgets))
     events.record(Event(event="test", key="later"))
     assert logbook.drain(events) == 1
     assert sorted(logbook.ask("SELECT key FROM events")["key"]) == ["0", "1", "2", "later"]

@@ -19,11 +19,11 @@ ALL, REST = ["planned", "parked", "proven"], ["parked", "proven"]
 def file(tmp_path: Path) -> Iterator[LogFile]:
     """A log of two records, a flow beside theirs, and a run as a whole; the first event is of long ago."""
     opened = LogFile(tmp_path / "log.duckdb", memory="256MB", threads=1)
-    told = [
+    events = [
         _event("planned", "P1", OLD, sources=["A1"]), _event("proven", "P2", OLD), _event("run_done", "", OLD),
         _event("parked", "P1", NEW), _event("proven", "P1", NEW), _event("proven", "P1", NEW, flow="stock"),
     ]  # fmt: skip
-    opened.take("a", [{**event, "id": number} for number, event in enumerate(told)])
+    opened.take("a", [{**event, "id": number} for number, event in enumerate(events)])
     yield opened
     opened.close()
 
@@ -40,8 +40,8 @@ def _event(
 
 def history(file: LogFile, key: str, limit: int = 10) -> list[str]:
     """What happened to a record of products."""
-    asked = {"flow": "products", "key": key, "limit": limit}
-    return [str(event) for event in file.answer("history", "", asked)["event"].to_pylist()]
+    parameters = {"flow": "products", "key": key, "limit": limit}
+    return [str(event) for event in file.answer("history", "", parameters)["event"].to_pylist()]
 
 
 def test_a_history_is_told_of_a_record_and_of_nothing_else(file: LogFile) -> None:
@@ -96,11 +96,11 @@ def test_a_large_log_of_before_is_marked_in_portions(file: LogFile) -> None:
 
 
 def test_a_history_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
-    told = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
-    file.take("b", [{**told, "id": 1}])
+    event = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
+    file.take("b", [{**event, "id": 1}])
     assert list(file.erase(DataSubject(Customer(debtor="C1"), identifying_words=frozenset({"Jansen"}))))[-1] == 1
-    found = file.answer("history", "", {"flow": "customers", "key": "C1", "limit": 10})
-    assert found["title"].to_pylist() == [ERASED]
+    answer = file.answer("history", "", {"flow": "customers", "key": "C1", "limit": 10})
+    assert answer["title"].to_pylist() == [ERASED]
 
 
 def test_a_copy_for_a_backup_tells_lives_too(file: LogFile, tmp_path: Path) -> None:

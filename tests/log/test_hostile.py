@@ -35,8 +35,8 @@ SLOWER = 1.5  # times what a program that only counts costs; a process of its ow
 
 def filled_in(question: str, logbook: Logbook) -> str:
     """Return a question with the places it asks for."""
-    named = question.replace("{log}", str(logbook.path)).replace("{folder}", str(logbook.path.parent))
-    return named.replace("{{", "{").replace("}}", "}")
+    text = question.replace("{log}", str(logbook.path)).replace("{folder}", str(logbook.path.parent))
+    return text.replace("{{", "{").replace("}}", "}")
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
         ended.set()
         teller.join()
     until(lambda: events.count() == 0, "all events in the log")
-    found = kept.ask("SELECT count(*) AS n, count(DISTINCT key) AS different FROM events", seconds=60)
-    assert (found["n"][0], found["different"][0]) == (told, told)
+    counts = kept.ask("SELECT count(*) AS n, count(DISTINCT key) AS different FROM events", seconds=60)
+    assert (counts["n"][0], counts["different"][0]) == (told, told)
     assert told > len(harmful)
     assert ends, "none of them needed the process to be ended: the list has grown harmless"
 
@@ -112,13 +112,13 @@ def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(kept: L
                 break
 
     def work() -> float:
-        taken: list[float] = []
+        seconds: list[float] = []
         for _ in range(40):
             begun = time.perf_counter()
             events.count()
             sum(number * number for number in range(30_000))
-            taken.append(time.perf_counter() - begun)
-        return statistics.median(taken)
+            seconds.append(time.perf_counter() - begun)
+        return statistics.median(seconds)
 
     for _ in range(TURNS):
         with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as counting:

@@ -39,9 +39,9 @@ def test_a_log_without_its_list_of_records_gets_it_when_it_is_opened(logbook: Lo
 
 
 def test_every_query_is_named_and_explained_in_a_line() -> None:
-    named = queries(QUERIES.read_text(encoding="utf-8"))
-    assert len(named) >= 7
-    assert all(text.startswith("-- ") for text in named.values())
+    texts_by_name = queries(QUERIES.read_text(encoding="utf-8"))
+    assert len(texts_by_name) >= 7
+    assert all(text.startswith("-- ") for text in texts_by_name.values())
 
 
 def test_the_log_is_exported_as_csv_and_parquet(told: Logbook, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
 ) -> None:
     told.close()
     harm(told.path)
-    kept = told.path.read_bytes()[:SOME_BYTES]
+    old_bytes = told.path.read_bytes()[:SOME_BYTES]
     events.record(Event(event="checked"))
 
     while told.drain(events):
@@ -126,7 +126,7 @@ def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
 
     (aside,) = told.broken_files()
     assert re.fullmatch(r"log\.duckdb\.broken-\d{8}-\d{6}", aside)
-    assert told.path.with_name(aside).read_bytes()[:SOME_BYTES] == kept
+    assert told.path.with_name(aside).read_bytes()[:SOME_BYTES] == old_bytes
     assert list(told.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_set_aside"]
     assert events.count() == 0
 

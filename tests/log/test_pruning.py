@@ -31,11 +31,11 @@ def numbers(logbook: Logbook, sql: str) -> list[tuple[object, ...]]:
     return [tuple(row) for row in logbook.ask_plain(sql)["rows"]]
 
 
-def a_level(article: str, found: str) -> Event:
+def a_level(article: str, amount: str) -> Event:
     """A plan of the level of an article."""
     return Event(
-        event="planned", run=f"r{found}", flow="stock", kind="stock", key=article, sources=(article,), title=article,
-        code="update", before={"1/amount": found}, after={"1/amount": "9"},
+        event="planned", run=f"r{amount}", flow="stock", kind="stock", key=article, sources=(article,), title=article,
+        code="update", before={"1/amount": amount}, after={"1/amount": "9"},
     )  # fmt: skip
 
 
@@ -73,12 +73,12 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
         )  # fmt: skip
     drain(logbook, outbox)
     young, stop = clocked(database, CUT), threading.Event()
-    told = [0]
+    event_count = [0]
 
     def go_on() -> None:
         while not stop.is_set():
-            young.record(*(Event(event="proven", flow="products", key=f"Y{told[0] + n}") for n in range(50)))
-            told[0] += 50
+            young.record(*(Event(event="proven", flow="products", key=f"Y{event_count[0] + n}") for n in range(50)))
+            event_count[0] += 50
             drain(logbook, young)
 
     working = threading.Thread(target=go_on)
@@ -91,16 +91,16 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
         stop.set()
         working.join()
     drain(logbook, young)
-    assert numbers(logbook, "SELECT count(*), count(DISTINCT key) FROM events") == [(told[0], told[0])]
+    assert numbers(logbook, "SELECT count(*), count(DISTINCT key) FROM events") == [(event_count[0], event_count[0])]
     logbook.close()
     assert (tmp_path / "log.duckdb").stat().st_size < before / 2
-    assert [one.name for one in tmp_path.glob("log.duckdb*")] == ["log.duckdb"]
+    assert [path.name for path in tmp_path.glob("log.duckdb*")] == ["log.duckdb"]
     assert numbers(logbook, "SELECT sum(events) FROM past") == [(20_000,)]
 
 
 def test_the_newest_level_of_an_article_stays_whatever_its_age(database: Database, logbook: Logbook) -> None:
-    for day, found in enumerate(("3", "4")):
-        clocked(database, OLD + timedelta(days=day)).record(a_level("A1", found))
+    for day, amount in enumerate(("3", "4")):
+        clocked(database, OLD + timedelta(days=day)).record(a_level("A1", amount))
     clocked(database, CUT).record(a_level("A2", "1"))
     drain(logbook, clocked(database, CUT))
     levels = numbers(logbook, "SELECT article, CAST(found AS INTEGER) FROM stock_plans ORDER BY ALL")

@@ -195,8 +195,8 @@ def test_a_moment_that_no_calendar_has_is_told_and_not_shown_as_another(asked: L
 
 
 def test_the_first_and_the_last_moment_of_the_calendar_are_shown(asked: Logbook) -> None:
-    told = asked.ask_plain("SELECT DATE '0001-01-01', TIMESTAMP '9999-12-31 23:59:59.999999', NULL::DATE")
-    assert [str(value) for value in told["rows"][0]] == ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "None"]
+    answer = asked.ask_plain("SELECT DATE '0001-01-01', TIMESTAMP '9999-12-31 23:59:59.999999', NULL::DATE")
+    assert [str(value) for value in answer["rows"][0]] == ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "None"]
 
 
 def test_threads_may_ask_at_once(told: Logbook) -> None:
@@ -216,9 +216,9 @@ ROWS_KEPT = 60_000
 def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
     """A log of many events, of which conditions leave a few in each part that DuckDB hands out."""
     path = tmp_path_factory.mktemp("long") / "log.duckdb"
-    made = LogFile(path, memory="256MB", threads=1)
-    made.open()
-    made.close()
+    log_file = LogFile(path, memory="256MB", threads=1)
+    log_file.open()
+    log_file.close()
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             "INSERT INTO events (instance, id, happened_at, event) "
@@ -238,9 +238,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
 def test_an_answer_has_every_row_up_to_its_limit_and_says_when_there_are_more(
     long: Logbook, every: int, until: int, rows: int
 ) -> None:
-    there = len(range(0, until, every))
+    row_count = len(range(0, until, every))
     answer = long.ask(f"FROM events SELECT id WHERE id % {every} = 0 AND id < {until}", rows=rows, seconds=SECONDS)
-    assert (len(answer), answer.attrs["cut"]) == (min(there, rows), there > rows)
+    assert (len(answer), answer.attrs["cut"]) == (min(row_count, rows), row_count > rows)
     assert list(answer.columns) == ["id"]
     assert answer["id"].is_unique
 

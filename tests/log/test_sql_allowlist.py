@@ -11,23 +11,25 @@ DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "security.md"
 
 
 def test_the_document_lists_every_function_by_its_kind() -> None:
-    told = DOCUMENT.read_text(encoding="utf-8")
-    listed = told[told.index("Functions of questions") : told.index("Whoever may ask sees the whole log")]
-    kinds = [re.findall(r"\w+", part.partition(":")[2]) for part in listed.split("\n- ")[1:]]
+    text = DOCUMENT.read_text(encoding="utf-8")
+    section = text[text.index("Functions of questions") : text.index("Whoever may ask sees the whole log")]
+    kinds = [re.findall(r"\w+", part.partition(":")[2]) for part in section.split("\n- ")[1:]]
     assert kinds == [sorted(names) for names in sql_allowlist.KINDS.values()]
 
 
 @pytest.mark.parametrize(
-    ("refused", "kind", "told"),
+    ("refused", "kind", "suggestion"),
     [
         ("date_parse", "dates", "strptime"), ("str_to_date", "dates", "strptime"), ("dateadd", "dates", "date_add"),
         ("list_reduce", "lists", "list_reverse"), ("json_transform", "json", "json_keys"),
         ("stddevs", "totals", "stddev"),
     ],
 )  # fmt: skip
-def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(refused: str, kind: str, told: str) -> None:
+def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(
+    refused: str, kind: str, suggestion: str
+) -> None:
     few = sql_allowlist.suggested_functions(refused, is_table=False)
-    assert told in few
+    assert suggestion in few
     assert set(few) <= sql_allowlist.KINDS[kind]
     assert len(few) <= 8
 

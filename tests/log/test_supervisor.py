@@ -70,7 +70,10 @@ def owner(path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
 
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGSEGV, signal.SIGABRT))],
+    [
+        signal.SIGKILL,
+        *(pytest.param(signal_number, marks=pytest.mark.long) for signal_number in (signal.SIGSEGV, signal.SIGABRT)),
+    ],
 )
 def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
     told: Logbook, events: OutboxReader, number: signal.Signals
@@ -88,9 +91,9 @@ def test_a_process_of_the_log_knows_no_secret_of_its_console(told: Logbook, monk
     told.close()
     for name in ("CONSOLE_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "a secret of somebody")
-    given = Path(f"/proc/{process_of(told)}/environ").read_text(encoding="utf-8")
-    assert "PATH=" in given
-    assert "a secret of somebody" not in given
+    environment = Path(f"/proc/{process_of(told)}/environ").read_text(encoding="utf-8")
+    assert "PATH=" in environment
+    assert "a secret of somebody" not in environment
 
 
 def test_signals_to_the_whole_group_leave_the_process_to_its_console(told: Logbook) -> None:
@@ -115,10 +118,10 @@ def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logboo
 
 def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Logbook) -> None:
     """One question that is killed from outside while ten others, and what pages ask, are under way."""
-    found: list[int] = []
+    results: list[int] = []
 
     def ask(work: Callable[[], int]) -> None:
-        found.append(work())
+        results.append(work())
 
     works: list[Callable[[], int]] = [lambda: int(told.ask(COUNT, seconds=SECONDS)["n"][0]) for _ in range(10)]
     works += [lambda: len(told.answer("run_events", run="r1")) for _ in range(10)]
@@ -131,7 +134,7 @@ def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Lo
     os.kill(process, signal.SIGKILL)
     for thread in threads:
         thread.join()
-    assert sorted(found) == [3] * 10 + [7] * 10
+    assert sorted(results) == [3] * 10 + [7] * 10
 
 
 @pytest.mark.long
@@ -243,29 +246,29 @@ def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
         logbook.stop()
 
 
-@pytest.mark.parametrize("said", ["nothing", "everything", "everything, and took the folder"])
-def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Path, said: str) -> None:
+@pytest.mark.parametrize("input_state", ["nothing", "everything", "everything, and took the folder"])
+def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Path, input_state: str) -> None:
     """As a command of the terminal does that is refused right after it began."""
     folder = tmp_path / "lines"
     folder.mkdir()
-    given = {
+    message = {
         "path": str(tmp_path / "log.duckdb"), "memory": "128MB", "threads": 1, "unix": True,
         "folder": str(folder), "token": "token", "console": os.getpid(),
     }  # fmt: skip
     theirs, ours = os.pipe()
     with os.fdopen(theirs, "rb") as its_input, os.fdopen(ours, "wb") as console:
-        if said != "nothing":
-            console.write(wire.message_line(given))
+        if input_state != "nothing":
+            console.write(wire.message_line(message))
             console.flush()
-        if said == "everything, and took the folder":
+        if input_state == "everything, and took the folder":
             folder.rmdir()
         else:
             console.close()
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "integration.log"],
             cwd=ROOT, stdin=its_input, capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (process.returncode, process.stdout, process.stderr) == (0, b"", b"")
 
 
 def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: OutboxReader) -> None:
@@ -300,7 +303,7 @@ def test_whoever_has_no_token_is_not_answered(tmp_path: Path) -> None:
     before = folders()
     logbook = Logbook(tmp_path / "log.duckdb")
     logbook.open()
-    (folder,) = {one for one in folders() - before if str(one) in _given_to(logbook)}
+    (folder,) = {path for path in folders() - before if str(path) in _unix_sockets(logbook)}
     assert folder.stat().st_mode & 0o077 == 0
     with wire.connect(folder, "guess", 5) as guessed:
         assert _is_refused(guessed)
@@ -320,11 +323,11 @@ def _is_refused(line: socket.socket) -> bool:
         return True
 
 
-def _given_to(logbook: Logbook) -> str:
+def _unix_sockets(logbook: Logbook) -> str:
     """Return the Unix sockets that the process of a log has."""
-    numbers = {str(one.readlink()) for one in Path(f"/proc/{logbook.process}/fd").iterdir()}
-    told = Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in told if len(parts := line.split()) > 7 and f"socket:[{parts[6]}]" in numbers)
+    numbers = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{logbook.process}/fd").iterdir()}
+    lines = Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if len(parts := line.split()) > 7 and f"socket:[{parts[6]}]" in numbers)
 
 
 def test_an_export_begins_again_when_the_process_ends_meanwhile(told: Logbook, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ap
 
     It is begun anew only where another one was at work in between.
     """
-    _named(unconnected_folder, monkeypatch, "false", ARTICLES)
+    _set_environment(unconnected_folder, monkeypatch, "false", ARTICLES)
     if bootstrap.running_application(serves=False).settings.data != unconnected_folder:
         bootstrap.shut_down()
     application = bootstrap.running_application(serves=False)
@@ -109,7 +109,7 @@ def console_on(
 
     One that does not serve brings its events into the log when a page asks about them: `opened` in `tests/consoles.py`.
     """
-    _named(data, monkeypatch, sandbox, articles)
+    _set_environment(data, monkeypatch, sandbox, articles)
     bootstrap.shut_down()
     if sandbox == "true":
         prepare_joined(data, articles)
@@ -119,7 +119,7 @@ def console_on(
     bootstrap.shut_down()
 
 
-def _named(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int) -> None:
+def _set_environment(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("CONSOLE_DATA", str(data))
     monkeypatch.setenv("CONSOLE_SANDBOX", sandbox)
@@ -127,7 +127,7 @@ def _named(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: 
 
 
 @cache
-def _installed() -> BidiComponentManager:
+def _installed_components() -> BidiComponentManager:
     components = BidiComponentManager()
     components.discover_and_register_components(start_file_watching=False)
     return components
@@ -136,7 +136,7 @@ def _installed() -> BidiComponentManager:
 def script(name: str) -> AppTest:
     """Return a script of the console, to be run. It is told what is installed, or it would read every package anew."""
     test = AppTest.from_file(str(ROOT / name), default_timeout=SECONDS)
-    test._bidi_component_manager = _installed()
+    test._bidi_component_manager = _installed_components()
     return test
 
 
@@ -185,8 +185,8 @@ def committed(app: Application, run: Run) -> Run:
 
 def braked(app: Application) -> None:
     """Let products have been written before, and every plan of them be over its limit from now on."""
-    one = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("10011",))
-    run = settled(app, app.runs.preview(one))
+    request = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("10011",))
+    run = settled(app, app.runs.preview(request))
     assert run.state is RunState.DONE or committed(app, run).state is RunState.DONE
     app.flows.change("products", {"brakes": {"changes": 0}}, somebody("test"))
 
@@ -194,8 +194,8 @@ def braked(app: Application) -> None:
 def texts(test: AppTest) -> str:
     """Return everything a page says, as one text."""
     elements = [*test.title, *test.header, *test.markdown, *test.metric]
-    said = [*(str(element.value) for element in elements), *(button.label for button in test.button)]
-    return html.unescape("\n".join(said))
+    parts = [*(str(element.value) for element in elements), *(button.label for button in test.button)]
+    return html.unescape("\n".join(parts))
 
 
 def press(test: AppTest, key: str) -> AppTest:

@@ -61,9 +61,9 @@ def kept(data: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return all that the console keeps, table by table."""
     with sqlite3.connect(f"file:{data / 'console.sqlite'}?mode=ro", uri=True) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}  # noqa: S608 - our own
+        tables = {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}  # noqa: S608 - our own
     connection.close()
-    return {name: rows for name, rows in found.items() if name not in BY_ITSELF}
+    return {name: rows for name, rows in tables.items() if name not in BY_ITSELF}
 
 
 @pytest.mark.long
@@ -75,8 +75,8 @@ def test_an_address_shows_and_changes_nothing(
 ) -> None:
     connected.log.catch_up()
     before, process = kept(connected.settings.data), connected.log.process
-    given = {name: value.replace("{run}", planned.id) for name, value in address.items()}
-    test = open_page(page, **given)
+    parameters = {name: value.replace("{run}", planned.id) for name, value in address.items()}
+    test = open_page(page, **parameters)
     assert not test.exception
     test.run()
     connected.log.catch_up()

@@ -22,10 +22,10 @@ from tests.timeouts import until
 def test_each_class_is_told_with_the_law_behind_it(open_page: Open) -> None:
     page = open_page("administration")
     assert not page.exception
-    (shown,) = [element.value for element in page.dataframe]
-    said = shown.to_string()
-    for wanted in ("7 calendar years", "AWR", "13 months", "GDPR", "Evidence of postings"):
-        assert wanted in said or wanted in shown.to_csv()
+    (table,) = [element.value for element in page.dataframe]
+    table_text = table.to_string()
+    for expected in ("7 calendar years", "AWR", "13 months", "GDPR", "Evidence of postings"):
+        assert expected in table_text or expected in table.to_csv()
     assert "console.sqlite" in texts(page)
 
 
@@ -90,10 +90,10 @@ def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Op
     assert text("audit_unchecked") in texts(page)
     press(page, "audit-verify")
     assert not page.exception
-    assert any("intact" in one.value for one in page.success)
-    shown = page.dataframe[0].value.to_string()
-    assert "anna" in shown
-    assert "shipped" in shown
+    assert any("intact" in message.value for message in page.success)
+    table_text = page.dataframe[0].value.to_string()
+    assert "anna" in table_text
+    assert "shipped" in table_text
     mine = open_page("administration", tab="audit", who="anna")
     assert "shipped" not in mine.dataframe[0].value.to_string()
     none = open_page("administration", tab="audit", find="nothing like it")
@@ -107,4 +107,4 @@ def test_an_audit_that_was_changed_says_from_which_entry_on(fresh: Application, 
         connection.execute(sa.text("UPDATE audit SET who = 'nobody' WHERE seq = 3"))
     page = open_page("administration", tab="audit")
     press(page, "audit-verify")
-    assert any("from entry 3 on" in one.value for one in page.error)
+    assert any("from entry 3 on" in message.value for message in page.error)

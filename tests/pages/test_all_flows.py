@@ -65,9 +65,11 @@ def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanR
 
 @pytest.mark.parametrize("flow", list(SPECS))
 def test_every_setting_of_a_flow_is_asked_for(flow: str) -> None:
-    asked = {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)} - {""}
+    setting_names = {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)} - {
+        ""
+    }
 
-    assert asked == SPECS[flow].settings.model_fields.keys() - ELSEWHERE_ASKED
+    assert setting_names == SPECS[flow].settings.model_fields.keys() - ELSEWHERE_ASKED
 
 
 @pytest.mark.parametrize("flow", list(SPECS))
@@ -86,8 +88,8 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
                 missing.append(name)
         for shape in single_fields(section.shapes):
             if isinstance(shape, Select | MultiSelect):
-                called = [f"{shape.words or shape.name}_{one}" for one in shape.options if one]
-                missing += [key for key in called if not words.has_term(key)]
+                option_keys = [f"{shape.words or shape.name}_{option}" for option in shape.options if option]
+                missing += [key for key in option_keys if not words.has_term(key)]
 
     assert missing == []
 
@@ -95,60 +97,64 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
 @pytest.mark.parametrize("flow", list(SPECS))
 def test_every_section_question_part_and_decision_of_a_flow_has_its_words(flow: str) -> None:
     spec = SPECS[flow]
-    asked = [
+    keys = [
         *(f"{stem}_{flow}" for stem in STEMS),
         *(section.title for section in spec.sections if section.title),
-        *(f"question_{flow}_{one.name}" for one in spec.questions),
+        *(f"question_{flow}_{question.name}" for question in spec.questions),
         *(f"fields_{kind}" for kind, _ in spec.parts),
         *(f"kind_{stage.target}" for stage in spec.flow.stages),
         *(f"{stem}_{spec.noun}_{form}" for stem in OF_NOUNS for form in ("one", "other")),
         *(
-            named
+            decision_key
             for repair in spec.repairs.values()
             for option in repair.options
-            for named in (f"decision_{option}", f"decision_{spec.noun}_{option}_about")
+            for decision_key in (f"decision_{option}", f"decision_{spec.noun}_{option}_about")
         ),
     ]
 
-    assert [key for key in asked if not words.has_term(key)] == []
+    assert [key for key in keys if not words.has_term(key)] == []
 
 
 @pytest.mark.parametrize("flow", list(SPECS))
 def test_every_field_that_a_flow_works_out_has_a_caption(flow: str) -> None:
-    computed = [(f"field_{one.kind}_{one.name}", f"field_{one.name}") for one in SPECS[flow].computed]
+    computed = [(f"field_{field.kind}_{field.name}", f"field_{field.name}") for field in SPECS[flow].computed]
 
     assert [keys for keys in computed if not any(words.has_term(key) for key in keys)] == []
 
 
 def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
-    asked = {
+    settings_by_flow = {
         flow: {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)}
         for flow in SPECS
     }
-    settings = [one.repair.name for one in CAUSES.values() if one.repair.tab == "settings" and one.repair.name]
-    repairs = [(flow, one) for flow, spec in SPECS.items() for one in spec.repairs.values() if one.tab == "settings"]
-    ours = [(one.flow or flow, one.name) for flow, one in repairs]
+    settings = [cause.repair.name for cause in CAUSES.values() if cause.repair.tab == "settings" and cause.repair.name]
+    repairs = [
+        (flow, repair) for flow, spec in SPECS.items() for repair in spec.repairs.values() if repair.tab == "settings"
+    ]
+    ours = [(repair.flow or flow, repair.name) for flow, repair in repairs]
 
-    assert [name for name in settings if not any(name in one for one in asked.values())] == []
-    assert [one for one in ours if one[1] not in asked[one[0]]] == []
+    assert [
+        name for name in settings if not any(name in setting_names for setting_names in settings_by_flow.values())
+    ] == []
+    assert [link for link in ours if link[1] not in settings_by_flow[link[0]]] == []
 
 
 def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
     guards = [guard for spec in SPECS.values() for guard in spec.settings.guards]
 
-    assert [one.code for one in guards if not words.has_sentences(one.code)] == []
+    assert [brake.code for brake in guards if not words.has_sentences(brake.code)] == []
     assert [
-        one.name
-        for one in guards
-        if not (words.has_term(f"brake_{one.name}") and words.has_term(f"brake_{one.name}_on"))
+        brake.name
+        for brake in guards
+        if not (words.has_term(f"brake_{brake.name}") and words.has_term(f"brake_{brake.name}_on"))
     ] == []
 
 
 def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_have_sentences() -> None:
-    known = [table for spec in SPECS.values() for table in spec.tables]
+    tables = [table for spec in SPECS.values() for table in spec.tables]
 
-    assert [one.name for one in known if not words.has_term(f"table_{one.name}")] == []
-    assert [cause for one in known for cause in one.causes if not words.has_sentences(cause)] == []
+    assert [value_table.name for value_table in tables if not words.has_term(f"table_{value_table.name}")] == []
+    assert [cause for value_table in tables for cause in value_table.causes if not words.has_sentences(cause)] == []
 
 
 @pytest.mark.long
@@ -201,10 +207,10 @@ def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, op
     test = press(test, "example-show-stock")
 
     assert not test.exception
-    shown = test.table[-1].value
-    assert shown.iloc[0, 0] == "Branch 1"
-    assert "available stock" in str(shown.iloc[0, 1])
-    assert "safety stock: -3" in str(shown.iloc[0, 1])
+    explanation = test.table[-1].value
+    assert explanation.iloc[0, 0] == "Branch 1"
+    assert "available stock" in str(explanation.iloc[0, 1])
+    assert "safety stock: -3" in str(explanation.iloc[0, 1])
     shop.flows.change("stock", before, somebody("test"))
 
 
@@ -231,9 +237,9 @@ def test_why_a_document_has_its_values_is_told(open_page: Open, orders: Run, sho
 
 @pytest.mark.usefixtures("shop")
 def test_the_overview_has_a_card_for_each_flow(open_page: Open) -> None:
-    said = texts(open_page())
+    page_text = texts(open_page())
 
-    assert [name for name in ("Products", "Stock", "Customers", "Orders") if f"**{name}**" not in said] == []
+    assert [name for name in ("Products", "Stock", "Customers", "Orders") if f"**{name}**" not in page_text] == []
 
 
 # ---- an order as a tree
@@ -246,7 +252,7 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
     test = open_page("preview", plan=orders.id, show="create", record=str(row.seq))
 
     assert not test.exception
-    labels = [one.label for one in test.expander]
+    labels = [expander.label for expander in test.expander]
     for part in ("Debtor", "Delivery address", "Sales order", "Totals"):
         assert any(part in label for label in labels), part
     sold = row.change.agreed.values["sold_incl"]
@@ -257,11 +263,13 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
     assert "Both systems have the same total" in texts(test)
     assert row.title in set(test.dataframe[0].value["key"])
     codes = [str(line.values["article"]) for line in row.change.desired.parts]
-    named = shop.plans.article_names(codes)
-    assert set(named) <= set(codes)
-    assert any(named.values())
+    article_names = shop.plans.article_names(codes)
+    assert set(article_names) <= set(codes)
+    assert any(article_names.values())
     lines = test.table[-2].value["Article"]
-    assert list(lines) == [f"{code} :small[:gray[{plain(named[code])}]]" if code in named else code for code in codes]
+    assert list(lines) == [
+        f"{code} :small[:gray[{plain(article_names[code])}]]" if code in article_names else code for code in codes
+    ]
 
 
 def test_the_kinds_of_a_plan_of_orders_are_named(shop: Application, open_page: Open, orders: Run) -> None:
@@ -269,14 +277,20 @@ def test_the_kinds_of_a_plan_of_orders_are_named(shop: Application, open_page: O
 
     test = open_page("preview", plan=orders.id, show="create")
 
-    said = {one.partition(" · ")[0] for one in test.dataframe[0].value["what"]}  # totals take the room of a column
-    assert {"Debtor", "Sales order"} <= said
+    kinds = {
+        caption.partition(" · ")[0] for caption in test.dataframe[0].value["what"]
+    }  # totals take the room of a column
+    assert {"Debtor", "Sales order"} <= kinds
 
 
 def test_a_document_without_a_customer_leads_to_the_default_debtor(
     shop: Application, open_page: Open, orders: Run
 ) -> None:
-    row = next(one for one in shop.plans.rows(orders.id, "park", limit=500) if one.cause == "customer_missing")
+    row = next(
+        row_candidate
+        for row_candidate in shop.plans.rows(orders.id, "park", limit=500)
+        if row_candidate.cause == "customer_missing"
+    )
 
     test = open_page("preview", plan=orders.id, show="park", record=str(row.seq))
 
@@ -301,9 +315,9 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done
     assert not test.exception
     back = settled(shop, shop.runs.latest("customers", limit=1)[0].id)
     assert (back.mode, back.state) == (Mode.UNDO, RunState.READY)
-    said = texts(open_page("preview", plan=back.id, show="all"))
-    assert "This plan undoes run" in said
-    assert "undo of an earlier run" in said
+    page_text = texts(open_page("preview", plan=back.id, show="all"))
+    assert "This plan undoes run" in page_text
+    assert "undo of an earlier run" in page_text
     assert "Undo" in set(open_page("runs").dataframe[0].value["mode"])
     retired = next(row for row in shop.plans.rows(back.id, "retire", limit=1))
     assert retired.action is Action.RETIRE
@@ -319,11 +333,11 @@ def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
 
     plan = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))
     test = open_page("preview", plan=plan.id, show="all", cause=TAKEN_BACK)
-    said = texts(test)
-    assert "was undone on" in said
-    assert f"by {undone.approval.by if undone.approval else ''}" in said
+    page_text = texts(test)
+    assert "was undone on" in page_text
+    assert f"by {undone.approval.by if undone.approval else ''}" in page_text
     assert test.button(key="commit").disabled
-    assert "Open in Exceptions" not in said  # it waits in the plan itself
+    assert "Open in Exceptions" not in page_text  # it waits in the plan itself
     lines = shop.plans.rows(plan.id, "changes", limit=1_000)
     assert {row.seq for row in lines if row.cause == TAKEN_BACK} == set(plan.excluded)
     shop.choices.take(plan.id, list(plan.excluded), "test")
@@ -362,13 +376,13 @@ def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
         key = invoice(console)
         comes_in(console, booked(console, key), came_in)
     run = console.preview("payments")
-    (row,) = [one for one in connected.plans.rows(run.id, limit=50) if one.change]
+    (row,) = [line for line in connected.plans.rows(run.id, limit=50) if line.change]
     pages = [open_page("preview", plan=run.id, record=str(row.seq)), open_page("exceptions")]
 
-    assert [(bool(one.exception), "failure" in one.session_state) for one in pages] == [(False, False)] * 2
+    assert [(bool(page.exception), "failure" in page.session_state) for page in pages] == [(False, False)] * 2
     assert "does not add up" in texts(pages[1])
     console.commit(run)
-    history = "".join(one.value.to_csv() for one in open_page("logs", record=f"payments:{row.key}").table)
+    history = "".join(table.value.to_csv() for table in open_page("logs", record=f"payments:{row.key}").table)
     assert row.change is not None
-    told = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}
-    assert [name for name, value in told.items() if value not in history] == []
+    facts = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}
+    assert [name for name, value in facts.items() if value not in history] == []

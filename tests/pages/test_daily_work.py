@@ -13,13 +13,13 @@ from tests.pages.conftest import ARTICLES, Open, braked, committed, press, previ
 from tests.people import somebody
 from tests.stores import sandbox_of
 
-_new = count(19001)
+_article_numbers = count(19001)
 
 
 @pytest.fixture
 def news(connected: Application) -> str:
     """An article that the till does not have, whatever was written before."""
-    code = str(next(_new))
+    code = str(next(_article_numbers))
     article = {"ART_CODE": code, "ART_DESC1": "Fietsbel", "PX_SELL": 10, "VAT_CODE": "1"}
     sandbox_of(connected).accountview.add("ARTICLE", article)
     return code
@@ -61,11 +61,11 @@ def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(
     test = open_page("preview", plan=plan.id)
 
     assert not test.exception
-    said = texts(test)
+    page_text = texts(test)
     changes = connected.plans.count(plan.id, "changes")
-    assert f"{changes} of {changes} changes chosen" in said
-    assert "Nothing has been written yet" in said
-    assert f"Commit {changes} changes to MplusKASSA" in said
+    assert f"{changes} of {changes} changes chosen" in page_text
+    assert "Nothing has been written yet" in page_text
+    assert f"Commit {changes} changes to MplusKASSA" in page_text
     assert sandbox_of(connected).ledger.counts()["writes"] == writes
 
 
@@ -91,10 +91,10 @@ def test_parked_lines_say_what_happened_what_it_means_and_what_to_do(
 ) -> None:
     row = connected.plans.rows(plan.id, "park", limit=1)[0]
 
-    said = texts(open_page("preview", plan=plan.id, show="park", record=str(row.seq)))
+    page_text = texts(open_page("preview", plan=plan.id, show="park", record=str(row.seq)))
 
-    assert "parked" in said
-    assert row.key in said
+    assert "parked" in page_text
+    assert row.key in page_text
 
 
 def test_why_this_value_tells_each_step(open_page: Open, plan: Run) -> None:
@@ -139,16 +139,16 @@ def test_a_brake_asks_for_its_number_before_anything_is_written(
 def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to_do(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    done = committed(connected, plan)
-    assert done.state is RunState.DONE
+    committed_run = committed(connected, plan)
+    assert committed_run.state is RunState.DONE
 
-    said = texts(open_page("runs", run=done.id))
-    assert "Nothing lost: difference 0" in said
+    page_text = texts(open_page("runs", run=committed_run.id))
+    assert "Nothing lost: difference 0" in page_text
 
-    again = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
-    said = texts(open_page("preview", plan=again.id))
-    assert "Nothing to do: both systems agree on" in said
-    assert "Commit" not in said
+    next_run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    page_text = texts(open_page("preview", plan=next_run.id))
+    assert "Nothing to do: both systems agree on" in page_text
+    assert "Commit" not in page_text
     assert "Last good check" in texts(open_page())
 
 
@@ -196,7 +196,7 @@ def test_the_set_up_checks_a_connection_line_by_line(connected: Application, ope
     test = press(open_page("setup", step="mplus"), "check-mplus")
 
     assert "MplusKASSA answers" in texts(test)
-    status = next(one for one in connected.connections.statuses() if one.system == "mplus")
+    status = next(candidate for candidate in connected.connections.statuses() if candidate.system == "mplus")
     assert status.checked_at is not None
     assert status.checked_at > before
 

@@ -30,9 +30,9 @@ def booked(connected: Application) -> tuple[Application, date]:
     connected.flows.change("days", values, somebody("test"))
     run = settled(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
     assert committed(connected, run).state is RunState.DONE
-    pages = [one for one in connected.days.listed(today - timedelta(days=DAYS), today) if one.pages]
+    pages = [day for day in connected.days.listed(today - timedelta(days=DAYS), today) if day.pages]
     assert pages
-    return connected, next((one for one in pages if one.branch == "1"), pages[0]).date
+    return connected, next((day for day in pages if day.branch == "1"), pages[0]).date
 
 
 def labels(test: AppTest) -> list[str]:
@@ -85,7 +85,7 @@ def test_a_day_is_compared_on_demand_and_has_its_sheets(booked: tuple[Applicatio
     assert report is not None
     assert "Both sides are equal, to the cent." in texts(test)
     assert {"PDF", "Excel", "Check now"} <= set(labels(test))
-    assert [one.value for one in test.header][:3] == ["VAT", "Payment methods", "Ledger accounts"]
+    assert [header.value for header in test.header][:3] == ["VAT", "Payment methods", "Ledger accounts"]
     assert f"Page {report.pages[0].number}" in texts(test).replace("\\", "")
 
 
@@ -140,21 +140,21 @@ def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
     name = f"{day}..{day}"
     test = open_page("days", view="period", period=name)
     assert not test.exception
-    shown = [one.value for one in test.header]
-    assert {"VAT", "VAT return", "Turnover by branch, group and account"} <= set(shown)
+    headers = [header.value for header in test.header]
+    assert {"VAT", "VAT return", "Turnover by branch, group and account"} <= set(headers)
     assert "Check it with your bookkeeper" in texts(test)
     assert "The books were not read yet" in texts(test)
-    assert "In the books under these codes" not in shown
+    assert "In the books under these codes" not in headers
     test = press(test, "read_books")
     assert not test.exception
-    assert "In the books under these codes" in [one.value for one in test.header]
+    assert "In the books under these codes" in [header.value for header in test.header]
     assert {"PDF", "Excel", "Read the books", "Check this period"} <= set(labels(test))
     code = app.periods.report(app.periods.period(name)).vat[0].key
     behind = open_page("days", view="period", period=name, code=code)
-    assert "Days in these figures" in [one.value for one in behind.header]
-    one = open_page("days", view="period", period=name, branch="1")
-    assert "read_books" not in {button.key for button in one.button}
-    assert "for all branches only" in texts(one)
+    assert "Days in these figures" in [header.value for header in behind.header]
+    branch_page = open_page("days", view="period", period=name, branch="1")
+    assert "read_books" not in {button.key for button in branch_page.button}
+    assert "for all branches only" in texts(branch_page)
 
 
 def test_clearing_accounts_show_takings_under_way(booked: tuple[Application, date], open_page: Open) -> None:
@@ -165,23 +165,25 @@ def test_clearing_accounts_show_takings_under_way(booked: tuple[Application, dat
     assert "No clearing account or no first day is set" in texts(test)
     report = app.days.check(day, "1")
     account = next(line.account for line in report.expected if line.method == "PIN")
-    kept = {"payout_accounts": (account,), "clearing_from": day.isoformat()}
-    app.flows.change("days", kept, somebody("test"))
+    settings = {"payout_accounts": (account,), "clearing_from": day.isoformat()}
+    app.flows.change("days", settings, somebody("test"))
     try:
         test = press(open_page("days", view="clearing", period=name), "read_clearing")
         assert not test.exception
-        shown = [one.value for one in test.header]
-        assert f"Account {account} Pin onderweg" in shown
-        assert {"Parts of the closing balance", "Payouts and fees", "Under way, oldest first"} <= set(shown)
+        headers = [header.value for header in test.header]
+        assert f"Account {account} Pin onderweg" in headers
+        assert {"Parts of the closing balance", "Payouts and fees", "Under way, oldest first"} <= set(headers)
         assert "Under way: " in texts(test)
         assert {"PDF", "Excel"} <= set(labels(test))
         assert "Check payouts" in labels(test)
-        found = app.clearing_accounts.report(app.periods.period(name))
-        assert found is not None
-        assert [one.account for one in found.accounts] == [account]
+        clearing_report = app.clearing_accounts.report(app.periods.period(name))
+        assert clearing_report is not None
+        assert [account_report.account for account_report in clearing_report.accounts] == [account]
         checked = [app.days.check(day, branch) for branch in app.days.branches()]
-        booked_rows = [one for each in checked for one in each.rows if (one.about, one.key) == ("account", account)]
-        assert found.accounts[0].takings == sum(one.books or 0 for one in booked_rows)
+        booked_rows = [
+            row for day_report in checked for row in day_report.rows if (row.about, row.key) == ("account", account)
+        ]
+        assert clearing_report.accounts[0].takings == sum(row.books or 0 for row in booked_rows)
     finally:
         app.flows.change("days", {"payout_accounts": (), "clearing_from": None}, somebody("test"))
 
@@ -190,13 +192,13 @@ def test_books_that_cannot_be_asked_say_so(booked: tuple[Application, date], ope
     app, day = booked
     test = open_page("days", view="period", period=f"{day:%Y-%m}")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(app.access.connector("accountview"), "fetch", _refused)
+        patched.setattr(app.access.connector("accountview"), "fetch", _raise_rejected)
         test = press(test, "read_books")
     assert not test.exception
     assert "transactions" in texts(test)
 
 
-def _refused(*_: object) -> None:
+def _raise_rejected(*_: object) -> None:
     raise RejectedError("object_missing", system="accountview", object="transactions", kind="entry")
 
 
@@ -222,8 +224,8 @@ def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Applica
     connected.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
     test = press(open_page("days"), "look_again")
     assert not test.exception
-    said = [table.value.to_string() for table in test.table]
-    assert any("Products: Product" in one for one in said), said
+    table_texts = [table.value.to_string() for table in test.table]
+    assert any("Products: Product" in text for text in table_texts), table_texts
     connected.flows.change("products", {"on": False}, somebody("test"))
 
 
@@ -233,9 +235,9 @@ def test_the_sheets_of_a_day_are_made_in_every_language(booked: tuple[Applicatio
     app, day = booked
     report = app.days.check(day, "1")
     strange = replace(report, branch_name="=1+1\u202e")
-    for one in (report, strange):
-        assert app.day_sheets.pdf(one, language, UTC).startswith(b"%PDF")
-        assert app.day_sheets.excel(one, language, UTC).startswith(b"PK")
+    for day_report in (report, strange):
+        assert app.day_sheets.pdf(day_report, language, UTC).startswith(b"%PDF")
+        assert app.day_sheets.excel(day_report, language, UTC).startswith(b"PK")
 
 
 def test_gift_cards_are_shown_with_their_account_once_the_till_is_asked(

@@ -58,8 +58,8 @@ def is_met(flow: str, code: str) -> bool:
 
 def cases() -> Iterator[object]:
     """Yield every cause a person acts on and that is met in a record, with the first flow that repairs it."""
-    for code, one in CAUSES.items():
-        if one.who is Responsible.NOBODY or code.startswith(ON_PREVIEW):
+    for code, cause in CAUSES.items():
+        if cause.who is Responsible.NOBODY or code.startswith(ON_PREVIEW):
             continue
         flow = next((name for name, spec in FLOWS.items() if has_place(spec, code) and is_met(name, code)), "")
         marks = () if code in QUICK else pytest.mark.long
@@ -78,7 +78,7 @@ def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     stores_in(app).issues.store_check_result(
         flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted_stage.source), "Jansen")]
     )
-    return next(one for one in app.exceptions.groups(flow) if one.cause == code)
+    return next(group for group in app.exceptions.groups(flow) if group.cause == code)
 
 
 def keys(test: AppTest) -> list[str]:
@@ -105,15 +105,15 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     assert not test.exception
     offered = keys(test)
     repair = FLOWS[flow].repair_of(code)
-    done = {
+    actions = {
         RepairKind.ROW: "add_row", RepairKind.ARTICLES: "use_articles", RepairKind.CHOICE: "choose_customer",
         RepairKind.CONFLICT: "decide",
         RepairKind.DECISION: "decide", RepairKind.PROOF: "ask_again", RepairKind.DAY: "to_day",
         RepairKind.FLOW: "book_first", RepairKind.ROWS: "add_rows",
     }  # fmt: skip
-    if repair.by in done:
-        assert done[repair.by] in offered
-        assert is_primary(test, done[repair.by])
+    if repair.by in actions:
+        assert actions[repair.by] in offered
+        assert is_primary(test, actions[repair.by])
     elif repair.by is RepairKind.SYSTEM and CAUSES[code].apart:
         assert "again" not in offered, "only the look that found it closes it"
     elif repair.by in TRIES:
@@ -164,13 +164,13 @@ def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_la
     test = open_page("flows", flow="orders", tab="settings")
     test.selectbox(key="orders-shipping-0").set_value("field")
     test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
-    assert all("%) · AccountView" in one for one in test.selectbox(key="orders-shipping_vat_code-0").options[1:])
+    assert all("%) · AccountView" in option for option in test.selectbox(key="orders-shipping_vat_code-0").options[1:])
     test.selectbox(key="orders-shipping-0").set_value("line")
     field = test.selectbox(key="orders-debtor_number-0")
-    named = next(one for one in field.options if "·" in one)
-    press(field.set_value(named.partition(" · ")[0]).run(), "save")
+    choice = next(option for option in field.options if "·" in option)
+    press(field.set_value(choice.partition(" · ")[0]).run(), "save")
 
-    assert connected.flows.settings("orders").model_dump()["debtor_number"] == named.partition(" · ")[0]
+    assert connected.flows.settings("orders").model_dump()["debtor_number"] == choice.partition(" · ")[0]
     connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
 
 
@@ -185,13 +185,16 @@ def test_debtors_of_branches_and_countries_are_chosen_like_the_default_one_and_c
     test = open_page("flows", flow="orders", tab="settings")
     test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
     branch = test.selectbox(key="orders-default_debtors_by_branch-2-0")
-    number = next(one for one in branch.options if "·" in one).partition(" · ")[0]
+    number = next(option for option in branch.options if "·" in option).partition(" · ")[0]
     test = branch.set_value(number).run()
     test = test.selectbox(key="orders-default_debtors_by_country-add-0").set_value("BE").run()
     press(test.selectbox(key="orders-default_debtors_by_country-BE-0").set_value(number).run(), "save")
 
-    kept = connected.flows.settings("orders").model_dump()
-    assert (kept["default_debtors_by_branch"], kept["default_debtors_by_country"]) == ({"2": number}, {"BE": number})
+    settings = connected.flows.settings("orders").model_dump()
+    assert (settings["default_debtors_by_branch"], settings["default_debtors_by_country"]) == (
+        {"2": number},
+        {"BE": number},
+    )
     nobody: dict[str, dict[str, str]] = {"default_debtors_by_branch": {}, "default_debtors_by_country": {}}
     connected.flows.change("orders", {"default_debtor": "off", **nobody}, somebody("test"))
 
@@ -202,10 +205,10 @@ def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name
     met(connected, "orders", "branch_missing", branch="2")
     met(connected, "products", "price_missing", article="1")
 
-    said = texts(open_page("exceptions"))
+    page_text = texts(open_page("exceptions"))
 
-    assert "2 · De Ketting Amersfoort" in said
-    assert "1 · Jansen" in said
+    assert "2 · De Ketting Amersfoort" in page_text
+    assert "1 · Jansen" in page_text
 
 
 def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected: Application, open_page: Open) -> None:

@@ -52,8 +52,8 @@ def till_client(shop: Application) -> TillClient:
 def article(shop: Application) -> str:
     """An article that both systems have."""
     assert shop.sandbox
-    known = sandbox_of(shop).state("articles", "mplus")
-    return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
+    articles = sandbox_of(shop).state("articles", "mplus")
+    return next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") and row["vatCode"] == 2)
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ def planned(app: Application, flow: str, *keys: str) -> Run:
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
     """Return the open group of a cause, of a record where its key is given."""
-    groups = [one for one in app.exceptions.groups(flow) if one.cause == cause]
-    return next(one for one in groups if not key or key in keys_of(app, one))
+    groups = [group for group in app.exceptions.groups(flow) if group.cause == cause]
+    return next(group for group in groups if not key or key in keys_of(app, group))
 
 
 def keys_of(app: Application, group: CauseGroup) -> set[str]:
-    return {one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=500)}
+    return {issue.issue.key for issue in app.exceptions.issues_of(group.group_key, limit=500)}
 
 
 def is_open(app: Application, cause: IssueGroupKey) -> bool:
@@ -95,7 +95,7 @@ def opened(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
 
 
 def menu(test: AppTest, key: str) -> MenuButton[str]:
-    return next(one for one in test.get("menu_button") if isinstance(one, MenuButton) and one.key == key)
+    return next(button for button in test.get("menu_button") if isinstance(button, MenuButton) and button.key == key)
 
 
 def last(app: Application, flow: str = "orders") -> Run:
@@ -105,12 +105,12 @@ def last(app: Application, flow: str = "orders") -> Run:
 
 def paid_with(till_client: TillClient, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
     """Return new orders that are paid in full with one method."""
-    made = []
+    order_keys = []
     for _ in range(orders):
         order = till_client.order(article, relation=customer)
         till_client.pay_in_advance(order, method, 1)
-        made.append(order)
-    return made
+        order_keys.append(order)
+    return order_keys
 
 
 @pytest.fixture
@@ -130,8 +130,8 @@ def unmapped(
 
     yield made
     shop.rules.set_table("payment_terms", before, "test")
-    left = stores_in(shop).issues.list("orders", "payment_method_unmapped", limit=100)
-    planned(shop, "orders", *every, *(one.issue.key for one in left if one.issue.key not in every))
+    issues = stores_in(shop).issues.list("orders", "payment_method_unmapped", limit=100)
+    planned(shop, "orders", *every, *(issue.issue.key for issue in issues if issue.issue.key not in every))
     put_aside(shop, "orders")
 
 
@@ -143,10 +143,10 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
     fresh.connections.use_sandbox(somebody("test"))
     assert fresh.runs.count() == 0
 
-    said = texts(open_page("exceptions"))
+    page_text = texts(open_page("exceptions"))
 
-    assert "Nothing has run yet" in said
-    assert "Start with a preview" in said
+    assert "Nothing has run yet" in page_text
+    assert "Start with a preview" in page_text
 
 
 @pytest.mark.long
@@ -155,10 +155,10 @@ def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_pag
     run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
     assert run.counts.parked == 0
 
-    said = texts(open_page("exceptions"))
+    page_text = texts(open_page("exceptions"))
 
-    assert "Nothing needs your attention" in said
-    assert "Every record that was read is proven, unchanged or skipped." in said
+    assert "Nothing needs your attention" in page_text
+    assert "Every record that was read is proven, unchanged or skipped." in page_text
 
 
 # ---- the list
@@ -184,14 +184,16 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
     test = open_page("exceptions")
 
     assert not test.exception
-    said = texts(test)
+    page_text = texts(test)
     assert cards_of(test) == addresses_of(groups)
     assert groups[0].cause == "customer_missing"
     assert groups[0].sold is not None
-    assert f"€{groups[0].sold:,.2f} not booked" in said
-    assert "Check digit of the EAN is wrong" in said
+    assert f"€{groups[0].sold:,.2f} not booked" in page_text
+    assert "Check digit of the EAN is wrong" in page_text
     assert [group.sold or 0 for group in groups] == sorted((group.sold or 0 for group in groups), reverse=True)
-    counts, since = ([getattr(one, name) for one in shop.exceptions.groups(sort=sort)] for sort, name in SORTED)
+    counts, since = (
+        [getattr(cause_group, name) for cause_group in shop.exceptions.groups(sort=sort)] for sort, name in SORTED
+    )
     assert (counts, since) == (sorted(counts, reverse=True), sorted(since))
     assert shop.exceptions.groups(sort="newest")[0].first_seen == max(since)
     oldest = addresses_of(shop.exceptions.groups(sort="oldest"))
@@ -242,14 +244,14 @@ def test_a_cause_that_is_gone_says_so(open_page: Open) -> None:
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("status", ["mine", "aside", "corrected"])
 def test_every_filter_has_an_empty_state_of_its_own(open_page: Open, status: str) -> None:
-    said = texts(open_page("exceptions", status=status))
+    page_text = texts(open_page("exceptions", status=status))
 
     titles = {
         "mine": "No cause is assigned to you",
         "aside": "Nothing is set aside",
         "corrected": "No value is corrected",
     }
-    assert titles[status] in said
+    assert titles[status] in page_text
 
 
 # ---- a row of a value table
@@ -273,11 +275,11 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     run = last(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.group_key)
-    said = texts(open_page("exceptions"))
-    assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in said
+    page_text = texts(open_page("exceptions"))
+    assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in page_text
 
-    done = committed(shop, run)
-    assert done.counts.proven == 3
+    committed_run = committed(shop, run)
+    assert committed_run.counts.proven == 3
     assert "are in a preview and wait" not in texts(open_page("exceptions"))
 
 
@@ -299,9 +301,9 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
 
     run = last(shop)
     assert (run.counts.planned, run.counts.parked) == (2, 1)
-    said = texts(open_page("exceptions"))
-    assert "2 of 3 solved, 1 has another cause." in said
-    assert "2 orders are in a preview" in said
+    page_text = texts(open_page("exceptions"))
+    assert "2 of 3 solved, 1 has another cause." in page_text
+    assert "2 orders are in a preview" in page_text
     shop.runs.discard(run.id, "test")
 
 
@@ -313,8 +315,8 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
     shop.runs.try_again(group.flow, group.cause, somebody("test"), group.field, group.detail)
     last(shop)
 
-    said = texts(opened(open_page, group))
-    assert "0 of 2 solved, 2 still wait for this cause." in said
+    page_text = texts(opened(open_page, group))
+    assert "0 of 2 solved, 2 still wait for this cause." in page_text
 
 
 @pytest.mark.long
@@ -326,9 +328,9 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
     settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
     assert not is_open(shop, group.group_key)
-    (one,) = shop.issues.of_key("orders", key)
-    assert one.state is IssueState.CLOSED
-    assert one.reason == "gone"
+    (issue,) = shop.issues.of_key("orders", key)
+    assert issue.state is IssueState.CLOSED
+    assert issue.reason == "gone"
 
 
 # ---- as it was, or with today's mapping
@@ -365,15 +367,15 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(2)
-    made = shop.exceptions.mapping_version(group)
+    version = shop.exceptions.mapping_version(group)
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "a remark")
     shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
     menu(opened(open_page, group), f"more-{group_address(group.group_key)}").click("as_it_was").run()
     run = last(shop)
-    assert (run.mapping_version, run.counts.planned) == (made, 2)
+    assert (run.mapping_version, run.counts.planned) == (version, 2)
 
-    shop.drafts.take_version("orders", made, somebody("test"))
+    shop.drafts.take_version("orders", version, somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "back")
     with pytest.raises(PlanStaleError) as refused:
         shop.runs.commit(run.id, Approval(run.fingerprint, "test"))
@@ -391,17 +393,17 @@ def test_each_branch_gets_a_default_debtor_of_its_own(
     group = waiting(shop, "customer_missing", key=orders[0])
     test = opened(open_page, group)
     test = test.segmented_control(key="code_way").set_value("branch").run()
-    choices = [one for one in test.selectbox if str(one.key).startswith("default_debtor-")]
-    for one in choices:
-        one.select_index(1)
+    choices = [selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("default_debtor-")]
+    for selectbox in choices:
+        selectbox.select_index(1)
     test = press(test.run(), "use_code")
 
     assert not test.exception
-    kept = shop.flows.settings("orders").model_dump()
-    assert kept["default_debtors_by_branch"].keys() >= {"1", "2"}
-    assert kept["debtor_number"] == ""
+    settings = shop.flows.settings("orders").model_dump()
+    assert settings["default_debtors_by_branch"].keys() >= {"1", "2"}
+    assert settings["debtor_number"] == ""
     last(shop)
-    assert [one for one in shop.exceptions.groups("orders") if one.cause == "customer_missing"] == []
+    assert [group for group in shop.exceptions.groups("orders") if group.cause == "customer_missing"] == []
     shop.flows.change(
         "orders", {"default_debtors_by_branch": {}, "default_debtor": "off"}, somebody("test")
     )  # fmt: skip
@@ -473,9 +475,9 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     test = opened(open_page, unknown)
     test = test.segmented_control(key="article_way").set_value("create").run()
     assert not test.exception
-    shown = " ".join(str(one) for one in test.table[0].value.to_numpy().ravel())
-    assert REPAIR_HOUR in shown
-    assert "Reparatie" in shown
+    table_text = " ".join(str(cell) for cell in test.table[0].value.to_numpy().ravel())
+    assert REPAIR_HOUR in table_text
+    assert "Reparatie" in table_text
     assert shop.sandbox
     test = press(test, "again")
     assert f"AccountView has no article {REPAIR_HOUR}." in texts(test)
@@ -515,8 +517,8 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert list(beside.columns[1:]) == ["This customer", "30001", "30002"]
     rows = {row[0].casefold(): row[1:] for row in beside.to_numpy().tolist()}
     assert next(row for row in rows.values() if "Utrecht" in row)[1:] == ["Utrecht", "Zeist"]
-    assert [":green[:material/check:]" in said for said in rows[plain("e-mail")]] == [False, True, True]
-    assert len({said.removeprefix(":green[:material/check:] ") for said in rows[plain("e-mail")]}) == 1
+    assert [":green[:material/check:]" in cell for cell in rows[plain("e-mail")]] == [False, True, True]
+    assert len({cell.removeprefix(":green[:material/check:] ") for cell in rows[plain("e-mail")]}) == 1
     assert rows["customer number"][0] == relation
     assert test.button(key="choose_customer").disabled
 
@@ -527,8 +529,8 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert not test.exception
     run = last(shop)
     assert run.counts.planned == 2
-    done = committed(shop, run)
-    assert done.counts.proven == 2
+    committed_run = committed(shop, run)
+    assert committed_run.counts.proven == 2
     booked = [row["RPL_INV"] for row in sandbox_of(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.group_key)
@@ -539,8 +541,8 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert (first_week["orders"], first_week["repair"]) == (True, not shop.issues.counts().get("orders"))
     while stores_in(shop).events.count():
         shop.log.catch_up()
-    told = shop.log.ask("SELECT key, happened_at, facts FROM events WHERE event = 'linked_by_hand'")
-    (row,) = [row for row in told.to_dict("records") if row["key"] == issue.issue.key]
+    events = shop.log.ask("SELECT key, happened_at, facts FROM events WHERE event = 'linked_by_hand'")
+    (row,) = [row for row in events.to_dict("records") if row["key"] == issue.issue.key]
     assert person().ref in str(row["facts"])
     assert row["happened_at"] is not None
 
@@ -568,24 +570,26 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
     run = settled(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
     assert run.counts.planned == 1
-    assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.group_key)}
+    assert key not in {entry.issue.key for entry in shop.exceptions.issues_of(group.group_key)}
     typed = test.run()  # what was typed stays with its record when somebody else repairs another one
     test = open_page("exceptions", status="corrected")
     assert not test.exception
-    shown = test.dataframe[0].value
-    assert list(shown["key"]) == [key]
-    assert list(shown["becomes"]) == [good]
+    table = test.dataframe[0].value
+    assert list(table["key"]) == [key]
+    assert list(table["becomes"]) == [good]
     shop.runs.discard(run.id, "test")
 
     (correction,) = shop.corrections.list_corrections("products")
     assert not press(typed, "correct").exception
     shop.runs.discard(settled(shop, last(shop, "products").id).id, "test")
-    assert {one.key: one.becomes for one in shop.corrections.list_corrections("products")} == {
+    assert {correction.key: correction.becomes for correction in shop.corrections.list_corrections("products")} == {
         key: good,
         second.issue.key: other,
     }
     shop.corrections.remove(
-        "products", [one for one in shop.corrections.list_corrections("products") if one.key != key], person().ref
+        "products",
+        [correction for correction in shop.corrections.list_corrections("products") if correction.key != key],
+        person().ref,
     )
     sandbox_of(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
     assert shop.drafts.trace_record("products", key) != []
@@ -608,16 +612,16 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     assert "These records stay parked without alerts" in texts(test)
     shop.exceptions.dismiss(group.group_key, "booked by hand", person())
     assert not is_open(shop, group.group_key)
-    said = texts(open_page("exceptions", status="aside"))
-    assert "booked by hand" in said
+    page_text = texts(open_page("exceptions", status="aside"))
+    assert "booked by hand" in page_text
 
     (order,) = paid_with(till_client, article, customer, "PIN")
     planned(shop, "orders", order)
 
     back = waiting(shop, "payment_method_unmapped", key=order)
     assert (back.group_key, back.count) == (group.group_key, 1)
-    said = texts(open_page("exceptions"))
-    assert "2 more of this cause were set aside by an operator: booked by hand" in said
+    page_text = texts(open_page("exceptions"))
+    assert "2 more of this cause were set aside by an operator: booked by hand" in page_text
 
     test = press(open_page("exceptions", status="aside", cause=group_address(group.group_key)), "take_back")
     assert not test.exception
@@ -654,10 +658,10 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
     shop.issues.assign(group.group_key, person().ref, person().ref)
     shop.issues.annotate(group.group_key, "Asked the *shop*", person().ref)
 
-    said = texts(open_page("exceptions", status="mine"))
+    page_text = texts(open_page("exceptions", status="mine"))
 
-    assert "With an operator" in said
-    assert "Note: Asked the *shop*" in said
+    assert "With an operator" in page_text
+    assert "Note: Asked the *shop*" in page_text
     shop.issues.assign(group.group_key, "", person().ref)
 
 
@@ -699,4 +703,4 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
 
     assert not test.exception
     assert "1003 cannot be read: the field PX_SELL in AccountView contains veel." in texts(test)
-    assert [one.value for one in test.code] == [raw]
+    assert [code_block.value for code_block in test.code] == [raw]

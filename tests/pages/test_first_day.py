@@ -14,10 +14,10 @@ from tests.people import somebody
 
 @pytest.mark.usefixtures("unconnected")
 def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) -> None:
-    said = texts(open_page())
+    page_text = texts(open_page())
 
-    assert "Connect your own systems" in said
-    assert "Try with the built-in sandbox" in said
+    assert "Connect your own systems" in page_text
+    assert "Try with the built-in sandbox" in page_text
 
 
 @pytest.mark.long
@@ -63,13 +63,18 @@ def test_nothing_goes_on_before_the_check_finds_nothing_wrong(open_page: Open) -
 
 @pytest.mark.usefixtures("unconnected")
 def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> None:
-    for name, said in {"preview": "Not connected yet", "runs": "Not connected yet", "exceptions": "Not connected yet",
-                       "stock": "Not connected yet", "logs": "Everything that was read",
-                       "setup": "Connect AccountView"}.items():  # fmt: skip
+    for name, expected in {
+        "preview": "Not connected yet",
+        "runs": "Not connected yet",
+        "exceptions": "Not connected yet",
+        "stock": "Not connected yet",
+        "logs": "Everything that was read",
+        "setup": "Connect AccountView",
+    }.items():
         test = open_page(name)
 
         assert not test.exception
-        assert said in texts(test)
+        assert expected in texts(test)
 
 
 @pytest.mark.usefixtures("unconnected")
@@ -168,7 +173,7 @@ def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Ap
     test = press(open_page(), "next_task")
     assert test.query_params["plan"] in (plan.id, [plan.id])
     committed(fresh, plan)
-    assert [one.name for one in fresh.first_week.tasks() if one.is_done] == ["connect", "products"]
+    assert [task.name for task in fresh.first_week.tasks() if task.is_done] == ["connect", "products"]
     test = open_page()
     assert "Preview stock and commit it" in texts(test)
     assert "Begin with products" not in texts(test)

@@ -83,11 +83,11 @@ def test_what_is_saved_is_kept_where_the_page_is_left_before_it_is_drawn_anew(
     assert connected.flows.settings("products").model_dump()["zero_price"] == "park"
     connected.flows.change("products", {"zero_price": "send"}, somebody("test"))
 
-    kept = connected.rules.tables()["vat_codes"]
+    table = connected.rules.tables()["vat_codes"]
     test = open_page("flows", tab="tables")
-    left(next(one for one in test.selectbox).set_value("1").run(), "save_table")
-    assert "1" in {other for code, other in connected.rules.tables()["vat_codes"].items() if kept.get(code) != other}
-    connected.rules.set_table("vat_codes", kept, "test")
+    left(next(selectbox for selectbox in test.selectbox).set_value("1").run(), "save_table")
+    assert "1" in {other for code, other in connected.rules.tables()["vat_codes"].items() if table.get(code) != other}
+    connected.rules.set_table("vat_codes", table, "test")
 
 
 def test_what_is_entered_last_is_saved_with_what_the_form_had_taken_in(connected: Application, open_page: Open) -> None:
@@ -116,8 +116,8 @@ def test_discarded_changes_leave_the_settings_as_they_are(connected: Application
 def test_who_changes_what_orders_become_is_told_how_many_sales_stay_what_they_are(
     connected: Application, open_page: Open
 ) -> None:
-    made = ("order-1", "order-2", "order-2#credit", "order-2#2")  # taken back and booked again is one sale
-    stores_in(connected).links.keep("orders", [Link(Kind.SALES_ORDER, key, f"70{key}") for key in made])
+    keys = ("order-1", "order-2", "order-2#credit", "order-2#2")  # taken back and booked again is one sale
+    stores_in(connected).links.keep("orders", [Link(Kind.SALES_ORDER, key, f"70{key}") for key in keys])
     test = open_page("flows", tab="settings", flow="orders")
     assert "they stay so" not in texts(test)
 
@@ -159,8 +159,8 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
 
     assert connected.flows.settings("products").limits["price_percent"] is None
     connected.log.catch_up()
-    told = connected.log.ask("select facts from events where event = 'brake_switched_off'")
-    assert "Summer sale" in str(told["facts"][0])
+    events = connected.log.ask("select facts from events where event = 'brake_switched_off'")
+    assert "Summer sale" in str(events["facts"][0])
     connected.flows.change("products", {"brakes": {"price_percent": "25"}}, somebody("test"))
 
 
@@ -217,7 +217,7 @@ def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refuse
 def test_two_people_cannot_publish_over_each_other(connected: Application) -> None:
     before = connected.mappings.published("products")
     rules = tuple(
-        Rule(target=one.target, source=one.source, ownership=Ownership.NEVER) for one in before.mapping.rules[:1]
+        Rule(target=rule.target, source=rule.source, ownership=Ownership.NEVER) for rule in before.mapping.rules[:1]
     )
     connected.mappings.publish("products", before.mapping, before.version, somebody("anna"), "the same")
 
@@ -226,18 +226,18 @@ def test_two_people_cannot_publish_over_each_other(connected: Application) -> No
 
 
 def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: Application, open_page: Open) -> None:
-    kept = connected.rules.tables()["vat_codes"]
-    connected.rules.set_table("vat_codes", {code: other for code, other in kept.items() if code != "2"}, "test")
+    table = connected.rules.tables()["vat_codes"]
+    connected.rules.set_table("vat_codes", {code: other for code, other in table.items() if code != "2"}, "test")
     connected.runs.discard(previewed(connected).id, "test")
     parked = connected.exceptions.unmapped("products", "vat_codes")["2"]
     test = open_page("flows", tab="tables")
     assert f"Try these {parked} again" in texts(test)
-    first = next(one for one in test.selectbox)
+    first = next(selectbox for selectbox in test.selectbox)
     assert first.label.split()[0] == "2"
 
-    test = press(first.set_value(kept["2"]).run(), "save_table")
+    test = press(first.set_value(table["2"]).run(), "save_table")
 
-    assert connected.rules.tables()["vat_codes"] == kept
+    assert connected.rules.tables()["vat_codes"] == table
     press(test, "again-vat_codes-vat_code_unmapped")
     run = connected.runs.latest(limit=1)[0]
     assert (run.mode, settled(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
@@ -249,9 +249,9 @@ def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected:
     debtor = str(sandbox_of(connected).state("CONTACT")[0]["SUB_NR"])
     sandbox_of(connected).accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST"})
     test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
-    fields = [one for one in test.selectbox if "POST" in one.options]
+    fields = [selectbox for selectbox in test.selectbox if "POST" in selectbox.options]
     assert fields
-    assert all(one.proto.accept_new_options for one in fields)
+    assert all(selectbox.proto.accept_new_options for selectbox in fields)
 
     press(fields[0].set_value("POST").run(), "save_table")
 
@@ -259,7 +259,7 @@ def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected:
     assert other == "POST"
     connected.tables.save("shipping_methods", {key: "KOERIER"}, somebody("test"))
     test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
-    assert "KOERIER" in [one.value for one in test.selectbox]
+    assert "KOERIER" in [selectbox.value for selectbox in test.selectbox]
     assert "is no row" not in texts(test)
     connected.rules.set_table("shipping_methods", {}, "test")
 
@@ -269,9 +269,9 @@ def test_what_stands_in_for_an_article_of_the_till_is_chosen_on_both_sides(
 ) -> None:
     connected.rules.set_table("articles", {}, "test")
     test = open_page("flows", flow="orders", tab="tables", table="articles")
-    own = next(one for one in test.selectbox if one.label.startswith("9900002"))
+    own = next(selectbox for selectbox in test.selectbox if selectbox.label.startswith("9900002"))
     assert "Reparatie per uur" in own.label
-    code = next(one for one in own.options if one and "·" in one)
+    code = next(option for option in own.options if option and "·" in option)
 
     press(own.set_value(code.partition(" · ")[0]).run(), "save_table")
 
@@ -284,8 +284,10 @@ def test_price_groups_of_new_customers_are_chosen_from_those_of_the_till(
 ) -> None:
     groups = connected.lists.captions("mplus", "price_groups")
     test = open_page("flows", flow="customers", tab="settings")
-    field = next(one for one in test.selectbox if str(one.key).startswith("customers-default_price_group"))
-    assert [one.partition(" · ")[0] for one in field.options[1:]] == list(groups)
+    field = next(
+        selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("customers-default_price_group")
+    )
+    assert [option.partition(" · ")[0] for option in field.options[1:]] == list(groups)
 
     test = press(field.set_value(next(iter(groups))).run(), "save")
 
@@ -296,34 +298,38 @@ def test_price_groups_of_new_customers_are_chosen_from_those_of_the_till(
 
 def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    row = next(one for one in connected.plans.rows(run.id, "park") if one.cause == "sku_leading_zero")
+    row = next(line for line in connected.plans.rows(run.id, "park") if line.cause == "sku_leading_zero")
     test = open_page("preview", plan=run.id, show="park", record=str(row.seq))
     assert "Open the setting" in texts(test)
 
     press(test, "again-line")
 
-    again = settled(connected, connected.runs.latest(limit=1)[0].id)
-    assert again.mode is Mode.CHOSEN
-    assert again.counts.parked == again.counts.read == len(connected.exceptions.keys("products", "sku_leading_zero"))
+    repeated_run = settled(connected, connected.runs.latest(limit=1)[0].id)
+    assert repeated_run.mode is Mode.CHOSEN
+    assert (
+        repeated_run.counts.parked
+        == repeated_run.counts.read
+        == len(connected.exceptions.keys("products", "sku_leading_zero"))
+    )
 
 
 def test_an_article_without_a_vat_code_names_the_field_to_correct(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    row = next(one for one in connected.plans.rows(run.id, "park") if one.cause == "vat_code_missing")
+    row = next(line for line in connected.plans.rows(run.id, "park") if line.cause == "vat_code_missing")
 
-    said = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
+    page_text = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
 
-    assert f"Article {row.key} · {row.title} has no VAT code in AccountView" in said
-    assert f"To correct in AccountView: article {row.key}, field BTW-code (VAT_CODE)" in said
+    assert f"Article {row.key} · {row.title} has no VAT code in AccountView" in page_text
+    assert f"To correct in AccountView: article {row.key}, field BTW-code (VAT_CODE)" in page_text
     connected.runs.discard(run.id, "test")
 
 
 def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(connected: Application) -> None:
-    told = connected.metrics.text()
+    metrics_text = connected.metrics.text()
 
-    assert f'console_parked{{flow="products"}} {float(connected.flows.statuses()[0].parked)}' in told
-    assert 'console_runs{flow="products",state="done"}' in told
-    assert "console_last_proof_age_seconds" in told
+    assert f'console_parked{{flow="products"}} {float(connected.flows.statuses()[0].parked)}' in metrics_text
+    assert 'console_runs{flow="products",state="done"}' in metrics_text
+    assert "console_last_proof_age_seconds" in metrics_text
 
 
 def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_overview(
@@ -339,7 +345,7 @@ def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_o
     assert "A change of settings waits for a second person" in texts(open_page("overview"))
     test = open_page("flows", flow="stock")
     assert not test.exception
-    assert all(one in str(test.table[0].value) for one in ("900", "Every 45 minutes", "Every 5 minutes", "500"))
+    assert all(word in str(test.table[0].value) for word in ("900", "Every 45 minutes", "Every 5 minutes", "500"))
 
     test = press(test, "btn_change_approve-flow:stock")
 

@@ -41,8 +41,8 @@ def english_only(language: str) -> set[str]:
     """Return what only an English page says: whole texts without facts that are other texts in this language."""
     lines = tables().texts.values()
     ours = {words.capital(line[language]) for line in lines}
-    said = {words.capital(line["en"]) for line in lines if not PLACES.search(line["en"])}
-    return said - ours
+    texts_en = {words.capital(line["en"]) for line in lines if not PLACES.search(line["en"])}
+    return texts_en - ours
 
 
 def opened(language: str, name: str) -> AppTest:
@@ -59,11 +59,11 @@ def opened(language: str, name: str) -> AppTest:
 def test_every_page_opens_in_every_language_and_speaks_no_other(language: str, name: str) -> None:
     test = opened(language, name)
 
-    labels = {str(getattr(one, "label", "")) for kind in CONTROLS for one in test.get(kind)}
-    said = {MARKUP.sub("", line).strip("*] ") for line in texts(test).splitlines()} | labels
+    labels = {str(getattr(element, "label", "")) for kind in CONTROLS for element in test.get(kind)}
+    page_texts = {MARKUP.sub("", line).strip("*] ") for line in texts(test).splitlines()} | labels
     assert not test.exception
-    assert len(said) > 1
-    assert said & english_only(language) == set()
+    assert len(page_texts) > 1
+    assert page_texts & english_only(language) == set()
 
 
 @pytest.mark.usefixtures("shop")
@@ -106,22 +106,22 @@ def test_a_language_that_there_is_not_is_english() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "given", "read"),
+    ("language", "text", "number"),
     [
         ("nl", "12,50", "12.50"), ("nl", "1.234,5", "1234.5"), ("de", "1.234", "1234"), ("en", "12.50", "12.50"),
         ("en", "1,234.5", "1234.5"), ("de", "-3", "-3"),
     ],
 )  # fmt: skip
-def test_a_number_is_read_as_its_language_writes_it(language: str, given: str, read: str) -> None:
-    assert words.read_number(given, language) == Decimal(read)
+def test_a_number_is_read_as_its_language_writes_it(language: str, text: str, number: str) -> None:
+    assert words.read_number(text, language) == Decimal(number)
 
 
 @pytest.mark.parametrize(
-    ("language", "given"),
+    ("language", "text"),
     [("nl", "12.50"), ("de", "12.50"), ("en", "12,50"), ("en", "1e3"), ("nl", "NaN"), ("de", ""), ("en", "12 EUR")],
 )
-def test_what_is_no_number_in_a_language_is_not_guessed(language: str, given: str) -> None:
-    assert words.read_number(given, language) is None
+def test_what_is_no_number_in_a_language_is_not_guessed(language: str, text: str) -> None:
+    assert words.read_number(text, language) is None
 
 
 def framed(**address: str) -> AppTest:
@@ -134,4 +134,4 @@ def framed(**address: str) -> AppTest:
 
 def scripts(test: AppTest) -> str:
     """Return what the browser is told to do."""
-    return "".join(one.proto.body for one in test.get("html"))
+    return "".join(element.proto.body for element in test.get("html"))

@@ -39,15 +39,15 @@ def ran(connected: Application) -> Run:
     return products
 
 
-def _shown(test: AppTest) -> pd.DataFrame:
+def _first_table(test: AppTest) -> pd.DataFrame:
     frame = test.dataframe[0].value
     assert isinstance(frame, pd.DataFrame)
     return frame
 
 
-def _order(app: Application, event: str = "proven") -> str:
-    found = app.log.search(LogSearch(flow="orders", event=event), limit=200)
-    return str(found[found["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
+def _order_key(app: Application, event: str = "proven") -> str:
+    events = app.log.search(LogSearch(flow="orders", event=event), limit=200)
+    return str(events[events["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
 
 
 def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open_page: Open) -> None:
@@ -66,9 +66,12 @@ def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open
 def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: Application, open_page: Open) -> None:
     aside = connected.settings.data / "log.duckdb.broken-20261126-052815"
     aside.touch()
-    said = [open_page(name).warning for name in ("", "logs")]
+    warnings = [open_page(name).warning for name in ("", "logs")]
     aside.unlink()
-    assert [["20261126" in one.value for one in shown] for shown in said] == [[True], [True]]
+    assert [["20261126" in warning.value for warning in page_warnings] for page_warnings in warnings] == [
+        [True],
+        [True],
+    ]
     assert [len(open_page(name).warning) for name in ("", "logs")] == [0, 0]
 
 
@@ -83,11 +86,11 @@ def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str
 def test_records_are_filtered_by_what_the_address_says(connected: Application, ran: Run, open_page: Open) -> None:
     every = connected.log.search().attrs["found"]
     test = open_page("logs", run=ran.id, event="parked")
-    shown = _shown(test)
-    assert 0 < len(shown) < every
-    assert set(shown["flow"]) == {"Products"}
-    assert {label for (label,) in shown["result"]} == {"‖ Parked"}
-    assert all(shown["reason"]), "what is parked says why"
+    table = _first_table(test)
+    assert 0 < len(table) < every
+    assert set(table["flow"]) == {"Products"}
+    assert {label for (label,) in table["result"]} == {"‖ Parked"}
+    assert all(table["reason"]), "what is parked says why"
 
     later = open_page("logs", **{"from": "2000-01-01", "to": "2000-01-02"})
     assert "Nothing in the log matches this filter" in texts(later)
@@ -104,64 +107,66 @@ def test_records_are_found_by_key_title_cause_and_what_was_told(
 ) -> None:
     row = connected.plans.rows(ran.id, "park", limit=1)[0]
     for find in (row.key, row.title.lower(), row.cause):
-        shown = _shown(open_page("logs", find=find))
-        assert row.key in set(shown["key"]), find
+        table = _first_table(open_page("logs", find=find))
+        assert row.key in set(table["key"]), find
 
 
 def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: Run, open_page: Open) -> None:
     sought = LogSearch(run=ran.id)
-    found = connected.log.search(sought).attrs["found"]
+    match_count = connected.log.search(sought).attrs["found"]
     test = open_page("logs", run=ran.id)
-    assert len(_shown(test)) == 200
-    assert f"Events 1 to 200 of {found:,}." in texts(test)
+    assert len(_first_table(test)) == 200
+    assert f"Events 1 to 200 of {match_count:,}." in texts(test)
     second = open_page("logs", run=ran.id, page="2")
-    assert 0 < len(_shown(second)) == min(found - 200, 200)
-    assert f"Events 201 to {min(found, 400)}" in texts(second)
-    assert set(_shown(second).index) == set(range(len(_shown(second))))
+    assert 0 < len(_first_table(second)) == min(match_count - 200, 200)
+    assert f"Events 201 to {min(match_count, 400)}" in texts(second)
+    assert set(_first_table(second).index) == set(range(len(_first_table(second))))
 
 
 def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
     connected: Application, ran: Run, open_page: Open
 ) -> None:
     assert ran.id
-    key = _order(connected)
+    key = _order_key(connected)
     link = stores_in(connected).links.get("orders", Kind.SALES_ORDER, [key])[key]
     test = open_page("logs", record=f"orders:{key}")
-    said = texts(test)
+    page_text = texts(test)
     assert not test.exception
     assert "Sales order" in test.title[0].value
-    assert "3 steps" in said
-    assert said.count("Proven: read back and equal to the plan") == len(
+    assert "3 steps" in page_text
+    assert page_text.count("Proven: read back and equal to the plan") == len(
         {(row.kind, row.key) for row in connected.log.history("orders", key).itertuples() if row.event == "proven"}
     )
     tables = "\n".join(str(table.value) for table in test.table)
     assert link.reference in tables
     assert "Total including VAT" in tables
     assert "Approved by" in tables
-    assert "To the cent" in said
-    assert "Last agreed" in said
-    shown = [table.value.to_string() for table in test.button(key="all_values").click().run().table]
-    assert any("VAT code" in one and "% · AccountView" in one for one in shown), "a line has its code in the books"
-    assert any("VAT code" in one and "% · MplusKASSA" in one for one in shown), "and a total that of the till"
-    assert any("Number at the till" in one for one in shown)
-    assert not any("Article number" in one for one in shown)
+    assert "To the cent" in page_text
+    assert "Last agreed" in page_text
+    table_texts = [table.value.to_string() for table in test.button(key="all_values").click().run().table]
+    assert any("VAT code" in text and "% · AccountView" in text for text in table_texts), (
+        "a line has its code in the books"
+    )
+    assert any("VAT code" in text and "% · MplusKASSA" in text for text in table_texts), "and a total that of the till"
+    assert any("Number at the till" in text for text in table_texts)
+    assert not any("Article number" in text for text in table_texts)
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
 def test_the_page_of_one_record_says_that_it_is_of_the_sandbox(
-    connected: Application, ran: Run, open_page: Open, *, known: bool
+    connected: Application, ran: Run, open_page: Open, *, is_known: bool
 ) -> None:
-    key = connected.plans.rows(ran.id, "proven", limit=1)[0].key if known else "NEVER-SEEN"
+    key = connected.plans.rows(ran.id, "proven", limit=1)[0].key if is_known else "NEVER-SEEN"
     assert "Sandbox" in open_page("logs", record=f"products:{key}").title[0].value
 
 
 def test_every_step_of_a_life_is_shown_on_request(connected: Application, ran: Run, open_page: Open) -> None:
     assert ran.id
-    test = open_page("logs", record=f"orders:{_order(connected)}")
+    test = open_page("logs", record=f"orders:{_order_key(connected)}")
     assert "Sent" not in texts(test)
     test = test.toggle(key="steps").set_value(True).run()
     assert "Sent" in texts(test)
-    assert "Sent" in texts(open_page("logs", record=f"orders:{_order(connected)}", steps="true"))
+    assert "Sent" in texts(open_page("logs", record=f"orders:{_order_key(connected)}", steps="true"))
 
 
 def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
@@ -173,8 +178,8 @@ def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
     difference = next(table.value for table in test.table if "Before" in table.value.columns)
     assert len(difference) > 0
     assert all(difference["Before"] != difference["After"])
-    sent = "\n".join(str(one.value) for one in test.json)
-    assert row.title in sent
+    json_text = "\n".join(str(block.value) for block in test.json)
+    assert row.title in json_text
 
 
 def test_a_parked_record_leads_to_its_exception(connected: Application, ran: Run, open_page: Open) -> None:
@@ -198,9 +203,9 @@ def test_a_record_nobody_met_says_so(open_page: Open) -> None:
 def test_volumes_are_told_for_every_period(open_page: Open, period: str) -> None:
     test = open_page("logs", tab="volume", period=period)
     assert not test.exception
-    said = texts(test)
+    page_text = texts(test)
     for title in ("Records by result", "Errors by cause", "Duration of runs", "Time of one change"):
-        assert title in said
+        assert title in page_text
     assert len(test.get("plotly_chart")) == 3
     assert test.dataframe[0].value["events"].sum() > 0
 
@@ -243,8 +248,8 @@ def test_a_question_that_had_to_be_stopped_says_so_in_each_language(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pages.components.logs.questions.SECONDS", 0.2)
-    said = {"en": "The query was stopped", "nl": "De query is gestopt", "de": "Die Abfrage wurde abgebrochen"}
-    for language, sentence in said.items():
+    sentences = {"en": "The query was stopped", "nl": "De query is gestopt", "de": "Die Abfrage wurde abgebrochen"}
+    for language, sentence in sentences.items():
         test = open_page("logs", tab="questions", query=hostile.BOMB)
         test.session_state["spoken_language"] = language
         assert sentence not in texts(test)
@@ -254,16 +259,16 @@ def test_a_question_that_had_to_be_stopped_says_so_in_each_language(
         test.text_area(key="sql").set_value("SELECT count(*) AS n FROM events")
         test = press(test, "run_question")
         assert sentence not in texts(test)
-        assert len(_shown(test)) == 1
+        assert len(_first_table(test)) == 1
 
 
 @pytest.mark.usefixtures("ran")
 def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: Open) -> None:
     test = press(open_page("logs", tab="questions", query="SELECT date_parse(title) FROM events"), "run_question")
-    said = texts(test)
-    assert "date_parse" in said
-    assert "strptime" in said
-    assert "median" not in said, "it is of another kind"
+    page_text = texts(test)
+    assert "date_parse" in page_text
+    assert "strptime" in page_text
+    assert "median" not in page_text, "it is of another kind"
 
 
 @pytest.mark.usefixtures("ran")
@@ -273,12 +278,12 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
     connected.log.stop()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     away = "The log does not respond"
-    for page, given in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
+    for page, parameters in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
                         ("logs", {"record": "products:1"}),
                         ("logs", {"tab": "questions"}), ("logs", {"tab": "volume"})):  # fmt: skip
-        test = open_page(page, **given)
+        test = open_page(page, **parameters)
         assert not test.exception, page
-        assert away in texts(test), (page, given)
+        assert away in texts(test), (page, parameters)
     assert away not in texts(open_page("runs"))
     assert "log_away" in connected.health.look().troubles
     monkeypatch.undo()
@@ -331,7 +336,9 @@ def test_a_question_is_saved_found_by_a_colleague_replaced_and_removed(connected
     test = open_page("logs", tab="questions", query="SELECT 1 AS one")
     test = test.text_input(key="question_name").set_value("My  question").run()
     test = press(test, "save_question")
-    assert [(one.name, one.sql) for one in connected.questions.saved()] == [("My question", "SELECT 1 AS one")]
+    assert [(saved_query.name, saved_query.sql) for saved_query in connected.questions.saved()] == [
+        ("My question", "SELECT 1 AS one")
+    ]
 
     colleague = open_page("logs", tab="questions", question="own:My question")
     assert colleague.text_area(key="sql").value == "SELECT 1 AS one"
@@ -339,7 +346,7 @@ def test_a_question_is_saved_found_by_a_colleague_replaced_and_removed(connected
     colleague.text_area(key="sql").set_value("SELECT 2 AS two")
     colleague = press(colleague, "run_question")
     colleague = press(colleague, "save_question")
-    assert [one.sql for one in connected.questions.saved()] == ["SELECT 2 AS two"]
+    assert [saved_query.sql for saved_query in connected.questions.saved()] == ["SELECT 2 AS two"]
 
     colleague = press(colleague, "remove_question")
     assert not colleague.exception
@@ -360,16 +367,16 @@ def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: App
     connected.flows.change("orders", {"brakes": wide("orders")}, somebody("test"))
     connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "20001"}, somebody("test"))
     tried = connected.runs.try_again("orders", "customer_missing", by=somebody("test"))
-    done = committed(connected, settled(connected, tried))
-    assert done.counts.proven
+    committed_run = committed(connected, settled(connected, tried))
+    assert committed_run.counts.proven
     connected.log.catch_up()
-    row = next(one for one in connected.plans.rows(done.id, "proven") if one.kind is Kind.SALES_ORDER)
+    row = next(line for line in connected.plans.rows(committed_run.id, "proven") if line.kind is Kind.SALES_ORDER)
 
-    said = texts(open_page("logs", record=f"orders:{row.key}"))
+    page_text = texts(open_page("logs", record=f"orders:{row.key}"))
 
-    assert re.search(r"Waited [^:]+: .* no customer [^.]*, until test changed “Default debtor.*”", said)
-    assert "Default debtor **fallback**" in said
-    assert "Approved" in said
+    assert re.search(r"Waited [^:]+: .* no customer [^.]*, until test changed “Default debtor.*”", page_text)
+    assert "Default debtor **fallback**" in page_text
+    assert "Approved" in page_text
     connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
 
 
@@ -378,15 +385,15 @@ def test_links_are_listed_and_found_by_their_number_in_the_other_system(
     connected: Application, open_page: Open
 ) -> None:
     test = open_page("logs", tab="links")
-    assert {"xlsx-links", "csv-links", "data-links"} <= {str(one.key) for one in test.get("download_button")}
-    every = _shown(test)
+    assert {"xlsx-links", "csv-links", "data-links"} <= {str(button.key) for button in test.get("download_button")}
+    every = _first_table(test)
     assert len(every) == min(200, connected.links.count_matching(list(connected.flows), ""))
     row = every.iloc[-1]
 
-    found = _shown(open_page("logs", tab="links", find=row["there"]))
+    matches = _first_table(open_page("logs", tab="links", find=row["there"]))
 
-    assert row["code"] in set(found["code"])
-    assert len(found) < len(every)
+    assert row["code"] in set(matches["code"])
+    assert len(matches) < len(every)
     assert "No link matches this filter" in texts(open_page("logs", tab="links", find="nowhere at all"))
 
 
@@ -394,7 +401,7 @@ def test_links_are_listed_and_found_by_their_number_in_the_other_system(
 def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
     test = press(open_page("logs", tab="questions", query="SELECT * FROM range(20000)"), "run_question")
     assert "Only the first 10,000 rows are shown" in texts(test)
-    assert len(_shown(test)) == 10_000
+    assert len(_first_table(test)) == 10_000
 
 
 @pytest.mark.usefixtures("ran")
@@ -405,9 +412,9 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
     assert (test.selectbox(key="_x").value, test.multiselect(key="_y").value) == ("event", ["n"])
     test = test.multiselect(key="_y").set_value(["n", "keys"]).run()
     assert test.query_params["y"] == "n,keys"
-    again = open_page("logs", tab="questions", query=sql, show="chart", y="keys", kind="line")
-    again = press(again, "run_question")
-    assert again.multiselect(key="_y").value == ["keys"]
+    reopened_page = open_page("logs", tab="questions", query=sql, show="chart", y="keys", kind="line")
+    reopened_page = press(reopened_page, "run_question")
+    assert reopened_page.multiselect(key="_y").value == ["keys"]
 
     words = press(open_page("logs", tab="questions", query="SELECT 'a' AS letter", show="chart"), "run_question")
     assert "Nothing to draw" in texts(words)
@@ -422,9 +429,9 @@ def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application
     assert access.spend("log.csv", download_token) == ann
     assert access.spend("log.csv", download_token) is None  # it holds once
     file = access.exported("log.csv")
-    told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
+    log_rows = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
-    assert ran.id in set(told["run"])
+    assert ran.id in set(log_rows["run"])
     for wrong in ("", "x", f"{download_token}0", f"9999999999.{download_token.partition('.')[2]}"):
         assert access.spend("log.csv", wrong) is None
     assert access.spend("console.sqlite", access.download_token(ann)) is None
@@ -432,10 +439,10 @@ def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application
 
 @pytest.mark.usefixtures("ran")
 def test_rows_of_log_and_links_say_who_and_how_much(open_page: Open) -> None:
-    records = _shown(open_page("logs", flow="orders"))
-    links = _shown(open_page("logs", tab="links", flow="orders"))
-    for shown, who in ((records, "title"), (links, "name")):
-        documents = shown[shown["amount"] != ""]
+    records = _first_table(open_page("logs", flow="orders"))
+    links = _first_table(open_page("logs", tab="links", flow="orders"))
+    for table, who in ((records, "title"), (links, "name")):
+        documents = table[table["amount"] != ""]
         assert len(documents)
         assert all(re.fullmatch(r"[\d,]+\.\d\d", amount) for amount in documents["amount"])
         assert any(documents[who])

@@ -29,14 +29,14 @@ VENDOR = {
 @pytest.mark.parametrize("word", VENDOR)
 def test_what_the_vendor_calls_it_is_found_first_in_three_languages(connected: Application, word: str) -> None:
     dutch, english, caption = VENDOR[word]
-    firsts = {asked: connected.search.places(asked)[0].caption for asked in (word, dutch, english)}
+    firsts = {query: connected.search.places(query)[0].caption for query in (word, dutch, english)}
     assert firsts == dict.fromkeys((word, dutch, english), caption)
 
 
 @pytest.mark.parametrize("word", ["Eigenschaften/Merkmale", "eigenschappen / kenmerken", "properties/attributes"])
 def test_of_two_words_with_a_slash_both_are_found(connected: Application, word: str) -> None:
-    found = {place.caption for place in connected.search.places(word)}
-    assert {"settings_variants", "field_colour"} <= found
+    captions = {place.caption for place in connected.search.places(word)}
+    assert {"settings_variants", "field_colour"} <= captions
 
 
 @pytest.mark.parametrize(
@@ -54,28 +54,28 @@ def test_every_word_is_among_the_few_that_are_shown(connected: Application) -> N
         for line in search_targets()
         for word in line.words
         if not any(
-            (one.page, dict(one.query_parameters)) == (line.page, line.query_parameters)
-            for one in connected.search.places(word)
+            (place.page, dict(place.query_parameters)) == (line.page, line.query_parameters)
+            for place in connected.search.places(word)
         )
     ]
     assert lost == []
 
 
-def _named(line: SearchTarget) -> str:
+def _target_id(line: SearchTarget) -> str:
     return f"{line.page} {' '.join(line.query_parameters.values())}"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("line", search_targets(), ids=_named)
+@pytest.mark.parametrize("line", search_targets(), ids=_target_id)
 @pytest.mark.usefixtures("connected")
 def test_every_word_leads_to_its_very_setting(open_page: Open, line: SearchTarget) -> None:
     test = open_page(line.page, **line.query_parameters)
     assert not test.exception
-    labels = (str(one.label) for kind in KINDS for one in test.get(kind) if hasattr(one, "label"))
-    said = "\n".join([texts(test), *labels, *(str(one.value) for one in test.caption)])
-    assert capital(term(line.caption)) in said or line.caption.startswith(("nav_", "tab_"))
+    labels = (str(element.label) for kind in KINDS for element in test.get(kind) if hasattr(element, "label"))
+    page_text = "\n".join([texts(test), *labels, *(str(element.value) for element in test.caption)])
+    assert capital(term(line.caption)) in page_text or line.caption.startswith(("nav_", "tab_"))
     if line.page == "flows" and line.query_parameters["tab"] == "settings":
-        assert " Here]" in said  # the card is marked, and brought into sight
+        assert " Here]" in page_text  # the card is marked, and brought into sight
 
 
 KINDS = ("selectbox", "toggle", "radio", "text_input", "number_input", "multiselect", "button_group", "checkbox")

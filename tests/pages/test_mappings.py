@@ -66,7 +66,7 @@ def rule_of(app: Application, target: str = NAME, flow: str = "products") -> Rul
 
 def keyed(test: AppTest, of: str, ending: str) -> str:
     """Return the key of the one widget of a sort that ends so."""
-    (key,) = [one.key for one in test.get(of) if one.key and str(one.key).endswith(ending)]
+    (key,) = [widget.key for widget in test.get(of) if widget.key and str(widget.key).endswith(ending)]
     return str(key)
 
 
@@ -109,11 +109,13 @@ def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Applic
 
     offered = test.selectbox(key=keyed(test, "selectbox", "-source")).options
 
-    name = next(one for one in offered if "ART_DESC1" in one)
+    name = next(option for option in offered if "ART_DESC1" in option)
     assert name.startswith("Omschrijving (ART_DESC1) · Text · ")
     assert len(name) > len("Omschrijving (ART_DESC1) · Text · ")
-    known = {one.name for one in shop.lists.fields("accountview", shop.flows["products"].counted_stage.source)}
-    assert len(offered) >= len(known)
+    field_names = {
+        field.name for field in shop.lists.fields("accountview", shop.flows["products"].counted_stage.source)
+    }
+    assert len(offered) >= len(field_names)
 
 
 @pytest.mark.long
@@ -138,7 +140,9 @@ def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Applica
     assert [call.name for call in rule_of(shop).functions] == ["trim"]
     test = opened(open_page, field=NAME)
     added = next(
-        str(one.key) for one in test.selectbox if one.key and "-add-" in str(one.key) and "rule" in str(one.key)
+        str(selectbox.key)
+        for selectbox in test.selectbox
+        if selectbox.key and "-add-" in str(selectbox.key) and "rule" in str(selectbox.key)
     )
 
     test = test.selectbox(key=added).set_value("upper").run()
@@ -155,7 +159,14 @@ def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Applica
 
 def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Application, open_page: Open) -> None:
     calls = [
-        RuleCall(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.is_required))
+        RuleCall(
+            name,
+            tuple(
+                "x" if not parameter.options else parameter.options[0]
+                for parameter in arguments
+                if parameter.is_required
+            ),
+        )
         for name, arguments in FUNCTIONS.items()
     ]
     shop.drafts.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
@@ -163,13 +174,15 @@ def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Ap
     test = opened(open_page, field=NAME)
 
     fields = [*test.text_input, *test.selectbox, *test.multiselect]
-    drawn = {str(one.key).rpartition("rule-")[2]: one.label for one in fields if one.key}
+    drawn = {str(widget.key).rpartition("rule-")[2]: widget.label for widget in fields if widget.key}
     for place, (name, arguments) in enumerate(FUNCTIONS.items()):
         labels = [label for key, label in drawn.items() if f"-{place}-{name}-" in key]
-        assert labels == [words.sentence(f"argument_{one.name}") for one in arguments] or set(labels) == {
-            words.sentence(f"argument_{one.name}") for one in arguments
+        assert labels == [words.sentence(f"argument_{parameter.name}") for parameter in arguments] or set(labels) == {
+            words.sentence(f"argument_{parameter.name}") for parameter in arguments
         }, name
-    added = next(one for one in test.selectbox if f"{NAME}-" in str(one.key) and "-add-" in str(one.key))
+    added = next(
+        selectbox for selectbox in test.selectbox if f"{NAME}-" in str(selectbox.key) and "-add-" in str(selectbox.key)
+    )
     assert len(added.options) == len(FUNCTIONS)
 
 
@@ -180,13 +193,17 @@ def test_an_argument_is_kept_as_the_kind_it_is(shop: Application, open_page: Ope
         person(),
     )
     test = opened(open_page, field=NAME)
-    field = next(str(one.key) for one in test.text_input if "substring" in str(one.key) and one.value == "40")
+    field = next(
+        str(text_input.key)
+        for text_input in test.text_input
+        if "substring" in str(text_input.key) and text_input.value == "40"
+    )
 
     test.text_input(key=field).set_value("12").run()
 
     (call,) = rule_of(shop).functions
-    assert [str(one) for one in call.args] == ["1", "12"]
-    assert not any(isinstance(one, str) for one in call.args)
+    assert [str(argument) for argument in call.args] == ["1", "12"]
+    assert not any(isinstance(argument, str) for argument in call.args)
 
 
 def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Application, open_page: Open) -> None:
@@ -200,8 +217,8 @@ def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Applic
     assert gives == gives.upper()
 
     test = test.text_area(key=keyed(test, "text_area", "-expression")).set_value("upper(name").run()
-    said = texts(test)
-    assert "This rule cannot work yet: the expression cannot be read from here on: (name" in said
+    page_text = texts(test)
+    assert "This rule cannot work yet: the expression cannot be read from here on: (name" in page_text
     assert test.button(key="publish").disabled
 
 
@@ -220,19 +237,21 @@ def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
         assert fault or trial.traces_of_field(NAME)[0].issue is not None, expression
 
 
-@pytest.mark.parametrize(("expression", "said"), [("().__class__", "cannot contain"), ("9**9**9", "a power is")])
+@pytest.mark.parametrize(("expression", "expected"), [("().__class__", "cannot contain"), ("9**9**9", "a power is")])
 def test_a_hostile_expression_is_answered_with_a_sentence(
-    shop: Application, open_page: Open, expression: str, said: str
+    shop: Application, open_page: Open, expression: str, expected: str
 ) -> None:
     shop.drafts.put_rule("products", Rule(target=NAME, expression=expression), person())
 
-    assert said in texts(opened(open_page, field=NAME))
+    assert expected in texts(opened(open_page, field=NAME))
 
 
 def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Open) -> None:
     test = opened(open_page, part="article")
-    adding = next(str(one.key) for one in test.selectbox if str(one.key).startswith("add-products-article"))
-    target = next(one for one in test.selectbox(key=adding).options if "brand" in one.casefold())
+    adding = next(
+        str(selectbox.key) for selectbox in test.selectbox if str(selectbox.key).startswith("add-products-article")
+    )
+    target = next(option for option in test.selectbox(key=adding).options if "brand" in option.casefold())
     assert " · " in target
 
     test = press(test.selectbox(key=adding).set_value("article.brand").run(), "add_rule")
@@ -293,8 +312,10 @@ def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Applicatio
 
     test = opened(open_page, flow="orders", part="tables", table="payment_terms")
 
-    said = [one.value for one in test.markdown if one.value.startswith(":small[")]
-    first = next(one for one in said if any(f"[{code} · " in one for code in [*waiting, "CASH", "GIFTCARD"]))
+    captions = [element.value for element in test.markdown if element.value.startswith(":small[")]
+    first = next(
+        caption for caption in captions if any(f"[{code} · " in caption for code in [*waiting, "CASH", "GIFTCARD"])
+    )
     assert any(f"[{code} · " in first for code in waiting)
     assert "parked" in first
 
@@ -320,9 +341,9 @@ def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Ap
 
     test = opened(open_page, part="changes")
 
-    said = texts(test)
+    page_text = texts(test)
     assert "Draft" in test.title[0].value
-    assert "1 rule changed" in said
+    assert "1 rule changed" in page_text
     difference = test.dataframe[0].value
     assert "Conversions" in set(difference["what"])
     assert test.button(key="publish").label == f"Publish version {shop.drafts.current('products') + 1}"
@@ -341,9 +362,9 @@ def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application,
     effect = shop.drafts.effect("products", shop.drafts.draft("products").mapping)  # type: ignore[union-attr]
     assert effect.checked_count == 200
     assert f"{effect.records} of {effect.checked_count}" in texts(test).replace("the last ", "")
-    listed = test.dataframe[1].value
-    assert len(listed) == len(effect.differences)
-    assert (listed["now"].str.upper() == listed["becomes"].str.upper()).all()
+    table = test.dataframe[1].value
+    assert len(table) == len(effect.differences)
+    assert (table["now"].str.upper() == table["becomes"].str.upper()).all()
 
 
 def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: Application, open_page: Open) -> None:
@@ -356,20 +377,20 @@ def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: App
     drafted(shop)
     test = press(opened(open_page), "publish")
     assert test.text_input(key="publish_note") is not None
-    assert "Plans of the earlier version" in texts(test) or "publish_now" in {one.key for one in test.button}
+    assert "Plans of the earlier version" in texts(test) or "publish_now" in {button.key for button in test.button}
 
     shop.drafts.publish("products", person(), "Names in capitals")
 
-    said = texts(opened(open_page))
-    assert f"Version {before + 1}" in said
-    assert "Names in capitals" in said
+    page_text = texts(opened(open_page))
+    assert f"Version {before + 1}" in page_text
+    assert "Names in capitals" in page_text
     with pytest.raises(PlanStaleError) as refused:
         shop.runs.commit(
-            plan.id, Approval(plan.fingerprint, "test", confirmed={one.code: one.count for one in plan.brakes})
+            plan.id, Approval(plan.fingerprint, "test", confirmed={brake.code: brake.count for brake in plan.brakes})
         )
     assert refused.value.code == "mapping_published_since"
-    said = texts(open_page("preview", plan=plan.id))
-    assert f"version {before + 1}" in said.casefold()
+    page_text = texts(open_page("preview", plan=plan.id))
+    assert f"version {before + 1}" in page_text.casefold()
 
 
 def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, open_page: Open) -> None:
@@ -397,8 +418,8 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, somebody("Bram"), "no texts")
 
     test = opened(open_page)
-    said = texts(test)
-    assert "Bram" in said
+    page_text = texts(test)
+    assert "Bram" in page_text
     assert test.button(key="publish").disabled
     assert rule_of(shop).functions == (RuleCall("upper", ()),)
 
@@ -417,14 +438,16 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
 def test_two_customers_are_merged_and_separated_here(shop: Application, open_page: Open) -> None:
     run = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
     committed(shop, run)
-    stored, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
-    pairs = stored.first_pairs("customers", Kind.RELATION, 2)
-    stored.keep("customers", [Link(Kind.RELATION, *one, evidence=Evidence(els, els)) for one in pairs])
-    found = shop.customer_merges.candidates()
+    links, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
+    pairs = links.first_pairs("customers", Kind.RELATION, 2)
+    links.keep("customers", [Link(Kind.RELATION, *pair, evidence=Evidence(els, els)) for pair in pairs])
+    candidates = shop.customer_merges.candidates()
     (index,) = [
-        n for n, one in enumerate(found) if {each.debtor for each in one.customers} == {key for key, _ in pairs}
+        n
+        for n, entry in enumerate(candidates)
+        if {customer.debtor for customer in entry.customers} == {key for key, _ in pairs}
     ]
-    candidate = found[index]
+    candidate = candidates[index]
 
     test = opened(open_page, "customers", part="merges")
     test = test.selectbox(key="merge_pair").set_value(index).run()

@@ -26,15 +26,16 @@ def watched(connected: Application) -> Iterator[Application]:
     """A console on which orders wait, and a worker died."""
     stores = stores_in(connected)
     met = [
-        IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "10.50"})) for one in range(3)
+        IssueOccurrence(Issue("vat_code_unmapped", f"O{number}", facts={"code": "7", "sold": "10.50"}))
+        for number in range(3)
     ]
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
     stores.heartbeats.lose("worker-7")
     connected.alerts.look()
     yield connected
-    for one in stores.issues.list("orders", "vat_code_unmapped"):
-        stores.issues.close(one.id, "test")
+    for issue in stores.issues.list("orders", "vat_code_unmapped"):
+        stores.issues.close(issue.id, "test")
     for channel in connected.channels.list_channels():
         connected.channels.forget(channel.id, somebody("test"))
 
@@ -48,19 +49,19 @@ def hook() -> Iterator[Hook]:
 
 def identity(app: Application, cause: str) -> int:
     """Return the incident of a cause that goes on."""
-    return next(one.id for one in app.monitoring.open_incidents() if one.symptom.cause == cause)
+    return next(incident.id for incident in app.monitoring.open_incidents() if incident.symptom.cause == cause)
 
 
 def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
     watched: Application, open_page: Open
 ) -> None:
     page = open_page("monitoring")
-    said = texts(page)
+    page_text = texts(page)
 
     assert len(watched.monitoring.open_incidents()) >= 2
-    assert "VAT code 7 has no counterpart" in said
-    assert "Orders · 3 records · €31.50 not booked" in said
-    assert "worker&#45;7" in said or "worker-7" in said
+    assert "VAT code 7 has no counterpart" in page_text
+    assert "Orders · 3 records · €31.50 not booked" in page_text
+    assert "worker&#45;7" in page_text or "worker-7" in page_text
     assert "Products" in str([table.value for table in page.table])
     assert not page.exception
 
@@ -73,11 +74,11 @@ def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(watched: Applicat
 def test_one_incident_or_everything_is_silenced_for_an_hour_and_told_again(
     watched: Application, open_page: Open
 ) -> None:
-    here = identity(watched, "vat_code_unmapped")
-    page = press(open_page("monitoring"), f"silence-{here}_hour")
+    incident_id = identity(watched, "vat_code_unmapped")
+    page = press(open_page("monitoring"), f"silence-{incident_id}_hour")
     (until,) = watched.alerts.silences.active_silences().values()
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
-    press(page, f"tell-{here}")
+    press(page, f"tell-{incident_id}")
     assert watched.alerts.silences.active_silences() == {}
 
     page = press(open_page("monitoring"), "silence_all_until")
@@ -98,13 +99,13 @@ def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page:
     (channel,) = watched.channels.list_channels()
     page = press(open_page("monitoring", view="channels"), f"test-{channel.id}")
     assert "Test message of the console" in hook.titles
-    said = texts(open_page("monitoring", view="channels"))
-    assert "Works" in said
+    page_text = texts(open_page("monitoring", view="channels"))
+    assert "Works" in page_text
     hook.down = True
-    said = texts(press(open_page("monitoring", view="channels"), f"test-{channel.id}"))
-    assert "could not be delivered" in said
-    assert "503" in said
-    assert "tokenofthehook" not in said
+    page_text = texts(press(open_page("monitoring", view="channels"), f"test-{channel.id}"))
+    assert "could not be delivered" in page_text
+    assert "503" in page_text
+    assert "tokenofthehook" not in page_text
     press(open_page("monitoring", view="channels"), f"forget-now-{channel.id}")
     assert watched.channels.list_channels() == []
 
@@ -117,14 +118,15 @@ def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page
     watched.alerts.look()
     watched.alerts.send()
     until(
-        lambda: all(one.delivery.sent_at for one in watched.monitoring.list_notifications()), "the message"
+        lambda: all(notification.delivery.sent_at for notification in watched.monitoring.list_notifications()),
+        "the message",
     )  # by this or the console
     page = open_page("monitoring", view="sent")
 
     (table,) = page.table
-    shown = table.value.to_string()
-    assert "Jan Jansen" in shown
-    assert "Delivered" in shown
+    table_text = table.value.to_string()
+    assert "Jan Jansen" in table_text
+    assert "Delivered" in table_text
     assert not page.exception
     stores.issues.close(stores.issues.list("customers", "vat_number_invalid")[0].id, "test")
 

@@ -45,12 +45,12 @@ def every_page(open_page: Open) -> Iterator[tuple[str, AppTest]]:
 
 def failing(open_page: Open) -> dict[str, str]:
     """Return the pages that could not be shown, with what they said."""
-    found = {}
+    failures = {}
     for name, test in every_page(open_page):
-        said = texts(test)
-        if test.exception or any(one in said for one in FAILED):
-            found[name] = str([one.message for one in test.exception]) + said[-300:]
-    return found
+        page_text = texts(test)
+        if test.exception or any(pattern in page_text for pattern in FAILED):
+            failures[name] = str([error.message for error in test.exception]) + page_text[-300:]
+    return failures
 
 
 def stored(app: Application, name: str, value: Any) -> None:
@@ -93,22 +93,26 @@ def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_ot
 ) -> None:
     stored(connected, "flow:products", {"on": True, "schedule_minutes": "x", "brakes": {"changes": 7}})
     assert "The setting Schedule" in texts(open_page()) or "cannot be used" in texts(open_page())
-    assert [one.fault is None for one in connected.flows.statuses()].count(False) == 1
+    assert [status.fault is None for status in connected.flows.statuses()].count(False) == 1
     assert not connected.flows.may_begin("products", Mode.CHANGES)
     with pytest.raises(ConfigurationError):
         connected.runs.preview(PreviewRequest("products", somebody("test")))
 
     connected.flows.change("products", {"on": True}, somebody("test"))
 
-    assert all(one.fault is None for one in connected.flows.statuses())
+    assert all(status.fault is None for status in connected.flows.statuses())
     assert connected.flows.settings("products").limits["changes"] == 7
     assert connected.flows.is_on("products")
 
 
 @pytest.mark.parametrize(
     "address",
-    [*ADDRESSES[:1], None, *(pytest.param(one, marks=pytest.mark.long) for one in ADDRESSES[1:] if one is not None)],
-    ids=lambda one: str(one)[:20],
+    [
+        *ADDRESSES[:1],
+        None,
+        *(pytest.param(address, marks=pytest.mark.long) for address in ADDRESSES[1:] if address is not None),
+    ],
+    ids=lambda address: str(address)[:20],
 )
 def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
     unconnected: Application, open_page: Open, address: Any
@@ -120,23 +124,23 @@ def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
         step = name.partition(" ")[2]
         test = open_page("setup", step=step) if step else open_page()
         assert not test.exception, name
-        assert not any(one in texts(test) for one in FAILED), name
+        assert not any(pattern in texts(test) for pattern in FAILED), name
 
 
 @pytest.mark.parametrize(
-    ("address", "port", "said"),
+    ("address", "port", "expected"),
     [("https://kassa.example", "99999", "A port is a whole number"), ("https://kassa.example", "x", "A port is"),
      ("https://kassa.example", "-1", "A port is"), ("https://kassa.example", "٣", "A port is"),
      ("https://kas sa", "", "This is no address"), ("x", "80", "This is no address")],
 )  # fmt: skip
 def test_a_typing_mistake_is_told_beside_the_field_and_kept_nowhere(
-    unconnected: Application, open_page: Open, address: str, port: str, said: str
+    unconnected: Application, open_page: Open, address: str, port: str, expected: str
 ) -> None:
     test = open_page("setup", step="mplus")
     for field, value in zip(test.text_input, (address, port, "ident", "secret"), strict=True):
         field.set_value(value)
-    test.button[[one.label for one in test.button].index("Check the connection")].click().run()
-    assert said in texts(test)
+    test.button[[button.label for button in test.button].index("Check the connection")].click().run()
+    assert expected in texts(test)
     assert not unconnected.access.is_connected("mplus")
 
 
@@ -171,15 +175,15 @@ def test_mappings_and_tables_that_cannot_be_used_keep_no_page_from_opening(
 
 
 @pytest.mark.parametrize("field", ["schedule_minutes", "brakes.changes", "on"])
-@pytest.mark.parametrize("value", NUMBERS, ids=lambda one: str(one)[:8])
+@pytest.mark.parametrize("value", NUMBERS, ids=lambda number: str(number)[:8])
 def test_what_cannot_be_used_is_refused_where_it_is_entered(unconnected: Application, field: str, value: Any) -> None:
     group, _, name = field.partition(".")
-    given = {group: {name: value} if name else value}
+    changes = {group: {name: value} if name else value}
     if value in TAKEN.get(field, ()):
-        unconnected.flows.change("products", given, somebody("test"))
+        unconnected.flows.change("products", changes, somebody("test"))
     else:
         with pytest.raises(ConfigurationError, match="flow_setting_invalid") as caught:
-            unconnected.flows.change("products", given, somebody("test"))
+            unconnected.flows.change("products", changes, somebody("test"))
         assert group in caught.value.facts["setting"]
     assert unconnected.flows.settings("products").schedule_minutes in range(1, 60)
     stores_in(unconnected).settings.put("flow:products", {}, "test")

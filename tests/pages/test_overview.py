@@ -30,14 +30,14 @@ LATE_SECONDS = 10  # time enough to see that it is missing; while the page is re
 @contextmanager
 def asked_of_databases() -> Iterator[list[str]]:
     """Hold the questions that pages ask of databases, without those of what works in the background."""
-    asked: list[str] = []
+    statements: list[str] = []
 
-    def note(*given: object) -> None:
+    def note(*arguments: object) -> None:
         if "scriptThread" in threading.current_thread().name:
-            asked.append(str(given[2]))
+            statements.append(str(arguments[2]))
 
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    yield asked
+    yield statements
     sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
@@ -56,13 +56,13 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
         with sandbox_of(connected).switches.armed(
             Fault.UNAVAILABLE, system="mplus", operation="getProducts", times=None
         ):
-            said = texts(open_page())
-        done = settled(connected, run.id)
+            page_text = texts(open_page())
+        finished_run = settled(connected, run.id)
 
     # others may be under way when nobody can look any more
-    assert re.search(rf"{IN_DOUBT}.*\n?.*Products · \d+ change", said)
-    assert "Nothing is sent twice" in said
-    assert (done.state, done.counts.in_doubt) == (RunState.DONE, 0)
+    assert re.search(rf"{IN_DOUBT}.*\n?.*Products · \d+ change", page_text)
+    assert "Nothing is sent twice" in page_text
+    assert (finished_run.state, finished_run.counts.in_doubt) == (RunState.DONE, 0)
     assert IN_DOUBT not in texts(open_page())
 
 
@@ -72,10 +72,10 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
     previewed(connected)
     settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
 
-    with asked_of_databases() as asked:
+    with asked_of_databases() as statements:
         test = open_page("overview")
 
-    assert len(asked) <= MOST_ASKED, asked
+    assert len(statements) <= MOST_ASKED, statements
     assert len(connected.exceptions.groups()) > MAX_SHARED_ROWS
     assert re.fullmatch(r"And \d+ more\.", test.button(key="more_exceptions").label)
     test = press(test, "more_exceptions")
@@ -93,11 +93,11 @@ def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application,
 
     assert not test.exception
     assert test.get("plotly_chart") == []  # whose library is larger than all the rest of a page
-    charts = [one.proto.body for one in test.get("html") if 'class="bars"' in one.proto.body]
-    results, by_flow = (re.sub("<[^>]+>", " ", one) for one in charts)
+    charts = [element.proto.body for element in test.get("html") if 'class="bars"' in element.proto.body]
+    results, by_flow = (re.sub("<[^>]+>", " ", chart) for chart in charts)
     assert re.search("Parked|Proven", results)
     assert "Products" in by_flow
-    assert {one.key for one in test.get("download_button")} >= {"csv-days_results", "csv-days_flows"}
+    assert {button.key for button in test.get("download_button")} >= {"csv-days_results", "csv-days_flows"}
 
 
 def test_a_day_passes_in_the_sample_shop_on_request(connected: Application, open_page: Open) -> None:
@@ -119,9 +119,9 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
     with shop.armed(Fault.UNAVAILABLE, system="accountview", times=None):
         run = connected.runs.preview(PreviewRequest("products", somebody("test")))
         until(lambda: connected.runs.wait_start(connected.runs.get(run)) is not None, "a run that waits")
-        said = texts(open_page())
-        assert re.search(r"(?m)^:small\[:gray\[.*no answer since \S+ · last answer ", said)
-        assert re.search(r"Products · since \S+", said)
+        page_text = texts(open_page())
+        assert re.search(r"(?m)^:small\[:gray\[.*no answer since \S+ · last answer ", page_text)
+        assert re.search(r"Products · since \S+", page_text)
     settled(connected, run)
 
     until(lambda: connected.reach.status_of("accountview").ok is True, "the answer")
@@ -139,9 +139,9 @@ def test_codes_of_a_replaced_till_are_listed_and_confirmed_at_once(
             stores.rules.set_table("articles", {"7": "9001"}, "test")
             stores.settings.remember(*application.former_codes.setting_of_codes("mplus").popitem())
             test = open_page("overview")
-            said = texts(test)
-            assert "Are these codes right for the new MplusKASSA?" in said
-            assert "Orders: [Stand-in articles](/flows?flow=orders&tab=tables&table=articles)" in said
+            page_text = texts(test)
+            assert "Are these codes right for the new MplusKASSA?" in page_text
+            assert "Orders: [Stand-in articles](/flows?flow=orders&tab=tables&table=articles)" in page_text
             test.checkbox(key="former-codes-checked-mplus").check().run()
             assert "Are these codes" not in texts(press(test, "former-codes-confirm-mplus"))
             assert application.former_codes.questions() == []

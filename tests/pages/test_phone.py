@@ -30,17 +30,17 @@ def test_each_plan_that_waits_says_how_much_it_is_and_what_holds_it(
     money = sum(filter(None, map(document_total, documents)), Decimal(0))
     assert money > 0
 
-    said = texts(open_page("phone"))
+    page_text = texts(open_page("phone"))
 
-    assert f"{connected.plans.count(orders.id, 'changes')} changes" in said
-    assert f"{euros(money)} incl. VAT" in said
-    assert "1 plan waits for approval" in said
+    assert f"{connected.plans.count(orders.id, 'changes')} changes" in page_text
+    assert f"{euros(money)} incl. VAT" in page_text
+    assert "1 plan waits for approval" in page_text
 
 
 @pytest.mark.long
 def test_what_is_left_out_of_a_plan_counts_for_nothing(connected: Application, orders: Run) -> None:
     rows = connected.plans.rows(orders.id, "create")
-    seq, amount = next((row.seq, one) for row in rows if row.change and (one := document_total(row.change.agreed)))
+    seq, amount = next((row.seq, total) for row in rows if row.change and (total := document_total(row.change.agreed)))
 
     whole, less = connected.plans.sold(orders.id), connected.plans.sold(orders.id, {seq})
 
@@ -62,10 +62,10 @@ def test_a_plan_is_left_waiting_or_committed_under_the_mark_that_was_shown(
 
     press(open_page("phone", plan=orders.id), "commit")
 
-    done = settled(connected, orders.id)
-    assert done.state is RunState.DONE
-    assert done.approval is not None
-    assert done.approval.fingerprint == orders.mark
+    finished_run = settled(connected, orders.id)
+    assert finished_run.state is RunState.DONE
+    assert finished_run.approval is not None
+    assert finished_run.approval.fingerprint == orders.mark
     assert "This plan no longer waits" in texts(open_page("phone", plan=orders.id))
 
 

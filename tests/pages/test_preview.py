@@ -42,7 +42,7 @@ def shown(test: AppTest) -> list[str]:
 
 
 def options(test: AppTest, name: str) -> list[str]:
-    return next((list(one.options) for one in test.selectbox if one.key == f"_{name}"), [])
+    return next((list(selectbox.options) for selectbox in test.selectbox if selectbox.key == f"_{name}"), [])
 
 
 # ---- filters
@@ -51,15 +51,15 @@ def options(test: AppTest, name: str) -> list[str]:
 def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
     connected: Application, open_page: Open, looked_at: Run
 ) -> None:
-    counted = connected.plans.facets(looked_at.id, "create")["group"]
-    group, number = next(iter(counted.items()))
+    counts = connected.plans.facets(looked_at.id, "create")["group"]
+    group, number = next(iter(counts.items()))
 
     test = open_page("preview", plan=looked_at.id, show="create", group=group)
 
     assert not test.exception
     assert len(shown(test)) == min(number, PAGE)
-    told = connected.plans.listed(looked_at.id, "create", "", LineFilter(group=group))
-    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in told)) == shown(test)
+    rows = connected.plans.listed(looked_at.id, "create", "", LineFilter(group=group))
+    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == shown(test)
 
 
 def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
@@ -95,7 +95,7 @@ def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
 
     keys = [f"need-{group_address(group.group_key)}" for group in connected.exceptions.of_run(looked_at)]
     assert keys
-    assert [str(one.key) for one in test.button if str(one.key).startswith("need-")] == keys[:MOST_CAUSES]
+    assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MOST_CAUSES]
     assert not press(test, keys[0]).exception
 
 
@@ -146,8 +146,8 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
     assert f"{changes} of {changes} changes chosen" in texts(test)
 
 
-def bar(test: AppTest, left: int, changes: int) -> bool:
-    return f"{changes - left} of {changes} changes chosen" in texts(test)
+def bar(test: AppTest, excluded: int, changes: int) -> bool:
+    return f"{changes - excluded} of {changes} changes chosen" in texts(test)
 
 
 def tick(test: AppTest, plan: Run, place: int) -> AppTest:
@@ -181,11 +181,11 @@ def test_what_was_left_out_is_not_written(connected: Application, open_page: Ope
     test = press(test.segmented_control(key="_show").set_value("create").run(), "commit")
     for brake in plan.brakes:
         test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count))
-    left = connected.runs.get(plan.id)
-    assert len(left.excluded) == connected.plans.count(plan.id, "create")
+    stored_run = connected.runs.get(plan.id)
+    assert len(stored_run.excluded) == connected.plans.count(plan.id, "create")
     with pytest.raises(PlanStaleError, match="choice_changed"):
         connected.runs.commit(plan.id, Approval(plan.mark, "test", {brake.code: brake.count for brake in plan.brakes}))
-    assert bar(test, len(left.excluded), changes)
+    assert bar(test, len(stored_run.excluded), changes)
 
 
 def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run) -> None:
@@ -314,7 +314,7 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
     assert test.query_params["plan"] in (chosen.id, [chosen.id])
     assert "Another plan of this flow waits" in texts(test)
 
-    offered = " ".join(str(one.key) for one in open_page("overview").button)
+    offered = " ".join(str(button.key) for button in open_page("overview").button)
     assert (plan.id in offered, chosen.id in offered) == (True, True)
     connected.runs.discard(chosen.id, "test")
 
@@ -336,10 +336,10 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Applicati
     connected.lists.choices("mplus", "branches")
     calls = sandbox_of(connected).ledger.counts()
 
-    again = connected.lists.choices("mplus", "branches")
+    next_choices = connected.lists.choices("mplus", "branches")
 
-    assert again
-    assert connected.lists.captions("mplus", "branches") == again
+    assert next_choices
+    assert connected.lists.captions("mplus", "branches") == next_choices
     assert sandbox_of(connected).ledger.counts() == calls
 
 
@@ -374,10 +374,10 @@ def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
 
 
 def test_one_sentence_explains_how_records_become_changes(open_page: Open, looked_at: Run) -> None:
-    said = texts(open_page("preview", plan=looked_at.id))
+    page_text = texts(open_page("preview", plan=looked_at.id))
 
-    assert f"{looked_at.counts.planned} articles are written by " in said
-    assert "the articles of one product are one change" in said
+    assert f"{looked_at.counts.planned} articles are written by " in page_text
+    assert "the articles of one product are one change" in page_text
 
 
 def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
@@ -387,7 +387,7 @@ def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
     assert other.state is RunState.READY
 
     test = open_page("preview", plan=looked_at.id)
-    labels = [str(one) for one in test.segmented_control(key="_flow").options]
+    labels = [str(option) for option in test.segmented_control(key="_flow").options]
     counts = [connected.plans.count(run.id, "planned") for run in (looked_at, other)]
     assert labels == [f"Products **{counts[0]}**", f"Customers **{counts[1]}**"]
 

@@ -45,12 +45,12 @@ def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: RunSt
     prove(past, run)
     Ledger(past.database, past.clock).finish(run)
 
-    said = texts(open_page("runs", run=run))
+    page_text = texts(open_page("runs", run=run))
 
-    assert "Nothing lost: difference 0" in said
+    assert "Nothing lost: difference 0" in page_text
     phases = [row for row in past.phases(run) if row.ended_at]
-    assert [one.name for one in phases] == ["extract", "approve", "write"]
-    assert "Phases" in said
+    assert [phase.name for phase in phases] == ["extract", "approve", "write"]
+    assert "Phases" in page_text
 
 
 def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, past: RunStore) -> None:
@@ -71,11 +71,11 @@ def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page
         plan_lines.count_tallies(connection, run, [("create", "planned", -1, -1), ("create", "parked", 1, 1)])
     Ledger(past.database, past.clock).finish(run)
 
-    for page, said in (("runs", "Nothing written: 2 records wait"), ("preview", "Nothing written.")):
-        shown = texts(open_page(page, run=run, plan=run))
-        assert said in shown
-        assert "Nothing written" in shown
-        assert "Nothing lost" not in shown
+    for page, expected in (("runs", "Nothing written: 2 records wait"), ("preview", "Nothing written.")):
+        page_text = texts(open_page(page, run=run, plan=run))
+        assert expected in page_text
+        assert "Nothing written" in page_text
+        assert "Nothing lost" not in page_text
     assert "Nothing written." in texts(open_page("phone", plan=run))
 
 
@@ -83,9 +83,9 @@ def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_pa
     run = a_preview(past, a_park(1), unchanged=1)
     Previews(past.database, past.clock).finish(run, "fingerprint", (), RunState.DONE, 2)
 
-    shown = texts(open_page("preview", plan=run))
+    page_text = texts(open_page("preview", plan=run))
 
-    assert f"{mark('parked')} **Nothing to do: both systems agree on 1 record.**" in shown
+    assert f"{mark('parked')} **Nothing to do: both systems agree on 1 record.**" in page_text
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: 
     test = open_page("runs", run=run)
 
     assert not test.exception
-    said = texts(test)
-    told = {"discarded": "Discarded", "failed": "does not accept a connection", "cancelled": "stopped by a user"}
-    assert told.get(end, "does not accept a connection") in said
+    page_text = texts(test)
+    expected = {"discarded": "Discarded", "failed": "does not accept a connection", "cancelled": "stopped by a user"}
+    assert expected.get(end, "does not accept a connection") in page_text
     assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
 
 
@@ -121,9 +121,9 @@ def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open
     assert "The preview stops shortly. Nothing is written." in [toast.value for toast in test.toast]
     assert past.cancel_requested(run)
     past.cancel_preview(run)
-    said = texts(open_page("preview", plan=run))
-    assert "This preview was stopped by a user." in said
-    assert "Nothing was written." in said
+    page_text = texts(open_page("preview", plan=run))
+    assert "This preview was stopped by a user." in page_text
+    assert "Nothing was written." in page_text
 
 
 def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
@@ -136,25 +136,25 @@ def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
 
     assert not test.exception
     assert "MplusKASSA does not accept a connection at till" in texts(test)
-    said = test.get("progress")[0].proto.text
-    assert "0 of 1 changes written" in said
-    assert "parked" not in said
+    progress_text = test.get("progress")[0].proto.text
+    assert "0 of 1 changes written" in progress_text
+    assert "parked" not in progress_text
     fresh.runs.cancel(run, somebody("test"))
 
 
 def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: Application, open_page: Open) -> None:
     runs = RunStore(stores_in(connected).database, lambda: datetime.now(UTC))
     run = a_commit(runs, *(a_create(number) for number in range(1, 6)))
-    ledger, said = Ledger(runs.database, runs.clock), []
+    ledger, progress_texts = Ledger(runs.database, runs.clock), []
     lines = [line.seq for line in ledger.next_planned(run, STAGES, 4)]
 
-    for some in (lines[:3], lines[3:]):
-        ledger.mark_sent(run, some)
-        said.append(open_page("runs", run=run).get("progress")[0].proto.text)
+    for sent_lines in (lines[:3], lines[3:]):
+        ledger.mark_sent(run, sent_lines)
+        progress_texts.append(open_page("runs", run=run).get("progress")[0].proto.text)
 
-    assert "3 on their way" in said[0]
-    assert "the limit of" not in said[0]
-    assert "4 calls active, the limit of MplusKASSA" in said[1]
+    assert "3 on their way" in progress_texts[0]
+    assert "the limit of" not in progress_texts[0]
+    assert "4 calls active, the limit of MplusKASSA" in progress_texts[1]
     runs.interrupt(run, "cancelled", {})
 
 
@@ -167,5 +167,5 @@ def test_a_run_with_parked_records_is_no_green_done_and_leads_to_their_causes(op
 
     assert "Partly parked" in texts(test)
     assert "1 record was not written" in texts(test)
-    assert [one.key for one in test.button if (one.key or "").startswith("need-")]
+    assert [button.key for button in test.button if (button.key or "").startswith("need-")]
     assert "Partly parked" in str(open_page("runs").dataframe[0].value["state"].tolist())

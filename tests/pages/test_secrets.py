@@ -67,8 +67,8 @@ LEAST = 200  # bytes of a page that shows anything
 def shown(test: AppTest) -> bytes:
     """Return everything a browser is sent of a page: each element whole, and what stands in the fields."""
     values = [repr(element.value) for element in elements(test) if isinstance(element, Widget)]
-    said = "\n".join([*values, repr(dict(test.query_params))])
-    return b"\n".join([*(element.proto.SerializeToString() for element in elements(test)), said.encode()])
+    values_text = "\n".join([*values, repr(dict(test.query_params))])
+    return b"\n".join([*(element.proto.SerializeToString() for element in elements(test)), values_text.encode()])
 
 
 def elements(test: AppTest) -> list[Any]:
@@ -80,7 +80,7 @@ def told(open_page: Open, secrets: list[str], places: list[Place]) -> dict[str, 
     """Open pages and return where secrets stand, and which."""
     pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in places}
     assert [place for place, page in pages.items() if len(page) < LEAST] == []
-    return {place: here for place, page in pages.items() if (here := found(secrets, page))}
+    return {place: leaked_secrets for place, page in pages.items() if (leaked_secrets := found(secrets, page))}
 
 
 def of_run(run: Run) -> list[Place]:
@@ -104,21 +104,21 @@ def console(data: Path, **settings: str) -> Iterator[Application]:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Both systems of one test alone: a log-in is good for one installation."""
-    with running(articles=60) as both:
-        yield both
+    with running(articles=60) as running_sandbox:
+        yield running_sandbox
 
 
 def tokens(app: Application) -> list[str]:
-    kept = ConnectionStore(stores_in(app).database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get(
+    token_pair = ConnectionStore(stores_in(app).database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get(
         "accountview-tokens"
     )
-    assert kept
-    return [kept["access"], kept["refresh"]]
+    assert token_pair
+    return [token_pair["access"], token_pair["refresh"]]
 
 
 def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
-        assert all(one.ok for system in ("accountview", "mplus") for one in app.connections.check(system))
+        assert all(finding.ok for system in ("accountview", "mplus") for finding in app.connections.check(system))
         run = committed(app, previewed(app))
         secrets = [*PLANTED, *tokens(app)]
 
@@ -130,7 +130,7 @@ def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path:
     with console(tmp_path, **access(sandbox)) as app:
         previewed(app)
     with console(tmp_path, **{**access(sandbox), "MPLUS__SECRET": WRONG_TILL_SECRET}) as app:
-        assert "mplus_credentials_rejected" in {one.cause for one in app.connections.check("mplus")}
+        assert "mplus_credentials_rejected" in {finding.cause for finding in app.connections.check("mplus")}
         run = previewed(app)
         assert run.state is RunState.FAILED
 
@@ -141,7 +141,7 @@ def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path:
 def test_no_page_shows_a_secret_of_a_log_in_that_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     wrong = {"ACCOUNTVIEW__CLIENT_SECRET": WRONG_CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": WRONG_REFRESH_TOKEN}
     with console(tmp_path, **{**access(sandbox), **wrong}) as app:
-        assert "accountview_client_rejected" in {one.cause for one in app.connections.check("accountview")}
+        assert "accountview_client_rejected" in {finding.cause for finding in app.connections.check("accountview")}
 
         assert told(open_page, PLANTED, FRONTS) == {}
 
@@ -172,7 +172,7 @@ def test_no_page_shows_the_password_of_a_database_that_does_not_answer(
     pages = {name: shown(open_page(name)) for name in PAGES}
 
     assert all(b"database" in page for page in pages.values())
-    assert {name: here for name, page in pages.items() if (here := found(PLANTED, page))} == {}
+    assert {name: leaked_secrets for name, page in pages.items() if (leaked_secrets := found(PLANTED, page))} == {}
 
 
 def leaking(secret: str) -> None:
@@ -214,24 +214,28 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
     with relay_proxy(sandbox.mplus_url) as till, relay_proxy(sandbox.accountview_url) as books:
         settings = {**access(sandbox), "MPLUS__URL": till.url, "ACCOUNTVIEW__URL": books.url, **planted}
         with console(tmp_path, **settings) as app:
-            assert all(one.ok for one in app.connections.check("accountview"))
-            known = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
-            till.says, till.to = [quoted(name, known) for name in SPELLINGS], "createProduct"
+            assert all(finding.ok for finding in app.connections.check("accountview"))
+            known_secrets = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
+            till.says, till.to = [quoted(name, known_secrets) for name in SPELLINGS], "createProduct"
             run = committed(app, previewed(app))
             assert run.counts.parked > len(SPELLINGS)
             manners = cycle(MANNERS)
             for name in SPELLINGS:  # one that is cut off stands alone: others would say where it ends
-                for secrets in [[secret] for secret in known] if "cut" in name else [known]:
+                for secrets in [[secret] for secret in known_secrets] if "cut" in name else [known_secrets]:
                     quote_back(app, till, books, quoted(name, secrets), next(manners))
             logging.getLogger("httpx").error("told %s", "sandbox-secret", exc_info=ValueError("sandbox%2dsecret"))
-            said = capfd.readouterr()
+            output = capfd.readouterr()
             pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in of_run(run)}
     files = {f"file {name}": content for name, content in contents(tmp_path)}
-    everything = {**pages, **files, "out": said.out.encode(), "err": said.err.encode()}
-    held = {where: here for where, content in everything.items() if (here := spelled_in(content, known))}
+    everything = {**pages, **files, "out": output.out.encode(), "err": output.err.encode()}
+    leaks = {
+        where: leaked_secrets
+        for where, content in everything.items()
+        if (leaked_secrets := spelled_in(content, known_secrets))
+    }
 
-    assert held == {}
-    assert "told ***" in said.out
+    assert leaks == {}
+    assert "told ***" in output.out
     assert any(b"***" in content for where, content in everything.items() if where.startswith("file console"))
 
 
@@ -246,7 +250,7 @@ def quote_back(app: Application, till: RelayProxy, books: RelayProxy, text: str,
     till.manner = books.manner = manner
     till.to, books.to = "getApiVersion", "companies"
     for system in ("accountview", "mplus"):
-        assert not all(one.ok for one in app.connections.check(system))
+        assert not all(finding.ok for finding in app.connections.check(system))
     books.to = "token"
     address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", somebody("test"))
     with pytest.raises(IntegrationError):

@@ -25,54 +25,60 @@ ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
 @pytest.fixture
 def connected(connected: Application) -> Iterator[Application]:
     """The shop of the module, of which what is chosen and answered is put back once a test is over."""
-    kept, rules = stores_in(connected).settings, connected.rules
-    settings, tables = kept.settings_with_prefix(""), rules.tables()
+    settings_store, rules = stores_in(connected).settings, connected.rules
+    settings, tables = settings_store.settings_with_prefix(""), rules.tables()
     yield connected
-    for name, value in kept.settings_with_prefix("").items():
+    for name, value in settings_store.settings_with_prefix("").items():
         if name not in settings:
-            kept.forget(name, "test")
+            settings_store.forget(name, "test")
         elif value != settings[name]:
-            kept.put(name, settings[name], "test")
+            settings_store.put(name, settings[name], "test")
     for name, rows in rules.tables().items():
         if rows != tables.get(name, {}):
             rules.set_table(name, tables.get(name, {}), "test")
 
 
 def state(app: Application, flow: str, name: str) -> State:
-    return next(one.state for one in app.setup.questions()[flow] if one.question.name == name)
+    return next(
+        asked_question.state for asked_question in app.setup.questions()[flow] if asked_question.question.name == name
+    )
 
 
 def steps(test: AppTest) -> list[str]:
     return [button.label for button in test.button if str(button.key).startswith("step-")]
 
 
-@pytest.mark.parametrize(("flow", "one"), ASKED)
-def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, one: Question) -> None:
+@pytest.mark.parametrize(("flow", "question"), ASKED)
+def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, question: Question) -> None:
     shapes = {shape.name: shape for section in FLOWS[flow].sections for shape in single_fields(section.shapes)}
 
-    assert words.has_term(f"question_{flow}_{one.name}")
-    assert set(one.settings) <= shapes.keys()
-    assert not one.table or one.table in {table.name for table in FLOWS[flow].tables}
-    chosen = [shapes[name] for name in one.settings]
+    assert words.has_term(f"question_{flow}_{question.name}")
+    assert set(question.settings) <= shapes.keys()
+    assert not question.table or question.table in {table.name for table in FLOWS[flow].tables}
+    chosen = [shapes[name] for name in question.settings]
     assert all(words.has_term(f"{shape.words}_code") for shape in chosen if isinstance(shape, RadioChoice))
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Two consoles"), ("nl", "Twee consoles"), ("de", "Zwei Konsolen")]
+    ("language", "expected"), [("en", "Two consoles"), ("nl", "Twee consoles"), ("de", "Zwei Konsolen")]
 )
-def test_who_says_with_what_our_reference_begins_is_told_of_a_second_console(language: str, said: str) -> None:
-    (asked,) = [one for flow, one in ASKED if (flow, one.name) == ("orders", "prefix")]
-    assert asked.settings == ("reference_prefix",)
-    assert said in words.term("about_reference_prefix", language)
+def test_who_says_with_what_our_reference_begins_is_told_of_a_second_console(language: str, expected: str) -> None:
+    (question,) = [candidate for flow, candidate in ASKED if (flow, candidate.name) == ("orders", "prefix")]
+    assert question.settings == ("reference_prefix",)
+    assert expected in words.term("about_reference_prefix", language)
 
 
 def test_every_reason_has_its_sentence() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("*.py"))
-    named = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
-    named |= {"proposed_sku_code", "proposed_sku_allotted", *(f"lack_{one.table}" for _, one in ASKED if one.table)}
+    keys = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
+    keys |= {
+        "proposed_sku_code",
+        "proposed_sku_allotted",
+        *(f"lack_{question.table}" for _, question in ASKED if question.table),
+    }
 
-    assert len(named) > len(ASKED)
-    assert [key for key in named if not words.has_term(key)] == []
+    assert len(keys) > len(ASKED)
+    assert [key for key in keys if not words.has_term(key)] == []
 
 
 @pytest.mark.usefixtures("connected")
@@ -99,7 +105,9 @@ def test_flows_are_chosen_with_their_timetable_and_lead_to_their_questions(
     test = press(test, "continue")
 
     assert not test.exception
-    assert connected.setup.chosen() == tuple(one for one in connected.flows if one != "payments")  # off unless chosen
+    assert connected.setup.chosen() == tuple(
+        flow for flow in connected.flows if flow != "payments"
+    )  # off unless chosen
     table = connected.flows.settings("customers").timetable
     assert (table.every, table.begins, table.ends) == (20, time(7), time(22))
     assert table.weekdays == frozenset(range(6))
@@ -144,8 +152,8 @@ def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_s
     test = press(test, "answer-stock.reservations")
 
     assert not test.exception
-    kept = connected.flows.settings("stock").model_dump()
-    assert (kept["reservations"], kept["reserved"]) == ("field", "K9_RSRV")
+    settings = connected.flows.settings("stock").model_dump()
+    assert (settings["reservations"], settings["reserved"]) == ("field", "K9_RSRV")
 
 
 def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_account(
@@ -157,8 +165,8 @@ def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_accoun
 
     (apart,) = test.expander
     assert apart.label == "Not used in the last weeks"
-    assert "Wisselgeld uit kluis" in " ".join(one.value for one in apart.markdown)
-    assert not any(one.disabled for one in apart.selectbox)
+    assert "Wisselgeld uit kluis" in " ".join(element.value for element in apart.markdown)
+    assert not any(selectbox.disabled for selectbox in apart.selectbox)
 
 
 def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
@@ -177,7 +185,7 @@ def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Appli
     connected.setup.choose(EVERY, somebody("test"))
     before = connected.rules.tables()["vat_codes"]
     test = open_page("setup", step="questions", question="products.vat")
-    first = next(one for one in test.selectbox)
+    first = next(selectbox for selectbox in test.selectbox)
     assert (first.label.split()[0], len(first.options)) == ("3", 6)
 
     test = press(first.set_value("3").run(), "answer-products.vat")
@@ -190,7 +198,7 @@ def test_turnover_groups_are_proposed_row_by_row_and_kept(connected: Application
     connected.setup.choose(EVERY, somebody("test"))
     test = open_page("setup", step="questions", question="products.turnover")
     assert not test.exception
-    shoes = next(one for one in test.selectbox if one.label.startswith("KLED "))
+    shoes = next(selectbox for selectbox in test.selectbox if selectbox.label.startswith("KLED "))
     assert shoes.value == "20"  # of the same name
 
     test = press(shoes.set_value("40").run(), "answer-products.turnover")
@@ -220,11 +228,11 @@ def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_pr
     connected.flows.change("stock", {"branches": {}}, somebody("test"))
 
     test = open_page("setup", step="ready")
-    said = texts(test)
+    page_text = texts(test)
 
-    assert "1 thing is missing" in said
-    assert said.index("No branch of the till gets stock yet") < said.index("AccountView**")
-    assert "Make the first preview" not in said
+    assert "1 thing is missing" in page_text
+    assert page_text.index("No branch of the till gets stock yet") < page_text.index("AccountView**")
+    assert "Make the first preview" not in page_text
     test = press(test, "to-questions-stock.branches")
     assert (test.query_params["question"], test.query_params["flow"]) == ("stock.branches", "stock")
     test = press(test, "answer-stock.branches")  # as it is proposed

@@ -47,8 +47,8 @@ def logged(app: Application) -> None:
 
 def stocked(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
-    found = app.stock.forecast(StockScope(branch="1"), datetime.now(UTC), StockListing(sort="article"), limit=1_000)
-    return [str(code) for code in found[found["amount"].astype(float) > 3]["article"]]
+    forecast = app.stock.forecast(StockScope(branch="1"), datetime.now(UTC), StockListing(sort="article"), limit=1_000)
+    return [str(code) for code in forecast[forecast["amount"].astype(float) > 3]["article"]]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def sold(shop: Application, article: str) -> Iterator[Run]:
 
 def charts(test: AppTest) -> list[dict[str, Any]]:
     """Return the figures of a page as Plotly is given them."""
-    return [json.loads(one.proto.spec) for one in test.get("plotly_chart")]
+    return [json.loads(chart.proto.spec) for chart in test.get("plotly_chart")]
 
 
 def values(of: Any) -> list[float]:
@@ -92,7 +92,9 @@ def drawn(test: AppTest) -> float:
 
 def metric(test: AppTest, label: str) -> float:
     """Return the number of a figure of the page, without its unit."""
-    return float(next(one.value for one in test.metric if one.label == label).partition(" ")[0].replace(",", ""))
+    return float(
+        next(element.value for element in test.metric if element.label == label).partition(" ")[0].replace(",", "")
+    )
 
 
 # ---- empty
@@ -155,7 +157,7 @@ def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open
     by_branch = charts(opened(open_page))
     by_group = charts(opened(open_page, by="group"))
 
-    assert [len(one["data"]) for one in by_branch] == [3, 4]
+    assert [len(chart["data"]) for chart in by_branch] == [3, 4]
     assert {line["name"] for line in by_branch[0]["data"]} == {
         "De Ketting Utrecht", "De Ketting Amersfoort", "De Ketting Zeist",
     }  # fmt: skip
@@ -177,8 +179,8 @@ def test_every_period_opens_for_a_branch_and_a_group(shop: Application, open_pag
 def test_an_article_has_its_own_charts_numbers_and_branches(shop: Application, article: str, open_page: Open) -> None:
     test = opened(open_page, article=article)
 
-    said = texts(test)
-    assert article in said
+    page_text = texts(test)
+    assert article in page_text
     assert {metric.label for metric in test.metric} >= {"In stock", "Sold per week", "Lasts for"}
     assert set(test.dataframe[0].value["branch"]) >= {"De Ketting Utrecht"}
     name = shop.exceptions.article(article)
@@ -192,11 +194,11 @@ def test_an_article_has_its_own_charts_numbers_and_branches(shop: Application, a
 def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Open, show: str) -> None:
     test = opened(open_page, show=show, sort="level")
 
-    shown = test.dataframe[0].value
-    left = shown["days"].dropna()
-    assert len(left) == (0 if show == "steady" else len(left))
-    assert show != "soon" or (left <= 14).all()
-    assert list(shown["level"]) == sorted(shown["level"])
+    table = test.dataframe[0].value
+    days_left = table["days"].dropna()
+    assert len(days_left) == (0 if show == "steady" else len(days_left))
+    assert show != "soon" or (days_left <= 14).all()
+    assert list(table["level"]) == sorted(table["level"])
 
 
 @pytest.mark.long
@@ -213,9 +215,9 @@ def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open)
     test = opened(open_page, show="all", sort="article")
     first = str(test.dataframe[0].value["article"].iloc[0])
 
-    shown = shop.stock.forecast(StockScope(), datetime.now(UTC), StockListing(sort="article"), limit=1)
+    forecast = shop.stock.forecast(StockScope(), datetime.now(UTC), StockListing(sort="article"), limit=1)
 
-    assert first == shown["article"].iloc[0]
+    assert first == forecast["article"].iloc[0]
     assert first in texts(opened(open_page, article=first))
 
 
@@ -277,11 +279,11 @@ def test_differences_show_both_values_and_why(shop: Application, article: str, s
     before = sandbox_of(shop).ledger.counts()["writes"] if shop.sandbox else -1
 
     test = opened(open_page, show="all")
-    shown = test.dataframe[1].value
+    table = test.dataframe[1].value
 
-    assert list(shown["article"]) == [article]
-    assert list(shown["target"]) == [0.0]
-    assert shown["why"].iloc[0].startswith(f"MplusKASSA -{shown['source'].iloc[0]:g} since")
+    assert list(table["article"]) == [article]
+    assert list(table["target"]) == [0.0]
+    assert table["why"].iloc[0].startswith(f"MplusKASSA -{table['source'].iloc[0]:g} since")
     assert shop.sandbox is not None
     assert sandbox_of(shop).ledger.counts()["writes"] == before
 
@@ -324,15 +326,15 @@ def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, s
     assert sold.counts.planned
     test = opened(open_page)
 
-    keys = {one.key for one in test.get("download_button")}
+    keys = {button.key for button in test.get("download_button")}
 
     assert keys == {f"{sort}-{name}" for sort in ("xlsx", "csv", "data") for name in FILES}
 
 
 def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:
-    known = shop.stock.charted(StockScope(summed_unit="STUK"), "branch")  # the unit that most are counted in
+    amounts = shop.stock.charted(StockScope(summed_unit="STUK"), "branch")  # the unit that most are counted in
 
-    shown = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
+    chart_values = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
 
-    last = known.groupby("branch")["amount"].last().astype(float)
-    assert sorted(last) == pytest.approx(sorted(values(line)[-1] for line in shown.values()))
+    last = amounts.groupby("branch")["amount"].last().astype(float)
+    assert sorted(last) == pytest.approx(sorted(values(line)[-1] for line in chart_values.values()))

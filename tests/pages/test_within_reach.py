@@ -49,11 +49,11 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
         console.preview("products")
         console.preview("orders")
         groups = application.exceptions.groups("", IssueState.OPEN, "", "")
-        found = [("exceptions", f"cause={group_address(one.group_key)}") for one in groups[:MOST]]
-        found.append(("runs", f"run={run.id}"))
+        addresses = [("exceptions", f"cause={group_address(group.group_key)}") for group in groups[:MOST]]
+        addresses.append(("runs", f"run={run.id}"))
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
     with served(data, settings=settings) as running:
-        yield running, found
+        yield running, addresses
 
 
 def entered(server: Server, role: Role) -> Person:
@@ -78,8 +78,8 @@ def test_how_something_is_arranged_is_seen_and_out_of_reach(
 ) -> None:
     somebody_there = entered(views[0], role)
     for page, query in SETTINGS if role is Role.ACCOUNTANT else SETTINGS[:3]:
-        shown = somebody_there.open_page(page, query)
-        assert "It can be changed by: operator, administrator." in shown, (page, query)
+        page_text = somebody_there.open_page(page, query)
+        assert "It can be changed by: operator, administrator." in page_text, (page, query)
         within = {key for key in somebody_there.reachable if not key.startswith(LOOKING)}
         assert within == set(), (page, query)
     somebody_there.close()
@@ -90,16 +90,16 @@ def test_how_something_is_arranged_is_seen_and_out_of_reach(
 def test_what_is_within_reach_is_not_refused(views: tuple[Server, list[tuple[str, str]]], role: Role) -> None:
     server, more = views
     pressed, wrong = 0, []
-    one = entered(server, role)
+    browser = entered(server, role)
     for page, query in [*ELSEWHERE, *SETTINGS, *more]:
-        assert REFUSED not in one.open_page(page, query), (page, query)
-        within = {key: button for key, button in one.buttons.items() if key in one.reachable}
+        assert REFUSED not in browser.open_page(page, query), (page, query)
+        within = {key: button for key, button in browser.buttons.items() if key in browser.reachable}
         for key, button in within.items():
             if key.startswith(AWAY):
                 continue
             pressed += 1
-            if REFUSED in one.open_page(page, query, presses=button):
+            if REFUSED in browser.open_page(page, query, presses=button):
                 wrong.append((page, query, key))
-    one.close()
+    browser.close()
     assert wrong == []
     assert pressed > 20

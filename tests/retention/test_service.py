@@ -18,33 +18,35 @@ from tests.stores import stores_in
 
 def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        kept = application.retention
-        assert kept.lengths_in_force() == Retention()
-        kept.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
-        assert kept.lengths_in_force() == Retention(Country.DE, False, {"plans": 3})
-        assert {one.name: one.length for one in kept.class_statuses()} | {"plans": 3, "books": 10, "vouchers": 8} == {
-            one.name: one.length for one in kept.class_statuses()
-        }
+        service = application.retention
+        assert service.lengths_in_force() == Retention()
+        service.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
+        assert service.lengths_in_force() == Retention(Country.DE, False, {"plans": 3})
+        assert {status.name: status.length for status in service.class_statuses()} | {
+            "plans": 3,
+            "books": 10,
+            "vouchers": 8,
+        } == {status.name: status.length for status in service.class_statuses()}
 
 
 def test_what_is_shorter_than_the_law_is_refused_unless_the_person_knows(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        kept, wanted = application.retention, Retention(Country.NL, False, {"books": 5})
+        service, new_retention = application.retention, Retention(Country.NL, False, {"books": 5})
         with pytest.raises(ConfigurationError) as refused:
-            kept.change(wanted, somebody("anna"))
+            service.change(new_retention, somebody("anna"))
         assert (refused.value.code, refused.value.facts["least"]) == ("retention_too_short", "7")
-        assert kept.lengths_in_force() == Retention()
-        kept.change(wanted, somebody("anna"), knowing=True)
-        assert kept.lengths_in_force() == wanted
+        assert service.lengths_in_force() == Retention()
+        service.change(new_retention, somebody("anna"), knowing=True)
+        assert service.lengths_in_force() == new_retention
         with pytest.raises(ConfigurationError) as impossible:
-            kept.change(Retention(lengths={"plans": 0}), somebody("anna"), knowing=True)
+            service.change(Retention(lengths={"plans": 0}), somebody("anna"), knowing=True)
         assert impossible.value.code == "setting_invalid"
 
 
 def test_nonsense_that_is_stored_counts_as_nothing(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        stored = {"country": "xx", "oss": "yes", "lengths": {"plans": "long", "poems": 3, "log": 999}}
-        stores_in(application).settings.put("retention", stored, "anna")
+        values = {"country": "xx", "oss": "yes", "lengths": {"plans": "long", "poems": 3, "log": 999}}
+        stores_in(application).settings.put("retention", values, "anna")
         assert application.retention.lengths_in_force() == Retention()
 
 
@@ -74,14 +76,14 @@ def test_one_process_at_a_time_is_at_it(tmp_path: Path) -> None:
         assert application.retention.page("") == ""
         assert stores_in(application).settings.get(LAST) is None
         leases.release("retention", "another")
-        assert set(application.retention.prune()) == {one.name for one in CLASSES}
+        assert set(application.retention.prune()) == {retention_class.name for retention_class in CLASSES}
 
 
 def test_the_log_is_pruned_by_whoever_has_it(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=False, serves=True) as application:
         assert application.retention.count_expired_rows("log") == 0
         assert application.retention.prune()["log"] == 0
-        assert next(one for one in application.retention.class_statuses() if one.name == "log").size
+        assert next(status for status in application.retention.class_statuses() if status.name == "log").size
 
 
 def test_it_is_done_next_in_the_coming_night(tmp_path: Path) -> None:

@@ -31,14 +31,14 @@ class Paper:
 def sales_orders(sandbox: Sandbox) -> list[Paper]:
     """Return the sales orders that carry a reference of ours."""
     streets = {str(row["REC_ID"]): str(row["ADDRESS1"]) for row in sandbox.state("DEL_ADDR")}
-    lines, names, rates = _under(sandbox, "SO_LINE", "ORD_NR"), debtors(sandbox), _rates(sandbox)
+    lines, names, rates = _rows_by_key(sandbox, "SO_LINE", "ORD_NR"), debtors(sandbox), _rates(sandbox)
     return [
         Paper(
             row["COMMENT1"],
             names[row["RPL_INV"]],
             streets.get(row.get("DEL_CODE") or "", ""),
-            tuple(_told(line, ORDERED) for line in lines[row["ORD_NR"]]),
-            _ordered(lines[row["ORD_NR"]], rates, gross=row.get("GROSS_FLG") is True),
+            tuple(_line_values(line, ORDERED) for line in lines[row["ORD_NR"]]),
+            _order_sums(lines[row["ORD_NR"]], rates, gross=row.get("GROSS_FLG") is True),
         )
         for row in sandbox.state("SO_HDR")
         if str(row.get("COMMENT1", "")).startswith(OURS)
@@ -47,14 +47,14 @@ def sales_orders(sandbox: Sandbox) -> list[Paper]:
 
 def postings(sandbox: Sandbox) -> list[Paper]:
     """Return the pages of daybooks that carry a reference of ours."""
-    lines, names, rates = _under(sandbox, "DJ_LINE", "PAGE_NR"), debtors(sandbox), _rates(sandbox)
+    lines, names, rates = _rows_by_key(sandbox, "DJ_LINE", "PAGE_NR"), debtors(sandbox), _rates(sandbox)
     return [
         Paper(
             row["INV_NR"],
             names[row["SUB_NR"]],
             "",
-            tuple(_told(line, POSTED) for line in lines[row["PAGE_NR"]]),
-            _posted(lines[row["PAGE_NR"]], rates, gross=row.get("GROSS_FLG") is True),
+            tuple(_line_values(line, POSTED) for line in lines[row["PAGE_NR"]]),
+            _posting_sums(lines[row["PAGE_NR"]], rates, gross=row.get("GROSS_FLG") is True),
         )
         for row in sandbox.state("DJ_PAGE")
         if str(row.get("INV_NR", "")).startswith(OURS_POSTED)
@@ -63,21 +63,21 @@ def postings(sandbox: Sandbox) -> list[Paper]:
 
 def open_items(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
     """Return what stands open in the ledger by debtor and reference; what is settled is none of it."""
-    found: dict[tuple[str, str], Decimal] = {}
+    balances: dict[tuple[str, str], Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if row.get("SUB_NR") and row.get("INV_NR"):
             item = str(row["SUB_NR"]), str(row["INV_NR"])
-            found[item] = found.get(item, NOTHING) + Decimal(row["AMOUNT"])
-    return {item: amount for item, amount in found.items() if amount}
+            balances[item] = balances.get(item, NOTHING) + Decimal(row["AMOUNT"])
+    return {item: amount for item, amount in balances.items() if amount}
 
 
 def on_ledger(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
     """Return what pages, by their numbers, put on each account of the ledger; debit is positive."""
-    found: dict[str, Decimal] = {}
+    totals: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if row["PAGE_NR"] in pages:
-            found[str(row["ACCT_NR"])] = found.get(str(row["ACCT_NR"]), NOTHING) + Decimal(row["AMOUNT"])
-    return {account: amount for account, amount in found.items() if amount}
+            totals[str(row["ACCT_NR"])] = totals.get(str(row["ACCT_NR"]), NOTHING) + Decimal(row["AMOUNT"])
+    return {account: amount for account, amount in totals.items() if amount}
 
 
 def debtors(sandbox: Sandbox) -> dict[str, str]:
@@ -93,7 +93,7 @@ def addresses(sandbox: Sandbox) -> list[tuple[str, ...]]:
 
 def sold(sandbox: Sandbox) -> dict[str, Sums]:
     """Return what each order of the till comes to as the till itself split it, by its number: 2026.118."""
-    found: dict[str, Sums] = {}
+    sums_by_number: dict[str, Sums] = {}
     for order in sandbox.state("orders", "mplus"):
         number = order["orderNumber"]
         sums: dict[str, VatSum] = {}
@@ -101,50 +101,50 @@ def sold(sandbox: Sandbox) -> dict[str, Sums]:
             rate = str(Decimal(group["vatPercentage"]).scaleb(-2).normalize())
             own = VatSum(from_cents(group["exclAmount"]), from_cents(group["vatAmount"]))
             sums[rate] = sums.get(rate, VatSum()) + own
-        found[f"{number['year']}.{number['number']}"] = sums
-    return found
+        sums_by_number[f"{number['year']}.{number['number']}"] = sums
+    return sums_by_number
 
 
-def cents_apart(some: Sums, others: Sums) -> Decimal:
+def cents_apart(sums: Sums, others: Sums) -> Decimal:
     """Return how far two sums are apart, with nothing cancelling out."""
-    gaps = (some.get(rate, VatSum()) - others.get(rate, VatSum()) for rate in {*some, *others})
+    gaps = (sums.get(rate, VatSum()) - others.get(rate, VatSum()) for rate in {*sums, *others})
     return sum((abs(gap.excl) + abs(gap.vat) for gap in gaps), NOTHING)
 
 
-def _ordered(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:
-    made = [
+def _order_sums(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:
+    booked_lines = [
         BookLine(
             str(line["REC_ID"]), Decimal(line["ORD_QTY"]), Decimal(line["ART_PX"]),
             Decimal(line.get("DISC_PCT") or 0), line["VAT_CODE"],
         )
         for line in lines
     ]  # fmt: skip
-    return _by_rate(booked_totals(made, rates, "incl" if gross else "excl", "document"), rates)
+    return _sums_by_rate(booked_totals(booked_lines, rates, "incl" if gross else "excl", "document"), rates)
 
 
-def _posted(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:
+def _posting_sums(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:
     sums: dict[str, VatSum] = {}
     for line in lines:
         amount, vat = Decimal(line["AMOUNT"]), Decimal(line.get("VAT_AMT") or 0)
         excl = amount - vat if gross else amount
         sums[line["VAT_CODE"]] = sums.get(line["VAT_CODE"], VatSum()) + VatSum(excl, vat)
-    return _by_rate(sums, rates)
+    return _sums_by_rate(sums, rates)
 
 
-def _by_rate(sums: Sums, rates: Mapping[str, Decimal]) -> Sums:
-    return {str(rates[code].normalize()): each for code, each in sums.items()}
+def _sums_by_rate(sums: Sums, rates: Mapping[str, Decimal]) -> Sums:
+    return {str(rates[code].normalize()): vat_sum for code, vat_sum in sums.items()}
 
 
 def _rates(sandbox: Sandbox) -> dict[str, Decimal]:
     return {str(row["VAT_CODE"]): Decimal(row["VAT_PCT"]) for row in sandbox.state("VAT")}
 
 
-def _under(sandbox: Sandbox, table: str, key: str) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+def _rows_by_key(sandbox: Sandbox, table: str, key: str) -> dict[str, list[dict[str, Any]]]:
+    rows_by_key: dict[str, list[dict[str, Any]]] = {}
     for row in sandbox.state(table):
-        found.setdefault(str(row[key]), []).append(row)
-    return found
+        rows_by_key.setdefault(str(row[key]), []).append(row)
+    return rows_by_key
 
 
-def _told(line: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+def _line_values(line: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(line.get(name) or "") for name in names)

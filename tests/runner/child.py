@@ -60,13 +60,13 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
     """Bring the run in this folder to its end, whoever began it; begin one where there is none."""
-    _into_file(folder)
+    _redirect_output(folder)
     application = build(load_settings(data=folder, **access)).start()
     try:
-        known = application.runs.latest("products")
+        runs = application.runs.latest("products")
         run_id = (
-            known[0].id
-            if known
+            runs[0].id
+            if runs
             else application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
         )
         while (run := application.runs.get(run_id)).state not in ENDED:
@@ -80,7 +80,7 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
 
 def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connection) -> None:
     """Run a console, and answer orders until None comes: the name of a question to it, and what is asked with it."""
-    _into_file(folder)
+    _redirect_output(folder)
     serves = executor == "server"
     application = build(load_settings(data=folder, **access), executor=executor, serves=serves).start()
     try:
@@ -106,13 +106,13 @@ def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> 
     if name == "lose":
         return DBOS.cancel_workflow(*arguments)
     if name == "queued":
-        return [one.workflow_id for one in DBOS.list_workflows(workflow_id_prefix=list(arguments))]
+        return [workflow.workflow_id for workflow in DBOS.list_workflows(workflow_id_prefix=list(arguments))]
     return attrgetter(name)(application)(*arguments)
 
 
 def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     """Run a flow with a defect on a real engine, where it maps records or where it writes, until the run rests."""
-    _into_file(folder)
+    _redirect_output(folder)
     database = open_database(f"sqlite:///{folder / 'console.sqlite'}")
     runs, links = RunStore(database, now), Links(database, now)
     logic = _products(ProductsLogic if while_writing else _WrongAboutRecords)
@@ -129,7 +129,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
         runner=Runner(Preview(deps), Commit(deps)), runs=runs,
-        fencing_tokens=FencingTokens(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
+        fencing_tokens=FencingTokens(database, now), heartbeats=Heartbeats(database, now), schedules=_NoSchedules(),
     )  # fmt: skip
     engine.start()
     try:
@@ -143,7 +143,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
         database.close()
 
 
-class _Never:
+class _NoSchedules:
     """No schedules."""
 
     def schedules(self) -> list[Schedule]:
@@ -180,14 +180,14 @@ class _WrongAboutRecords(ProductsLogic):
 class _WrongAboutWrites(MemoryConnector):
     """A connection with a defect where it writes."""
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        raise ZeroDivisionError(f"a defect at {change.key} {held} {references} {token}")
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
+        raise ZeroDivisionError(f"a defect at {change.key} {current} {references} {token}")
 
 
-def _into_file(folder: Path) -> None:
+def _redirect_output(folder: Path) -> None:
     """Let everything this process says go to a file beside its data."""
     folder.mkdir(parents=True, exist_ok=True)
-    said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
+    output = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     set_up_log("info")  # as every process of ours does

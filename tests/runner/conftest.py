@@ -20,9 +20,9 @@ __all__ = ["postgres_server", "postgres_url"]
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many cases of trouble there were."""
     reports = terminalreporter.stats.get("passed", [])
-    cases = [value for one in reports for name, value in getattr(one, "user_properties", ()) if name == "cases"]
+    cases = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "cases"]
     if cases:
-        number = sum(int(told.split()[0]) for told in cases)
+        number = sum(int(case.split()[0]) for case in cases)
         terminalreporter.write_line(f"trouble met and survived, {number} cases: {', '.join(cases)}")
 
 

@@ -103,7 +103,7 @@ def how_it_stands(console: Console, ledger: Ledger) -> str:
     return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.said()}"
 
 
-def _killed_and_restarted(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
+def _kill_and_restart(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:
     with running(articles=ARTICLES) as sandbox:
         console = Console(sandbox, folder, patience_seconds=PATIENCE)
         with looking_at(console) as ledger:
@@ -132,10 +132,10 @@ def _assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: 
     assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
     assert proven_articles(ledger) == expected
     till = console.sandbox.state("articles", "mplus")
-    articles = Counter(str(each["extArticleId"]) for each in till if each.get("extArticleId"))
+    articles = Counter(str(row["extArticleId"]) for row in till if row.get("extArticleId"))
     assert [code for code, number in articles.items() if number > 1] == []
     assert expected <= set(articles)
-    groups = Counter((str(each.get("parent")), str(each["name"])) for each in console.sandbox.state("groups", "mplus"))
+    groups = Counter((str(row.get("parent")), str(row["name"])) for row in console.sandbox.state("groups", "mplus"))
     assert [group for group, number in groups.items() if number > 1] == []
     assert Cursors(ledger.database, now).get("products", "source:article")
 
@@ -144,7 +144,7 @@ def assert_every_case_holds(moment: Moment, folder: Path, expected: frozenset[st
     """Kill at one moment under every switch, side by side; return how many cases there were."""
     number = all_of(
         {
-            str(fault): partial(_killed_and_restarted, moment, fault, folder / fault, expected)
+            str(fault): partial(_kill_and_restart, moment, fault, folder / fault, expected)
             for fault in LOST_ANSWERS
         }
     )  # fmt: skip

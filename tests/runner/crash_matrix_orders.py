@@ -131,13 +131,13 @@ def with_articles(folder: Path) -> Path:
 def without_trouble(journal: Path, folder: Path, becomes: str = "order") -> Calm:
     """Return what orders come to that nothing happens to; they become orders or postings."""
     with a_case(journal, folder, becomes) as (console, ledger):
-        found = []
+        outcomes = []
         for days in (DAYS, ONE_MORE):
             plan(console, ledger, becomes, days)
             approve(console, ledger)
             until_rest(ledger)
-            found.append(assert_all_booked_once(console.sandbox, ledger, becomes, days))
-    return Calm(journal, becomes, *found)
+            outcomes.append(assert_all_booked_once(console.sandbox, ledger, becomes, days))
+    return Calm(journal, becomes, *outcomes)
 
 
 @contextmanager
@@ -158,7 +158,9 @@ def a_case(
     folder.mkdir(parents=True)
     shutil.copy(journal, folder / "journal")
     with running(articles=ARTICLES, journal=folder / "journal", conventions=conventions) as sandbox:
-        console = Obedient(sandbox, data or folder, **{name: one for name, one in chosen.items() if one is not None})
+        console = Obedient(
+            sandbox, data or folder, **{name: value for name, value in chosen.items() if value is not None}
+        )
         with looking_at(console, "orders") as ledger:
             console.start()
             try:
@@ -181,7 +183,9 @@ def plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
 def order_plan(console: Obedient, becomes: str, days: int) -> None:
     """Ask for a plan of the orders of these days."""
     shop = console.sandbox.shop
-    collective = next(each.code for each in shop.articles if each.number and not each.blocked and not each.fault)
+    collective = next(
+        article.code for article in shop.articles if article.number and not article.blocked and not article.fault
+    )
     since = (shop.today - timedelta(days=days)).isoformat()
     if becomes == "posting":  # which daybook is what the set-up finds out
         console.ask("proposals.fill", "test")
@@ -219,14 +223,14 @@ def _approve_into(boundary: Boundary, trouble: str, console: Obedient, ledger: L
     else:
         struck = _strike(boundary, fault, console, ledger)
         if fault is None:
-            until(lambda: not _is_on(console.sandbox, struck), "the call that follows")
-            _assert_there(boundary, console, ledger)
+            until(lambda: not _is_switch_active(console.sandbox, struck), "the call that follows")
+            _assert_at_boundary(boundary, console, ledger)
             console.kill()
             console.sandbox.switches.disarm()
             console.start()
     until_rest(ledger)
     if fault is not None:
-        _assert_met(fault, console.sandbox)
+        _assert_fault_met(fault, console.sandbox)
 
 
 def _let_show_late(boundary: Boundary, sandbox: Sandbox) -> None:
@@ -243,9 +247,9 @@ def _strike(boundary: Boundary, fault: Fault | None, console: Obedient, ledger: 
         struck = _arm(sandbox, fault or Fault.DELAY, boundary.call, times, HOLD)
         approve(console, ledger)
         return struck
-    held = _arm(sandbox, Fault.DELAY, boundary.after, 1, HOLD)
+    delay = _arm(sandbox, Fault.DELAY, boundary.after, 1, HOLD)
     approve(console, ledger)
-    until(lambda: not _is_on(sandbox, held), boundary.after)
+    until(lambda: not _is_switch_active(sandbox, delay), boundary.after)
     return _arm(sandbox, fault or Fault.DELAY, boundary.call, times, HOLD)
 
 
@@ -253,11 +257,11 @@ def _arm(sandbox: Sandbox, fault: Fault, operation: str, times: int | None, seco
     return sandbox.switches.arm(fault, system=BOOKS, operation=operation, times=times, seconds=seconds)
 
 
-def _is_on(sandbox: Sandbox, switch: str) -> bool:
-    return any(one.id == switch for one in sandbox.switches.active_switches())
+def _is_switch_active(sandbox: Sandbox, switch: str) -> bool:
+    return any(active_switch.id == switch for active_switch in sandbox.switches.active_switches())
 
 
-def _assert_there(boundary: Boundary, console: Obedient, ledger: Ledger) -> None:
+def _assert_at_boundary(boundary: Boundary, console: Obedient, ledger: Ledger) -> None:
     """The files of the console and the ledger of calls say that it is where it is to be killed."""
     accepted = [call for call in console.sandbox.ledger.writes() if call.accepted and call.operation == boundary.write]
     if boundary is BEFORE_ANYTHING:
@@ -268,19 +272,19 @@ def _assert_there(boundary: Boundary, console: Obedient, ledger: Ledger) -> None
         assert bool(accepted) is bool(boundary.after)
 
 
-def _assert_met(fault: Fault, sandbox: Sandbox) -> None:
+def _assert_fault_met(fault: Fault, sandbox: Sandbox) -> None:
     notes = Counter(call.note for call in sandbox.ledger.calls(BOOKS))
     assert notes[fault], notes
 
 
-def _held_up(boundary: Boundary, trouble: str, folder: Path, calm: Calm) -> None:
+def _run_under_trouble(boundary: Boundary, trouble: str, folder: Path, calm: Calm) -> None:
     with a_case(calm.journal, folder, calm.becomes) as (console, ledger):
         plan(console, ledger, calm.becomes, DAYS)
         _approve_into(boundary, trouble, console, ledger)
         assert assert_all_booked_once(console.sandbox, ledger, calm.becomes, DAYS) == calm.first
 
 
-def _killed_before_closing(trouble: str, folder: Path, calm: Calm) -> None:
+def _kill_before_closing(trouble: str, folder: Path, calm: Calm) -> None:
     """Killed with nothing left to do but close the run, restarted into trouble, and run again into the same."""
     fault = FAULTS[trouble]
     with a_case(calm.journal, folder, calm.becomes) as (console, ledger):
@@ -296,7 +300,7 @@ def _killed_before_closing(trouble: str, folder: Path, calm: Calm) -> None:
         until_rest(ledger)
         assert assert_all_booked_once(console.sandbox, ledger, calm.becomes, DAYS) == calm.first
         if fault is not None and fault is not Fault.LATE:
-            _assert_met(fault, console.sandbox)
+            _assert_fault_met(fault, console.sandbox)
         console.sandbox.switches.disarm()
         console.sandbox.ledger.clear()
         plan(console, ledger, calm.becomes, ONE_MORE)
@@ -317,7 +321,7 @@ def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days:
     assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
     assert set(steps(ledger)) == {Step.PROVEN}
     papers = bookkeeping.postings(sandbox) if becomes == "posting" else bookkeeping.sales_orders(sandbox)
-    numbers = _to_book(sandbox, becomes, sandbox.shop.today - timedelta(days=days))
+    numbers = _numbers_by_reference(sandbox, becomes, sandbox.shop.today - timedelta(days=days))
     assert Counter(paper.reference for paper in papers) == Counter(numbers.keys())
     assert counts.proven + counts.unchanged == len(papers)
     assert _cents_astray(sandbox, papers, numbers) == NOTHING
@@ -332,21 +336,21 @@ def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days:
     )
 
 
-def _to_book(sandbox: Sandbox, becomes: str, since: date) -> dict[str, str]:
+def _numbers_by_reference(sandbox: Sandbox, becomes: str, since: date) -> dict[str, str]:
     """Return the numbers of the orders of somebody that were not cancelled, by the reference they have in the books."""
-    found = {}
+    numbers = {}
     for order in sandbox.state("orders", "mplus"):
         if _day(order["financialDate"]) < since or order["cancelState"].endswith("COMPLETE"):
             continue
         if order.get("relationNumber"):
             year, number = order["orderNumber"]["year"], order["orderNumber"]["number"]
             of_posting = f"MO{year - 2020}0000{number:05}"
-            found[of_posting if becomes == "posting" else f"{OURS}{year}.{number}"] = f"{year}.{number}"
-    return found
+            numbers[of_posting if becomes == "posting" else f"{OURS}{year}.{number}"] = f"{year}.{number}"
+    return numbers
 
 
-def _day(told: Mapping[str, Any]) -> date:
-    return date(told["year"], told["mon"], told["day"])
+def _day(day_fields: Mapping[str, Any]) -> date:
+    return date(day_fields["year"], day_fields["mon"], day_fields["day"])
 
 
 def _cents_astray(sandbox: Sandbox, papers: list[Paper], numbers: Mapping[str, str]) -> Decimal:
@@ -357,9 +361,9 @@ def _cents_astray(sandbox: Sandbox, papers: list[Paper], numbers: Mapping[str, s
 def assert_every_trouble_passes(boundary: Boundary, folder: Path, calm: Calm) -> str:
     """Go through all kinds of trouble at one boundary, side by side; return how many cases there were."""
     cases = {
-        trouble: partial(_killed_before_closing, trouble, folder / trouble.replace(" ", "-"), calm)
+        trouble: partial(_kill_before_closing, trouble, folder / trouble.replace(" ", "-"), calm)
         if boundary is BEFORE_CLOSING
-        else partial(_held_up, boundary, trouble, folder / trouble.replace(" ", "-"), calm)
+        else partial(_run_under_trouble, boundary, trouble, folder / trouble.replace(" ", "-"), calm)
         for trouble in FAULTS
     }
     number = all_of(cases)

@@ -71,14 +71,14 @@ class Console:
     def said(self) -> str:
         """Return the end of what the process said."""
         own = self.folder / "said"
-        said = own.read_text(encoding="utf-8") if own.exists() else ""
-        return "\n".join(text[-6000:] for text in (said, said_early()))
+        output = own.read_text(encoding="utf-8") if own.exists() else ""
+        return "\n".join(text[-6000:] for text in (output, said_early()))
 
     @property
     def url(self) -> str:
         """The address of its operational database."""
-        given = self.settings.get("database_url")
-        return str(given) if given else f"sqlite:///{self.folder / 'console.sqlite'}"
+        database_url = self.settings.get("database_url")
+        return str(database_url) if database_url else f"sqlite:///{self.folder / 'console.sqlite'}"
 
 
 class Obedient(Console):
@@ -87,22 +87,22 @@ class Obedient(Console):
     def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "server", **settings: Any) -> None:
         super().__init__(sandbox, folder, **settings)
         self.executor = executor
-        self._orders, self._theirs = pipe()
+        self._command_pipe, self._child_pipe = pipe()
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
         self._prepare()
-        self._orders, self._theirs = pipe()
+        self._command_pipe, self._child_pipe = pipe()
         settings = access(self.sandbox, **self.settings)
-        self.process = forked(child.obey, self.folder, settings, self.executor, self._theirs)
-        self._theirs.close()
+        self.process = forked(child.obey, self.folder, settings, self.executor, self._child_pipe)
+        self._child_pipe.close()
 
     def ask(self, name: str, *arguments: object) -> Any:
         """Return what the application answers to a question of that name; raise what it raises."""
-        self._orders.send((name, arguments))
-        if not self._orders.poll(SECONDS):
+        self._command_pipe.send((name, arguments))
+        if not self._command_pipe.poll(SECONDS):
             raise TimeoutError(self.said())
-        answer = self._orders.recv()
+        answer = self._command_pipe.recv()
         if isinstance(answer, IntegrationError):
             raise answer
         return answer
@@ -117,7 +117,7 @@ class Obedient(Console):
     def stop(self) -> None:
         """Let the process end by itself."""
         if self.process is not None and self.process.is_alive():
-            self._orders.send(None)
+            self._command_pipe.send(None)
             self.ends()
 
 

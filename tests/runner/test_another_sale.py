@@ -23,9 +23,9 @@ class Books(MemoryConnector):
     def __init__(self) -> None:
         super().__init__(system="accountview", evidence=("reference",))
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         del references
-        return super().lookup(wanted, Links())
+        return super().lookup(records, Links())
 
 
 @pytest.fixture
@@ -108,9 +108,9 @@ def test_two_sales_of_one_number_in_one_plan(harness: OrdersHarness, books: Book
 
 
 def test_a_sale_that_the_books_have_as_another_kind_is_not_booked_again(harness: OrdersHarness, books: Books) -> None:
-    made = booking(sold("12.10", "10.00"), orders(default_debtor="forced", debtor_number="20001"))
-    assert made.kind is Kind.SALES_ORDER
-    books.put(replace(made, key="elsewhere"))
+    document = booking(sold("12.10", "10.00"), orders(default_debtor="forced", debtor_number="20001"))
+    assert document.kind is Kind.SALES_ORDER
+    books.put(replace(document, key="elsewhere"))
     run = harness.run(Mode.COMPLETE)
     assert (harness.reasons(run), books.writes) == ({KEY: "already_in_target"}, [])
     assert list(harness.links.get("orders", Kind.SALES_ORDER, [KEY])) == [KEY]

@@ -82,8 +82,8 @@ def test_books_that_cannot_be_looked_into_get_each_document_once(tmp_path: Path,
     with a_blind_case(stocked_till, tmp_path / "case", BLIND[way]) as (console, ledger):
         for _ in range(RUNS):
             carry_out(console, ledger)
-        sent = sendings(console.sandbox)
-        assert sent.total() <= 1  # one alone, to find out
+        send_counts = sendings(console.sandbox)
+        assert send_counts.total() <= 1  # one alone, to find out
         assert not any(row.step is Step.PROVEN and row.kind == "sales_order" for row in ledger.changes())
 
 
@@ -97,10 +97,10 @@ def test_what_shows_later_than_we_wait_is_sent_once(tmp_path: Path, stocked_till
             carry_out(console, ledger)
             if late is LATE:
                 time.sleep(LATE)
-        sent = sendings(console.sandbox)
-        assert set(sent.values()) == {1}
+        send_counts = sendings(console.sandbox)
+        assert set(send_counts.values()) == {1}
         if late is NEVER:
-            assert sent.total() == 1
+            assert send_counts.total() == 1
 
 
 def test_a_kill_leaves_no_more_questions_than_calls_in_flight(tmp_path: Path, stocked_till: Path) -> None:

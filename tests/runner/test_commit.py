@@ -36,9 +36,9 @@ def test_a_committed_plan_leaves_nothing_to_do(harness: FlowHarness, target: Mem
     assert run.state is RunState.DONE
     assert run.counts.proven == run.counts.read == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
-    again = harness.preview(Mode.COMPLETE)
-    assert again.state is RunState.DONE
-    assert again.counts.unchanged == again.counts.read == 5
+    second_run = harness.preview(Mode.COMPLETE)
+    assert second_run.state is RunState.DONE
+    assert second_run.counts.unchanged == second_run.counts.read == 5
 
 
 def test_groups_are_written_before_the_products_in_them(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -56,8 +56,8 @@ def test_nothing_is_written_for_a_kind_of_record_that_is_not_known(
     with database.write() as connection:
         connection.execute(plan_lines.update().where(plan_lines.c.key == "1003").values(kind="unheard_of"))
         connection.execute(plan_lines.update().where(plan_lines.c.key == "1004").values(change=shape))
-    done = harness.commit(run)
-    assert (done.state, done.counts.proven, done.counts.parked) == (RunState.DONE, 3, 2)
+    final_run = harness.commit(run)
+    assert (final_run.state, final_run.counts.proven, final_run.counts.parked) == (RunState.DONE, 3, 2)
     assert harness.causes(run) == dict.fromkeys(("1003", "1004"), "kind_unknown")
     assert sorted(target.writes) == ["1001", "1002", "1005", "KLED"]
 
@@ -73,11 +73,11 @@ def test_what_was_sent_of_a_kind_that_is_not_known_is_a_question(
             connection.execute(plan_lines.update().where(plan_lines.c.key == key).values(values))
     seqs = [harness.changes(run)[key].seq for key in strange]
     harness.ledger.mark_sent(run.id, seqs)
-    done = harness.carry_out(run)
-    assert (done.state, done.counts.proven, done.counts.parked) == (RunState.DONE, 3, 2)
+    final_run = harness.carry_out(run)
+    assert (final_run.state, final_run.counts.proven, final_run.counts.parked) == (RunState.DONE, 3, 2)
     assert harness.causes(run) == dict.fromkeys(strange, "never_answered")
-    again = harness.run(Mode.COMPLETE)
-    assert harness.causes(again) == dict.fromkeys(strange, "never_answered")
+    second_run = harness.run(Mode.COMPLETE)
+    assert harness.causes(second_run) == dict.fromkeys(strange, "never_answered")
     assert sorted(target.writes) == ["1001", "1002", "1005", "KLED"]
     assert harness.ledger.answer_doubts("products", "1003", None) == 1
     assert harness.run(Mode.COMPLETE).counts.proven == 1
@@ -90,8 +90,8 @@ def test_nothing_is_written_of_a_stage_that_is_not_known(
     run = harness.preview()
     with database.write() as connection:
         connection.execute(plan_lines.update().where(plan_lines.c.key == "1003").values(stage="unheard_of"))
-    done = harness.commit(run)
-    assert (done.state, done.counts.proven, done.counts.parked) == (RunState.DONE, 4, 1)
+    final_run = harness.commit(run)
+    assert (final_run.state, final_run.counts.proven, final_run.counts.parked) == (RunState.DONE, 4, 1)
     assert harness.causes(run) == {"1003": "kind_unknown"}
     assert sorted(target.writes) == ["1001", "1002", "1004", "1005", "KLED"]
 
@@ -115,17 +115,19 @@ def test_a_mapping_published_since_makes_the_plan_stale(harness: FlowHarness) ->
     assert refusal.value.code == "mapping_published_since"
 
 
-@pytest.mark.parametrize(("undoes", "told"), [(False, "names,settings"), (True, "names")], ids=["plan", "undo"])
+@pytest.mark.parametrize(
+    ("undoes", "changed_basis"), [(False, "names,settings"), (True, "names")], ids=["plan", "undo"]
+)
 def test_a_plan_is_stale_while_what_decided_it_is_otherwise(
-    harness: FlowHarness, target: MemoryConnector, told: str, *, undoes: bool
+    harness: FlowHarness, target: MemoryConnector, changed_basis: str, *, undoes: bool
 ) -> None:
     run = harness.undo(harness.run()) if undoes else harness.preview()
-    written = list(target.writes)
+    writes_before = list(target.writes)
     harness.names, harness.decides = "another field for the price", {"settings": "changed"}
     with pytest.raises(PlanStaleError) as refusal:
         harness.approve(run)
-    found = refusal.value
-    assert (found.code, found.facts["changed"], target.writes) == ("basis_changed_since", told, written)
+    error = refusal.value
+    assert (error.code, error.facts["changed"], target.writes) == ("basis_changed_since", changed_basis, writes_before)
     harness.names, harness.decides = "as AccountView has them", {"settings": "as they are"}
     assert harness.commit(run).state is RunState.DONE
 
@@ -169,8 +171,8 @@ def test_a_plan_made_with_the_notes_of_another_has_corrections_of_its_own(harnes
     harness.corrections = {"1001": "typed"}
     before = harness.preview(Mode.CHOSEN, ["1001"])
     harness.corrections = {}
-    asked = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",), before.notes)
-    run = harness.previewed(harness.runner.preview.begin(asked))
+    request = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",), before.notes)
+    run = harness.previewed(harness.runner.preview.begin(request))
     assert harness.commit(run).state is RunState.DONE
 
 
@@ -197,11 +199,11 @@ def test_a_yes_is_to_the_fields_as_they_are_read_then_and_another_process_reads_
     assert (refusal.value.code, refusal.value.facts["changed"], target.writes) == ("basis_changed_since", "fields", [])
     anew = harness.preview()
     harness.approve(anew)
-    told: list[tuple[str, int]] = []
-    harness.read_fields = lambda flow: told.append((flow, len(target.writes)))
+    reads: list[tuple[str, int]] = []
+    harness.read_fields = lambda flow: reads.append((flow, len(target.writes)))
     harness.restart()
     assert harness.carry_out(anew).state is RunState.DONE
-    assert told == [("products", 0)]
+    assert reads == [("products", 0)]
 
 
 def test_no_yes_is_kept_while_the_fields_cannot_be_read(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -239,11 +241,11 @@ def test_a_brake_needs_its_number_typed(
     edited(source, "1001", {"price": Decimal("99.0000")})
     run = harness.preview()
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 1)]
-    written = len(target.writes)
+    writes_before = len(target.writes)
     with pytest.raises(PlanUnsafeError) as refusal:
         harness.approve(run, confirmed=typed)
     assert refusal.value.code == "brake_price"
-    assert len(target.writes) == written
+    assert len(target.writes) == writes_before
     assert harness.commit(run, confirmed={"brake_price": 1}).counts.proven == 1
 
 
@@ -283,8 +285,8 @@ def test_an_edit_of_another_field_does_not_hold_a_change_up(
     run = harness.preview()
     edited(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
     assert harness.steps(harness.commit(run)) == {"1001": Step.PROVEN}
-    held = target.held(Kind.PRODUCT)["1001"].flat()
-    assert (held["1001/price_incl"], held["1001/receipt_text"]) == (Decimal("21.78"), "Bonnetje")
+    product = target.held(Kind.PRODUCT)["1001"].flat()
+    assert (product["1001/price_incl"], product["1001/receipt_text"]) == (Decimal("21.78"), "Bonnetje")
 
 
 def test_what_somebody_removed_after_the_preview_is_not_made_again(
@@ -294,9 +296,9 @@ def test_what_somebody_removed_after_the_preview_is_not_made_again(
     edited(source, "1001", HIGHER)
     run = harness.preview()
     target.remove(Kind.PRODUCT, "1001")
-    written = len(target.writes)
+    writes_before = len(target.writes)
     assert harness.steps(harness.commit(run)) == {"1001": Step.PARKED}
-    assert len(target.writes) == written
+    assert len(target.writes) == writes_before
 
 
 def test_what_appeared_at_the_till_after_the_preview_is_parked(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -319,8 +321,8 @@ def test_a_refused_record_is_parked_alone_and_goes_through_when_it_is_tried_agai
     assert harness.causes(run) == {"1003": "request_refused"}
     assert run.counts.proven == 4
     target.accept("1003")
-    again = harness.run(Mode.CHOSEN, ["1003"])
-    assert harness.steps(again) == {"1003": Step.PROVEN}
+    retry_run = harness.run(Mode.CHOSEN, ["1003"])
+    assert harness.steps(retry_run) == {"1003": Step.PROVEN}
     assert sorted(target.held(Kind.PRODUCT)) == list(FIVE)
 
 
@@ -375,10 +377,10 @@ class Leisurely(LateConnector):
 
     spent: Callable[[float], None]
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         self.spent(4)
         self.looks = 3
-        return super().write(change, held, references, token)
+        return super().write(change, current, references, token)
 
 
 def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_others(
@@ -395,11 +397,11 @@ def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_ot
 class Deadly(LateConnector):
     """A till at whose first article our process dies."""
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        written = super().write(change, held, references, token)
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
+        result = super().write(change, current, references, token)
         if self.writes == ["1001"]:
             raise SystemExit
-        return written
+        return result
 
 
 def test_what_a_dead_process_sent_gets_all_our_patience_however_long_it_was_dead(
@@ -423,12 +425,12 @@ class Halfway(MemoryConnector):
 
     is_deadly = False
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if not self.is_deadly:
-            return super().write(change, held, references, token)
+            return super().write(change, current, references, token)
         self.is_deadly = False
         parts = tuple(replace(part, values={}) for part in change.desired.parts)
-        super().write(replace(change, desired=replace(change.desired, parts=parts)), held, references, "half")
+        super().write(replace(change, desired=replace(change.desired, parts=parts)), current, references, "half")
         raise SystemExit
 
 
@@ -441,13 +443,13 @@ class InPart(MemoryConnector):
     def calls(self, change: Change) -> int:
         return 2 * super().calls(change)
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        held = super().lookup(wanted, references)
-        if self.looks <= 0 or self.shown is None or "1003" not in held or len(self.writes) < len(FIVE) + 1:
-            return held
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+        current = super().lookup(records, references)
+        if self.looks <= 0 or self.shown is None or "1003" not in current or len(self.writes) < len(FIVE) + 1:
+            return current
         self.looks -= 1
-        now = held["1003"]
-        return held | {"1003": replace(now, record=replace(now.record, parts=self.shown.parts))}
+        now = current["1003"]
+        return current | {"1003": replace(now, record=replace(now.record, parts=self.shown.parts))}
 
 
 def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConnector) -> None:
@@ -480,9 +482,9 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
 class Wrong(MemoryConnector):
     """A till that stores a price wrongly and says yes."""
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.desired.parts)
-        return super().write(replace(change, desired=replace(change.desired, parts=bad)), held, references, token)
+        return super().write(replace(change, desired=replace(change.desired, parts=bad)), current, references, token)
 
 
 def test_what_is_stored_wrongly_is_never_proven(database: Database, source: MemoryConnector) -> None:
@@ -502,11 +504,11 @@ class Leaving(MemoryConnector):
 
     stays_for = -1
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if self.stays_for == 0:
             raise UnavailableError("connection_refused", system=self.system, host="memory")
         self.stays_for -= 1
-        return super().write(change, held, references, token)
+        return super().write(change, current, references, token)
 
 
 def test_a_till_that_does_not_take_up_the_first_record_ever_leaves_no_question(database: Database) -> None:
@@ -651,11 +653,11 @@ def test_another_choice_than_was_shown_is_refused_and_nothing_is_written(
     harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    run, written = harness.preview(), len(target.writes)
+    run, writes_before = harness.preview(), len(target.writes)
     harness.leave(run, "1001", by="somebody else")
     with pytest.raises(PlanStaleError) as refusal:
         harness.approve(run)
-    assert (refusal.value.code, len(target.writes)) == ("choice_changed", written)
+    assert (refusal.value.code, len(target.writes)) == ("choice_changed", writes_before)
     assert harness.steps(harness.commit(harness.runs.get(run.id))) == {"1001": Step.LEFT, "1002": Step.PROVEN}
 
 

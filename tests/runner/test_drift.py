@@ -50,7 +50,7 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
     page = look(harness)
     assert page.counts == DriftCounts(compared=5, equal=4, different=1)
     edit = Edit("1002/price_incl", PRICE, was, Decimal(1))
-    assert [(one.key, one.edits) for one in page.different] == [("1002", (edit,))]
+    assert [(difference.key, difference.edits) for difference in page.different] == [("1002", (edit,))]
 
 
 def test_what_the_target_may_keep_is_counted_and_no_difference(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -73,8 +73,8 @@ def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: Memo
 
         blank = False
 
-        def lookup(self, *asked):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202
-            return {} if self.blank else super().lookup(*asked)
+        def lookup(self, *arguments):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202
+            return {} if self.blank else super().lookup(*arguments)
 
         def shows(self, kind: Kind) -> bool:
             return not self.blank and super().shows(kind)
@@ -95,7 +95,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
 
         def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
             del references
-            return {one.key: None for one in orders if one.key in self.held(Kind.SALES_ORDER)}
+            return {order.key: None for order in orders if order.key in self.held(Kind.SALES_ORDER)}
 
         def keeps_invoiced(self) -> bool:
             return keeps
@@ -104,12 +104,14 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
     harness = FlowHarness(database, source, books)
     orders = [Record(Kind.SALES_ORDER, key, {"number": key}) for key in ("1", "2")]
     books.put(orders[0])
-    there = books.lookup(orders, Links())["1"].reference
-    links = zip(orders, (there, "2"), strict=True)
-    harness.links.keep(harness.flow, [Link(Kind.SALES_ORDER, one.key, known, one) for one, known in links])
+    booked_reference = books.lookup(orders, Links())["1"].reference
+    links = zip(orders, (booked_reference, "2"), strict=True)
+    harness.links.keep(
+        harness.flow, [Link(Kind.SALES_ORDER, order.key, reference, order) for order, reference in links]
+    )
     deps, logic = harness.runner.preview.deps, harness.made()
-    found = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
-    assert found == DriftCounts(compared=2, equal=1, missing=int(keeps), unknown=int(not keeps))
+    counts = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
+    assert counts == DriftCounts(compared=2, equal=1, missing=int(keeps), unknown=int(not keeps))
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -120,13 +122,13 @@ def test_pages_follow_one_another_and_leave_nothing_out(
     target.remove(Kind.PRODUCT, "1001")
     after: str | None = ""
     counts = DriftCounts()
-    told: list[str] = []
+    keys: list[str] = []
     while after is not None:
         page = look(harness, after, size)
         counts, after = counts.plus(page.counts), page.after
-        told += page.compared_keys
+        keys += page.compared_keys
     assert counts == DriftCounts(compared=5, equal=4, missing=1)
-    assert told == ["1001", "1002", "1003", "1004", "1005"]
+    assert keys == ["1001", "1002", "1003", "1004", "1005"]
 
 
 def test_what_was_retired_is_not_looked_at(

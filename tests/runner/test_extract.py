@@ -68,9 +68,11 @@ class Stammering(MemoryConnector):
 
     last: tuple[Record, ...] = ()
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         """Return a page with what came before in front, and its first record at its end too."""
-        batch = super().extract(kind, since, after, most)
+        batch = super().extract(kind, since, after, limit)
         before, self.last = self.last if after else (), batch.records[-1:]
         return Batch((*before, *batch.records, *batch.records[:1]), batch.after, batch.stamp)
 
@@ -108,10 +110,12 @@ class Telling(MemoryConnector):
 
     told = by_key = FieldPresence(frozenset({"K9_EAN", "REC_BLK"}))
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         """Return a page that says so."""
         return replace(
-            super().extract(kind, since, after, most), fields=self.told if kind is Kind.ARTICLE else FieldPresence()
+            super().extract(kind, since, after, limit), fields=self.told if kind is Kind.ARTICLE else FieldPresence()
         )
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
@@ -142,10 +146,10 @@ def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
-    both = frozenset({"CUR_CODE", "K9_OTHER"})
-    source.told = FieldPresence(both, present_fields=both, filled=both, known_fields=frozenset({"CUR_CODE"}))
+    fields = frozenset({"CUR_CODE", "K9_OTHER"})
+    source.told = FieldPresence(fields, present_fields=fields, filled=fields, known_fields=frozenset({"CUR_CODE"}))
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(both, present_fields=both, null=both, known_fields=frozenset({"CUR_CODE"}))
+    source.told = FieldPresence(fields, present_fields=fields, null=fields, known_fields=frozenset({"CUR_CODE"}))
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "CUR_CODE"
@@ -158,14 +162,19 @@ def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
-    both, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
-    filled = currency if empties == "as null" else both
+    fields, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
+    filled = currency if empties == "as null" else fields
     source.told = FieldPresence(
-        both, present_fields=both, filled=filled, known_fields=both, blanks=empties != "unknown"
+        fields, present_fields=fields, filled=filled, known_fields=fields, blanks=empties != "unknown"
     )
     harness.run(Mode.COMPLETE)
     alone = FieldPresence(
-        both, present_fields=both, filled=both - currency, null=currency, known_fields=both, is_single_record=True
+        fields,
+        present_fields=fields,
+        filled=fields - currency,
+        null=currency,
+        known_fields=fields,
+        is_single_record=True,
     )
     source.told = source.by_key = alone
     source.put(an_article("1", name="Another"))
@@ -178,10 +187,12 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
-    told = FieldPresence(frozenset({"CUR_CODE"}), present_fields=frozenset({"CUR_CODE"}))
-    source.told = replace(told, fields_with_value=told.present_fields, fields_often_with_value=told.present_fields)
+    presence = FieldPresence(frozenset({"CUR_CODE"}), present_fields=frozenset({"CUR_CODE"}))
+    source.told = replace(
+        presence, fields_with_value=presence.present_fields, fields_often_with_value=presence.present_fields
+    )
     harness.run(Mode.COMPLETE)
-    source.told = told
+    source.told = presence
     source.put(an_article("1", name="Another"))
     assert harness.run(Mode.CHANGES).state is RunState.DONE  # those that changed may all be without
     for _ in "ab":
@@ -189,9 +200,9 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
             harness.run(Mode.COMPLETE)
         assert caught.value.facts["field"] == "CUR_CODE"
         harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
-    source.told = replace(told, fields_with_value=told.present_fields)
+    source.told = replace(presence, fields_with_value=presence.present_fields)
     harness.run(Mode.COMPLETE)
-    source.told = told
+    source.told = presence
     assert harness.run(Mode.COMPLETE).state is RunState.DONE  # one record may lose it
 
 
@@ -256,8 +267,8 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
     sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
     harness = FlowHarness(database, source, target, filters=(sorted_out,))
     harness.run(Mode.COMPLETE)
-    for told in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
-        source.told = FieldPresence(told, present_fields=told)
+    for read_fields in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
+        source.told = FieldPresence(read_fields, present_fields=read_fields)
         harness.run(Mode.COMPLETE)
     source.told = FieldPresence(every, present_fields=every)
     harness.run(Mode.COMPLETE)
@@ -292,21 +303,21 @@ class Counted(MemoryConnector):
         return self.told
 
 
-@pytest.mark.parametrize(("told", "totals"), [(4, [4, 4]), (3, [3, 4]), (0, [0, 0]), (None, [0, 0])])
+@pytest.mark.parametrize(("expected_total", "totals"), [(4, [4, 4]), (3, [3, 4]), (0, [0, 0]), (None, [0, 0])])
 def test_a_reading_of_everything_says_how_much_it_expects(
-    database: Database, target: MemoryConnector, told: int | None, totals: list[int]
+    database: Database, target: MemoryConnector, expected_total: int | None, totals: list[int]
 ) -> None:
     source = Counted(variants(), system="accountview", page_size=2)
-    source.told = told
+    source.told = expected_total
     harness = FlowHarness(database, source, target)
     run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
-    seen = []
+    progress = []
     while harness.runs.get(run.id).position.task is Task.EXTRACT:
         harness.runner.preview.page(run.id)
         now = harness.runs.get(run.id)
         if now.progress_done:
-            seen.append((now.progress_done, now.progress_total))
-    assert seen == list(zip([2, 4], totals, strict=True))
+            progress.append((now.progress_done, now.progress_total))
+    assert progress == list(zip([2, 4], totals, strict=True))
 
 
 def test_what_fits_on_a_page_and_what_only_changed_is_not_counted_first(

@@ -36,9 +36,9 @@ def asked() -> Asked:
 def harness(tmp_path: Path, asked: Asked) -> Iterator[OrdersHarness]:
     database = new_database(tmp_path / "console.sqlite")
     books = MemoryConnector(system="accountview", evidence=("reference",))
-    made = OrdersHarness(database, books, MemoryConnector([sold("12.10", "10.00")], system="mplus"))
-    made.strangers = asked
-    yield made
+    orders_harness = OrdersHarness(database, books, MemoryConnector([sold("12.10", "10.00")], system="mplus"))
+    orders_harness.strangers = asked
+    yield orders_harness
     database.close()
 
 

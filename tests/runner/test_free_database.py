@@ -20,10 +20,10 @@ class Watching(MemoryConnector):
 
     other: Cursors | None = None
 
-    def _answering(self, call: str) -> None:
+    def _count_call(self, call: str) -> None:
         if self.other is not None:
             self.other.put("another", "call", call)  # UnavailableError where that is held
-        super()._answering(call)
+        super()._count_call(call)
 
 
 def test_no_call_goes_out_while_the_database_is_held(tmp_path: Path) -> None:
@@ -35,13 +35,13 @@ def test_no_call_goes_out_while_the_database_is_held(tmp_path: Path) -> None:
     harness = FlowHarness(database, source, target)
     source.other = target.other = Cursors(other, Clock())
 
-    done = harness.run(Mode.COMPLETE)
+    first_run = harness.run(Mode.COMPLETE)
     source.remove(Kind.ARTICLE, "1005")
-    gone = harness.run(Mode.COMPLETE)
-    undone = harness.commit(harness.undo(gone))
+    retire_run = harness.run(Mode.COMPLETE)
+    undone = harness.commit(harness.undo(retire_run))
 
-    assert [run.state for run in (done, gone, undone)] == [RunState.DONE] * 3
-    assert (done.counts.proven, target.calls_made["write"]) == (5, 8)  # the group too, one made inactive, and back
+    assert [run.state for run in (first_run, retire_run, undone)] == [RunState.DONE] * 3
+    assert (first_run.counts.proven, target.calls_made["write"]) == (5, 8)  # the group too, one made inactive, and back
     assert {"extract", "lookup", "fetch", "changed"} <= source.calls_made.keys() | target.calls_made.keys()
     other.close()
     database.close()

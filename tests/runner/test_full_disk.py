@@ -31,9 +31,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["/usr/bin/mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    made = subprocess.run(mount, check=False, capture_output=True)
-    if made.returncode:
-        pytest.skip(f"no disk of one's own: {made.stderr.decode().strip()}")
+    process = subprocess.run(mount, check=False, capture_output=True)
+    if process.returncode:
+        pytest.skip(f"no disk of one's own: {process.stderr.decode().strip()}")
     yield folder
     subprocess.run(["/usr/bin/umount", "-l", str(folder)], check=True)
 

@@ -32,8 +32,8 @@ def linked(harness: FlowHarness, source: MemoryConnector) -> FlowHarness:
 
 def question(harness: FlowHarness) -> OpenIssue:
     """Return the open question about the identity of an article."""
-    (one,) = harness.issues.list(harness.flow, ARTICLE_CHANGED)
-    return one
+    (open_issue,) = harness.issues.list(harness.flow, ARTICLE_CHANGED)
+    return open_issue
 
 
 def answered(harness: FlowHarness, option: str) -> None:

@@ -109,8 +109,8 @@ def test_two_articles_that_change_numbers_both_keep_theirs(
 def test_the_number_given_by_hand_at_the_till_is_the_one_from_then_on(
     renumbered: FlowHarness, target: MemoryConnector
 ) -> None:
-    there = target.held(Kind.PRODUCT)["A"]
-    target.put(replace(there, parts=tuple(replace(part, key="7001") for part in there.parts)))
+    product = target.held(Kind.PRODUCT)["A"]
+    target.put(replace(product, parts=tuple(replace(part, key="7001") for part in product.parts)))
     edited(renumbered.source, "A", CHEAPER)
     assert not renumbered.causes(renumbered.run())
     assert renumbered.links.get("products", Kind.ARTICLE, ["A"])["A"].reference == "7001"
@@ -241,7 +241,7 @@ def test_the_issue_names_the_product_at_the_till(regrouped: FlowHarness) -> None
     edited(regrouped.source, "2", {"parent": "TRUI"})
     run = regrouped.preview()
     (row,) = regrouped.plans.rows(run.id, "parked")
-    there = regrouped.links.get("products", Kind.PRODUCT, ["BROEK"])["BROEK"]
-    assert row.facts["product"] == f"{there.reference} (Broek)"
+    link = regrouped.links.get("products", Kind.PRODUCT, ["BROEK"])["BROEK"]
+    assert row.facts["product"] == f"{link.reference} (Broek)"
     assert row.title == "Broek maat 2"
     assert (row.facts["parent"], row.facts["article"], row.weight) == ("TRUI", "2", 1)

@@ -144,12 +144,12 @@ class TwoSystems(RuleBasedStateMachine):
         self.harness.run(Mode.COMPLETE)  # what was parked as edited meanwhile is judged again by the next one
         run = self.harness.run(Mode.COMPLETE)
         assert run.state is RunState.DONE
-        said = self.harness.causes(run)
+        causes = self.harness.causes(run)
         assert Step.PROVEN not in self.harness.steps(run).values(), "the second run still found something to do"
         for code, article in self.books.held(Kind.ARTICLE).items():
-            if code not in said:
+            if code not in causes:
                 self._assert_agreed(article, self.till.held(Kind.PRODUCT)[code])
-        for code, cause in said.items():
+        for code, cause in causes.items():
             assert cause in {"request_refused", "target_record_missing", "field_conflict", "never_answered"}, (
                 code,
                 cause,
@@ -157,18 +157,18 @@ class TwoSystems(RuleBasedStateMachine):
             assert (cause != "request_refused") or code in self.refused
             assert (cause != "target_record_missing") or code in self.removed
         for code, product in self.till.held(Kind.PRODUCT).items():
-            if code not in self.books.held(Kind.ARTICLE) and code not in said:
+            if code not in self.books.held(Kind.ARTICLE) and code not in causes:
                 assert product.flat()[f"{code}/active"] is False
 
     @staticmethod
     def _assert_agreed(article: Record, product: Record) -> None:
-        held = product.flat()
+        till_values = product.flat()
         price = article.values["price"]
         assert isinstance(price, Decimal)
-        assert held[f"{article.key}/price_incl"] == add_vat(price, Decimal(21)).quantize(Decimal("0.01"))
-        assert held[f"{article.key}/active"] is True
-        assert held[f"{article.key}/external_id"] == article.key
-        name = str(held["name"])  # owned until somebody edits it at the till
+        assert till_values[f"{article.key}/price_incl"] == add_vat(price, Decimal(21)).quantize(Decimal("0.01"))
+        assert till_values[f"{article.key}/active"] is True
+        assert till_values[f"{article.key}/external_id"] == article.key
+        name = str(till_values["name"])  # owned until somebody edits it at the till
         assert name == article.values["name"] or name.endswith("van de kassa")
 
     # ---- what always holds

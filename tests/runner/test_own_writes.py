@@ -41,12 +41,12 @@ class Crowded(Mplus):
         self.after: dict[str, Callable[[], None]] = {}  # by what is written
         self.told: Counter[str] = Counter()
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change, with what others do around it."""
         self.before.pop(change.key, nothing)()
-        written = super().write(change, held, references, token)
+        result = super().write(change, current, references, token)
         self.after.pop(change.key, nothing)()
-        return written
+        return result
 
     def read_changes(
         self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
@@ -87,7 +87,7 @@ def harness(database: Database, books: MemoryConnector, till: Crowded) -> FlowHa
 
 def at_the_till(shop: Sandbox, code: str, name: str) -> object:
     """Return what the till holds of one of the articles."""
-    return next(one[name] for one in shop.state("articles", "mplus") if str(one["articleNumber"]) == code)
+    return next(row[name] for row in shop.state("articles", "mplus") if str(row["articleNumber"]) == code)
 
 
 def test_the_run_after_a_sync_is_told_of_nothing(harness: FlowHarness, till: Crowded) -> None:
@@ -160,14 +160,14 @@ STEP = 100  # instructions of the database between two counts
 @pytest.fixture
 def worked(database: Database) -> Counter[str]:
     """What the database did: in hundreds of its instructions, which rise with every row it touches."""
-    told: Counter[str] = Counter()
+    steps: Counter[str] = Counter()
 
     def count(connection: sqlite3.Connection, *_: object) -> None:
-        connection.set_progress_handler(lambda: told.update(steps=1), STEP)
+        connection.set_progress_handler(lambda: steps.update(steps=1), STEP)
 
     database.engine.dispose()
     sa.event.listen(database.engine, "connect", count)
-    return told
+    return steps
 
 
 @pytest.mark.long
@@ -178,7 +178,9 @@ def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
     costs, price = [], 17
     for more in (0, 6_000):
         others = [a_product(f"{number}", (a_part(f"{number}"),)) for number in range(910_000, 910_000 + more)]
-        harness.links.keep(harness.flow, [Link(one.kind, one.key, one.key, one, "1") for one in others])
+        harness.links.keep(
+            harness.flow, [Link(article.kind, article.key, article.key, article, "1") for article in others]
+        )
         harness.run()
         price += 1
         for code in CODES[:10]:

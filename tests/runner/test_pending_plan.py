@@ -42,11 +42,15 @@ def test_changes_that_come_to_the_same_leave_the_plan_that_waits(
     harness: FlowHarness, source: MemoryConnector, gone: Run
 ) -> None:
     edited(source, "1001", {"stock": Decimal(7)})  # read, and nothing of it is written
-    again = harness.preview()
-    assert (again.state, again.error, again.facts["run"]) == (RunState.DISCARDED, "plan_says_the_same", gone.id)
+    repeat_run = harness.preview()
+    assert (repeat_run.state, repeat_run.error, repeat_run.facts["run"]) == (
+        RunState.DISCARDED,
+        "plan_says_the_same",
+        gone.id,
+    )
     assert harness.runs.get(gone.id) == gone
     with pytest.raises(PlanStaleError, match="plan_replaced"):
-        harness.approve(again)
+        harness.approve(repeat_run)
     assert harness.commit(gone).state is RunState.DONE
 
 
@@ -66,8 +70,8 @@ def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
         harness.approve(old)
     assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", run.id)
     harness.commit(run)
-    held = target.held(Kind.PRODUCT)
-    assert [held[key].flat()[f"{key}/active"] for key in ("1003", "1004")] == [False, True]
+    products = target.held(Kind.PRODUCT)
+    assert [products[key].flat()[f"{key}/active"] for key in ("1003", "1004")] == [False, True]
 
 
 def test_what_has_come_back_meanwhile_is_not_taken_over(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -185,8 +189,8 @@ def test_the_articles_of_a_product_that_are_gone_are_taken_over_together(
     run = harness.preview()
     assert run.brakes == plan.brakes
     harness.commit(run)
-    held = target.held(Kind.PRODUCT)["TRUI"].flat()
-    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
+    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [product[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
 
 
 def test_a_plan_of_an_empty_source_puts_nothing_aside_and_keeps_its_brake(
@@ -195,17 +199,17 @@ def test_a_plan_of_an_empty_source_puts_nothing_aside_and_keeps_its_brake(
     harness.run()
     edited(source, "1001", HIGHER)
     plan = harness.preview()
-    kept = source.held(Kind.ARTICLE)
-    for key in list(kept):
+    article_records = source.held(Kind.ARTICLE)
+    for key in list(article_records):
         source.remove(Kind.ARTICLE, key)
     empty = harness.preview(Mode.COMPLETE)
     assert {harness.runs.get(run.id).state for run in (plan, empty)} == {RunState.READY}
-    for record in kept.values():
+    for record in article_records.values():
         source.put(record)
     run = harness.preview()
     assert set(harness.changes(run)) == {"1001"}
     assert not run.brakes
-    assert {harness.runs.get(one.id).facts["run"] for one in (plan, empty)} == {run.id}
+    assert {harness.runs.get(pending.id).facts["run"] for pending in (plan, empty)} == {run.id}
 
 
 # ---- plans of chosen records
@@ -221,21 +225,21 @@ def test_a_plan_of_chosen_records_leaves_the_plan_of_everything_and_both_are_wri
     chosen = harness.preview(Mode.CHOSEN, ["1001"])
     assert {run.id for run in harness.runs.latest(harness.flow, [RunState.READY])} == {every.id, chosen.id}
     harness.commit(chosen)
-    written = len(target.writes)
-    done = harness.commit(every)
-    assert harness.steps(done) == dict.fromkeys(("1001", "1002", "1003"), Step.PROVEN)
-    assert len(target.writes) == written + 2  # what the other plan had written is not written twice
-    assert not harness.causes(done)
+    writes_before = len(target.writes)
+    final_run = harness.commit(every)
+    assert harness.steps(final_run) == dict.fromkeys(("1001", "1002", "1003"), Step.PROVEN)
+    assert len(target.writes) == writes_before + 2  # what the other plan had written is not written twice
+    assert not harness.causes(final_run)
 
 
 def test_what_is_new_in_two_plans_is_created_once(harness: FlowHarness, target: MemoryConnector) -> None:
     every = harness.preview()
     chosen = harness.preview(Mode.CHOSEN, ["1001"])
     harness.commit(chosen)
-    written = len(target.writes)
-    done = harness.commit(every)
-    assert set(harness.steps(done).values()) == {Step.PROVEN}
-    assert len(target.writes) - written == len(harness.changes(done)) - len(harness.changes(chosen))
+    writes_before = len(target.writes)
+    final_run = harness.commit(every)
+    assert set(harness.steps(final_run).values()) == {Step.PROVEN}
+    assert len(target.writes) - writes_before == len(harness.changes(final_run)) - len(harness.changes(chosen))
     assert set(target.held(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
 
 
@@ -244,11 +248,11 @@ class Deaf(MemoryConnector):
 
     key = "1001"
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if change.key == self.key:
             self.writes.append(change.key)
             raise InDoubtError(system=self.system, key=change.key)
-        return super().write(change, held, references, token)
+        return super().write(change, current, references, token)
 
 
 def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_again(database: Database) -> None:
@@ -260,11 +264,11 @@ def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_a
     every = harness.preview()
     chosen = harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
     assert harness.causes(chosen) == {"1001": "never_answered"}
-    written = target.writes.count("1001")
-    done = harness.commit(every)
-    assert harness.causes(done) == {"1001": "never_answered"}
-    assert harness.steps(done)["1004"] is Step.PROVEN
-    assert target.writes.count("1001") == written
+    writes_before = target.writes.count("1001")
+    final_run = harness.commit(every)
+    assert harness.causes(final_run) == {"1001": "never_answered"}
+    assert harness.steps(final_run)["1004"] is Step.PROVEN
+    assert target.writes.count("1001") == writes_before
 
 
 class Unread(FlowHarness):
@@ -273,8 +277,8 @@ class Unread(FlowHarness):
     def made(self) -> FlowLogic:
         logic = super().made()
         stages = [
-            replace(one, unverifiable=True, write_once=True) if one.target is Kind.PRODUCT else one
-            for one in logic.flow.stages
+            replace(stage, unverifiable=True, write_once=True) if stage.target is Kind.PRODUCT else stage
+            for stage in logic.flow.stages
         ]
         logic.flow = replace(logic.flow, stages=tuple(stages))
         return logic
@@ -287,9 +291,9 @@ def test_what_nobody_can_read_back_is_written_by_one_of_two_plans(
     every = harness.preview()
     harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
     assert target.writes.count("1001") == 1
-    done = harness.commit(every)
+    final_run = harness.commit(every)
     assert target.writes.count("1001") == 1
-    assert harness.steps(done)["1001"] is Step.ACCEPTED
+    assert harness.steps(final_run)["1001"] is Step.ACCEPTED
     assert len(set(target.writes)) == len(target.writes)
 
 
@@ -304,17 +308,17 @@ def test_a_plan_of_chosen_records_ends_when_one_of_everything_has_all_of_it(
     edited(source, "1002", HIGHER)
     other = harness.preview(Mode.CHOSEN, ["1002"])
     assert harness.runs.get(run.id).state is RunState.READY
-    again = harness.preview(Mode.CHOSEN, ["1002"])
-    assert harness.runs.get(other.id).facts["run"] == again.id
+    next_run = harness.preview(Mode.CHOSEN, ["1002"])
+    assert harness.runs.get(other.id).facts["run"] == next_run.id
 
 
 def test_an_undo_puts_no_plan_aside(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
     edited(source, "1001", HIGHER)
-    done = harness.run()
+    final_run = harness.run()
     edited(source, "1002", HIGHER)
     plan = harness.preview()
-    back = harness.undo(done)
+    back = harness.undo(final_run)
     assert {harness.runs.get(run.id).state for run in (plan, back)} == {RunState.READY}
     edited(source, "1003", HIGHER)
     harness.preview()

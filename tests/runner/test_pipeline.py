@@ -39,20 +39,20 @@ class Watched(MemoryConnector):
         self.blind = False
         self.on_look: Callable[[int], None] = lambda _: None
         self.on_write: Callable[[str], None] = lambda _: None
-        self._alone = threading.Lock()
+        self._watch_lock = threading.Lock()
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        with self._alone:
-            self.looks.append([record.key for record in wanted])
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+        with self._watch_lock:
+            self.looks.append([record.key for record in records])
             number = len(self.looks)
         self.on_look(number)
-        return {} if self.blind else super().lookup(wanted, references)
+        return {} if self.blind else super().lookup(records, references)
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        with self._alone:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
+        with self._watch_lock:
             self.begun.append(change.key)
         self.on_write(change.key)
-        return super().write(change, held, references, token)
+        return super().write(change, current, references, token)
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def lines(harness: FlowHarness, run: Run, *steps: Step) -> list[PlanRow]:
 
 def all_there_once(harness: FlowHarness, till: Watched, run: Run) -> None:
     """Expect every article in the till by one write that took effect, and proven."""
-    done = harness.carry_out(run)
-    assert (done.state, done.counts.proven) == (RunState.DONE, len(NUMBERS))
+    final_run = harness.carry_out(run)
+    assert (final_run.state, final_run.counts.proven) == (RunState.DONE, len(NUMBERS))
     assert sorted(till.writes) == sorted([*NUMBERS, "KLED"])
 
 
@@ -91,27 +91,27 @@ def all_there_once(harness: FlowHarness, till: Watched, run: Run) -> None:
 
 
 def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, till: Watched) -> None:
-    run, seen = approved(harness, till), threading.Event()
+    run, second_look = approved(harness, till), threading.Event()
 
     def until_second_look(key: str) -> None:
         if key == NUMBERS[90]:
-            assert seen.wait(PATIENCE)
+            assert second_look.wait(PATIENCE)
 
-    till.on_look = lambda _: seen.set() if len(till.looks) > 1 and NUMBERS[110] in till.looks[-1] else None
+    till.on_look = lambda _: second_look.set() if len(till.looks) > 1 and NUMBERS[110] in till.looks[-1] else None
     till.on_write = until_second_look
     all_there_once(harness, till, run)
-    assert seen.is_set()
+    assert second_look.is_set()
 
 
 def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, till: Watched) -> None:
-    run, written = approved(harness, till), threading.Event()
+    run, next_write = approved(harness, till), threading.Event()
 
     def until_next_page(_: int) -> None:
         if till.looks[-1][:1] == [NUMBERS[1]] and len(till.looks) > 1:
-            assert written.wait(PATIENCE)
+            assert next_write.wait(PATIENCE)
 
     till.on_look = until_next_page
-    till.on_write = lambda key: written.set() if key == NUMBERS[120] else None
+    till.on_write = lambda key: next_write.set() if key == NUMBERS[120] else None
     all_there_once(harness, till, run)
 
 
@@ -120,7 +120,7 @@ class Keyless(FlowHarness):
 
     def made(self) -> FlowLogic:
         logic = super().made()
-        logic.flow = replace(logic.flow, stages=tuple(replace(one, own_key=False) for one in logic.flow.stages))
+        logic.flow = replace(logic.flow, stages=tuple(replace(stage, own_key=False) for stage in logic.flow.stages))
         return logic
 
 
@@ -129,18 +129,18 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
     database: Database, till: Watched, harness_of: type[FlowHarness], bound: int
 ) -> None:
     harness = harness_of(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
-    run, most = approved(harness, till), [0]
+    run, doubtful_counts = approved(harness, till), [0]
 
     def count(_: str) -> None:
         if len(till.begun) % SEVENTH:
             return  # each look reads every line
-        sent = {row.key for row in lines(harness, run, Step.SENT)}
+        sent_keys = {row.key for row in lines(harness, run, Step.SENT)}
         with suppress(ValueError):
-            most.append(len(sent - set(till.begun)))
+            doubtful_counts.append(len(sent_keys - set(till.begun)))
 
     till.on_write = count
     all_there_once(harness, till, run)
-    assert max(most) < bound
+    assert max(doubtful_counts) < bound
 
 
 # ---- whatever ends it
@@ -189,9 +189,9 @@ def test_a_window_of_a_run_that_was_given_up_is_no_question_of_the_next_plan(
     harness.runs.request_cancel(run.id, "test")
     assert harness.carry_out(run).state is RunState.INTERRUPTED
     harness.runs.discard(run.id, "test")
-    again = harness.preview(Mode.COMPLETE)
-    assert again.counts.parked == 0
-    assert harness.commit(again).counts.parked == 0
+    next_run = harness.preview(Mode.COMPLETE)
+    assert next_run.counts.parked == 0
+    assert harness.commit(next_run).counts.parked == 0
     assert sorted(till.writes) == sorted([*NUMBERS, "KLED"])
 
 
@@ -200,24 +200,24 @@ def unavailable() -> Exception:
 
 
 def points(*quick: int) -> list[object]:
-    return [pytest.param(one, marks=() if one in quick else pytest.mark.long) for one in range(1, LOOKS + 1)]
+    return [pytest.param(point, marks=() if point in quick else pytest.mark.long) for point in range(1, LOOKS + 1)]
 
 
 @pytest.mark.parametrize(
-    "made", [unavailable, pytest.param(ZeroDivisionError, marks=pytest.mark.long)], ids=["away", "bug"]
+    "make_error", [unavailable, pytest.param(ZeroDivisionError, marks=pytest.mark.long)], ids=["away", "bug"]
 )
 @pytest.mark.parametrize("point", points(2, 3))
 def test_trouble_in_a_look_loses_and_doubles_nothing(
-    harness: FlowHarness, till: Watched, point: int, made: Callable[[], Exception]
+    harness: FlowHarness, till: Watched, point: int, make_error: Callable[[], Exception]
 ) -> None:
     run = approved(harness, till)
 
     def fail(number: int) -> None:
         if number == point:
-            raise made()
+            raise make_error()
 
     till.on_look = fail
-    with pytest.raises(type(made())):
+    with pytest.raises(type(make_error())):
         harness.carry_out(run)
     assert lines(harness, run, Step.IN_DOUBT) == []
     assert {row.key for row in lines(harness, run, Step.SENT)} <= set(till.begun)
@@ -226,12 +226,12 @@ def test_trouble_in_a_look_loses_and_doubles_nothing(
     all_there_once(harness, till, run)
 
 
-@pytest.mark.parametrize("written", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
-def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, till: Watched, written: int) -> None:
+@pytest.mark.parametrize("write_count", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
+def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, till: Watched, write_count: int) -> None:
     run = approved(harness, till)
 
     def leave(key: str) -> None:
-        if key >= NUMBERS[written]:
+        if key >= NUMBERS[write_count]:
             raise unavailable()
 
     till.on_write = leave

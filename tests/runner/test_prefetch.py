@@ -42,10 +42,12 @@ class Books(MemoryConnector):
         self.on_extract: Callable[[int], None] = lambda _: None
         self.on_about: Callable[[], None] = lambda: None
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
-        self.begun.append(most)
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
+        self.begun.append(limit)
         self.on_extract(len(self.begun))
-        return super().extract(kind, since, after, most)
+        return super().extract(kind, since, after, limit)
 
     def about(self, kind: Kind) -> int:
         del kind
@@ -62,10 +64,10 @@ class Till(MemoryConnector):
         self.on_look: Callable[[int], None] = lambda _: None
         self.on_plan: Callable[[str], None] = lambda _: None
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         self.looks += 1
         self.on_look(self.looks)
-        return super().lookup(wanted, references)
+        return super().lookup(records, references)
 
     def calls(self, change: Change) -> int:
         self.on_plan(change.key)
@@ -103,9 +105,13 @@ def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
 
 def all_of_it(harness: FlowHarness, run: Run) -> None:
     """Expect the plan of all articles."""
-    done = harness.previewed(run)
-    assert (done.state, done.counts.read, done.counts.planned) == (RunState.READY, len(NUMBERS), len(NUMBERS))
-    assert sorted(harness.changes(done)) == sorted([*NUMBERS, "KLED"])
+    final_run = harness.previewed(run)
+    assert (final_run.state, final_run.counts.read, final_run.counts.planned) == (
+        RunState.READY,
+        len(NUMBERS),
+        len(NUMBERS),
+    )
+    assert sorted(harness.changes(final_run)) == sorted([*NUMBERS, "KLED"])
 
 
 # ---- at the same time
@@ -173,10 +179,10 @@ def test_no_page_is_read_beyond_what_a_run_may_read(database: Database, books: B
 
 
 def test_what_was_read_ahead_is_for_whoever_asks_for_just_that() -> None:
-    prefetch, asked = Prefetch(), list[str]()
+    prefetch, names = Prefetch(), list[str]()
 
     def read(name: str) -> str:
-        asked.append(name)
+        names.append(name)
         return name
 
     prefetch.begin("one", read, "a")
@@ -184,7 +190,7 @@ def test_what_was_read_ahead_is_for_whoever_asks_for_just_that() -> None:
     assert prefetch.page("one", read, "c") == "c"
     assert prefetch.page("one", read, "a") == "a"
     assert prefetch.page("other", read, "b") == "b"
-    assert sorted(asked) == ["a", "a", "b", "c"]
+    assert sorted(names) == ["a", "a", "b", "c"]
 
 
 def test_what_was_read_before_a_page_went_wrong_is_read_again(harness: FlowHarness, books: Books) -> None:
@@ -247,10 +253,10 @@ def test_a_run_that_is_cancelled_reads_no_further(harness: FlowHarness, books: B
     harness.runs.request_cancel(run.id, "test")
     assert not harness.runner.preview.page(run.id)
     assert harness.runs.get(run.id).error == "preview_cancelled"
-    asked = len(books.begun), till.looks
-    assert asked <= ((3, 0) if task == "extract" else (EXTRACTS, LOOKS))
-    again = begun(harness)
-    all_of_it(harness, again)
+    calls_before = len(books.begun), till.looks
+    assert calls_before <= ((3, 0) if task == "extract" else (EXTRACTS, LOOKS))
+    next_run = begun(harness)
+    all_of_it(harness, next_run)
 
 
 def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
@@ -301,9 +307,9 @@ def keeper() -> MemoryTokenStore:
 
 @pytest.fixture
 def office(sandbox: Sandbox, keeper: MemoryTokenStore) -> Iterator[AccountView]:
-    made = AccountView(accountview_settings(sandbox, page_size=10), keeper)
-    yield made
-    made.close()
+    accountview = AccountView(accountview_settings(sandbox, page_size=10), keeper)
+    yield accountview
+    accountview.close()
 
 
 def calls_to(sandbox: Sandbox, system: str = "accountview") -> int:
@@ -336,9 +342,9 @@ def test_a_cancelled_run_calls_real_books_once_more_at_most(
         to_the_first_page_of(harness, run, "extract")
         harness.runs.request_cancel(run.id, "test")
         assert not harness.runner.preview.page(run.id)
-        asked = calls_to(sandbox)
+        calls_before = calls_to(sandbox)
         time.sleep(0.3)
-        assert calls_to(sandbox) <= asked + 1
+        assert calls_to(sandbox) <= calls_before + 1
 
 
 def is_reading(sandbox: Sandbox, _: Run) -> bool:

@@ -72,7 +72,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
 ) -> None:
     run = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     harness.runner.preview.page(run.id)
-    read = source.calls_made.total()
+    calls_before = source.calls_made.total()
     harness.runs.request_cancel(run.id, "test")
     stopped = harness.previewed(run)
     assert (stopped.state, stopped.error, stopped.ended_at) == (
@@ -80,7 +80,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
         "preview_cancelled",
         harness.clock(),
     )
-    assert source.calls_made.total() == read
+    assert source.calls_made.total() == calls_before
     assert target.calls_made["write"] == 0
     assert harness.preview().state is RunState.READY
 
@@ -112,8 +112,8 @@ def test_what_is_new_of_the_mapping_makes_the_next_run_read_everything_and_says_
     harness.run()
     assert harness.run().mode is Mode.CHANGES
     harness.fed = {"mapping": "2", "settings": "b"}
-    again = harness.run()
-    assert (again.mode, again.notes["all_for"]) == (Mode.COMPLETE, "mapping,settings")
+    second_run = harness.run()
+    assert (second_run.mode, second_run.notes["all_for"]) == (Mode.COMPLETE, "mapping,settings")
     last = harness.run()
     assert last.mode is Mode.CHANGES
     assert "all_for" not in last.notes

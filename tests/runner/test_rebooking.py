@@ -34,12 +34,12 @@ class Books(MemoryConnector):
         super().__init__(system="accountview", evidence=("reference",))
         self.deadly: dict[str, bool] = {}  # by key: whether the write takes effect
 
-    def write(self, change: Change, held: CurrentRecord | None, references: object, reference: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: object, reference: str) -> WriteResult:
         if change.key in self.deadly:
             if self.deadly.pop(change.key):
-                super().write(change, held, references, reference)  # type: ignore[arg-type]
+                super().write(change, current, references, reference)  # type: ignore[arg-type]
             raise Died
-        return super().write(change, held, references, reference)  # type: ignore[arg-type]
+        return super().write(change, current, references, reference)  # type: ignore[arg-type]
 
 
 class OrdersHarness(FlowHarness):
@@ -48,11 +48,11 @@ class OrdersHarness(FlowHarness):
     flow = "orders"
 
     def made(self) -> FlowLogic:
-        here = self
+        orders_harness = self
 
         class Linked(Questions):
             def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
-                return here.links.get("orders", Kind.POSTING, list(ids))
+                return orders_harness.links.get("orders", Kind.POSTING, list(ids))
 
         return orders(
             questions=Linked(), becomes="posting", default_debtor="forced", debtor_number="20001", **self.settings
@@ -73,11 +73,11 @@ def till() -> MemoryConnector:
 def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersHarness]:
     """An order that is booked, and of which the till sold more since."""
     database = new_database(tmp_path / "console.sqlite")
-    here = OrdersHarness(database, books, till)
-    assert here.run(Mode.COMPLETE).counts.proven == 1
+    orders_harness = OrdersHarness(database, books, till)
+    assert orders_harness.run(Mode.COMPLETE).counts.proven == 1
     till.put(sold("24.20", "20.00", digest="more"))
-    assert here.causes(here.preview(Mode.COMPLETE)) == {KEY: "document_changed_after_booking"}
-    yield here
+    assert orders_harness.causes(orders_harness.preview(Mode.COMPLETE)) == {KEY: "document_changed_after_booking"}
+    yield orders_harness
     database.close()
 
 
@@ -113,10 +113,10 @@ def test_one_plan_has_two_documents_and_one_record_that_was_read(
     plan = harness.preview(Mode.COMPLETE)
     assert [(row.key, row.weight) for row in harness.changes(plan).values()] == [(CREDIT, 0), (AGAIN, 1)]
 
-    done = harness.commit(plan)
+    final_run = harness.commit(plan)
 
-    assert harness.steps(done) == {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN}
-    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert harness.steps(final_run) == {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN}
+    assert (final_run.counts.read, final_run.counts.proven) == (1, 1)
     assert books.writes == [KEY, CREDIT, AGAIN]
     assert amounts(books) == BOTH
     assert harness.run(Mode.COMPLETE).counts.unchanged == 1
@@ -136,25 +136,25 @@ def test_a_plan_is_stale_once_a_decision_that_it_follows_was_taken_back(
 
 
 @pytest.mark.parametrize("at", [CREDIT, AGAIN])
-@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("is_written", [True, False])
 def test_what_dies_at_either_write_is_finished_by_its_run_or_a_person_and_nothing_is_doubled(
-    harness: OrdersHarness, books: Books, till: MemoryConnector, at: str, written: bool
+    harness: OrdersHarness, books: Books, till: MemoryConnector, at: str, is_written: bool
 ) -> None:
     decide(till, "again")
     run = harness.preview(Mode.COMPLETE)
     harness.approve(run)
-    books.deadly[at] = written
+    books.deadly[at] = is_written
     with pytest.raises(Died):
         harness.carry_out(run)
 
     harness.restart()
-    done = harness.carry_out(run)
+    final_run = harness.carry_out(run)
 
-    if not written:  # nobody knows that: a person says that it is not there
-        assert harness.causes(done)[at] == "never_answered"
+    if not is_written:  # nobody knows that: a person says that it is not there
+        assert harness.causes(final_run)[at] == "never_answered"
         assert harness.ledger.answer_doubts("orders", at, None) == 1
-        done = harness.run(Mode.COMPLETE)
-    assert (done.state, set(harness.steps(done).values())) == (RunState.DONE, {Step.PROVEN})
+        final_run = harness.run(Mode.COMPLETE)
+    assert (final_run.state, set(harness.steps(final_run).values())) == (RunState.DONE, {Step.PROVEN})
     assert sorted(books.writes) == sorted([KEY, CREDIT, AGAIN])
     assert amounts(books) == BOTH
 
@@ -181,7 +181,7 @@ def test_what_was_refused_is_closed_once_its_document_was_tried_again(
     decide(till, "again")
     books.refuse(AGAIN)
     harness.run(Mode.COMPLETE)
-    assert [one.issue.key for one in harness.issues.list("orders", "request_refused")] == [AGAIN]
+    assert [open_issue.issue.key for open_issue in harness.issues.list("orders", "request_refused")] == [AGAIN]
     books.accept(AGAIN)
 
     harness.run(Mode.CHOSEN, [KEY])
@@ -195,9 +195,9 @@ def test_nothing_is_booked_again_where_its_credit_is_refused(
     decide(till, "again")
     books.refuse(CREDIT)
 
-    done = harness.run(Mode.COMPLETE)
+    final_run = harness.run(Mode.COMPLETE)
 
-    assert harness.causes(done) == {CREDIT: "request_refused", AGAIN: "credit_not_there"}
+    assert harness.causes(final_run) == {CREDIT: "request_refused", AGAIN: "credit_not_there"}
     assert amounts(books) == {KEY: Decimal("10.00")}
     books.accept(CREDIT)
     assert harness.run(Mode.COMPLETE).counts.proven == 1
@@ -210,9 +210,9 @@ def test_nothing_is_booked_again_where_its_credit_is_left_out_of_the_plan(
     decide(till, "again")
     plan = harness.leave(harness.preview(Mode.COMPLETE), CREDIT)
 
-    done = harness.commit(plan)
+    final_run = harness.commit(plan)
 
-    assert harness.causes(done) == {AGAIN: "credit_not_there"}
+    assert harness.causes(final_run) == {AGAIN: "credit_not_there"}
     assert amounts(books) == {KEY: Decimal("10.00")}
 
 
@@ -237,9 +237,9 @@ def test_an_undo_takes_the_newest_booking_back_and_leaves_the_credit(
     harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
-    done = harness.run(Mode.COMPLETE)
+    final_run = harness.run(Mode.COMPLETE)
 
-    back = harness.undo(done)
+    back = harness.undo(final_run)
     assert (list(harness.changes(back)), harness.reasons(back)) == ([f"{AGAIN}#credit"], {CREDIT: "undo_keeps"})
     harness.commit(back)
 

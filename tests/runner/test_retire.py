@@ -53,10 +53,10 @@ def test_what_comes_back_is_made_active_again(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    gone = source.held(Kind.ARTICLE)["1003"]
+    article = source.held(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     harness.run(Mode.COMPLETE)
-    source.put(gone)
+    source.put(article)
     run = harness.run()
     assert harness.wanted(run) == {"1003": {"1003/active": True}}
     assert target.held(Kind.PRODUCT)["1003"].flat()["1003/active"] is True
@@ -69,9 +69,11 @@ class Hiding(MemoryConnector):
 
     hidden = ""
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
-        batch = super().extract(kind, since, after, most)
-        return Batch(tuple(one for one in batch.records if one.key != self.hidden), batch.after, batch.stamp)
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
+        batch = super().extract(kind, since, after, limit)
+        return Batch(tuple(record for record in batch.records if record.key != self.hidden), batch.after, batch.stamp)
 
 
 def test_what_an_extract_missed_is_asked_for_by_name_before_it_is_believed_to_be_gone(
@@ -114,13 +116,13 @@ def test_a_source_that_is_suddenly_empty_is_held_by_a_brake_with_its_number(
         ("brake_source_empty", 5), ("brake_retirements", 5),
     ]  # fmt: skip
     assert {row.action for row in harness.changes(run).values()} == {Action.RETIRE}
-    written = len(target.writes)
+    writes_before = len(target.writes)
     with pytest.raises(PlanUnsafeError, match="brake_source_empty"):
         harness.approve(run, confirmed={"brake_retirements": 5})
-    assert len(target.writes) == written
+    assert len(target.writes) == writes_before
     harness.commit(run)
-    held = target.held(Kind.PRODUCT)
-    assert {held[key].flat()[f"{key}/active"] for key in held} == {False}
+    products = target.held(Kind.PRODUCT)
+    assert {products[key].flat()[f"{key}/active"] for key in products} == {False}
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -149,8 +151,10 @@ class Silent(MemoryConnector):
 
     is_silent = False
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
-        batch = super().extract(kind, since, after, most)
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
+        batch = super().extract(kind, since, after, limit)
         return Batch((), None, batch.stamp) if self.is_silent and kind is Kind.ARTICLE else batch
 
 
@@ -176,8 +180,8 @@ def test_the_brake_on_retirements_counts_articles_and_not_products(database: Dat
     assert len(harness.changes(run)) == 1
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 3)]
     harness.commit(run)
-    held = target.held(Kind.PRODUCT)["TRUI"].flat()
-    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
+    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [product[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
 
 
 def test_the_brake_on_prices_counts_each_price(database: Database, target: MemoryConnector) -> None:
@@ -204,10 +208,10 @@ def test_the_share_of_changes_is_one_of_articles_read(database: Database, target
 
 
 def test_an_undo_that_makes_added_articles_inactive_counts_them(database: Database, target: MemoryConnector) -> None:
-    source = MemoryConnector([one for one in variants() if one.key != "3"], system="accountview")
+    source = MemoryConnector([article for article in variants() if article.key != "3"], system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run()
-    source.put(next(one for one in variants() if one.key == "3"))
+    source.put(next(article for article in variants() if article.key == "3"))
     back = harness.undo(harness.run())
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 1)]
 
@@ -218,8 +222,8 @@ def test_a_vanished_variant_is_retired_and_its_siblings_are_not(database: Databa
     harness.run()
     source.remove(Kind.ARTICLE, "2")
     harness.run(Mode.COMPLETE)
-    held = target.held(Kind.PRODUCT)["TRUI"].flat()
-    assert (held["1/active"], held["2/active"], held["3/active"]) == (True, False, True)
+    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert (product["1/active"], product["2/active"], product["3/active"]) == (True, False, True)
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -233,8 +237,8 @@ def test_a_product_that_changes_and_loses_articles_is_changed_and_they_are_made_
         source.remove(Kind.ARTICLE, key)
     run = harness.preview(Mode.COMPLETE)
     assert [row.action for row in harness.plans.rows(run.id, "changes")] == [Action.UPDATE, Action.RETIRE]
-    done = harness.commit(run)
-    assert not harness.causes(done)
-    held = target.held(Kind.PRODUCT)["TRUI"].flat()
-    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, True]
-    assert held["name"] == "Artikel 3"
+    final_run = harness.commit(run)
+    assert not harness.causes(final_run)
+    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [product[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, True]
+    assert product["name"] == "Artikel 3"

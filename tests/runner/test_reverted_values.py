@@ -47,8 +47,8 @@ def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(harness: FlowHarn
 
 @pytest.mark.usefixtures("undone")
 def test_what_is_left_out_by_its_mark_is_not_written(harness: FlowHarness, target: MemoryConnector) -> None:
-    done = harness.run(COMPLETE)
-    assert harness.steps(done) == {"1002": Step.LEFT}
+    final_run = harness.run(COMPLETE)
+    assert harness.steps(final_run) == {"1002": Step.LEFT}
     assert at_till(target, "1002", "1002/price_incl") == OLD
     assert only(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
 
@@ -70,8 +70,8 @@ def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
     assert at_till(target, "1002", "1002/price_incl") == NEW
     assert harness.preview(COMPLETE).state is RunState.DONE
     edited(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
-    again = only(harness, harness.preview(COMPLETE))
-    assert again.cause == ""
+    plan_line = only(harness, harness.preview(COMPLETE))
+    assert plan_line.cause == ""
 
 
 @pytest.mark.usefixtures("undone")
@@ -112,8 +112,8 @@ def test_both_parts_of_a_record_can_be_written_together(
     edited(source, "1002", {"name": "Nieuw"})
     plan = harness.preview()
     harness.choices.take(plan.id, list(plan.excluded), "Bob")
-    done = harness.commit(harness.runs.get(plan.id))
-    assert [row.step for row in lines(harness, done)] == [Step.PROVEN, Step.PROVEN]
+    final_run = harness.commit(harness.runs.get(plan.id))
+    assert [row.step for row in lines(harness, final_run)] == [Step.PROVEN, Step.PROVEN]
     agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
     assert agreed is not None
     assert agreed.flat().items() >= {"name": "Nieuw", "1002/price_incl": NEW}.items()
@@ -192,8 +192,8 @@ def test_what_is_left_out_by_its_mark_does_not_hold_up_where_the_next_run_starts
     edited(source, "1002", {"name": "Nieuw"})
     edited(source, "1003", {"name": "Ander"})
     before = harness.cursors.get("products", "source:article")
-    done = harness.run()
-    assert (done.counts.proven, harness.plans.count(done.id, "left")) == (2, 1)
+    final_run = harness.run()
+    assert (final_run.counts.proven, harness.plans.count(final_run.id, "left")) == (2, 1)
     assert harness.cursors.get("products", "source:article") != before
 
 

@@ -30,11 +30,11 @@ CODES = {"1": "2", "2": "1"}  # of the till to those of the books
 def sold(number: int, shop: str, *lines: tuple[str, str, str]) -> Record:
     """Return an order of a shop: VAT code, total with and without VAT of each line. All shops count alike."""
     rates = {"1": Decimal(9), "2": Decimal(21)}
-    listed = tuple(
+    order_lines = tuple(
         a_line(str(place), incl, excl, vat_code=code, vat_percent=rates[code])
         for place, (code, incl, excl) in enumerate(lines, start=1)
     )
-    order, nobody = an_order(f"order-{number}", lines=listed), anonymous()
+    order, nobody = an_order(f"order-{number}", lines=order_lines), anonymous()
     parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
     values = {**order.values, "relation": nobody.values["relation"]}
     return replace(order, key=f"{shop}-{number}", values=values, parts=parts)
@@ -55,26 +55,26 @@ AGAIN = sold(2, "here-again", ("2", "484.75", "400.62"))  # a number that the ti
 
 def of_tills(*orders: Record) -> Sums:
     """Return base and VAT by the VAT code of the books, as the tills tell them."""
-    found: Sums = {}
+    totals: Sums = {}
     for order in orders:
         for line in (part.values for part in order.parts if part.kind is Kind.LINE):
             incl, excl = line["amount_incl"], line["amount_excl"]
             assert isinstance(incl, Decimal)
             assert isinstance(excl, Decimal)
-            base, vat = found.get(CODES[str(line["vat_code"])], (Decimal(0), Decimal(0)))
-            found[CODES[str(line["vat_code"])]] = base + excl, vat + incl - excl
-    return found
+            base, vat = totals.get(CODES[str(line["vat_code"])], (Decimal(0), Decimal(0)))
+            totals[CODES[str(line["vat_code"])]] = base + excl, vat + incl - excl
+    return totals
 
 
 def of_ledger(books: Books) -> Sums:
     """Return base and VAT by VAT code, as the books hold them."""
-    found: Sums = {}
+    totals: Sums = {}
     for page in books.held(Kind.POSTING).values():
         for line in (part.values for part in page.parts if part.kind is Kind.LINE and part.values.get("vat_code")):
             amount, vat_here = (Decimal(str(line.get(name) or 0)) for name in ("amount", "vat"))
-            base, vat = found.get(str(line["vat_code"]), (Decimal(0), Decimal(0)))
-            found[str(line["vat_code"])] = base + amount, vat + vat_here
-    return found
+            base, vat = totals.get(str(line["vat_code"]), (Decimal(0), Decimal(0)))
+            totals[str(line["vat_code"])] = base + amount, vat + vat_here
+    return totals
 
 
 @pytest.fixture
@@ -96,45 +96,45 @@ def shops(tmp_path: Path, books: Books) -> Iterator[Sequence[OrdersHarness]]:
 def test_the_ledger_of_two_shops_is_what_both_tills_sold_to_the_cent(
     books: Books, shops: Sequence[OrdersHarness]
 ) -> None:
-    here, there = shops
-    assert here.run(Mode.COMPLETE).counts.proven == len(HERE)
+    first_shop, second_shop = shops
+    assert first_shop.run(Mode.COMPLETE).counts.proven == len(HERE)
 
-    run = there.run(Mode.COMPLETE)
-    assert there.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
+    run = second_shop.run(Mode.COMPLETE)
+    assert second_shop.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
     assert run.counts.proven == 1  # of whose number the first shop has none
     assert of_ledger(books) == of_tills(*HERE, THERE[2])
 
-    there.settings["reference_prefix"] = "KP-"
-    plan = there.preview(Mode.COMPLETE)
-    there.decides = {"settings": "another prefix once more"}
+    second_shop.settings["reference_prefix"] = "KP-"
+    plan = second_shop.preview(Mode.COMPLETE)
+    second_shop.decides = {"settings": "another prefix once more"}
     with pytest.raises(PlanStaleError):
-        there.approve(plan)
+        second_shop.approve(plan)
     assert of_ledger(books) == of_tills(*HERE, THERE[2])
 
-    assert there.run(Mode.COMPLETE).counts.proven == 2
+    assert second_shop.run(Mode.COMPLETE).counts.proven == 2
     assert of_ledger(books) == of_tills(*HERE, *THERE)
 
-    till = here.connectors["mplus"]
+    till = first_shop.connectors["mplus"]
     assert isinstance(till, MemoryConnector)
     till.put(AGAIN)
-    run = here.run(Mode.COMPLETE)
-    assert (here.causes(run), run.counts.unchanged) == ({AGAIN.key: "reference_of_another"}, len(HERE))
+    run = first_shop.run(Mode.COMPLETE)
+    assert (first_shop.causes(run), run.counts.unchanged) == ({AGAIN.key: "reference_of_another"}, len(HERE))
     assert of_ledger(books) == of_tills(*HERE, *THERE)
 
 
 def test_a_sale_of_the_same_number_and_content_is_known_by_the_id_of_the_till(
     books: Books, shops: Sequence[OrdersHarness]
 ) -> None:
-    here, there = shops
+    first_shop, second_shop = shops
     for shop in shops:
         shop.settings["context"] = replace(TOLD, till_ids=("posting",))
-    till = there.connectors["mplus"]
+    till = second_shop.connectors["mplus"]
     assert isinstance(till, MemoryConnector)
     till.put(sold(1, "there", ("2", "12.10", "10.00")))
-    here.run(Mode.COMPLETE)
+    first_shop.run(Mode.COMPLETE)
 
-    run = there.run(Mode.COMPLETE)
-    assert there.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
+    run = second_shop.run(Mode.COMPLETE)
+    assert second_shop.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
     assert of_ledger(books) == of_tills(*HERE, THERE[2])
 
 
@@ -149,7 +149,7 @@ class SharedLedger(Ledger):
 
     def on_account(self, account: str) -> Decimal:
         """Return what all pages of the day put on an account."""
-        rows = (one.values for one in self.fetch(Kind.ENTRY, [DAY.isoformat()]))
+        rows = (entry.values for entry in self.fetch(Kind.ENTRY, [DAY.isoformat()]))
         return sum((Decimal(str(row["amount"])) for row in rows if row["account"] == account), Decimal(0))
 
 
@@ -169,33 +169,33 @@ def consoles(tmp_path: Path, ledger: SharedLedger) -> Iterator[Sequence[DayHarne
 def test_both_shops_book_a_day_of_the_same_date_branch_and_amounts_and_know_their_own_alone(
     ledger: SharedLedger, consoles: Sequence[DayHarness]
 ) -> None:
-    here, there = consoles
-    assert here.run(Mode.COMPLETE).counts.proven == 1
+    first_console, second_console = consoles
+    assert first_console.run(Mode.COMPLETE).counts.proven == 1
     once = ledger.on_account("1010")
 
-    assert there.run(Mode.COMPLETE).counts.proven == 1
+    assert second_console.run(Mode.COMPLETE).counts.proven == 1
     assert {*ledger.held(Kind.DAY_PAGE)} == {"MZ6101700100", "KZ6101700100"}
     assert ledger.on_account("1010") == 2 * once != 0
 
-    for shop, reference in ((here, "MZ6101700100"), (there, "KZ6101700100")):
+    for shop, reference in ((first_console, "MZ6101700100"), (second_console, "KZ6101700100")):
         assert shop.run(Mode.COMPLETE).counts.unchanged == 1
         report = shop.days.check(DAY, "1")
         assert (report.state, report.findings, report.difference) == (DayState.EQUAL, (), Decimal(0))
         assert [page.reference for page in report.pages] == [reference]
     assert len(ledger.writes) == 2
 
-    there.till.put(later())
-    assert [*there.causes(there.preview(Mode.COMPLETE)).values()] == ["day_changed_after_booking"]
-    assert here.run(Mode.COMPLETE).counts.unchanged == 1
-    assert here.days.check(DAY, "1").state is DayState.EQUAL
+    second_console.till.put(later())
+    assert [*second_console.causes(second_console.preview(Mode.COMPLETE)).values()] == ["day_changed_after_booking"]
+    assert first_console.run(Mode.COMPLETE).counts.unchanged == 1
+    assert first_console.days.check(DAY, "1").state is DayState.EQUAL
 
 
 def test_a_day_beside_those_of_another_console_with_the_same_prefix_waits_until_their_number_was_typed(
     consoles: Sequence[DayHarness],
 ) -> None:
-    here, _ = consoles
-    here.strangers = lambda: ForeignDocuments(("MZ6101600100",), "MP-", "AP-")
-    plan = here.preview(Mode.COMPLETE)
+    console, _ = consoles
+    console.strangers = lambda: ForeignDocuments(("MZ6101600100",), "MP-", "AP-")
+    plan = console.preview(Mode.COMPLETE)
     assert [(brake.code, brake.count) for brake in plan.brakes] == [("brake_strangers", 1)]
-    assert here.commit(plan).state is RunState.DONE
-    assert here.accepted == {"mz6101600100"}
+    assert console.commit(plan).state is RunState.DONE
+    assert console.accepted == {"mz6101600100"}

@@ -28,12 +28,12 @@ class Overloaded(LateConnector):
 
     answers = 1
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        written = super().write(change, held, references, token)
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
+        result = super().write(change, current, references, token)
         if self.answers:
             self.answers -= 1
             raise InDoubtError("service_unavailable", system=self.system, key=change.key)
-        return written
+        return result
 
 
 class Silent(MemoryConnector):
@@ -42,11 +42,11 @@ class Silent(MemoryConnector):
     key = "1003"
     asked = 0
 
-    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if change.key == self.key:
             self.asked += 1
             raise InDoubtError(system=self.system, key=change.key)
-        return super().write(change, held, references, token)
+        return super().write(change, current, references, token)
 
 
 def a_harness(database: Database, target: MemoryConnector, *codes: str) -> FlowHarness:
@@ -57,10 +57,10 @@ def a_harness(database: Database, target: MemoryConnector, *codes: str) -> FlowH
 def stopped(harness: FlowHarness, run: Run) -> str:
     """Carry a plan out until it stops, as the engine does it, and return the cause."""
     harness.approve(run)
-    with pytest.raises(IntegrationError) as told:
+    with pytest.raises(IntegrationError) as refusal:
         harness.carry_out(run)
-    harness.runs.interrupt(run.id, told.value.code, told.value.facts)
-    return told.value.code
+    harness.runs.interrupt(run.id, refusal.value.code, refusal.value.facts)
+    return refusal.value.code
 
 
 def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Database) -> None:
@@ -73,9 +73,9 @@ def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Da
     assert harness.causes(run) == {"1001": "read_back_missing"}
 
     for _ in range(2):
-        again = harness.preview(Mode.COMPLETE)
-        assert harness.causes(again) == {"1001": "read_back_missing"}
-        assert stopped(harness, again) == "look_unproven"
+        second_run = harness.preview(Mode.COMPLETE)
+        assert harness.causes(second_run) == {"1001": "read_back_missing"}
+        assert stopped(harness, second_run) == "look_unproven"
     assert target.writes == ["1001"]
 
 
@@ -85,8 +85,8 @@ def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(databas
     run = harness.run()
     assert harness.causes(run) == {"1001": "read_back_missing"}
     target.looks = 0
-    again = harness.preview(Mode.COMPLETE)
-    assert (again.state, again.counts.unchanged) == (RunState.DONE, 1)
+    second_run = harness.preview(Mode.COMPLETE)
+    assert (second_run.state, second_run.counts.unchanged) == (RunState.DONE, 1)
     assert harness.steps(run) == {"1001": Step.PROVEN}
     assert harness.rested(run).counts.proven == 1
     assert target.writes == ["1001"]
@@ -105,8 +105,8 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
     assert harness.causes(run) == {"1003": "never_answered"}
     assert run.counts.proven == 3
     assert target.asked == 2
-    again = harness.preview(Mode.COMPLETE)
-    assert harness.causes(again) == {"1003": "never_answered"}
+    second_run = harness.preview(Mode.COMPLETE)
+    assert harness.causes(second_run) == {"1003": "never_answered"}
     assert target.asked == 2
 
 
@@ -126,9 +126,9 @@ def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_on
     assert books.writes == ["order-1", "order-2"]
 
 
-@pytest.mark.parametrize(("resends", "sent"), [(False, 1), (True, 2)], ids=["as it is", "as somebody set it"])
+@pytest.mark.parametrize(("resends", "send_count"), [(False, 1), (True, 2)], ids=["as it is", "as somebody set it"])
 def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_somebody_said_so(
-    database: Database, *, resends: bool, sent: int
+    database: Database, *, resends: bool, send_count: int
 ) -> None:
     first = sold("12.10", "10.00")
     till = MemoryConnector(
@@ -138,7 +138,7 @@ def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_s
     books.key = "order-2"
     harness = OrdersHarness(database, books, till, resends=resends)
     assert harness.causes(harness.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
-    assert (books.asked, books.writes) == (sent, ["order-1"])
+    assert (books.asked, books.writes) == (send_count, ["order-1"])
 
 
 def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:
@@ -176,8 +176,8 @@ def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -
     harness.approve(run)
     harness.runner.commit.page(run.id)
     harness.runs.interrupt(run.id, "cancelled", {})
-    again = harness.preview(Mode.COMPLETE)
-    assert harness.causes(again) == {"1001": "read_back_missing"}
+    second_run = harness.preview(Mode.COMPLETE)
+    assert harness.causes(second_run) == {"1001": "read_back_missing"}
     assert target.writes == ["1001"]
 
 
@@ -202,8 +202,8 @@ def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: 
     harness = a_harness(database, Blind(system="mplus"), "1001")
     run = harness.run()
     with ThreadPoolExecutor(4) as people:
-        said = [people.submit(harness.ledger.answer_doubts, "products", "1001", f"7{n}") for n in "1234"]
-    assert sum(one.result() for one in said) == 1
+        futures = [people.submit(harness.ledger.answer_doubts, "products", "1001", f"7{n}") for n in "1234"]
+    assert sum(future.result() for future in futures) == 1
     assert harness.steps(run) == {"1001": Step.ACCEPTED}
 
 

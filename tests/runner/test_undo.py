@@ -52,8 +52,8 @@ def test_an_update_is_undone_to_the_old_values(
     run = a_price_update(harness, source)
     back = harness.undo(harness.runs.get(run))
     assert harness.wanted(back)["1002"].items() >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
-    done = harness.commit(back)
-    assert (done.state, harness.steps(done)) == (RunState.DONE, {"1002": Step.PROVEN})
+    final_run = harness.commit(back)
+    assert (final_run.state, harness.steps(final_run)) == (RunState.DONE, {"1002": Step.PROVEN})
     assert at_till(target, "1002", "1002/price_incl") == Decimal("20.00")
     assert at_till(target, "1002", "name") == "Artikel 1002"
 
@@ -147,7 +147,7 @@ def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
 ) -> None:
     edited(source, "1003", {"ean": EAN})
     harness.run()
-    gone = source.held(Kind.ARTICLE)["1003"]
+    article = source.held(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     run = harness.run(Mode.COMPLETE)
     edited(source, "1002", {"ean": EAN})
@@ -155,7 +155,7 @@ def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
     back = harness.undo(run)
     assert harness.causes(back) == {"1003": "ean_duplicate"}
     assert at_till(target, "1003", "1003/active") is False
-    source.put(gone)
+    source.put(article)
     harness.commit(harness.undo(later))
     assert harness.wanted(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
 

@@ -26,11 +26,11 @@ class CustomersHarness(FlowHarness):
     flow = "orders"
 
     def made(self) -> FlowLogic:
-        here = self
+        customers_harness = self
 
         class Linked(Questions):
             def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
-                return here.links.get("orders", Kind.POSTING, list(ids))
+                return customers_harness.links.get("orders", Kind.POSTING, list(ids))
 
         return orders(questions=Linked(), becomes="posting", **self.settings)
 
@@ -49,12 +49,12 @@ def till() -> MemoryConnector:
 def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[CustomersHarness]:
     """An order under whose reference the books have another sale."""
     database = new_database(tmp_path / "console.sqlite")
-    here = CustomersHarness(database, books, till)
-    planned = here.changes(here.preview(Mode.COMPLETE))[PARKED].change
+    customers_harness = CustomersHarness(database, books, till)
+    planned = customers_harness.changes(customers_harness.preview(Mode.COMPLETE))[PARKED].change
     assert planned is not None
     lines = tuple(part for part in planned.desired.parts if part.kind is not Kind.LINE)
     books.put(replace(planned.desired, key="elsewhere", parts=lines))
-    yield here
+    yield customers_harness
     database.close()
 
 

@@ -25,21 +25,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.same", description=__doc__)
     parser.add_argument("--record", action="store_true", help="keep what happens now as what should happen")
     parser.add_argument("--part", choices=PARTS, help="tell one part as JSON, and compare nothing")
-    given = parser.parse_args()
-    if given.part:
-        sys.stdout.write(json.dumps(_part(given.part)))
+    arguments = parser.parse_args()
+    if arguments.part:
+        sys.stdout.write(json.dumps(_part(arguments.part)))
         return 0
     now = _all_parts()
-    if given.record:
+    if arguments.record:
         write(RECORDED, now)
         sys.stdout.write(f"recorded {sum(map(len, now.values()))} lines in {RECORDED.relative_to(ROOT)}\n")
         return 0
-    found = list(differences(read(RECORDED), now))
-    if not found:
+    changes = list(differences(read(RECORDED), now))
+    if not changes:
         sys.stdout.write(f"no differences in {sum(map(len, now.values()))} lines\n")
         return 0
     write(NOW, now)
-    sys.stdout.write("\n".join([*found, f"All of it as it is now: {NOW.relative_to(ROOT)}"]) + "\n")
+    sys.stdout.write("\n".join([*changes, f"All of it as it is now: {NOW.relative_to(ROOT)}"]) + "\n")
     return 1
 
 
@@ -65,13 +65,13 @@ def _all_parts() -> Lines:
         subprocess.Popen([sys.executable, "-m", "tests.same", "--part", part], cwd=ROOT, stdout=subprocess.PIPE)
         for part in PARTS
     ]
-    told: Lines = {}
+    lines: Lines = {}
     for part, process in zip(PARTS, running, strict=True):
         out, _ = process.communicate()
         if process.returncode:
             raise SystemExit(f"the part {part} could not be told to its end")
-        told |= json.loads(out)
-    return told
+        lines |= json.loads(out)
+    return lines
 
 
 if __name__ == "__main__":

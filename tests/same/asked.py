@@ -17,14 +17,14 @@ _NUMBERED = re.compile(
 )
 
 
-def line_of(system: str, sent: RecordedRequest) -> str:
+def line_of(system: str, request: RecordedRequest) -> str:
     """Return a request in one line: parameters and names in JSON by the alphabet, elements of XML in their order.
 
     Without headers and secrets, and of XML without prefixes and what stands around the call. The till is asked for
     several numbers in whatever order a set has, so that equal elements of a question are sorted.
     """
-    told = [system, sent.method, sent.path, _pairs(sent.query), _body(sent)]
-    return " ".join(part for part in told if part)
+    parts = [system, request.method, request.path, _pairs(request.query), _body(request)]
+    return " ".join(part for part in parts if part)
 
 
 def unnumbered(line: str) -> str:
@@ -36,14 +36,14 @@ class Places:
     """Which run is which: their ids end in a random text."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._placeholders: dict[str, str] = {}
 
     def placed(self, line: str) -> str:
         """Return a line with each run's id replaced by its number in the order of appearance."""
-        return _RUN.sub(self._place, line)
+        return _RUN.sub(self._placeholder, line)
 
-    def _place(self, found: re.Match[str]) -> str:
-        return self._known.setdefault(found[0], f"<run {len(self._known) + 1}>")
+    def _placeholder(self, match: re.Match[str]) -> str:
+        return self._placeholders.setdefault(match[0], f"<run {len(self._placeholders) + 1}>")
 
 
 def _pairs(text: str) -> str:
@@ -51,31 +51,31 @@ def _pairs(text: str) -> str:
     return "&".join(f"{name}={'***' if name in SECRET else value}" for name, value in pairs)
 
 
-def _body(sent: RecordedRequest) -> str:
-    kind = sent.headers.get("content-type", "")
-    if not sent.body:
+def _body(request: RecordedRequest) -> str:
+    kind = request.headers.get("content-type", "")
+    if not request.body:
         return ""
     if "json" in kind:
-        return json.dumps(json.loads(sent.body), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(json.loads(request.body), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     if "xml" in kind:
-        envelope = ET.fromstring(sent.body)  # noqa: S314 - written by the application itself
-        calls = [call for part in envelope if _local(part.tag) == "Body" for call in part]
-        return "".join(_plain(call, asks=_local(call.tag).startswith("get")) for call in calls)
-    return _pairs(sent.body.decode())
+        envelope = ET.fromstring(request.body)  # noqa: S314 - written by the application itself
+        calls = [call for part in envelope if _local_name(part.tag) == "Body" for call in part]
+        return "".join(_element_text(call, asks=_local_name(call.tag).startswith("get")) for call in calls)
+    return _pairs(request.body.decode())
 
 
-def _plain(element: ET.Element, *, asks: bool) -> str:
-    name = _local(element.tag)
-    marks = "".join(f' {_local(key)}="{value}"' for key, value in sorted(element.attrib.items()))
-    inside = escape((element.text or "").strip()) + "".join(_inside(element, asks=asks))
+def _element_text(element: ET.Element, *, asks: bool) -> str:
+    name = _local_name(element.tag)
+    marks = "".join(f' {_local_name(key)}="{value}"' for key, value in sorted(element.attrib.items()))
+    inside = escape((element.text or "").strip()) + "".join(_children_text(element, asks=asks))
     return f"<{name}{marks}>{inside}</>" if inside else f"<{name}{marks}/>"
 
 
-def _inside(element: ET.Element, *, asks: bool) -> Iterator[str]:
+def _children_text(element: ET.Element, *, asks: bool) -> Iterator[str]:
     for _, equals in groupby(element, key=lambda child: child.tag):
-        texts = [_plain(child, asks=asks) for child in equals]
+        texts = [_element_text(child, asks=asks) for child in equals]
         yield from sorted(texts) if asks else texts
 
 
-def _local(tag: str) -> str:
+def _local_name(tag: str) -> str:
     return tag.rpartition("}")[2]

@@ -35,20 +35,20 @@ def stop() -> Clock:
     clock = Clock()
 
     class Kind(type):
-        def __instancecheck__(cls, one: object) -> bool:
-            return isinstance(one, datetime)
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, datetime)
 
     class Stopped(datetime, metaclass=Kind):
-        def __new__(cls, *given: Any, **named: Any) -> Self:  # a plain one: only the question for now is another
-            return cast("Self", datetime(*given, **named))  # noqa: DTZ001 - whoever asks says in which zone
+        def __new__(cls, *arguments: Any, **keywords: Any) -> Self:  # a plain one: only the question for now is another
+            return cast("Self", datetime(*arguments, **keywords))  # noqa: DTZ001 - whoever asks says in which zone
 
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Self:
             return cast("Self", clock.now.astimezone(tz or UTC))
 
-    for found in pkgutil.walk_packages(integration.__path__, "integration."):
-        if not found.name.endswith(".__main__"):
-            importlib.import_module(found.name)
+    for module_info in pkgutil.walk_packages(integration.__path__, "integration."):
+        if not module_info.name.endswith(".__main__"):
+            importlib.import_module(module_info.name)
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "integration" and getattr(module, "datetime", None) is datetime:
             module.datetime = Stopped  # type: ignore[attr-defined]

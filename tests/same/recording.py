@@ -55,20 +55,20 @@ def differences(before: Lines, now: Lines) -> Iterator[str]:
             sign, where = ("+++", "now") if name in now else ("---", "in the recording")
             yield f"{sign} {name}: {len(old) + len(new)} lines, only {where}"
         elif old != new:
-            yield from _told(name, old, new)
+            yield from _diff_lines(name, old, new)
 
 
-def _told(name: str, old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    ours, theirs = _changed(old, new)
-    told = list(difflib.unified_diff([*_pieces(ours)], [*_pieces(theirs)], name, "now", lineterm="", n=0))
-    told = told or list(difflib.unified_diff(old, new, name, "now", lineterm="", n=0))  # only their order differs
-    told = [line for line in told if not line.startswith("@@")]
-    yield from told[:SHOWN]
-    if len(told) > SHOWN:
-        yield f"... and {len(told) - SHOWN} lines more"
+def _diff_lines(name: str, old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    ours, theirs = _changed_lines(old, new)
+    diff = list(difflib.unified_diff([*_single_values(ours)], [*_single_values(theirs)], name, "now", lineterm="", n=0))
+    diff = diff or list(difflib.unified_diff(old, new, name, "now", lineterm="", n=0))  # only their order differs
+    diff = [line for line in diff if not line.startswith("@@")]
+    yield from diff[:SHOWN]
+    if len(diff) > SHOWN:
+        yield f"... and {len(diff) - SHOWN} lines more"
 
 
-def _changed(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
+def _changed_lines(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the lines that are not in both."""
     steps = [
         step for step in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if step[0] != "equal"
@@ -84,12 +84,12 @@ def _file(name: str) -> str:
 # ---- a line as single values, each with what it is about
 
 
-def _pieces(lines: Sequence[str]) -> Iterator[str]:
+def _single_values(lines: Sequence[str]) -> Iterator[str]:
     for line in lines:
         if line.startswith("{"):
-            told = json.loads(line)
-            about = " ".join(str(told[name]) for name in ("flow", "kind", "key", "round") if name in told)
-            yield from (f"{about} | {path}" for path in _values(told, ""))
+            record = json.loads(line)
+            about = " ".join(str(record[name]) for name in ("flow", "kind", "key", "round") if name in record)
+            yield from (f"{about} | {path}" for path in _values(record, ""))
         elif line.endswith(">"):
             operation = line[line.index("<") + 1 :].split(">")[0]
             yield from (f"{operation} | {path}" for path in _elements(line[line.index("<") :]))
@@ -102,11 +102,11 @@ def _pieces(lines: Sequence[str]) -> Iterator[str]:
 
 def _values(value: object, path: str) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _values(one, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
-        for one in value:
-            yield from _values(one, f"{path}[]")
+        for name, child in value.items():
+            yield from _values(child, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list) and any(isinstance(child, dict | list) for child in value):
+        for child in value:
+            yield from _values(child, f"{path}[]")
     else:
         yield f"{path} = {json.dumps(value, ensure_ascii=False)}"
 

@@ -65,17 +65,17 @@ def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
         )  # fmt: skip
         application = build(settings, executor="same", serves=False)
         stack.callback(application.close)
-        seen = _Seen({"books": to_books, "till": to_till}, in_order=calls_at_once == 1)
-        operator = _Operator(application.start(), clock, seen)
-        _begin(operator, box)
+        transcript = _Transcript({"books": to_books, "till": to_till}, in_order=calls_at_once == 1)
+        operator = _Operator(application.start(), clock, transcript)
+        _prepare_systems(operator, box)
         for flow in FLOWS:
             operator.syncs("first", flow, Mode.COMPLETE)
         if long:
-            _go_on(operator, box)
-        seen.note("at the end, waits", [_json(asdict(one)) for one in application.issues.causes()])
+            _continue_story(operator, box)
+        transcript.note("at the end, waits", [_json(asdict(group)) for group in application.issues.causes()])
         log = application.log.answer(EVENTS)
-        seen.note("at the end, log", [_json(dict(zip(log["columns"], row, strict=True))) for row in log["rows"]])
-        return seen.lines
+        transcript.note("at the end, log", [_json(dict(zip(log["columns"], row, strict=True))) for row in log["rows"]])
+        return transcript.lines
 
 
 def demo() -> Lines:
@@ -86,24 +86,24 @@ def demo() -> Lines:
     return {"demo": out.getvalue().splitlines()}
 
 
-def _begin(operator: "_Operator", box: Sandbox) -> None:
+def _prepare_systems(operator: "_Operator", box: Sandbox) -> None:
     """What is set, and what has happened on both sides, before anything is synced."""
     operator.sets("customers", leave_out=("20001",), brakes={"changes": 0})
     operator.sets("stock", fractional="park", negative="park", brakes={"zero_percent": 0})
-    one, other = [row for row in box.state("relations", "mplus") if not row.get("extRelationId")][:2]
-    for each in (one, other):
-        box.till.edit("relations", str(each["relationNumber"]), {"email": one["email"], "vatNumber": ""})
+    first, other = [row for row in box.state("relations", "mplus") if not row.get("extRelationId")][:2]
+    for relation in (first, other):
+        box.till.edit("relations", str(relation["relationNumber"]), {"email": first["email"], "vatNumber": ""})
     box.accountview.edit("CONTACT", "20002", {"VAT_NR": "NL000000000B00"})
 
 
-def _go_on(operator: "_Operator", box: Sandbox) -> None:
+def _continue_story(operator: "_Operator", box: Sandbox) -> None:
     """What the story tells after the first round."""
     operator.clock.advance(DAY_SECONDS)
     box.advance_day()
-    done = {flow: operator.syncs("next day", flow, Mode.CHANGES) for flow in FLOWS}
+    runs = {flow: operator.syncs("next day", flow, Mode.CHANGES) for flow in FLOWS}
     operator.clock.advance(DAY_SECONDS)
     box.advance_day()
-    _by_hand(box)
+    _edit_by_hand(box)
     operator.sets("orders", orders="posting")
     operator.application.rules.set_table("revenue_accounts", {"*": "8030"}, WHO)
     for flow in FLOWS:
@@ -111,14 +111,14 @@ def _go_on(operator: "_Operator", box: Sandbox) -> None:
     operator.sets("orders", default_debtor="fallback", debtor_number="20001")
     operator.tries_again("orders", "customer_missing")
     for flow in ("products", "orders", "stock"):
-        operator.undoes(done[flow])
+        operator.undoes(runs[flow])
     for documents, becomes in (("receipt", "posting"), ("invoice", "order")):
         kinds = {"orders": "nothing", "receipts": "nothing", f"{documents}s": becomes}
         operator.sets("orders", **kinds, date_from=LATELY, most=1)
         operator.looks(f"{documents}s", "orders")
 
 
-def _by_hand(box: Sandbox) -> None:
+def _edit_by_hand(box: Sandbox) -> None:
     """What brakes are for: a price that jumps, an article that is gone, stock that is; and a customer that moves."""
     codes = sorted(row["extArticleId"] for row in box.state("articles", "mplus") if row.get("extArticleId"))
     box.accountview.edit("ARTICLE", codes[0], {"PX_SELL": "999.00"})
@@ -131,7 +131,7 @@ def _by_hand(box: Sandbox) -> None:
     box.accountview.edit("CONTACT", "20003", {"CITY": "Zeist"})
 
 
-class _Seen:
+class _Transcript:
     """Everything that was seen so far."""
 
     def __init__(self, logs: Mapping[str, list[RecordedRequest]], *, in_order: bool) -> None:
@@ -148,7 +148,7 @@ class _Seen:
     def asked(self, step: str) -> None:
         """Keep what both systems were asked since the last time."""
         for system, log in self._logs.items():
-            self.note(name := f"{step}, {ASKED} {system}", [line_of(system, one) for one in log])
+            self.note(name := f"{step}, {ASKED} {system}", [line_of(system, request) for request in log])
             if not self._in_order:
                 self.lines[name].sort()
             log.clear()
@@ -157,24 +157,24 @@ class _Seen:
 class _Operator:
     """One person at the console."""
 
-    def __init__(self, application: Application, clock: Clock, seen: _Seen) -> None:
+    def __init__(self, application: Application, clock: Clock, transcript: _Transcript) -> None:
         self.application = application
         self.clock = clock
-        self._seen = seen
+        self._transcript = transcript
 
     def syncs(self, when: str, flow: str, mode: Mode) -> Run:
         """Preview and commit a flow."""
-        return self._through(
+        return self._preview_and_commit(
             f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode))
         )
 
     def tries_again(self, flow: str, cause: str) -> Run:
         """Preview and commit what is parked for a cause."""
-        return self._through(f"again, {flow}", self.application.runs.try_again(flow, cause, somebody(WHO)))
+        return self._preview_and_commit(f"again, {flow}", self.application.runs.try_again(flow, cause, somebody(WHO)))
 
     def looks(self, when: str, flow: str) -> None:
         """Preview a flow, and put the plan aside."""
-        run = self._planned(
+        run = self._preview(
             f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, somebody(WHO), Mode.COMPLETE))
         )
         if run.state is RunState.READY:
@@ -186,30 +186,34 @@ class _Operator:
 
     def undoes(self, run: Run) -> Run:
         """Preview and commit what puts back a run."""
-        return self._through(f"undo, {run.flow}", self.application.runs.undo(run.id, somebody(WHO)))
+        return self._preview_and_commit(f"undo, {run.flow}", self.application.runs.undo(run.id, somebody(WHO)))
 
-    def _planned(self, step: str, run_id: str) -> Run:
-        run = self._settled(run_id)
-        self._seen.note(f"{step}{PLAN}", [_json(_run(run)), *(_json(_line(row)) for row in self._rows(run))])
-        self._seen.asked(f"{step}, preview")
+    def _preview(self, step: str, run_id: str) -> Run:
+        run = self._wait_until_settled(run_id)
+        self._transcript.note(
+            f"{step}{PLAN}", [_json(_run_values(run)), *(_json(_line_values(row)) for row in self._rows(run))]
+        )
+        self._transcript.asked(f"{step}, preview")
         self.clock.advance(STEP_SECONDS)
         return run
 
-    def _through(self, step: str, run_id: str) -> Run:
-        run = self._planned(step, run_id)
+    def _preview_and_commit(self, step: str, run_id: str) -> Run:
+        run = self._preview(step, run_id)
         if run.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in run.brakes}
             self.application.runs.commit(run.id, Approval(run.mark, WHO, confirmed=confirmed))
-            run = self._settled(run_id)
-            self._seen.note(f"{step}, end", [_json(_run(run)), *(_json(_end(row)) for row in self._rows(run))])
-            self._seen.asked(f"{step}, commit")
+            run = self._wait_until_settled(run_id)
+            self._transcript.note(
+                f"{step}, end", [_json(_run_values(run)), *(_json(_outcome_values(row)) for row in self._rows(run))]
+            )
+            self._transcript.asked(f"{step}, commit")
             self.clock.advance(STEP_SECONDS)
         return run
 
     def _rows(self, run: Run) -> list[PlanRow]:
         return self.application.plans.rows(run.id, limit=100_000)
 
-    def _settled(self, run_id: str) -> Run:
+    def _wait_until_settled(self, run_id: str) -> Run:
         until = time.monotonic() + SECONDS
         while (run := self.application.runs.get(run_id)).state in ACTIVE:
             if time.monotonic() > until:
@@ -218,15 +222,15 @@ class _Operator:
         return run
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run_values(run: Run) -> dict[str, Any]:
     return {
         "flow": run.flow, "state": run.state, "mode": run.mode, "mapping": run.mapping_version,
-        "counts": asdict(run.counts), "brakes": [asdict(one) for one in run.brakes], "error": run.error,
+        "counts": asdict(run.counts), "brakes": [asdict(brake) for brake in run.brakes], "error": run.error,
         "facts": dict(run.facts), "fingerprint": run.fingerprint,
     }  # fmt: skip
 
 
-def _line(row: PlanRow) -> dict[str, Any]:
+def _line_values(row: PlanRow) -> dict[str, Any]:
     """Return everything a line of a plan says."""
     change = row.change
     return {
@@ -237,11 +241,11 @@ def _line(row: PlanRow) -> dict[str, Any]:
         "sources": change.sources if change else (), "kept": change.kept_paths if change else (),
         "first_match": (change and change.first_match) or None,
         "before": _record(change.before) if change else None, "wanted": _record(change.desired) if change else None,
-        "agreed": _agreed(change) if change else None,
+        "agreed": _agreed_json(change) if change else None,
     }  # fmt: skip
 
 
-def _end(row: PlanRow) -> dict[str, Any]:
+def _outcome_values(row: PlanRow) -> dict[str, Any]:
     """Return what became of a line of a plan."""
     return {
         "kind": row.kind, "key": row.key, "step": row.step, "reference": row.reference, "cause": row.cause,
@@ -249,7 +253,7 @@ def _end(row: PlanRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _agreed(change: Change) -> object:
+def _agreed_json(change: Change) -> object:
     return "as wanted" if change.agreed == change.desired else record_to_json(change.agreed)
 
 
@@ -259,8 +263,8 @@ def _record(record: Record | None) -> object:
 
 def _json(values: Mapping[str, Any]) -> str:
     """Return values in one line, without those that are empty."""
-    told = {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
-    return json.dumps(told, ensure_ascii=False, default=str)
+    present_values = {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
+    return json.dumps(present_values, ensure_ascii=False, default=str)
 
 
 def _toml(table: str, values: Mapping[str, str]) -> str:

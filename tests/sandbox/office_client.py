@@ -40,8 +40,8 @@ class Office:
 
     def call(self, path: str, **parameters: object) -> httpx.Response:
         """Any GET."""
-        shown = {name: str(value) for name, value in parameters.items()}
-        return self.http.get(f"{self.base}/{path}", params=shown, headers=self.headers)
+        texts = {name: str(value) for name, value in parameters.items()}
+        return self.http.get(f"{self.base}/{path}", params=texts, headers=self.headers)
 
     def get(self, code: str, **parameters: object) -> httpx.Response:
         """A read of one business object."""
@@ -51,8 +51,8 @@ class Office:
         """The rows of one table in a successful read."""
         answer = self.get(code, **parameters)
         assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()[table]
-        return found
+        rows: list[dict[str, Any]] = answer.json()[table]
+        return rows
 
     def where(self, code: str, table: str, field: str, value: str, **more: object) -> list[dict[str, Any]]:
         """The rows in which a text field equals a value."""
@@ -70,10 +70,10 @@ class Office:
 def refused(answer: httpx.Response, status: int = 400) -> str:
     """The sentence of a refusal, after a look at its shape."""
     assert answer.status_code == status, answer.text
-    told = answer.json()
-    assert told["ErrorType"] == "AccountViewError"
-    assert told["ErrorNumbers"] is None
-    return str(told["ErrorMessage"])
+    body = answer.json()
+    assert body["ErrorType"] == "AccountViewError"
+    assert body["ErrorNumbers"] is None
+    return str(body["ErrorMessage"])
 
 
 def table(code: str, name: str, values: Mapping[str, Any], **types: str) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def page(**changed: Any) -> dict[str, Any]:
 
 
 def _definition(name: str, values: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    return {"Name": name, "Fields": [{"Name": each, "FieldType": types.get(each, "C")} for each in values]}
+    return {"Name": name, "Fields": [{"Name": field, "FieldType": types.get(field, "C")} for field in values]}
 
 
 def kept(sandbox: Sandbox, reference: str) -> int:

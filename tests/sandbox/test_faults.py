@@ -33,9 +33,9 @@ class TestSwitches:
         switches = Switches()
         switches.arm(Fault.HTML)
         second = switches.arm(Fault.HALF)
-        taken = switches.take("any", "any")
-        assert taken
-        assert taken.fault is Fault.HTML
+        switch = switches.take("any", "any")
+        assert switch
+        assert switch.fault is Fault.HTML
         switches.disarm(second)
         switches.arm(Fault.LATE)
         switches.disarm()
@@ -58,11 +58,11 @@ class TestLedger:
         office.post(order("MPLUS-7"))
         office.get("AK1", FilterControlSource1="ART_CODE", FilterValue1="10001")
         office.call("accountviewsystemdata", BusinessObject="FLD")
-        token, post, read, dictionary = sandbox.ledger.calls("accountview")
+        token, post, query, dictionary = sandbox.ledger.calls("accountview")
         assert (token.operation, token.write) == ("token", False)
         assert (post.operation, post.write, post.status) == ("SO1 POST", True, 200)
         assert post.keys == ("MPLUS-7", "20001", sandbox.state("SO_HDR")[-1]["ORD_NR"])
-        assert (read.operation, read.keys) == ("AK1 GET", ("10001",))
+        assert (query.operation, query.keys) == ("AK1 GET", ("10001",))
         assert dictionary.operation == "dictionary"
 
     def test_a_refused_write_is_noted_as_not_accepted(self, sandbox: Sandbox, office: Office) -> None:
@@ -124,25 +124,25 @@ class TestFaultsOnTheLine:
 class TestFaultsInTheHouse:
     def test_a_write_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.LATE, seconds=LATE):
-            made = office.post(order("LATE")).json()["SO_HDR"][0]
+            header = office.post(order("LATE")).json()["SO_HDR"][0]
         assert office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == []
         assert kept(sandbox, "LATE") == 1
-        until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [made], "the late order")
+        until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [header], "the late order")
 
     def test_a_change_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         body = table("AR1", "CONTACT", {"SUB_NR": "20001", "TEL_MOB": "0612345678"})
         with sandbox.switches.armed(Fault.LATE, seconds=LATE):
             assert office.put(body).json()["CONTACT"][0]["TEL_MOB"] == "0612345678"
         assert office.where("AR1", "CONTACT", "SUB_NR", "20001")[0]["TEL_MOB"] == ""
-        shown = partial(office.where, "AR1", "CONTACT", "SUB_NR", "20001")
-        until(lambda: shown()[0]["TEL_MOB"] == "0612345678", "the late number")
+        find_debtor = partial(office.where, "AR1", "CONTACT", "SUB_NR", "20001")
+        until(lambda: find_debtor()[0]["TEL_MOB"] == "0612345678", "the late number")
 
     def test_a_write_can_be_stored_wrongly(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.WRONG, operation="* POST", times=2):
-            told = office.post(order("WRONG")).json()["SO_LINE"]
+            order_lines = office.post(order("WRONG")).json()["SO_LINE"]
             person = office.post(debtor()).json()["CONTACT"][0]
-        assert [line["ORD_QTY"] for line in told] == [2, 1]
+        assert [line["ORD_QTY"] for line in order_lines] == [2, 1]
         lines = office.get("SO1", FilterControlSource1="COMMENT1", FilterValue1="WRONG").json()["SO_LINE"]
         assert [line["ORD_QTY"] for line in lines] == [2, 2]
-        stored = office.where("AR1", "CONTACT", "SUB_NR", person["SUB_NR"])[0]
-        assert stored["MAIL_BUS"] != person["MAIL_BUS"] == "anna@voorbeeld.example"
+        contact = office.where("AR1", "CONTACT", "SUB_NR", person["SUB_NR"])[0]
+        assert contact["MAIL_BUS"] != person["MAIL_BUS"] == "anna@voorbeeld.example"

@@ -36,9 +36,9 @@ def test_it_holds_the_same_after_a_restart(tmp_path: Path) -> None:
         till.request(
             "POST", "/_sandbox/edit", json.dumps({"table": "articles", "key": "500001", "values": {"priceIncl": 5}})
         )
-        held = {table: before.state(table, "mplus") for table in tables}
+        contents = {table: before.state(table, "mplus") for table in tables}
     with running(articles=60, journal=journal) as after:
-        assert {table: after.state(table, "mplus") for table in tables} == held
+        assert {table: after.state(table, "mplus") for table in tables} == contents
 
 
 class TestJournal:
@@ -57,9 +57,9 @@ class TestJournal:
             sandbox.advance_day()
             before = {name: sandbox.state(name) for name in tables}
             last = office.tokens["refresh_token"]
-        with running(journal=journal) as again:
-            assert {name: again.state(name) for name in tables} == before
-            with Office(again, refresh_token=last) as office:
+        with running(journal=journal) as restarted_sandbox:
+            assert {name: restarted_sandbox.state(name) for name in tables} == before
+            with Office(restarted_sandbox, refresh_token=last) as office:
                 assert office.post(order("J-3")).json()["SO_HDR"][0]["ORD_NR"] == str(int(last_made) + 1)
 
     def test_the_day_of_the_shop_is_that_of_its_first_start(self, tmp_path: Path) -> None:
@@ -109,9 +109,11 @@ class TestJournal:
         def up() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout
-                told = json.loads(process.stdout.readline())
-                login = told["accountview"]
-                with httpx.Client(base_url=told["accountview_url"], headers={"X-Company": login["company"]}) as client:
+                connection_info = json.loads(process.stdout.readline())
+                login = connection_info["accountview"]
+                with httpx.Client(
+                    base_url=connection_info["accountview_url"], headers={"X-Company": login["company"]}
+                ) as client:
                     got = client.post("/token", data={**login, "grant_type": "refresh_token"}).json()
                     client.headers["Authorization"] = f"Bearer {got['access_token']}"
                     yield process, client
@@ -121,7 +123,7 @@ class TestJournal:
             assert client.post("/accountviewdata", json=order("KILLED")).status_code == 200
             process.kill()
         with up() as (process, client):
-            asked = {"BusinessObject": "SO1", "FilterControlSource1": "COMMENT1", "FilterValue1": "KILLED"}
-            assert len(client.get("/accountviewdata", params=asked).json()["SO_HDR"]) == 1
+            parameters = {"BusinessObject": "SO1", "FilterControlSource1": "COMMENT1", "FilterValue1": "KILLED"}
+            assert len(client.get("/accountviewdata", params=parameters).json()["SO_HDR"]) == 1
             process.terminate()
             assert process.wait(SECONDS) == 0

@@ -13,7 +13,7 @@ class TestControl:
         armed = {"fault": "unavailable", "operation": "VA1 GET", "times": None}
         id_ = httpx.post(f"{control}switches", json=armed).json()["id"]
         assert office.get("VA1").status_code == 503
-        assert [each["id"] for each in httpx.get(f"{control}switches").json()] == [id_]
+        assert [switch["id"] for switch in httpx.get(f"{control}switches").json()] == [id_]
         httpx.delete(f"{control}switches", params={"id": id_})
         assert office.get("VA1").status_code == 200
         assert httpx.get(f"{control}counts").json() == {"reads": 3, "writes": 0}
@@ -23,10 +23,10 @@ class TestControl:
 
     def test_it_answers_on_both_ports_about_both_systems(self, sandbox: Sandbox) -> None:
         path = "_sandbox/state"
-        asked = {"table": "VAT", "system": "accountview"}
-        here = httpx.get(f"{sandbox.control_url}state", params={"table": "VAT"})
-        assert httpx.get(f"{sandbox.mplus_url}{path}", params=asked).json() == here.json()
-        assert len(here.json()) == 5
+        parameters = {"table": "VAT", "system": "accountview"}
+        response = httpx.get(f"{sandbox.control_url}state", params={"table": "VAT"})
+        assert httpx.get(f"{sandbox.mplus_url}{path}", params=parameters).json() == response.json()
+        assert len(response.json()) == 5
 
     @pytest.mark.parametrize(
         ("method", "path", "body", "status"),

@@ -14,5 +14,5 @@ __all__ = ["asked", "database", "events", "logbook"]
 @pytest.fixture
 def shop() -> Iterator[Sandbox]:
     """Both systems as somebody else runs them."""
-    with running(articles=ARTICLES, trades=False) as both:
-        yield both
+    with running(articles=ARTICLES, trades=False) as running_sandbox:
+        yield running_sandbox

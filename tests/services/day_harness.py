@@ -34,34 +34,39 @@ class Books(MemoryConnector):
         """Return the rows of the ledger on some days, or what there is of another kind."""
         if kind is not Kind.ENTRY:
             return super().fetch(kind, keys)
-        self._answering("fetch")
+        self._count_call("fetch")
         if not self.has_ledger:
             raise RejectedError("object_missing", system=self.system, object="transactions")
-        rows = [row for (of, _), kept in self._kept.items() if of is Kind.DAY_PAGE for row in self._rows(kept)]
+        rows = [
+            row
+            for (of, _), stored_record in self._entries.items()
+            if of is Kind.DAY_PAGE
+            for row in self._rows(stored_record)
+        ]
         return [row for row in (*rows, *self.others) if str(row.values["date"]) in keys]
 
-    def _rows(self, kept) -> list[Record]:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        page, found = kept.record, []
+    def _rows(self, stored_record) -> list[Record]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        page, rows = stored_record.record, []
         for line in page.parts:
             vat, code = line.values.get("vat"), str(line.values.get("vat_code") or "")
             own = {"account": line.values["account"], "amount": line.values["amount"], "vat_code": code}
             taxed = isinstance(vat, Decimal) and vat
             if taxed and self.posts:
-                found.append({"account": BOOKS.vat_accounts[code], "amount": vat, "vat_code": code})
-            found.append(own if self.posts or not taxed else {**own, "vat": vat})
-        daybook, _, number = kept.reference.partition("/")
-        named = {
+                rows.append({"account": BOOKS.vat_accounts[code], "amount": vat, "vat_code": code})
+            rows.append(own if self.posts or not taxed else {**own, "vat": vat})
+        daybook, _, number = stored_record.reference.partition("/")
+        header = {
             "date": page.values["date"], "daybook": daybook, "page": number, "reference": page.values["reference"],
             "posted": self.posts,
         }  # fmt: skip
-        return [an_entry(f"{kept.reference}/{place}", {**named, **row}) for place, row in enumerate(found)]
+        return [an_entry(f"{stored_record.reference}/{place}", {**header, **row}) for place, row in enumerate(rows)]
 
     def _keep(self, record: Record):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        kept = super()._keep(record)
-        if record.kind is Kind.DAY_PAGE and not kept.reference.startswith("600/"):
-            kept = replace(kept, reference=f"600/26004{kept.stamp:02}")
-            self._kept[record.kind, record.key] = kept
-        return kept
+        stored_record = super()._keep(record)
+        if record.kind is Kind.DAY_PAGE and not stored_record.reference.startswith("600/"):
+            stored_record = replace(stored_record, reference=f"600/26004{stored_record.stamp:02}")
+            self._entries[record.kind, record.key] = stored_record
+        return stored_record
 
 
 def an_entry(key: str, values: Mapping[str, Value]) -> Record:
@@ -101,11 +106,11 @@ class DayHarness(FlowHarness):
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow
         links = self.links.get("days", Kind.DAY_PAGE, [KEY, f"{KEY}/01"])
-        return days(links, now=self.clock.now, days_around=self.around, prefix=self.prefix, typed=self._typed)
+        return days(links, now=self.clock.now, days_around=self.around, prefix=self.prefix, typed=self._manual_entries)
 
-    def _typed(self, on: Collection[date]) -> Sequence[LedgerEntry]:
+    def _manual_entries(self, on: Collection[date]) -> Sequence[LedgerEntry]:
         rows = map(entry_of_row, self.books.fetch(Kind.ENTRY, [day.isoformat() for day in on]))
-        return [one for one in rows if not self.links.by_reference(self.flow, Kind.DAY_PAGE, [one.page])]
+        return [row for row in rows if not self.links.by_reference(self.flow, Kind.DAY_PAGE, [row.page])]
 
     def page(self) -> Record:
         """Return the page of the day as the books hold it."""

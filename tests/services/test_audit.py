@@ -69,25 +69,27 @@ def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Applica
     )
     actor = application.people.actor_of_session(key)
     application.authorized_for(actor).retention.change(Retention(lengths={"plans": 3}), actor)
-    one = application.audit.entries()[0]
-    assert (one.who, one.session, one.came, one.on) == ("anna", actor.session, "", ("retention",))
-    assert one.after["lengths.plans"] == "3"
-    said = [(one.action, one.who) for one in application.audit.entries(limit=4)[1:]]
-    assert said == [("session_begun", "anna"), ("person_came", "anna"), ("person_invited", "anna")]
+    entry = application.audit.entries()[0]
+    assert (entry.who, entry.session, entry.came, entry.on) == ("anna", actor.session, "", ("retention",))
+    assert entry.after["lengths.plans"] == "3"
+    actions = [(entry.action, entry.who) for entry in application.audit.entries(limit=4)[1:]]
+    assert actions == [("session_begun", "anna"), ("person_came", "anna"), ("person_invited", "anna")]
 
 
 def test_a_brake_that_is_switched_off_is_kept_with_its_reason(application: Application) -> None:
     application.flows.change("products", {"on": True}, ANNA, {"price": "a sale"})
-    one = application.audit.entries()[0]
-    assert (one.action, one.why, one.facts) == ("brake_switched_off", "a sale", {"brake": "price"})
+    entry = application.audit.entries()[0]
+    assert (entry.action, entry.why, entry.facts) == ("brake_switched_off", "a sale", {"brake": "price"})
 
 
 def test_questions_in_sql_are_heard_before_they_are_answered(application: Application) -> None:
     asking = application.authorized_for(OWNER)
     asking.log.ask("SELECT count(*) AS n FROM events WHERE title = 'Mr Jansen' -- of Jansen")
     asking.log_access.answer(json.dumps({"sql": "SELECT 'Jansen'", "rows": 1}).encode(), "no token")
-    found = [(one.action, one.who, one.came, one.facts["sql"]) for one in application.audit.entries(limit=2)]
-    assert found == [
+    entries = [
+        (entry.action, entry.who, entry.came, entry.facts["sql"]) for entry in application.audit.entries(limit=2)
+    ]
+    assert entries == [
         ("log_asked", "terminal", "api", "SELECT '…'"),
         ("log_asked", "terminal", "api", "SELECT count(*) AS n FROM events WHERE title = '…'"),
     ]
@@ -97,7 +99,7 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
 
 
 @pytest.mark.parametrize(
-    ("asked", "kept"),
+    ("sql", "redacted_sql"),
     [
         ("SELECT 1 /* Jansen */ + 2", "SELECT 1 + 2"),
         ("SELECT 'it''s Jansen', key FROM events", "SELECT '…', key FROM events"),
@@ -107,8 +109,8 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
         ("SELECT 1 -- Jansen\n, 2", "SELECT 1 , 2"),
     ],
 )
-def test_no_value_of_a_question_is_kept(asked: str, kept: str) -> None:
-    assert without_values(asked) == kept
+def test_no_value_of_a_question_is_kept(sql: str, redacted_sql: str) -> None:
+    assert without_values(sql) == redacted_sql
 
 
 def test_files_that_are_taken_away_are_heard(application: Application, tmp_path: Path) -> None:
@@ -116,8 +118,8 @@ def test_files_that_are_taken_away_are_heard(application: Application, tmp_path:
     asking.log.export(tmp_path / "log.csv")
     asking.arrangement.text()
     asking.audit.csv(AuditSearch(), OWNER)
-    found = [(one.action, one.facts["file"]) for one in application.audit.entries(limit=3)]
-    assert found == [("audit_exported", "audit.csv"), ("exported", "arrangement.text"), ("log_exported", "log.csv")]
+    entries = [(entry.action, entry.facts["file"]) for entry in application.audit.entries(limit=3)]
+    assert entries == [("audit_exported", "audit.csv"), ("exported", "arrangement.text"), ("log_exported", "log.csv")]
 
 
 def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application: Application) -> None:
@@ -126,8 +128,8 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
     asking.listings.readable("runs.csv", ["a"], [["b"]], "en")
     asking.listings.for_programs("runs-data.csv", "a")
     application.authorized_for(OWNER).backups.taking("monday.zip")
-    found = [(one.action, one.who, one.facts["file"]) for one in application.audit.entries(limit=4)]
-    assert found == [
+    entries = [(entry.action, entry.who, entry.facts["file"]) for entry in application.audit.entries(limit=4)]
+    assert entries == [
         ("exported", "terminal", "monday.zip"),
         ("exported", "cas", "runs-data.csv"),
         ("exported", "cas", "runs.csv"),
@@ -157,19 +159,19 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
     quiet = (Right.SEE, Right.READ_LOG, Right.COMPARE)
     unheard = []
     for whole, right in rights_of(application).items():
-        asked: Any = application
+        target: Any = application
         for name in () if right in quiet or whole in LOOKS | UNSIGNED | set(FILE_ROW_CALLS) else whole.split("."):
-            asked = getattr(asked, name)
-        named = str(signature(asked)) if asked is not application else "Actor"
-        signed = any(one in named for one in ("Actor", "by:", "PreviewRequest", "Approval"))
-        taken = right is Right.EXPORT or whole in ("arrangement.text", "backups.taking", "backups.take")
+            target = getattr(target, name)
+        signature_text = str(signature(target)) if target is not application else "Actor"
+        signed = any(type_name in signature_text for type_name in ("Actor", "by:", "PreviewRequest", "Approval"))
+        is_export = right is Right.EXPORT or whole in ("arrangement.text", "backups.taking", "backups.take")
         logged = whole in ("log.ask", "log.answer", "log.export", "log_access.answer", "log_access.exported")
-        if not (signed or taken or logged):
+        if not (signed or is_export or logged):
             unheard.append(whole)
     assert unheard == []
     application.authorized_for(OWNER).monitoring.gone_for_good("worker-1")
-    one = application.audit.entries()[0]
-    assert (one.action, one.who, one.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
+    entry = application.audit.entries()[0]
+    assert (entry.action, entry.who, entry.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
 
 
 def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(
@@ -179,7 +181,7 @@ def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_pag
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
         persons.stored_data(Customer(debtor))
     application.authorized_for(somebody("ben")).persons.stored_data(Customer("20001"))
-    looks = [one.who for one in application.audit.entries() if one.facts == {"what": "persons.stored_data"}]
+    looks = [entry.who for entry in application.audit.entries() if entry.facts == {"what": "persons.stored_data"}]
     assert looks == ["ben", "anna", "anna", "anna"]
 
 
@@ -205,12 +207,14 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [one for one in application.alerts._symptoms.detect_problems() if one.sort is ProblemType.AUDIT]
-    title, said = Messages("https://console.example").begin_message(
+    (symptom,) = [
+        problem for problem in application.alerts._symptoms.detect_problems() if problem.sort is ProblemType.AUDIT
+    ]
+    title, body = Messages("https://console.example").begin_message(
         Incident(1, symptom, checked.at, checked.at), "en", checked.at
     )
-    assert "entry 3 was changed" in said
-    assert "https://console.example/administration?tab=audit" in said
+    assert "entry 3 was changed" in body
+    assert "https://console.example/administration?tab=audit" in body
     assert title.startswith("Critical") or "audit log" in title.casefold()
 
 
@@ -251,9 +255,9 @@ def test_the_head_of_a_day_goes_out_with_the_digest(application: Application) ->
     anchor = application.audit.newest_anchor()
     now = datetime.now(UTC)
     for language in ("en", "nl", "de"):
-        _, said = Messages("").digest([], [], {}, language, now, audit=anchor)
+        _, body = Messages("").digest([], [], {}, language, now, audit=anchor)
         assert anchor is not None
-        assert numbered_hash(anchor.head) in said
+        assert numbered_hash(anchor.head) in body
 
 
 # ---- stamped
@@ -276,9 +280,9 @@ def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Pat
         assert anchor.stamps == 0
         authority.status = 200
         night(application)
-        asked = authority.asked
+        request_count = authority.asked
         night(application)
-        assert authority.asked == asked
+        assert authority.asked == request_count
         (stamped,) = application.audit.anchors()
         assert (stamped.head, stamped.stamps) == (anchor.head, 1)
         checked = application.audit.verify()
@@ -297,8 +301,8 @@ def _verified_by_openssl(application: Application, authority: Authority, folder:
         (text,) = set(of_stamps) - {stamp}
         packed.extractall(folder / "out")
     how = ("-data", folder / "out" / text, "-in", folder / "out" / stamp, "-CAfile", authority.certificates)
-    done = subprocess.run([OPENSSL, "ts", "-verify", *how], capture_output=True, text=True, check=False)
-    assert "Verification: OK" in done.stdout + done.stderr, done.stderr
+    process = subprocess.run([OPENSSL, "ts", "-verify", *how], capture_output=True, text=True, check=False)
+    assert "Verification: OK" in process.stdout + process.stderr, process.stderr
 
 
 # ---- taken away
@@ -313,8 +317,8 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
 
     def verified(*more: str) -> tuple[int, str]:
         command = [sys.executable, "-I", str(program), str(lines), *more]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        return process.returncode, process.stdout
 
     assert verified("--head", numbered_hash(head))[0] == 0
     assert verified("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")

@@ -48,33 +48,33 @@ def there(tmp_path: Path) -> Iterator[Application]:
 
 def refused(read: Callable[[str], object], text: str) -> tuple[str, str]:
     """Return the code and the place with which a file is refused."""
-    with pytest.raises(ConfigurationError) as found:
+    with pytest.raises(ConfigurationError) as caught:
         read(text)
-    return found.value.code, str(found.value.facts.get("place", ""))
+    return caught.value.code, str(caught.value.facts.get("place", ""))
 
 
 def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_in(
     here: Application, there: Application
 ) -> None:
     text = here.arrangement.text()
-    read = there.arrangement.read(text)
+    parsed_file = there.arrangement.read(text)
 
-    places = {one.place for one in read.differences}
+    places = {difference.place for difference in parsed_file.differences}
     assert {"flows.products.schedule_minutes", "tables.payment_methods.PIN", "tables.payment_methods.ČASH"} <= places
     assert "names.accountview.objects.articles.code" in places
-    assert len([one for one in places if one.startswith("mappings.customers")]) == 2  # a rule, and their order
+    assert len([place for place in places if place.startswith("mappings.customers")]) == 2  # a rule, and their order
     assert there.flows.settings("products").schedule_minutes != 45  # nothing yet
 
-    there.arrangement.keep(read, somebody(WHO), "brought in")
+    there.arrangement.keep(parsed_file, somebody(WHO), "brought in")
 
     assert there.arrangement.text() == text
     assert there.flows.settings("products").schedule_minutes == 45
     assert there.mappings.published("customers").note == "brought in"
     assert there.mappings.published("products").version == 1  # as it was
     assert there.names.in_force().objects.articles.code == "ART1"
-    again = there.arrangement.read(text)
-    assert again.differences == ()
-    there.arrangement.keep(again, somebody(WHO), "again")
+    reparsed_file = there.arrangement.read(text)
+    assert reparsed_file.differences == ()
+    there.arrangement.keep(reparsed_file, somebody(WHO), "again")
     assert there.mappings.published("customers").version == 2
 
 
@@ -82,12 +82,13 @@ def test_corrections_come_along_where_they_are_asked_for(here: Application, ther
     assert "corrections" not in json.loads(here.arrangement.text())
     text = here.arrangement.text(["orders"])
 
-    read = there.arrangement.read(text)
-    there.arrangement.keep(read, somebody(WHO), "")
+    parsed_file = there.arrangement.read(text)
+    there.arrangement.keep(parsed_file, somebody(WHO), "")
 
-    assert [(one.key, one.was, one.becomes) for one in there.corrections.list_corrections("orders")] == [
-        ("7", "x", "y")
-    ]
+    assert [
+        (correction.key, correction.was, correction.becomes)
+        for correction in there.corrections.list_corrections("orders")
+    ] == [("7", "x", "y")]
     assert there.arrangement.read(text).differences == ()
 
 
@@ -100,8 +101,8 @@ def test_a_file_has_no_secret(tmp_path: Path) -> None:
 
 def test_what_a_file_does_not_name_stays(here: Application) -> None:
     before = here.arrangement.text()
-    read = here.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
-    here.arrangement.keep(read, somebody(WHO), "")
+    parsed_file = here.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
+    here.arrangement.keep(parsed_file, somebody(WHO), "")
 
     after = json.loads(here.arrangement.text())
     assert after["tables"].pop("countries") == {"Holland": "NL"}
@@ -169,7 +170,7 @@ def test_what_is_no_file_of_settings_is_refused(here: Application, text: str, pl
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Application, language: str) -> None:
-    told = []
+    texts = []
     nonsense: list[dict[str, Any]] = [
         {"flows": {"products": {"schedule_minutes": "often"}}},
         {"flows": {"products": {"x": 1}}},
@@ -177,14 +178,14 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Applic
         {"mappings": {"orders": {"rules": "none"}}},
     ]
     for wrong in nonsense:
-        with pytest.raises(ConfigurationError) as found:
+        with pytest.raises(ConfigurationError) as caught:
             here.arrangement.read(json.dumps({"sluis": 1, **wrong}))
-        told.append(words.say(found.value.code, found.value.facts, language))
+        texts.append(words.say(caught.value.code, caught.value.facts, language))
     english = [words.say("arrangement_invalid", {}).what.split()[0], "There", "Correct"]
-    for one in told:
-        assert words.MISSING not in f"{one.what} {one.do}".split()
-        assert (one.do.split()[0] in english) is (language == "en")
-        assert (" cannot " in one.what or " was " in one.what) is (language == "en"), one.what
+    for text in texts:
+        assert words.MISSING not in f"{text.what} {text.do}".split()
+        assert (text.do.split()[0] in english) is (language == "en")
+        assert (" cannot " in text.what or " was " in text.what) is (language == "en"), text.what
 
 
 def test_a_file_of_a_newer_version_is_refused(here: Application) -> None:
@@ -192,11 +193,13 @@ def test_a_file_of_a_newer_version_is_refused(here: Application) -> None:
 
 
 def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> None:
-    read = there.arrangement.read(here.arrangement.text())
+    parsed_file = there.arrangement.read(here.arrangement.text())
     before = there.arrangement.text()
-    broken = type(read)(
-        type(read.arranged)(read.arranged.settings, {"customers": {"rules": {object()}}}, read.arranged.tables),
-        read.differences,
+    broken = type(parsed_file)(
+        type(parsed_file.arranged)(
+            parsed_file.arranged.settings, {"customers": {"rules": {object()}}}, parsed_file.arranged.tables
+        ),
+        parsed_file.differences,
     )
 
     with pytest.raises(Exception, match=r"(?i)json"):
@@ -221,23 +224,23 @@ def test_what_no_file_of_settings_can_be_is_refused_and_not_repeated(
 ) -> None:
     register_secrets(SECRET)
     before = here.arrangement.text()
-    with pytest.raises(ConfigurationError) as found:
+    with pytest.raises(ConfigurationError) as caught:
         here.arrangement.of_file(content)
-    assert (found.value.code, found.value.facts["message"]) == ("arrangement_invalid", why)
-    assert not [one for one in (SECRET, "hunter22") if one in str(found.value)]
+    assert (caught.value.code, caught.value.facts["message"]) == ("arrangement_invalid", why)
+    assert not [secret for secret in (SECRET, "hunter22") if secret in str(caught.value)]
     assert here.arrangement.text() == before
 
 
 def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application, there: Application) -> None:
     content = here.arrangement.text().encode()
-    seen = there.arrangement.of_file(content).mark
+    mark = there.arrangement.of_file(content).mark
     there.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
     with pytest.raises(ConfigurationError, match="arrangement_changed"):
-        there.arrangement.take(content, seen, somebody(WHO), "")
+        there.arrangement.take(content, mark, somebody(WHO), "")
     assert there.flows.settings("products").schedule_minutes == 20
 
-    seen = there.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
-    assert there.arrangement.take(content, seen, somebody(WHO), "from the test") > 3
+    mark = there.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
+    assert there.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
     assert there.arrangement.text() == here.arrangement.text()
 
 
@@ -261,8 +264,8 @@ def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Ap
     ann = somebody("ann", Role.ADMINISTRATOR)
     door = here.authorized_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
-    written = [one for one in here.audit.entries(AuditSearch(), 0, 20) if one.who == "ann"]
-    assert len(written) == 2
+    entries = [entry for entry in here.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]
+    assert len(entries) == 2
 
 
 def test_a_name_that_comes_twice_is_found_in_one_pass() -> None:

@@ -17,4 +17,4 @@ def test_an_audit_is_whole_after_the_key_was_changed_again_and_again(tmp_path: P
         application.retention.change(Retention(lengths={"plans": 5}), anna)
         checked = application.audit.verify()
         assert checked.broken is None
-        assert "key_changed" in {one.action for one in application.audit.entries()}
+        assert "key_changed" in {entry.action for entry in application.audit.entries()}

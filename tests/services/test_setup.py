@@ -42,12 +42,12 @@ def app(tmp_path: Path) -> Iterator[Application]:
 
 
 def states(app: Application, flow: str) -> dict[str, State]:
-    return {one.question.name: one.state for one in app.setup.questions()[flow]}
+    return {asked_question.question.name: asked_question.state for asked_question in app.setup.questions()[flow]}
 
 
-def _given(sandbox: Sandbox, prefix: str, access_of: Any) -> Any:
-    told = {name.removeprefix(prefix).lower(): value for name, value in access(sandbox).items() if prefix in name}
-    return access_of(**told)
+def _access_settings(sandbox: Sandbox, prefix: str, access_of: Any) -> Any:
+    values = {name.removeprefix(prefix).lower(): value for name, value in access(sandbox).items() if prefix in name}
+    return access_of(**values)
 
 
 def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_proposed(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_propo
         opened(
             tmp_path,
             start=False,
-            accountview=_given(sandbox, "ACCOUNTVIEW__", AccountViewAccess),
-            mplus=_given(sandbox, "MPLUS__", MplusAccess),
+            accountview=_access_settings(sandbox, "ACCOUNTVIEW__", AccountViewAccess),
+            mplus=_access_settings(sandbox, "MPLUS__", MplusAccess),
         ) as application,
     ):
         application.setup.choose({"days": 15}, somebody("test"))
@@ -107,8 +107,10 @@ def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app:
 
     app.setup.accept(somebody("test"))
 
-    left = {flow: [name for name, state in states(app, flow).items() if state is not State.ANSWERED] for flow in EVERY}
-    assert left == {
+    unanswered = {
+        flow: [name for name, state in states(app, flow).items() if state is not State.ANSWERED] for flow in EVERY
+    }
+    assert unanswered == {
         "products": ["vat"],
         "stock": [],
         "customers": [],
@@ -202,11 +204,11 @@ def test_lists_that_cannot_be_read_leave_questions_open_and_a_silent_system_is_n
 
 
 def test_a_check_is_told_line_by_line(app: Application) -> None:
-    told: list[int] = []
+    counts: list[int] = []
 
-    app.connections.check("mplus", lambda lines: told.append(sum(one.ok is True for one in lines)))
+    app.connections.check("mplus", lambda lines: counts.append(sum(finding.ok is True for finding in lines)))
 
-    assert told == [0, 1, 2, 3, 4, 5, 6]
+    assert counts == [0, 1, 2, 3, 4, 5, 6]
 
 
 BOOK_VAT = {"1": "21.00", "2": "9.00"}
@@ -234,19 +236,28 @@ def known(
 ) -> SetupContext:
     """What is known of a flow in a shop whose lists are plain."""
     usual = FLOWS[flow].settings().model_dump()
-    told = {**LISTS, **(lists or {})}
+    code_lists = {**LISTS, **(lists or {})}
     return SetupContext(
-        {**usual, **(settings or {})}, usual, tables or {}, lambda listed: told.get(listed, {}), answered, flows
+        {**usual, **(settings or {})},
+        usual,
+        tables or {},
+        lambda list_name: code_lists.get(list_name, {}),
+        answered,
+        flows,
     )
 
 
 def question(flow: str, name: str, **more: Any) -> AskedQuestion:
-    return next(one for one in evaluate_questions(FLOWS[flow], known(flow, **more)) if one.question.name == name)
+    return next(
+        asked_question
+        for asked_question in evaluate_questions(FLOWS[flow], known(flow, **more))
+        if asked_question.question.name == name
+    )
 
 
-def proposed(one: AskedQuestion) -> Mapping[str, Any]:
-    assert one.proposal is not None
-    return one.proposal.values
+def proposed(asked_question: AskedQuestion) -> Mapping[str, Any]:
+    assert asked_question.proposal is not None
+    return asked_question.proposal.values
 
 
 def test_a_rate_that_two_codes_share_is_nobody_counterpart() -> None:
@@ -260,27 +271,35 @@ def test_branches_get_the_warehouse_of_their_number_or_nothing() -> None:
 
 
 def test_vat_codes_of_the_same_rate_are_proposed_and_a_flow_without_any_stops() -> None:
-    one = question("products", "vat")
+    asked_question = question("products", "vat")
 
-    assert (one.state, one.weight, proposed(one)) == (State.PROPOSED, PointSeverity.STOPS, {"1": "2", "2": "1"})
+    assert (asked_question.state, asked_question.weight, proposed(asked_question)) == (
+        State.PROPOSED,
+        PointSeverity.STOPS,
+        {"1": "2", "2": "1"},
+    )
 
 
 def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None:
     lists = {books_list("vat_codes"): {"1": "hoog", "2": "laag", "3": "nul"}}
-    one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2", "2": "1"}})
+    asked_question = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2", "2": "1"}})
 
-    assert (one.state, one.weight, one.proposal) == (State.OPEN, PointSeverity.PARKS, None)
-    assert one.lack is not None
-    assert one.lack.reason.facts == {"codes": "3"}
+    assert (asked_question.state, asked_question.weight, asked_question.proposal) == (
+        State.OPEN,
+        PointSeverity.PARKS,
+        None,
+    )
+    assert asked_question.lack is not None
+    assert asked_question.lack.reason.facts == {"codes": "3"}
 
 
 def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() -> None:
-    both = {"NL:1:yes": "2", "NL:1:no": "2", "2": "1"}
+    sales_codes = {"NL:1:yes": "2", "NL:1:no": "2", "2": "1"}
 
-    assert question("orders", "vat", tables={"vat_codes_sales": both}).lack is None
+    assert question("orders", "vat", tables={"vat_codes_sales": sales_codes}).lack is None
     for rows in ({"NL:1:yes": "2", "2": "1"}, {"BE:1": "2", "2": "1"}):
         assert lacking(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
-    assert lacking(question("days", "vat", tables={"vat_codes_sales": both})) == "1"  # a day has no country
+    assert lacking(question("days", "vat", tables={"vat_codes_sales": sales_codes})) == "1"  # a day has no country
 
 
 def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
@@ -289,17 +308,24 @@ def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
     assert question("days", "accounts", lists=accounts, tables={"day_accounts": {"*": "8000"}}).lack is None
     unknown = {**GROUPS, till_list("turnover_types"): {"80": "balance-upgrade"}}
     posting: dict[str, Any] = {"orders": "posting"}
-    one = question("orders", "balances", settings=posting, lists=unknown, tables={"balance_accounts": {"*": "1560"}})
-    assert lacking(one) == "90 Statiegeld"  # of which the till does not say what it is
+    asked_question = question(
+        "orders", "balances", settings=posting, lists=unknown, tables={"balance_accounts": {"*": "1560"}}
+    )
+    assert lacking(asked_question) == "90 Statiegeld"  # of which the till does not say what it is
 
 
 @pytest.mark.parametrize("row", [{"USA:1": "1"}, {"1": "9"}, {"BE:7": "1"}])
 def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> None:
-    one = question("orders", "vat", tables={"vat_codes_sales": {"1": "2", "2": "1", **row}}, answered=("vat",))
+    asked_question = question(
+        "orders", "vat", tables={"vat_codes_sales": {"1": "2", "2": "1", **row}}, answered=("vat",)
+    )
 
-    assert one.weight is PointSeverity.PARKS
-    assert one.lack is not None
-    assert (one.lack.reason.code, dict(one.lack.reason.facts)) == ("lack_rows_impossible", {"rows": next(iter(row))})
+    assert asked_question.weight is PointSeverity.PARKS
+    assert asked_question.lack is not None
+    assert (asked_question.lack.reason.code, dict(asked_question.lack.reason.facts)) == (
+        "lack_rows_impossible",
+        {"rows": next(iter(row))},
+    )
 
 
 def test_percentages_that_differ_are_told_as_a_lack() -> None:
@@ -311,9 +337,9 @@ def test_percentages_that_differ_are_told_as_a_lack() -> None:
 
 def test_an_answer_that_leaves_codes_out_on_purpose_counts_and_still_warns() -> None:
     lists = {books_list("vat_codes"): {"1": "hoog", "3": "nul"}}
-    one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2"}}, answered=("vat",))
+    asked_question = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2"}}, answered=("vat",))
 
-    assert (one.state, one.weight) == (State.ANSWERED, PointSeverity.PARKS)
+    assert (asked_question.state, asked_question.weight) == (State.ANSWERED, PointSeverity.PARKS)
 
 
 def test_an_answered_question_opens_again_once_the_flow_cannot_run_without_it() -> None:
@@ -324,9 +350,9 @@ def test_an_answered_question_opens_again_once_the_flow_cannot_run_without_it() 
     ("codes", "rule"), [(("10", "11", "0815"), "code"), (("TS-1", "TS-2", "10"), "allotted"), ((), "code")]
 )
 def test_the_article_number_is_proposed_by_what_the_codes_look_like(codes: tuple[str, ...], rule: str) -> None:
-    one = question("products", "number", lists={books_list("article_codes"): {code: code for code in codes}})
+    asked_question = question("products", "number", lists={books_list("article_codes"): {code: code for code in codes}})
 
-    assert proposed(one)["sku_rule"] == rule
+    assert proposed(asked_question)["sku_rule"] == rule
 
 
 def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
@@ -348,27 +374,36 @@ def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app
         sandbox_of(app).accountview.edit("CONTACT", str(row["SUB_NR"]), {"ACCT_NR": "9876"})
     app.flows.change("orders", {"collective_account": ""}, somebody("test"))
     app.setup.choose({"orders": 5}, somebody("test"))
-    (asked,) = (one for one in app.setup.questions()["orders"] if one.question.settings == ("collective_account",))
-    assert asked.proposal is not None
-    assert asked.proposal.values == {"collective_account": "9876"}
+    (asked_question,) = (
+        candidate
+        for candidate in app.setup.questions()["orders"]
+        if candidate.question.settings == ("collective_account",)
+    )
+    assert asked_question.proposal is not None
+    assert asked_question.proposal.values == {"collective_account": "9876"}
 
     app.setup.accept(somebody("test"))
 
-    (asked,) = (one for one in app.setup.questions()["orders"] if one.question.settings == ("collective_account",))
-    assert (asked.state, asked.proposal) == (State.OPEN, None)
+    (asked_question,) = (
+        candidate
+        for candidate in app.setup.questions()["orders"]
+        if candidate.question.settings == ("collective_account",)
+    )
+    assert (asked_question.state, asked_question.proposal) == (State.OPEN, None)
     assert states(app, "orders")["completion"] is State.ANSWERED
 
 
 def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
-    one = question("stock", "formula", settings={"formula": "free"})
+    asked_question = question("stock", "formula", settings={"formula": "free"})
 
-    assert (one.state, proposed(one)["formula"]) == (State.PROPOSED, "free")
+    assert (asked_question.state, proposed(asked_question)["formula"]) == (State.PROPOSED, "free")
 
 
 def test_questions_about_postings_come_only_where_postings_are_made() -> None:
-    orders = [one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders"))]
+    orders = [asked_question.question.name for asked_question in evaluate_questions(FLOWS["orders"], known("orders"))]
     postings = [
-        one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders", {"orders": "posting"}))
+        asked_question.question.name
+        for asked_question in evaluate_questions(FLOWS["orders"], known("orders", {"orders": "posting"}))
     ]
 
     assert ("revenue" in orders, "article" in orders) == (False, True)
@@ -376,10 +411,10 @@ def test_questions_about_postings_come_only_where_postings_are_made() -> None:
 
 
 def test_postings_without_any_revenue_account_stop() -> None:
-    one = question("orders", "revenue", settings={"orders": "posting"})
+    asked_question = question("orders", "revenue", settings={"orders": "posting"})
     whole = question("orders", "revenue", settings={"orders": "posting"}, tables={"revenue_accounts": {"*": "8000"}})
 
-    assert (one.weight, one.proposal) == (PointSeverity.STOPS, None)
+    assert (asked_question.weight, asked_question.proposal) == (PointSeverity.STOPS, None)
     assert whole.lack is None
 
 
@@ -391,39 +426,45 @@ GROUPS = {
 }
 
 
-def lacking(one: AskedQuestion) -> str:
-    assert one.lack is not None
-    return str(one.lack.reason.facts["codes"])
+def lacking(asked_question: AskedQuestion) -> str:
+    assert asked_question.lack is not None
+    return str(asked_question.lack.reason.facts["codes"])
 
 
 def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_proposed() -> None:
-    asked = {"settings": {"orders": "posting"}, "lists": GROUPS}
-    none = question("orders", "balances", **asked)
-    some = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570"}})
-    whole = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
+    arguments = {"settings": {"orders": "posting"}, "lists": GROUPS}
+    none = question("orders", "balances", **arguments)
+    partial = question("orders", "balances", **arguments, tables={"balance_accounts": {"80": "1570"}})
+    whole = question("orders", "balances", **arguments, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
     elsewhere = {**GROUPS, books_list("ledgers"): {"1560": "Cadeaubonnen"}}
 
     assert (none.weight, lacking(none)) == (PointSeverity.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
     assert proposed(none) == {"80": "1560", "90": "1570"}
-    assert (some.weight, lacking(some)) == (PointSeverity.PARKS, "90 Statiegeld")
-    assert (whole.lack, question("orders", "balances", **asked, tables={"balance_accounts": {"*": "1560"}}).lack) == (
-        None, None,
-    )  # fmt: skip
-    assert question("orders", "balances", settings=asked["settings"], lists=elsewhere).proposal is None
+    assert (partial.weight, lacking(partial)) == (PointSeverity.PARKS, "90 Statiegeld")
+    assert (
+        whole.lack,
+        question("orders", "balances", **arguments, tables={"balance_accounts": {"*": "1560"}}).lack,
+    ) == (
+        None,
+        None,
+    )
+    assert question("orders", "balances", settings=arguments["settings"], lists=elsewhere).proposal is None
 
 
 USED = till_list("used_groups")
 
 
 def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does() -> None:
-    asked: dict[str, Any] = {"settings": {"orders": "posting"}, "tables": {"balance_accounts": {"80": "1560"}}}
-    rare = question("orders", "balances", **asked, lists={**GROUPS, USED: {"10": "Fietsen", "80": "Cadeaubonnen"}})
+    arguments: dict[str, Any] = {"settings": {"orders": "posting"}, "tables": {"balance_accounts": {"80": "1560"}}}
+    rare = question("orders", "balances", **arguments, lists={**GROUPS, USED: {"10": "Fietsen", "80": "Cadeaubonnen"}})
     later = question(
-        "orders", "balances", **asked, lists={**GROUPS, USED: {"90": "Statiegeld"}}, answered=("balances",)
+        "orders", "balances", **arguments, lists={**GROUPS, USED: {"90": "Statiegeld"}}, answered=("balances",)
     )
-    untold = question("orders", "balances", **asked, lists=GROUPS)
+    untold = question("orders", "balances", **arguments, lists=GROUPS)
 
-    none = question("orders", "balances", settings=asked["settings"], lists={**GROUPS, USED: {"80": "Cadeaubonnen"}})
+    none = question(
+        "orders", "balances", settings=arguments["settings"], lists={**GROUPS, USED: {"80": "Cadeaubonnen"}}
+    )
 
     assert (lacking(none), proposed(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
     assert (rare.lack, rare.unused) == (None, ("90",))
@@ -438,10 +479,10 @@ def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> 
         **GROUPS, till_list("turnover_groups"): every, till_list("turnover_accounts"): accounts,
         books_list("ledgers"): {"8000": "Omzet", "1560": "Cadeaubonnen"}, USED: {"80": "Cadeaubonnen"},
     }  # fmt: skip
-    some = question("days", "accounts", lists=lists)
+    partial = question("days", "accounts", lists=lists)
     whole = question("days", "accounts", lists={**lists, till_list("turnover_accounts"): {**accounts, "20": "8000"}})
 
-    assert (lacking(some), some.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
+    assert (lacking(partial), partial.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
     assert proposed(whole) == {**accounts, "20": "8000"}
 
 
@@ -470,25 +511,25 @@ VOUCHERS = {
 def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it() -> None:
     posting: dict[str, Any] = {"orders": "posting"}
     unclear = question("orders", "gift_cards", settings=posting, lists=VOUCHERS)
-    told = question(
+    asked_question = question(
         "orders", "gift_cards", settings=posting, lists={**VOUCHERS, till_list("gift_cards"): {"BON": "85"}}
     )
-    said = {**posting, "gift_cards": {"BON": "single", "INVOICE": "none"}}
+    settings = {**posting, "gift_cards": {"BON": "single", "INVOICE": "none"}}
     plain = {**VOUCHERS, till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
 
     assert (unclear.weight, unclear.proposal) == (PointSeverity.PARKS, None)
     assert lacking(unclear) == "BON, INVOICE"
-    assert (told.lack, proposed(told)) == (None, {"gift_cards": {}})
-    assert question("orders", "gift_cards", settings=said, lists=VOUCHERS).lack is None
+    assert (asked_question.lack, proposed(asked_question)) == (None, {"gift_cards": {}})
+    assert question("orders", "gift_cards", settings=settings, lists=VOUCHERS).lack is None
     assert question("orders", "gift_cards", settings=posting, lists=plain).lack is None
 
 
 def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue(app: Application) -> None:
     app.setup.choose({"orders": 5}, somebody("test"))
     app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, somebody("test"))
-    before = {one.question.name: one for one in app.setup.questions()["orders"]}
+    before = {asked_question.question.name: asked_question for asked_question in app.setup.questions()["orders"]}
     app.setup.accept(somebody("test"))
-    after = {one.question.name: one for one in app.setup.questions()["orders"]}
+    after = {asked_question.question.name: asked_question for asked_question in app.setup.questions()["orders"]}
 
     assert before["balances"].proposal is not None
     assert app.rules.tables()["balance_accounts"] == {
@@ -504,9 +545,9 @@ def test_the_sales_daybook_and_the_account_of_all_debtors_are_proposed() -> None
 
 
 def test_receipts_without_a_default_debtor_are_a_question_for_a_person() -> None:
-    one = question("orders", "debtor", settings={"receipts": "posting"})
+    asked_question = question("orders", "debtor", settings={"receipts": "posting"})
 
-    assert (one.state, one.weight) == (State.OPEN, PointSeverity.PARKS)
+    assert (asked_question.state, asked_question.weight) == (State.OPEN, PointSeverity.PARKS)
     assert question("orders", "debtor").state is State.PROPOSED
 
 
@@ -533,12 +574,12 @@ TILL_ACCOUNTS = {
 def test_payments_go_with_the_document_unless_days_book_what_was_paid(
     flows: tuple[str, ...], answer: str, why: str
 ) -> None:
-    one = question("orders", "payments", settings=POSTED, flows=flows)
-    assert proposed(one) == dict.fromkeys(
+    asked_question = question("orders", "payments", settings=POSTED, flows=flows)
+    assert proposed(asked_question) == dict.fromkeys(
         ("payments_of_orders", "payments_of_invoices", "payments_of_receipts"), answer
     )
-    assert one.proposal is not None
-    assert one.proposal.reason.code == why
+    assert asked_question.proposal is not None
+    assert asked_question.proposal.reason.code == why
 
 
 def test_payments_that_no_flow_would_book_are_told() -> None:
@@ -569,36 +610,38 @@ def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_th
 
 def test_revenue_goes_by_turnover_group_or_by_vat_code_and_one_of_them_is_enough() -> None:
     def lack(name: str, **tables: Mapping[str, str]) -> str:
-        found = question("orders", name, settings=POSTED, lists=TILL_ACCOUNTS, tables=tables).lack
-        return found.reason.code if found else ""
+        missing = question("orders", name, settings=POSTED, lists=TILL_ACCOUNTS, tables=tables).lack
+        return missing.reason.code if missing else ""
 
     assert (lack("revenue"), lack("groups")) == ("lack_revenue_accounts_all", "")
-    every, one = {"10": "8000", "50": "8010"}, {"10": "8000"}
+    every, partial_accounts = {"10": "8000", "50": "8010"}, {"10": "8000"}
     assert (lack("revenue", turnover_accounts_sales=every), lack("groups", turnover_accounts_sales=every)) == ("", "")
-    assert lack("groups", turnover_accounts_sales=one) == "lack_turnover_accounts_sales"
-    assert lack("groups", turnover_accounts_sales=one, revenue_accounts={"*": "8000"}) == ""
+    assert lack("groups", turnover_accounts_sales=partial_accounts) == "lack_turnover_accounts_sales"
+    assert lack("groups", turnover_accounts_sales=partial_accounts, revenue_accounts={"*": "8000"}) == ""
 
 
 def test_accounts_of_methods_are_asked_for_only_where_payments_are_booked_with_documents() -> None:
-    asked = {one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders", POSTED))}
-    assert "methods" not in asked
-    assert {"groups", "payments"} <= asked
+    names = {
+        asked_question.question.name for asked_question in evaluate_questions(FLOWS["orders"], known("orders", POSTED))
+    }
+    assert "methods" not in names
+    assert {"groups", "payments"} <= names
 
 
 def test_payment_methods_are_asked_for_only_once_somebody_maps_one() -> None:
     assert question("orders", "payment").lack is None
 
-    one = question("orders", "payment", tables={"payment_terms": {"PIN": "14"}})
+    asked_question = question("orders", "payment", tables={"payment_terms": {"PIN": "14"}})
 
-    assert (one.state, one.weight) == (State.OPEN, PointSeverity.PARKS)
+    assert (asked_question.state, asked_question.weight) == (State.OPEN, PointSeverity.PARKS)
 
 
 @pytest.mark.parametrize("flow", list(FLOWS))
 def test_every_question_answers_settings_that_the_flow_has(flow: str) -> None:
-    asked = {name for one in FLOWS[flow].questions for name in one.settings}
+    setting_names = {name for flow_question in FLOWS[flow].questions for name in flow_question.settings}
 
-    assert asked <= FLOWS[flow].settings.model_fields.keys()
-    assert all(one.settings or one.table for one in FLOWS[flow].questions)
+    assert setting_names <= FLOWS[flow].settings.model_fields.keys()
+    assert all(flow_question.settings or flow_question.table for flow_question in FLOWS[flow].questions)
 
 
 @pytest.mark.parametrize("flow", list(FLOWS))
@@ -614,8 +657,8 @@ def test_a_question_nobody_asks_is_refused() -> None:
 
 
 def test_what_stops_comes_first_and_what_is_done_last() -> None:
-    asked = {"stock": evaluate_questions(FLOWS["stock"], known("stock", answered=("formula",)))}
-    lines = readiness({"accountview": True, "mplus": False}, asked)
+    questions = {"stock": evaluate_questions(FLOWS["stock"], known("stock", answered=("formula",)))}
+    lines = readiness({"accountview": True, "mplus": False}, questions)
 
     assert [line.weight for line in lines] == sorted(line.weight for line in lines)
     stopping = [
@@ -629,7 +672,7 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
 def test_the_steps_are_done_one_by_one() -> None:
     nothing = completed_steps({"accountview": False, "mplus": False}, {})
     settings = {"branches": {"1": "formula"}}
-    some = completed_steps(WELL, {"stock": evaluate_questions(FLOWS["stock"], known("stock", settings))})
+    partial_steps = completed_steps(WELL, {"stock": evaluate_questions(FLOWS["stock"], known("stock", settings))})
     every = completed_steps(
         WELL,
         {
@@ -642,7 +685,7 @@ def test_the_steps_are_done_one_by_one() -> None:
 
     assert set(nothing) == set(steps())
     assert not any(nothing.values())
-    assert (some["questions"], some["ready"]) == (False, True)
+    assert (partial_steps["questions"], partial_steps["ready"]) == (False, True)
     assert all(every.values())
 
 
@@ -669,11 +712,11 @@ def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
 
 
 def test_until_it_is_said_how_the_books_learn_of_sales_the_list_says_what_that_means() -> None:
-    asked = question("stock", "sales")
-    assert asked.lack is not None
-    assert (asked.lack.reason.code, asked.lack.stops) == ("lack_sales", False)
-    assert asked.proposal is not None
-    assert asked.proposal.values["sales"] == "documents"
+    asked_question = question("stock", "sales")
+    assert asked_question.lack is not None
+    assert (asked_question.lack.reason.code, asked_question.lack.stops) == ("lack_sales", False)
+    assert asked_question.proposal is not None
+    assert asked_question.proposal.values["sales"] == "documents"
     assert question("stock", "sales", settings={"sales": "dated", "sales_since": "2026-01-01"}).lack is None
     alone = question("stock", "sales", flows=()).proposal
     assert alone is not None
@@ -687,14 +730,14 @@ def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_rese
     lack = question("stock", "reservations").lack
     assert lack is not None
     assert (lack.reason.code, lack.stops) == ("lack_reservations", False)
-    found = question("stock", "reservations", lists=CANDIDATE).lack
-    assert found is not None
-    assert (found.reason.code, found.reason.facts["field"]) == (
+    missing = question("stock", "reservations", lists=CANDIDATE).lack
+    assert missing is not None
+    assert (missing.reason.code, missing.reason.facts["field"]) == (
         "lack_reservations_found",
         "Aantal gereserveerd (K9_RSRV)",
     )
-    named = {books_list("reservations"): {"stock_reserved": "K1_RES"}}
-    assert question("stock", "reservations", lists=named).lack is None, "somebody named the field of ours"
+    named_fields = {books_list("reservations"): {"stock_reserved": "K1_RES"}}
+    assert question("stock", "reservations", lists=named_fields).lack is None, "somebody named the field of ours"
     for answer in ("field", "deducted", "none"):
         assert question("stock", "reservations", settings={"reservations": answer, "reserved": "A"}).lack is None
 
@@ -702,14 +745,14 @@ def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_rese
 @pytest.mark.parametrize("settings", [{"formula": "available"}, {"branches": {"1": "warehouse:1"}}])
 def test_where_nothing_would_be_subtracted_nobody_is_asked_for_reservations(settings: Mapping[str, Any]) -> None:
     assert "reservations" not in {
-        one.question.name for one in evaluate_questions(FLOWS["stock"], known("stock", settings))
+        asked_question.question.name for asked_question in evaluate_questions(FLOWS["stock"], known("stock", settings))
     }
 
 
 def test_the_field_of_reservations_is_proposed_and_never_taken_with_all_answers() -> None:
-    one = question("stock", "reservations", lists=CANDIDATE)
-    assert proposed(one) == {"reservations": "field", "reserved": "K9_RSRV"}
-    assert (one.state, one.can_be_accepted) == (State.PROPOSED, False)
+    asked_question = question("stock", "reservations", lists=CANDIDATE)
+    assert proposed(asked_question) == {"reservations": "field", "reserved": "K9_RSRV"}
+    assert (asked_question.state, asked_question.can_be_accepted) == (State.PROPOSED, False)
     assert question("stock", "reservations").proposal is None
 
 

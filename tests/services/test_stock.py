@@ -47,8 +47,10 @@ def stock(logbook: Logbook, events: OutboxReader, database: Database) -> Stock:
 def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them_is_called(
     events: OutboxReader, logbook: Logbook, stock: Stock
 ) -> None:
-    wanted = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
-    events.record(Event(event="planned", run="r1", flow="levels", kind="stock", key="1001", title="Bel", after=wanted))
+    planned_levels = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
+    events.record(
+        Event(event="planned", run="r1", flow="levels", kind="stock", key="1001", title="Bel", after=planned_levels)
+    )
     events.record(Event(event="planned", run="r1", flow="levels", kind="stock", key="1002", after={"1/amount": "7"}))
     events.record(Event(event="proven", run="r1", flow="levels", kind="stock", key="1001"))
     logbook.drain(events)
@@ -68,8 +70,8 @@ def test_answers_are_kept_until_levels_come_in(events: OutboxReader, logbook: Lo
         return [float(amount) for amount in stock.charted(StockScope())["amount"]]
 
     level("1001", "3")
-    told = stock.charted(StockScope())
-    told["amount"] = 0  # what one page does to its answer is no other's business
+    chart = stock.charted(StockScope())
+    chart["amount"] = 0  # what one page does to its answer is no other's business
     assert in_all() == [3]
     level("1002", "4")
     assert in_all() == [7]
@@ -77,8 +79,8 @@ def test_answers_are_kept_until_levels_come_in(events: OutboxReader, logbook: Lo
 
 def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, logbook: Logbook, stock: Stock) -> None:
     now = NOW
-    told = {"1001": ("3", "STUK"), "1002": ("4", "STUK"), "1003": ("2.5", "KILO"), "1004": ("7", "")}
-    for article, (amount, unit) in told.items():
+    levels = {"1001": ("3", "STUK"), "1002": ("4", "STUK"), "1003": ("2.5", "KILO"), "1004": ("7", "")}
+    for article, (amount, unit) in levels.items():
         planned = Event(
             event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount},
             facts={"unit": unit} if unit else {},
@@ -86,7 +88,7 @@ def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, 
         events.record(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
     logbook.drain(events)
 
-    totals = {one.unit: one.amount for one in stock.sums(StockScope(), now).totals}
+    totals = {total.unit: total.amount for total in stock.sums(StockScope(), now).totals}
     assert totals == {"STUK": 7, "KILO": Decimal("2.5"), "": 7}
     charted = {unit: list(stock.charted(StockScope(summed_unit=unit))["amount"]) for unit in totals}
     assert charted == {unit: [float(amount)] for unit, amount in totals.items()}
@@ -117,9 +119,9 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
     clock = Clock()
     events = OutboxReader(database, clock)
 
-    def level(run: str, found: str, amount: str) -> None:
+    def level(run: str, earlier_amount: str, amount: str) -> None:
         plan = Event(
-            event="planned", run=run, flow="stock", kind="stock", key="1001", before={"1/amount": found},
+            event="planned", run=run, flow="stock", kind="stock", key="1001", before={"1/amount": earlier_amount},
             after={"1/amount": amount},
         )  # fmt: skip
         events.record(plan, Event(event="proven", run=run, flow="stock", kind="stock", key="1001"))
@@ -138,11 +140,11 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
 
 
 def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
-    one = LevelDifference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
+    difference = LevelDifference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
 
-    assert level_reason(one, Decimal(12), NOW) == LevelReason(NOW, target=Decimal(-3), source=Decimal(0))
-    assert level_reason(one, Decimal(9), NOW) == LevelReason(NOW, target=Decimal(0), source=Decimal(3))
-    assert level_reason(one, None, None).since is None
+    assert level_reason(difference, Decimal(12), NOW) == LevelReason(NOW, target=Decimal(-3), source=Decimal(0))
+    assert level_reason(difference, Decimal(9), NOW) == LevelReason(NOW, target=Decimal(0), source=Decimal(3))
+    assert level_reason(difference, None, None).since is None
 
 
 def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:

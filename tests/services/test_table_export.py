@@ -30,25 +30,27 @@ def sheet(file: bytes, number: int = 1) -> etree._Element:
 
 def cells(file: bytes) -> dict[str, tuple[str, str]]:
     """Return type and value of each cell by its place."""
-    found = sheet(file).iterfind(".//s:c", NS)
-    return {str(one.get("r")): (str(one.get("t", "n")), one.findtext("s:v", "", NS)) for one in found}
+    elements = sheet(file).iterfind(".//s:c", NS)
+    return {
+        str(element.get("r")): (str(element.get("t", "n")), element.findtext("s:v", "", NS)) for element in elements
+    }
 
 
 def test_a_spreadsheet_gets_real_numbers_moments_and_text() -> None:
-    told = cells(table_export.excel("Articles", COLUMNS, ROWS))
-    assert told["A2"][0] == "s"  # text, so that it keeps its zero
-    assert told["B2"] == ("n", "12.50")
-    assert told["C3"] == ("n", "4.5")
-    assert told["D2"] == ("n", "46352")  # days since 1899, as a spreadsheet counts them
-    assert told["E2"][0] == "n"
-    assert told["F2"] == ("b", "1")
-    assert told["G3"][0] == "s"  # never a formula
-    assert "D3" not in told
+    sheet_cells = cells(table_export.excel("Articles", COLUMNS, ROWS))
+    assert sheet_cells["A2"][0] == "s"  # text, so that it keeps its zero
+    assert sheet_cells["B2"] == ("n", "12.50")
+    assert sheet_cells["C3"] == ("n", "4.5")
+    assert sheet_cells["D2"] == ("n", "46352")  # days since 1899, as a spreadsheet counts them
+    assert sheet_cells["E2"][0] == "n"
+    assert sheet_cells["F2"] == ("b", "1")
+    assert sheet_cells["G3"][0] == "s"  # never a formula
+    assert "D3" not in sheet_cells
 
 
 def test_its_columns_are_as_wide_as_what_they_hold_and_filters_are_on() -> None:
     page = sheet(table_export.excel("Articles", ["A", "B"], [["x" * 30, "y"], ["x", "z" * 500]]))
-    assert [round(float(str(one.get("width")))) for one in page.iterfind(".//s:col", NS)] == [33, 61]
+    assert [round(float(str(column.get("width")))) for column in page.iterfind(".//s:col", NS)] == [33, 61]
     assert page.find("s:autoFilter", NS) is not None
     assert page.find(".//s:pane", NS) is not None
 
@@ -79,10 +81,10 @@ def test_codes_and_captions_become_words_and_texts_stay_as_they_are() -> None:
     lines = [["orders", "parked", "article_missing", "0815", "2026-11-26T08:30:05+00:00", ["a", "b"], Decimal(3)]]
     captions, rows = translated_table(rows_in(["flow", "state", "cause", "key", "first_seen", "pages", "read"], lines))
     assert captions == ["Flow", "State", "Cause", "Our key", "First seen", "Pages", "Read"]
-    flow, state, cause, key, seen, pages, read = rows[0]
-    assert (flow, state, key, pages, read) == ("Orders", "Parked", "0815", "a, b", Decimal(3))
+    flow, state, cause, key, seen_at, pages, records_read = rows[0]
+    assert (flow, state, key, pages, records_read) == ("Orders", "Parked", "0815", "a, b", Decimal(3))
     assert "article" in cause.lower()
-    assert isinstance(seen, datetime)
+    assert isinstance(seen_at, datetime)
 
 
 def test_what_a_table_of_pandas_holds_keeps_its_type() -> None:

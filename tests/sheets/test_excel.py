@@ -49,9 +49,9 @@ def test_no_text_becomes_a_formula_a_link_or_a_number() -> None:
 
 def test_tables_of_one_name_have_worksheets_of_their_own() -> None:
     table = SheetTable("Blad: *[1]* 'x'" + "y" * 40, DATED, [])
-    found = names(parts(replace(a_sheet(), parts=(table, table))))
-    assert len({name.casefold() for name in found}) == 3
-    assert all(len(name) <= 31 for name in found)
+    sheet_names = names(parts(replace(a_sheet(), parts=(table, table))))
+    assert len({name.casefold() for name in sheet_names}) == 3
+    assert all(len(name) <= 31 for name in sheet_names)
 
 
 def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:

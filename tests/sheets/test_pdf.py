@@ -44,7 +44,7 @@ def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("Café Dvořák ž", "Café Dvořák ž"),
         ("a\u202eb", "a?U+202E?b"),
@@ -52,5 +52,5 @@ def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyP
         ("自転車", "???"),
     ],
 )
-def test_every_sign_of_foreign_text_is_to_be_seen(text: str, shown: str) -> None:
-    assert printable(text) == shown
+def test_every_sign_of_foreign_text_is_to_be_seen(text: str, expected: str) -> None:
+    assert printable(text) == expected

@@ -17,9 +17,9 @@ TOUCHES = ("open", "os.rename", "os.remove", "os.link", "os.chmod")  # what a fi
 def change_until(url: str, file: Path, moment: int, key: str = "", before: str = "") -> None:
     """Change the key, and die at this touch of a file or of the database."""
     database = open_database(url)
-    stored = ConnectionStore(database, now, key=key, before=before, key_file=file)
+    connection_store = ConnectionStore(database, now, key=key, before=before, key_file=file)
     _die_at(moment, database.engine, file.parent)
-    stored.change_key("anna")
+    connection_store.change_key("anna")
     database.close()
 
 
@@ -41,23 +41,23 @@ def _die_at(moment: int, engine: sa.Engine, folder: Path) -> None:
     sys.addaudithook(noticed)
 
 
-def work_on(url: str, file: Path, stop: Path, told: Path) -> None:
+def work_on(url: str, file: Path, stop: Path, result_file: Path) -> None:
     """Seal and open until a file says so, and tell how often that went well, or what did not."""
     database = open_database(url)
-    stored = ConnectionStore(database, now, key_file=file)
+    connection_store = ConnectionStore(database, now, key_file=file)
     turns = 0
     name = f"worker-{os.getpid()}"
     try:
         while not stop.exists():
             turns += 1
-            stored.renew(name, {"turn": turns})
-            kept, other = stored.get(name), stored.get("mplus")
-            if kept != {"turn": turns} or other is None:
-                told.write_text(f"{kept} {other}", encoding="utf-8")
+            connection_store.renew(name, {"turn": turns})
+            values, other = connection_store.get(name), connection_store.get("mplus")
+            if values != {"turn": turns} or other is None:
+                result_file.write_text(f"{values} {other}", encoding="utf-8")
                 return
-        told.write_text(f"well {turns}", encoding="utf-8")
+        result_file.write_text(f"well {turns}", encoding="utf-8")
     except Exception as error:
-        told.write_text(repr(error), encoding="utf-8")
+        result_file.write_text(repr(error), encoding="utf-8")
         raise
     finally:
         database.close()

@@ -37,16 +37,16 @@ def a_product(number: int, *, price: str = "12.10", active: bool = True) -> Reco
 
 def a_staged(place: int, *, parent: str = "", **values: object) -> Staged:
     """An article as read."""
-    one = Staged(f"A{place}", parent or f"P{place}", f"Thee {place}", str(200_000 + place), record=a_product(place))
-    return replace(one, **values)  # type: ignore[arg-type]
+    staged = Staged(f"A{place}", parent or f"P{place}", f"Thee {place}", str(200_000 + place), record=a_product(place))
+    return replace(staged, **values)  # type: ignore[arg-type]
 
 
 def a_create(number: int, *, stage: str = STAGE) -> PlanRow:
     """A line that creates a product."""
-    wanted = a_product(number)
+    product = a_product(number)
     change = Change(
-        action=Action.CREATE, kind=Kind.PRODUCT, key=wanted.key, title=f"Thee {number}", group="Dranken",
-        sources=(f"A{number}",), desired=wanted, before=None, agreed=wanted,
+        action=Action.CREATE, kind=Kind.PRODUCT, key=product.key, title=f"Thee {number}", group="Dranken",
+        sources=(f"A{number}",), desired=product, before=None, agreed=product,
     )  # fmt: skip
     return a_line(change, stage=stage)
 
@@ -90,8 +90,8 @@ def a_preview(runs: RunStore, *lines: PlanRow, unchanged: int = 0, mode: Mode = 
 def a_plan(runs: RunStore, *lines: PlanRow, unchanged: int = 0) -> str:
     """Return a run whose plan waits for a person."""
     run = a_preview(runs, *lines, unchanged=unchanged)
-    read = sum(line.weight for line in lines) + unchanged
-    Previews(runs.database, runs.clock).finish(run, "fingerprint", (), RunState.READY, read)
+    read_count = sum(line.weight for line in lines) + unchanged
+    Previews(runs.database, runs.clock).finish(run, "fingerprint", (), RunState.READY, read_count)
     return run
 
 

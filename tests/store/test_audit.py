@@ -70,9 +70,9 @@ def loosen(database: Database) -> None:
 def test_a_setting_is_kept_with_what_changed_in_it(audit: AuditStore, settings: StoredSettings) -> None:
     settings.put("flow:products", {"on": True, "filters": [{"target": "a", "is": 1}], "minutes": 5}, "anna")
     settings.put("flow:products", {"on": False, "filters": [{"target": "a", "is": 2}], "minutes": 5}, "ben")
-    one = audit.entries()[0]
-    assert (one.seq, one.who, one.action, one.on) == (2, "ben", "setting_changed", ("flow:products",))
-    assert (one.before, one.after) == ({"on": "true", "filters[a].is": "1"}, {"on": "false", "filters[a].is": "2"})
+    entry = audit.entries()[0]
+    assert (entry.seq, entry.who, entry.action, entry.on) == (2, "ben", "setting_changed", ("flow:products",))
+    assert (entry.before, entry.after) == ({"on": "true", "filters[a].is": "1"}, {"on": "false", "filters[a].is": "2"})
     settings.forget("flow:products", "ben")
     assert audit.entries()[0].before["minutes"] == "5"
     assert broken(audit) is None
@@ -87,7 +87,7 @@ def test_what_is_not_kept_is_not_in_the_audit(audit: AuditStore, database: Datab
     with pytest.raises(ValueError, match="half-way"):
         half_way()
     settings.put("flow:orders", {"on": True}, "anna")
-    assert [one.on for one in audit.entries()] == [("flow:orders",)]
+    assert [entry.on for entry in audit.entries()] == [("flow:orders",)]
 
 
 def test_a_mapping_is_kept_rule_by_rule(audit: AuditStore, database: Database, clock: Clock) -> None:
@@ -96,9 +96,9 @@ def test_a_mapping_is_kept_rule_by_rule(audit: AuditStore, database: Database, c
     rules.publish(
         "products", {"rules": [{"target": "ean", "source": "c"}, {"target": "name", "source": "a"}]}, "x", "w"
     )
-    one = audit.entries()[0]
-    assert (one.why, one.facts) == ("w", {"version": "2"})
-    assert (one.before, one.after) == ({"rules[ean].source": "b"}, {"rules[ean].source": "c"})
+    entry = audit.entries()[0]
+    assert (entry.why, entry.facts) == ("w", {"version": "2"})
+    assert (entry.before, entry.after) == ({"rules[ean].source": "b"}, {"rules[ean].source": "c"})
 
 
 def test_a_plan_and_its_approval_name_the_run(audit: AuditStore, database: Database, clock: Clock) -> None:
@@ -107,8 +107,8 @@ def test_a_plan_and_its_approval_name_the_run(audit: AuditStore, database: Datab
     runs.request_cancel(run.id, "ben")
     runs.discard(run.id, "ben")
     other = runs.begin("products", Mode.CHANGES, "schedule", 1)
-    told = [(one.action, one.who, one.run) for one in audit.entries()]
-    assert told == [("run_discarded", "ben", run.id), ("stop_asked", "ben", run.id), ("run_started", "anna", run.id)]
+    actions = [(entry.action, entry.who, entry.run) for entry in audit.entries()]
+    assert actions == [("run_discarded", "ben", run.id), ("stop_asked", "ben", run.id), ("run_started", "anna", run.id)]
     assert other.by == "schedule"
 
 
@@ -116,11 +116,11 @@ def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, data
     issues = Issues(database, clock)
     issues.open("orders", "", [IssueOccurrence(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
     group = issues.list("orders", "article_missing", limit=200)
-    issues.dismiss_all({one.id: {} for one in group}, "asked at info@example.com", "anna")
-    one = audit.entries()[0]
-    assert (one.action, one.count, len(one.on), len(one.facts["digest"])) == ("issue_set_aside", 150, 100, 64)
-    assert one.why.startswith("asked at ~")
-    assert "example" not in one.why
+    issues.dismiss_all({issue.id: {} for issue in group}, "asked at info@example.com", "anna")
+    entry = audit.entries()[0]
+    assert (entry.action, entry.count, len(entry.on), len(entry.facts["digest"])) == ("issue_set_aside", 150, 100, 64)
+    assert entry.why.startswith("asked at ~")
+    assert "example" not in entry.why
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_of_personal_values_of_a_record_there_are_pseudonyms(
 ) -> None:
     correction = Correction(Kind.ORDER, "20263-1187", field, was, becomes, "Order of Jansen")
     Corrections(database, clock).keep("orders", [correction], "anna")
-    one = audit.entries()[0]
-    assert (one.action, one.on) == ("value_corrected", ("20263-1187",))
+    entry = audit.entries()[0]
+    assert (entry.action, entry.on) == ("value_corrected", ("20263-1187",))
     if is_plain:
-        assert (one.before, one.after) == ({field: was}, {field: becomes})
+        assert (entry.before, entry.after) == ({field: was}, {field: becomes})
     else:
-        text = json.dumps([dict(one.before), dict(one.after)])
+        text = json.dumps([dict(entry.before), dict(entry.after)])
         assert not any(word in text for word in (was, becomes, "Jansen"))
-        assert one.after[field] == SEALER.pseudonym(becomes) != one.before[field]
+        assert entry.after[field] == SEALER.pseudonym(becomes) != entry.before[field]
 
 
 def test_a_draft_and_notes_of_our_own_are_not_in_the_audit(audit: AuditStore, settings: StoredSettings) -> None:
@@ -161,12 +161,12 @@ def test_entries_are_found(audit: AuditStore, settings: StoredSettings, clock: C
     settings.put("flow:stock", {"on": True}, "ben")
     audit.note("log_asked", "ben", sql="SELECT 1")
     assert audit.actors_and_actions() == (["anna", "ben"], ["log_asked", "setting_changed"])
-    found = [(one.seq) for one in audit.entries(AuditSearch(who="ben", action="setting_changed"))]
-    assert found == [2]
-    assert [one.seq for one in audit.entries(AuditSearch(text="FLOW:O"))] == [1]
-    assert [one.seq for one in audit.entries(AuditSearch(until=clock.now))] == [1]
+    numbers = [(entry.seq) for entry in audit.entries(AuditSearch(who="ben", action="setting_changed"))]
+    assert numbers == [2]
+    assert [entry.seq for entry in audit.entries(AuditSearch(text="FLOW:O"))] == [1]
+    assert [entry.seq for entry in audit.entries(AuditSearch(until=clock.now))] == [1]
     assert audit.count(AuditSearch(since=clock.now)) == 2
-    assert [one.seq for one in audit.entries(offset=1, limit=1)] == [2]
+    assert [entry.seq for entry in audit.entries(offset=1, limit=1)] == [2]
 
 
 def test_the_database_refuses_to_change_an_entry(
@@ -239,7 +239,7 @@ Tamper = Callable[[Database], None]
 
 
 @pytest.mark.parametrize(
-    ("tamper", "found"),
+    ("tamper", "expected"),
     [
         (lambda db: changed(db, table.update().where(table.c.seq == 4).values(who="nobody")), Break("altered", 4)),
         (lambda db: changed(db, table.delete().where(table.c.seq == 4)), Break("missing", 4)),
@@ -254,10 +254,10 @@ Tamper = Callable[[Database], None]
         (lambda db: rewritten(db, 6, b"a key that somebody made up"), Break("altered", 6)),
     ],
 )  # fmt: skip
-def test_tampering_is_found_and_named(ten: AuditStore, database: Database, tamper: Tamper, found: Break) -> None:
+def test_tampering_is_found_and_named(ten: AuditStore, database: Database, tamper: Tamper, expected: Break) -> None:
     assert broken(ten) is None
     tamper(database)
-    assert broken(ten) == found
+    assert broken(ten) == expected
 
 
 def test_a_tail_that_is_cut_with_the_head_of_that_time_is_found_by_the_head_that_was_sent(
@@ -266,12 +266,12 @@ def test_a_tail_that_is_cut_with_the_head_of_that_time_is_found_by_the_head_that
     with database.read() as connection:
         earlier = connection.execute(sa.select(audit_head)).one()
     settings.put("flow:orders", {"minutes": 99}, "anna")
-    sent = ten.anchor("start")
-    assert sent is not None
+    anchor = ten.anchor("start")
+    assert anchor is not None
     changed(database, table.delete().where(table.c.seq > earlier.seq))
     changed(database, audit_head.update().values(seq=earlier.seq, hash=earlier.hash, seal=earlier.seal))
     assert broken(ten) is None
-    assert ten.hash_of(sent.head.seq) != sent.head.hash
+    assert ten.hash_of(anchor.head.seq) != anchor.head.hash
 
 
 def test_all_columns_and_bytes_of_an_entry_are_watched(ten: AuditStore, database: Database) -> None:
@@ -282,16 +282,16 @@ def test_all_columns_and_bytes_of_an_entry_are_watched(ten: AuditStore, database
         changed(database, table.update().where(table.c.seq == 5).values({name: value}))
         assert broken(ten) == Break("altered", 5), name
         changed(database, table.update().where(table.c.seq == 5).values({name: getattr(row, name)}))
-    for line in _flips(row.line, every=len(row.line) // 12):
+    for line in _altered_lines(row.line, every=len(row.line) // 12):
         changed(database, table.update().where(table.c.seq == 5).values(line=line))
-        found = broken(ten)
-        assert found is not None
-        assert found.seq == 5, line
+        chain_break = broken(ten)
+        assert chain_break is not None
+        assert chain_break.seq == 5, line
     changed(database, table.update().where(table.c.seq == 5).values(line=row.line))
     assert broken(ten) is None
 
 
-def _flips(line: str, every: int) -> Iterator[str]:
+def _altered_lines(line: str, every: int) -> Iterator[str]:
     for at in range(0, len(line), every):
         yield line[:at] + chr(ord(line[at]) ^ 1) + line[at + 1 :]
 
@@ -299,21 +299,21 @@ def _flips(line: str, every: int) -> Iterator[str]:
 @pytest.mark.long
 def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: AuditStore, database: Database) -> None:
     """Each change is looked for from the entry before it on, and at the end in the whole."""
-    for some in range(0, 10_000, 200):
-        actions = {f"flow:{number}": {"minutes": number} for number in range(some, some + 200)}
-        ConfigurationStore(database, audit.clock).keep(Configuration(settings=actions), f"person {some % 7}", "")
+    for start in range(0, 10_000, 200):
+        actions = {f"flow:{number}": {"minutes": number} for number in range(start, start + 200)}
+        ConfigurationStore(database, audit.clock).keep(Configuration(settings=actions), f"person {start % 7}", "")
     whole = audit.verify(KEYS, most=20_000)
     assert (whole.head.seq, whole.is_whole, audit.count()) == (10_000, True, 10_000)
     loosen(database)
     after = Head(4_999, audit.hash_of(4_999))
     with database.read() as connection:
         line = connection.execute(sa.select(table.c.line).where(table.c.seq == 5_000)).scalar_one()
-    for flip in _flips(line, every=1):
+    for flip in _altered_lines(line, every=1):
         changed(database, table.update().where(table.c.seq == 5_000).values(line=flip))
-        found = audit.verify(KEYS, after, most=3).broken
-        assert found is not None, flip
-        assert found.seq == 5_000
-    assert broken(audit) == found
+        chain_break = audit.verify(KEYS, after, most=3).broken
+        assert chain_break is not None, flip
+        assert chain_break.seq == 5_000
+    assert broken(audit) == chain_break
     changed(database, table.update().where(table.c.seq == 5_000).values(line=line))
     changed(database, table.delete().where(table.c.seq > 9_990))
     assert broken(audit) == Break("cut", 9_991)
@@ -325,20 +325,20 @@ def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: 
 
 
 def test_entries_of_several_writers_follow_one_another(database: Database, clock: Clock) -> None:
-    writers, each = 4, 10
+    writers, per_writer = 4, 10
     together = threading.Barrier(writers)
 
     def write(number: int) -> None:
         settings = StoredSettings(database, clock)
         together.wait()
-        for at in range(each):
+        for at in range(per_writer):
             settings.put(f"flow:{number}", {"minutes": at}, f"writer {number}")
 
     with ThreadPoolExecutor(writers) as pool:
         list(pool.map(write, range(writers)))
     audit = AuditStore(database, clock)
     assert broken(audit) is None
-    assert audit.count() == writers * each
+    assert audit.count() == writers * per_writer
 
 
 def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> None:
@@ -376,7 +376,7 @@ def test_a_day_is_closed_once(ten: AuditStore, settings: StoredSettings) -> None
     settings.put("flow:orders", {"minutes": 99}, "anna")
     second = ten.anchor("start")
     assert second is not None
-    assert [(one.head.seq, one.stamps) for one in ten.anchors()] == [(second.head.seq, 0), (first.head.seq, 1)]
+    assert [(anchor.head.seq, anchor.stamps) for anchor in ten.anchors()] == [(second.head.seq, 0), (first.head.seq, 1)]
     assert ten.entries(AuditSearch(action=ANCHORED))[0].seq == second.head.seq
     assert broken(ten) is None
 
@@ -389,8 +389,8 @@ def test_without_a_key_nothing_is_lost_and_that_is_found(database: Database, clo
 
 def test_a_cause_is_named_with_its_group(audit: AuditStore, database: Database, clock: Clock) -> None:
     Issues(database, clock).assign(IssueGroupKey("orders", "article_missing", "line", "4711"), "ben", "anna")
-    one = audit.entries()[0]
-    assert (one.action, one.code, one.facts) == (
+    entry = audit.entries()[0]
+    assert (entry.action, entry.code, entry.facts) == (
         "cause_assigned",
         "article_missing",
         {"detail": "4711", "assigned": "ben"},

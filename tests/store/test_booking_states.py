@@ -31,8 +31,8 @@ def standings(database: Database) -> BookingStateStore:
 
 
 def where(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
-    found = standings.states_of(FLOW, KINDS, [key])
-    return found[key].stage if found else None
+    states = standings.states_of(FLOW, KINDS, [key])
+    return states[key].stage if states else None
 
 
 def begun(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
@@ -52,8 +52,8 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
 ) -> None:
     agreed = replace(a_product(1), values={"number": "2026.1", "reference": "MP-2026.1"})
     links.keep(FLOW, [replace(a_link(1), agreed=agreed)])
-    (one,) = standings.states_of(FLOW, KINDS, [KEY]).values()
-    assert (one.stage, one.title, one.reference, one.sold, one.kind) == (
+    (state,) = standings.states_of(FLOW, KINDS, [KEY]).values()
+    assert (state.stage, state.title, state.reference, state.sold, state.kind) == (
         BookingStage.BOOKED, "2026.1", "MP-2026.1", None, Kind.PRODUCT,
     )  # fmt: skip
     assert standings.states_of(FLOW, (Kind.GROUP,), [KEY]) == {}
@@ -93,8 +93,8 @@ def test_an_issue_parks_while_it_is_open_and_not_once_a_person_set_it_aside(
 ) -> None:
     issues.open(FLOW, "run", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
     assert where(standings) is BookingStage.PARKED
-    (known,) = issues.of_key(FLOW, KEY)
-    issues.dismiss_all({known.id: {}}, "as it is", "anna")
+    (issue,) = issues.of_key(FLOW, KEY)
+    issues.dismiss_all({issue.id: {}}, "as it is", "anna")
     assert where(standings) is None
 
 

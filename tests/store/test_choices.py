@@ -33,8 +33,10 @@ def test_the_event_says_who_left_out_what(
     choices.exclude(run, {2}, "anna")
     choices.exclude(run, {2}, "ben")  # it is left out already
     choices.take(run, {1, 2}, "ben")
-    told = [event for event in OutboxReader(database, clock).waiting(100) if event["event"] in ("left_out", "taken_in")]
-    assert [(one["event"], one["key"], one["facts"]) for one in told] == [
+    events = [
+        event for event in OutboxReader(database, clock).waiting(100) if event["event"] in ("left_out", "taken_in")
+    ]
+    assert [(row["event"], row["key"], row["facts"]) for row in events] == [
         ("left_out", "P2", {"by": "anna"}), ("taken_in", "P2", {"by": "ben"}),
     ]  # fmt: skip
 
@@ -47,15 +49,15 @@ def test_only_changes_can_be_left_out(choices: ChoiceStore, runs: RunStore) -> N
 
 def test_a_yes_covers_the_choice(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
-    seen = runs.get(run)
+    stored_run = runs.get(run)
     choices.exclude(run, {2}, "ben")
     with pytest.raises(PlanStaleError) as refusal:
-        runs.approve(run, Approval(seen.mark, "anna"))
+        runs.approve(run, Approval(stored_run.mark, "anna"))
     assert (refusal.value.code, refusal.value.facts["count"]) == ("choice_changed", "1")
     assert runs.get(run).state is RunState.READY
     choices.take(run, {2}, "ben")
-    assert runs.get(run).mark == seen.mark == "fingerprint"
-    runs.approve(run, Approval(seen.mark, "anna"))
+    assert runs.get(run).mark == stored_run.mark == "fingerprint"
+    runs.approve(run, Approval(stored_run.mark, "anna"))
 
 
 def test_a_plan_that_was_approved_keeps_its_choice(choices: ChoiceStore, runs: RunStore) -> None:

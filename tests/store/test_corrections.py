@@ -11,17 +11,17 @@ ANOTHER = Correction(Kind.ARTICLE, "1002", "name", "Trui", "Vest")
 
 
 def test_a_mark_of_a_record_becomes_another_one_with_what_is_said_of_it(database: Database, clock: Clock) -> None:
-    kept = Corrections(database, clock)
-    assert kept.marks("products") == {}
-    kept.keep("products", [PRICE, ANOTHER], "anna")
-    kept.keep("customers", [NAME], "anna")
-    before = kept.marks("products")
+    corrections = Corrections(database, clock)
+    assert corrections.marks("products") == {}
+    corrections.keep("products", [PRICE, ANOTHER], "anna")
+    corrections.keep("customers", [NAME], "anna")
+    before = corrections.marks("products")
     assert before.keys() == {"1001", "1002"}
 
-    kept.keep("products", [NAME], "anna")
-    assert kept.marks("products")["1001"] != before["1001"]
-    kept.remove("products", [NAME], "anna")
-    kept.keep("products", [PRICE], "bram")  # who says the same again changes nothing
-    assert kept.marks("products") == before
-    kept.remove("products", [PRICE], "anna")
-    assert kept.marks("products") == {"1002": before["1002"]}
+    corrections.keep("products", [NAME], "anna")
+    assert corrections.marks("products")["1001"] != before["1001"]
+    corrections.remove("products", [NAME], "anna")
+    corrections.keep("products", [PRICE], "bram")  # who says the same again changes nothing
+    assert corrections.marks("products") == before
+    corrections.remove("products", [PRICE], "anna")
+    assert corrections.marks("products") == {"1002": before["1002"]}

@@ -14,54 +14,54 @@ GONE = Record(Kind.RELATION, merged_key("12"), {"name": "Els", "active": True})
 
 
 def fill(database: Database, clock: Clock) -> tuple[Links, CustomerMergeStore]:
-    stored = Links(database, clock)
-    stored.keep("customers", [Link(Kind.RELATION, "1", "11", Record(Kind.RELATION, "1", {"name": "Els"}))])
-    stored.keep("orders", [
+    links = Links(database, clock)
+    links.keep("customers", [Link(Kind.RELATION, "1", "11", Record(Kind.RELATION, "1", {"name": "Els"}))])
+    links.keep("orders", [
         Link(Kind.DEBTOR, "11", "1"), Link(Kind.DEBTOR, "12", "2"), Link(Kind.ADDRESS, "12/abc", "7"),
         Link(Kind.SALES_ORDER, "doc", "26000032", Record(Kind.SALES_ORDER, "doc", {"debtor": "12"})),
     ])  # fmt: skip
-    return stored, CustomerMergeStore(database, clock)
+    return links, CustomerMergeStore(database, clock)
 
 
-def pairs(stored: Links) -> dict[str, dict[str, str]]:
+def pairs(links: Links) -> dict[str, dict[str, str]]:
     kinds = (
         ("customers", Kind.RELATION),
         ("orders", Kind.DEBTOR),
         ("orders", Kind.ADDRESS),
         ("orders", Kind.SALES_ORDER),
     )
-    return {f"{flow} {kind}": dict(stored.first_pairs(flow, kind, 10)) for flow, kind in kinds}
+    return {f"{flow} {kind}": dict(links.first_pairs(flow, kind, 10)) for flow, kind in kinds}
 
 
 def test_two_relations_become_one_and_documents_stay(database: Database, clock: Clock) -> None:
-    stored, merges = fill(database, clock)
-    before = pairs(stored)
+    links, merges = fill(database, clock)
+    before = pairs(links)
     stays, goes = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
     assert merges.count_links("orders", goes) == (2, 1)
     merges.merge("customers", "orders", stays, goes, GONE, "els", MERGED)
-    assert pairs(stored) == {
+    assert pairs(links) == {
         "customers relation": {"1": "11", merged_key("12"): "12"}, "orders debtor": {"11": "1", "12": "1"},
         "orders address": {}, "orders sales_order": {"doc": "26000032"},
     }  # fmt: skip
-    assert stored.get("customers", Kind.RELATION, ["1"])["1"].agreed is not None  # the link that stays is as it was
+    assert links.get("customers", Kind.RELATION, ["1"])["1"].agreed is not None  # the link that stays is as it was
     assert merges.merged_debtors("customers", ["1", "2"]) == {"2": "1"}
-    assert [one.numbers for one in merges.known_customers("customers", "orders")] == [stays, stays]
+    assert [customer.numbers for customer in merges.known_customers("customers", "orders")] == [stays, stays]
 
     assert merges.separate("customers", goes, SEPARATED)
-    assert pairs(stored) == before
+    assert pairs(links) == before
     assert not merges.separate("customers", goes, SEPARATED)
     assert merges.list_merges("customers") == []
 
 
 def test_two_debtors_of_one_relation_become_one(database: Database, clock: Clock) -> None:
-    stored, merges = fill(database, clock)
-    before = pairs(stored)
+    links, merges = fill(database, clock)
+    before = pairs(links)
     merges.merge("customers", "orders", CustomerNumbers("3"), CustomerNumbers("1", "11"), None, "els", MERGED)
-    assert pairs(stored)["customers relation"] == {"3": "11"}
-    assert pairs(stored)["orders debtor"] == {"11": "3", "12": "2"}
+    assert pairs(links)["customers relation"] == {"3": "11"}
+    assert pairs(links)["orders debtor"] == {"11": "3", "12": "2"}
     clock.advance(1)
     merges.merge("customers", "orders", CustomerNumbers("2", "12"), CustomerNumbers("3", "11"), None, "els", MERGED)
     assert not merges.separate("customers", CustomerNumbers("1"), SEPARATED)  # a later merge uses its customer
     assert merges.separate("customers", CustomerNumbers("3", "11"), SEPARATED)
     assert merges.separate("customers", CustomerNumbers("1"), SEPARATED)
-    assert pairs(stored) == before
+    assert pairs(links) == before

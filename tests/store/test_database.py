@@ -43,7 +43,7 @@ def test_tables_of_a_newer_version_are_refused(url: str) -> None:
 
 
 def test_the_files_of_the_migrations_are_named_after_their_revisions() -> None:
-    revisions = [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    revisions = [revision.revision for revision in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
 
     assert known_revisions() == revisions
 
@@ -72,14 +72,14 @@ def test_a_connection_that_is_used_again_keeps_nothing_of_an_accidental_write(da
 
 
 def test_what_raises_inside_a_transaction_undoes_it(database: Database, clock: Clock) -> None:
-    stored = StoredSettings(database, clock)
+    settings_store = StoredSettings(database, clock)
 
     def fail() -> None:
         with database.write() as connection:
             connection.execute(outbox.delete())
             raise RuntimeError("stop")
 
-    stored.put("one", {}, "anna")
+    settings_store.put("one", {}, "anna")
     with pytest.raises(RuntimeError):
         fail()
     with database.read() as connection:
@@ -121,9 +121,9 @@ def test_an_unreachable_server_is_named_without_its_password() -> None:
     with pytest.raises(UnavailableError) as caught:
         open_database("postgresql://anna:planted-secret@127.0.0.1:1/console")
     assert caught.value.code == "database_unreachable"
-    shown = f"{caught.value!r} {caught.value} {caught.value.facts} {caught.value.__cause__}"
-    assert "127.0.0.1" in shown
-    assert "planted-secret" not in shown
+    error_text = f"{caught.value!r} {caught.value} {caught.value.facts} {caught.value.__cause__}"
+    assert "127.0.0.1" in error_text
+    assert "planted-secret" not in error_text
 
 
 @pytest.mark.postgres
@@ -146,10 +146,10 @@ def test_a_locked_file_is_waited_for_and_then_named(tmp_path: Path, clock: Clock
 def test_a_full_disk_is_named_and_nothing_is_half_kept(tmp_path: Path, clock: Clock) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
     sa.event.listen(database.engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
-    stored = StoredSettings(database, clock)
+    settings_store = StoredSettings(database, clock)
     with pytest.raises(UnavailableError) as caught:
-        stored.put("large", {"text": "x" * 1_000_000}, "anna")
+        settings_store.put("large", {"text": "x" * 1_000_000}, "anna")
     assert caught.value.code == "disk_full"
     assert "MB" in caught.value.facts["free"]
-    assert stored.get("large") is None
+    assert settings_store.get("large") is None
     database.close()

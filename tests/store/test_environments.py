@@ -53,7 +53,9 @@ def test_a_request_to_change_a_flow_is_about_the_systems_that_were_connected(dat
             )
         )
     switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
-    assert [one.setting for one in requests.waiting()] == ["four-eyes:products"]  # second limits hold for all systems
+    assert [change_request.setting for change_request in requests.waiting()] == [
+        "four-eyes:products"
+    ]  # second limits hold for all systems
 
 
 def test_an_environment_is_not_left_while_a_run_is_at_work(database: Database, clock: Clock) -> None:

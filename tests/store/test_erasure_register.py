@@ -59,9 +59,9 @@ def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, cloc
     name = erased.begin(NUMBERS, "anna")
     assert erased.begin(NUMBERS[:1], "anna") == name
     assert erased.excluded_numbers([*NUMBERS, ("relation", "39001")]) == set(NUMBERS)
-    assert {one.done_at for one in erased.list_erasures()} == {None}
+    assert {erasure.done_at for erasure in erased.list_erasures()} == {None}
     erased.finish(name, "anna")
-    assert None not in {one.done_at for one in erased.list_erasures()}
+    assert None not in {erasure.done_at for erasure in erased.list_erasures()}
     assert erased.lift(NUMBERS[1:], "anna")
     assert not erased.lift(NUMBERS, "anna")
     assert erased.excluded_numbers(NUMBERS) == set()
@@ -73,10 +73,10 @@ def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
     file = tmp_path / "console.erased"
     ErasureRegister(database, clock, file).begin(NUMBERS, "anna")
     text = file.read_text(encoding="utf-8")
-    assert [one for one in ("39001", '"62"', "anna") if one in text] == []
+    assert [value for value in ("39001", '"62"', "anna") if value in text] == []
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     other = ErasureRegister(database, clock)
-    assert {one.mark for one in read_erasures(file)} == {other.mark(*one) for one in NUMBERS}
+    assert {entry.mark for entry in read_erasures(file)} == {other.mark(*entry) for entry in NUMBERS}
     assert len(other.merge(read_erasures(file))) == len(NUMBERS)  # begun, and not finished here
     assert subject_pseudonym("another", "debtor", "39001") != other.mark("debtor", "39001")
 
@@ -104,20 +104,22 @@ def test_what_was_read_before_somebody_was_erased_is_not_written_down(
 
 def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database, clock: Clock) -> None:
     stores = stores_of(database, clock)
-    read: list[str] = []
+    reads: list[str] = []
 
     def look(so_far: SoFar) -> int:
-        read.append("anew" if read else "first")
-        if len(read) == 1:
+        reads.append("anew" if reads else "first")
+        if len(reads) == 1:
             stores.erasure_register.begin(NUMBERS, "anna")
         stores.incidents.begin(SYMPTOM, [], so_far)
-        return len(read)
+        return len(reads)
 
-    assert stores.erasure_register.retry_if_erased(look) == len(read) == len(stores.incidents.open_incidents()) + 1
+    assert stores.erasure_register.retry_if_erased(look) == len(reads) == len(stores.incidents.open_incidents()) + 1
 
 
-@pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "started_at": None})])
-def test_a_file_that_is_no_list_is_told(tmp_path: Path, told: str) -> None:
-    (tmp_path / "list").write_text(told, encoding="utf-8")
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "started_at": None})]
+)
+def test_a_file_that_is_no_list_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "list").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"."):
         read_erasures(tmp_path / "list")

@@ -21,10 +21,10 @@ UNKNOWN = ("sent", "issue_closed")  # what nothing in the database tells of any 
 
 def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
     """Return what tells events apart, but for the moment and the id, in an order of their own."""
-    found = [{name: event[name] for name in MARKS} for event in events if event["event"] not in UNKNOWN]
-    for one in found:
-        one["run"] = "" if one["event"] == "matched" else one["run"]  # a link no longer knows which run met it
-    return sorted(found, key=lambda one: str([one["run"], one["event"], one["key"]]))
+    event_marks = [{name: event[name] for name in MARKS} for event in events if event["event"] not in UNKNOWN]
+    for mark in event_marks:
+        mark["run"] = "" if mark["event"] == "matched" else mark["run"]  # a link no longer knows which run met it
+    return sorted(event_marks, key=lambda mark: str([mark["run"], mark["event"], mark["key"]]))
 
 
 def emptied(events: OutboxReader) -> list[dict[str, object]]:
@@ -58,41 +58,43 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
 
     events.recreate_events("log.duckdb.broken-1")
 
-    first, *again = emptied(events)
+    first, *replayed_events = emptied(events)
     assert (first["event"], first["facts"]) == ("log_set_aside", {"file": "log.duckdb.broken-1"})
-    assert marks(again) == marks(before)
-    facts = [{str(one["event"]): one["facts"] for one in told} for told in (before, again)]
+    assert marks(replayed_events) == marks(before)
+    facts = [{str(event["event"]): event["facts"] for event in event_list} for event_list in (before, replayed_events)]
     assert all(
         facts[0][name] == facts[1][name] for name in ("parked", "skipped", "unchanged", "run_done", "run_failed")
     )
-    moments = [{str(one["event"]): one["happened_at"] for one in told} for told in (before, again)]
+    moments = [
+        {str(event["event"]): event["happened_at"] for event in event_list} for event_list in (before, replayed_events)
+    ]
     assert all(moments[0][name] == moments[1][name] for name in ("run_started", "plan_ready", "approved", "run_done"))
 
 
 def test_what_people_decided_is_told_again_once_and_without_their_own_words(database: Database, clock: Clock) -> None:
-    events, stored, rules = (
+    events, settings_store, rules = (
         OutboxReader(database, clock),
         StoredSettings(database, clock),
         MappingStore(database, clock),
     )
-    stored.put("flow:products", {"on": True}, "anna")
+    settings_store.put("flow:products", {"on": True}, "anna")
     clock.advance(5)
     rules.set_table("vat_codes", {"1": "2"}, "ben")
     rules.publish("products", {"fields": []}, by="anna", note="for Mrs Jansen")
     before = emptied(events)
     clock.advance(5)
-    stored.put("flow:products", {"on": False}, "anna")
+    settings_store.put("flow:products", {"on": False}, "anna")
 
     events.recreate_events("log.duckdb.broken-1")
 
-    told = [one for one in events.waiting(100) if one["event"] != "log_set_aside"]
-    assert [(one["event"], one["key"], one["flow"], one["happened_at"]) for one in told[1:]] == [
-        (one["event"], one["key"], one["flow"], one["happened_at"]) for one in before
+    replayed_events = [event for event in events.waiting(100) if event["event"] != "log_set_aside"]
+    assert [(event["event"], event["key"], event["flow"], event["happened_at"]) for event in replayed_events[1:]] == [
+        (event["event"], event["key"], event["flow"], event["happened_at"]) for event in before
     ]
-    assert [one["event"] for one in told].count("setting_changed") == 2  # the second one still waits
-    assert told[1]["after"] == {"on": "true"}
-    assert {dict(one["facts"])["by"] for one in told} == {"anna", "ben"}  # type: ignore[call-overload]
-    assert "Jansen" not in str(told)
+    assert [event["event"] for event in replayed_events].count("setting_changed") == 2  # the second one still waits
+    assert replayed_events[1]["after"] == {"on": "true"}
+    assert {dict(event["facts"])["by"] for event in replayed_events} == {"anna", "ben"}  # type: ignore[call-overload]
+    assert "Jansen" not in str(replayed_events)
 
 
 def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, clock: Clock) -> None:
@@ -101,8 +103,8 @@ def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, 
     before = events.waiting(10_000)
     events.recreate_events("log.duckdb.broken-1")
     events.recreate_events("log.duckdb.broken-1")  # whoever was killed in between does it again
-    said = events.waiting(10_000)
-    assert [one["event"] for one in said[len(before) :]] == ["log_set_aside", "log_set_aside"]
+    waiting_events = events.waiting(10_000)
+    assert [event["event"] for event in waiting_events[len(before) :]] == ["log_set_aside", "log_set_aside"]
 
 
 def test_where_nothing_ran_only_the_loss_is_told(database: Database, clock: Clock) -> None:

@@ -33,11 +33,11 @@ def upgrade():
 
 def test_a_copy_is_of_one_moment_while_somebody_writes_all_the_time(tmp_path: Path) -> None:
     path, stop = tmp_path / "a.sqlite", threading.Event()
-    with closing(sqlite3.connect(path)) as made:
-        made.execute("PRAGMA journal_mode = WAL")
-        made.execute("CREATE TABLE pairs (side TEXT PRIMARY KEY, n INTEGER, filling BLOB)")
-        made.executemany("INSERT INTO pairs VALUES (?, 0, randomblob(4000000))", [("a",), ("b",)])
-        made.commit()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE pairs (side TEXT PRIMARY KEY, n INTEGER, filling BLOB)")
+        connection.executemany("INSERT INTO pairs VALUES (?, 0, randomblob(4000000))", [("a",), ("b",)])
+        connection.commit()
 
     def write() -> None:
         with closing(sqlite3.connect(path, timeout=30)) as other:
@@ -54,8 +54,8 @@ def test_a_copy_is_of_one_moment_while_somebody_writes_all_the_time(tmp_path: Pa
         writer.join()
 
     with closing(sqlite3.connect(tmp_path / "b.sqlite")) as copy:
-        (one,), (other,) = copy.execute("SELECT n FROM pairs").fetchall()
-    assert (one, integrity_error(tmp_path / "b.sqlite")) == (other, "")
+        (first_count,), (other,) = copy.execute("SELECT n FROM pairs").fetchall()
+    assert (first_count, integrity_error(tmp_path / "b.sqlite")) == (other, "")
     assert (tmp_path / "b.sqlite").stat().st_mode & 0o777 == 0o600
 
 
@@ -74,8 +74,8 @@ def test_a_file_of_an_earlier_version_is_copied_before_its_tables_are_changed(
     (copy,) = copies_beside(path)
     assert (copy.name, copy.stat().st_mode & 0o777, integrity_error(copy)) == ("console.sqlite.before-0001", 0o600, "")
     for file, revision in ((copy, "0001"), (path, "0002")):
-        with closing(sqlite3.connect(file)) as kept:
-            assert kept.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
 
 
 def test_a_new_database_has_no_copy_beside_it(tmp_path: Path) -> None:
@@ -85,15 +85,15 @@ def test_a_new_database_has_no_copy_beside_it(tmp_path: Path) -> None:
 
 def test_the_last_three_copies_of_before_are_kept_and_no_more(tmp_path: Path) -> None:
     path = tmp_path / "console.sqlite"
-    with closing(sqlite3.connect(path)) as made:
-        made.execute("CREATE TABLE one (n INTEGER)")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE one (n INTEGER)")
 
     for number, revision in enumerate(["0009", "0003", "0011", "0005", "0013"]):
         copy_before(path, revision)
         os.utime(path.with_name(f"console.sqlite.before-{revision}"), (number, number))
         (tmp_path / "console.sqlite.before-0001.7").write_bytes(b"")  # on its way, by another process
 
-    assert [one.suffix for one in copies_beside(path)] == [".before-0011", ".before-0005", ".before-0013"]
+    assert [file.suffix for file in copies_beside(path)] == [".before-0011", ".before-0005", ".before-0013"]
 
 
 def test_what_dead_processes_left_is_removed_and_what_living_ones_make_is_not(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def test_what_dead_processes_left_is_removed_and_what_living_ones_make_is_not(tm
         (tmp_path / f".restore.{process}" / "console.key").write_bytes(b"the key of a backup")
         (tmp_path / f"console.key.{process}").write_bytes(b"the same")
         (tmp_path / f"mine.{process}").write_bytes(b"of somebody else")
-    for kept in ("console.sqlite", "console.key", "console.sqlite.before-0009", "log.duckdb.broken-20261126"):
-        (tmp_path / kept).write_bytes(b"kept")
+    for name in ("console.sqlite", "console.key", "console.sqlite.before-0009", "log.duckdb.broken-20261126"):
+        (tmp_path / name).write_bytes(b"kept")
 
-    assert [one.name for one in leftover_files(tmp_path)] == [f".restore.{dead}", f"console.key.{dead}"]
+    assert [path.name for path in leftover_files(tmp_path)] == [f".restore.{dead}", f"console.key.{dead}"]
     remove_leftovers(tmp_path)
 
     assert leftover_files(tmp_path) == []
-    assert {one.name for one in tmp_path.iterdir()} == {
+    assert {path.name for path in tmp_path.iterdir()} == {
         f".restore.{alive}", f"console.key.{alive}", f"mine.{alive}", f"mine.{dead}", "console.sqlite", "console.key",
         "console.sqlite.before-0009", "log.duckdb.broken-20261126",
     }  # fmt: skip

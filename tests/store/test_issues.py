@@ -37,47 +37,51 @@ def test_the_same_trouble_tomorrow_is_the_same_issue(issues: Issues, clock: Cloc
     meet(issues, "A1")
     clock.advance(86_400)
     meet(issues, "A1", run="r2")
-    (found,) = issues.list(FLOW, "price_missing")
-    assert (found.occurrences, found.first_seen, found.last_seen, found.run) == (2, first, clock(), "r2")
+    (issue,) = issues.list(FLOW, "price_missing")
+    assert (issue.occurrences, issue.first_seen, issue.last_seen, issue.run) == (2, first, clock(), "r2")
 
 
 def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Database, clock: Clock) -> None:
     meet(issues, "A1")
     meet(issues, "A1")
-    (found,) = issues.list(FLOW, "price_missing")
-    issues.close(found.id, "anna")
+    (issue,) = issues.list(FLOW, "price_missing")
+    issues.close(issue.id, "anna")
     meet(issues, "A1")
-    told = [event["event"] for event in OutboxReader(database, clock).waiting(10)]
-    assert told == ["parked", "issue_closed", "parked"]
+    event_names = [event["event"] for event in OutboxReader(database, clock).waiting(10)]
+    assert event_names == ["parked", "issue_closed", "parked"]
 
 
 def test_an_issue_set_aside_stays_out_of_the_queue_when_it_is_met_again(issues: Issues) -> None:
     meet(issues, "A1")
-    (found,) = issues.list(FLOW, "price_missing")
-    issues.dismiss(found.id, "sold out", "anna")
+    (issue,) = issues.list(FLOW, "price_missing")
+    issues.dismiss(issue.id, "sold out", "anna")
     meet(issues, "A1", run="r2")
     assert issues.list(FLOW, "price_missing") == []
-    (kept,) = issues.of_key(FLOW, "A1")
-    assert (kept.state, kept.reason, kept.by) == (IssueState.SET_ASIDE, "sold out", "anna")
+    (dismissed_issue,) = issues.of_key(FLOW, "A1")
+    assert (dismissed_issue.state, dismissed_issue.reason, dismissed_issue.by) == (
+        IssueState.SET_ASIDE,
+        "sold out",
+        "anna",
+    )
 
 
 def test_a_closed_issue_that_is_met_again_waits_from_now_on(issues: Issues, clock: Clock) -> None:
     meet(issues, "A1")
-    (found,) = issues.list(FLOW, "price_missing")
-    issues.close(found.id, "anna")
+    (issue,) = issues.list(FLOW, "price_missing")
+    issues.close(issue.id, "anna")
     assert issues.counts() == {}
     clock.advance(3_600)
     meet(issues, "A1")
-    (again,) = issues.list(FLOW, "price_missing")
-    assert (again.id, again.first_seen) == (found.id, clock())
+    (reopened_issue,) = issues.list(FLOW, "price_missing")
+    assert (reopened_issue.id, reopened_issue.first_seen) == (issue.id, clock())
 
 
 def test_the_longest_waiting_come_first_page_by_page(issues: Issues, clock: Clock) -> None:
     for key in ("A3", "A1", "A2"):
         meet(issues, key)
         clock.advance(1)
-    assert [one.issue.key for one in issues.list(FLOW, "price_missing", limit=2)] == ["A3", "A1"]
-    assert [one.issue.key for one in issues.list(FLOW, "price_missing", "price", offset=2)] == ["A2"]
+    assert [issue.issue.key for issue in issues.list(FLOW, "price_missing", limit=2)] == ["A3", "A1"]
+    assert [issue.issue.key for issue in issues.list(FLOW, "price_missing", "price", offset=2)] == ["A2"]
     assert issues.list(FLOW, "price_missing", "name") == []
 
 
@@ -93,9 +97,9 @@ def test_what_came_is_counted_by_its_moment_whatever_became_of_it(issues: Issues
     issues.close(issues.list(FLOW, "ean_duplicate")[0].id, "anna")
     clock.advance(60)
     meet(issues, "A3", cause="ean_duplicate")
-    found = {trouble.cause: moments for trouble, moments in issues.appearances(first).items()}
+    appearances = {trouble.cause: moments for trouble, moments in issues.appearances(first).items()}
     second = clock() - timedelta(seconds=60)
-    assert found == {"price_missing": {first: 2, second: 1}, "ean_duplicate": {clock(): 1}}
+    assert appearances == {"price_missing": {first: 2, second: 1}, "ean_duplicate": {clock(): 1}}
 
 
 def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
@@ -103,15 +107,15 @@ def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
         issues.close(7, "anna")
 
 
-def looked(issues: Issues, *keys: str, found: str = "3") -> None:
+def looked(issues: Issues, *keys: str, quantity: str = "3") -> None:
     """Keep a look at A1 and A2 that found a difference in some of them."""
-    facts = {"key": "A", "fields": "quantity", "found": found}
+    facts = {"key": "A", "fields": "quantity", "found": quantity}
     met = [IssueOccurrence(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
     issues.store_check_result(FLOW, ["A1", "A2"], [CHANGED], met)
 
 
 def states(issues: Issues) -> dict[str, IssueState]:
-    return {key: one.state for key in ("A1", "A2", "A3") for one in issues.of_key(FLOW, key)}
+    return {key: issue.state for key in ("A1", "A2", "A3") for issue in issues.of_key(FLOW, key)}
 
 
 def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Issues) -> None:
@@ -119,19 +123,19 @@ def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Is
     issues.open(FLOW, "", [IssueOccurrence(Issue(CHANGED, "A3"))])
     meet(issues, "A1")
     looked(issues, "A2")
-    assert {(one.issue.cause, one.state) for one in issues.of_key(FLOW, "A1")} == {
+    assert {(issue.issue.cause, issue.state) for issue in issues.of_key(FLOW, "A1")} == {
         (CHANGED, IssueState.CLOSED), ("price_missing", IssueState.OPEN),
     }  # fmt: skip
-    assert [one.issue.key for one in issues.list(FLOW, CHANGED)] == ["A2", "A3"]
+    assert [issue.issue.key for issue in issues.list(FLOW, CHANGED)] == ["A2", "A3"]
 
 
 def test_a_difference_set_aside_comes_back_when_it_is_another_one(issues: Issues) -> None:
     looked(issues, "A1")
-    (found,) = issues.list(FLOW, CHANGED)
-    issues.dismiss(found.id, "agreed by telephone", "anna")
+    (issue,) = issues.list(FLOW, CHANGED)
+    issues.dismiss(issue.id, "agreed by telephone", "anna")
     looked(issues, "A1")
     assert states(issues)["A1"] is IssueState.SET_ASIDE
-    looked(issues, "A1", found="4")
+    looked(issues, "A1", quantity="4")
     assert states(issues)["A1"] is IssueState.OPEN
-    (told,) = issues.list(FLOW, CHANGED)
-    assert (told.issue.facts["found"], told.reason) == ("4", "")
+    (reopened_issue,) = issues.list(FLOW, CHANGED)
+    assert (reopened_issue.issue.facts["found"], reopened_issue.reason) == ("4", "")

@@ -28,10 +28,10 @@ def file(tmp_path: Path) -> Path:
 
 
 def filled(database: Database, clock: Clock, file: Path, key: str = "", before: str = "") -> ConnectionStore:
-    stored = ConnectionStore(database, clock, key=key, before=before, key_file=file)
+    connection_store = ConnectionStore(database, clock, key=key, before=before, key_file=file)
     for name, values in KEPT.items():
-        stored.put(name, values)
-    return stored
+        connection_store.put(name, values)
+    return connection_store
 
 
 def sealed_in(database: Database) -> list[bytes]:
@@ -48,7 +48,7 @@ def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database
     assert len(before) == len(after) == 1
     assert before != after
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [one.name for one in file.parent.iterdir() if one.name.startswith("console.key")] == ["console.key"]
+    assert [path.name for path in file.parent.iterdir() if path.name.startswith("console.key")] == ["console.key"]
     assert not set(sealed) & set(sealed_in(database))
     assert {name: other.get(name) for name in KEPT} == KEPT
     other.renew("mplus", {"secret": "another"})
@@ -64,19 +64,19 @@ def test_a_process_that_seals_first_uses_the_key_in_use(database: Database, cloc
 
 def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock: Clock, file: Path) -> None:
     filled(database, clock, file).change_key("anna")
-    told = str(StoredSettings(database, clock).get(KEY_IDS_SETTING))
-    assert keys_in(file, needed=True)[0].decode() not in told
-    assert len(told) < 100
+    stored_ids = str(StoredSettings(database, clock).get(KEY_IDS_SETTING))
+    assert keys_in(file, needed=True)[0].decode() not in stored_ids
+    assert len(stored_ids) < 100
 
 
 def test_a_key_of_the_settings_replaces_the_one_before(database: Database, clock: Clock, file: Path) -> None:
     filled(database, clock, file, key=OLD)
-    both = ConnectionStore(database, clock, key=NEW, before=OLD, key_file=file)
-    both.renew("mplus", KEPT["mplus"])
+    connection_store = ConnectionStore(database, clock, key=NEW, before=OLD, key_file=file)
+    connection_store.renew("mplus", KEPT["mplus"])
     old = ConnectionStore(database, clock, key=OLD)
     assert old.get("mplus") == KEPT["mplus"]  # until the change, all seal with the one that all have
 
-    both.change_key("anna")
+    connection_store.change_key("anna")
 
     assert {name: ConnectionStore(database, clock, key=NEW).get(name) for name in KEPT} == KEPT
     assert not file.exists()
@@ -108,25 +108,25 @@ def test_a_lost_key_is_replaced_by_entering_all_anew(database: Database, clock: 
     fresh.put("mplus", {"secret": "entered anew"})
     assert ConnectionStore(database, clock, key_file=file).get("mplus") == {"secret": "entered anew"}
     file.write_bytes(lost)
-    found = ConnectionStore(database, clock, key_file=file)
-    assert found.get("accountview-tokens") == KEPT["accountview-tokens"]
-    found.put("mplus", KEPT["mplus"])
+    connection_store = ConnectionStore(database, clock, key_file=file)
+    assert connection_store.get("accountview-tokens") == KEPT["accountview-tokens"]
+    connection_store.put("mplus", KEPT["mplus"])
 
 
 @pytest.mark.parametrize("pace", [pytest.param(8, id="some"), pytest.param(1, marks=pytest.mark.long, id="every")])
 def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Path, pace: int) -> None:
     database = open_database(url)
     filled(database, clock, file)
-    most = 200
-    for moment in range(pace, most, pace):
+    max_moment = 200
+    for moment in range(pace, max_moment, pace):
         process = forked(change_until, url, file, moment)
         process.join(SECONDS)
-        stored = ConnectionStore(database, clock, key_file=file)
-        assert {name: stored.get(name) for name in KEPT} == KEPT, moment
-        stored.renew("mplus", KEPT["mplus"])
+        connection_store = ConnectionStore(database, clock, key_file=file)
+        assert {name: connection_store.get(name) for name in KEPT} == KEPT, moment
+        connection_store.renew("mplus", KEPT["mplus"])
         if process.exitcode == 0:
             break
-    assert 10 < moment < most
+    assert 10 < moment < max_moment
     assert len(keys_in(file, needed=True)) == 1
     database.close()
 
@@ -134,18 +134,20 @@ def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Pat
 @pytest.mark.long
 def test_others_work_on_while_it_is_changed_again_and_again(url: str, clock: Clock, file: Path) -> None:
     database = open_database(url)
-    stored = filled(database, clock, file)
-    stop, told = file.with_name("stop"), [file.with_name(f"told-{number}") for number in range(2)]
-    processes = [forked(work_on, url, file, stop, one) for one in told]
+    connection_store = filled(database, clock, file)
+    stop, result_files = file.with_name("stop"), [file.with_name(f"told-{number}") for number in range(2)]
+    processes = [forked(work_on, url, file, stop, path) for path in result_files]
     until(
-        lambda: sum(row.system.startswith("worker") for row in database.rows(sa.select(connections))) == len(told),
+        lambda: (
+            sum(row.system.startswith("worker") for row in database.rows(sa.select(connections))) == len(result_files)
+        ),
         "two at work",
     )
     for _ in range(25):
-        stored.change_key("anna")
+        connection_store.change_key("anna")
     stop.touch()
     for process in processes:
         process.join(SECONDS)
-    said = [one.read_text(encoding="utf-8") for one in told]
-    assert all(one.startswith("well") for one in said), said
+    texts = [path.read_text(encoding="utf-8") for path in result_files]
+    assert all(text.startswith("well") for text in texts), texts
     database.close()

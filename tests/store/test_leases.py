@@ -31,12 +31,12 @@ def test_a_lease_has_one_owner_until_it_ends(database: Database, clock: Clock) -
 
 
 def test_threads_of_one_owner_exclude_each_other(database: Database) -> None:
-    leases, inside, most = Leases(database, _now), [0], [0]
+    leases, inside, max_inside = Leases(database, _now), [0], [0]
 
     def work() -> None:
         with leases.hold("refresh", "server", 60):
             inside[0] += 1
-            most[0] = max(most[0], inside[0])
+            max_inside[0] = max(max_inside[0], inside[0])
             inside[0] -= 1
 
     threads = [threading.Thread(target=work) for _ in range(6)]
@@ -44,7 +44,7 @@ def test_threads_of_one_owner_exclude_each_other(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most == [1]
+    assert max_inside == [1]
 
 
 def test_waiting_for_a_lease_may_have_an_end(database: Database) -> None:

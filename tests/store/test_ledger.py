@@ -83,9 +83,9 @@ def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: RunStore, cl
 def test_what_is_in_doubt_of_some_records_is_not_looked_for_among_all_that_was_ever_sent(database: Database) -> None:
     if database.engine.dialect.name != "sqlite":
         pytest.skip("another server says in another way how it looks")
-    asked = in_doubt_question(FLOW, Kind.PRODUCT, by_keys=True).where(lines.c.key.in_(["P1"]))
+    query = in_doubt_question(FLOW, Kind.PRODUCT, by_keys=True).where(lines.c.key.in_(["P1"]))
     with database.read() as connection:
-        text = str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
+        text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
         ways = [str(row.detail) for row in connection.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))]
     assert any("ix_plan_lines_key" in way for way in ways), ways
 
@@ -170,8 +170,8 @@ def test_a_refused_change_is_parked_with_its_issue(
     assert (line.step, line.cause, line.cause_field, line.facts) == (
         Step.PARKED, "mplus_rejected", "name", {"text": "too long"},
     )  # fmt: skip
-    (found,) = issues.list(FLOW, "mplus_rejected")
-    assert (found.issue.key, found.title, found.run) == ("P1", "Thee 1", run)
+    (issue,) = issues.list(FLOW, "mplus_rejected")
+    assert (issue.issue.key, issue.title, issue.run) == ("P1", "Thee 1", run)
 
 
 def test_a_commit_with_something_unsettled_cannot_be_finished(runs: RunStore, ledger: Ledger) -> None:
@@ -190,15 +190,17 @@ def test_a_finished_commit_moves_the_cursors_and_makes_room(
     ledger.finish(run, cursors={"source:article": "5"})
     assert (runs.get(run).state, runs.get(run).ended_at) == (RunState.DONE, clock())
     assert Cursors(database, clock).get(FLOW, "source:article") == "5"
-    assert [one.id for one in runs.latest(FLOW, [RunState.DONE])] == [run]
+    assert [done_run.id for done_run in runs.latest(FLOW, [RunState.DONE])] == [run]
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
 def test_changes_the_caller_knows_end_as_if_they_had_been_read(
-    runs: RunStore, links: Links, database: Database, clock: Clock, known: bool, ledger: Ledger
+    runs: RunStore, links: Links, database: Database, clock: Clock, is_known: bool, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_create(2))
-    planned = {line.seq: line.change for line in ledger.next_planned(run, STAGES, 10) if line.change} if known else {}
+    planned = (
+        {line.seq: line.change for line in ledger.next_planned(run, STAGES, 10) if line.change} if is_known else {}
+    )
     ledger.mark_sent(run, [1, 2], planned)
     ledger.settle(run, [Outcome(1, Step.PROVEN, "71", "5"), Outcome(2, Step.IN_DOUBT)], planned, page_ends=True)
     of_first = [event for event in OutboxReader(database, clock).waiting(100) if event["key"] == "P1"]

@@ -40,12 +40,12 @@ def test_a_link_kept_again_is_replaced(links: Links) -> None:
 def test_a_link_to_another_record_has_nothing_of_what_identified_the_one_before(
     database: Database, clock: Clock, links: Links, reference: str, *, is_kept: bool
 ) -> None:
-    known = Evidence(target={"": {"email": "els@example.com"}})
-    links.keep("customers", [Link(Kind.RELATION, "10042", "800", evidence=known)])
+    evidence = Evidence(target={"": {"email": "els@example.com"}})
+    links.keep("customers", [Link(Kind.RELATION, "10042", "800", evidence=evidence)])
     with database.write() as connection:
         keep_links(connection, clock(), "customers", [Link(Kind.RELATION, "10042", reference)])
     (link,) = links.get("customers", Kind.RELATION, ["10042"]).values()
-    assert (link.reference, link.evidence) == (reference, known if is_kept else NO_EVIDENCE)
+    assert (link.reference, link.evidence) == (reference, evidence if is_kept else NO_EVIDENCE)
 
 
 def test_of_two_articles_with_one_mark_the_one_in_use_is_found(links: Links) -> None:
@@ -128,13 +128,13 @@ def test_other_kinds_are_not_mirrored(links: Links) -> None:
 
 
 def test_a_record_without_parts_is_retired_as_a_whole(database: Database, clock: Clock, links: Links) -> None:
-    kept = a_relation("10042")
-    links.keep("customers", [Link(Kind.RELATION, "10042", "77", kept, "5")])
-    change = replace(an_update(kept, Action.RETIRE, active=False), agreed=kept)
+    record = a_relation("10042")
+    links.keep("customers", [Link(Kind.RELATION, "10042", "77", record, "5")])
+    change = replace(an_update(record, Action.RETIRE, active=False), agreed=record)
     with database.write() as connection:
         retire_links(connection, clock(), "customers", change, "6")
     assert links.get("customers", Kind.RELATION, ["10042"])["10042"] == Link(
-        Kind.RELATION, "10042", "77", kept, "6", retired=True
+        Kind.RELATION, "10042", "77", record, "6", retired=True
     )
 
 
@@ -151,10 +151,12 @@ def test_what_is_kept_again_after_it_was_retired_is_in_use_again(
 
 def test_links_are_turned_page_by_page_without_what_is_not_to_be_there(links: Links) -> None:
     agreed = {key: Record(Kind.GROUP, key, {"name": key}) for key in "ABCDE"}
-    kept = [Link(Kind.GROUP, key, f"r{key}", record) for key, record in agreed.items()]
-    gone, unread = replace(kept[1], retired=True), replace(kept[3], unproven=True)
-    links.keep(FLOW, [kept[0], gone, kept[2], unread, kept[4], Link(Kind.DEBTOR, "D", "1")])
-    assert [one.key for one in links.page(FLOW, Kind.GROUP, "", 2)] == ["A", "C"]
-    assert [one.key for one in links.page(FLOW, Kind.GROUP, "C", 2)] == ["E"]
+    group_links = [Link(Kind.GROUP, key, f"r{key}", record) for key, record in agreed.items()]
+    retired_link, unread = replace(group_links[1], retired=True), replace(group_links[3], unproven=True)
+    links.keep(
+        FLOW, [group_links[0], retired_link, group_links[2], unread, group_links[4], Link(Kind.DEBTOR, "D", "1")]
+    )
+    assert [link.key for link in links.page(FLOW, Kind.GROUP, "", 2)] == ["A", "C"]
+    assert [link.key for link in links.page(FLOW, Kind.GROUP, "C", 2)] == ["E"]
     assert links.page(FLOW, Kind.DEBTOR, "", 2) == []
     assert links.kinds(FLOW) == {Kind.GROUP}

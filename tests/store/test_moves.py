@@ -78,11 +78,11 @@ def test_what_is_long_in_the_books_is_kept_as_long_as_its_class_and_nothing_else
     moves.keep("stock", [a_move(1, at=old), a_move(2, at=old), a_move(3)], 3, NOW)
     moves.settle("stock", [1, 3], [])
     retained = RetentionStore(database, clock)
-    for length, kept in ((300, [1, 2, 3]), (92, [2, 3])):
+    for length, expected in ((300, [1, 2, 3]), (92, [2, 3])):
         moves.drop_before("stock", old)
         while retained.prune("movements", Retention(lengths={"movements": length}).removal_cutoff("movements", NOW)):
             pass
-        assert numbers(database) == kept
+        assert numbers(database) == expected
     moves.forget("stock")
     assert moves.unbooked("stock") == {}
 

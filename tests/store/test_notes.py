@@ -23,14 +23,17 @@ def test_notes_of_a_plan_have_their_author_and_their_time(database: Database, cl
     notes.add(run, "   ", "ben")
     runs.discard(run, "ben", " Wrong list ")
 
-    told = [(one.text, one.by, one.discards) for one in notes.notes_of_plan(run)]
-    assert told == [("Looks dear.", "anna", False), ("Wrong list", "ben", True)]
+    note_rows = [(note.text, note.by, note.discards) for note in notes.notes_of_plan(run)]
+    assert note_rows == [("Looks dear.", "anna", False), ("Wrong list", "ben", True)]
     assert notes.notes_of_plan(run)[0].at == later
     assert notes.of_runs([run, "other"]).keys() == {run}
     assert runs.get(run).state is RunState.DISCARDED
-    heard = {one.action: (one.who, one.why, one.facts.get("digest")) for one in AuditStore(database, clock).entries()}
-    assert heard["plan_noted"] == ("anna", "", hashlib.sha256(b"Looks dear.").hexdigest()[:16])
-    assert heard["run_discarded"] == ("ben", "", hashlib.sha256(b"Wrong list").hexdigest()[:16])
+    entries = {
+        entry.action: (entry.who, entry.why, entry.facts.get("digest"))
+        for entry in AuditStore(database, clock).entries()
+    }
+    assert entries["plan_noted"] == ("anna", "", hashlib.sha256(b"Looks dear.").hexdigest()[:16])
+    assert entries["run_discarded"] == ("ben", "", hashlib.sha256(b"Wrong list").hexdigest()[:16])
 
 
 def test_a_plan_is_discarded_without_a_reason_and_a_long_one_is_cut(database: Database, clock: Clock) -> None:
@@ -40,6 +43,6 @@ def test_a_plan_is_discarded_without_a_reason_and_a_long_one_is_cut(database: Da
     runs.discard(second, "anna", "x" * 3_000)
 
     assert notes.notes_of_plan(first) == []
-    assert [len(one.text) for one in notes.notes_of_plan(second)] == [LONGEST_NOTE]
+    assert [len(note.text) for note in notes.notes_of_plan(second)] == [LONGEST_NOTE]
     with pytest.raises(KeyError):
         notes.add("nobody", "here", "anna")

@@ -29,7 +29,7 @@ def test_events_wait_in_order_until_they_are_forgotten_and_ids_never_come_back(
     first, second = events.waiting(10)
     assert (first["key"], first["facts"], first["ms"], first["happened_at"]) == ("mplus", {"ok": "yes"}, 12, clock())
     assert events.waiting(1) == [first]
-    events.forget([int(str(one["id"])) for one in (first, second)])
+    events.forget([int(str(event["id"])) for event in (first, second)])
     assert events.count() == 0
     events.record(Event(event="checked"))
     assert int(str(events.waiting(1)[0]["id"])) > int(str(second["id"]))

@@ -45,9 +45,9 @@ def a_mixed_plan(runs: RunStore) -> str:
 
 def keys(plans: PlanStore, run: str, show: str = "all", find: str = "", among: LineFilter = LineFilter()) -> list[str]:  # noqa: B008
     """Return the keys of the lines shown, and make sure that they are counted alike."""
-    found = [row.key for row in plans.rows(run, show, find, among=among)]
-    assert plans.count(run, show, find, among) == len(found)
-    return found
+    row_keys = [row.key for row in plans.rows(run, show, find, among=among)]
+    assert plans.count(run, show, find, among) == len(row_keys)
+    return row_keys
 
 
 def test_lines_are_found_by_a_field_that_changes(runs: RunStore, plans: PlanStore) -> None:
@@ -104,8 +104,8 @@ def test_every_change_tells_its_calls(runs: RunStore, plans: PlanStore) -> None:
 def test_a_brake_shows_what_it_counted(runs: RunStore, plans: PlanStore) -> None:
     marked = [replace(an_update(number, "price_incl"), brakes=("brake_price",)) for number in range(3)]
     run = a_plan(runs, *marked, an_update(9, "ean"))
-    first, found = plans.marked(run, "brake_price", 2)
-    assert ([row.key for row in first], found) == (["P0", "P1"], 3)
+    first, count = plans.marked(run, "brake_price", 2)
+    assert ([row.key for row in first], count) == (["P0", "P1"], 3)
     assert plans.marked(run, "brake", 2) == ([], 0)
 
 
@@ -121,9 +121,9 @@ def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: RunStore, plans
 
 def test_a_line_is_found_by_the_record_it_is_about(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
-    found = plans.line_about(run, Kind.PRODUCT, "P3")
-    assert found is not None
-    assert found.seq == 3
+    line = plans.line_about(run, Kind.PRODUCT, "P3")
+    assert line is not None
+    assert line.seq == 3
     assert plans.line_about(run, Kind.GROUP, "P3") is None
     assert plans.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
 

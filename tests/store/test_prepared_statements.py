@@ -57,25 +57,25 @@ def test_any_number_of_values_is_looked_for(database: Database, number: int) -> 
     keys = [f"{at:04}" for at in range(number)]
     with database.write() as connection:
         INSERT.execute_many(connection, [a_row(key) for key in keys])
-        found = [row.key for row in OF_KEYS.rows(connection, {"flow": "products"}, keys)]
-    assert found == keys
+        row_keys = [row.key for row in OF_KEYS.rows(connection, {"flow": "products"}, keys)]
+    assert row_keys == keys
 
 
 @pytest.mark.parametrize("others", [0, MAX_LIST_VALUES])
 def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, others: int) -> None:
     of_kinds = sa.select(links.c.key, links.c.agreed).where(in_clause(links.c.kind, ("product", "article")))
-    asked = PreparedKeyQuery(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
+    query = PreparedKeyQuery(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
     looked_for = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
     with database.write() as connection:
         INSERT.execute_many(
             connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}]
         )
-        found = list(asked.rows(connection, {"flow": "products"}, looked_for))
+        rows = list(query.rows(connection, {"flow": "products"}, looked_for))
 
-    assert sorted(found) == [("2", {"é": 1}), ("ü'\\", None)]
-    assert sorted(database.prepared_rows_with_values(asked, {"flow": "products"}, looked_for)) == sorted(found)
-    assert database.prepared_rows_with_values(asked, {"flow": "orders"}, looked_for) == []
-    assert database.prepared_rows_with_values(asked, {"flow": "products"}, []) == []
+    assert sorted(rows) == [("2", {"é": 1}), ("ü'\\", None)]
+    assert sorted(database.prepared_rows_with_values(query, {"flow": "products"}, looked_for)) == sorted(rows)
+    assert database.prepared_rows_with_values(query, {"flow": "orders"}, looked_for) == []
+    assert database.prepared_rows_with_values(query, {"flow": "products"}, []) == []
 
 
 def test_a_broken_rule_of_the_tables_is_raised_as_ever_and_shows_no_values(database: Database) -> None:
@@ -105,23 +105,23 @@ def test_a_change_made_through_a_look_is_never_kept(database: Database) -> None:
 
 
 def test_a_question_is_asked_by_itself(database: Database) -> None:
-    asked = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
-    assert [row.number for row in asked.rows_without_transaction(database.engine, {})] == [0]
+    statement = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
+    assert [row.number for row in statement.rows_without_transaction(database.engine, {})] == [0]
 
 
 @contextmanager
-def all_others_ended_by(one: psycopg.Connection[tuple[object, ...]]) -> Iterator[None]:
-    one.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+def all_others_ended_by(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[None]:
+    connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
     yield
 
 
 @pytest.mark.postgres
 def test_a_connection_that_the_server_ended_is_told_and_the_next_question_has_another(postgres_url: str) -> None:
-    asked = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
+    statement = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
     with closing(open_database(postgres_url)) as database, psycopg.connect(postgres_url, autocommit=True) as other:
         with pytest.raises(UnavailableError) as caught, database.write() as connection, all_others_ended_by(other):
-            asked.rows(connection, {})
+            statement.rows(connection, {})
         assert caught.value.code == "database_unreachable"
-        assert [row.number for row in asked.rows_without_transaction(database.engine, {})] == [0]
+        assert [row.number for row in statement.rows_without_transaction(database.engine, {})] == [0]
         with database.write() as connection:
-            assert [row.number for row in asked.rows(connection, {})] == [0]
+            assert [row.number for row in statement.rows(connection, {})] == [0]

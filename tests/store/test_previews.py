@@ -37,14 +37,14 @@ from tests.store.samples import (
 
 def test_staged_records_come_back_by_parent_whole_and_in_order(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    one, two = a_staged(1, parent="TS"), a_staged(2, parent="TS")
+    first, two = a_staged(1, parent="TS"), a_staged(2, parent="TS")
     issue = a_staged(3, record=None, issue=Issue("price_missing", "A3", "price_excl", {"key": "A3"}))
     skip = a_staged(4, record=None, skip=Skip("filtered", "A4", {"rule": "blocked"}))
     previews.stage_page(run, STAGE, [skip, two], Position(after="1"))
-    previews.stage_page(run, STAGE, [one, issue], Position(after="2"))
-    assert previews.staged_groups(run, STAGE, None, 10) == [[issue], [skip], [one, two]]
+    previews.stage_page(run, STAGE, [first, issue], Position(after="2"))
+    assert previews.staged_groups(run, STAGE, None, 10) == [[issue], [skip], [first, two]]
     assert previews.staged_groups(run, STAGE, None, 1) == [[issue]]
-    assert previews.staged_groups(run, STAGE, "P3", 2) == [[skip], [one, two]]
+    assert previews.staged_groups(run, STAGE, "P3", 2) == [[skip], [first, two]]
     assert previews.staged_groups(run, STAGE, "TS", 2) == []
     assert previews.staged_groups(run, "groups", None, 2) == []
     assert runs.get(run).position == Position(after="2")
@@ -54,7 +54,7 @@ def test_a_page_that_is_read_again_is_kept_once(runs: RunStore, previews: Previe
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, STAGE, [a_staged(1), a_staged(1, title="old")], START)
     previews.stage_page(run, STAGE, [a_staged(1, title="new")], START)
-    assert [[one.title for one in group] for group in previews.staged_groups(run, STAGE, None, 10)] == [["new"]]
+    assert [[staged.title for staged in group] for group in previews.staged_groups(run, STAGE, None, 10)] == [["new"]]
 
 
 def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: RunStore, previews: Previews) -> None:
@@ -75,10 +75,10 @@ def test_paging_by_parent_misses_nothing_whatever_the_keys(
         runs.fail(active[0].id, "unexpected_error", {})
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, "groups", [a_staged(1, key=key, parent=key) for key in keys], START)
-    seen: list[str] = []
-    while groups := previews.staged_groups(run, "groups", seen[-1] if seen else None, page):
-        seen += [group[0].parent for group in groups]
-    assert sorted(seen) == sorted(keys)
+    parents: list[str] = []
+    while groups := previews.staged_groups(run, "groups", parents[-1] if parents else None, page):
+        parents += [group[0].parent for group in groups]
+    assert sorted(parents) == sorted(keys)
 
 
 def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: RunStore, previews: Previews) -> None:
@@ -92,16 +92,16 @@ def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: RunStore
         a_staged(6, number="9", mark=""),
     ]
     previews.stage_page(run, STAGE, staged, START)
-    found = previews.duplicates(run, STAGE, tuple(Unique))
-    assert found.numbers == {"815": ("A1", "A2")}
-    assert found.marks == {"87": ("A2", "A3")}
+    duplicates = previews.duplicates(run, STAGE, tuple(Unique))
+    assert duplicates.numbers == {"815": ("A1", "A2")}
+    assert duplicates.marks == {"87": ("A2", "A3")}
 
 
 def test_what_need_not_be_unique_may_be_shared(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, STAGE, [a_staged(1, number="815", mark="87"), a_staged(2, number="815", mark="87")], START)
-    found = previews.duplicates(run, STAGE, (Unique.NUMBER,))
-    assert (found.numbers, found.marks) == ({"815": ("A1", "A2")}, {})
+    duplicates = previews.duplicates(run, STAGE, (Unique.NUMBER,))
+    assert (duplicates.numbers, duplicates.marks) == ({"815": ("A1", "A2")}, {})
 
 
 def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
@@ -182,16 +182,16 @@ def test_a_preview_with_nothing_to_do_is_done_and_moves_the_cursors(
     run = a_preview(runs, unchanged=2)
     clock.advance(3)
     previews.finish(run, "mark", (), RunState.DONE, 2, cursors={"source:article": "20261125"})
-    done = runs.get(run)
-    assert (done.state, done.ended_at) == (RunState.DONE, clock())
-    assert done.counts == Counts(read=2, unchanged=2)
+    finished_run = runs.get(run)
+    assert (finished_run.state, finished_run.ended_at) == (RunState.DONE, clock())
+    assert finished_run.counts == Counts(read=2, unchanged=2)
     assert Cursors(database, clock).get(FLOW, "source:article") == "20261125"
 
 
 def test_a_complete_run_closes_the_issues_it_no_longer_met(runs: RunStore, issues: Issues) -> None:
     a_plan(runs, a_create(1), a_park(2), a_park(3))
     a_plan(runs, a_create(1), a_park(3))
-    assert [one.issue.key for one in issues.list(FLOW, "price_missing")] == ["A3"]
+    assert [issue.issue.key for issue in issues.list(FLOW, "price_missing")] == ["A3"]
 
 
 def test_an_incremental_run_closes_only_issues_of_records_it_read(
@@ -201,7 +201,7 @@ def test_an_incremental_run_closes_only_issues_of_records_it_read(
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     previews.stage_page(run, STAGE, [a_staged(2)], START)
     previews.finish(run, "mark", (), RunState.DONE, 1)
-    assert [one.issue.key for one in issues.list(FLOW, "price_missing")] == ["A3"]
+    assert [issue.issue.key for issue in issues.list(FLOW, "price_missing")] == ["A3"]
 
 
 def test_a_page_of_ten_times_as_many_lines_takes_hardly_more_for_each(runs: RunStore, previews: Previews) -> None:

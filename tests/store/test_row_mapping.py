@@ -43,6 +43,6 @@ def test_a_change_comes_back_as_it_was_kept(
         action=Action.UPDATE, kind=wanted.kind, key=wanted.key, title="t", sources=("a",), desired=wanted,
         before=before, agreed=agreed, kept_paths=kept, source_values=told,
     )  # fmt: skip
-    again = change_from_json(json.loads(json.dumps(change_to_json(change))))
-    assert again == change
-    assert again.digest() == change.digest()
+    restored_change = change_from_json(json.loads(json.dumps(change_to_json(change))))
+    assert restored_change == change
+    assert restored_change.digest() == change.digest()

@@ -16,7 +16,7 @@ def test_mappings_are_published_as_numbered_versions(database: Database, clock: 
     assert rules.publish("products", {"rules": [2]}, "ben", "second") == 2
     assert rules.published("products") == (2, {"rules": [2]})
     assert rules.body("products", 1) == {"rules": [1]}
-    assert [(one.version, one.by, one.note) for one in rules.history("products")] == [
+    assert [(version.version, version.by, version.note) for version in rules.history("products")] == [
         (2, "ben", "second"), (1, "anna", "first"),
     ]  # fmt: skip
     with pytest.raises(KeyError):
@@ -36,15 +36,15 @@ def test_what_decides_about_a_flow_is_found_at_one_look_as_it_is_found_one_by_on
     database: Database, clock: Clock
 ) -> None:
     rules, settings = MappingStore(database, clock), StoredSettings(database, clock)
-    found = rules.in_force("products")
-    assert (found.mapping(), found.settings(), found.tables()) == (None, {}, {})
+    flow_rules = rules.in_force("products")
+    assert (flow_rules.mapping(), flow_rules.settings(), flow_rules.tables()) == (None, {}, {})
     for body in ({"rules": [1]}, {"rules": ["é"]}):
         rules.publish("products", body, "anna", "")
     rules.set_table("vat_codes", {"1": "21"}, "anna")
     settings.put("flow:products", {"on": True}, "anna")
-    found = rules.in_force("products")
-    assert found.mapping() == rules.published("products") == (2, {"rules": ["é"]})
-    assert (found.settings(), found.tables()) == ({"on": True}, {"vat_codes": {"1": "21"}})
+    flow_rules = rules.in_force("products")
+    assert flow_rules.mapping() == rules.published("products") == (2, {"rules": ["é"]})
+    assert (flow_rules.settings(), flow_rules.tables()) == ({"on": True}, {"vat_codes": {"1": "21"}})
     rules.publish("orders", {}, "anna", "")
     settings.put("flow:orders", {"on": True}, "anna")
-    assert rules.in_force("products") == found
+    assert rules.in_force("products") == flow_rules

@@ -115,7 +115,7 @@ def test_how_flows_stand_is_the_newest_in_each_state_and_every_plan_that_waits(r
     failed = runs.latest(FLOW, [RunState.FAILED])[0].id
     plans = [a_plan(runs, a_create(1)), a_plan(runs, a_create(1))]
     other = runs.begin("stock", Mode.CHANGES, "anna", 1).id
-    stand = {flow: [run.id for run in some] for flow, some in runs.newest_by_state().items()}
+    stand = {flow: [run.id for run in flow_runs] for flow, flow_runs in runs.newest_by_state().items()}
     assert stand == {FLOW: [*reversed(plans), failed], "stock": [other]}
     assert [run.id for run in runs.newest_by_state("stock")["stock"]] == [other]
     assert runs.newest_by_state("orders") == {}
@@ -195,8 +195,8 @@ def test_an_interrupted_commit_is_taken_up_where_it_stopped(runs: RunStore, ledg
     assert runs.cancel_requested(run)
     runs.interrupt(run, "cancelled", {"flow": FLOW})
     runs.approve(run, Approval("fingerprint", "ben"))
-    again = runs.get(run)
-    assert (again.progress_done, again.progress_total, again.error) == (1, 3, "")
+    resumed_run = runs.get(run)
+    assert (resumed_run.progress_done, resumed_run.progress_total, resumed_run.error) == (1, 3, "")
     assert not runs.cancel_requested(run)
     assert [line.seq for line in ledger.next_planned(run, STAGES, 10)] == [2, 3]
 
@@ -252,7 +252,12 @@ def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
     previews.finish(quiet, "mark", (), RunState.DONE, 1_000)
     later = told(database, clock)[8:]
     assert later.count("matched") == 1_000  # of what is linked from here on; a link that is known already is not told
-    assert [one for one in later if one != "matched"] == ["run_started", "unchanged", "issue_closed", "run_done"]
+    assert [event_name for event_name in later if event_name != "matched"] == [
+        "run_started",
+        "unchanged",
+        "issue_closed",
+        "run_done",
+    ]
 
 
 def test_a_run_tells_its_phases_and_how_long_each_took(
@@ -268,8 +273,12 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
     prove(runs, run)
     clock.advance(10)
     ledger.finish(run)
-    told = [(one.name, (one.ended_at - one.started_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
-    assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
+    durations = [
+        (phase.name, (phase.ended_at - phase.started_at).total_seconds())
+        for phase in runs.phases(run)
+        if phase.ended_at
+    ]
+    assert durations == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
     assert runs.working_time([runs.get(run), runs.begin(FLOW, Mode.CHANGES, "anna", 4)]) == {run: timedelta(seconds=15)}
 
 
@@ -282,8 +291,10 @@ def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
         runs.waiting_for(run, "service_unavailable", {"system": "MplusKASSA"})
     clock.advance(20)
     previews.keep_page(run, [], [], 0, START, Progress("plan", 3, 10))
-    waits = [one for one in OutboxReader(database, clock).waiting(100) if one["event"] in ("run_held", "run_went_on")]
-    assert [(one["event"], one["code"], one["ms"]) for one in waits] == [
+    waits = [
+        event for event in OutboxReader(database, clock).waiting(100) if event["event"] in ("run_held", "run_went_on")
+    ]
+    assert [(event["event"], event["code"], event["ms"]) for event in waits] == [
         ("run_held", "service_unavailable", None),
         ("run_went_on", "", 60_000),
     ]
@@ -291,10 +302,10 @@ def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
 
 def test_a_phase_that_goes_on_is_told_once(runs: RunStore, clock: Clock, previews: Previews) -> None:
     run = runs.begin("products", runs.get(a_plan(runs)).mode, "anna", 4).id
-    for done in (10, 20, 30):
+    for done_count in (10, 20, 30):
         clock.advance(1)
-        previews.keep_page(run, [], [], 0, START, Progress("plan", done, 100))
-    assert [(one.name, one.done_before) for one in runs.phases(run)] == [("extract", 0), ("plan", 10)]
+        previews.keep_page(run, [], [], 0, START, Progress("plan", done_count, 100))
+    assert [(phase.name, phase.done_before) for phase in runs.phases(run)] == [("extract", 0), ("plan", 10)]
     assert runs.phases(run)[-1].ended_at is None
 
 
@@ -308,8 +319,8 @@ def test_whoever_asks_is_told_the_same_speed(runs: RunStore, clock: Clock, ledge
     ledger.settle(run, [Outcome(seq, Step.PROVEN, str(seq), "1") for seq in seqs])
     going = runs.get(run)
     assert (going.progress_done, going.progress_total) == (10, 40)
-    found = speed(going, runs.phases(run)[-1], clock())
-    assert (found.per_second, found.seconds_left) == (1.0, 30.0)
+    current_speed = speed(going, runs.phases(run)[-1], clock())
+    assert (current_speed.per_second, current_speed.seconds_left) == (1.0, 30.0)
 
 
 def test_a_run_that_stands_still_has_no_speed(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
@@ -324,5 +335,5 @@ def test_a_run_that_stands_still_has_no_speed(runs: RunStore, clock: Clock, ledg
     clock.advance(4)
     ledger.mark_sent(run, [2])
     ledger.settle(run, [Outcome(2, Step.PROVEN, "2", "1")])
-    found = speed(runs.get(run), runs.phases(run)[-1], clock())
-    assert (found.per_second, found.seconds_left) == (0.25, 8.0)
+    current_speed = speed(runs.get(run), runs.phases(run)[-1], clock())
+    assert (current_speed.per_second, current_speed.seconds_left) == (0.25, 8.0)

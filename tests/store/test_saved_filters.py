@@ -18,4 +18,4 @@ def test_a_filter_is_kept_for_a_page_and_replaced_by_its_name(database: Database
         SavedFilter("Mine", {"flow": "stock", "find": "1001"}, "anna"),
     ]
     filters.forget("anna", "logs", "Mine")
-    assert [one.name for one in filters.filters_of_people("logs", ["anna", "ben"])] == ["His"]
+    assert [saved_filter.name for saved_filter in filters.filters_of_people("logs", ["anna", "ben"])] == ["His"]

@@ -19,10 +19,10 @@ SECRET = "planted-secret"
 
 
 def test_a_connection_comes_back_and_is_unreadable_in_the_database(database: Database, clock: Clock) -> None:
-    stored = ConnectionStore(database, clock, key=KEY)
-    stored.put("mplus", {"url": "http://till", "secret": SECRET}, "anna")
-    assert stored.get("mplus") == {"url": "http://till", "secret": SECRET}
-    assert stored.get("accountview") is None
+    connection_store = ConnectionStore(database, clock, key=KEY)
+    connection_store.put("mplus", {"url": "http://till", "secret": SECRET}, "anna")
+    assert connection_store.get("mplus") == {"url": "http://till", "secret": SECRET}
+    assert connection_store.get("accountview") is None
     with database.read() as connection:
         sealed = connection.execute(sa.select(connections.c.sealed)).scalar_one()
     assert SECRET.encode() not in sealed
@@ -41,7 +41,7 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(database: Database, c
     ConnectionStore(database, clock, key_file=file).put("mplus", {"secret": SECRET})
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert ConnectionStore(database, clock, key_file=file).get("mplus") == {"secret": SECRET}
-    assert [one.name for one in file.parent.iterdir() if "key" in one.name] == ["console.key"]
+    assert [path.name for path in file.parent.iterdir() if "key" in path.name] == ["console.key"]
 
 
 @pytest.mark.parametrize("content", ["", "no key"])
@@ -63,17 +63,17 @@ def test_a_key_that_is_too_short_or_missing_is_a_setting(database: Database, clo
 
 
 def test_a_forgotten_connection_is_gone(database: Database, clock: Clock) -> None:
-    stored = ConnectionStore(database, clock, key=KEY)
-    stored.put("mplus", {"secret": SECRET})
-    stored.forget("mplus", "anna")
-    assert stored.get("mplus") is None
+    connection_store = ConnectionStore(database, clock, key=KEY)
+    connection_store.put("mplus", {"secret": SECRET})
+    connection_store.forget("mplus", "anna")
+    assert connection_store.get("mplus") is None
 
 
 def test_tokens_are_kept_for_all_processes(database: Database, clock: Clock) -> None:
-    stored = ConnectionStore(database, clock, key=KEY)
-    one, other, stranger = (
+    connection_store = ConnectionStore(database, clock, key=KEY)
+    own_tokens, other, stranger = (
         StoredTokens(
-            stored,
+            connection_store,
             Leases(database, clock),
             "accountview-tokens",
             given_for=given_for,
@@ -82,12 +82,14 @@ def test_tokens_are_kept_for_all_processes(database: Database, clock: Clock) -> 
         )
         for given_for in ("client at A", "client at A", "client at B")
     )
-    assert one.load() is None
+    assert own_tokens.load() is None
     token = Token("access", "refresh", datetime(2026, 11, 25, 10, tzinfo=UTC))
-    with one.refresh_lock():
-        one.save(token)
+    with own_tokens.refresh_lock():
+        own_tokens.save(token)
     assert other.load() == token
     assert stranger.load() is None
-    stored.renew("accountview-tokens", {"access": "a", "refresh": "r", "expires_at": token.expires_at.isoformat()})
+    connection_store.renew(
+        "accountview-tokens", {"access": "a", "refresh": "r", "expires_at": token.expires_at.isoformat()}
+    )
     assert other.load() is not None
     assert stranger.load() is None  # as kept by an earlier version, which did not say for whom

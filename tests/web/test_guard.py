@@ -21,9 +21,9 @@ def wants(
     return RequestAsked(kind, method, path, (host,) if host else (), (origin,) if origin else (), site, opens, at)
 
 
-def status(policy: HostPolicy, one: RequestAsked) -> int:
+def status(policy: HostPolicy, request: RequestAsked) -> int:
     """Return with which status something is refused, 200 where it is not."""
-    refusal = policy.refusal(one)
+    refusal = policy.refusal(request)
     return refusal[0] if refusal else 200
 
 
@@ -56,8 +56,8 @@ def test_by_no_other_name(host: str) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_is_taken_for_a_name_of_this_machine(host: str) -> None:
-    known = {f"{name}:8501" for name in ("localhost", "127.0.0.1", "[::1]")}
-    assert status(HostPolicy(), wants(host)) == (200 if host.lower() in known else 421)
+    known_hosts = {f"{name}:8501" for name in ("localhost", "127.0.0.1", "[::1]")}
+    assert status(HostPolicy(), wants(host)) == (200 if host.lower() in known_hosts else 421)
 
 
 def test_two_hosts_are_none() -> None:
@@ -167,10 +167,10 @@ HOSTS = {
 @pytest.mark.parametrize(
     "path", ["/", "/healthz", "/metrics", "/api/log/log.csv", "/app/static/icon.svg", "/_stcore/health"]
 )
-@pytest.mark.parametrize("named", HOSTS)
-def test_a_request_that_names_another_host_reads_nothing(server: Server, named: str, path: str) -> None:
+@pytest.mark.parametrize("host_case", HOSTS)
+def test_a_request_that_names_another_host_reads_nothing(server: Server, host_case: str, path: str) -> None:
     answer = send_request(
-        server.port, f"GET {path} HTTP/1.1", *(line.format(port=server.port) for line in HOSTS[named])
+        server.port, f"GET {path} HTTP/1.1", *(line.format(port=server.port) for line in HOSTS[host_case])
     )
 
     assert answer.status in (400, 421)
@@ -195,7 +195,7 @@ def test_nothing_is_asked_as_of_a_proxy(server: Server, method: str, target: str
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("headers", "expected"),
     [
         (["Origin: http://127.0.0.1:{port}"], 101),
         ([], 403),
@@ -207,8 +207,8 @@ def test_nothing_is_asked_as_of_a_proxy(server: Server, method: str, target: str
         (["Origin: http://127.0.0.1:{port}", "Sec-Fetch-Site: cross-site"], 403),
     ],
 )
-def test_a_socket_opens_for_our_own_page_alone(server: Server, said: list[str], expected: int) -> None:
-    lines = [line.format(port=server.port) for line in ["Host: 127.0.0.1:{port}", *SOCKET, *said]]
+def test_a_socket_opens_for_our_own_page_alone(server: Server, headers: list[str], expected: int) -> None:
+    lines = [line.format(port=server.port) for line in ["Host: 127.0.0.1:{port}", *SOCKET, *headers]]
 
     answer = send_request(server.port, "GET /_stcore/stream HTTP/1.1", *lines)
 
@@ -242,10 +242,10 @@ def test_an_upload_is_refused_before_it_is_read(server: Server, method: str) -> 
 
 
 def test_a_refusal_is_told_in_sentences_of_the_language_that_is_asked_for(server: Server) -> None:
-    said = [
-        send_request(server.port, "GET / HTTP/1.1", "Host: evil.test", f"Accept-Language: {one}").body.decode()
-        for one in ("nl-BE,nl;q=0.9", "de", "en-GB", "fr", "*")
+    texts = [
+        send_request(server.port, "GET / HTTP/1.1", "Host: evil.test", f"Accept-Language: {language}").body.decode()
+        for language in ("nl-BE,nl;q=0.9", "de", "en-GB", "fr", "*")
     ]
 
-    assert [text.split()[0] for text in said] == ["De", "Die", "The", "The", "The"]
-    assert all(text.count("\n") == 3 and "CONSOLE_ADDRESS" in text for text in said)
+    assert [text.split()[0] for text in texts] == ["De", "Die", "The", "The", "The"]
+    assert all(text.count("\n") == 3 and "CONSOLE_ADDRESS" in text for text in texts)

@@ -37,9 +37,9 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("named", ANSWERS)
-def test_every_answer_is_under_the_headers(server: Server, named: str) -> None:
-    line, status = ANSWERS[named]
+@pytest.mark.parametrize("request_name", ANSWERS)
+def test_every_answer_is_under_the_headers(server: Server, request_name: str) -> None:
+    line, status = ANSWERS[request_name]
 
     answer = send_request(server.port, line, f"Host: 127.0.0.1:{server.port}")
 
@@ -51,15 +51,15 @@ def test_every_answer_is_under_the_headers(server: Server, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "kept"), [("plex-sans-400.woff2", "public, max-age=604800"), ("frame.js", "no-cache")]
+    ("file", "cache_control"), [("plex-sans-400.woff2", "public, max-age=604800"), ("frame.js", "no-cache")]
 )
 def test_a_browser_keeps_our_fonts_and_asks_whether_a_script_is_still_the_same(
-    server: Server, file: str, kept: str
+    server: Server, file: str, cache_control: str
 ) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
     answer = send_request(server.port, f"GET /app/static/{file} HTTP/1.1", host)
 
-    assert (answer.status, answer.headers["cache-control"]) == (200, kept)
+    assert (answer.status, answer.headers["cache-control"]) == (200, cache_control)
 
 
 def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
@@ -81,7 +81,11 @@ def test_the_policy_is_of_the_frame_that_is_installed(server: Server) -> None:
     assert entry + before in index.body
     assert index.body.endswith(within + drawn)
     assert index.headers["content-security-policy"] == content_security_policy(index.body.decode())
-    scripts = next(one for one in index.headers["content-security-policy"].split("; ") if one.startswith("script-src"))
+    scripts = next(
+        directive
+        for directive in index.headers["content-security-policy"].split("; ")
+        if directive.startswith("script-src")
+    )
     assert "unsafe-inline" not in scripts
     assert "'unsafe-eval'" not in scripts
     assert "http" not in index.headers["content-security-policy"]
@@ -91,19 +95,19 @@ def test_a_failure_of_our_own_is_answered_under_the_headers() -> None:
     async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
         raise ZeroDivisionError
 
-    sent: list[Any] = []
+    messages: list[Any] = []
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request"}
 
     async def send(message: Any) -> None:
-        sent.append(message)
+        messages.append(message)
 
     async def answer() -> None:
         await Headers(failing, headers_of(""))({"type": "http", "path": "/", "method": "GET"}, receive, send)
 
     anyio.run(answer)
 
-    assert sent[0]["status"] == 500
-    assert (b"x-frame-options", b"DENY") in sent[0]["headers"]
-    assert sent[1]["body"] == b""
+    assert messages[0]["status"] == 500
+    assert (b"x-frame-options", b"DENY") in messages[0]["headers"]
+    assert messages[1]["body"] == b""

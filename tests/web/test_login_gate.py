@@ -130,8 +130,8 @@ def test_a_wrong_password_is_told_in_the_language_of_the_browser(server: Server)
 def test_a_stranger_who_tries_a_name_keeps_nobody_out(server: Server, admin: Browser) -> None:
     assert admin.cookie
     stranger, person = Browser(server, at="203.0.113.9"), Browser(server, at="198.51.100.4")
-    told = [stranger.send("/login", name="admin", password=f"guess {one}").body for one in range(6)]
-    assert b"Too many log-ins" in told[-1]
+    bodies = [stranger.send("/login", name="admin", password=f"guess {number}").body for number in range(6)]
+    assert b"Too many log-ins" in bodies[-1]
     assert b"Too many log-ins" in stranger.send("/login", name="admin", password=PASSWORD).body
     assert person.send("/login", name="admin", password=PASSWORD).status == 303
 
@@ -167,7 +167,7 @@ def entered(people: People, ref: str, *grants: str) -> Person:
 
 
 def session_of(people: People, ref: str) -> str:
-    return next(one.id for one in people.sessions() if one.person == ref)
+    return next(session.id for session in people.sessions() if session.person == ref)
 
 
 def test_a_session_that_is_revoked_opens_nothing(server: Server, admin: Browser, people: People) -> None:
@@ -196,10 +196,10 @@ def test_what_was_taken_away_holds_for_a_page_that_is_open(people: People, way: 
             people.revoke(session_of(people, ref), ADMIN)
         case _:
             people.switch(ref, ADMIN, on=False)
-    shown = ann.open_page("overview", presses=button)
+    content = ann.open_page("overview", presses=button)
     ann.close()
-    assert (LOG_IN in shown) is (way != "role")
-    assert TRIED not in shown
+    assert (LOG_IN in content) is (way != "role")
+    assert TRIED not in content
     assert kept(SERVED[0]) == before
 
 
@@ -208,7 +208,7 @@ def kept(server: Server) -> dict[str, list[sa.Row[Any]]]:
     of = (tables.settings, tables.connections, tables.runs, tables.mappings, tables.value_tables, tables.corrections)
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
     try:
-        return {one.name: list(database.rows(sa.select(one))) for one in of}
+        return {table.name: list(database.rows(sa.select(table))) for table in of}
     finally:
         database.close()
 

@@ -28,22 +28,22 @@ print(json.dumps([*told, {name: config.get_option(name) for name in options.opti
 
 def test_the_file_says_what_is_needed_before_the_console_is_loaded() -> None:
     file = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    said = {f"{section}.{name}": value for section, names in file.items() for name, value in names.items()}
+    file_values = {f"{section}.{name}": value for section, names in file.items() for name, value in names.items()}
     ours: dict[str, Any] = options("")
 
-    assert {name: said[name] for name in said.keys() & ours.keys()} == {
-        name: ours[name] for name in said.keys() & ours.keys()
+    assert {name: file_values[name] for name in file_values.keys() & ours.keys()} == {
+        name: ours[name] for name in file_values.keys() & ours.keys()
     }
     early = {"browser.gatherUsageStats", "browser.serverAddress", "server.showEmailPrompt", "server.allowedHosts"}
-    assert early <= said.keys()
-    assert said["server.address"] == "127.0.0.1"
+    assert early <= file_values.keys()
+    assert file_values["server.address"] == "127.0.0.1"
 
 
 def test_what_flags_would_open_stays_shut_also_when_streamlit_reads_its_files_anew() -> None:
-    done = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True)
-    before, told, later = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, current, later = json.loads(process.stdout.splitlines()[-1])
 
     assert before is False
-    assert told == later == options("https://console.example.com")
-    assert told["server.allowedHosts"][-1] == told["browser.serverAddress"] == "console.example.com"
-    assert {name: told[name] for name in FIXED} == dict(FIXED)
+    assert current == later == options("https://console.example.com")
+    assert current["server.allowedHosts"][-1] == current["browser.serverAddress"] == "console.example.com"
+    assert {name: current[name] for name in FIXED} == dict(FIXED)

@@ -17,7 +17,7 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
     host = f"Host: 127.0.0.1:{server.port}"
     answer = send_request(server.port, f"GET /{page} HTTP/1.1", host, "Accept: text/html")
 
-    (named, *_) = [*re.findall(rb'<script defer src="([^"]+)"', answer.body), b""]
+    (script_path, *_) = [*re.findall(rb'<script defer src="([^"]+)"', answer.body), b""]
     assert answer.body.count(b"/frame.js") == is_listened
     if is_listened:
         listens, draws = answer.body.index(b"/frame.js"), answer.body.index(b'<script type="module"')
@@ -25,17 +25,17 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
         assert (
             re.findall(rb'(?:src|href)="(?!/)[^"]*"', answer.body) == []
         )  # each is found from wherever it is asked for
-        found = send_request(server.port, f"GET {named.decode()} HTTP/1.1", host)
-        assert (found.status, b"isPressed" in found.body) == (200, True)
+        script = send_request(server.port, f"GET {script_path.decode()} HTTP/1.1", host)
+        assert (script.status, b"isPressed" in script.body) == (200, True)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("language", "said"), [("nl-BE,nl;q=0.9", "wordt gestart"), ("fr", "is starting")])
-def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language: str, said: str) -> None:
+@pytest.mark.parametrize(("language", "text"), [("nl-BE,nl;q=0.9", "wordt gestart"), ("fr", "is starting")])
+def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language: str, text: str) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
     body = send_request(server.port, "GET / HTTP/1.1", host, f"Accept-Language: {language}").body.decode()
 
-    assert said in body.partition('<div id="starting"')[2].partition('<div id="root">')[0]
+    assert text in body.partition('<div id="starting"')[2].partition('<div id="root">')[0]
     assert "<title>Sluis</title>" in body
 
 
@@ -45,9 +45,9 @@ def test_what_the_html_of_a_page_names_is_there(server: Server, page: str) -> No
     host = f"Host: 127.0.0.1:{server.port}"
     answer = send_request(server.port, f"GET /{page} HTTP/1.1", host, "Accept-Encoding: gzip")
 
-    named = re.findall(rb'<link rel="preload"[^>]* href="/([^"]+)"', answer.body)
+    font_paths = re.findall(rb'<link rel="preload"[^>]* href="/([^"]+)"', answer.body)
     assert {"etag", "last-modified"} & set(answer.headers) == set()  # of the file, of which this is more
-    assert {one.encode() for one in FONTS} < set(named)
-    for name in named[-3:]:
-        found = send_request(server.port, f"GET /{name.decode()} HTTP/1.1", host)
-        assert found.status == 200
+    assert {font.encode() for font in FONTS} < set(font_paths)
+    for name in font_paths[-3:]:
+        response = send_request(server.port, f"GET /{name.decode()} HTTP/1.1", host)
+        assert response.status == 200

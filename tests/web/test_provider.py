@@ -67,16 +67,16 @@ def back_of(browser: Browser, **asking: str) -> tuple[str, str]:
     assert begun.status == 303, begun
     mark = BEGUN.search(begun.headers["set-cookie"])
     assert mark is not None
-    there = urlsplit(httpx.get(begun.headers["location"]).headers["location"])
-    return f"{there.path}?{there.query}", f"sluis-log-in={mark[1]}"
+    url = urlsplit(httpx.get(begun.headers["location"]).headers["location"])
+    return f"{url.path}?{url.query}", f"sluis-log-in={mark[1]}"
 
 
 def answer_to(browser: Browser, **asking: str) -> RawResponse:
     """Return what a browser gets that logs in at the provider; keep the session it is given."""
     path, mark = back_of(browser, **asking)
     answer = Browser(browser.server, mark).get(path)
-    given = re.search(r"sluis=[\w-]{43}", answer.headers.get("set-cookie", ""))
-    browser.cookie = given[0] if given else browser.cookie
+    match = re.search(r"sluis=[\w-]{43}", answer.headers.get("set-cookie", ""))
+    browser.cookie = match[0] if match else browser.cookie
     return answer
 
 
@@ -175,8 +175,8 @@ def test_a_way_back_holds_in_the_browser_that_began_it_and_once(server: Server, 
 def test_a_session_ends_with_its_time_and_with_a_log_out(server: Server, admin: Browser) -> None:
     assert admin.cookie
     database, people = kept(server)
-    gone, late = came(server), came(server)
-    actors = [people.in_session(key=one.cookie.partition("=")[2]) for one in (gone, late)]
+    revoked, expired = came(server), came(server)
+    actors = [people.in_session(key=browser.cookie.partition("=")[2]) for browser in (revoked, expired)]
     assert actors[0] is not None
     assert actors[1] is not None
     people.revoke(actors[0].session, actors[0].ref)
@@ -185,8 +185,8 @@ def test_a_session_ends_with_its_time_and_with_a_log_out(server: Server, admin: 
         connection.execute(ends.values(until=now() - timedelta(seconds=1)))
         kept_rows = connection.execute(sa.select(sa.func.count()).select_from(sessions)).scalar_one()
     assert kept_rows >= 3
-    for one in (gone, late):
-        assert (one.get("/").status, socket(server, one)) == (303, 401)
+    for browser in (revoked, expired):
+        assert (browser.get("/").status, socket(server, browser)) == (303, 401)
     assert admin.get("/").status == 200
     database.close()
 
@@ -240,23 +240,23 @@ def test_another_provider_that_nobody_of_us_wrote_lets_people_in(tmp_path_factor
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     issuer = f"http://localhost:{port}"
     try:
-        until(lambda: _answers(issuer), "the provider")
-        named = httpx.get(f"{issuer}/.well-known/openid-configuration").json()["issuer"]
-        for server in console(tmp_path_factory.mktemp("console"), named, CLIENT, SECRET):
+        until(lambda: _is_reachable(issuer), "the provider")
+        issuer_name = httpx.get(f"{issuer}/.well-known/openid-configuration").json()["issuer"]
+        for server in console(tmp_path_factory.mktemp("console"), issuer_name, CLIENT, SECRET):
             browser = Browser(server)
             begun = browser.get(f"/login/provider?invitation={first_key(server)}")
             mark = BEGUN.search(begun.headers["set-cookie"])
             assert mark is not None
             answer = httpx.post(begun.headers["location"], data={"sub": "somebody"})
-            there = urlsplit(answer.headers["location"])
-            entered = Browser(server, f"sluis-log-in={mark[1]}").get(f"{there.path}?{there.query}")
+            url = urlsplit(answer.headers["location"])
+            entered = Browser(server, f"sluis-log-in={mark[1]}").get(f"{url.path}?{url.query}")
             assert entered.status == 303, entered.body
     finally:
         process.terminate()
         process.wait()
 
 
-def _answers(issuer: str) -> bool:
+def _is_reachable(issuer: str) -> bool:
     try:
         return httpx.get(f"{issuer}/.well-known/openid-configuration").status_code == 200
     except httpx.TransportError:

@@ -32,14 +32,14 @@ def asking(server: Server, *lines: str) -> Iterator[socket.socket]:
         yield line
 
 
-def sent_until_refused(line: socket.socket, piece: bytes, most: int) -> int:
+def sent_until_refused(line: socket.socket, piece: bytes, limit: int) -> int:
     """Send a piece again and again until nobody takes it any more, and return how many were sent."""
-    for number in range(most):
+    for number in range(limit):
         try:
             line.sendall(piece)
         except OSError:
             return number
-    return most
+    return limit
 
 
 # ---- questions
@@ -57,20 +57,20 @@ def test_a_question_with_the_token_is_answered(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", ["", "Authorization: Bearer guess", "Authorization: Basic x", "Authorization: Bearer "]
+    "authorization", ["", "Authorization: Bearer guess", "Authorization: Basic x", "Authorization: Bearer "]
 )
 @pytest.mark.parametrize("length", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
-def test_without_the_token_nothing_is_read(server: Server, shown: str, length: str) -> None:
-    with asking(server, *([shown] if shown else []), length) as line:
+def test_without_the_token_nothing_is_read(server: Server, authorization: str, length: str) -> None:
+    with asking(server, *([authorization] if authorization else []), length) as line:
         answer = RawResponse.parse(read_response(line))  # before a byte of the question is sent
 
     assert answer.status == 403
     assert answer.headers["connection"] == "close"
 
 
-@pytest.mark.parametrize("said", ["1000000000", str(MOST_ASKED + 1)])
-def test_a_question_that_says_it_is_too_long_is_not_read(server: Server, said: str) -> None:
-    with asking(server, f"Authorization: Bearer {token(server)}", f"Content-Length: {said}") as line:
+@pytest.mark.parametrize("length", ["1000000000", str(MOST_ASKED + 1)])
+def test_a_question_that_says_it_is_too_long_is_not_read(server: Server, length: str) -> None:
+    with asking(server, f"Authorization: Bearer {token(server)}", f"Content-Length: {length}") as line:
         assert RawResponse.parse(read_response(line)).status == 413
 
 
@@ -195,11 +195,11 @@ def test_without_a_download_token_nothing_is_made(server: Server, download_token
 
 
 def test_a_file_is_gone_before_its_first_byte_is_sent_and_after_any_end(tmp_path: Path) -> None:
-    sent: list[int] = []
+    file_counts: list[int] = []
 
     async def breaking(_message: object) -> None:
-        sent.append(len(os.listdir(tmp_path)))  # noqa: PTH208 - what is asked is whether it is there at this moment
-        if len(sent) > 1:
+        file_counts.append(len(os.listdir(tmp_path)))  # noqa: PTH208 - what is asked is whether it is there at this moment
+        if len(file_counts) > 1:
             raise ConnectionResetError
 
     async def answer() -> None:
@@ -212,7 +212,7 @@ def test_a_file_is_gone_before_its_first_byte_is_sent_and_after_any_end(tmp_path
     file.write_bytes(b"x" * 1_000_000)
     with pytest.raises(ConnectionResetError):
         anyio.run(answer)
-    assert sent == [0, 0]
+    assert file_counts == [0, 0]
     assert list(tmp_path.iterdir()) == []
 
 

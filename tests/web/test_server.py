@@ -23,11 +23,11 @@ EVERYWHERE = [ALL, "::", "", "192.168.1.5", "console.example.com", "0", "127.1",
 def started(data: Path, *arguments: str, **settings: str) -> CommandResult:
     """Return how a console ended that is not to run."""
     port = str(free_port())
-    done = subprocess.run(
-        [sys.executable, *(one.format(port=port) for one in arguments)], cwd=ROOT, env=environment(data, settings),
+    process = subprocess.run(
+        [sys.executable, *(part.format(port=port) for part in arguments)], cwd=ROOT, env=environment(data, settings),
         capture_output=True, text=True, check=False, timeout=SECONDS,
     )  # fmt: skip
-    return CommandResult(done.returncode, done.stdout, done.stderr)
+    return CommandResult(process.returncode, process.stdout, process.stderr)
 
 
 @pytest.mark.parametrize("host", EVERYWHERE)
@@ -37,8 +37,8 @@ def test_it_listens_to_others_only_behind_a_log_in(host: str) -> None:
     for settings in (Settings(_env_file=None), *halves):
         with pytest.raises(ConfigurationError, match="listens_without_log_in"):
             settings.listen(host)
-    both = Settings(_env_file=None, address=published, log_in="in_front")
-    assert both.listen(host) == host
+    proxied_settings = Settings(_env_file=None, address=published, log_in="in_front")
+    assert proxied_settings.listen(host) == host
 
 
 def test_it_is_published_by_a_proxy_of_this_machine_only_behind_a_log_in() -> None:
@@ -98,10 +98,10 @@ def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
     ended = started(tmp_path, *arguments, CONSOLE_ADDRESS=PUBLIC["CONSOLE_ADDRESS"])
 
     assert ended.status == 5
-    said = " ".join(ended.err.split())
-    assert "without logging in" in said
-    assert "Nothing was started" in said
-    assert "CONSOLE_LOG_IN" in said
+    error_text = " ".join(ended.err.split())
+    assert "without logging in" in error_text
+    assert "Nothing was started" in error_text
+    assert "CONSOLE_LOG_IN" in error_text
     assert "Traceback" not in ended.err + ended.out
     assert not (tmp_path / "console.sqlite").exists()
     assert watched(tmp_path) == []
@@ -163,12 +163,12 @@ def elsewhere() -> str:
 def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp_path: Path, elsewhere: str) -> None:
     command = ("-m", "uvicorn", "app:app", "--port", "{port}", "--host", ALL)
     with served(tmp_path, settings={}, command=command) as server:
-        here = f"Host: 127.0.0.1:{server.port}"
-        for host in (here, f"Host: {elsewhere}:{server.port}"):
+        own_host = f"Host: 127.0.0.1:{server.port}"
+        for host in (own_host, f"Host: {elsewhere}:{server.port}"):
             with socket.create_connection((elsewhere, server.port), timeout=SECONDS) as line:
                 line.sendall(f"GET /healthz HTTP/1.1\r\n{host}\r\n\r\n".encode())
                 assert RawResponse.parse(read_response(line)).status == 403
-        assert send_request(server.port, "GET /healthz HTTP/1.1", here).status == 200
+        assert send_request(server.port, "GET /healthz HTTP/1.1", own_host).status == 200
 
 
 @pytest.mark.long
@@ -177,11 +177,13 @@ def test_a_browser_is_opened_where_somebody_starts_the_console_at_a_screen(tmp_p
     browser = tmp_path / "xdg-open"
     browser.write_text(f'#!/bin/sh\n(echo "$1"; env) >{opened}.new && mv {opened}.new {opened}\n', encoding="utf-8")
     browser.chmod(0o700)
-    here = {"CONSOLE_KEY": "a-key-of-nobody-else", "DISPLAY": ":0", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    variables = {"CONSOLE_KEY": "a-key-of-nobody-else", "DISPLAY": ":0", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "integration", "console", "--port", str(port)]
     with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb") as screen:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path, here), stdout=screen, stderr=screen)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(tmp_path, variables), stdout=screen, stderr=screen
+        )
         try:
             until(opened.exists, "a browser")
         finally:

@@ -96,16 +96,16 @@ def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() ->
 def test_a_click_and_everything_else_passes_as_it_is() -> None:
     open_page = OpenPage()
     open_page.update(begins("runs"))
-    heard = BackMsg(stop_script=True).SerializeToString()
+    message = BackMsg(stop_script=True).SerializeToString()
     drawn = ForwardMsg(hash="one")
     drawn.delta.new_element.markdown.body = "text"
 
     assert open_page.lets_in(asks("preview", "dialog"))
-    assert open_page.lets_in(heard)
+    assert open_page.lets_in(message)
     assert open_page.update(drawn.SerializeToString()) == drawn.SerializeToString()
 
 
 def test_that_an_address_names_no_page_is_left_to_the_pages() -> None:
-    told = ForwardMsg()
-    told.page_not_found.page_name = "nowhere"
-    assert OpenPage().update(told.SerializeToString()) == b""
+    message = ForwardMsg()
+    message.page_not_found.page_name = "nowhere"
+    assert OpenPage().update(message.SerializeToString()) == b""

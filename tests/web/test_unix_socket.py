@@ -52,11 +52,11 @@ def served(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def settings(place: Path) -> dict[str, str]:
-    given = {
+    variables = {
         "CONSOLE_LOG_IN": "in_front", "CONSOLE_ADDRESS": f"https://{HOST}", "CONSOLE_IN_FRONT__HEADER": HEADER,
         "CONSOLE_IN_FRONT__SOCKET": str(place / "console.sock"),
     }  # fmt: skip
-    return environment(place, given)
+    return environment(place, variables)
 
 
 def said(place: Path, *lines: str, body: bytes = b"") -> RawResponse:
@@ -96,41 +96,41 @@ def cookie(console: Path) -> str:
 
 @pytest.mark.long
 def test_whom_the_proxy_names_comes_in_and_nobody_else(console: Path, cookie: str) -> None:
-    asked, kept = "GET / HTTP/1.1", f"Cookie: {cookie}"
-    assert said(console, asked, kept, f"{HEADER}: anna@shop").status == 200
-    assert said(console, asked, f"{HEADER}: anna@shop").status == 303  # a session of their own
+    request_line, session = "GET / HTTP/1.1", f"Cookie: {cookie}"
+    assert said(console, request_line, session, f"{HEADER}: anna@shop").status == 200
+    assert said(console, request_line, f"{HEADER}: anna@shop").status == 303  # a session of their own
     for lines in (
-        (kept,), (kept, f"{HEADER}: ben@shop"), (kept, f"{HEADER}: anna@shop", f"{HEADER}: anna@shop"),
-        (kept, f"{HEADER}: "), (kept, "X-Forwarded-User: anna@shop"), (f"{HEADER}: ben@shop",),
+        (session,), (session, f"{HEADER}: ben@shop"), (session, f"{HEADER}: anna@shop", f"{HEADER}: anna@shop"),
+        (session, f"{HEADER}: "), (session, "X-Forwarded-User: anna@shop"), (f"{HEADER}: ben@shop",),
     ):  # fmt: skip
-        assert said(console, asked, *lines).status == 401, lines
+        assert said(console, request_line, *lines).status == 401, lines
     stream = ("GET /_stcore/stream HTTP/1.1", f"Origin: https://{HOST}", *SOCKET)
-    assert said(console, *stream, kept, f"{HEADER}: anna@shop").status == 101
-    assert said(console, *stream, kept).status in (401, 403)
-    assert said(console, *stream, kept, f"{HEADER}: ben@shop").status in (401, 403)
+    assert said(console, *stream, session, f"{HEADER}: anna@shop").status == 101
+    assert said(console, *stream, session).status in (401, 403)
+    assert said(console, *stream, session, f"{HEADER}: ben@shop").status in (401, 403)
 
 
 def test_a_page_is_drawn_through_the_socket(console: Path, cookie: str) -> None:
-    spoken, named = [Subprotocol("streamlit")], {"Cookie": cookie, HEADER: "anna@shop"}
+    spoken, headers = [Subprotocol("streamlit")], {"Cookie": cookie, HEADER: "anna@shop"}
     with unix_connect(
         str(console / "console.sock"), f"ws://{HOST}/_stcore/stream", origin=Origin(f"https://{HOST}"),
-        subprotocols=spoken, max_size=None, additional_headers=named, legacy=True,
+        subprotocols=spoken, max_size=None, additional_headers=headers, legacy=True,
     ) as line:  # fmt: skip
-        asked = BackMsg()
-        asked.rerun_script.page_name = "overview"
-        line.send(asked.SerializeToString())
-        shown = ""
+        back_message = BackMsg()
+        back_message.rerun_script.page_name = "overview"
+        line.send(back_message.SerializeToString())
+        content = ""
         for message in line:
-            told = ForwardMsg.FromString(message if isinstance(message, bytes) else message.encode())
-            shown += str(told.delta)
-            if told.WhichOneof("type") == "script_finished":
+            forward_message = ForwardMsg.FromString(message if isinstance(message, bytes) else message.encode())
+            content += str(forward_message.delta)
+            if forward_message.WhichOneof("type") == "script_finished":
                 break
-    assert "Logged in as admin" in shown
+    assert "Logged in as admin" in content
 
 
 def test_its_owner_and_its_group_may_open_it_and_it_is_no_port(console: Path) -> None:
-    found = (console / "console.sock").stat()
-    assert (stat.S_ISSOCK(found.st_mode), stat.S_IMODE(found.st_mode)) == (True, 0o660)
+    status = (console / "console.sock").stat()
+    assert (stat.S_ISSOCK(status.st_mode), stat.S_IMODE(status.st_mode)) == (True, 0o660)
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(free_port()), "--server.address", "127.0.0.1"]
     ended = subprocess.run(

@@ -161,7 +161,7 @@ def shown_by(call: ast.Call, name: str) -> list[ast.expr]:
     of = call.func.value if isinstance(call.func, ast.Attribute) else None
     if name not in SHOWN | SHOWN_PLACES.keys() or (isinstance(of, ast.Name) and of.id == "log"):
         return []
-    labels = [one.value for one in call.keywords if one.arg in LABELS]
+    labels = [keyword.value for keyword in call.keywords if keyword.arg in LABELS]
     return call.args[SHOWN_PLACES.get(name, slice(1))] + labels
 
 
@@ -176,8 +176,8 @@ def calls(*folders: str) -> Iterator[tuple[Path, ast.Call, str]]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(parsed(path)):
                 if isinstance(node, ast.Call):
-                    called = node.func
-                    yield path, node, called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                    callee = node.func
+                    yield path, node, callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
 
 
 def first_text(call: ast.Call) -> str | None:
@@ -188,19 +188,19 @@ def first_text(call: ast.Call) -> str | None:
 @cache
 def codes_in_use() -> dict[str, Path]:
     """Return every code of the catalogue that our code names, with a file that does."""
-    found: dict[str, Path] = {}
+    files_by_code: dict[str, Path] = {}
     says = SAYS | {kind.__name__ for kind in subclasses(IntegrationError)} | {"RecordRejected"}
     for path, call, name in calls("integration"):
         if "sandbox" in path.parts:
             continue
-        named = first_text(call)
-        if named is not None and name in says and re.fullmatch(r"[a-z][a-z0-9_]+", named):
-            found[named] = path
+        text = first_text(call)
+        if text is not None and name in says and re.fullmatch(r"[a-z][a-z0-9_]+", text):
+            files_by_code[text] = path
         for keyword in call.keywords:
             value = keyword.value
             if keyword.arg == "cause" and isinstance(value, ast.Constant) and isinstance(value.value, str):
-                found[value.value] = path
-    return {code: path for code, path in found.items() if code}
+                files_by_code[value.value] = path
+    return {code: path for code, path in files_by_code.items() if code}
 
 
 def subclasses(kind: type[IntegrationError]) -> Iterator[type[IntegrationError]]:
@@ -262,18 +262,18 @@ def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
     assert [
         (text.key, language)
         for text in written()
-        for language, said in text.said.items()
-        if not said.strip() or said != said.strip()
+        for language, translation in text.said.items()
+        if not translation.strip() or translation != translation.strip()
     ] == []
 
 
 def test_what_comes_in_two_forms_has_both() -> None:
     keys = {line["key"] for line in lines("texts.csv") + lines("terms.csv")}
     lone = [key for key in keys if key.startswith("count_") and not {f"{stem(key)}_one", f"{stem(key)}_other"} <= keys]
-    asked = {key for path, call, name in calls("pages") if name == "quantity_text" for key in asked_for(call)}
+    counted_keys = {key for path, call, name in calls("pages") if name == "quantity_text" for key in asked_for(call)}
 
     assert lone == []
-    assert [key for key in asked if not words.has_count(key)] == []
+    assert [key for key in counted_keys if not words.has_count(key)] == []
 
 
 def test_no_text_of_a_screen_hides_a_term() -> None:
@@ -284,30 +284,30 @@ def test_all_languages_have_the_same_places_to_fill() -> None:
     assert [
         (text.key, language)
         for text in written()
-        for language, said in text.said.items()
-        if set(PLACES.findall(said)) != set(PLACES.findall(text.said["en"]))
+        for language, translation in text.said.items()
+        if set(PLACES.findall(translation)) != set(PLACES.findall(text.said["en"]))
     ] == []
 
 
 @pytest.mark.parametrize(("language", "never"), NEVER.items())
 def test_no_text_shouts_begs_or_takes_a_word_that_has_another(language: str, never: str) -> None:
     assert [
-        (text.key, found[0])
+        (text.key, match[0])
         for text in written()
-        if (found := re.search(never, text.said[language], re.IGNORECASE)) and text.key not in ALLOWED
+        if (match := re.search(never, text.said[language], re.IGNORECASE)) and text.key not in ALLOWED
     ] == []
 
 
 @pytest.mark.parametrize("english", VOCABULARY)
 def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -> None:
-    wanted = dict(zip(("nl", "de"), VOCABULARY[english], strict=True))
+    forms_by_language = dict(zip(("nl", "de"), VOCABULARY[english], strict=True))
     spoken = re.compile(rf"\b({english})\b", re.IGNORECASE)
 
     assert [
         (text.key, language, text.said[language])
         for text in written()
         if text.key not in ALLOWED and spoken.search(PLACES.sub("", text.said["en"]))
-        for language, forms in wanted.items()
+        for language, forms in forms_by_language.items()
         if not re.search(forms, text.said[language], re.IGNORECASE)
     ] == []
 
@@ -322,16 +322,16 @@ def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -
 )
 def test_a_plan_is_discarded_and_a_record_is_set_aside_and_neither_has_another_word(language: str, other: str) -> None:
     assert [
-        (text.key, found[0]) for text in written() if (found := re.search(other, text.said[language], re.IGNORECASE))
+        (text.key, match[0]) for text in written() if (match := re.search(other, text.said[language], re.IGNORECASE))
     ] == []
 
 
 @pytest.mark.parametrize("stem", ["event_issue_set_aside", "more_aside", "exceptions_aside"])
 def test_what_is_set_aside_is_called_so_on_buttons_and_in_sentences(stem: str) -> None:
-    said = [words.term(stem, language).casefold() for language in ("en", "nl", "de")]
+    terms = [words.term(stem, language).casefold() for language in ("en", "nl", "de")]
 
-    forms = zip(said, ("set aside", "apart (gezet|zetten)", "zurück(ge)?leg"), strict=True)
-    assert [one for one, form in forms if not re.search(form, one)] == []
+    forms = zip(terms, ("set aside", "apart (gezet|zetten)", "zurück(ge)?leg"), strict=True)
+    assert [term for term, form in forms if not re.search(form, term)] == []
 
 
 def test_a_result_has_one_word_wherever_it_stands() -> None:
@@ -356,28 +356,28 @@ def test_a_percent_sign_stands_as_its_language_has_it() -> None:
 
 
 def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
-    found = [
-        (path.name, call.lineno, said)
+    places = [
+        (path.name, call.lineno, text)
         for path, call, name in calls("pages")
         for part in shown_by(call, name)
-        for said in literals(part)
-        if WORD.search(MARKUP.sub(" ", said))
+        for text in literals(part)
+        if WORD.search(MARKUP.sub(" ", text))
     ]
 
-    assert found == []
+    assert places == []
 
 
 def test_a_cause_is_said_in_three_sentences_with_its_facts() -> None:
-    said = words.say("sku_duplicate", {"article": "0815", "other": "815", "number": "815"})
+    explanation = words.say("sku_duplicate", {"article": "0815", "other": "815", "number": "815"})
 
-    assert said.what == "Articles 0815 and 815 both give number 815."
-    assert said.data.startswith("Both are parked")
-    assert said.do
+    assert explanation.what == "Articles 0815 and 815 both give number 815."
+    assert explanation.data.startswith("Both are parked")
+    assert explanation.do
 
 
 def test_a_fact_that_is_missing_is_named_and_never_a_dash() -> None:
-    gone = words.say("record_unreadable", {"key": "5", "field": "price", "system": "mplus", "value": ""}, "nl")
-    assert gone.what.endswith("bevat niets.")
+    explanation = words.say("record_unreadable", {"key": "5", "field": "price", "system": "mplus", "value": ""}, "nl")
+    assert explanation.what.endswith("bevat niets.")
     assert words.say("sku_duplicate", {}).what == "Articles not known and not known both give number not known."
 
 
@@ -404,10 +404,10 @@ def test_systems_numbers_limits_fields_and_times_are_written_for_people() -> Non
 
 def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
     facts = {"key": "2026-10-17 Zeist", "identity": "2", "about": "receipt CASH", "expected": "61.00", "found": "60.00"}
-    said = words.say("day_gap", {**facts, "difference": "-1.00", "behind": ""}, "nl")
+    explanation = words.say("day_gap", {**facts, "difference": "-1.00", "behind": ""}, "nl")
 
-    assert "totalen van de kassa kloppen niet met haar documenten. Voor kassabon CASH" in said.what
-    assert "Te bekijken documenten: alle van die dag." in said.do
+    assert "totalen van de kassa kloppen niet met haar documenten. Voor kassabon CASH" in explanation.what
+    assert "Te bekijken documenten: alle van die dag." in explanation.do
     assert words.say("day_gap", {**facts, "behind": "1.1.2026.4107"}).do.count(": 1.1.2026.4107.") == 1
 
 
@@ -431,9 +431,9 @@ def test_rates_and_days_are_written_as_each_language_has_them() -> None:
 def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> None:
     facts = {"document": "2026.7", "amount": "6.05", "code": "2", "vat": "accountview 9 2"}
 
-    said = words.say("shipping_not_exact", {**facts, "field_vat": "accountview 21 1"}, "nl").what
-    assert "onder btw-code 2 · 9% · AccountView, " in said
-    assert said.endswith("onder btw-code 1 · 21% · AccountView.")
+    sentence = words.say("shipping_not_exact", {**facts, "field_vat": "accountview 21 1"}, "nl").what
+    assert "onder btw-code 2 · 9% · AccountView, " in sentence
+    assert sentence.endswith("onder btw-code 1 · 21% · AccountView.")
 
 
 def test_the_till_s_number_of_a_quotation_and_what_came_in_for_a_page_have_their_own_captions() -> None:
@@ -495,12 +495,17 @@ def test_no_table_teaches_a_key_that_is_chosen() -> None:
     taught = re.compile(r"\w+/\d|\*/|\w+:\d")
     about = [text for text in written() if re.fullmatch("table_\\w+_about", text.key)]
     assert about
-    assert [(one.key, language) for one in about for language, said in one.said.items() if taught.search(said)] == []
+    assert [
+        (text.key, language)
+        for text in about
+        for language, translation in text.said.items()
+        if taught.search(translation)
+    ] == []
 
 
 def test_what_streamlit_says_by_itself_is_translated_from_its_very_text() -> None:
     """A text that a new version of Streamlit words otherwise would stay English."""
-    scripts = "".join(one.read_text() for one in (Path(streamlit.__file__).parent / "static/static/js").glob("*.js"))
+    scripts = "".join(path.read_text() for path in (Path(streamlit.__file__).parent / "static/static/js").glob("*.js"))
     assembled = r"Press (Ctrl\+|⌘\+)?Enter to (apply|submit form)|\d+MB per file|file upload"
     assert [own for own in words.of_streamlit("de") if own not in scripts and not re.fullmatch(assembled, own)] == []
 
@@ -515,7 +520,7 @@ def test_every_cause_has_a_headline_without_a_fact_of_a_record(language: str) ->
         assert not re.search(r"[{}]|R7X|\.$", headline), (code, headline)
 
 
-@pytest.mark.parametrize(("language", "most"), [("en", 8), ("nl", 9), ("de", 9)])
-def test_a_headline_is_short_enough_to_be_read_at_a_glance(language: str, most: int) -> None:
+@pytest.mark.parametrize(("language", "max_words"), [("en", 8), ("nl", 9), ("de", 9)])
+def test_a_headline_is_short_enough_to_be_read_at_a_glance(language: str, max_words: int) -> None:
     headlines = {code: tables().texts.get(f"headline_{code}", {}).get(language, "") for code in tables().causes}
-    assert {code: headline for code, headline in headlines.items() if not 0 < len(headline.split()) <= most} == {}
+    assert {code: headline for code, headline in headlines.items() if not 0 < len(headline.split()) <= max_words} == {}

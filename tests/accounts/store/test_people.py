@@ -15,9 +15,9 @@ HERE = "192.0.2.1"
 
 @pytest.fixture
 def people(database: Database, clock: Clock) -> PeopleStore:
-    kept = PeopleStore(database, clock)
-    assert kept.add("ann", "Ann", ["operator", "ask_sql"], "admin")
-    return kept
+    store = PeopleStore(database, clock)
+    assert store.add("ann", "Ann", ["operator", "ask_sql"], "admin")
+    return store
 
 
 def test_a_reference_is_given_once(people: PeopleStore) -> None:
@@ -70,7 +70,7 @@ def test_a_session_says_who_somebody_is_now(people: PeopleStore, clock: Clock) -
 @pytest.mark.parametrize("ended", ["revoked", "over", "off", "invited anew"])
 def test_nothing_is_done_in_a_session_that_has_ended(people: PeopleStore, clock: Clock, ended: str) -> None:
     people.begin("s-1", "key", "ann", clock() + HOUR)
-    assert [one.id for one in people.sessions()] == ["s-1"]
+    assert [session.id for session in people.sessions()] == ["s-1"]
     match ended:
         case "revoked":
             people.revoke("s-1", "admin")
@@ -105,8 +105,8 @@ def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: PeopleStore,
 def test_many_places_together_have_a_few_tries_and_do_not_keep_anybody_out_for_long(
     people: PeopleStore, clock: Clock
 ) -> None:
-    for one in range(MOST_TRIES):
-        assert people.count_attempt("ann", f"10.0.0.{one}") == timedelta(0)
+    for number in range(MOST_TRIES):
+        assert people.count_attempt("ann", f"10.0.0.{number}") == timedelta(0)
     assert people.count_attempt("ann", HERE) == SPAN
     assert people.count_attempt("ben", HERE) == timedelta(0)
     clock.advance(SPAN.total_seconds())

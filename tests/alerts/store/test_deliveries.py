@@ -23,7 +23,7 @@ def test_what_is_due_is_claimed_by_one_process_and_by_another_where_that_one_die
         assert deliveries.add(DueDelivery("c1", f"digest:{number}", "digest", clock()))
     assert not deliveries.add(DueDelivery("c1", "digest:1", "digest", clock()))
     with ThreadPoolExecutor(4) as pool:
-        claimed = [one.key for taken in pool.map(lambda _: deliveries.claim(), range(4)) for one in taken]
+        claimed = [delivery.key for batch in pool.map(lambda _: deliveries.claim(), range(4)) for delivery in batch]
     assert sorted(claimed) == [f"digest:{number}" for number in range(5)]
     clock.advance(CLAIM.total_seconds() + 1)
     assert len(deliveries.claim()) == 5
@@ -34,16 +34,16 @@ def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_wo
 ) -> None:
     deliveries.add(DueDelivery("c1", "a", "begun", clock()))
     for minutes in (1, 2, 5):
-        (one,) = deliveries.claim()
-        deliveries.failed(one, "HTTP 503")
+        (delivery,) = deliveries.claim()
+        deliveries.failed(delivery, "HTTP 503")
         assert deliveries.failing()["c1"].error == "HTTP 503"
         assert deliveries.claim() == []
         clock.advance(minutes * 60)
-    (one,) = deliveries.claim()
-    deliveries.failed(one, "HTTP 503")
+    (delivery,) = deliveries.claim()
+    deliveries.failed(delivery, "HTTP 503")
     deliveries.hurry("c1")
-    (one,) = deliveries.claim()
-    deliveries.mark_sent(one)
+    (delivery,) = deliveries.claim()
+    deliveries.mark_sent(delivery)
     assert deliveries.failing() == {}
     assert deliveries.counts() == {("c1", "sent"): 1}
 
@@ -56,7 +56,7 @@ def test_a_digest_tells_of_what_was_held_for_it(deliveries: DeliveryStore, clock
     assert deliveries.last_created("c1", "digest") == clock.now
     assert deliveries.counts() == {("c1", "sent"): 1, ("c1", "waiting"): 1, ("c2", "waiting"): 1}
     clock.advance(7200)
-    assert [one.key for one in deliveries.claim()] == ["digest:1"]
+    assert [delivery.key for delivery in deliveries.claim()] == ["digest:1"]
 
 
 def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: DeliveryStore, clock: Clock) -> None:
@@ -64,4 +64,4 @@ def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: DeliveryS
     deliveries.tested("c1")
     deliveries.forget_channel("c1")
     assert deliveries.claim() == []
-    assert [one.message_type for one in deliveries.latest()] == ["test"]
+    assert [delivery.message_type for delivery in deliveries.latest()] == ["test"]

@@ -24,9 +24,9 @@ def incidents(database: Database, clock: Clock) -> IncidentStore:
     return IncidentStore(database, clock)
 
 
-def due(clock: Clock, what: str = "begun") -> list[DueDelivery]:
+def due(clock: Clock, message_type: str = "begun") -> list[DueDelivery]:
     """What is to be sent at once through a channel."""
-    return [DueDelivery("c1", f"{what}:{{incident}}", what, clock())]
+    return [DueDelivery("c1", f"{message_type}:{{incident}}", message_type, clock())]
 
 
 def test_of_many_that_see_it_one_begins_an_incident_and_one_ends_it(
@@ -40,8 +40,8 @@ def test_of_many_that_see_it_one_begins_an_incident_and_one_ends_it(
         ended = list(pool.map(lambda _: incidents.end(incident, due(clock, "over")), range(8)))
         assert ended.count(True) == 1
     assert incidents.open_incidents() == []
-    told = DeliveryStore(database, clock).of_incident(incident.id)
-    assert sorted(one.key for one in told) == [f"begun:{incident.id}", f"over:{incident.id}"]
+    incident_deliveries = DeliveryStore(database, clock).of_incident(incident.id)
+    assert sorted(delivery.key for delivery in incident_deliveries) == [f"begun:{incident.id}", f"over:{incident.id}"]
 
 
 def test_what_is_over_may_begin_again_as_another_incident(incidents: IncidentStore, clock: Clock) -> None:
@@ -79,8 +79,8 @@ def test_what_a_silence_held_back_is_not_sent_once_it_is_over(
 def test_what_is_long_over_goes_with_what_was_sent(incidents: IncidentStore, database: Database, clock: Clock) -> None:
     deliveries = DeliveryStore(database, clock)
     incidents.begin(SYMPTOM, due(clock))
-    (one,) = deliveries.claim()
-    deliveries.mark_sent(one)
+    (delivery,) = deliveries.claim()
+    deliveries.mark_sent(delivery)
     incidents.end(incidents.open_incidents()[0], [])
     clock.advance(60)
     incidents.begin(SYMPTOM, [])

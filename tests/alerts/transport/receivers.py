@@ -76,7 +76,7 @@ class Hook:
     @property
     def titles(self) -> list[str]:
         """The titles of all messages."""
-        return [said["title"] for _, said in self.took]
+        return [message["title"] for _, message in self.took]
 
     @property
     def paths(self) -> list[str]:

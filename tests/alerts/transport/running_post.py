@@ -14,10 +14,10 @@ class RunningPost(Post):
     def __init__(self, way: WayOut) -> None:
         super().__init__(way)
         self._process: subprocess.Popen[str] | None = None
-        self._sending = Lock()
+        self._send_lock = Lock()
 
     def _exchange(self, lines: str, environment: Mapping[str, str]) -> str:
-        with self._sending:
+        with self._send_lock:
             if self._process is None:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "integration.alerts.transport"], cwd=PROGRAM, env=environment,

@@ -15,14 +15,14 @@ class Names:
     def __init__(self, *answers: tuple[str, ...]) -> None:
         self._answers = list(answers)
 
-    def resolve(self, host: str, port: Any, *rest: Any, **named: Any) -> list[Any]:
+    def resolve(self, host: str, port: Any, *rest: Any, **keywords: Any) -> list[Any]:
         """Return the next answer for a name, and for a number what the machine does."""
         try:
             ip_address(host)
         except ValueError:
-            found = self._answers.pop(0)
-            return [pair for one in found for pair in socket.getaddrinfo(one, port, *rest, **named)]
-        return socket.getaddrinfo(host, port, *rest, **named)
+            host_addresses = self._answers.pop(0)
+            return [pair for address in host_addresses for pair in socket.getaddrinfo(address, port, *rest, **keywords)]
+        return socket.getaddrinfo(host, port, *rest, **keywords)
 
 
 def addresses(network: ChannelNetwork, host: str) -> list[str]:

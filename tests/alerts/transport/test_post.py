@@ -30,13 +30,13 @@ def post(seconds: float = 30.0, proxy: str = "") -> Post:
 
 def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
     with mail_server() as box, web_server() as hook:
-        sent = post(proxy="http://127.0.0.1:9").send(  # nobody is there: this machine is reached without it
+        results = post(proxy="http://127.0.0.1:9").send(  # nobody is there: this machine is reached without it
             [Message(box.address, "Trouble – at till", "Line one\nLine two"), Message(hook.address, "Hook", "told")]
         )
-    assert sent == [PostResult(ok=True), PostResult(ok=True)]
+    assert results == [PostResult(ok=True), PostResult(ok=True)]
     assert [subject for subject, _ in box.mails] == ["Trouble – at till"]
     assert "Line two" in box.mails[0][1]
-    assert [(path, said["title"], said["message"]) for path, said in hook.took] == [
+    assert [(path, message["title"], message["message"]) for path, message in hook.took] == [
         ("/alerts/pathofthehook", "Hook", "told")
     ]
 
@@ -54,10 +54,10 @@ def test_a_channel_that_takes_too_long_is_given_up() -> None:
     with web_server() as hook:
         hook.slow = 2 * SECONDS
         begun = time.monotonic()
-        sent = post(seconds=2.0).send([Message(hook.address, "Hook", "told")] * 2)
-        taken = time.monotonic() - begun
-    assert sent == [PostResult(ok=False, why="reason_channel_silent")] * 2
-    assert taken < SECONDS
+        results = post(seconds=2.0).send([Message(hook.address, "Hook", "told")] * 2)
+        seconds = time.monotonic() - begun
+    assert results == [PostResult(ok=False, why="reason_channel_silent")] * 2
+    assert seconds < SECONDS
 
 
 def test_a_redirect_is_not_followed(running: Post) -> None:
@@ -66,8 +66,8 @@ def test_a_redirect_is_not_followed(running: Post) -> None:
             f"/{status}": (status, f"http://127.0.0.1:{hook.port}/elsewhere") for status in (301, 302, 303, 307, 308)
         }
         hook.redirects = ways
-        sent = running.send([Message(f"json://127.0.0.1:{hook.port}{path}", "Hook", "told") for path in ways])
-    assert [one.ok for one in sent] == [False] * len(ways)
+        results = running.send([Message(f"json://127.0.0.1:{hook.port}{path}", "Hook", "told") for path in ways])
+    assert [result.ok for result in results] == [False] * len(ways)
     assert hook.paths == list(ways)
 
 
@@ -120,20 +120,22 @@ LOOKED_AT = {
 
 
 def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(running: Post) -> None:
-    asked = "".join(json.dumps({"address": address}) + "\n" for address in LOOKED_AT)  # one process for all of them
-    done = subprocess.run(
+    input_lines = "".join(
+        json.dumps({"address": address}) + "\n" for address in LOOKED_AT
+    )  # one process for all of them
+    process = subprocess.run(
         [sys.executable, "-m", "integration.alerts.transport"],
-        input=asked,
+        input=input_lines,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert found == [{"ok": not why, "why": why} for why in LOOKED_AT.values()]
+    answers = [json.loads(line) for line in process.stdout.splitlines()]
+    assert answers == [{"ok": not why, "why": why} for why in LOOKED_AT.values()]
     assert running.look("nonsense") == PostResult(ok=False, why="expected_channel")
 
 
 def test_all_of_an_address_but_its_host_may_be_secret() -> None:
-    found = secrets_of("json://anna:tok%20en@host.example/one/two?to=mail@x.nl#frag")
-    assert found >= {"anna", "tok%20en", "tok en", "mail@x.nl", "frag"}
-    assert "host.example" not in found
+    secrets = secrets_of("json://anna:tok%20en@host.example/one/two?to=mail@x.nl#frag")
+    assert secrets >= {"anna", "tok%20en", "tok en", "mail@x.nl", "frag"}
+    assert "host.example" not in secrets

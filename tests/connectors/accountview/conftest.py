@@ -29,18 +29,18 @@ def shared_keeper() -> MemoryTokenStore:
 @pytest.fixture
 def connect(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[Connect]:
     """Connections to the shared sandbox, or to another one, with changed settings; closed afterwards."""
-    made: list[AccountView] = []
+    connections: list[AccountView] = []
 
     def connecting(
         other: Sandbox | None = None, keeper: MemoryTokenStore | None = None, **changed: object
     ) -> AccountView:
         keeper = keeper or (MemoryTokenStore() if other else shared_keeper)
-        made.append(AccountView(accountview_settings(other or shared_sandbox, **changed), keeper))
-        return made[-1]
+        connections.append(AccountView(accountview_settings(other or shared_sandbox, **changed), keeper))
+        return connections[-1]
 
     yield connecting
-    for one in made:
-        one.close()
+    for connection in connections:
+        connection.close()
 
 
 @pytest.fixture

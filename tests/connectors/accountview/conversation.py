@@ -39,15 +39,15 @@ def minding_conditions(answering: Answering) -> Answering:
     """
 
     def answered(request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        if asked.get("FilterValue1") == NOBODY:
-            return httpx.Response(200, json={TABLES[asked["BusinessObject"]]: []})
+        query = asked_for(request)
+        if query.get("FilterValue1") == NOBODY:
+            return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
         answer = answering(request)
         if getattr(answering, "turns", False) or answer.status_code != httpx.codes.OK:
             return answer
-        if asked.get("PageNumber", "1") != "1":
-            return httpx.Response(200, json={TABLES[asked["BusinessObject"]]: []})
-        if asked.get("BusinessObject") == "FLD":
+        if query.get("PageNumber", "1") != "1":
+            return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
+        if query.get("BusinessObject") == "FLD":
             rows = sorted(answer.json()["DCT_FLD"], key=lambda row: str(row["FIELD_NAME"]))
             return httpx.Response(200, json={"DCT_FLD": rows})
         return answer
@@ -68,7 +68,7 @@ def an_accountview(
     **settings: object,
 ) -> AccountView:
     """One with settings of its own; without `minds` every question goes to `answering`."""
-    given = {"url": URL, "client_id": "key", "client_secret": CLIENT_SECRET, "company": "7f3c", **settings}
+    values = {"url": URL, "client_id": "key", "client_secret": CLIENT_SECRET, "company": "7f3c", **settings}
     gateway = Gateway(
         system="AccountView",
         host_shown="av.example",
@@ -77,7 +77,7 @@ def an_accountview(
         transport=Canned(minding_conditions(answering) if minds else answering),
     )
     keeper = MemoryTokenStore(a_token()) if keeper is None else keeper
-    return AccountView(AccountViewSettings.model_validate(given), keeper, gateway=gateway, now=lambda: NOW)
+    return AccountView(AccountViewSettings.model_validate(values), keeper, gateway=gateway, now=lambda: NOW)
 
 
 def asked_for(request: httpx.Request) -> dict[str, str]:

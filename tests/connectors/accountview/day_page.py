@@ -65,7 +65,7 @@ def a_day_page(mode: str = "L", **values: Value) -> Record:
         case "S":
             lines = _with_lines_of_vat(lines)
         case "K":
-            lines = [_turned(line) for line in lines if line["account"] != "1000"]
+            lines = [_with_opposite_signs(line) for line in lines if line["account"] != "1000"]
     parts = tuple(Record(Kind.LINE, str(place), line) for place, line in enumerate(lines, start=1))
     return Record(Kind.DAY_PAGE, f"{DAY}/1", complete | values, parts)
 
@@ -105,5 +105,5 @@ def _with_lines_of_vat(lines: list[dict[str, Value]]) -> list[dict[str, Value]]:
     return plain + of_vat
 
 
-def _turned(line: dict[str, Value]) -> dict[str, Value]:
+def _with_opposite_signs(line: dict[str, Value]) -> dict[str, Value]:
     return {name: -value if isinstance(value, Decimal) else value for name, value in line.items()}

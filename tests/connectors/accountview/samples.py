@@ -105,15 +105,15 @@ def a_posting(key: str = "118", lines: tuple[Record, ...] = (), **values: Value)
     return Record(Kind.POSTING, key, complete | values, lines or (line,))
 
 
-def created(accountview: AccountView, wanted: Record, links: Links, *, keep: bool = True) -> WriteResult:
-    written = accountview.write(a_create(wanted), None, links, f"create-{wanted.key}")
+def created(accountview: AccountView, desired: Record, links: Links, *, keep: bool = True) -> WriteResult:
+    result = accountview.write(a_create(desired), None, links, f"create-{desired.key}")
     if keep:
-        links.known[wanted.kind, wanted.key] = written.reference
-    return written
+        links.known[desired.kind, desired.key] = result.reference
+    return result
 
 
-def held(accountview: AccountView, wanted: Record, links: Links) -> CurrentRecord:
-    return accountview.lookup([wanted], links)[wanted.key]
+def held(accountview: AccountView, desired: Record, links: Links) -> CurrentRecord:
+    return accountview.lookup([desired], links)[desired.key]
 
 
 def calls_since(sandbox: Sandbox, start: int) -> Counter[str]:

@@ -31,7 +31,7 @@ def refused(call: Callable[[AccountView], object], response: httpx.Response) -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("message", "code"),
     [
         ("Debiteur 10042 is geblokkeerd voor orders.", "debtor_blocked"),
         ("Grootboekrekening 8000 is geblokkeerd.", "ledger_account_unusable"),
@@ -43,8 +43,8 @@ def refused(call: Callable[[AccountView], object], response: httpx.Response) -> 
         ("Er is iets anders.", "accountview_rejected"),
     ],
 )
-def test_a_dutch_text_is_a_cause_where_it_can_be_told_apart(said: str, code: str) -> None:
-    assert refusal_cause(said)[0] == code
+def test_a_dutch_text_is_a_cause_where_it_can_be_told_apart(message: str, code: str) -> None:
+    assert refusal_cause(message)[0] == code
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "kind"),
+    ("message", "code", "kind"),
     [
         ("U hebt geen rechten om Artikelen te lezen.", "right_missing", AccessDeniedError),
         ("U bent niet bevoegd voor deze administratie.", "right_missing", AccessDeniedError),
@@ -114,10 +114,10 @@ def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:
     ],
 )
 def test_only_a_refusal_that_speaks_of_rights_is_a_missing_right(
-    said: str, code: str, kind: type[IntegrationError]
+    message: str, code: str, kind: type[IntegrationError]
 ) -> None:
-    error = refused(read, httpx.Response(400, json={"ErrorMessage": said}))
-    assert (type(error), error.code, error.facts["message"]) == (kind, code, said)
+    error = refused(read, httpx.Response(400, json={"ErrorMessage": message}))
+    assert (type(error), error.code, error.facts["message"]) == (kind, code, message)
 
 
 def test_a_write_into_a_locked_administration_waits() -> None:
@@ -149,10 +149,10 @@ def test_an_answer_that_no_database_gives_cannot_be_read(body: bytes) -> None:
 )
 def test_a_number_that_no_database_keeps_is_a_text_that_is_none(digits: str) -> None:
     body = f'{{"ARTICLE": [{{"PX_SELL": {digits}}}]}}'.encode()
-    told = an_accountview(lambda _: httpx.Response(200, content=body)).client.page(ARTICLES)[0]["PX_SELL"]
-    assert isinstance(told, str)
-    assert len(told) <= LONGEST_NUMBER + 1
-    assert number_or_none(told, 4) is None
+    value = an_accountview(lambda _: httpx.Response(200, content=body)).client.page(ARTICLES)[0]["PX_SELL"]
+    assert isinstance(value, str)
+    assert len(value) <= LONGEST_NUMBER + 1
+    assert number_or_none(value, 4) is None
 
 
 def test_a_number_of_the_database_is_read() -> None:

@@ -32,10 +32,10 @@ from tests.recording_server import altered_column
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
     accountview: AccountView, shared_sandbox: Sandbox
 ) -> None:
-    found = {
+    prices = {
         record.key: record.values["price"] for batch in pages(accountview, Kind.ARTICLE) for record in batch.records
     }
-    assert found == {article.code.upper(): article.price_excl for article in shared_sandbox.shop.articles}
+    assert prices == {article.code.upper(): article.price_excl for article in shared_sandbox.shop.articles}
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
 def test_what_the_sources_leave_open_makes_no_difference(conventions: Conventions, connect: Connect) -> None:
     with running(articles=60, trades=False, conventions=conventions) as other:
         accountview = connect(other)
-        found = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
-        assert [record.key for record in found] == sorted(article.code.upper() for article in other.shop.articles)
+        records = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
+        assert [record.key for record in records] == sorted(article.code.upper() for article in other.shop.articles)
         unread = accountview.extract_unparsed(Kind.ARTICLE)
         assert unread is not None
-        assert list(unread.parse(())) == found[: len(unread.hashes)]
-        assert accountview.fetch(Kind.ARTICLE, [found[0].key, "none"]) == [found[0]]
+        assert list(unread.parse(())) == records[: len(unread.hashes)]
+        assert accountview.fetch(Kind.ARTICLE, [records[0].key, "none"]) == [records[0]]
         assert all(finding.ok for finding in accountview.check())
 
 
@@ -161,12 +161,12 @@ def test_nothing_is_read_of_warehouses_until_their_object_is_named(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     with stocked(shared_sandbox, shared_keeper, warehouses={}) as accountview:
-        asked = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
-        assert asked == {
+        call_counts = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+        assert call_counts == {
             "AK1 GET": 3 + 2
         }  # the first three: how it says that nothing was found, and which page is the first
         assert levels(accountview.extract(Kind.ARTICLE).records[0]) == {}
-        assert not [one.name for one in accountview.fields(Kind.ARTICLE) if one.name.startswith("warehouse")]
+        assert not [field.name for field in accountview.fields(Kind.ARTICLE) if field.name.startswith("warehouse")]
         assert accountview.choices("warehouses") == {}
         assert all(finding.ok for finding in accountview.check())
 
@@ -184,9 +184,9 @@ def test_every_article_has_what_each_warehouse_has_of_it(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, strategy: str
 ) -> None:
     with stocked(shared_sandbox, shared_keeper, page_strategy=strategy) as accountview:
-        found = {key: levels(record) for key, record in articles(accountview).items()}
-    assert found == in_the_shop(shared_sandbox)
-    assert all(isinstance(value, Decimal) for values in found.values() for value in values.values())
+        stock = {key: levels(record) for key, record in articles(accountview).items()}
+    assert stock == in_the_shop(shared_sandbox)
+    assert all(isinstance(value, Decimal) for values in stock.values() for value in values.values())
 
 
 @pytest.mark.parametrize(
@@ -205,16 +205,16 @@ def test_what_the_sources_leave_open_of_warehouses_makes_no_difference(conventio
         running(articles=60, trades=False, conventions=conventions) as other,
         stocked(other, conditions=3) as accountview,
     ):
-        found = {key: levels(record) for key, record in articles(accountview).items()}
-        assert found == in_the_shop(other)
+        stock = {key: levels(record) for key, record in articles(accountview).items()}
+        assert stock == in_the_shop(other)
 
 
 def test_a_code_that_begins_another_does_not_count_its_stock_twice() -> None:
     with running(articles=60, trades=False, conventions=Conventions(equal_is_prefix=True)) as other:
         other.accountview.add("ARTICLE", {"ART_CODE": "100", "ART_DESC1": "Begin", "AG_CODE": "FIETS"})
         with stocked(other, conditions=2) as accountview:
-            found = {key: levels(record) for key, record in articles(accountview).items()}
-    assert found == {**in_the_shop(other), "100": dict.fromkeys(NAMES, Decimal(0))}
+            stock = {key: levels(record) for key, record in articles(accountview).items()}
+    assert stock == {**in_the_shop(other), "100": dict.fromkeys(NAMES, Decimal(0))}
 
 
 def test_an_article_fetched_by_its_code_has_them_too(books: AccountView, shared_sandbox: Sandbox) -> None:
@@ -225,19 +225,19 @@ def test_an_article_fetched_by_its_code_has_them_too(books: AccountView, shared_
 def test_an_article_without_a_row_in_a_warehouse_has_none_there(sandbox: Sandbox) -> None:
     sandbox.accountview.remove("K9_STOCK", shelf(sandbox, "10001", "2"))
     with stocked(sandbox) as accountview:
-        found = levels(articles(accountview)["10001"])
-    assert found == {**in_the_shop(sandbox)["10001"], "warehouse:2": Decimal(0)}
+        stock = levels(articles(accountview)["10001"])
+    assert stock == {**in_the_shop(sandbox)["10001"], "warehouse:2": Decimal(0)}
 
 
 def test_a_warehouse_that_has_one_article_is_known_of_all_from_the_first_page_on(sandbox: Sandbox) -> None:
     last = max(in_the_shop(sandbox))
     sandbox.accountview.edit("K9_STOCK", shelf(sandbox, last, "3"), {"K9_BRANCH": "WEB", "K9_QTY": 4})
     with stocked(sandbox) as accountview:
-        found = articles(accountview)
+        records = articles(accountview)
         assert list(accountview.choices("warehouses")) == ["1", "2", "3", "WEB"]
-    assert {record.values["warehouse:WEB"] for key, record in found.items() if key != last} == {Decimal(0)}
-    assert found[last].values["warehouse:WEB"] == Decimal(4)
-    assert found[last].values["warehouse:3"] == Decimal(0)
+    assert {record.values["warehouse:WEB"] for key, record in records.items() if key != last} == {Decimal(0)}
+    assert records[last].values["warehouse:WEB"] == Decimal(4)
+    assert records[last].values["warehouse:3"] == Decimal(0)
 
 
 def test_several_rows_of_one_warehouse_are_added_up(sandbox: Sandbox) -> None:
@@ -266,7 +266,7 @@ def test_where_no_row_can_be_seen_nothing_is_taken_for_zero(sandbox: Sandbox) ->
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "quantities"),
     [
         ({"K9_BRANCH": "B", "K9_QTY": None}, {"warehouse:A": Decimal(2), "warehouse:B": None}),
         ({"K9_BRANCH": None, "K9_QTY": 3}, {"warehouse:A": None}),
@@ -274,14 +274,14 @@ def test_where_no_row_can_be_seen_nothing_is_taken_for_zero(sandbox: Sandbox) ->
     ],
 )
 def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero(
-    row: dict[str, object], told: dict[str, Decimal | None]
+    row: dict[str, object], quantities: dict[str, Decimal | None]
 ) -> None:
     columns = [{"DBF_NAME": "K9_STOCK", "FIELD_NAME": name} for name in ("ART_CODE", "K9_BRANCH", "K9_QTY")]
     rows = [{"ART_CODE": "1", "K9_BRANCH": "A", "K9_QTY": 2}, {"ART_CODE": "1", **row}]
 
     def answering(request: httpx.Request) -> httpx.Response:
-        known = {"FLD": {"DCT_FLD": columns}, "AK1": {"ARTICLE": [{"ART_CODE": "1"}]}, "K9V": {"K9_STOCK": rows}}
-        return httpx.Response(200, json=known[request.url.params["BusinessObject"]])
+        tables = {"FLD": {"DCT_FLD": columns}, "AK1": {"ARTICLE": [{"ART_CODE": "1"}]}, "K9V": {"K9_STOCK": rows}}
+        return httpx.Response(200, json=tables[request.url.params["BusinessObject"]])
 
     settings = AccountViewSettings.model_validate({"company": "7f3c", "warehouses": WAREHOUSES})
     gateway = Gateway(
@@ -295,7 +295,7 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero(
     accountview = AccountView(settings, keeper, gateway=gateway)
     (record,) = accountview.fetch(Kind.ARTICLE, ["1"])
     accountview.close()
-    assert levels(record) == told
+    assert levels(record) == quantities
 
 
 def test_a_quantity_is_the_one_of_now_on_every_extract(sandbox: Sandbox) -> None:
@@ -315,10 +315,10 @@ def test_a_page_of_articles_costs_a_call_for_each_portion_and_two_for_the_list(
         count = len(shared_sandbox.shop.articles)
         first = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
         assert first == {"dictionary": 1 + 2, "AK1 GET": 3 + 2 + 2, "K9V GET": 1 + 2 + -(-count // 20)}
-        again = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
-        assert again == {"AK1 GET": 2, "K9V GET": 2 + -(-count // 20)}
-        some = calls(shared_sandbox, lambda: accountview.fetch(Kind.ARTICLE, ["10001", "10002"]))
-        assert some == {"AK1 GET": 2 + 1, "K9V GET": 1}  # the first time, whether one call may ask for several
+        repeated_calls = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+        assert repeated_calls == {"AK1 GET": 2, "K9V GET": 2 + -(-count // 20)}
+        fetch_calls = calls(shared_sandbox, lambda: accountview.fetch(Kind.ARTICLE, ["10001", "10002"]))
+        assert fetch_calls == {"AK1 GET": 2 + 1, "K9V GET": 1}  # the first time, whether one call may ask for several
         others = calls(shared_sandbox, lambda: accountview.fetch(Kind.ARTICLE, ["10003", "10004"]))
         assert others == {"AK1 GET": 1, "K9V GET": 1}
 
@@ -331,10 +331,15 @@ def test_groups_cost_nothing_more(books: AccountView, shared_sandbox: Sandbox) -
 
 
 def test_the_fields_of_an_article_have_one_for_each_warehouse(books: AccountView) -> None:
-    found = {field.name: field for field in books.fields(Kind.ARTICLE) if field.name.startswith("warehouse:")}
-    assert list(found) == NAMES
-    one = found["warehouse:1"]
-    assert (one.caption, one.type, one.kind, one.custom) == ("Magazijn 1", FieldType.NUMBER, Kind.ARTICLE, True)
+    fields = {field.name: field for field in books.fields(Kind.ARTICLE) if field.name.startswith("warehouse:")}
+    assert list(fields) == NAMES
+    warehouse_field = fields["warehouse:1"]
+    assert (warehouse_field.caption, warehouse_field.type, warehouse_field.kind, warehouse_field.custom) == (
+        "Magazijn 1",
+        FieldType.NUMBER,
+        Kind.ARTICLE,
+        True,
+    )
 
 
 def test_warehouses_can_be_chosen(books: AccountView) -> None:
@@ -381,7 +386,7 @@ LONG = "7" * (LONGEST_NUMBER + 5)
 
 
 @pytest.mark.parametrize(
-    ("column", "held", "found"),
+    ("column", "value", "raw_value"),
     [
         ("REC_BLK", '"misschien"', "misschien"),
         ("REC_BLK", "7", "7"),
@@ -392,26 +397,28 @@ LONG = "7" * (LONGEST_NUMBER + 5)
     ],
 )
 def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
-    shared_sandbox: Sandbox, connect: Connect, column: str, held: str, found: str
+    shared_sandbox: Sandbox, connect: Connect, column: str, value: str, raw_value: str
 ) -> None:
-    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, held) as url:
+    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, value) as url:
         accountview = connect(url=url)
         records = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
-        again = accountview.fetch(Kind.ARTICLE, ["10003"])
+        fetched = accountview.fetch(Kind.ARTICLE, ["10003"])
 
     wrong = [record for record in records if isinstance(record, Unreadable)]
-    assert [(one.key, one.field, one.raw_value) for one in wrong] == [("10003", column, found)]
-    assert again == wrong
+    assert [(unreadable.key, unreadable.field, unreadable.raw_value) for unreadable in wrong] == [
+        ("10003", column, raw_value)
+    ]
+    assert fetched == wrong
     assert len(records) == len(shared_sandbox.state("ARTICLE"))
 
 
-@pytest.mark.parametrize("held", ["NaN", LONG])
+@pytest.mark.parametrize("value", ["NaN", LONG])
 def test_a_number_that_no_database_keeps_is_a_text_where_it_has_no_meaning_of_ours(
-    shared_sandbox: Sandbox, connect: Connect, held: str
+    shared_sandbox: Sandbox, connect: Connect, value: str
 ) -> None:
-    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", held) as url:
+    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", value) as url:
         (article,) = connect(url=url).fetch(Kind.ARTICLE, ["10003"])
-    assert str(article.values["K9_MINQ"]).rstrip("…") in held
+    assert str(article.values["K9_MINQ"]).rstrip("…") in value
 
 
 def test_stock_that_names_no_article_is_not_taken_for_zero_of_the_one_it_was_asked_for(sandbox: Sandbox) -> None:
@@ -419,6 +426,6 @@ def test_stock_that_names_no_article_is_not_taken_for_zero_of_the_one_it_was_ask
         altered_column(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
         stocked(sandbox, url=url) as accountview,
     ):
-        found = articles(accountview)
-    assert levels(found["10001"]) == dict.fromkeys(NAMES)
-    assert levels(found["10002"]) == in_the_shop(sandbox)["10002"]
+        records = articles(accountview)
+    assert levels(records["10001"]) == dict.fromkeys(NAMES)
+    assert levels(records["10002"]) == in_the_shop(sandbox)["10002"]

@@ -35,9 +35,9 @@ def check_of(accountview: AccountView) -> tuple[str, str, Mapping[str, str]]:
 
 
 def test_the_check_names_what_was_found(accountview: AccountView) -> None:
-    found = {finding.name: finding.about for finding in accountview.check()}
-    assert list(found) == ["host", "certificate", "credentials", "company", "rights", "fields"]
-    assert found["company"] == "Fietsenwinkel De Ketting B.V."
+    subjects = {finding.name: finding.about for finding in accountview.check()}
+    assert list(subjects) == ["host", "certificate", "credentials", "company", "rights", "fields"]
+    assert subjects["company"] == "Fietsenwinkel De Ketting B.V."
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_the_check_stops_at_what_is_wrong_and_says_why(
     cause: str,
     facts: Mapping[str, str],
 ) -> None:
-    found = check_of(connect(**changed))
-    assert found[:2] == (name, cause)
-    assert facts.items() <= found[2].items()
+    failure = check_of(connect(**changed))
+    assert failure[:2] == (name, cause)
+    assert facts.items() <= failure[2].items()
 
 
 def test_the_check_finds_a_wrong_client_secret(connect: Connect) -> None:
@@ -89,8 +89,8 @@ def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_n
     with running(articles=60, trades=False, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other:
         keeper = MemoryTokenStore()
         assert all(finding.ok for finding in connect(other, keeper).check())
-        named = check_of(connect(other, keeper, article={"vat_code": "VAT_CODE"}))
-        assert named[:2] == ("fields", "flow_field_unknown")
+        failure = check_of(connect(other, keeper, article={"vat_code": "VAT_CODE"}))
+        assert failure[:2] == ("fields", "flow_field_unknown")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_every_field_the_dictionary_does_not_have_is_named_with_its_kind_and_no_
         findings = connect(other, warehouses=SANDBOX_WAREHOUSES).check()
 
     wrong = [finding for finding in findings if not finding.ok]
-    assert {(one.name, one.cause) for one in wrong} == {("fields", "flow_field_unknown")}
-    assert [(one.facts["table"], one.facts["field"], one.facts["kind"]) for one in wrong] == missing
+    assert {(finding.name, finding.cause) for finding in wrong} == {("fields", "flow_field_unknown")}
+    assert [(finding.facts["table"], finding.facts["field"], finding.facts["kind"]) for finding in wrong] == missing
 
 
 def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(connect: Connect) -> None:
@@ -133,7 +133,9 @@ def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(conn
     with running(articles=60, trades=False, renamed=renamed, accountview_port=port):
         accountview.forget()
         assert all(finding.ok for finding in accountview.check())
-        assert [one.facts["field"] for one in accountview.needs(Kind.SALES_ORDER) if not one.ok] == ["COMMENT1"]
+        assert [finding.facts["field"] for finding in accountview.needs(Kind.SALES_ORDER) if not finding.ok] == [
+            "COMMENT1"
+        ]
         assert accountview.missing_fields(Kind.DEBTOR, {"name"}) == {"name": "ACCT_NAME"}
 
 
@@ -180,7 +182,7 @@ def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is
 def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(sandbox: Sandbox) -> None:
     with connected(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
         wrong = [finding for finding in av.needs(Kind.DEBTOR, for_insert=True) if not finding.ok]
-        assert [(one.cause, one.facts["object"], one.facts["action"]) for one in wrong] == [
+        assert [(finding.cause, finding.facts["object"], finding.facts["action"]) for finding in wrong] == [
             ("right_missing", "AR1", "insert")
         ]
         assert all(finding.ok for finding in av.needs(Kind.DEBTOR))
@@ -190,7 +192,11 @@ def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keepe
     def lacking(**changed: object) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.SALES_ORDER, for_insert=True, as_invoices=True)
-        return [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
+        return [
+            (finding.cause, finding.facts.get("field") or finding.facts["object"])
+            for finding in looked
+            if not finding.ok
+        ]
 
     absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
     assert lacking(objects=INVOICES) == []
@@ -201,14 +207,20 @@ def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keepe
 
 def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox) -> None:
     with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
-        wrong = [(one.cause, one.facts["kind"]) for one in accountview.needs(Kind.SALES_ORDER) if not one.ok]
+        wrong = [
+            (finding.cause, finding.facts["kind"]) for finding in accountview.needs(Kind.SALES_ORDER) if not finding.ok
+        ]
     assert wrong == [("flow_field_unknown", "sales_order")]
 
 
 @pytest.mark.parametrize("kind", [Kind.SALES_ORDER, Kind.POSTING])
 def test_documents_that_are_not_found_again_by_their_reference_are_told_before_anything_is_written(kind: Kind) -> None:
     def causes(accountview: AccountView) -> list[tuple[str, str]]:
-        return [(one.cause, one.facts["object"]) for one in accountview.needs(kind, for_insert=True) if not one.ok]
+        return [
+            (finding.cause, finding.facts["object"])
+            for finding in accountview.needs(kind, for_insert=True)
+            if not finding.ok
+        ]
 
     field = {Kind.SALES_ORDER: "COMMENT1", Kind.POSTING: "INV_NR"}[kind]
     document = {Kind.SALES_ORDER: an_order, Kind.POSTING: a_posting}[kind]()
@@ -216,7 +228,7 @@ def test_documents_that_are_not_found_again_by_their_reference_are_told_before_a
         frozenset(): [],
         frozenset({field}): [("known_not_found", {Kind.SALES_ORDER: "SO1", Kind.POSTING: "DJ2"}[kind])],
     }
-    for unmatched, found in expected.items():
+    for unmatched, expected_causes in expected.items():
         links = Links()
         with (
             running(articles=60, trades=False, conventions=Conventions(unmatched=unmatched)) as books,
@@ -224,4 +236,4 @@ def test_documents_that_are_not_found_again_by_their_reference_are_told_before_a
         ):
             with_a_debtor(av, links, "501")
             created(av, document, links)
-            assert causes(av) == found
+            assert causes(av) == expected_causes

@@ -23,7 +23,7 @@ def test_choices_come_from_the_administration(accountview: AccountView) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("percentage", "label"),
     [
         ("21,00", "? % 21,00"),
         (None, "? %"),
@@ -34,11 +34,11 @@ def test_choices_come_from_the_administration(accountview: AccountView) -> None:
         ([], "? %"),
     ],
 )
-def test_a_percentage_that_cannot_be_read_is_no_percentage(told: object, shown: str) -> None:
-    rows = [{"VAT_CODE": "1", "VAT_PCT": told}, {"VAT_CODE": "2"}, {"VAT_CODE": "3", "VAT_PCT": 0}]
+def test_a_percentage_that_cannot_be_read_is_no_percentage(percentage: object, label: str) -> None:
+    rows = [{"VAT_CODE": "1", "VAT_PCT": percentage}, {"VAT_CODE": "2"}, {"VAT_CODE": "3", "VAT_PCT": 0}]
     with closing(an_accountview(answer_of(VAT=rows))) as books:
         assert books.choices("vat_rates") == {"3": "0.00"}
-        assert books.choices("vat_codes") == {"1": f"1 ({shown})", "2": "2 (? %)", "3": "3 (0 %)"}
+        assert books.choices("vat_codes") == {"1": f"1 ({label})", "2": "2 (? %)", "3": "3 (0 %)"}
 
 
 def test_choices_for_the_flows_come_from_the_administration(books: AccountView) -> None:
@@ -97,7 +97,7 @@ def test_what_has_no_list_of_its_own_is_what_debtors_have(sandbox: Sandbox) -> N
         lists = [books.choices(name) for name in ("shipping_methods", "salespersons", "price_lists")]
         articles = books.choices("article_codes")
 
-    assert [list(one) for one in lists[:2]] == [["POST"], ["JAN"]]
+    assert [list(codes) for codes in lists[:2]] == [["POST"], ["JAN"]]
     assert "A1" in lists[2]
     names = {row["ART_CODE"]: row["ART_DESC1"] for row in sandbox.state("ARTICLE")}
     assert articles
@@ -109,8 +109,8 @@ def test_what_may_be_reserved_is_found_by_its_caption_until_the_field_of_reserva
 ) -> None:
     assert connect().choices("reservations") == {"K9_RSRV": "Aantal gereserveerd (K9_RSRV)"}
     assert "stock_reserved" not in connect().propose_fields()[Kind.ARTICLE], "nothing is named by itself"
-    named = connect(article={"stock_reserved": "QTY_FREE2"})
-    assert named.choices("reservations") == {"stock_reserved": "QTY_FREE2"}
+    accountview = connect(article={"stock_reserved": "QTY_FREE2"})
+    assert accountview.choices("reservations") == {"stock_reserved": "QTY_FREE2"}
 
 
 def test_article_groups_are_told_with_those_above_them_where_these_have_a_name(books: AccountView) -> None:
@@ -120,10 +120,10 @@ def test_article_groups_are_told_with_those_above_them_where_these_have_a_name(b
 
 
 def test_articles_with_most_of_a_field_come_first(connect: Connect) -> None:
-    found = connect().highest_records("K9_RSRV", 3)
-    amounts = [amount for one in found if isinstance(amount := one.values["K9_RSRV"], Decimal)]
+    records = connect().highest_records("K9_RSRV", 3)
+    amounts = [amount for record in records if isinstance(amount := record.values["K9_RSRV"], Decimal)]
     assert len(amounts) == 3
     assert amounts == sorted(amounts, reverse=True)
     assert amounts[0] > 0
-    (named, *_) = connect(article={"stock_reserved": "K9_RSRV"}).highest_records("stock_reserved", 1)
-    assert named.values["stock_reserved"] == amounts[0]
+    (highest_record, *_) = connect(article={"stock_reserved": "K9_RSRV"}).highest_records("stock_reserved", 1)
+    assert highest_record.values["stock_reserved"] == amounts[0]

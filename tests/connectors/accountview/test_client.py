@@ -113,16 +113,16 @@ def test_a_denied_company_is_told_from_a_missing_right() -> None:
 
 
 def test_a_read_carries_the_company_the_day_and_the_page() -> None:
-    seen: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answering(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+        requests.append(request)
         return httpx.Response(200, json={"ARTICLE": []})
 
     read(an_accountview(answering))
-    assert seen[-1].headers["X-Company"] == "7f3c"
-    assert seen[-1].headers["Accept"] == "application/json"
-    assert asked_for(seen[-1]) == {
+    assert requests[-1].headers["X-Company"] == "7f3c"
+    assert requests[-1].headers["Accept"] == "application/json"
+    assert asked_for(requests[-1]) == {
         "BusinessObject": "AK1",
         "PageSize": "10",
         "PageNumber": "1",
@@ -160,8 +160,8 @@ def test_a_debtor_written_comes_back_with_its_number(accountview: AccountView) -
         }
     )
     objects = accountview.settings.objects
-    made = accountview.client.create(objects.debtors, debtor, date(2026, 11, 25))
-    number = str(made["CONTACT"][0]["SUB_NR"])
+    response = accountview.client.create(objects.debtors, debtor, date(2026, 11, 25))
+    number = str(response["CONTACT"][0]["SUB_NR"])
     accountview.client.update(
         objects.debtors,
         Body({"SUB_NR": Cell("C", number), "TEL_MOB": Cell("C", "0612345678")}),
@@ -183,11 +183,11 @@ def test_a_write_whose_answer_is_lost_is_in_doubt_and_sent_once(
 
 
 @pytest.mark.parametrize(
-    ("told", "allowed"),
+    ("flag", "allowed"),
     [(True, True), ("True", True), ("true", True), (1, True), ("1", True), (False, False), ("False", False), (0, False),
      ("", False), (None, False), ("misschien", False)],
 )  # fmt: skip
-def test_what_may_be_entered_is_told_as_json_as_a_word_or_as_a_number(told: object, allowed: bool) -> None:
-    row = {"Code": "ar1", "Description": "Debiteuren", "InsertAllowed": told, "UpdateAllowed": told}
-    (found,) = an_accountview(lambda _: httpx.Response(200, json=[row])).client.objects()
-    assert (found.code, found.insert, found.update) == ("AR1", allowed, allowed)
+def test_what_may_be_entered_is_told_as_json_as_a_word_or_as_a_number(flag: object, allowed: bool) -> None:
+    row = {"Code": "ar1", "Description": "Debiteuren", "InsertAllowed": flag, "UpdateAllowed": flag}
+    (business_object,) = an_accountview(lambda _: httpx.Response(200, json=[row])).client.objects()
+    assert (business_object.code, business_object.insert, business_object.update) == ("AR1", allowed, allowed)

@@ -41,10 +41,10 @@ def test_moments_come_in_three_shapes_and_no_zone_is_converted(wire: object, mom
 
 
 @pytest.mark.parametrize(
-    ("wire", "meant"), [(True, True), ("True", True), (".T.", True), (False, False), (None, False), ("", False)]
+    ("wire", "expected"), [(True, True), ("True", True), (".T.", True), (False, False), (None, False), ("", False)]
 )
-def test_a_flag_comes_as_json_or_as_a_word(wire: object, meant: object) -> None:
-    assert decode_flag(wire) is meant
+def test_a_flag_comes_as_json_or_as_a_word(wire: object, expected: object) -> None:
+    assert decode_flag(wire) is expected
 
 
 def test_a_filter_on_a_moment_is_a_strict_literal_in_braces() -> None:
@@ -108,20 +108,20 @@ def test_a_text_that_is_no_number_of_a_database_is_not_sent_as_one(letter: str, 
         cell_of("article.quantity", column, text)
 
 
-@pytest.mark.parametrize("told", ["01-02-2025", "20250201", "2025-02-30", "onbekend", "/Date(1741)/", "0026-11-09"])
-def test_a_day_that_cannot_be_read_is_not_taken_for_none(told: str) -> None:
-    with pytest.raises(WrongValueError, match=told[:4]):
-        typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), told)
+@pytest.mark.parametrize("text", ["01-02-2025", "20250201", "2025-02-30", "onbekend", "/Date(1741)/", "0026-11-09"])
+def test_a_day_that_cannot_be_read_is_not_taken_for_none(text: str) -> None:
+    with pytest.raises(WrongValueError, match=text[:4]):
+        typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), text)
 
 
-@pytest.mark.parametrize("told", [7, Decimal("7.0"), True, ["7"]])
-def test_a_text_that_comes_as_another_type_is_not_taken_for_a_text(told: object) -> None:
+@pytest.mark.parametrize("value", [7, Decimal("7.0"), True, ["7"]])
+def test_a_text_that_comes_as_another_type_is_not_taken_for_a_text(value: object) -> None:
     with pytest.raises(WrongValueError):
-        typed_value(DictionaryColumn("TEL_BUS", "Telefoon", "C", 20), told)
+        typed_value(DictionaryColumn("TEL_BUS", "Telefoon", "C", 20), value)
 
 
 @pytest.mark.parametrize(
-    "told", [None, "", "  -  -    ", "0000-00-00", "1899-12-30T00:00:00", "0001-01-01", "00000000"]
+    "text", [None, "", "  -  -    ", "0000-00-00", "1899-12-30T00:00:00", "0001-01-01", "00000000"]
 )
-def test_a_day_that_the_database_has_empty_is_none(told: str | None) -> None:
-    assert typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), told) is None
+def test_a_day_that_the_database_has_empty_is_none(text: str | None) -> None:
+    assert typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), text) is None

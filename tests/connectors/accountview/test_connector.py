@@ -55,7 +55,7 @@ def test_reading_writes_nothing(accountview: AccountView, shared_sandbox: Sandbo
 def test_what_was_written_is_read_back_with_every_value(books: AccountView, links: Links, kind: Kind) -> None:
     with_a_debtor(books, links, "601")
     created(books, an_address("601"), links)
-    wanted = {
+    desired = {
         Kind.DEBTOR: a_debtor("602", vat_number="nl001234567b01", iban="nl91abna0417164300", contact="Bram"),
         Kind.ADDRESS: an_address("601", street="Kade 4"),
         Kind.SALES_ORDER: an_order(
@@ -63,12 +63,12 @@ def test_what_was_written_is_read_back_with_every_value(books: AccountView, link
         ),
         Kind.POSTING: a_posting("604", debtor="601", debtor_number="", period="11", payment_reference="bon 604"),
     }[kind]
-    assert books.lookup([wanted], links) == {}
-    written = created(books, wanted, links, keep=False)
-    found = held(books, wanted, links)
-    assert differences(wanted, found.record) == ()
-    assert found.reference == written.reference
-    assert found.other_references == ()
+    assert books.lookup([desired], links) == {}
+    result = created(books, desired, links, keep=False)
+    current = held(books, desired, links)
+    assert differences(desired, current.record) == ()
+    assert current.reference == result.reference
+    assert current.other_references == ()
 
 
 def test_a_change_takes_one_call(books: AccountView, shared_sandbox: Sandbox, links: Links) -> None:

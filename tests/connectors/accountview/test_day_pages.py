@@ -17,24 +17,24 @@ from tests.fakes import Links
 
 def on_the_ledger(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
     """What a page put on each account."""
-    found: dict[str, Decimal] = {}
+    amounts: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if f"{row['DJ_CODE']}/{row['PAGE_NR']}" == page:
             account = str(row["ACCT_NR"])
-            found[account] = found.get(account, Decimal(0)) + Decimal(str(row["AMOUNT"]))
-    return found
+            amounts[account] = amounts.get(account, Decimal(0)) + Decimal(str(row["AMOUNT"]))
+    return amounts
 
 
 @pytest.mark.parametrize("mode", ["L", "G", "S", "K"])
 def test_a_page_is_written_read_back_line_by_line_and_on_the_ledger(mode: str, sandbox: Sandbox, links: Links) -> None:
-    wanted = a_day_page(mode)
+    desired = a_day_page(mode)
     with connected(sandbox) as books:
-        number = created(books, wanted, links).reference
-        found = held(books, wanted, links)
+        number = created(books, desired, links).reference
+        current = held(books, desired, links)
 
-    assert found.reference == number
-    assert differences(wanted, found.record) == ()
-    assert [part.key for part in found.record.parts] == [part.key for part in wanted.parts]
+    assert current.reference == number
+    assert differences(desired, current.record) == ()
+    assert [part.key for part in current.record.parts] == [part.key for part in desired.parts]
     assert on_the_ledger(sandbox, number) == LEDGER
     assert sum(LEDGER.values()) == 0
 
@@ -67,29 +67,29 @@ def test_books_that_compute_vat_themselves_are_seen_by_reading_back(links: Links
         running(articles=60, trades=False, conventions=Conventions(vat_amounts="computed")) as other,
         connected(other) as books,
     ):
-        wanted = a_day_page()
-        created(books, wanted, links)
-        found = held(books, wanted, links).record
+        desired = a_day_page()
+        created(books, desired, links)
+        record = held(books, desired, links).record
 
-    assert differences(wanted, found) == ("1/vat", "3/vat", "5/vat")
-    assert [found.parts[place].values["vat"] for place in (0, 2, 4)] == [
+    assert differences(desired, record) == ("1/vat", "3/vat", "5/vat")
+    assert [record.parts[place].values["vat"] for place in (0, 2, 4)] == [
         Decimal("-116.99"), Decimal("-40.60"), Decimal("-20.64"),
     ]  # fmt: skip
 
 
 def test_books_that_post_a_concept_at_once_are_seen_by_reading_back(links: Links) -> None:
-    for concepts, told in (("kept", ()), ("ignored", ("concept",))):
+    for concepts, expected in (("kept", ()), ("ignored", ("concept",))):
         with (
             running(articles=30, trades=False, conventions=Conventions(concepts=concepts)) as other,  # type: ignore[arg-type]
             connected(other) as books,
         ):
-            wanted = a_day_page(concept=True)
-            created(books, wanted, Links())
-            assert differences(wanted, held(books, wanted, links).record) == told
+            desired = a_day_page(concept=True)
+            created(books, desired, Links())
+            assert differences(desired, held(books, desired, links).record) == expected
 
 
 @pytest.mark.parametrize(
-    ("table", "key", "values", "said"),
+    ("table", "key", "values", "message"),
     [
         ("LEDGER", "8030", {"REC_BLK": True}, "ledger_account_unusable"),
         ("LEDGER", "8030", {"CLT_BLK": True}, "ledger_account_unusable"),
@@ -102,14 +102,14 @@ def test_books_that_post_a_concept_at_once_are_seen_by_reading_back(links: Links
     ],
 )
 def test_accounts_that_take_no_such_line_refuse_the_page(
-    table: str, key: str, values: dict[str, object], said: str, sandbox: Sandbox, links: Links
+    table: str, key: str, values: dict[str, object], message: str, sandbox: Sandbox, links: Links
 ) -> None:
     sandbox.accountview.edit(table, key, values)
     before = len(sandbox.state("TRANSACT"))
     with connected(sandbox) as books, pytest.raises(RejectedError) as caught:
         created(books, a_day_page(), links)
 
-    assert said in f"{caught.value.code} {caught.value.facts.get('message', '')}"
+    assert message in f"{caught.value.code} {caught.value.facts.get('message', '')}"
     assert len(sandbox.state("TRANSACT")) == before
 
 
@@ -123,24 +123,24 @@ def test_a_page_of_a_memorial_that_does_not_add_up_is_refused(mode: str, books: 
 def test_a_silent_write_is_in_doubt_and_found_in_its_own_year(links: Links) -> None:
     conventions = Conventions(years="apart", year_begins="11-01")
     with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as books:
-        wanted = a_day_page()
-        assert books.lookup([wanted], links) == {}
+        desired = a_day_page()
+        assert books.lookup([desired], links) == {}
         other.switches.arm("cut_after", system="accountview", operation="* POST")
         with pytest.raises(InDoubtError):
-            created(books, wanted, links)
-        assert differences(wanted, held(books, wanted, links).record) == ()
+            created(books, desired, links)
+        assert differences(desired, held(books, desired, links).record) == ()
 
 
 def test_a_page_is_looked_for_in_every_object_that_may_have_it(links: Links) -> None:
-    wanted, history = a_day_page(), [{"code": "DJ2P", "table": "DJ_PAGE", "detail": "DJ_LINE"}]
+    desired, history = a_day_page(), [{"code": "DJ2P", "table": "DJ_PAGE", "detail": "DJ_LINE"}]
     conventions = Conventions(unreadable={"DJ2": "empty"})  # as after processing, where pages leave it
     with (
         running(articles=60, trades=False, conventions=conventions) as other,
         connected(other, objects={"posting_history": history}) as books,
     ):
-        number = created(books, wanted, links).reference
-        assert differences(wanted, held(books, wanted, links).record) == ()
-        assert held(books, wanted, links).reference == number
+        number = created(books, desired, links).reference
+        assert differences(desired, held(books, desired, links).record) == ()
+        assert held(books, desired, links).reference == number
 
 
 def test_a_long_reference_is_refused_before_any_call(books: AccountView, links: Links) -> None:
@@ -159,7 +159,9 @@ def test_what_a_page_needs_is_looked_at(books: AccountView) -> None:
 def test_a_column_that_is_not_there_is_told_of(sandbox: Sandbox) -> None:
     with connected(sandbox, day_page={"till_reference": "K9_NOTE"}) as books:
         findings = books.needs(Kind.DAY_PAGE, for_insert=True)
-    assert [(one.cause, one.facts["field"]) for one in findings if not one.ok] == [("flow_field_unknown", "K9_NOTE")]
+    assert [(finding.cause, finding.facts["field"]) for finding in findings if not finding.ok] == [
+        ("flow_field_unknown", "K9_NOTE")
+    ]
 
 
 def test_a_day_of_the_page_is_its_date(books: AccountView, links: Links) -> None:

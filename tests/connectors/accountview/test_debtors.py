@@ -48,7 +48,7 @@ def extracted(accountview: AccountView, kind: Kind, since: str | None = None) ->
 
 
 @pytest.mark.parametrize(
-    ("stored", "wanted", "evidence"),
+    ("columns", "values", "evidence"),
     [
         ({"DEB_NR": "77701"}, {"external_id": "77701"}, "external_id"),
         ({"DEB_NR": "k-77702"}, {}, "external_id"),
@@ -63,14 +63,14 @@ def extracted(accountview: AccountView, kind: Kind, since: str | None = None) ->
     ids=lambda value: "-".join(value) if isinstance(value, dict) else value,
 )
 def test_a_debtor_is_recognised_by_evidence(
-    stored: Mapping[str, object], wanted: Mapping[str, Value], evidence: str, shared_sandbox: Sandbox,
+    columns: Mapping[str, object], values: Mapping[str, Value], evidence: str, shared_sandbox: Sandbox,
     books: AccountView, links: Links,
 ) -> None:  # fmt: skip
     number = str(next(NUMBERS))
-    add_debtor(shared_sandbox, number, **stored)
-    found = held(books, nobody_but("k-77702", **wanted), links)
-    assert (found.reference, found.evidence, found.other_references) == (number, evidence, ())
-    assert found.marker
+    add_debtor(shared_sandbox, number, **columns)
+    current = held(books, nobody_but("k-77702", **values), links)
+    assert (current.reference, current.evidence, current.other_references) == (number, evidence, ())
+    assert current.marker
     shared_sandbox.accountview.remove("CONTACT", number)
 
 
@@ -85,13 +85,13 @@ def test_a_vat_number_without_its_country_is_of_the_one_that_a_debtor_is_in(
 
 
 def test_the_stronger_evidence_wins(sandbox: Sandbox, links: Links) -> None:
-    for number, stored in (
+    for number, columns in (
         ("71001", {"MAIL_BUS": "x@elders.example"}),
         ("71002", {"VAT_NR": "NL111222333B01"}),
         ("71003", {"DEB_NR": "900"}),
         ("71004", {}),
     ):
-        add_debtor(sandbox, number, **stored)
+        add_debtor(sandbox, number, **columns)
     complete = {"external_id": "900", "vat_number": "NL111222333B01", "email": "x@elders.example"}
     keeper = MemoryTokenStore()
     with connected(sandbox, keeper) as accountview:
@@ -114,12 +114,12 @@ def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
     values: dict[str, Value] = {"email": "samen@elders.example"}
     if shared == "vat_number":
         values = {"email": "", "vat_number": "NL123456782B01"}
-    one, other = (a_debtor(key, **values) for key in ("601", "602"))
+    debtor, other = (a_debtor(key, **values) for key in ("601", "602"))
     with connected(sandbox) as accountview:
-        for wanted, fault in ((one, "cut_after"), (other, "cut_before")):
+        for desired, fault in ((debtor, "cut_after"), (other, "cut_before")):
             with sandbox.switches.armed(fault, operation="AR1 POST"), pytest.raises(InDoubtError):
-                created(accountview, wanted, links, keep=False)
-        assert accountview.lookup([one, other], links).keys() == {"601"}
+                created(accountview, desired, links, keep=False)
+        assert accountview.lookup([debtor, other], links).keys() == {"601"}
         assert accountview.lookup([other], links) == {}
         add_debtor(sandbox, "72001", MAIL_BUS="samen@elders.example", VAT_NR="NL123456782B01")
         assert accountview.lookup([other], links)["602"].reference == "72001"
@@ -140,8 +140,8 @@ def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, l
     for number, blocked in (("81001", True), ("81010", False), ("81002", False)):
         add_debtor(sandbox, number, MAIL_BUS="samen@elders.example", BLK_SP=blocked)
     with connected(sandbox) as accountview:
-        found = held(accountview, nobody_but("k", email="samen@elders.example"), links)
-    assert (found.reference, found.other_references) == ("81002", ("81010", "81001"))
+        current = held(accountview, nobody_but("k", email="samen@elders.example"), links)
+    assert (current.reference, current.other_references) == ("81002", ("81010", "81001"))
 
 
 @pytest.mark.parametrize(
@@ -175,22 +175,28 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
         ]
         assert accountview.lookup(by_mail, links).keys() == {"m"}
         orders = accountview.lookup([an_order(key) for key in ("50", "501", "5")], links)
-        assert {key: differences(an_order(key), one.record) for key, one in orders.items()} == {"50": (), "501": ()}
+        assert {key: differences(an_order(key), current.record) for key, current in orders.items()} == {
+            "50": (),
+            "501": (),
+        }
         postings = accountview.lookup([a_posting(key) for key in ("50", "501", "5")], links)
         assert postings.keys() == {"50", "501"}
-        assert {key: differences(a_posting(key), one.record) for key, one in postings.items()} == {"50": (), "501": ()}
-        assert all(one.other_references == () for one in (*orders.values(), *postings.values()))
+        assert {key: differences(a_posting(key), current.record) for key, current in postings.items()} == {
+            "50": (),
+            "501": (),
+        }
+        assert all(current.other_references == () for current in (*orders.values(), *postings.values()))
         with pytest.raises(RejectedError, match="article_missing"):
             created(accountview, an_order("502", (a_line(1, article="NOPE"),)), links)
 
 
 def test_an_update_changes_what_it_names_and_nothing_else(books: AccountView, links: Links) -> None:
-    wanted = a_debtor("610")
-    created(books, wanted, links)
-    before = held(books, wanted, links)
+    desired = a_debtor("610")
+    created(books, desired, links)
+    before = held(books, desired, links)
     books.write(an_update(before.record, mobile="0612345678", city=""), before, links, "t")
-    after = held(books, wanted, links)
-    assert differences(wanted, after.record) == ("city",)
+    after = held(books, desired, links)
+    assert differences(desired, after.record) == ("city",)
     assert after.record.values["mobile"] == "0612345678"
     assert after.marker != before.marker
 
@@ -214,80 +220,80 @@ def test_an_update_of_a_debtor_that_is_gone_is_refused(books: AccountView, links
 
 def test_fifty_debtors_are_looked_up_in_batches(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
-        wanted = [a_debtor(str(1000 + place)) for place in range(50)]
+        debtors = [a_debtor(str(1000 + place)) for place in range(50)]
         start = newest_call(sandbox)
-        accountview.lookup(wanted, links)
+        accountview.lookup(debtors, links)
         assert calls_since(sandbox, start)["AR1 GET"] <= 3 + 2 + 3 * 3
 
 
 @pytest.mark.parametrize(
-    ("column", "held"),
+    ("column", "value"),
     [("BLK_SP", '"misschien"'), ("CRED_LIM", '"veel"'), ("CRED_LIM", "NaN"), ("CNG_DATE", '"2026-02-31"')],
 )
-def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: Sandbox, column: str, held: str) -> None:
+def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: Sandbox, column: str, value: str) -> None:
     add_debtor(sandbox, "77711", DEB_NR="77711", BLK_SP=True, CRED_LIM=5)
     with (
-        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, held) as url,
+        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, value) as url,
         connected(sandbox, url=url, debtor={"price_list": "CRED_LIM"}) as accountview,
     ):
         records, _ = extracted(accountview, Kind.DEBTOR)
-        found = accountview.lookup([a_debtor(external_id="77711")], Links())["501"]
+        current = accountview.lookup([a_debtor(external_id="77711")], Links())["501"]
 
-    assert [(one.key, one.field) for one in records if isinstance(one, Unreadable)] == [("77711", column)]
+    assert [(record.key, record.field) for record in records if isinstance(record, Unreadable)] == [("77711", column)]
     assert len(records) == len(sandbox.state("CONTACT"))
-    assert isinstance(found.record, Unreadable)
-    assert (found.reference, found.record.key) == ("77711", "501")
+    assert isinstance(current.record, Unreadable)
+    assert (current.reference, current.record.key) == ("77711", "501")
 
 
 @pytest.mark.parametrize("number", ["null", '"  "', "[]", "true"])
 def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody_else(
     sandbox: Sandbox, number: str
 ) -> None:
-    for known in ("77712", "77713"):
-        add_debtor(sandbox, known, MAIL_BUS="same@elders.example")
+    for debtor_number in ("77712", "77713"):
+        add_debtor(sandbox, debtor_number, MAIL_BUS="same@elders.example")
     add_debtor(sandbox, "77714", MAIL_BUS="other@elders.example")
     with (
         altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
         connected(sandbox, url=url) as accountview,
     ):
         records, _ = extracted(accountview, Kind.DEBTOR)
-        wanted = [nobody_but("k1", email="same@elders.example"), nobody_but("k2", email="other@elders.example")]
-        found = accountview.lookup(wanted, Links())
+        debtors = [nobody_but("k1", email="same@elders.example"), nobody_but("k2", email="other@elders.example")]
+        current = accountview.lookup(debtors, Links())
 
-    assert [one.nameless for one in records if isinstance(one, Unreadable)] == [True]
+    assert [record.nameless for record in records if isinstance(record, Unreadable)] == [True]
     assert len(records) == len(sandbox.state("CONTACT"))
-    assert isinstance(found["k1"].record, Unreadable)
-    assert (found["k1"].other_references, found["k2"].reference) == (("77712",), "77714")
+    assert isinstance(current["k1"].record, Unreadable)
+    assert (current["k1"].other_references, current["k2"].reference) == (("77712",), "77714")
 
 
 def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(sandbox: Sandbox, links: Links) -> None:
     numbers = ("77731", "77732", "77733", "77734")  # the last is gone
-    for known in numbers[:3]:
-        add_debtor(sandbox, known)
-    links.known = {(Kind.DEBTOR, known): known for known in numbers}
+    for number in numbers[:3]:
+        add_debtor(sandbox, number)
+    links.known = {(Kind.DEBTOR, number): number for number in numbers}
     with (
         altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", "null") as url,
         connected(sandbox, url=url) as accountview,
     ):
-        held = accountview.lookup([nobody_but(known) for known in numbers], links)
-        read = {one.key: one for one in accountview.fetch(Kind.DEBTOR, numbers)}
+        current_records = accountview.lookup([nobody_but(number) for number in numbers], links)
+        fetched = {record.key: record for record in accountview.fetch(Kind.DEBTOR, numbers)}
 
-    for found in ({key: one.record for key, one in held.items()}, read):
-        unread = {key: isinstance(one, Unreadable) for key, one in found.items()}
+    for records in ({key: current.record for key, current in current_records.items()}, fetched):
+        unread = {key: isinstance(record, Unreadable) for key, record in records.items()}
         assert unread == {"77731": False, "77732": True, "77733": False}
-    assert held["77732"].reference == "77732"
+    assert current_records["77732"].reference == "77732"
 
 
 def test_debtors_of_which_no_row_has_the_number_stop_what_asks(sandbox: Sandbox, links: Links) -> None:
-    for known in ("77735", "77736"):
-        add_debtor(sandbox, known)
-        links.known[Kind.DEBTOR, known] = known
+    for number in ("77735", "77736"):
+        add_debtor(sandbox, number)
+        links.known[Kind.DEBTOR, number] = number
     with (
         altered_column(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
         connected(sandbox, url=url) as accountview,
         pytest.raises(MalformedAnswerError, match="answer_unreadable"),
     ):
-        accountview.lookup([nobody_but(known) for known in ("77735", "77736")], links)
+        accountview.lookup([nobody_but(number) for number in ("77735", "77736")], links)
 
 
 def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:
@@ -319,10 +325,10 @@ def test_a_debtor_has_our_names_and_all_other_columns(books: AccountView, shared
 def test_an_address_is_known_by_its_content_whatever_blanks_and_capitals(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "620")
     number = created(books, an_address("620", name="Magazijn  Noord"), links, keep=False).reference
-    again = an_address("620", name="magazijn noord", postcode="3512AB", street="KADE 3")
-    found = held(books, again, links)
-    assert (found.reference, found.evidence) == (number, "content")
-    assert differences(again, found.record) == ()
+    address = an_address("620", name="magazijn noord", postcode="3512AB", street="KADE 3")
+    current = held(books, address, links)
+    assert (current.reference, current.evidence) == (number, "content")
+    assert differences(address, current.record) == ()
 
 
 def test_an_address_of_another_debtor_is_another_address(books: AccountView, links: Links) -> None:
@@ -335,8 +341,8 @@ def test_an_address_of_another_debtor_is_another_address(books: AccountView, lin
 def test_the_same_address_entered_twice_tells_of_the_other(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "624")
     first, second = (created(books, an_address("624"), links, keep=False).reference for _ in range(2))
-    found = held(books, an_address("624"), links)
-    assert (found.reference, found.other_references) == (first, (second,))
+    current = held(books, an_address("624"), links)
+    assert (current.reference, current.other_references) == (first, (second,))
 
 
 def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Links) -> None:

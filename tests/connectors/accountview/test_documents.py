@@ -43,16 +43,18 @@ from tests.timeouts import LATE, until
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "half", "garbage"])
-@pytest.mark.parametrize("wanted", [a_debtor("630"), an_order("630"), a_posting("630")], ids=lambda one: one.kind)
+@pytest.mark.parametrize(
+    "desired", [a_debtor("630"), an_order("630"), a_posting("630")], ids=lambda record: record.kind
+)
 def test_a_silent_write_is_in_doubt_and_found_by_looking(
-    fault: str, wanted: Record, sandbox: Sandbox, links: Links
+    fault: str, desired: Record, sandbox: Sandbox, links: Links
 ) -> None:
     with connected(sandbox) as accountview:
-        accountview.lookup([wanted], links)
+        accountview.lookup([desired], links)
         sandbox.switches.arm(fault, system="accountview", operation="* POST")
         with pytest.raises(InDoubtError):
-            created(accountview, wanted, links)
-        assert differences(wanted, held(accountview, wanted, links).record) == ()
+            created(accountview, desired, links)
+        assert differences(desired, held(accountview, desired, links).record) == ()
         assert len(sandbox.ledger.calls(write=True)) == 1
 
 
@@ -62,13 +64,13 @@ def test_an_error_answer_to_a_write_leaves_its_outcome_unknown(
     fault: Fault, answer: ErrorAnswer, sandbox: Sandbox, links: Links
 ) -> None:
     with connected(sandbox) as accountview:
-        wanted = an_order("632")
-        accountview.lookup([wanted], links)
+        desired = an_order("632")
+        accountview.lookup([desired], links)
         with sandbox.switches.armed(fault, operation="SO1 POST", answer=answer), pytest.raises(InDoubtError):
-            created(accountview, wanted, links)
+            created(accountview, desired, links)
         (call,) = sandbox.ledger.calls(write=True)
         assert call.note == f"{fault} {answer}"
-        assert bool(accountview.lookup([wanted], links)) is call.accepted is fault.accepts
+        assert bool(accountview.lookup([desired], links)) is call.accepted is fault.accepts
 
 
 def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links: Links) -> None:
@@ -83,11 +85,11 @@ def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links
 def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: Sandbox, links: Links) -> None:
     sandbox.accountview.add("SO_HDR", {"ORD_NR": "26999901", "RPL_INV": "20002", "COMMENT1": "mplus-632"})
     with connected(sandbox) as accountview:
-        found = held(accountview, an_order("632"), links)
-        assert found.reference == "26999901"
-        assert found.record.values["reference"] == "MPLUS-632"
-        assert found.record.values["debtor_number"] == "20002"
-        assert "1/article" in differences(an_order("632"), found.record)
+        current = held(accountview, an_order("632"), links)
+        assert current.reference == "26999901"
+        assert current.record.values["reference"] == "MPLUS-632"
+        assert current.record.values["debtor_number"] == "20002"
+        assert "1/article" in differences(an_order("632"), current.record)
 
 
 def test_an_invoice_is_not_the_order_of_its_number(sandbox: Sandbox, links: Links) -> None:
@@ -103,8 +105,8 @@ def test_an_invoice_is_not_the_order_of_its_number(sandbox: Sandbox, links: Link
 def test_our_reference_on_two_documents_is_a_question(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
         first, second = (created(accountview, an_order("633"), links, keep=False).reference for _ in range(2))
-        found = held(accountview, an_order("633"), links)
-        assert (found.reference, found.other_references) == (first, (second,))
+        current = held(accountview, an_order("633"), links)
+        assert (current.reference, current.other_references) == (first, (second,))
         pages = [created(accountview, a_posting("633"), links, keep=False).reference for _ in range(2)]
         posting = held(accountview, a_posting("633"), links)
         assert [posting.reference, *posting.other_references] == pages
@@ -114,10 +116,10 @@ def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Link
     conventions = Conventions(unfilterable=frozenset({"COMMENT1", "HST_AH_COMMENT1"}))
     with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as accountview:
         created(accountview, an_order("635"), links, keep=False)
-        found = accountview.lookup([an_order("635"), an_order("636")], links)
-        assert found.keys() == {"635"}
-        assert differences(an_order("635"), found["635"].record) == ()
-        other.accountview.invoice(found["635"].reference)
+        current = accountview.lookup([an_order("635"), an_order("636")], links)
+        assert current.keys() == {"635"}
+        assert differences(an_order("635"), current["635"].record) == ()
+        other.accountview.invoice(current["635"].reference)
         assert held(accountview, an_order("635"), links).evidence == "history"
 
 
@@ -130,8 +132,11 @@ def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, li
         altered_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-601"}, "COMMENT1", "null") as url,
         connected(sandbox, keeper, url=url) as accountview,
     ):
-        found = accountview.lookup([an_order(key) for key in keys], links)
-    assert {key: isinstance(one.record, Unreadable) for key, one in found.items()} == {"601": True, "602": False}
+        current_records = accountview.lookup([an_order(key) for key in keys], links)
+    assert {key: isinstance(current.record, Unreadable) for key, current in current_records.items()} == {
+        "601": True,
+        "602": False,
+    }
 
 
 def test_another_refusal_of_a_read_is_not_taken_for_absence(
@@ -156,7 +161,7 @@ def test_a_missing_field_for_our_reference_stops_the_lookup(
 
 
 def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one() -> None:
-    asked: list[str] = []
+    calls: list[str] = []
 
     def answering(request: httpx.Request) -> httpx.Response:
         query = dict(parse_qsl(urlsplit(str(request.url)).query))
@@ -165,33 +170,40 @@ def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one()
             names = ["COMMENT1", "ORD_NR"] if table == "SO_HDR" else ["HST_AH_COMMENT1", "REC_ID"]
             rows = [{"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": "C"} for name in names]
             return httpx.Response(200, json={"DCT_FLD": rows})
-        asked.append(f"{query['BusinessObject']} {query['BookDate']}")
+        calls.append(f"{query['BusinessObject']} {query['BookDate']}")
         return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
 
     accountview = answered_by(answering)
     assert accountview.lookup([an_order("639", date=date(2025, 12, 30))], Links()) == {}
     learned = ("SO1 2026-11-25", "ALH 2026-11-25")  # each before its first question
-    told = [each for each in asked if not each.startswith("PER")]
-    assert told == [learned[0], "SO1 2025-12-30", "SO1 2026-11-25", learned[1], "ALH 2025-12-30", "ALH 2026-11-25"]
+    document_calls = [call for call in calls if not call.startswith("PER")]
+    assert document_calls == [
+        learned[0],
+        "SO1 2025-12-30",
+        "SO1 2026-11-25",
+        learned[1],
+        "ALH 2025-12-30",
+        "ALH 2026-11-25",
+    ]
 
 
 def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "640")
     created(books, an_address("640"), links)
-    wanted = Record(
+    desired = Record(
         Kind.SALES_ORDER, "640",
         {"reference": "MPLUS-640", "debtor": "640", "address": "640/c0ffee", "date": TODAY}, (a_line(1),),
     )  # fmt: skip
-    created(books, wanted, links)
-    assert differences(wanted, held(books, wanted, links).record) == ()
+    created(books, desired, links)
+    assert differences(desired, held(books, desired, links).record) == ()
     stranger = Links({(Kind.DEBTOR, "640"): "20001"})
-    shown = held(books, wanted, stranger).record.values
-    assert shown["debtor"] == links.known[Kind.DEBTOR, "640"]
-    assert shown["address"] == links.known[Kind.ADDRESS, "640/c0ffee"]
+    values = held(books, desired, stranger).record.values
+    assert values["debtor"] == links.known[Kind.DEBTOR, "640"]
+    assert values["address"] == links.known[Kind.ADDRESS, "640/c0ffee"]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "field"),
+    ("desired", "field"),
     [
         (an_order("641", debtor="nobody", debtor_number=""), "debtor"),
         (an_order("641", address="nobody/1"), "address"),
@@ -200,17 +212,17 @@ def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: Account
     ],
 )
 def test_a_pointer_to_what_is_not_there_yet_is_refused_before_any_call(
-    wanted: Record, field: str, books: AccountView, shared_sandbox: Sandbox, links: Links
+    desired: Record, field: str, books: AccountView, shared_sandbox: Sandbox, links: Links
 ) -> None:
     start = newest_call(shared_sandbox)
     with pytest.raises(RejectedError, match="needed_record_missing") as caught:
-        created(books, wanted, links)
+        created(books, desired, links)
     assert caught.value.facts["field"] == field
     assert shared_sandbox.ledger.calls(write=True, since=start) == []
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code", "facts"),
+    ("desired", "code", "facts"),
     [
         (a_debtor("650", email=f"{'x' * 50}@y.example"), "email_too_long", {"length": "60", "limit": "50"}),
         (a_debtor("650", external_id="12345678901"), "field_too_long", {"field": "external_id", "limit": "10"}),
@@ -227,11 +239,11 @@ def test_a_pointer_to_what_is_not_there_yet_is_refused_before_any_call(
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_call(
-    wanted: Record, code: str, facts: Mapping[str, str], books: AccountView, shared_sandbox: Sandbox, links: Links
+    desired: Record, code: str, facts: Mapping[str, str], books: AccountView, shared_sandbox: Sandbox, links: Links
 ) -> None:
     start = newest_call(shared_sandbox)
     with pytest.raises(RejectedError) as caught:
-        created(books, wanted, links)
+        created(books, desired, links)
     assert caught.value.code == code
     assert facts.items() <= caught.value.facts.items()
     assert shared_sandbox.ledger.calls(write=True, since=start) == []
@@ -245,11 +257,11 @@ def test_which_orders_are_not_invoiced_is_told_by_the_orders_and_by_the_history_
     sandbox: Sandbox, links: Links, history: str
 ) -> None:
     with connected(sandbox, objects={"history": {"code": history, "table": "HST_AL"}}) as accountview:
-        open_, invoiced, gone = (an_order(number) for number in ("841", "842", "843"))
-        numbers = {one.key: created(accountview, one, links).reference for one in (open_, invoiced)}
+        open_, invoiced, missing = (an_order(number) for number in ("841", "842", "843"))
+        numbers = {order.key: created(accountview, order, links).reference for order in (open_, invoiced)}
         sandbox.accountview.invoice(numbers[invoiced.key])
-        told = accountview.uninvoiced([open_, invoiced, gone], links)
-    assert told == dict.fromkeys([open_.key, *([gone.key] if history else [])])
+        uninvoiced = accountview.uninvoiced([open_, invoiced, missing], links)
+    assert uninvoiced == dict.fromkeys([open_.key, *([missing.key] if history else [])])
 
 
 def test_an_order_whose_row_lacks_our_reference_is_the_one_of_which_nobody_can_tell_if_it_was_invoiced(
@@ -263,51 +275,51 @@ def test_an_order_whose_row_lacks_our_reference_is_the_one_of_which_nobody_can_t
         altered_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-851"}, "COMMENT1", "null") as url,
         connected(sandbox, keeper, url=url) as accountview,
     ):
-        told = accountview.uninvoiced([an_order(key) for key in keys], links)
-    assert {key: wrong and wrong.field for key, wrong in told.items()} == {"851": "COMMENT1", "852": None}
+        uninvoiced = accountview.uninvoiced([an_order(key) for key in keys], links)
+    assert {key: wrong and wrong.field for key, wrong in uninvoiced.items()} == {"851": "COMMENT1", "852": None}
 
 
 def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
         links.known[Kind.DEBTOR, "501"] = "20001"
-        wanted = an_order("634", debtor="501", debtor_number="")
-        number = created(accountview, wanted, Links(dict(links.known))).reference
+        desired = an_order("634", debtor="501", debtor_number="")
+        number = created(accountview, desired, Links(dict(links.known))).reference
         sandbox.accountview.invoice(number)
-        found = held(accountview, wanted, links)
-        assert found.evidence == "history"
-        assert found.record.values["reference"] == "MPLUS-634"
-        assert found.record.values["debtor"] == "501"
-        assert found.record.values["remark"] == "Graag aan de achterdeur"
-        assert [part.values["quantity"] for part in found.record.parts] == [2, 1]
-        assert not {"1/article", "1/price"} & set(differences(wanted, found.record))
-        assert found.reference.isdecimal()
+        current = held(accountview, desired, links)
+        assert current.evidence == "history"
+        assert current.record.values["reference"] == "MPLUS-634"
+        assert current.record.values["debtor"] == "501"
+        assert current.record.values["remark"] == "Graag aan de achterdeur"
+        assert [part.values["quantity"] for part in current.record.parts] == [2, 1]
+        assert not {"1/article", "1/price"} & set(differences(desired, current.record))
+        assert current.reference.isdecimal()
         links.known[Kind.SALES_ORDER, "634"] = number
-        assert held(accountview, wanted, links).reference == number
+        assert held(accountview, desired, links).reference == number
 
 
 def test_a_second_order_is_seen_beside_the_first_that_has_been_invoiced(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox, history={"order_number": "ORD_NR"}) as accountview:
-        wanted = an_order("641")
-        first, second, third = (created(accountview, wanted, links, keep=False).reference for _ in range(3))
+        desired = an_order("641")
+        first, second, third = (created(accountview, desired, links, keep=False).reference for _ in range(3))
         sandbox.accountview.invoice(first)
-        found = held(accountview, wanted, links)
-        assert (found.reference, found.other_references) == (second, (third, first))
+        current = held(accountview, desired, links)
+        assert (current.reference, current.other_references) == (second, (third, first))
         sandbox.accountview.invoice(third)
         sandbox.accountview.invoice(second)
-        found = held(accountview, wanted, links)
-        assert (found.evidence, {found.reference, *found.other_references}) == ("history", {first, second, third})
+        current = held(accountview, desired, links)
+        assert (current.evidence, {current.reference, *current.other_references}) == ("history", {first, second, third})
         links.known[Kind.SALES_ORDER, "641"] = second
-        assert held(accountview, wanted, links).reference == second
+        assert held(accountview, desired, links).reference == second
 
 
 def test_an_order_of_which_a_part_is_in_the_history_is_one_order(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox, history={"order_number": "ORD_NR"}) as accountview:
-        wanted = an_order("642")
-        number = created(accountview, wanted, links, keep=False).reference
+        desired = an_order("642")
+        number = created(accountview, desired, links, keep=False).reference
         part = {"HST_AH_COMMENT1": "MPLUS-642", "HST_AH_ORD_NR": number, "HST_AH_RPL_INV": "20001", "ART_QTY": 1}
         sandbox.accountview.add("HST_AL", {"REC_ID": "9999642", "HST_AH_HDR_TYPE": 1, **part})
-        found = held(accountview, wanted, links)
-    assert (found.reference, found.other_references) == (number, ())
+        current = held(accountview, desired, links)
+    assert (current.reference, current.other_references) == (number, ())
 
 
 # ---- sales orders and trade invoices
@@ -315,52 +327,52 @@ def test_an_order_of_which_a_part_is_in_the_history_is_one_order(sandbox: Sandbo
 
 def test_every_field_of_an_order_that_the_dictionary_shows_can_be_written(books: AccountView, links: Links) -> None:
     line = a_line(1, discount_percent=Decimal(10), text="Fiets, rood", vat_code="1", delivery_date=date(2026, 12, 1))
-    wanted = an_order(
+    desired = an_order(
         "605", (line,), invoice_date=TODAY, delivery_date=date(2026, 12, 1), note="intern", salesperson="jan",
         payment_condition="14", payment_reference="ref", shipping_method="post", price_list="web", currency="EUR",
     )  # fmt: skip
-    created(books, wanted, links)
-    assert differences(wanted, held(books, wanted, links).record) == ()
+    created(books, desired, links)
+    assert differences(desired, held(books, desired, links).record) == ()
 
 
 def test_fifty_orders_are_looked_up_in_a_handful_of_calls(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
-        wanted = [an_order(str(1000 + place)) for place in range(50)]
+        orders = [an_order(str(1000 + place)) for place in range(50)]
         start = newest_call(sandbox)
-        assert accountview.lookup(wanted, links) == {}
+        assert accountview.lookup(orders, links) == {}
         learned = Counter({"dictionary": 2, "AR1 GET": 3, "SO1 GET": 1, "ALH GET": 1, "PER GET": 3})
         looked = Counter({"dictionary": 4, "AR1 GET": 2, "SO1 GET": 3, "ALH GET": 3, "PER GET": 2})
         assert calls_since(sandbox, start) == learned + looked
-        for record in wanted[:25]:
+        for record in orders[:25]:
             created(accountview, record, links, keep=False)
         start = newest_call(sandbox)
-        assert accountview.lookup(wanted, links).keys() == {record.key for record in wanted[:25]}
+        assert accountview.lookup(orders, links).keys() == {record.key for record in orders[:25]}
         assert calls_since(sandbox, start) == {"SO1 GET": 3, "ALH GET": 2}
 
 
 def test_a_trade_invoice_goes_to_its_own_object(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
-    wanted = an_order("680", trade_invoice=True)
+    desired = an_order("680", trade_invoice=True)
     with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
-        written = created(accountview, wanted, links)
-        found = held(accountview, wanted, links)
-    (row,) = (one for one in shared_sandbox.state("K9_INV") if one["COMMENT1"] == "MPLUS-680")
-    assert found.reference == written.reference == str(row["EXT_KEY"])
-    assert differences(wanted, found.record) == ()
+        result = created(accountview, desired, links)
+        current = held(accountview, desired, links)
+    (row,) = (invoice for invoice in shared_sandbox.state("K9_INV") if invoice["COMMENT1"] == "MPLUS-680")
+    assert current.reference == result.reference == str(row["EXT_KEY"])
+    assert differences(desired, current.record) == ()
     assert "ORD_DATE" not in row
 
 
-@pytest.mark.parametrize("wanted", [an_order("684"), a_posting("684")], ids=lambda one: one.kind)
+@pytest.mark.parametrize("desired", [an_order("684"), a_posting("684")], ids=lambda record: record.kind)
 def test_the_tills_own_id_is_written_and_read_where_it_has_a_column(
-    wanted: Record, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
+    desired: Record, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
-    named = {"till_id": "K9_TILL_ID"}
-    wanted = replace(wanted, values={**wanted.values, "till_id": "8d1f0b7e6d0c4d539a573c2f1f2b7a10"})
-    with connected(shared_sandbox, shared_keeper, sales_order=named, posting=named) as accountview:
+    columns = {"till_id": "K9_TILL_ID"}
+    desired = replace(desired, values={**desired.values, "till_id": "8d1f0b7e6d0c4d539a573c2f1f2b7a10"})
+    with connected(shared_sandbox, shared_keeper, sales_order=columns, posting=columns) as accountview:
         assert accountview.choices("till_ids") == dict.fromkeys(("sales_order", "posting"), "K9_TILL_ID")
-        created(accountview, wanted, links)
-        assert differences(wanted, held(accountview, wanted, links).record) == ()
+        created(accountview, desired, links)
+        assert differences(desired, held(accountview, desired, links).record) == ()
     with connected(shared_sandbox, shared_keeper) as accountview:
         assert accountview.choices("till_ids") == {}
 
@@ -369,32 +381,32 @@ def test_the_tills_own_id_is_written_and_read_where_it_has_a_column(
 def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
     numbers: Literal["added", "printed"], links: Links
 ) -> None:
-    wanted = an_order("682", trade_invoice=True)
+    desired = an_order("682", trade_invoice=True)
     with (
         running(articles=60, trades=False, conventions=Conventions(invoice_numbers=numbers)) as other,
         connected(other, objects=INVOICES) as accountview,
     ):
-        created(accountview, wanted, links)
+        created(accountview, desired, links)
         (row,) = other.state("K9_INV")
-        assert held(accountview, wanted, links).reference == str(row.get("INV_NR") or row["EXT_KEY"])
+        assert held(accountview, desired, links).reference == str(row.get("INV_NR") or row["EXT_KEY"])
         other.accountview.edit("K9_INV", str(row["REC_ID"]), {"INV_NR": "2600000007"})
-        assert held(accountview, wanted, links).reference == "2600000007"
+        assert held(accountview, desired, links).reference == "2600000007"
 
 
 def test_an_order_and_a_trade_invoice_of_more_are_told_as_two(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
-    wanted, more = an_order("683"), an_order("683", (a_line(1, quantity=Decimal(3)), a_line(2)), trade_invoice=True)
+    desired, more = an_order("683"), an_order("683", (a_line(1, quantity=Decimal(3)), a_line(2)), trade_invoice=True)
     with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
-        order = created(accountview, wanted, links).reference
+        order = created(accountview, desired, links).reference
         invoice = created(accountview, more, links, keep=False).reference
-        found = held(accountview, wanted, links)
-        assert (found.reference, found.other_references) == (order, (invoice,))
-        (row,) = (one for one in shared_sandbox.state("K9_INV") if one["COMMENT1"] == "MPLUS-683")
-        for line in [one for one in shared_sandbox.state("K9_INVL") if one["HDR_ID"] == row["REC_ID"]]:
+        current = held(accountview, desired, links)
+        assert (current.reference, current.other_references) == (order, (invoice,))
+        (row,) = (header for header in shared_sandbox.state("K9_INV") if header["COMMENT1"] == "MPLUS-683")
+        for line in [detail for detail in shared_sandbox.state("K9_INVL") if detail["HDR_ID"] == row["REC_ID"]]:
             shared_sandbox.accountview.edit("K9_INVL", str(line["REC_ID"]), {"ART_QTY": 1})
-        found = held(accountview, wanted, links)
-        assert (found.reference, found.other_references) == (order, ())
+        current = held(accountview, desired, links)
+        assert (current.reference, current.other_references) == (order, ())
 
 
 def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView, links: Links) -> None:
@@ -407,6 +419,6 @@ def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView
 
 def test_lines_are_numbered_in_the_order_they_were_posted(books: AccountView, links: Links) -> None:
     lines = tuple(a_line(place, quantity=Decimal(place)) for place in range(1, 13))
-    wanted = an_order("606", lines)
-    created(books, wanted, links)
-    assert [part.values["quantity"] for part in held(books, wanted, links).record.parts] == list(range(1, 13))
+    desired = an_order("606", lines)
+    created(books, desired, links)
+    assert [part.values["quantity"] for part in held(books, desired, links).record.parts] == list(range(1, 13))

@@ -35,9 +35,9 @@ def test_each_way_of_saying_nothing_is_learned_and_believed(form: EmptyAnswerFor
         assert len(keys(pages(accountview, Kind.ARTICLE))) == len(sandbox.shop.articles)
         assert accountview.fetch(Kind.ARTICLE, ["none"]) == []
         assert accountview.lookup([a_debtor("k"), an_order("k")], links) == {}
-        assert [one for one in accountview.check() if not one.ok] == []
+        assert [finding for finding in accountview.check() if not finding.ok] == []
         for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
-            assert [one for one in accountview.needs(kind, for_insert=True) if not one.ok] == []
+            assert [finding for finding in accountview.needs(kind, for_insert=True) if not finding.ok] == []
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
@@ -64,12 +64,16 @@ def test_an_object_that_must_have_rows_and_has_none_for_any_question_is_unavaila
 ) -> None:
     with books(Conventions(no_hit=form, unreadable={code: form})) as (_, accountview):
         objects = accountview.settings.objects
-        of = next(one for one in (objects.articles, objects.vat, objects.fields, objects.ledgers) if one.code == code)
+        of = next(
+            business_object
+            for business_object in (objects.articles, objects.vat, objects.fields, objects.ledgers)
+            if business_object.code == code
+        )
         key = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "GL1": "ACCT_NR"}.get(code, "FIELD_NAME")
         with pytest.raises(UnavailableError, match="nothing_but_nothing") as caught:
             accountview.client.page(Query(of=of, sort=(key,), size=5, dictionary=code == "FLD"))
         assert caught.value.facts["object"] == code
-        wrong = [one for one in accountview.check() if not one.ok]
+        wrong = [finding for finding in accountview.check() if not finding.ok]
         assert (wrong[0].name, wrong[0].cause, wrong[0].facts["object"]) == ("rights", "nothing_but_nothing", code)
 
 
@@ -77,9 +81,9 @@ def test_an_object_that_must_have_rows_and_has_none_for_any_question_is_unavaila
 def test_books_that_answer_every_question_alike_pass_no_check(form: EmptyAnswerForm) -> None:
     codes = ("AK1", "AG1", "VA1", "GL1", "AR1", "SO1", "ADDR", "ALH", "DJ2", "FLD")
     with books(Conventions(no_hit=form, unreadable=dict.fromkeys(codes, form))) as (_, accountview):
-        assert [one.cause for one in accountview.check() if one.ok is False] == ["nothing_but_nothing"]
+        assert [finding.cause for finding in accountview.check() if finding.ok is False] == ["nothing_but_nothing"]
         for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
-            assert "nothing_but_nothing" in [one.cause for one in accountview.needs(kind, for_insert=True)]
+            assert "nothing_but_nothing" in [finding.cause for finding in accountview.needs(kind, for_insert=True)]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_books_that_answer_every_question_alike_pass_no_check(form: EmptyAnswerF
 )
 def test_an_address_that_answers_everything_alike_passes_no_check(response: httpx.Response) -> None:
     findings = an_accountview(lambda _: response, minds=False).check()
-    assert [one.ok for one in findings].count(False) == 1
+    assert [finding.ok for finding in findings].count(False) == 1
     assert findings[-1].ok is None
 
 
@@ -111,7 +115,7 @@ def test_an_empty_table_is_not_believed_where_the_others_say_it_otherwise(form: 
     with books(Conventions(unreadable={"SO1": form})) as (_, accountview):
         with pytest.raises(UnavailableError, match=r"nothing_.*object=SO1"):
             accountview.lookup([an_order("k")], links)
-        assert "nothing_but_nothing" in [one.cause for one in accountview.needs(Kind.SALES_ORDER)]
+        assert "nothing_but_nothing" in [finding.cause for finding in accountview.needs(Kind.SALES_ORDER)]
 
 
 def test_an_empty_list_is_an_empty_table() -> None:
@@ -129,10 +133,10 @@ def test_conditions_that_are_ignored_are_told_by_reads_and_by_the_check(links: L
         ):
             with pytest.raises(UnavailableError, match="filter_ignored"):
                 looking()
-        assert [(one.cause, one.facts["object"]) for one in accountview.check() if one.ok is False] == [
+        assert [(finding.cause, finding.facts["object"]) for finding in accountview.check() if finding.ok is False] == [
             ("filter_ignored", "AK1")
         ]
-        assert "filter_ignored" in [one.cause for one in accountview.needs(Kind.DEBTOR)]
+        assert "filter_ignored" in [finding.cause for finding in accountview.needs(Kind.DEBTOR)]
 
 
 def test_conditions_that_are_refused_are_told_by_reads_and_by_the_check() -> None:
@@ -140,8 +144,8 @@ def test_conditions_that_are_refused_are_told_by_reads_and_by_the_check() -> Non
         assert accountview.extract(Kind.ARTICLE).records
         with pytest.raises(RejectedError, match="Filteren van business object AK1"):
             accountview.fetch(Kind.ARTICLE, ["none"])
-        wrong = [one for one in accountview.check() if one.ok is False]
-        assert [one.cause for one in wrong] == ["read_refused"]
+        wrong = [finding for finding in accountview.check() if finding.ok is False]
+        assert [finding.cause for finding in wrong] == ["read_refused"]
         assert "Filteren van business object AK1" in wrong[0].facts["message"]
 
 
@@ -181,10 +185,10 @@ def test_what_another_object_says_is_proven_anew_when_a_run_begins() -> None:
     nothing = {"AK1": missing}
 
     def answering(request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        if asked["BusinessObject"] == "AG1":
+        query = asked_for(request)
+        if query["BusinessObject"] == "AG1":
             return missing  # whatever is asked
-        is_sought = asked.get("FilterValue1") == NOBODY
+        is_sought = query.get("FilterValue1") == NOBODY
         return nothing["AK1"] if is_sought else httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]})
 
     accountview = an_accountview(answering, minds=False)

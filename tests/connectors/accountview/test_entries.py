@@ -22,40 +22,40 @@ KEY = DAY.isoformat()
 
 def entries(books: AccountView, *days: str, reference: str = "MZ6101700100") -> list[Record]:
     """The entries of the page with a reference."""
-    return [one for one in books.fetch(Kind.ENTRY, days or [KEY]) if one.values.get("reference") == reference]
+    return [entry for entry in books.fetch(Kind.ENTRY, days or [KEY]) if entry.values.get("reference") == reference]
 
 
-def sums(found: list[Record]) -> dict[str, Decimal]:
-    counted: Counter[str] = Counter()
-    for one in found:
-        counted[str(one.values["account"])] += one.values["amount"]  # type: ignore[assignment,operator]
-    return {account: Decimal(amount) for account, amount in counted.items()}
+def sums(records: list[Record]) -> dict[str, Decimal]:
+    totals: Counter[str] = Counter()
+    for record in records:
+        totals[str(record.values["account"])] += record.values["amount"]  # type: ignore[assignment,operator]
+    return {account: Decimal(amount) for account, amount in totals.items()}
 
 
 @pytest.mark.parametrize("mode", ["L", "G", "S", "K"])
 def test_entries_of_a_posted_page_are_what_it_put_on_each_account(mode: str, sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as books:
         number = created(books, a_day_page(mode), links).reference
-        found = entries(books)
+        records = entries(books)
 
-    assert sums(found) == LEDGER
-    assert {one.values["posted"] for one in found} == {True}
-    assert {f"{one.values['daybook']}/{one.values['page']}" for one in found} == {number}
-    assert {one.values["date"] for one in found} == {DAY}
-    assert len({one.key for one in found}) == len(found)
-    (open_item,) = (one for one in found if one.values["account"] == "1300")
+    assert sums(records) == LEDGER
+    assert {record.values["posted"] for record in records} == {True}
+    assert {f"{record.values['daybook']}/{record.values['page']}" for record in records} == {number}
+    assert {record.values["date"] for record in records} == {DAY}
+    assert len({record.key for record in records}) == len(records)
+    (open_item,) = (record for record in records if record.values["account"] == "1300")
     assert (open_item.values["debtor"], open_item.values["item"]) == ("20007", "MP12262202")
 
 
 def test_bases_and_vat_of_each_code_stand_on_the_rows_that_were_sent(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as books:
         created(books, a_day_page(), links)
-        coded = [one for one in entries(books) if one.values["vat_code"]]
+        coded = [record for record in entries(books) if record.values["vat_code"]]
 
     for code, base, vat in (("1", "-1500.09", "-315.04"), ("2", "-273.88", "-24.64"), ("3", "-55.00", "0.00")):
-        own = [one.values for one in coded if one.values["vat_code"] == code]
-        assert sum(each["vat_base"] or 0 for each in own) == Decimal(base)  # type: ignore[misc]
-        assert sum(each["vat"] or 0 for each in own) == Decimal(vat)  # type: ignore[misc]
+        own = [record.values for record in coded if record.values["vat_code"] == code]
+        assert sum(values["vat_base"] or 0 for values in own) == Decimal(base)  # type: ignore[misc]
+        assert sum(values["vat"] or 0 for values in own) == Decimal(vat)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("mode", ["L", "G", "K"])
@@ -73,21 +73,21 @@ def test_a_page_that_waits_to_be_posted_is_told_as_not_posted_until_it_is(mode: 
     of_lines = {account: amount for account, amount in LEDGER.items() if account not in added}
     if mode == "G":  # the VAT of a gross page is in its amounts
         of_lines |= {account: of_lines[account] + vat for account, vat in VAT.items()}
-    assert {one.values["posted"] for one in before} == {False}
+    assert {record.values["posted"] for record in before} == {False}
     assert sums(before) == of_lines
-    assert len({one.key for one in before}) == len(before)
-    assert {one.values["posted"] for one in after} == {True}
+    assert len({record.key for record in before}) == len(before)
+    assert {record.values["posted"] for record in after} == {True}
     assert sums(after) == LEDGER
 
 
 def test_a_concept_waits_even_where_pages_are_posted_at_once(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as books:
         number = created(books, a_day_page(concept=True), links).reference
-        assert {one.values["posted"] for one in entries(books)} == {False}
+        assert {record.values["posted"] for record in entries(books)} == {False}
         sandbox.accountview.post()
-        assert {one.values["posted"] for one in entries(books)} == {False}
+        assert {record.values["posted"] for record in entries(books)} == {False}
         sandbox.accountview.post(number.partition("/")[2])
-        assert {one.values["posted"] for one in entries(books)} == {True}
+        assert {record.values["posted"] for record in entries(books)} == {True}
 
 
 def test_a_page_that_somebody_deletes_is_gone(sandbox: Sandbox, links: Links) -> None:
@@ -104,13 +104,13 @@ def test_a_line_that_somebody_moves_is_told_with_who_did_it(sandbox: Sandbox, li
         (line,) = (row for row in sandbox.state("DJ_LINE")
                    if row["PAGE_NR"] == number.partition("/")[2] and row["ACCT_NR"] == "8030")  # fmt: skip
         sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": "8010"}, by="ANJA")
-        found = entries(books)
+        records = entries(books)
 
-    assert sums(found) == {account: amount for account, amount in LEDGER.items() if account != "8030"} | {
+    assert sums(records) == {account: amount for account, amount in LEDGER.items() if account != "8030"} | {
         "8010": Decimal("-299.66")
     }
-    assert {one.values["changed_by"] for one in found} == {"ANJA"} != {before["changed_by"]}
-    assert {one.values["changed"] > before["changed"] for one in found} == {True}  # type: ignore[operator]
+    assert {record.values["changed_by"] for record in records} == {"ANJA"} != {before["changed_by"]}
+    assert {record.values["changed"] > before["changed"] for record in records} == {True}  # type: ignore[operator]
 
 
 def test_a_page_that_somebody_types_is_told_with_who_did_it(sandbox: Sandbox) -> None:
@@ -124,14 +124,14 @@ def test_a_page_that_somebody_types_is_told_with_who_did_it(sandbox: Sandbox) ->
         by="PIET",
     )
     with connected(sandbox) as books:
-        found = [one for one in books.fetch(Kind.ENTRY, [KEY]) if one.values["changed_by"] == "PIET"]
+        records = [record for record in books.fetch(Kind.ENTRY, [KEY]) if record.values["changed_by"] == "PIET"]
 
-    assert sums(found) == {
+    assert sums(records) == {
         "8000": Decimal("-557.10"), "8030": Decimal("-33.02"), "1500": Decimal("-123.93"), "1010": Decimal("714.05"),
     }  # fmt: skip
-    assert {one.values["text"] for one in found} == {"bon 4102"}
-    assert {one.values["period"] for one in found} == {Decimal(10)}
-    assert not any(one.values["reference"] for one in found)
+    assert {record.values["text"] for record in records} == {"bon 4102"}
+    assert {record.values["period"] for record in records} == {Decimal(10)}
+    assert not any(record.values["reference"] for record in records)
 
 
 def test_a_week_is_one_question_of_each_object(sandbox: Sandbox, links: Links) -> None:
@@ -140,11 +140,11 @@ def test_a_week_is_one_question_of_each_object(sandbox: Sandbox, links: Links) -
         created(books, a_day_page(), links)
         books.fetch(Kind.ENTRY, week)  # learns how each object says that there is nothing
         start = newest_call(sandbox)
-        found = entries(books, *week)
-        asked = calls_since(sandbox, start)
+        records = entries(books, *week)
+        call_counts = calls_since(sandbox, start)
 
-    assert sums(found) == LEDGER
-    assert asked == {"GJ1 GET": 3, "DJ2 GET": 2}  # 29 rows in pages of 25, and each time a page without any
+    assert sums(records) == LEDGER
+    assert call_counts == {"GJ1 GET": 3, "DJ2 GET": 2}  # 29 rows in pages of 25, and each time a page without any
 
 
 def test_days_of_two_fiscal_years_are_asked_for_in_their_own() -> None:
@@ -153,21 +153,21 @@ def test_days_of_two_fiscal_years_are_asked_for_in_their_own() -> None:
         created(books, a_day_page(), Links())
         later = a_day_page(date=date(2026, 10, 18), reference="MZ6101800100")
         created(books, later, Links())
-        both = books.fetch(Kind.ENTRY, [KEY, "2026-10-18"])
+        records = books.fetch(Kind.ENTRY, [KEY, "2026-10-18"])
 
-    assert sums([one for one in both if one.values["reference"] == "MZ6101700100"]) == LEDGER
-    assert sums([one for one in both if one.values["reference"] == "MZ6101800100"]) == LEDGER
+    assert sums([record for record in records if record.values["reference"] == "MZ6101700100"]) == LEDGER
+    assert sums([record for record in records if record.values["reference"] == "MZ6101800100"]) == LEDGER
 
 
 def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same() -> None:
     def answering(request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        match asked["BusinessObject"]:
+        query = asked_for(request)
+        match query["BusinessObject"]:
             case "FLD":
-                table = asked.get("FilterValue1", "TRANSACT").strip()
+                table = query.get("FilterValue1", "TRANSACT").strip()
                 return httpx.Response(200, json={"DCT_FLD": [_column(table, name, kind) for name, kind in _COLUMNS]})
-            case "GJ1" if asked.get("FilterOperator2") == "DateOnOrBeforeDate":
-                return _refused("Operator DateOnOrBeforeDate is onbekend.")
+            case "GJ1" if query.get("FilterOperator2") == "DateOnOrBeforeDate":
+                return _refusal_response("Operator DateOnOrBeforeDate is onbekend.")
             case "GJ1":
                 rows = [_row("1", "2026-10-17", 5), _row("2", "2026-10-18", 7)]
                 return httpx.Response(200, json={"TRANSACT": rows})
@@ -183,10 +183,10 @@ def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same
 
 def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
     def answering(request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        match asked["BusinessObject"]:
+        query = asked_for(request)
+        match query["BusinessObject"]:
             case "FLD":
-                table = asked.get("FilterValue1", "TRANSACT").strip()
+                table = query.get("FilterValue1", "TRANSACT").strip()
                 return httpx.Response(200, json={"DCT_FLD": [_column(table, name, kind) for name, kind in _COLUMNS]})
             case "GJ1":
                 return httpx.Response(200, json={"TRANSACT": [_row("1", "2026-10-17", "veel")]})
@@ -229,16 +229,16 @@ def _row(number: str, day: str, amount: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _refused(message: str) -> httpx.Response:
+def _refusal_response(message: str) -> httpx.Response:
     return httpx.Response(400, json={"ErrorType": "AccountViewError", "ErrorMessage": message})
 
 
 def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as books:
         created(books, a_day_page("L"), links)
-        found = books.last_activity_dates(["20007", "29999"], DAY)
-        assert "29999" not in found
-        newest = found["20007"]
+        dates = books.last_activity_dates(["20007", "29999"], DAY)
+        assert "29999" not in dates
+        newest = dates["20007"]
         assert newest is not None
         assert newest >= DAY
         assert books.last_activity_dates(["20007"], max(books.client.today(), newest) + timedelta(days=1)) == {}
@@ -247,7 +247,7 @@ def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox
 
 
 @pytest.mark.parametrize(
-    ("unclear", "told"),
+    ("unclear", "expected"),
     [
         ({}, date(2026, 10, 17)),
         ({"SUB_NR": "20008"}, date(2026, 10, 17)),  # of somebody else
@@ -258,16 +258,16 @@ def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox
     ],
 )
 def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear(
-    unclear: dict[str, object], told: date | None
+    unclear: dict[str, object], expected: date | None
 ) -> None:
     first = _row("1", "2026-10-17", 5) | {"SUB_NR": "20007"}
     second = first | {"REC_ID": "2", "TRN_DATE": "2026-10-18T00:00:00"} | unclear if unclear else first
 
     def answering(request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        match asked["BusinessObject"]:
+        query = asked_for(request)
+        match query["BusinessObject"]:
             case "FLD":
-                table = asked.get("FilterValue1", "TRANSACT").strip()
+                table = query.get("FilterValue1", "TRANSACT").strip()
                 columns = [_column(table, name, kind) for name, kind in (*_COLUMNS, ("SUB_NR", "C"))]
                 return httpx.Response(200, json={"DCT_FLD": columns})
             case "GJ1":
@@ -275,4 +275,4 @@ def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear
             case _:
                 return httpx.Response(200, json={"ADM_PER": []})
 
-    assert answered_by(answering).last_activity_dates(["20007"], DAY) == {"20007": told}
+    assert answered_by(answering).last_activity_dates(["20007"], DAY) == {"20007": expected}

@@ -34,8 +34,8 @@ def test_columns_of_other_installations_are_proposed_by_their_captions() -> None
     renamed = {"SO_HDR.GROSS_FLG": "BRUTO", "SO_HDR.ORD_NR": "NR", "SO_HDR.COMMENT3": "INTERN"}
     with running(articles=60, trades=False, renamed=renamed) as other, connected(other) as accountview:
         proposed = accountview.propose_fields()
-        kept = accountview_settings(other, **{str(kind): names for kind, names in proposed.items()})
-    assert dict(kept.sales_order)["order_number"] == "NR"
+        settings = accountview_settings(other, **{str(kind): names for kind, names in proposed.items()})
+    assert dict(settings.sales_order)["order_number"] == "NR"
     assert proposed[Kind.SALES_ORDER] == {"order_number": "NR", "note": "INTERN", "gross": "BRUTO"}
 
 

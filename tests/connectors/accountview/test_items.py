@@ -22,11 +22,11 @@ KEY = "2026-10-17/MI60102000A1/8f3c"
 
 
 def book(sandbox: Sandbox, daybook: str, amount: str, page: Mapping[str, Any], **line: Any) -> None:
-    told = {"DJ_CODE": daybook, "TRN_DATE": "2026-10-17T00:00:00", **page}
+    header = {"DJ_CODE": daybook, "TRN_DATE": "2026-10-17T00:00:00", **page}
     lines = [{"ACCT_NR": "8000", "AMOUNT": amount, **line}]
     if daybook == "600":
         lines.append({"ACCT_NR": "4410", "AMOUNT": str(-Decimal(amount))})
-    sandbox.accountview.book(told, lines)
+    sandbox.accountview.book(header, lines)
 
 
 def sold(sandbox: Sandbox, amount: str) -> None:
@@ -57,20 +57,20 @@ def test_an_item_is_what_was_sold_what_came_in_and_what_stands_there_besides(
     sold(sandbox, "121.00")
     came_in(sandbox, "50.00")
     came_in(sandbox, "71.00", "100", "2026-11-03")
-    (found,) = read(books)
-    assert (found.key, found.values["debtor"], found.values["item"]) == (KEY, "20003", "MI60102000A1")
-    assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
-    assert found.values["paid_on"] == date(2026, 11, 3)
+    (item,) = read(books)
+    assert (item.key, item.values["debtor"], item.values["item"]) == (KEY, "20003", "MI60102000A1")
+    assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
+    assert item.values["paid_on"] == date(2026, 11, 3)
     book(sandbox, "600", "9.50", {}, **OWED, ACCT_NR="1300")
-    (found,) = read(books)
-    assert sums(found) == {"sold": "121", "paid": "121", "other": "9.5", "besides": "1"}
+    (item,) = read(books)
+    assert sums(item) == {"sold": "121", "paid": "121", "other": "9.5", "besides": "1"}
 
 
 def test_an_item_that_the_ledger_does_not_know_has_come_to_nothing(books: AccountView) -> None:
-    (found,) = read(books, KEY, "no key", "2026-13-01/X/y", "2026-10-17/y")
+    (item,) = read(books, KEY, "no key", "2026-13-01/X/y", "2026-10-17/y")
 
-    assert sums(found) == {"sold": "", "paid": "", "other": "", "besides": ""}
-    assert found.values["debtor"] == ""
+    assert sums(item) == {"sold": "", "paid": "", "other": "", "besides": ""}
+    assert item.values["debtor"] == ""
 
 
 def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
@@ -79,9 +79,9 @@ def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
         sold(other, "121.00")
         came_in(other, "21.00", day="2026-10-30")
         came_in(other, "100.00", day="2026-11-02")
-        (found,) = read(books)
+        (item,) = read(books)
 
-    assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
+    assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
 
 
 def test_what_came_in_between_the_year_of_the_sale_and_this_one_counts_with_it() -> None:
@@ -90,9 +90,9 @@ def test_what_came_in_between_the_year_of_the_sale_and_this_one_counts_with_it()
         years = {str(row["TRN_DATE"])[:4] for row in other.state("TRANSACT")}
         book(other, "700", "121.00", {**OWED, "TRN_DATE": "2024-12-30T00:00:00"})
         came_in(other, "121.00", day="2025-02-01")
-        (found,) = read(books, "2024-12-30/MI60102000A1/8f3c")
+        (item,) = read(books, "2024-12-30/MI60102000A1/8f3c")
 
-    assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}, years
+    assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}, years
 
 
 def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
@@ -110,17 +110,17 @@ def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
             case _:
                 return httpx.Response(200, json={"ADM_PER": [], "DAILY": []})
 
-    (found,) = answered_by(answering).fetch(Kind.ITEM, [KEY])
-    assert isinstance(found, Unreadable)
-    assert (found.key, found.raw_value) == (KEY, "veel")
+    (item,) = answered_by(answering).fetch(Kind.ITEM, [KEY])
+    assert isinstance(item, Unreadable)
+    assert (item.key, item.raw_value) == (KEY, "veel")
 
 
 def test_items_are_asked_for_by_their_numbers_alone(books: AccountView) -> None:
     with pytest.raises(RejectedError, match="request_refused"):
         books.extract(Kind.ITEM)
-    assert {one.name for one in books.fields(Kind.ITEM)} >= {"sold", "paid", "other", "besides", "paid_on"}
+    assert {field.name for field in books.fields(Kind.ITEM)} >= {"sold", "paid", "other", "besides", "paid_on"}
     assert books.needs(Kind.ITEM)
-    assert all(one.ok for one in books.needs(Kind.ITEM))
+    assert all(finding.ok for finding in books.needs(Kind.ITEM))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,6 @@ def test_items_are_asked_for_by_their_numbers_alone(books: AccountView) -> None:
     [("2026-10-17/MI1/8f3c", "MI1"), ("2026-10-17/MP-2026/1/8f3c", "MP-2026/1"), ("2026-10-17/8f3c", None), ("", None)],
 )
 def test_a_key_is_a_day_a_number_and_a_word_of_who_asks(key: str, number: str | None) -> None:
-    asked = ItemQuery.read(key)
+    query = ItemQuery.read(key)
 
-    assert (asked.number if asked else None) == number
+    assert (query.number if query else None) == number

@@ -30,7 +30,7 @@ def test_other_names_for_fields_are_only_settings(links: Links) -> None:
         "CONTACT.MAIL_BUS": "MAILADRES", "SO_HDR.COMMENT1": "OMSCHR", "SO_HDR.ORD_NR": "ORDERNR",
         "SO_LINE.ORD_QTY": "AANTAL", "DJ_PAGE.INV_NR": "FACTUURNR", "DEL_ADDR.ADDRESS1": "ADRES",
     }  # fmt: skip
-    named: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "debtor": {"email": "mailadres"},
         "order_reference_field": "OMSCHR",
         "sales_order": {"order_number": "ORDERNR"},
@@ -38,12 +38,12 @@ def test_other_names_for_fields_are_only_settings(links: Links) -> None:
         "posting": {"reference": "FACTUURNR"},
         "address": {"street": "ADRES"},
     }
-    with running(articles=60, trades=False, renamed=renamed) as other, connected(other, **named) as accountview:
-        for wanted in (a_debtor("670"), an_address("670"), an_order("670"), a_posting("670")):
-            created(accountview, wanted, links)
-            found = held(accountview, wanted, links)
-            assert differences(wanted, found.record) == ()
-            assert found.reference == links.known[wanted.kind, wanted.key]
+    with running(articles=60, trades=False, renamed=renamed) as other, connected(other, **settings) as accountview:
+        for desired in (a_debtor("670"), an_address("670"), an_order("670"), a_posting("670")):
+            created(accountview, desired, links)
+            current = held(accountview, desired, links)
+            assert differences(desired, current.record) == ()
+            assert current.reference == links.known[desired.kind, desired.key]
 
 
 def test_a_field_this_installation_does_not_have_is_never_written_silently(links: Links) -> None:
@@ -54,10 +54,10 @@ def test_a_field_this_installation_does_not_have_is_never_written_silently(links
         assert caught.value.facts["field"] == "GROSS_FLG"
         values = {name: value for name, value in an_order("671").values.items() if name != "gross"}
         plain = replace(an_order("671"), values=values)
-        written = created(accountview, plain, links)
-        found = held(accountview, an_order("671"), links)
-        assert "gross" not in found.record.values
-        assert found.reference == written.reference  # the key of the answer, for want of a number
+        result = created(accountview, plain, links)
+        current = held(accountview, an_order("671"), links)
+        assert "gross" not in current.record.values
+        assert current.reference == result.reference  # the key of the answer, for want of a number
 
 
 def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(sandbox: Sandbox) -> None:

@@ -50,8 +50,8 @@ class Login:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("/token"):
-            known = request.headers["Authorization"] == f"Bearer {self.access}"
-            return httpx.Response(200, json={"ARTICLE": []}) if known else httpx.Response(401)
+            is_valid = request.headers["Authorization"] == f"Bearer {self.access}"
+            return httpx.Response(200, json={"ARTICLE": []}) if is_valid else httpx.Response(401)
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
         self.forms.append(form)
         if form.get("refresh_token", self.refresh) != self.refresh:
@@ -182,17 +182,17 @@ def test_no_secret_is_in_an_error_whatever_accountview_echoes() -> None:
     accountview = an_accountview(answer_of(ErrorMessage=echo))
     with pytest.raises(AccessDeniedError, match="right_missing") as caught:
         read(accountview)
-    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.facts) + repr(accountview.settings)
+    text = "".join(traceback.format_exception(caught.value)) + repr(caught.value.facts) + repr(accountview.settings)
     for secret in (ACCESS, CLIENT_SECRET, REFRESH):
-        assert secret not in told
+        assert secret not in text
 
 
 def allowed(accountview: AccountView) -> str:
     """Log in on the page of AccountView, and return the code that comes back."""
     address = urlsplit(accountview.client.login.authorize_address("s1", BACK, VERIFIER))
     form = {name: values[0] for name, values in parse_qs(address.query).items()}
-    sent = httpx.post(address._replace(query="").geturl(), data={**form, "answer": "allow"})
-    returned = parse_qs(urlsplit(sent.headers["location"]).query)
+    response = httpx.post(address._replace(query="").geturl(), data={**form, "answer": "allow"})
+    returned = parse_qs(urlsplit(response.headers["location"]).query)
     assert returned["state"] == ["s1"]
     return returned["code"][0]
 
@@ -215,22 +215,22 @@ def test_a_code_is_worth_nothing_without_its_verifier(connect: Connect) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_server_that_leads_elsewhere_is_not_followed(status: int) -> None:
-    asked = []
+    hosts = []
 
     def leading_away(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.host)
+        hosts.append(request.url.host)
         return httpx.Response(status, headers={"location": "https://elsewhere.example/api/v3/token"})
 
     for keeper in (MemoryTokenStore(), MemoryTokenStore(a_token("good"))):
         with pytest.raises(IntegrationError):
             read(an_accountview(leading_away, keeper, refresh_token=REFRESH))
-    assert "elsewhere.example" not in asked
-    assert len(asked) > 1
+    assert "elsewhere.example" not in hosts
+    assert len(hosts) > 1
 
 
 def test_two_users_of_one_log_in_renew_it_one_after_the_other(connect: Connect, sandbox: Sandbox) -> None:
     keeper = MemoryTokenStore()
     two = [connect(sandbox, keeper, in_flight=4) for _ in range(2)]
-    found = run_parallel(lambda one: one.extract(Kind.GROUP), two * 4, 8)
-    assert all(isinstance(batch, Batch) for batch in found)
+    batches = run_parallel(lambda connector: connector.extract(Kind.GROUP), two * 4, 8)
+    assert all(isinstance(batch, Batch) for batch in batches)
     assert [call.operation for call in sandbox.ledger.calls() if call.operation == "token"] == ["token"]

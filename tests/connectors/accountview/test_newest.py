@@ -17,7 +17,7 @@ LAST_YEAR = date(2025, 12, 30)
 
 
 def ours(place: list[Document]) -> list[Document]:
-    return [one for one in place if one.reference.lower().startswith("mp")]
+    return [document for document in place if document.reference.lower().startswith("mp")]
 
 
 def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_year(links: Links) -> None:
@@ -26,8 +26,8 @@ def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_y
         connected(sandbox, objects=INVOICES, history=HISTORY) as books,
     ):
         numbers = {
-            wanted.key: created(books, wanted, links).reference
-            for wanted in (
+            desired.key: created(books, desired, links).reference
+            for desired in (
                 an_order("1"),
                 an_order("2"),
                 an_order("3", date=LAST_YEAR),
@@ -61,8 +61,10 @@ def test_pages_of_a_daybook_are_told_though_another_daybook_has_higher_numbers(s
         for at in range(NEWEST):
             page = {"DJ_CODE": "200", "PAGE_NR": f"9{at:05d}", "INV_NR": f"B{at}", "TRN_DATE": f"{TODAY}T00:00:00.000Z"}
             sandbox.accountview.add("DJ_PAGE", page)
-        assert Document("MP5", number) not in [one for place in books.newest_documents(Kind.POSTING) for one in place]
+        assert Document("MP5", number) not in [
+            document for place in books.newest_documents(Kind.POSTING) for document in place
+        ]
         all_pages, _, of_daybook, _ = books.newest_documents(Kind.POSTING, "700")
         assert len(all_pages) == NEWEST
         assert of_daybook[0] == Document("MP5", number)
-        assert all(one.number.startswith("700/") for one in of_daybook)
+        assert all(document.number.startswith("700/") for document in of_daybook)

@@ -34,32 +34,32 @@ class Server:
         self.asked = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        asked, of = asked_for(request), request.url.params["BusinessObject"]
+        query, of = asked_for(request), request.url.params["BusinessObject"]
         self.asked += 1
-        codes, number, size = self.codes, int(asked.get("PageNumber", 1)), int(asked["PageSize"])
-        if "FilterValue1" in asked and asked["FilterOperator1"] == "Equal":
-            codes = [code for code in codes if code == asked["FilterValue1"]]
-        if "lastKey" in asked:
-            codes = codes[codes.index(asked["lastKey"]) + 1 :]
-        found = self.turning(codes, number, size)
-        return httpx.Response(200, json={TABLES[of]: [{KEYS[of]: code} for code in found]})
+        codes, number, size = self.codes, int(query.get("PageNumber", 1)), int(query["PageSize"])
+        if "FilterValue1" in query and query["FilterOperator1"] == "Equal":
+            codes = [code for code in codes if code == query["FilterValue1"]]
+        if "lastKey" in query:
+            codes = codes[codes.index(query["lastKey"]) + 1 :]
+        page_codes = self.turning(codes, number, size)
+        return httpx.Response(200, json={TABLES[of]: [{KEYS[of]: code} for code in page_codes]})
 
 
 def fair(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
     return codes[(number - 1) * size : number * size]
 
 
-def capped(most: int, *, by_asked: bool) -> Turning:
+def capped(page_limit: int, *, by_asked: bool) -> Turning:
     """No more than so many in a page; the next begins where this ended, or where it would have."""
 
     def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
-        start = (number - 1) * (size if by_asked else min(size, most))
-        return codes[start : start + min(size, most)]
+        start = (number - 1) * (size if by_asked else min(size, page_limit))
+        return codes[start : start + min(size, page_limit)]
 
     return turned
 
 
-def _without(place: int) -> Turning:
+def _hide_row(place: int) -> Turning:
     def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
         page = fair(codes, number, size)
         return [code for at, code in enumerate(page) if at != place or len(page) < 3]
@@ -68,8 +68,8 @@ def _without(place: int) -> Turning:
 
 
 MISCHIEF: dict[str, Turning] = {
-    "a row hidden on each page": _without(3),
-    "the first of each page hidden": _without(0),
+    "a row hidden on each page": _hide_row(3),
+    "the first of each page hidden": _hide_row(0),
     "a short page in the middle": lambda codes, number, size: fair(codes, number, size)[
         : size // 2 if number == 3 else size
     ],
@@ -88,12 +88,12 @@ def articles(accountview: AccountView) -> list[str]:
 
 
 def unread(accountview: AccountView) -> list[str]:
-    found, after = list[str](), None
+    record_keys, after = list[str](), None
     while (page := accountview.extract_unparsed(Kind.ARTICLE, None, after)) is not None:
-        found += [key for key, _ in page.hashes]
+        record_keys += [key for key, _ in page.hashes]
         if (after := page.after) is None:
             break
-    return found
+    return record_keys
 
 
 def vat_codes(accountview: AccountView) -> list[str]:
@@ -112,15 +112,15 @@ def outcome(accountview: AccountView, reading: Callable[[AccountView], list[str]
 
 
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("most", [1, 2, 7, 99, 100, 500, 999, 1000])
+@pytest.mark.parametrize("page_limit", [1, 2, 7, 99, 100, 500, 999, 1000])
 @pytest.mark.parametrize("by_asked", [False, True])
 def test_a_server_that_gives_less_than_asked_is_read_whole(
-    reading: Callable[[AccountView], list[str]], most: int, by_asked: bool
+    reading: Callable[[AccountView], list[str]], page_limit: int, by_asked: bool
 ) -> None:
-    for count in (1, most, most + 1, min(3 * most, 2500)):
-        server = Server(count, capped(most, by_asked=by_asked))
+    for count in (1, page_limit, page_limit + 1, min(3 * page_limit, 2500)):
+        server = Server(count, capped(page_limit, by_asked=by_asked))
         assert outcome(an_accountview(server), reading) == server.codes
-        assert server.asked <= 5 + -(-count // most) + 1
+        assert server.asked <= 5 + -(-count // page_limit) + 1
 
 
 @pytest.mark.parametrize("reading", READINGS)
@@ -130,14 +130,14 @@ def test_what_comes_is_all_or_the_read_is_stopped(
     reading: Callable[[AccountView], list[str]], name: str, count: int
 ) -> None:
     server = Server(count, MISCHIEF[name])
-    found = outcome(an_accountview(server, page_size=10), reading)
-    assert found in (None, server.codes)
+    record_keys = outcome(an_accountview(server, page_size=10), reading)
+    assert record_keys in (None, server.codes)
     assert server.asked < 20
 
 
-@pytest.mark.parametrize("most", [1, 3, 10])
-def test_pages_turned_by_keys_are_read_whole_too(most: int) -> None:
-    server = Server(10, capped(most, by_asked=False))
+@pytest.mark.parametrize("page_limit", [1, 3, 10])
+def test_pages_turned_by_keys_are_read_whole_too(page_limit: int) -> None:
+    server = Server(10, capped(page_limit, by_asked=False))
     assert articles(an_accountview(server, page_strategy="last_key")) == server.codes
 
 
@@ -174,5 +174,5 @@ def test_the_books_are_read_whole_whatever_they_give_at_once() -> None:
     ):
         assert len(keys(pages(books, Kind.ARTICLE))) == len(sandbox.shop.articles)
         assert len(books.fields(Kind.ARTICLE)) > 7
-        codes = sorted(one.code for one in sandbox.shop.articles)[:20]
+        codes = sorted(article.code for article in sandbox.shop.articles)[:20]
         assert len(books.fetch(Kind.ARTICLE, codes)) == len(codes)

@@ -18,7 +18,7 @@ def test_what_two_places_have_under_different_numbers_is_two_documents() -> None
 
 
 @pytest.mark.parametrize(
-    ("invoices", "told"),
+    ("invoices", "expected"),
     [
         ([an_order()], ()),
         ([an_order(lines=(a_line(1),))], ()),
@@ -36,31 +36,31 @@ def test_what_two_places_have_under_different_numbers_is_two_documents() -> None
     ],
 )
 def test_a_trade_invoice_beside_an_order_is_another_document_unless_it_is_of_that_order(
-    invoices: list[Record], told: tuple[str, ...]
+    invoices: list[Record], expected: tuple[str, ...]
 ) -> None:
-    there = [CurrentRecord(one, f"i{place}") for place, one in enumerate(invoices)]
+    candidates = [CurrentRecord(invoice, f"i{place}") for place, invoice in enumerate(invoices)]
     for order in (an_order(), an_order(lines=(a_line(1, quantity=Decimal(1)),))):  # of which a part may be left
-        found = with_invoices([an_order()], {"118": CurrentRecord(order, "o")}, {"118": there}, Links())
-        assert (found["118"].reference, found["118"].other_references) == ("o", told)
+        orders = with_invoices([an_order()], {"118": CurrentRecord(order, "o")}, {"118": candidates}, Links())
+        assert (orders["118"].reference, orders["118"].other_references) == ("o", expected)
     grown = an_order(lines=(a_line(1), a_line(2, article="9003")))  # by somebody in the books
     its = {"118": [CurrentRecord(grown, "i0")]}
     assert with_invoices([an_order()], {"118": CurrentRecord(grown, "o")}, its, Links())["118"].other_references == ()
 
 
 def test_a_trade_invoice_with_the_tills_id_of_another_sale_is_of_no_order() -> None:
-    for ids, told in ((("a", "A"), ()), (("a", ""), ()), (("a", "b"), ("i0",))):
-        order, invoice = (an_order(till_id=one) for one in ids)
-        found = with_invoices(
+    for ids, expected in ((("a", "A"), ()), (("a", ""), ()), (("a", "b"), ("i0",))):
+        order, invoice = (an_order(till_id=till_id) for till_id in ids)
+        orders = with_invoices(
             [order], {"118": CurrentRecord(order, "o")}, {"118": [CurrentRecord(invoice, "i0")]}, Links()
         )
-        assert found["118"].other_references == told
+        assert orders["118"].other_references == expected
 
 
 def test_a_trade_invoice_that_we_wrote_is_of_no_order() -> None:
-    one, ours = an_order(), Links({(Kind.SALES_ORDER, "118"): "i0"})
-    invoices = {"118": [CurrentRecord(one, "i0"), CurrentRecord(one, "i1")]}
-    assert with_invoices([one], {"118": CurrentRecord(one, "o")}, {"118": [CurrentRecord(one, "i0")]}, ours)[
+    order, ours = an_order(), Links({(Kind.SALES_ORDER, "118"): "i0"})
+    invoices = {"118": [CurrentRecord(order, "i0"), CurrentRecord(order, "i1")]}
+    assert with_invoices([order], {"118": CurrentRecord(order, "o")}, {"118": [CurrentRecord(order, "i0")]}, ours)[
         "118"
     ].other_references == ("i0",)
-    alone = with_invoices([one], {}, invoices, ours)["118"]
+    alone = with_invoices([order], {}, invoices, ours)["118"]
     assert (alone.reference, alone.other_references) == ("i0", ("i1",))

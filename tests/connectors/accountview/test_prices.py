@@ -61,11 +61,11 @@ def test_articles_have_their_prices_for_lists_quantities_and_branches(
         f"price_group_price:10:{WHOLESALE}": D("0.80"),
         "branch_price:0:3": D("1.05"),
     }
-    assert code in {one.key for one in books.extract(Kind.ARTICLE).records if terms(one)}
+    assert code in {record.key for record in books.extract(Kind.ARTICLE).records if terms(record)}
 
 
 def test_debtors_have_what_is_agreed_with_them(shared_sandbox: Sandbox, books: AccountView) -> None:
-    firm, other = (each.number for each in shared_sandbox.shop.customers[:2])
+    firm, other = (customer.number for customer in shared_sandbox.shop.customers[:2])
     assert terms(of(books, Kind.DEBTOR, firm)) == {f"discount_group_percent:0:{CLOTHING}": D(15)}
     (agreed,) = terms(of(books, Kind.DEBTOR, other))
     assert agreed.startswith("article_price:0:")
@@ -83,9 +83,9 @@ def test_nothing_is_read_of_prices_until_their_object_is_named(
     shared_sandbox: Sandbox, keeper: MemoryTokenStore
 ) -> None:
     accountview = AccountView(accountview_settings(shared_sandbox), keeper)
-    asked = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
-    assert not [one for one in accountview.extract(Kind.DEBTOR).records if terms(one)]
-    assert "K9P" not in " ".join(asked)
+    call_counts = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+    assert not [record for record in accountview.extract(Kind.DEBTOR).records if terms(record)]
+    assert "K9P" not in " ".join(call_counts)
     accountview.close()
 
 
@@ -102,8 +102,8 @@ def test_a_price_that_changes_reaches_the_next_reading_though_its_article_is_sta
 ) -> None:
     stamp = books.extract(Kind.ARTICLE).stamp
     shared_sandbox.accountview.edit("K9_PRICE", str(quantity_price["REC_ID"]), {"K9_PX": "1.2345"})
-    found = {one.key: one for one in books.extract(Kind.ARTICLE, since=stamp).records}
-    assert terms(found[str(quantity_price["ART_CODE"])])[f"price_group_price:10:{WHOLESALE}"] == D("1.2345")
+    records = {record.key: record for record in books.extract(Kind.ARTICLE, since=stamp).records}
+    assert terms(records[str(quantity_price["ART_CODE"])])[f"price_group_price:10:{WHOLESALE}"] == D("1.2345")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbo
         ({"object": "ZZ9"}, "rights", "object_missing"),
     ):
         accountview = AccountView(accountview_settings(shared_sandbox, prices={**PRICES, **changed}), keeper)
-        wrong = next(one for one in accountview.check() if one.ok is False)
+        wrong = next(finding for finding in accountview.check() if finding.ok is False)
         assert (wrong.name, wrong.cause) == (name, cause)
         accountview.close()
     accountview = AccountView(accountview_settings(shared_sandbox, prices={**PRICES, "percent": "NO_PCT"}), keeper)
@@ -133,7 +133,7 @@ def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbo
 
 
 def test_a_look_at_well_named_prices_finds_nothing_wrong(books: AccountView) -> None:
-    assert all(one.ok for one in books.check())
+    assert all(finding.ok for finding in books.check())
 
 
 def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
@@ -144,7 +144,7 @@ def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
         books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url, page_size=1000), keeper)
         records = books.extract(Kind.ARTICLE).records
         books.close()
-    assert [one.key for one in records if isinstance(one, Unreadable)] == [code]
+    assert [record.key for record in records if isinstance(record, Unreadable)] == [code]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_an_offer_has_its_period_until_it_has_ended(
 ) -> None:
     books = AccountView(accountview_settings(sandbox, prices=PRICES, page_size=1000), keeper)
     today = books.client.today()
-    days = [None if one is None else today + timedelta(days=one) for one in (first, last)]
+    days = [None if offset is None else today + timedelta(days=offset) for offset in (first, last)]
     row = {"REC_ID": "P9", "ART_CODE": (code := quantity_priced(sandbox)), "K9_OFFER": "WEEK", "K9_PX": "5.0000"}
     dates = {name: f"{day}T00:00:00.000Z" for name, day in zip(("K9_FIRST", "K9_LAST"), days, strict=True) if day}
     sandbox.accountview.add("K9_PRICE", row | dates)

@@ -30,16 +30,16 @@ def test_a_quotation_is_written_to_its_object_and_read_back(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     line = a_line(1, discount_percent=Decimal(10), text="Fiets, rood", vat_code="1")
-    wanted = a_quotation(
+    desired = a_quotation(
         "q1", (line,), email="anna@voorbeeld.example", note="intern", salesperson="jan", currency="EUR"
     )
     with connected(shared_sandbox, shared_keeper, **NAMED) as accountview:
-        written = created(accountview, wanted, links)
-        found = held(accountview, wanted, links)
-    (row,) = (one for one in shared_sandbox.state("K9_QUO") if one["K9_REF"] == "MPLUS-q1")
-    assert found.reference == written.reference == row["QT_NR"]
-    assert differences(wanted, found.record) == ()
-    assert [one["ART_QTY"] for one in shared_sandbox.state("K9_QUOL") if one["QT_NR"] == row["QT_NR"]] == ["2"]
+        result = created(accountview, desired, links)
+        current = held(accountview, desired, links)
+    (row,) = (quotation for quotation in shared_sandbox.state("K9_QUO") if quotation["K9_REF"] == "MPLUS-q1")
+    assert current.reference == result.reference == row["QT_NR"]
+    assert differences(desired, current.record) == ()
+    assert [detail["ART_QTY"] for detail in shared_sandbox.state("K9_QUOL") if detail["QT_NR"] == row["QT_NR"]] == ["2"]
 
 
 def test_what_is_not_there_is_not_found(sandbox: Sandbox, links: Links) -> None:
@@ -48,12 +48,12 @@ def test_what_is_not_there_is_not_found(sandbox: Sandbox, links: Links) -> None:
 
 
 def test_a_quotation_whose_answer_is_lost_is_there_once(sandbox: Sandbox, links: Links) -> None:
-    wanted = a_quotation("q3")
+    desired = a_quotation("q3")
     with connected(sandbox, **NAMED) as accountview:
         sandbox.switches.arm(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1)
         with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is called, it says nothing of the books
-            created(accountview, wanted, links)
-        assert held(accountview, wanted, links).reference
+            created(accountview, desired, links)
+        assert held(accountview, desired, links).reference
     assert len(sandbox.state("K9_QUO")) == 1
 
 
@@ -86,8 +86,12 @@ def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: M
     def lacking(**changed: Any) -> list[tuple[str, str]]:
         with connected(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.QUOTATION, for_insert=True)
-        found = [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
-        return list(dict.fromkeys(found))
+        causes = [
+            (finding.cause, finding.facts.get("field") or finding.facts["object"])
+            for finding in looked
+            if not finding.ok
+        ]
+        return list(dict.fromkeys(causes))
 
     absent = {"quotations": {**QUOTATIONS["quotations"], "code": "ZZ9"}}
     assert lacking(**NAMED) == []

@@ -16,7 +16,7 @@ ROWS = [
 ]
 
 
-def _taken_apart(text: str) -> list[tuple[str, bytes]] | None:
+def _split_keys_and_contents(text: str) -> list[tuple[str, bytes]] | None:
     rows = split_rows(text.encode(), ARTICLES, "ART_CODE")
     return None if rows is None else [(row.key, row.content) for row in rows]
 
@@ -26,20 +26,24 @@ def test_a_row_that_was_not_read_is_read_as_any_other() -> None:
     rows = split_rows(body, ARTICLES, "ART_CODE")
     assert rows is not None
     assert [row.key for row in rows] == ["9001", "9002"]
-    read = [in_capitals(row) for row in parse_json(body)["article"]]  # type: ignore[index]
-    assert [row.row("read AK1") for row in rows] == read
+    parsed_rows = [in_capitals(row) for row in parse_json(body)["article"]]  # type: ignore[index]
+    assert [row.row("read AK1") for row in rows] == parsed_rows
 
 
 def test_whatever_a_row_says_is_part_of_what_it_told() -> None:
-    (_, told), (_, other) = (
-        _taken_apart('{"ARTICLE": [{"ART_CODE": "1", "PX": 1.0}, {"ART_CODE": "1", "PX": 1.00}]}') or []
+    (_, content), (_, other) = (
+        _split_keys_and_contents('{"ARTICLE": [{"ART_CODE": "1", "PX": 1.0}, {"ART_CODE": "1", "PX": 1.00}]}') or []
     )
-    assert told != other
+    assert content != other
 
 
 def test_what_numbers_the_rows_of_one_answer_is_no_part_of_it() -> None:
-    first = _taken_apart('{"ARTICLE": [{"Article_Id": 1, "ART_CODE": "1"}, {"ART_CODE": "2", "Article_Id" : "2"}]}')
-    later = _taken_apart('{"ARTICLE": [{"Article_Id": 8, "ART_CODE": "1"}, {"ART_CODE": "2", "Article_Id" : "9"}]}')
+    first = _split_keys_and_contents(
+        '{"ARTICLE": [{"Article_Id": 1, "ART_CODE": "1"}, {"ART_CODE": "2", "Article_Id" : "2"}]}'
+    )
+    later = _split_keys_and_contents(
+        '{"ARTICLE": [{"Article_Id": 8, "ART_CODE": "1"}, {"ART_CODE": "2", "Article_Id" : "9"}]}'
+    )
     assert first == later
     assert first is not None
 
@@ -58,7 +62,7 @@ def test_what_numbers_the_rows_of_one_answer_is_no_part_of_it() -> None:
     ids=range(17),
 )  # fmt: skip
 def test_any_other_answer_has_to_be_read_to_be_understood(body: str) -> None:
-    assert _taken_apart(body) is None
+    assert _split_keys_and_contents(body) is None
 
 
 def test_a_row_that_cannot_be_read_is_an_answer_that_cannot_be() -> None:
@@ -69,9 +73,9 @@ def test_a_row_that_cannot_be_read_is_an_answer_that_cannot_be() -> None:
 
 
 def test_rows_that_were_read_are_the_same_as_long_as_they_say_the_same() -> None:
-    one, other = raw_rows_of([{"ART_CODE": "1 ", "PX": 1}, {"ART_CODE": "1", "PX": 2}], "ART_CODE")
-    assert (one.key, other.key) == ("1", "1")
-    assert one.content != other.content
+    row, other = raw_rows_of([{"ART_CODE": "1 ", "PX": 1}, {"ART_CODE": "1", "PX": 2}], "ART_CODE")
+    assert (row.key, other.key) == ("1", "1")
+    assert row.content != other.content
     assert other.row("read AK1") == {"ART_CODE": "1", "PX": 2}
 
 

@@ -79,9 +79,9 @@ def test_a_field_without_a_column_is_no_field() -> None:
 
 @pytest.mark.parametrize("row", [{"ART_CODE": "  "}, {"ART_CODE": None}, {"ART_CODE": []}, {"ART_CODE": False}, {}])
 def test_a_row_without_a_code_stands_there_as_one_that_nobody_knows(row: Row) -> None:
-    one, other = (decoded({**row, "ART_DESC1": name}, ArticleFields()) for name in ("x", "y"))
-    assert isinstance(one, Unreadable)
-    assert (one.nameless, one.field, one.key == other.key) == (True, "ART_CODE", False)
+    record, other = (decoded({**row, "ART_DESC1": name}, ArticleFields()) for name in ("x", "y"))
+    assert isinstance(record, Unreadable)
+    assert (record.nameless, record.field, record.key == other.key) == (True, "ART_CODE", False)
 
 
 HIDDEN = [
@@ -123,7 +123,7 @@ def test_a_price_that_is_none_is_no_value(price: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "held"),
+    ("column", "value"),
     [
         ("PX_SELL", "veel"),
         *(("PX_SELL", text) for text in ("1.234", "1,234", "1 234", "1.234,50", "1e3", "\u0661\u0662", "\u20ac 12")),
@@ -134,16 +134,16 @@ def test_a_price_that_is_none_is_no_value(price: object) -> None:
         ("DUE_DATE", "01-02-2026"),
     ],
 )
-def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, held: object) -> None:
+def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, value: object) -> None:
     wrong = decoded(
-        {**ROW, column: held}, ArticleFields.model_validate({"changed": "REC_UPD", "stock_expected": "DUE_DATE"})
+        {**ROW, column: value}, ArticleFields.model_validate({"changed": "REC_UPD", "stock_expected": "DUE_DATE"})
     )
     assert isinstance(wrong, Unreadable)
-    assert (wrong.key, wrong.field, wrong.raw_value) == ("TS-RED-M", column, str(held))
+    assert (wrong.key, wrong.field, wrong.raw_value) == ("TS-RED-M", column, str(value))
     assert json.loads(wrong.raw)["ART_CODE"] == ROW["ART_CODE"]
 
 
-@pytest.mark.parametrize("held", [10**40, Decimal("9" * 40), -(10**15)])
-def test_a_number_without_a_meaning_of_ours_is_a_text_where_no_sum_could_hold_it(held: object) -> None:
-    record = decoded({**ROW, "FREE": held}, ArticleFields())
-    assert record.values["FREE"] == str(held)
+@pytest.mark.parametrize("value", [10**40, Decimal("9" * 40), -(10**15)])
+def test_a_number_without_a_meaning_of_ours_is_a_text_where_no_sum_could_hold_it(value: object) -> None:
+    record = decoded({**ROW, "FREE": value}, ArticleFields())
+    assert record.values["FREE"] == str(value)

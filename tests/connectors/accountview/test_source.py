@@ -29,23 +29,23 @@ class Books:
         self.asked: list[dict[str, str]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        self.asked.append(asked)
-        size = int(asked["PageSize"])
-        start = (int(asked.get("PageNumber", 1)) - 1) * size if self.turns_pages else 0
-        if "lastKey" in asked:
-            start = self.codes.index(asked["lastKey"]) + 1
+        query = asked_for(request)
+        self.asked.append(query)
+        size = int(query["PageSize"])
+        start = (int(query.get("PageNumber", 1)) - 1) * size if self.turns_pages else 0
+        if "lastKey" in query:
+            start = self.codes.index(query["lastKey"]) + 1
         rows = [{"ART_CODE": code, "CNG_DATE": self.stamp} for code in self.codes[start : start + size]]
         return httpx.Response(200, json={"ARTICLE": rows})
 
 
 def extracted(accountview: AccountView, since: str | None = None) -> list[str]:
     batch = accountview.extract(Kind.ARTICLE, since)
-    found = [record.key for record in batch.records]
+    keys = [record.key for record in batch.records]
     while batch.after is not None:
         batch = accountview.extract(Kind.ARTICLE, since, batch.after)
-        found += [record.key for record in batch.records]
-    return found
+        keys += [record.key for record in batch.records]
+    return keys
 
 
 @pytest.mark.parametrize("strategy", ["number", "last_key"])
@@ -90,8 +90,8 @@ def test_without_stamps_everything_is_read_every_time() -> None:
 
 
 def test_a_fetch_looks_itself_since_equal_may_compare_beginnings() -> None:
-    found = an_accountview(Books("TS", "TS-BLUE", "TS-RED")).fetch(Kind.ARTICLE, ["ts", "ts-green"])
-    assert [record.key for record in found] == ["TS"]
+    records = an_accountview(Books("TS", "TS-BLUE", "TS-RED")).fetch(Kind.ARTICLE, ["ts", "ts-green"])
+    assert [record.key for record in records] == ["TS"]
 
 
 def test_a_fetch_that_fails_says_so() -> None:
@@ -121,9 +121,9 @@ class Carousel(Books):
     """Books that turn some pages and then begin again, for ever."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        asked = asked_for(request)
-        self.asked.append(asked)
-        size, place = int(asked["PageSize"]), len(self.asked)
+        query = asked_for(request)
+        self.asked.append(query)
+        size, place = int(query["PageSize"]), len(self.asked)
         start = place * size % len(self.codes)
         rows = [{"ART_CODE": code, "CNG_DATE": self.stamp} for code in (*self.codes, *self.codes)[start : start + size]]
         return httpx.Response(200, json={"ARTICLE": rows})
@@ -146,12 +146,12 @@ def test_pages_that_come_round_again_end_every_other_reading(codes: str) -> None
         lambda accountview: accountview.fields(Kind.ARTICLE),
     )
     for reading in readings:
-        asked: list[str] = []
+        calls: list[str] = []
 
         def answering(request: httpx.Request) -> httpx.Response:
             of, size = request.url.params["BusinessObject"], int(request.url.params["PageSize"])
-            asked.append(of)  # noqa: B023
-            start = len(asked) * size % (size * (len(codes) // 2))  # noqa: B023
+            calls.append(of)  # noqa: B023
+            start = len(calls) * size % (size * (len(codes) // 2))  # noqa: B023
             names = [f"{codes}{place}" for place in range(start, start + size)]
             column = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "FLD": "FIELD_NAME"}[of]
             rows = [{column: name, "DBF_NAME": "OTHER"} for name in names]
@@ -160,15 +160,15 @@ def test_pages_that_come_round_again_end_every_other_reading(codes: str) -> None
         answering.turns = True  # type: ignore[attr-defined]
         with pytest.raises(MalformedAnswerError, match=STOPPED):
             reading(an_accountview(answering, page_size=2))
-        assert len(asked) < 12
+        assert len(calls) < 12
 
 
 def test_a_mark_of_an_earlier_version_is_read_on() -> None:
     books = Books("A", "B", "C", "D")
     accountview = an_accountview(books, page_size=2)
-    kept = json.loads(str(accountview.extract(Kind.ARTICLE).after))
-    del kept["begun"]
-    assert [one.key for one in accountview.extract(Kind.ARTICLE, None, json.dumps(kept)).records] == ["C", "D"]
+    mark = json.loads(str(accountview.extract(Kind.ARTICLE).after))
+    del mark["begun"]
+    assert [record.key for record in accountview.extract(Kind.ARTICLE, None, json.dumps(mark)).records] == ["C", "D"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 11, 64])
@@ -179,9 +179,9 @@ def test_how_much_there_is_is_found_out_to_a_page_by_few_single_rows(count: int)
     about = accountview.about(Kind.ARTICLE)
 
     assert max(2, count - 1) <= about <= max(2, count)
-    told = [asked for asked in books.asked if "PageNumber" in asked]
-    assert len(told) <= 13
-    assert {asked["PageSize"] for asked in told} == {"1"}
+    page_queries = [query for query in books.asked if "PageNumber" in query]
+    assert len(page_queries) <= 13
+    assert {query["PageSize"] for query in page_queries} == {"1"}
 
 
 def test_how_much_there_is_is_unknown_where_pages_are_turned_by_keys() -> None:
@@ -202,9 +202,9 @@ def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None
     page = accountview.extract_unparsed(Kind.ARTICLE)
     assert page is not None
     assert [key for key, _ in page.hashes] == ["1001"]
-    read = accountview.extract(Kind.ARTICLE).records
-    assert [isinstance(one, Unreadable) and one.nameless for one in read] == [False, True]
-    assert page.parse(["1001"]) == read[1:]
+    records = accountview.extract(Kind.ARTICLE).records
+    assert [isinstance(record, Unreadable) and record.nameless for record in records] == [False, True]
+    assert page.parse(["1001"]) == records[1:]
 
 
 def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing() -> None:
@@ -216,21 +216,21 @@ def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing(
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) -> None:
-    rows = [{"ART_CODE": str(each), "K9_EAN": "", "PX_SELL": each} for each in range(3)]
+    rows = [{"ART_CODE": str(number), "K9_EAN": "", "PX_SELL": number} for number in range(3)]
     del rows[place]["K9_EAN"]
     accountview = an_accountview(answer_of(ARTICLE=rows))
     page = accountview.extract_unparsed(Kind.ARTICLE)
     assert page is not None
-    for read in (accountview.extract(Kind.ARTICLE).records, page.parse(())):
-        (wrong,) = [one for one in read if isinstance(one, Unreadable)]
+    for records in (accountview.extract(Kind.ARTICLE).records, page.parse(())):
+        (wrong,) = [record for record in records if isinstance(record, Unreadable)]
         assert (wrong.key, wrong.field, wrong.nameless) == (str(place), "K9_EAN", False)
 
 
 @pytest.mark.parametrize("code", [" 1002", "1002\u00a0", "\u200b1002"])
 def test_a_row_found_by_a_code_with_signs_that_nobody_sees_is_not_taken_for_nothing(code: str) -> None:
     accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, {"ART_CODE": code}]))
-    one, wrong = sorted(accountview.fetch(Kind.ARTICLE, ["1001", "1002"]), key=lambda each: each.key)
-    assert (type(one), one.key) == (Record, "1001")
+    article, wrong = sorted(accountview.fetch(Kind.ARTICLE, ["1001", "1002"]), key=lambda record: record.key)
+    assert (type(article), article.key) == (Record, "1001")
     assert isinstance(wrong, Unreadable)
     assert (wrong.key, wrong.field) == ("1002", "ART_CODE")
 
@@ -252,5 +252,5 @@ def test_a_column_that_is_null_in_every_row_is_emptied_where_several_say_so(
     rows = [{"ART_CODE": str(place), "CUR_CODE": currency} for place, currency in enumerate(currencies, 1)]
     fields = an_accountview(answer_of(ARTICLE=rows), article={"currency": "CUR_CODE"}).extract(Kind.ARTICLE).fields
     assert ("CUR_CODE" in fields.filled, "CUR_CODE" in fields.null) == (filled, null)
-    gone = fields.newly_null(frozenset({"CUR_CODE", "ART_CODE"}), frozenset(), never_null=False)
-    assert gone == (["CUR_CODE"] if null and not fields.is_single_record else [])
+    null_columns = fields.newly_null(frozenset({"CUR_CODE", "ART_CODE"}), frozenset(), never_null=False)
+    assert null_columns == (["CUR_CODE"] if null and not fields.is_single_record else [])

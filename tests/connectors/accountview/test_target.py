@@ -14,7 +14,7 @@ from tests.fakes import Links
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code", "facts"),
+    ("desired", "code", "facts"),
     [
         (an_order("660", debtor_number="20060"), "debtor_blocked", {"debtor": "20060", "document": "MPLUS-660"}),
         (a_posting("660", debtor_number="20060"), "debtor_blocked", {"debtor": "20060"}),
@@ -31,11 +31,11 @@ from tests.fakes import Links
     ],
 )
 def test_a_refusal_of_the_books_has_its_cause(
-    wanted: Record, code: str, facts: Mapping[str, str], closed: AccountView, links: Links
+    desired: Record, code: str, facts: Mapping[str, str], closed: AccountView, links: Links
 ) -> None:
-    assert closed.lookup([wanted], links) == {}
+    assert closed.lookup([desired], links) == {}
     with pytest.raises(RejectedError) as caught:
-        created(closed, wanted, links)
+        created(closed, desired, links)
     assert caught.value.code == code
     assert facts.items() <= caught.value.facts.items()
     assert caught.value.facts["message"]

@@ -38,13 +38,13 @@ def books(begins: str, **more: object) -> Iterator[Sandbox]:
 
 @pytest.mark.parametrize("begins", ["07-01", "01-01", "02-04"])
 def test_a_posting_is_found_in_the_year_it_was_booked_in_whenever_that_begins(begins: str, links: Links) -> None:
-    wanted = [a_posting(f"{place}", date=day, reference=f"MR60102{place:05}") for place, day in enumerate(DAYS, 1)]
+    postings = [a_posting(f"{place}", date=day, reference=f"MR60102{place:05}") for place, day in enumerate(DAYS, 1)]
     with books(begins) as sandbox, connected(sandbox) as accountview:
-        for record in wanted:
+        for record in postings:
             created(accountview, record, links)
-        found = accountview.lookup(wanted, Links())
-        assert found.keys() == {record.key for record in wanted}
-        assert all(differences(record, found[record.key].record) == () for record in wanted)
+        current = accountview.lookup(postings, Links())
+        assert current.keys() == {record.key for record in postings}
+        assert all(differences(record, current[record.key].record) == () for record in postings)
 
 
 def test_what_is_booked_in_another_year_is_not_to_be_seen_from_this_one(links: Links) -> None:
@@ -57,15 +57,15 @@ def test_what_is_booked_in_another_year_is_not_to_be_seen_from_this_one(links: L
 
 def test_the_periods_are_asked_for_once_for_each_year(links: Links) -> None:
     with books("07-01") as sandbox, connected(sandbox) as accountview:
-        wanted = [an_order(str(place), date=day) for place, day in enumerate(DAYS, 1)]
-        accountview.lookup(wanted, links)
+        orders = [an_order(str(place), date=day) for place, day in enumerate(DAYS, 1)]
+        accountview.lookup(orders, links)
         start = newest_call(sandbox)
-        accountview.lookup(wanted, links)
+        accountview.lookup(orders, links)
         assert "PER GET" not in calls_since(sandbox, start)
 
 
 def test_where_periods_cannot_be_read_each_month_is_looked_at_for_itself(links: Links) -> None:
-    asked: list[str] = []
+    dates: list[str] = []
 
     def answering(request: httpx.Request) -> httpx.Response:
         query = dict(parse_qsl(urlsplit(str(request.url)).query))
@@ -75,14 +75,14 @@ def test_where_periods_cannot_be_read_each_month_is_looked_at_for_itself(links: 
             return httpx.Response(200, json={"DCT_FLD": rows})
         if query["BusinessObject"] == "PER":
             return httpx.Response(400, json={"ErrorMessage": "Business object PER bestaat niet."})
-        asked.append(query["BookDate"])
+        dates.append(query["BookDate"])
         return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
 
     accountview = answered_by(answering)
     days = [date(2026, 7, 1), date(2026, 7, 20), date(2026, 6, 30), date(2026, 11, 3)]
-    wanted = [a_posting(f"{place}", date=day) for place, day in enumerate(days, 1)]
-    assert accountview.lookup(wanted, links) == {}
-    assert list(dict.fromkeys(asked)) == ["2026-11-25", "2026-07-01", "2026-06-30"]
+    postings = [a_posting(f"{place}", date=day) for place, day in enumerate(days, 1)]
+    assert accountview.lookup(postings, links) == {}
+    assert list(dict.fromkeys(dates)) == ["2026-11-25", "2026-07-01", "2026-06-30"]
 
 
 def test_the_periods_of_the_books_are_told_by_their_first_day() -> None:

@@ -28,11 +28,15 @@ def test_a_check_that_is_well_names_version_and_branches(connector: Mplus) -> No
 
 def test_a_check_says_whether_the_till_answers_what_a_customer_pays(sandbox: Sandbox) -> None:
     quiet = a_till(sandbox, determine_pricing=False)
-    assert [(one.ok, one.about) for one in quiet.check() if one.name == "prices"] == [(True, "not_asked")]
+    assert [(finding.ok, finding.about) for finding in quiet.check() if finding.name == "prices"] == [
+        (True, "not_asked")
+    ]
     quiet.close()
     sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     without = a_till(sandbox)
-    assert [(one.ok, one.about) for one in without.check() if one.name == "prices"] == [(True, "not_answered")]
+    assert [(finding.ok, finding.about) for finding in without.check() if finding.name == "prices"] == [
+        (True, "not_answered")
+    ]
     without.close()
     sandbox.till.edit("conventions", "unknown_operations", {"value": []})
 

@@ -33,9 +33,9 @@ def test_choices_come_with_captions(connector: Mplus) -> None:
 
 
 def test_a_code_with_a_percentage_that_cannot_be_read_has_no_rate() -> None:
-    told = [("1", "900"), ("2", "21,00"), ("3", ""), ("4", " 0 "), ("1", "x")]
+    rates = [("1", "900"), ("2", "21,00"), ("3", ""), ("4", " 0 "), ("1", "x")]
     rows = "".join(
-        f"<vatGroup><vatCode>{code}</vatCode><vatPercentage>{rate}</vatPercentage></vatGroup>" for code, rate in told
+        f"<vatGroup><vatCode>{code}</vatCode><vatPercentage>{rate}</vatPercentage></vatGroup>" for code, rate in rates
     )
     name = interface_contract().answer_name("getVatGroupList").partition("}")[2]
     body = f'<{name} xmlns="{NAMESPACE}"><vatGroupList>{rows}</vatGroupList></{name}>'
@@ -55,7 +55,7 @@ def test_own_articles_are_those_that_come_from_nowhere_else() -> None:
     assert before.keys() - after.keys() == {"9900003"}
 
 
-def _telling(groups: str, payments: str = "") -> Client:
+def _client_answering(groups: str, payments: str = "") -> Client:
     """Return a client whose till tells these of every week."""
 
     def answer(request: httpx.Request) -> str:
@@ -77,18 +77,22 @@ def test_a_group_was_used_where_something_was_sold_in_it_or_a_card_of_it_was_pai
     paid = "<payment><method>BON</method><amount>500</amount></payment>"
     paid += "<payment><method>KADO</method><amount>0</amount></payment>"
 
-    assert used_groups(_telling(sold + nothing, paid), lambda: {"BON": "80", "KADO": "85"}).keys() == {"10", "30", "80"}
-    assert used_groups(_telling("", paid), lambda: {"BON": "80"}) == {}
+    assert used_groups(_client_answering(sold + nothing, paid), lambda: {"BON": "80", "KADO": "85"}).keys() == {
+        "10",
+        "30",
+        "80",
+    }
+    assert used_groups(_client_answering("", paid), lambda: {"BON": "80"}) == {}
 
 
 def test_the_groups_in_use_are_those_of_the_last_four_weeks() -> None:
     with running(articles=50) as sandbox, closing(a_till(sandbox)) as till:
-        used = till.choices("used_groups")
-        asked = [call for call in sandbox.ledger.calls() if call.operation == "getJournals"]
+        groups = till.choices("used_groups")
+        calls = [call for call in sandbox.ledger.calls() if call.operation == "getJournals"]
         every = till.choices("turnover_groups")
         sandbox.till.edit("conventions", "unknown_operations", {"value": ["getJournals"]})
         untold = till.choices("used_groups")
 
-    assert used.keys() < every.keys()
-    assert "95" not in used
-    assert (used["80"], len(asked), untold) == ("Cadeaubonnen", 4, {})
+    assert groups.keys() < every.keys()
+    assert "95" not in groups
+    assert (groups["80"], len(calls), untold) == ("Cadeaubonnen", 4, {})

@@ -40,8 +40,8 @@ def a_client(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:
 
     def answer(request: httpx.Request) -> httpx.Response:
         requests.append(request)
-        given = answers[min(len(requests), len(answers)) - 1]
-        return httpx.Response(given.status_code, content=given.content, headers=given.headers)
+        response = answers[min(len(requests), len(answers)) - 1]
+        return httpx.Response(response.status_code, content=response.content, headers=response.headers)
 
     gateway = Gateway(
         system="MplusKASSA",
@@ -170,8 +170,8 @@ def test_a_read_with_an_unusable_answer_is_asked_again(unusable: httpx.Response)
 def test_what_an_answer_to_a_read_amounts_to(
     answer: httpx.Response, kind: type[ConnectorError], code: str, times: int
 ) -> None:
-    error, sent = raised(read, answer)
-    assert (type(error), error.code, sent) == (kind, code, times)
+    error, request_count = raised(read, answer)
+    assert (type(error), error.code, request_count) == (kind, code, times)
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_what_an_answer_to_a_read_amounts_to(
 def test_what_an_answer_to_a_write_amounts_to_and_it_is_sent_once(
     answer: httpx.Response, kind: type[ConnectorError], code: str
 ) -> None:
-    error, sent = raised(write, answer, result("OK"))
-    assert (type(error), error.code, sent) == (kind, code, 1)
+    error, request_count = raised(write, answer, result("OK"))
+    assert (type(error), error.code, request_count) == (kind, code, 1)
 
 
 def test_a_refusal_tells_the_words_of_the_till() -> None:
@@ -212,12 +212,12 @@ def test_a_refusal_tells_the_words_of_the_till() -> None:
 
 
 @pytest.mark.parametrize("act", [read, write])
-@pytest.mark.parametrize("said", ["License module is missing", "Method not implemented", "No license"])
+@pytest.mark.parametrize("message", ["License module is missing", "Method not implemented", "No license"])
 def test_a_call_that_an_installation_does_not_have_is_told_in_the_words_of_the_till(
-    act: Callable[[Client], object], said: str
+    act: Callable[[Client], object], message: str
 ) -> None:
-    for answer in (fault("SOAP-ENV:Server", said), httpx.Response(200, text=said)):
-        assert raised(act, answer)[0].facts["message"] == said
+    for answer in (fault("SOAP-ENV:Server", message), httpx.Response(200, text=message)):
+        assert raised(act, answer)[0].facts["message"] == message
 
 
 def test_a_refusal_without_words_tells_its_code() -> None:
@@ -235,13 +235,13 @@ def test_no_error_tells_a_secret_even_when_the_till_repeats_it(
         fault("SOAP-ENV:Client", echo), fault("SOAP-ENV:Server", echo), fault("SOAP-ENV:Client.Authentication", echo),
         result("FAILED", echo), httpx.Response(200, text=echo), httpx.Response(404, text=echo),
     ]  # fmt: skip
-    told = []
+    texts = []
     for answer in answers:
         error, _ = raised(act, answer)
-        told += [str(error), repr(error), *error.facts.values(), *traceback.format_exception(error)]
-    told += [caplog.text, repr(SETTINGS), str(SETTINGS)]
+        texts += [str(error), repr(error), *error.facts.values(), *traceback.format_exception(error)]
+    texts += [caplog.text, repr(SETTINGS), str(SETTINGS)]
     for secret in (SECRET, quote(SECRET), quote(SECRET, safe="")):
-        assert not any(secret in text for text in told)
+        assert not any(secret in text for text in texts)
 
 
 def test_a_request_that_does_not_fit_the_interface_is_a_mistake_of_ours() -> None:
@@ -264,28 +264,28 @@ def test_an_address_that_would_give_the_secret_away_is_no_setting(url: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("address", "expected"),
     [("https://api.mpluskassa.nl:1234", "https://api.mpluskassa.nl:1234/"), ("http://localhost:1/x/", "http://localhost:1/x/")],
 )  # fmt: skip
-def test_an_address_ends_in_a_slash(given: str, kept: str) -> None:
-    assert MplusSettings(url=given, ident=IDENT, secret=SecretStr(SECRET)).url == kept
+def test_an_address_ends_in_a_slash(address: str, expected: str) -> None:
+    assert MplusSettings(url=address, ident=IDENT, secret=SecretStr(SECRET)).url == expected
 
 
 # Values are what is written, and answers have an end
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     ["Fiets rood", "Fiets<!-- x --> rood", "<!-- x -->Fiets rood", "Fiets<![CDATA[ rood]]>", "Fiets<?x y?> rood",
      "<![CDATA[Fiets]]><!-- x --><![CDATA[ rood]]>"],
 )  # fmt: skip
-def test_what_is_no_part_of_a_value_neither_cuts_nor_changes_it(written: str) -> None:
-    product = f"<ns:product><ns:description>{written}</ns:description></ns:product>"
+def test_what_is_no_part_of_a_value_neither_cuts_nor_changes_it(text: str) -> None:
+    product = f"<ns:product><ns:description>{text}</ns:description></ns:product>"
     client, _ = a_client(
         xml(f"<ns:GetProductsResponse><ns:productList>{product}</ns:productList></ns:GetProductsResponse>")
     )
-    (found,) = read(client).iter(qualified("description"))
-    assert found.text == "Fiets rood"
+    (description,) = read(client).iter(qualified("description"))
+    assert description.text == "Fiets rood"
 
 
 @pytest.mark.parametrize("name", ["a", "productList"])

@@ -62,11 +62,11 @@ READ_FAULTS: dict[str, type[ConnectorError] | None] = {
 def test_a_read_that_fails_once_is_asked_again(
     sandbox: Sandbox, connector: Mplus, links: Links, fault: str, jacket: Record
 ) -> None:
-    held = create(connector, jacket, links)
+    current = create(connector, jacket, links)
     kind = READ_FAULTS[fault]
     with sandbox.switches.armed(fault, operation="getProducts"):
         if kind is None:
-            assert look(connector, jacket, links) == held
+            assert look(connector, jacket, links) == current
         else:
             with pytest.raises(kind):
                 look(connector, jacket, links)
@@ -121,16 +121,16 @@ def test_an_error_answer_to_a_write_leaves_its_outcome_unknown(
 def test_no_error_tells_the_secret(
     sandbox: Sandbox, connector: Mplus, links: Links, fault: str, jacket: Record
 ) -> None:
-    told = ""
+    text = ""
     acts = (lambda: connector.lookup([jacket], links), lambda: connector.write(a_create(jacket), None, links, "t"))
     with sandbox.switches.armed(fault, times=None):
         for act in acts:
             try:
                 act()
             except IntegrationError as error:
-                told += "".join(traceback.format_exception(error)) + repr(error.facts)
-    assert told
-    assert SECRET not in told
+                text += "".join(traceback.format_exception(error)) + repr(error.facts)
+    assert text
+    assert SECRET not in text
 
 
 # ---- what a list leaves out
@@ -142,17 +142,17 @@ def test_what_is_linked_and_missing_in_a_list_is_asked_for_alone(
     """Of each kind the first two are told alone, the third with others, and the fourth is gone."""
     products = [a_product(f"{serial}{place}", (a_part(f"{serial}{place}", vat_code="1"),)) for place in range(4)]
     customers = [a_relation(f"K{serial}{place}") for place in range(4)]
-    stock = [a_stock(one.key, b1="0") for one in products]
-    for one in (*products[:3], *customers[:3]):
-        create(connector, one, links)
-    for number, one in enumerate([products[3], customers[3], *stock], 9_000_000):
-        links.known[one.kind, one.key] = one.key if one.kind is Kind.STOCK else str(number)
-    hidden = [int(one.key) for one in products[:2]]
-    hidden += [int(links.known[one.kind, one.key]) for one in customers[:2]]
+    stock = [a_stock(record.key, b1="0") for record in products]
+    for record in (*products[:3], *customers[:3]):
+        create(connector, record, links)
+    for number, record in enumerate([products[3], customers[3], *stock], 9_000_000):
+        links.known[record.kind, record.key] = record.key if record.kind is Kind.STOCK else str(number)
+    hidden = [int(record.key) for record in products[:2]]
+    hidden += [int(links.known[record.kind, record.key]) for record in customers[:2]]
     sandbox.till.edit("conventions", "only_alone", {"value": hidden})
     try:
-        for some in (products, customers, stock):
-            assert connector.lookup(some, links).keys() == {one.key for one in some[:3]}
+        for records in (products, customers, stock):
+            assert connector.lookup(records, links).keys() == {record.key for record in records[:3]}
         links.known.clear()  # of what we do not know that it was there a list is believed
         assert connector.lookup(products, links).keys() == {products[2].key}
     finally:
@@ -163,14 +163,14 @@ def test_a_linked_product_that_is_larger_than_an_answer_is_there_and_cannot_be_r
     sandbox: Sandbox, connector: Mplus, links: Links, serial: int
 ) -> None:
     parts = tuple(a_part(f"{serial}{place}", vat_code="1") for place in range(3))
-    wanted, gone = a_product(f"GROOT-{serial}", parts), a_product(f"WEG-{serial}", (a_part(f"{serial}9"),))
-    held = create(connector, wanted, links)
-    links.known[Kind.PRODUCT, gone.key] = "9000000"
+    desired, missing = a_product(f"GROOT-{serial}", parts), a_product(f"WEG-{serial}", (a_part(f"{serial}9"),))
+    existing = create(connector, desired, links)
+    links.known[Kind.PRODUCT, missing.key] = "9000000"
     sandbox.till.edit("conventions", "most_articles", {"value": 2})
     try:
-        found = connector.lookup([wanted, gone], links)
+        current = connector.lookup([desired, missing], links)
     finally:
         sandbox.till.edit("conventions", "most_articles", {"value": None})
-    assert found.keys() == {wanted.key}
-    assert isinstance(found[wanted.key].record, Unreadable)
-    assert found[wanted.key].reference == held.reference
+    assert current.keys() == {desired.key}
+    assert isinstance(current[desired.key].record, Unreadable)
+    assert current[desired.key].reference == existing.reference

@@ -85,13 +85,13 @@ def cents(value: object) -> str:
 
 def rows(day: Record, kind: Kind, *names: str, **only: str) -> set[tuple[str, ...]]:
     """Return values of parts as a table prints them."""
-    found = [
+    table_rows = [
         tuple(shown(part.values[name]) for name in names)
         for part in day.parts
         if part.kind is kind and all(part.values.get(name) == value for name, value in only.items())
     ]
-    assert len(set(found)) == len(found)
-    return set(found)
+    assert len(set(table_rows)) == len(table_rows)
+    return set(table_rows)
 
 
 def shown(value: object) -> str:
@@ -163,12 +163,12 @@ def test_the_journals_are_those_of_the_worked_out_day(day: Record) -> None:
 
 
 def test_the_list_of_vat_is_that_of_the_worked_out_day(day: Record) -> None:
-    found = {
+    vat_rows = {
         (str(part.values["source"]), str(part.values["code"]), f"{int(amount(part, 'percent'))}",
          cents(part.values["excl"]), cents(part.values["vat"]))
         for part in of(day, Kind.VAT)
     }  # fmt: skip
-    assert found == table(VAT)
+    assert vat_rows == table(VAT)
 
 
 def test_the_financial_journal_is_that_of_the_worked_out_day(day: Record) -> None:
@@ -195,8 +195,8 @@ def test_a_day_has_its_documents_whole_and_none_rung_up_in_training(worked_out: 
     receipts, (invoice,) = of(day, Kind.RECEIPT), of(day, Kind.INVOICE)
     assert {part.values["number"] for part in receipts} == RECEIPTS
     till = a_till(worked_out)
-    for one in (*receipts, invoice):
-        assert till.fetch(one.kind, [one.key]) == [one]
+    for document in (*receipts, invoice):
+        assert till.fetch(document.kind, [document.key]) == [document]
     till.close()
     assert [part.kind for part in day.parts if part.kind in (Kind.RECEIPT, Kind.INVOICE)][-1] is Kind.INVOICE
 
@@ -245,14 +245,14 @@ def sums_of(documents: Sequence[Record]) -> dict[tuple[str, ...], Decimal]:
 
 def test_journals_come_to_the_documents(day: Record) -> None:
     for source, kind in (("receipt", Kind.RECEIPT), ("invoice", Kind.INVOICE)):
-        told: dict[tuple[str, ...], Decimal] = {}
+        totals: dict[tuple[str, ...], Decimal] = {}
         for part in of(day, Kind.TURNOVER, book="journal", source=source):
-            told |= {("group", str(part.values["group"]), name): amount(part, name) for name in ("incl", "excl")}
+            totals |= {("group", str(part.values["group"]), name): amount(part, name) for name in ("incl", "excl")}
         for part in of(day, Kind.PAYMENT, source=source):
-            told["method", str(part.values["method"])] = amount(part, "amount")
+            totals["method", str(part.values["method"])] = amount(part, "amount")
         for part in of(day, Kind.VAT, source=source):
-            told |= {("vat", str(part.values["code"]), name): amount(part, name) for name in ("excl", "vat")}
-        assert told == sums_of(of(day, kind))
+            totals |= {("vat", str(part.values["code"]), name): amount(part, name) for name in ("excl", "vat")}
+        assert totals == sums_of(of(day, kind))
 
 
 def test_groups_by_vat_code_come_to_the_groups_and_to_the_vat(day: Record) -> None:
@@ -260,20 +260,20 @@ def test_groups_by_vat_code_come_to_the_groups_and_to_the_vat(day: Record) -> No
     for source in ("receipt", "invoice"):
         mine = [part for part in financial if part.values["source"] == source]
         for part in of(day, Kind.TURNOVER, book="journal", source=source):
-            same = [each for each in mine if each.values["group"] == part.values["group"]]
+            same = [turnover for turnover in mine if turnover.values["group"] == part.values["group"]]
             assert (total(same, "incl"), total(same, "excl")) == (amount(part, "incl"), amount(part, "excl"))
         for part in of(day, Kind.VAT, source=source):
-            same = [each for each in mine if each.values["vat_code"] == part.values["code"]]
+            same = [turnover for turnover in mine if turnover.values["vat_code"] == part.values["code"]]
             assert (total(same, "excl"), total(same, "vat")) == (amount(part, "excl"), amount(part, "vat"))
 
 
 def test_cash_comes_to_what_the_counts_say_was_added(day: Record) -> None:
     counts, cash = of(day, Kind.COUNT), of(day, Kind.PAYMENT, method="CASH")
     assert total(cash, "amount") == total(counts, "added") == Decimal("202.95")
-    for one in counts:
-        assert amount(one, "difference") == amount(one, "counted") - amount(one, "start") - amount(one, "added")
-        assert amount(one, "end") == amount(one, "counted") - amount(one, "deposited")
-        assert "before" not in one.values
+    for count in counts:
+        assert amount(count, "difference") == amount(count, "counted") - amount(count, "start") - amount(count, "added")
+        assert amount(count, "end") == amount(count, "counted") - amount(count, "deposited")
+        assert "before" not in count.values
 
 
 def test_the_vat_and_its_bases_come_to_all_groups(day: Record) -> None:
@@ -322,35 +322,35 @@ def test_a_count_starts_with_what_the_one_before_it_left(own: Sandbox) -> None:
 
 
 def test_what_goes_out_may_be_told_without_its_minus(own: Sandbox) -> None:
-    told = settled(own, outflows="positive")
-    stamps = [part for part in of(told, Kind.TURNOVER) if part.values["group"] == "97"]
+    settled_day = settled(own, outflows="positive")
+    stamps = [part for part in of(settled_day, Kind.TURNOVER) if part.values["group"] == "97"]
     assert [amount(part, "incl") for part in stamps] == [Decimal("14.50"), Decimal("14.50")]
 
 
 def test_lists_of_vat_may_be_about_turnover_alone_in_journals_and_documents(own: Sandbox) -> None:
-    told = settled(own, vat_lists="turnover only")
-    vat = of(told, Kind.VAT, source="receipt")
+    settled_day = settled(own, vat_lists="turnover only")
+    vat = of(settled_day, Kind.VAT, source="receipt")
     assert {str(part.values["code"]): cents(part.values["excl"]) for part in vat} == {
         "1": "27388", "2": "105009", "3": "5500",
     }  # fmt: skip
-    test_journals_come_to_the_documents(told)
+    test_journals_come_to_the_documents(settled_day)
 
 
 def test_a_till_may_not_say_that_a_day_is_closed_or_a_count_final(own: Sandbox) -> None:
-    told = settled(own, closing="not told", counts="silent")
-    assert "closed" not in told.values
-    assert not any("finalized" in part.values for part in of(told, Kind.COUNT))
+    settled_day = settled(own, closing="not told", counts="silent")
+    assert "closed" not in settled_day.values
+    assert not any("finalized" in part.values for part in of(settled_day, Kind.COUNT))
 
 
 def test_a_day_that_is_left_open_and_a_count_that_is_not_final_say_so(own: Sandbox) -> None:
-    told = settled(own, open_days=[example.DAY], counts="open")
-    assert told.values["closed"] is False
-    assert [part.values["finalized"] for part in of(told, Kind.COUNT)] == [False, False]
+    settled_day = settled(own, open_days=[example.DAY], counts="open")
+    assert settled_day.values["closed"] is False
+    assert [part.values["finalized"] for part in of(settled_day, Kind.COUNT)] == [False, False]
 
 
 def test_a_receipt_rung_up_in_training_that_is_shown_is_in_no_sum(own: Sandbox) -> None:
-    told = settled(own, training="shown")
-    receipts, payments = of(told, Kind.RECEIPT), of(told, Kind.PAYMENT, source="receipt")
+    settled_day = settled(own, training="shown")
+    receipts, payments = of(settled_day, Kind.RECEIPT), of(settled_day, Kind.PAYMENT, source="receipt")
     shown_too = total(receipts, "total_incl") - total(payments, "amount")
     assert {part.values["number"] for part in receipts} - RECEIPTS == {"1.2.2026.2206"}
     assert shown_too == Decimal("999.00")
@@ -364,9 +364,9 @@ def test_a_till_that_does_not_know_the_journals_is_told_as_a_cause(own: Sandbox,
 
 
 def test_a_till_without_counts_has_days_without_counts(own: Sandbox) -> None:
-    told = settled(own, unknown_operations=["getCashCountList", "reportPaymentMethodDetails"])
-    assert of(told, Kind.COUNT) == []
-    assert len(of(told, Kind.RECEIPT)) == len(RECEIPTS)
+    settled_day = settled(own, unknown_operations=["getCashCountList", "reportPaymentMethodDetails"])
+    assert of(settled_day, Kind.COUNT) == []
+    assert len(of(settled_day, Kind.RECEIPT)) == len(RECEIPTS)
 
 
 def test_any_other_refusal_of_the_counts_is_no_reason_to_go_on_without(own: Sandbox) -> None:
@@ -447,16 +447,16 @@ def paid_of(day: Record, source: str) -> Decimal:
 
 def test_every_payment_is_one_of_a_document_of_the_day(past: list[Record]) -> None:
     for day in past:
-        told: dict[str, Decimal] = defaultdict(Decimal)
+        day_totals: dict[str, Decimal] = defaultdict(Decimal)
         for part in of(day, Kind.PAYMENT):
-            told[str(part.values["method"])] += amount(part, "amount")
-        known: dict[str, Decimal] = defaultdict(Decimal)
+            day_totals[str(part.values["method"])] += amount(part, "amount")
+        payment_totals: dict[str, Decimal] = defaultdict(Decimal)
         for document in day.parts:
             for payment in of(document, Kind.PAYMENT):
                 if payment.values["date"] == day.values["date"]:
-                    known[str(payment.values["method"])] += amount(payment, "amount")
-        assert {method: sum_ for method, sum_ in told.items() if sum_} == {
-            method: sum_ for method, sum_ in known.items() if sum_
+                    payment_totals[str(payment.values["method"])] += amount(payment, "amount")
+        assert {method: sum_ for method, sum_ in day_totals.items() if sum_} == {
+            method: sum_ for method, sum_ in payment_totals.items() if sum_
         }, day.key
 
 
@@ -485,12 +485,12 @@ def test_a_till_without_the_report_leaves_out_what_it_would_name(sandbox: Sandbo
 
 def test_days_are_fetched_by_key_and_what_is_no_day_is_left_out(sandbox: Sandbox, past: list[Record]) -> None:
     till = a_till(sandbox)
-    wanted = [past[0].key, past[40].key, past[41].key, past[-1].key]
-    found = till.fetch(Kind.DAY, [*wanted, "2026-10-16/77", "yesterday", "", "2026-13-01/1"])
+    keys = [past[0].key, past[40].key, past[41].key, past[-1].key]
+    records = till.fetch(Kind.DAY, [*keys, "2026-10-16/77", "yesterday", "", "2026-13-01/1"])
     till.close()
-    assert [record.key for record in found] == wanted
-    known = {record.key: record.values["digest"] for record in past}
-    assert all(record.values["digest"] == known[record.key] for record in found)
+    assert [record.key for record in records] == keys
+    digests = {record.key: record.values["digest"] for record in past}
+    assert all(record.values["digest"] == digests[record.key] for record in records)
 
 
 def test_nothing_asked_is_nothing_fetched_and_no_call(sandbox: Sandbox) -> None:
@@ -524,14 +524,18 @@ def test_every_value_of_a_day_is_of_a_field_that_is_offered(sandbox: Sandbox, pa
 
 def test_every_question_for_journals_has_a_reference_of_its_own_that_begins_with_that_of_its_page(own: Sandbox) -> None:
     first, second = str(read(own).values["reference"]), str(read(own).values["reference"])
-    asked = [str(row["reference"]) for row in own.state("questions", "mplus")]
-    assert len(set(asked)) == len(asked) == 8
-    assert all(each.startswith(f"{page}-") for page, some in ((first, asked[:4]), (second, asked[4:])) for each in some)
+    references = [str(row["reference"]) for row in own.state("questions", "mplus")]
+    assert len(set(references)) == len(references) == 8
+    assert all(
+        reference.startswith(f"{page}-")
+        for page, page_references in ((first, references[:4]), (second, references[4:]))
+        for reference in page_references
+    )
 
 
 def test_the_reference_of_a_day_begins_with_the_run_it_was_read_for(own: Sandbox) -> None:
     with current_run("261126-120000-abcdef"):
         first, second = read(own), read(own)
-    told = [str(day.values["reference"]) for day in (first, second)]
-    assert all(each.startswith("261126-120000-abcdef-") for each in told)
-    assert len(set(told)) == 2
+    references = [str(day.values["reference"]) for day in (first, second)]
+    assert all(reference.startswith("261126-120000-abcdef-") for reference in references)
+    assert len(set(references)) == 2

@@ -52,17 +52,17 @@ def extracted(shared: Sandbox) -> Extracted:
     """Every document of the shared till by its key, as extracted once: nothing there changes."""
     shared.switches.disarm()
     till = a_till(shared)
-    found = {kind: everything(till, kind) for kind in TABLES}
+    documents = {kind: everything(till, kind) for kind in TABLES}
     till.close()
-    return found
+    return documents
 
 
 def pages(till: Mplus, kind: Kind, since: str | None = None) -> list[Batch]:
     """Return an extract, page by page."""
-    found = [till.extract(kind, since)]
-    while found[-1].after is not None:
-        found.append(till.extract(kind, since, found[-1].after))
-    return found
+    batches = [till.extract(kind, since)]
+    while batches[-1].after is not None:
+        batches.append(till.extract(kind, since, batches[-1].after))
+    return batches
 
 
 def everything(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, Record]:
@@ -74,7 +74,7 @@ def everything(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, R
 
 def kept(sandbox: Sandbox, kind: Kind) -> dict[str, dict[str, Any]]:
     """Return the documents as the till keeps them, by id."""
-    return {each[IDS[kind]]: each for each in sandbox.state(TABLES[kind], "mplus")}
+    return {document[IDS[kind]]: document for document in sandbox.state(TABLES[kind], "mplus")}
 
 
 def parts(record: Record, kind: Kind) -> list[Record]:
@@ -110,65 +110,65 @@ def tail(word: str | None, start: str) -> str | None:
 # ---- every field
 
 
-def head_of(kind: Kind, held: Mapping[str, Any]) -> dict[str, Any]:
+def head_of(kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that a document the till keeps should have, written down a second time."""
-    number = held[f"{kind}Number"]
+    number = document[f"{kind}Number"]
     places = ("branchNumber", "workplaceNumber", "year", "number")
-    entered = held["entryTimestamp"]
+    entered = document["entryTimestamp"]
     clock = "{year}-{mon:02}-{day:02}T{hour:02}:{min:02}:{sec:02}".format(**entered)
     zone = timezone(timedelta(minutes=entered["timezone"]))
-    state = tail(held.get("state"), f"{kind.upper()}-STATE-")
-    methods = {each["method"] for each in paid_in(held)}
+    state = tail(document.get("state"), f"{kind.upper()}-STATE-")
+    methods = {payment["method"] for payment in paid_in(document)}
     cancelled = {
-        Kind.ORDER: held.get("cancelState") == "ORDER-CANCEL-STATE-COMPLETE", Kind.PROPOSAL: state == "cancelled",
+        Kind.ORDER: document.get("cancelState") == "ORDER-CANCEL-STATE-COMPLETE", Kind.PROPOSAL: state == "cancelled",
     }  # fmt: skip
     values = {
         "number": ".".join(str(number[name]) for name in places if name in number),
-        "external_id": held.get("extOrderId"),
-        "type": held[f"{kind}Type"].removeprefix(f"{kind.upper()}-TYPE-"),
-        "date": day(held["financialDate"]),
+        "external_id": document.get("extOrderId"),
+        "type": document[f"{kind}Type"].removeprefix(f"{kind.upper()}-TYPE-"),
+        "date": day(document["financialDate"]),
         "entered": datetime.fromisoformat(clock).replace(tzinfo=zone).astimezone(UTC),
-        "delivery_date": day(held.get("deliveryDate")),
-        "due_date": day(held.get("dueDate")),
-        "branch": text(held["financialBranchNumber"]),
-        "entry_branch": text(held["entryBranchNumber"]),
-        "workplace": text(held["workplaceNumber"]),
-        "employee": text(held["employeeNumber"]),
-        "category": text(held.get("orderCategoryNumber")),
-        "delivery_state": tail(held.get("deliveryState"), "ORDER-DELIVERY-STATE-"),
-        "cancel_state": tail(held.get("cancelState"), "ORDER-CANCEL-STATE-"),
-        "complete_state": tail(held.get("completeState"), "ORDER-COMPLETE-STATE-"),
+        "delivery_date": day(document.get("deliveryDate")),
+        "due_date": day(document.get("dueDate")),
+        "branch": text(document["financialBranchNumber"]),
+        "entry_branch": text(document["entryBranchNumber"]),
+        "workplace": text(document["workplaceNumber"]),
+        "employee": text(document["employeeNumber"]),
+        "category": text(document.get("orderCategoryNumber")),
+        "delivery_state": tail(document.get("deliveryState"), "ORDER-DELIVERY-STATE-"),
+        "cancel_state": tail(document.get("cancelState"), "ORDER-CANCEL-STATE-"),
+        "complete_state": tail(document.get("completeState"), "ORDER-COMPLETE-STATE-"),
         "state": state,
         "cancelled": cancelled.get(kind),
-        "paid": {Kind.ORDER: held.get("fullyPaid"), Kind.PROPOSAL: None}.get(kind, state in ("paid", "handled")),
-        "vat_method": tail(held["vatMethod"], "VAT-METHOD-"),
-        "total_incl": euros(held["totalInclAmount"]),
-        "total_excl": euros(held["totalExclAmount"]),
-        "paid_amount": euros(held.get("prepaidAmount", held.get("paidAmount"))),
-        "reference": held.get("reference"),
-        "relation": text(held.get("relationNumber")) or "",
-        "delivery_method": held.get("deliveryMethod"),
+        "paid": {Kind.ORDER: document.get("fullyPaid"), Kind.PROPOSAL: None}.get(kind, state in ("paid", "handled")),
+        "vat_method": tail(document["vatMethod"], "VAT-METHOD-"),
+        "total_incl": euros(document["totalInclAmount"]),
+        "total_excl": euros(document["totalExclAmount"]),
+        "paid_amount": euros(document.get("prepaidAmount", document.get("paidAmount"))),
+        "reference": document.get("reference"),
+        "relation": text(document.get("relationNumber")) or "",
+        "delivery_method": document.get("deliveryMethod"),
         "payment_method": methods.pop() if len(methods) == 1 else None,
-        "credit_of": held.get("creditedInvoiceId") or held.get("creditedReceiptId"),
-        "marker": text(held["syncMarker"]),
-        "counter": text(held["changeCounter"]),
+        "credit_of": document.get("creditedInvoiceId") or document.get("creditedReceiptId"),
+        "marker": text(document["syncMarker"]),
+        "counter": text(document["changeCounter"]),
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
-def paid_in(held: Mapping[str, Any]) -> list[dict[str, Any]]:
+def paid_in(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the payments of a document that the till keeps; a proposal has none."""
-    listed: list[dict[str, Any]] = held.get("paymentList", {}).get("payment", [])
-    return listed
+    payments: list[dict[str, Any]] = document.get("paymentList", {}).get("payment", [])
+    return payments
 
 
-def line_of(held: Mapping[str, Any]) -> dict[str, Any]:
+def line_of(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that a line the till keeps should have."""
-    data = held["data"]
+    data = line["data"]
     values = {
-        "article": text(held["articleNumber"]) if held["articleNumber"] else "",
+        "article": text(line["articleNumber"]) if line["articleNumber"] else "",
         "code": "",
-        "text": held["text"],
+        "text": line["text"],
         "quantity": Decimal(data["quantity"]).scaleb(-data["decimalPlaces"]),
         "price_incl": euros(data["price"]),
         "price_excl": euros(data["priceExcl"]),
@@ -186,11 +186,11 @@ def line_of(held: Mapping[str, Any]) -> dict[str, Any]:
 def test_every_document_of_the_till_is_extracted_with_every_field(
     sandbox: Sandbox, extracted: Extracted, kind: Kind
 ) -> None:
-    found, held = extracted[kind], kept(sandbox, kind)
-    assert found.keys() == held.keys()
-    for key, record in found.items():
+    records, documents = extracted[kind], kept(sandbox, kind)
+    assert records.keys() == documents.keys()
+    for key, record in records.items():
         assert record.kind is kind
-        ours = head_of(kind, held[key])
+        ours = head_of(kind, documents[key])
         assert {name: record.values.get(name) for name in ours} == ours
         absent = {"delivery_date", "due_date", "state", "cancelled", "paid", "payment_method", "credit_of"}
         absent -= ours.keys()
@@ -199,39 +199,39 @@ def test_every_document_of_the_till_is_extracted_with_every_field(
 
 @EVERY_KIND
 def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, extracted: Extracted, kind: Kind) -> None:
-    held = kept(sandbox, kind)
+    documents = kept(sandbox, kind)
     for key, record in extracted[kind].items():
         lines = parts(record, Kind.LINE)
-        wanted = [line_of(each) for each in held[key]["lineList"]["line"]]
-        assert [{name: line.values.get(name) for name in ours} for line, ours in zip(lines, wanted, strict=True)] == (
-            wanted
+        expected = [line_of(till_line) for till_line in documents[key]["lineList"]["line"]]
+        assert [{name: line.values.get(name) for name in ours} for line, ours in zip(lines, expected, strict=True)] == (
+            expected
         )
         assert [line.key for line in lines] == [str(place) for place in range(1, len(lines) + 1)]
 
 
 @EVERY_KIND
 def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, extracted: Extracted, kind: Kind) -> None:
-    held = kept(sandbox, kind)
+    documents = kept(sandbox, kind)
     for key, record in extracted[kind].items():
         assert {part.key: part.values for part in parts(record, Kind.VAT)} == {
             f"vat:{place}": {
-                "code": text(each["vatCode"]),
-                "percent": euros(each["vatPercentage"]),
-                "excl": euros(each["exclAmount"]),
-                "vat": euros(each["vatAmount"]),
+                "code": text(vat_group["vatCode"]),
+                "percent": euros(vat_group["vatPercentage"]),
+                "excl": euros(vat_group["exclAmount"]),
+                "vat": euros(vat_group["vatAmount"]),
             }
-            for place, each in enumerate(held[key]["vatGroupList"]["vatGroup"], 1)
+            for place, vat_group in enumerate(documents[key]["vatGroupList"]["vatGroup"], 1)
         }
         assert {part.key: part.values for part in parts(record, Kind.PAYMENT)} == {
             f"payment:{place}": {
-                "method": each["method"],
-                "name": each["description"],
-                "type": each["paymentMethodType"].removeprefix("PAYMENT-METHOD-TYPE-").lower(),
-                "amount": euros(each["amount"]),
-                "date": day(each["financialDate"]),
-                **({"reference": each["externalReference"]} if "externalReference" in each else {}),
+                "method": payment["method"],
+                "name": payment["description"],
+                "type": payment["paymentMethodType"].removeprefix("PAYMENT-METHOD-TYPE-").lower(),
+                "amount": euros(payment["amount"]),
+                "date": day(payment["financialDate"]),
+                **({"reference": payment["externalReference"]} if "externalReference" in payment else {}),
             }
-            for place, each in enumerate(paid_in(held[key]), 1)
+            for place, payment in enumerate(paid_in(documents[key]), 1)
         }
 
 
@@ -240,14 +240,14 @@ def test_lines_and_vat_add_up_to_the_document(extracted: Extracted, kind: Kind) 
     for record in extracted[kind].values():
         lines, vat = parts(record, Kind.LINE), parts(record, Kind.VAT)
         assert sum(line.values["amount_incl"] for line in lines) == record.values["total_incl"]  # type: ignore[misc]
-        assert sum(each.values["excl"] for each in vat) == record.values["total_excl"]  # type: ignore[misc]
+        assert sum(vat_part.values["excl"] for vat_part in vat) == record.values["total_excl"]  # type: ignore[misc]
 
 
 @EVERY_KIND
 def test_the_customer_is_in_the_document_as_the_till_holds_it_now(
     sandbox: Sandbox, extracted: Extracted, kind: Kind
 ) -> None:
-    cards = {str(each["relationNumber"]): each for each in sandbox.state("relations", "mplus")}
+    cards = {str(relation["relationNumber"]): relation for relation in sandbox.state("relations", "mplus")}
     ours = {
         "name": "name", "company": "companyName", "contact": "contact", "street": "address", "postcode": "zipcode",
         "city": "city", "country": "country", "phone": "telephone", "email": "email", "vat_number": "vatNumber",
@@ -267,16 +267,16 @@ def test_the_customer_is_in_the_document_as_the_till_holds_it_now(
 
 
 def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, extracted: Extracted) -> None:
-    held = kept(sandbox, Kind.ORDER)
+    documents = kept(sandbox, Kind.ORDER)
     for key, record in extracted[Kind.ORDER].items():
-        address = held[key].get("deliveryAddress")
-        wanted = [] if address is None else [
+        address = documents[key].get("deliveryAddress")
+        expected = [] if address is None else [
             {
                 "name": address["name"], "contact": address["contact"], "street": address["address"],
                 "postcode": address["zipcode"], "city": address["city"], "country": address["country"],
             }
         ]  # fmt: skip
-        assert [dict(part.values) for part in parts(record, Kind.ADDRESS)] == wanted
+        assert [dict(part.values) for part in parts(record, Kind.ADDRESS)] == expected
     assert not any(parts(record, Kind.ADDRESS) for record in extracted[Kind.RECEIPT].values())
 
 
@@ -341,7 +341,7 @@ def test_pages_are_not_sorted_and_still_hold_every_document_once(sandbox: Sandbo
     markers = [[int(str(record.values["marker"])) for record in batch.records] for batch in batches]
     assert any(page != sorted(page) for page in markers)
     assert sorted(marker for page in markers for marker in page) == sorted(
-        each["syncMarker"] for each in kept(sandbox, kind).values()
+        document["syncMarker"] for document in kept(sandbox, kind).values()
     )
     assert [batch.after for batch in batches[:-1]] == [str(max(page) + 1) for page in markers[:-1]]
     assert [batch.stamp for batch in batches[:-1]] == [str(max(page)) for page in markers[:-1]]
@@ -375,7 +375,7 @@ def test_an_incremental_extract_holds_what_changed_and_the_overlap_only(own: San
     batch = till.extract(Kind.ORDER, stamp)
     till.close()
     assert sorted(int(str(record.values["marker"])) for record in batch.records) == [57, 58, 59, 60, 61]
-    assert next(each.values["reference"] for each in batch.records if each.values["marker"] == "61") == "changed"
+    assert next(record.values["reference"] for record in batch.records if record.values["marker"] == "61") == "changed"
     assert (batch.after, batch.stamp) == (None, "61")
 
 
@@ -391,14 +391,14 @@ def test_a_stamp_never_falls_while_the_marker_does_not(sandbox: Sandbox) -> None
     assert first.stamp == "60"
     assert first.after == "35"
     assert everything(till, Kind.ORDER, "60").keys() == {
-        key for key, each in kept(sandbox, Kind.ORDER).items() if each["syncMarker"] >= 30
+        key for key, document in kept(sandbox, Kind.ORDER).items() if document["syncMarker"] >= 30
     }
     till.close()
 
 
 @EVERY_KIND
 def test_a_marker_that_went_back_is_told_and_everything_is_read(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
-    present = max(each["syncMarker"] for each in kept(sandbox, kind).values())
+    present = max(document["syncMarker"] for document in kept(sandbox, kind).values())
     with capture_logs() as lines:
         batches = pages(till, kind, str(present + 5000))
     assert {record.key for batch in batches for record in batch.records} == kept(sandbox, kind).keys()
@@ -449,13 +449,17 @@ def test_a_complete_extract_ends_with_one_empty_answer(sandbox: Sandbox, till: M
 def test_customers_and_articles_are_asked_for_each_once(sandbox: Sandbox, till: Mplus) -> None:
     records = till.extract(Kind.ORDER).records
     calls = {call.operation: call.keys for call in reversed(sandbox.ledger.calls("mplus"))}
-    assert set(calls["getRelations"]) == {str(each.values["relation"]) for each in records if each.values["relation"]}
-    assert set(calls["getProducts"]) == {line.values["article"] for each in records for line in parts(each, Kind.LINE)}
+    assert set(calls["getRelations"]) == {
+        str(record.values["relation"]) for record in records if record.values["relation"]
+    }
+    assert set(calls["getProducts"]) == {
+        line.values["article"] for record in records for line in parts(record, Kind.LINE)
+    }
 
 
 def test_without_customers_no_customer_is_asked_for(own: Sandbox) -> None:
     till = a_till(own)
-    keys = [key for key, each in kept(own, Kind.RECEIPT).items() if "relationNumber" not in each]
+    keys = [key for key, document in kept(own, Kind.RECEIPT).items() if "relationNumber" not in document]
     assert len(till.fetch(Kind.RECEIPT, keys[:3])) == 3
     assert set(asked(own)) == {"getReceipts", "getProducts"}
     till.close()
@@ -468,10 +472,10 @@ def test_without_customers_no_customer_is_asked_for(own: Sandbox) -> None:
 def test_documents_are_fetched_by_their_ids_as_they_are_extracted(
     extracted: Extracted, till: Mplus, kind: Kind
 ) -> None:
-    found = extracted[kind]
-    keys = list(found)[:5]
+    records = extracted[kind]
+    keys = list(records)[:5]
     fetched = till.fetch(kind, [*keys, "not-there", "", "with\ta tab"])
-    assert {record.key: record for record in fetched} == {key: found[key] for key in keys}
+    assert {record.key: record for record in fetched} == {key: records[key] for key in keys}
 
 
 @EVERY_KIND
@@ -510,7 +514,7 @@ def test_an_external_id_is_remembered_for_a_short_time_and_a_missing_one_is_not(
         own.ledger.clear()
         documents.extract(Kind.ORDER, None, None)
         calls = [call.keys for call in own.ledger.calls("mplus") if call.operation == "getProducts"]
-        assert all({*calls[0]} >= {*again} for again in calls[1:])
+        assert all({*calls[0]} >= {*call} for call in calls[1:])
         return set(calls[0])
 
     everyone = asked_for()
@@ -531,9 +535,9 @@ def test_a_fetch_asks_for_external_ids_anew(own: Sandbox) -> None:
         if any(line.values["article"] == REPAIR_HOUR for line in parts(record, Kind.LINE))
     )
     own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "UURLOON"})
-    (again,) = till.fetch(Kind.ORDER, [with_repair.key])
+    (order,) = till.fetch(Kind.ORDER, [with_repair.key])
     till.close()
-    assert "UURLOON" in {line.values["code"] for line in parts(again, Kind.LINE)}
+    assert "UURLOON" in {line.values["code"] for line in parts(order, Kind.LINE)}
 
 
 # ---- the digest
@@ -542,7 +546,7 @@ def test_a_fetch_asks_for_external_ids_anew(own: Sandbox) -> None:
 def digest_after(own: Sandbox, **values: Any) -> tuple[str, str]:
     """Return the digest of one order before and after a person at the till changed it."""
     till = a_till(own)
-    key = next(key for key, each in kept(own, Kind.ORDER).items() if each["deliveryState"].endswith("NOTHING"))
+    key = next(key for key, document in kept(own, Kind.ORDER).items() if document["deliveryState"].endswith("NOTHING"))
     (before,) = till.fetch(Kind.ORDER, [key])
     own.till.edit("orders", key, values)
     (after,) = till.fetch(Kind.ORDER, [key])
@@ -613,7 +617,7 @@ def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own: Sandb
     [
         (True, "always"),
         (False, "when needed"),
-        *(pytest.param(*both, marks=pytest.mark.long) for both in ((True, "when needed"), (False, "always"))),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in ((True, "when needed"), (False, "always"))),
     ],
 )
 def test_quantities_and_percentages_mean_the_same_however_they_are_written(
@@ -688,7 +692,7 @@ def a_source(*answers: str) -> tuple[TillDocuments, list[etree._Element]]:
 
 def orders(*markers: str) -> str:
     """Return an answer with one bare order for each marker."""
-    listed = "".join(
+    elements = "".join(
         f"<ns:order><ns:orderId>o{marker}</ns:orderId>"
         + (f"<ns:syncMarker>{marker}</ns:syncMarker>" if marker else "")
         + "</ns:order>"
@@ -696,7 +700,7 @@ def orders(*markers: str) -> str:
     )
     return (
         f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}" xmlns:ns="urn:mplusqapi"><SOAP-ENV:Body><ns:GetOrdersResponse>'
-        f"<ns:orderList>{listed}</ns:orderList></ns:GetOrdersResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>"
+        f"<ns:orderList>{elements}</ns:orderList></ns:GetOrdersResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>"
     )
 
 
@@ -761,20 +765,20 @@ def test_a_document_that_cannot_be_read_stands_among_the_others_as_such(field: s
         assert isinstance(wrong, Unreadable)
         assert (wrong.kind, wrong.key, wrong.field) == (Kind.ORDER, "o2", field)
         assert WRONG[field] in "".join(line.strip() for line in wrong.raw.splitlines())
-        assert not any(isinstance(one, Unreadable) for one in (first, last))
+        assert not any(isinstance(record, Unreadable) for record in (first, last))
 
 
 def test_a_document_whose_customer_does_not_say_who_it_is_waits() -> None:
     def answer(request: httpx.Request) -> str:
         if b"getRelations" in request.content:
             relation = "<relation><name>Wie?</name></relation>"
-            told = f"<relationList>{relation}</relationList>"
-            return f'<GetRelationsResponse xmlns="{NAMESPACE}">{told}</GetRelationsResponse>'
-        listed = "".join(
-            f"<order><orderId>o{one}</orderId><syncMarker>{one}</syncMarker><relationNumber>{one}</relationNumber></order>"
-            for one in (0, 7)
+            relations = f"<relationList>{relation}</relationList>"
+            return f'<GetRelationsResponse xmlns="{NAMESPACE}">{relations}</GetRelationsResponse>'
+        order_elements = "".join(
+            f"<order><orderId>o{number}</orderId><syncMarker>{number}</syncMarker><relationNumber>{number}</relationNumber></order>"
+            for number in (0, 7)
         )
-        return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{listed}</orderList></GetOrdersResponse>'
+        return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{order_elements}</orderList></GetOrdersResponse>'
 
     of_nobody, wrong = TillDocuments(NOWHERE, answering(answer)).extract(Kind.ORDER, None, "0").records
     assert not isinstance(of_nobody, Unreadable)
@@ -832,7 +836,7 @@ def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_an
     assert till.last_activity_dates(newest, days[0]) == newest
     since = days[len(days) // 2]
     assert till.last_activity_dates([*newest, "999999"], since) == {
-        each: day for each, day in newest.items() if day >= since
+        customer: day for customer, day in newest.items() if day >= since
     }
 
 
@@ -845,41 +849,50 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
     def on(day: object) -> str:
         return f"<day>{day}</day><mon>3</mon><year>2026</year>"
 
-    told = [order("1", on(5)), order("2", on(9)), order("2", on("?")), order("3", on(7)), order("4", "")]
+    order_elements = [order("1", on(5)), order("2", on(9)), order("2", on("?")), order("3", on(7)), order("4", "")]
     no_customer = f"<order><relationNumber>0</relationNumber><financialDate>{on(20)}</financialDate></order>"
 
     def answering_with(*more: str) -> TillDocuments:
-        listed = "".join((*told, no_customer, *more))
+        all_orders = "".join((*order_elements, no_customer, *more))
 
         def answer(request: httpx.Request) -> str:
-            asked = etree.fromstring(request.content).find(f".//{qualified('request')}")
-            assert asked is not None
-            name = etree.QName(asked.getparent()).localname.removeprefix("get")
-            orders = f"<orderList>{listed}</orderList>" if name == "Orders" else ""
+            element = etree.fromstring(request.content).find(f".//{qualified('request')}")
+            assert element is not None
+            name = etree.QName(element.getparent()).localname.removeprefix("get")
+            orders = f"<orderList>{all_orders}</orderList>" if name == "Orders" else ""
             return f'<Get{name}Response xmlns="{NAMESPACE}">{orders}</Get{name}Response>'
 
         return TillDocuments(NOWHERE, answering(answer))
 
     customers, since = ["1", "2", "3", "4", "5"], date(2026, 1, 1)
-    one, three = date(2026, 3, 5), date(2026, 3, 7)
-    assert answering_with().last_document_days(customers, since) == {"1": one, "2": None, "3": three, "4": None}
+    first_date, third_date = date(2026, 3, 5), date(2026, 3, 7)
+    assert answering_with().last_document_days(customers, since) == {
+        "1": first_date,
+        "2": None,
+        "3": third_date,
+        "4": None,
+    }
     nobodys = f"<order><financialDate>{on(6)}</financialDate></order>"
-    unclear = {"1": None, "2": None, "3": three, "4": None, "5": None}
+    unclear = {"1": None, "2": None, "3": third_date, "4": None, "5": None}
     assert answering_with(nobodys).last_document_days(customers, since) == unclear
     assert answering_with(order("viel", on(6))).last_document_days(customers, since) == unclear
 
 
 def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> None:
     """Of these o3 is gone."""
-    listed = {"o1": "<orderId>o1</orderId><syncMarker>1</syncMarker>", "o2": "<syncMarker>2</syncMarker>"}
+    order_contents = {"o1": "<orderId>o1</orderId><syncMarker>1</syncMarker>", "o2": "<syncMarker>2</syncMarker>"}
 
     def answer(request: httpx.Request) -> str:
-        asked = [
-            each.text or ""
-            for each in etree.fromstring(request.content).iter(qualified("ids"), qualified("orderIds"), qualified("id"))
+        requested_ids = [
+            element.text or ""
+            for element in etree.fromstring(request.content).iter(
+                qualified("ids"), qualified("orderIds"), qualified("id")
+            )
         ]
-        told = "".join(f"<order>{listed[one]}</order>" for one in asked if one in listed)
-        return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{told}</orderList></GetOrdersResponse>'
+        order_elements = "".join(
+            f"<order>{order_contents[order_id]}</order>" for order_id in requested_ids if order_id in order_contents
+        )
+        return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{order_elements}</orderList></GetOrdersResponse>'
 
-    found = TillDocuments(NOWHERE, answering(answer)).fetch(Kind.ORDER, ["o1", "o2", "o3"])
-    assert [(one.key, isinstance(one, Unreadable)) for one in found] == [("o1", False), ("o2", True)]
+    records = TillDocuments(NOWHERE, answering(answer)).fetch(Kind.ORDER, ["o1", "o2", "o3"])
+    assert [(record.key, isinstance(record, Unreadable)) for record in records] == [("o1", False), ("o2", True)]

@@ -24,10 +24,10 @@ def text_in(path: str, text: str, *, keep: bool) -> Change:
     """Return what puts a text into an element, beside the elements in it or in their place."""
 
     def change(whole: Element) -> None:
-        found = _at(whole, path)
+        element = _find_element(whole, path)
         if not keep:
-            del found[:]
-        found.text = text
+            del element[:]
+        element.text = text
 
     return change
 
@@ -36,24 +36,24 @@ def twice(path: str, text: str | None = None) -> Change:
     """Return what repeats an element, with another text where one is given."""
 
     def change(whole: Element) -> None:
-        found = _at(whole, path)
-        again = etree.fromstring(etree.tostring(found))
+        element = _find_element(whole, path)
+        duplicate = etree.fromstring(etree.tostring(element))
         if text is not None:
-            again.text = text
-        found.addnext(again)
+            duplicate.text = text
+        element.addnext(duplicate)
 
     return change
 
 
 def inside(path: str) -> Change:
     """Return what puts an element into one that holds a text."""
-    return lambda whole: etree.SubElement(_at(whole, path), qualified("value"))
+    return lambda whole: etree.SubElement(_find_element(whole, path), qualified("value"))
 
 
-def _at(whole: Element, path: str) -> Element:
-    found = whole.find("/".join(map(qualified, path.split("/"))))
-    assert found is not None
-    return found
+def _find_element(whole: Element, path: str) -> Element:
+    element = whole.find("/".join(map(qualified, path.split("/"))))
+    assert element is not None
+    return element
 
 
 DAY = "<day>9</day><mon>11</mon><year>2026</year>"
@@ -99,13 +99,13 @@ def test_a_document_that_contradicts_itself_cannot_be_read(change: Change) -> No
     ],
 )  # fmt: skip
 def test_a_date_in_no_form_or_in_two_cannot_be_read(parts: str) -> None:
-    told = f'<order xmlns="{NAMESPACE}"><financialDate>{parts}</financialDate></order>'
+    order = f'<order xmlns="{NAMESPACE}"><financialDate>{parts}</financialDate></order>'
     with pytest.raises(WrongValueError, match="financialDate"):
-        codec.document_date(etree.fromstring(told))
+        codec.document_date(etree.fromstring(order))
 
 
 @pytest.mark.parametrize(
-    ("told", "meant"),
+    ("date_xml", "expected"),
     [
         (f"<financialDate>\n {DAY}\n</financialDate>", date(2026, 11, 9)),
         ("<financialDate><day>0</day><mon>0</mon><year>0</year></financialDate>", None),
@@ -113,8 +113,8 @@ def test_a_date_in_no_form_or_in_two_cannot_be_read(parts: str) -> None:
         ("", None),
     ],
 )
-def test_a_date_in_one_form_is_read(told: str, meant: date | None) -> None:
-    assert codec.document_date(etree.fromstring(f'<order xmlns="{NAMESPACE}">{told}</order>')) == meant
+def test_a_date_in_one_form_is_read(date_xml: str, expected: date | None) -> None:
+    assert codec.document_date(etree.fromstring(f'<order xmlns="{NAMESPACE}">{date_xml}</order>')) == expected
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_two_custom_fields_of_one_name_cannot_be_read() -> None:
         f"<customField><fieldName>Maat</fieldName><dataType>DATA-TYPE-INT</dataType><intValue>{value}</intValue></customField>"
         for value in (7, 8)
     )
-    told = f"<customFieldList>{fields}</customFieldList>"
+    field_list = f"<customFieldList>{fields}</customFieldList>"
     with pytest.raises(WrongValueError, match="Maat"):
-        customs_of(etree.fromstring(f'<article xmlns="{NAMESPACE}">{told}</article>'))
+        customs_of(etree.fromstring(f'<article xmlns="{NAMESPACE}">{field_list}</article>'))
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,6 @@ def test_a_record_that_contradicts_itself_is_left_to_whoever_reads_it() -> None:
 
 def understood(inside: str) -> Element | ConnectorError:
     """Return what an answer with orders comes to that holds this."""
-    told = f'<GetOrdersResponse xmlns="{NAMESPACE}">{inside}</GetOrdersResponse>'
-    body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{told}</E:Body></E:Envelope>'
+    answer = f'<GetOrdersResponse xmlns="{NAMESPACE}">{inside}</GetOrdersResponse>'
+    body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{answer}</E:Body></E:Envelope>'
     return answering(lambda _: "").understood(HttpAnswer(200, {}, body.encode()), "getOrders", write=False)

@@ -25,9 +25,9 @@ def shop() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(shop: Sandbox) -> Iterator[Client]:
-    one = Client(settings_of(shop))
-    yield one
-    one.close()
+    till_client = Client(settings_of(shop))
+    yield till_client
+    till_client.close()
 
 
 def moved(shop: Sandbox) -> Decimal:
@@ -37,10 +37,10 @@ def moved(shop: Sandbox) -> Decimal:
         lines: list[Any] = (row.get("lineList") or {}).get("line", ())
         if "orderState" not in row:
             cents += sum(
-                each["data"]["totalInclAmount"] for each in lines if each["data"]["turnoverGroup"] == int(SOLD)
+                line["data"]["totalInclAmount"] for line in lines if line["data"]["turnoverGroup"] == int(SOLD)
             )
         paid: list[Any] = (row.get("paymentList") or {}).get("payment", ())
-        cents -= sum(each["amount"] for each in paid if each["method"] == "GIFTCARD")
+        cents -= sum(payment["amount"] for payment in paid if payment["method"] == "GIFTCARD")
     return Decimal(cents) / 100
 
 
@@ -56,22 +56,22 @@ def test_what_is_left_is_what_was_sold_less_what_was_paid(shop: Sandbox, client:
 
 
 def card(**fields: str) -> str:
-    told = {
+    card_fields = {
         "cardId": "a", "cardNumber": "a", "syncMarker": "1", "active": "true", "cardTypeId": "t",
         "initialValue": "5000", "isManualValue": "false", "currentBalance": "1500", "turnoverGroupNumber": "80",
         "reference": "",
     } | fields  # fmt: skip
-    return "<giftcard>" + "".join(f"<{name}>{value}</{name}>" for name, value in told.items()) + "</giftcard>"
+    return "<giftcard>" + "".join(f"<{name}>{value}</{name}>" for name, value in card_fields.items()) + "</giftcard>"
 
 
 def told(*pages: str) -> Client:
     """Return a client whose till answers with these pages of cards, then with none."""
-    left = iter(pages)
+    remaining_pages = iter(pages)
 
     def answer(_: object) -> str:
         return (
             '<GetGiftcardsResponse xmlns="urn:mplusqapi"><giftcardList>'
-            f"{next(left, '')}</giftcardList></GetGiftcardsResponse>"
+            f"{next(remaining_pages, '')}</giftcardList></GetGiftcardsResponse>"
         )
 
     return answering(answer)
@@ -79,8 +79,8 @@ def told(*pages: str) -> Client:
 
 def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all() -> None:
     first = card() + card(cardId="b", syncMarker="2", active="false")
-    again = card(syncMarker="3", currentBalance="1000") + card(cardId="c", syncMarker="4", turnoverGroupNumber="85")
-    assert cards_left(told(first, again)) == [
+    second = card(syncMarker="3", currentBalance="1000") + card(cardId="c", syncMarker="4", turnoverGroupNumber="85")
+    assert cards_left(told(first, second)) == [
         GiftCardBalance("80", 1, Decimal("10.00")), GiftCardBalance("85", 1, Decimal("15.00")),
     ]  # fmt: skip
 

@@ -20,18 +20,18 @@ def test_groups_keep_their_tree_and_are_found_by_name_under_their_parent(
     below, double = a_group("ZH", name="Hemden", parent="ZT"), a_group("ZD", name="Hemden", parent="ZO")
     for group in (top, other, below, double):
         create(connector, group, links)
-    found = connector.lookup([double, below, other, top], Links())
-    assert {key: held.reference for key, held in found.items()} == {
+    current_groups = connector.lookup([double, below, other, top], Links())
+    assert {key: current.reference for key, current in current_groups.items()} == {
         key: reference for (_, key), reference in links.known.items()
     }
-    assert found["ZH"].record.values == {"name": "Hemden", "parent": "ZT"}
+    assert current_groups["ZH"].record.values == {"name": "Hemden", "parent": "ZT"}
 
 
 def test_a_group_can_move_and_a_parent_that_is_not_ours_is_shown_as_its_number(connector: Mplus, links: Links) -> None:
     top, below = a_group("ZT", name="Zomer", parent=""), a_group("ZH", name="Hemden", parent="")
     create(connector, top, links)
-    held = create(connector, below, links)
-    update(connector, held, links, parent="ZT")
+    current = create(connector, below, links)
+    update(connector, current, links, parent="ZT")
     assert look(connector, below, links).record.values["parent"] == "ZT"
     number = links.known.pop((Kind.GROUP, "ZT"))
     assert look(connector, below, links).record.values["parent"] == f"#{number}"

@@ -38,48 +38,48 @@ def till(busy: Sandbox) -> Iterator[Mplus]:
 
 
 def test_pages_follow_one_another_and_hold_every_movement_once(till: Mplus) -> None:
-    after, found = 0, []
+    after, moves = 0, []
     while page := till.moves(after, BEGIN):
         after = page[-1].number
-        found += page
-    assert [one.number for one in found] == list(range(1, till.newest_move() + 1))
-    sold = [one for one in found if one.sort is MoveSort.SALES]
+        moves += page
+    assert [move.number for move in moves] == list(range(1, till.newest_move() + 1))
+    sold = [move for move in moves if move.sort is MoveSort.SALES]
     assert sold
-    assert all(one.documents and one.title for one in sold)
+    assert all(move.documents and move.title for move in sold)
 
 
 def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much_it_is(
     till: Mplus, busy: Sandbox
 ) -> None:
     newest = till.newest_move()
-    (last,) = [one for one in till.moves(newest - 1, BEGIN) if one.number == newest]
+    (last,) = [move for move in till.moves(newest - 1, BEGIN) if move.number == newest]
     settings = settings_of(busy)
     client = Client(settings, None)
     at_once, in_portions = (TillHistory(settings, client, page) for page in (10_000, 1))
-    some = at_once.movements_since(0, ["1", "2"], [last.article])
-    assert [one for one in some if one.article == last.article] == in_portions.movements_since(
+    moves = at_once.movements_since(0, ["1", "2"], [last.article])
+    assert [move for move in moves if move.article == last.article] == in_portions.movements_since(
         0, ["1", "2"], [last.article]
     )
     client.close()
 
 
-@pytest.mark.parametrize("most", [pytest.param(2, marks=pytest.mark.long), 7, 1000])
-def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, most: int) -> None:
+@pytest.mark.parametrize("page_limit", [pytest.param(2, marks=pytest.mark.long), 7, 1000])
+def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, page_limit: int) -> None:
     kinds = (Kind.ORDER, Kind.RECEIPT)
     with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:
         start, whole = till.newest_move() - 40, [documents_of(till, kind) for kind in kinds]
         moves = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
-        busy.till.edit("conventions", "most_at_once", {"value": most})
+        busy.till.edit("conventions", "most_at_once", {"value": page_limit})
         try:
-            found = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
+            actual = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
             documents = TillDocuments(settings_of(busy), client)
             every = [documents.in_period(kind, date(2000, 1, 1), date(2099, 1, 1)) for kind in kinds]
             extracted = [documents_of(till, kind) for kind in kinds]
         finally:
             busy.till.edit("conventions", "most_at_once", {"value": None})
-    assert len(moves) > most or most > 7
-    assert found == moves
-    assert [{one.record.key for one in some} for some in every] == extracted == whole
+    assert len(moves) > page_limit or page_limit > 7
+    assert actual == moves
+    assert [{document.record.key for document in batch} for batch in every] == extracted == whole
 
 
 def documents_of(till: Mplus, kind: Kind) -> set[str]:
@@ -87,21 +87,23 @@ def documents_of(till: Mplus, kind: Kind) -> set[str]:
 
 
 def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till: Mplus, busy: Sandbox) -> None:
-    kept: dict[tuple[str, str], Decimal] = {}
+    reserved: dict[tuple[str, str], Decimal] = {}
     after: str | None = None
     while True:
         page = till.promises(None, after)
-        for one in page.reservations:
-            kept[one.branch, one.article] = kept.get((one.branch, one.article), Decimal(0)) + one.amount
+        for reservation in page.reservations:
+            reserved[reservation.branch, reservation.article] = (
+                reserved.get((reservation.branch, reservation.article), Decimal(0)) + reservation.amount
+            )
         if (after := page.after) is None:
             break
     rows = busy.state("stock", "mplus")
-    told = {
+    expected = {
         (str(row["branchNumber"]), str(row["articleNumber"])): Decimal(row["physical"]) - Decimal(row["amountFree"])
         for row in rows
     }
-    assert {place: amount for place, amount in told.items() if amount} == {
-        place: amount for place, amount in kept.items() if place in told
+    assert {place: amount for place, amount in expected.items() if amount} == {
+        place: amount for place, amount in reserved.items() if place in expected
     }
 
 
@@ -110,11 +112,11 @@ def test_of_orders_that_keep_nothing_aside_no_line_is_asked_for_and_of_none_the_
         till.promises(None)
         busy.ledger.clear()
         page = till.promises(None)
-        asked = [call.operation for call in busy.ledger.calls()]
-    assert asked == ["getOrders", "getOrders"], "all of them without lines, and the open ones with"
-    states = {str(one["orderId"]): one for one in busy.state("orders", "mplus")}
+        operations = [call.operation for call in busy.ledger.calls()]
+    assert operations == ["getOrders", "getOrders"], "all of them without lines, and the open ones with"
+    states = {str(order["orderId"]): order for order in busy.state("orders", "mplus")}
     assert set(page.orders) == states.keys()
-    assert {one.document for one in page.reservations} < states.keys()
+    assert {reservation.document for reservation in page.reservations} < states.keys()
 
 
 def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -> None:
@@ -127,7 +129,7 @@ def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -
         closing(a_till(busy, url=url)) as spoilt,
     ):
         whole, page = till.promises(None), spoilt.promises(None)
-    keeping = {one.document for one in whole.reservations}
+    keeping = {reservation.document for reservation in whole.reservations}
     assert keeping
     assert page.reservations == ()
     assert page.orders

@@ -26,10 +26,10 @@ STOPPED = "answer_incomplete|list_out_of_order"
 Giving = Callable[[Sequence[int], int], Sequence[int]]  # which of these markers are given, where so many are asked for
 
 
-def weighing(there: Sequence[int], limit: int) -> Sequence[int]:
+def weighing(markers: Sequence[int], limit: int) -> Sequence[int]:
     """Give as many as the limit has room for, each taking one to three, and the first whatever it takes."""
-    taken = list(itertools.accumulate(marker % 3 + 1 for marker in there))
-    return [marker for marker, sum_ in zip(there, taken, strict=True) if sum_ <= limit] or there[:1]
+    sums = list(itertools.accumulate(marker % 3 + 1 for marker in markers))
+    return [marker for marker, sum_ in zip(markers, sums, strict=True) if sum_ <= limit] or markers[:1]
 
 
 IN_ORDER: dict[str, Giving] = {
@@ -58,35 +58,35 @@ def moved(number: int) -> str:
 
 
 def sold(markers: Sequence[int]) -> str:
-    listed = "".join(
+    elements = "".join(
         f"<product><productNumber>{marker}</productNumber><syncMarker>{marker}</syncMarker><articleList><article>"
         f"<articleNumber>{marker}</articleNumber></article></articleList></product>"
         for marker in markers
     )
-    return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{listed}</productList></GetProductsResponse>'
+    return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{elements}</productList></GetProductsResponse>'
 
 
 def a_till(giving: Giving) -> Client:
     def answer(request: httpx.Request) -> str:
-        asked = etree.fromstring(request.content)
-        bound = int(asked.findtext(f".//{qualified('syncMarker')}") or 0)
-        limit = int(asked.findtext(f".//{qualified('syncMarkerLimit')}") or 0)
-        given = giving([marker for marker in MARKERS if marker >= bound], limit)
-        if since := asked.findtext(f".//{qualified('sinceStockIdLimit')}"):
-            after = int(asked.findtext(f".//{qualified('sinceStockId')}") or 0)
-            given = giving([marker for marker in MARKERS if marker > after], int(since))
-            listed = "".join(f"<articleStockHistory>{moved(each)}</articleStockHistory>" for each in given)
-            return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{listed}</GetStockHistoryResponse>'
-        if next(asked.iter(qualified("getProducts")), None) is not None:
-            return sold(given)
-        of_orders = next(asked.iter(qualified("getOrders")), None) is not None
+        element = etree.fromstring(request.content)
+        bound = int(element.findtext(f".//{qualified('syncMarker')}") or 0)
+        limit = int(element.findtext(f".//{qualified('syncMarkerLimit')}") or 0)
+        page = giving([marker for marker in MARKERS if marker >= bound], limit)
+        if since := element.findtext(f".//{qualified('sinceStockIdLimit')}"):
+            after = int(element.findtext(f".//{qualified('sinceStockId')}") or 0)
+            page = giving([marker for marker in MARKERS if marker > after], int(since))
+            elements = "".join(f"<articleStockHistory>{moved(move_id)}</articleStockHistory>" for move_id in page)
+            return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
+        if next(element.iter(qualified("getProducts")), None) is not None:
+            return sold(page)
+        of_orders = next(element.iter(qualified("getOrders")), None) is not None
         name, key, of = ("order", "orderId", "GetOrdersResponse") if of_orders else (
             "relation", "relationNumber", "GetRelationsResponse"
         )  # fmt: skip
-        listed = "".join(
-            f"<{name}><{key}>{marker}</{key}><syncMarker>{marker}</syncMarker></{name}>" for marker in given
+        elements = "".join(
+            f"<{name}><{key}>{marker}</{key}><syncMarker>{marker}</syncMarker></{name}>" for marker in page
         )
-        return f'<{of} xmlns="{NAMESPACE}"><{name}List>{listed}</{name}List></{of}>'
+        return f'<{of} xmlns="{NAMESPACE}"><{name}List>{elements}</{name}List></{of}>'
 
     return answering(answer)
 
@@ -94,11 +94,11 @@ def a_till(giving: Giving) -> Client:
 def orders(giving: Giving) -> set[str]:
     source = TillDocuments(NOWHERE.model_copy(update={"document_page": PAGE}), a_till(giving))
     batch = source.extract(Kind.ORDER, None, None)
-    found = {one.key for one in batch.records}
+    keys = {record.key for record in batch.records}
     while batch.after:
         batch = source.extract(Kind.ORDER, None, batch.after)
-        found |= {one.key for one in batch.records}
-    return found
+        keys |= {record.key for record in batch.records}
+    return keys
 
 
 def relations(giving: Giving) -> set[str]:
@@ -117,21 +117,21 @@ def products(giving: Giving) -> set[str]:
 
 def changed(target: TillTarget) -> set[str]:
     batch = target.read_changes("0")
-    found = {one.key for one in batch.records}
+    keys = {record.key for record in batch.records}
     while batch.after:
         batch = target.read_changes(batch.after)
-        found |= {one.key for one in batch.records}
-    return found
+        keys |= {record.key for record in batch.records}
+    return keys
 
 
 def moves(giving: Giving) -> set[str]:
     history = TillHistory(NOWHERE, a_till(giving), PAGE)
-    found: set[str] = set()
+    numbers: set[str] = set()
     page = history.page(0, datetime(2026, 11, 1, tzinfo=UTC))
     while page:
-        found |= {str(one.number) for one in page}
+        numbers |= {str(move.number) for move in page}
         page = history.page(page[-1].number, datetime(2026, 11, 1, tzinfo=UTC))
-    return found
+    return numbers
 
 
 READING = pytest.mark.parametrize("read", [orders, relations, products, moves])
@@ -165,9 +165,9 @@ def test_what_changed_between_two_answers_is_no_disorder_and_a_list_is_looked_at
 class Capped:
     """A till that tells so many at once, of so many that it has."""
 
-    def __init__(self, cap: int, there: int) -> None:
+    def __init__(self, cap: int, count: int) -> None:
         self._cap = cap
-        self.there = [str(number) for number in range(there)]
+        self.there = [str(number) for number in range(count)]
         self.calls = 0
 
     def rows(self, numbers: Sequence[str]) -> list[str]:
@@ -175,16 +175,16 @@ class Capped:
         return [number for number in numbers if number in self.there][: self._cap]
 
 
-@pytest.mark.parametrize(("cap", "there"), [(1, 30), (7, 300), (100, 250), (1_000, 250), (100, 0)])
-def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, there: int) -> None:
-    till = Capped(cap, there)
-    asking = ByNumbers[str]().ask_all(till.rows, lambda one: [one])
+@pytest.mark.parametrize(("cap", "count"), [(1, 30), (7, 300), (100, 250), (1_000, 250), (100, 0)])
+def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, count: int) -> None:
+    till = Capped(cap, count)
+    asking = ByNumbers[str]().ask_all(till.rows, lambda number: [number])
     assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
 
 
 def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> None:
     till = Capped(1_000, 250)
-    asking = ByNumbers[str]().ask_all(till.rows, lambda one: [one])
+    asking = ByNumbers[str]().ask_all(till.rows, lambda number: [number])
     numbers = [str(number) for number in range(500)]
     asking(numbers[:250])
     till.calls = 0
@@ -194,16 +194,18 @@ def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> N
 
 
 def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> None:
-    there = Capped(1_000, 400)
-    asking = ByNumbers[str]().ask_all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
-    assert len(asking(there.there)) == 400
+    till = Capped(1_000, 400)
+    asking = ByNumbers[str]().ask_all(lambda numbers: till.rows(numbers[:150]), lambda number: [number])
+    assert len(asking(till.there)) == 400
 
 
 def test_a_relation_that_a_till_holds_back_is_there() -> None:
     def answer(request: httpx.Request) -> str:
-        numbers = [each.text for each in etree.fromstring(request.content).iter(qualified("relationNumbers"))]
-        listed = "".join(f"<relation><relationNumber>{each}</relationNumber></relation>" for each in numbers[:2])
-        return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
+        numbers = [element.text for element in etree.fromstring(request.content).iter(qualified("relationNumbers"))]
+        elements = "".join(f"<relation><relationNumber>{number}</relationNumber></relation>" for number in numbers[:2])
+        return (
+            f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{elements}</relationList></GetRelationsResponse>'
+        )
 
     client = answering(answer)
     target = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))

@@ -38,9 +38,9 @@ def card(sandbox: Sandbox, links: Links) -> str:
 def kept(tmp_path: Path, data: bytes) -> str:
     """Keep a picture and return the mark of its content."""
     (tmp_path / "in.png").write_bytes(data)
-    (found,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in.png"])
-    assert isinstance(found, Picture)
-    return found.content
+    (picture,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in.png"])
+    assert isinstance(picture, Picture)
+    return picture.content
 
 
 def bell(content: Value) -> Record:
@@ -53,9 +53,9 @@ def held(till: Mplus, links: Links) -> CurrentRecord | None:
 
 def write(till: Mplus, links: Links, content: Value) -> None:
     """Write as a plan would, and keep the link."""
-    there = held(till, links)
-    change = an_update(there.record, content=content) if there else a_create(bell(content))
-    links.known[Kind.PICTURE, "BEL"] = till.write(change, there, links, "t").reference
+    current = held(till, links)
+    change = an_update(current.record, content=content) if current else a_create(bell(content))
+    links.known[Kind.PICTURE, "BEL"] = till.write(change, current, links, "t").reference
 
 
 def shown(sandbox: Sandbox, card: str) -> list[dict[str, object]]:
@@ -86,14 +86,14 @@ def test_what_others_put_on_the_card_stays_behind_ours_and_comes_back(
     sandbox.till.edit("images", card, {"names": ["etalage.jpg", "achter.jpg"]})
     before = held(till, links)
     assert before is not None
-    there = before.record.values["content"]
-    assert there == f"image:{shown(sandbox, card)[0]['imageId']}"
+    content = before.record.values["content"]
+    assert content == f"image:{shown(sandbox, card)[0]['imageId']}"
 
     write(till, links, kept(tmp_path, PNG + b"2"))
-    assert [one["originalName"] for one in shown(sandbox, card)][1:] == ["etalage.jpg", "achter.jpg"]
+    assert [image["originalName"] for image in shown(sandbox, card)][1:] == ["etalage.jpg", "achter.jpg"]
 
-    write(till, links, there)
-    assert [one["originalName"] for one in shown(sandbox, card)] == ["etalage.jpg", "achter.jpg"]
+    write(till, links, content)
+    assert [image["originalName"] for image in shown(sandbox, card)] == ["etalage.jpg", "achter.jpg"]
 
 
 def test_a_refused_picture_is_told_with_its_size_and_leaves_the_card_alone(
@@ -143,7 +143,9 @@ def test_a_picture_that_was_taken_in_without_an_answer_is_found_on_the_card_and_
     till: Mplus, sandbox: Sandbox, links: Links, card: str, tmp_path: Path, before: tuple[str, ...]
 ) -> None:
     write(till, links, kept(tmp_path, PNG + b"old"))
-    sandbox.till.edit("images", card, {"names": [*(str(one["originalName"]) for one in shown(sandbox, card)), *before]})
+    sandbox.till.edit(
+        "images", card, {"names": [*(str(image["originalName"]) for image in shown(sandbox, card)), *before]}
+    )
     content = kept(tmp_path, PNG + b"4")
     with (
         sandbox.switches.armed(Fault.CUT_AFTER, system="mplus", operation="createImage"),
@@ -155,7 +157,7 @@ def test_a_picture_that_was_taken_in_without_an_answer_is_found_on_the_card_and_
     write(till, links, content)
 
     assert [call.operation for call in sandbox.ledger.writes()] == ["saveCardImages"]
-    names = [str(one["originalName"]) for one in shown(sandbox, card)]
+    names = [str(image["originalName"]) for image in shown(sandbox, card)]
     assert names[0].endswith(f"{content}.png")
     assert names[1:] == list(before), "the one before is gone, those of others stay"
 

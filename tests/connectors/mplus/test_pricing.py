@@ -46,19 +46,21 @@ def a_customer(key: str, values: Mapping[str, Value]) -> Record:
     return Record(Kind.RELATION, key, {"name": f"Klant {key}", "external_id": key, **values})
 
 
-def write(till: Mplus, held: CurrentRecord, links: Links, paths: Mapping[str, Value]) -> None:
+def write(till: Mplus, current: CurrentRecord, links: Links, paths: Mapping[str, Value]) -> None:
     """Write some values, by their paths, over what was looked up."""
-    change = an_update_at(held.record, paths)
-    till.write(change, held, links, "t")
+    change = an_update_at(current.record, paths)
+    till.write(change, current, links, "t")
 
 
 def deviations(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
-    return [one for one in sandbox.state("deviations", "mplus") if str(one["articleNumber"]) == number]
+    return [
+        deviation for deviation in sandbox.state("deviations", "mplus") if str(deviation["articleNumber"]) == number
+    ]
 
 
 def pays(till: Mplus, article: str, customer: str, quantity: str = "1", branch: str = "1") -> TillPrice | None:
-    (told,) = till.charged([PriceQuery(article, customer, D(quantity), branch)])
-    return told
+    (price,) = till.charged([PriceQuery(article, customer, D(quantity), branch)])
+    return price
 
 
 PRICES: dict[str, Value] = {
@@ -71,20 +73,20 @@ PRICES: dict[str, Value] = {
 
 def test_an_article_is_made_with_its_prices_and_reads_back_equal(till: Mplus, links: Links, serial: int) -> None:
     bell = a_bell(f"77{serial:03}", PRICES)
-    held = create(till, bell, links)
-    assert differences(bell, held.record) == ()
+    current = create(till, bell, links)
+    assert differences(bell, current.record) == ()
 
 
 def test_prices_are_changed_and_taken_back(sandbox: Sandbox, till: Mplus, links: Links, serial: int) -> None:
     number = f"77{serial:03}"
     bell = a_bell(number, PRICES)
-    held = create(till, bell, links)
-    wanted = {f"{number}/price_group_incl:10:2": None, f"{number}/branch_incl:0:2": D("21.50")}
-    change = an_update_at(held.record, wanted)
+    current = create(till, bell, links)
+    values = {f"{number}/price_group_incl:10:2": None, f"{number}/branch_incl:0:2": D("21.50")}
+    change = an_update_at(current.record, values)
     assert till.calls(change) == 2  # the article, and its prices per branch
-    till.write(change, held, links, "t")
+    till.write(change, current, links, "t")
     now = look(till, bell, links).record.flat()
-    assert [now.get(path) for path in wanted] == [None, D("21.50")]
+    assert [now.get(path) for path in values] == [None, D("21.50")]
     assert now[f"{number}/price_group_incl:0:2"] == D("18.00")
     write(till, look(till, bell, links), links, {f"{number}/branch_incl:0:2": None})
     assert deviations(sandbox, number) == []
@@ -95,14 +97,14 @@ def test_a_price_of_a_branch_leaves_the_rest_of_its_line(
 ) -> None:
     number = f"77{serial:03}"
     bell = a_bell(number, PRICES)
-    held = create(till, bell, links)
+    current = create(till, bell, links)
     line = {"articleNumber": number, "branchNumber": 2, "description": "Bel (actie)", "salesPriceExcl": "9.00"}
     sandbox.till.edit("deviations", f"2/{number}", line)
     writes = sandbox.ledger.counts()["writes"]
-    write(till, held, links, {f"{number}/branch_incl:0:2": D("23.10")})
-    (kept,) = deviations(sandbox, number)
-    assert (kept["description"], kept["salesPriceIncl"]) == ("Bel (actie)", "23.10")
-    assert "salesPriceExcl" not in kept
+    write(till, current, links, {f"{number}/branch_incl:0:2": D("23.10")})
+    (deviation,) = deviations(sandbox, number)
+    assert (deviation["description"], deviation["salesPriceIncl"]) == ("Bel (actie)", "23.10")
+    assert "salesPriceExcl" not in deviation
     assert sandbox.ledger.counts()["writes"] == writes + 1  # the product itself is not written for it
 
 
@@ -140,9 +142,9 @@ AGREED: dict[str, Value] = {
 
 def test_a_customer_is_made_with_agreements_and_reads_back_equal(till: Mplus, links: Links, serial: int) -> None:
     customer = a_customer(f"P{serial}", {**AGREED, "article_incl:2,5:10007": D("9.99")})
-    held = create(till, customer, links)
-    assert differences(customer, held.record) == ()
-    write(till, held, links, {"article_incl:2,5:10007": None, "discount_group_percent:0:4": D(20)})
+    current = create(till, customer, links)
+    assert differences(customer, current.record) == ()
+    write(till, current, links, {"article_incl:2,5:10007": None, "discount_group_percent:0:4": D(20)})
     now = look(till, customer, links).record.values
     assert now["discount_group_percent:0:4"] == D(20)
     assert "article_incl:2,5:10007" not in now
@@ -166,9 +168,9 @@ def test_the_till_says_what_a_customer_pays(
     number = f"77{serial:03}"
     create(till, a_bell(number, PRICES), links)
     customer = create(till, a_customer(f"P{serial}", agreed), links).reference
-    told = pays(till, number, customer, quantity, branch)
-    assert told is not None
-    assert (told.incl, told.excl, told.by) == (D(incl), (D(incl) / D("1.21")).quantize(D("0.01")), by)
+    price = pays(till, number, customer, quantity, branch)
+    assert price is not None
+    assert (price.incl, price.excl, price.by) == (D(incl), (D(incl) / D("1.21")).quantize(D("0.01")), by)
 
 
 def test_what_the_till_does_not_know_has_no_answer(till: Mplus) -> None:
@@ -191,17 +193,17 @@ def test_an_installation_says_whether_it_answers_at_all(sandbox: Sandbox, till: 
 
 def test_a_temporary_price_is_charged_in_its_period_until_it_is_removed(till: Mplus, links: Links, serial: int) -> None:
     number, name = f"78{serial:03}", "offer_incl:3@2026-12-07_2026-12-13:1"
-    held = create(till, a_bell(number, {name: D("15.00")}), links)
+    current = create(till, a_bell(number, {name: D("15.00")}), links)
 
     def charged(day: int, quantity: str) -> TillPrice | None:
-        (told,) = till.charged([PriceQuery(number, "", D(quantity), "1", date(2026, 12, day))])
-        return told
+        (till_price,) = till.charged([PriceQuery(number, "", D(quantity), "1", date(2026, 12, day))])
+        return till_price
 
-    found = [charged(day, quantity) for day, quantity in ((6, "3"), (7, "3"), (7, "2"), (13, "3"), (14, "3"))]
-    assert [one.incl for one in found if one] == [D("60.00"), D("45.00"), D("40.00"), D("45.00"), D("60.00")]
-    assert found[1] is not None
-    assert found[1].by == "sales-price"
-    write(till, held, links, {f"{number}/{name}": None})
-    again = charged(7, "3")
-    assert again is not None
-    assert again.incl == D("60.00")
+    prices = [charged(day, quantity) for day, quantity in ((6, "3"), (7, "3"), (7, "2"), (13, "3"), (14, "3"))]
+    assert [price.incl for price in prices if price] == [D("60.00"), D("45.00"), D("40.00"), D("45.00"), D("60.00")]
+    assert prices[1] is not None
+    assert prices[1].by == "sales-price"
+    write(till, current, links, {f"{number}/{name}": None})
+    price_after = charged(7, "3")
+    assert price_after is not None
+    assert price_after.incl == D("60.00")

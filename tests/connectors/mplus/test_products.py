@@ -45,16 +45,16 @@ def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:
     )
 
 
-def add_unknown_field(sandbox: Sandbox, till: Mplus, held: CurrentRecord) -> None:
+def add_unknown_field(sandbox: Sandbox, till: Mplus, current: CurrentRecord) -> None:
     """Give every article of a product a field that no description has, as a newer till would."""
     client = Client(till.settings)
-    request = {"productNumbers": [held.reference], "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": True}
+    request = {"productNumbers": [current.reference], "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": True}
     product = next(client.read("getProducts", request=request).iter(qualified("product")))
     for article in product.iter(qualified("article")):
         etree.SubElement(article, qualified("shelfColour")).text = "blue"
     client.write_whole("updateProduct", product)
     client.close()
-    assert "shelfColour" in stored(sandbox, held.record.parts[0].key)
+    assert "shelfColour" in stored(sandbox, current.record.parts[0].key)
 
 
 @pytest.fixture(params=["calls", "product"])
@@ -66,15 +66,15 @@ def till(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Mplus]:
     till.close()
 
 
-def at_article(held: CurrentRecord, name: str) -> str:
+def at_article(current: CurrentRecord, name: str) -> str:
     """Return the path of a field of the first article."""
-    return f"{held.record.parts[0].key}/{name}"
+    return f"{current.record.parts[0].key}/{name}"
 
 
 def test_every_word_of_ours_is_written_and_read_back_equal(connector: Mplus, links: Links, jacket: Record) -> None:
-    held = create(connector, jacket, links)
-    assert differences(jacket, held.record) == ()
-    assert held.record.parts[0].source == jacket.key
+    current = create(connector, jacket, links)
+    assert differences(jacket, current.record) == ()
+    assert current.record.parts[0].source == jacket.key
 
 
 def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
@@ -84,8 +84,8 @@ def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
     add_unknown_field(sandbox, connector, create(connector, jacket, links))
     by_hand(sandbox, number, supplierArticleNumber="L-77", siUnit="kg")
     before = stored(sandbox, number)
-    held = look(connector, jacket, links)
-    connector.write(an_update_at(held.record, {at_article(held, "name"): "Jas blauw"}), held, links, "t")
+    current = look(connector, jacket, links)
+    connector.write(an_update_at(current.record, {at_article(current, "name"): "Jas blauw"}), current, links, "t")
     after = stored(sandbox, number)
     moved = {"description", "syncMarker", "changeTimestamp"}
     assert after["description"] == "Jas blauw"
@@ -97,33 +97,35 @@ def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
 
 
 def test_one_price_is_written_and_the_till_computes_the_other(connector: Mplus, links: Links, jacket: Record) -> None:
-    held = create(connector, jacket, links)
-    connector.write(an_update_at(held.record, {at_article(held, "price_incl"): Decimal("24.20")}), held, links, "t")
+    current = create(connector, jacket, links)
+    connector.write(
+        an_update_at(current.record, {at_article(current, "price_incl"): Decimal("24.20")}), current, links, "t"
+    )
     values = look(connector, jacket, links).record.parts[0].values
     assert (values["price_incl"], values["price_excl"]) == (Decimal("24.20"), Decimal("20.00"))
 
 
 def test_another_vat_code_keeps_the_leading_price(connector: Mplus, links: Links, jacket: Record) -> None:
-    held = create(connector, jacket, links)
-    connector.write(an_update_at(held.record, {at_article(held, "vat_code"): "1"}), held, links, "t")
+    current = create(connector, jacket, links)
+    connector.write(an_update_at(current.record, {at_article(current, "vat_code"): "1"}), current, links, "t")
     values = look(connector, jacket, links).record.parts[0].values
     assert values["price_incl"] == Decimal("20.00")
-    assert values["price_excl"] != held.record.parts[0].values["price_excl"]
+    assert values["price_excl"] != current.record.parts[0].values["price_excl"]
 
 
 def test_what_was_edited_while_we_were_writing_is_not_undone(
     sandbox: Sandbox, connector: Mplus, links: Links, jacket: Record
 ) -> None:
-    held = create(connector, jacket, links)
+    current = create(connector, jacket, links)
     by_hand(sandbox, jacket.parts[0].key, brandName="Batavus")
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
-        update(connector, held, links, name="Anders")
+        update(connector, current, links, name="Anders")
     assert stored(sandbox, jacket.parts[0].key)["brandName"] == "Batavus"
 
 
-def in_groups(wanted: Record, *codes: str) -> Record:
+def in_groups(desired: Record, *codes: str) -> Record:
     """Return a wanted product in these groups."""
-    return Record(wanted.kind, wanted.key, {**wanted.values, "groups": codes}, wanted.parts, wanted.source)
+    return Record(desired.kind, desired.key, {**desired.values, "groups": codes}, desired.parts, desired.source)
 
 
 @pytest.fixture
@@ -137,8 +139,8 @@ def groups(sandbox: Sandbox, links: Links, serial: int) -> None:
 
 @pytest.mark.usefixtures("groups")
 def test_a_product_is_created_in_its_groups(till: Mplus, links: Links, jacket: Record) -> None:
-    wanted = in_groups(jacket, "ZA", "ZB")
-    assert differences(wanted, create(till, wanted, links).record) == ()
+    desired = in_groups(jacket, "ZA", "ZB")
+    assert differences(desired, create(till, desired, links).record) == ()
 
 
 @pytest.mark.usefixtures("groups")
@@ -147,14 +149,14 @@ def test_groups_are_joined_and_left_and_foreign_ones_stay(
 ) -> None:
     create(till, in_groups(jacket, "ZA", "ZC"), links)
     foreign = links.known.pop((Kind.GROUP, "ZC"))
-    held = look(till, jacket, links)
-    assert held.record.values["groups"] == ("ZA",)
-    update(till, held, links, groups=("ZB",))
+    current = look(till, jacket, links)
+    assert current.record.values["groups"] == ("ZA",)
+    update(till, current, links, groups=("ZB",))
     assert look(till, jacket, links).record.values["groups"] == ("ZB",)
     numbers = next(
         product["groupNumbers"]
         for product in sandbox.state("products", "mplus")
-        if str(product["productNumber"]) == held.reference
+        if str(product["productNumber"]) == current.reference
     )
     assert {str(number) for number in numbers} == {foreign, links.known[Kind.GROUP, "ZB"]}
 
@@ -163,11 +165,11 @@ def test_groups_are_joined_and_left_and_foreign_ones_stay(
 def test_a_membership_whose_answer_is_lost_leaves_the_change_in_doubt(
     sandbox: Sandbox, connector: Mplus, links: Links, jacket: Record
 ) -> None:
-    wanted = in_groups(jacket, "ZA")
+    desired = in_groups(jacket, "ZA")
     fault = sandbox.switches.armed("cut_before", operation="addProductsToArticleGroup")
     with fault, pytest.raises(InDoubtError):
-        connector.write(a_create(wanted), None, links, "t")
-    assert differences(wanted, look(connector, wanted, links).record) == ("groups",)
+        connector.write(a_create(desired), None, links, "t")
+    assert differences(desired, look(connector, desired, links).record) == ("groups",)
 
 
 @pytest.mark.parametrize(
@@ -189,21 +191,21 @@ def test_the_number_on_the_button_is_the_number_of_write_calls(
         "name": {"name": "Anders"},
     }
     if act == "create":
-        change, held = a_create(first), None
+        change, current = a_create(first), None
     else:
-        held = create(till, first, links)
-        change = an_update_at(held.record, paths[act])
+        current = create(till, first, links)
+        change = an_update_at(current.record, paths[act])
     assert till.calls(change) == count
     sandbox.ledger.clear()
-    till.write(change, held, links, "t")
+    till.write(change, current, links, "t")
     assert len(sandbox.ledger.writes()) == count
     till.close()
 
 
 def test_a_group_of_ours_that_the_till_does_not_have_is_told(connector: Mplus, links: Links, jacket: Record) -> None:
-    wanted = in_groups(jacket, "NIEMAND")
+    desired = in_groups(jacket, "NIEMAND")
     with pytest.raises(RejectedError, match="value_unmapped") as caught:
-        connector.write(a_create(wanted), None, links, "t")
+        connector.write(a_create(desired), None, links, "t")
     assert caught.value.facts["value"] == "NIEMAND"
 
 
@@ -211,12 +213,12 @@ def test_wanted_articles_in_two_products_are_told_and_not_moved(connector: Mplus
     first, second, third = (a_part(f"{serial}0{place}") for place in (1, 2, 3))
     create(connector, a_product("A", (first, second)), links)
     create(connector, a_product("B", (third,)), links)
-    wanted = a_product("AB", (first, second, third))
-    held = look(connector, wanted, Links())
-    assert {part.key for part in held.record.parts} == {first.key, second.key}
-    joining = Record(wanted.kind, wanted.key, {}, (third,))
+    desired = a_product("AB", (first, second, third))
+    current = look(connector, desired, Links())
+    assert {part.key for part in current.record.parts} == {first.key, second.key}
+    joining = Record(desired.kind, desired.key, {}, (third,))
     with pytest.raises(RejectedError, match="article_in_other_product") as caught:
-        connector.write(an_update_at(joining, joining.flat()), held, links, "t")
+        connector.write(an_update_at(joining, joining.flat()), current, links, "t")
     assert caught.value.facts["number"] == third.key
     assert caught.value.facts["product"] == f"{links.known[Kind.PRODUCT, 'B']} (Artikel B)"
 
@@ -227,22 +229,22 @@ def test_the_linked_product_is_the_one_though_another_has_more_of_the_articles(
     first, second, third = (a_part(f"{serial}0{place}") for place in (1, 2, 3))
     create(connector, a_product("A", (first, second)), links)
     create(connector, a_product("B", (third,)), links)
-    held = look(connector, a_product("B", (first, second, third)), links)
-    assert held.reference == links.known[Kind.PRODUCT, "B"]
-    assert held.elsewhere.keys() == {first.key, second.key}
+    current = look(connector, a_product("B", (first, second, third)), links)
+    assert current.reference == links.known[Kind.PRODUCT, "B"]
+    assert current.elsewhere.keys() == {first.key, second.key}
 
 
 def test_an_article_under_another_number_is_known_by_its_code_and_never_added_again(
     connector: Mplus, links: Links, serial: int
 ) -> None:
-    there = replace(a_part(f"{serial}01"), values={**a_part(f"{serial}01").values, "external_id": "TS-RED-M"})
-    create(connector, a_product("A", (there,)), links)
-    wanted = a_product("A", (replace(there, key=f"{serial}09", source="TS-RED-M"),))
-    held = look(connector, wanted, links)
-    assert [place.number for place in held.elsewhere.values()] == [there.key]
-    joining = Record(wanted.kind, wanted.key, {}, wanted.parts)
+    existing = replace(a_part(f"{serial}01"), values={**a_part(f"{serial}01").values, "external_id": "TS-RED-M"})
+    create(connector, a_product("A", (existing,)), links)
+    desired = a_product("A", (replace(existing, key=f"{serial}09", source="TS-RED-M"),))
+    current = look(connector, desired, links)
+    assert [place.number for place in current.elsewhere.values()] == [existing.key]
+    joining = Record(desired.kind, desired.key, {}, desired.parts)
     with pytest.raises(RejectedError, match="article_number_changed"):
-        connector.write(an_update_at(joining, joining.flat()), held, links, "t")
+        connector.write(an_update_at(joining, joining.flat()), current, links, "t")
 
 
 @pytest.mark.parametrize(("code", "is_ours"), [("TS-RED-M", True), ("ANDERS", False)])
@@ -253,8 +255,8 @@ def test_a_number_given_by_hand_is_the_one_when_the_article_bears_our_code(
     parts = tuple(a_part(number, external_id=mark) for number, mark in ((old, "LATER"), (new, code)))
     create(connector, a_product("A", parts), links)
     links.known[Kind.ARTICLE, "TS-RED-M"] = old
-    held = look(connector, a_product("A", (replace(a_part(new), source="TS-RED-M"),)), links)
-    assert ({} if is_ours else {new: old}) == {key: place.number for key, place in held.elsewhere.items()}
+    current = look(connector, a_product("A", (replace(a_part(new), source="TS-RED-M"),)), links)
+    assert ({} if is_ours else {new: old}) == {key: place.number for key, place in current.elsewhere.items()}
 
 
 def test_a_product_is_found_by_its_link_when_its_articles_have_other_numbers_now(
@@ -271,11 +273,11 @@ def test_a_number_that_is_none_is_not_asked_for(connector: Mplus, links: Links) 
 
 def test_many_products_are_looked_up_in_few_calls(sandbox: Sandbox, links: Links, serial: int) -> None:
     till = a_till(sandbox, page_articles=10)
-    wanted = [a_product(f"P{number}", (a_part(str(number)),)) for number in range(serial * 100, serial * 100 + 25)]
-    for record in wanted:
+    products = [a_product(f"P{number}", (a_part(str(number)),)) for number in range(serial * 100, serial * 100 + 25)]
+    for record in products:
         till.write(a_create(record), None, links, "t")
     sandbox.ledger.clear()
-    assert set(till.lookup(wanted, links)) == {record.key for record in wanted}
+    assert set(till.lookup(products, links)) == {record.key for record in products}
     assert sandbox.ledger.counts() == {"reads": 3, "writes": 0}
     till.close()
 
@@ -284,13 +286,13 @@ def test_changes_come_in_pages_each_product_once_and_then_nothing(sandbox: Sandb
     till = a_till(sandbox, page_articles=3)
     since = till.read_changes(Kind.PRODUCT, "").stamp
     assert since
-    wanted = [a_product(f"P{number}", (a_part(str(number)),)) for number in range(serial * 100, serial * 100 + 8)]
-    held = [create(till, record, links) for record in wanted]
+    products = [a_product(f"P{number}", (a_part(str(number)),)) for number in range(serial * 100, serial * 100 + 8)]
+    current_records = [create(till, record, links) for record in products]
     batches = [till.read_changes(Kind.PRODUCT, since)]
     while batches[-1].after:
         batches.append(till.read_changes(Kind.PRODUCT, since, batches[-1].after))
     markers = {record.key: record.values["marker"] for batch in batches for record in batch.records}
-    assert markers == {one.reference: one.marker for one in held}
+    assert markers == {current.reference: current.marker for current in current_records}
     assert till.read_changes(Kind.PRODUCT, batches[-1].stamp or "").records == ()
     till.close()
 
@@ -314,11 +316,13 @@ def test_a_refused_record_tells_why_and_which(
 
 def test_a_custom_field_of_the_till_is_written_and_read_back(connector: Mplus, links: Links, serial: int) -> None:
     name = next(name for name, kind in connector.choices("custom_fields").items() if kind == "string")
-    wanted = a_product("P", (a_part(f"{serial}01", **{f"custom:{name}": "Portugal"}),))
-    held = create(connector, wanted, links)
-    assert differences(wanted, held.record) == ()
-    connector.write(an_update_at(held.record, {at_article(held, f"custom:{name}"): "Turkije"}), held, links, "t")
-    assert look(connector, wanted, links).record.parts[0].values[f"custom:{name}"] == "Turkije"
+    desired = a_product("P", (a_part(f"{serial}01", **{f"custom:{name}": "Portugal"}),))
+    current = create(connector, desired, links)
+    assert differences(desired, current.record) == ()
+    connector.write(
+        an_update_at(current.record, {at_article(current, f"custom:{name}"): "Turkije"}), current, links, "t"
+    )
+    assert look(connector, desired, links).record.parts[0].values[f"custom:{name}"] == "Turkije"
 
 
 @pytest.mark.parametrize("linked", [True, False])
@@ -330,20 +334,23 @@ def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(la
         product = etree.fromstring(f"<product>{numbers}{articles}</product>")
         if number == "2":
             for parent in product.iter("product", "article"):
-                for each in parent.findall(lacking):
-                    parent.remove(each)
+                for child in parent.findall(lacking):
+                    parent.remove(child)
         return etree.tostring(product, encoding="unicode")
 
     def answer(request: httpx.Request) -> str:
-        asked = etree.fromstring(request.content)
-        numbers = {each.text for each in asked.iter(qualified("productNumbers"))}
-        numbers |= {(each.text or "")[1:] for each in asked.iter(qualified("articleNumbers"))}
-        listed = "".join(told(number) for number in ("1", "2") if number in numbers)
-        return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{listed}</productList></GetProductsResponse>'
+        request_element = etree.fromstring(request.content)
+        numbers = {element.text for element in request_element.iter(qualified("productNumbers"))}
+        numbers |= {(element.text or "")[1:] for element in request_element.iter(qualified("articleNumbers"))}
+        products = "".join(told(number) for number in ("1", "2") if number in numbers)
+        return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{products}</productList></GetProductsResponse>'
 
     links, client = Links(), answering(answer)
     if linked:
         links.known = {(Kind.PRODUCT, f"P{number}"): number for number in "123"}
-    wanted = [Record(Kind.PRODUCT, f"P{number}", {}, (a_part(f"1{number}"),)) for number in "123"]
-    held = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup(wanted, links)
-    assert {key: isinstance(one.record, Unreadable) for key, one in held.items()} == {"P1": False, "P2": True}
+    records = [Record(Kind.PRODUCT, f"P{number}", {}, (a_part(f"1{number}"),)) for number in "123"]
+    current_records = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup(records, links)
+    assert {key: isinstance(current.record, Unreadable) for key, current in current_records.items()} == {
+        "P1": False,
+        "P2": True,
+    }

@@ -95,7 +95,7 @@ def test_an_order_stays_what_it_was_for_the_books_when_it_is_invoiced(own: Sandb
     assert after.values["invoices"] == (first, second)
     assert after.values["delivery_state"] == "complete"
     assert after.values["digest"] == before.values["digest"]
-    assert [read(till, Kind.INVOICE, each).values["orders"] for each in (first, second)] == [(order,)] * 2
+    assert [read(till, Kind.INVOICE, invoice).values["orders"] for invoice in (first, second)] == [(order,)] * 2
 
 
 def test_an_invoice_for_a_proposal_and_a_receipt_of_an_order_say_so(own: Sandbox, till: Mplus) -> None:

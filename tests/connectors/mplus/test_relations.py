@@ -81,7 +81,9 @@ def customer(serial: int) -> Record:
 
 def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:
     """Return a relation as the till keeps it."""
-    return next(each for each in sandbox.state("relations", "mplus") if str(each["relationNumber"]) == number)
+    return next(
+        relation for relation in sandbox.state("relations", "mplus") if str(relation["relationNumber"]) == number
+    )
 
 
 def reads(sandbox: Sandbox) -> list[str]:
@@ -114,21 +116,21 @@ class TestContract(CustomerTargetContract):
 
 
 def test_every_word_of_ours_is_written_and_read_back_equal(till: Mplus, links: Links, customer: Record) -> None:
-    held = create(till, customer, links)
-    assert differences(customer, held.record) == ()
-    assert (held.reference, held.evidence) == (links.known[Kind.RELATION, customer.key], "link")
+    current = create(till, customer, links)
+    assert differences(customer, current.record) == ()
+    assert (current.reference, current.evidence) == (links.known[Kind.RELATION, customer.key], "link")
 
 
 def test_a_create_answers_the_marker_that_a_look_shows(till: Mplus, links: Links, customer: Record) -> None:
-    written = till.write(a_create(customer), None, links, "t")
-    assert look(till, customer, links).marker == written.marker
+    result = till.write(a_create(customer), None, links, "t")
+    assert look(till, customer, links).marker == result.marker
 
 
 def test_a_new_relation_carries_our_key_as_its_external_id(
     sandbox: Sandbox, till: Mplus, links: Links, serial: int
 ) -> None:
-    held = create(till, a_customer(f"D{serial}"), links)
-    assert stored(sandbox, held.reference)["extRelationId"] == f"D{serial}"
+    current = create(till, a_customer(f"D{serial}"), links)
+    assert stored(sandbox, current.reference)["extRelationId"] == f"D{serial}"
 
 
 def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
@@ -138,8 +140,8 @@ def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
     sandbox.till.edit("relations", number, {"points": 12, "extraText": "Belt eerst"})
     add_unknown_fields(till, number)
     before = stored(sandbox, number)
-    held = look(till, customer, links)
-    written = till.write(an_update_at(held.record, {"contact": "Koen Jansen"}), held, links, "t")
+    current = look(till, customer, links)
+    result = till.write(an_update_at(current.record, {"contact": "Koen Jansen"}), current, links, "t")
     after = stored(sandbox, number)
     moved = {"contact", "syncMarker", "changeTimestamp"}
     assert (after["contact"], after["birthStone"], after["points"]) == ("Koen Jansen", "opal", 12)
@@ -147,56 +149,56 @@ def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
         name: before[name] for name in before if name not in moved
     }
     assert list(after) == list(before)
-    assert written.marker == look(till, customer, links).marker
+    assert result.marker == look(till, customer, links).marker
 
 
 def test_an_update_keeps_the_order_of_the_interface_where_it_adds_a_field(
     till: Mplus, links: Links, serial: int
 ) -> None:
-    wanted = a_customer(f"D{serial}", active=True)
-    held = create(till, wanted, links)
+    desired = a_customer(f"D{serial}", active=True)
+    current = create(till, desired, links)
     added: dict[str, Value] = {"city": "Zeist", "vat_method": "shifted", "company": "Zeist B.V."}
-    till.write(an_update_at(held.record, added), held, links, "t")
-    assert differences(Record(wanted.kind, wanted.key, added), look(till, wanted, links).record) == ()
+    till.write(an_update_at(current.record, added), current, links, "t")
+    assert differences(Record(desired.kind, desired.key, added), look(till, desired, links).record) == ()
 
 
 def test_a_field_can_be_emptied(till: Mplus, links: Links, customer: Record) -> None:
-    held = create(till, customer, links)
-    till.write(an_update_at(held.record, {"email": "", "phone": ""}), held, links, "t")
+    current = create(till, customer, links)
+    till.write(an_update_at(current.record, {"email": "", "phone": ""}), current, links, "t")
     assert look(till, customer, links).record.values["email"] == ""
 
 
 def test_a_discount_travels_in_the_unit_of_the_installation(sandbox: Sandbox, links: Links, serial: int) -> None:
     till = a_till(sandbox, discounts_in="hundredths")
-    wanted = a_customer(f"D{serial}", discount_percent=Decimal("0.5"))
-    held = create(till, wanted, links)
-    assert stored(sandbox, held.reference)["discountPercentage"] == 50
-    assert differences(wanted, held.record) == ()
+    desired = a_customer(f"D{serial}", discount_percent=Decimal("0.5"))
+    current = create(till, desired, links)
+    assert stored(sandbox, current.reference)["discountPercentage"] == 50
+    assert differences(desired, current.record) == ()
     till.close()
 
 
 def test_a_custom_field_of_relations_is_written_and_read_back(till: Mplus, links: Links, serial: int) -> None:
     field = next(field for field in till.fields(Kind.RELATION) if field.custom and field.type == "text")
-    wanted = a_customer(f"D{serial}", **{field.name: "Hout"})
-    held = create(till, wanted, links)
-    assert differences(wanted, held.record) == ()
-    till.write(an_update_at(held.record, {field.name: "Staal"}), held, links, "t")
-    assert look(till, wanted, links).record.values[field.name] == "Staal"
+    desired = a_customer(f"D{serial}", **{field.name: "Hout"})
+    current = create(till, desired, links)
+    assert differences(desired, current.record) == ()
+    till.write(an_update_at(current.record, {field.name: "Staal"}), current, links, "t")
+    assert look(till, desired, links).record.values[field.name] == "Staal"
 
 
 def test_another_simple_field_is_written_under_its_wire_name(till: Mplus, links: Links, serial: int) -> None:
-    wanted = a_customer(f"D{serial}", reminderEmail="boek@jansen.example", directDebit=True)
-    assert differences(wanted, create(till, wanted, links).record) == ()
+    desired = a_customer(f"D{serial}", reminderEmail="boek@jansen.example", directDebit=True)
+    assert differences(desired, create(till, desired, links).record) == ()
 
 
 def test_what_was_edited_while_we_were_writing_is_not_undone(
     sandbox: Sandbox, till: Mplus, links: Links, customer: Record
 ) -> None:
-    held = create(till, customer, links)
-    sandbox.till.edit("relations", held.reference, {"points": 40})
+    current = create(till, customer, links)
+    sandbox.till.edit("relations", current.reference, {"points": 40})
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
-        till.write(an_update_at(held.record, {"city": "Zeist"}), held, links, "t")
-    assert stored(sandbox, held.reference)["points"] == 40
+        till.write(an_update_at(current.record, {"city": "Zeist"}), current, links, "t")
+    assert stored(sandbox, current.reference)["points"] == 40
 
 
 @pytest.mark.parametrize(
@@ -217,10 +219,10 @@ def test_a_customer_without_a_link_is_found_by_exact_evidence(
         "email": f"Femke.{serial}@Jansen.example",
     }
     till = a_till(sandbox)
-    written = till.write(a_create(a_customer(f"X{serial}", **marks)), None, links, "t")
-    wanted = a_customer(f"D{serial}", **{name: text.format(serial=serial) for name, text in values.items()})
-    held = look(till, wanted, Links())
-    assert (held.reference, held.evidence, held.other_references) == (written.reference, evidence, ())
+    result = till.write(a_create(a_customer(f"X{serial}", **marks)), None, links, "t")
+    desired = a_customer(f"D{serial}", **{name: text.format(serial=serial) for name, text in values.items()})
+    current = look(till, desired, Links())
+    assert (current.reference, current.evidence, current.other_references) == (result.reference, evidence, ())
     till.close()
 
 
@@ -228,33 +230,33 @@ def test_a_vat_number_without_its_country_is_of_the_one_that_a_relation_is_in(
     till: Mplus, links: Links, serial: int
 ) -> None:
     number = f"8003000{serial:02}"
-    written = create(till, a_customer(f"X{serial}", vat_number=number, country="PT"), links)
+    existing = create(till, a_customer(f"X{serial}", vat_number=number, country="PT"), links)
     assert till.lookup([a_customer(f"D{serial}", vat_number=f"DE{number}")], Links()) == {}
-    held = look(till, a_customer(f"D{serial}", vat_number=f"PT {number}"), Links())
-    assert (held.reference, held.evidence) == (written.reference, "vat_number")
+    current = look(till, a_customer(f"D{serial}", vat_number=f"PT {number}"), Links())
+    assert (current.reference, current.evidence) == (existing.reference, "vat_number")
 
 
 def test_a_part_of_an_address_and_a_blank_one_match_nobody(till: Mplus, links: Links, serial: int) -> None:
     create(till, a_customer(f"X{serial}", email=f"jan.{serial}@jansen.example.nl", vat_number=""), links)
     create(till, a_customer(f"Y{serial}", email="", vat_number=""), links)
-    wanted = [
+    customers = [
         a_customer(f"D{serial}", email=f"jan.{serial}@jansen.example"),
         a_customer(f"E{serial}", email="", vat_number=" "),
         a_customer(f"F{serial}"),
     ]
-    assert till.lookup(wanted, Links()) == {}
+    assert till.lookup(customers, Links()) == {}
 
 
 def test_stronger_evidence_comes_first(till: Mplus, links: Links, serial: int) -> None:
     by_email = create(till, a_customer(f"X{serial}", email=f"a.{serial}@b.example"), links)
     by_vat = create(till, a_customer(f"Y{serial}", vat_number=f"NL9{serial}B01"), links)
-    wanted = a_customer(f"D{serial}", email=f"a.{serial}@b.example", vat_number=f"NL9{serial}B01")
-    assert look(till, wanted, Links()).reference == by_vat.reference
+    desired = a_customer(f"D{serial}", email=f"a.{serial}@b.example", vat_number=f"NL9{serial}B01")
+    assert look(till, desired, Links()).reference == by_vat.reference
     own = till.write(a_create(a_customer(f"D{serial}")), None, links, "t")
-    held = look(till, wanted, Links())
-    assert (held.reference, held.evidence) == (own.reference, "external_id")
-    links.known[Kind.RELATION, wanted.key] = by_email.reference
-    assert (look(till, wanted, links).reference, look(till, wanted, links).evidence) == (by_email.reference, "link")
+    current = look(till, desired, Links())
+    assert (current.reference, current.evidence) == (own.reference, "external_id")
+    links.known[Kind.RELATION, desired.key] = by_email.reference
+    assert (look(till, desired, links).reference, look(till, desired, links).evidence) == (by_email.reference, "link")
 
 
 def test_several_relations_that_fit_are_all_named_and_the_lowest_active_one_is_held(
@@ -262,12 +264,12 @@ def test_several_relations_that_fit_are_all_named_and_the_lowest_active_one_is_h
 ) -> None:
     email = f"samen.{serial}@post.example"
     numbers = [create(till, a_customer(f"{name}{serial}", email=email), links).reference for name in "XYZ"]
-    wanted = a_customer(f"D{serial}", email=email.upper())
-    held = look(till, wanted, Links())
-    assert (held.reference, held.other_references) == (numbers[0], tuple(numbers[1:]))
+    desired = a_customer(f"D{serial}", email=email.upper())
+    current = look(till, desired, Links())
+    assert (current.reference, current.other_references) == (numbers[0], tuple(numbers[1:]))
     sandbox.till.edit("relations", numbers[0], {"active": False})
-    held = look(till, wanted, Links())
-    assert (held.reference, held.other_references) == (numbers[1], (numbers[2],))
+    current = look(till, desired, Links())
+    assert (current.reference, current.other_references) == (numbers[1], (numbers[2],))
 
 
 def test_an_inactive_relation_is_found_by_its_external_id_and_not_by_its_address(
@@ -291,14 +293,14 @@ def test_a_relation_that_carries_the_external_id_of_another_is_not_who_shares_an
     sandbox: Sandbox, till: Mplus, serial: int
 ) -> None:
     email = f"samen.{serial}@post.example"
-    one, other = (a_customer(f"{name}{serial}", email=email, external_id=f"{name}{serial}") for name in "XY")
+    first_customer, other = (a_customer(f"{name}{serial}", email=email, external_id=f"{name}{serial}") for name in "XY")
     with sandbox.switches.armed("cut_after", operation="createRelation"), pytest.raises(InDoubtError):
-        till.write(a_create(one), None, Links(), "t")
+        till.write(a_create(first_customer), None, Links(), "t")
     with sandbox.switches.armed("cut_before", operation="createRelation"), pytest.raises(InDoubtError):
         till.write(a_create(other), None, Links(), "t")
-    held = till.lookup([one, other], Links())
-    assert held.keys() == {one.key}
-    assert held[one.key].evidence == "external_id"
+    current = till.lookup([first_customer, other], Links())
+    assert current.keys() == {first_customer.key}
+    assert current[first_customer.key].evidence == "external_id"
 
 
 def test_a_customer_whose_linked_relation_is_gone_is_left_out(till: Mplus, links: Links, customer: Record) -> None:
@@ -314,8 +316,8 @@ def test_a_relation_made_without_an_answer_is_found_again(
     till.lookup([customer], links)  # what is known from before does not hide it
     with sandbox.switches.armed(fault, operation="createRelation"), pytest.raises(InDoubtError):
         till.write(a_create(customer), None, links, "t")
-    held = look(till, customer, links)
-    assert (held.evidence, differences(customer, held.record)) == ("external_id", ())
+    current = look(till, customer, links)
+    assert (current.evidence, differences(customer, current.record)) == ("external_id", ())
     assert len(sandbox.ledger.writes()) == 1
 
 
@@ -332,23 +334,23 @@ def test_a_relation_that_becomes_visible_late_is_found_behind_later_ones(
 
 def test_many_customers_are_matched_in_few_calls(sandbox: Sandbox, links: Links, serial: int) -> None:
     till = a_till(sandbox, page_relations=500)
-    wanted = [a_customer(f"D{serial}-{place}") for place in range(30)]
-    for record in wanted[:20]:
+    customers = [a_customer(f"D{serial}-{place}") for place in range(30)]
+    for record in customers[:20]:
         till.write(a_create(record), None, links, "t")
-    till.lookup(wanted, links)
+    till.lookup(customers, links)
     sandbox.ledger.clear()
-    assert len(till.lookup(wanted, links)) == 20
+    assert len(till.lookup(customers, links)) == 20
     assert reads(sandbox) == ["getRelations", "getRelations"]  # what changed since, and those that fit
     till.close()
 
 
 def test_linked_customers_are_read_in_one_call_for_a_portion(sandbox: Sandbox, links: Links, serial: int) -> None:
     till = a_till(sandbox, page_relations=10)
-    wanted = [a_customer(f"D{serial}-{place}") for place in range(25)]
-    for record in wanted:
+    customers = [a_customer(f"D{serial}-{place}") for place in range(25)]
+    for record in customers:
         links.known[record.kind, record.key] = till.write(a_create(record), None, links, "t").reference
     sandbox.ledger.clear()
-    assert set(till.lookup(wanted, links)) == {record.key for record in wanted}
+    assert set(till.lookup(customers, links)) == {record.key for record in customers}
     assert reads(sandbox) == ["getRelations"] * 3
     till.close()
 
@@ -358,15 +360,19 @@ def test_every_relation_is_known_whatever_the_size_of_a_page(
     sandbox: Sandbox, links: Links, serial: int, page: int
 ) -> None:
     till = a_till(sandbox, page_relations=page)
-    known = {str(each["relationNumber"]): each for each in sandbox.state("relations", "mplus")}
-    wanted = [a_customer(f"{serial}-{number}", email=each.get("email")) for number, each in known.items()]
-    till.lookup(wanted[:1], links)
-    written = till.write(a_create(a_customer(f"D{serial}")), None, links, "t")
-    found = till.lookup([*wanted, a_customer(f"D{serial}")], Links())
-    assert found[f"D{serial}"].reference == written.reference
-    with_address = {number for number, each in known.items() if each.get("email") and each["active"]}
-    told = {number for held in found.values() for number in (held.reference, *held.other_references)}
-    assert with_address <= told
+    relations = {str(relation["relationNumber"]): relation for relation in sandbox.state("relations", "mplus")}
+    customers = [
+        a_customer(f"{serial}-{number}", email=relation.get("email")) for number, relation in relations.items()
+    ]
+    till.lookup(customers[:1], links)
+    result = till.write(a_create(a_customer(f"D{serial}")), None, links, "t")
+    current_records = till.lookup([*customers, a_customer(f"D{serial}")], Links())
+    assert current_records[f"D{serial}"].reference == result.reference
+    with_address = {number for number, relation in relations.items() if relation.get("email") and relation["active"]}
+    numbers = {
+        number for current in current_records.values() for number in (current.reference, *current.other_references)
+    }
+    assert with_address <= numbers
     till.close()
 
 
@@ -374,12 +380,12 @@ def test_changes_come_in_pages_each_relation_once_and_then_nothing(sandbox: Sand
     till = a_till(sandbox, page_relations=3)
     since = till.read_changes(Kind.RELATION, "").stamp
     assert since
-    held = [create(till, a_customer(f"D{serial}-{place}"), links) for place in range(8)]
+    current_records = [create(till, a_customer(f"D{serial}-{place}"), links) for place in range(8)]
     batches = [till.read_changes(Kind.RELATION, since)]
     while batches[-1].after:
         batches.append(till.read_changes(Kind.RELATION, since, batches[-1].after))
     markers = {record.key: record.values["marker"] for batch in batches for record in batch.records}
-    assert markers == {one.reference: one.marker for one in held}
+    assert markers == {current.reference: current.marker for current in current_records}
     assert till.read_changes(Kind.RELATION, batches[-1].stamp or "").records == ()
     till.close()
 
@@ -404,16 +410,16 @@ def test_a_value_that_does_not_fit_is_refused_before_any_call(
 
 
 def test_an_update_of_a_relation_that_is_gone_is_refused(till: Mplus, links: Links, customer: Record) -> None:
-    held = create(till, customer, links)
+    current = create(till, customer, links)
     with pytest.raises(RejectedError, match="target_record_missing"):
-        till.write(an_update_at(held.record, {"city": "Zeist"}), None, links, "t")
+        till.write(an_update_at(current.record, {"city": "Zeist"}), None, links, "t")
 
 
 def test_a_change_takes_one_call(sandbox: Sandbox, till: Mplus, links: Links, customer: Record) -> None:
-    held = create(till, customer, links)
-    change = an_update_at(held.record, {"city": "Zeist", "email": "nieuw@jansen.example"})
+    current = create(till, customer, links)
+    change = an_update_at(current.record, {"city": "Zeist", "email": "nieuw@jansen.example"})
     sandbox.ledger.clear()
-    till.write(change, held, links, "t")
+    till.write(change, current, links, "t")
     assert till.calls(change) == till.calls(a_create(customer)) == len(sandbox.ledger.writes()) == 1
 
 
@@ -429,18 +435,18 @@ def test_fields_have_one_name_each_and_what_the_till_counts_itself_is_not_offere
 
 def people(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
     """Return the contact persons of a relation as the till keeps them, what is empty left out."""
-    listed = stored(sandbox, number).get("contactList", {}).get("relation", [])
-    return [{name: value for name, value in one.items() if value} for one in listed]
+    contacts = stored(sandbox, number).get("contactList", {}).get("relation", [])
+    return [{name: value for name, value in contact.items() if value} for contact in contacts]
 
 
 def test_a_contact_person_is_written_with_a_new_customer_and_read_back(
     till: Mplus, sandbox: Sandbox, serial: int
 ) -> None:
     links = Links()
-    wanted = a_customer(f"C{serial}", contact_person="A. de Vries", contact_person_email="a@devries.example")
-    held = create(till, wanted, links)
-    assert differences(wanted, held.record) == ()
-    assert people(sandbox, held.reference) == [{"name": "A. de Vries", "email": "a@devries.example"}]
+    desired = a_customer(f"C{serial}", contact_person="A. de Vries", contact_person_email="a@devries.example")
+    current = create(till, desired, links)
+    assert differences(desired, current.record) == ()
+    assert people(sandbox, current.reference) == [{"name": "A. de Vries", "email": "a@devries.example"}]
     without = create(till, a_customer(f"W{serial}", contact_person=""), links)
     assert people(sandbox, without.reference) == []
 
@@ -449,34 +455,34 @@ def test_a_contact_person_stands_in_front_of_those_of_others_who_stay_as_they_ar
     till: Mplus, sandbox: Sandbox, serial: int
 ) -> None:
     links = Links()
-    wanted = a_customer(f"C{serial}")
-    held = create(till, wanted, links)
+    desired = a_customer(f"C{serial}")
+    current = create(till, desired, links)
     theirs = {"relation": [{"name": "P. Bakker", "mobile": "06-1"}, {"name": "A. de Vries", "mobile": "06-2"}]}
-    sandbox.till.edit("relations", held.reference, {"contactList": theirs})
-    held = look(till, wanted, links)
-    assert held.record.values["contact_person"] == "P. Bakker"
+    sandbox.till.edit("relations", current.reference, {"contactList": theirs})
+    current = look(till, desired, links)
+    assert current.record.values["contact_person"] == "P. Bakker"
     for name in ("A. de Vries", "N. Nieuw"):
-        till.write(an_update_at(held.record, {"contact_person": name}), held, links, "t")
-        held = look(till, wanted, links)
-        assert held.record.values["contact_person"] == name
-    assert people(sandbox, held.reference) == [
+        till.write(an_update_at(current.record, {"contact_person": name}), current, links, "t")
+        current = look(till, desired, links)
+        assert current.record.values["contact_person"] == name
+    assert people(sandbox, current.reference) == [
         {"name": "N. Nieuw"},
         {"name": "A. de Vries", "mobile": "06-2"},
         {"name": "P. Bakker", "mobile": "06-1"},
     ]
-    till.write(an_update_at(held.record, {"contact_person_email": "n@nieuw.example"}), held, links, "t")
-    assert people(sandbox, held.reference)[0] == {"name": "N. Nieuw", "email": "n@nieuw.example"}
+    till.write(an_update_at(current.record, {"contact_person_email": "n@nieuw.example"}), current, links, "t")
+    assert people(sandbox, current.reference)[0] == {"name": "N. Nieuw", "email": "n@nieuw.example"}
 
 
 def test_a_contact_person_that_is_gone_from_the_books_is_taken_out_again(
     till: Mplus, sandbox: Sandbox, serial: int
 ) -> None:
     links = Links()
-    wanted = a_customer(f"C{serial}", contact_person="A. de Vries")
-    held = create(till, wanted, links)
-    till.write(an_update_at(held.record, {"contact_person": None}), held, links, "t")
-    assert people(sandbox, held.reference) == []
-    assert "contact_person" not in look(till, wanted, links).record.values
+    desired = a_customer(f"C{serial}", contact_person="A. de Vries")
+    current = create(till, desired, links)
+    till.write(an_update_at(current.record, {"contact_person": None}), current, links, "t")
+    assert people(sandbox, current.reference) == []
+    assert "contact_person" not in look(till, desired, links).record.values
 
 
 # ---- what does not say which one it is
@@ -484,8 +490,8 @@ def test_a_contact_person_that_is_gone_from_the_books_is_taken_out_again(
 
 def told(*relations: str) -> str:
     """Return an answer with these relations, each with what is in it."""
-    listed = "".join(f"<relation>{one}</relation>" for one in relations)
-    return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
+    elements = "".join(f"<relation>{relation}</relation>" for relation in relations)
+    return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{elements}</relationList></GetRelationsResponse>'
 
 
 @pytest.mark.parametrize(
@@ -502,49 +508,62 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
     links: Links, spoilt: str, field: str
 ) -> None:
     rest = "<syncMarker>{}</syncMarker><email>{}@x.example</email>"
-    listed = {
+    stored_relations = {
         1: f"{spoilt}{rest.format(1, 'a')}",
         2: f"<relationNumber>7</relationNumber>{rest.format(2, 'b')}",
         3: f"<relationNumber>8</relationNumber>{rest.format(3, 'a')}",
     }
 
     def answer(request: httpx.Request) -> str:
-        asked = etree.fromstring(request.content)
-        bound = asked.findtext(f".//{qualified('syncMarker')}")
+        request_element = etree.fromstring(request.content)
+        bound = request_element.findtext(f".//{qualified('syncMarker')}")
         if bound is not None:
-            return told(*(one for marker, one in listed.items() if marker >= int(bound)))
-        numbers = [each.text for each in asked.iter(qualified("relationNumbers"))]
-        return told(*(one for one in listed.values() if any(f"Number>{each}<" in one for each in numbers)))
+            return told(*(relation for marker, relation in stored_relations.items() if marker >= int(bound)))
+        numbers = [element.text for element in request_element.iter(qualified("relationNumbers"))]
+        return told(
+            *(
+                relation
+                for relation in stored_relations.values()
+                if any(f"Number>{number}<" in relation for number in numbers)
+            )
+        )
 
     client = answering(answer)
     relations = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))
-    wanted = [a_customer(key, email=f"{key}@x.example") for key in ("a", "b", "c")]
+    customers = [a_customer(key, email=f"{key}@x.example") for key in ("a", "b", "c")]
     for _ in range(2):
-        held = relations.lookup(wanted, links)
-        assert held.keys() == {"a", "b"}
-        assert isinstance(held["a"].record, Unreadable)
-        assert (held["a"].record.field, held["a"].other_references) == (field, ("8",))
-        assert held["b"].reference == "7"
-    listed[1] = f"<relationNumber>6</relationNumber>{rest.format(4, 'a')}"
-    listed[4] = listed.pop(1)
-    assert (found := relations.lookup(wanted, links)["a"]).reference == "6"
-    assert not isinstance(found.record, Unreadable)
+        current = relations.lookup(customers, links)
+        assert current.keys() == {"a", "b"}
+        assert isinstance(current["a"].record, Unreadable)
+        assert (current["a"].record.field, current["a"].other_references) == (field, ("8",))
+        assert current["b"].reference == "7"
+    stored_relations[1] = f"<relationNumber>6</relationNumber>{rest.format(4, 'a')}"
+    stored_relations[4] = stored_relations.pop(1)
+    assert (current_record := relations.lookup(customers, links)["a"]).reference == "6"
+    assert not isinstance(current_record.record, Unreadable)
 
 
 @pytest.mark.parametrize("number", ["", "<relationNumber/>", "<relationNumber>x</relationNumber>"])
 def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links, number: str) -> None:
     """7 is there and does not say so, 9 is gone."""
     rest = "<syncMarker>1</syncMarker>"
-    listed = {"6": f"<relationNumber>6</relationNumber>{rest}", "7": f"{number}{rest}"}
+    stored_relations = {"6": f"<relationNumber>6</relationNumber>{rest}", "7": f"{number}{rest}"}
 
     def answer(request: httpx.Request) -> str:
-        numbers = [each.text or "" for each in etree.fromstring(request.content).iter(qualified("relationNumbers"))]
-        return told(*(listed[each] for each in numbers if each in listed))
+        numbers = [
+            element.text or "" for element in etree.fromstring(request.content).iter(qualified("relationNumbers"))
+        ]
+        return told(
+            *(stored_relations[relation_number] for relation_number in numbers if relation_number in stored_relations)
+        )
 
     client = answering(answer)
-    links.known = {(Kind.RELATION, f"D{each}"): each for each in ("6", "7", "9")}
-    held = TillRelations(NOWHERE, client, TillFields(NOWHERE, client)).lookup(
-        [a_customer(f"D{each}") for each in "679"], links
+    links.known = {(Kind.RELATION, f"D{relation_number}"): relation_number for relation_number in ("6", "7", "9")}
+    current_records = TillRelations(NOWHERE, client, TillFields(NOWHERE, client)).lookup(
+        [a_customer(f"D{relation_number}") for relation_number in "679"], links
     )
-    assert {key: isinstance(one.record, Unreadable) for key, one in held.items()} == {"D6": False, "D7": True}
-    assert held["D7"].reference == "7"
+    assert {key: isinstance(current.record, Unreadable) for key, current in current_records.items()} == {
+        "D6": False,
+        "D7": True,
+    }
+    assert current_records["D7"].reference == "7"

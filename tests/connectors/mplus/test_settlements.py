@@ -42,18 +42,18 @@ def payment(invoice: str, amount: str = "121.00", method: str = "IDEAL") -> Reco
 
 
 def test_a_payment_is_made_and_found_by_its_method(own: Sandbox, till: Mplus, invoice: str) -> None:
-    wanted = payment(invoice)
-    change = a_create(wanted)
-    assert till.lookup([wanted], LINKS) == {}
-    written = till.write(change, None, LINKS, "once")
-    (held,) = till.lookup([wanted], LINKS).values()
+    desired = payment(invoice)
+    change = a_create(desired)
+    assert till.lookup([desired], LINKS) == {}
+    result = till.write(change, None, LINKS, "once")
+    (current,) = till.lookup([desired], LINKS).values()
 
-    assert (till.calls(change), written.reference, held.reference) == (1, invoice, invoice)
-    assert held.record == wanted
+    assert (till.calls(change), result.reference, current.reference) == (1, invoice, invoice)
+    assert current.record == desired
     assert till.lookup([payment(invoice, method="PIN"), payment("nowhere"), payment("a\nb")], LINKS) == {}
     assert till.read_changes(Kind.SETTLEMENT, "").records == ()
-    found = next(row for row in own.state("invoices", "mplus") if row["invoiceId"] == invoice)
-    assert found["state"] == "INVOICE-STATE-PAID"
+    invoice_row = next(row for row in own.state("invoices", "mplus") if row["invoiceId"] == invoice)
+    assert invoice_row["state"] == "INVOICE-STATE-PAID"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,6 @@ def test_an_earlier_payment_by_the_same_method_is_another_payment(till: Mplus, i
     assert till.lookup([rest], LINKS) == {}
     till.write(a_create(rest), None, LINKS, "second")
 
-    (held,) = till.lookup([rest], LINKS).values()
-    assert held.record == rest
+    (current,) = till.lookup([rest], LINKS).values()
+    assert current.record == rest
     assert till.lookup([payment(invoice, "10.00")], LINKS) == {}

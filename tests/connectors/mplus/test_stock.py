@@ -49,19 +49,21 @@ def an_article(till: Mplus, *, managed: bool = True, size: int = 1) -> str:
 
 def levels(number: str, amounts: dict[str, Decimal] | None = None, **values: Value) -> Record:
     """Return the stock of one article as it should be; without amounts, as it is asked for."""
-    asked: dict[str, Decimal] = dict.fromkeys(BRANCHES, Decimal(0)) if amounts is None else amounts
-    parts = tuple(Record(Kind.LEVEL, branch, {"amount": amount}) for branch, amount in asked.items())
+    amounts_by_branch: dict[str, Decimal] = dict.fromkeys(BRANCHES, Decimal(0)) if amounts is None else amounts
+    parts = tuple(Record(Kind.LEVEL, branch, {"amount": amount}) for branch, amount in amounts_by_branch.items())
     return Record(Kind.STOCK, f"A{number}", {"number": number, **values}, parts)
 
 
-def look(till: Mplus, wanted: Record) -> CurrentRecord:
+def look(till: Mplus, desired: Record) -> CurrentRecord:
     """Return what the till holds now."""
-    return till.lookup([wanted], Links())[wanted.key]
+    return till.lookup([desired], Links())[desired.key]
 
 
-def a_level_change(held: CurrentRecord, **paths: Value) -> Change:
+def a_level_change(current: CurrentRecord, **paths: Value) -> Change:
     """Return the change of some values, under their paths with an underscore for the slash."""
-    return an_update_at(held.record, {path.removeprefix("b").replace("_", "/"): value for path, value in paths.items()})
+    return an_update_at(
+        current.record, {path.removeprefix("b").replace("_", "/"): value for path, value in paths.items()}
+    )
 
 
 def asked(sandbox: Sandbox) -> list[str]:
@@ -71,26 +73,26 @@ def asked(sandbox: Sandbox) -> list[str]:
 
 def test_levels_are_set_and_read_back_equal_to_three_decimals(till: Mplus, links: Links) -> None:
     number = an_article(till)
-    held = look(till, levels(number))
-    change = a_level_change(held, b1_amount=Decimal("12.345"), b2_amount=Decimal("-0.500"))
-    written = till.write(change, held, links, "run-1")
+    current = look(till, levels(number))
+    change = a_level_change(current, b1_amount=Decimal("12.345"), b2_amount=Decimal("-0.500"))
+    result = till.write(change, current, links, "run-1")
     now = look(till, levels(number))
     assert differences(change.desired, now.record) == ()
-    assert (written.reference, written.marker) == (number, now.marker)
+    assert (result.reference, result.marker) == (number, now.marker)
 
 
 @pytest.mark.parametrize(
-    ("amount", "sent"),
+    ("amount", "encoded"),
     [("7", ("7", "0")), ("7.000", ("7", "0")), ("1200", ("1200", "0")), ("0.25", ("25", "2")), ("-3.1", ("-31", "1"))],
 )
-def test_the_number_of_decimals_is_always_sent(amount: str, sent: tuple[str, str]) -> None:
-    assert codec.encode_level(Decimal(amount)) == {"amount": sent[0], "decimalPlaces": sent[1]}
+def test_the_number_of_decimals_is_always_sent(amount: str, encoded: tuple[str, str]) -> None:
+    assert codec.encode_level(Decimal(amount)) == {"amount": encoded[0], "decimalPlaces": encoded[1]}
 
 
 def test_an_article_without_a_level_has_nothing(till: Mplus) -> None:
-    held = look(till, levels(an_article(till)))
-    assert held.record.flat() == {
-        "number": held.reference, "managed": True, "1/amount": Decimal(0), "2/amount": Decimal(0)
+    current = look(till, levels(an_article(till)))
+    assert current.record.flat() == {
+        "number": current.reference, "managed": True, "1/amount": Decimal(0), "2/amount": Decimal(0)
     }  # fmt: skip
 
 
@@ -98,22 +100,22 @@ def test_a_level_that_the_till_does_not_tell_is_no_nothing_and_is_set_and_read_b
     with running(articles=30, trades=False) as sandbox:
         sandbox.till.edit("conventions", "stock_rows", {"value": "booked"})
         with closing(a_till(sandbox)) as till:
-            wanted = levels(an_article(till), {"1": Decimal(0)})
-            held = look(till, wanted)
-            assert held.record.flat()["1/amount"] is None
+            desired = levels(an_article(till), {"1": Decimal(0)})
+            current = look(till, desired)
+            assert current.record.flat()["1/amount"] is None
             policy = {"level.amount": Ownership.KEEP_EQUAL}
-            change = diff(wanted, held.record, None, policy, title="")
+            change = diff(desired, current.record, None, policy, title="")
             assert isinstance(change, Change)
-            till.write(change, held, Links(), "t")
-            assert diff(wanted, look(till, wanted).record, None, policy, title="") == Unchanged(wanted)
+            till.write(change, current, Links(), "t")
+            assert diff(desired, look(till, desired).record, None, policy, title="") == Unchanged(desired)
 
 
 def test_setting_a_level_twice_leaves_it_as_it_is(till: Mplus, links: Links) -> None:
     number = an_article(till)
-    held = look(till, levels(number))
-    change = a_level_change(held, b1_amount=Decimal(9))
-    till.write(change, held, links, "t")
-    till.write(change, held, links, "t")
+    current = look(till, levels(number))
+    change = a_level_change(current, b1_amount=Decimal(9))
+    till.write(change, current, links, "t")
+    till.write(change, current, links, "t")
     assert look(till, levels(number)).record.flat()["1/amount"] == Decimal(9)
 
 
@@ -122,17 +124,17 @@ def test_only_the_branches_of_the_change_are_written_and_nothing_is_added(
 ) -> None:
     number = an_article(till)
     sandbox.till.edit("stock", f"2/{number}", {"amount": "8"})
-    held = look(till, levels(number))
+    current = look(till, levels(number))
     sandbox.ledger.clear()
-    till.write(a_level_change(held, b1_amount=Decimal(3)), held, links, "t")
+    till.write(a_level_change(current, b1_amount=Decimal(3)), current, links, "t")
     assert asked(sandbox) == ["setStock"]
     flat = look(till, levels(number)).record.flat()
     assert (flat["1/amount"], flat["2/amount"]) == (Decimal(3), Decimal(8))
 
 
 def test_only_the_branches_asked_for_are_shown(till: Mplus) -> None:
-    held = look(till, levels(an_article(till), {"2": Decimal(0)}))
-    assert [part.key for part in held.record.parts] == ["2"]
+    current = look(till, levels(an_article(till), {"2": Decimal(0)}))
+    assert [part.key for part in current.record.parts] == ["2"]
 
 
 def test_an_article_the_till_does_not_have_is_left_out(till: Mplus) -> None:
@@ -151,17 +153,17 @@ def test_many_articles_are_looked_up_in_one_call_for_each_branch_and_one_for_the
     sandbox: Sandbox, till: Mplus
 ) -> None:
     first = int(an_article(till, size=30))
-    wanted = [levels(str(first + place)) for place in range(30)]
+    records = [levels(str(first + place)) for place in range(30)]
     sandbox.ledger.clear()
-    assert len(till.lookup(wanted, Links())) == 30
+    assert len(till.lookup(records, Links())) == 30
     assert sorted(asked(sandbox)) == ["getProducts", "getStock", "getStock"]
 
 
 def test_articles_of_one_product_are_found_across_the_pages_of_a_lookup(sandbox: Sandbox) -> None:
     till = a_till(sandbox, page_articles=4)
     first = int(an_article(till, size=10))
-    wanted = [levels(str(first + place)) for place in range(10)]
-    assert len(till.lookup(wanted, Links())) == 10
+    records = [levels(str(first + place)) for place in range(10)]
+    assert len(till.lookup(records, Links())) == 10
     till.close()
 
 
@@ -169,23 +171,23 @@ def test_an_article_without_stock_keeping_says_so_and_its_level_is_refused(
     sandbox: Sandbox, till: Mplus, links: Links
 ) -> None:
     number = an_article(till, managed=False)
-    held = look(till, levels(number))
-    assert held.record.flat() == {"number": number, "managed": False}
-    wanted = levels(number, {"1": Decimal(3)})
+    current = look(till, levels(number))
+    assert current.record.flat() == {"number": number, "managed": False}
+    desired = levels(number, {"1": Decimal(3)})
     with pytest.raises(RejectedError, match="no_stock_article") as caught:
-        till.write(an_update_at(wanted, {"1/amount": Decimal(3)}), held, links, "t")
+        till.write(an_update_at(desired, {"1/amount": Decimal(3)}), current, links, "t")
     assert (caught.value.facts["article"], caught.value.facts["branch"]) == (f"A{number}", "1")
     assert len(sandbox.ledger.writes()) == 2  # the product, and the refused level
 
 
 def test_stock_keeping_is_switched_on_before_the_levels_are_set(sandbox: Sandbox, till: Mplus, links: Links) -> None:
     number = an_article(till, managed=False, size=2)
-    held = look(till, levels(number))
-    wanted = levels(number, {"1": Decimal(3), "2": Decimal("0.5")}, managed=True)
-    change = an_update_at(wanted, {"managed": True, "1/amount": Decimal(3), "2/amount": Decimal("0.5")})
+    current = look(till, levels(number))
+    desired = levels(number, {"1": Decimal(3), "2": Decimal("0.5")}, managed=True)
+    change = an_update_at(desired, {"managed": True, "1/amount": Decimal(3), "2/amount": Decimal("0.5")})
     assert till.calls(change) == 3
     sandbox.ledger.clear()
-    till.write(change, held, links, "t")
+    till.write(change, current, links, "t")
     assert [call.operation for call in sandbox.ledger.writes()] == ["updateProduct", "setStock", "setStock"]
     assert differences(change.desired, look(till, levels(number)).record) == ()
     assert look(till, levels(str(int(number) + 1))).record.values["managed"] is False
@@ -196,15 +198,15 @@ def test_switching_stock_keeping_changes_nothing_else_of_the_product(
 ) -> None:
     number = an_article(till, size=2)
     before = product_of(sandbox, number)
-    held = look(till, levels(number))
-    till.write(an_update_at(held.record, {"managed": False}), held, links, "t")
+    current = look(till, levels(number))
+    till.write(an_update_at(current.record, {"managed": False}), current, links, "t")
     after = product_of(sandbox, number)
     moved = {"syncMarker", "changeTimestamp", "stockArticle"}
     for old, new in zip(before["articleList"], after["articleList"], strict=True):
         assert {name: new[name] for name in new if name not in moved} == {
             name: old[name] for name in old if name not in moved
         }
-    assert [each["stockArticle"] for each in after["articleList"]] == [False, True]
+    assert [article["stockArticle"] for article in after["articleList"]] == [False, True]
 
 
 def product_of(sandbox: Sandbox, number: str) -> dict[str, Any]:
@@ -218,47 +220,47 @@ def product_of(sandbox: Sandbox, number: str) -> dict[str, Any]:
 
 def test_variants_switched_side_by_side_do_not_undo_each_other(till: Mplus, links: Links) -> None:
     first = int(an_article(till, managed=False, size=6))
-    wanted = [levels(str(first + place)) for place in range(6)]
-    held = till.lookup(wanted, links)
+    records = [levels(str(first + place)) for place in range(6)]
+    current = till.lookup(records, links)
 
     def switch(record: Record) -> None:
         change = an_update_at(levels(str(record.values["number"]), {}), {"managed": True})
-        till.write(change, held[record.key], links, "t")
+        till.write(change, current[record.key], links, "t")
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(switch, wanted))
-    assert [now.record.values["managed"] for now in till.lookup(wanted, links).values()] == [True] * 6
+        list(pool.map(switch, records))
+    assert [now.record.values["managed"] for now in till.lookup(records, links).values()] == [True] * 6
 
 
 @pytest.mark.parametrize("branch", ["77", "winkel"])
 def test_a_branch_the_till_does_not_have_is_told(till: Mplus, links: Links, branch: str) -> None:
     number = an_article(till)
-    wanted = levels(number, {branch: Decimal(1)})
-    held = look(till, wanted)
+    desired = levels(number, {branch: Decimal(1)})
+    current = look(till, desired)
     with pytest.raises(RejectedError, match="branch_missing") as caught:
-        till.write(an_update_at(held.record, {f"{branch}/amount": Decimal(1)}), held, links, "t")
+        till.write(an_update_at(current.record, {f"{branch}/amount": Decimal(1)}), current, links, "t")
     assert caught.value.facts["branch"] == branch
 
 
 def test_an_amount_that_is_none_is_refused_before_any_call(sandbox: Sandbox, till: Mplus, links: Links) -> None:
-    held = look(till, levels(an_article(till)))
+    current = look(till, levels(an_article(till)))
     sandbox.ledger.clear()
     with pytest.raises(RejectedError, match="characters_not_supported"):
-        till.write(a_level_change(held, b1_amount=Decimal(1), b2_amount="veel"), held, links, "t")
+        till.write(a_level_change(current, b1_amount=Decimal(1), b2_amount="veel"), current, links, "t")
     assert sandbox.ledger.writes() == []
 
 
 def test_a_level_whose_answer_is_lost_leaves_the_rest_to_be_done(sandbox: Sandbox, till: Mplus, links: Links) -> None:
     number = an_article(till)
-    held = look(till, levels(number))
-    change = a_level_change(held, b1_amount=Decimal(4), b2_amount=Decimal(5))
+    current = look(till, levels(number))
+    change = a_level_change(current, b1_amount=Decimal(4), b2_amount=Decimal(5))
     with sandbox.switches.armed("cut_after", operation="setStock"), pytest.raises(InDoubtError):
-        till.write(change, held, links, "t")
+        till.write(change, current, links, "t")
     now = look(till, levels(number))
-    left = remaining(change, now.record)
-    assert left is not None
-    assert left.desired.flat() == {"2/amount": Decimal(5)}
-    till.write(left, now, links, "t")
+    rest = remaining(change, now.record)
+    assert rest is not None
+    assert rest.desired.flat() == {"2/amount": Decimal(5)}
+    till.write(rest, now, links, "t")
     assert differences(change.desired, look(till, levels(number)).record) == ()
 
 
@@ -268,11 +270,11 @@ def test_what_is_set_is_what_is_read_back_though_some_of_it_is_reserved(counts: 
         sandbox.till.edit("conventions", "set_stock", {"value": convention})
         till = a_till(sandbox, stock_counts=counts)
         number, branch = reserved_place(till)
-        wanted = levels(number, {branch: Decimal(11)})
-        held = look(till, wanted)
-        change = an_update_at(held.record, {f"{branch}/amount": Decimal("11.5")})
-        till.write(change, held, Links(), "t")
-        assert differences(change.desired, look(till, wanted).record) == ()
+        desired = levels(number, {branch: Decimal(11)})
+        current = look(till, desired)
+        change = an_update_at(current.record, {f"{branch}/amount": Decimal("11.5")})
+        till.write(change, current, Links(), "t")
+        assert differences(change.desired, look(till, desired).record) == ()
         till.close()
 
 
@@ -283,8 +285,8 @@ def reserved_place(till: Mplus) -> tuple[str, str]:
             number, branch = str(line.values.get("article") or ""), str(order.values["branch"])
             if order.values.get("delivery_state") != "nothing" or order.values.get("cancelled") or not number:
                 continue
-            held = till.lookup([levels(number, {branch: Decimal(0)})], Links()).get(f"A{number}")
-            if held is not None and held.record.values.get("managed"):
+            current = till.lookup([levels(number, {branch: Decimal(0)})], Links()).get(f"A{number}")
+            if current is not None and current.record.values.get("managed"):
                 return number, branch
     raise AssertionError("no order that reserves anything")
 
@@ -305,7 +307,7 @@ ROW = (
 
 
 @pytest.mark.parametrize(
-    ("kept", "row", "field"),
+    ("stock_setting", "row", "field"),
     [
         ("true", ROW.replace("<amountFree>3</amountFree>", ""), "amountFree"),
         ("true", ROW.replace(">3<", "> <"), "amountFree"),
@@ -317,21 +319,21 @@ ROW = (
         ("true", ROW.replace(">3<", "> 3 <"), ""),
     ],
 )
-def test_a_level_of_which_something_is_not_told_cannot_be_read(kept: str, row: str, field: str) -> None:
-    article = f"<article><articleNumber>7</articleNumber><stockArticle>{kept}</stockArticle></article>"
+def test_a_level_of_which_something_is_not_told_cannot_be_read(stock_setting: str, row: str, field: str) -> None:
+    article = f"<article><articleNumber>7</articleNumber><stockArticle>{stock_setting}</stockArticle></article>"
     product = f"<product><productNumber>1</productNumber><articleList>{article}</articleList></product>"
 
     def told(request: httpx.Request) -> str:
         operation = "getStock" if b"getStock" in request.content else "getProducts"
         name = interface_contract().answer_name(operation).partition("}")[2]
-        listed = row if operation == "getStock" else f"<productList>{product}</productList>"
-        return f'<{name} xmlns="{NAMESPACE}">{listed}</{name}>'
+        content = row if operation == "getStock" else f"<productList>{product}</productList>"
+        return f'<{name} xmlns="{NAMESPACE}">{content}</{name}>'
 
     client = answering(told)
     stock = TillStock(
         NOWHERE, client, TillProducts(NOWHERE, client, TillFields(NOWHERE, client)), TillHistory(NOWHERE, client)
     )
-    (held,) = stock.lookup([levels("7", {"1": Decimal(3)})], Links()).values()
-    assert (held.record.field if isinstance(held.record, Unreadable) else "") == field
+    (current,) = stock.lookup([levels("7", {"1": Decimal(3)})], Links()).values()
+    assert (current.record.field if isinstance(current.record, Unreadable) else "") == field
     if not field:
-        assert held.record.parts[0].values == {"amount": Decimal(3)}
+        assert current.record.parts[0].values == {"amount": Decimal(3)}

@@ -28,10 +28,10 @@ def test_a_record_of_another_kind_is_refused(connector: Mplus, links: Links) -> 
         connector.extract(Kind.ARTICLE)
 
 
-@pytest.mark.parametrize("told", ["<ns:syncMarker>9120</ns:syncMarker>", "<ns:syncMarker>9121</ns:syncMarker>"])
-def test_a_record_that_does_not_say_its_marker_is_looked_at_whole_before_it_is_written_over(told: str) -> None:
-    read, now = (PRODUCT.replace(told, "").replace(">blue<", f">{colour}<") for colour in ("blue", "red"))
-    require_unchanged(etree.fromstring(read), etree.fromstring(read), codec.change_marker)
+@pytest.mark.parametrize("removed_text", ["<ns:syncMarker>9120</ns:syncMarker>", "<ns:syncMarker>9121</ns:syncMarker>"])
+def test_a_record_that_does_not_say_its_marker_is_looked_at_whole_before_it_is_written_over(removed_text: str) -> None:
+    original, now = (PRODUCT.replace(removed_text, "").replace(">blue<", f">{colour}<") for colour in ("blue", "red"))
+    require_unchanged(etree.fromstring(original), etree.fromstring(original), codec.change_marker)
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
-        require_unchanged(etree.fromstring(now), etree.fromstring(read), codec.change_marker)
+        require_unchanged(etree.fromstring(now), etree.fromstring(original), codec.change_marker)
     require_unchanged(the_product(), the_product(), codec.change_marker)

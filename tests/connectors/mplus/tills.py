@@ -21,8 +21,8 @@ SECRET = "sandbox-secret"
 
 def settings_of(sandbox: Sandbox, **changes: Any) -> MplusSettings:
     """Return what connects to the sandbox's till."""
-    given = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr(SECRET), **changes}
-    return MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **given)
+    values = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr(SECRET), **changes}
+    return MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **values)
 
 
 def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
@@ -48,17 +48,17 @@ def answering(answers: Callable[[httpx.Request], str]) -> Client:
     return Client(NOWHERE, gateway)
 
 
-def create(till: Mplus, wanted: Record, links: Links) -> CurrentRecord:
+def create(till: Mplus, desired: Record, links: Links) -> CurrentRecord:
     """Write a new record, keep its link and return what the till holds now."""
-    links.known[wanted.kind, wanted.key] = till.write(a_create(wanted), None, links, "t").reference
-    return look(till, wanted, links)
+    links.known[desired.kind, desired.key] = till.write(a_create(desired), None, links, "t").reference
+    return look(till, desired, links)
 
 
-def look(till: Mplus, wanted: Record, links: Links) -> CurrentRecord:
+def look(till: Mplus, desired: Record, links: Links) -> CurrentRecord:
     """Return what the till holds now."""
-    return till.lookup([wanted], links)[wanted.key]
+    return till.lookup([desired], links)[desired.key]
 
 
-def update(till: Mplus, held: CurrentRecord, links: Links, **paths: Value) -> None:
+def update(till: Mplus, current: CurrentRecord, links: Links, **paths: Value) -> None:
     """Write some values over what was looked up."""
-    till.write(an_update_at(held.record, paths), held, links, "t")
+    till.write(an_update_at(current.record, paths), current, links, "t")

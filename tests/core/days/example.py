@@ -81,9 +81,9 @@ def document(
         net = gross if method == "shifted" else euros(str(round(gross * 100 / (100 + RATES[code]), 2)))
         values: dict[str, Value] = {"turnover_group": group, "vat_code": code, "amount_incl": gross, "amount_excl": net}
         parts.append(Record(Kind.LINE, str(place), {**values, "price_type": price_type}))
-    told = vat.split()
-    for place in range(0, len(told), 3):
-        code, excl, tax = told[place : place + 3]
+    vat_fields = vat.split()
+    for place in range(0, len(vat_fields), 3):
+        code, excl, tax = vat_fields[place : place + 3]
         parts.append(Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": euros(excl), "vat": euros(tax)}))
     for place, (name, amount) in enumerate(_pairs(paid), start=1):
         values = {"method": name, "type": METHODS[name][0], "amount": euros(amount), "date": paid_on or on}
@@ -175,14 +175,14 @@ def journal(sums: dict[str, dict[str, tuple[int, int]]]) -> list[Record]:
 
 def financial(rows: tuple[str, ...]) -> list[Record]:
     """The parts of getFinancialJournal."""
-    found = []
+    records = []
     for row in rows:
         source, key, incl, excl, vat = row.split()
         group, _, code = key.partition("/")
-        one = _turnover("financial", source, group, code, int(incl), int(excl))
+        part = _turnover("financial", source, group, code, int(incl), int(excl))
         more: dict[str, Value] = {"vat_code": code, "vat_percent": RATES[code], "vat": cents(int(vat))}
-        found.append(replace(one, values={**one.values, **more}))
-    return found
+        records.append(replace(part, values={**part.values, **more}))
+    return records
 
 
 def _turnover(book: str, source: str, group: str, code: str, incl: int, excl: int) -> Record:
@@ -194,11 +194,11 @@ def _turnover(book: str, source: str, group: str, code: str, incl: int, excl: in
     return Record(Kind.TURNOVER, ":".join(filter(None, (book, source, group, code))), values)
 
 
-def cost(row: str, *, told: str = "7000 3000") -> Record:
+def cost(row: str, *, accounts: str = "7000 3000") -> Record:
     """What the till tells of the cost of a group: `source group/code cents`, with its account numbers."""
     source, key, amount = row.split()
     group, _, code = key.partition("/")
-    account, _, stock = told.partition(" ")
+    account, _, stock = accounts.partition(" ")
     values: dict[str, Value] = {
         "book": "cost", "source": source, "group": group, "name": GROUPS[group][1], "vat_codes": (code,),
         "cost": cents(int(amount)), "account": account, "stock_account": stock,
@@ -254,7 +254,7 @@ def counts(rows: tuple[tuple[str, str, str, int, int, int, int, int, int], ...])
 
 def day_record(*parts: Record, **values: Value) -> Record:
     """The day as the till tells it, or another one of these parts."""
-    told = parts or (
+    day_parts = parts or (
         *journal(JOURNAL),
         *financial(FINANCIAL),
         *payments(PAYMENTS),
@@ -266,7 +266,7 @@ def day_record(*parts: Record, **values: Value) -> Record:
         "date": DAY, "branch": "1", "branch_name": "De Ketting Utrecht", "closed": True, "reference": "run-1",
         "digest": "d1",
     }  # fmt: skip
-    return Record(Kind.DAY, "2026-10-17/1", {**own, **values}, tuple(told))
+    return Record(Kind.DAY, "2026-10-17/1", {**own, **values}, tuple(day_parts))
 
 
 # How the example's bookkeeper books it.

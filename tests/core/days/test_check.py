@@ -27,16 +27,16 @@ def written(lines: Sequence[DayLine], **values: object) -> Record:
             Kind.LINE,
             str(place),
             {
-                "account": one.account, "text": one.text, "amount": one.amount, "vat": one.vat,
-                "vat_code": one.vat_code, "debtor": one.debtor, "item": one.item, "method": one.method,
-                "documents": one.documents,
+                "account": line.account, "text": line.text, "amount": line.amount, "vat": line.vat,
+                "vat_code": line.vat_code, "debtor": line.debtor, "item": line.item, "method": line.method,
+                "documents": line.documents,
             },
         )
-        for place, one in enumerate(lines, start=1)
+        for place, line in enumerate(lines, start=1)
     )  # fmt: skip
-    numbers = tuple(one.number for one in documents_of(till_day(day_record())))
-    told = {"reference": "MZ6101700100", "documents": numbers, **values}
-    return Record(Kind.DAY_PAGE, "2026-10-17/1", told, parts)  # type: ignore[arg-type]
+    numbers = tuple(day_document.number for day_document in documents_of(till_day(day_record())))
+    page_values = {"reference": "MZ6101700100", "documents": numbers, **values}
+    return Record(Kind.DAY_PAGE, "2026-10-17/1", page_values, parts)  # type: ignore[arg-type]
 
 
 def entries(page: Record, *, posted: bool = True) -> list[LedgerEntry]:
@@ -53,7 +53,7 @@ def entries(page: Record, *, posted: bool = True) -> list[LedgerEntry]:
 
 
 def look(
-    held: Record | None,
+    current: Record | None,
     rows: Sequence[LedgerEntry] | None,
     record: Record | None = None,
     page: Record | None = None,
@@ -63,7 +63,7 @@ def look(
     now = record or day_record()
     own = page or written(page_for(day_record()).lines)
     documents = documents_of(till_day(now))
-    return check_day(page_for(now).lines, documents, [OwnPage(own, PAGE, held)], rows, BOOKS, belongs=belongs)
+    return check_day(page_for(now).lines, documents, [OwnPage(own, PAGE, current)], rows, BOOKS, belongs=belongs)
 
 
 def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None:
@@ -71,7 +71,7 @@ def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None
     check = look(page, entries(page))
     assert check.verdict is DayVerdict.EQUAL
     assert check.findings == ()
-    by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
+    by = {(row.about, row.key): (row.till, row.books) for row in check.rows}
     assert by["base", "1"] == (euros("1500.09"), euros("1500.09"))
     assert by["vat", "1"] == (euros("315.04"), euros("315.04"))
     assert by["base", "2"] == (euros("273.88"), euros("273.88"))
@@ -90,34 +90,38 @@ def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None
 def test_a_page_that_is_gone_is_named() -> None:
     check = look(None, [])
     assert check.verdict is DayVerdict.DIFFERENT
-    assert [(one.code, one.facts["page"]) for one in check.findings] == [("page_gone", PAGE)]
-    assert next(one for one in check.rows if (one.about, one.key) == ("vat", "1")).books == 0
+    assert [(finding.code, finding.facts["page"]) for finding in check.findings] == [("page_gone", PAGE)]
+    assert next(row for row in check.rows if (row.about, row.key) == ("vat", "1")).books == 0
 
 
 def test_a_line_moved_by_hand_is_named_with_what_it_was() -> None:
     page = written(page_for(day_record()).lines)
     moved = replace(page.parts[3], values={**page.parts[3].values, "account": "8010"})
-    held = replace(page, parts=(*page.parts[:3], moved, *page.parts[4:]))
-    check = look(held, [replace(one, by="KARIN") for one in entries(held)], page=page)
-    (found,) = check.findings
-    assert found.code == "line_changed"
-    assert [found.facts[name] for name in ("line", "field", "was", "now", "by")] == [
+    current = replace(page, parts=(*page.parts[:3], moved, *page.parts[4:]))
+    check = look(current, [replace(entry, by="KARIN") for entry in entries(current)], page=page)
+    (finding,) = check.findings
+    assert finding.code == "line_changed"
+    assert [finding.facts[name] for name in ("line", "field", "was", "now", "by")] == [
         "4", "account", "8030", "8010", "KARIN",
     ]  # fmt: skip
-    off = {one.key: one.difference for one in check.rows if one.about == "account" and one.difference}
+    off = {row.key: row.difference for row in check.rows if row.about == "account" and row.difference}
     assert off == {"8030": euros("175.70"), "8010": euros("-175.70")}
-    assert not [one for one in check.rows if one.about in ("base", "vat", "method") and one.difference]
+    assert not [row for row in check.rows if row.about in ("base", "vat", "method") and row.difference]
 
 
 def test_a_receipt_that_came_late_is_named_with_its_amount() -> None:
     page = written(page_for(day_record()).lines)
     check = look(page, entries(page), later())
     assert ("document_late", "1.2.2026.2207", "18.15") in [
-        (one.code, one.facts.get("document", ""), one.facts.get("amount", "")) for one in check.findings
+        (finding.code, finding.facts.get("document", ""), finding.facts.get("amount", "")) for finding in check.findings
     ]
-    of_order = look(page, entries(page), later(), belongs=lambda late: {one.number: "2026.24" for one in late})
-    assert [(one.code, one.facts.get("behind", "")) for one in of_order.findings] == [("document_late_of", "2026.24")]
-    off = {one.key: one.difference for one in check.rows if one.about == "account" and one.difference}
+    of_order = look(
+        page, entries(page), later(), belongs=lambda late: {day_document.number: "2026.24" for day_document in late}
+    )
+    assert [(finding.code, finding.facts.get("behind", "")) for finding in of_order.findings] == [
+        ("document_late_of", "2026.24")
+    ]
+    off = {row.key: row.difference for row in check.rows if row.about == "account" and row.difference}
     assert (off["8030"], off["1500"], off["1010"]) == (euros("15.00"), euros("3.15"), euros("-18.15"))
 
 
@@ -137,18 +141,18 @@ def test_a_page_that_was_found_in_the_books_is_equal_and_says_no_method() -> Non
     page = as_recognised(written(page_for(day_record()).lines), "1010")
     check = look(page, entries(page), page=page)
     assert (check.verdict, check.findings) == (DayVerdict.EQUAL, ())
-    by = {one.key: (one.till, one.books) for one in check.rows if one.about == "method"}
+    by = {row.key: (row.till, row.books) for row in check.rows if row.about == "method"}
     assert by["PIN"] == (euros("1813.98"), None)
     assert by["CASH"] == (euros("202.95"), euros("202.95"))
     late = look(page, entries(page), later(), page=page)
-    off = {one.key: one.difference for one in late.rows if one.about == "account" and one.difference}
+    off = {row.key: row.difference for row in late.rows if row.about == "account" and row.difference}
     assert off["1010"] == euros("-18.15")
 
 
 def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() -> None:
     before, now = page_for(day_record()).lines, page_for(later()).lines
     first = written(before)
-    numbers = tuple(one.number for one in documents_of(till_day(later())))
+    numbers = tuple(day_document.number for day_document in documents_of(till_day(later())))
     second = replace(written(correction_lines(now, before), documents=numbers), key="2026-10-17/1/01")
     check = check_day(
         now,
@@ -160,10 +164,10 @@ def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() ->
     assert check.findings == ()
     assert check.verdict is DayVerdict.EQUAL
     back = replace(written(correction_lines(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
-    pages = [OwnPage(one, PAGE, one) for one in (first, second, back)]
-    rows = [row for one in (first, second, back) for row in entries(one)]
-    again = check_day(before, documents_of(till_day(day_record())), pages, rows, BOOKS)
-    assert (again.verdict, again.findings) == (DayVerdict.EQUAL, ())
+    pages = [OwnPage(record, PAGE, record) for record in (first, second, back)]
+    rows = [row for record in (first, second, back) for row in entries(record)]
+    repeated_check = check_day(before, documents_of(till_day(day_record())), pages, rows, BOOKS)
+    assert (repeated_check.verdict, repeated_check.findings) == (DayVerdict.EQUAL, ())
 
 
 def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
@@ -172,7 +176,7 @@ def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
     page = written(lines)
     check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], entries(page), books)
     assert check.verdict is DayVerdict.EQUAL
-    by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
+    by = {(row.about, row.key): (row.till, row.books) for row in check.rows}
     assert by["vat", "1"] == (euros("315.04"), euros("315.04"))
     assert by["base", "1"] == (euros("1500.09"), None)
 
@@ -181,13 +185,13 @@ def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
     books = replace(BOOKS, mode="cash", drawer_account="1000")
     lines = page_for(day_record(), books).lines
     page = written(lines)
-    turned = [replace(one, amount=-one.amount) for one in entries(page)]
+    turned = [replace(entry, amount=-entry.amount) for entry in entries(page)]
     drawer = LedgerEntry(DAY, "1000", euros("2.60"), PAGE, "MZ6101700100")
     check = check_day(
         lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], [*turned, drawer], books
     )
     assert check.findings == ()
-    by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
+    by = {(row.about, row.key): (row.till, row.books) for row in check.rows}
     assert by["account", "1000"] == (euros("2.60"), euros("2.60"))
     assert by["method", "PIN"] == (euros("1813.98"), euros("1813.98"))
 
@@ -196,7 +200,7 @@ def test_a_page_with_turned_signs_is_equal_by_method() -> None:
     books = replace(BOOKS, credit_positive=True)
     lines = page_for(day_record()).lines
     rows = entries(written(lines))
-    turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
+    turned = [replace(line, amount=-line.amount, vat=-line.vat) for line in lines]
     page = written(turned)
     check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], rows, books)
     assert (check.verdict, check.findings) == (DayVerdict.EQUAL, ())
@@ -209,12 +213,12 @@ def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
         for account, amount in (("8000", "-557.10"), ("8030", "-33.02"), ("1500", "-123.93"), ("1010", "714.05"))
     ]
     check = look(page, [*entries(page), *by_hand])
-    (found,) = check.findings
-    assert found.code == "page_by_hand"
-    assert (found.facts["page"], found.facts["document"], found.facts["by"], found.facts["amount"]) == (
+    (finding,) = check.findings
+    assert finding.code == "page_by_hand"
+    assert (finding.facts["page"], finding.facts["document"], finding.facts["by"], finding.facts["amount"]) == (
         "600/2600415", "1.1.2026.4102", "JANSEN", "714.05",
     )  # fmt: skip
-    assert not [one for one in check.rows if one.difference]
+    assert not [row for row in check.rows if row.difference]
 
 
 @pytest.mark.parametrize(
@@ -232,8 +236,8 @@ def test_a_day_typed_again_as_a_whole_is_told_from_what_looks_a_little_like_it(
 ) -> None:
     page = written(page_for(day_record()).lines)
     by_hand = [LedgerEntry(DAY, account, euros(amount), "601/7") for account, amount in rows]
-    found = look(page, [*entries(page), *by_hand]).findings
-    assert [one.code for one in found] == [code] * bool(code)
+    findings = look(page, [*entries(page), *by_hand]).findings
+    assert [finding.code for finding in findings] == [code] * bool(code)
 
 
 def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:
@@ -251,16 +255,16 @@ def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
     page = written(page_for(day_record()).lines)
     check = look(page, entries(page, posted=False))
     assert check.verdict is DayVerdict.NOT_POSTED
-    assert [one.code for one in check.findings] == ["not_posted"]
-    assert not [one for one in check.rows if one.difference]
+    assert [finding.code for finding in check.findings] == ["not_posted"]
+    assert not [row for row in check.rows if row.difference]
 
 
 def test_books_that_cannot_say_are_told_from_books_that_have_nothing() -> None:
     page = written(page_for(day_record()).lines)
     unknown, nothing = look(page, None), look(page, [])
     assert (unknown.verdict, nothing.verdict) == (DayVerdict.UNKNOWN, DayVerdict.DIFFERENT)
-    assert {one.books for one in unknown.rows if one.about == "account"} == {None}
-    assert {one.books for one in nothing.rows if one.about == "account"} == {Decimal(0)}
+    assert {row.books for row in unknown.rows if row.about == "account"} == {None}
+    assert {row.books for row in nothing.rows if row.about == "account"} == {Decimal(0)}
 
 
 def test_a_row_of_the_books_is_read() -> None:
@@ -280,25 +284,27 @@ def test_a_row_of_the_books_is_read() -> None:
 
 def test_a_page_with_another_number_of_lines_is_told() -> None:
     page = written(page_for(day_record()).lines)
-    held = replace(page, parts=page.parts[:-2])
-    found = {one.code: one.facts for one in look(held, entries(held), page=page).findings}
-    assert (found["lines_counted"]["was"], found["lines_counted"]["now"]) == ("23", "21")
+    current = replace(page, parts=page.parts[:-2])
+    facts = {finding.code: finding.facts for finding in look(current, entries(current), page=page).findings}
+    assert (facts["lines_counted"]["was"], facts["lines_counted"]["now"]) == ("23", "21")
 
 
 def test_a_document_that_went_after_booking_is_named() -> None:
     page = written(page_for(day_record()).lines)
-    told = page.values["documents"]
-    assert isinstance(told, tuple)
-    more = replace(page, values={**page.values, "documents": (*told, "1.1.2026.9999")})
+    documents = page.values["documents"]
+    assert isinstance(documents, tuple)
+    more = replace(page, values={**page.values, "documents": (*documents, "1.1.2026.9999")})
     check = look(more, entries(more), page=more)
-    assert [(one.code, one.facts["document"]) for one in check.findings] == [("document_gone", "1.1.2026.9999")]
+    assert [(finding.code, finding.facts["document"]) for finding in check.findings] == [
+        ("document_gone", "1.1.2026.9999")
+    ]
 
 
 def test_a_drawer_counted_anew_is_named_by_what_is_not_booked_of_it() -> None:
     page = written(page_for(day_record()).lines)
-    again = ("1", "2026.311", "2", 15000, 19990, 34990, 20000, 0, 14990)
-    check = look(page, entries(page), with_parts(counts=(again, COUNTS[1])))
-    assert [(one.code, one.facts) for one in check.findings] == [
+    recount = ("1", "2026.311", "2", 15000, 19990, 34990, 20000, 0, 14990)
+    check = look(page, entries(page), with_parts(counts=(recount, COUNTS[1])))
+    assert [(finding.code, finding.facts) for finding in check.findings] == [
         ("till_changed", {"text": "Afstorting kassa 1", "account": "1000", "difference": "0.35"}),
         ("till_changed", {"text": "Kasverschil kassa 1", "account": "4400", "difference": "-0.35"}),
     ]
@@ -311,7 +317,7 @@ def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
     own = [OwnPage(page, PAGE, page), OwnPage(other, "600/2600499", other)]
     now = day_record()
     check = check_day(page_for(now).lines, documents_of(till_day(now)), own, [], BOOKS)
-    assert [one.code for one in check.findings] == ["unexplained"]
+    assert [finding.code for finding in check.findings] == ["unexplained"]
 
 
 def turned(part: Record) -> dict[str, Decimal]:
@@ -321,15 +327,17 @@ def turned(part: Record) -> dict[str, Decimal]:
 def test_an_amount_changed_by_hand_is_told_in_cents() -> None:
     page = written(page_for(day_record()).lines)
     first, *rest = page.parts
-    held = replace(page, parts=(replace(first, values={**first.values, "amount": Decimal("-550.0000")}), *rest))
-    found = next(one.facts for one in look(held, entries(page), page=page).findings if one.code == "line_changed")
-    assert (found["field"], found["was"], found["now"]) == ("amount", "-557.10", "-550.00")
+    current = replace(page, parts=(replace(first, values={**first.values, "amount": Decimal("-550.0000")}), *rest))
+    facts = next(
+        finding.facts for finding in look(current, entries(page), page=page).findings if finding.code == "line_changed"
+    )
+    assert (facts["field"], facts["was"], facts["now"]) == ("amount", "-557.10", "-550.00")
 
 
 def test_a_day_that_was_never_booked_has_no_late_documents() -> None:
     now = day_record()
     check = check_day(page_for(now).lines, documents_of(till_day(now)), [], [], BOOKS)
-    assert [one.code for one in check.findings] == ["unexplained"]
+    assert [finding.code for finding in check.findings] == ["unexplained"]
 
 
 def test_rows_that_look_like_no_document_of_the_day_are_nobodys_business() -> None:
@@ -342,6 +350,8 @@ def test_a_document_that_comes_to_nothing_is_like_no_page() -> None:
     now = day_record()
     nothing = document("1.1.2026.5000", "20/2 0.00", "2 0.00 0.00", "PIN 0.00")
     record = replace(now, parts=(*now.parts, nothing))
-    page = written(page_for(now).lines, documents=tuple(one.number for one in documents_of(till_day(record))))
-    still = [LedgerEntry(DAY, "1010", euros("0.00"), "600/9"), LedgerEntry(DAY, "1000", euros("0.00"), "600/9")]
-    assert look(page, [*entries(page), *still], record, page).verdict is DayVerdict.EQUAL
+    page = written(
+        page_for(now).lines, documents=tuple(day_document.number for day_document in documents_of(till_day(record)))
+    )
+    zero_entries = [LedgerEntry(DAY, "1010", euros("0.00"), "600/9"), LedgerEntry(DAY, "1000", euros("0.00"), "600/9")]
+    assert look(page, [*entries(page), *zero_entries], record, page).verdict is DayVerdict.EQUAL

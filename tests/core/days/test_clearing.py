@@ -30,8 +30,12 @@ def paid(*of: tuple[int, str]) -> list[Payout]:
 def settled(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
     """Days of the takings, days of the payouts, and the fee of each settlement."""
     return [
-        ([each.date.day for each in one.takings], [each.date.day for each in one.payouts], str(one.fee))
-        for one in match.settlements
+        (
+            [item.date.day for item in settlement.takings],
+            [item.date.day for item in settlement.payouts],
+            str(settlement.fee),
+        )
+        for settlement in match.settlements
     ]
 
 
@@ -63,49 +67,59 @@ def test_takings_are_matched_with_payouts(
     under_way: list[int],
     unmatched: list[int],
 ) -> None:
-    found = match_payouts(took(*takings), paid(*payouts), RULES)
+    match = match_payouts(took(*takings), paid(*payouts), RULES)
     expected = [(days, on, Decimal(fee)) for days, on, fee in settlements]
-    assert [(days, on, Decimal(fee)) for days, on, fee in settled(found)] == expected
-    assert [one.date.day for one in found.unpaid_takings] == under_way
-    assert [one.date.day for one in found.unmatched] == unmatched
-    assert {one.type for one in found.settlements} <= set(SettlementType)
+    assert [(days, on, Decimal(fee)) for days, on, fee in settled(match)] == expected
+    assert [taking.date.day for taking in match.unpaid_takings] == under_way
+    assert [payout.date.day for payout in match.unmatched] == unmatched
+    assert {settlement.type for settlement in match.settlements} <= set(SettlementType)
 
 
 def test_a_payout_settles_days_of_one_branch_or_of_all() -> None:
     takings = [*took((2, "10"), (3, "11")), *took((2, "20"), (3, "22"), branch="2")]
     by_branch = match_payouts(takings, paid((4, "21"), (5, "42")), RULES)
-    assert [[each.branch for each in one.takings] for one in by_branch.settlements] == [["1", "1"], ["2", "2"]]
-    assert [len(one.takings) for one in match_payouts(takings, paid((4, "63")), RULES).settlements] == [4]
+    assert [[taking.branch for taking in settlement.takings] for settlement in by_branch.settlements] == [
+        ["1", "1"],
+        ["2", "2"],
+    ]
+    assert [len(settlement.takings) for settlement in match_payouts(takings, paid((4, "63")), RULES).settlements] == [4]
 
 
 def test_a_page_that_books_fees_settles_them() -> None:
-    found = match_payouts(took((2, "100"), (3, "200")), paid((4, "99"), (5, "197"), (28, "4")), RULES)
-    assert [(one.fee, one.fee_page) for one in found.settlements] == [(Decimal(1), "200/2"), (Decimal(3), "200/2")]
-    assert (found.fees, found.unbooked_fees, found.unmatched, found.balance) == (Decimal(4), Decimal(0), (), Decimal(0))
+    match = match_payouts(took((2, "100"), (3, "200")), paid((4, "99"), (5, "197"), (28, "4")), RULES)
+    assert [(settlement.fee, settlement.fee_page) for settlement in match.settlements] == [
+        (Decimal(1), "200/2"),
+        (Decimal(3), "200/2"),
+    ]
+    assert (match.fees, match.unbooked_fees, match.unmatched, match.balance) == (Decimal(4), Decimal(0), (), Decimal(0))
 
 
 def test_the_opening_balance_covers_the_first_payouts() -> None:
     payouts = paid((2, "60"), (3, "50"), (12, "10"))
-    found = match_payouts(took((1, "60")), payouts, RULES, Decimal(75), date(2026, 11, 1))
-    assert [one.amount for one in found.opening_payouts] == [50]
-    assert (found.opening_rest, [one.date.day for one in found.unmatched]) == (Decimal(25), [12])
+    match = match_payouts(took((1, "60")), payouts, RULES, Decimal(75), date(2026, 11, 1))
+    assert [payout.amount for payout in match.opening_payouts] == [50]
+    assert (match.opening_rest, [payout.date.day for payout in match.unmatched]) == (Decimal(25), [12])
 
 
 def test_an_account_has_balances_by_day_and_late_takings() -> None:
     takings, payouts = took((1, "100"), (2, "50"), (3, "70")), paid((2, "99"), (4, "30"), (6, "40"))
-    found = clearing_account("1010", Decimal(5), takings, payouts, date(2026, 11, 2), RULES, date(2026, 11, 1))
-    told = [(one.date.day, *map(int, (one.takings, one.payouts, one.balance, one.unpaid_amount))) for one in found.days]
-    assert told == [(2, 50, 99, 56, 50), (3, 70, 0, 126, 120), (4, 0, 30, 96, 90), (6, 0, 40, 56, 50)]
-    assert [found.opening, found.takings, found.payouts, found.closing] == [Decimal(one) for one in (105, 120, 169, 56)]
-    assert found.match is not None
-    assert found.match.balance == found.closing  # 5 opening, 50 under way, 1 fee
-    assert [one.date.day for one in found.late(date(2026, 11, 6))] == [2]
-    assert found.late(date(2026, 11, 5)) == []
+    account = clearing_account("1010", Decimal(5), takings, payouts, date(2026, 11, 2), RULES, date(2026, 11, 1))
+    rows = [
+        (day.date.day, *map(int, (day.takings, day.payouts, day.balance, day.unpaid_amount))) for day in account.days
+    ]
+    assert rows == [(2, 50, 99, 56, 50), (3, 70, 0, 126, 120), (4, 0, 30, 96, 90), (6, 0, 40, 56, 50)]
+    assert [account.opening, account.takings, account.payouts, account.closing] == [
+        Decimal(amount) for amount in (105, 120, 169, 56)
+    ]
+    assert account.match is not None
+    assert account.match.balance == account.closing  # 5 opening, 50 under way, 1 fee
+    assert [taking.date.day for taking in account.late(date(2026, 11, 6))] == [2]
+    assert account.late(date(2026, 11, 5)) == []
 
 
 def test_an_account_without_payouts_is_not_matched() -> None:
-    found = clearing_account("1560", Decimal(-20), took((2, "-50"), (3, "35")), [], date(2026, 11, 1), None)
-    assert (found.closing, found.match, found.late(date(2026, 12, 1))) == (Decimal(-35), None, [])
+    account = clearing_account("1560", Decimal(-20), took((2, "-50"), (3, "35")), [], date(2026, 11, 1), None)
+    assert (account.closing, account.match, account.late(date(2026, 12, 1))) == (Decimal(-35), None, [])
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -114,10 +128,10 @@ def test_each_cent_is_settled_or_named(seed: int) -> None:
     days = [(day, str(chance.choice((1, 2, 2, 5, -1)) * 100)) for day in range(1, 25) if chance.random() < 0.8]
     money = [(day + chance.randint(0, 5), str(chance.choice((99, 100, 198, 300, 500, 1)))) for day, _ in days]
     takings, payouts = took(*days), paid(*money)
-    found = clearing_account("1010", Decimal(150), takings, payouts, date(2026, 11, 9), RULES, date(2026, 11, 1))
-    match = found.match
+    account = clearing_account("1010", Decimal(150), takings, payouts, date(2026, 11, 9), RULES, date(2026, 11, 1))
+    match = account.match
     assert match is not None
-    expected = Decimal(150) + sum(one.amount for one in takings) - sum(one.amount for one in payouts)
-    assert match.balance == found.closing == expected
-    every = [*match.unpaid_takings, *(each for one in match.settlements for each in one.takings)]
-    assert sorted(one.page for one in every) == sorted(one.page for one in takings)
+    expected = Decimal(150) + sum(item.amount for item in takings) - sum(item.amount for item in payouts)
+    assert match.balance == account.closing == expected
+    every = [*match.unpaid_takings, *(taking for settlement in match.settlements for taking in settlement.takings)]
+    assert sorted(taking.page for taking in every) == sorted(taking.page for taking in takings)

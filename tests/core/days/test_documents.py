@@ -21,33 +21,37 @@ from tests.core.days.example import DAY, DOCUMENTS, day_record, document, euros
 def test_the_documents_of_the_day_come_to_the_tills_own_sums() -> None:
     day = till_day(day_record())
     documents = documents_of(day)
-    assert total(one.total for one in documents if one.source == "receipt") == euros("1787.15")
+    assert total(day_document.total for day_document in documents if day_document.source == "receipt") == euros(
+        "1787.15"
+    )
     assert sums_of_documents(documents).vat == sums_of_journals(day).vat
     assert sums_of_documents(documents).payments == sums_of_journals(day).payments
     assert sums_of_documents(documents).groups == sums_of_journals(day).groups
 
 
 def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
-    one = DayDocument(next(one for one in DOCUMENTS if one.key.endswith("4107")), DAY)
-    assert one.groups["40", "2"].vat == euros("20.66")
-    assert one.groups["20", "2"].vat == euros("11.19")
+    receipt = DayDocument(next(receipt for receipt in DOCUMENTS if receipt.key.endswith("4107")), DAY)
+    assert receipt.groups["40", "2"].vat == euros("20.66")
+    assert receipt.groups["20", "2"].vat == euros("11.19")
 
 
 def test_what_is_sold_and_taken_back_on_one_receipt_keeps_its_signs() -> None:
     parts = {"20": VatSum(euros("-41.28"), euros("-8.67")), "30": VatSum(euros("82.64"), euros("17.35"))}
     moved = allocate_to_total(euros("8.69"), parts)
-    assert total(each.vat for each in moved.values()) == euros("8.69")
-    assert {group: each.incl for group, each in moved.items()} == {group: each.incl for group, each in parts.items()}
+    assert total(vat_sum.vat for vat_sum in moved.values()) == euros("8.69")
+    assert {group: vat_sum.incl for group, vat_sum in moved.items()} == {
+        group: vat_sum.incl for group, vat_sum in parts.items()
+    }
     assert moved["20"].vat < 0 < moved["30"].vat
 
 
 def test_a_document_of_before_is_only_paid() -> None:
-    one = document(
+    record = document(
         "2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 121.00", kind=Kind.INVOICE, on=DAY.replace(day=3), paid_on=DAY
     )
-    found = DayDocument(one, DAY)
-    assert (found.is_sold, found.total, found.rest) == (False, Decimal(0), euros("-121.00"))
-    assert sums_of_documents([found]).groups == {}
+    day_document = DayDocument(record, DAY)
+    assert (day_document.is_sold, day_document.total, day_document.rest) == (False, Decimal(0), euros("-121.00"))
+    assert sums_of_documents([day_document]).groups == {}
 
 
 def test_reverse_charge_and_foreign_vat_numbers_are_seen() -> None:
@@ -68,29 +72,31 @@ def test_reverse_charge_and_foreign_vat_numbers_are_seen() -> None:
 def test_a_vat_number_without_letters_is_of_the_country_of_its_customer(
     country: str, is_foreign: bool, is_listed: bool
 ) -> None:
-    one = document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="0411.905.847")
-    *parts, customer = one.parts
-    told = replace(customer, values={**customer.values, "country": country})
-    found = DayDocument(replace(one, parts=(*parts, told)), DAY)
-    assert (found.has_foreign_vat_number, found.is_for_the_sales_list) == (is_foreign, is_listed)
+    record = document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="0411.905.847")
+    *parts, customer = record.parts
+    foreign_customer = replace(customer, values={**customer.values, "country": country})
+    day_document = DayDocument(replace(record, parts=(*parts, foreign_customer)), DAY)
+    assert (day_document.has_foreign_vat_number, day_document.is_for_the_sales_list) == (is_foreign, is_listed)
 
 
 def test_what_is_paid_at_another_branch_is_neither_sold_nor_paid_twice() -> None:
-    one = document("2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 50.00 CASH 71.00", kind=Kind.INVOICE)
+    invoice = document("2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 50.00 CASH 71.00", kind=Kind.INVOICE)
     parts = tuple(
         replace(part, values={**part.values, "branch": "2"}) if part.values.get("method") == "CASH" else part
-        for part in one.parts
+        for part in invoice.parts
     )
-    there = replace(one, parts=parts)
-    own, other = DayDocument(there, DAY, "1"), DayDocument(there, DAY, "2")
+    branch_invoice = replace(invoice, parts=parts)
+    own, other = DayDocument(branch_invoice, DAY, "1"), DayDocument(branch_invoice, DAY, "2")
     assert (own.is_sold, own.payments_by_method, own.rest) == (True, {"PIN": euros("50.00")}, euros("71.00"))
     assert (other.is_sold, other.payments_by_method, other.rest) == (False, {"CASH": euros("71.00")}, euros("-71.00"))
 
 
 def test_a_document_comes_to_its_total_where_its_list_of_vat_is_about_less() -> None:
-    one = document("2026.700", "10/2 121.00 90/3 25.00 91/2 6.05", "2 100.00 21.00", "PIN 152.05", kind=Kind.INVOICE)
-    found = DayDocument(replace(one, values={**one.values, "total_incl": euros("152.05")}), DAY)
-    assert (found.total, found.rest) == (euros("152.05"), Decimal(0))
-    assert {key: each.vat for key, each in found.groups.items()} == {
+    invoice = document(
+        "2026.700", "10/2 121.00 90/3 25.00 91/2 6.05", "2 100.00 21.00", "PIN 152.05", kind=Kind.INVOICE
+    )
+    day_document = DayDocument(replace(invoice, values={**invoice.values, "total_incl": euros("152.05")}), DAY)
+    assert (day_document.total, day_document.rest) == (euros("152.05"), Decimal(0))
+    assert {key: vat_sum.vat for key, vat_sum in day_document.groups.items()} == {
         ("10", "2"): euros("21.00"), ("90", "3"): 0, ("91", "2"): euros("1.05"),
     }  # fmt: skip

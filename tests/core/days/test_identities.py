@@ -19,7 +19,7 @@ def found(record: Record) -> list[FailedCheck]:
 
 def receipts(**groups: tuple[int, int]) -> dict[str, dict[str, tuple[int, int]]]:
     """The journal with other sums of some groups of receipts."""
-    return {**JOURNAL, "receipt": {**JOURNAL["receipt"], **{key[1:]: each for key, each in groups.items()}}}
+    return {**JOURNAL, "receipt": {**JOURNAL["receipt"], **{key[1:]: amounts for key, amounts in groups.items()}}}
 
 
 def test_the_day_as_it_is_adds_up() -> None:
@@ -43,8 +43,8 @@ def test_a_receipt_that_the_journal_lacks_is_named() -> None:
 
 
 def test_a_cancelled_receipt_counts_nowhere() -> None:
-    one = document("1.2.2026.2206", "10/2 999.00", "2 825.62 173.38", "PIN 999.00")
-    cancelled = replace(one, values={**one.values, "cancelled": True})
+    receipt = document("1.2.2026.2206", "10/2 999.00", "2 825.62 173.38", "PIN 999.00")
+    cancelled = replace(receipt, values={**receipt.values, "cancelled": True})
     assert found(with_parts(documents=(*DOCUMENTS, cancelled))) == []
 
 
@@ -71,8 +71,8 @@ def test_what_was_paid_in_cash_for_orders_may_be_in_the_drawers_or_not() -> None
     order = document("2026.50", "10/2 500.00", "", "CASH 100.00", kind=Kind.ORDER)
     more = {"payments": {**PAYMENTS, "order": {"CASH": 10000}}, "documents": (*DOCUMENTS, order)}
     for added, off in ((305, []), (10305, []), (5305, [3])):
-        counted = 10000 + added
-        rows = (COUNTS[0], ("2", "2026.312", "1", 10000, added, counted, 0, 0, counted))
+        counted_cents = 10000 + added
+        rows = (COUNTS[0], ("2", "2026.312", "1", 10000, added, counted_cents, 0, 0, counted_cents))
         assert [gap.identity for gap in found(with_parts(counts=rows, **more))] == off
 
 

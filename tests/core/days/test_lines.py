@@ -32,8 +32,12 @@ def test_a_group_that_no_journal_knows_is_refused() -> None:
     lines = DayLines(replace(day, financial=()), documents_of(day), BOOKS)
     with pytest.raises(DayRefusedError) as caught:
         lines.all_lines(sums_of_journals(day))
-    (found,) = missing(caught.value)
-    assert (found.cause, found.facts["group"], found.amount) == ("turnover_group_unknown", "20", euros("121.00"))
+    (missing_code,) = missing(caught.value)
+    assert (missing_code.cause, missing_code.facts["group"], missing_code.amount) == (
+        "turnover_group_unknown",
+        "20",
+        euros("121.00"),
+    )
 
 
 def test_a_group_that_only_one_journal_knows_is_booked_by_it() -> None:
@@ -52,8 +56,8 @@ def test_a_code_that_the_till_does_not_list_keeps_the_vat_of_its_groups() -> Non
 
 
 def test_a_method_without_an_account_is_refused_with_what_the_till_has() -> None:
-    found, *_ = missing(built(day_record(), replace(BOOKS, till_accounts=False, accounts={**_accounts()})))
-    assert (found.cause, found.facts["method"], found.facts["account"]) == (
+    missing_code, *_ = missing(built(day_record(), replace(BOOKS, till_accounts=False, accounts={**_accounts()})))
+    assert (missing_code.cause, missing_code.facts["method"], missing_code.facts["account"]) == (
         "day_method_account_missing",
         "CASH",
         "1000",
@@ -69,8 +73,8 @@ def _accounts() -> dict[str, str]:
 def test_what_is_on_account_and_belongs_to_no_document_is_refused() -> None:
     record = day_record()
     nobody = tuple(part for part in record.parts if part.key != "id-1.2.2026.2202")
-    found = built(replace(record, parts=nobody))
-    assert (found.cause, found.facts["method"], found.facts["amount"]) == ("day_open_item_unknown", "INVOICE", "279.73")
+    error = built(replace(record, parts=nobody))
+    assert (error.cause, error.facts["method"], error.facts["amount"]) == ("day_open_item_unknown", "INVOICE", "279.73")
 
 
 def test_a_count_without_accounts_is_refused_by_its_drawer() -> None:
@@ -82,18 +86,18 @@ def test_a_count_without_accounts_is_refused_by_its_drawer() -> None:
 
 def test_a_single_purpose_voucher_pays_no_more_than_was_taxed_like_it() -> None:
     books = replace(BOOKS, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "1")})
-    found = refused(
+    error = refused(
         small("50", "1", 5450, 5000, "VOUCHER"), replace(books, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")})
     )
-    assert (found.cause, found.facts["there"]) == ("voucher_too_large", "0")
+    assert (error.cause, error.facts["there"]) == ("voucher_too_large", "0")
     assert page_for(small("50", "1", 5450, 5000, "VOUCHER"), books)
     assert NO_VOUCHER.purpose is Purpose.NONE
 
 
 def test_what_nobody_paid_is_left_out_until_it_has_an_account() -> None:
-    one = document("1.1.2026.1", "20/2 121.00", "2 100.00 21.00", "PIN 121.00")
-    paid: dict[str, Value] = {"method": "BPE", "type": "bpe", "amount": euros("121.00"), "date": one.values["date"]}
-    one = replace(one, parts=(*one.parts[:-1], Record(Kind.PAYMENT, "payment:1", paid)))
+    receipt = document("1.1.2026.1", "20/2 121.00", "2 100.00 21.00", "PIN 121.00")
+    paid: dict[str, Value] = {"method": "BPE", "type": "bpe", "amount": euros("121.00"), "date": receipt.values["date"]}
+    receipt = replace(receipt, parts=(*receipt.parts[:-1], Record(Kind.PAYMENT, "payment:1", paid)))
     record = small("20", "2", 12100, 10000)
     parts = tuple(
         replace(part, values={**part.values, "method": "BPE", "type": "bpe", "account": ""})
@@ -101,7 +105,7 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account() -> None:
         else part
         for part in record.parts[:-1]
     )
-    record = replace(record, parts=(*parts, one))
+    record = replace(record, parts=(*parts, receipt))
     left_out = page_for(record)
     assert (left_out.lines, left_out.own_use) == ((), euros("121.00"))
     page = page_for(record, replace(BOOKS, own_use_account="4400"))
@@ -125,17 +129,17 @@ def test_vat_that_is_not_that_of_the_documents_is_told_and_booked_as_the_till_sa
 
 
 def test_vat_on_lines_of_its_own_wants_an_account() -> None:
-    found = refused(small("20", "2", 12100, 10000), replace(BOOKS, mode="separate", vat_accounts={}))
-    assert (found.cause, found.facts["code"]) == ("day_vat_account_missing", "1")
+    error = refused(small("20", "2", 12100, 10000), replace(BOOKS, mode="separate", vat_accounts={}))
+    assert (error.cause, error.facts["code"]) == ("day_vat_account_missing", "1")
 
 
 def test_a_line_that_tells_one_amount_alone_has_no_vat_of_its_own() -> None:
-    one = document("1.1.2026.1", "30/3 50.00", "3 50.00 0", "PIN 50.00")
+    receipt = document("1.1.2026.1", "30/3 50.00", "3 50.00 0", "PIN 50.00")
     bare = tuple(
-        replace(part, values={name: each for name, each in part.values.items() if name != "amount_excl"})
-        for part in one.parts
+        replace(part, values={name: value for name, value in part.values.items() if name != "amount_excl"})
+        for part in receipt.parts
     )
-    day = till_day(day_record(replace(one, parts=bare)))
+    day = till_day(day_record(replace(receipt, parts=bare)))
     (only,) = documents_of(day)
     assert (only.groups["30", "3"].incl, only.groups["30", "3"].vat) == (euros("50.00"), Decimal(0))
 

@@ -52,7 +52,7 @@ def test_another_text_is_no_period(name: str) -> None:
 
 def test_a_day_is_in_a_month_a_quarter_and_a_year() -> None:
     day = date(2024, 2, 29)
-    assert [one(day).name for one in (calendar_month, calendar_quarter, calendar_year)] == [
+    assert [calendar_period(day).name for calendar_period in (calendar_month, calendar_quarter, calendar_year)] == [
         "2024-02",
         "2024-Q1",
         "2024",
@@ -71,28 +71,30 @@ def a_day(number: int, *rows: DayComparison, branch: str = "1", turnover: str = 
 
 
 def figure(about: str, code: str, till: str | None, books: str | None) -> DayComparison:
-    return DayComparison(about, code, *(None if one is None else Decimal(one) for one in (till, books)))
+    return DayComparison(about, code, *(None if amount is None else Decimal(amount) for amount in (till, books)))
 
 
 def test_days_of_which_a_side_is_not_known_are_in_neither_sum() -> None:
-    known, unknown = a_day(1, figure("vat", "1", "21.00", "20.00")), a_day(2, figure("vat", "1", "4.00", None))
-    (one,) = sums_of_days([known, unknown], "base", "vat")
-    assert (one.till, one.books, one.difference) == (Decimal("21.00"), Decimal("20.00"), Decimal("-1.00"))
-    assert (one.days, one.unknown, one.compared.larger_side) == ((known,), (unknown,), "till")
+    known_day, unknown = a_day(1, figure("vat", "1", "21.00", "20.00")), a_day(2, figure("vat", "1", "4.00", None))
+    (row,) = sums_of_days([known_day, unknown], "base", "vat")
+    assert (row.till, row.books, row.difference) == (Decimal("21.00"), Decimal("20.00"), Decimal("-1.00"))
+    assert (row.days, row.unknown, row.compared.larger_side) == ((known_day,), (unknown,), "till")
     (alone,) = sums_of_days([unknown], "vat")
     assert (alone.till, alone.books) == (Decimal("4.00"), None)
 
 
 def test_taxable_amount_comes_before_vat_of_each_code() -> None:
     rows = [figure("vat", "2", "1", "1"), figure("base", "1", "1", "1"), figure("vat", "1", "1", "1")]
-    found = sums_of_days([a_day(1, *rows)], "base", "vat")
-    assert [(one.key, one.about) for one in found] == [("1", "base"), ("1", "vat"), ("2", "vat")]
+    sums = sums_of_days([a_day(1, *rows)], "base", "vat")
+    assert [(row.key, row.about) for row in sums] == [("1", "base"), ("1", "vat"), ("2", "vat")]
 
 
 def test_turnover_is_beside_that_of_another_period_even_if_one_of_them_has_none() -> None:
     now, before = [a_day(1, turnover="10.00"), a_day(2, turnover="-2.50")], [a_day(3, turnover="4.00", branch="2")]
-    found = [(one.branch, one.amount, one.before, one.change) for one in turnover_of(now, before)]
-    assert found == [
+    rows = [
+        (turnover.branch, turnover.amount, turnover.before, turnover.change) for turnover in turnover_of(now, before)
+    ]
+    assert rows == [
         ("1", Decimal("7.50"), Decimal(0), Decimal("7.50")), ("2", Decimal(0), Decimal("4.00"), Decimal("-4.00")),
     ]  # fmt: skip
 

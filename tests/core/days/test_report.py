@@ -52,8 +52,8 @@ def test_a_report_is_found_by_what_it_is_about() -> None:
     report = a_report()
     assert report.key == "2026-10-17/1"
     assert (report.state, report.branch_name) == (DayState.DIFFERENT, "De Ketting Utrecht")
-    assert [one.key for one in report.about("vat", "method")] == ["1", "PIN"]
-    assert [one.number for one in report.counts] == ["2026.311", "2026.312"]
+    assert [comparison.key for comparison in report.about("vat", "method")] == ["1", "PIN"]
+    assert [count.number for count in report.counts] == ["2026.311", "2026.312"]
 
 
 def test_its_difference_is_the_largest_of_an_account() -> None:

@@ -43,6 +43,6 @@ def test_a_day_without_a_date_is_none() -> None:
 
 def test_the_revenue_of_a_day_is_what_its_journal_has_with_vat() -> None:
     record = day_record()
-    sold = (one.incl for one in till_day(record).journal if one.type == "turnover")
+    sold = (turnover.incl for turnover in till_day(record).journal if turnover.type == "turnover")
     assert day_revenue(record) == sum(sold, Decimal(0)) > 0
     assert day_revenue(replace(record, parts=())) == 0

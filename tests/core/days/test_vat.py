@@ -38,20 +38,20 @@ def of(number: str, incl: str, vat: str, country: str = "NL", group: str = "20",
     """A receipt of one line under the till's code 2, with the VAT that was charged."""
     net = euros(incl) - euros(vat)
     method = "inclusive" if euros(vat) else "none"
-    one = document(number, f"{group}/2 {incl}", f"2 {net} {vat}", f"{paid} {incl}", method=method)
+    receipt = document(number, f"{group}/2 {incl}", f"2 {net} {vat}", f"{paid} {incl}", method=method)
     parts = tuple(
         replace(part, values={**part.values, "amount_excl": net}) if part.kind is Kind.LINE else part
-        for part in one.parts
+        for part in receipt.parts
     )
-    return replace(one, values={**one.values, "country": country}, parts=parts)
+    return replace(receipt, values={**receipt.values, "country": country}, parts=parts)
 
 
 def day(*documents: Record, vat: str = "", **financial: str) -> Record:
     """The day of these receipts under the till's code 2; `vat` is what its list has instead."""
     groups: dict[str, tuple[int, int]] = {}
     methods: dict[str, int] = {}
-    for one in documents:
-        for part in one.parts:
+    for record in documents:
+        for part in record.parts:
             if part.kind is Kind.LINE:
                 group = str(part.values["turnover_group"])
                 before = groups.get(group, (0, 0))
@@ -62,18 +62,18 @@ def day(*documents: Record, vat: str = "", **financial: str) -> Record:
                 methods[method] = methods.get(method, 0) + int(Decimal(str(part.values["amount"])) * 100)
     rows = [f"receipt {key}/2 {incl} {excl} {incl - excl}" for key, (incl, excl) in groups.items()]
     every = sum(incl for incl, _ in groups.values())
-    listed = int(Decimal(vat) * 100) if vat else sum(incl - excl for incl, excl in groups.values())
+    vat_cents = int(Decimal(vat) * 100) if vat else sum(incl - excl for incl, excl in groups.values())
     return with_parts(
         journal={"receipt": groups}, financial=tuple(financial.get(row.split("/")[0][8:], row) for row in rows),
-        payments={"receipt": methods}, vat={"receipt": {"2": (every - listed, listed)}}, counts=(),
+        payments={"receipt": methods}, vat={"receipt": {"2": (every - vat_cents, vat_cents)}}, counts=(),
         documents=documents,
     )  # fmt: skip
 
 
 def sold(record: Record, books: DayBooks = DECIDED) -> list[tuple[str, str, Decimal, Decimal, Sequence[str]]]:
     """Account, VAT code, base and VAT of what is sold on the page of a day, with the documents behind it."""
-    lines = (one for one in page_for(record, books).lines if one.about == "turnover")
-    return [(one.account, one.vat_code, -one.amount, -one.vat, one.documents) for one in lines]
+    lines = (line for line in page_for(record, books).lines if line.about == "turnover")
+    return [(line.account, line.vat_code, -line.amount, -line.vat, line.documents) for line in lines]
 
 
 HOME, BELGIAN, GERMAN = of("1", "121.00", "21.00"), of("2", "60.50", "10.50", "BE"), of("3", "119.00", "19.00", "DE")
@@ -101,9 +101,9 @@ def test_groups_are_divided_each_by_itself() -> None:
 
 def test_a_day_that_cannot_be_divided_to_the_cent_names_what_needs_another_code() -> None:
     off = day(HOME, BELGIAN, vat="31.51")
-    found = refused(off, DECIDED)
-    assert (found.cause, found.facts["behind"]) == ("day_vat_undivided", "2")
-    assert (found.facts["expected"], found.facts["found"]) == ("31.50", "31.51")
+    error = refused(off, DECIDED)
+    assert (error.cause, error.facts["behind"]) == ("day_vat_undivided", "2")
+    assert (error.facts["expected"], error.facts["found"]) == ("31.50", "31.51")
     assert sold(day(HOME, vat="21.01")) == [("8010", "1", euros("99.99"), euros("21.01"), ("1",))]  # none needs another
 
 
@@ -111,21 +111,27 @@ def test_a_deposit_without_vat_stays_without_a_code_where_its_day_is_divided() -
     plain = of("6", "5.00", "0.00", group="90")
     taxed, foreign = of("7", "12.10", "2.10", group="90"), of("8", "24.20", "4.20", "BE", group="90")
     lines = page_for(day(HOME, plain, taxed, foreign), DECIDED).lines
-    found = [(one.vat_code, one.amount, one.vat) for one in lines if one.account == "1570"]
-    assert found == [
+    rows = [(line.vat_code, line.amount, line.vat) for line in lines if line.account == "1570"]
+    assert rows == [
         ("", euros(-5), euros(0)), ("1", euros(-10), euros("-2.10")), ("6", euros(-20), euros("-4.20")),
     ]  # fmt: skip
 
 
 def test_a_document_without_a_code_is_named_with_what_its_row_is_for() -> None:
-    (found,) = missing(refused(day(HOME, of("9", "12.10", "2.10", "??")), DECIDED))
-    assert (found.cause, found.facts["document"], found.facts["country"]) == ("vat_code_unmapped", "9", "??")
+    (missing_code,) = missing(refused(day(HOME, of("9", "12.10", "2.10", "??")), DECIDED))
+    assert (missing_code.cause, missing_code.facts["document"], missing_code.facts["country"]) == (
+        "vat_code_unmapped",
+        "9",
+        "??",
+    )
 
 
 def test_a_row_that_cannot_be_used_is_named() -> None:
-    books = replace(DECIDED, decide_vat=lambda one, _: DecidedVat("", {}, "BE:2") if one else DecidedVat("1"))
-    found = refused(day(HOME), books)
-    assert (found.cause, found.facts["row"], found.facts["system"]) == ("vat_row_impossible", "BE:2", "accountview")
+    books = replace(
+        DECIDED, decide_vat=lambda day_document, _: DecidedVat("", {}, "BE:2") if day_document else DecidedVat("1")
+    )
+    error = refused(day(HOME), books)
+    assert (error.cause, error.facts["row"], error.facts["system"]) == ("vat_row_impossible", "BE:2", "accountview")
 
 
 def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
@@ -133,8 +139,8 @@ def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
         DECIDED, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")},
         method_accounts={**DECIDED.method_accounts, "VOUCHER": "1565"},
     )  # fmt: skip
-    one, other = of("1", "121.00", "21.00", paid="VOUCHER"), of("2", "60.50", "10.50", "BE", paid="VOUCHER")
-    lines = [line for line in page_for(day(one, other), books).lines if line.about == "payment"]
+    receipt, other = of("1", "121.00", "21.00", paid="VOUCHER"), of("2", "60.50", "10.50", "BE", paid="VOUCHER")
+    lines = [line for line in page_for(day(receipt, other), books).lines if line.about == "payment"]
     assert [(line.vat_code, line.amount, line.vat, line.documents) for line in lines] == [
         ("1", euros(100), euros(21), ("1",)), ("6", euros(50), euros("10.50"), ("2",)),
     ]  # fmt: skip
@@ -157,9 +163,9 @@ def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
 def test_vat_that_its_rate_does_not_make_parks_the_day_and_names_the_document(
     wrong: Record, books: DayBooks, expected: str, vat: str
 ) -> None:
-    found = refused(day(HOME, wrong), books)
-    assert (found.cause, found.facts["document"], found.facts["vat"]) == ("day_vat_implausible", "4", vat)
-    assert Decimal(found.facts["expected"]) == Decimal(expected)
+    error = refused(day(HOME, wrong), books)
+    assert (error.cause, error.facts["document"], error.facts["vat"]) == ("day_vat_implausible", "4", vat)
+    assert Decimal(error.facts["expected"]) == Decimal(expected)
 
 
 def test_a_cent_for_each_line_is_rounding() -> None:
@@ -177,19 +183,19 @@ def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
 
 
 def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
-    one, other = of("1", "121.00", "21.00"), of("2", "121.00", "21.00", group="10")
+    receipt, other = of("1", "121.00", "21.00"), of("2", "121.00", "21.00", group="10")
     moved = {"20": "receipt 20/2 12100 12100 0", "10": "receipt 10/2 12100 7900 4200"}
-    found = refused(day(one, other, **moved), DECIDED)
-    assert (found.cause, found.facts["document"]) == ("day_vat_implausible", "1")
+    error = refused(day(receipt, other, **moved), DECIDED)
+    assert (error.cause, error.facts["document"]) == ("day_vat_implausible", "1")
 
 
 @pytest.mark.parametrize(("incl", "is_for_the_list"), [("100.00", True), ("0.02", False)])
 def test_a_receipt_without_vat_for_a_vat_number_abroad_is_for_the_sales_list_under_any_code(
     incl: str, is_for_the_list: bool
 ) -> None:
-    one = of("4", incl, "0.00")
+    receipt = of("4", incl, "0.00")
     customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": "BE0428759497"})
-    record = day(replace(one, parts=(*one.parts, customer)))
+    record = day(replace(receipt, parts=(*receipt.parts, customer)))
     if is_for_the_list:
         assert refused(record, DECIDED).cause == "day_sale_abroad_untaxed"
     else:

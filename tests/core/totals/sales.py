@@ -43,7 +43,7 @@ def charged(method: str) -> Mapping[str, Decimal]:
 
 def totalled(lines: list[tuple[str, Decimal]], method: str, rates: Mapping[str, Decimal] = RATES) -> Any:
     """The lines and split of a till that rounds VAT once per code, lets the heaviest line take the rest."""
-    cents = [(int(code), to_cents(each)) for code, each in lines]
+    cents = [(int(code), to_cents(line_amount)) for code, line_amount in lines]
     return summed(cents, {int(code): rate for code, rate in rates.items()}, METHODS[method])
 
 
@@ -54,15 +54,15 @@ def made_up(method: str, given_lines: list[tuple[str, int, Decimal, int]]) -> Sa
         excl = remove_vat(from_cents(cents), rates[code])
         sold.append(SoldLine(str(place), code, quantity, add_vat(excl, rates[code]), excl, Decimal(discount)))
     basis = basis_of(method)
-    counted = [
+    priced_lines = [
         BookLine("", s.quantity or Decimal(0), s.price(basis) or Decimal(0), s.discount_percent or Decimal(0))
         for s in sold
     ]
-    sums = totalled([(s.vat_code, c.amount) for s, c in zip(sold, counted, strict=True)], method)
+    sums = totalled([(s.vat_code, c.amount) for s, c in zip(sold, priced_lines, strict=True)], method)
     return Sale(
         lines=tuple(
-            replace(one, amount_incl=from_cents(incl), amount_excl=from_cents(excl))
-            for one, (incl, excl) in zip(sold, sums.lines, strict=True)
+            replace(sold_line, amount_incl=from_cents(incl), amount_excl=from_cents(excl))
+            for sold_line, (incl, excl) in zip(sold, sums.lines, strict=True)
         ),
         vat={str(group.vat_code): VatSum(from_cents(group.excl), from_cents(group.vat)) for group in sums.groups},
         total_incl=from_cents(sums.incl),
@@ -85,7 +85,7 @@ def returned(sold: Sale) -> Sale:
         )
         for line in sold.lines
     )
-    vat = {code: VatSum(-each.excl, -each.vat) for code, each in sold.vat.items()}
+    vat = {code: VatSum(-vat_sum.excl, -vat_sum.vat) for code, vat_sum in sold.vat.items()}
     return Sale(lines, vat, method=sold.method, rounding=-sold.rounding)
 
 
@@ -103,14 +103,17 @@ def awkward(draw: st.DrawFn) -> Sale:
         case 2:
             return replace(sold, vat={**sold.vat, code: sold.vat[code] + VatSum(cents, -cents)})
         case 3:
-            lines = [replace(one, vat_code="" if one.vat_code == code else one.vat_code) for one in sold.lines]
+            lines = [
+                replace(sold_line, vat_code="" if sold_line.vat_code == code else sold_line.vat_code)
+                for sold_line in sold.lines
+            ]
             return replace(sold, lines=tuple(lines))
         case 4:
             other = {**charged(sold.method), code: Decimal(19)}
             basis = basis_of(sold.method)
             return replace(sold, vat=booked_totals(book_lines(sold, basis, other), other, basis, "document"))
         case 5:
-            lines = [replace(one, amount_incl=None, amount_excl=None) for one in sold.lines]
+            lines = [replace(sold_line, amount_incl=None, amount_excl=None) for sold_line in sold.lines]
             return replace(sold, lines=tuple(lines))
         case 6:
             return discounted(sold, Decimal(10))
@@ -120,8 +123,10 @@ def awkward(draw: st.DrawFn) -> Sale:
 def discounted(sold: Sale, percent: Decimal) -> Sale:
     """The same with a discount on the whole that no line shows."""
     basis = basis_of(sold.method)
-    amounts = [(code, amount(each.amount_on_basis(basis) * (100 - percent) / 100)) for code, each in sold.vat.items()]
-    lines = [BookLine("", Decimal(1), each, vat_code=code) for code, each in amounts]
+    amounts = [
+        (code, amount(vat_sum.amount_on_basis(basis) * (100 - percent) / 100)) for code, vat_sum in sold.vat.items()
+    ]
+    lines = [BookLine("", Decimal(1), line_amount, vat_code=code) for code, line_amount in amounts]
     return replace(
         sold, vat=booked_totals(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None
     )
@@ -130,10 +135,10 @@ def discounted(sold: Sale, percent: Decimal) -> Sale:
 def together(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
     """Added per VAT code, without what is zero."""
     added: dict[str, VatSum] = {}
-    for one in sums:
-        for code, each in one.items():
-            added[code] = added.get(code, VatSum()) + each
-    return {code: each for code, each in added.items() if each}
+    for split in sums:
+        for code, vat_sum in split.items():
+            added[code] = added.get(code, VatSum()) + vat_sum
+    return {code: vat_sum for code, vat_sum in added.items() if vat_sum}
 
 
 def accounts(sold: Sale) -> dict[str, str]:
@@ -142,7 +147,7 @@ def accounts(sold: Sale) -> dict[str, str]:
 
 
 def posted_by_code(sold: Sale) -> dict[str, VatSum]:
-    return together(*({code: each} for (code, _), each in posting_totals(sold, accounts(sold)).items()))
+    return together(*({code: vat_sum} for (code, _), vat_sum in posting_totals(sold, accounts(sold)).items()))
 
 
 def euros(text: str) -> Decimal:
@@ -151,9 +156,9 @@ def euros(text: str) -> Decimal:
 
 def line(key: str, code: str, price: str, quantity: str = "1", discount: str = "0", total: str | None = "") -> SoldLine:
     """A line priced with VAT; without a total its own is worked out, None is one the till does not tell."""
-    made = BookLine("", euros(quantity), euros(price), euros(discount)).amount
-    told = None if total is None else euros(total) if total else made
-    return SoldLine(key, code, euros(quantity), euros(price), None, euros(discount), told)
+    line_amount = BookLine("", euros(quantity), euros(price), euros(discount)).amount
+    till_total = None if total is None else euros(total) if total else line_amount
+    return SoldLine(key, code, euros(quantity), euros(price), None, euros(discount), till_total)
 
 
 def sale(*lines: SoldLine, vat: Mapping[str, tuple[str, str]], **more: Any) -> Sale:

@@ -37,11 +37,11 @@ from tests.core.totals.sales import (
 def test_every_line_comes_to_its_own_total_in_the_basis_of_the_till(sold: Sale) -> None:
     basis = basis_of(sold.method)
     lines = book_lines(sold, basis, charged(sold.method))
-    taken = {line.vat_code for line in sold.lines}
+    codes = {line.vat_code for line in sold.lines}
 
     assert [line.amount for line in lines] == [line.amount(basis) for line in sold.lines]
     assert [line.quantity for line in lines] == [line.quantity for line in sold.lines]
-    assert taken == {line.vat_code for line in lines}
+    assert codes == {line.vat_code for line in lines}
 
 
 @quick
@@ -69,8 +69,8 @@ def test_prices_told_on_one_basis_are_converted_with_the_rate_of_their_code() ->
 def test_a_price_told_on_the_other_basis_is_converted_with_the_rate_of_its_code(
     basis: Basis, sold: SoldLine, price: str
 ) -> None:
-    (made,) = book_lines(sale(sold, vat={}), basis, RATES)
-    assert made.price == Decimal(price)
+    (book_line,) = book_lines(sale(sold, vat={}), basis, RATES)
+    assert book_line.price == Decimal(price)
 
 
 # ---- postings add up to the split of the till, per VAT code and always
@@ -86,12 +86,12 @@ def test_postings_add_up_to_the_split_of_the_till(sold: Sale) -> None:
 @given(SALES)
 def test_postings_of_a_document_that_adds_up_are_the_totals_of_its_lines(sold: Sale) -> None:
     own: dict[tuple[str, str], VatSum] = {}
-    for one in sold.lines:
-        excl, incl = one.amount_excl or Decimal(0), one.amount_incl or Decimal(0)
-        where = one.vat_code, accounts(sold)[one.key]
+    for sold_line in sold.lines:
+        excl, incl = sold_line.amount_excl or Decimal(0), sold_line.amount_incl or Decimal(0)
+        where = sold_line.vat_code, accounts(sold)[sold_line.key]
         own[where] = own.get(where, VatSum()) + VatSum(excl, incl - excl)
 
-    assert posting_totals(sold, accounts(sold)) == {place: each for place, each in own.items() if each}
+    assert posting_totals(sold, accounts(sold)) == {place: vat_sum for place, vat_sum in own.items() if vat_sum}
 
 
 def test_a_code_without_lines_is_posted_under_no_account() -> None:
@@ -104,7 +104,7 @@ def test_a_code_without_lines_is_posted_under_no_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("owed", "shares"),
+    ("balance_accounts", "shares"),
     [
         ({"1571"}, {"8000": ("10.02", "2.11"), "1571": ("10.00", "2.10")}),
         ({"1571", "8000"}, {"8000": ("10.01", "2.11"), "1571": ("10.01", "2.10")}),  # somebody has to take it
@@ -112,13 +112,13 @@ def test_a_code_without_lines_is_posted_under_no_account() -> None:
     ],
 )
 def test_what_is_owed_takes_no_cent_that_lines_miss_while_there_is_revenue(
-    owed: set[str], shares: dict[str, tuple[str, str]]
+    balance_accounts: set[str], shares: dict[str, tuple[str, str]]
 ) -> None:
     lines = tuple(
         SoldLine(key, "2", Decimal(1), amount_incl=Decimal("12.10"), amount_excl=Decimal("10.00")) for key in "12"
     )
     sold = Sale(lines, {"2": VatSum(Decimal("20.02"), Decimal("4.21"))})
-    assert posting_totals(sold, {"1": "8000", "2": "1571"}, owed) == {
+    assert posting_totals(sold, {"1": "8000", "2": "1571"}, balance_accounts) == {
         ("2", account): VatSum(Decimal(excl), Decimal(vat)) for account, (excl, vat) in shares.items()
     }
 
@@ -137,9 +137,9 @@ def test_an_account_without_amounts_takes_what_lines_miss_rather_than_one_that_i
 
 def test_a_discount_on_the_whole_is_posted_on_the_accounts_in_proportion() -> None:
     lines = [line(key, "3", "1.00") for key in "123"]
-    made = posting_totals(sale(*lines, vat={"3": ("2.00", "0.00")}), {"1": "8001", "2": "8002", "3": "8003"})
+    totals = posting_totals(sale(*lines, vat={"3": ("2.00", "0.00")}), {"1": "8001", "2": "8002", "3": "8003"})
 
-    assert [each.excl for each in made.values()] == [euros("0.66"), euros("0.67"), euros("0.67")]
+    assert [vat_sum.excl for vat_sum in totals.values()] == [euros("0.66"), euros("0.67"), euros("0.67")]
 
 
 @pytest.mark.parametrize(
@@ -198,5 +198,5 @@ def test_a_document_without_sums_compares_nothing() -> None:
 
 
 def test_an_amount_that_was_not_kept_counts_as_nothing() -> None:
-    (one,) = comparison_in(Record(Kind.POSTING, "1", {"sold_vat:2": Decimal("2.10"), "sold_excl:2": None}))
-    assert one == TotalsComparison("2", VatSum(Decimal(0), Decimal("2.10")))
+    (comparison,) = comparison_in(Record(Kind.POSTING, "1", {"sold_vat:2": Decimal("2.10"), "sold_excl:2": None}))
+    assert comparison == TotalsComparison("2", VatSum(Decimal(0), Decimal("2.10")))

@@ -36,13 +36,16 @@ def test_a_word_for_no_revenue_counts_wherever_it_stands(
 
 
 def test_only_what_is_known_is_taken_for_a_balance() -> None:
-    assert {one for one in LineCategory if not one.is_balance} == {LineCategory.REVENUE, LineCategory.UNKNOWN}
+    assert {category for category in LineCategory if not category.is_balance} == {
+        LineCategory.REVENUE,
+        LineCategory.UNKNOWN,
+    }
 
 
 @pytest.mark.parametrize(("prefix", "words"), [("TURNOVER-GROUP-TYPE", GROUPS), ("PAYMENT-METHOD-TYPE", METHODS)])
 def test_every_word_of_the_interface_is_known(prefix: str, words: dict[str, object]) -> None:
-    told = {each.lower() for each in re.findall(rf'"{prefix}-([A-Z-]+)"', CONTRACT)}
-    assert told - {"unknown"} == words.keys()
+    contract_words = {word.lower() for word in re.findall(rf'"{prefix}-([A-Z-]+)"', CONTRACT)}
+    assert contract_words - {"unknown"} == words.keys()
 
 
 @pytest.mark.parametrize(

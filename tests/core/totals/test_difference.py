@@ -67,10 +67,13 @@ def applied(  # noqa: C901  # one branch for each rule
                 return together(booked_totals(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
             lines.append(BookLine("cash", Decimal(1), cents, vat_code=facts["vat_code"]))
         case "price_already_discounted":
-            lines = [replace(one, discount_percent=Decimal(0)) if one.key in names else one for one in lines]
+            lines = [
+                replace(sold_line, discount_percent=Decimal(0)) if sold_line.key in names else sold_line
+                for sold_line in lines
+            ]
         case "line_without_vat_code":
-            assert {one.key for one in lines if not one.vat_code} == set(names)
-            lines = [replace(one, vat_code=one.vat_code or facts["vat_code"]) for one in lines]
+            assert {sold_line.key for sold_line in lines if not sold_line.vat_code} == set(names)
+            lines = [replace(sold_line, vat_code=sold_line.vat_code or facts["vat_code"]) for sold_line in lines]
         case "vat_rate_differs":
             assert Decimal(facts["till"]) != rates[facts["vat_code"]] == Decimal(facts["books"])
             rates = {**rates, facts["vat_code"]: Decimal(facts["till"])}
@@ -90,15 +93,18 @@ def applied(  # noqa: C901  # one branch for each rule
     return booked_totals(lines, rates, basis, rounding)
 
 
-def with_own_split(facts: Mapping[str, str], sold: Sale, made: Any, basis: Basis, rounding: Rounding) -> Any:
+def with_own_split(facts: Mapping[str, str], sold: Sale, totals: Any, basis: Basis, rounding: Rounding) -> Any:
     """What was sold, if the books came to what the lines say and the split to something else."""
-    own = [BookLine("", Decimal(1), one.amount(basis) or Decimal(0), vat_code=one.vat_code) for one in sold.lines]
+    own = [
+        BookLine("", Decimal(1), sold_line.amount(basis) or Decimal(0), vat_code=sold_line.vat_code)
+        for sold_line in sold.lines
+    ]
     theirs = booked_totals(own, charged(sold.method), basis, rounding)
     lines_say, split_says = (
-        each.get(facts["vat_code"], VatSum()).amount_on_basis(basis) for each in (theirs, sold.sold)
+        split.get(facts["vat_code"], VatSum()).amount_on_basis(basis) for split in (theirs, sold.sold)
     )
 
-    assert together(theirs) == together(made)
+    assert together(theirs) == together(totals)
     assert (str(lines_say), str(split_says)) == (facts["lines"], facts["split"])
     assert lines_say != split_says
     return sold.sold
@@ -107,22 +113,25 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, made: Any, basis: Basis
 def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis, rounding: Rounding) -> Any:
     """What the books would come to with a discount on the whole."""
     rates = charged(sold.method)
-    made = booked_totals(lines, rates, basis, rounding)
-    whole, told = (
-        sum((each.amount_on_basis(basis) for each in sums.values()), Decimal(0)) for sums in (made, sold.sold)
+    totals = booked_totals(lines, rates, basis, rounding)
+    whole, sold_sum = (
+        sum((vat_sum.amount_on_basis(basis) for vat_sum in sums.values()), Decimal(0)) for sums in (totals, sold.sold)
     )
     if discount == "lines":
-        prices = [(one.price(basis) or Decimal(0), one.discount_percent or Decimal(0)) for one in sold.lines]
-        taken = [
-            replace(one, price=price, discount_percent=less) for one, (price, less) in zip(lines, prices, strict=True)
+        prices = [
+            (book_line.price(basis) or Decimal(0), book_line.discount_percent or Decimal(0)) for book_line in sold.lines
         ]
-        return booked_totals(taken, rates, basis, rounding)
+        discounted_lines = [
+            replace(book_line, price=price, discount_percent=less)
+            for book_line, (price, less) in zip(lines, prices, strict=True)
+        ]
+        return booked_totals(discounted_lines, rates, basis, rounding)
     if discount.endswith("%"):
-        left = (100 - Decimal(discount[:-1])) / 100
-        assert abs(told - whole * left) <= Decimal("0.005") * (len(lines) + len(sold.sold))
+        remaining_share = (100 - Decimal(discount[:-1])) / 100
+        assert abs(sold_sum - whole * remaining_share) <= Decimal("0.005") * (len(lines) + len(sold.sold))
     else:
-        assert whole - told == Decimal(discount)
-        assert abs(whole - told) > Decimal("0.01") * len(lines)
+        assert whole - sold_sum == Decimal(discount)
+        assert abs(whole - sold_sum) > Decimal("0.01") * len(lines)
     return sold.sold
 
 
@@ -137,7 +146,9 @@ def test_books_that_count_as_the_till_does_come_to_what_was_sold(sold: Sale) -> 
 def test_a_till_that_rounds_vat_on_every_line_is_believed(sold: Sale) -> None:
     rates, basis = charged(sold.method), basis_of(sold.method)
     split = booked_totals(book_lines(sold, basis, rates, 4), rates, basis, "line")
-    by_line = replace(sold, vat={code: each for code, each in split.items() if each}, total_incl=None, total_excl=None)
+    by_line = replace(
+        sold, vat={code: vat_sum for code, vat_sum in split.items() if vat_sum}, total_incl=None, total_excl=None
+    )
     assert posting_verdict(by_line, rates) == Verdict()
 
 
@@ -147,18 +158,18 @@ def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
     sold: Sale, basis: Basis, rounding: Rounding, places: int, limit: Decimal
 ) -> None:
     rates = charged(sold.method)
-    found = compare_totals(sold, rates, basis, rounding, places)
-    made = booked_totals(book_lines(sold, basis, rates, places), rates, basis, rounding)
-    moved = correction(found, limit)
+    verdict = compare_totals(sold, rates, basis, rounding, places)
+    totals = booked_totals(book_lines(sold, basis, rates, places), rates, basis, rounding)
+    moved = correction(verdict, limit)
 
-    assert together(made, found.differences) == together(sold.sold)
-    assert bool(found.rule) == bool(found.differences) == bool(found.amount)
-    assert found.rule in {"", *RULES, UNEXPLAINED}
+    assert together(totals, verdict.differences) == together(sold.sold)
+    assert bool(verdict.rule) == bool(verdict.differences) == bool(verdict.amount)
+    assert verdict.rule in {"", *RULES, UNEXPLAINED}
     if moved is None:
-        assert found.amount > limit
+        assert verdict.amount > limit
     else:
-        assert together(made, moved) == together(sold.sold)
-        assert all(abs(each) <= limit for sum_ in moved.values() for each in (sum_.excl, sum_.vat, sum_.incl))
+        assert together(totals, moved) == together(sold.sold)
+        assert all(abs(amount) <= limit for sum_ in moved.values() for amount in (sum_.excl, sum_.vat, sum_.incl))
 
 
 @settings(quick, max_examples=100)
@@ -178,25 +189,27 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
 @settings(quick, max_examples=150)
 @given(awkward(), BASES, ROUNDINGS, PLACES)
 def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, places: int) -> None:
-    found = compare_totals(sold, charged(sold.method), basis, rounding, places)
-    made = applied(found.rule, found.facts, sold, basis, rounding, places)
+    verdict = compare_totals(sold, charged(sold.method), basis, rounding, places)
+    totals = applied(verdict.rule, verdict.facts, sold, basis, rounding, places)
 
-    assert together(made) == together(sold.sold)
+    assert together(totals) == together(sold.sold)
 
 
 @quick
 @given(awkward(), BASES, ROUNDINGS)
 def test_a_return_is_the_opposite_of_its_sale(sold: Sale, basis: Basis, rounding: Rounding) -> None:
     rates, back = charged(sold.method), returned(sold)
-    there, here = (booked_totals(book_lines(each, basis, rates), rates, basis, rounding) for each in (sold, back))
-    found, opposite = (compare_totals(each, rates, basis, rounding) for each in (sold, back))
+    sold_totals, returned_totals = (
+        booked_totals(book_lines(document, basis, rates), rates, basis, rounding) for document in (sold, back)
+    )
+    verdict, opposite = (compare_totals(document, rates, basis, rounding) for document in (sold, back))
 
-    assert together(there, here) == {}
-    assert together(found.differences, opposite.differences) == {}
-    assert (found.amount, found.rule) == (opposite.amount, opposite.rule)
+    assert together(sold_totals, returned_totals) == {}
+    assert together(verdict.differences, opposite.differences) == {}
+    assert (verdict.amount, verdict.rule) == (opposite.amount, opposite.rule)
     assert together(posted_by_code(sold), posted_by_code(back)) == {}
-    assert {place: -each.excl for place, each in posting_totals(sold, accounts(sold)).items()} == {
-        place: each.excl for place, each in posting_totals(back, accounts(back)).items()
+    assert {place: -vat_sum.excl for place, vat_sum in posting_totals(sold, accounts(sold)).items()} == {
+        place: vat_sum.excl for place, vat_sum in posting_totals(back, accounts(back)).items()
     }
 
 
@@ -275,22 +288,22 @@ TWO_RATES = (line("1", "2", "12.10"), line("2", "1", "10.90"))
 def test_a_difference_is_explained_by_the_first_rule_that_gives_it_exactly(
     rule: str, sold: Sale, facts: Mapping[str, str]
 ) -> None:
-    found = compare_totals(sold, RATES, "incl", "document")
+    verdict = compare_totals(sold, RATES, "incl", "document")
 
-    assert found.rule == rule
-    assert {name: found.facts[name] for name in facts} == facts
+    assert verdict.rule == rule
+    assert {name: verdict.facts[name] for name in facts} == facts
 
 
 def test_the_other_basis_explains_what_prices_without_vat_lose() -> None:
-    one = replace(line("1", "2", "10.00", "3"), price_excl=euros("8.26"), amount_excl=euros("24.79"))
-    found = compare_totals(sale(one, vat={"2": ("24.79", "5.21")}), RATES, "excl", "document")
+    sold_line = replace(line("1", "2", "10.00", "3"), price_excl=euros("8.26"), amount_excl=euros("24.79"))
+    verdict = compare_totals(sale(sold_line, vat={"2": ("24.79", "5.21")}), RATES, "excl", "document")
 
-    assert (found.rule, found.facts["basis"], found.amount) == ("other_basis", "incl", euros("0.02"))
+    assert (verdict.rule, verdict.facts["basis"], verdict.amount) == ("other_basis", "incl", euros("0.02"))
 
 
 def test_reverse_charge_booked_as_taxed_is_a_rate_that_differs() -> None:
-    one = SoldLine("1", "2", euros("1"), euros("100"), euros("100"), euros("0"), euros("100"), euros("100"))
-    sold = sale(one, vat={"2": ("100.00", "0.00")}, method="shifted")
+    sold_line = SoldLine("1", "2", euros("1"), euros("100"), euros("100"), euros("0"), euros("100"), euros("100"))
+    sold = sale(sold_line, vat={"2": ("100.00", "0.00")}, method="shifted")
 
     assert compare_totals(sold, RATES, "excl", "document").rule == "vat_rate_differs"
     assert compare_totals(sold, {"2": euros("0")}, "excl", "document") == Verdict()
@@ -318,39 +331,39 @@ THREE = tuple(line(key, "2", "1.00") for key in "123")
 def test_a_sale_is_posted_with_vat_that_rounding_can_make_of_its_lines_and_no_other(
     sold: Sale, rule: str, amount: str
 ) -> None:
-    found = posting_verdict(sold, RATES)
-    assert (found.rule, found.amount) == (rule, euros(amount))
+    verdict = posting_verdict(sold, RATES)
+    assert (verdict.rule, verdict.amount) == (rule, euros(amount))
 
 
 def test_a_till_that_contradicts_itself_is_not_posted() -> None:
-    found = posting_verdict(sale(*THREE, vat={"2": ("2.49", "0.51")}, total_incl=euros("3.01")), RATES)
-    assert (found.rule, found.is_certain) == ("till_lines_do_not_add_up", False)
+    verdict = posting_verdict(sale(*THREE, vat={"2": ("2.49", "0.51")}, total_incl=euros("3.01")), RATES)
+    assert (verdict.rule, verdict.is_certain) == ("till_lines_do_not_add_up", False)
 
 
 def test_differences_of_several_codes_do_not_cancel_out() -> None:
-    found = compare_totals(
+    verdict = compare_totals(
         sale(*TWO_RATES, vat={"2": ("10.01", "2.10"), "1": ("9.99", "0.90")}), RATES, "incl", "document"
     )
 
-    assert found.amount == euros("0.02")
-    assert correction(found, euros("0.01")) is None
-    assert correction(found, euros("0.02")) == {"2": VatSum(euros("0.01")), "1": VatSum(euros("-0.01"))}
+    assert verdict.amount == euros("0.02")
+    assert correction(verdict, euros("0.01")) is None
+    assert correction(verdict, euros("0.02")) == {"2": VatSum(euros("0.01")), "1": VatSum(euros("-0.01"))}
 
 
 def test_vat_alone_cannot_be_put_on_an_order() -> None:
     sold = sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")})
-    lines, found = book_lines(sold, "incl", RATES), compare_totals(sold, RATES, "incl", "document")
+    lines, verdict = book_lines(sold, "incl", RATES), compare_totals(sold, RATES, "incl", "document")
 
-    assert correction(found, euros("0.05")) == {"2": VatSum(euros("0.01"), euros("-0.01"))}
-    assert rounding_lines(found, lines, RATES, "incl", "document", euros("0.05")) is None
+    assert correction(verdict, euros("0.05")) == {"2": VatSum(euros("0.01"), euros("-0.01"))}
+    assert rounding_lines(verdict, lines, RATES, "incl", "document", euros("0.05")) is None
 
 
 def test_a_price_with_too_few_decimals_is_made_up_for_on_the_rounding_account() -> None:
     sold = sale(line("1", "2", "10.10", "3", "0", "30.25"), vat={"2": ("25.00", "5.25")})
-    lines, found = book_lines(sold, "incl", RATES), compare_totals(sold, RATES, "incl", "document")
-    extra = rounding_lines(found, lines, RATES, "incl", "document", euros("0.05"))
+    lines, verdict = book_lines(sold, "incl", RATES), compare_totals(sold, RATES, "incl", "document")
+    extra = rounding_lines(verdict, lines, RATES, "incl", "document", euros("0.05"))
 
-    assert [(each.price, each.amount) for each in lines] == [(euros("10.08"), euros("30.24"))]
+    assert [(book_line.price, book_line.amount) for book_line in lines] == [(euros("10.08"), euros("30.24"))]
     assert extra == (BookLine("", euros("1"), euros("0.01"), vat_code="2"),)
 
 
@@ -358,18 +371,18 @@ def test_a_price_with_too_few_decimals_is_made_up_for_on_the_rounding_account() 
 def test_only_cash_rounding_may_stand_between_a_total_and_its_split(total: str, is_certain: bool) -> None:
     vat = {"2": ("10.00", "2.10")}
     sold = sale(line("1", "2", "12.10"), vat=vat, total_incl=euros(total), rounding=euros("0.02"))
-    found = compare_totals(sold, RATES, "incl", "document")
+    verdict = compare_totals(sold, RATES, "incl", "document")
 
-    assert found.is_certain == is_certain
-    assert (correction(found, euros("5")) is None) != is_certain
-    assert found.rule == ("" if is_certain else "till_lines_do_not_add_up")
+    assert verdict.is_certain == is_certain
+    assert (correction(verdict, euros("5")) is None) != is_certain
+    assert verdict.rule == ("" if is_certain else "till_lines_do_not_add_up")
 
 
 def test_a_document_that_does_not_tell_what_was_sold_is_not_corrected() -> None:
-    found = compare_totals(sale(line("1", "2", "0.01"), vat={}), RATES, "incl", "document")
+    verdict = compare_totals(sale(line("1", "2", "0.01"), vat={}), RATES, "incl", "document")
 
-    assert not found.is_certain
-    assert correction(found, euros("1")) is None
+    assert not verdict.is_certain
+    assert correction(verdict, euros("1")) is None
 
 
 def sample_sales() -> Iterator[Sale]:
@@ -380,19 +393,24 @@ def sample_sales() -> Iterator[Sale]:
             payments = (paper["paymentList"] or {}).get("payment", [])
             groups = paper["vatGroupList"].get("vatGroup", [])
             yield Sale(
-                lines=tuple(sample_line(place, one) for place, one in enumerate(paper["lineList"]["line"])),
+                lines=tuple(
+                    sample_line(place, paper_line) for place, paper_line in enumerate(paper["lineList"]["line"])
+                ),
                 vat={
-                    str(each["vatCode"]): VatSum(cents(each["exclAmount"]), cents(each["vatAmount"])) for each in groups
+                    str(vat_group["vatCode"]): VatSum(cents(vat_group["exclAmount"]), cents(vat_group["vatAmount"]))
+                    for vat_group in groups
                 },
                 total_incl=cents(paper["totalInclAmount"]) if "totalInclAmount" in paper else None,
                 total_excl=cents(paper["totalExclAmount"]) if "totalExclAmount" in paper else None,
                 method=paper["vatMethod"].rpartition("-")[2].lower(),
-                rounding=sum((cents(each["amount"]) for each in payments if each["method"] == "ROUNDING"), Decimal(0)),
+                rounding=sum(
+                    (cents(payment["amount"]) for payment in payments if payment["method"] == "ROUNDING"), Decimal(0)
+                ),
             )
 
 
-def sample_line(place: int, one: dict[str, Any]) -> SoldLine:
-    data = one["data"]
+def sample_line(place: int, paper_line: dict[str, Any]) -> SoldLine:
+    data = paper_line["data"]
     return SoldLine(
         key=str(place),
         vat_code=str(data["vatCode"]),
@@ -412,13 +430,13 @@ def cents(number: int) -> Decimal:
 def test_everything_the_sample_shop_sold_can_be_booked_to_the_cent() -> None:
     rates = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
     sold = list(sample_sales())
-    found = [compare_totals(each, rates, basis_of(each.method), "document") for each in sold]
+    verdicts = [compare_totals(document, rates, basis_of(document.method), "document") for document in sold]
 
     assert len(sold) > 300
-    assert {each.method for each in sold} == {"inclusive", "exclusive", "shifted"}
-    assert any(each.rounding for each in sold)
-    assert [each for each in found if each.rule] == []
-    assert all(together(posted_by_code(each)) == together(each.vat) for each in sold)
+    assert {document.method for document in sold} == {"inclusive", "exclusive", "shifted"}
+    assert any(document.rounding for document in sold)
+    assert [verdict for verdict in verdicts if verdict.rule] == []
+    assert all(together(posted_by_code(document)) == together(document.vat) for document in sold)
 
 
 def test_the_page_about_it_says_what_the_code_does() -> None:
@@ -436,8 +454,8 @@ def test_the_page_about_it_lists_the_rules_in_their_order() -> None:
 
 def test_a_total_without_a_quantity_cannot_be_reached_and_the_verdict_says_so() -> None:
     nothing = sale(line("1", "2", "12.10", "0", total="12.10"), vat={"2": ("10.00", "2.10")})
-    (made,) = book_lines(nothing, "incl", RATES)
-    assert (made.quantity, made.price, made.amount) == (Decimal(0), Decimal("12.10"), Decimal(0))
+    (book_line,) = book_lines(nothing, "incl", RATES)
+    assert (book_line.quantity, book_line.price, book_line.amount) == (Decimal(0), Decimal("12.10"), Decimal(0))
     assert compare_totals(nothing, RATES, "incl", "document").amount == Decimal("12.10")
 
 
@@ -454,5 +472,5 @@ def test_vat_on_nothing_is_no_other_rate() -> None:
 
 def test_there_are_no_rounding_lines_where_there_is_no_correction() -> None:
     far = sale(line("1", "2", "12.10"), vat={"2": ("20.00", "4.20")})
-    found, lines = compare_totals(far, RATES, "incl", "document"), book_lines(far, "incl", RATES)
-    assert rounding_lines(found, lines, RATES, "incl", "document", euros("0.05")) is None
+    verdict, lines = compare_totals(far, RATES, "incl", "document"), book_lines(far, "incl", RATES)
+    assert rounding_lines(verdict, lines, RATES, "incl", "document", euros("0.05")) is None

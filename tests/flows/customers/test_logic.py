@@ -47,35 +47,35 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
 
 
 def staged(record: Record, **settings: Any) -> Staged:
-    (one,) = customers(**settings).stage(DEBTORS, [record])
-    return one
+    (result,) = customers(**settings).stage(DEBTORS, [record])
+    return result
 
 
 def values(record: Record, **settings: Any) -> Mapping[str, Value]:
-    one = staged(record, **settings)
-    assert one.record is not None, one.issue or one.skip
-    return one.record.values
+    result = staged(record, **settings)
+    assert result.record is not None, result.issue or result.skip
+    return result.record.values
 
 
 def parked(record: Record, **settings: Any) -> Issue:
-    one = staged(record, **settings)
-    assert one.issue is not None
-    assert (one.record, one.skip) == (None, None)
-    return one.issue
+    result = staged(record, **settings)
+    assert result.issue is not None
+    assert (result.record, result.skip) == (None, None)
+    return result.issue
 
 
 def skipped(record: Record, **settings: Any) -> str:
-    one = staged(record, **settings)
-    assert one.skip is not None
-    assert one.skip.key == record.key
-    return one.skip.reason
+    result = staged(record, **settings)
+    assert result.skip is not None
+    assert result.skip.key == record.key
+    return result.skip.reason
 
 
 def desired(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, **settings: Any) -> Record:
     logic = customers(**settings)
-    found = logic.shape(DEBTORS, logic.stage(DEBTORS, [record]), marks or {}, marks or {}).desired
-    assert found is not None
-    return found
+    desired_record = logic.shape(DEBTORS, logic.stage(DEBTORS, [record]), marks or {}, marks or {}).desired
+    assert desired_record is not None
+    return desired_record
 
 
 def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> CurrentRecord:
@@ -117,16 +117,16 @@ def test_a_country_is_known_by_two_letters() -> None:
 
 
 def test_a_debtor_without_a_contact_is_a_person() -> None:
-    found = values(a_debtor(name="Anna de Boer"))
-    assert found["name"] == "Anna de Boer"
-    assert not found["company"]
-    assert not found["contact"]
+    relation = values(a_debtor(name="Anna de Boer"))
+    assert relation["name"] == "Anna de Boer"
+    assert not relation["company"]
+    assert not relation["contact"]
 
 
 @pytest.mark.parametrize("telling", [{"contact": "Anna de Boer"}, {"vat_number": VAT}, {"chamber_number": "12345678"}])
 def test_a_debtor_with_a_contact_or_a_number_of_a_company_is_one(telling: dict[str, Value]) -> None:
-    found = values(a_debtor(name="Boer BV", **telling))
-    assert (found["name"], found["company"]) == ("Boer BV", "Boer BV")
+    relation = values(a_debtor(name="Boer BV", **telling))
+    assert (relation["name"], relation["company"]) == ("Boer BV", "Boer BV")
 
 
 def test_the_company_has_its_contact() -> None:
@@ -134,10 +134,10 @@ def test_the_company_has_its_contact() -> None:
 
 
 def test_the_debtor_number_is_the_key_and_the_external_id() -> None:
-    one = staged(a_debtor("10042"))
-    assert one.record is not None
-    assert (one.key, one.record.kind, one.record.key) == ("10042", Kind.RELATION, "10042")
-    assert one.record.values["external_id"] == "10042"
+    result = staged(a_debtor("10042"))
+    assert result.record is not None
+    assert (result.key, result.record.kind, result.record.key) == ("10042", Kind.RELATION, "10042")
+    assert result.record.values["external_id"] == "10042"
 
 
 def test_a_customer_is_called_by_its_name() -> None:
@@ -151,8 +151,8 @@ def test_a_debtor_without_a_name_is_parked() -> None:
 
 def test_what_a_customer_is_recognised_by_is_there_without_a_rule_too() -> None:
     body = {"version": 1, "rules": [{"target": "relation.name", "source": "name"}]}
-    found = values(a_debtor("10042", email=" anna@voorbeeld.nl ", vat_number=VAT), body=body)
-    assert found == {
+    relation = values(a_debtor("10042", email=" anna@voorbeeld.nl ", vat_number=VAT), body=body)
+    assert relation == {
         "name": "Klant 10042", "email": "anna@voorbeeld.nl", "vat_number": VAT, "external_id": "10042",
     }  # fmt: skip
     policy = customers(body).policy
@@ -201,14 +201,14 @@ def test_filters_decide_who_takes_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "sent"),
+    ("source_number", "till_number"),
     [
         (f" {VAT} ", VAT), ("nl 1234.56.782.B12", VAT), (OTHER_VAT, OTHER_VAT), ("", ""),
         ("123456782B12", VAT),
     ],
 )  # fmt: skip
-def test_a_vat_number_is_sent_in_one_spelling_with_its_country(written: str, sent: str) -> None:
-    assert values(a_debtor(vat_number=written))["vat_number"] == sent
+def test_a_vat_number_is_sent_in_one_spelling_with_its_country(source_number: str, till_number: str) -> None:
+    assert values(a_debtor(vat_number=source_number))["vat_number"] == till_number
 
 
 @pytest.mark.parametrize("number", ["NL123456789B01", "123456789B01", "DE1", "EL1"])
@@ -233,8 +233,8 @@ def test_what_is_sent_otherwise_than_the_books_have_it_is_told_with_the_plan() -
 
 def test_a_name_that_a_rule_cuts_is_told_whole() -> None:
     rule = {"target": "relation.name", "source": "name", "functions": [["substring", 1, 10]]}
-    one = values(a_debtor(name="Fietsenmakerij De Ketting"), body=with_rules(rule))
-    assert (one["name"], one["as_told:name"]) == ("Fietsenmak", "Fietsenmakerij De Ketting")
+    relation = values(a_debtor(name="Fietsenmakerij De Ketting"), body=with_rules(rule))
+    assert (relation["name"], relation["as_told:name"]) == ("Fietsenmak", "Fietsenmakerij De Ketting")
 
 
 # ---- defaults by country
@@ -259,8 +259,8 @@ COUNTRIES: dict[str, Any] = {
     ],
 )
 def test_vat_method_and_price_group_come_from_the_country(debtor: dict[str, Value], method: str, group: str) -> None:
-    found = values(a_debtor(**debtor), **COUNTRIES)
-    assert (found["vat_method"], found["price_group"]) == (method, group)
+    relation = values(a_debtor(**debtor), **COUNTRIES)
+    assert (relation["vat_method"], relation["price_group"]) == (method, group)
 
 
 def test_without_defaults_the_till_decides() -> None:
@@ -276,8 +276,8 @@ def test_a_rule_counts_before_the_defaults() -> None:
 # ---- whose relation it is
 
 
-def objection(record: Record, found: CurrentRecord | None, link: Link | None = None, **settings: Any) -> Issue | None:
-    return customers(**settings).objection(DEBTORS, record, found, link)
+def objection(record: Record, current: CurrentRecord | None, link: Link | None = None, **settings: Any) -> Issue | None:
+    return customers(**settings).objection(DEBTORS, record, current, link)
 
 
 def test_two_candidates_are_a_question() -> None:
@@ -321,9 +321,9 @@ def test_a_relation_with_the_id_of_another_is_a_question() -> None:
 def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_keeps_it() -> None:
     record = desired(a_debtor())
     assert objection(record, held(external_id="shop-9"), other_external_id="accept") is None
-    found = customers().writable_part(DEBTORS, record, held(external_id="shop-9"))
-    assert isinstance(found, Record)
-    assert "external_id" not in found.values
+    written_part = customers().writable_part(DEBTORS, record, held(external_id="shop-9"))
+    assert isinstance(written_part, Record)
+    assert "external_id" not in written_part.values
 
 
 # ---- what may be written
@@ -339,28 +339,28 @@ def test_a_new_customer_is_created_unless_that_is_switched_off() -> None:
 
 
 def test_nobody_is_created_as_inactive() -> None:
-    found = customers().writable_part(DEBTORS, desired(a_debtor(blocked=True), blocked="inactive"), None)
-    assert isinstance(found, Skip)
-    assert found.reason == "blocked"
+    written_part = customers().writable_part(DEBTORS, desired(a_debtor(blocked=True), blocked="inactive"), None)
+    assert isinstance(written_part, Skip)
+    assert written_part.reason == "blocked"
 
 
 def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
     record = desired(a_debtor(phone=""))
-    kept, cleared = (
+    written_part, cleared = (
         customers().writable_part(DEBTORS, record, held()),
         customers(empty="clear").writable_part(DEBTORS, record, held()),
     )
-    assert isinstance(kept, Record)
+    assert isinstance(written_part, Record)
     assert isinstance(cleared, Record)
-    assert "phone" not in kept.values
+    assert "phone" not in written_part.values
     assert not cleared.values["phone"]
 
 
 def test_what_is_ours_alone_is_never_written() -> None:
     record = desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")})
-    found = customers().writable_part(DEBTORS, record, None)
-    assert isinstance(found, Record)
-    assert not [name for name in found.values if name.startswith("shared_")]
+    written_part = customers().writable_part(DEBTORS, record, None)
+    assert isinstance(written_part, Record)
+    assert not [name for name in written_part.values if name.startswith("shared_")]
 
 
 def test_a_created_customer_is_withdrawn_as_inactive() -> None:
@@ -375,20 +375,20 @@ def test_a_created_customer_is_withdrawn_as_inactive() -> None:
 
 
 def trace(target: str, record: Record, **settings: Any) -> Trace:
-    return next(each for each in customers(**settings).trace(DEBTORS, record) if each.target == target)
+    return next(candidate for candidate in customers(**settings).trace(DEBTORS, record) if candidate.target == target)
 
 
 def test_the_trace_shows_which_setting_a_value_comes_from() -> None:
-    found = trace("relation.vat_method", a_debtor(country="DE"), **COUNTRIES)
-    assert [(step.operation, step.value) for step in found.steps] == [("by_country DE", "inclusive")]
-    found = trace("relation.vat_method", a_debtor(country="NL"), **COUNTRIES)
-    assert [(step.operation, step.value) for step in found.steps] == [("default_vat_method", "exclusive")]
+    vat_trace = trace("relation.vat_method", a_debtor(country="DE"), **COUNTRIES)
+    assert [(step.operation, step.value) for step in vat_trace.steps] == [("by_country DE", "inclusive")]
+    vat_trace = trace("relation.vat_method", a_debtor(country="NL"), **COUNTRIES)
+    assert [(step.operation, step.value) for step in vat_trace.steps] == [("default_vat_method", "exclusive")]
 
 
 def test_the_trace_says_what_is_wrong_with_a_vat_number() -> None:
-    found = trace("relation.vat_number", a_debtor(vat_number="NL1"))
-    assert found.issue is not None
-    assert found.issue.cause == "vat_number_invalid"
+    vat_trace = trace("relation.vat_number", a_debtor(vat_number="NL1"))
+    assert vat_trace.issue is not None
+    assert vat_trace.issue.cause == "vat_number_invalid"
 
 
 def test_the_trace_shows_a_vat_number_as_it_is_sent() -> None:
@@ -423,9 +423,9 @@ def books() -> MemoryConnector:
 
 @pytest.fixture
 def till() -> MemoryConnector:
-    known = a_relation("R1", name="Klant 10001", email="KLANT10001@voorbeeld.nl", phone="06 12345678")
+    relation = a_relation("R1", name="Klant 10001", email="KLANT10001@voorbeeld.nl", phone="06 12345678")
     return MemoryConnector(
-        [known], system="mplus", page_size=2, evidence=("external_id", "vat_number", "email")
+        [relation], system="mplus", page_size=2, evidence=("external_id", "vat_number", "email")
     )  # fmt: skip
 
 
@@ -451,8 +451,8 @@ def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
     assert (run.state, set(harness.steps(run).values())) == (RunState.DONE, {Step.PROVEN})
     assert len(till.held(Kind.RELATION)) == 3
     assert till.held(Kind.RELATION)["R1"].values["external_id"] == "10001"
-    again = harness.preview(Mode.COMPLETE)
-    assert (again.state, again.counts.unchanged, harness.changes(again)) == (RunState.DONE, 3, {})
+    second_run = harness.preview(Mode.COMPLETE)
+    assert (second_run.state, second_run.counts.unchanged, harness.changes(second_run)) == (RunState.DONE, 3, {})
 
 
 def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and_never_sends_it(
@@ -461,13 +461,21 @@ def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and
     edited(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
     edited(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
     plan = harness.preview()
-    told = {key: row.change.source_values for key, row in harness.changes(plan).items() if row.change is not None}
-    assert told == {"10001": {"vat_number": "123456782B12"}, "10002": {"vat_number": "123456782B12"}, "10003": {}}
+    source_values = {
+        key: row.change.source_values for key, row in harness.changes(plan).items() if row.change is not None
+    }
+    assert source_values == {
+        "10001": {"vat_number": "123456782B12"},
+        "10002": {"vat_number": "123456782B12"},
+        "10003": {},
+    }
     harness.commit(plan)
     assert till.held(Kind.RELATION)["R1"].values["vat_number"] == VAT
-    assert not any(name.startswith("as_told") for one in till.held(Kind.RELATION).values() for name in one.values)
-    again = harness.preview(Mode.COMPLETE)
-    assert (again.counts.unchanged, harness.changes(again)) == (3, {})
+    assert not any(
+        name.startswith("as_told") for relation in till.held(Kind.RELATION).values() for name in relation.values
+    )
+    second_run = harness.preview(Mode.COMPLETE)
+    assert (second_run.counts.unchanged, harness.changes(second_run)) == (3, {})
 
 
 def test_what_the_till_has_is_kept_where_the_books_have_nothing(
@@ -522,7 +530,7 @@ def test_a_customer_that_orders_brought_to_the_books_is_recognised_and_not_made_
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     till.put(a_relation("R5", name="Piet", email=""))
-    reference = till._kept[Kind.RELATION, "R5"].reference
+    reference = till._entries[Kind.RELATION, "R5"].reference
     books.put(a_debtor("10005", name="Piet", email=""))
     harness.links.keep("orders", [Link(Kind.DEBTOR, reference, "10005")])
     run = harness.run()
@@ -552,14 +560,14 @@ OTHER = {"name": "Piet Vermeer", "email": "piet@vermeer.example", "postcode": "9
 
 def relation_of(till: MemoryConnector, reference: str) -> tuple[str, Record]:
     """Return the key and the record of a relation of the till by its number."""
-    return next((key, kept.record) for (_, key), kept in till._kept.items() if kept.reference == reference)
+    return next((key, entry.record) for (_, key), entry in till._entries.items() if entry.reference == reference)
 
 
 def decide(harness: CustomerHarness, option: str, flow: str = "customers") -> None:
     """Answer the questions about the identity of customers."""
-    found = harness.issues.list(flow, CUSTOMER_CHANGED)
-    assert found
-    answer_identity_questions(harness.links, flow, found, option, "anna")
+    open_issues = harness.issues.list(flow, CUSTOMER_CHANGED)
+    assert open_issues
+    answer_identity_questions(harness.links, flow, open_issues, option, "anna")
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
@@ -594,7 +602,7 @@ def test_another_customer_is_matched_anew_and_the_relation_that_was_linked_is_le
     reference = harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference
     key, _ = relation_of(till, reference)
     till.put(replace(till.held(Kind.RELATION)[key], key="R2"))  # the till calls it by a number of its own
-    till._kept[Kind.RELATION, "R2"] = replace(till._kept[Kind.RELATION, "R2"], reference=reference)
+    till._entries[Kind.RELATION, "R2"] = replace(till._entries[Kind.RELATION, "R2"], reference=reference)
     till.remove(Kind.RELATION, key)
     before = till.held(Kind.RELATION)["R2"]
     edited(books, "10002", OTHER, Kind.DEBTOR)
@@ -661,10 +669,10 @@ class AgreeingHarness(CustomerHarness):
 def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) -> AgreeingHarness:
     """The flow after a run in which a customer got all that can be agreed with one."""
     edited(books, "10002", GIVEN, Kind.DEBTOR)
-    here = AgreeingHarness(database, books, till)
-    here.run()
+    agreeing_harness = AgreeingHarness(database, books, till)
+    agreeing_harness.run()
     assert {name: till.held(Kind.RELATION)["10002"].values[name] for name in GIVEN} == GIVEN
-    return here
+    return agreeing_harness
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -707,14 +715,14 @@ def test_what_stands_for_none_at_the_till_is_a_setting(
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-@pytest.mark.parametrize(("number", "told"), [(0, True), (7, False)])
+@pytest.mark.parametrize(("number", "is_reported"), [(0, True), (7, False)])
 def test_a_price_group_of_the_till_that_stands_for_none_is_not_told(
-    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, number: int, told: bool
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, number: int, is_reported: bool
 ) -> None:
     agreeing.settings["no_price_group"] = number
     edited(till, "10003", {"price_group": "7"}, Kind.RELATION)
     edited(books, "10003", {"price_group": "", "city": "Delft"}, Kind.DEBTOR)
-    assert ("10003" in agreeing.causes(agreeing.run())) is told
+    assert ("10003" in agreeing.causes(agreeing.run())) is is_reported
 
 
 def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: MemoryConnector) -> None:
@@ -729,8 +737,8 @@ def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
     edited(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
     run = agreeing.run()
     assert agreeing.causes(run) == {"10003": "price_group_of_till"}
-    held = till.held(Kind.RELATION)["10003"].values
-    assert (held["price_group"], held["credit_limit"], held["city"]) == ("7", Decimal(50), "Delft")
+    relation = till.held(Kind.RELATION)["10003"].values
+    assert (relation["price_group"], relation["credit_limit"], relation["city"]) == ("7", Decimal(50), "Delft")
 
 
 def test_a_price_group_that_somebody_gave_at_the_till_since_is_not_taken_away(
@@ -768,18 +776,22 @@ def test_who_is_renumbered_is_one_active_relation(
     books.put(replace(moved, key="20002", values={**moved.values, "number": "20002"}))
     harness.run(Mode.COMPLETE)
     harness.run(Mode.COMPLETE)
-    same = [one.values for one in till.held(Kind.RELATION).values() if one.values.get("email") == moved.values["email"]]
-    assert [one.get("active") for one in same].count(True) == 1
+    same = [
+        relation.values
+        for relation in till.held(Kind.RELATION).values()
+        if relation.values.get("email") == moved.values["email"]
+    ]
+    assert [relation.get("active") for relation in same].count(True) == 1
 
 
 def test_who_comes_back_is_active_again(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    gone = books.held(Kind.DEBTOR)["10002"]
+    debtor = books.held(Kind.DEBTOR)["10002"]
     books.remove(Kind.DEBTOR, "10002")
     harness.run(Mode.COMPLETE)
-    books.put(gone)
+    books.put(debtor)
     harness.run(Mode.COMPLETE)
     assert till.held(Kind.RELATION)["10002"].values["active"] is True
 
@@ -816,9 +828,9 @@ def test_undo_shows_old_values_and_creates_as_inactive_before_anything_is_sent(
     calls = till.calls_made["write"]
     back = harness.undo(run)
     assert (back.mode, back.state, till.calls_made["write"]) == (Mode.UNDO, RunState.READY, calls)
-    wanted = harness.wanted(back)
-    assert wanted["10001"].items() >= {"phone": "06 12345678", "external_id": None, "street": None}.items()
-    assert wanted["10002"] == wanted["10003"] == {"active": False}
+    desired_values = harness.wanted(back)
+    assert desired_values["10001"].items() >= {"phone": "06 12345678", "external_id": None, "street": None}.items()
+    assert desired_values["10002"] == desired_values["10003"] == {"active": False}
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 2)]
 
 

@@ -91,13 +91,22 @@ class Books:
 
     def logic(self, now: datetime = LATER, alone: AskBooked = lambda _: {}, **settings: Any) -> DaysLogic:
         """The flow with these books; `alone` tells which documents are booked by themselves."""
-        one = self.variant
+        variant = self.variant
         chosen = {
-            "daybook": "100" if one.mode == "cash" else "600", "till_accounts": True, "collective_account": DEBTORS,
-            "contents": one.contents, "mode": one.mode, "sign": one.sign, "lines": one.lines, "drawer_account": DRAWER,
-            "down_payments_account": PREPAID, "closed_by": "hours", "counts": "when_there",
-            "gift_cards": {"GIFTCARD": Purpose.MULTI}, **settings,
-        }  # fmt: skip
+            "daybook": "100" if variant.mode == "cash" else "600",
+            "till_accounts": True,
+            "collective_account": DEBTORS,
+            "contents": variant.contents,
+            "mode": variant.mode,
+            "sign": variant.sign,
+            "lines": variant.lines,
+            "drawer_account": DRAWER,
+            "down_payments_account": PREPAID,
+            "closed_by": "hours",
+            "counts": "when_there",
+            "gift_cards": {"GIFTCARD": Purpose.MULTI},
+            **settings,
+        }
         return DaysLogic(
             DaySettings(**chosen),
             BODY,
@@ -115,7 +124,7 @@ class Books:
                 ),
             ),
             part(
-                DayQueries, links=self._linked, debtors=_debtors,
+                DayQueries, links=self._find_links, debtors=_debtors,
                 item=lambda record: item_of(str(record.values["number"])),
                 unbooked=lambda _: (), booked_alone=alone, separate_booking_states=lambda _: {},
                 booked_payments=lambda _: {},
@@ -125,7 +134,7 @@ class Books:
             lambda: now,
         )  # fmt: skip
 
-    def _linked(self, keys: Collection[str]) -> dict[str, Link]:
+    def _find_links(self, keys: Collection[str]) -> dict[str, Link]:
         return {key: self.links[key] for key in keys if key in self.links}
 
     # ---- as the runner does it
@@ -164,7 +173,7 @@ class Books:
     def posted(self, key: str) -> list[Posted]:
         """The rows of the ledger that the pages of a day made."""
         numbers = {link.reference for link in self.pages(key)}
-        return [one for one in self.rows if one.page in numbers]
+        return [entry for entry in self.rows if entry.page in numbers]
 
     def check(self, day: Day) -> DayCheck:
         """Compare a day as it is at the till now with what the ledger says."""
@@ -173,10 +182,10 @@ class Books:
         own = [OwnPage(link.agreed, link.reference, link.agreed) for link in self.pages(day.key) if link.agreed]
         entries = [
             LedgerEntry(
-                one.date, one.row.account, Decimal(one.row.cents).scaleb(-2), one.page,
-                str(self._reference(one.page)), one.row.code,
+                entry.date, entry.row.account, Decimal(entry.row.cents).scaleb(-2), entry.page,
+                str(self._reference(entry.page)), entry.row.code,
             )
-            for one in self.posted(day.key)
+            for entry in self.posted(day.key)
         ]  # fmt: skip
         return check_day(page.lines, documents_of_day(record), own, entries, logic.books)
 
@@ -193,8 +202,8 @@ def documents_of_day(record: Record) -> list[Any]:
 
 def look(logic: DaysLogic, record: Record) -> Staged:
     """What the flow says of a day."""
-    (one,) = logic.stage(STAGE, [record])
-    return one
+    (result,) = logic.stage(STAGE, [record])
+    return result
 
 
 def decided(record: Record, decision: str, corrections: int = 0) -> Record:
@@ -208,7 +217,7 @@ def _rates() -> Mapping[str, Decimal]:
 
 
 def _debtors(relations: Collection[str]) -> dict[str, str]:
-    return {each: debtor_of(each) for each in relations if each in NAMED}
+    return {relation: debtor_of(relation) for relation in relations if relation in NAMED}
 
 
 def _cents(value: object) -> int:

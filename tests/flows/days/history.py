@@ -58,9 +58,9 @@ class History:
         self._dates = list(dates)
         self._number = 4000
         self._documents: list[Document] = []
-        self._sold: list[Document] = []  # receipts that something can be brought back of
-        self._left: dict[tuple[str, str], int] = {}  # what the last count of a drawer left in it
-        self._due = list(RECEIPTS)  # every sort comes once before chance decides
+        self._sales: list[Document] = []  # receipts that something can be brought back of
+        self._drawer_cash: dict[tuple[str, str], int] = {}  # what the last count of a drawer left in it
+        self._remaining_sorts = list(RECEIPTS)  # every sort comes once before chance decides
         self._invoices, self._refusals = cycle(INVOICES), cycle(REFUSALS)
 
     def days(self) -> list[Day]:
@@ -68,12 +68,15 @@ class History:
         self._conventions = {branch: self._convention() for branch in BRANCHES}
         for on in self._dates:
             for branch in BRANCHES:
-                self._live(on, branch)
+                self._simulate_day(on, branch)
         places = {(on, branch): list[Document]() for on in self._dates for branch in BRANCHES}
-        for one in self._documents:
-            for place in {(one.day, one.branch), *((each.day, each.branch) for each in one.paid)} & places.keys():
-                is_there = one.source != "order" or one.paid_on(*place)
-                places[place] += [one] if is_there else []
+        for document in self._documents:
+            for place in {
+                (document.day, document.branch),
+                *((payment.day, payment.branch) for payment in document.paid),
+            } & places.keys():
+                is_there = document.source != "order" or document.paid_on(*place)
+                places[place] += [document] if is_there else []
         return [self._day(on, branch, documents) for (on, branch), documents in places.items()]
 
     def _convention(self) -> Conventions:
@@ -84,7 +87,7 @@ class History:
         )  # fmt: skip
 
     def _day(self, on: date, branch: str, documents: list[Document]) -> Day:
-        counts, recounts = self._counted(on, branch, documents)
+        counts, recounts = self._day_counts(on, branch, documents)
         if self._random.random() < 0.25:
             self._conventions[branch] = self._convention()
         day = Day(on, branch, self._conventions[branch], tuple(documents), counts, recounts)
@@ -92,7 +95,7 @@ class History:
 
     # ---- what happens at a branch on a date
 
-    def _live(self, on: date, branch: str) -> None:
+    def _simulate_day(self, on: date, branch: str) -> None:
         if self._random.random() < 0.06:
             return
         for _ in range(self._random.randint(1, 9)):
@@ -109,24 +112,39 @@ class History:
 
     def _receipt(self, on: date, branch: str) -> None:
         sorts = tuple(RECEIPTS)
-        sort = self._due.pop() if self._due else self._random.choices(sorts, tuple(RECEIPTS.values()))[0]
+        sort = (
+            self._remaining_sorts.pop()
+            if self._remaining_sorts
+            else self._random.choices(sorts, tuple(RECEIPTS.values()))[0]
+        )
         workplace = self._random.choice("12")
-        sort = "sale" if sort == "refund" and not self._sold else sort
+        sort = "sale" if sort == "refund" and not self._sales else sort
         items = self._items(sort)
         if sort == "refund":
-            back = self._random.choice(self._sold[-40:])
-            items = tuple(Item(each.group, each.code, -each.incl, -each.excl) for each in back.items[:2])
+            back = self._random.choice(self._sales[-40:])
+            items = tuple(Item(item.group, item.code, -item.incl, -item.excl) for item in back.items[:2])
         relation = self._random.choice(NAMED) if sort == "on account" else ""
         paid = self._payments(sort, items, on, branch, workplace)
         method: VatMethod = "exclusive" if sort == "exclusive prices" else "inclusive"
         late, dropped = self._chance(0.05), self._chance(0.02)
-        one = Document(
-            "receipt", self._next(branch, workplace), on, branch, items, paid, self._entered(on), method, relation,
-            cancelled=self._chance(0.03), late=late, dropped=dropped and not late, sort=sort,
-        )  # fmt: skip
-        self._documents.append(one)
-        if sort == "sale" and not one.cancelled:
-            self._sold.append(one)
+        document = Document(
+            "receipt",
+            self._next_number(branch, workplace),
+            on,
+            branch,
+            items,
+            paid,
+            self._entry_time(on),
+            method,
+            relation,
+            cancelled=self._chance(0.03),
+            late=late,
+            dropped=dropped and not late,
+            sort=sort,
+        )
+        self._documents.append(document)
+        if sort == "sale" and not document.cancelled:
+            self._sales.append(document)
 
     def _items(self, sort: str) -> tuple[Item, ...]:
         sales = tuple(
@@ -149,7 +167,7 @@ class History:
         return (*sales, inclusive(*extra[sort])) if sort in extra else sales
 
     def _payments(self, sort: str, items: Sequence[Item], on: date, branch: str, workplace: str) -> tuple[Paid, ...]:
-        whole = sum(each.incl for each in items)
+        whole = sum(item.incl for item in items)
         if sort == "on account":
             by = {"INVOICE": whole}
         elif sort == "split" and whole > 3:
@@ -160,8 +178,8 @@ class History:
         elif sort == "deposit used":
             by = {"DEPOSIT": whole // 2, "PIN": whole - whole // 2}
         elif sort == "voucher redeemed":
-            taken = min(items[0].incl, self._random.randint(1, 80) * 250)
-            by = {"VOUCHER": taken, "PIN": whole - taken}
+            amount = min(items[0].incl, self._random.randint(1, 80) * 250)
+            by = {"VOUCHER": amount, "PIN": whole - amount}
         elif sort in ("float", "outflow", "outflow with VAT", "outflow with low VAT"):
             by = {"CASH": whole}
         else:
@@ -177,16 +195,16 @@ class History:
         sort = next(self._invoices)
         keys = [(self._random.choice(SALES), self._random.randint(500, 60_000)) for _ in range(2)]
         method: VatMethod = self._random.choice(("inclusive", "exclusive"))
-        items = exclusive(keys) if method == "exclusive" else tuple(inclusive(*each) for each in keys)
+        items = exclusive(keys) if method == "exclusive" else tuple(inclusive(*item_key) for item_key in keys)
         if sort == "shifted":
             items, method = tuple(Item(key.partition("/")[0], "3", net, net) for key, net in keys), "shifted"
         if sort == "with a packaging deposit":
-            items, method = (*(inclusive(*each) for each in keys), inclusive("90/3", 2500)), "inclusive"
+            items, method = (*(inclusive(*item_key) for item_key in keys), inclusive("90/3", 2500)), "inclusive"
         vat_number = {"foreign": "DE129273398", "shifted": "BE0411905847"}.get(
             sort, self._random.choice(("", "NL1B01"))
         )
-        whole, later = sum(each.incl for each in items), self._later(on)
-        elsewhere = self._random.choice([each for each in BRANCHES if each != branch])
+        whole, later = sum(item.incl for item in items), self._later_date(on)
+        elsewhere = self._random.choice([other for other in BRANCHES if other != branch])
         half = whole // 2
         paid = {
             "paid later": [("PIN", whole, later, branch)],
@@ -204,18 +222,20 @@ class History:
         items = (inclusive("10/2", self._random.randint(20_000, 90_000)),)
         paid = (
             Paid(self._random.choice(("PIN", "CASH")), 10_000, on, branch),
-            Paid("IDEAL", 5_000, self._later(on), branch),
+            Paid("IDEAL", 5_000, self._later_date(on), branch),
         )
-        self._add("order", on, branch, items, tuple(each for each in paid if each.day in self._dates), "down payment")
+        self._add(
+            "order", on, branch, items, tuple(payment for payment in paid if payment.day in self._dates), "down payment"
+        )
 
     def _add(
         self, source: Source, on: date, branch: str, items: tuple[Item, ...], paid: tuple[Paid, ...], sort: str,
         method: VatMethod = "inclusive", vat_number: str = "",
     ) -> None:  # fmt: skip
-        number, relation = self._next(branch, ""), self._random.choice(NAMED)
+        number, relation = self._next_number(branch, ""), self._random.choice(NAMED)
         self._documents.append(
             Document(
-                source, number, on, branch, items, paid, self._entered(on), method, relation, vat_number, sort=sort
+                source, number, on, branch, items, paid, self._entry_time(on), method, relation, vat_number, sort=sort
             )
         )
 
@@ -223,34 +243,38 @@ class History:
         why = next(self._refusals)
         gross = self._random.randint(1_000, 9_000) * 10 + 7
         items = (Item("10", "3", gross, gross),) if why == "shifted receipt" else (inclusive("10/2", gross),)
-        one = Document(
-            "receipt", self._next(branch, "2"), on, branch, items,
-            (Paid("INVOICE" if why == "unknown debtor" else "PIN", gross, on, branch),), self._entered(on),
+        document = Document(
+            "receipt", self._next_number(branch, "2"), on, branch, items,
+            (Paid("INVOICE" if why == "unknown debtor" else "PIN", gross, on, branch),), self._entry_time(on),
             "shifted" if why == "shifted receipt" else "inclusive",
             STRANGER if why == "unknown debtor" else "", rehearsed=why == "practised", sort="refused",
         )  # fmt: skip
-        self._documents.append(one)
+        self._documents.append(document)
 
-    def _later(self, on: date) -> date:
+    def _later_date(self, on: date) -> date:
         return on + timedelta(days=self._random.randint(1, 6))
 
-    def _next(self, branch: str, workplace: str) -> str:
+    def _next_number(self, branch: str, workplace: str) -> str:
         self._number += 1
         return ".".join(filter(None, (branch, workplace, "2026", str(self._number))))
 
-    def _entered(self, on: date) -> datetime:
+    def _entry_time(self, on: date) -> datetime:
         """When it was entered: some after midnight, and still on the financial date of the day before."""
         seconds = self._random.randint(8 * 3600, 27 * 3600)
         return datetime.combine(on, time(), ZONE).astimezone(UTC) + timedelta(seconds=seconds)
 
     # ---- drawers
 
-    def _counted(
+    def _day_counts(
         self, on: date, branch: str, documents: Sequence[Document]
     ) -> tuple[tuple[Count, ...], tuple[Count, ...]]:
         """The counts of a day as they were at first, and as they are in the end; what a drawer is left with stays."""
-        first = self._cash_of([one for one in documents if not one.late and not one.cancelled], on, branch)
-        last = self._cash_of([one for one in documents if not one.cancelled and not one.dropped], on, branch)
+        first = self._cash_of(
+            [document for document in documents if not document.late and not document.cancelled], on, branch
+        )
+        last = self._cash_of(
+            [document for document in documents if not document.cancelled and not document.dropped], on, branch
+        )
         counts: list[Count] = []
         recounts: list[Count] = []
         for workplace in "12":
@@ -259,10 +283,10 @@ class History:
             own = list(self._counts_of(on, branch, workplace, first.get(workplace, 0)))
             counts += own
             more = last.get(workplace, 0) - first.get(workplace, 0)
-            found = self._random.choice((0, 0, 0, own[-1].difference))
-            again = replace(own[-1], version=2, added=own[-1].added + more, counted=own[-1].counted - found,
-                            deposited=own[-1].deposited - found)  # fmt: skip
-            recounts += [*own[:-1], again if more or found else own[-1]]
+            correction = self._random.choice((0, 0, 0, own[-1].difference))
+            recount = replace(own[-1], version=2, added=own[-1].added + more, counted=own[-1].counted - correction,
+                            deposited=own[-1].deposited - correction)  # fmt: skip
+            recounts += [*own[:-1], recount if more or correction else own[-1]]
         if self._chance(0.1):
             method = (
                 replace(counts[0], method="PIN", start=0, added=5_000, counted=4_990, deposited=0, before=None)
@@ -274,38 +298,38 @@ class History:
         return tuple(counts), tuple(recounts) if recounts != counts else ()
 
     def _cash_of(self, documents: Sequence[Document], on: date, branch: str) -> dict[str, int]:
-        found: dict[str, int] = defaultdict(int)
-        for one in documents:
-            for each in one.paid_on(on, branch):
-                if each.method == "CASH" and not one.rehearsed:
-                    found[each.workplace] += each.cents
-        return found
+        cash: dict[str, int] = defaultdict(int)
+        for document in documents:
+            for payment in document.paid_on(on, branch):
+                if payment.method == "CASH" and not document.rehearsed:
+                    cash[payment.workplace] += payment.cents
+        return cash
 
     def _counts_of(self, on: date, branch: str, workplace: str, cash: int) -> Iterator[Count]:
         parts = [cash // 2, cash - cash // 2] if self._chance(0.15) else [cash]
         for place, part in enumerate(parts, start=1):
-            before = self._left.get((branch, workplace))
+            before = self._drawer_cash.get((branch, workplace))
             start = 15_000 if before is None else before
             off = self._random.choice((0, 0, 0, -35, 5, 120, -500))
             counted = start + part + off
             deposited = max(0, (counted - 10_000) // 5_000 * 5_000) if self._chance(0.6) else 0
-            self._left[branch, workplace] = counted - deposited
+            self._drawer_cash[branch, workplace] = counted - deposited
             yield Count(workplace, f"{on:%Y.%j}{place}", 1, "CASH", start, part, counted, deposited, before)
 
     # ---- what cases a day is made of
 
     def _cases(self, day: Day) -> Iterator[str]:
-        for one in day.documents:
-            yield "cancelled receipt" if one.cancelled else one.sort
-            yield f"{one.source} {one.method}"
-            for each in one.paid_on(day.date, day.branch):
-                yield f"by {each.method}"
-            if one.entered.astimezone(ZONE).date() > day.date:
+        for document in day.documents:
+            yield "cancelled receipt" if document.cancelled else document.sort
+            yield f"{document.source} {document.method}"
+            for payment in document.paid_on(day.date, day.branch):
+                yield f"by {payment.method}"
+            if document.entered.astimezone(ZONE).date() > day.date:
                 yield "entered after midnight"
-            yield from [f"late {one.source}"] * one.late + ["cancelled after booking"] * one.dropped
-            if one.branch != day.branch:
+            yield from [f"late {document.source}"] * document.late + ["cancelled after booking"] * document.dropped
+            if document.branch != day.branch:
                 yield "paid at another branch"
-            if one.paid_on(day.date, day.branch) and one.day != day.date:
+            if document.paid_on(day.date, day.branch) and document.day != day.date:
                 yield "paid on another day"
         yield from self._cases_of_day(day)
 
@@ -314,25 +338,27 @@ class History:
             yield "no turnover"
         if day.date in CLOCKS_CHANGE:
             yield "clocks change"
-        if any(one.difference for one in day.counts):
+        if any(count.difference for count in day.counts):
             yield "count difference"
-        if any(one.deposited for one in day.counts):
+        if any(count.deposited for count in day.counts):
             yield "cash banked"
         if day.recounts:
             yield "counted again"
-        if len({one.workplace for one in day.counts}) < len([one for one in day.counts if one.method == "CASH"]):
+        if len({count.workplace for count in day.counts}) < len(
+            [count for count in day.counts if count.method == "CASH"]
+        ):
             yield "counted twice a day"
         yield f"branch {day.branch}"
-        told = day.conventions
+        conventions = day.conventions
         yield from (
-            f"till: {each}"
-            for each in (
-                f"vat list {told.vat_lists}",
-                f"outflows {told.outflows}",
-                f"split {told.split}",
-                f"vat of {told.vat}",
-                f"orders as {told.orders}",
-                f"closing {told.closing}",
+            f"till: {label}"
+            for label in (
+                f"vat list {conventions.vat_lists}",
+                f"outflows {conventions.outflows}",
+                f"split {conventions.split}",
+                f"vat of {conventions.vat}",
+                f"orders as {conventions.orders}",
+                f"closing {conventions.closing}",
             )
         )
 

@@ -41,24 +41,30 @@ class Life:
     books: Books
     turn: int
 
-    def expect(self, promise: str, found: object, wanted: object) -> None:
+    def expect(self, promise: str, actual: object, expected: object) -> None:
         """Raise AssertionError, naming the promise that is broken."""
-        if found != wanted:
-            told = _apart(found, wanted) if isinstance(found, dict) and isinstance(wanted, dict) else (found, wanted)
-            raise AssertionError(f"[{promise}] {self.day.key} {self.books.variant} {self.day.conventions}: {told}")
+        if actual != expected:
+            difference = (
+                _differences(actual, expected)
+                if isinstance(actual, dict) and isinstance(expected, dict)
+                else (actual, expected)
+            )
+            raise AssertionError(
+                f"[{promise}] {self.day.key} {self.books.variant} {self.day.conventions}: {difference}"
+            )
 
     def live(self) -> Iterator[str]:
         """Go through everything, and yield what happened by sort."""
-        yield from self._too_early()
-        yield from self._refused()
+        yield from self._check_too_early()
+        yield from self._check_refusals()
         first = self.day.honest().first()
-        yield from self._booked(first)
-        self._held(first, first.date, ())
-        yield from self._changed(first)
+        yield from self._book_day(first)
+        self._check_ledger(first, first.date, ())
+        yield from self._check_change(first)
 
     # ---- before it is booked
 
-    def _too_early(self) -> Iterator[str]:
+    def _check_too_early(self) -> Iterator[str]:
         record = record_of(self.day.honest().first(), closed=False)
         evening = datetime.combine(self.day.date, time(18), UTC)
         for now, reason in ((evening, "day_open"), (evening + timedelta(days=2), "day_waits")):
@@ -74,34 +80,34 @@ class Life:
             self.expect("closed", skip.reason if skip else "day_empty", "day_empty")
             yield "closed by the hour"
 
-    def _refused(self) -> Iterator[str]:
-        for one in [each for each in self.day.documents if each.sort == "refused"]:
-            why = "practised" if one.rehearsed else "shifted" if one.method == "shifted" else "stranger"
+    def _check_refusals(self) -> Iterator[str]:
+        for document in [candidate for candidate in self.day.documents if candidate.sort == "refused"]:
+            why = "practised" if document.rehearsed else "shifted" if document.method == "shifted" else "stranger"
             if why == "stranger" and self.books.variant.contents == "counts":
                 continue
-            alone = replace(self.day.honest().first(), documents=(*self.day.honest().first().documents, one))
+            alone = replace(self.day.honest().first(), documents=(*self.day.honest().first().documents, document))
             issue = look(self.books.logic(), record_of(alone)).issue
             self.expect("refused", issue and issue.cause, CAUSES[why])
             assert issue is not None
-            named = issue.facts.get("behind", issue.facts["document"])
-            self.expect("refused by name", named, one.number)
+            number = issue.facts.get("behind", issue.facts["document"])
+            self.expect("refused by name", number, document.number)
             yield f"refused: {why}"
 
-    def _booked(self, first: Day) -> Iterator[str]:
-        found = look(self.books.logic(), record_of(first))
+    def _book_day(self, first: Day) -> Iterator[str]:
+        result = look(self.books.logic(), record_of(first))
         if not ledger(page_rows(first, self.books.variant.contents)):
             yield (
                 "no page"
-                if self._is_without_page(first, found.skip.reason if found.skip else None)
+                if self._is_without_page(first, result.skip.reason if result.skip else None)
                 else "page of zeros"
             )
-            if found.record is None:
+            if result.record is None:
                 return
-        self.expect("booked", found.issue or found.skip, None)
-        assert found.record is not None
-        closed = look(self.books.logic(**self._closing("park")), record_of(first)).issue
+        self.expect("booked", result.issue or result.skip, None)
+        assert result.record is not None
+        closed = look(self.books.logic(**self._closing_settings("park")), record_of(first)).issue
         self.expect("period is closed", closed and closed.cause, "day_period_closed")
-        self._page(first, found.record, 0, first.date)
+        self._book_page(first, result.record, 0, first.date)
         yield "booked"
 
     def _is_without_page(self, first: Day, reason: str | None) -> bool:
@@ -113,31 +119,31 @@ class Life:
 
     # ---- a page
 
-    def _page(self, day: Day, page: Record, serial: int, on: date) -> None:
+    def _book_page(self, day: Day, page: Record, serial: int, on: date) -> None:
         """Book a page that says what it should."""
         ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}{serial:02}"
         self.expect("reference", page.values["reference"], ours)
         self.expect("date", page.values["date"], on)
         self.expect("no sale twice", page.key in self.books.links, False)
         mine = self.books.book(page)
-        amounts = [one.row.cents for one in mine]
+        amounts = [entry.row.cents for entry in mine]
         self.expect("sum is zero", sum(amounts), 0)
         if self.books.variant.mode == "cash" and self.books.variant.contents != "counts" and not serial:
-            moved = sum(one.row.cents for one in mine if one.row.account == "1000")
+            moved = sum(entry.row.cents for entry in mine if entry.row.account == "1000")
             self.expect("sum is the drawer's change", moved, drawer_moved(day))
         if not serial:
-            self._lines(day, [one.row for one in mine])
+            self._check_lines(day, [entry.row for entry in mine])
 
-    def _lines(self, day: Day, rows: list[Row]) -> None:
+    def _check_lines(self, day: Day, rows: list[Row]) -> None:
         """Revenue by account or by group, and what each count of a drawer differs by on a line of its own."""
         by_group = self.books.variant.lines == "group"
-        wanted = revenue_lines(day, self.books.variant.contents, by_group=by_group)
-        found = sorted((row.account, row.cents) for row in rows if row.account in REVENUE_ACCOUNTS and row.cents)
-        self.expect("lines of revenue", found, wanted)
-        off = sorted(-one.difference for one in day.counts if one.difference)
+        expected = revenue_lines(day, self.books.variant.contents, by_group=by_group)
+        actual = sorted((row.account, row.cents) for row in rows if row.account in REVENUE_ACCOUNTS and row.cents)
+        self.expect("lines of revenue", actual, expected)
+        off = sorted(-count.difference for count in day.counts if count.difference)
         self.expect("differences by drawer", sorted(row.cents for row in rows if row.account == DIFFERENCES), off)
 
-    def _held(
+    def _check_ledger(
         self,
         day: Day,
         on: date,
@@ -147,21 +153,21 @@ class Life:
         now: Day | None = None,
     ) -> None:
         """Hold the ledger against the oracle's, by date, branch, account, VAT code and debtor; then look again."""
-        wanted: dict[tuple[date, Where], int] = {}
+        expected: dict[tuple[date, Where], int] = {}
         first = ledger(page_rows(day, self.books.variant.contents))
         for when, sums in ((on, first), *more):
-            for where, cents in self._as_told(sums).items():
-                wanted[when, where] = wanted.get((when, where), 0) + cents
-        found: dict[tuple[date, Where], int] = {}
-        for one in self.books.posted(self.day.key):
-            self.expect("branch", one.branch, self.day.branch)
-            where = one.row.account, one.row.code, one.row.debtor, one.row.item
-            found[one.date, where] = found.get((one.date, where), 0) + one.row.cents
-        self.expect("ledger", _there(found), _there(wanted))
+            for where, cents in self._separate_vat(sums).items():
+                expected[when, where] = expected.get((when, where), 0) + cents
+        actual: dict[tuple[date, Where], int] = {}
+        for entry in self.books.posted(self.day.key):
+            self.expect("branch", entry.branch, self.day.branch)
+            where = entry.row.account, entry.row.code, entry.row.debtor, entry.row.item
+            actual[entry.date, where] = actual.get((entry.date, where), 0) + entry.row.cents
+        self.expect("ledger", _sorted_sums(actual), _sorted_sums(expected))
         if equal and self.books.pages(self.day.key):
-            self._same(now or (day if not more else self.day.honest().last()))
+            self._check_unchanged(now or (day if not more else self.day.honest().last()))
 
-    def _as_told(self, sums: Mapping[Where, int]) -> dict[Where, int]:
+    def _separate_vat(self, sums: Mapping[Where, int]) -> dict[Where, int]:
         """The ledger as the books are told VAT: in lines of its own, what is taxed has no code."""
         if self.books.variant.mode != "separate":
             return dict(sums)
@@ -171,96 +177,102 @@ class Life:
         ]
         return {where: cents for where, (cents,) in added(rows).items()}
 
-    def _same(self, day: Day) -> None:
+    def _check_unchanged(self, day: Day) -> None:
         """A day that is booked as it is: VAT is the till's, the check says so, and a second look plans nothing."""
         rows = [
-            (TILL_CODES[one.row.code], (-one.row.cents,))
-            for one in self.books.posted(self.day.key)
-            if one.row.code and one.row.account == VAT_ACCOUNTS[one.row.code]
+            (TILL_CODES[entry.row.code], (-entry.row.cents,))
+            for entry in self.books.posted(self.day.key)
+            if entry.row.code and entry.row.account == VAT_ACCOUNTS[entry.row.code]
         ]
         vat = {code: cents for code, (cents,) in added(rows).items() if cents}
         self.expect("VAT is the till's", vat, till_vat(day, self.books.variant.contents))
-        again = look(self.books.logic(), record_of(day))
-        self.expect("a second look plans nothing", again.record and again.record.key in self.books.links, True)
+        result = look(self.books.logic(), record_of(day))
+        self.expect("a second look plans nothing", result.record and result.record.key in self.books.links, True)
         check = self.books.check(day)
         self.expect("check", (check.verdict, check.findings), (DayVerdict.EQUAL, ()))
 
     # ---- what changes later
 
-    def _changed(self, first: Day) -> Iterator[str]:
+    def _check_change(self, first: Day) -> Iterator[str]:
         last = self.day.honest().last()
         record, contents = record_of(last), self.books.variant.contents
         if record.values["digest"] == record_of(first).values["digest"]:
             return
         if not self.books.pages(self.day.key):
-            yield from self._booked(last)
-            self._held(last, last.date, ())
+            yield from self._book_day(last)
+            self._check_ledger(last, last.date, ())
             return
         logic = self.books.logic()
         stale = look(logic, replace(record, values={**record.values, "decision": "difference 0"}))
         is_new = stale.record is not None and stale.record.key not in self.books.links
         self.expect("a decision is about one change", is_new, False)
-        was, now = (_there_in(ledger(page_rows(each, contents))) for each in (first, last))
-        found = look(logic, record)
-        if was == now and found.record is not None:
-            self._held(first, first.date, ())
+        was, now = (_nonzero_sums(ledger(page_rows(version, contents))) for version in (first, last))
+        result = look(logic, record)
+        if was == now and result.record is not None:
+            self._check_ledger(first, first.date, ())
             yield "changed without a difference"
             return
-        self.expect("a change is a question", found.issue and found.issue.cause, "day_changed_after_booking")
+        self.expect("a change is a question", result.issue and result.issue.cause, "day_changed_after_booking")
         decision, period = DECISIONS[self.turn % 3], PERIODS[self.turn // 3 % 3]
         yield f"changed: {decision}, {period}"
         difference = {where: now.get(where, 0) - was.get(where, 0) for where in {*was, *now}}
         if decision == "keep":
-            self._kept(logic, first, record)
+            self._keep_as_booked(logic, first, record)
             return
-        closing = self._closing(period)
+        closing = self._closing_settings(period)
         answer = look(self.books.logic(**closing), decided(record, decision))
         if period == "park":
             self.expect("period is closed", answer.issue and answer.issue.cause, "day_period_closed")
-            self._held(first, first.date, (), equal=False)
+            self._check_ledger(first, first.date, (), equal=False)
             return
         on = closing["books_closed_through"] + timedelta(days=1) if closing else first.date
         self.expect("correction", answer.issue or answer.skip, None)
         assert answer.record is not None
-        self._page(last, answer.record, 1, on)
-        self._held(first, first.date, ((on, difference),))
-        yield from self._back(first, closing, (on, difference))
+        self._book_page(last, answer.record, 1, on)
+        self._check_ledger(first, first.date, ((on, difference),))
+        yield from self._take_change_back(first, closing, (on, difference))
 
-    def _back(self, first: Day, closing: dict[str, Any], change: tuple[date, dict[Where, int]]) -> Iterator[str]:
+    def _take_change_back(
+        self, first: Day, closing: dict[str, Any], change: tuple[date, dict[Where, int]]
+    ) -> Iterator[str]:
         """The till takes its change back: that is a second correction, and the day is as it was."""
         answer = look(self.books.logic(**closing), decided(record_of(first), "difference", 1))
         self.expect("second correction", answer.issue or answer.skip, None)
         assert answer.record is not None
-        self._page(first, answer.record, 2, change[0])
+        self._book_page(first, answer.record, 2, change[0])
         back = {where: -cents for where, cents in change[1].items()}
-        self._held(first, first.date, (change, (change[0], back)), now=first)
+        self._check_ledger(first, first.date, (change, (change[0], back)), now=first)
         yield "changed twice"
 
-    def _closing(self, period: str) -> dict[str, Any]:
+    def _closing_settings(self, period: str) -> dict[str, Any]:
         if period == "open":
             return {}
         return {"books_closed_through": self.day.date + timedelta(days=20), "late": period}
 
-    def _kept(self, logic: DaysLogic, first: Day, record: Record) -> None:
+    def _keep_as_booked(self, logic: DaysLogic, first: Day, record: Record) -> None:
         skip = look(logic, decided(record, "keep")).skip
         self.expect("kept", skip and skip.reason, "day_kept")
-        self._held(first, first.date, (), equal=False)
+        self._check_ledger(first, first.date, (), equal=False)
         verdict = self.books.check(self.day.honest().last()).verdict
         self.expect("check of what was kept", verdict, DayVerdict.DIFFERENT)
 
 
-def _there(sums: Mapping[tuple[date, Where], int]) -> dict[str, int]:
+def _sorted_sums(sums: Mapping[tuple[date, Where], int]) -> dict[str, int]:
     rows = {f"{when.isoformat()} {' '.join(filter(None, where))}": cents for (when, where), cents in sums.items()}
     return {where: cents for where, cents in sorted(rows.items()) if cents}
 
 
-def _there_in(sums: Mapping[Where, int]) -> dict[Where, int]:
+def _nonzero_sums(sums: Mapping[Where, int]) -> dict[Where, int]:
     return {where: cents for where, cents in sums.items() if cents}
 
 
-def _apart(found: Mapping[str, int], wanted: Mapping[str, int]) -> str:
-    keys = sorted({*found, *wanted}, key=str)
-    off = [f"{key}: {found.get(key, 0)} for {wanted.get(key, 0)}" for key in keys if found.get(key) != wanted.get(key)]
+def _differences(actual: Mapping[str, int], expected: Mapping[str, int]) -> str:
+    keys = sorted({*actual, *expected}, key=str)
+    off = [
+        f"{key}: {actual.get(key, 0)} for {expected.get(key, 0)}"
+        for key in keys
+        if actual.get(key) != expected.get(key)
+    ]
     return "; ".join(off)
 
 

@@ -60,40 +60,40 @@ class Told:
 
 def told(day: Day) -> Told:
     """What the till answers of a day, with the true sign of everything."""
-    sold = [one for one in day.counting if one.is_sold_on(day.date, day.branch)]
+    sold = [document for document in day.counting if document.is_sold_on(day.date, day.branch)]
     rows: list[tuple[tuple[str, str, str], tuple[int, ...]]] = []
-    for one in sold:
-        each = one.shares() if day.conventions.split == "document" else one.lines()
-        rows += [((one.source, group, code), amounts) for (group, code), amounts in each.items()]
-    paid = [(one, each) for one in day.counting for each in one.paid_on(day.date, day.branch)]
+    for document in sold:
+        parts = document.shares() if day.conventions.split == "document" else document.lines()
+        rows += [((document.source, group, code), amounts) for (group, code), amounts in parts.items()]
+    paid = [(document, payment) for document in day.counting for payment in document.paid_on(day.date, day.branch)]
     if day.conventions.orders == "group":
-        rows += [(("order", "92", "4"), (each.cents, 0)) for one, each in paid if one.source == "order"]
+        rows += [(("order", "92", "4"), (payment.cents, 0)) for document, payment in paid if document.source == "order"]
     financial = added(rows)
-    payments = added(((one.source, each.method), (each.cents,)) for one, each in paid)
+    payments = added(((document.source, payment.method), (payment.cents,)) for document, payment in paid)
     lists = day.conventions.vat_lists
     vat: dict[tuple[str, str], tuple[int, ...]]
-    vat = added(((str(one.source), code), each) for one in sold for code, each in one.vat(lists).items())
+    vat = added(((str(document.source), code), sums) for document in sold for code, sums in document.vat(lists).items())
     if day.conventions.orders == "group" and lists == "all":
-        vat |= added(((source, code), each) for (source, _, code), each in financial.items() if source == "order")
+        vat |= added(((source, code), sums) for (source, _, code), sums in financial.items() if source == "order")
     return Told(
         added(((source, group), (base + tax, base)) for (source, group, _), (base, tax) in financial.items()),
         financial,
         {key: cents for key, (cents,) in payments.items()},
-        _over_day(vat, sold) if day.conventions.vat == "day" else vat,
+        _vat_over_day(vat, sold) if day.conventions.vat == "day" else vat,
     )
 
 
-def _over_day(
+def _vat_over_day(
     vat: dict[tuple[str, str], tuple[int, ...]], sold: list[Document]
 ) -> dict[tuple[str, str], tuple[int, ...]]:
     """VAT computed once over what the receipts of the day come to, where that is a cent for each of them at most."""
-    found = dict(vat)
+    totals = dict(vat)
     for (source, code), (base, tax) in vat.items():
         computed = rounded((base + tax) * RATES[code], 100 + RATES[code])
-        most = sum(one.source == source and code in one.vat() for one in sold)
-        if source == "receipt" and abs(computed - tax) <= most:
-            found[source, code] = (base + tax - computed, computed)
-    return found
+        limit = sum(document.source == source and code in document.vat() for document in sold)
+        if source == "receipt" and abs(computed - tax) <= limit:
+            totals[source, code] = (base + tax - computed, computed)
+    return totals
 
 
 # ---- the books
@@ -109,47 +109,49 @@ def debtor_of(relation: str) -> str:
     return f"2{relation}"
 
 
-def is_apart(one: Document, contents: Contents) -> bool:
+def is_apart(document: Document, contents: Contents) -> bool:
     """Whether a document is booked by itself."""
-    return one.is_apart or contents == "counts" or (contents == "receipts" and one.source == "invoice")
+    return document.is_apart or contents == "counts" or (contents == "receipts" and document.source == "invoice")
 
 
 def page_rows(day: Day, contents: Contents) -> list[Row]:
     """What the pages of a day put on the accounts of the books, in the end."""
     rows = [*_counts(day)]
     if contents != "counts":
-        rows += [*_sold(day, contents), *_paid(day, day.counting), *_open(day, contents)]
+        rows += [*_sold_rows(day, contents), *_payment_rows(day, day.counting), *_open_rows(day, contents)]
     return rows
 
 
 def apart_rows(day: Day, contents: Contents) -> list[Row]:
     """What the documents that are booked one by one put there; where the day is its counts alone, paid ones too."""
     rows: list[Row] = []
-    for one in day.counting:
-        if not is_apart(one, contents):
+    for document in day.counting:
+        if not is_apart(document, contents):
             continue
-        if one.is_sold_on(day.date, day.branch):
-            rows += [row for key, each in one.shares().items() for row in _sale(*key, *each)]
-            if one.source == "invoice":
-                rows.append(_debtor(one, one.total))
+        if document.is_sold_on(day.date, day.branch):
+            rows += [row for key, amounts in document.shares().items() for row in _sale(*key, *amounts)]
+            if document.source == "invoice":
+                rows.append(_debtor(document, document.total))
         if contents == "counts":
-            rows += _paid(day, [one])
-            paid = sum(each.cents for each in one.paid_on(day.date, day.branch))
-            rows += [_debtor(one, -paid)] if one.source == "invoice" else []
-            rows += [Row(PREPAID, "", -paid)] if one.source == "order" else []
+            rows += _payment_rows(day, [document])
+            paid = sum(payment.cents for payment in document.paid_on(day.date, day.branch))
+            rows += [_debtor(document, -paid)] if document.source == "invoice" else []
+            rows += [Row(PREPAID, "", -paid)] if document.source == "order" else []
     return rows
 
 
-def alone_rows(day: Day, one: Document, *, with_payments: bool) -> list[Row]:
+def alone_rows(day: Day, document: Document, *, with_payments: bool) -> list[Row]:
     """What a document puts there that is booked by itself, always with vouchers that were taxed at their sale."""
-    is_sold = one.is_sold_on(day.date, day.branch)
-    rows = [row for key, each in one.shares().items() for row in _sale(*key, *each)] if is_sold else []
-    paid = [each for each in one.paid_on(day.date, day.branch) if with_payments or each.method == "VOUCHER"]
-    rest = (one.total if is_sold else 0) - sum(each.cents for each in paid)
-    return [*rows, *_paid(day, [replace(one, paid=tuple(paid))]), _debtor(one, rest)]
+    is_sold = document.is_sold_on(day.date, day.branch)
+    rows = [row for key, amounts in document.shares().items() for row in _sale(*key, *amounts)] if is_sold else []
+    paid = [
+        payment for payment in document.paid_on(day.date, day.branch) if with_payments or payment.method == "VOUCHER"
+    ]
+    rest = (document.total if is_sold else 0) - sum(payment.cents for payment in paid)
+    return [*rows, *_payment_rows(day, [replace(document, paid=tuple(paid))]), _debtor(document, rest)]
 
 
-def _sold(day: Day, contents: Contents) -> Iterator[Row]:
+def _sold_rows(day: Day, contents: Contents) -> Iterator[Row]:
     for source, group, code, base, tax in _groups(day, contents):
         if source != "order":  # those of orders are down payments, and said where they were paid
             yield from _sale(group, code, base, tax)
@@ -170,19 +172,31 @@ def revenue_lines(day: Day, contents: Contents, *, by_group: bool) -> list[tuple
 def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, int]]:
     """Source, group, code, base and VAT of what is on the page, its VAT brought to what the till lists."""
     answers = told(day)
-    apart = [one for one in day.counting if one.is_sold_on(day.date, day.branch) and is_apart(one, contents)]
-    theirs = [((one.source, *key), (-base, -tax)) for one in apart for key, (base, tax) in one.shares().items()]
-    left = added([*answers.financial.items(), *theirs])
+    apart = [
+        document
+        for document in day.counting
+        if document.is_sold_on(day.date, day.branch) and is_apart(document, contents)
+    ]
+    theirs = [
+        ((document.source, *key), (-base, -tax)) for document in apart for key, (base, tax) in document.shares().items()
+    ]
+    remaining = added([*answers.financial.items(), *theirs])
     lists = day.conventions.vat_lists
-    less = [((one.source, code), (-base, -tax)) for one in apart for code, (base, tax) in one.vat(lists).items()]
-    listed = added([*answers.vat.items(), *less])
-    for source, code in dict.fromkeys((source, code) for source, _, code in left):
+    less = [
+        ((document.source, code), (-base, -tax))
+        for document in apart
+        for code, (base, tax) in document.vat(lists).items()
+    ]
+    listed_vat = added([*answers.vat.items(), *less])
+    for source, code in dict.fromkeys((source, code) for source, _, code in remaining):
         groups = {
-            group: (base, tax) for (own, group, other), (base, tax) in left.items() if (own, other) == (source, code)
+            group: (base, tax)
+            for (own, group, other), (base, tax) in remaining.items()
+            if (own, other) == (source, code)
         }
-        taxed = {group: each for group, each in groups.items() if each[1] and is_listed(group, code, lists)}
-        if taxed and (source, code) in listed:
-            groups |= brought(taxed, listed[source, code][1])
+        taxed = {group: amounts for group, amounts in groups.items() if amounts[1] and is_listed(group, code, lists)}
+        if taxed and (source, code) in listed_vat:
+            groups |= brought(taxed, listed_vat[source, code][1])
         for group, (base, tax) in groups.items():
             yield source, group, code, base, tax
 
@@ -201,45 +215,45 @@ def _sale(group: str, code: str, base: int, tax: int) -> Iterator[Row]:
     yield Row(VAT_ACCOUNTS[theirs], theirs, -tax)
 
 
-def _paid(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
-    for one in documents:
-        by_method = added((each.method, (each.cents,)) for each in one.paid_on(day.date, day.branch))
+def _payment_rows(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
+    for document in documents:
+        by_method = added((payment.method, (payment.cents,)) for payment in document.paid_on(day.date, day.branch))
         for method, (cents,) in by_method.items():
             account = METHODS[method].account
             if method == "INVOICE":
-                yield _debtor(one, cents)
+                yield _debtor(document, cents)
             elif method == "VOUCHER":
-                base, tax = one.vat()[VOUCHER_CODE]
-                used = rounded(cents * tax, base + tax)
+                base, tax = document.vat()[VOUCHER_CODE]
+                voucher_vat = rounded(cents * tax, base + tax)
                 code = VAT_CODES[VOUCHER_CODE]
-                yield Row(account, code, cents - used)
-                yield Row(VAT_ACCOUNTS[code], code, used)
+                yield Row(account, code, cents - voucher_vat)
+                yield Row(VAT_ACCOUNTS[code], code, voucher_vat)
             else:
                 yield Row(account, "", cents)
 
 
-def _open(day: Day, contents: Contents) -> Iterator[Row]:
+def _open_rows(day: Day, contents: Contents) -> Iterator[Row]:
     """What invoices leave open and payments settle, and what was paid for orders beforehand."""
-    for one in day.counting:
-        paid = sum(each.cents for each in one.paid_on(day.date, day.branch))
-        if one.source == "order":
+    for document in day.counting:
+        paid = sum(payment.cents for payment in document.paid_on(day.date, day.branch))
+        if document.source == "order":
             yield Row(PREPAID, "", -paid)
-        elif one.source == "invoice":
-            is_ours = one.is_sold_on(day.date, day.branch) and not is_apart(one, contents)
-            yield _debtor(one, (one.total if is_ours else 0) - paid)
+        elif document.source == "invoice":
+            is_ours = document.is_sold_on(day.date, day.branch) and not is_apart(document, contents)
+            yield _debtor(document, (document.total if is_ours else 0) - paid)
 
 
-def _debtor(one: Document, cents: int) -> Row:
-    return Row(DEBTORS, "", cents, debtor_of(one.relation), item_of(one.number))
+def _debtor(document: Document, cents: int) -> Row:
+    return Row(DEBTORS, "", cents, debtor_of(document.relation), item_of(document.number))
 
 
 def _counts(day: Day) -> Iterator[Row]:
-    for one in day.counts:
-        drawer = METHODS[one.method].account
-        yield Row(DIFFERENCES, "", -one.difference)
-        yield Row(drawer, "", one.difference)
-        yield Row(BANKED, "", one.deposited)
-        yield Row(drawer, "", -one.deposited)
+    for count in day.counts:
+        drawer = METHODS[count.method].account
+        yield Row(DIFFERENCES, "", -count.difference)
+        yield Row(drawer, "", count.difference)
+        yield Row(BANKED, "", count.deposited)
+        yield Row(drawer, "", -count.deposited)
 
 
 def ledger(rows: Iterable[Row]) -> dict[Where, int]:
@@ -256,7 +270,7 @@ def vat_of(rows: Iterable[Row]) -> dict[str, int]:
 
 def drawer_moved(day: Day) -> int:
     """By how much the drawers of a day changed, from their counts alone."""
-    return sum(one.end - one.start for one in day.counts if METHODS[one.method].account == DRAWER)
+    return sum(count.end - count.start for count in day.counts if METHODS[count.method].account == DRAWER)
 
 
 def till_vat(day: Day, contents: Contents) -> dict[str, int]:
@@ -264,15 +278,15 @@ def till_vat(day: Day, contents: Contents) -> dict[str, int]:
     if contents == "counts":
         return {}
     lists = day.conventions.vat_lists
-    rows = [(code, (each[1],)) for (_, code), each in told(day).vat.items()]
-    for one in day.counting:
-        if one.is_sold_on(day.date, day.branch) and is_apart(one, contents):
-            rows += [(code, (-tax,)) for code, (_, tax) in one.vat(lists).items()]
-        for each in one.paid_on(day.date, day.branch):
-            if each.method == "VOUCHER":
-                base, tax = one.vat()[VOUCHER_CODE]
-                rows.append((VOUCHER_CODE, (-rounded(each.cents * tax, base + tax),)))
+    rows = [(code, (amounts[1],)) for (_, code), amounts in told(day).vat.items()]
+    for document in day.counting:
+        if document.is_sold_on(day.date, day.branch) and is_apart(document, contents):
+            rows += [(code, (-tax,)) for code, (_, tax) in document.vat(lists).items()]
+        for payment in document.paid_on(day.date, day.branch):
+            if payment.method == "VOUCHER":
+                base, tax = document.vat()[VOUCHER_CODE]
+                rows.append((VOUCHER_CODE, (-rounded(payment.cents * tax, base + tax),)))
     if lists == "turnover":  # taxed deposits, vouchers and outflows are on no list, and count as the groups say
         financial = told(day).financial.items()
-        rows += [(code, (each[1],)) for (_, group, code), each in financial if group not in REVENUE]
+        rows += [(code, (amounts[1],)) for (_, group, code), amounts in financial if group not in REVENUE]
     return {code: cents for code, (cents,) in added(rows).items() if cents}

@@ -127,56 +127,56 @@ class Document:
 
     def vat(self, lists: str = "all") -> dict[str, tuple[int, int]]:
         """Base and VAT by code, rounded once for each code of the document."""
-        found: dict[str, tuple[int, int]] = {}
-        for code in dict.fromkeys(each.code for each in self.items):
-            own = [each for each in self.items if each.code == code]
-            found[code] = self._taxed(own, code)
-        return found if lists == "all" else self._listed(found, lists)
+        totals: dict[str, tuple[int, int]] = {}
+        for code in dict.fromkeys(item.code for item in self.items):
+            own = [item for item in self.items if item.code == code]
+            totals[code] = self._base_and_vat(own, code)
+        return totals if lists == "all" else self._listed_vat(totals, lists)
 
-    def _taxed(self, own: Sequence[Item], code: str) -> tuple[int, int]:
+    def _base_and_vat(self, own: Sequence[Item], code: str) -> tuple[int, int]:
         if self.method == "shifted":
-            return sum(each.excl for each in own), 0
+            return sum(item.excl for item in own), 0
         if self.method == "exclusive":
-            base = sum(each.excl for each in own)
+            base = sum(item.excl for item in own)
             return base, rounded(base * RATES[code], 100)
-        gross = sum(each.incl for each in own)
+        gross = sum(item.incl for item in own)
         return gross - (vat := rounded(gross * RATES[code], 100 + RATES[code])), vat
 
-    def _listed(self, found: Mapping[str, tuple[int, int]], lists: str) -> dict[str, tuple[int, int]]:
+    def _listed_vat(self, vat_totals: Mapping[str, tuple[int, int]], lists: str) -> dict[str, tuple[int, int]]:
         """The list of VAT where it is about less than all groups."""
-        told = {}
-        for code, (base, vat) in found.items():
-            left = [each for each in self.items if each.code == code and not is_listed(each.group, code, lists)]
+        listed_vat = {}
+        for code, (base, vat) in vat_totals.items():
+            unlisted = [item for item in self.items if item.code == code and not is_listed(item.group, code, lists)]
             shares = self.shares()
-            base_left = sum(shares[group, code][0] for group in {each.group for each in left})
-            vat_left = sum(shares[group, code][1] for group in {each.group for each in left})
-            if len(left) < sum(each.code == code for each in self.items):
-                told[code] = (base - base_left, vat - vat_left)
-        return told
+            base_left = sum(shares[group, code][0] for group in {item.group for item in unlisted})
+            vat_left = sum(shares[group, code][1] for group in {item.group for item in unlisted})
+            if len(unlisted) < sum(item.code == code for item in self.items):
+                listed_vat[code] = (base - base_left, vat - vat_left)
+        return listed_vat
 
     def shares(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Base and VAT by group and code, brought to the document's own VAT by the largest remainders."""
-        found: dict[tuple[str, str], tuple[int, int]] = {}
+        shares: dict[tuple[str, str], tuple[int, int]] = {}
         for code, (_, vat) in self.vat().items():
             groups: dict[str, tuple[int, int]] = {}
-            for each in self.items:
-                if each.code == code:
-                    base, tax = groups.get(each.group, (0, 0))
-                    groups[each.group] = (base + each.excl, tax + each.incl - each.excl)
-            found |= {(group, code): each for group, each in brought(groups, vat).items()}
-        return found
+            for item in self.items:
+                if item.code == code:
+                    base, tax = groups.get(item.group, (0, 0))
+                    groups[item.group] = (base + item.excl, tax + item.incl - item.excl)
+            shares |= {(group, code): amounts for group, amounts in brought(groups, vat).items()}
+        return shares
 
     def lines(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Base and VAT by group and code as its lines have them, each rounded by itself."""
-        found: dict[tuple[str, str], tuple[int, int]] = {}
-        for each in self.items:
-            base, tax = found.get((each.group, each.code), (0, 0))
-            found[each.group, each.code] = (base + each.excl, tax + each.incl - each.excl)
-        return found
+        totals: dict[tuple[str, str], tuple[int, int]] = {}
+        for item in self.items:
+            base, tax = totals.get((item.group, item.code), (0, 0))
+            totals[item.group, item.code] = (base + item.excl, tax + item.incl - item.excl)
+        return totals
 
     def paid_on(self, day: date, branch: str) -> list[Paid]:
         """What was paid of it on a date at a branch."""
-        return [each for each in self.paid if (each.day, each.branch) == (day, branch)]
+        return [payment for payment in self.paid if (payment.day, payment.branch) == (day, branch)]
 
     def is_sold_on(self, day: date, branch: str) -> bool:
         """Whether this is the day and the branch of its sale."""
@@ -228,21 +228,21 @@ class Day:
     @property
     def counting(self) -> list[Document]:
         """The documents that count: nothing cancelled, nothing practised."""
-        return [one for one in self.documents if not one.cancelled and not one.rehearsed]
+        return [document for document in self.documents if not document.cancelled and not document.rehearsed]
 
     def first(self) -> "Day":
         """The day as it was when it was booked."""
-        early = [one for one in self.documents if not one.late]
+        early = [document for document in self.documents if not document.late]
         return replace(self, documents=tuple(early), recounts=())
 
     def last(self) -> "Day":
         """The day as it is in the end."""
-        now = [replace(one, cancelled=one.cancelled or one.dropped) for one in self.documents]
+        now = [replace(document, cancelled=document.cancelled or document.dropped) for document in self.documents]
         return replace(self, documents=tuple(now), counts=self.recounts or self.counts, recounts=())
 
     def honest(self) -> "Day":
         """The day without what was only practised, and what it must be refused for."""
-        return replace(self, documents=tuple(one for one in self.documents if one.sort != "refused"))
+        return replace(self, documents=tuple(document for document in self.documents if document.sort != "refused"))
 
 
 def is_listed(group: str, code: str, lists: str) -> bool:
@@ -276,16 +276,16 @@ def largest(cents: int, weights: Sequence[int]) -> list[int]:
         return []
     sizes = list(weights) if sum(weights) else [1] * len(weights)
     whole, much = sum(sizes), abs(cents)
-    found = [much * size // whole for size in sizes]
+    portions = [much * size // whole for size in sizes]
     order = sorted(range(len(sizes)), key=lambda place: (-(much * sizes[place] % whole), place))
-    for place in order[: much - sum(found)]:
-        found[place] += 1
-    return [each if cents > 0 else -each for each in found]
+    for place in order[: much - sum(portions)]:
+        portions[place] += 1
+    return [portion if cents > 0 else -portion for portion in portions]
 
 
 def added(pairs: Iterable[tuple[Key, tuple[int, ...]]]) -> dict[Key, tuple[int, ...]]:
     """What tuples of amounts come to, by key."""
     sums: dict[Key, tuple[int, ...]] = {}
-    for key, each in pairs:
-        sums[key] = tuple(one + more for one, more in zip(sums.get(key, (0,) * len(each)), each, strict=True))
+    for key, amounts in pairs:
+        sums[key] = tuple(total + more for total, more in zip(sums.get(key, (0,) * len(amounts)), amounts, strict=True))
     return sums

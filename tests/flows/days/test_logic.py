@@ -57,7 +57,7 @@ def days(
     made_alone: AskMadeAlone = lambda _: {},
     typed: AskTyped = no_manual_entries,
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
-    told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
+    documents: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
     prefix: str = PREFIX,
     **settings: Any,
 ) -> DaysLogic:
@@ -86,7 +86,7 @@ def days(
             DayQueries, links=linked, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
             unbooked=unbooked, booked_alone=alone, separate_booking_states=made_alone, booked_payments=lambda _: {},
             foreign_ledger_rows=typed,
-            beyond_orders=beyond, documents=told,
+            beyond_orders=beyond, documents=documents,
         ),
         ShopIdentity(prefix),
         lambda: now,
@@ -95,29 +95,29 @@ def days(
 
 def staged(logic: DaysLogic, record: Record) -> Staged:
     """What one day comes to."""
-    (one,) = logic.stage(STAGE, [record])
-    return one
+    (result,) = logic.stage(STAGE, [record])
+    return result
 
 
 def page(logic: DaysLogic, record: Record) -> Record:
     """The page that a day comes to."""
-    one = staged(logic, record)
-    assert one.record is not None, one.issue or one.skip
-    return one.record
+    result = staged(logic, record)
+    assert result.record is not None, result.issue or result.skip
+    return result.record
 
 
 def parked(logic: DaysLogic, record: Record) -> Issue:
     """Why a day waits for a person."""
-    one = staged(logic, record)
-    assert one.issue is not None, one.record or one.skip
-    return one.issue
+    result = staged(logic, record)
+    assert result.issue is not None, result.record or result.skip
+    return result.issue
 
 
 def skipped(logic: DaysLogic, record: Record) -> Skip:
     """Why a day takes no part."""
-    one = staged(logic, record)
-    assert one.skip is not None, one.record or one.issue
-    return one.skip
+    result = staged(logic, record)
+    assert result.skip is not None, result.record or result.issue
+    return result.skip
 
 
 def answered(record: Record, issue: Issue, option: str) -> Record:
@@ -134,17 +134,19 @@ def link(record: Record, number: str = "600/2600412") -> Link:
 
 
 def test_a_closed_day_is_one_page_with_its_reference_period_and_text() -> None:
-    one = page(days(), day_record())
-    assert one.key == "2026-10-17/1"
-    assert one.sources == ("2026-10-17/1",)
-    told = {name: one.values[name] for name in ("reference", "daybook", "date", "period", "text", "currency", "gross")}
-    assert told == {
+    day_page = page(days(), day_record())
+    assert day_page.key == "2026-10-17/1"
+    assert day_page.sources == ("2026-10-17/1",)
+    header = {
+        name: day_page.values[name] for name in ("reference", "daybook", "date", "period", "text", "currency", "gross")
+    }
+    assert header == {
         "reference": "MZ6101700100", "daybook": "600", "date": date(2026, 10, 17), "period": Decimal(10),
         "text": "Kassa 2026-10-17 De Ketting Utrecht", "currency": "EUR", "gross": False,
     }  # fmt: skip
-    assert one.values["till_reference"] == "run-1"
-    assert len(one.parts) == 23
-    first = one.parts[0].values
+    assert day_page.values["till_reference"] == "run-1"
+    assert len(day_page.parts) == 23
+    first = day_page.parts[0].values
     assert (first["account"], first["amount"], first["vat"], first["vat_base"]) == (
         "8000", euros("-557.10"), euros("-117.00"), euros("-557.10"),
     )  # fmt: skip
@@ -158,45 +160,53 @@ def test_only_what_the_mapping_and_the_flow_write_is_written() -> None:
 
 
 def test_credits_are_positive_where_the_books_want_them_so() -> None:
-    one = page(days(sign="credit_positive"), day_record())
-    assert one.parts[0].values["amount"] == euros("557.10")
-    assert one.parts[0].values["vat"] == euros("117.00")
-    again = days({one.key: link(one)}, sign="credit_positive")
-    assert page(again, day_record()).values["reference"] == "MZ6101700100"  # nothing has changed
+    day_page = page(days(sign="credit_positive"), day_record())
+    assert day_page.parts[0].values["amount"] == euros("557.10")
+    assert day_page.parts[0].values["vat"] == euros("117.00")
+    logic = days({day_page.key: link(day_page)}, sign="credit_positive")
+    assert page(logic, day_record()).values["reference"] == "MZ6101700100"  # nothing has changed
 
 
 def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
     first, more = with_costs(cost("receipt 10/2 40010")), with_costs(cost("receipt 10/2 40020"))
-    without, both = page(days(), first), page(days(cost_of_sales=True), first)
+    without, costed_page = page(days(), first), page(days(cost_of_sales=True), first)
     assert (without, without.values.get("digest")) == (page(days(), day_record()), "d1")
-    goods = [(one.values["account"], one.values["amount"]) for one in both.parts if one not in without.parts]
+    goods = [(line.values["account"], line.values["amount"]) for line in costed_page.parts if line not in without.parts]
     assert {("7000", euros("400.10")), ("3000", euros("-400.10"))} <= set(goods)
-    assert {one.about for one in page_lines(both)} == {"cost", "stock", ""}  # known when the day is typed in the books
+    assert {line.about for line in page_lines(costed_page)} == {
+        "cost",
+        "stock",
+        "",
+    }  # known when the day is typed in the books
     assert staged(days({without.key: link(without)}, cost_of_sales=True), first).record == replace(
         without, source=without.key
     )
-    assert page(days({both.key: link(both)}), first).values["reference"] == "MZ6101700100"  # nothing has changed
+    assert (
+        page(days({costed_page.key: link(costed_page)}), first).values["reference"] == "MZ6101700100"
+    )  # nothing has changed
     assert page(days({without.key: link(without)}), more).values["reference"] == "MZ6101700100"
-    changed = parked(days({both.key: link(both)}), more)
+    changed = parked(days({costed_page.key: link(costed_page)}), more)
     assert (changed.cause, changed.facts["difference"]) == ("day_changed_after_booking", "3000 -0.10, 7000 0.10")
     decision = f"difference {changed.facts['mark']}"
-    booked = page(days({both.key: link(both)}), replace(more, values={**more.values, "decision": decision}))
-    assert [one.values["amount"] for one in booked.parts] == [euros("-0.10"), euros("0.10")]
+    booked = page(
+        days({costed_page.key: link(costed_page)}), replace(more, values={**more.values, "decision": decision})
+    )
+    assert [line.values["amount"] for line in booked.parts] == [euros("-0.10"), euros("0.10")]
     assert booked.values["costs"] is True
 
 
 def test_a_day_that_was_taken_back_is_booked_again_as_it_is_set_now() -> None:
     record = with_costs(cost("receipt 10/2 40010"))
-    without, both = page(days(), record), page(days(cost_of_sales=True), record)
-    for before, after, now in ((both, without, False), (without, both, True)):
+    without, costed_page = page(days(), record), page(days(cost_of_sales=True), record)
+    for before, after, now in ((costed_page, without, False), (without, costed_page, True)):
         opposite = replace(opposite_page(before, f"{before.key}/01", {}), source=before.source)
         links = {before.key: link(before), opposite.key: link(opposite, "600/2600413")}
-        asked = parked(days(links, cost_of_sales=now), record)
-        decided = replace(record, values={**record.values, "decision": f"difference {asked.facts['mark']}"})
-        again = page(days(links, cost_of_sales=now), decided)
-        accounts = [{one.values["account"] for one in each.parts} for each in (again, after)]
-        assert accounts[0] == accounts[1] != {one.values["account"] for one in before.parts}
-        booked = days({**links, again.key: link(again, "600/2600414")}, cost_of_sales=not now)
+        issue = parked(days(links, cost_of_sales=now), record)
+        decided = replace(record, values={**record.values, "decision": f"difference {issue.facts['mark']}"})
+        rebooked = page(days(links, cost_of_sales=now), decided)
+        accounts = [{line.values["account"] for line in booking.parts} for booking in (rebooked, after)]
+        assert accounts[0] == accounts[1] != {line.values["account"] for line in before.parts}
+        booked = days({**links, rebooked.key: link(rebooked, "600/2600414")}, cost_of_sales=not now)
         assert staged(booked, record).issue is None  # booked so, and stays so
 
 
@@ -278,8 +288,8 @@ def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
     assert skipped(days(), uncounted).reason == "day_waits"
     assert parked(days(now=datetime(2026, 10, 30, tzinfo=UTC)), uncounted).cause == "day_not_counted"
     assert page(days(counts="when_there"), uncounted)
-    counted = [part for part in day_record().parts if part.kind is Kind.COUNT]
-    other = [replace(part, values={**part.values, "method": "VOUCHER"}) for part in counted]
+    counts = [part for part in day_record().parts if part.kind is Kind.COUNT]
+    other = [replace(part, values={**part.values, "method": "VOUCHER"}) for part in counts]
     assert skipped(days(), replace(uncounted, parts=(*uncounted.parts, *other))).reason == "day_waits"
 
 
@@ -301,19 +311,19 @@ def with_last_count(*, finalized: bool | None) -> Record:
     """The day with another word on the last of its counts."""
     record = day_record()
     last = [part for part in record.parts if part.kind is Kind.COUNT][-1]
-    said = replace(last, values={**last.values, "finalized": finalized})
-    return replace(record, parts=tuple(said if part is last else part for part in record.parts))
+    changed_count = replace(last, values={**last.values, "finalized": finalized})
+    return replace(record, parts=tuple(changed_count if part is last else part for part in record.parts))
 
 
 def test_a_day_booked_without_its_count_is_asked_about_when_the_count_comes() -> None:
     uncounted = with_parts(counts=())
     first = page(days(counts="when_there"), uncounted)
     assert not {"4400", "1090"} & {part.values["account"] for part in first.parts}
-    known = days({first.key: link(first)}, counts="when_there")
-    issue = parked(known, day_record())
+    logic = days({first.key: link(first)}, counts="when_there")
+    issue = parked(logic, day_record())
     assert issue.cause == "day_changed_after_booking"
-    counted = replace(day_record(), values={**day_record().values, "decision": f"difference {issue.facts['mark']}"})
-    assert {str(part.values["account"]): part.values["amount"] for part in page(known, counted).parts} == {
+    counted_day = replace(day_record(), values={**day_record().values, "decision": f"difference {issue.facts['mark']}"})
+    assert {str(part.values["account"]): part.values["amount"] for part in page(logic, counted_day).parts} == {
         "4400": euros("0.35"), "1090": euros("200.00"), "1000": euros("-200.35"),
     }  # fmt: skip
 
@@ -321,8 +331,8 @@ def test_a_day_booked_without_its_count_is_asked_about_when_the_count_comes() ->
 def test_a_day_without_turnover_has_no_page_unless_one_is_wanted() -> None:
     empty = replace(day_record(), parts=())
     assert skipped(days(), empty).reason == "day_empty"
-    counted = with_parts(journal={}, financial=(), payments={}, vat={}, counts=EVEN, documents=())
-    (zero,) = page(days(empty_days="page"), counted).parts
+    counted_day = with_parts(journal={}, financial=(), payments={}, vat={}, counts=EVEN, documents=())
+    (zero,) = page(days(empty_days="page"), counted_day).parts
     assert (zero.values["account"], zero.values["amount"]) == ("1000", 0)
 
 
@@ -359,18 +369,20 @@ def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
     first, record = page(days(), day_record()), later()
     of = {"orders": ("id-24", "id-gone"), "invoices": ("id-731",)}
     parts = tuple(
-        replace(one, values={**one.values, **of}) if one.values.get("number") == "1.2.2026.2207" else one
-        for one in record.parts
+        replace(record_part, values={**record_part.values, **of})
+        if record_part.values.get("number") == "1.2.2026.2207"
+        else record_part
+        for record_part in record.parts
     )
-    asked: list[tuple[Kind, Collection[str]]] = []
+    requests: list[tuple[Kind, Collection[str]]] = []
 
     def told(kind: Kind, keys: Collection[str]) -> list[Record]:
-        asked.append((kind, keys))
+        requests.append((kind, keys))
         return [Record(kind, key, {"number": f"2026.{key[3:]}"}) for key in keys if key != "id-gone"]
 
-    issue = parked(days({first.key: link(first)}, told=told), replace(record, parts=parts))
+    issue = parked(days({first.key: link(first)}, documents=told), replace(record, parts=parts))
     assert issue.facts["behind"] == "1.2.2026.2207 (2026.731, 2026.24)"
-    assert asked == [(Kind.INVOICE, ["id-731"]), (Kind.ORDER, ["id-24", "id-gone"])]
+    assert requests == [(Kind.INVOICE, ["id-731"]), (Kind.ORDER, ["id-24", "id-gone"])]
     assert parked(days({first.key: link(first)}), record).facts["behind"] == "1.2.2026.2207"
 
 
@@ -385,77 +397,87 @@ def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
 
 def test_a_change_of_vat_after_its_return_was_filed_says_so() -> None:
     first = page(days(), day_record())
-    known = {first.key: link(first)}
-    filed = [days(known, vat_filed_through=date(2026, 10, day), late="first_open") for day in (16, 17)]
-    assert [parked(one, later()).cause for one in filed] == ["day_changed_after_booking", "day_changed_after_filing"]
+    links = {first.key: link(first)}
+    filed = [days(links, vat_filed_through=date(2026, 10, day), late="first_open") for day in (16, 17)]
+    assert [parked(logic, later()).cause for logic in filed] == [
+        "day_changed_after_booking",
+        "day_changed_after_filing",
+    ]
 
 
-def _decided(decision: str, mark: str = "d1") -> Record:
+def _day_with_decision(decision: str, mark: str = "d1") -> Record:
     record = later()
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
 
 
 def test_the_difference_is_booked_as_a_page_of_its_own_once() -> None:
     first = page(days(), day_record())
-    second = page(days({first.key: link(first)}), _decided("difference"))
+    second = page(days({first.key: link(first)}), _day_with_decision("difference"))
     assert (second.key, second.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
     assert second.values["text"] == "Correctie kassa 2026-10-17 De Ketting Ut"
-    assert {str(one.values["account"]): one.values["amount"] for one in second.parts} == {
+    assert {str(line.values["account"]): line.values["amount"] for line in second.parts} == {
         "8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35"),
     }  # fmt: skip
-    both = {first.key: link(first), second.key: link(second, "600/2600413")}
-    assert page(days(both), _decided("difference")).key == first.key  # nothing is left to book
+    links = {first.key: link(first), second.key: link(second, "600/2600413")}
+    assert page(days(links), _day_with_decision("difference")).key == first.key  # nothing is left to book
 
 
 @pytest.mark.parametrize("decision", ["difference", "again"])
 def test_a_decision_that_was_carried_out_and_undone_is_asked_for_once_more(decision: str) -> None:
     first = page(days(), day_record())
-    both = {first.key: link(first)}
-    second = page(days(both), _decided(decision))
-    both[second.key] = link(second, "600/2")
+    links = {first.key: link(first)}
+    second = page(days(links), _day_with_decision(decision))
+    links[second.key] = link(second, "600/2")
     change = Change(
         action=Action.CREATE, kind=second.kind, key=second.key, title="day", sources=(first.key,), desired=second,
         before=None, agreed=second,
     )  # fmt: skip
-    back = days(both).withdraw(STAGE, change)
+    back = days(links).withdraw(STAGE, change)
     assert isinstance(back, Change)
-    both[back.key] = link(back.agreed, "600/3")
-    issue = parked(days(both), _decided(decision))
+    links[back.key] = link(back.agreed, "600/3")
+    issue = parked(days(links), _day_with_decision(decision))
     assert (issue.cause, issue.facts["mark"]) == ("day_changed_after_booking", "d1.02")
-    assert page(days(both), _decided(decision, issue.facts["mark"])).key == "2026-10-17/1/03"
-    assert skipped(days(both), _decided("keep", issue.facts["mark"])).reason == "day_kept"
+    assert page(days(links), _day_with_decision(decision, issue.facts["mark"])).key == "2026-10-17/1/03"
+    assert skipped(days(links), _day_with_decision("keep", issue.facts["mark"])).reason == "day_kept"
 
 
 def test_a_recount_of_the_day_before_is_no_question_of_a_day_that_is_booked() -> None:
     first = page(days(), day_record())
     counts_ = [
-        replace(one, values={**one.values, "before": euros("149.00")}) if one.kind is Kind.COUNT else one
-        for one in day_record().parts
+        replace(record_part, values={**record_part.values, "before": euros("149.00")})
+        if record_part.kind is Kind.COUNT
+        else record_part
+        for record_part in day_record().parts
     ]
     recounted = replace(day_record(), parts=tuple(counts_))
     assert parked(days(), recounted).facts["identity"] == "5"
     assert page(days({first.key: link(first)}), recounted).key == first.key
-    back = replace(first, key=f"{first.key}/01", parts=tuple(_turned(one) for one in first.parts))
+    back = replace(
+        first, key=f"{first.key}/01", parts=tuple(_reversed_line(record_part) for record_part in first.parts)
+    )
     taken_back = {first.key: link(first), back.key: link(back, "600/2")}
     assert parked(days(taken_back), recounted).facts["identity"] == "5"
 
 
-def _turned(part: Record) -> Record:
+def _reversed_line(part: Record) -> Record:
     signs = {name: -value for name, value in part.values.items() if isinstance(value, Decimal)}
     return replace(part, values={**part.values, **signs})
 
 
 def test_a_decision_holds_for_the_change_it_was_taken_about_alone() -> None:
     first = page(days(), day_record())
-    assert parked(days({first.key: link(first)}), _decided("difference", "d0")).cause == "day_changed_after_booking"
+    assert (
+        parked(days({first.key: link(first)}), _day_with_decision("difference", "d0")).cause
+        == "day_changed_after_booking"
+    )
 
 
 def test_a_day_can_be_taken_back_and_booked_again_on_one_page() -> None:
     first = page(days(), day_record())
-    second = page(days({first.key: link(first)}), _decided("again"))
+    second = page(days({first.key: link(first)}), _day_with_decision("again"))
     sums: dict[str, Decimal] = {}
-    for one in (*first.parts, *second.parts):
-        account, amount = str(one.values["account"]), one.values["amount"]
+    for line in (*first.parts, *second.parts):
+        account, amount = str(line.values["account"]), line.values["amount"]
         assert isinstance(amount, Decimal)
         sums[account] = sums.get(account, Decimal(0)) + amount
     assert sums["8030"] == euros("-190.70")
@@ -464,17 +486,17 @@ def test_a_day_can_be_taken_back_and_booked_again_on_one_page() -> None:
 
 def test_a_change_can_be_left_as_it_is() -> None:
     first = page(days(), day_record())
-    assert skipped(days({first.key: link(first)}), _decided("keep")).reason == "day_kept"
+    assert skipped(days({first.key: link(first)}), _day_with_decision("keep")).reason == "day_kept"
 
 
 def test_nothing_is_booked_into_what_is_closed() -> None:
     through = date(2026, 10, 31)
     assert parked(days(books_closed_through=through), day_record()).cause == "day_period_closed"
     assert parked(days(vat_filed_through=through), day_record()).cause == "day_period_closed"
-    one = page(days(books_closed_through=through, late="first_open"), day_record())
-    assert (one.values["date"], one.values["period"]) == (date(2026, 11, 1), Decimal(11))
-    assert one.values["reference"] == "MZ6101700100"
-    assert "2026-10-17" in str(one.values["text"])
+    day_page = page(days(books_closed_through=through, late="first_open"), day_record())
+    assert (day_page.values["date"], day_page.values["period"]) == (date(2026, 11, 1), Decimal(11))
+    assert day_page.values["reference"] == "MZ6101700100"
+    assert "2026-10-17" in str(day_page.values["text"])
 
 
 # ---- what somebody typed in the books before
@@ -482,19 +504,19 @@ def test_nothing_is_booked_into_what_is_closed() -> None:
 
 def typed_on(on: date, reference: str = "", *amounts: str) -> AskTyped:
     """A page of somebody else with the sales of bikes and what was paid by card, as books that are asked tell it."""
-    both = zip(("8000", "1010"), amounts or ("-1007.10", "1813.98"), strict=True)
-    rows = [LedgerEntry(on, account, euros(amount), "601/7", reference, by="KARIN") for account, amount in both]
+    pairs = zip(("8000", "1010"), amounts or ("-1007.10", "1813.98"), strict=True)
+    rows = [LedgerEntry(on, account, euros(amount), "601/7", reference, by="KARIN") for account, amount in pairs]
     return lambda dates: [row for row in rows if row.date in dates]
 
 
 def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
     logic = days(typed=typed_on(date(2026, 10, 17)))
     issue = parked(logic, day_record())
-    told = {name: issue.facts[name] for name in ("page", "amount", "document")}
+    facts = {name: issue.facts[name] for name in ("page", "amount", "document")}
     assert issue.cause == "day_booked_by_hand"
-    assert told == {"page": "601/7", "amount": "1813.98", "document": "2026-10-17 De Ketting Utrecht"}
-    kept, book = (answered(day_record(), issue, option) for option in ("keep", "book"))
-    assert skipped(logic, kept).reason == "day_kept_by_hand"
+    assert facts == {"page": "601/7", "amount": "1813.98", "document": "2026-10-17 De Ketting Utrecht"}
+    keep, book = (answered(day_record(), issue, option) for option in ("keep", "book"))
+    assert skipped(logic, keep).reason == "day_kept_by_hand"
     assert page(logic, book).values["reference"] == "MZ6101700100"
     another = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), sign="credit_positive")
     assert parked(another, day_record()).facts["amount"] == "714.05"  # one receipt of it
@@ -505,8 +527,8 @@ def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
     [(18, 0, False), (18, 1, True), (16, 1, True), (19, 1, False), (24, 7, True), (25, 7, False)],
 )
 def test_a_page_typed_on_another_day_is_found_as_far_around_as_is_set(on: int, around: int, is_asked: bool) -> None:
-    one = staged(days(typed=typed_on(date(2026, 10, on)), days_around=around), day_record())
-    assert (one.issue is not None) == is_asked
+    result = staged(days(typed=typed_on(date(2026, 10, on)), days_around=around), day_record())
+    assert (result.issue is not None) == is_asked
 
 
 def test_a_day_booked_on_the_first_open_one_is_looked_for_there_too() -> None:
@@ -556,7 +578,7 @@ def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None
     after = days({first.key: link(first)}, prefix="MP-")
     assert page(after, day_record()).values["reference"] == "KZ6101700100"
     for logic in (days(prefix="KP-"), after):
-        traces = {one.target: one.value for one in logic.trace(STAGE, day_record())}
+        traces = {trace.target: trace.value for trace in logic.trace(STAGE, day_record())}
         assert traces["day_page.reference"] == "KZ6101700100"
     issue = parked(after, later())
     assert issue.facts["reference"] == "KZ6101700100"
@@ -564,7 +586,9 @@ def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None
 
 
 def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
-    receipt = next(one for one in day_record().parts if one.values.get("number") == "1.1.2026.4102")
+    receipt = next(
+        record_part for record_part in day_record().parts if record_part.values.get("number") == "1.1.2026.4102"
+    )
     typed, booked = typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), SeparateBooking(with_payments=True)
     assert parked(days(typed=typed), day_record()).cause == "day_booked_by_hand"
     assert page(days(typed=typed, alone=lambda _: {receipt.key: booked}), day_record()).key == "2026-10-17/1"
@@ -572,9 +596,9 @@ def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() ->
 
 def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> None:
     total, day = Decimal("544.50"), day_record()
-    (invoice,) = (one for one in day.parts if one.kind is Kind.INVOICE)
+    (invoice,) = (record_part for record_part in day.parts if record_part.kind is Kind.INVOICE)
     whole = replace(invoice, values={**invoice.values, "total_incl": total})
-    day = replace(day, parts=tuple(whole if one is invoice else one for one in day.parts))
+    day = replace(day, parts=tuple(whole if record_part is invoice else record_part for record_part in day.parts))
 
     def beside(sold: Decimal) -> DaysLogic:
         receipt = BookingState("receipt", BookingStage.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
@@ -593,16 +617,16 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
 
 
 def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
-    one = page(days(), day_record())
-    again = days({one.key: link(one)}, typed=typed_on(date(2026, 10, 17)))
-    assert page(again, day_record()).key == one.key
+    day_page = page(days(), day_record())
+    logic = days({day_page.key: link(day_page)}, typed=typed_on(date(2026, 10, 17)))
+    assert page(logic, day_record()).key == day_page.key
 
 
 def sent(logic: DaysLogic, planned: Record) -> Issue | None:
     """Why a page is not sent that was planned."""
-    found = logic.conflicts_between(STAGE, [planned], sending=True).get(planned.key)
-    assert not isinstance(found, Skip)
-    return found
+    conflict = logic.conflicts_between(STAGE, [planned], sending=True).get(planned.key)
+    assert not isinstance(conflict, Skip)
+    return conflict
 
 
 def test_a_day_that_somebody_typed_after_the_plan_was_made_is_asked_about_and_not_sent() -> None:
@@ -633,12 +657,12 @@ def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_
 ) -> None:
     row = unreadable_row(key)
     logic = days(typed=lambda _: [row])
-    one = staged(logic, day_record())
-    assert (one.issue is not None) == is_asked
-    if one.issue is not None:
-        facts = one.issue.facts
-        assert (one.issue.cause, facts["field"], facts["value"]) == ("day_ledger_unreadable", "AMOUNT", "12,x")
-        assert sent(logic, page(logic, answered(day_record(), one.issue, "book"))) is None
+    result = staged(logic, day_record())
+    assert (result.issue is not None) == is_asked
+    if result.issue is not None:
+        facts = result.issue.facts
+        assert (result.issue.cause, facts["field"], facts["value"]) == ("day_ledger_unreadable", "AMOUNT", "12,x")
+        assert sent(logic, page(logic, answered(day_record(), result.issue, "book"))) is None
 
 
 # ---- what the books hold
@@ -647,103 +671,117 @@ def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_
 def beyond(*others: str) -> Callable[[Record], Sequence[Issue]]:
     """Return that a sale of the day may be what is booked by itself as others."""
     facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
-    return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision_beside", each) for each in facts]
+    return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision_beside", issue_facts) for issue_facts in facts]
 
 
 def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_is_held_to_what_was_said() -> None:
-    asked = parked(days(beyond=beyond("2026.7")), day_record())
-    assert (asked.cause, asked.facts["behind"], asked.facts["other"]) == (
+    issue = parked(days(beyond=beyond("2026.7")), day_record())
+    assert (issue.cause, issue.facts["behind"], issue.facts["other"]) == (
         "day_sale_elsewhere", "1.1.2026.4102", "2026.7",
     )  # fmt: skip
-    said = answered(day_record(), asked, "beside")
-    one = page(days(beyond=beyond("2026.7")), said)
-    assert days(beyond=beyond("2026.7")).conflicts_between(STAGE, [one], sending=True) == {}
+    answered_day = answered(day_record(), issue, "beside")
+    day_page = page(days(beyond=beyond("2026.7")), answered_day)
+    assert days(beyond=beyond("2026.7")).conflicts_between(STAGE, [day_page], sending=True) == {}
     for now in (beyond("2026.7", "2026.8"), beyond("2026.9")):
-        assert parked(days(beyond=now), said).cause == "day_sale_elsewhere"
-        assert days(beyond=now).conflicts_between(STAGE, [one], sending=True).keys() == {one.key}
-    assert page(days({one.key: link(one)}, beyond=beyond("2026.9")), day_record()).key == one.key  # it is booked
+        assert parked(days(beyond=now), answered_day).cause == "day_sale_elsewhere"
+        assert days(beyond=now).conflicts_between(STAGE, [day_page], sending=True).keys() == {day_page.key}
+    assert (
+        page(days({day_page.key: link(day_page)}, beyond=beyond("2026.9")), day_record()).key == day_page.key
+    )  # it is booked
 
 
 @pytest.mark.parametrize("first", ["typed", "beyond"])
 def test_a_day_that_is_asked_about_for_two_reasons_keeps_both_answers_whichever_was_given_first(first: str) -> None:
     reasons: dict[str, Any] = {"typed": typed_on(date(2026, 10, 17)), "beyond": beyond("2026.7")}
     whole = days(**reasons)
-    asked = parked(days(**{first: reasons[first]}), day_record())
+    issue = parked(days(**{first: reasons[first]}), day_record())
     options = {"day_booked_by_hand": "book", "day_sale_elsewhere": "beside"}
-    record = answered(day_record(), asked, options[asked.cause])
-    left = parked(whole, record)
-    assert {asked.cause, left.cause} == {*options}
-    record = answered(record, left, options[left.cause])
+    record = answered(day_record(), issue, options[issue.cause])
+    remaining = parked(whole, record)
+    assert {issue.cause, remaining.cause} == {*options}
+    record = answered(record, remaining, options[remaining.cause])
     planned = page(whole, record)
     assert sent(whole, planned) is None
 
     for reason in reasons.items():  # it is another day: each answer has lapsed
         parked(days(**dict([reason])), replace(record, values={**record.values, "digest": "d2"}))
-    again = days(typed=reasons["typed"], beyond=beyond("2026.8"))
-    assert parked(again, record).cause == "day_sale_elsewhere"  # the other answer holds
-    rows = [replace(one, page="601/9") for one in reasons["typed"]([date(2026, 10, 17)])]
+    logic = days(typed=reasons["typed"], beyond=beyond("2026.8"))
+    assert parked(logic, record).cause == "day_sale_elsewhere"  # the other answer holds
+    rows = [replace(row, page="601/9") for row in reasons["typed"]([date(2026, 10, 17)])]
     assert parked(days(typed=lambda _: rows, beyond=reasons["beyond"]), record).cause == "day_booked_by_hand"
     unreadable_too = [*reasons["typed"]([date(2026, 10, 17)]), unreadable_row("2026-10-17/7")]
-    asked = parked(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), record)
-    assert asked.cause == "day_ledger_unreadable"  # what was said of the page says nothing of the row
-    assert page(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), answered(record, asked, "book"))
+    issue = parked(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), record)
+    assert issue.cause == "day_ledger_unreadable"  # what was said of the page says nothing of the row
+    assert page(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), answered(record, issue, "book"))
 
 
 def test_a_day_that_is_in_the_books_by_a_persons_word_is_not_asked_about_for_another_reason() -> None:
     reasons: dict[str, Any] = {"typed": typed_on(date(2026, 10, 17)), "beyond": beyond("2026.7")}
-    asked = parked(days(typed=reasons["typed"]), day_record())
+    issue = parked(days(typed=reasons["typed"]), day_record())
     elsewhere = answered(day_record(), parked(days(beyond=reasons["beyond"]), day_record()), "beside")
     for record in (day_record(), elsewhere):
-        assert skipped(days(**reasons), answered(record, asked, "keep")).reason == "day_kept_by_hand"
+        assert skipped(days(**reasons), answered(record, issue, "keep")).reason == "day_kept_by_hand"
 
 
 def test_two_pages_with_one_reference_are_a_question() -> None:
-    one = page(days(), day_record())
-    held = CurrentRecord(one, "600/1", other_references=("600/2",))
-    issue = days().objection(STAGE, one, held, None)
+    day_page = page(days(), day_record())
+    current = CurrentRecord(day_page, "600/1", other_references=("600/2",))
+    issue = days().objection(STAGE, day_page, current, None)
     assert issue is not None
     assert issue.cause == "reference_found_twice"
-    doubled = days().objection(STAGE, one, held, link(one))
+    doubled = days().objection(STAGE, day_page, current, link(day_page))
     assert doubled is not None
     assert doubled.cause == "document_doubled"
 
 
 def test_a_page_that_was_there_before_us_is_ours_only_when_it_says_the_same() -> None:
-    one = page(days(), day_record())
-    assert days().objection(STAGE, one, CurrentRecord(one, "600/1"), None) is None
-    other = replace(one, parts=one.parts[1:])
-    issue = days().objection(STAGE, one, CurrentRecord(other, "600/1"), None)
+    day_page = page(days(), day_record())
+    assert days().objection(STAGE, day_page, CurrentRecord(day_page, "600/1"), None) is None
+    other = replace(day_page, parts=day_page.parts[1:])
+    issue = days().objection(STAGE, day_page, CurrentRecord(other, "600/1"), None)
     assert issue is not None
     assert issue.cause == "day_page_differs"
 
 
 def test_what_is_undone_is_a_correction_of_the_day() -> None:
-    one = page(days(), day_record())
+    day_page = page(days(), day_record())
     change = Change(
-        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), desired=one, before=None,
-        agreed=one,
-    )  # fmt: skip
-    back = days({one.key: link(one)}).withdraw(STAGE, change)
+        action=Action.CREATE,
+        kind=day_page.kind,
+        key=day_page.key,
+        title="day",
+        sources=(day_page.key,),
+        desired=day_page,
+        before=None,
+        agreed=day_page,
+    )
+    back = days({day_page.key: link(day_page)}).withdraw(STAGE, change)
     assert isinstance(back, Change)
     assert (back.key, back.desired.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
     assert back.desired.parts[0].values["amount"] == euros("557.10")
-    both = {one.key: link(one), back.key: link(back.agreed, "600/2")}
-    assert parked(days(both), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
+    links = {day_page.key: link(day_page), back.key: link(back.agreed, "600/2")}
+    assert parked(days(links), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
 
 
 @pytest.mark.parametrize("late", ["park", "first_open"])
 def test_a_day_that_is_closed_by_now_is_undone_on_the_first_open_one(late: str) -> None:
-    one = page(days(), day_record())
+    day_page = page(days(), day_record())
     change = Change(
-        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), desired=one, before=None,
-        agreed=one,
-    )  # fmt: skip
-    booked, through = {one.key: link(one)}, date(2026, 10, 31)
+        action=Action.CREATE,
+        kind=day_page.kind,
+        key=day_page.key,
+        title="day",
+        sources=(day_page.key,),
+        desired=day_page,
+        before=None,
+        agreed=day_page,
+    )
+    booked, through = {day_page.key: link(day_page)}, date(2026, 10, 31)
     back = days(booked, books_closed_through=through, late=late).withdraw(STAGE, change)
     assert isinstance(back, Change)
-    for made in (back.desired, back.agreed):
-        assert (made.values["date"], made.values["period"]) == (date(2026, 11, 1), Decimal(11))
-        assert (made.values["day"], made.values["reference"]) == (date(2026, 10, 17), "MZ6101700101")
+    for correction in (back.desired, back.agreed):
+        assert (correction.values["date"], correction.values["period"]) == (date(2026, 11, 1), Decimal(11))
+        assert (correction.values["day"], correction.values["reference"]) == (date(2026, 10, 17), "MZ6101700101")
 
 
 def test_every_value_tells_where_it_comes_from() -> None:

@@ -181,8 +181,8 @@ MUTATIONS = (
 
 def copied(folder: Path) -> Path:
     """Copy what the property test of days needs."""
-    kept = shutil.ignore_patterns("__pycache__", "sandbox", "lab")
-    shutil.copytree(ROOT / "integration", folder / "integration", ignore=kept)
+    skip_patterns = shutil.ignore_patterns("__pycache__", "sandbox", "lab")
+    shutil.copytree(ROOT / "integration", folder / "integration", ignore=skip_patterns)
     shutil.copytree(ROOT / "data" / "mappings", folder / "data" / "mappings")
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "tests/flows/days").mkdir(parents=True)
@@ -195,7 +195,7 @@ def copied(folder: Path) -> Path:
 def run(folder: Path) -> tuple[int, str]:
     """Run the short property test on a copy; return its exit code and what it said."""
     arguments = ["-x", "-p", "no:randomly", "-n", "0", "-m", "", "--tb", "line", SHORT]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
@@ -203,34 +203,34 @@ def run(folder: Path) -> tuple[int, str]:
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout + done.stderr
+    return process.returncode, process.stdout + process.stderr
 
 
-def caught_by(told: str) -> str:
+def caught_by(output: str) -> str:
     """Return which promise was broken, by what the test said."""
-    found = BROKEN.search(told)
-    return found.group(1) if found else ""
+    match = BROKEN.search(output)
+    return match.group(1) if match else ""
 
 
 def test_what_each_fault_changes_is_there_once() -> None:
-    texts = {one.name: (ROOT / "integration" / one.file).read_text() for one in MUTATIONS}
-    assert [one.name for one in MUTATIONS if texts[one.name].count(one.was) != 1] == []
+    texts = {mutation.name: (ROOT / "integration" / mutation.file).read_text() for mutation in MUTATIONS}
+    assert [mutation.name for mutation in MUTATIONS if texts[mutation.name].count(mutation.was) != 1] == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_fault_is_caught_and_the_product_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = copied(tmp_path)
-    code, told = run(folder)
-    assert code == 0, told
+    code, output = run(folder)
+    assert code == 0, output
     caught: dict[str, str] = {}
-    for one in MUTATIONS:
-        file = folder / "integration" / one.file
+    for mutation in MUTATIONS:
+        file = folder / "integration" / mutation.file
         text = file.read_text()
-        file.write_text(text.replace(one.was, one.becomes))
-        code, told = run(folder)
+        file.write_text(text.replace(mutation.was, mutation.becomes))
+        code, output = run(folder)
         file.write_text(text)
-        caught[one.name] = caught_by(told) if code == 1 else ""
+        caught[mutation.name] = caught_by(output) if code == 1 else ""
         with capsys.disabled():
-            print(f"\n  {one.name:55} {caught[one.name] or 'NOT CAUGHT'}", end="")  # noqa: T201 - a table for people
+            print(f"\n  {mutation.name:55} {caught[mutation.name] or 'NOT CAUGHT'}", end="")  # noqa: T201 - a table for people
     assert [name for name, by in caught.items() if not by] == []

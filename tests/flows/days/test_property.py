@@ -61,17 +61,17 @@ def lived(days: Sequence[Day], variants: int, start: int = 0) -> Counter[str]:
 def test_the_second_opinion_uses_none_of_the_product() -> None:
     for name in SECOND_OPINION:
         tree = ast.parse((HERE / f"{name}.py").read_text())
-        found = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-        found += [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
-        ours = [each for each in found if each.partition(".")[0] in ("integration", "tests", "pages", "")]
-        assert set(ours) <= {f"tests.flows.days.{each}" for each in SECOND_OPINION}, name
-        assert not {"importlib", "sys"} & set(found), name
+        modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        ours = [module for module in modules if module.partition(".")[0] in ("integration", "tests", "pages", "")]
+        assert set(ours) <= {f"tests.flows.days.{helper}" for helper in SECOND_OPINION}, name
+        assert not {"importlib", "sys"} & set(modules), name
 
 
 def test_one_page_and_documents_one_by_one_end_in_one_ledger_and_all_of_it_adds_up() -> None:
-    for day in (each.honest().last() for each in History(3, SHORT).days()):
-        by_contents = [ledger([*page_rows(day, each), *apart_rows(day, each)]) for each in CONTENTS]
-        assert [sum(each.values()) for each in by_contents] == [0, 0, 0], day.key
+    for day in (source_day.honest().last() for source_day in History(3, SHORT).days()):
+        by_contents = [ledger([*page_rows(day, contents), *apart_rows(day, contents)]) for contents in CONTENTS]
+        assert [sum(totals.values()) for totals in by_contents] == [0, 0, 0], day.key
         if (day.conventions.split, day.conventions.vat) == ("document", "documents"):
             assert by_contents[0] == by_contents[1] == by_contents[2], day.key
 
@@ -79,23 +79,30 @@ def test_one_page_and_documents_one_by_one_end_in_one_ledger_and_all_of_it_adds_
 def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
     """Book some documents of each day by themselves, with their payments or without, and the rest with the day."""
     random, cases = Random(seed), Counter[str]()  # noqa: S311 - what is drawn is to be drawn again
-    for day in (each.honest().first() for each in days):
+    for day in (source_day.honest().first() for source_day in days):
         if (day.conventions.split, day.conventions.vat) != ("document", "documents"):
             continue  # a till that splits otherwise moves cents between accounts of one code
-        mine = [one for one in day.counting if one.source != "order" and not one.is_apart and random.random() < 0.4]
+        mine = [
+            document
+            for document in day.counting
+            if document.source != "order" and not document.is_apart and random.random() < 0.4
+        ]
         alone = {
-            f"id-{one.number}": SeparateBooking(with_payments=random.random() < 0.5, debtor="2999") for one in mine
+            f"id-{document.number}": SeparateBooking(with_payments=random.random() < 0.5, debtor="2999")
+            for document in mine
         }
-        found = _amounts(Books(VARIANTS[0]).logic(alone=partial(_among, alone)), day)
-        for one in mine:
-            how = alone[f"id-{one.number}"].with_payments
-            found += [(row.account, Decimal(row.cents).scaleb(-2)) for row in alone_rows(day, one, with_payments=how)]
-            cases[f"{one.source}, {'with' if how else 'without'} payments"] += 1
-        assert _summed(found) == _summed(_amounts(Books(VARIANTS[0]).logic(), day)), day.key
+        amounts = _amounts(Books(VARIANTS[0]).logic(alone=partial(_select_bookings, alone)), day)
+        for document in mine:
+            how = alone[f"id-{document.number}"].with_payments
+            amounts += [
+                (row.account, Decimal(row.cents).scaleb(-2)) for row in alone_rows(day, document, with_payments=how)
+            ]
+            cases[f"{document.source}, {'with' if how else 'without'} payments"] += 1
+        assert _sum_by_account(amounts) == _sum_by_account(_amounts(Books(VARIANTS[0]).logic(), day)), day.key
     return cases
 
 
-def _among(alone: Mapping[str, SeparateBooking], keys: Collection[str]) -> dict[str, SeparateBooking]:
+def _select_bookings(alone: Mapping[str, SeparateBooking], keys: Collection[str]) -> dict[str, SeparateBooking]:
     return {key: alone[key] for key in keys if key in alone}
 
 
@@ -106,11 +113,11 @@ def _amounts(logic: DaysLogic, day: Day) -> list[tuple[str, Decimal]]:
     return [*((line.account, line.amount) for line in lines), *vat]
 
 
-def _summed(amounts: Sequence[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
+def _sum_by_account(amounts: Sequence[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    totals: dict[str, Decimal] = {}
     for account, amount in amounts:
-        found[account] = found.get(account, Decimal(0)) + amount
-    return {account: amount for account, amount in found.items() if amount}
+        totals[account] = totals.get(account, Decimal(0)) + amount
+    return {account: amount for account, amount in totals.items() if amount}
 
 
 ALONE = {f"{source}, {how} payments" for source in ("receipt", "invoice") for how in ("with", "without")}
@@ -142,8 +149,8 @@ def test_thousands_of_days_do(seed: int, capsys: pytest.CaptureFixture[str]) -> 
     days = History(seed, LONG if seed % 2 else AUTUMN).days()
     cases = lived(days, 6, seed * 11)
     with capsys.disabled():
-        told = "\n".join(f"  {count:6} {case}" for case, count in sorted(cases.items()))
-        print(f"\nseed {seed}: {len(days)} days\n{told}")  # noqa: T201 - what was covered, for people
+        report = "\n".join(f"  {count:6} {case}" for case, count in sorted(cases.items()))
+        print(f"\nseed {seed}: {len(days)} days\n{report}")  # noqa: T201 - what was covered, for people
     assert len(days) * 4 > 2_000
     assert (ALWAYS | REFUSED | CHANGED) - cases.keys() == set()
     assert set(CLOCKS_CHANGE) & {day.date for day in days}

@@ -42,12 +42,12 @@ def known(
     **settings: object,
 ) -> SetupContext:
     """What is known of the flow with these settings."""
-    return SetupContext({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda listed: lists.get(listed, {}))
+    return SetupContext({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda code_list: lists.get(code_list, {}))
 
 
 def question(name: str) -> Question:
     """One question of the flow."""
-    return next(one for one in QUESTIONS if one.name == name)
+    return next(candidate for candidate in QUESTIONS if candidate.name == name)
 
 
 def proposed(name: str, at: SetupContext) -> Proposal | None:
@@ -56,9 +56,9 @@ def proposed(name: str, at: SetupContext) -> Proposal | None:
 
 
 def test_the_only_memorial_is_proposed_and_plain() -> None:
-    found = proposed("daybook", known())
-    assert found is not None
-    assert found.values == {"daybook": "600", "mode": "line"}
+    proposal = proposed("daybook", known())
+    assert proposal is not None
+    assert proposal.values == {"daybook": "600", "mode": "line"}
     assert question("daybook").safe_defaults(known()) == {"daybook": "600"}
 
 
@@ -74,16 +74,16 @@ def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> Non
 
 
 def test_an_account_of_the_till_is_proposed_where_it_can_mean_one_ledger_alone() -> None:
-    found = proposed("accounts", known())
-    assert found is not None
-    assert found.values == {"10": "8000"}
+    proposal = proposed("accounts", known())
+    assert proposal is not None
+    assert proposal.values == {"10": "8000"}
     assert proposed("methods", known()) is None  # the books have no ledger 1010, and nothing is guessed
     of_till = {**LISTS, till_list("turnover_accounts"): {"10": "800"}}
     with_zero = proposed("accounts", known(lists={**of_till, books_list("ledgers"): {"0800": "Fietsen"}}))
     assert with_zero is not None
     assert with_zero.values == {"10": "0800"}
-    both = {"0800": "Fietsen", "800": "Oud"}
-    assert proposed("accounts", known(lists={**of_till, books_list("ledgers"): both})) is None
+    ledgers = {"0800": "Fietsen", "800": "Oud"}
+    assert proposed("accounts", known(lists={**of_till, books_list("ledgers"): ledgers})) is None
 
 
 GOODS: Mapping[CodeList, Mapping[str, str]] = {
@@ -111,9 +111,9 @@ def lacks_goods(name: str, at: SetupContext) -> str:
 
 def test_accounts_of_goods_are_those_of_the_till_and_a_group_without_goods_wants_none() -> None:
     at = known(lists=GOODS)
-    found = proposed("costs", at)
-    assert found is not None
-    assert found.values == {"10": "7000", "20": "7000"}
+    proposal = proposed("costs", at)
+    assert proposal is not None
+    assert proposal.values == {"10": "7000", "20": "7000"}
     assert proposed("stock", at) is None  # of group 20 nobody tells it
     assert [lacks_goods(name, at) for name in ("costs", "stock")] == ["10 Fietsen, 20 Kleding"] * 2
     agreed = known(lists=GOODS, till_accounts=True)
@@ -132,24 +132,24 @@ def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -
 
 
 def test_accounts_of_drawers_are_known_by_their_names() -> None:
-    found = proposed("drawers", known())
-    assert found is not None
-    assert found.values == {"difference_account": "4400", "banked_account": "1090"}
+    proposal = proposed("drawers", known())
+    assert proposal is not None
+    assert proposal.values == {"difference_account": "4400", "banked_account": "1090"}
     assert question("drawers").lacks(known()) is not None
     assert question("drawers").lacks(known(difference_account="4400")) is None
 
 
 def test_the_collective_account_is_the_one_that_debtors_have() -> None:
-    found = proposed("debtors", known())
-    assert found is not None
-    assert found.values == {"collective_account": "1300", "collective_debtor": ""}
+    proposal = proposed("debtors", known())
+    assert proposal is not None
+    assert proposal.values == {"collective_account": "1300", "collective_debtor": ""}
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_whoever_chooses_the_daybook_is_advised_to_block_changes_by_hand(language: str) -> None:
     with (files("integration.sandbox.accountview") / "fields.csv").open(encoding="utf-8") as dictionary:
-        named = {(row["table"], row["name"]): row["caption"] for row in csv.DictReader(dictionary)}
-    assert named["DAILY", "CNG_BLK"] in words.term("about_days_daybook", language)
+        captions = {(row["table"], row["name"]): row["caption"] for row in csv.DictReader(dictionary)}
+    assert captions["DAILY", "CNG_BLK"] in words.term("about_days_daybook", language)
 
 
 @pytest.mark.parametrize(

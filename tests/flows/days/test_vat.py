@@ -51,35 +51,35 @@ class Sold(NamedTuple):
 # ---- the second opinion, which uses no code of the product
 
 
-def expected_code(one: Sold, code: str) -> str:
+def expected_code(document: Sold, code: str) -> str:
     """The VAT code that a bookkeeper reads from the rows above."""
-    if one.method == "none":
+    if document.method == "none":
         return "3"
-    country = one.country or "NL"
+    country = document.country or "NL"
     if country == "BE":
         return {"1": "7", "2": "6", "3": "3"}[code]
-    if code == "2" and country == "NL" and one.has_number:
+    if code == "2" and country == "NL" and document.has_number:
         return "8"
-    if code == "2" and country == "DE" and not one.has_number:
+    if code == "2" and country == "DE" and not document.has_number:
         return "9"
     return {"1": "2", "2": "1", "3": "3"}[code]
 
 
-def charged(one: Sold, code: str, cents: int) -> int:
+def charged(document: Sold, code: str, cents: int) -> int:
     """The VAT in an amount, in cents, halves away from zero."""
-    rate = 0 if one.method == "none" else RATES[code]
+    rate = 0 if document.method == "none" else RATES[code]
     return (2 * abs(cents) * rate + 100 + rate) // (2 * (100 + rate)) * (1 if cents >= 0 else -1)
 
 
-def expected(some: Sequence[Sold]) -> dict[tuple[str, str], tuple[int, int]]:
+def expected(documents: Sequence[Sold]) -> dict[tuple[str, str], tuple[int, int]]:
     """What stands on each account under each VAT code, base and VAT in cents."""
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for one in some:
-        for group, code, cents in one.lines:
-            where, vat = (ACCOUNTS[group], expected_code(one, code)), charged(one, code, cents)
-            base, tax = found.get(where, (0, 0))
-            found[where] = base + cents - vat, tax + vat
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+    totals: dict[tuple[str, str], tuple[int, int]] = {}
+    for document in documents:
+        for group, code, cents in document.lines:
+            where, vat = (ACCOUNTS[group], expected_code(document, code)), charged(document, code, cents)
+            base, tax = totals.get(where, (0, 0))
+            totals[where] = base + cents - vat, tax + vat
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
 # ---- the same as the till tells it, and what the flows make of it
@@ -89,12 +89,12 @@ def euros(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-def record_of(one: Sold) -> Record:
+def record_of(document: Sold) -> Record:
     parts: list[Record] = []
     split: dict[str, tuple[int, int]] = {}
     total = 0
-    for place, (group, code, cents) in enumerate(one.lines, start=1):
-        vat = charged(one, code, cents)
+    for place, (group, code, cents) in enumerate(document.lines, start=1):
+        vat = charged(document, code, cents)
         values: dict[str, Value] = {
             "turnover_group": group, "vat_code": code, "amount_incl": euros(cents), "amount_excl": euros(cents - vat),
             "quantity": Decimal(1), "price_incl": euros(cents), "price_excl": euros(cents - vat), "text": "Iets",
@@ -109,35 +109,35 @@ def record_of(one: Sold) -> Record:
         for code, (base, tax) in split.items()
     ]
     parts.append(Record(Kind.PAYMENT, "1", {"method": "PIN", "type": "eft", "amount": euros(total), "date": DAY}))
-    if one.country or one.has_number:
-        number = NUMBERS.get(one.country or "NL", "") if one.has_number else ""
-        customer: dict[str, Value] = {"name": "Klant", "country": one.country, "vat_number": number}
+    if document.country or document.has_number:
+        number = NUMBERS.get(document.country or "NL", "") if document.has_number else ""
+        customer: dict[str, Value] = {"name": "Klant", "country": document.country, "vat_number": number}
         parts.append(Record(Kind.RELATION, "customer", customer))
-    known: dict[str, Value] = {
-        "number": f"1.1.2026.{one.number}", "type": str(one.kind).upper(), "date": DAY, "branch": "1",
-        "entered": datetime(2026, 10, 17, 9, tzinfo=UTC), "vat_method": one.method, "country": one.country,
-        "relation": str(one.number) if one.country or one.has_number else "", "total_incl": euros(total),
-        "total_excl": euros(sum(base for base, _ in split.values())), "digest": f"d{one.number}", "state": "paid",
+    fields: dict[str, Value] = {
+        "number": f"1.1.2026.{document.number}", "type": str(document.kind).upper(), "date": DAY, "branch": "1",
+        "entered": datetime(2026, 10, 17, 9, tzinfo=UTC), "vat_method": document.method, "country": document.country,
+        "relation": str(document.number) if document.country or document.has_number else "", "total_incl": euros(total),
+        "total_excl": euros(sum(base for base, _ in split.values())), "digest": f"d{document.number}", "state": "paid",
     }  # fmt: skip
-    return Record(one.kind, f"id-{one.number}", known, tuple(parts))
+    return Record(document.kind, f"id-{document.number}", fields, tuple(parts))
 
 
-def day_of(some: Sequence[Sold], records: Sequence[Record] = ()) -> Record:
+def day_of(documents: Sequence[Sold], records: Sequence[Record] = ()) -> Record:
     """The day of these documents, with the till's own sums of them."""
     groups: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for one in some:
-        for group, code, cents in one.lines:
-            incl, vat = groups.get((str(one.kind), group, code), (0, 0))
-            groups[str(one.kind), group, code] = incl + cents, vat + charged(one, code, cents)
-    parts = [*_answers(groups), *(records or map(record_of, some))]
+    for document in documents:
+        for group, code, cents in document.lines:
+            incl, vat = groups.get((str(document.kind), group, code), (0, 0))
+            groups[str(document.kind), group, code] = incl + cents, vat + charged(document, code, cents)
+    parts = [*_answers(groups), *(records or map(record_of, documents))]
     values: dict[str, Value] = {"date": DAY, "branch": "1", "branch_name": "Utrecht", "closed": True, "digest": "d1"}
     return Record(Kind.DAY, "2026-10-17/1", values, tuple(parts))
 
 
 def _answers(groups: dict[tuple[str, str, str], tuple[int, int]]) -> Iterator[Record]:
     for source, group in dict.fromkeys((source, group) for source, group, _ in groups):
-        own = {key: each for key, each in groups.items() if key[:2] == (source, group)}
-        incl, vat = (sum(each[place] for each in own.values()) for place in (0, 1))
+        own = {key: pair for key, pair in groups.items() if key[:2] == (source, group)}
+        incl, vat = (sum(pair[place] for pair in own.values()) for place in (0, 1))
         about: dict[str, Value] = {
             "source": source, "group": group, "name": f"Groep {group}", "type": "turnover" if group else "unknown",
         }  # fmt: skip
@@ -150,11 +150,11 @@ def _answers(groups: dict[tuple[str, str, str], tuple[int, int]]) -> Iterator[Re
             yield Record(Kind.TURNOVER, key, {**about, "book": "financial", **rated, **amounts})
     for source in dict.fromkeys(source for source, _, _ in groups):
         for code in dict.fromkeys(code for own, _, code in groups if own == source):
-            own = {key: each for key, each in groups.items() if (key[0], key[2]) == (source, code)}
-            incl, vat = (sum(each[place] for each in own.values()) for place in (0, 1))
-            listed: dict[str, Value] = {"source": source, "code": code, "percent": Decimal(RATES[code])}
+            own = {key: pair for key, pair in groups.items() if (key[0], key[2]) == (source, code)}
+            incl, vat = (sum(pair[place] for pair in own.values()) for place in (0, 1))
+            vat_values: dict[str, Value] = {"source": source, "code": code, "percent": Decimal(RATES[code])}
             amounts = {"excl": euros(incl - vat), "vat": euros(vat)}
-            yield Record(Kind.VAT, f"{source}:{code}", {**listed, **amounts})
+            yield Record(Kind.VAT, f"{source}:{code}", {**vat_values, **amounts})
         paid = sum(incl for (own, _, _), (incl, _) in groups.items() if own == source)
         values: dict[str, Value] = {
             "source": source,
@@ -182,33 +182,35 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
     )  # fmt: skip
 
 
-def posting(one: Sold) -> Record:
+def posting(document: Sold) -> Record:
     """The document as a posting of its own."""
     tables = with_tables(
         vat_codes_sales=VAT_ROWS, revenue_accounts={"*": ACCOUNTS[""]},
         turnover_accounts_sales={group: account for group, account in ACCOUNTS.items() if group},
     )  # fmt: skip
-    asked, kind = Questions(), str(one.kind)
+    questions, kind = Questions(), str(document.kind)
     chosen = OrderSettings(
         collective_account="1300", daybook="700", default_debtor="fallback", debtor_number="10000",
         **becoming(kind, "posting"),
     )  # fmt: skip
     return booking(
-        record_of(one),
-        OrdersLogic(chosen, RULES, 1, tables, *PERCENTAGES, asked.known, asked.linked, BookingContext(TURNOVER)),
+        record_of(document),
+        OrdersLogic(
+            chosen, RULES, 1, tables, *PERCENTAGES, questions.known, questions.linked, BookingContext(TURNOVER)
+        ),
     )
 
 
 def on_lines(record: Record, sign: int) -> dict[tuple[str, str], tuple[int, int]]:
     """What stands on accounts of turnover under each VAT code, in cents; `sign` is that of turnover."""
-    found: dict[tuple[str, str], tuple[int, int]] = {}
+    totals: dict[tuple[str, str], tuple[int, int]] = {}
     for line in lines_of(record):
         if line.values["account"] in ACCOUNTS.values():
             where = str(line.values["account"]), str(line.values.get("vat_code", ""))
-            base, tax = found.get(where, (0, 0))
+            base, tax = totals.get(where, (0, 0))
             amount, vat = (int(Decimal(str(line.values.get(name, 0))) * 100) * sign for name in ("amount", "vat"))
-            found[where] = base + amount, tax + vat
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+            totals[where] = base + amount, tax + vat
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
 CASES = st.builds(
@@ -225,34 +227,36 @@ CASES = st.builds(
 )  # fmt: skip
 
 
-def is_abroad(one: Sold) -> bool:
+def is_abroad(document: Sold) -> bool:
     """Whether a document is for a company with a VAT number of another country, which a day leaves to itself."""
-    return one.has_number and one.country not in ("", "NL")
+    return document.has_number and document.country not in ("", "NL")
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(CASES, min_size=1, max_size=7))
-def test_a_day_is_what_its_documents_are_as_postings(some: list[Sold]) -> None:
-    some = [one._replace(number=place) for place, one in enumerate(some, start=1) if not is_abroad(one)]
-    if not any(cents for one in some for _, _, cents in one.lines):
+def test_a_day_is_what_its_documents_are_as_postings(documents: list[Sold]) -> None:
+    documents = [
+        document._replace(number=place) for place, document in enumerate(documents, start=1) if not is_abroad(document)
+    ]
+    if not any(cents for document in documents for _, _, cents in document.lines):
         return
-    wanted = expected(some)
-    assert on_lines(page(days(), day_of(some)), -1) == wanted
+    expected_totals = expected(documents)
+    assert on_lines(page(days(), day_of(documents)), -1) == expected_totals
     together: dict[tuple[str, str], tuple[int, int]] = {}
-    for one in some:
-        if any(cents for _, _, cents in one.lines):
-            for where, (base, vat) in on_lines(posting(one), 1).items():
+    for document in documents:
+        if any(cents for _, _, cents in document.lines):
+            for where, (base, vat) in on_lines(posting(document), 1).items():
                 before = together.get(where, (0, 0))
                 together[where] = before[0] + base, before[1] + vat
-    assert {where: sums for where, sums in together.items() if sums != (0, 0)} == wanted
+    assert {where: sums for where, sums in together.items() if sums != (0, 0)} == expected_totals
 
 
 # ---- what nobody can decide
 
 
-def with_customer(one: Sold, **customer: str) -> Record:
+def with_customer(document: Sold, **customer: str) -> Record:
     """The document with other values of its customer."""
-    record = record_of(one)
+    record = record_of(document)
     parts = tuple(
         replace(part, values={**part.values, **customer}) if part.kind is Kind.RELATION else part
         for part in record.parts
@@ -264,8 +268,8 @@ HOME = Sold(1, (("10", "2", 12_100),))
 
 
 def test_a_country_that_cannot_be_read_asks_for_its_row_where_a_vat_code_goes_by_country() -> None:
-    one = Sold(2, (("10", "2", 12_100),), "BE")
-    day = day_of([HOME, one], [record_of(HOME), with_customer(one, country="Belgenland")])
+    document = Sold(2, (("10", "2", 12_100),), "BE")
+    day = day_of([HOME, document], [record_of(HOME), with_customer(document, country="Belgenland")])
     issue = parked(days(), day)
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "countries", "Belgenland")
     assert issue.facts["document"] == "1.1.2026.2"
@@ -276,10 +280,10 @@ def test_a_country_that_cannot_be_read_asks_for_its_row_where_a_vat_code_goes_by
 
 
 def test_a_sale_without_vat_waits_for_its_row_in_the_day_and_as_a_posting() -> None:
-    one = Sold(2, (("10", "2", 10_000),), method="none")
-    issue = parked(days(rows={"2": "1"}), day_of([HOME, one]))
+    document = Sold(2, (("10", "2", 10_000),), method="none")
+    issue = parked(days(rows={"2": "1"}), day_of([HOME, document]))
     assert (issue.cause, issue.facts["document"]) == ("day_vat_implausible", "1.1.2026.2")
-    assert on_lines(page(days(), day_of([HOME, one])), -1)["8000", "3"] == (10_000, 0)
+    assert on_lines(page(days(), day_of([HOME, document])), -1)["8000", "3"] == (10_000, 0)
 
 
 @pytest.mark.parametrize("customer", [
@@ -290,21 +294,21 @@ def test_a_sale_without_vat_waits_for_its_row_in_the_day_and_as_a_posting() -> N
 ])  # fmt: skip
 @pytest.mark.parametrize("code", ["2", "3"])
 def test_a_receipt_without_vat_for_a_company_abroad_parks_the_day(customer: dict[str, str], code: str) -> None:
-    one = Sold(2, (("10", code, 10_000),), "BE", has_number=True, method="none")
-    issue = parked(days(), day_of([HOME, one], [record_of(HOME), with_customer(one, **customer)]))
+    document = Sold(2, (("10", code, 10_000),), "BE", has_number=True, method="none")
+    issue = parked(days(), day_of([HOME, document], [record_of(HOME), with_customer(document, **customer)]))
     assert (issue.cause, issue.facts["document"]) == ("day_sale_abroad_untaxed", "1.1.2026.2")
 
 
 def test_a_code_without_a_row_is_asked_for_with_the_country_of_its_document() -> None:
-    one = Sold(2, (("10", "1", 10_900),), "DE")
-    issue = parked(days(rows={"2": "1", "NL:1": "2"}), day_of([HOME, one]))
+    document = Sold(2, (("10", "1", 10_900),), "DE")
+    issue = parked(days(rows={"2": "1", "NL:1": "2"}), day_of([HOME, document]))
     (code,) = missing_codes_in(issue.facts)
     assert (code.cause, code.facts["document"], code.facts["country"]) == ("vat_code_unmapped", "1.1.2026.2", "DE")
-    found = page(days(rows={"NL:2": "1"}), day_of([HOME]))
-    assert on_lines(found, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
+    day_page = page(days(rows={"NL:2": "1"}), day_of([HOME]))
+    assert on_lines(day_page, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
 
 
 def test_a_row_with_a_code_that_the_books_lack_is_named() -> None:
-    one = Sold(2, (("10", "2", 12_100),), "BE")
-    issue = parked(days(rows={"2": "1", "BE:2": ""}), day_of([HOME, one]))
+    document = Sold(2, (("10", "2", 12_100),), "BE")
+    issue = parked(days(rows={"2": "1", "BE:2": ""}), day_of([HOME, document]))
     assert (issue.cause, issue.facts["row"], issue.facts["document"]) == ("vat_row_impossible", "BE:2", "1.1.2026.2")

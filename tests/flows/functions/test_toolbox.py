@@ -88,9 +88,9 @@ from tests.flows.functions.tools import RECORD, TABLES, applied, refusal, refuse
     ],
 )
 def test_a_function_gives_what_its_name_says(name: str, args: tuple[Value, ...], value: Value, expected: Value) -> None:
-    found = applied(name, value, *args)
-    assert found == expected
-    assert type(found) is type(expected)
+    actual = applied(name, value, *args)
+    assert actual == expected
+    assert type(actual) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -250,9 +250,9 @@ def test_what_a_rule_reads_is_its_source_and_every_field_its_functions_name(rule
     ],
 )
 def test_an_expression_gives_a_value_of_ours(text: str, expected: Value) -> None:
-    found = result(text)
-    assert found == expected
-    assert type(found) is type(expected)
+    actual = result(text)
+    assert actual == expected
+    assert type(actual) is type(expected)
 
 
 def test_a_literal_is_exact() -> None:
@@ -411,7 +411,7 @@ def test_no_text_breaks_out_of_an_expression(text: str) -> None:
 )
 def test_any_expression_gives_a_value_of_ours_or_a_reason(text: str) -> None:
     try:
-        found = result(text)
+        actual = result(text)
     except RuleError as error:
-        found = str(error) or 1  # type: ignore[assignment]
-    assert found is None or isinstance(found, bool | str | Decimal | date | tuple)
+        actual = str(error) or 1  # type: ignore[assignment]
+    assert actual is None or isinstance(actual, bool | str | Decimal | date | tuple)

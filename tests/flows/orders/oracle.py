@@ -36,13 +36,13 @@ def told(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) -> lis
 
     One that rounds `by_line` adds up the VAT of its lines.
     """
-    listed = list(lines)
-    found = {place: halves_up(incl * 100, 100 + RATES[code]) for place, (_, code, incl) in enumerate(listed)}
-    for code in () if by_line else {code for _, code, _ in listed}:
-        places = [place for place, (_, one, _) in enumerate(listed) if one == code]
-        excl = halves_up(sum(listed[place][2] for place in places) * 100, 100 + RATES[code])
-        found[places[0]] += excl - sum(found[place] for place in places)
-    return [Sold(group, code, incl, found[place]) for place, (group, code, incl) in enumerate(listed)]
+    line_list = list(lines)
+    net_amounts = {place: halves_up(incl * 100, 100 + RATES[code]) for place, (_, code, incl) in enumerate(line_list)}
+    for code in () if by_line else {code for _, code, _ in line_list}:
+        places = [place for place, (_, line_code, _) in enumerate(line_list) if line_code == code]
+        excl = halves_up(sum(line_list[place][2] for place in places) * 100, 100 + RATES[code])
+        net_amounts[places[0]] += excl - sum(net_amounts[place] for place in places)
+    return [Sold(group, code, incl, net_amounts[place]) for place, (group, code, incl) in enumerate(line_list)]
 
 
 def reversed_charge(lines: Iterable[Sold]) -> list[Sold]:
@@ -52,20 +52,20 @@ def reversed_charge(lines: Iterable[Sold]) -> list[Sold]:
 
 def split(lines: Iterable[Sold]) -> dict[str, tuple[int, int]]:
     """Return base and VAT by the till's VAT code."""
-    found: dict[str, tuple[int, int]] = {}
+    totals: dict[str, tuple[int, int]] = {}
     for line in lines:
-        excl, vat = found.get(line.code, (0, 0))
-        found[line.code] = excl + line.excl, vat + line.incl - line.excl
-    return found
+        excl, vat = totals.get(line.code, (0, 0))
+        totals[line.code] = excl + line.excl, vat + line.incl - line.excl
+    return totals
 
 
 def settled(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Return what was paid by clearing account; what vouchers paid for that were taxed before is none of it."""
-    found: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for method, amount in payments:
         if method in METHODS:
-            found[METHODS[method]] = found.get(METHODS[method], 0) + amount
-    return {account: amount for account, amount in found.items() if amount}
+            totals[METHODS[method]] = totals.get(METHODS[method], 0) + amount
+    return {account: amount for account, amount in totals.items() if amount}
 
 
 def left_open(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> int:
@@ -81,14 +81,14 @@ def booked(
     `groups` are the accounts of revenue by turnover group, where the shop has such. Of a document that is `untaxed`
     the buyer owes the VAT: a base belongs into the return only where there would have been VAT on it.
     """
-    listed = list(lines)
-    found: dict[tuple[str, str], tuple[int, int]] = {}
+    line_list = list(lines)
+    totals: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(account: str, code: str, excl: int, vat: int) -> None:
-        before = found.get((account, code), (0, 0))
-        found[account, code] = before[0] + excl, before[1] + vat
+        before = totals.get((account, code), (0, 0))
+        totals[account, code] = before[0] + excl, before[1] + vat
 
-    for line in listed:
+    for line in line_list:
         vat, code = line.incl - line.excl, CODES[line.code]
         if account := BALANCES.get(line.group):
             is_taxed = bool(vat) or (RATES[line.code] and abs(line.incl) * RATES[line.code] < 100 + RATES[line.code])
@@ -100,7 +100,7 @@ def booked(
     for method, amount in paid.items():
         if method in VOUCHERS:
             account, till_code = VOUCHERS[method]
-            excl, vat = split(listed)[till_code]
+            excl, vat = split(line_list)[till_code]
             share = vat if amount == excl + vat else halves_up(amount * vat, excl + vat)
             add(account, CODES[till_code], share - amount, -share)
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}

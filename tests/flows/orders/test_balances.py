@@ -37,29 +37,29 @@ def paid_by(**methods: int) -> tuple[Record, ...]:
 
 def sold(*lines: oracle.Sold, **methods: int) -> Record:
     """Return a document of the till with these lines."""
-    made = [
+    parts = [
         a_line(
-            f"{place}", turnover_group=one.group, vat_code=one.code, vat_percent=Decimal(oracle.RATES[one.code]),
-            amount_incl=euros(one.incl), amount_excl=euros(one.excl),
-            price_incl=euros(one.incl), price_excl=euros(one.excl),
+            f"{place}", turnover_group=line.group, vat_code=line.code, vat_percent=Decimal(oracle.RATES[line.code]),
+            amount_incl=euros(line.incl), amount_excl=euros(line.excl),
+            price_incl=euros(line.incl), price_excl=euros(line.excl),
         )
-        for place, one in enumerate(lines, start=1)
+        for place, line in enumerate(lines, start=1)
     ]  # fmt: skip
-    return an_order(lines=tuple(made), others=paid_by(**methods))
+    return an_order(lines=tuple(parts), others=paid_by(**methods))
 
 
-def posted(record: Record, **given: Any) -> Sums:
+def posted(record: Record, **options: Any) -> Sums:
     """Return what the lines of a booking come to, by account and VAT code, in cents."""
-    found: Sums = {}
-    for line in lines_of(booking(record, becomes="posting", tables=TABLES, **given)):
+    totals: Sums = {}
+    for line in lines_of(booking(record, becomes="posting", tables=TABLES, **options)):
         values = line.values
         excl, vat = (int(Decimal(str(values[name])) * 100) for name in ("amount", "vat"))
         where = str(values["account"]), str(values.get("vat_code", ""))
-        before = found.get(where, (0, 0))
-        found[where] = before[0] + excl, before[1] + vat
+        before = totals.get(where, (0, 0))
+        totals[where] = before[0] + excl, before[1] + vat
         assert values.get("vat_base") == (values["amount"] if where[1] else None)
         assert where[1] or not vat  # no VAT without a VAT code
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
 GROUPS = st.sampled_from(["10", "50", "80", "85", "90", "91", "92", "95", "97", ""])
@@ -83,9 +83,9 @@ def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take
         assert skipped(record, becomes="posting", tables=TABLES).reason == "document_empty"
         return
     assert posted(record) == expected
-    one = booking(record, becomes="posting", tables=TABLES)
-    assert one.values["booked_incl"] == one.values["sold_incl"]
-    assert one.values.get("redeemed", 0) == euros(sum(methods.values()))
+    document = booking(record, becomes="posting", tables=TABLES)
+    assert document.values["booked_incl"] == document.values["sold_incl"]
+    assert document.values.get("redeemed", 0) == euros(sum(methods.values()))
 
 
 @settings(max_examples=100)
@@ -94,23 +94,25 @@ def test_cents_that_lines_miss_never_change_what_is_owed(basket: list[tuple[str,
     lines = [line for line in oracle.told([*basket, ("10", "2", 12_100)]) if line.incl or line.excl]
     record = sold(*lines)
     parts = tuple(
-        replace(part, values={**part.values, "excl": _plus(part, "excl", off), "vat": _plus(part, "vat", -off)})
+        replace(
+            part, values={**part.values, "excl": _add_cents(part, "excl", off), "vat": _add_cents(part, "vat", -off)}
+        )
         if part.kind is Kind.VAT and part.values["code"] == "2"
         else part
         for part in record.parts
     )
     odd = replace(record, parts=parts, values={**record.values, "total_incl": None, "total_excl": None})
     expected = oracle.booked(lines, {})
-    found = posted(odd)
-    owed = set(oracle.BALANCES.values())
-    assert {where: sums for where, sums in found.items() if where[0] in owed} == {
-        where: sums for where, sums in expected.items() if where[0] in owed
+    totals = posted(odd)
+    balance_accounts = set(oracle.BALANCES.values())
+    assert {where: sums for where, sums in totals.items() if where[0] in balance_accounts} == {
+        where: sums for where, sums in expected.items() if where[0] in balance_accounts
     }
     for place, gap in ((0, off), (1, -off)):
-        assert sum(sums[place] for sums in found.values()) == sum(sums[place] for sums in expected.values()) + gap
+        assert sum(sums[place] for sums in totals.values()) == sum(sums[place] for sums in expected.values()) + gap
 
 
-def _plus(part: Record, name: str, cents: int) -> Value:
+def _add_cents(part: Record, name: str, cents: int) -> Value:
     amount = part.values[name]
     assert isinstance(amount, Decimal)
     return amount + euros(cents)
@@ -127,9 +129,9 @@ def test_the_list_of_turnover_groups_says_what_is_no_revenue_where_a_line_does_n
     order = an_order(lines=(a_line("1"), replace(CARD, values={**CARD.values, **about})))
     issue = parked(order, becomes="posting")
     assert (issue.cause, issue.facts["kind"], issue.facts["group"]) == ("deposit_account_missing", "Cadeaubon", "80")
-    one = booking(order, becomes="posting", tables=with_tables(balance_accounts={"80": "1560"}))
-    assert {"account": "1560", "amount": Decimal("25.00")}.items() <= lines_of(one)[1].values.items()
-    assert "vat_code" not in lines_of(one)[1].values
+    document = booking(order, becomes="posting", tables=with_tables(balance_accounts={"80": "1560"}))
+    assert {"account": "1560", "amount": Decimal("25.00")}.items() <= lines_of(document)[1].values.items()
+    assert "vat_code" not in lines_of(document)[1].values
 
 
 def test_a_word_for_no_revenue_counts_wherever_it_stands() -> None:
@@ -144,22 +146,22 @@ def test_a_group_of_which_nobody_knows_what_it_is_for_is_never_revenue(group: st
     line = a_line("1", "12.10", "10.00", turnover_group=group)
     issue = parked(an_order(lines=(line,)), becomes="posting")
     assert (issue.cause, issue.facts["group"]) == ("turnover_group_unknown", group)
-    one = booking(an_order(lines=(line,)), becomes="posting", tables=with_tables(balance_accounts={group: "8090"}))
-    assert {"account": "8090", "vat_code": "1"}.items() <= lines_of(one)[0].values.items()
+    document = booking(an_order(lines=(line,)), becomes="posting", tables=with_tables(balance_accounts={group: "8090"}))
+    assert {"account": "8090", "vat_code": "1"}.items() <= lines_of(document)[0].values.items()
 
 
 def test_the_row_for_all_is_for_what_is_known_to_be_no_revenue() -> None:
     tables = with_tables(balance_accounts={"*": "1560", "90": "1570"})
-    one = booking(an_order(lines=(CARD,)), becomes="posting", tables=tables)
-    assert lines_of(one)[0].values["account"] == "1560"
+    document = booking(an_order(lines=(CARD,)), becomes="posting", tables=tables)
+    assert lines_of(document)[0].values["account"] == "1560"
     unknown = an_order(lines=(a_line("1", turnover_group="77"),))
     assert parked(unknown, becomes="posting", tables=tables).cause == "turnover_group_unknown"
 
 
 def test_a_person_may_say_of_a_group_of_turnover_that_it_is_none() -> None:
-    one = booking(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting",
+    document = booking(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting",
                   tables=with_tables(balance_accounts={"40": "1590"}))  # fmt: skip
-    assert {"account": "1590", "vat_code": "1"}.items() <= lines_of(one)[0].values.items()
+    assert {"account": "1590", "vat_code": "1"}.items() <= lines_of(document)[0].values.items()
     nobody = with_tables(balance_accounts={"40": ""})
     assert parked(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting", tables=nobody)
 
@@ -172,14 +174,14 @@ def test_a_gift_card_in_a_group_of_turnover_wants_a_row_for_gift_cards_and_none_
     row = missing_row(ORDERS, issue.cause, issue.facts)
     assert row is not None
     assert (row.table.name, row.code) == ("balance_accounts", "gift_card")
-    one = booking(order, becomes="posting", tables=with_tables(balance_accounts={row.code: "1560"}))
-    assert [line.values["account"] for line in lines_of(one)] == ["8000", "1560"]
+    document = booking(order, becomes="posting", tables=with_tables(balance_accounts={row.code: "1560"}))
+    assert [line.values["account"] for line in lines_of(document)] == ["8000", "1560"]
 
 
 @pytest.mark.parametrize("group", ["", "0"])
 def test_a_line_without_a_group_is_revenue(group: str) -> None:
-    one = booking(an_order(lines=(a_line("1", turnover_group=group),)), becomes="posting")
-    assert lines_of(one)[0].values["account"] == "8000"
+    document = booking(an_order(lines=(a_line("1", turnover_group=group),)), becomes="posting")
+    assert lines_of(document)[0].values["account"] == "8000"
 
 
 @pytest.mark.parametrize(("group", "cause"), [("80", "deposit_account_missing"), ("77", "turnover_group_unknown")])
@@ -193,8 +195,8 @@ def test_the_exception_leads_to_the_row_that_is_missing(group: str, cause: str) 
 
 def test_a_taxed_deposit_of_less_than_a_cent_of_vat_keeps_its_code() -> None:
     tiny = a_line("1", "0.02", "0.02", turnover_group="91")
-    one = booking(an_order(lines=(tiny,)), becomes="posting", tables=TABLES)
-    assert {"account": "1571", "vat_code": "1", "vat": Decimal("0.00")}.items() <= lines_of(one)[0].values.items()
+    document = booking(an_order(lines=(tiny,)), becomes="posting", tables=TABLES)
+    assert {"account": "1571", "vat_code": "1", "vat": Decimal("0.00")}.items() <= lines_of(document)[0].values.items()
 
 
 @pytest.mark.parametrize("method", ["shifted", "none"])
@@ -215,8 +217,8 @@ def test_what_is_no_revenue_keeps_its_code_without_vat_only_where_vat_would_have
     line = a_line("1", "3.90", "3.90", vat_code=code, vat_percent=Decimal(0), turnover_group=group)
     order = an_order(lines=(line,), vat_method=method)
     tables = {**TABLES, "vat_codes_sales": {**TABLES["vat_codes_sales"], "2": "5"}}
-    (one,) = lines_of(booking(order, becomes="posting", tables=tables))
-    assert (one.values["account"], one.values.get("vat_code")) == (oracle.BALANCES[group], vat_code)
+    (booked_line,) = lines_of(booking(order, becomes="posting", tables=tables))
+    assert (booked_line.values["account"], booked_line.values.get("vat_code")) == (oracle.BALANCES[group], vat_code)
 
 
 @pytest.mark.parametrize("method", ["shifted", "none"])
@@ -232,8 +234,8 @@ def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:
     line = a_line("1", turnover_group="91", amount_incl=None, amount_excl=None)
     order = an_order(lines=(line,), total_incl=None, total_excl=None)
     vat = Record(Kind.VAT, "vat:1", {"code": "2", "excl": Decimal("10.00"), "vat": Decimal("2.10")})
-    one = booking(replace(order, parts=(*order.parts, vat)), becomes="posting", tables=TABLES)
-    assert {"account": "1571", "vat_code": "1", "vat": Decimal("2.10")}.items() <= lines_of(one)[0].values.items()
+    document = booking(replace(order, parts=(*order.parts, vat)), becomes="posting", tables=TABLES)
+    assert {"account": "1571", "vat_code": "1", "vat": Decimal("2.10")}.items() <= lines_of(document)[0].values.items()
 
 
 def test_a_line_of_which_nobody_tells_whether_it_was_taxed_waits() -> None:
@@ -250,9 +252,9 @@ REPAIR = oracle.Sold("50", "1", 5450, 5000)
 
 def test_what_a_single_purpose_voucher_pays_for_is_not_taxed_again() -> None:
     lines = oracle.told([("50", "1", 5450), ("10", "2", 1295)])
-    found = posted(sold(*lines, VOUCHER=5450, PIN=1295))
-    assert found["8100", "2"] == (5000, 450)
-    assert found["1565", "2"] == (-5000, -450)
+    totals = posted(sold(*lines, VOUCHER=5450, PIN=1295))
+    assert totals["8100", "2"] == (5000, 450)
+    assert totals["1565", "2"] == (-5000, -450)
 
 
 def test_what_a_multi_purpose_gift_card_pays_for_is_taxed() -> None:
@@ -281,7 +283,7 @@ def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount:
 
 
 def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
-    twice = (*paid_by(VOUCHER=3000), *(replace(one, key="payment:2") for one in paid_by(VOUCHER=3000)))
+    twice = (*paid_by(VOUCHER=3000), *(replace(payment, key="payment:2") for payment in paid_by(VOUCHER=3000)))
     record = sold(REPAIR)
     issue = parked(replace(record, parts=(*record.parts, *twice)), becomes="posting", tables=TABLES)
     assert issue.cause == "voucher_too_large"
@@ -297,8 +299,8 @@ def test_a_method_that_may_take_vouchers_is_asked_about() -> None:
     issue = parked(record, becomes="posting", tables=TABLES, **unlinked())
     assert (issue.cause, issue.facts["method"]) == ("gift_card_unclear", "BON")
     for purpose, on_account in ((Purpose.SINGLE, (-5000, -450)), (Purpose.MULTI, None), (Purpose.NONE, None)):
-        found = posted(record, gift_cards={"BON": purpose}, **unlinked())
-        assert found.get(("1565", "2")) == on_account
+        totals = posted(record, gift_cards={"BON": purpose}, **unlinked())
+        assert totals.get(("1565", "2")) == on_account
     assert posted(sold(REPAIR, PIN=5450), **unlinked()) == {("8100", "2"): (5000, 450)}
 
 
@@ -330,7 +332,7 @@ def test_books_without_a_field_for_the_taxable_amount_are_not_sent_it() -> None:
 @pytest.mark.parametrize(("day", "period"), [("2026-11-20", 5), ("2026-06-30", 12), ("2027-07-02", 7)])
 def test_the_period_is_that_of_the_books_where_they_tell_it(day: str, period: int) -> None:
     months = [date(2025 + (6 + place) // 12, (6 + place) % 12 + 1, 1) for place in range(25)]
-    periods = {each.isoformat(): str(place % 12 + 1) for place, each in enumerate(months)}
-    told = replace(TOLD, periods=periods)
-    one = booking(an_order(date=date.fromisoformat(day)), becomes="posting", context=told)
-    assert one.values["period"] == Decimal(period)
+    periods = {month.isoformat(): str(place % 12 + 1) for place, month in enumerate(months)}
+    context = replace(TOLD, periods=periods)
+    document = booking(an_order(date=date.fromisoformat(day)), becomes="posting", context=context)
+    assert document.values["period"] == Decimal(period)

@@ -53,12 +53,12 @@ class Switches:
     by_group: bool
 
     def logic(self, questions: Questions | None = None) -> OrdersLogic:
-        given: dict[str, Any] = {"price_basis": self.basis}
+        settings: dict[str, Any] = {"price_basis": self.basis}
         if self.kind in SALES:
-            given[f"payments_of_{self.kind}s"] = self.payments
+            settings[f"payments_of_{self.kind}s"] = self.payments
         return orders(
             documents=self.kind, becomes=self.becomes, tables=BY_GROUP if self.by_group else TABLES,
-            context=replace(TOLD, collective={"1300"}), questions=questions, **given,
+            context=replace(TOLD, collective={"1300"}), questions=questions, **settings,
         )  # fmt: skip
 
 
@@ -77,21 +77,23 @@ class Basket:
 
     def record(self, kind: str) -> Record:
         """Return it as the till tells it."""
-        one = sold(*self.lines)
+        document = sold(*self.lines)
         parts = tuple(
             Record(Kind.PAYMENT, f"payment:{place}",
                    {"method": method, "type": METHOD_TYPES.get(method, "suspense"), "amount": euros(cents)})
             for place, (method, cents) in enumerate(self.paid, start=1)
         )  # fmt: skip
-        listed = sum(cents for _, cents in self.paid)
-        told: dict[str, Value] = {
+        paid_amount = sum(cents for _, cents in self.paid)
+        fields: dict[str, Value] = {
             "type": TYPES[kind],
             "vat_method": self.method,
             "state": "outstanding",
-            "paid_amount": euros(listed),
-            "paid": listed == sum(each.incl for each in self.lines),
+            "paid_amount": euros(paid_amount),
+            "paid": paid_amount == sum(line.incl for line in self.lines),
         }
-        return replace(one, kind=KINDS[kind], values={**one.values, **told}, parts=(*one.parts, *parts))
+        return replace(
+            document, kind=KINDS[kind], values={**document.values, **fields}, parts=(*document.parts, *parts)
+        )
 
 
 def baskets(seed: int, least: int = -20_000) -> Iterator[Basket]:
@@ -143,52 +145,52 @@ def in_cents(value: object) -> int:
     return int(value * 100)
 
 
-def posted(one: Record) -> Sums:
+def posted(document: Record) -> Sums:
     """Return base and VAT of a page by account and VAT code."""
-    found: Sums = {}
-    for line in lines_of(one):
+    totals: Sums = {}
+    for line in lines_of(document):
         values = line.values
         amount, vat = in_cents(values["amount"]), in_cents(values["vat"])
         where = str(values["account"]), str(values.get("vat_code", ""))
-        before = found.get(where, (0, 0))
-        found[where] = before[0] + (amount - vat if one.values["gross"] else amount), before[1] + vat
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+        before = totals.get(where, (0, 0))
+        totals[where] = before[0] + (amount - vat if document.values["gross"] else amount), before[1] + vat
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
 def expected(basket: Basket, switches: Switches) -> Sums:
     """Return what a bookkeeper puts on the page."""
     groups = oracle.GROUPS if switches.by_group else None
     vouchers = {method: cents for method, cents in basket.paid if method in oracle.VOUCHERS}
-    found = dict(oracle.booked(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))
+    totals = dict(oracle.booked(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))
     for account, cents in oracle.settled(basket.paid).items() if switches.payments == "document" else ():
-        excl, vat = found.get((account, ""), (0, 0))
-        found[account, ""] = (excl - cents, vat)
-    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+        excl, vat = totals.get((account, ""), (0, 0))
+        totals[account, ""] = (excl - cents, vat)
+    return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
-def ordered(one: Record) -> dict[str, tuple[int, int]]:
+def ordered(document: Record) -> dict[str, tuple[int, int]]:
     """Return base and VAT that the books compute of an order, by their VAT code, rounded once for each."""
-    found: dict[str, int] = {}
-    for line in lines_of(one):
+    totals: dict[str, int] = {}
+    for line in lines_of(document):
         quantity, price = line.values["quantity"], line.values.get("price", Decimal(0))
         assert isinstance(quantity, Decimal)
         assert isinstance(price, Decimal)
         code = str(line.values.get("vat_code", ""))
-        found[code] = found.get(code, 0) + in_cents(quantity * price)
+        totals[code] = totals.get(code, 0) + in_cents(quantity * price)
     sums = {}
-    for code, amount in found.items():
+    for code, amount in totals.items():
         rate = RATES.get(code, 0)
-        if one.values["gross"]:
+        if document.values["gross"]:
             excl = oracle.halves_up(amount * 100, 100 + rate)
             sums[code] = (excl, amount - excl)
         else:
             sums[code] = (amount, oracle.halves_up(amount * rate, 100))
-    return {code: each for code, each in sums.items() if each != (0, 0)}
+    return {code: pair for code, pair in sums.items() if pair != (0, 0)}
 
 
 def sold_by_code(basket: Basket) -> dict[str, tuple[int, int]]:
     split = oracle.split(basket.lines)
-    return {oracle.CODES[code]: each for code, each in split.items() if each != (0, 0)}
+    return {oracle.CODES[code]: pair for code, pair in split.items() if pair != (0, 0)}
 
 
 def judge(basket: Basket, switches: Switches) -> str:
@@ -196,22 +198,22 @@ def judge(basket: Basket, switches: Switches) -> str:
     if switches.kind not in SALES:
         basket = replace(basket, paid=[])
     record = basket.record(switches.kind)
-    (one,) = switches.logic().stage(PAPERS, [record])
-    if one.record is None:
-        assert one.issue is not None, one.skip
-        _expect_reason(one.issue.cause, basket, switches)
-        return one.issue.cause
+    (result,) = switches.logic().stage(PAPERS, [record])
+    if result.record is None:
+        assert result.issue is not None, result.skip
+        _expect_reason(result.issue.cause, basket, switches)
+        return result.issue.cause
     if switches.becomes != "posting":
-        assert ordered(one.record) == sold_by_code(basket)
-        assert "with_payments" not in one.record.values
+        assert ordered(result.record) == sold_by_code(basket)
+        assert "with_payments" not in result.record.values
         return "ordered"
-    assert posted(one.record) == expected(basket, switches)
-    rest = sum(excl + vat for excl, vat in posted(one.record).values())
+    assert posted(result.record) == expected(basket, switches)
+    rest = sum(excl + vat for excl, vat in posted(result.record).values())
     vouchers = sum(cents for method, cents in basket.paid if method in oracle.VOUCHERS)
     whole = sum(line.incl for line in basket.lines) - vouchers
     unpaid = oracle.left_open(basket.lines, basket.paid) if switches.payments == "document" else whole
     assert rest == unpaid
-    assert _again(record, one.record, switches) is None
+    assert _issue_after_booking(record, result.record, switches) is None
     return f"posted, {switches.payments}"
 
 
@@ -235,18 +237,18 @@ def _vat_of_gross(code: str, excl: int, vat: int) -> int:
     return excl + vat - oracle.halves_up((excl + vat) * 100, 100 + RATES.get(code, 0))
 
 
-class _Booked(Questions):
-    def __init__(self, one: Record) -> None:
+class _BookedQuestions(Questions):
+    def __init__(self, record: Record) -> None:
         super().__init__()
-        self.link = Link(one.kind, one.key, "700/2600001", one)
+        self.link = Link(record.kind, record.key, "700/2600001", record)
 
     def linked(self, ids: Any) -> dict[str, Link]:
         return {self.link.key: self.link} if self.link.key in ids else {}
 
 
-def _again(record: Record, one: Record, switches: Switches) -> object:
+def _issue_after_booking(record: Record, document: Record, switches: Switches) -> object:
     """Return what is asked of a document that is looked at again once it is booked: nothing, and nothing is new."""
-    booked = _Booked(one)
+    booked = _BookedQuestions(document)
     logic = switches.logic(booked)
     (now,) = logic.stage(PAPERS, [record])
     assert now.record is not None
@@ -257,11 +259,11 @@ def _again(record: Record, one: Record, switches: Switches) -> object:
 def lived(count: int, seed: int) -> Counter[str]:
     """Judge so many baskets, under one switch after the other."""
     random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
-    turns = [each for _ in range(count // len(SWITCHES) + 1) for each in random.sample(SWITCHES, len(SWITCHES))]
-    found: Counter[str] = Counter()
+    turns = [switch for _ in range(count // len(SWITCHES) + 1) for switch in random.sample(SWITCHES, len(SWITCHES))]
+    outcomes: Counter[str] = Counter()
     for basket, switches in zip(baskets(seed), turns[:count], strict=False):
-        found[judge(basket, switches)] += 1
-    return found
+        outcomes[judge(basket, switches)] += 1
+    return outcomes
 
 
 EVERY = {"ordered", "totals_differ", "voucher_on_order", *(f"posted, {each}" for each in PAYMENTS)}
@@ -269,9 +271,9 @@ EVERY = {"ordered", "totals_differ", "voucher_on_order", *(f"posted, {each}" for
 
 def test_the_second_opinion_uses_none_of_the_product() -> None:
     tree = ast.parse((Path(__file__).parent / "oracle.py").read_text())
-    found = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    found += [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
-    assert set(found) == {"collections.abc", "typing"}
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert set(modules) == {"collections.abc", "typing"}
 
 
 def test_baskets_under_every_switch_are_right_to_the_cent() -> None:
@@ -282,6 +284,6 @@ def test_baskets_under_every_switch_are_right_to_the_cent() -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_fourteen_hundred_baskets_under_every_switch_are_right_to_the_cent(seed: int) -> None:
-    found = lived(1_400, seed)  # which makes two thousand with those of `test_lives`
-    assert found.keys() == EVERY
-    assert found.total() == 1_400
+    outcomes = lived(1_400, seed)  # which makes two thousand with those of `test_lives`
+    assert outcomes.keys() == EVERY
+    assert outcomes.total() == 1_400

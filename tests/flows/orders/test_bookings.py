@@ -38,39 +38,39 @@ from tests.flows.orders.tills import (
 
 
 def test_a_document_is_booked_with_reference_customer_and_lines() -> None:
-    one = booking(an_order("order-118"))
-    assert (one.kind, one.key) == (Kind.SALES_ORDER, "order-118")
-    assert one.values["reference"] == "MP-2026.118"
-    assert one.values["debtor"] == "1001"
-    assert one.values["date"] == date(2026, 11, 20)
-    assert one.values["gross"] is True
-    assert [part.key for part in lines_of(one)] == ["1"]
-    assert lines_of(one)[0].values == {
+    document = booking(an_order("order-118"))
+    assert (document.kind, document.key) == (Kind.SALES_ORDER, "order-118")
+    assert document.values["reference"] == "MP-2026.118"
+    assert document.values["debtor"] == "1001"
+    assert document.values["date"] == date(2026, 11, 20)
+    assert document.values["gross"] is True
+    assert [part.key for part in lines_of(document)] == ["1"]
+    assert lines_of(document)[0].values == {
         "article": "1001", "quantity": Decimal(1), "price": Decimal("12.10"), "vat_code": "1",
     }  # fmt: skip
 
 
 def test_what_the_plan_shows_of_a_document_is_not_written() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    assert one.values["sold_incl"] == one.values["booked_incl"] == Decimal("12.10")
-    assert one.values["sold_excl"] == Decimal("10.00")
+    document = booking(an_order(), logic)
+    assert document.values["sold_incl"] == document.values["booked_incl"] == Decimal("12.10")
+    assert document.values["sold_excl"] == Decimal("10.00")
     sum_ = VatSum(Decimal("10.00"), Decimal("2.10"))
-    assert comparison_in(one) == (TotalsComparison("2", sold=sum_, booked=sum_),)
-    assert (one.values["number"], one.values["customer"]) == ("2026.1", "Els de Wit")
-    change = diff(one, None, None, logic.policy, title="1")
+    assert comparison_in(document) == (TotalsComparison("2", sold=sum_, booked=sum_),)
+    assert (document.values["number"], document.values["customer"]) == ("2026.1", "Els de Wit")
+    change = diff(document, None, None, logic.policy, title="1")
     assert isinstance(change, Change)
-    known = {"number", "customer", "branch", "digest", "cancelled", "completed"}
-    shown = {"sold_incl", "sold_excl", "booked_incl"} | known
-    assert shown.isdisjoint(change.desired.values)
+    header_fields = {"number", "customer", "branch", "digest", "cancelled", "completed"}
+    plan_fields = {"sold_incl", "sold_excl", "booked_incl"} | header_fields
+    assert plan_fields.isdisjoint(change.desired.values)
     assert {"reference", "debtor", "date", "gross"} <= set(change.desired.values)
-    assert change.desired.parts == lines_of(one)
+    assert change.desired.parts == lines_of(document)
 
 
 def test_other_tables_park_what_they_do_not_have() -> None:
     tables = with_tables(shipping_methods={"SHIP": "POST"}, cost_centres={"1": "WINKEL"})
-    one = booking(an_order(delivery_method="SHIP"), tables=tables)
-    assert (one.values["shipping_method"], one.values["cost_centre"]) == ("POST", "WINKEL")
+    document = booking(an_order(delivery_method="SHIP"), tables=tables)
+    assert (document.values["shipping_method"], document.values["cost_centre"]) == ("POST", "WINKEL")
     issue = parked(an_order(delivery_method="BIKE"), tables=tables)
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "shipping_methods", "BIKE")
 
@@ -97,15 +97,15 @@ def as_record(sold: Sale) -> Record:
     lines = tuple(
         a_line(
             f"{place}",
-            price_incl=one.price_incl, price_excl=one.price_excl, amount_incl=one.amount_incl,
-            amount_excl=one.amount_excl, quantity=one.quantity, discount_percent=one.discount_percent,
-            vat_code=one.vat_code, turnover_group=accounts(sold)[one.key], vat_percent=None,
+            price_incl=line.price_incl, price_excl=line.price_excl, amount_incl=line.amount_incl,
+            amount_excl=line.amount_excl, quantity=line.quantity, discount_percent=line.discount_percent,
+            vat_code=line.vat_code, turnover_group=accounts(sold)[line.key], vat_percent=None,
         )
-        for place, one in enumerate(sold.lines, start=1)
+        for place, line in enumerate(sold.lines, start=1)
     )  # fmt: skip
     split = tuple(
-        Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": each.excl, "vat": each.vat})
-        for place, (code, each) in enumerate(sold.vat.items(), start=1)
+        Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": vat_sum.excl, "vat": vat_sum.vat})
+        for place, (code, vat_sum) in enumerate(sold.vat.items(), start=1)
     )
     cash = Record(Kind.PAYMENT, "payment:1", {"method": "ROUNDING", "amount": sold.rounding})
     order = an_order(
@@ -119,27 +119,27 @@ def numbers(values: Mapping[str, Value]) -> tuple[Decimal, Decimal, Decimal]:
     return quantity, price, discount
 
 
-def books(one: Record, rounding: Any) -> dict[str, VatSum]:
+def books(document: Record, rounding: Any) -> dict[str, VatSum]:
     """Return what the books make of a document, as they are sent it."""
-    if one.kind is Kind.POSTING:
+    if document.kind is Kind.POSTING:
         sums: dict[str, VatSum] = {}
-        for part in lines_of(one):
+        for part in lines_of(document):
             code = str(part.values.get("vat_code", ""))
             excl, vat = part.values["amount"], part.values["vat"]
             assert isinstance(excl, Decimal)
             assert isinstance(vat, Decimal)
-            excl -= vat if one.values["gross"] else 0
+            excl -= vat if document.values["gross"] else 0
             sums[code] = sums.get(code, VatSum()) + VatSum(excl, vat)
         return sums
     lines = [
         BookLine(part.key, *numbers(part.values), vat_code=str(part.values.get("vat_code", "")))
-        for part in lines_of(one)
+        for part in lines_of(document)
     ]
-    return booked_totals(lines, RATES, "incl" if one.values["gross"] else "excl", rounding)
+    return booked_totals(lines, RATES, "incl" if document.values["gross"] else "excl", rounding)
 
 
 def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
-    return {code: each for code, each in sums.items() if each}
+    return {code: vat_sum for code, vat_sum in sums.items() if vat_sum}
 
 
 @settings(max_examples=120)
@@ -154,7 +154,7 @@ def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
 def test_nothing_is_booked_that_does_not_add_up(
     sold: Sale, becomes: str, basis: str, rounding: str, limit: str, correction: str
 ) -> None:
-    asked = Questions()
+    questions = Questions()
     chosen = OrderSettings.model_validate(
         {
             "orders": becomes, "daybook": "700", "price_basis": basis, "rounding": rounding, "rounding_limit": limit,
@@ -163,25 +163,25 @@ def test_nothing_is_booked_that_does_not_add_up(
     )  # fmt: skip
     shifted = {f"{code}:shifted": "V0" for code in OWN}
     tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
-    logic = OrdersLogic(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked, TOLD)
-    one = staged(as_record(sold), logic)
-    if one.record is None:
-        assert one.skip is not None or (one.issue is not None and one.issue.cause == "totals_differ")
+    logic = OrdersLogic(chosen, BODY, 1, tables, RATES, TILL, questions.known, questions.linked, TOLD)
+    result = staged(as_record(sold), logic)
+    if result.record is None:
+        assert result.skip is not None or (result.issue is not None and result.issue.cause == "totals_differ")
         return
     expected: dict[str, VatSum] = {}
-    for code, each in sold.sold.items():
+    for code, vat_sum in sold.sold.items():
         theirs = "" if not code else "V0" if sold.method == "shifted" else OWN[code]
-        expected[theirs] = expected.get(theirs, VatSum()) + each
-    made = books(one.record, rounding)
-    assert filled(made) == filled(expected)
-    assert one.record.values["booked_incl"] == sum((each.incl for each in made.values()), Decimal(0))
+        expected[theirs] = expected.get(theirs, VatSum()) + vat_sum
+    totals = books(result.record, rounding)
+    assert filled(totals) == filled(expected)
+    assert result.record.values["booked_incl"] == sum((vat_sum.incl for vat_sum in totals.values()), Decimal(0))
 
 
 def test_a_refund_is_a_negative_document_of_the_same_kind() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
-    one = booking(a_refund(), logic)
-    assert one.kind is Kind.SALES_ORDER
-    assert lines_of(one)[0].values["quantity"] == Decimal(-1)
-    assert one.values["booked_incl"] == Decimal("-12.10")
+    document = booking(a_refund(), logic)
+    assert document.kind is Kind.SALES_ORDER
+    assert lines_of(document)[0].values["quantity"] == Decimal(-1)
+    assert document.values["booked_incl"] == Decimal("-12.10")
     posting = booking(a_refund(), orders(questions=Questions(linked={"order-1": "1"}), becomes="posting"))
     assert lines_of(posting)[0].values["amount"] == Decimal("-10.00")

@@ -36,8 +36,8 @@ NOWHERE: Mapping[str, BookingState] = {}
 def a_document(kind: Kind, key: str, **values: Value) -> Record:
     """Return a document of the till that comes to 12.10."""
     types = {Kind.ORDER: "SALES-ORDER", Kind.INVOICE: "INVOICE", Kind.RECEIPT: "RECEIPT"}
-    one = an_order(key)
-    return replace(one, kind=kind, values={**one.values, "type": types[kind], **values})
+    order = an_order(key)
+    return replace(order, kind=kind, values={**order.values, "type": types[kind], **values})
 
 
 def standing(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -> BookingState:
@@ -46,8 +46,8 @@ def standing(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -> Boo
 
 def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False) -> str:
     """Return what becomes of a document by its chain: the code of a cause or of a reason, or nothing."""
-    found = not_booked_because(document, chain, taking_part, sending=sending)
-    return NOTHING_SAID if found is None else found.reason if isinstance(found, Skip) else found.cause
+    verdict = not_booked_because(document, chain, taking_part, sending=sending)
+    return NOTHING_SAID if verdict is None else verdict.reason if isinstance(verdict, Skip) else verdict.cause
 
 
 B, D, P, W, X = (
@@ -108,22 +108,22 @@ def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
 def test_an_order_is_skipped_when_what_is_booked_of_it_covers_it_and_is_a_question_else(
     sold: Sequence[Decimal | None], expected: str
 ) -> None:
-    after = tuple(standing(f"invoice-{place}", BookingStage.BOOKED, each) for place, each in enumerate(sold))
+    after = tuple(standing(f"invoice-{place}", BookingStage.BOOKED, amount) for place, amount in enumerate(sold))
     assert said(an_order(), Chain(after=after)) == expected
 
 
 def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
-    found = not_booked_because(an_order(), Chain(after=(standing("invoice-1", BookingStage.BOOKED, HALF),)), ())
-    assert found is not None
-    assert {name: found.facts[name] for name in ("document", "other", "booked", "amount")} == {
+    verdict = not_booked_because(an_order(), Chain(after=(standing("invoice-1", BookingStage.BOOKED, HALF),)), ())
+    assert verdict is not None
+    assert {name: verdict.facts[name] for name in ("document", "other", "booked", "amount")} == {
         "document": "2026.1", "other": "INVOICE-1", "booked": "6.05", "amount": "12.10",
     }  # fmt: skip
 
 
 def test_what_is_off_by_no_more_than_the_limit_is_covered() -> None:
     chain = Chain(after=(standing("invoice-1", BookingStage.BOOKED, Decimal("12.09")),))
-    found = not_booked_because(an_order(), chain, (), Decimal("0.01"))
-    assert isinstance(found, Skip)
+    verdict = not_booked_because(an_order(), chain, (), Decimal("0.01"))
+    assert isinstance(verdict, Skip)
 
 
 def test_a_part_invoice_of_an_order_that_is_booked_whole_is_covered() -> None:
@@ -132,11 +132,11 @@ def test_a_part_invoice_of_an_order_that_is_booked_whole_is_covered() -> None:
 
 
 def test_an_invoice_of_two_orders_waits_for_the_one_that_is_parked_and_asks_about_one_that_takes_no_part() -> None:
-    both = a_document(Kind.INVOICE, "invoice-1", total_incl=2 * WHOLE)
-    one = standing("order-1", BookingStage.BOOKED)
-    assert said(both, Chain(before=(one, standing("other-1", BookingStage.PARKED)))) == "sale_waits"
-    assert said(both, Chain(before=(one, standing("order-2", BookingStage.PLANNED)))) == "sale_booked"
-    assert said(both, Chain(before=(one,))) == "sale_partly_booked"
+    invoice = a_document(Kind.INVOICE, "invoice-1", total_incl=2 * WHOLE)
+    order = standing("order-1", BookingStage.BOOKED)
+    assert said(invoice, Chain(before=(order, standing("other-1", BookingStage.PARKED)))) == "sale_waits"
+    assert said(invoice, Chain(before=(order, standing("order-2", BookingStage.PLANNED)))) == "sale_booked"
+    assert said(invoice, Chain(before=(order,))) == "sale_partly_booked"
 
 
 def test_a_refund_is_never_the_same_sale_as_what_it_takes_back() -> None:
@@ -181,9 +181,9 @@ def test_what_is_kept_of_a_booked_document_names_its_orders_and_its_day() -> Non
 def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_back(
     booked: Sequence[str], reference: str | None
 ) -> None:
-    there = {key: standing(key, BookingStage.BOOKED) for key in booked}
-    found = active_bookings(lambda keys: {key: there[key] for key in keys if key in there}, ["one"])
-    assert {key: one.reference for key, one in found.items()} == ({"one": reference} if reference else {})
+    states = {key: standing(key, BookingStage.BOOKED) for key in booked}
+    bookings = active_bookings(lambda keys: {key: states[key] for key in keys if key in states}, ["one"])
+    assert {key: booking.reference for key, booking in bookings.items()} == ({"one": reference} if reference else {})
 
 
 # ---- days
@@ -191,8 +191,8 @@ def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_ba
 
 def a_page(**values: Value) -> Record:
     line = Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal(-10), "documents": ("2026.1",)})
-    told: dict[str, Value] = {"reference": "MZ6112000100", "number": "2026-11-20 Utrecht"}
-    return Record(Kind.DAY_PAGE, "2026-11-20/1", told | values, (line,))
+    fields: dict[str, Value] = {"reference": "MZ6112000100", "number": "2026-11-20 Utrecht"}
+    return Record(Kind.DAY_PAGE, "2026-11-20/1", fields | values, (line,))
 
 
 RUNG_UP = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
@@ -201,9 +201,9 @@ RUNG_UP = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("or
 def of_a_day(*pages: Record | None) -> ChainQueries:
     """Return what is known after a day with a receipt of an order was booked, by these pages; None is in doubt."""
     links = [Link(Kind.DAY_PAGE, "2026-11-20/1", "", page) for page in pages]
-    told = dict.fromkeys(("2026-11-20/1", "receipt-1", "order-1", "invoice-9"), links)
+    links_by_key = dict.fromkeys(("2026-11-20/1", "receipt-1", "order-1", "invoice-9"), links)
     return ChainQueries(
-        days=lambda keys: {key: told[key] for key in keys if key in told},
+        days=lambda keys: {key: links_by_key[key] for key in keys if key in links_by_key},
         orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
     )
 
@@ -240,10 +240,10 @@ PART_IN_A_DAY = replace(
 def test_an_invoice_of_an_order_of_which_a_receipt_is_in_a_day(
     pages: Sequence[Record | None], invoice: Mapping[str, Any], expected: str
 ) -> None:
-    told: dict[str, Any] = {"key": "invoice-1", "number": INVOICE, "orders": ("order-1",), **invoice}
-    document = a_document(Kind.INVOICE, **told)
-    found = Chains(of_a_day(*pages), EVERY, {}, Decimal(0)).verdicts_of([document]).get(document.key)
-    assert (found.reason if isinstance(found, Skip) else found.cause if found else NOTHING_SAID) == expected
+    fields: dict[str, Any] = {"key": "invoice-1", "number": INVOICE, "orders": ("order-1",), **invoice}
+    document = a_document(Kind.INVOICE, **fields)
+    verdict = Chains(of_a_day(*pages), EVERY, {}, Decimal(0)).verdicts_of([document]).get(document.key)
+    assert (verdict.reason if isinstance(verdict, Skip) else verdict.cause if verdict else NOTHING_SAID) == expected
 
 
 INVOICED = a_document(Kind.INVOICE, "invoice-9", number=INVOICE)
@@ -262,8 +262,8 @@ def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Rec
     asks = ChainQueries(
         days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"}
     )
-    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([document]).get(document.key)
-    assert (found.reason if isinstance(found, Skip) else found) == (expected or None)
+    verdict = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([document]).get(document.key)
+    assert (verdict.reason if isinstance(verdict, Skip) else verdict) == (expected or None)
 
 
 @pytest.mark.parametrize(
@@ -282,16 +282,16 @@ def test_an_order_of_which_a_part_alone_is_in_a_day_is_asked_about(
         booking_states=lambda keys: {key: others[key] for key in keys if key in others},
         derived_documents=lambda _: {"order-1": [*others]},
     )
-    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([an_order("order-1")])["order-1"]
-    assert (found.reason if isinstance(found, Skip) else found.cause) == expected
+    verdict = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([an_order("order-1")])["order-1"]
+    assert (verdict.reason if isinstance(verdict, Skip) else verdict.cause) == expected
 
 
 def test_a_document_in_a_booked_day_is_in_it_by_key_by_number_of_before_or_as_the_order_of_one() -> None:
     receipt = a_document(Kind.RECEIPT, "receipt-1")
     for page in (a_page(sold=("receipt-1",)), a_page(), a_page(sold=(), orders=("receipt-1",))):
-        found = in_day(receipt, [page])
-        assert found is not None
-        assert (found.reason, found.facts["reference"]) == ("sale_in_day", "MZ6112000100")
+        verdict = in_day(receipt, [page])
+        assert verdict is not None
+        assert (verdict.reason, verdict.facts["reference"]) == ("sale_in_day", "MZ6112000100")
     assert in_day(receipt, [a_page(sold=("receipt-2",))]) is None
     assert in_day(receipt, []) is None
 
@@ -306,12 +306,14 @@ def test_a_day_that_was_taken_back_as_a_whole_has_nothing_in_it() -> None:
 # ---- the logic, asked about every pair
 
 
-def a_logic_that_knows(known: Mapping[str, BookingState], made: Mapping[str, Collection[str]] | None = None) -> Chains:
+def a_logic_that_knows(
+    states: Mapping[str, BookingState], successors: Mapping[str, Collection[str]] | None = None
+) -> Chains:
     def where(keys: Collection[str]) -> dict[str, BookingState]:
-        return {key: known[key] for key in keys if key in known}
+        return {key: states[key] for key in keys if key in states}
 
     return Chains(
-        ChainQueries(where, lambda keys: {key: (made or {})[key] for key in keys if key in (made or {})}),
+        ChainQueries(where, lambda keys: {key: (successors or {})[key] for key in keys if key in (successors or {})}),
         EVERY,
         {},
         Decimal(0),
@@ -327,15 +329,16 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
     first: Kind, later: Kind, booked: int
 ) -> None:
     name = "orders" if first is Kind.ORDER else "invoices"
-    told = {"invoices": ("later-1",)} if later is Kind.INVOICE else {}
-    pair = [a_document(first, "first-1", **told), a_document(later, "later-1", **{name: ("first-1",)})]
-    there, other = pair[booked], pair[1 - booked]
+    fields = {"invoices": ("later-1",)} if later is Kind.INVOICE else {}
+    pair = [a_document(first, "first-1", **fields), a_document(later, "later-1", **{name: ("first-1",)})]
+    booked_document, other = pair[booked], pair[1 - booked]
     chains = a_logic_that_knows(
-        {there.key: standing(there.key, BookingStage.BOOKED)}, {"first-1": ("later-1",)} if booked else None
+        {booked_document.key: standing(booked_document.key, BookingStage.BOOKED)},
+        {"first-1": ("later-1",)} if booked else None,
     )
-    found = chains.verdicts_of([other])
-    facts = {"key": "2026.1", "document": "2026.1", "other": there.key.upper(), "system": "accountview"}
-    assert found[other.key] == Skip("sale_booked", other.key, facts | {"reference": f"MP-{there.key}"})
+    verdicts = chains.verdicts_of([other])
+    facts = {"key": "2026.1", "document": "2026.1", "other": booked_document.key.upper(), "system": "accountview"}
+    assert verdicts[other.key] == Skip("sale_booked", other.key, facts | {"reference": f"MP-{booked_document.key}"})
     assert (
         chains.verdicts_of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})])
         == {}
@@ -345,9 +348,9 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
 def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
     half = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
     order = an_order("order-1", invoices=("invoice-1",))
-    found = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).verdicts_of([order])["order-1"]
-    assert not isinstance(found, Skip)
-    assert found.cause == "sale_partly_booked"
+    verdict = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).verdicts_of([order])["order-1"]
+    assert not isinstance(verdict, Skip)
+    assert verdict.cause == "sale_partly_booked"
 
 
 def test_siblings_are_two_sales() -> None:
@@ -371,47 +374,47 @@ def test_siblings_are_two_sales() -> None:
 def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order_goes(
     number: str, booked: Sequence[Decimal | None], order: Decimal | None, expected: str
 ) -> None:
-    known = {
-        f"other-{place}": replace(standing(f"other-{place}", BookingStage.BOOKED, each), title=number)
-        for place, each in enumerate(booked)
+    states = {
+        f"other-{place}": replace(standing(f"other-{place}", BookingStage.BOOKED, amount), title=number)
+        for place, amount in enumerate(booked)
     }
-    told = [] if order is None else [replace(an_order(), values={"total_incl": order})]
+    order_records = [] if order is None else [replace(an_order(), values={"total_incl": order})]
     asks = ChainQueries(
-        lambda keys: {key: known[key] for key in keys if key in known},
-        lambda keys: {key: [*known, "receipt-1"] for key in keys if key == "order-1"},
-        orders=lambda keys: [one for one in told if one.key in keys],
+        lambda keys: {key: states[key] for key in keys if key in states},
+        lambda keys: {key: [*states, "receipt-1"] for key in keys if key == "order-1"},
+        orders=lambda keys: [record for record in order_records if record.key in keys],
     )
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
-    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([receipt]).get("receipt-1")
-    assert (NOTHING_SAID if found is None or isinstance(found, Skip) else found.cause) == expected
+    verdict = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([receipt]).get("receipt-1")
+    assert (NOTHING_SAID if verdict is None or isinstance(verdict, Skip) else verdict.cause) == expected
 
 
 def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_of_its_own() -> None:
-    known = {"invoice-7": replace(standing("invoice-7", BookingStage.BOOKED), title=INVOICE)}
+    states = {"invoice-7": replace(standing("invoice-7", BookingStage.BOOKED), title=INVOICE)}
     asks = ChainQueries(
-        lambda keys: {key: known[key] for key in keys if key in known},
-        lambda _: {"order-1": [*known]},
+        lambda keys: {key: states[key] for key in keys if key in states},
+        lambda _: {"order-1": [*states]},
         orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
     )
     logic = orders(asks=asks, **becoming("receipt", "posting"))
     stage = logic.flow.stage("receipts")
 
     def read(decision: str = "", digest: str = "d1") -> Staged:
-        told: dict[str, Value] = {"decision_beside": decision, "digest": digest, "number": "1.2.2026.8"}
-        (one,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",), **told)])
-        return one
+        fields: dict[str, Value] = {"decision_beside": decision, "digest": digest, "number": "1.2.2026.8"}
+        (result,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",), **fields)])
+        return result
 
-    asked = read().issue
-    assert asked is not None
-    assert (asked.cause, asked.field, asked.facts["mark"]) == ("sale_beyond_order", "decision_beside", "d1.invoice-7")
-    kept, beside = f"keep {asked.facts['mark']} the same", f"beside {asked.facts['mark']}"
-    skip, booking = read(kept).skip, read(beside).record
+    issue = read().issue
+    assert issue is not None
+    assert (issue.cause, issue.field, issue.facts["mark"]) == ("sale_beyond_order", "decision_beside", "d1.invoice-7")
+    keep, beside = f"keep {issue.facts['mark']} the same", f"beside {issue.facts['mark']}"
+    skip, booking = read(keep).skip, read(beside).record
     assert (skip and skip.reason, skip and skip.facts["other"]) == ("sale_booked", INVOICE)
     assert booking is not None
     assert logic.conflicts_between(stage, [booking]) == logic.conflicts_between(stage, [booking], sending=True) == {}
-    for decision in (kept, beside):
+    for decision in (keep, beside):
         assert read(decision, "d2").issue  # it changed at the till
-    known["invoice-9"] = replace(standing("invoice-9", BookingStage.BOOKED), title="2026.9")
+    states["invoice-9"] = replace(standing("invoice-9", BookingStage.BOOKED), title="2026.9")
     assert read(beside).issue
     waits = logic.conflicts_between(stage, [booking], sending=True)["receipt-1"]
     assert not isinstance(waits, Skip)
@@ -419,14 +422,14 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
 
 
 def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_booked() -> None:
-    known = {"invoice-7": replace(standing("invoice-7", BookingStage.DOUBTFUL), title=INVOICE)}
+    states = {"invoice-7": replace(standing("invoice-7", BookingStage.DOUBTFUL), title=INVOICE)}
     asks = ChainQueries(
-        lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]}
+        lambda keys: {key: states[key] for key in keys if key in states}, lambda _: {"order-1": ["invoice-7"]}
     )
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
-    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([receipt])["receipt-1"]
-    assert not isinstance(found, Skip)
-    assert found.cause == "sale_waits"
+    verdict = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([receipt])["receipt-1"]
+    assert not isinstance(verdict, Skip)
+    assert verdict.cause == "sale_waits"
 
 
 def test_a_proposal_and_what_takes_a_booking_back_are_no_sales() -> None:
@@ -450,9 +453,9 @@ def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> Non
     chains = Chains(
         ChainQueries(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0)
     )
-    found = chains.verdicts_of([receipt])["receipt-1"]
-    assert not isinstance(found, Skip)
-    assert (found.cause, found.facts["other"]) == ("sale_waits", "2026-11-20/1")
+    verdict = chains.verdicts_of([receipt])["receipt-1"]
+    assert not isinstance(verdict, Skip)
+    assert (verdict.cause, verdict.facts["other"]) == ("sale_waits", "2026-11-20/1")
 
 
 def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_the_plan_has_it_not() -> None:
@@ -463,13 +466,13 @@ def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_t
     invoice = a_document(Kind.INVOICE, "invoice-1", orders=("order-1",))
     stage = logic.flow.stage("invoices")
     assert logic.stage(logic.flow.stage("debtors"), [invoice]) == []
-    (one,) = logic.stage(stage, [invoice])
-    assert one.record is not None
-    assert not [part for part in one.record.parts if part.kind is Kind.LINE]
-    found = logic.conflicts_between(stage, [one.record])["invoice-1"]
-    assert isinstance(found, Skip)
+    (result,) = logic.stage(stage, [invoice])
+    assert result.record is not None
+    assert not [part for part in result.record.parts if part.kind is Kind.LINE]
+    verdict = logic.conflicts_between(stage, [result.record])["invoice-1"]
+    assert isinstance(verdict, Skip)
     order.clear()
-    waits = logic.conflicts_between(stage, [one.record])["invoice-1"]
+    waits = logic.conflicts_between(stage, [result.record])["invoice-1"]
     assert not isinstance(waits, Skip)
     assert (waits.cause, waits.facts["other"]) == ("sale_waits", "ORDER-1")
     assert logic.conflicts_between(PAPERS, []) == {}

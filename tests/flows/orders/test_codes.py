@@ -25,7 +25,7 @@ from tests.flows.orders.tills import (
 
 
 @pytest.mark.parametrize(
-    ("vat_number", "table", "found"),
+    ("vat_number", "table", "expected"),
     [
         ("", {"2": "1"}, "1"),
         ("", {"2": "1", "NL:2": "6"}, "6"),
@@ -33,24 +33,24 @@ from tests.flows.orders.tills import (
         (VAT_NUMBER, {"2": "1", "NL:2": "6", "NL:2:no": "7", "NL:2:yes": "8"}, "8"),
     ],
 )
-def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dict[str, str], found: str) -> None:
+def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dict[str, str], expected: str) -> None:
     order = an_order(customer=a_customer(vat_number=vat_number))
-    asked = Questions()
+    questions = Questions()
     rates = {**BOOKS, "6": Decimal(21), "7": Decimal(21), "8": Decimal(21)}
     chosen = OrderSettings(collective_account="1300")
     logic = OrdersLogic(
-        chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked, TOLD
+        chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, questions.known, questions.linked, TOLD
     )
-    assert lines_of(booking(order, logic))[0].values["vat_code"] == found
+    assert lines_of(booking(order, logic))[0].values["vat_code"] == expected
 
 
 def test_reverse_charge_asks_for_a_code_of_its_own_first() -> None:
     line = a_line("1", "10.00", "10.00", vat_percent=Decimal(0))
     order = an_order(lines=(line,), vat_method="shifted")
     tables = with_tables(vat_codes_sales={"2": "1", "NL:2": "1", "2:shifted": "5"})
-    one = booking(order, tables=tables)
-    assert lines_of(one)[0].values["vat_code"] == "5"
-    assert one.values["gross"] is False
+    document = booking(order, tables=tables)
+    assert lines_of(document)[0].values["vat_code"] == "5"
+    assert document.values["gross"] is False
 
 
 def test_a_vat_code_without_a_counterpart_parks_the_document() -> None:
@@ -79,8 +79,8 @@ def test_the_revenue_account_goes_by_country() -> None:
 
 @pytest.mark.parametrize("becomes", ["order", "posting"])
 def test_a_document_under_a_code_without_a_percentage_waits(becomes: str) -> None:
-    asked, rates = Questions(), {code: rate for code, rate in BOOKS.items() if code != "1"}
+    questions, rates = Questions(), {code: rate for code, rate in BOOKS.items() if code != "1"}
     chosen = OrderSettings.model_validate({"orders": becomes, "daybook": "700", "collective_account": "1300"})
-    logic = OrdersLogic(chosen, BODY, 7, with_tables(), rates, TILL, asked.known, asked.linked, TOLD)
+    logic = OrdersLogic(chosen, BODY, 7, with_tables(), rates, TILL, questions.known, questions.linked, TOLD)
     issue = parked(an_order(), logic)
     assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 1")

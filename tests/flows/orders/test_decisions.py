@@ -26,7 +26,7 @@ class Links(Questions):
 
     def __init__(self, *links: Link) -> None:
         super().__init__()
-        self.links = {one.key: one for one in links}
+        self.links = {booking_link.key: booking_link for booking_link in links}
 
     def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
         return {key: self.links[key] for key in ids if key in self.links}
@@ -36,8 +36,8 @@ def link(record: Record, key: str = "") -> Link:
     return Link(record.kind, key or record.key, "50001", replace(record, key=key or record.key))
 
 
-def after(*links: Link, **given: Any) -> OrdersLogic:
-    return orders(questions=Links(*links), **given)
+def after(*links: Link, **options: Any) -> OrdersLogic:
+    return orders(questions=Links(*links), **options)
 
 
 def decided(option: str, digest: str = "d2", booking: int = 1, **values: Any) -> Record:
@@ -47,9 +47,9 @@ def decided(option: str, digest: str = "d2", booking: int = 1, **values: Any) ->
     return an_order(KEY, lines=lines, digest=digest, **decision, **values)
 
 
-def staged(record: Record, *links: Link, **given: Any) -> Staged:
-    (one,) = after(*links, **given).stage(PAPERS, [record])
-    return one
+def staged(record: Record, *links: Link, **options: Any) -> Staged:
+    (result,) = after(*links, **options).stage(PAPERS, [record])
+    return result
 
 
 def total(document: Record) -> Decimal:
@@ -57,13 +57,13 @@ def total(document: Record) -> Decimal:
     return sum((line_amount(line) for line in lines_of(document)), Decimal(0))
 
 
-@pytest.mark.parametrize("given", [{}, AS_POSTING], ids=["sales order", "posting"])
-def test_a_credit_is_what_was_booked_turned(given: dict[str, Any]) -> None:
-    booked = booking(an_order(KEY, digest="d1"), **given)
-    one = staged(decided("credit"), link(booked), **given)
-    assert one.record is not None
-    back = one.record
-    assert (back.key, back.sources, one.title) == (f"{KEY}#credit", (KEY,), "2026.1-C")
+@pytest.mark.parametrize("options", [{}, AS_POSTING], ids=["sales order", "posting"])
+def test_a_credit_is_what_was_booked_turned(options: dict[str, Any]) -> None:
+    booked = booking(an_order(KEY, digest="d1"), **options)
+    result = staged(decided("credit"), link(booked), **options)
+    assert result.record is not None
+    back = result.record
+    assert (back.key, back.sources, result.title) == (f"{KEY}#credit", (KEY,), "2026.1-C")
     assert total(back) == -total(booked) != 0
     same = ("date", "number", "debtor", "customer")
     assert {name: back.values.get(name) for name in same} == {name: booked.values.get(name) for name in same}
@@ -71,10 +71,10 @@ def test_a_credit_is_what_was_booked_turned(given: dict[str, Any]) -> None:
     assert (back.values["digest"], back.values["sold_incl"]) == ("d2", Decimal("-12.10"))
 
 
-@pytest.mark.parametrize("given", [{}, AS_POSTING], ids=["sales order", "posting"])
-def test_booked_again_is_the_document_of_now_behind_its_credit(given: dict[str, Any]) -> None:
-    booked = booking(an_order(KEY, digest="d1"), **given)
-    logic = after(link(booked), **given)
+@pytest.mark.parametrize("options", [{}, AS_POSTING], ids=["sales order", "posting"])
+def test_booked_again_is_the_document_of_now_behind_its_credit(options: dict[str, Any]) -> None:
+    booked = booking(an_order(KEY, digest="d1"), **options)
+    logic = after(link(booked), **options)
     shaped = logic.shape(PAPERS, logic.stage(PAPERS, [decided("again")]), {}, {})
     assert shaped.desired is not None
     assert shaped.prerequisite is not None
@@ -94,9 +94,9 @@ def test_booked_again_is_the_document_of_now_behind_its_credit(given: dict[str, 
 def test_a_decision_is_about_one_state_of_the_document_and_one_booking(option: str) -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
     for other in (decided(option, booking=2), replace_decision(decided(option), f"{option} d3.1")):
-        one = staged(other, booked)
-        assert one.record is not None
-        assert one.record.values["booked_as"] == "50001"  # as it is booked; the question follows
+        result = staged(other, booked)
+        assert result.record is not None
+        assert result.record.values["booked_as"] == "50001"  # as it is booked; the question follows
 
 
 def replace_decision(record: Record, decision: str) -> Record:
@@ -104,10 +104,10 @@ def replace_decision(record: Record, decision: str) -> Record:
 
 
 def test_what_is_kept_is_told_with_its_reason() -> None:
-    kept = replace_decision(decided(""), "keep d2.1 paid in cash, says Karin")
-    one = staged(kept, link(booking(an_order(KEY, digest="d1"))))
-    assert one.skip is not None
-    assert (one.skip.reason, one.skip.facts["reason"]) == ("document_kept", "paid in cash, says Karin")
+    record = replace_decision(decided(""), "keep d2.1 paid in cash, says Karin")
+    result = staged(record, link(booking(an_order(KEY, digest="d1"))))
+    assert result.skip is not None
+    assert (result.skip.reason, result.skip.facts["reason"]) == ("document_kept", "paid in cash, says Karin")
 
 
 QUOTED: dict[str, Any] = {"documents": "proposal", "becomes": "quotation"}
@@ -160,34 +160,34 @@ def test_a_proposal_that_changed_is_asked_about_until_it_is_said_what_becomes_of
     quoted = link(booking(proposal("", "d1"), **QUOTED))
     logic = after(quoted, **QUOTED)
     stage = logic.flow.stage("proposals")
-    (one,) = logic.stage(stage, [proposal(decision, "d2", **values)])
-    assert one.record is not None
-    assert one.record.key == KEY
-    issue = logic.objection(stage, one.record, None, quoted)
+    (result,) = logic.stage(stage, [proposal(decision, "d2", **values)])
+    assert result.record is not None
+    assert result.record.key == KEY
+    issue = logic.objection(stage, result.record, None, quoted)
     assert issue is not None
     assert (issue.cause, issue.facts["mark"]) == (cause, "d2.1")
 
 
 def test_nothing_is_decided_about_what_did_not_change() -> None:
-    one = staged(decided("credit", digest="d1"), link(booking(an_order(KEY, digest="d1"))))
-    assert one.record is not None
-    assert one.record.key == KEY
+    result = staged(decided("credit", digest="d1"), link(booking(an_order(KEY, digest="d1"))))
+    assert result.record is not None
+    assert result.record.key == KEY
 
 
 def test_what_was_taken_back_stays_so_until_it_changes() -> None:
     booked = booking(an_order(KEY, digest="d1"))
     back = staged(decided("credit"), link(booked)).record
     assert back is not None
-    both = link(booked), link(back)
-    same = staged(decided(""), *both)
+    links = link(booked), link(back)
+    same = staged(decided(""), *links)
     assert same.skip is not None
     assert (same.skip.reason, same.skip.facts["mark"]) == ("document_taken_back", "d2.1")
-    changed = staged(decided("", digest="d3"), *both)
+    changed = staged(decided("", digest="d3"), *links)
     assert changed.issue is not None
     assert (changed.issue.cause, changed.issue.facts["mark"]) == ("document_changed_after_credit", "d3.1")
-    kept = staged(decided("keep", digest="d3"), *both)
-    assert kept.skip is not None
-    cancelled = staged(decided("again", digest="d3", cancelled=True), *both)
+    keep_result = staged(decided("keep", digest="d3"), *links)
+    assert keep_result.skip is not None
+    cancelled = staged(decided("again", digest="d3", cancelled=True), *links)
     assert cancelled.skip is not None
     assert "mark" not in cancelled.skip.facts  # what is cancelled is not offered to be booked again
 
@@ -195,18 +195,18 @@ def test_what_was_taken_back_stays_so_until_it_changes() -> None:
 def test_what_was_credited_and_the_credit_credited_by_an_earlier_version_counts_as_booked() -> None:
     booked = booking(an_order(KEY, digest="d1"))
     links = link(booked), link(booked, f"{KEY}#credit"), link(booked, f"{KEY}#credit#credit")
-    one = staged(an_order(KEY, digest="d1"), *links)
-    assert one.record is not None
-    assert one.record.key == KEY
-    again = staged(decided("again"), *links)
-    assert again.issue is not None
-    assert again.issue.cause == "document_without_reference"
+    result = staged(an_order(KEY, digest="d1"), *links)
+    assert result.record is not None
+    assert result.record.key == KEY
+    second_result = staged(decided("again"), *links)
+    assert second_result.issue is not None
+    assert second_result.issue.cause == "document_without_reference"
 
 
 def test_a_document_linked_by_hand_is_never_credited() -> None:
-    one = staged(decided("credit"), Link(Kind.SALES_ORDER, KEY, "50001"))
-    assert one.record is not None
-    assert one.record.key == KEY
+    result = staged(decided("credit"), Link(Kind.SALES_ORDER, KEY, "50001"))
+    assert result.record is not None
+    assert result.record.key == KEY
 
 
 def test_a_credit_that_would_come_to_another_sum_parks() -> None:
@@ -214,9 +214,9 @@ def test_a_credit_that_would_come_to_another_sum_parks() -> None:
     rule = {"target": "line.vat_code", "source": "books_vat_code", "ownership": str(Ownership.NEVER)}
     logic = orders(with_rules(rule), questions=Links(link(booked)))
     assert logic.policy["line.vat_code"] is Ownership.NEVER
-    (one,) = logic.stage(PAPERS, [decided("credit")])
-    assert one.issue is not None
-    assert one.issue.cause == "credit_not_exact"
+    (result,) = logic.stage(PAPERS, [decided("credit")])
+    assert result.issue is not None
+    assert result.issue.cause == "credit_not_exact"
 
 
 @pytest.mark.parametrize("option", ["credit", "again"])
@@ -226,26 +226,26 @@ def test_nothing_is_written_into_what_is_closed(option: str) -> None:
     parked = staged(decided(option), booked, **closed)
     assert parked.issue is not None
     assert (parked.issue.cause, parked.issue.facts["closed"]) == ("document_period_closed", "2026-11-30")
-    one = staged(decided(option), booked, **closed, late="first_open")
-    assert one.record is not None
-    written = (one.record, *(part for part in one.record.parts if part.kind is Kind.POSTING))
-    for document in written:
+    result = staged(decided(option), booked, **closed, late="first_open")
+    assert result.record is not None
+    documents = (result.record, *(part for part in result.record.parts if part.kind is Kind.POSTING))
+    for document in documents:
         assert (document.values["date"], document.values["period"]) == (date(2026, 12, 1), Decimal(12))
 
 
 def test_what_nothing_is_left_of_is_only_credited() -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    one = staged(decided("again", lines=()), booked)
-    assert one.record is not None
-    assert one.record.key == f"{KEY}#credit"
+    result = staged(decided("again", lines=()), booked)
+    assert result.record is not None
+    assert result.record.key == f"{KEY}#credit"
 
 
 def test_both_sides_are_what_was_booked_and_what_would_be_now() -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    both = after(booked).compare_booking(decided(""))
-    assert both is not None
-    assert both.now is not None
-    assert total(both.now) == 2 * total(both.booked)
+    comparison = after(booked).compare_booking(decided(""))
+    assert comparison is not None
+    assert comparison.now is not None
+    assert total(comparison.now) == 2 * total(comparison.booked)
     cancelled = after(booked).compare_booking(decided("", cancelled=True))
     assert cancelled is not None
     assert cancelled.now is None

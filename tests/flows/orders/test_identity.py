@@ -33,9 +33,9 @@ def without_lines(record: Record) -> Record:
 
 def from_history(record: Record) -> Record:
     """Return what the history tells of an order."""
-    told = ("article", "quantity", "price", "text")
+    history_fields = ("article", "quantity", "price", "text")
     parts = tuple(
-        replace(part, values={name: value for name, value in part.values.items() if name in told})
+        replace(part, values={name: value for name, value in part.values.items() if name in history_fields})
         for part in record.parts
         if part.kind is Kind.LINE
     )
@@ -47,8 +47,8 @@ BRANCHES = {"cost_centres": {"1": "Dam"}}
 
 def judged(edit: Edit, becomes: str = "order", **values: Value) -> Issue | None:
     logic = orders(becomes=becomes)
-    one = booking(an_order(lines=(a_line(discount_percent=Decimal(10)),), **values), logic)  # type: ignore[arg-type]
-    return logic.objection(PAPERS, one, CurrentRecord(edit(one), "50001"), None)
+    document = booking(an_order(lines=(a_line(discount_percent=Decimal(10)),), **values), logic)  # type: ignore[arg-type]
+    return logic.objection(PAPERS, document, CurrentRecord(edit(document), "50001"), None)
 
 
 @pytest.mark.parametrize("becomes", ["order", "posting"])
@@ -88,13 +88,15 @@ def test_another_sale_under_a_known_number_is_a_question(becomes: str, edit: Edi
 
 def test_the_question_shows_both_side_by_side() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    there = in_lines(price=Decimal("484.75"))(with_values(date=date(2026, 11, 19), debtor="20007", customer="")(one))
-    issue = logic.objection(PAPERS, one, CurrentRecord(there, "50001"), None)
+    document = booking(an_order(), logic)
+    current = in_lines(price=Decimal("484.75"))(
+        with_values(date=date(2026, 11, 19), debtor="20007", customer="")(document)
+    )
+    issue = logic.objection(PAPERS, document, CurrentRecord(current, "50001"), None)
     assert issue is not None
     expected = {
         "document": "2026.1", "reference": "MP-2026.1", "number": "50001", "date": "2026-11-20", "amount": "12.10",
-        "found_date": "2026-11-19", "found_amount": "484.75", "customer": one.values["customer"],
+        "found_date": "2026-11-19", "found_amount": "484.75", "customer": document.values["customer"],
         "found_customer": "20007",
     }  # fmt: skip
     assert expected.items() <= issue.facts.items()
@@ -102,22 +104,30 @@ def test_the_question_shows_both_side_by_side() -> None:
 
 def test_one_of_another_branch_is_another_sale() -> None:
     logic = orders()
-    one = with_values(cost_centre="DAM")(booking(an_order(), logic))
-    assert logic.objection(PAPERS, one, CurrentRecord(with_values(cost_centre="dam")(one), "50001"), None) is None
-    assert logic.objection(PAPERS, one, CurrentRecord(with_values(cost_centre="WEST")(one), "50001"), None) is not None
+    document = with_values(cost_centre="DAM")(booking(an_order(), logic))
+    assert (
+        logic.objection(PAPERS, document, CurrentRecord(with_values(cost_centre="dam")(document), "50001"), None)
+        is None
+    )
+    assert (
+        logic.objection(PAPERS, document, CurrentRecord(with_values(cost_centre="WEST")(document), "50001"), None)
+        is not None
+    )
 
 
 def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    article = next(part.values["article"] for part in one.parts if part.kind is Kind.LINE)
+    document = booking(an_order(), logic)
+    article = next(part.values["article"] for part in document.parts if part.kind is Kind.LINE)
     for alike in (str(article).lower(), f"{article} "):
-        assert logic.objection(PAPERS, one, CurrentRecord(in_lines(article=alike)(one), "50001"), None) is None
-    issue = logic.objection(PAPERS, one, CurrentRecord(in_lines(article="20002")(one), "50001"), None)
+        assert (
+            logic.objection(PAPERS, document, CurrentRecord(in_lines(article=alike)(document), "50001"), None) is None
+        )
+    issue = logic.objection(PAPERS, document, CurrentRecord(in_lines(article="20002")(document), "50001"), None)
     assert issue is not None
     assert (issue.facts["articles"], issue.facts["found_articles"]) == (f"1 x {str(article).lower()}", "1 x 20002")
     more = logic.objection(
-        PAPERS, one, CurrentRecord(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(one), "50001"), None
+        PAPERS, document, CurrentRecord(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(document), "50001"), None
     )
     assert more is not None
     assert more.facts["amount"] == more.facts["found_amount"]
@@ -125,8 +135,8 @@ def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> No
 
 def test_what_is_linked_to_another_document_of_the_till_is_another_sale_whatever_it_says() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, one, CurrentRecord(one, "50001", owner="order-9"), None)
+    document = booking(an_order(), logic)
+    issue = logic.objection(PAPERS, document, CurrentRecord(document, "50001", owner="order-9"), None)
     assert issue is not None
     assert (issue.cause, issue.facts["other"]) == ("reference_of_another", "order-9")
 
@@ -135,28 +145,31 @@ def test_what_is_linked_to_another_document_of_the_till_is_another_sale_whatever
 def test_what_the_till_knows_by_another_id_is_another_sale_though_it_sells_the_same(becomes: str) -> None:
     logic = orders(becomes=becomes, context=replace(TOLD, till_ids=("sales_order", "posting")))
     order = an_order("8d1f0b7e-6d0c-4d53-9a57-3c2f1f2b7a10", number="2026.1")
-    one = booking(order, logic)
-    assert one.values["till_id"] == "8d1f0b7e6d0c4d539a573c2f1f2b7a10"
-    why = {each.target: each for each in logic.trace(PAPERS, order)}[f"{one.kind}.till_id"]
-    assert (why.value, why.reason and why.reason.code) == (one.values["till_id"], "because_till_id")
-    for there in ("8D1F0B7E6D0C4D539A573C2F1F2B7A10", None):  # the latter entered by hand, or before we told it
-        assert logic.objection(PAPERS, one, CurrentRecord(with_values(till_id=there)(one), "50001"), None) is None
-    issue = logic.objection(PAPERS, one, CurrentRecord(with_values(till_id="0")(one), "50001"), None)
+    document = booking(order, logic)
+    assert document.values["till_id"] == "8d1f0b7e6d0c4d539a573c2f1f2b7a10"
+    why = {trace.target: trace for trace in logic.trace(PAPERS, order)}[f"{document.kind}.till_id"]
+    assert (why.value, why.reason and why.reason.code) == (document.values["till_id"], "because_till_id")
+    for till_id in ("8D1F0B7E6D0C4D539A573C2F1F2B7A10", None):  # the latter entered by hand, or before we told it
+        assert (
+            logic.objection(PAPERS, document, CurrentRecord(with_values(till_id=till_id)(document), "50001"), None)
+            is None
+        )
+    issue = logic.objection(PAPERS, document, CurrentRecord(with_values(till_id="0")(document), "50001"), None)
     assert issue is not None
-    assert (issue.facts["till_id"], issue.facts["found_till_id"]) == (one.values["till_id"], "0")
+    assert (issue.facts["till_id"], issue.facts["found_till_id"]) == (document.values["till_id"], "0")
 
 
 def test_books_without_a_column_for_it_are_told_no_id() -> None:
     of_others = replace(TOLD, till_ids=("trade_invoice", "quotation", "posting"))
-    for told in (TOLD, of_others):
-        assert "till_id" not in booking(an_order(), orders(context=told)).values
+    for context in (TOLD, of_others):
+        assert "till_id" not in booking(an_order(), orders(context=context)).values
 
 
 def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> None:
     logic = orders()
-    there = in_lines(price=Decimal("484.75"))(booking(an_order(), logic))
-    gone = booking(an_order(cancelled=True), logic)
-    issue = logic.objection(PAPERS, gone, CurrentRecord(there, "50001"), None)
+    current = in_lines(price=Decimal("484.75"))(booking(an_order(), logic))
+    cancelled_order = booking(an_order(cancelled=True), logic)
+    issue = logic.objection(PAPERS, cancelled_order, CurrentRecord(current, "50001"), None)
     assert issue is not None
     assert issue.cause == "reference_of_another"
 
@@ -164,14 +177,14 @@ def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> No
 def test_a_person_may_say_that_it_is_the_same_until_one_of_both_is_another() -> None:
     logic = orders()
     order = an_order(digest="a1b2")
-    held = CurrentRecord(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
-    issue = logic.objection(PAPERS, booking(order, logic), held, None)
+    current = CurrentRecord(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
+    issue = logic.objection(PAPERS, booking(order, logic), current, None)
     assert issue is not None
     assert (issue.field, issue.facts["source"]) == ("decision_same", "order")
-    said = with_values(decision_same=f"same {issue.facts['mark']}")(order)
-    one = booking(said, logic)
-    assert logic.objection(PAPERS, one, held, None) is None
-    assert isinstance(logic.writable_part(PAPERS, one, held), Skip)
-    assert logic.objection(PAPERS, one, replace(held, reference="700/2"), None) is not None
-    changed = booking(with_values(digest="another")(said), logic)
-    assert logic.objection(PAPERS, changed, held, None) is not None
+    answered_order = with_values(decision_same=f"same {issue.facts['mark']}")(order)
+    document = booking(answered_order, logic)
+    assert logic.objection(PAPERS, document, current, None) is None
+    assert isinstance(logic.writable_part(PAPERS, document, current), Skip)
+    assert logic.objection(PAPERS, document, replace(current, reference="700/2"), None) is not None
+    changed = booking(with_values(digest="another")(answered_order), logic)
+    assert logic.objection(PAPERS, changed, current, None) is not None

@@ -41,10 +41,14 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     links = {key: Link(Kind.SALES_ORDER, key, f"R-{key}") for key in keys}
     standings = {key: BookingState(key, BookingStage.BOOKED, reference=f"R-{key}") for key in keys}
 
-    def of(known: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
-        return active_bookings(lambda asked: {key: known[key] for key in asked if key in known}, [KEY])
+    def of(states: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
+        return active_bookings(
+            lambda document_keys: {key: states[key] for key in document_keys if key in states}, [KEY]
+        )
 
-    life = current_bookings([KEY], lambda asked: {key: links[key] for key in asked if key in links}).get(KEY)
+    life = current_bookings(
+        [KEY], lambda document_keys: {key: links[key] for key in document_keys if key in links}
+    ).get(KEY)
     standing = of(standings).get(KEY)
 
     assert (life is None) == (many == 0)
@@ -55,31 +59,34 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
 
 
 def test_what_has_not_come_there_takes_nothing_back() -> None:
-    known = Known({KEY: "there", f"{KEY}#credit": "planned"})
+    states = Known({KEY: "there", f"{KEY}#credit": "planned"})
 
-    assert not newest_bookings([KEY], known, lambda one: one == "there")[KEY].is_taken_back
-    assert newest_bookings([KEY], known)[KEY].is_taken_back
+    assert not newest_bookings([KEY], states, lambda state: state == "there")[KEY].is_taken_back
+    assert newest_bookings([KEY], states)[KEY].is_taken_back
 
 
 def test_the_next_stands_beside_what_nothing_takes_back() -> None:
-    known = Known({KEY: "stays", f"{KEY}#2": "stays", "b": "goes", "b#2": "stays"})
+    states = Known({KEY: "stays", f"{KEY}#2": "stays", "b": "goes", "b#2": "stays"})
 
-    found = newest_bookings([KEY, "b"], known, stays=lambda one: one == "stays")
+    bookings = newest_bookings([KEY, "b"], states, stays=lambda state: state == "stays")
 
-    assert {key: (one.booking, one.is_taken_back) for key, one in found.items()} == {KEY: (2, False), "b": (1, False)}
+    assert {key: (latest.booking, latest.is_taken_back) for key, latest in bookings.items()} == {
+        KEY: (2, False),
+        "b": (1, False),
+    }
 
 
 def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
-    known = Known({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
+    states = Known({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
 
-    found = newest_bookings(["a", "b", "a", "c"], known)
+    bookings = newest_bookings(["a", "b", "a", "c"], states)
 
-    assert {key: (one.latest, one.booking) for key, one in found.items()} == {"a": ("1", 1), "b": ("2", 2)}
-    assert [len(keys) for keys in known.asked] == [9, 3]
+    assert {key: (latest.latest, latest.booking) for key, latest in bookings.items()} == {"a": ("1", 1), "b": ("2", 2)}
+    assert [len(keys) for keys in states.asked] == [9, 3]
 
 
 @pytest.mark.parametrize("endings", [("",), ("", "#credit", "#credit#credit")])
 def test_a_credit_that_an_earlier_version_took_back_counts_as_none(endings: Sequence[str]) -> None:
-    found = newest_bookings([KEY], Known({KEY + ending: "there" for ending in endings}))
+    bookings = newest_bookings([KEY], Known({KEY + ending: "there" for ending in endings}))
 
-    assert not found[KEY].is_taken_back
+    assert not bookings[KEY].is_taken_back

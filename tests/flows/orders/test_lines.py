@@ -29,15 +29,15 @@ from tests.flows.orders.tills import (
 
 def test_a_discount_is_sent_with_its_line() -> None:
     line = a_line("1", "9.08", "7.50", price_incl=Decimal("12.10"), discount_percent=Decimal(25))
-    one = line_of(an_order(lines=(line,)))
-    assert (one["price"], one["discount_percent"]) == (Decimal("12.10"), Decimal(25))
+    order_line = line_of(an_order(lines=(line,)))
+    assert (order_line["price"], order_line["discount_percent"]) == (Decimal("12.10"), Decimal(25))
 
 
 def test_books_without_a_field_for_discounts_get_the_price_net_of_it() -> None:
     line = a_line("1", "9.08", "7.50", price_incl=Decimal("12.10"), discount_percent=Decimal(25))
-    one = line_of(an_order(lines=(line,)), body=with_rules(without=["line.discount_percent"]))
-    assert one["price"] == Decimal("9.08")
-    assert "discount_percent" not in one
+    order_line = line_of(an_order(lines=(line,)), body=with_rules(without=["line.discount_percent"]))
+    assert order_line["price"] == Decimal("9.08")
+    assert "discount_percent" not in order_line
 
 
 def test_the_basis_of_prices_is_that_of_the_till_or_as_set() -> None:
@@ -48,13 +48,13 @@ def test_the_basis_of_prices_is_that_of_the_till_or_as_set() -> None:
 
 
 def test_a_difference_within_the_limit_is_a_line_on_the_rounding_article() -> None:
-    one = booking(an_order(lines=(HAGGLED,)), rounding_article="9099")
-    assert [(part.key, part.values["article"], part.values["price"]) for part in lines_of(one)] == [
+    document = booking(an_order(lines=(HAGGLED,)), rounding_article="9099")
+    assert [(part.key, part.values["article"], part.values["price"]) for part in lines_of(document)] == [
         ("1", "1001", Decimal("10.08")),
         ("2", "9099", Decimal("0.01")),
     ]
-    assert (one.values["rounding"], one.values["rounding_rule"]) == (Decimal("0.01"), "price_decimals")
-    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("30.25")
+    assert (document.values["rounding"], document.values["rounding_rule"]) == (Decimal("0.01"), "price_decimals")
+    assert document.values["booked_incl"] == document.values["sold_incl"] == Decimal("30.25")
 
 
 def test_prices_with_more_decimals_need_no_rounding() -> None:
@@ -68,31 +68,35 @@ def test_a_gift_card_on_an_order_is_an_article_like_any_other() -> None:
 
 def test_a_posting_has_a_line_for_each_vat_code_and_account() -> None:
     low = a_line("3", "10.90", "10.00", vat_code="1")
-    one = booking(an_order(lines=(a_line("1"), a_line("2"), low)), becomes="posting")
-    assert one.kind is Kind.POSTING
-    assert (one.values["daybook"], one.values["period"], one.values["gross"]) == ("700", Decimal(11), False)
-    assert one.values["text"] == "2026.1 Els de Wit"
+    document = booking(an_order(lines=(a_line("1"), a_line("2"), low)), becomes="posting")
+    assert document.kind is Kind.POSTING
+    assert (document.values["daybook"], document.values["period"], document.values["gross"]) == (
+        "700",
+        Decimal(11),
+        False,
+    )
+    assert document.values["text"] == "2026.1 Els de Wit"
     names = ("account", "vat_code", "amount", "vat")
-    assert [tuple(part.values[name] for name in names) for part in lines_of(one)] == [
+    assert [tuple(part.values[name] for name in names) for part in lines_of(document)] == [
         ("8000", "1", Decimal("20.00"), Decimal("4.20")),
         ("8100", "2", Decimal("10.00"), Decimal("0.90")),
     ]
 
 
 def test_a_posting_can_carry_amounts_with_vat() -> None:
-    one = booking(an_order(), becomes="posting", price_basis="incl")
-    assert (one.values["gross"], lines_of(one)[0].values["amount"]) == (True, Decimal("12.10"))
+    document = booking(an_order(), becomes="posting", price_basis="incl")
+    assert (document.values["gross"], lines_of(document)[0].values["amount"]) == (True, Decimal("12.10"))
 
 
 @pytest.mark.parametrize("account", ["", "4400"])
 def test_vat_that_the_till_rounds_on_every_line_is_posted_as_it_is_told(account: str) -> None:
     order = an_order(lines=tuple(a_line(key, "1.00", "0.83") for key in "123"))
-    one = booking(order, becomes="posting", rounding_account=account)
-    assert [(part.values["account"], part.values["amount"], part.values["vat"]) for part in lines_of(one)] == [
+    document = booking(order, becomes="posting", rounding_account=account)
+    assert [(part.values["account"], part.values["amount"], part.values["vat"]) for part in lines_of(document)] == [
         ("8000", Decimal("2.49"), Decimal("0.51"))
     ]
-    assert "rounding" not in one.values
-    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("3.00")
+    assert "rounding" not in document.values
+    assert document.values["booked_incl"] == document.values["sold_incl"] == Decimal("3.00")
 
 
 def test_a_split_that_is_not_what_lines_come_to_waits_whatever_rounding_may_take() -> None:
@@ -108,7 +112,7 @@ def test_a_split_that_is_not_what_lines_come_to_waits_whatever_rounding_may_take
 
 def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_names_all() -> None:
     lines = (a_line("1"), a_line("2", code="9"), a_line("3", code="", article="77"), a_line("4", code="L" * 16))
-    issue = parked(an_order(lines=lines), questions=Questions(known=["1001", "L" * 16]))
+    issue = parked(an_order(lines=lines), questions=Questions(articles=["1001", "L" * 16]))
     assert issue.cause == "article_missing"
     assert issue.facts["article"] == f"9, 77, {'L' * 16}"
     assert issue.facts["document"] == "2026.1"
@@ -116,19 +120,19 @@ def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_nam
 
 def test_articles_of_the_till_without_a_code_are_named_as_not_linked() -> None:
     lines = (a_line("1"), a_line("2", code="", article="77"), a_line("3", code="", article="", text="Bell, red"))
-    issue = parked(an_order(lines=lines), questions=Questions(known=["1001"]))
+    issue = parked(an_order(lines=lines), questions=Questions(articles=["1001"]))
     assert (issue.cause, issue.facts["article"]) == ("article_not_linked", "77, Bell red")
 
 
 def test_the_collective_article_takes_what_the_books_do_not_have() -> None:
     lines = (a_line("1"), a_line("2", code="9"), a_line("3", code="", article=""))
-    questions = Questions(known=["1001"])
-    one = booking(an_order(lines=lines), questions=questions, collective_article="9002")
-    assert [part.values["article"] for part in lines_of(one)] == ["1001", "9002", "9002"]
+    questions = Questions(articles=["1001"])
+    document = booking(an_order(lines=lines), questions=questions, collective_article="9002")
+    assert [part.values["article"] for part in lines_of(document)] == ["1001", "9002", "9002"]
 
 
 def test_articles_are_asked_for_once_for_a_page_and_what_is_known_is_not_asked_again() -> None:
-    questions = Questions(known=["1001"])
+    questions = Questions(articles=["1001"])
     logic = orders(questions=questions)
     page = [an_order("order-1"), an_order("order-2", lines=(a_line(code="9"),))]
     for stage in (DEBTORS, ADDRESSES, PAPERS):
@@ -139,7 +143,7 @@ def test_articles_are_asked_for_once_for_a_page_and_what_is_known_is_not_asked_a
 
 
 def test_postings_know_no_articles() -> None:
-    questions = Questions(known=[])
+    questions = Questions(articles=[])
     assert booking(an_order(), questions=questions, becomes="posting")
     assert questions.asked == []
 

@@ -84,17 +84,17 @@ def sales(seed: int) -> Iterator[Sale]:
         basket = next(any_ if shape == "chain" else sold_only)
         every = tuple(range(len(basket.lines)))
         if shape == "parts":
-            told = _parts(random, basket)
+            documents = _parts(random, basket)
         elif shape == "twice":
-            told = [(kind, every, basket.paid) for kind in ("order", "invoice", "receipt")]
+            documents = [(kind, every, basket.paid) for kind in ("order", "invoice", "receipt")]
         else:
-            told = [(kind, every, basket.paid) for kind in random.choice(ONE_AFTER_THE_OTHER)]
-        if not told or not any(line.group in SELLS for line in basket.lines):
+            documents = [(kind, every, basket.paid) for kind in random.choice(ONE_AFTER_THE_OTHER)]
+        if not documents or not any(line.group in SELLS for line in basket.lines):
             continue
         if random.random() < 0.3:
-            told = [("proposal", told[0][1], []), *told]
+            documents = [("proposal", documents[0][1], []), *documents]
         names_next = random.choice((False, True))
-        yield Sale(_papers(basket, told, shape, names_next=names_next), shape == "parts", shape == "twice")
+        yield Sale(_papers(basket, documents, shape, names_next=names_next), shape == "parts", shape == "twice")
 
 
 def _parts(random: Random, basket: Basket) -> list[tuple[str, tuple[int, ...], list[tuple[str, int]]]]:
@@ -112,14 +112,14 @@ def _parts(random: Random, basket: Basket) -> list[tuple[str, tuple[int, ...], l
 
 
 def _papers(
-    basket: Basket, told: list[tuple[str, tuple[int, ...], list[tuple[str, int]]]], shape: str, *, names_next: bool
+    basket: Basket, documents: list[tuple[str, tuple[int, ...], list[tuple[str, int]]]], shape: str, *, names_next: bool
 ) -> list[Paper]:
-    keys = [f"{kind}-{place}" for place, (kind, _, _) in enumerate(told, start=1)]
+    keys = [f"{kind}-{place}" for place, (kind, _, _) in enumerate(documents, start=1)]
     papers = []
-    for place, (kind, lines, paid) in enumerate(told):
-        part = replace(basket, lines=[basket.lines[each] for each in lines], paid=list(paid))
-        one = part.record(kind)
-        before = [keys[each] for each in range(place) if told[each][0] in ("order", "invoice")]
+    for place, (kind, lines, paid) in enumerate(documents):
+        part = replace(basket, lines=[basket.lines[index] for index in lines], paid=list(paid))
+        record = part.record(kind)
+        before = [keys[index] for index in range(place) if documents[index][0] in ("order", "invoice")]
         if shape != "chain":  # what an order is delivered by comes from the order alone
             before = [key for key in before if key.startswith("order")]
         values: dict[str, Value] = {
@@ -130,11 +130,11 @@ def _papers(
             values["orders"] = tuple(key for key in before if key.startswith("order"))
         if kind == "receipt":
             values["invoices"] = tuple(key for key in before if key.startswith("invoice"))
-        papers.append(Paper(kind, lines, part, replace(one, key=keys[place], values={**one.values, **values})))
+        papers.append(Paper(kind, lines, part, replace(record, key=keys[place], values={**record.values, **values})))
     for place, (paper, after) in enumerate(pairwise(papers)):  # an order may name the invoice made of it
         if names_next and (paper.kind, after.kind) == ("order", "invoice"):
-            named = {**paper.record.values, "invoices": (after.record.key,)}
-            papers[place] = replace(paper, record=replace(paper.record, values=named))
+            invoice_values = {**paper.record.values, "invoices": (after.record.key,)}
+            papers[place] = replace(paper, record=replace(paper.record, values=invoice_values))
     return papers
 
 
@@ -154,54 +154,56 @@ class Books:
         }
 
     def standings(self, keys: Collection[str]) -> dict[str, BookingState]:
-        found = {key: BookingState(key, BookingStage.PARKED, key) for key in keys if key in self.parked}
-        for where, there in ((BookingStage.PLANNED, self.planned), (BookingStage.BOOKED, self.booked)):
+        states = {key: BookingState(key, BookingStage.PARKED, key) for key in keys if key in self.parked}
+        for where, records in ((BookingStage.PLANNED, self.planned), (BookingStage.BOOKED, self.booked)):
             for key in keys:
-                if (one := there.get(key)) is not None and one.kind is not Kind.QUOTATION:
-                    values: Mapping[str, Any] = one.values
-                    told = (values["number"], values["reference"], values.get("sold_incl"), one.kind, values)
-                    found[key] = BookingState(key, where, *told)
-        return found
+                if (record := records.get(key)) is not None and record.kind is not Kind.QUOTATION:
+                    values: Mapping[str, Any] = record.values
+                    fields = (values["number"], values["reference"], values.get("sold_incl"), record.kind, values)
+                    states[key] = BookingState(key, where, *fields)
+        return states
 
     def made_of(self, keys: Collection[str]) -> dict[str, set[str]]:
-        made: dict[str, set[str]] = {}
-        for key, one in self.booked.items():
-            named: Any = one.values.get("orders", ())
-            for order in named:
+        successors: dict[str, set[str]] = {}
+        for key, record in self.booked.items():
+            order_keys: Any = record.values.get("orders", ())
+            for order in order_keys:
                 if order in keys:
-                    made.setdefault(order, set()).add(key)
-        return made
+                    successors.setdefault(order, set()).add(key)
+        return successors
 
     def days(self, keys: Collection[str]) -> dict[str, list[Link]]:
         if self.page is None:
             return {}
-        named: Any = (DAY, *self.page.values["orders"])  # type: ignore[misc]
-        return {key: [Link(Kind.DAY_PAGE, DAY, "", self.page)] for key in keys if key in named}
+        document_keys: Any = (DAY, *self.page.values["orders"])  # type: ignore[misc]
+        return {key: [Link(Kind.DAY_PAGE, DAY, "", self.page)] for key in keys if key in document_keys}
 
     def alone(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
         """Return what is booked by itself, for the flow of days."""
         return {
             key: SeparateBooking()
-            for key, one in active_bookings(self.standings, keys).items()
-            if one.stage is BookingStage.BOOKED
+            for key, booking in active_bookings(self.standings, keys).items()
+            if booking.stage is BookingStage.BOOKED
         }
 
     def made_alone(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
         """Return what was made of these documents and is booked by itself, for the flow of days."""
-        made = {key: active_bookings(self.standings, some) for key, some in self.made_of(keys).items()}
-        return {key: list(some.values()) for key, some in made.items()}
+        bookings_by_key = {
+            key: active_bookings(self.standings, document_keys) for key, document_keys in self.made_of(keys).items()
+        }
+        return {key: list(bookings.values()) for key, bookings in bookings_by_key.items()}
 
     def close(self, papers: list[Paper]) -> None:
         """Book the page of the day: of these papers, each sale that the till counts once, and not what stands alone."""
         by_itself = SeparateDocuments(self.alone, TURNOVER.types, self.made_alone)
         inside: dict[tuple[int, ...], DayDocument] = {}
-        for one in papers:
-            if not set(one.lines) & {place for lines in inside for place in lines}:
-                inside[one.lines] = DayDocument(one.record, date(2026, 11, 20), "1")
+        for paper in papers:
+            if not set(paper.lines) & {place for lines in inside for place in lines}:
+                inside[paper.lines] = DayDocument(paper.record, date(2026, 11, 20), "1")
         alone = by_itself.separate_bookings(list(inside.values()))
-        sold = [one.record for one in inside.values() if one.record.key not in alone]
+        sold = [document.record for document in inside.values() if document.record.key not in alone]
         if sold:
-            page = DayPage((), sold=tuple(each for each in inside.values() if each.record in sold))
+            page = DayPage((), sold=tuple(document for document in inside.values() if document.record in sold))
             line = Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal(-1)})
             values: dict[str, Value] = {"reference": "MZ6112000100", "number": DAY, "orders": ()}
             self.page = Record(Kind.DAY_PAGE, DAY, values | by_itself.stored_fields(page), (line,))
@@ -217,15 +219,15 @@ class Books:
 def drawn(random: Random, *, day: bool) -> dict[str, Switches]:
     """Draw how documents of each kind are booked."""
     basis, by_group = random.choice(BASES), random.choice((False, True))
-    found = {}
+    switches_by_kind = {}
     for kind, words in BECOMES.items():
         becomes = random.choice([word for word in words if day or word != "day"])
         payments = random.choice(PAYMENTS) if kind in SALES else "not"
-        found[kind] = Switches(kind, becomes, payments, basis, by_group)
-    return found
+        switches_by_kind[kind] = Switches(kind, becomes, payments, basis, by_group)
+    return switches_by_kind
 
 
-class _Known(Questions):
+class _BooksQuestions(Questions):
     """The questions of the logic, with what is booked."""
 
     def __init__(self, books: Books) -> None:
@@ -238,18 +240,18 @@ class _Known(Questions):
 
 def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) -> OrdersLogic | None:
     """Return the logic under these switches; None where nothing is read."""
-    given: dict[str, Any] = {f"{kind}s": one.becomes for kind, one in switches.items()}
-    if all(becomes in ("nothing", "day") for becomes in given.values()):
+    options: dict[str, Any] = {f"{kind}s": switch.becomes for kind, switch in switches.items()}
+    if all(becomes in ("nothing", "day") for becomes in options.values()):
         return None
-    given |= {f"payments_of_{kind}s": switches[kind].payments for kind in SALES}
-    given["price_basis"] = switches["order"].basis
-    questions = _Known(books)
-    by_key = {one.record.key: one.record for one in papers}
+    options |= {f"payments_of_{kind}s": switches[kind].payments for kind in SALES}
+    options["price_basis"] = switches["order"].basis
+    questions = _BooksQuestions(books)
+    by_key = {paper.record.key: paper.record for paper in papers}
     asks = ChainQueries(
         books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key]
     )
     tables = BY_GROUP if switches["order"].by_group else TABLES
-    return orders(tables=tables, context=replace(TOLD, collective={"1300"}), questions=questions, asks=asks, **given)
+    return orders(tables=tables, context=replace(TOLD, collective={"1300"}), questions=questions, asks=asks, **options)
 
 
 def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) -> int:
@@ -260,30 +262,30 @@ def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) 
         return 0
     for name in KINDS:
         stage = logic.flow.stage(f"{name}s")
-        records = [one.record for one in papers if one.kind == name]
+        records = [paper.record for paper in papers if paper.kind == name]
         if stage.off or not records:
             continue
-        found = logic.stage(stage, records)
-        wanted = {one.record.key: one.record for one in found if one.record is not None}
-        for one in found:
-            if one.issue is not None:
-                books.parked[one.key] = one.issue.cause
-        there = books.linked(wanted)
-        for key, link in there.items():
-            assert logic.objection(stage, wanted[key], None, link) is None
-        new = {key: one for key, one in wanted.items() if key not in there}
+        results = logic.stage(stage, records)
+        desired_records = {result.record.key: result.record for result in results if result.record is not None}
+        for result in results:
+            if result.issue is not None:
+                books.parked[result.key] = result.issue.cause
+        links = books.linked(desired_records)
+        for key, link in links.items():
+            assert logic.objection(stage, desired_records[key], None, link) is None
+        new = {key: record for key, record in desired_records.items() if key not in links}
         beside = logic.conflicts_between(stage, [*new.values()])
-        books.parked |= {key: one.cause for key, one in beside.items() if not isinstance(one, Skip)}
-        books.planned |= {key: one for key, one in new.items() if key not in beside}
-    written = 0
-    for key, made in list(books.planned.items()):
+        books.parked |= {key: verdict.cause for key, verdict in beside.items() if not isinstance(verdict, Skip)}
+        books.planned |= {key: record for key, record in new.items() if key not in beside}
+    write_count = 0
+    for key, record in list(books.planned.items()):
         name = key.partition("-")[0]
         stage = logic.flow.stage(f"{name}s")
-        if not logic.conflicts_between(stage, [made], sending=True):
-            books.booked[key], books.under[key] = made, switches[name]
-            written += 1
+        if not logic.conflicts_between(stage, [record], sending=True):
+            books.booked[key], books.under[key] = record, switches[name]
+            write_count += 1
         del books.planned[key]
-    return written
+    return write_count
 
 
 def lived(sale: Sale, random: Random) -> str:
@@ -293,67 +295,69 @@ def lived(sale: Sale, random: Random) -> str:
     if random.random() < 0.3:
         ways[1] = ways[0]
     turn, closing = random.randint(0, len(sale.papers)), random.choice((0, 1))
-    counted: set[str] = set()
+    day_keys: set[str] = set()
     for place in range(len(sale.papers) + 1):
         switches, papers = ways[place >= turn], sale.papers[: place + 1]
         if place == len(sale.papers) or random.random() < 0.6:
             looked(switches, books, papers)
         if (place, closing) in ((turn - 1, 0), (len(sale.papers), 1)):
             of_day = [
-                one for one in papers if switches[one.kind].becomes == "day" and one.record.key not in books.booked
+                paper
+                for paper in papers
+                if switches[paper.kind].becomes == "day" and paper.record.key not in books.booked
             ]
-            counted |= {one.record.key for one in of_day}
+            day_keys |= {paper.record.key for paper in of_day}
             books.close(of_day)
     assert looked(ways[1], books, sale.papers) == 0
-    return judge(sale, books, ways[1], counted)
+    return judge(sale, books, ways[1], day_keys)
 
 
-def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], counted: set[str]) -> str:
+def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: set[str]) -> str:
     """Hold the books against what is right."""
-    told = {one.record.key: one for one in sale.papers}
-    sold = [key for key in (*books.booked, *books.inside) if told[key].kind != "proposal"]
-    times = Counter(place for key in sold for place in told[key].lines)
+    papers = {paper.record.key: paper for paper in sale.papers}
+    sold = [key for key in (*books.booked, *books.inside) if papers[key].kind != "proposal"]
+    times = Counter(place for key in sold for place in papers[key].lines)
     assert set(times.values()) <= {1}, "a line stands in the books twice"
-    for key, one in books.booked.items():
-        _right(told[key], one, books.under[key])
-    asked = set(books.parked.values())
+    for key, record in books.booked.items():
+        _check_booking(papers[key], record, books.under[key])
+    causes = set(books.parked.values())
     for paper in sale.papers:
         if paper.kind == "proposal":
             continue
-        takes_part = switches[paper.kind].becomes not in ("nothing", "day") or paper.record.key in counted
+        takes_part = switches[paper.kind].becomes not in ("nothing", "day") or paper.record.key in day_keys
         if takes_part and not times.keys() >= set(paper.lines):
-            assert asked, "a sale is nowhere, and nobody is asked"
+            assert causes, "a sale is nowhere, and nobody is asked"
     allowed = {"totals_differ", "voucher_on_order", "sale_waits"}
     allowed |= {"sale_partly_booked"} if sale.is_parted else set()
     allowed |= {"sale_beyond_order"} if sale.is_twice else set()
-    assert asked <= allowed
-    return "asked" if asked else "nowhere" if not sold else "in the day" if books.inside else f"booked {len(sold)}"
+    assert causes <= allowed
+    return "asked" if causes else "nowhere" if not sold else "in the day" if books.inside else f"booked {len(sold)}"
 
 
-def _right(paper: Paper, one: Record, switches: Switches) -> None:
+def _check_booking(paper: Paper, record: Record, switches: Switches) -> None:
     """Hold one booking against its lines, and what it leaves open against what is unpaid."""
     basket = paper.basket
-    if one.kind is not Kind.POSTING:
-        assert ordered(one) == sold_by_code(basket)
+    if record.kind is not Kind.POSTING:
+        assert ordered(record) == sold_by_code(basket)
         return
-    assert posted(one) == expected(basket, switches)
+    assert posted(record) == expected(basket, switches)
     vouchers = sum(cents for method, cents in basket.paid if method in oracle.VOUCHERS)
     whole = sum(line.incl for line in basket.lines) - vouchers
     unpaid = oracle.left_open(basket.lines, basket.paid) if switches.payments == "document" else whole
-    assert sum(excl + vat for excl, vat in posted(one).values()) == unpaid
+    assert sum(excl + vat for excl, vat in posted(record).values()) == unpaid
 
 
 def lives(count: int, seed: int) -> Counter[str]:
     """Live through so many sales."""
     random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
-    found: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     for place, sale in zip(range(count), sales(seed), strict=False):
         try:
-            found[lived(sale, random)] += 1
+            outcomes[lived(sale, random)] += 1
         except AssertionError as wrong:
-            wrong.add_note(f"sale {place} of seed {seed}: {[(one.record.key, one.lines) for one in sale.papers]}")
+            wrong.add_note(f"sale {place} of seed {seed}: {[(paper.record.key, paper.lines) for paper in sale.papers]}")
             raise
-    return found
+    return outcomes
 
 
 def test_sales_of_several_documents_are_booked_once_to_the_cent() -> None:
@@ -364,6 +368,6 @@ def test_sales_of_several_documents_are_booked_once_to_the_cent() -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_six_hundred_sales_of_several_documents_are_booked_once_to_the_cent(seed: int) -> None:
-    found = lives(600, seed)
-    assert found.keys() == {"asked", "booked 1", "booked 2", "in the day", "nowhere"}
-    assert found.total() == 600
+    outcomes = lives(600, seed)
+    assert outcomes.keys() == {"asked", "booked 1", "booked 2", "in the day", "nowhere"}
+    assert outcomes.total() == 600

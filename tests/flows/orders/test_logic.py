@@ -107,14 +107,14 @@ def test_a_filter_never_hides_what_is_booked() -> None:
 
 
 def test_what_is_booked_is_not_mapped_again() -> None:
-    logic = orders(tables={}, questions=Questions(known=[], linked={"order-1": "50001"}))
-    one = booking(an_order(), logic)
-    assert lines_of(one) == ()
+    logic = orders(tables={}, questions=Questions(articles=[], linked={"order-1": "50001"}))
+    document = booking(an_order(), logic)
+    assert lines_of(document) == ()
     assert logic.stage(DEBTORS, [an_order()]) == []
 
 
 def test_a_document_that_waits_makes_no_debtor() -> None:
-    logic = orders(questions=Questions(known=[]))
+    logic = orders(questions=Questions(articles=[]))
     assert logic.stage(DEBTORS, [an_order(others=(a_delivery(),))]) == []
     assert logic.stage(ADDRESSES, [an_order(others=(a_delivery(),))]) == []
 
@@ -136,16 +136,16 @@ def link_to(record: Record | None, reference: str = "50001") -> Link:
 
 def test_a_new_document_meets_no_objection() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    assert logic.objection(PAPERS, one, None, None) is None
-    assert logic.writable_part(PAPERS, one, None) == one
+    document = booking(an_order(), logic)
+    assert logic.objection(PAPERS, document, None, None) is None
+    assert logic.writable_part(PAPERS, document, None) == document
 
 
 def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    assert logic.objection(PAPERS, one, CurrentRecord(one, "50001"), None) is None
-    skip = logic.writable_part(PAPERS, one, booked_as())
+    document = booking(an_order(), logic)
+    assert logic.objection(PAPERS, document, CurrentRecord(document, "50001"), None) is None
+    skip = logic.writable_part(PAPERS, document, booked_as())
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts["reference"]) == ("already_in_target", "50001")
 
@@ -153,17 +153,17 @@ def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
 def test_a_booked_document_that_did_not_change_is_left_alone() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
-    one = booking(an_order(delivery_state="complete", marker="9"), logic)
-    assert logic.objection(PAPERS, one, booked_as(), link_to(before)) is None
-    assert logic.writable_part(PAPERS, one, booked_as()) == one
+    document = booking(an_order(delivery_state="complete", marker="9"), logic)
+    assert logic.objection(PAPERS, document, booked_as(), link_to(before)) is None
+    assert logic.writable_part(PAPERS, document, booked_as()) == document
 
 
 def test_a_booked_document_that_changed_at_the_till_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
-    one = booking(an_order(digest="another", lines=(a_line(), a_line("2"))), logic)
-    for there in (booked_as(), None):
-        issue = logic.objection(PAPERS, one, there, link_to(before))
+    document = booking(an_order(digest="another", lines=(a_line(), a_line("2"))), logic)
+    for current in (booked_as(), None):
+        issue = logic.objection(PAPERS, document, current, link_to(before))
         assert issue is not None
         assert issue.cause == "document_changed_after_booking"
         expected = {
@@ -173,9 +173,9 @@ def test_a_booked_document_that_changed_at_the_till_is_a_question() -> None:
 
 
 def test_a_document_cancelled_before_it_was_booked_takes_no_part() -> None:
-    logic = orders(questions=Questions(known=[]))
-    one = booking(an_order(cancelled=True), logic)
-    skip = logic.writable_part(PAPERS, one, None)
+    logic = orders(questions=Questions(articles=[]))
+    document = booking(an_order(cancelled=True), logic)
+    skip = logic.writable_part(PAPERS, document, None)
     assert isinstance(skip, Skip)
     assert skip.reason == "document_cancelled"
     assert logic.stage(DEBTORS, [an_order(cancelled=True)]) == []
@@ -184,13 +184,13 @@ def test_a_document_cancelled_before_it_was_booked_takes_no_part() -> None:
 def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
-    one = booking(an_order(cancelled=True, digest="another"), logic)
-    for there, link in (
+    document = booking(an_order(cancelled=True, digest="another"), logic)
+    for current, link in (
         (booked_as(), link_to(before)),
         (CurrentRecord(before, "50001"), None),
         (None, link_to(before)),
     ):
-        issue = logic.objection(PAPERS, one, there, link)
+        issue = logic.objection(PAPERS, document, current, link)
         assert issue is not None
         assert (issue.cause, issue.facts["amount"]) == ("document_cancelled_after_booking", "12.10")
         assert issue.facts["reference"] == "50001"
@@ -198,32 +198,32 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
 
 def test_a_reference_on_two_documents_is_a_question_until_one_is_chosen() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, one, booked_as(others=("50002",)), None)
+    document = booking(an_order(), logic)
+    issue = logic.objection(PAPERS, document, booked_as(others=("50002",)), None)
     assert issue is not None
     assert issue.cause == "reference_found_twice"
     assert (issue.facts["reference"], issue.facts["candidates"]) == ("MP-2026.1", "50001, 50002")
-    assert logic.objection(PAPERS, one, booked_as(others=("50002",)), link_to(None)) is None
+    assert logic.objection(PAPERS, document, booked_as(others=("50002",)), link_to(None)) is None
 
 
 def test_a_booked_document_that_stands_there_twice_is_told_with_both_numbers() -> None:
     logic = orders()
-    one = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, one, booked_as(others=("50000",)), link_to(one))
+    document = booking(an_order(), logic)
+    issue = logic.objection(PAPERS, document, booked_as(others=("50000",)), link_to(document))
     assert issue is not None
     assert (issue.cause, issue.facts["number"], issue.facts["other"]) == ("document_doubled", "50001", "50000")
 
 
 def test_a_booked_document_that_is_gone_from_the_books_is_never_made_again() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
-    one = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, one, None, link_to(None))
+    document = booking(an_order(), logic)
+    issue = logic.objection(PAPERS, document, None, link_to(None))
     assert issue is not None
     assert issue.cause == "target_record_missing"
     agreed = booking(an_order())
-    assert logic.objection(PAPERS, one, None, link_to(agreed)) is None
-    found = diff(one, None, agreed, logic.policy, title="2026.1")
-    assert isinstance(found, Issue)
+    assert logic.objection(PAPERS, document, None, link_to(agreed)) is None
+    difference = diff(document, None, agreed, logic.policy, title="2026.1")
+    assert isinstance(difference, Issue)
 
 
 def a_debtor_held(others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
@@ -232,30 +232,33 @@ def a_debtor_held(others: tuple[str, ...] = (), **values: Value) -> CurrentRecor
 
 def test_two_debtors_that_fit_are_a_question() -> None:
     logic = orders()
-    found = shape_of([an_order("order-1"), an_order("order-2")], DEBTORS, logic)
-    assert found.desired is not None
-    issue = logic.objection(DEBTORS, found.desired, a_debtor_held(("20002",)), None)
+    target_record = shape_of([an_order("order-1"), an_order("order-2")], DEBTORS, logic)
+    assert target_record.desired is not None
+    issue = logic.objection(DEBTORS, target_record.desired, a_debtor_held(("20002",)), None)
     assert issue is not None
     assert (issue.cause, issue.key) == ("customer_ambiguous", "1001")
     expected = {
         "customer": "Els de Wit", "system": "accountview", "candidates": "20001, 20002", "documents": "order-1,order-2",
     }  # fmt: skip
     assert expected.items() <= issue.facts.items()
-    assert logic.objection(DEBTORS, found.desired, a_debtor_held(), None) is None
+    assert logic.objection(DEBTORS, target_record.desired, a_debtor_held(), None) is None
 
 
 def test_a_blocked_debtor_is_seen_before_anything_is_sent() -> None:
-    one = debtor(an_order())
-    issue = orders().objection(DEBTORS, one, a_debtor_held(blocked_for_orders=True), None)
+    debtor_record = debtor(an_order())
+    issue = orders().objection(DEBTORS, debtor_record, a_debtor_held(blocked_for_orders=True), None)
     assert issue is not None
     assert (issue.cause, issue.facts["debtor"]) == ("debtor_blocked", "20001")
-    assert orders(becomes="posting").objection(DEBTORS, one, a_debtor_held(blocked_for_orders=True), None) is None
+    assert (
+        orders(becomes="posting").objection(DEBTORS, debtor_record, a_debtor_held(blocked_for_orders=True), None)
+        is None
+    )
 
 
 def test_debtors_are_made_only_when_that_is_allowed_and_possible() -> None:
-    one = debtor(an_order())
-    assert orders().objection(DEBTORS, one, None, None) is None
-    issue = orders(create_debtors=False).objection(DEBTORS, one, None, None)
+    debtor_record = debtor(an_order())
+    assert orders().objection(DEBTORS, debtor_record, None, None) is None
+    issue = orders(create_debtors=False).objection(DEBTORS, debtor_record, None, None)
     assert issue is not None
     assert issue.cause == "debtor_creation_off"
     poor = orders(collective_account="")
@@ -283,7 +286,7 @@ def test_a_refund_waits_for_its_sale() -> None:
 
 def test_a_refund_goes_with_its_sale_whichever_is_read_first() -> None:
     for page in ([a_refund(), an_order()], [an_order(), a_refund()]):
-        assert all(one.record for one in orders().stage(PAPERS, page))
+        assert all(result.record for result in orders().stage(PAPERS, page))
 
 
 def test_a_refund_whose_sale_is_nowhere_is_booked_once_a_person_says_so_and_waits_when_it_changes() -> None:
@@ -325,8 +328,8 @@ def test_a_refund_of_a_sale_that_is_not_in_the_books_is_a_question_whatever_else
     sale: Record, linked: dict[str, str]
 ) -> None:
     logic = orders(branches=["1"], questions=Questions(linked=linked))
-    found = [logic.stage(PAPERS, page)[0] for page in ([a_refund()], [a_refund(), sale], [a_refund()])]
-    assert [one.issue and one.issue.cause for one in found] == ["refund_before_order"] * 3
+    results = [logic.stage(PAPERS, page)[0] for page in ([a_refund()], [a_refund(), sale], [a_refund()])]
+    assert [result.issue and result.issue.cause for result in results] == ["refund_before_order"] * 3
 
 
 STANDS = BookingState("order-1", BookingStage.BOOKED, "2026.1")
@@ -335,7 +338,7 @@ DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1",
 
 
 @pytest.mark.parametrize(
-    ("standing", "made", "page", "cause"),
+    ("standing", "successors", "page", "cause"),
     [
         (replace(STANDS, stage=BookingStage.PLANNED), (), None, None),
         (replace(STANDS, stage=BookingStage.PARKED), (), None, "refund_before_order"),
@@ -348,17 +351,17 @@ DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1",
     ids=["on an earlier page", "parked", "as its invoice", "in doubt", "of another sale", "in a day", "in none"],
 )
 def test_a_refund_looks_for_its_sale_beyond_its_page(
-    standing: BookingState | None, made: tuple[str, ...], page: Record | None, cause: str | None
+    standing: BookingState | None, successors: tuple[str, ...], page: Record | None, cause: str | None
 ) -> None:
-    known = {standing.key: standing} if standing else {}
+    states = {standing.key: standing} if standing else {}
     pages = [Link(Kind.DAY_PAGE, page.key, "", agreed=page)] if page else []
     asks = ChainQueries(
-        lambda keys: {key: known[key] for key in keys if key in known},
-        lambda keys: {key: made for key in keys if key == "order-1" and made},
+        lambda keys: {key: states[key] for key in keys if key in states},
+        lambda keys: {key: successors for key in keys if key == "order-1" and successors},
         lambda keys: {key: pages for key in keys if key == "order-1" and pages},
     )
-    (found,) = orders(asks=asks).stage(PAPERS, [a_refund()])
-    assert (found.issue and found.issue.cause) == cause
+    (result,) = orders(asks=asks).stage(PAPERS, [a_refund()])
+    assert (result.issue and result.issue.cause) == cause
 
 
 def test_the_trace_tells_how_each_field_came_to_its_value() -> None:
@@ -374,7 +377,7 @@ def test_the_trace_tells_how_each_field_came_to_its_value() -> None:
 
 
 def test_the_trace_of_what_cannot_be_booked_says_why() -> None:
-    (trace,) = orders(questions=Questions(known=[])).trace(PAPERS, an_order())
+    (trace,) = orders(questions=Questions(articles=[])).trace(PAPERS, an_order())
     assert trace.issue is not None
     assert (trace.target, trace.issue.cause) == ("line.article", "article_missing")
 
@@ -389,7 +392,10 @@ class Memory:
         return self.known.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
-        return next((key for (of, key), known in self.known.items() if of is kind and known == reference), None)
+        return next(
+            (key for (of, key), known_reference in self.known.items() if of is kind and known_reference == reference),
+            None,
+        )
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
         del kind, key
@@ -398,8 +404,8 @@ class Memory:
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    with running(articles=80) as both:
-        yield both
+    with running(articles=80) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="module")
@@ -408,14 +414,14 @@ def sold(box: Sandbox) -> Mapping[Kind, list[Record]]:
     till = Mplus(
         MplusSettings(url=box.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=10_000)
     )
-    found: dict[Kind, list[Record]] = {}
+    records_by_kind: dict[Kind, list[Record]] = {}
     for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT):
         batch = till.extract(kind)
         records = [*batch.records]
         while batch.after is not None:
             batch = till.extract(kind, None, batch.after)
             records += batch.records
-        found[kind] = [
+        records_by_kind[kind] = [
             replace(
                 record,
                 parts=tuple(
@@ -428,7 +434,7 @@ def sold(box: Sandbox) -> Mapping[Kind, list[Record]]:
             for record in records
         ]
     till.close()
-    return found
+    return records_by_kind
 
 
 BALANCES = {"80": "1560", "85": "1565", "90": "1570", "91": "1571", "92": "1575", "96": "1580"}
@@ -444,31 +450,31 @@ def test_everything_the_sample_shop_sold_can_be_booked(
 ) -> None:
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     logic = orders(tables=tables, documents=str(kind), becomes=becomes, **SHOP)
-    found = logic.stage(PAPERS, sold[kind])
-    assert len(found) == len(sold[kind])
-    waiting = [one.issue.cause for one in found if one.issue]
-    assert {one.skip.reason for one in found if one.skip} <= {"filtered_out"}  # money that only moved
+    results = logic.stage(PAPERS, sold[kind])
+    assert len(results) == len(sold[kind])
+    waiting = [result.issue.cause for result in results if result.issue]
+    assert {result.skip.reason for result in results if result.skip} <= {"filtered_out"}  # money that only moved
     # Books that compute VAT would tax again what vouchers paid for; the stall took two, and one of them back.
     paid_by_voucher = becomes == "order" and kind is Kind.RECEIPT
     assert sorted(waiting) == ["refund_before_order", "voucher_on_order", "voucher_on_order"] * paid_by_voucher
-    for values in (one.record.values for one in found if one.record is not None):
+    for values in (result.record.values for result in results if result.record is not None):
         assert values["cancelled"] or values["booked_incl"] == values["sold_incl"]
 
 
 def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
     box: Sandbox, sold: Mapping[Kind, list[Record]]
 ) -> None:
-    asked = Questions(known=[str(row["ART_CODE"]) for row in box.state("ARTICLE")])
+    questions = Questions(articles=[str(row["ART_CODE"]) for row in box.state("ARTICLE")])
     memory, target = Memory(), AccountView(accountview_settings(box), MemoryTokenStore())
     page = sold[Kind.ORDER][:12]
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     for becomes in ("order", "posting"):
-        logic = orders(tables=tables, questions=asked, becomes=becomes,
+        logic = orders(tables=tables, questions=questions, becomes=becomes,
                        addresses="always", **SHOP)  # fmt: skip
         for stage in (DEBTORS, ADDRESSES, PAPERS):
             groups: dict[str, list[Staged]] = {}
-            for one in logic.stage(stage, page):
-                groups.setdefault(one.parent, []).append(one)
+            for result in logic.stage(stage, page):
+                groups.setdefault(result.parent, []).append(result)
             for members in groups.values():
                 desired = logic.shape(stage, members, {}, {}).desired
                 assert desired is not None
@@ -492,9 +498,9 @@ def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
 def test_a_booked_document_is_undone_by_its_opposite() -> None:
     logic = orders()
     line = a_line("1", "24.20", "20.00", quantity=Decimal(2), price_incl=Decimal("12.10"), price_excl=Decimal(10))
-    made = diff(booking(an_order(lines=(line,)), logic), None, None, logic.policy, title="2026.1")
-    assert isinstance(made, Change)
-    back = logic.withdraw(PAPERS, made)
+    change = diff(booking(an_order(lines=(line,)), logic), None, None, logic.policy, title="2026.1")
+    assert isinstance(change, Change)
+    back = logic.withdraw(PAPERS, change)
     assert isinstance(back, Change)
     assert (back.action, back.key, back.title) == (Action.CREATE, "order-1#credit", "2026.1-C")
     assert back.desired.key == "order-1#credit"
@@ -506,35 +512,35 @@ def test_a_booked_document_is_undone_by_its_opposite() -> None:
 
 def test_a_posting_is_undone_with_negative_amounts() -> None:
     logic = orders(becomes="posting")
-    made = diff(booking(an_order(), logic), None, None, logic.policy, title="2026.1")
-    assert isinstance(made, Change)
-    back = logic.withdraw(PAPERS, made)
+    change = diff(booking(an_order(), logic), None, None, logic.policy, title="2026.1")
+    assert isinstance(change, Change)
+    back = logic.withdraw(PAPERS, change)
     assert isinstance(back, Change)
     values = back.desired.parts[0].values
     assert (values["amount"], values["vat"]) == (Decimal("-10.00"), Decimal("-2.10"))
-    full = replace(made.desired, values={**made.desired.values, "reference": "OF-SOMEBODY"})
-    assert isinstance(logic.withdraw(PAPERS, replace(made, desired=full, agreed=full)), Skip)
+    full = replace(change.desired, values={**change.desired.values, "reference": "OF-SOMEBODY"})
+    assert isinstance(logic.withdraw(PAPERS, replace(change, desired=full, agreed=full)), Skip)
 
 
 def test_debtors_and_addresses_stay() -> None:
     logic = orders()
-    made = diff(debtor(an_order()), None, None, logic.policy, title="Els de Wit")
-    assert isinstance(made, Change)
-    skip = logic.withdraw(DEBTORS, made)
+    change = diff(debtor(an_order()), None, None, logic.policy, title="Els de Wit")
+    assert isinstance(change, Change)
+    skip = logic.withdraw(DEBTORS, change)
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts) == ("undo_keeps", {"key": "Els de Wit"})
 
 
 def test_what_an_earlier_version_kept_of_the_sums_is_turned_as_well() -> None:
     logic = orders()
-    made = diff(booking(an_order(), logic), None, None, logic.policy, title="2026.1")
-    assert isinstance(made, Change)
-    kept = replace(made.desired, values={**made.desired.values, "sold_vat:2": Decimal("2.10")})
-    back = logic.withdraw(PAPERS, replace(made, agreed=kept))
+    change = diff(booking(an_order(), logic), None, None, logic.policy, title="2026.1")
+    assert isinstance(change, Change)
+    agreed_record = replace(change.desired, values={**change.desired.values, "sold_vat:2": Decimal("2.10")})
+    back = logic.withdraw(PAPERS, replace(change, agreed=agreed_record))
     assert isinstance(back, Change)
-    (one,) = comparison_in(back.agreed)
-    assert one.sold == VatSum(Decimal(0), Decimal("-2.10"))
-    back = logic.withdraw(PAPERS, replace(made, agreed=booking(an_order(), logic)))
+    (comparison,) = comparison_in(back.agreed)
+    assert comparison.sold == VatSum(Decimal(0), Decimal("-2.10"))
+    back = logic.withdraw(PAPERS, replace(change, agreed=booking(an_order(), logic)))
     assert isinstance(back, Change)
-    (one,) = comparison_in(back.agreed)
-    assert one.sold == one.booked == VatSum(Decimal("-10.00"), Decimal("-2.10"))
+    (comparison,) = comparison_in(back.agreed)
+    assert comparison.sold == comparison.booked == VatSum(Decimal("-10.00"), Decimal("-2.10"))

@@ -12,11 +12,15 @@ HIGH_LINE = a_line("1", "12.10", "10.00", turnover_group="10")
 
 def codes_of(issue: Issue) -> dict[tuple[str, str, str], Decimal]:
     """Return the amounts by cause, code and turnover group of what does not depend on another row."""
-    return {_named(one): one.amount for one in missing_codes_in(issue.facts) if not one.counterpart_of}
+    return {
+        _code_key(missing_code): missing_code.amount
+        for missing_code in missing_codes_in(issue.facts)
+        if not missing_code.counterpart_of
+    }
 
 
-def _named(one: MissingCode) -> tuple[str, str, str]:
-    return one.cause, one.facts["code"], one.facts.get("group", "")
+def _code_key(missing_code: MissingCode) -> tuple[str, str, str]:
+    return missing_code.cause, missing_code.facts["code"], missing_code.facts.get("group", "")
 
 
 def test_an_order_names_every_vat_code_without_a_row() -> None:
@@ -48,13 +52,13 @@ def test_one_row_for_two_turnover_groups_keeps_its_own_cause() -> None:
 def test_the_account_of_a_vat_code_without_a_row_follows_its_counterpart() -> None:
     issue = parked(an_order(lines=(HIGH_LINE,)), becomes="posting", tables=with_tables(vat_codes_sales={}))
     assert issue.cause == "vat_code_unmapped"
-    following = [one for one in missing_codes_in(issue.facts) if one.counterpart_of]
-    assert [(one.cause, one.counterpart_of, one.facts["code"]) for one in following] == [
-        ("revenue_account_unmapped", "vat_code_unmapped", "2")
-    ]
+    following = [missing_code for missing_code in missing_codes_in(issue.facts) if missing_code.counterpart_of]
+    assert [
+        (missing_code.cause, missing_code.counterpart_of, missing_code.facts["code"]) for missing_code in following
+    ] == [("revenue_account_unmapped", "vat_code_unmapped", "2")]
 
 
 def test_a_posting_with_accounts_by_turnover_group_needs_no_account_by_vat_code() -> None:
     tables = with_tables(vat_codes_sales={}, turnover_accounts_sales={"10": "8000"})
     issue = parked(an_order(lines=(HIGH_LINE,)), becomes="posting", tables=tables)
-    assert [one.cause for one in missing_codes_in(issue.facts)] == ["vat_code_unmapped"]
+    assert [missing_code.cause for missing_code in missing_codes_in(issue.facts)] == ["vat_code_unmapped"]

@@ -36,27 +36,27 @@ def held(**values: Value) -> CurrentRecord:
     )
 
 
-def knowing(there: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **given: str) -> OrdersLogic:
+def knowing(current: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **options: str) -> OrdersLogic:
     """Return the logic where the books hold this of the debtor, and both agreed on that."""
 
-    def ask(wanted: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
+    def ask(records: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
         link = Link(Kind.DEBTOR, "1001", "20001", Record(Kind.DEBTOR, "1001", agreed)) if agreed else None
-        found = {one.key: there for one in wanted if there is not None}
-        return found, {one.key: link for one in wanted if link is not None}
+        current_records = {record.key: current for record in records if current is not None}
+        return current_records, {record.key: link for record in records if link is not None}
 
-    asked, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **becoming(), **given})
-    return OrdersLogic(chosen, BODY, 7, TABLES, BOOKS, TILL, asked.known, asked.linked, TOLD, debtors=ask)
+    questions, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **becoming(), **options})
+    return OrdersLogic(chosen, BODY, 7, TABLES, BOOKS, TILL, questions.known, questions.linked, TOLD, debtors=ask)
 
 
 def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edited_in_the_books() -> None:
     policy = orders().policy
-    kept = [name for name in HERE if policy[f"debtor.{name}"] is Ownership.KEEP_UNLESS_CHANGED]
-    assert kept == ["street", "postcode", "city", "country"]
+    field_names = [name for name in HERE if policy[f"debtor.{name}"] is Ownership.KEEP_UNLESS_CHANGED]
+    assert field_names == ["street", "postcode", "city", "country"]
     assert policy["debtor.name"] is policy["debtor.email"] is Ownership.ON_CREATE
 
 
 @pytest.mark.parametrize(
-    ("customer", "there", "becomes"),
+    ("customer", "current_values", "becomes"),
     [
         ({"street": "Molenweg 7"}, {}, "Molenweg 7"),
         ({"street": "KERKLAAN  1", "postcode": "3511ab"}, {}, "Kerklaan 1"),
@@ -65,34 +65,35 @@ def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edit
     ],
 )
 def test_a_customer_has_moved_where_the_whole_address_is_another(
-    customer: dict[str, Value], there: dict[str, Value], becomes: str
+    customer: dict[str, Value], current_values: dict[str, Value], becomes: str
 ) -> None:
-    wanted = with_moved_address(debtor(an_order(customer=a_customer(**customer))), held(**there), "NL")
-    assert wanted.values["street"] == becomes
+    moved_debtor = with_moved_address(debtor(an_order(customer=a_customer(**customer))), held(**current_values), "NL")
+    assert moved_debtor.values["street"] == becomes
 
 
 def test_a_country_moves_only_where_the_till_tells_it() -> None:
     abroad = held(country="BE", street="Meir 1")
-    told, untold = (
-        with_moved_address(debtor(an_order(customer=a_customer(country=one))), abroad, "NL") for one in ("NL", "")
+    with_country, without_country = (
+        with_moved_address(debtor(an_order(customer=a_customer(country=country))), abroad, "NL")
+        for country in ("NL", "")
     )
-    assert (told.values["country"], untold.values["country"]) == ("NL", "BE")
-    assert untold.values["street"] == "Kerklaan 1"
+    assert (with_country.values["country"], without_country.values["country"]) == ("NL", "BE")
+    assert without_country.values["street"] == "Kerklaan 1"
     blank = with_moved_address(debtor(an_order()), held(country=""), "NL")
     assert "country" not in blank.values  # at home nobody writes it
 
 
 def test_a_new_debtor_has_the_usual_country_and_nothing_else_of_ours() -> None:
-    wanted = orders().writable_part(DEBTORS, debtor(an_order(customer=a_customer(country=""))), None)
-    assert isinstance(wanted, Record)
-    assert wanted.values["country"] == "NL"
-    assert "country_guessed" not in wanted.values
+    written_part = orders().writable_part(DEBTORS, debtor(an_order(customer=a_customer(country=""))), None)
+    assert isinstance(written_part, Record)
+    assert written_part.values["country"] == "NL"
+    assert "country_guessed" not in written_part.values
 
 
 def streets(logic: OrdersLogic, *deliveries: Record) -> list[str]:
     """Return the streets that goods are sent to as an address of their own."""
-    found = logic.stage(ADDRESSES, [an_order(others=deliveries)])
-    return [str(one.record.values["street"]) for one in found if one.record is not None]
+    results = logic.stage(ADDRESSES, [an_order(others=deliveries)])
+    return [str(result.record.values["street"]) for result in results if result.record is not None]
 
 
 def test_goods_go_to_the_debtor_as_the_books_will_have_it() -> None:

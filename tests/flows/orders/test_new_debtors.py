@@ -10,8 +10,8 @@ VAT: dict[str, Any] = {"debtor_vat_codes": {"NL": "1", "BE": "2"}}
 
 
 def test_nothing_is_given_unless_it_is_set() -> None:
-    one = debtor(an_order())
-    assert {"vat_code", "revenue_account"}.isdisjoint(one.values)
+    debtor_record = debtor(an_order())
+    assert {"vat_code", "revenue_account"}.isdisjoint(debtor_record.values)
     assert {"debtor.vat_code", "debtor.revenue_account"}.isdisjoint(orders().policy)
 
 
@@ -25,11 +25,11 @@ def test_a_new_debtor_gets_the_vat_code_of_its_country_and_keeps_what_it_has_lat
 
 def test_its_account_is_the_one_of_its_country_and_vat_code_in_the_table_that_orders_use() -> None:
     logic = orders(tables=ACCOUNTS, debtor_accounts=True, **VAT)
-    found = {
+    accounts = {
         country: debtor(an_order(customer=a_customer(country=country)), logic).values["revenue_account"]
         for country in ("NL", "BE", "DE")
     }
-    assert found == {"NL": "8000", "BE": "8020", "DE": "8000"}
+    assert accounts == {"NL": "8000", "BE": "8020", "DE": "8000"}
     plain = orders(tables=ACCOUNTS, debtor_accounts=True)
     assert debtor(an_order(customer=a_customer(country="BE")), plain).values["revenue_account"] == "8010"
     bare = orders(tables=with_tables(revenue_accounts={"BE:2": "8020"}), debtor_accounts=True)
@@ -45,13 +45,13 @@ def test_a_rule_counts_before_the_country() -> None:
 
 def test_the_trace_shows_the_country_a_value_comes_from() -> None:
     traces = {
-        one.target: one for one in orders(tables=ACCOUNTS, debtor_accounts=True, **VAT).trace(DEBTORS, an_order())
+        trace.target: trace for trace in orders(tables=ACCOUNTS, debtor_accounts=True, **VAT).trace(DEBTORS, an_order())
     }
     assert [(step.operation, step.value) for step in traces["debtor.vat_code"].steps] == [("by_country NL", "1")]
     assert traces["debtor.revenue_account"].value == "8000"
 
 
 def test_a_contact_person_of_the_till_is_the_contact_of_a_company_that_names_no_other() -> None:
-    told: dict[str, Any] = {"company": "Wiel B.V.", "name": "Wiel B.V.", "contact_person": "Jan Wiel"}
-    assert debtor(an_order(customer=a_customer(**told))).values["contact"] == "Jan Wiel"
-    assert debtor(an_order(customer=a_customer(**told, contact="Els"))).values["contact"] == "Els"
+    customer: dict[str, Any] = {"company": "Wiel B.V.", "name": "Wiel B.V.", "contact_person": "Jan Wiel"}
+    assert debtor(an_order(customer=a_customer(**customer))).values["contact"] == "Jan Wiel"
+    assert debtor(an_order(customer=a_customer(**customer, contact="Els"))).values["contact"] == "Els"

@@ -30,9 +30,9 @@ from tests.flows.orders.tills import (
 
 
 def test_what_the_till_does_not_say_gets_its_default_and_is_named() -> None:
-    one = booking(without(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
-    assert one.values["completed"] == ("employee", "workplace", "country", "currency", "date")
-    assert one.values["date"] == date(2026, 11, 20)
+    document = booking(without(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
+    assert document.values["completed"] == ("employee", "workplace", "country", "currency", "date")
+    assert document.values["date"] == date(2026, 11, 20)
     assert booking(an_order()).values["completed"] == ("currency",)
 
 
@@ -98,50 +98,50 @@ def test_a_row_for_a_country_holds_for_all_of_its_names(name: str) -> None:
 
 
 def test_a_person_is_a_debtor_under_his_own_name() -> None:
-    one = debtor(an_order())
-    assert (one.kind, one.key) == (Kind.DEBTOR, "1001")
+    debtor_record = debtor(an_order())
+    assert (debtor_record.kind, debtor_record.key) == (Kind.DEBTOR, "1001")
     expected = {
         "name": "Els de Wit", "search_code": "ELSDEWIT", "street": "Kerklaan 1", "postcode": "3511 AB",
         "city": "Utrecht", "country": "NL", "phone": "030-1234567", "email": "els@dewit.example", "account": "1300",
         "external_id": "1001",
     }  # fmt: skip
-    assert {name: one.values[name] for name in expected} == expected
-    assert "contact" not in one.values
+    assert {name: debtor_record.values[name] for name in expected} == expected
+    assert "contact" not in debtor_record.values
 
 
 def test_a_company_is_a_debtor_with_its_contact() -> None:
-    one = debtor(an_order(customer=a_customer(company="Wiel B.V.", name="Wiel B.V.", contact="Els")))
-    assert (one.values["name"], one.values["contact"]) == ("Wiel B.V.", "Els")
-    one = debtor(an_order(customer=a_customer(company="Wiel B.V.", name="Els de Wit")))
-    assert (one.values["name"], one.values["contact"]) == ("Wiel B.V.", "Els de Wit")
+    debtor_record = debtor(an_order(customer=a_customer(company="Wiel B.V.", name="Wiel B.V.", contact="Els")))
+    assert (debtor_record.values["name"], debtor_record.values["contact"]) == ("Wiel B.V.", "Els")
+    debtor_record = debtor(an_order(customer=a_customer(company="Wiel B.V.", name="Els de Wit")))
+    assert (debtor_record.values["name"], debtor_record.values["contact"]) == ("Wiel B.V.", "Els de Wit")
 
 
 def test_what_the_till_does_not_know_of_a_customer_never_empties_the_books() -> None:
-    one = debtor(an_order(customer=a_customer(phone="", city=None, email="")))
-    assert {"phone", "city", "email"}.isdisjoint(one.values)
+    debtor_record = debtor(an_order(customer=a_customer(phone="", city=None, email="")))
+    assert {"phone", "city", "email"}.isdisjoint(debtor_record.values)
 
 
 def test_texts_are_cut_knowingly() -> None:
-    one = debtor(an_order(customer=a_customer(name="N" * 50, street="S" * 90, city="C" * 40, phone="0" * 25)))
-    assert [len(str(one.values[name])) for name in ("name", "street", "city", "phone")] == [40, 80, 35, 20]
+    debtor_record = debtor(an_order(customer=a_customer(name="N" * 50, street="S" * 90, city="C" * 40, phone="0" * 25)))
+    assert [len(str(debtor_record.values[name])) for name in ("name", "street", "city", "phone")] == [40, 80, 35, 20]
 
 
 def test_what_is_cut_or_kept_in_other_letters_is_told_with_the_plan_and_never_written() -> None:
     long = "Naamloze Vennootschap tot Exploitatie van Rijwielen"
     customer = a_customer(name=long, city="Łódź", street="Wróbla 12", vat_number="nl 0044.95.445.B01")
-    one = debtor(an_order(customer=customer))
-    told = {name: value for name, value in one.values.items() if name.startswith("as_told:")}
-    assert told == {"as_told:name": long, "as_told:city": "Łódź"}
-    assert not any(f"debtor.{name}" in orders().policy for name in told)
+    debtor_record = debtor(an_order(customer=customer))
+    source_values = {name: value for name, value in debtor_record.values.items() if name.startswith("as_told:")}
+    assert source_values == {"as_told:name": long, "as_told:city": "Łódź"}
+    assert not any(f"debtor.{name}" in orders().policy for name in source_values)
     swiss = a_customer(vat_number="CHE-123.456.789 MWST", country="CH")
     assert debtor(an_order(customer=swiss)).values["as_told:vat_number"] == "CHE-123.456.789 MWST"
 
 
 def test_a_delivery_address_that_is_cut_is_told_whole() -> None:
-    one = orders().stage(ADDRESSES, [an_order(others=(a_delivery(name="N" * 50, postcode="12345678901"),))])[0]
-    assert one.record is not None
-    assert one.record.values["as_told:name"] == "N" * 50
-    assert one.record.values["as_told:postcode"] == "12345678901"
+    result = orders().stage(ADDRESSES, [an_order(others=(a_delivery(name="N" * 50, postcode="12345678901"),))])[0]
+    assert result.record is not None
+    assert result.record.values["as_told:name"] == "N" * 50
+    assert result.record.values["as_told:postcode"] == "12345678901"
 
 
 def test_an_email_address_is_never_cut() -> None:
@@ -177,18 +177,22 @@ def test_several_orders_of_one_customer_make_one_debtor_as_the_newest_tells_it()
     old = an_order("order-2", entered=datetime(2026, 11, 1, tzinfo=UTC), customer=a_customer(city="Zeist"))
     new = an_order("order-1", entered=datetime(2026, 11, 2, tzinfo=UTC), customer=a_customer(city="Bunnik"))
     for page in ([old, new], [new, old]):
-        found = shape_of(page, DEBTORS)
-        assert found.desired is not None
-        assert (found.desired.key, found.title, found.desired.values["city"]) == ("1001", "Els de Wit", "Bunnik")
-        assert found.desired.values["documents"] in (("order-1", "order-2"), ("order-2", "order-1"))
-        assert found.desired.sources == ("1001",)
+        target_record = shape_of(page, DEBTORS)
+        assert target_record.desired is not None
+        assert (target_record.desired.key, target_record.title, target_record.desired.values["city"]) == (
+            "1001",
+            "Els de Wit",
+            "Bunnik",
+        )
+        assert target_record.desired.values["documents"] in (("order-1", "order-2"), ("order-2", "order-1"))
+        assert target_record.desired.sources == ("1001",)
 
 
 def test_a_parked_customer_names_the_documents_that_wait_for_him() -> None:
     bad = [an_order(f"order-{place}", customer=a_customer(vat_number="NL1")) for place in range(60)]
-    found = shape_of(bad, DEBTORS)
-    assert found.desired is None
-    (issue,) = found.parked
+    target_record = shape_of(bad, DEBTORS)
+    assert target_record.desired is None
+    (issue,) = target_record.parked
     assert issue.key == "1001"
     assert len(issue.facts["documents"].split(",")) == 50
 
@@ -198,11 +202,11 @@ def test_the_debtor_is_owned_as_the_mapping_says() -> None:
     logic = orders(with_rules(rule))
     assert logic.policy["debtor.phone"] is Ownership.KEEP_EQUAL
     where = {"street": "Kerklaan 1", "postcode": "3511 AB", "city": "Utrecht", "country": "NL"}
-    held = Record(Kind.DEBTOR, "1001", {"name": "E. de Wit", "phone": "06-1", **where})
-    change = diff(debtor(an_order(), logic), held, None, logic.policy, title="")
+    current = Record(Kind.DEBTOR, "1001", {"name": "E. de Wit", "phone": "06-1", **where})
+    change = diff(debtor(an_order(), logic), current, None, logic.policy, title="")
     assert isinstance(change, Change)
     assert change.desired.values == {"phone": "030-1234567"}
-    assert isinstance(diff(debtor(an_order()), held, None, orders().policy, title=""), Unchanged)
+    assert isinstance(diff(debtor(an_order()), current, None, orders().policy, title=""), Unchanged)
 
 
 def test_without_a_customer_a_document_is_parked() -> None:
@@ -213,9 +217,9 @@ def test_without_a_customer_a_document_is_parked() -> None:
 
 def test_the_default_debtor_is_a_fallback() -> None:
     given_settings: dict[str, Any] = {"default_debtor": "fallback", "debtor_number": "99999"}
-    one = booking(anonymous(), **given_settings)
-    assert one.values["debtor_number"] == "99999"
-    assert "debtor" not in one.values
+    document = booking(anonymous(), **given_settings)
+    assert document.values["debtor_number"] == "99999"
+    assert "debtor" not in document.values
     assert booking(an_order(), **given_settings).values["debtor"] == "1001"
 
 
@@ -231,31 +235,33 @@ def test_the_default_debtor_goes_by_branch_then_by_country() -> None:
         "default_debtors_by_branch": {"2": "22"}, "default_debtors_by_country": {"BE": "32"},
     }  # fmt: skip
     logic = orders(**given_settings)
-    found = [
+    debtor_numbers = [
         booking(an_order(branch=branch, country=country), logic).values["debtor_number"]
         for branch, country in (("1", "NL"), ("2", "BE"), ("1", "Belgium"))
     ]
-    assert found == ["1", "22", "32"]
+    assert debtor_numbers == ["1", "22", "32"]
 
 
 def test_an_address_is_sent_when_it_is_not_that_of_the_customer() -> None:
     logic = orders()
     order = an_order(others=(a_delivery(),))
-    found = shape_of([order], ADDRESSES, logic)
-    assert found.desired is not None
-    assert found.desired.values["debtor"] == "1001"
-    assert found.desired.values["street"] == "Molenweg 7"
-    assert found.desired.key.startswith("1001/")
-    assert booking(order, logic).values["address"] == found.desired.key
+    target_record = shape_of([order], ADDRESSES, logic)
+    assert target_record.desired is not None
+    assert target_record.desired.values["debtor"] == "1001"
+    assert target_record.desired.values["street"] == "Molenweg 7"
+    assert target_record.desired.key.startswith("1001/")
+    assert booking(order, logic).values["address"] == target_record.desired.key
 
 
 def test_the_same_place_has_the_same_key_however_it_is_typed() -> None:
-    one, other = a_delivery(), a_delivery(street="MOLENWEG  7", postcode="3701ef", city="zeist ")
-    found = shape_of([an_order("order-1", others=(one,)), an_order("order-2", others=(other,))], ADDRESSES)
-    assert found.desired is not None
-    assert found.desired.values["documents"] == ("order-1", "order-2")
+    delivery, other = a_delivery(), a_delivery(street="MOLENWEG  7", postcode="3701ef", city="zeist ")
+    target_record = shape_of([an_order("order-1", others=(delivery,)), an_order("order-2", others=(other,))], ADDRESSES)
+    assert target_record.desired is not None
+    assert target_record.desired.values["documents"] == ("order-1", "order-2")
     logic = orders()
-    keys = {each.parent for each in logic.stage(ADDRESSES, [an_order(others=(place,)) for place in (one, other)])}
+    keys = {
+        result.parent for result in logic.stage(ADDRESSES, [an_order(others=(place,)) for place in (delivery, other)])
+    }
     assert len(keys) == 1
 
 

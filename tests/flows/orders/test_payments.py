@@ -44,95 +44,97 @@ def telling(record: Record, **values: Any) -> Record:
     return replace(record, values={**record.values, **values})
 
 
-def on_accounts(one: Record) -> dict[str, Decimal]:
+def on_accounts(document: Record) -> dict[str, Decimal]:
     """Return what the lines of a page without VAT code come to, by account; all others under nothing."""
-    found: dict[str, Decimal] = {}
-    for line in lines_of(one):
+    totals: dict[str, Decimal] = {}
+    for line in lines_of(document):
         values = line.values
         account = "" if values.get("vat_code") else str(values["account"])
         amount, vat = values["amount"], values["vat"]
         assert isinstance(amount, Decimal)
         assert isinstance(vat, Decimal)
-        found[account] = found.get(account, Decimal(0)) + amount + (0 if one.values["gross"] else vat)
-    return found
+        totals[account] = totals.get(account, Decimal(0)) + amount + (0 if document.values["gross"] else vat)
+    return totals
 
 
-def left(one: Record) -> Decimal:
+def left(document: Record) -> Decimal:
     """Return what a page leaves on its debtor: the books put there what all its lines come to."""
-    return sum(on_accounts(one).values(), Decimal(0))
+    return sum(on_accounts(document).values(), Decimal(0))
 
 
 def test_payments_stand_on_the_accounts_of_their_methods_and_leave_nothing_open() -> None:
-    one = booking(paying(REPAIR, PIN=3000, CASH=2450), **WITH)
-    assert on_accounts(one) == {"": Decimal("54.50"), "1010": Decimal("-30.00"), "1000": Decimal("-24.50")}
-    assert left(one) == one.values["open"] == 0
-    assert one.values["paid"] == Decimal("54.50")
-    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("54.50")
-    assert [line.values["text"] for line in lines_of(one)][1:] == ["2026.1 PIN", "2026.1 CASH"]
+    document = booking(paying(REPAIR, PIN=3000, CASH=2450), **WITH)
+    assert on_accounts(document) == {"": Decimal("54.50"), "1010": Decimal("-30.00"), "1000": Decimal("-24.50")}
+    assert left(document) == document.values["open"] == 0
+    assert document.values["paid"] == Decimal("54.50")
+    assert document.values["booked_incl"] == document.values["sold_incl"] == Decimal("54.50")
+    assert [line.values["text"] for line in lines_of(document)][1:] == ["2026.1 PIN", "2026.1 CASH"]
 
 
 def test_each_payment_of_a_method_has_a_line_of_its_own() -> None:
     record = paying(REPAIR, PIN=3000)
-    again = replace(record.parts[-1], key="payment:2", values={**record.parts[-1].values, "amount": euros(1000)})
-    one = booking(replace(record, parts=(*record.parts, again)), **WITH)
-    assert [line.values["amount"] for line in lines_of(one)] == [euros(5000), euros(-3000), euros(-1000)]
+    second_payment = replace(
+        record.parts[-1], key="payment:2", values={**record.parts[-1].values, "amount": euros(1000)}
+    )
+    document = booking(replace(record, parts=(*record.parts, second_payment)), **WITH)
+    assert [line.values["amount"] for line in lines_of(document)] == [euros(5000), euros(-3000), euros(-1000)]
 
 
 @pytest.mark.parametrize(("paid", "rest"), [({}, 5450), ({"PIN": 2000}, 3450), ({"CASH": 6000}, -550)])
 def test_what_is_not_paid_stays_open_and_what_is_paid_too_much_as_well(paid: dict[str, int], rest: int) -> None:
-    one = booking(paying(REPAIR, **paid), **WITH)
-    assert left(one) == one.values["open"] == euros(rest)
+    document = booking(paying(REPAIR, **paid), **WITH)
+    assert left(document) == document.values["open"] == euros(rest)
 
 
 def test_change_is_a_payment_as_the_till_tells_it() -> None:
     record = paying(REPAIR, CASH=6000)
     change = replace(record.parts[-1], key="payment:2", values={**record.parts[-1].values, "amount": euros(-550)})
-    one = booking(replace(record, parts=(*record.parts, change)), **WITH)
-    assert on_accounts(one)["1000"] == euros(-5450)
-    assert left(one) == 0
+    document = booking(replace(record, parts=(*record.parts, change)), **WITH)
+    assert on_accounts(document)["1000"] == euros(-5450)
+    assert left(document) == 0
 
 
 def test_what_is_sold_on_account_is_no_payment() -> None:
-    one = booking(paying(REPAIR, PIN=2000, INVOICE=3450), **WITH)
-    assert "1300" not in on_accounts(one)
-    assert left(one) == one.values["open"] == Decimal("34.50")
+    document = booking(paying(REPAIR, PIN=2000, INVOICE=3450), **WITH)
+    assert "1300" not in on_accounts(document)
+    assert left(document) == document.values["open"] == Decimal("34.50")
 
 
 def test_a_gift_card_lowers_what_its_sale_raised() -> None:
     card = oracle.Sold("80", "4", 2500, 2500)
-    one = booking(paying(REPAIR, card, GIFTCARD=3000, PIN=4950), **WITH)
-    assert on_accounts(one)["1560"] == euros(2500 - 3000)
+    document = booking(paying(REPAIR, card, GIFTCARD=3000, PIN=4950), **WITH)
+    assert on_accounts(document)["1560"] == euros(2500 - 3000)
     other = {**PAID, "balance_accounts": {**TABLES["balance_accounts"], "80": "1561"}}
     assert on_accounts(booking(paying(REPAIR, GIFTCARD=5450), **{**WITH, "tables": other}))["1561"] == euros(-5450)
 
 
 def test_a_card_that_a_person_calls_multi_purpose_goes_to_the_only_account_of_cards() -> None:
-    found = {**WITH, **unlinked(), "gift_cards": {"BON": Purpose.MULTI}}
-    found["context"] = replace(found["context"], collective={"1300"})
-    assert on_accounts(booking(paying(REPAIR, BON=5450), **found))["1560"] == euros(-5450)
+    options = {**WITH, **unlinked(), "gift_cards": {"BON": Purpose.MULTI}}
+    options["context"] = replace(options["context"], collective={"1300"})
+    assert on_accounts(booking(paying(REPAIR, BON=5450), **options))["1560"] == euros(-5450)
 
 
 def test_a_single_purpose_voucher_stands_on_the_page_once_and_with_its_vat() -> None:
-    one = booking(paying(REPAIR, VOUCHER=2725, PIN=2725), **WITH)
-    assert on_accounts(one) == {"": Decimal("27.25"), "1010": Decimal("-27.25")}
-    assert left(one) == 0
-    assert one.values["redeemed"] == Decimal("27.25")
+    document = booking(paying(REPAIR, VOUCHER=2725, PIN=2725), **WITH)
+    assert on_accounts(document) == {"": Decimal("27.25"), "1010": Decimal("-27.25")}
+    assert left(document) == 0
+    assert document.values["redeemed"] == Decimal("27.25")
 
 
 def test_the_rounding_of_cash_goes_to_its_account() -> None:
     record = paying(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
-    one = booking(record, rounding_account="4411", **WITH)
-    assert on_accounts(one) == {"": Decimal("54.52"), "1000": Decimal("-54.50"), "4411": Decimal("-0.02")}
+    document = booking(record, rounding_account="4411", **WITH)
+    assert on_accounts(document) == {"": Decimal("54.52"), "1000": Decimal("-54.50"), "4411": Decimal("-0.02")}
     assert on_accounts(booking(record, **WITH))["4410"] == Decimal("-0.02")  # the row of the method, where none is set
 
 
 def test_a_down_payment_is_taken_off_when_it_is_used() -> None:
-    one = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **WITH)
-    assert on_accounts(one)["1575"] == Decimal("-20.00")
-    assert left(one) == 0
+    document = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **WITH)
+    assert on_accounts(document)["1575"] == Decimal("-20.00")
+    assert left(document) == 0
     bare = {**PAID, "method_accounts": {"PIN": "1010"}, "balance_accounts": {"down_payment": "1576"}}
-    one = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **{**WITH, "tables": bare})
-    assert on_accounts(one)["1576"] == Decimal("-20.00")
+    document = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **{**WITH, "tables": bare})
+    assert on_accounts(document)["1576"] == Decimal("-20.00")
 
 
 def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
@@ -146,7 +148,7 @@ def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "paid"),
+    ("till_fields", "paid"),
     [
         ({"paid": True}, {"PIN": 2000}),
         ({"paid": True}, {}),
@@ -155,14 +157,14 @@ def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
     ],
 )
 def test_a_till_that_lists_less_than_it_says_is_paid_leaves_nothing_open_by_mistake(
-    told: dict[str, Any], paid: dict[str, int]
+    till_fields: dict[str, Any], paid: dict[str, int]
 ) -> None:
-    issue = parked(telling(paying(REPAIR, **paid), **told), **WITH)
+    issue = parked(telling(paying(REPAIR, **paid), **till_fields), **WITH)
     assert (issue.cause, issue.facts["said"]) == ("payments_incomplete", "54.50")
 
 
 @pytest.mark.parametrize(
-    ("told", "paid"),
+    ("till_fields", "paid"),
     [
         ({"paid": True, "paid_amount": euros(5450)}, {"PIN": 5450}),
         ({"paid": True, "paid_amount": euros(5455)}, {"CASH": 5455, "ROUNDING": -5}),
@@ -172,75 +174,75 @@ def test_a_till_that_lists_less_than_it_says_is_paid_leaves_nothing_open_by_mist
         ({"paid": True}, {"INVOICE": 5450}),
     ],
 )
-def test_a_till_that_lists_what_it_says_is_believed(told: dict[str, Any], paid: dict[str, int]) -> None:
-    assert booking(telling(paying(REPAIR, **paid), **told), **WITH)
+def test_a_till_that_lists_what_it_says_is_believed(till_fields: dict[str, Any], paid: dict[str, int]) -> None:
+    assert booking(telling(paying(REPAIR, **paid), **till_fields), **WITH)
 
 
-@pytest.mark.parametrize("given", [{"payments_of_orders": "day"}, {"payments_of_orders": "not"}])
-def test_payments_that_are_not_booked_with_a_document_leave_it_as_it_was(given: dict[str, str]) -> None:
-    one = booking(paying(REPAIR, PIN=5450), **{**WITH, **given})
-    assert on_accounts(one) == {"": Decimal("54.50")}
-    assert one.values["digest"] == "digest of order-1"
-    assert {"with_payments", "paid", "open"}.isdisjoint(one.values)
+@pytest.mark.parametrize("options", [{"payments_of_orders": "day"}, {"payments_of_orders": "not"}])
+def test_payments_that_are_not_booked_with_a_document_leave_it_as_it_was(options: dict[str, str]) -> None:
+    document = booking(paying(REPAIR, PIN=5450), **{**WITH, **options})
+    assert on_accounts(document) == {"": Decimal("54.50")}
+    assert document.values["digest"] == "digest of order-1"
+    assert {"with_payments", "paid", "open"}.isdisjoint(document.values)
 
 
 @pytest.mark.parametrize("becomes", ["order", "invoice"])
 def test_sales_orders_and_trade_invoices_take_no_payments(becomes: str) -> None:
-    one = booking(paying(REPAIR, PIN=5450), **{**WITH, "becomes": becomes})
-    assert len(lines_of(one)) == 1
-    assert "with_payments" not in one.values
+    document = booking(paying(REPAIR, PIN=5450), **{**WITH, "becomes": becomes})
+    assert len(lines_of(document)) == 1
+    assert "with_payments" not in document.values
 
 
 @pytest.mark.parametrize("basis", ["till", "incl", "excl"])
 def test_amounts_are_the_same_on_a_page_with_vat_inside(basis: str) -> None:
-    one = booking(paying(REPAIR, PIN=2000, GIFTCARD=1000), price_basis=basis, **WITH)
-    assert left(one) == Decimal("24.50")
+    document = booking(paying(REPAIR, PIN=2000, GIFTCARD=1000), price_basis=basis, **WITH)
+    assert left(document) == Decimal("24.50")
 
 
 # ---- what changes later
 
 
-def booked_as(one: Record) -> Questions:
+def booked_as(document: Record) -> Questions:
     """Return what is known once a document is booked as it was planned."""
-    return _Booked(one)
+    return _BookedQuestions(document)
 
 
-class _Booked(Questions):
-    def __init__(self, one: Record) -> None:
+class _BookedQuestions(Questions):
+    def __init__(self, document: Record) -> None:
         super().__init__()
-        self._link = Link(Kind.POSTING, one.key, "700/2600001", one)
+        self._link = Link(Kind.POSTING, document.key, "700/2600001", document)
 
     def linked(self, ids: Any) -> dict[str, Link]:
         return {self._link.key: self._link} if self._link.key in ids else {}
 
 
-def again(record: Record, one: Record, **given: Any) -> str:
+def again(record: Record, document: Record, **options: Any) -> str:
     """Return the cause with which a document comes that was booked as `one`; nothing where it is as it was."""
-    logic: OrdersLogic = orders(questions=booked_as(one), **{**WITH, **given})
+    logic: OrdersLogic = orders(questions=booked_as(document), **{**WITH, **options})
     (now,) = logic.stage(PAPERS, [record])
     assert now.record is not None
-    issue = logic.objection(PAPERS, now.record, None, Link(Kind.POSTING, one.key, "700/2600001", one))
+    issue = logic.objection(PAPERS, now.record, None, Link(Kind.POSTING, document.key, "700/2600001", document))
     return issue.cause if issue else ""
 
 
 def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() -> None:
     first, later = paying(REPAIR, PIN=2000), paying(REPAIR, PIN=2000, CASH=3450)
-    one = booking(first, **WITH)
-    assert again(first, one) == ""
-    assert again(later, one) == "document_changed_after_booking"
+    document = booking(first, **WITH)
+    assert again(first, document) == ""
+    assert again(later, document) == "document_changed_after_booking"
     assert (
-        again(later, one, payments_of_orders="not") == "document_changed_after_booking"
+        again(later, document, payments_of_orders="not") == "document_changed_after_booking"
     )  # as it was booked, not as set
-    identity = orders(questions=booked_as(one), **WITH).stage(PAPERS, [later])[0].record
+    identity = orders(questions=booked_as(document), **WITH).stage(PAPERS, [later])[0].record
     assert identity is not None
-    assert (one.values["paid"], identity.values["paid"]) == (euros(2000), euros(5450))
+    assert (document.values["paid"], identity.values["paid"]) == (euros(2000), euros(5450))
 
 
 def test_a_payment_that_comes_later_is_nothing_to_a_document_booked_without_payments() -> None:
     first, later = paying(REPAIR), paying(REPAIR, PIN=5450)
-    one = booking(first, **{**WITH, "payments_of_orders": "not"})
-    assert again(later, one) == ""
-    assert again(later, one, payments_of_orders="document") == ""
+    document = booking(first, **{**WITH, "payments_of_orders": "not"})
+    assert again(later, document) == ""
+    assert again(later, document, payments_of_orders="document") == ""
 
 
 def test_the_order_of_payments_says_nothing() -> None:
@@ -252,12 +254,12 @@ def test_the_order_of_payments_says_nothing() -> None:
 
 def test_the_credit_of_a_document_gives_its_payments_back() -> None:
     logic = orders(**WITH)
-    one = booking(paying(REPAIR, PIN=2000), logic)
-    change = diff(one, None, None, logic.policy, title="1")
+    document = booking(paying(REPAIR, PIN=2000), logic)
+    change = diff(document, None, None, logic.policy, title="1")
     assert isinstance(change, Change)
-    back = credit(replace(change, agreed=one), {})  # as the runner keeps it
+    back = credit(replace(change, agreed=document), {})  # as the runner keeps it
     assert back is not None
-    assert left(replace(back.desired, values={**back.desired.values, "gross": False})) == -left(one)
+    assert left(replace(back.desired, values={**back.desired.values, "gross": False})) == -left(document)
     assert back.agreed.values["open"] == Decimal("-34.50")
 
 
@@ -267,10 +269,10 @@ def test_the_credit_of_a_document_gives_its_payments_back() -> None:
 def test_revenue_of_a_group_with_a_row_goes_there_before_any_vat_code() -> None:
     tables = {**TABLES, "turnover_accounts_sales": {"10": "8000", "50": "8040", "50/2": "8041"}}
     lines = oracle.told([("10", "2", 1210), ("50", "1", 5450), ("50", "2", 2420), ("30", "2", 605)])
-    one = booking(paying(*lines), becomes="posting", tables=tables)
-    found = {str(line.values["account"]): line.values["amount"] for line in lines_of(one)}
+    document = booking(paying(*lines), becomes="posting", tables=tables)
+    amounts = {str(line.values["account"]): line.values["amount"] for line in lines_of(document)}
     split = {line.group + line.code: euros(line.excl) for line in lines}
-    assert found == {
+    assert amounts == {
         "8000": split["102"] + split["302"], "8040": split["501"], "8041": split["502"],
     }  # fmt: skip
 

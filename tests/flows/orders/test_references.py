@@ -66,10 +66,10 @@ def test_no_two_bookings_or_credits_share_a_reference(many: list[tuple[str, Docu
 @given(MARKS, NUMBERS)
 def test_each_booking_has_a_credit_of_its_own_and_no_credit_has_one(mark: str, number: DocumentNumber) -> None:
     ours = [str(encode_reference(mark, number, booking)) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
-    backs = [str(of_credit(Kind.POSTING, one)) for one in ours]
+    backs = [str(of_credit(Kind.POSTING, reference)) for reference in ours]
     assert len({*ours, *backs}) == 2 * LAST_BOOKING
-    assert {len(one) for one in (*ours, *backs)} == {12}
-    assert [of_credit(Kind.POSTING, one) for one in backs] == [None] * LAST_BOOKING
+    assert {len(reference) for reference in (*ours, *backs)} == {12}
+    assert [of_credit(Kind.POSTING, reference) for reference in backs] == [None] * LAST_BOOKING
 
 
 def test_a_document_has_so_many_bookings_and_not_one_more() -> None:
@@ -98,19 +98,19 @@ def test_the_page_of_a_day_is_no_posting_of_a_flow_of_documents_whatever_its_pre
 @given(st.sampled_from((Kind.SALES_ORDER, Kind.POSTING)), st.lists(NUMBERS, min_size=1, max_size=20, unique=True))
 def test_every_booking_of_every_document_has_a_reference_of_its_own(kind: Kind, many: list[DocumentNumber]) -> None:
     references = OrderReferences(kind, "MP-")
-    found: list[str | None] = []
+    all_references: list[str | None] = []
     for number in many:
         document = Record(number.kind, number.text, {"number": number.text})
         ours = [references.reference_of(document, booking) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
-        found += [*ours, *(of_credit(kind, one) for one in ours)]
+        all_references += [*ours, *(of_credit(kind, reference) for reference in ours)]
     # Orders and receipts that become sales orders share numbers, as they always did: the till never gives one twice.
     texts = {number.text if kind is Kind.SALES_ORDER and number.kind is not Kind.INVOICE else number for number in many}
-    assert None not in found
-    assert len(set(found)) == 2 * LAST_BOOKING * len(texts)
+    assert None not in all_references
+    assert len(set(all_references)) == 2 * LAST_BOOKING * len(texts)
 
 
 def test_every_number_of_a_wide_range_has_a_reference_of_its_own() -> None:
-    found = {
+    all_references = {
         encode_reference("M", DocumentNumber(kind, year, number, branch, workplace), credit=credit)
         for kind in KINDS
         for year in (2025, 2026, 2030)
@@ -119,8 +119,8 @@ def test_every_number_of_a_wide_range_has_a_reference_of_its_own() -> None:
         for number in (*range(1, 40), *range(990, 1010), *range(9_990, 10_010), *range(99_990, 100_040))
         for credit in (False, True)
     }
-    assert None not in found
-    assert len(found) == 3 * 3 * 6 * 4 * (39 + 20 + 20 + 50) * 2
+    assert None not in all_references
+    assert len(all_references) == 3 * 3 * 6 * 4 * (39 + 20 + 20 + 50) * 2
 
 
 @pytest.mark.parametrize("number", [
@@ -179,11 +179,11 @@ def a_receipt(number: str) -> Record:
 )
 def test_a_receipt_from_number_1000_and_branch_10_on_is_booked_and_credited(number: str, reference: str) -> None:
     logic = orders(**RECEIPTS)
-    one = booking(a_receipt(number), logic)
-    assert one.values["reference"] == reference
-    made = diff(one, None, None, logic.policy, title=number)
-    assert isinstance(made, Change)
-    back = logic.withdraw(PAPERS, made)
+    document = booking(a_receipt(number), logic)
+    assert document.values["reference"] == reference
+    change = diff(document, None, None, logic.policy, title=number)
+    assert isinstance(change, Change)
+    back = logic.withdraw(PAPERS, change)
     assert isinstance(back, Change)
     assert back.desired.values["reference"] == reference.replace("MR", "MS")
 

@@ -31,13 +31,13 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(given_settings: dict[s
 
 
 def test_settings_survive_the_way_to_disk() -> None:
-    kept = OrderSettings(date_from=date(2026, 1, 1), paid="only", rounding_limit=Decimal("0.02"), types=("X",))
-    assert OrderSettings(**kept.model_dump(mode="json", exclude_defaults=True)) == kept
+    settings = OrderSettings(date_from=date(2026, 1, 1), paid="only", rounding_limit=Decimal("0.02"), types=("X",))
+    assert OrderSettings(**settings.model_dump(mode="json", exclude_defaults=True)) == settings
 
 
 @pytest.mark.parametrize("name", ["invoices", "receipts"])
 def test_what_is_part_of_a_day_lacks_the_flow_of_days_where_that_is_not_chosen(name: str) -> None:
-    (documents_,) = (one for one in QUESTIONS if one.name == "documents")
+    (documents_,) = (question for question in QUESTIONS if question.name == "documents")
     settings = OrderSettings(**{name: "day"}).model_dump()
     lack = documents_.lacks(SetupContext(settings, flows=("orders",)))
     assert lack is not None

@@ -24,9 +24,9 @@ def shipped(*more: Record, **values: Any) -> Record:
 
 
 def test_shipping_is_a_line_unless_somebody_says_otherwise() -> None:
-    one = booking(shipped(), body=BODY, shipping_groups=["60"])
-    assert len(lines_of(one)) == 2
-    assert "shipping_cost" not in one.values
+    document = booking(shipped(), body=BODY, shipping_groups=["60"])
+    assert len(lines_of(document)) == 2
+    assert "shipping_cost" not in document.values
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def test_shipping_is_a_line_unless_somebody_says_otherwise() -> None:
 @pytest.mark.parametrize(("basis", "cost"), [("till", "6.05"), ("incl", "6.05"), ("excl", "5.00")])
 @pytest.mark.parametrize("becomes", ["order", "invoice"])
 def test_as_a_field_it_is_taken_out_of_the_lines(by: dict[str, Any], basis: str, cost: str, becomes: str) -> None:
-    one = booking(shipped(), **{**FIELD, **by}, price_basis=basis, becomes=becomes)
-    assert [line.values["article"] for line in lines_of(one)] == ["1001"]
-    assert one.values["shipping_cost"] == Decimal(cost)
-    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("18.15")
+    document = booking(shipped(), **{**FIELD, **by}, price_basis=basis, becomes=becomes)
+    assert [line.values["article"] for line in lines_of(document)] == ["1001"]
+    assert document.values["shipping_cost"] == Decimal(cost)
+    assert document.values["booked_incl"] == document.values["sold_incl"] == Decimal("18.15")
 
 
 def test_several_lines_of_shipping_are_one_amount() -> None:
@@ -47,9 +47,9 @@ def test_several_lines_of_shipping_are_one_amount() -> None:
 
 
 def test_a_document_without_shipping_has_nothing_in_the_field() -> None:
-    one = booking(an_order(), **FIELD)
-    assert len(lines_of(one)) == 1
-    assert "shipping_cost" not in one.values
+    document = booking(an_order(), **FIELD)
+    assert len(lines_of(document)) == 1
+    assert "shipping_cost" not in document.values
 
 
 @pytest.mark.parametrize("code", ["", "2"])
@@ -86,14 +86,14 @@ def test_without_a_rule_for_the_field_nothing_is_booked() -> None:
 
 
 def test_a_posting_has_shipping_among_its_revenue() -> None:
-    one = booking(shipped(), **{**FIELD, "becomes": "posting"})
-    assert [line.values["amount"] for line in lines_of(one)] == [Decimal("15.00")]
+    document = booking(shipped(), **{**FIELD, "becomes": "posting"})
+    assert [line.values["amount"] for line in lines_of(document)] == [Decimal("15.00")]
 
 
 def test_the_books_need_no_article_for_what_stands_in_the_field() -> None:
-    known = Questions(known={"1001"})
-    assert booking(shipped(), orders(questions=known, **FIELD))
-    assert parked(shipped(), orders(questions=known, body=BODY)).cause == "article_missing"
+    questions = Questions(articles={"1001"})
+    assert booking(shipped(), orders(questions=questions, **FIELD))
+    assert parked(shipped(), orders(questions=questions, body=BODY)).cause == "article_missing"
 
 
 def test_the_credit_of_an_order_turns_the_field_as_well() -> None:

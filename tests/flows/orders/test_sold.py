@@ -52,11 +52,14 @@ def test_cash_rounding_is_what_was_paid_by_the_methods_for_it() -> None:
 
 
 def test_a_line_that_does_not_tell_its_rate_has_that_of_its_code() -> None:
-    told, untold = a_line(vat_percent=Decimal(19)), a_line(vat_percent=None)
-    assert [sold_line(line, "1", TILL, discounts=True).vat_percent for line in (told, untold)] == [19, 21]
+    with_rate, without_rate = a_line(vat_percent=Decimal(19)), a_line(vat_percent=None)
+    assert [sold_line(line, "1", TILL, discounts=True).vat_percent for line in (with_rate, without_rate)] == [19, 21]
 
 
 def test_without_a_field_for_discounts_a_line_with_a_total_is_counted_without_one() -> None:
     line = a_line(discount_percent=Decimal(10))
     untold = replace(line, values={**line.values, "amount_incl": None, "amount_excl": None})
-    assert [sold_line(one, "1", TILL, discounts=False).discount_percent for one in (line, untold)] == [None, 10]
+    assert [sold_line(order_line, "1", TILL, discounts=False).discount_percent for order_line in (line, untold)] == [
+        None,
+        10,
+    ]

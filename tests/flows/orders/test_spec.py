@@ -5,5 +5,5 @@ from tests.flows.orders.tills import BODY
 
 
 def test_what_rules_can_read_beside_the_till_is_offered() -> None:
-    read = {rule["source"] for rule in BODY["rules"] if rule["target"].startswith("line.")}
-    assert read - {"code"} <= {field.name for field in COMPUTED}
+    sources = {rule["source"] for rule in BODY["rules"] if rule["target"].startswith("line.")}
+    assert sources - {"code"} <= {field.name for field in COMPUTED}

@@ -28,7 +28,7 @@ def of_kind(kind: Kind, **values: Any) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("document", "given", "field", "word"),
+    ("document", "options", "field", "word"),
     [
         (an_order(cancel_state="withdrawn"), {}, "cancel_state", "withdrawn"),
         (an_order(type="RENTAL-ORDER"), {}, "type", "RENTAL-ORDER"),
@@ -56,9 +56,9 @@ def of_kind(kind: Kind, **values: Any) -> Record:
     ],
 )
 def test_a_document_with_a_word_nobody_knows_waits_and_names_it(
-    document: Record, given: dict[str, Any], field: str, word: str
+    document: Record, options: dict[str, Any], field: str, word: str
 ) -> None:
-    issue = parked(document, **given)
+    issue = parked(document, **options)
     assert (issue.cause, issue.facts["field"], issue.facts["word"]) == ("word_unknown", field, word)
 
 
@@ -69,14 +69,18 @@ def test_an_order_that_does_not_say_whether_it_is_cancelled_waits() -> None:
 
 
 def test_a_proposal_becomes_a_quotation_whatever_orders_have_to_be_and_one_that_was_turned_down_does_not() -> None:
-    given: dict[str, Any] = {"documents": "proposal", "becomes": "quotation", "paid": "only", "cancel": ["complete"]}
+    options: dict[str, Any] = {"documents": "proposal", "becomes": "quotation", "paid": "only", "cancel": ["complete"]}
     proposal = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="order", cancelled=False)
-    made = booking(without(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **given)
-    assert (made.kind, made.values["reference"], made.values["gross"]) == (Kind.QUOTATION, "MP-2026.1", True)
-    assert [dict(line.values)["price"] for line in lines_of(made)] == [Decimal("12.10")]
+    quotation = booking(without(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **options)
+    assert (quotation.kind, quotation.values["reference"], quotation.values["gross"]) == (
+        Kind.QUOTATION,
+        "MP-2026.1",
+        True,
+    )
+    assert [dict(line.values)["price"] for line in lines_of(quotation)] == [Decimal("12.10")]
 
     turned_down = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="cancelled", cancelled=True)
-    logic = orders(**given)
+    logic = orders(**options)
     identity = booking(turned_down, logic)
     skip = logic.writable_part(logic.flow.stage("proposals"), identity, None)
     assert isinstance(skip, Skip)
@@ -94,7 +98,7 @@ def test_a_word_that_decides_nothing_is_read_over() -> None:
 
 @pytest.mark.parametrize("price_type", ["exchange-rate-buy", "exchange-rate-sell"])
 @pytest.mark.parametrize(
-    ("kind", "given"),
+    ("kind", "options"),
     [
         (Kind.ORDER, {}),
         (Kind.ORDER, {"becomes": "posting"}),
@@ -104,11 +108,11 @@ def test_a_word_that_decides_nothing_is_read_over() -> None:
     ],
 )
 def test_a_document_that_exchanges_a_currency_sells_nothing_and_waits(
-    price_type: str, kind: Kind, given: dict[str, Any]
+    price_type: str, kind: Kind, options: dict[str, Any]
 ) -> None:
     lines = (a_line("1"), a_line("2", turnover_group="10", price_type=price_type))
     types = {} if kind is Kind.ORDER else {"type": str(kind).upper(), "state": "outstanding"}
-    issue = parked(of_kind(kind, lines=lines, **types), **given)
+    issue = parked(of_kind(kind, lines=lines, **types), **options)
     assert (issue.cause, issue.facts["document"]) == ("document_foreign_currency", "2026.1")
 
 
@@ -121,7 +125,7 @@ def test_every_word_of_the_interface_is_known() -> None:
     for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL):
         name = f"{kind.capitalize()}Type"
         assert set(TYPES[kind]) == set(map(plain_word, words[name]))
-    for name, known in (
+    for name, known_words in (
         ("OrderCancelState", STATES),
         ("OrderDeliveryState", STATES),
         ("OrderCompleteState", COMPLETE_STATES),
@@ -132,4 +136,4 @@ def test_every_word_of_the_interface_is_known() -> None:
         ("PriceType", PRICE_TYPES),
         ("TurnoverGroupType", TURNOVER_TYPES),
     ):
-        assert set(known) == {plain_word(each).lower() for each in words[name]}, name
+        assert set(known_words) == {plain_word(word).lower() for word in words[name]}, name

@@ -46,8 +46,8 @@ VAT_NUMBER = "NL004495445B01"
 class Questions:
     """What the logic asked, and the answers."""
 
-    def __init__(self, known: Collection[str] | None = None, linked: Mapping[str, str] | None = None) -> None:
-        self.articles = known
+    def __init__(self, articles: Collection[str] | None = None, linked: Mapping[str, str] | None = None) -> None:
+        self.articles = articles
         self.booked = linked or {}
         self.asked: list[set[str]] = []
 
@@ -70,12 +70,23 @@ def orders(
     questions: Questions | None = None,
     context: BookingContext = TOLD,
     asks: ChainQueries = NOBODY_ASKED,
-    **given: Any,
+    **options: Any,
 ) -> OrdersLogic:
     """Return the logic with the shipped mapping; postings have their daybook."""
-    asked = questions or Questions()
-    chosen = {"collective_account": "1300", "daybook": "700", **becoming(**given)}
-    return OrdersLogic(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, context, asks)
+    book_questions = questions or Questions()
+    chosen = {"collective_account": "1300", "daybook": "700", **becoming(**options)}
+    return OrdersLogic(
+        OrderSettings(**chosen),
+        body,
+        7,
+        tables,
+        BOOKS,
+        TILL,
+        book_questions.known,
+        book_questions.linked,
+        context,
+        asks,
+    )
 
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:
@@ -132,15 +143,15 @@ def an_order(
         "number": f"2026.{key.rpartition('-')[2]}", "type": "SALES-ORDER", "date": date(2026, 11, 20),
         "entered": datetime(2026, 11, 20, 9, tzinfo=UTC), "branch": "1", "workplace": "1", "employee": "101",
         "country": "NL", "vat_method": "inclusive", "relation": "1001", "cancelled": False, "paid": True,
-        "total_incl": sum((each.incl for each in split.values()), Decimal(0)),
-        "total_excl": sum((each.excl for each in split.values()), Decimal(0)),
+        "total_incl": sum((vat_sum.incl for vat_sum in split.values()), Decimal(0)),
+        "total_excl": sum((vat_sum.excl for vat_sum in split.values()), Decimal(0)),
         "delivery_state": "nothing", "cancel_state": "nothing", "complete_state": "nothing", "category": "1",
         "reference": "Bestelling 1", "digest": f"digest of {key}",
     }  # fmt: skip
     parts = [*goods]
     parts += [
-        Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": each.excl, "vat": each.vat})
-        for place, (code, each) in enumerate(split.items(), start=1)
+        Record(Kind.VAT, f"vat:{place}", {"code": code, "excl": vat_sum.excl, "vat": vat_sum.vat})
+        for place, (code, vat_sum) in enumerate(split.items(), start=1)
     ]
     parts.append(customer or a_customer())
     return Record(Kind.ORDER, key, complete | values, (*parts, *others))
@@ -157,43 +168,43 @@ def without(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def staged(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **given: Any) -> Staged:
-    (one,) = (logic or orders(**given)).stage(stage, [record])
-    return one
+def staged(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Staged:
+    (result,) = (logic or orders(**options)).stage(stage, [record])
+    return result
 
 
-def booking(record: Record, logic: OrdersLogic | None = None, **given: Any) -> Record:
-    one = staged(record, logic, **given)
-    assert one.record is not None, one.issue or one.skip
-    assert record_from_json(record_to_json(one.record)) == one.record
-    return one.record
+def booking(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Record:
+    result = staged(record, logic, **options)
+    assert result.record is not None, result.issue or result.skip
+    assert record_from_json(record_to_json(result.record)) == result.record
+    return result.record
 
 
-def parked(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **given: Any) -> Issue:
-    one = staged(record, logic, stage, **given)
-    assert one.issue is not None, one.record or one.skip
-    assert (one.record, one.skip) == (None, None)
-    return one.issue
+def parked(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Issue:
+    result = staged(record, logic, stage, **options)
+    assert result.issue is not None, result.record or result.skip
+    assert (result.record, result.skip) == (None, None)
+    return result.issue
 
 
-def skipped(record: Record, logic: OrdersLogic | None = None, **given: Any) -> Skip:
-    one = staged(record, logic, **given)
-    assert one.skip is not None, one.record or one.issue
-    return one.skip
+def skipped(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Skip:
+    result = staged(record, logic, **options)
+    assert result.skip is not None, result.record or result.issue
+    return result.skip
 
 
-def debtor(record: Record, logic: OrdersLogic | None = None, **given: Any) -> Record:
-    one = staged(record, logic, DEBTORS, **given)
-    assert one.record is not None, one.issue
-    return one.record
+def debtor(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Record:
+    result = staged(record, logic, DEBTORS, **options)
+    assert result.record is not None, result.issue
+    return result.record
 
 
 def lines_of(document: Record) -> tuple[Record, ...]:
     return tuple(part for part in document.parts if part.kind is Kind.LINE)
 
 
-def line_of(record: Record, **given: Any) -> Mapping[str, Value]:
-    (line,) = lines_of(booking(record, **given))
+def line_of(record: Record, **options: Any) -> Mapping[str, Value]:
+    (line,) = lines_of(booking(record, **options))
     return line.values
 
 

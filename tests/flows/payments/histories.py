@@ -92,16 +92,16 @@ class Histories:
 
     def issues(self, flow: str) -> Iterator[tuple[CauseGroup, OpenIssue]]:
         for group in self.console.ask("exceptions.groups", flow):
-            for one in self.console.ask("exceptions.issues_of", group.group_key):
-                yield group, one
+            for issue in self.console.ask("exceptions.issues_of", group.group_key):
+                yield group, issue
 
     # ---- the till
 
     def documents(self, sale: Sale) -> Mapping[str, Any]:
         table, key = ("invoices", "invoiceId")
-        found = [row for row in self.sandbox.state(table, "mplus") if row[key] == sale.key]
-        found += [row for row in self.sandbox.state("orders", "mplus") if row["orderId"] == sale.key]
-        return found[0]
+        rows = [row for row in self.sandbox.state(table, "mplus") if row[key] == sale.key]
+        rows += [row for row in self.sandbox.state("orders", "mplus") if row["orderId"] == sale.key]
+        return rows[0]
 
     def sell(self, serial: int, *, as_order: bool) -> Sale:
         cents, name = self.random.choice([12100, self.random.randrange(300, 99_999)]), f"Klant {serial:04}"
@@ -135,25 +135,25 @@ class Histories:
 
     def from_the_books(self, sale: Sale) -> list[tuple[str, int]]:
         """Return the payments at the till that nobody made at the counter."""
-        left = [(one["method"], one["amount"]) for one in self.payments(sale)]
-        for one in sale.cashier:
-            left.remove(one)
-        return left
+        remaining = [(payment["method"], payment["amount"]) for payment in self.payments(sale)]
+        for payment in sale.cashier:
+            remaining.remove(payment)
+        return remaining
 
     # ---- the books
 
     def ledger(self, sale: Sale) -> Counter[str]:
         """Return the cents on the debtor of a sale: `left` in all, and by `sold`, `day`, `received` and `other`."""
         days = {str(row["PAGE_NR"]) for row in self._rows("DJ_PAGE") if str(row.get("INV_NR") or "").startswith("MZ")}
-        debtor, found = self._debtor(sale), Counter[str]()
+        debtor, totals = self._debtor(sale), Counter[str]()
         for row in self._rows("TRANSACT"):
             if debtor and str(row.get("SUB_NR") or "") == debtor:
                 daybook, page = str(row["DJ_CODE"]), str(row["PAGE_NR"])
                 received = "received" if daybook in (BANK, CASH) else "other"
                 name = "sold" if daybook == SALES else "day" if page in days else received
-                for each in (name, "left"):
-                    found[each] += int(Decimal(row["AMOUNT"]) * 100)
-        return found
+                for bucket in (name, "left"):
+                    totals[bucket] += int(Decimal(row["AMOUNT"]) * 100)
+        return totals
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return list(self.sandbox.state(table))
@@ -176,9 +176,9 @@ class Histories:
         lines = [{**self._line(sale, cents), "TRN_DESC": "Ontvangst"} for sale, cents in several]
         page = {"DJ_CODE": self.random.choice([BANK, BANK, CASH]), "HDR_DESC": "Afschrift"}
         self.sandbox.accountview.book(page | ({"TRN_DATE": f"{day}T00:00:00"} if day else {}), lines)
-        (made,) = {str(row["PAGE_NR"]) for row in self._rows("DJ_PAGE")} - before
+        (page_number,) = {str(row["PAGE_NR"]) for row in self._rows("DJ_PAGE")} - before
         for sale, cents in several:
-            sale.pages.append((made, cents))
+            sale.pages.append((page_number, cents))
 
     def memorial(self, sale: Sale, cents: int) -> None:
         other = {"ACCT_NR": COSTS, "AMOUNT": str(Decimal(-cents).scaleb(-2))}
@@ -193,56 +193,58 @@ class Histories:
 
     def happen(self, sale: Sale, sales: Sequence[Sale]) -> None:
         """Let one thing happen to a sale, if it can."""
-        left, owed = self.ledger(sale)["left"] if sale.item else 0, self.open_at_the_till(sale)
+        books_open, till_open = self.ledger(sale)["left"] if sale.item else 0, self.open_at_the_till(sale)
         counter: Mapping[str, Callable[[], object]] = {
-            "part at the counter": lambda: self.at_the_counter(sale, owed // 2 or owed),
-            "rest at the counter": lambda: self.at_the_counter(sale, owed),
+            "part at the counter": lambda: self.at_the_counter(sale, till_open // 2 or till_open),
+            "rest at the counter": lambda: self.at_the_counter(sale, till_open),
         }
         owing: Mapping[str, Callable[[], object]] = {
-            "part": lambda: self.bank([(sale, left // 2 or left)]),
-            "rest": lambda: self.bank([(sale, left)]),
-            "rest, dated long ago": lambda: self.bank([(sale, left)], "2026-06-30"),
-            "too much": lambda: self.bank([(sale, left + self.random.randrange(1, 3000))]),
-            "several on a page": lambda: self.bank(self._owing(sale, sales)),
-            "written off": lambda: self.memorial(sale, -(left // 2 or left)),
+            "part": lambda: self.bank([(sale, books_open // 2 or books_open)]),
+            "rest": lambda: self.bank([(sale, books_open)]),
+            "rest, dated long ago": lambda: self.bank([(sale, books_open)], "2026-06-30"),
+            "too much": lambda: self.bank([(sale, books_open + self.random.randrange(1, 3000))]),
+            "several on a page": lambda: self.bank(self._open_sales(sale, sales)),
+            "written off": lambda: self.memorial(sale, -(books_open // 2 or books_open)),
         }
         credit: Mapping[str, Callable[[], object]] = {
-            "repaid": lambda: self.bank([(sale, left)]), "moved away": lambda: self.memorial(sale, -left),
+            "repaid": lambda: self.bank([(sale, books_open)]), "moved away": lambda: self.memorial(sale, -books_open),
         }  # fmt: skip
         received: Mapping[str, Callable[[], object]] = {
             "charged back": lambda: self.bank([(sale, -sale.pages[-1][1])]),
             "page deleted": lambda: self._delete(sales, sale),
             "page moved to another year": lambda: self.bank(self._delete(sales, sale), "2025-12-30"),
         }
-        offered = dict(counter if owed > 0 else {})
-        offered |= (owing if left > 0 else credit if left < 0 else {}) if sale.item else {}
+        offered = dict(counter if till_open > 0 else {})
+        offered |= (owing if books_open > 0 else credit if books_open < 0 else {}) if sale.item else {}
         offered |= received if sale.pages else {}
         if offered:
             name = self.random.choice(list(offered))
             offered[name]()
             sale.steps.append(name)
 
-    def _owing(self, sale: Sale, sales: Sequence[Sale]) -> list[tuple[Sale, int]]:
-        others = [one for one in self.random.sample(list(sales), min(3, len(sales))) if one is not sale and one.item]
-        found = [(one, self.ledger(one)["left"]) for one in (*others, sale)]
-        return [(one, cents) for one, cents in found if cents > 0]
+    def _open_sales(self, sale: Sale, sales: Sequence[Sale]) -> list[tuple[Sale, int]]:
+        others = [
+            other for other in self.random.sample(list(sales), min(3, len(sales))) if other is not sale and other.item
+        ]
+        balances = [(other, self.ledger(other)["left"]) for other in (*others, sale)]
+        return [(other, cents) for other, cents in balances if cents > 0]
 
     def _delete(self, sales: Sequence[Sale], sale: Sale) -> list[tuple[Sale, int]]:
         page = self.random.choice(sale.pages)[0]
         self.sandbox.accountview.remove("DJ_PAGE", page)
-        gone = [(one, cents) for one in sales for number, cents in one.pages if number == page]
-        for one in sales:
-            one.pages = [each for each in one.pages if each[0] != page]
-        return gone
+        removed_amounts = [(other, cents) for other in sales for number, cents in other.pages if number == page]
+        for other in sales:
+            other.pages = [entry for entry in other.pages if entry[0] != page]
+        return removed_amounts
 
     # ---- the flows
 
     def orders(self, sales: Sequence[Sale]) -> None:
         """Book what is new, and book again what changed, as a person decides."""
         keys = {sale.key for sale in sales}
-        for group, one in list(self.issues("orders")):
-            if group.cause == CHANGED and one.issue.key in keys:
-                self.console.ask("exceptions.decide", "orders", [one], "again", WHO)
+        for group, issue in list(self.issues("orders")):
+            if group.cause == CHANGED and issue.issue.key in keys:
+                self.console.ask("exceptions.decide", "orders", [issue], "again", WHO)
         self.commit(self.preview("orders", *sorted(keys)))
         for sale in sales:
             self.see_item(sale)
@@ -266,11 +268,11 @@ class Histories:
         on = dict(zip(("year", "mon", "day"), (self.day.year, self.day.month, self.day.day), strict=True))
         before = {sale.key: sale.dated for sale in sales}
         for sale in sales:
-            some = self.payments(sale)
-            dated = [*some[: sale.dated], *({**one, "financialDate": on} for one in some[sale.dated :])]
-            if len(some) > sale.dated:
+            payments = self.payments(sale)
+            dated = [*payments[: sale.dated], *({**payment, "financialDate": on} for payment in payments[sale.dated :])]
+            if len(payments) > sale.dated:
                 self.sandbox.till.edit("invoices", sale.key, {"paymentList": {"payment": dated}})
-                sale.dated = len(some)
+                sale.dated = len(payments)
         if not self.commit(self.preview("days", f"{self.day}/1")).counts.proven:  # that day of the shop waits
             for sale in sales:
                 sale.dated = before[sale.key]
@@ -280,11 +282,11 @@ class Histories:
         time.sleep(PATIENCE)
         self.commit(self.preview("payments"))
         by_key = {sale.key: sale for sale in sales}
-        for group, one in list(self.issues("payments")):
-            sale = by_key.get(one.issue.key.rpartition("/")[2])
+        for group, issue in list(self.issues("payments")):
+            sale = by_key.get(issue.issue.key.rpartition("/")[2])
             if group.cause in IN_DOUBT and sale is not None:
                 number = sale.key if self.from_the_books(sale) else None
-                self.console.ask("exceptions.answer", one, number, WHO)
+                self.console.ask("exceptions.answer", issue, number, WHO)
         self.commit(self.preview("payments"))
         while mode == "day" and any(sale.dated < len(self.payments(sale)) for sale in sales):
             self.close(sales)
@@ -317,23 +319,23 @@ class Histories:
 
     def faults_of(self, sales: Sequence[Sale], mode: str) -> list[str]:
         """Return what is wrong with sales at the end of their history, by the rows of both systems alone."""
-        asked = {
-            one.issue.key.rpartition("/")[2].partition("#")[0]: group.cause
+        causes = {
+            issue.issue.key.rpartition("/")[2].partition("#")[0]: group.cause
             for flow in ("payments", "orders")
-            for group, one in self.issues(flow)
+            for group, issue in self.issues(flow)
         }
-        found: list[str] = []
+        faults: list[str] = []
         for sale in sales:
-            wrong = self._wrong(sale, mode, asked.get(sale.key, ""))
-            found += [f"{one}: {sale} {dict(self.ledger(sale))} {asked.get(sale.key)}" for one in wrong]
-        return found
+            wrong = self._sale_faults(sale, mode, causes.get(sale.key, ""))
+            faults += [f"{fault}: {sale} {dict(self.ledger(sale))} {causes.get(sale.key)}" for fault in wrong]
+        return faults
 
-    def _wrong(self, sale: Sale, mode: str, question: str) -> Iterator[str]:
-        books, owed, made = self.ledger(sale), self.open_at_the_till(sale), self.from_the_books(sale)
+    def _sale_faults(self, sale: Sale, mode: str, question: str) -> Iterator[str]:
+        books, till_open, book_payments = self.ledger(sale), self.open_at_the_till(sale), self.from_the_books(sale)
         counter = sum(cents for _, cents in sale.cashier)
-        if len(made) > 1 or owed < 0:
+        if len(book_payments) > 1 or till_open < 0:
             yield "paid twice"
-        if made and mode not in ("document", "not", "day"):
+        if book_payments and mode not in ("document", "not", "day"):
             yield "paid, although the books keep no item of it"
         if mode not in ("document", "not", "day"):
             return
@@ -341,13 +343,13 @@ class Histories:
         elsewhere = counter if mode == "not" else 0  # the books do not know of these payments
         if not question and (books["sold"], books["day"]) != booked:
             yield f"booked otherwise than {booked}"
-        if not question and made and books["left"] > elsewhere:
+        if not question and book_payments and books["left"] > elsewhere:
             yield "paid at the till, open in the books, and nobody is asked"
-        if not question and not made and books["left"] == 0 < owed and not sale.is_elsewhere:
+        if not question and not book_payments and books["left"] == 0 < till_open and not sale.is_elsewhere:
             yield "lost"
-        if made and owed:
+        if book_payments and till_open:
             yield "paid in part"
-        if question and books["left"] == owed == 0:
+        if question and books["left"] == till_open == 0:
             yield "a question about what is settled on both sides"
 
 

@@ -27,8 +27,8 @@ BOOKED: dict[str, Value] = {"reference": ITEM, "date": DAY, "sold_incl": Decimal
 
 def standing(key: str = INVOICE, **changed: Any) -> BookingState:
     values = {**BOOKED, **changed.pop("values", {})}
-    told = {"title": "2026.1000", "reference": ITEM, "kind": Kind.POSTING, "values": values}
-    return BookingState(key, BookingStage.BOOKED, **{**told, **changed})
+    fields = {"title": "2026.1000", "reference": ITEM, "kind": Kind.POSTING, "values": values}
+    return BookingState(key, BookingStage.BOOKED, **{**fields, **changed})
 
 
 def item(**values: Value) -> Record:
@@ -42,15 +42,15 @@ def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
 
 
 def payments(
-    there: Sequence[BookingState] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
+    states: Sequence[BookingState] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
     today: date = DAY + timedelta(days=REVERSAL_DAYS + 1), items: Sequence[Record] | None = None,
     planned_on: date | None = None,
 ) -> PaymentsLogic:  # fmt: skip
-    known = {one.key: one for one in there}
+    states_by_key = {state.key: state for state in states}
     asks = PaymentQueries(
-        bookings=lambda after, most: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:most],
-        booking_states=lambda keys: {key: known[key] for key in keys if key in known},
+        bookings=lambda after, limit: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:limit],
+        booking_states=lambda keys: {key: states_by_key[key] for key in keys if key in states_by_key},
         paid=lambda keys: {
             key: Link(
                 Kind.SETTLEMENT, key, key, Record(Kind.SETTLEMENT, key, {"paid_on": DAY, "planned_on": planned_on})
@@ -60,28 +60,30 @@ def payments(
         },
         debtors=lambda keys: {"1003": "20005"} if "1003" in keys else {},
         items=lambda keys: [
-            one for one in ([item(paid=Decimal("121.00"))] if items is None else items) if one.key in keys
+            open_item
+            for open_item in ([item(paid=Decimal("121.00"))] if items is None else items)
+            if open_item.key in keys
         ],
-        invoices=lambda keys: [one for one in invoices if one.key in keys],
+        invoices=lambda keys: [invoice for invoice in invoices if invoice.key in keys],
         today=lambda: today,
     )
     return PaymentsLogic(PaymentSettings(method=method), shipped("payments"), 1, {}, asks)
 
 
-def staged(record: Record, **given: Any) -> Staged:
-    (one,) = payments(**given).stage(STAGE, [record])
-    return one
+def staged(record: Record, **options: Any) -> Staged:
+    (result,) = payments(**options).stage(STAGE, [record])
+    return result
 
 
-def wanted(**given: Any) -> Record:
-    made = staged(item(paid=Decimal("121.00")), **given).record
-    assert made is not None
-    return made
+def wanted(**options: Any) -> Record:
+    record = staged(item(paid=Decimal("121.00")), **options).record
+    assert record is not None
+    return record
 
 
 def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
-    told: dict[str, Value] = {"customer": "Els de Wit", "branch": "1"}
-    values = wanted(there=[standing(values=told)]).values
+    fields: dict[str, Value] = {"customer": "Els de Wit", "branch": "1"}
+    values = wanted(states=[standing(values=fields)]).values
     assert (values["debtor_number"], values["customer"], values["branch"]) == ("20005", "Els de Wit", "1")
     assert "branch" not in wanted().values, "a booking that does not say it"
 
@@ -92,7 +94,7 @@ def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
 def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() -> None:
     assert payments().read_key_page(STAGE, None).keys == (KEY,)
     assert payments(paid=[INVOICE]).read_key_page(STAGE, None).keys == ()
-    assert payments(there=[]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[]).read_key_page(STAGE, None).keys == ()
 
 
 @pytest.mark.parametrize(
@@ -106,22 +108,22 @@ def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() 
     ],
 )
 def test_it_asks_for_nothing_that_no_payment_of_an_invoice_can_settle(changed: dict[str, Any]) -> None:
-    assert payments(there=[standing(**changed)]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[standing(**changed)]).read_key_page(STAGE, None).keys == ()
 
 
 def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
     credit = standing(f"{INVOICE}#credit")
-    again = standing(f"{INVOICE}#2", reference="MA6010101000")
+    second_booking = standing(f"{INVOICE}#2", reference="MA6010101000")
 
-    assert payments(there=[standing(), credit]).read_key_page(STAGE, None).keys == ()
-    assert payments(there=[standing(), credit, again]).read_key_page(STAGE, None).keys == (
+    assert payments(states=[standing(), credit]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[standing(), credit, second_booking]).read_key_page(STAGE, None).keys == (
         f"{DAY}/MA6010101000/{INVOICE}",
     )
 
 
 def test_it_asks_page_by_page() -> None:
     several = [f"{number:04}" for number in range(PAGE + 1)]
-    logic = payments(there=[standing(key) for key in several], bookings=several)
+    logic = payments(states=[standing(key) for key in several], bookings=several)
     first = logic.read_key_page(STAGE, None)
     second = logic.read_key_page(STAGE, first.after)
 
@@ -138,11 +140,11 @@ def test_without_a_method_nothing_is_read() -> None:
 
 
 def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
-    one = staged(item(paid=Decimal("121.00")))
-    assert one.record is not None
-    change = diff(one.record, None, None, payments().policy, title=one.title)
+    result = staged(item(paid=Decimal("121.00")))
+    assert result.record is not None
+    change = diff(result.record, None, None, payments().policy, title=result.title)
 
-    assert (one.key, one.record.key, one.title) == (KEY, INVOICE, "2026.1000")
+    assert (result.key, result.record.key, result.title) == (KEY, INVOICE, "2026.1000")
     assert change.desired.values == {"amount": Decimal("121.00"), "method": "BANK"}  # type: ignore[union-attr]
 
 
@@ -183,19 +185,19 @@ def test_whose_item_it_is_counts_where_the_debtor_is_known() -> None:
     relation = standing(values={"debtor_number": "", "debtor": "1003"})
     stranger = standing(values={"debtor_number": "", "debtor": "1999"})
 
-    assert staged(item(paid=Decimal("121.00")), there=[relation]).record is not None
-    assert staged(item(paid=Decimal("121.00"), debtor="20009"), there=[relation]).issue is not None
-    assert staged(item(paid=Decimal("121.00"), debtor="20009"), there=[stranger]).record is not None
+    assert staged(item(paid=Decimal("121.00")), states=[relation]).record is not None
+    assert staged(item(paid=Decimal("121.00"), debtor="20009"), states=[relation]).issue is not None
+    assert staged(item(paid=Decimal("121.00"), debtor="20009"), states=[stranger]).record is not None
 
 
 def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
-    skip = staged(item(paid=Decimal("121.00")), there=[]).skip
+    skip = staged(item(paid=Decimal("121.00")), states=[]).skip
     assert skip is not None
     assert (skip.reason, skip.key) == ("item_not_due", KEY)
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "expected"),
     [
         ({"paid": Decimal("121.00")}, "already_in_target"),
         ({"paid": Decimal("130.00")}, "already_in_target"),  # the customer paid too much; the till is right
@@ -205,14 +207,14 @@ def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
     ],
 )
 def test_an_item_that_is_open_again_after_its_payment_at_the_till_is_a_question(
-    values: dict[str, Value], said: str
+    values: dict[str, Value], expected: str
 ) -> None:
     lately: dict[str, Any] = {"paid": [INVOICE], "today": DAY + timedelta(days=REVERSAL_DAYS)}
-    one = staged(item(**values), **lately)
+    result = staged(item(**values), **lately)
 
     assert payments(**lately).read_key_page(STAGE, None).keys == (KEY,)
-    assert one.record is None
-    assert (one.issue.cause if one.issue else one.skip and one.skip.reason) == said
+    assert result.record is None
+    assert (result.issue.cause if result.issue else result.skip and result.skip.reason) == expected
 
 
 def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_till() -> None:
@@ -227,7 +229,7 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
 
 
 @pytest.mark.parametrize(
-    ("invoices", "said"),
+    ("invoices", "expected"),
     [
         ([at_the_till()], None),
         ([], "invoice_not_at_the_till"),
@@ -241,16 +243,18 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
         ([Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal("121.00"), "state": "outstanding"})], None),
     ],
 )
-def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(invoices: list[Record], said: str | None) -> None:
-    found = payments(invoices=invoices).conflicts_between(STAGE, [wanted()], sending=True).get(INVOICE)
+def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(
+    invoices: list[Record], expected: str | None
+) -> None:
+    conflict = payments(invoices=invoices).conflicts_between(STAGE, [wanted()], sending=True).get(INVOICE)
 
-    assert (found and (found.cause if isinstance(found, Issue) else found.reason)) == said
+    assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
 
 
 def an_invoice(customer: str = "Els de Wit", **values: Value) -> Record:
-    told = {"number": "2026.1000", "date": DAY, "relation": "1003", **at_the_till().values, **values}
+    fields = {"number": "2026.1000", "date": DAY, "relation": "1003", **at_the_till().values, **values}
     part = Record(Kind.RELATION, "customer", {"name": customer})
-    return Record(Kind.INVOICE, INVOICE, told, (part,) if customer else ())
+    return Record(Kind.INVOICE, INVOICE, fields, (part,) if customer else ())
 
 
 @pytest.mark.parametrize(
@@ -270,32 +274,34 @@ def an_invoice(customer: str = "Els de Wit", **values: Value) -> Record:
 def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not_paid(
     invoice: Record, is_another: bool
 ) -> None:
-    told: dict[str, Value] = {
+    fields: dict[str, Value] = {
         "number": "2026.1000", "sold_on": "2026-10-16/1", "customer": "Els de Wit", "debtor": "1003"
     }  # fmt: skip
-    there = [standing(values=told)]
-    found = (
-        payments(there=there, invoices=[invoice])
-        .conflicts_between(STAGE, [wanted(there=there)], sending=True)
+    states = [standing(values=fields)]
+    conflict = (
+        payments(states=states, invoices=[invoice])
+        .conflicts_between(STAGE, [wanted(states=states)], sending=True)
         .get(INVOICE)
     )
 
-    assert (isinstance(found, Issue) and found.cause == "invoice_of_another") is is_another
-    if isinstance(found, Issue):
-        assert found.facts["was"] == "2026.1000, 2026-10-16, 121.00, Els de Wit"
-        assert found.facts["now"].startswith(str(invoice.values["number"]))
+    assert (isinstance(conflict, Issue) and conflict.cause == "invoice_of_another") is is_another
+    if isinstance(conflict, Issue):
+        assert conflict.facts["was"] == "2026.1000, 2026-10-16, 121.00, Els de Wit"
+        assert conflict.facts["now"].startswith(str(invoice.values["number"]))
 
 
-@pytest.mark.parametrize("there", [[], [standing(reference="MA6010101000")]])
-def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState]) -> None:
-    found = payments(there=there, invoices=[at_the_till()]).conflicts_between(STAGE, [wanted()], sending=True)[INVOICE]
+@pytest.mark.parametrize("states", [[], [standing(reference="MA6010101000")]])
+def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
+    conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(STAGE, [wanted()], sending=True)[
+        INVOICE
+    ]
 
-    assert isinstance(found, Skip)
-    assert found.reason == "item_not_due"
+    assert isinstance(conflict, Skip)
+    assert conflict.reason == "item_not_due"
 
 
 @pytest.mark.parametrize(
-    ("items", "said"),
+    ("items", "expected"),
     [
         ([item(paid=Decimal("121.00"))], None),
         ([item()], "item_open"),  # deleted
@@ -305,11 +311,13 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState
         ([], "item_not_posted"),
     ],
 )
-def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(items: list[Record], said: str | None) -> None:
+def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
+    items: list[Record], expected: str | None
+) -> None:
     logic, desired = payments(invoices=[at_the_till()], items=items), [wanted()]
-    found = logic.conflicts_between(STAGE, desired, sending=True).get(INVOICE)
+    conflict = logic.conflicts_between(STAGE, desired, sending=True).get(INVOICE)
 
-    assert (found and (found.cause if isinstance(found, Issue) else found.reason)) == said
+    assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
     assert logic.conflicts_between(STAGE, desired) == {}, "the plan has just read the item"
 
 

@@ -22,9 +22,9 @@ FIRST = [an_article("1001", blocked=True), an_article("1002"), an_article("1003"
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database of its own."""
-    made = new_database(tmp_path / "console.sqlite")
-    yield made
-    made.close()
+    console_database = new_database(tmp_path / "console.sqlite")
+    yield console_database
+    console_database.close()
 
 
 def a_till(**parts: Mapping[str, Value]) -> MemoryConnector:
@@ -53,8 +53,8 @@ def test_one_that_is_at_the_till_goes_off_sale_at_a_first_run_and_one_that_is_no
     run = harness.run(Mode.COMPLETE)
     assert active(till) == {"1001": False, "1002": True}
     assert harness.reasons(run) == {"1003": "blocked"}
-    (gone,) = [change for key, change in harness.changes(run).items() if key == "1001"]
-    assert gone.action is Action.UPDATE
+    (off_sale,) = [change for key, change in harness.changes(run).items() if key == "1001"]
+    assert off_sale.action is Action.UPDATE
     assert harness.wanted(run)["1001"] == {"1001/active": False}, "all else of it is left as it is"
     assert harness.links.get("products", Kind.ARTICLE, ["1001"])["1001"].reference == "1001"
 

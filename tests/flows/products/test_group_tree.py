@@ -28,7 +28,7 @@ def test_each_group_of_a_cycle_is_parked_with_all_of_them_named() -> None:
         for key, parent in (("A", "B"), ("B", "A"), ("C", "B"), ("D", ""))
     ]
     staged = without_cycles(groups)
-    assert [(one.issue.cause, one.issue.facts["groups"]) for one in staged if one.issue] == [
+    assert [(result.issue.cause, result.issue.facts["groups"]) for result in staged if result.issue] == [
         ("group_cycle", "A, B")
     ] * 2
-    assert [one.key for one in staged if one.record] == ["C", "D"]
+    assert [result.key for result in staged if result.record] == ["C", "D"]

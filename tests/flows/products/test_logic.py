@@ -59,24 +59,24 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
 
 
 def staged(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Staged:
-    (one,) = (logic or products(**settings)).stage(ARTICLES, [record])
-    return one
+    (result,) = (logic or products(**settings)).stage(ARTICLES, [record])
+    return result
 
 
 def part_of(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Record:
-    one = staged(record, logic, **settings)
-    assert one.record is not None, one.issue
-    (part,) = one.record.parts
+    result = staged(record, logic, **settings)
+    assert result.record is not None, result.issue
+    (part,) = result.record.parts
     return part
 
 
 def parked(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Issue:
-    one = staged(record, logic, **settings)
-    assert one.issue is not None
-    assert (one.record, one.skip) == (None, None)
-    assert has_sentences(one.issue.cause)
-    assert one.issue.key == record.key
-    return one.issue
+    result = staged(record, logic, **settings)
+    assert result.issue is not None
+    assert (result.record, result.skip) == (None, None)
+    assert has_sentences(result.issue.cause)
+    assert result.issue.key == record.key
+    return result.issue
 
 
 def shaped(
@@ -92,10 +92,10 @@ def shaped(
 
 
 def desired(*records: Record, **settings: Any) -> Record:
-    found = shaped(records, **settings)
-    assert found.desired is not None, found.parked
-    assert found.parked == ()
-    return found.desired
+    target_record = shaped(records, **settings)
+    assert target_record.desired is not None, target_record.parked
+    assert target_record.parked == ()
+    return target_record.desired
 
 
 def a_variant(code: str, colour: str = "", size: str = "", **values: Value) -> Record:
@@ -132,8 +132,8 @@ def test_the_price_is_owned_under_the_name_it_is_sent_by() -> None:
     assert other.policy["article.price_excl"] is Ownership.KEEP_EQUAL
 
 
-@pytest.mark.parametrize(("sent", "counts"), [("incl", True), ("excl", False)])
-def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, counts: bool) -> None:
+@pytest.mark.parametrize(("price_basis", "counts"), [("incl", True), ("excl", False)])
+def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(price_basis: str, counts: bool) -> None:
     def item(price: str) -> Record:
         part = Record(Kind.ARTICLE, "1001", {"price_incl": Decimal(price)}, source="1001")
         return Record(Kind.PRODUCT, "1001", {}, (part,))
@@ -142,7 +142,7 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, count
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
         desired=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
-    assert (guarded(products(price_sent=sent), change) == {"price_percent": 1}) is counts
+    assert (guarded(products(price_sent=price_basis), change) == {"price_percent": 1}) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:
@@ -177,17 +177,23 @@ def test_settings_survive_the_way_to_disk() -> None:
         filters=({"field": "group", "operator": "in", "value": ("A", "B"), "take": "out"},),
         content={"update": False},
     )
-    kept = settings.model_dump(mode="json", exclude_defaults=True)
-    assert ProductSettings(**kept) == settings
+    stored_settings = settings.model_dump(mode="json", exclude_defaults=True)
+    assert ProductSettings(**stored_settings) == settings
 
 
 # ---- one article
 
 
 def test_an_article_becomes_a_product_with_one_article() -> None:
-    one = staged(an_article("1001", ean=EAN, text="Lang verhaal"))
-    assert (one.key, one.parent, one.title, one.number, one.mark) == ("1001", "1001", "Artikel 1001", "1001", EAN)
-    assert one.record == Record(
+    result = staged(an_article("1001", ean=EAN, text="Lang verhaal"))
+    assert (result.key, result.parent, result.title, result.number, result.mark) == (
+        "1001",
+        "1001",
+        "Artikel 1001",
+        "1001",
+        EAN,
+    )
+    assert result.record == Record(
         Kind.PRODUCT,
         "1001",
         {"name": "Artikel 1001", "text": "Lang verhaal", "groups": ("KLED",)},
@@ -236,11 +242,11 @@ def test_signs_the_till_cannot_store_are_taken_out_and_all_others_stay() -> None
 
 @given(st.text(st.characters(codec=None, exclude_categories=[]), max_size=30))
 def test_whatever_a_name_holds_the_till_can_hold_what_is_sent(name: str) -> None:
-    one = staged(an_article(name=f"x{name}"))
-    assert one.record is not None
-    sent = str(one.record.values["name"])
-    assert all(sign in "\t\n" or sign >= " " for sign in sent)
-    sent.encode()
+    result = staged(an_article(name=f"x{name}"))
+    assert result.record is not None
+    sent_name = str(result.record.values["name"])
+    assert all(sign in "\t\n" or sign >= " " for sign in sent_name)
+    sent_name.encode()
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\x00"])
@@ -260,27 +266,27 @@ def test_a_text_over_its_length_waits_only_where_a_rule_has_a_length() -> None:
 
 
 def test_a_blocked_article_is_skipped_with_the_reason() -> None:
-    one = staged(an_article(blocked=True))
-    assert one.skip == Skip("blocked", "1001", {"key": "1001"})
-    assert (one.record, one.issue) == (None, None)
+    result = staged(an_article(blocked=True))
+    assert result.skip == Skip("blocked", "1001", {"key": "1001"})
+    assert (result.record, result.issue) == (None, None)
 
 
 def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
     nothing = an_article("1001", blocked=True, ean="12", name="")
-    one = staged(nothing, linked({"1001": "1001"}))
-    assert one.issue is None
-    assert one.record is not None
-    assert (one.record.values, [part.key for part in one.record.parts]) == ({}, ["1001"])
+    result = staged(nothing, linked({"1001": "1001"}))
+    assert result.issue is None
+    assert result.record is not None
+    assert (result.record.values, [part.key for part in result.record.parts]) == ({}, ["1001"])
     logic = linked({"1001": "1001"})
-    found = logic.shape(ARTICLES, [one], {}, {}).desired
-    assert found is not None
-    there = CurrentRecord(
+    desired_record = logic.shape(ARTICLES, [result], {}, {}).desired
+    assert desired_record is not None
+    current = CurrentRecord(
         Record(Kind.PRODUCT, "1001", {"name": "Fiets"}, (Record(Kind.ARTICLE, "1001", {"active": True}),)), "7"
     )
-    written = logic.writable_part(ARTICLES, found, there)
-    assert isinstance(written, Record)
-    assert written.flat() == {"1001/active": False}
-    assert logic.writable_part(ARTICLES, found, None) == Skip("blocked", "1001", {"key": "1001"})
+    written_part = logic.writable_part(ARTICLES, desired_record, current)
+    assert isinstance(written_part, Record)
+    assert written_part.flat() == {"1001/active": False}
+    assert logic.writable_part(ARTICLES, desired_record, None) == Skip("blocked", "1001", {"key": "1001"})
     assert staged(nothing).skip == Skip("blocked", "1001", {"key": "1001"})
     assert staged(nothing, linked({"1001": "1001"}, offer={"create": False, "update": False})).issue is not None
 
@@ -288,36 +294,39 @@ def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
 def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
     logic = linked({"12": "12"})
     records = [a_variant("11", "rood", "M"), a_variant("12", "rood", "L", blocked=True, ean="12")]
-    found = logic.shape(ARTICLES, logic.stage(ARTICLES, records), {}, {})
-    assert found.parked == ()
-    assert found.desired is not None
-    assert {part.key: set(part.values) == {"active"} for part in found.desired.parts} == {"11": False, "12": True}
-    assert str(found.desired.values["name"]).startswith("Trui Noord")
+    target_record = logic.shape(ARTICLES, logic.stage(ARTICLES, records), {}, {})
+    assert target_record.parked == ()
+    assert target_record.desired is not None
+    assert {part.key: set(part.values) == {"active"} for part in target_record.desired.parts} == {
+        "11": False,
+        "12": True,
+    }
+    assert str(target_record.desired.values["name"]).startswith("Trui Noord")
     elsewhere = CurrentRecord(Record(Kind.PRODUCT, "7", {}, (Record(Kind.ARTICLE, "11", {}),)), "7")
-    written = logic.writable_part(ARTICLES, found.desired, elsewhere)
-    assert isinstance(written, Record)
-    assert [dict(part.values) for part in written.parts if part.key == "12"] == [{}]
+    written_part = logic.writable_part(ARTICLES, target_record.desired, elsewhere)
+    assert isinstance(written_part, Record)
+    assert [dict(part.values) for part in written_part.parts if part.key == "12"] == [{}]
 
 
 def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
-    there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
-    off = an_update_at(there, {"1001/active": False})
+    current = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
+    off = an_update_at(current, {"1001/active": False})
     assert guarded(products(), off) == {"off_sale": 1}
     assert guarded(products(), replace(off, action=Action.RETIRE)) == {"retirements": 1}
     assert products().settings.limits["off_sale"] == 10
 
 
 def test_what_is_emptied_is_counted_by_a_brake() -> None:
-    there = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
-    assert guarded(products(), an_update_at(there, {"text": ""})) == {"emptied": 1}
+    current = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
+    assert guarded(products(), an_update_at(current, {"text": ""})) == {"emptied": 1}
     assert products().settings.limits["emptied"] == 10
 
 
 def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> None:
-    one = staged(an_article(blocked=True, ean=EAN), blocked="inactive")
-    assert one.record is not None
-    assert one.record.parts[0].values["active"] is False
-    assert one.mark == ""
+    result = staged(an_article(blocked=True, ean=EAN), blocked="inactive")
+    assert result.record is not None
+    assert result.record.parts[0].values["active"] is False
+    assert result.mark == ""
 
 
 @pytest.mark.parametrize(
@@ -339,11 +348,11 @@ def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> 
     ],
 )
 def test_filters_decide_who_takes_part_and_say_why(filters: list[dict[str, Any]], takes_part: bool) -> None:
-    one = staged(an_article(), filters=filters)
-    assert (one.record is not None) is takes_part
-    if one.skip:
-        assert one.skip.reason == "filtered_out"
-        assert one.skip.facts["field"] in {"group", "price", "missing", "name"}
+    result = staged(an_article(), filters=filters)
+    assert (result.record is not None) is takes_part
+    if result.skip:
+        assert result.skip.reason == "filtered_out"
+        assert result.skip.facts["field"] in {"group", "price", "missing", "name"}
 
 
 # ---- numbers
@@ -460,8 +469,8 @@ def test_a_vat_code_without_a_percentage_gives_no_price_and_the_others_go_on() -
     issue = parked(an_article(vat_code="9"), logic)
     assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 9")
     assert part_of(an_article(), logic).values["price_incl"] == Decimal("20.00")
-    sent = products(tables={"vat_codes": {"9": "90"}}, price_sent="excl")
-    assert part_of(an_article(vat_code="9"), sent).values["vat_code"] == "90"
+    net_logic = products(tables={"vat_codes": {"9": "90"}}, price_sent="excl")
+    assert part_of(an_article(vat_code="9"), net_logic).values["vat_code"] == "90"
 
 
 def test_the_vat_code_may_stand_in_another_field() -> None:
@@ -501,16 +510,16 @@ def test_two_articles_with_one_number_both_wait() -> None:
     duplicates = {"1001": ("1001", "TS-M")}
     logic = products(sku_rule="field", sku_field="NUMMER")
     for code, other in (("1001", "TS-M"), ("TS-M", "1001")):
-        found = shaped([an_article(code, NUMMER="1001")], logic, duplicates)
-        (issue,) = found.parked
-        assert found.desired is None
+        target_record = shaped([an_article(code, NUMMER="1001")], logic, duplicates)
+        (issue,) = target_record.parked
+        assert target_record.desired is None
         assert (issue.cause, issue.key) == ("sku_duplicate", code)
         assert {"article": code, "other": other, "number": "1001"}.items() <= issue.facts.items()
 
 
 def test_two_articles_with_one_barcode_both_wait() -> None:
-    found = shaped([an_article("1001", ean=EAN)], marks={EAN: ("1001", "1002")})
-    (issue,) = found.parked
+    target_record = shaped([an_article("1001", ean=EAN)], marks={EAN: ("1001", "1002")})
+    (issue,) = target_record.parked
     assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("ean_duplicate", EAN, "1002")
 
 
@@ -531,9 +540,9 @@ def test_articles_that_share_a_parent_become_one_product() -> None:
 
 def test_a_mapping_may_say_nothing_of_the_product_itself() -> None:
     body = {"rules": [rule for rule in BODY["rules"] if not rule["target"].startswith("product.")]}
-    found = shaped([a_variant("11", "rood"), a_variant("12", "blauw")], products(body))
-    assert found.desired is not None
-    assert (found.desired.values, found.title) == ({}, "Trui Noord rood")
+    target_record = shaped([a_variant("11", "rood"), a_variant("12", "blauw")], products(body))
+    assert target_record.desired is not None
+    assert (target_record.desired.values, target_record.title) == ({}, "Trui Noord rood")
 
 
 def test_a_parent_field_can_be_switched_off() -> None:
@@ -570,11 +579,11 @@ def test_a_product_has_the_groups_of_all_and_the_first_text_there_is() -> None:
 
 
 def test_variants_that_cannot_be_told_apart_hold_the_whole_product() -> None:
-    found = shaped([a_variant("11", "Rood", "M"), a_variant("12", "blauw", "M"), a_variant("13", "rood", "m")])
-    assert found.desired is None
-    assert [issue.key for issue in found.parked] == ["11", "12", "13"]
-    assert {issue.cause for issue in found.parked} == {"variant_duplicate"}
-    assert {"article": "11", "other": "13", "product": "TS-1"}.items() <= found.parked[1].facts.items()
+    target_record = shaped([a_variant("11", "Rood", "M"), a_variant("12", "blauw", "M"), a_variant("13", "rood", "m")])
+    assert target_record.desired is None
+    assert [issue.key for issue in target_record.parked] == ["11", "12", "13"]
+    assert {issue.cause for issue in target_record.parked} == {"variant_duplicate"}
+    assert {"article": "11", "other": "13", "product": "TS-1"}.items() <= target_record.parked[1].facts.items()
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -594,17 +603,20 @@ def test_one_parked_variant_does_not_hold_back_the_others() -> None:
         a_variant("13", "groen", blocked=True),
         a_variant("14", "geel"),
     ]
-    found = shaped(members, duplicates={"14": ("14", "X")})
-    assert found.desired is not None
-    assert [part.key for part in found.desired.parts] == ["11"]
-    assert [(issue.key, issue.cause) for issue in found.parked] == [("12", "ean_check_digit"), ("14", "sku_duplicate")]
-    assert [skip.key for skip in found.skipped] == ["13"]
-    assert (found.title, found.group) == ("Trui Noord", "KLED")
+    target_record = shaped(members, duplicates={"14": ("14", "X")})
+    assert target_record.desired is not None
+    assert [part.key for part in target_record.desired.parts] == ["11"]
+    assert [(issue.key, issue.cause) for issue in target_record.parked] == [
+        ("12", "ean_check_digit"),
+        ("14", "sku_duplicate"),
+    ]
+    assert [skip.key for skip in target_record.skipped] == ["13"]
+    assert (target_record.title, target_record.group) == ("Trui Noord", "KLED")
 
 
 def test_a_product_of_which_nothing_is_left_still_has_a_title() -> None:
-    found = shaped([an_article(blocked=True)])
-    assert (found.desired, found.title, found.group) == (None, "Artikel 1001", "")
+    target_record = shaped([an_article(blocked=True)])
+    assert (target_record.desired, target_record.title, target_record.group) == (None, "Artikel 1001", "")
 
 
 VARIANTS = st.lists(
@@ -627,9 +639,9 @@ def test_every_member_ends_in_exactly_one_place(
         a_variant(str(100 + at), colour, size, ean=ean, blocked=blocked)
         for at, (colour, size, ean, blocked) in enumerate(variants)
     ]
-    found = shaped(members, duplicates={str(number): (str(number), "X") for number in twice})
-    parts = [part.source for part in found.desired.parts] if found.desired else []
-    places = parts + [issue.key for issue in found.parked] + [skip.key for skip in found.skipped]
+    target_record = shaped(members, duplicates={str(number): (str(number), "X") for number in twice})
+    parts = [part.source for part in target_record.desired.parts] if target_record.desired else []
+    places = parts + [issue.key for issue in target_record.parked] + [skip.key for skip in target_record.skipped]
     assert sorted(places) == [member.key for member in members]
 
 
@@ -642,9 +654,9 @@ def group_of(record: Record, **settings: Any) -> TargetRecord:
 
 
 def test_a_group_is_sent_under_its_code_with_its_place_in_the_tree() -> None:
-    found = group_of(a_group("KLED", parent="ALLES"))
-    assert found.desired == Record(Kind.GROUP, "KLED", {"name": "Kleding", "parent": "ALLES"})
-    assert found.title == "Kleding"
+    target_record = group_of(a_group("KLED", parent="ALLES"))
+    assert target_record.desired == Record(Kind.GROUP, "KLED", {"name": "Kleding", "parent": "ALLES"})
+    assert target_record.title == "Kleding"
     plain = group_of(a_group("KLED")).desired
     assert plain is not None
     assert "parent" not in plain.values
@@ -661,9 +673,9 @@ def test_without_groups_neither_groups_nor_membership_are_sent() -> None:
 
 
 def test_an_article_without_a_group_is_in_none() -> None:
-    found = shaped([an_article(group=None)])
-    assert found.desired is not None
-    assert (found.desired.values["groups"], found.group) == ((), "")
+    target_record = shaped([an_article(group=None)])
+    assert target_record.desired is not None
+    assert (target_record.desired.values["groups"], target_record.group) == ((), "")
 
 
 # ---- what the till holds already
@@ -706,10 +718,12 @@ def test_nothing_objects_to_a_group_or_to_what_is_not_there() -> None:
     assert products().objection(ARTICLES, desired(an_article()), None, None) is None
 
 
-def fitted(product: Record, there: Record | None, **settings: Any) -> Record:
-    found = products(**settings).writable_part(ARTICLES, product, CurrentRecord(there, "5001") if there else None)
-    assert isinstance(found, Record)
-    return found
+def fitted(product: Record, current: Record | None, **settings: Any) -> Record:
+    written_part = products(**settings).writable_part(
+        ARTICLES, product, CurrentRecord(current, "5001") if current else None
+    )
+    assert isinstance(written_part, Record)
+    return written_part
 
 
 def test_both_parts_are_sent_unless_switched_off() -> None:
@@ -726,44 +740,44 @@ def test_content_without_an_offer_makes_an_article_that_is_not_for_sale() -> Non
 
 
 def test_what_may_not_be_created_is_skipped_with_the_reason() -> None:
-    found = products(content={"create": False}).writable_part(ARTICLES, desired(an_article()), None)
-    assert found == Skip("create_switched_off", "1001", {"key": "1001"})
+    written_part = products(content={"create": False}).writable_part(ARTICLES, desired(an_article()), None)
+    assert written_part == Skip("create_switched_off", "1001", {"key": "1001"})
 
 
 def test_an_update_of_the_offer_leaves_the_content_alone() -> None:
     product = desired(an_article())
-    found = fitted(product, product, content={"update": False})
-    assert found.values == {}
-    assert set(found.parts[0].values) == {"price_incl", "vat_code", "active", "stock_managed"}
+    written_part = fitted(product, product, content={"update": False})
+    assert written_part.values == {}
+    assert set(written_part.parts[0].values) == {"price_incl", "vat_code", "active", "stock_managed"}
 
 
 def test_an_update_of_the_content_leaves_the_offer_alone() -> None:
     product = desired(an_article())
-    found = fitted(product, product, offer={"update": False})
-    assert found.values == product.values
-    assert not {"price_incl", "vat_code", "active", "stock_managed"} & set(found.parts[0].values)
+    written_part = fitted(product, product, offer={"update": False})
+    assert written_part.values == product.values
+    assert not {"price_incl", "vat_code", "active", "stock_managed"} & set(written_part.parts[0].values)
 
 
 def test_a_new_variant_of_a_known_product_is_a_create() -> None:
-    one, two = a_variant("11", "rood"), a_variant("12", "blauw")
-    both, there = desired(one, two), desired(one)
-    found = fitted(both, there, content={"update": False}, offer={"update": False})
-    assert found.parts[0].values == {}
-    assert found.parts[1].values["price_incl"] == Decimal("20.00")
-    found = fitted(both, there, content={"create": False})
-    assert found.parts[1] == Record(Kind.ARTICLE, "12", {}, source="12")
+    red, blue = a_variant("11", "rood"), a_variant("12", "blauw")
+    product, current = desired(red, blue), desired(red)
+    written_part = fitted(product, current, content={"update": False}, offer={"update": False})
+    assert written_part.parts[0].values == {}
+    assert written_part.parts[1].values["price_incl"] == Decimal("20.00")
+    written_part = fitted(product, current, content={"create": False})
+    assert written_part.parts[1] == Record(Kind.ARTICLE, "12", {}, source="12")
 
 
 def test_every_part_stays_accounted_for() -> None:
-    both = desired(a_variant("11", "rood"), a_variant("12", "blauw"))
+    product = desired(a_variant("11", "rood"), a_variant("12", "blauw"))
     for create in (True, False):
         for update in (True, False):
             switches = {"create": create, "update": update}
-            found = products(content=switches, offer=switches).writable_part(
-                ARTICLES, both, CurrentRecord(both, "5001")
+            written_part = products(content=switches, offer=switches).writable_part(
+                ARTICLES, product, CurrentRecord(product, "5001")
             )
-            assert isinstance(found, Record)
-            assert [part.source for part in found.parts] == ["11", "12"]
+            assert isinstance(written_part, Record)
+            assert [part.source for part in written_part.parts] == ["11", "12"]
 
 
 def test_a_group_follows_the_switches_of_content() -> None:
@@ -785,15 +799,15 @@ def test_an_offer_that_is_switched_off_whole_needs_no_price_and_no_vat_code() ->
 def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on() -> None:
     article = an_article()
     before, after = products(offer={"create": False, "update": False}), products()
-    made = before.writable_part(ARTICLES, shaped_by(before, article), None)
-    assert isinstance(made, Record)
-    create = diff(made, None, None, before.policy, title="")
+    created_part = before.writable_part(ARTICLES, shaped_by(before, article), None)
+    assert isinstance(created_part, Record)
+    create = diff(created_part, None, None, before.policy, title="")
     assert isinstance(create, Change)
     assert create.desired.parts[0].values["active"] is False
-    there = CurrentRecord(create.desired, "5001")
-    now = after.writable_part(ARTICLES, shaped_by(after, article), there)
+    current = CurrentRecord(create.desired, "5001")
+    now = after.writable_part(ARTICLES, shaped_by(after, article), current)
     assert isinstance(now, Record)
-    update = diff(now, there.record, create.agreed, after.policy, title="")
+    update = diff(now, current.record, create.agreed, after.policy, title="")
     assert isinstance(update, Change)
     assert update.desired.parts[0].values == {
         "vat_code": "20", "price_incl": Decimal("20.00"), "active": True,
@@ -801,9 +815,9 @@ def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on()
 
 
 def shaped_by(logic: ProductsLogic, article: Record) -> Record:
-    found = shaped([article], logic)
-    assert found.desired is not None
-    return found.desired
+    target_record = shaped([article], logic)
+    assert target_record.desired is not None
+    return target_record.desired
 
 
 def test_a_product_made_from_the_same_articles_again_is_unchanged() -> None:
@@ -871,10 +885,10 @@ def test_an_issue_brings_the_facts_its_sentences_need(article: Record) -> None:
 def test_a_linked_article_keeps_its_number_and_says_so() -> None:
     logic = linked({"1001": "77", "A-2": "78"})
     old, other = logic.stage(ARTICLES, [an_article("1001"), an_article("A-2")])
-    shaped = [logic.shape(ARTICLES, [one], {}, {}) for one in (old, other)]
-    assert [one.desired.parts[0].key for one in shaped if one.desired] == ["77", "78"]
-    assert [one.counted_codes for one in shaped] == [("older_number",), ("older_number",)]
-    assert all("kept_number" not in one.desired.flat() for one in shaped if one.desired)
+    shaped = [logic.shape(ARTICLES, [record], {}, {}) for record in (old, other)]
+    assert [target_record.desired.parts[0].key for target_record in shaped if target_record.desired] == ["77", "78"]
+    assert [target_record.counted_codes for target_record in shaped] == [("older_number",), ("older_number",)]
+    assert all("kept_number" not in target_record.desired.flat() for target_record in shaped if target_record.desired)
 
 
 def test_a_number_the_rule_still_gives_is_no_older_one() -> None:
@@ -885,7 +899,7 @@ def test_a_number_the_rule_still_gives_is_no_older_one() -> None:
 def test_of_a_new_and_a_linked_article_with_one_number_the_new_one_waits() -> None:
     logic = linked({"OLD": "1001"})
     old, new = logic.stage(ARTICLES, [an_article("OLD"), an_article("1001")])
-    both = {"1001": ("1001", "OLD")}
-    kept, waits = logic.shape(ARTICLES, [old], both, {}), logic.shape(ARTICLES, [new], both, {})
-    assert kept.parked == ()
-    assert [issue.cause for issue in waits.parked] == ["sku_duplicate"]
+    duplicates = {"1001": ("1001", "OLD")}
+    old_target, new_target = logic.shape(ARTICLES, [old], duplicates, {}), logic.shape(ARTICLES, [new], duplicates, {})
+    assert old_target.parked == ()
+    assert [issue.cause for issue in new_target.parked] == ["sku_duplicate"]

@@ -57,10 +57,10 @@ def test_nothing_is_wanted_where_none_was_sent() -> None:
 
 
 def test_one_that_cannot_be_read_waits_and_takes_nothing_away() -> None:
-    one = product_picture(staged("weg.png", ""))
+    target_record = product_picture(staged("weg.png", ""))
 
-    assert one.desired is None
-    (issue,) = one.parked
+    assert target_record.desired is None
+    (issue,) = target_record.parked
     assert (issue.cause, issue.key, issue.field, issue.facts["file"]) == ("picture_missing", "0", "picture", "weg.png")
     assert content("weg.png", "blauw.png") == "mark of blauw.png"
 

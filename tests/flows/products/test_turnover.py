@@ -50,19 +50,19 @@ def test_a_mapping_that_reads_other_fields_is_followed() -> None:
     assert article.values["turnover_group"] == "20"
 
 
-def outcome(there: Value, *, agreed: Value = None, rows: Mapping[str, str] = ROWS, **settings: Any) -> Any:
+def outcome(till_group: Value, *, agreed: Value = None, rows: Mapping[str, str] = ROWS, **settings: Any) -> Any:
     """Return what becomes of an article of the group KLED that the till has with this turnover group."""
     logic = with_rows(rows, **settings)
-    (one,) = logic.stage(ARTICLES, [an_article(group="KLED")])
-    desired = logic.shape(ARTICLES, [one], {}, {}).desired
+    (result,) = logic.stage(ARTICLES, [an_article(group="KLED")])
+    desired = logic.shape(ARTICLES, [result], {}, {}).desired
     assert desired is not None
-    held = _with(desired, there)
-    fitting = logic.writable_part(ARTICLES, desired, CurrentRecord(held, "1"))
-    last = None if agreed is None else _with(desired, agreed)
-    return diff(fitting, held, last, logic.policy, title="")
+    current_record = _with_group(desired, till_group)
+    fitting = logic.writable_part(ARTICLES, desired, CurrentRecord(current_record, "1"))
+    last = None if agreed is None else _with_group(desired, agreed)
+    return diff(fitting, current_record, last, logic.policy, title="")
 
 
-def _with(product: Record, group: Value) -> Record:
+def _with_group(product: Record, group: Value) -> Record:
     (part,) = product.parts
     values = {**part.values, "turnover_group": group}
     return Record(
@@ -78,8 +78,8 @@ def written(change: Any) -> Value:
 
 def test_what_is_created_gets_it_and_what_the_till_lacks_is_filled() -> None:
     logic = with_rows()
-    (one,) = logic.stage(ARTICLES, [an_article(group="KLED")])
-    desired = logic.writable_part(ARTICLES, logic.shape(ARTICLES, [one], {}, {}).desired, None)
+    (result,) = logic.stage(ARTICLES, [an_article(group="KLED")])
+    desired = logic.writable_part(ARTICLES, logic.shape(ARTICLES, [result], {}, {}).desired, None)
     created = diff(desired, None, None, logic.policy, title="")
 
     assert isinstance(created, Change)
@@ -108,10 +108,13 @@ def test_the_table_counts_for_every_article_where_the_books_own_it(agreed: Value
 def test_the_way_to_the_group_is_told() -> None:
     def told(logic: Any, **values: Any) -> list[Trace]:
         traces = logic.trace(ARTICLES, an_article(**values))
-        return [one for one in traces if one.target == "article.turnover_group"]
+        return [trace for trace in traces if trace.target == "article.turnover_group"]
 
-    (one,) = told(with_rows(), group="KLED", vat_code="1")
-    assert ([str(step.operation) for step in one.steps], one.value) == (["group", "table turnover_groups KLED/1"], "21")
+    (trace,) = told(with_rows(), group="KLED", vat_code="1")
+    assert ([str(step.operation) for step in trace.steps], trace.value) == (
+        ["group", "table turnover_groups KLED/1"],
+        "21",
+    )
     assert told(with_rows(), group="BOEK", vat_code="2") == []
 
 
@@ -131,20 +134,20 @@ BY_NAME = {"F": "10", "K": "20", "K-SHI": "20"}
 def known(
     rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]
 ) -> SetupContext:
-    told = {**LISTS, **{books_list(name): codes for name, codes in lists.items()}}
+    code_lists = {**LISTS, **{books_list(name): codes for name, codes in lists.items()}}
     tables = {"vat_codes": {"1": "2", "2": "1"}, "turnover_groups": rows or {}}
     usual = ProductSettings().model_dump()
-    return SetupContext(usual, usual, tables, lambda listed: told.get(listed, {}), answered)
+    return SetupContext(usual, usual, tables, lambda code_list: code_lists.get(code_list, {}), answered)
 
 
-def proposed(one: SetupContext) -> Mapping[str, Any]:
-    found = QUESTION.propose(one)
-    return found.values if found else {}
+def proposed(context: SetupContext) -> Mapping[str, Any]:
+    proposal = QUESTION.propose(context)
+    return proposal.values if proposal else {}
 
 
-def lacking(one: SetupContext) -> tuple[str, str]:
-    found = QUESTION.lacks(one)
-    return (found.reason.code, ", ".join(found.reason.facts.values())) if found else ("", "")
+def lacking(context: SetupContext) -> tuple[str, str]:
+    lack = QUESTION.lacks(context)
+    return (lack.reason.code, ", ".join(lack.reason.facts.values())) if lack else ("", "")
 
 
 def test_groups_of_the_same_name_are_proposed_also_for_those_below_and_the_only_one_of_a_vat_code() -> None:
@@ -183,11 +186,11 @@ def test_a_group_that_the_till_does_not_have_is_told() -> None:
 
 
 def test_an_undo_puts_back_another_group_and_leaves_what_was_filled() -> None:
-    def back(there: Value) -> tuple[dict[str, Value], dict[str, Value]]:
-        change = outcome(there, turnover_group_owner="keep_equal")
-        kept = with_rows().reversible(change)
-        assert kept.before is not None
-        return kept.desired.flat(), kept.before.flat()
+    def back(till_group: Value) -> tuple[dict[str, Value], dict[str, Value]]:
+        change = outcome(till_group, turnover_group_owner="keep_equal")
+        reversible = with_rows().reversible(change)
+        assert reversible.before is not None
+        return reversible.desired.flat(), reversible.before.flat()
 
     assert back("30") == ({"1001/turnover_group": "20"}, {"1001/turnover_group": "30"})
     assert back(None) == ({}, {})
@@ -197,12 +200,16 @@ def test_what_was_written_beside_a_filled_group_is_put_back() -> None:
     def article(**values: Value) -> Record:
         return Record(Kind.PRODUCT, "1", {}, (Record(Kind.ARTICLE, "1", values, source="1"),))
 
-    wanted, before = article(turnover_group="20", name="Bel"), article(turnover_group=None, name="Oude bel")
+    desired, before = article(turnover_group="20", name="Bel"), article(turnover_group=None, name="Oude bel")
     change = Change(
-        action=Action.UPDATE, kind=Kind.PRODUCT, key="1", title="Bel", sources=("1",), desired=wanted, before=before,
-        agreed=wanted,
+        action=Action.UPDATE, kind=Kind.PRODUCT, key="1", title="Bel", sources=("1",), desired=desired, before=before,
+        agreed=desired,
     )  # fmt: skip
 
-    kept = with_rows().reversible(change)
+    reversible = with_rows().reversible(change)
 
-    assert (kept.desired, kept.before, kept.agreed) == (article(name="Bel"), article(name="Oude bel"), wanted)
+    assert (reversible.desired, reversible.before, reversible.agreed) == (
+        article(name="Bel"),
+        article(name="Oude bel"),
+        desired,
+    )

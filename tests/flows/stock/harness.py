@@ -59,16 +59,18 @@ class Books(MemoryConnector):
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return which orders are not invoiced; see `Invoicing`."""
         del references
-        return {one.key: self.unclear.get(one.key) for one in orders if one.values["number"] in self.open}
+        return {order.key: self.unclear.get(order.key) for order in orders if order.values["number"] in self.open}
 
     def keeps_invoiced(self) -> bool:
         """Tell that what was invoiced can be found; see `Invoicing`."""
         return True
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+    def extract(
+        self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Batch:
         happens, self.before = self.before, lambda: None
         happens()
-        return super().extract(kind, since, after, most)
+        return super().extract(kind, since, after, limit)
 
 
 class Shop(FlowHarness):
@@ -98,22 +100,24 @@ class Shop(FlowHarness):
             self.flow, self.moves, part(ConnectorFactory, connector=lambda system: self.connectors[system]), reads=True
         )
         settings = StockSettings(**self.settings)
-        sales = Sales(settings, movements, self._standings, self._uninvoiced, self._credited)
+        sales = Sales(settings, movements, self._standings, self._uninvoiced_orders, self._credited_documents)
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
     def _standings(self, keys: Collection[str]) -> Standings:
-        found = self.booked.states_of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
-        return with_lost_bookings(found, self._lost(IssueState.OPEN), self._lost(IssueState.SET_ASIDE))
+        booking_states = self.booked.states_of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
+        return with_lost_bookings(
+            booking_states, self._lost_documents(IssueState.OPEN), self._lost_documents(IssueState.SET_ASIDE)
+        )
 
-    def _credited(self) -> set[str]:
-        return {*self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT), *self._lost(IssueState.OPEN)}
+    def _credited_documents(self) -> set[str]:
+        return {*self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT), *self._lost_documents(IssueState.OPEN)}
 
-    def _lost(self, state: IssueState) -> set[str]:
+    def _lost_documents(self, state: IssueState) -> set[str]:
         return lost_bookings(self.issues.of_causes("orders", LOSING, state))
 
-    def _uninvoiced(self, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
-        wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
-        return self.books.uninvoiced(wanted, NoLinks())
+    def _uninvoiced_orders(self, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
+        order_records = [Record(Kind.SALES_ORDER, key, state.values) for key, state in orders.items()]
+        return self.books.uninvoiced(order_records, NoLinks())
 
     # ---- the office
 
@@ -167,9 +171,9 @@ class Shop(FlowHarness):
         self.look(document, IssueOccurrence(Issue(cause, document, facts=facts), str(Kind.SALES_ORDER), document))
         self.fill({branch: back})
 
-    def look(self, document: str, *found: IssueOccurrence) -> None:
+    def look(self, document: str, *occurrences: IssueOccurrence) -> None:
         """Look at a document in the books; what is as agreed on is no exception any more."""
-        self.issues.store_check_result("orders", [document], LOSING, found)
+        self.issues.store_check_result("orders", [document], LOSING, occurrences)
 
     # ---- the counter
 
@@ -219,8 +223,8 @@ class Shop(FlowHarness):
 @contextmanager
 def shop(folder: Path, sandbox: Sandbox, **settings: Any) -> Iterator[Shop]:
     """Open a shop for a while."""
-    made = Shop(folder, sandbox, **settings)
+    opened_shop = Shop(folder, sandbox, **settings)
     try:
-        yield made
+        yield opened_shop
     finally:
-        made.close()
+        opened_shop.close()

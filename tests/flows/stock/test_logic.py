@@ -35,12 +35,12 @@ BRANCHES = {"1": ""}
 
 
 def stock(
-    body: Mapping[str, Any] = BODY, numbers: Mapping[str, str] | None = None, asked: list[list[str]] | None = None,
+    body: Mapping[str, Any] = BODY, numbers: Mapping[str, str] | None = None, lookups: list[list[str]] | None = None,
     **settings: Any,
 ) -> StockLogic:  # fmt: skip
     def linked(codes: Collection[str]) -> Mapping[str, str]:
-        if asked is not None:
-            asked.append(list(codes))
+        if lookups is not None:
+            lookups.append(list(codes))
         return {code: number for code, number in (numbers or {}).items() if code in codes}
 
     return StockLogic(StockSettings(**{"branches": BRANCHES, **settings}), body, 7, {}, linked)
@@ -51,14 +51,14 @@ def with_rule(**rule: object) -> dict[str, object]:
 
 
 def staged(record: Record, **settings: Any) -> Staged:
-    (one,) = stock(**settings).stage(ARTICLES, [record])
-    return one
+    (result,) = stock(**settings).stage(ARTICLES, [record])
+    return result
 
 
 def levels(record: Record, **settings: Any) -> dict[str, Value]:
-    one = staged(record, **settings)
-    assert one.record is not None, one.issue or one.skip
-    return {part.key: part.values["amount"] for part in one.record.parts}
+    result = staged(record, **settings)
+    assert result.record is not None, result.issue or result.skip
+    return {part.key: part.values["amount"] for part in result.record.parts}
 
 
 def level(record: Record, **settings: Any) -> Value:
@@ -67,10 +67,10 @@ def level(record: Record, **settings: Any) -> Value:
 
 
 def parked(record: Record, **settings: Any) -> Issue:
-    one = staged(record, **settings)
-    assert one.issue is not None
-    assert (one.record, one.skip) == (None, None)
-    return one.issue
+    result = staged(record, **settings)
+    assert result.issue is not None
+    assert (result.record, result.skip) == (None, None)
+    return result.issue
 
 
 def having(**quantities: str) -> Record:
@@ -175,10 +175,10 @@ def test_a_field_of_reservations_that_holds_no_number_parks_its_article() -> Non
     assert parked(article, reservations="field", reserved="K9_RSRV").cause == "expression_failed"
 
 
-@pytest.mark.parametrize("named", ["", 'a") + ("'])
-def test_a_field_of_reservations_has_to_be_named(named: str) -> None:
+@pytest.mark.parametrize("field_name", ["", 'a") + ("'])
+def test_a_field_of_reservations_has_to_be_named(field_name: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        StockSettings(reservations="field", reserved=named)
+        StockSettings(reservations="field", reserved=field_name)
     assert refusal.value.facts["setting"] == "reserved"
 
 
@@ -244,8 +244,8 @@ def test_a_branch_can_have_what_a_warehouse_has() -> None:
     article = an_article("1001", **{"warehouse:1": Decimal("8.0000"), "warehouse:WEB": Decimal("0.0000")})
     branches = {"1": "warehouse:1", "2": "warehouse:WEB"}
     assert levels(article, branches=branches) == {"1": Decimal(8), "2": Decimal(0)}
-    both = 'field("warehouse:1") + field("warehouse:WEB")'
-    assert level(article, formula="expression", expression=both) == Decimal(8)
+    expression = 'field("warehouse:1") + field("warehouse:WEB")'
+    assert level(article, formula="expression", expression=expression) == Decimal(8)
 
 
 def test_a_warehouse_that_the_books_do_not_tell_of_is_not_taken_for_empty() -> None:
@@ -304,9 +304,9 @@ def test_fractions_are_parked_where_that_is_set() -> None:
 
 @given(st.decimals(-10_000, 10_000, places=4), st.sampled_from(["zero", "park"]))
 def test_no_level_below_zero_leaves_unless_that_is_set(quantity: Decimal, negative: str) -> None:
-    one = staged(an_article(stock=quantity), negative=negative, fractional="round_down")
-    if one.record is not None:
-        amount = one.record.parts[0].values["amount"]
+    result = staged(an_article(stock=quantity), negative=negative, fractional="round_down")
+    if result.record is not None:
+        amount = result.record.parts[0].values["amount"]
         assert isinstance(amount, Decimal)
         assert amount >= 0
 
@@ -315,9 +315,9 @@ def test_no_level_below_zero_leaves_unless_that_is_set(quantity: Decimal, negati
 
 
 def test_the_number_is_that_of_the_link() -> None:
-    one = staged(an_article("TS-RED-M"), numbers={"TS-RED-M": "100007"})
-    assert one.record is not None
-    assert (one.number, one.record.key, one.record.values["number"]) == ("100007", "TS-RED-M", "100007")
+    result = staged(an_article("TS-RED-M"), numbers={"TS-RED-M": "100007"})
+    assert result.record is not None
+    assert (result.number, result.record.key, result.record.values["number"]) == ("100007", "TS-RED-M", "100007")
 
 
 def test_the_unit_of_an_article_is_told_with_its_levels_and_is_no_value_of_them() -> None:
@@ -329,9 +329,9 @@ def test_the_unit_of_an_article_is_told_with_its_levels_and_is_no_value_of_them(
 
 
 def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() -> None:
-    asked: list[list[str]] = []
-    stock(asked=asked).stage(ARTICLES, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
-    assert asked == [["1001", "1003"]]
+    lookups: list[list[str]] = []
+    stock(lookups=lookups).stage(ARTICLES, [an_article("1001"), an_article("1002", blocked=True), an_article("1003")])
+    assert lookups == [["1001", "1003"]]
 
 
 def test_without_a_link_the_code_is_the_number() -> None:
@@ -366,10 +366,10 @@ def test_an_article_is_called_by_its_name() -> None:
 def test_two_articles_of_one_number_are_both_parked() -> None:
     logic = stock(numbers={"A": "5", "B": "5"})
     shaped = [
-        logic.shape(ARTICLES, [one], {"5": ("A", "B")}, {})
-        for one in logic.stage(ARTICLES, [an_article("A"), an_article("B")])
+        logic.shape(ARTICLES, [result], {"5": ("A", "B")}, {})
+        for result in logic.stage(ARTICLES, [an_article("A"), an_article("B")])
     ]
-    assert [(one.desired, one.parked[0].cause, one.parked[0].facts["other"]) for one in shaped] == [
+    assert [(target.desired, target.parked[0].cause, target.parked[0].facts["other"]) for target in shaped] == [
         (None, "sku_duplicate", "B"), (None, "sku_duplicate", "A"),
     ]  # fmt: skip
 
@@ -379,9 +379,9 @@ def test_two_articles_of_one_number_are_both_parked() -> None:
 
 def fitting(record: Record | None, **settings: Any) -> Record | Skip:
     logic = stock(**settings)
-    (one,) = logic.stage(ARTICLES, [an_article()])
-    assert one.record is not None
-    return logic.writable_part(ARTICLES, one.record, None if record is None else held(record))
+    (result,) = logic.stage(ARTICLES, [an_article()])
+    assert result.record is not None
+    return logic.writable_part(ARTICLES, result.record, None if record is None else held(record))
 
 
 def test_an_article_that_the_till_does_not_have_is_left_out_with_that_reason() -> None:
@@ -400,15 +400,15 @@ KNOWN_BY = {"number": "1001", "unit": "ST", "name": "Artikel 1001", "external_id
 
 
 def test_counting_is_switched_on_together_with_the_level() -> None:
-    found = fitting(a_stock(managed=False), managed="on")
-    assert isinstance(found, Record)
-    assert {**KNOWN_BY, "managed": True, "1/amount": Decimal(14)}.items() <= found.flat().items()
+    written_part = fitting(a_stock(managed=False), managed="on")
+    assert isinstance(written_part, Record)
+    assert {**KNOWN_BY, "managed": True, "1/amount": Decimal(14)}.items() <= written_part.flat().items()
 
 
 def test_counting_is_switched_off_without_a_level() -> None:
-    found = fitting(a_stock(), managed="off", branches={})
-    assert isinstance(found, Record)
-    assert found.flat() == {**KNOWN_BY, "managed": False}
+    written_part = fitting(a_stock(), managed="off", branches={})
+    assert isinstance(written_part, Record)
+    assert written_part.flat() == {**KNOWN_BY, "managed": False}
 
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
@@ -424,9 +424,9 @@ def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
 
 def test_the_number_of_an_article_is_never_written() -> None:
     logic = stock()
-    (one,) = logic.stage(ARTICLES, [an_article()])
-    assert one.record is not None
-    change = diff(one.record, a_stock(b1="3"), None, logic.policy, title="x")
+    (result,) = logic.stage(ARTICLES, [an_article()])
+    assert result.record is not None
+    change = diff(result.record, a_stock(b1="3"), None, logic.policy, title="x")
     assert isinstance(change, Change)
     assert change.desired.flat() == {"1/amount": Decimal(14)}
 
@@ -501,8 +501,8 @@ def books() -> MemoryConnector:
 
 @pytest.fixture
 def till() -> MemoryConnector:
-    there = [a_stock("1001", b1="0", b2="3"), a_stock("1002", b1="14", b2="3"), a_stock("1003", managed=False)]
-    return MemoryConnector(there, system="mplus", page_size=2)
+    stock_records = [a_stock("1001", b1="0", b2="3"), a_stock("1002", b1="14", b2="3"), a_stock("1003", managed=False)]
+    return MemoryConnector(stock_records, system="mplus", page_size=2)
 
 
 @pytest.fixture
@@ -527,8 +527,8 @@ def test_a_committed_level_is_proven_and_the_next_run_finds_nothing_to_do(
     run = harness.run()
     assert (run.state, harness.steps(run)) == (RunState.DONE, {"1001": Step.PROVEN})
     assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
-    again = harness.preview()
-    assert (again.state, again.mode, again.counts.unchanged) == (RunState.DONE, Mode.COMPLETE, 2)
+    second_run = harness.preview()
+    assert (second_run.state, second_run.mode, second_run.counts.unchanged) == (RunState.DONE, Mode.COMPLETE, 2)
 
 
 def test_a_sale_at_the_till_is_set_right_again(harness: StockHarness, till: MemoryConnector) -> None:
@@ -609,9 +609,9 @@ def test_the_group_is_read_where_safety_stock_needs_it() -> None:
 
 def test_safety_stock_is_taken_before_the_rule() -> None:
     logic = stock(with_rule(source="", expression="min(quantity, 50)"), formula="available", safety_stock=[THREE])
-    (one,) = logic.stage(ARTICLES, [having(stock="60")])
-    assert one.record is not None
-    assert one.record.parts[0].values["amount"] == Decimal(50)
+    (result,) = logic.stage(ARTICLES, [having(stock="60")])
+    assert result.record is not None
+    assert result.record.parts[0].values["amount"] == Decimal(50)
 
 
 def test_the_worked_example_shows_the_safety_stock() -> None:
@@ -622,9 +622,9 @@ def test_the_worked_example_shows_the_safety_stock() -> None:
 
 def test_a_level_stores_its_safety_stock_with_its_figures() -> None:
     """With another safety stock, an equal level is another one: a sale that the books lack may have made it equal."""
-    one = staged(having(stock="12"), formula="available", safety_stock=[THREE])
+    first_result = staged(having(stock="12"), formula="available", safety_stock=[THREE])
     other = staged(having(stock="12"), formula="available", safety_stock=[{"quantity": 2}])
-    assert [each.record and each.record.parts[0].values["inputs"] for each in (one, other)] == [
+    assert [result.record and result.record.parts[0].values["inputs"] for result in (first_result, other)] == [
         "stock=12 safety_stock=3", "stock=12 safety_stock=2",
     ]  # fmt: skip
 

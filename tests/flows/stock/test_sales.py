@@ -34,17 +34,17 @@ from tests.recording_server import altering_proxy
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A till in a box without sales of its own."""
-    with running(articles=20, trades=False) as one:
-        yield one
+    with running(articles=20, trades=False) as sample_sandbox:
+        yield sample_sandbox
 
 
 @pytest.fixture
 def open_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Shop]:
     """A shop whose books learn of sales by sales orders, in agreement with its till."""
-    with shop(tmp_path, sandbox) as one:
-        one.sync()
-        assert one.levels() == {"1": 20, "2": 20}
-        yield one
+    with shop(tmp_path, sandbox) as opened_shop:
+        opened_shop.sync()
+        assert opened_shop.levels() == {"1": 20, "2": 20}
+        yield opened_shop
 
 
 def test_a_sale_that_the_books_do_not_know_is_not_put_back_on_sale(open_shop: Shop) -> None:
@@ -59,11 +59,11 @@ def test_a_sale_that_the_books_do_not_know_is_not_put_back_on_sale(open_shop: Sh
 
 
 def test_a_shop_that_does_not_count_sales_keeps_what_it_had(tmp_path: Path, sandbox: Sandbox) -> None:
-    with shop(tmp_path, sandbox, sales="off") as one:
-        one.sync()
-        one.sell("1", 3)
-        one.sync()
-        assert one.level("1") == 20
+    with shop(tmp_path, sandbox, sales="off") as opened_shop:
+        opened_shop.sync()
+        opened_shop.sell("1", 3)
+        opened_shop.sync()
+        assert opened_shop.level("1") == 20
 
 
 def test_what_is_taken_back_is_for_sale_again_at_once(open_shop: Shop) -> None:
@@ -158,26 +158,26 @@ def test_a_sale_that_is_deleted_and_credited_too_is_not_for_sale_though_the_figu
 
 
 def test_a_return_is_for_sale_again_only_once_its_credit_is_invoiced(tmp_path: Path, sandbox: Sandbox) -> None:
-    with shop(tmp_path, sandbox, orders_leave="invoiced") as one:
-        one.sync()
-        back, sold = one.sell("1", -3), one.sell("2", 4)
-        one.book(back, "1", Decimal(-3))
-        one.book(sold, "2", Decimal(4))
-        one.invoice(back)
-        one.invoice(sold)
-        one.sync()
-        assert one.levels() == {"1": 23, "2": 16}
-        one.credit(back, "1", Decimal(-3), is_open=True)
-        one.credit(sold, "2", Decimal(4), is_open=True)
-        one.book(f"{sold}#2", "2", Decimal(4))
-        one.sync()
-        assert one.in_books == {"1": 23, "2": 16}
-        assert one.levels() == {"1": 23, "2": 16}
-        one.invoice(back + CREDIT)
-        one.invoice(sold + CREDIT)
-        one.sync()
-        assert one.in_books == {"1": 20, "2": 20}
-        assert one.levels() == {"1": 23, "2": 16}, "what is booked anew is not invoiced yet"
+    with shop(tmp_path, sandbox, orders_leave="invoiced") as opened_shop:
+        opened_shop.sync()
+        back, sold = opened_shop.sell("1", -3), opened_shop.sell("2", 4)
+        opened_shop.book(back, "1", Decimal(-3))
+        opened_shop.book(sold, "2", Decimal(4))
+        opened_shop.invoice(back)
+        opened_shop.invoice(sold)
+        opened_shop.sync()
+        assert opened_shop.levels() == {"1": 23, "2": 16}
+        opened_shop.credit(back, "1", Decimal(-3), is_open=True)
+        opened_shop.credit(sold, "2", Decimal(4), is_open=True)
+        opened_shop.book(f"{sold}#2", "2", Decimal(4))
+        opened_shop.sync()
+        assert opened_shop.in_books == {"1": 23, "2": 16}
+        assert opened_shop.levels() == {"1": 23, "2": 16}
+        opened_shop.invoice(back + CREDIT)
+        opened_shop.invoice(sold + CREDIT)
+        opened_shop.sync()
+        assert opened_shop.in_books == {"1": 20, "2": 20}
+        assert opened_shop.levels() == {"1": 23, "2": 16}, "what is booked anew is not invoiced yet"
 
 
 def test_somebody_who_sets_a_deleted_document_aside_says_that_the_books_are_right(open_shop: Shop) -> None:
@@ -247,69 +247,71 @@ def test_a_posting_moves_no_stock_in_the_books_so_its_sale_still_counts(open_sho
 def test_only_documents_by_which_the_books_learn_of_sales_are_in_their_figures(
     tmp_path: Path, sandbox: Sandbox, sales: str, level: int
 ) -> None:
-    with shop(tmp_path, sandbox, sales=sales) as one:
-        one.book(one.sell("1", 3), "1", Decimal(3), as_invoice=True)
-        one.sync()
-        assert one.level("1") == level
+    with shop(tmp_path, sandbox, sales=sales) as opened_shop:
+        opened_shop.book(opened_shop.sell("1", 3), "1", Decimal(3), as_invoice=True)
+        opened_shop.sync()
+        assert opened_shop.level("1") == level
 
 
 @pytest.mark.parametrize("leave", ["invoiced", "auto"])
 def test_what_is_sold_stays_off_sale_while_its_order_leaves_the_figure_as_it_was(
     tmp_path: Path, sandbox: Sandbox, leave: str
 ) -> None:
-    with shop(tmp_path, sandbox, orders_leave=leave) as one:
-        one.sync()
-        receipt, order = one.sell("1", 3), one.order("1", 4)
+    with shop(tmp_path, sandbox, orders_leave=leave) as opened_shop:
+        opened_shop.sync()
+        receipt, order = opened_shop.sell("1", 3), opened_shop.order("1", 4)
         levels = []
         for happens in (
             lambda: None,
-            lambda: one.book(receipt, "1", Decimal(3)),
-            lambda: one.book(order, "1", Decimal(4)),
-            lambda: one.deliver(order),
-            lambda: one.invoice(receipt),
-            lambda: one.invoice(order),
+            lambda: opened_shop.book(receipt, "1", Decimal(3)),
+            lambda: opened_shop.book(order, "1", Decimal(4)),
+            lambda: opened_shop.deliver(order),
+            lambda: opened_shop.invoice(receipt),
+            lambda: opened_shop.invoice(order),
         ):
             happens()
-            one.sync()
-            levels.append(one.level("1"))
+            opened_shop.sync()
+            levels.append(opened_shop.level("1"))
         assert levels == [13] * 6
-        assert one.in_books["1"] == 13
-        assert one.moves.open("stock", [one.number]) == []
+        assert opened_shop.in_books["1"] == 13
+        assert opened_shop.moves.open("stock", [opened_shop.number]) == []
 
 
 def test_an_order_that_cannot_be_read_holds_back_the_articles_it_sold_and_nothing_else(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    with shop(tmp_path, sandbox, orders_leave="invoiced") as one:
-        one.sync()
-        receipt = one.sell("1", 3)
-        one.book(receipt, "1", Decimal(3))
-        one.books.unclear[receipt] = Unreadable(Kind.SALES_ORDER, receipt, {}, field="ORD_NR", raw_value="", raw="{}")
-        one.fill({"1": Decimal(5), "2": Decimal(5)})
-        run = one.sync()
-        assert one.levels() == {"1": 17, "2": 20}, "both branches are of one article"
+    with shop(tmp_path, sandbox, orders_leave="invoiced") as opened_shop:
+        opened_shop.sync()
+        receipt = opened_shop.sell("1", 3)
+        opened_shop.book(receipt, "1", Decimal(3))
+        opened_shop.books.unclear[receipt] = Unreadable(
+            Kind.SALES_ORDER, receipt, {}, field="ORD_NR", raw_value="", raw="{}"
+        )
+        opened_shop.fill({"1": Decimal(5), "2": Decimal(5)})
+        run = opened_shop.sync()
+        assert opened_shop.levels() == {"1": 17, "2": 20}, "both branches are of one article"
         assert run.counts.parked == 1
-        one.books.unclear.clear()
-        one.sync()
-        assert one.levels() == {"1": 22, "2": 25}
+        opened_shop.books.unclear.clear()
+        opened_shop.sync()
+        assert opened_shop.levels() == {"1": 22, "2": 25}
 
 
 def test_what_is_brought_back_is_for_sale_again_once_the_books_say_so(tmp_path: Path, sandbox: Sandbox) -> None:
-    with shop(tmp_path, sandbox, orders_leave="invoiced") as one:
-        one.sync()
-        back = one.sell("1", -3)
-        one.sync()
-        assert one.level("1") == 23
-        one.book(back, "1", Decimal(-3))
-        one.sync()
-        assert one.level("1") == 20, "it may be in their figure by the time that is read"
-        one.invoice(back)
-        one.sync()
-        assert one.level("1") == 23
+    with shop(tmp_path, sandbox, orders_leave="invoiced") as opened_shop:
+        opened_shop.sync()
+        back = opened_shop.sell("1", -3)
+        opened_shop.sync()
+        assert opened_shop.level("1") == 23
+        opened_shop.book(back, "1", Decimal(-3))
+        opened_shop.sync()
+        assert opened_shop.level("1") == 20, "it may be in their figure by the time that is read"
+        opened_shop.invoice(back)
+        opened_shop.sync()
+        assert opened_shop.level("1") == 23
 
 
 @pytest.mark.parametrize(
-    ("settings", "named", "leaves"),
+    ("settings", "reserved_is_named", "leaves"),
     [
         ({}, False, False),
         ({}, True, True),
@@ -324,13 +326,15 @@ def test_what_is_brought_back_is_for_sale_again_once_the_books_say_so(tmp_path: 
     ],
 )
 def test_whether_a_booked_order_is_out_of_a_figure_is_told_by_the_formula_unless_somebody_says_so(
-    settings: dict[str, Any], named: bool, leaves: bool
+    settings: dict[str, Any], reserved_is_named: bool, leaves: bool
 ) -> None:
-    made = StockSettings(sales="documents", sales_since="2000-01-01", **settings)
-    assert made.leaves_when_booked("formula", reserved_is_named=named) is leaves
-    assert made.waits_for_invoices is not made.leaves_when_booked("formula")
-    if made.orders_leave == "auto":
-        assert not made.leaves_when_booked("warehouse:1"), "what is reserved is taken out of no field by itself"
+    stock_settings = StockSettings(sales="documents", sales_since="2000-01-01", **settings)
+    assert stock_settings.leaves_when_booked("formula", reserved_is_named=reserved_is_named) is leaves
+    assert stock_settings.waits_for_invoices is not stock_settings.leaves_when_booked("formula")
+    if stock_settings.orders_leave == "auto":
+        assert not stock_settings.leaves_when_booked("warehouse:1"), (
+            "what is reserved is taken out of no field by itself"
+        )
 
 
 def test_a_sale_that_comes_into_the_books_while_their_figures_are_read_counts_twice_and_never_not_at_all(
@@ -406,35 +410,35 @@ def test_where_the_till_tells_no_level_nothing_is_taken_for_equal_and_an_undo_le
 ) -> None:
     with running(articles=20, trades=False) as sandbox:
         sandbox.till.edit("conventions", "stock_rows", {"value": "booked"})
-        with shop(tmp_path, sandbox, brakes={"zero_percent": None}) as one:
-            one.fill({"2": Decimal(-20)})
-            first = one.sync()
+        with shop(tmp_path, sandbox, brakes={"zero_percent": None}) as opened_shop:
+            opened_shop.fill({"2": Decimal(-20)})
+            first = opened_shop.sync()
             assert (first.counts.proven, first.counts.unchanged) == (1, 0)
-            assert one.wanted(first) == {one.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}}
-            assert one.sync().counts.unchanged == 1, "both are told by now"
-            assert one.reasons(one.undo(first)) == {one.number: "undo_keeps_filled"}
+            assert opened_shop.wanted(first) == {opened_shop.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}}
+            assert opened_shop.sync().counts.unchanged == 1, "both are told by now"
+            assert opened_shop.reasons(opened_shop.undo(first)) == {opened_shop.number: "undo_keeps_filled"}
 
 
 def test_whether_setting_a_level_sets_what_is_kept_aside_is_learned(tmp_path: Path) -> None:
-    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
+    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as opened_shop:
         sandbox.till.edit("conventions", "set_stock", {"value": "physical"})
-        one.sync()
-        one.order("1", 4)
-        one.fill({"1": Decimal(10)})
-        one.sync()
-        assert one.level("1") == 26
+        opened_shop.sync()
+        opened_shop.order("1", 4)
+        opened_shop.fill({"1": Decimal(10)})
+        opened_shop.sync()
+        assert opened_shop.level("1") == 26
         sandbox.ledger.clear()
-        one.fill({"1": Decimal(1)})
-        one.sync()
-        assert one.level("1") == 27
+        opened_shop.fill({"1": Decimal(1)})
+        opened_shop.sync()
+        assert opened_shop.level("1") == 27
         assert [call.operation for call in sandbox.ledger.writes()] == ["setStock"], "no difference is left to add"
 
 
 def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) -> None:
-    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
+    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as opened_shop:
         sandbox.till.edit("conventions", "set_stock", {"value": "physical"})
-        one.sync()
-        one.order("1", 4)
+        opened_shop.sync()
+        opened_shop.order("1", 4)
         for times in (2, 1):
             with opened(tmp_path / "data", start=False) as application:
                 application.connections.connect(
@@ -442,41 +446,41 @@ def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) 
                     {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"},
                     somebody("test"),
                 )
-                one.connectors["mplus"] = application.access.connector("mplus")
+                opened_shop.connectors["mplus"] = application.access.connector("mplus")
                 sandbox.ledger.clear()
-                one.fill({"1": Decimal(10)})
-                one.sync()
+                opened_shop.fill({"1": Decimal(10)})
+                opened_shop.sync()
                 assert [call.operation for call in sandbox.ledger.writes()] == ["setStock"] * times
-        assert one.level("1") == 36
+        assert opened_shop.level("1") == 36
 
 
 @pytest.mark.parametrize(("since", "level"), [("2000-01-01", 17), ("2999-01-01", 20)])
 def test_books_that_never_learn_of_sales_have_them_up_to_a_moment(
     tmp_path: Path, sandbox: Sandbox, since: str, level: int
 ) -> None:
-    with shop(tmp_path, sandbox, sales="dated", sales_since=since) as one:
-        one.sell("1", 3)
-        one.sync()
-        assert one.level("1") == level
+    with shop(tmp_path, sandbox, sales="dated", sales_since=since) as opened_shop:
+        opened_shop.sell("1", 3)
+        opened_shop.sync()
+        assert opened_shop.level("1") == level
 
 
 @pytest.mark.parametrize(("stamp", "level"), [("2000-01-01", 17), ("2999-01-01", 20), ("", 20)])
 def test_an_article_may_have_a_moment_of_its_own(tmp_path: Path, sandbox: Sandbox, stamp: str, level: int) -> None:
-    with shop(tmp_path, sandbox, sales="dated", sales_since="2026-01-01", sales_stamp="COUNTED") as one:
-        one.settings["sales_since"] = "2999-01-01" if not stamp else "2000-01-01"
-        one.stamp = stamp
-        one.fill({})
-        one.sell("1", 3)
-        one.sync()
-        assert one.level("1") == level
+    with shop(tmp_path, sandbox, sales="dated", sales_since="2026-01-01", sales_stamp="COUNTED") as opened_shop:
+        opened_shop.settings["sales_since"] = "2999-01-01" if not stamp else "2000-01-01"
+        opened_shop.stamp = stamp
+        opened_shop.fill({})
+        opened_shop.sell("1", 3)
+        opened_shop.sync()
+        assert opened_shop.level("1") == level
 
 
 def test_branches_that_sell_of_one_figure_share_what_is_sold_of_it(tmp_path: Path, sandbox: Sandbox) -> None:
-    with shop(tmp_path, sandbox, branches={"1": "formula", "2": "formula"}, formula="available") as one:
-        one.sync()
-        one.sell("1", 3)
-        one.sync()
-        assert one.levels() == {"1": 37, "2": 37}
+    with shop(tmp_path, sandbox, branches={"1": "formula", "2": "formula"}, formula="available") as opened_shop:
+        opened_shop.sync()
+        opened_shop.sell("1", 3)
+        opened_shop.sync()
+        assert opened_shop.levels() == {"1": 37, "2": 37}
 
 
 def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
@@ -498,45 +502,53 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
 def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_told_elsewhere(
     tmp_path: Path, sandbox: Sandbox, sales: str, level: int
 ) -> None:
-    with shop(tmp_path, sandbox, sales=sales) as one:
-        one.sync()
-        upto, begin, _ = one.moves.read_upto("stock")
+    with shop(tmp_path, sandbox, sales=sales) as opened_shop:
+        opened_shop.sync()
+        upto, begin, _ = opened_shop.moves.read_upto("stock")
         assert begin is not None
-        came = [
-            Move(10**6 + 1, "1", one.number, Decimal(8), MoveSort.DELIVERY, datetime.now(UTC)),
-            Move(10**6 + 2, "1", one.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
+        moves = [
+            Move(10**6 + 1, "1", opened_shop.number, Decimal(8), MoveSort.DELIVERY, datetime.now(UTC)),
+            Move(10**6 + 2, "1", opened_shop.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
         ]
-        one.moves.keep("stock", came, upto, begin)
-        first, _ = one.made().trace(FLOWS["stock"].flow.counted_stage, one.source.held(Kind.ARTICLE)[one.number])
+        opened_shop.moves.keep("stock", moves, upto, begin)
+        first, _ = opened_shop.made().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        )
         assert first.value == level
         assert [step.value for step in first.steps if step.operation == "moved_not_counted"] == ["+5"] * (level == 20)
 
 
 @pytest.mark.parametrize(
-    ("branches", "level", "told"),
+    ("branches", "level", "expected_steps"),
     [
         ({"1": "warehouse:1", "2": "warehouse:2"}, 17, {"sent_not_booked": "-3", "moved_not_counted": "+1"}),
         ({"1": "formula", "2": "formula"}, 40, {"moved_not_counted": "+3"}),  # of one figure nothing has left
     ],
 )
 def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_that_the_books_have_it(
-    tmp_path: Path, sandbox: Sandbox, branches: dict[str, str], level: int, told: dict[str, str]
+    tmp_path: Path, sandbox: Sandbox, branches: dict[str, str], level: int, expected_steps: dict[str, str]
 ) -> None:
     early, late = datetime.now(UTC) - timedelta(days=2), datetime.now(UTC)
-    with shop(tmp_path, sandbox, branches=branches, transfers_since=(late - timedelta(days=1)).isoformat()) as one:
-        one.sync()
-        upto, begin, _ = one.moves.read_upto("stock")
+    with shop(
+        tmp_path, sandbox, branches=branches, transfers_since=(late - timedelta(days=1)).isoformat()
+    ) as opened_shop:
+        opened_shop.sync()
+        upto, begin, _ = opened_shop.moves.read_upto("stock")
         assert begin is not None
         moved = [
-            Move(10**6 + place, branch, one.number, Decimal(amount), MoveSort.INTERNAL, at)
+            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MoveSort.INTERNAL, at)
             for place, (branch, amount, at) in enumerate(
                 [("1", -4, early), ("2", 4, early), ("1", -3, late), ("2", 1, late), ("1", 5, late)]
             )
         ]
-        one.moves.keep("stock", moved, upto, begin)
-        first, second = one.made().trace(FLOWS["stock"].flow.counted_stage, one.source.held(Kind.ARTICLE)[one.number])
+        opened_shop.moves.keep("stock", moved, upto, begin)
+        first, second = opened_shop.made().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        )
         assert first.value == level
-        assert {step.operation: step.value for step in first.steps if step.operation in told} == told
+        assert {
+            step.operation: step.value for step in first.steps if step.operation in expected_steps
+        } == expected_steps
         assert second.value == (20 if level == 17 else 40), "what was received waits for the books"
 
 
@@ -645,8 +657,8 @@ def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_
     assert run.counts.proven == 1
     assert shop.level("2") == 25
     assert (run.counts.read, run.counts.difference) == (1, 0), "what is told beside the articles counts for none"
-    (one,) = shop.issues.list("stock", "movement_unreadable")
-    assert one.issue.facts["movement"].startswith(f"stockId {spoilt.number} · branchNumber 1 · timestamp ")
+    (open_issue,) = shop.issues.list("stock", "movement_unreadable")
+    assert open_issue.issue.facts["movement"].startswith(f"stockId {spoilt.number} · branchNumber 1 · timestamp ")
     shop.book(sold, "1", Decimal(3))
     shop.sync()
     assert shop.issues.list("stock", "movement_unreadable") == [], "the books have its sale by now"
@@ -654,15 +666,15 @@ def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_
 
 
 def test_however_many_pages_a_run_has_the_history_is_read_once(tmp_path: Path) -> None:
-    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
-        one.books.page_size = 2
+    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as opened_shop:
+        opened_shop.books.page_size = 2
         for code in range(1, 9):
-            one.source.put(an_article(str(code), stock=Decimal(1)))
-        one.sell("1", 1)
+            opened_shop.source.put(an_article(str(code), stock=Decimal(1)))
+        opened_shop.sell("1", 1)
         sandbox.ledger.clear()
-        one.preview(Mode.COMPLETE)
-        asked = sandbox.ledger.calls()
-        reads = [call.operation for call in asked]
+        opened_shop.preview(Mode.COMPLETE)
+        calls = sandbox.ledger.calls()
+        reads = [call.operation for call in calls]
         assert reads.count("getCurrentSyncMarkersV2") > 4, "whether something moved is asked at each page"
         assert reads.count("getStockHistoryV2") <= 4
         assert reads.count("getOrders") <= 1
@@ -765,18 +777,18 @@ class Day:
         self.lost: list[tuple[str, str, int]] = []
         self.credited: list[tuple[str, str, int]] = []
 
-    def at_the_counter(self, what: str, branch: str, quantity: int) -> None:
+    def at_the_counter(self, event: str, branch: str, quantity: int) -> None:
         """Sell, take back or keep aside; each is gone from what can be sold at once, or back."""
-        change = -quantity if what == "take back" else quantity
+        change = -quantity if event == "take back" else quantity
         self.shelf[branch] -= change
-        made = self.shop.order(branch, quantity) if what == "order" else self.shop.sell(branch, change)
-        self.unbooked.append((made, branch, change))
-        if what == "order":
-            self.orders.append((made, branch, change))
+        document = self.shop.order(branch, quantity) if event == "order" else self.shop.sell(branch, change)
+        self.unbooked.append((document, branch, change))
+        if event == "order":
+            self.orders.append((document, branch, change))
 
-    def _leaving(self, how: str) -> list[tuple[str, str, int]]:
+    def _removable_bookings(self, how: str) -> list[tuple[str, str, int]]:
         """Return what can be taken back, or be deleted: also what was taken back, and what took it back."""
-        settled = [one for one in self.booked if one[0] not in self.shop.books.open]
+        settled = [booking for booking in self.booked if booking[0] not in self.shop.books.open]
         return settled if how == "credit" else [*settled, *self.credited]
 
     def leaves_the_books(self, how: str, booked: tuple[str, str, int]) -> None:
@@ -785,28 +797,28 @@ class Day:
         (self.credited if booked in self.credited else self.booked).remove(booked)
         if how == "credit":
             self.shop.credit(document, branch, Decimal(sold))
-            again = booking_key(document_of(document), booking_of(document) + 1)
-            self.unbooked.append((again, branch, sold))
+            next_key = booking_key(document_of(document), booking_of(document) + 1)
+            self.unbooked.append((next_key, branch, sold))
             self.credited += [booked, (document + CREDIT, branch, -sold)]
         else:
             self.shop.lose(document, branch, Decimal(sold))
             self.lost.append(booked)
 
-    def happens(self, what: str, where: Any, quantity: Any) -> None:
+    def happens(self, event: str, where: Any, quantity: Any) -> None:
         """Let one thing happen; at the end of a run no branch offers more than it has."""
-        match what:
+        match event:
             case "book" if self.unbooked:
                 document, branch, sold = self.unbooked.pop(where % len(self.unbooked))
                 self.shop.book(document, branch, Decimal(sold), as_invoice=quantity)
                 self.booked.append((document, branch, sold))
-            case "credit" | "deleted by hand" if there := self._leaving(what):
-                self.leaves_the_books(what, there[where % len(there)])
+            case "credit" | "deleted by hand" if candidates := self._removable_bookings(event):
+                self.leaves_the_books(event, candidates[where % len(candidates)])
             case "invoice" if self.shop.books.open:
                 self.shop.invoice(sorted(self.shop.books.open)[where % len(self.shop.books.open)])
             case "deliver" if self.orders:
                 self.shop.deliver(self.orders.pop(where % len(self.orders))[0])
             case "received in the books" | "corrected in the books":
-                change = quantity if what.startswith("received") else -quantity
+                change = quantity if event.startswith("received") else -quantity
                 self.shelf[where] += change
                 self.shop.fill({where: Decimal(change)})
             case "run":
@@ -818,7 +830,7 @@ class Day:
                 self.shop.books.before = lambda: self.happens(*where)
                 self.run()
             case "sell" | "take back" | "order":
-                self.at_the_counter(what, where, quantity)
+                self.at_the_counter(event, where, quantity)
 
     def run(self) -> None:
         """Run the flow; what is offered is never more than there is."""
@@ -843,9 +855,9 @@ class Day:
 
 
 def a_day(happenings: Sequence[tuple[Any, ...]], leave: str, folder: Path, sandbox: Sandbox) -> None:
-    with shop(folder, sandbox, negative="send", sales="documents", orders_leave=leave) as one:
-        one.sync()
-        day = Day(one)
+    with shop(folder, sandbox, negative="send", sales="documents", orders_leave=leave) as opened_shop:
+        opened_shop.sync()
+        day = Day(opened_shop)
         for happening in happenings:
             day.happens(*happening)
         day.ends()

@@ -35,8 +35,8 @@ def retained(database: Database, clock: Clock) -> RetentionStore:
 
 def lines_of(database: Database, run: str) -> int:
     """How many lines of a plan are kept."""
-    counted = sa.select(sa.func.count()).select_from(tables.lines).where(tables.lines.c.run == run)
-    return int(database.scalar(counted))
+    query = sa.select(sa.func.count()).select_from(tables.lines).where(tables.lines.c.run == run)
+    return int(database.scalar(query))
 
 
 def a_done(runs: RunStore, *lines: PlanRow) -> str:
@@ -50,28 +50,30 @@ def a_done(runs: RunStore, *lines: PlanRow) -> str:
 def pruned(retained: RetentionStore, name: str, before: datetime, portion: int = 500) -> int:
     """Let all of a class go, and return how many rows that were."""
     total = 0
-    while gone := retained.prune(name, before, portion):
-        assert gone <= portion
-        total += gone
+    while row_count := retained.prune(name, before, portion):
+        assert row_count <= portion
+        total += row_count
     return total
 
 
 def a_document(number: int) -> PlanRow:
     """A line that books an order of somebody who lives somewhere."""
-    wanted = Record(
+    record = Record(
         Kind.SALES_ORDER, f"O{number}", {"number": f"2026-{number}", "name": "A. de Vries"}, (), f"O{number}"
     )
     change = Change(
-        action=Action.CREATE, kind=Kind.SALES_ORDER, key=wanted.key, title=f"2026-{number}", group="",
-        sources=(f"O{number}",), desired=wanted, before=None, agreed=wanted,
+        action=Action.CREATE, kind=Kind.SALES_ORDER, key=record.key, title=f"2026-{number}", group="",
+        sources=(f"O{number}",), desired=record, before=None, agreed=record,
     )  # fmt: skip
     return a_line(change)
 
 
 def test_every_table_has_one_class_or_is_kept_for_good() -> None:
-    named = [table.name for some in TABLES.values() for table in some] + [table.name for table in PERMANENT_TABLES]
-    assert sorted(named) == sorted(table.name for table in tables.metadata.sorted_tables)
-    assert {one.name for one in CLASSES} - {"idle", "engine"} == TABLES.keys()
+    table_names = [table.name for class_tables in TABLES.values() for table in class_tables] + [
+        table.name for table in PERMANENT_TABLES
+    ]
+    assert sorted(table_names) == sorted(table.name for table in tables.metadata.sorted_tables)
+    assert {retention_class.name for retention_class in CLASSES} - {"idle", "engine"} == TABLES.keys()
 
 
 def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
@@ -107,10 +109,10 @@ def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(
 
 
 @pytest.mark.parametrize(
-    "needed", ["waits", "interrupted", "failed", "doubt", "question", "issue", "set_aside", "undone", "newest", "young"]
+    "reason", ["waits", "interrupted", "failed", "doubt", "question", "issue", "set_aside", "undone", "newest", "young"]
 )
 def test_what_is_still_needed_is_kept_whatever_its_age(
-    needed: str, database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
+    reason: str, database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     def end(run: str, state: RunState) -> None:
         with database.write() as connection:
@@ -118,39 +120,39 @@ def test_what_is_still_needed_is_kept_whatever_its_age(
             connection.execute(tables.runs.update().where(tables.runs.c.id == run).values(changed))
 
     ledger = Ledger(database, clock)
-    match needed:
+    match reason:
         case "waits":
             run = a_plan(runs, a_create(1))
         case "issue" | "set_aside":
             run = a_done(runs, a_create(1), a_park(2))
         case "interrupted" | "failed":
             run = a_commit(runs, a_create(1))
-            end(run, RunState(needed))
+            end(run, RunState(reason))
         case "doubt" | "question":
             run = a_commit(runs, a_create(1))
             ledger.mark_sent(run, [1])
-            asked = Issue("read_back_missing", "P1")
+            issue = Issue("read_back_missing", "P1")
             ledger.settle(
-                run, [Outcome(1, Step.IN_DOUBT) if needed == "doubt" else Outcome(1, Step.PARKED, issue=asked)]
+                run, [Outcome(1, Step.IN_DOUBT) if reason == "doubt" else Outcome(1, Step.PARKED, issue=issue)]
             )
             end(run, RunState.DONE)
             with database.write() as connection:
                 connection.execute(tables.issues.delete())
         case _:
             run = a_done(runs, a_create(1))
-    if needed == "undone":
+    if reason == "undone":
         runs.begin(FLOW, Mode.UNDO, "anna", 4, undo_of=run)
         with database.write() as connection:
             connection.execute(tables.runs.update().values(active_flow=None))
     clock.advance(YEAR)
     before = clock.now
-    if needed == "young":
+    if reason == "young":
         before = datetime(2026, 1, 1, tzinfo=UTC)
-    if needed != "newest":
+    if reason != "newest":
         a_done(runs, a_create(5))
-    if needed in ("issue", "set_aside"):
+    if reason in ("issue", "set_aside"):
         with database.write() as connection:
-            connection.execute(tables.issues.update().values(state="open" if needed == "issue" else needed))
+            connection.execute(tables.issues.update().values(state="open" if reason == "issue" else reason))
     assert pruned(retained, "plans", before) == 0
     assert pruned(retained, "runs", before) == 0
     assert lines_of(database, run) > 0
@@ -170,7 +172,7 @@ def test_the_run_that_wrote_last_is_kept_though_the_clock_was_set_back(
 def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
     runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
-    written, nothing = a_done(runs, a_create(1)), []
+    writing_run, nothing = a_done(runs, a_create(1)), []
     for _ in range(3):
         run = a_preview(runs)
         runs.discard(run, "anna")
@@ -183,7 +185,7 @@ def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
     pruned(retained, "plans", clock.now)
     assert pruned(retained, "runs", clock.now) == 1
     assert [run.id for run in runs.latest()] == [newest]
-    for run in (written, *nothing):
+    for run in (writing_run, *nothing):
         with pytest.raises(KeyError):
             runs.get(run)
 
@@ -202,8 +204,8 @@ def test_of_what_was_booked_the_evidence_stays_for_years_without_a_name(
 
     assert pruned(retained, "vouchers", at) == 0
     assert pruned(retained, "vouchers", clock.now) == 2
-    kept = links.get(FLOW, Kind.SALES_ORDER, ["O1"])["O1"]
-    assert (kept.reference, kept.agreed) == (row.reference, None)  # it is never booked again
+    link = links.get(FLOW, Kind.SALES_ORDER, ["O1"])["O1"]
+    assert (link.reference, link.agreed) == (row.reference, None)  # it is never booked again
     assert links.get(FLOW, Kind.PRODUCT, ["P3"])["P3"].agreed is not None
 
 
@@ -262,11 +264,11 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
 def test_what_there_is_is_told_by_class(runs: RunStore, retained: RetentionStore, clock: Clock) -> None:
     first = clock.now
     a_done(runs, a_create(1), a_create(2))
-    held = retained.class_sizes()
-    assert (held["plans"].rows >= 2, held["plans"].oldest, held["runs"].oldest) == (True, first, first)
-    assert (held["vouchers"].rows, held["vouchers"].oldest) == (0, None)
-    assert held["plans"].size is None or held["plans"].size > 0
-    assert held["kept"].rows > 0
+    sizes = retained.class_sizes()
+    assert (sizes["plans"].rows >= 2, sizes["plans"].oldest, sizes["runs"].oldest) == (True, first, first)
+    assert (sizes["vouchers"].rows, sizes["vouchers"].oldest) == (0, None)
+    assert sizes["plans"].size is None or sizes["plans"].size > 0
+    assert sizes["kept"].rows > 0
 
 
 def test_a_class_that_there_is_not_is_a_defect(retained: RetentionStore, clock: Clock) -> None:

@@ -42,7 +42,7 @@ def test_what_one_large_change_took_beside_the_file_is_given_back_by_the_next(tm
 
 @pytest.mark.long
 def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Path) -> None:
-    path, stop, written = tmp_path / "console.sqlite", threading.Event(), [0]
+    path, stop, write_count = tmp_path / "console.sqlite", threading.Event(), [0]
     new_database(path).close()
     filled(path)
     before = file_space(path)
@@ -51,7 +51,7 @@ def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Pat
         with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection:
             while not stop.is_set():
                 connection.execute("INSERT INTO filler (told) VALUES ('meanwhile')")
-                written[0] += 1
+                write_count[0] += 1
                 time.sleep(0.02)  # as between two changes that are proven
 
     working = threading.Thread(target=go_on)
@@ -61,12 +61,14 @@ def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Pat
     finally:
         stop.set()
         working.join()
-    assert written[0] > 0
+    assert write_count[0] > 0
     assert before.free > 2_000_000
     assert (after.before >= before.size, after.free < 200_000) == (True, True)  # the other wrote before it, too
     assert incremental_vacuum(path, whole=False).size < before.size / 3
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM filler WHERE told = 'meanwhile'").fetchone() == (written[0],)
+        assert connection.execute("SELECT count(*) FROM filler WHERE told = 'meanwhile'").fetchone() == (
+            write_count[0],
+        )
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

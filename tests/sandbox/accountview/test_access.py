@@ -13,9 +13,9 @@ from tests.sandbox.office_client import Office, debtor, order, refused
 
 class TestAccess:
     def test_a_refresh_token_is_good_for_one_use(self, office: Office) -> None:
-        again = office.refresh(REFRESH_TOKEN)
-        assert again.status_code == 400
-        assert again.json()["error"] == "invalid_grant"
+        reply = office.refresh(REFRESH_TOKEN)
+        assert reply.status_code == 400
+        assert reply.json()["error"] == "invalid_grant"
         assert office.refresh(office.tokens["refresh_token"]).status_code == 200
 
     def test_a_wrong_secret_gets_no_token(self, reading: Office) -> None:
@@ -30,7 +30,7 @@ class TestAccess:
         refused(httpx.get(f"{reading.base}/companies"), 401)
 
     def test_a_person_allows_the_link_in_a_browser(self, office: Office) -> None:
-        asked = {
+        parameters = {
             "response_type": "code",
             "client_id": CLIENT_ID,
             "redirect_uri": "http://localhost:8501/back?page=set-up",
@@ -38,17 +38,17 @@ class TestAccess:
             "state": "s<1>",
         }
         consent = office.base.replace("/api/v3", "/ams/Authorize.aspx")
-        shown = office.http.get(consent, params=asked)
-        assert "Toestaan" in shown.text
-        assert "s&lt;1&gt;" in shown.text
-        back = office.http.post(consent, data=asked | {"answer": "allow"})
+        consent_page = office.http.get(consent, params=parameters)
+        assert "Toestaan" in consent_page.text
+        assert "s&lt;1&gt;" in consent_page.text
+        back = office.http.post(consent, data=parameters | {"answer": "allow"})
         assert back.status_code == 302
-        told = parse_qs(urlsplit(back.headers["location"]).query)
-        assert told["state"] == ["s<1>"]
+        query = parse_qs(urlsplit(back.headers["location"]).query)
+        assert query["state"] == ["s<1>"]
         form = {
             "grant_type": "authorization_code",
-            "code": told["code"][0],
-            "redirect_uri": asked["redirect_uri"],
+            "code": query["code"][0],
+            "redirect_uri": parameters["redirect_uri"],
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
         }
@@ -61,11 +61,11 @@ class TestAccess:
         assert back.headers["location"] == "http://localhost/?error=access_denied"
 
     def test_an_unknown_application_is_not_asked_about(self, reading: Office) -> None:
-        shown = reading.http.get(
+        reply = reading.http.get(
             reading.base.replace("/api/v3", "/ams/authorize.aspx"),
             params={"response_type": "code", "client_id": "other", "redirect_uri": "http://localhost/"},
         )
-        assert shown.status_code == 400
+        assert reply.status_code == 400
 
     def test_companies_are_a_plain_list(self, reading: Office) -> None:
         assert reading.call("Companies").json()[0] == {
@@ -92,7 +92,7 @@ class TestAccess:
         with Office(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as office:
             assert "geen rechten" in refused(office.get("AK1"), 403)
             assert "geen rechten" in refused(office.post(debtor()), 403)
-            allowed = {each["Code"]: each for each in office.call("accountviewsystembusinessobjects").json()}
+            allowed = {row["Code"]: row for row in office.call("accountviewsystembusinessobjects").json()}
             assert not allowed["AR1"]["InsertAllowed"]
             assert allowed["SO1"]["InsertAllowed"]
             assert office.post(order()).status_code == 200

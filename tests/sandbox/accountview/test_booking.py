@@ -13,8 +13,8 @@ from tests.sandbox.office_client import Office, document, order, page, refused, 
 
 class TestDocuments:
     def test_an_order_comes_back_whole_and_is_found_by_its_reference(self, office: Office) -> None:
-        made = office.post(order("MPLUS-20261125-1")).json()
-        header, lines = made["SO_HDR"][0], made["SO_LINE"]
+        answer = office.post(order("MPLUS-20261125-1")).json()
+        header, lines = answer["SO_HDR"][0], answer["SO_LINE"]
         assert header["COMMENT1"] == "MPLUS-20261125-1"
         assert [line["ART_PX"] for line in lines] == [19.99, 4.95]
         assert {line["ORD_NR"] for line in lines} == {header["ORD_NR"]}
@@ -81,8 +81,8 @@ class TestDocuments:
             refused(answer)
 
     def test_an_order_cannot_be_changed_unless_the_convention_says_so(self, office: Office) -> None:
-        made = office.post(order("FIXED")).json()["SO_HDR"][0]
-        change = table("SO1", "SO_HDR", {"ORD_NR": made["ORD_NR"], "COMMENT2": "Bel eerst"})
+        header = office.post(order("FIXED")).json()["SO_HDR"][0]
+        change = table("SO1", "SO_HDR", {"ORD_NR": header["ORD_NR"], "COMMENT2": "Bel eerst"})
         refused(office.put(change))
         with (
             running(articles=60, trades=False, conventions=Conventions(order_update=True)) as other,
@@ -91,20 +91,20 @@ class TestDocuments:
             assert open_office.put(table("SO1", "SO_HDR", {"ORD_NR": "26000001", "COMMENT2": "x"})).status_code == 200
 
     def test_an_invoiced_order_is_found_in_the_history(self, sandbox: Sandbox, office: Office) -> None:
-        made = office.post(order("OLD-1")).json()["SO_HDR"][0]
-        sandbox.accountview.invoice(made["ORD_NR"])
+        header = office.post(order("OLD-1")).json()["SO_HDR"][0]
+        sandbox.accountview.invoice(header["ORD_NR"])
         assert office.where("SO1", "SO_HDR", "COMMENT1", "OLD-1") == []
         assert len(office.where("ALH", "HST_AL", "hst_ah.comment1", "OLD-1")) == 2
 
     def test_a_posting_is_numbered_totalled_and_final(self, office: Office) -> None:
-        made = office.post(page()).json()["DJ_PAGE"][0]
-        assert made["INV_NR"] == "MP2611251"
-        assert made["PERIOD"] == 11
-        assert made["PAGE_AMT"] == 39.98
-        assert made["PAGE_NR"]
+        posted_page = office.post(page()).json()["DJ_PAGE"][0]
+        assert posted_page["INV_NR"] == "MP2611251"
+        assert posted_page["PERIOD"] == 11
+        assert posted_page["PAGE_AMT"] == 39.98
+        assert posted_page["PAGE_NR"]
         lines = office.get("DJ2", FilterControlSource1="INV_NR", FilterValue1="MP2611251").json()["DJ_LINE"]
         assert lines[0]["TRN_DATE"] == "2026-11-25T00:00:00"
-        refused(office.put(table("DJ2", "DJ_PAGE", {"PAGE_NR": made["PAGE_NR"], "HDR_DESC": "x"})))
+        refused(office.put(table("DJ2", "DJ_PAGE", {"PAGE_NR": posted_page["PAGE_NR"], "HDR_DESC": "x"})))
 
     def test_a_posting_of_the_go_client_is_understood(self, office: Office) -> None:
         header = {
@@ -122,6 +122,6 @@ class TestDocuments:
         line = {"ACCT_NR": "8000", "AMOUNT": 12.1, "REC_ID": "REC_ID", "TRN_QTY": 1, "RowId": "1", "HeaderId": "1"}
         types = {"PERIOD": "N", "INP_DATE": "T", "TRN_DATE": "T", "AMOUNT": "N", "TRN_QTY": "N"}
         body = document("DJ2", ("DJ_PAGE", header), ("DJ_LINE", [line, line | {"RowId": "2"}]), **types)
-        told = office.post(body | {"BookDate": ""}).json()
-        assert len({each["REC_ID"] for each in told["DJ_LINE"]}) == 2
-        assert {each["DJ_PAGE_Id"] for each in told["DJ_LINE"]} == {0}
+        answer = office.post(body | {"BookDate": ""}).json()
+        assert len({posted_line["REC_ID"] for posted_line in answer["DJ_LINE"]}) == 2
+        assert {posted_line["DJ_PAGE_Id"] for posted_line in answer["DJ_LINE"]} == {0}

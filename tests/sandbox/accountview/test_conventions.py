@@ -42,11 +42,11 @@ class TestConventions:
             refused(office.get("VA1", FilterControlSource1="VAT_CODE", FilterValue1="1"))
 
     def test_rows_of_the_dictionary_need_have_no_key(self) -> None:
-        asked = {"FilterControlSource1": "DBF_NAME", "FilterValue1": "ARTICLE "}
+        parameters = {"FilterControlSource1": "DBF_NAME", "FilterValue1": "ARTICLE "}
         for carried in (True, False):
             conventions = Conventions(dictionary_keys=carried)
             with running(articles=60, trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
-                assert ("EXT_KEY" in office.rows("FLD", "DCT_FLD", **asked)[0]) is carried
+                assert ("EXT_KEY" in office.rows("FLD", "DCT_FLD", **parameters)[0]) is carried
                 assert "EXT_KEY" in office.rows("AK1", "ARTICLE")[0]
 
     def test_text_can_be_padded_and_one_row_an_object(self) -> None:

@@ -35,10 +35,10 @@ ON_THE_LEDGER = {"8000": Decimal(-100), "1500": Decimal(-21), "1010": Decimal(12
 
 def ledger(sandbox: Sandbox, number: str) -> dict[str, Decimal]:
     """What a page put on each account."""
-    found: dict[str, Decimal] = defaultdict(Decimal)
+    balances: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(sandbox, number):
-        found[str(row["ACCT_NR"])] += Decimal(str(row["AMOUNT"]))
-    return dict(found)
+        balances[str(row["ACCT_NR"])] += Decimal(str(row["AMOUNT"]))
+    return dict(balances)
 
 
 def rows(sandbox: Sandbox, number: str) -> list[dict[str, object]]:
@@ -80,10 +80,10 @@ class TestLedger:
         self, daybook: str, sandbox: Sandbox, office: Office
     ) -> None:
         lines = ({"ACCT_NR": "8000", "AMOUNT": 100, "VAT_CODE": "1", "VAT_AMT": 21}, {"ACCT_NR": "1090", "AMOUNT": -50})
-        made = office.post(memorial(*lines, DJ_CODE=daybook))
+        reply = office.post(memorial(*lines, DJ_CODE=daybook))
         own = {"100": "1000", "200": "1100"}[daybook]
-        assert made.json()["DJ_PAGE"][0]["PAGE_AMT"] == 71
-        assert ledger(sandbox, number_of(made)) == {
+        assert reply.json()["DJ_PAGE"][0]["PAGE_AMT"] == 71
+        assert ledger(sandbox, number_of(reply)) == {
             "8000": Decimal(-100), "1500": Decimal(-21), "1090": Decimal(50), own: Decimal(71),
         }  # fmt: skip
 
@@ -94,10 +94,10 @@ class TestLedger:
 
     def test_a_gross_page_has_its_vat_within_its_amounts(self, sandbox: Sandbox, office: Office) -> None:
         lines = (SALE[0] | {"AMOUNT": -121}, SALE[1])
-        made = office.post(memorial(*lines, GROSS_FLG=True))
-        assert made.json()["DJ_PAGE"][0]["PAGE_AMT"] == 0
-        assert made.json()["DJ_PAGE"][0]["PAGE_VAT"] == -21
-        assert ledger(sandbox, number_of(made)) == ON_THE_LEDGER
+        reply = office.post(memorial(*lines, GROSS_FLG=True))
+        assert reply.json()["DJ_PAGE"][0]["PAGE_AMT"] == 0
+        assert reply.json()["DJ_PAGE"][0]["PAGE_VAT"] == -21
+        assert ledger(sandbox, number_of(reply)) == ON_THE_LEDGER
 
     @pytest.mark.parametrize(("gross", "amount"), [(False, 121.01), (True, 120.99)])
     def test_a_page_of_the_memorial_has_to_add_up(self, gross: bool, amount: float, office: Office) -> None:
@@ -127,8 +127,8 @@ class TestPosting:
         first, second = (number_of(office.post(memorial(*SALE))) for _ in range(2))
         assert ledger(sandbox, first) == ledger(sandbox, second) == {}
         assert office.where("DJ2", "DJ_PAGE", "PAGE_NR", first)
-        told = httpx.post(f"{sandbox.control_url}post", json={"key": first})
-        assert told.status_code == 200
+        reply = httpx.post(f"{sandbox.control_url}post", json={"key": first})
+        assert reply.status_code == 200
         assert (ledger(sandbox, first), ledger(sandbox, second)) == (ON_THE_LEDGER, {})
         sandbox.accountview.post()
         assert ledger(sandbox, first) == ledger(sandbox, second) == ON_THE_LEDGER
@@ -178,15 +178,15 @@ class TestByHand:
         assert ledger(sandbox, number) == ON_THE_LEDGER
 
     def test_a_page_is_typed_over_the_control_address(self, sandbox: Sandbox) -> None:
-        told = {
+        body = {
             "page": {"DJ_CODE": "600", "HDR_DESC": "bon 4102", "TRN_DATE": MOMENT},
             "lines": [dict(line) for line in SALE],
             "by": "PIET",
         }
-        assert httpx.post(f"{sandbox.control_url}book", json=told).status_code == 200
+        assert httpx.post(f"{sandbox.control_url}book", json=body).status_code == 200
         (header,) = (row for row in sandbox.state("DJ_PAGE") if row["HDR_DESC"] == "bon 4102")
         assert (header["CNG_USR"], header["PERIOD"], header["PAGE_AMT"]) == ("PIET", "11", "0")
         assert ledger(sandbox, str(header["PAGE_NR"])) == ON_THE_LEDGER
         for spoiled in ({"DJ_CODE": "999"}, {"NICK_NAME": "x"}):
-            wrong = told | {"page": {"DJ_CODE": "600", **spoiled}}
+            wrong = body | {"page": {"DJ_CODE": "600", **spoiled}}
             assert httpx.post(f"{sandbox.control_url}book", json=wrong).status_code == 404

@@ -36,9 +36,9 @@ class TestDictionary:
         assert tables("DJ_") == {"DJ_PAGE", "DJ_LINE"}
 
     def test_its_rows_carry_their_id_unasked_so_that_clients_can_page_by_it(self, reading: Office) -> None:
-        asked = {"BusinessObject": "FLD", "PageSize": 2, "Fields": "dct_fld.FIELD_NAME"}
-        first = reading.call("accountviewsystemdata", **asked).json()
-        second = reading.call("accountviewsystemdata", lastKey=first["DCT_FLD"][-1]["DCT_FLD_Id"], **asked).json()
+        parameters = {"BusinessObject": "FLD", "PageSize": 2, "Fields": "dct_fld.FIELD_NAME"}
+        first = reading.call("accountviewsystemdata", **parameters).json()
+        second = reading.call("accountviewsystemdata", lastKey=first["DCT_FLD"][-1]["DCT_FLD_Id"], **parameters).json()
         assert len({row["DCT_FLD_Id"] for row in first["DCT_FLD"] + second["DCT_FLD"]}) == 4
         assert (first["DCT_FILE"], first["DCT_TAG"]) == ([], [])
 
@@ -55,10 +55,10 @@ class TestDictionary:
     @pytest.mark.skipif(not REFERENCE.exists(), reason="the reference is not here")
     @pytest.mark.parametrize("name", DUMPS)
     def test_it_knows_every_published_field(self, name: str) -> None:
-        known = definitions(Conventions())[name.upper()].fields
+        fields = definitions(Conventions())[name.upper()].fields
         with (REFERENCE / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
             for line in csv.DictReader(lines):
-                field = known[line["name"]]
+                field = fields[line["name"]]
                 assert (field.type, str(field.length), field.caption) == (line["type"], line["length"], line["caption"])
                 assert field.upper == (line["uppercase"] == "yes")
 

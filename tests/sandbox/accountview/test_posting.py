@@ -10,12 +10,12 @@ from tests.sandbox.office_client import MOMENT, Office, debtor, order, refused, 
 
 class TestDebtors:
     def test_a_new_debtor_gets_a_number_and_capitals(self, office: Office) -> None:
-        made = office.post(debtor()).json()["CONTACT"][0]
-        assert made["SUB_NR"] == "20121"
-        assert made["SRC_CODE"] == "DEBOER"
-        assert made["POST_CODE"] == "3511 AB"
-        assert made["BOX_CITY"] == "Utrecht"
-        assert office.where("AR1", "CONTACT", "MAIL_BUS", "ANNA@voorbeeld.example") == [made]
+        contact = office.post(debtor()).json()["CONTACT"][0]
+        assert contact["SUB_NR"] == "20121"
+        assert contact["SRC_CODE"] == "DEBOER"
+        assert contact["POST_CODE"] == "3511 AB"
+        assert contact["BOX_CITY"] == "Utrecht"
+        assert office.where("AR1", "CONTACT", "MAIL_BUS", "ANNA@voorbeeld.example") == [contact]
 
     def test_a_number_of_its_own_is_kept_and_not_given_twice(self, office: Office) -> None:
         assert office.post(debtor(SUB_NR="w1")).json()["CONTACT"][0]["SUB_NR"] == "W1"

@@ -35,16 +35,16 @@ class TestReading:
         }
 
     def test_lines_stand_beside_their_headers(self, reading: Office) -> None:
-        told = reading.get("SO1", PageSize=3, PageNumber=2).json()
-        assert [row["SO_HDR_Id"] for row in told["SO_HDR"]] == [0, 1, 2]
-        for line in told["SO_LINE"]:
-            assert line["ORD_NR"] == told["SO_HDR"][line["SO_HDR_Id"]]["ORD_NR"]
+        answer = reading.get("SO1", PageSize=3, PageNumber=2).json()
+        assert [row["SO_HDR_Id"] for row in answer["SO_HDR"]] == [0, 1, 2]
+        for line in answer["SO_LINE"]:
+            assert line["ORD_NR"] == answer["SO_HDR"][line["SO_HDR_Id"]]["ORD_NR"]
 
     def test_named_fields_of_lines_bring_the_lines(self, reading: Office) -> None:
         assert "SO_LINE" not in reading.get("SO1", Fields="ORD_NR").json()
-        told = reading.get("SO1", PageSize=1, Fields="ORD_NR,SO_LINE.ART_CODE").json()
-        assert set(told["SO_HDR"][0]) == {"ORD_NR", "EXT_KEY", "SO_HDR_Id"}
-        assert set(told["SO_LINE"][0]) == {"ART_CODE", "EXT_KEY", "SO_HDR_Id"}
+        answer = reading.get("SO1", PageSize=1, Fields="ORD_NR,SO_LINE.ART_CODE").json()
+        assert set(answer["SO_HDR"][0]) == {"ORD_NR", "EXT_KEY", "SO_HDR_Id"}
+        assert set(answer["SO_LINE"][0]) == {"ART_CODE", "EXT_KEY", "SO_HDR_Id"}
 
     def test_sorting_goes_both_ways(self, reading: Office) -> None:
         up = [row["AG_DESC"] for row in reading.rows("AG1", "ART_GRP", SortFields="AG_DESC", SortOrder="ascending")]
@@ -107,15 +107,15 @@ class TestReading:
         assert len(newer | older) == 400
 
     def test_filters_are_joined_by_and_or_by_or(self, reading: Office) -> None:
-        both = {
+        filters = {
             "FilterControlSource1": "K9_COLOUR",
             "FilterValue1": "Rood",
             "FilterControlSource2": "K9_SIZE",
             "FilterValue2": "M",
             "PageSize": 1000,
         }
-        narrow = reading.rows("AK1", "ARTICLE", **both)
-        wide = reading.rows("AK1", "ARTICLE", MatchAnyFilter="true", **both)
+        narrow = reading.rows("AK1", "ARTICLE", **filters)
+        wide = reading.rows("AK1", "ARTICLE", MatchAnyFilter="true", **filters)
         assert all(row["K9_COLOUR"] == "Rood" and row["K9_SIZE"] == "M" for row in narrow)
         assert all(row["K9_COLOUR"] == "Rood" or row["K9_SIZE"] == "M" for row in wide)
         assert 0 < len(narrow) < len(wide)

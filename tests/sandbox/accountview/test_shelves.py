@@ -16,22 +16,22 @@ class Watch:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.before = self._now()
+        self.before = self._current_figures()
         self.stamp = self._row()["CNG_DATE"]
 
     def _row(self) -> dict[str, object]:
         return next(row for row in self.sandbox.state("ARTICLE") if row["ART_CODE"] == "10001")
 
-    def _now(self) -> list[Decimal]:
+    def _current_figures(self) -> list[Decimal]:
         row = self._row()
-        shelves = [each for each in self.sandbox.state("K9_STOCK") if each["ART_CODE"] == "10001"]
+        shelves = [level for level in self.sandbox.state("K9_STOCK") if level["ART_CODE"] == "10001"]
         figures = [Decimal(str(row.get(name, 0))) for name in FIGURES]
-        return [*figures, sum((Decimal(str(each["K9_QTY"])) for each in shelves), Decimal(0))]
+        return [*figures, sum((Decimal(str(level["K9_QTY"])) for level in shelves), Decimal(0))]
 
     def moved(self) -> tuple[int, ...]:
         """Return how the figures moved since it began to watch, and how the shelves did."""
         assert self._row()["CNG_DATE"] == self.stamp, "the article itself has not been changed"
-        return tuple(int(now - before) for now, before in zip(self._now(), self.before, strict=True))
+        return tuple(int(now - before) for now, before in zip(self._current_figures(), self.before, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_trade_invoice_takes_at_once_and_no_more_when_it_is_processed() -> Non
         header = {"RowId": "1", "RPL_INV": "20001", "INV_DATE": MOMENT, "COMMENT1": "MP-1"}
         line = {"RowId": "1", "HeaderId": "1", "ART_CODE": "10001", "ART_QTY": 2, "ART_PX": 19.99}
         types = {"INV_DATE": "T", "ART_QTY": "N", "ART_PX": "N"}
-        made = office.post(document("K9F", ("K9_INV", header), ("K9_INVL", [line]), **types)).json()
+        answer = office.post(document("K9F", ("K9_INV", header), ("K9_INVL", [line]), **types)).json()
         assert watch.moved() == (-2, -2, -2, 0, -2)
-        books.accountview.invoice(made["K9_INV"][0]["REC_ID"], table="K9_INV")
+        books.accountview.invoice(answer["K9_INV"][0]["REC_ID"], table="K9_INV")
         assert watch.moved() == (-2, -2, -2, 0, -2)
 
 

@@ -25,8 +25,8 @@ def update(till: RawClient, product: str) -> Reply:
 
 
 def read(till: RawClient, *numbers: int, more: str = "") -> Reply:
-    asked = "".join(f"<articleNumbers>{number}</articleNumbers>" for number in numbers)
-    return till.ask("getProducts", f"{asked}<pluNumbers/>{more}")
+    elements = "".join(f"<articleNumbers>{number}</articleNumbers>" for number in numbers)
+    return till.ask("getProducts", f"{elements}<pluNumbers/>{more}")
 
 
 def page(till: RawClient, operation: str, marker: int, limit: int) -> Reply:

@@ -11,8 +11,8 @@ from tests.sandbox.soap_client import RawClient
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """Both systems; a file whose tests need what was sold before today says so, since that takes longest to make."""
-    with running(articles=60, trades=getattr(request.module, "TRADES", False)) as both:
-        yield both
+    with running(articles=60, trades=getattr(request.module, "TRADES", False)) as running_sandbox:
+        yield running_sandbox
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ class TestTheDoor:
 
     def test_a_client_may_say_of_what_type_a_value_is(self, till: RawClient) -> None:
         kinds = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-        asked = '<ns:getOrder><ns:orderId xsi:type="xsd:string">x</ns:orderId></ns:getOrder>'
-        reply = till.post(enveloped(asked).replace("<SOAP-ENV:Envelope", f"<SOAP-ENV:Envelope {kinds}"))
+        body = '<ns:getOrder><ns:orderId xsi:type="xsd:string">x</ns:orderId></ns:getOrder>'
+        reply = till.post(enveloped(body).replace("<SOAP-ENV:Envelope", f"<SOAP-ENV:Envelope {kinds}"))
         assert reply.text("result") == "GET-ORDER-RESULT-NOT-FOUND"
 
     def test_prefixes_and_root_are_those_of_the_real_one(self, till: RawClient) -> None:
@@ -47,7 +47,7 @@ class TestTheDoor:
         assert reply.name == "GetProductsResponse"
 
     @pytest.mark.parametrize(
-        ("content", "named"),
+        ("content", "element"),
         [
             ("<ns:getProducts/>", "request"),
             (
@@ -65,12 +65,12 @@ class TestTheDoor:
         ],
     )
     def test_an_invalid_request_is_a_fault_that_names_the_element(
-        self, till: RawClient, content: str, named: str
+        self, till: RawClient, content: str, element: str
     ) -> None:
         reply = till.call(content)
         assert reply.status == 500
         assert reply.fault[0] == "SOAP-ENV:Client"
-        assert named in reply.fault[1]
+        assert element in reply.fault[1]
 
     @pytest.mark.parametrize("message", ["", "no xml", "<a/>", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'])
     def test_what_is_no_envelope_is_a_fault(self, till: RawClient, message: str) -> None:
@@ -83,11 +83,11 @@ class TestTheDoor:
     def test_a_lenient_till_takes_fields_in_any_order_and_misses_no_empty_wrapper(self, till: RawClient) -> None:
         turned = tags(vatCode=2, priceIncl=1210, turnoverGroup=40, description="Fietsbel", articleNumber=500001)
         assert create(till, turned).fault[0] == "SOAP-ENV:Client"
-        with running(articles=60, trades=False, lenient=True) as both:
-            lenient = RawClient(both.mplus_url)
+        with running(articles=60, trades=False, lenient=True) as running_sandbox:
+            lenient = RawClient(running_sandbox.mplus_url)
             assert create(lenient, turned).text("result").endswith("-OK")
-            asked = lenient.ask("getProducts", tags(articleNumbers=500001))
-        assert asked.text("product/articleList/article/description") == "Fietsbel"
+            reply = lenient.ask("getProducts", tags(articleNumbers=500001))
+        assert reply.text("product/articleList/article/description") == "Fietsbel"
 
 
 class TestTrouble:
@@ -169,9 +169,9 @@ class TestTrouble:
     ) -> None:
         with sandbox.switches.armed(Fault.WRONG, operation=operation):
             assert till.call(prefixed(f"<{operation}>{content}</{operation}>")).text("result").endswith("-OK")
-        stored = [str(row.get(key)) for row in sandbox.state(table, "mplus")]
-        asked = {"priceIncl": "1210", "name": "Jan", "amountFree": "7", "reference": "PO"}[key]
-        assert asked not in stored
+        stored_values = [str(row.get(key)) for row in sandbox.state(table, "mplus")]
+        sent_value = {"priceIncl": "1210", "name": "Jan", "amountFree": "7", "reference": "PO"}[key]
+        assert sent_value not in stored_values
 
     @pytest.mark.parametrize(
         ("fault", "status"),

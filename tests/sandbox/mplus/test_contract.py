@@ -45,8 +45,8 @@ def test_every_type_in_it_is_used() -> None:
     tree = etree.parse(WSDL)
     defined = {element.get("name") for tag in ("complexType", "simpleType") for element in tree.iter(f"{XSD}{tag}")}
     elements = [*tree.iter(f"{XSD}element"), *tree.iter(f"{XSD}extension")]
-    used = {_local(element.get("type") or element.get("base") or "") for element in elements}
-    assert defined - {None} <= used
+    used_types = {_local_name(element.get("type") or element.get("base") or "") for element in elements}
+    assert defined - {None} <= used_types
 
 
 def test_it_reads_as_text(ours: Contract) -> None:
@@ -70,7 +70,7 @@ def test_every_field_is_the_vendors_in_name_type_occurrence_and_order(ours: Cont
 @needs_reference
 def test_every_field_that_the_vendor_requires_is_in_it(ours: Contract, theirs: Contract) -> None:
     for name, fields in ours.types.items():
-        assert {field for field, known in theirs.types[name].items() if known.required} <= fields.keys(), name
+        assert {field for field, definition in theirs.types[name].items() if definition.required} <= fields.keys(), name
 
 
 @needs_reference
@@ -95,16 +95,16 @@ def _shapes(path: Path) -> Iterator[tuple[Any, ...]]:
             "message",
             parent.get("name") if parent is not None else "",
             part.get("name"),
-            _local(part.get("element", "")),
+            _local_name(part.get("element", "")),
         )
     for tag in ("portType", "binding", "service", "port"):
         for element in tree.iter(f"{wsdl}{tag}"):
-            yield (tag, element.get("name"), _local(element.get("type") or element.get("binding") or ""))
+            yield (tag, element.get("name"), _local_name(element.get("type") or element.get("binding") or ""))
     for body in tree.iter(f"{SOAP}body", f"{SOAP}operation", f"{SOAP}binding"):
-        yield (_local(str(body.tag)), *sorted(body.items()))
+        yield (_local_name(str(body.tag)), *sorted(body.items()))
 
 
-def _local(name: str) -> str:
+def _local_name(name: str) -> str:
     return name.rpartition(":")[2]
 
 
@@ -121,34 +121,36 @@ class TestAStockClient:
     def test_products_groups_and_stock(self, zeep_till: Any) -> None:
         group = zeep_till.newArticleGroup(request={"parentGroupNumber": 0, "name": "Bellen", "text": ""})
         article = {"articleNumber": 500001, "description": "Bel", "vatCode": 2, "priceExcl": 1000, "stockArticle": True}
-        made = zeep_till.createProduct(product={"description": "Bel", "articleList": {"article": [article]}})
+        create_reply = zeep_till.createProduct(product={"description": "Bel", "articleList": {"article": [article]}})
         added = zeep_till.addProductsToArticleGroup(
-            request={"groupNumber": group.groupNumber, "productNumbers": {"number": [made.productNumber]}}
+            request={"groupNumber": group.groupNumber, "productNumbers": {"number": [create_reply.productNumber]}}
         )
         changed = {"articleNumber": 500001, "priceExcl": 2000}
-        done = zeep_till.updateProduct(
-            product={"productNumber": made.productNumber, "articleList": {"article": [changed]}}
+        update_reply = zeep_till.updateProduct(
+            product={"productNumber": create_reply.productNumber, "articleList": {"article": [changed]}}
         )
-        found = zeep_till.getProducts(request={"articleNumbers": [500001], "pluNumbers": {}})
+        read_reply = zeep_till.getProducts(request={"articleNumbers": [500001], "pluNumbers": {}})
         booked = zeep_till.setStock(
             request={"branchNumber": 1, "articleNumber": 500001, "amount": 25, "decimalPlaces": 1}
         )
         stock = zeep_till.getStock(request={"branchNumber": 1, "articleNumbers": {"articleNumbers": [500001]}})
-        assert (made.result, added, done.result) == (
+        assert (create_reply.result, added, update_reply.result) == (
             "CREATE-PRODUCT-RESULT-OK",
             "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-OK",
             "UPDATE-PRODUCT-RESULT-OK",
         )
-        assert [one.priceIncl for one in found[0].articleList.article] == [2420]
-        assert found[0].groupNumbers == [group.groupNumber]
+        assert [item.priceIncl for item in read_reply[0].articleList.article] == [2420]
+        assert read_reply[0].groupNumbers == [group.groupNumber]
         assert booked.result == "SET-STOCK-RESULT-OK"
         assert (stock[0].amountFree, stock[0].decimalPlacesFree) == (25, 1)
 
     def test_orders_and_relations(self, zeep_till: Any) -> None:
         relation = zeep_till.createRelation(relation={"name": "Jan", "email": "jan@jan.example"})
-        found = zeep_till.findRelationV2(request={"relation": {"email": "jan@jan.example"}, "exactMatch": True})
+        relation_reply = zeep_till.findRelationV2(
+            request={"relation": {"email": "jan@jan.example"}, "exactMatch": True}
+        )
         line = {"articleNumber": 9900005, "data": {"quantity": 2, "decimalPlaces": 0}}
-        made = zeep_till.createOrderV3(
+        create_reply = zeep_till.createOrderV3(
             request={
                 "idempotencyKey": "one",
                 "order": {"orderId": "", "relationNumber": relation.relationNumber, "lineList": {"line": [line]}},
@@ -157,9 +159,9 @@ class TestAStockClient:
         orders = zeep_till.getOrders(
             request={"relationNumbers": [relation.relationNumber], "articlePluNumbers": {}, "articleBarcodes": {}}
         )
-        assert found.relation.name == "Jan"
-        assert made.result == "CREATE-ORDER-RESULT-OK"
-        assert [(one.totalInclAmount, one.relationName) for one in orders] == [(500, "Jan")]
+        assert relation_reply.relation.name == "Jan"
+        assert create_reply.result == "CREATE-ORDER-RESULT-OK"
+        assert [(item.totalInclAmount, item.relationName) for item in orders] == [(500, "Jan")]
 
     def test_a_fault_is_a_fault(self, sandbox: Sandbox, zeep_till: Any) -> None:
         with sandbox.switches.armed(Fault.EXPIRED), pytest.raises(ZeepFault, match="Invalid credentials"):
@@ -172,26 +174,26 @@ def test_every_answer_is_valid_by_the_vendors_description(sandbox: Sandbox, till
     create(till, f"{WITH_BARCODE}<priceIncl>1210</priceIncl>")
     new_group(till, "Bellen")
     till.ask("setStock", "<branchNumber>1</branchNumber><articleNumber>500001</articleNumber><amount>5</amount>")
-    made = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+    order_id = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
     documents = {kind: sandbox.state(kind, "mplus")[0] for kind in ("receipts", "invoices")}
     ids = {
-        "orderId": made,
+        "orderId": order_id,
         "receiptId": documents["receipts"]["receiptId"],
         "invoiceId": documents["invoices"]["invoiceId"],
     }
-    asked = set()
+    operations = set()
     for operation in Contract().operations:
-        reply = till.call(_least(operation, Contract(), ids))
+        reply = till.call(_minimal_request(operation, Contract(), ids))
         assert reply.status == 200, (operation, reply.raw)
         vendor.check(reply.body)
-        asked.add(operation)
-    assert len(asked) == len(Contract().operations)
+        operations.add(operation)
+    assert len(operations) == len(Contract().operations)
 
 
-_PLAIN = {"xsd:boolean": "true", "xsd:string": "x", "xsd:date": "2026-11-20", "xsd:base64Binary": "AAAA"}
+_SAMPLE_VALUES = {"xsd:boolean": "true", "xsd:string": "x", "xsd:date": "2026-11-20", "xsd:base64Binary": "AAAA"}
 
 
-def _least(operation: str, contract: Contract, ids: dict[str, str]) -> str:
+def _minimal_request(operation: str, contract: Contract, ids: dict[str, str]) -> str:
     """The smallest valid request of an operation."""
 
     def fill(type_: str, name: str) -> str:
@@ -203,6 +205,6 @@ def _least(operation: str, contract: Contract, ids: dict[str, str]) -> str:
             )
         if type_ in contract.enums:
             return contract.enums[type_][0]
-        return ids.get(name) or _PLAIN.get(type_, "1")
+        return ids.get(name) or _SAMPLE_VALUES.get(type_, "1")
 
     return prefixed(f"<{operation}>{fill(operation, '')}</{operation}>")

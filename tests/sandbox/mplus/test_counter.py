@@ -20,13 +20,13 @@ def paid(method: str, amount: int) -> dict[str, object]:
 
 
 def test_a_receipt_is_added_up_and_numbered(sandbox: Sandbox) -> None:
-    one = entered(sandbox, "receipts", paymentList=paid("PIN", 3630), workplaceNumber=2)
-    assert (one["totalInclAmount"], one["totalExclAmount"], one["paidAmount"]) == (3630, 3000, 3630)
-    assert one["state"] == "RECEIPT-STATE-PAID"
-    number = one["receiptNumber"]
+    receipt = entered(sandbox, "receipts", paymentList=paid("PIN", 3630), workplaceNumber=2)
+    assert (receipt["totalInclAmount"], receipt["totalExclAmount"], receipt["paidAmount"]) == (3630, 3000, 3630)
+    assert receipt["state"] == "RECEIPT-STATE-PAID"
+    number = receipt["receiptNumber"]
     assert isinstance(number, dict)
     assert (number["workplaceNumber"], number["number"] > 1) == (2, True)
-    (payment,) = one["paymentList"]["payment"]  # type: ignore[index]
+    (payment,) = receipt["paymentList"]["payment"]  # type: ignore[index]
     assert (payment["accountNumber"], payment["financialDate"]["day"]) == (1010, 20)
 
 
@@ -37,13 +37,13 @@ def test_a_receipt_that_is_not_paid_to_the_cent_is_not_taken(sandbox: Sandbox) -
 
 @pytest.mark.parametrize(("amount", "state"), [(0, "OUTSTANDING"), (1000, "PARTLY-PAID"), (3630, "PAID")])
 def test_an_invoice_may_be_paid_later(sandbox: Sandbox, amount: int, state: str) -> None:
-    one = entered(sandbox, "invoices", **({"paymentList": paid("PIN", amount)} if amount else {}))
-    assert (one["paidAmount"], one["state"]) == (amount, f"INVOICE-STATE-{state}")
+    invoice = entered(sandbox, "invoices", **({"paymentList": paid("PIN", amount)} if amount else {}))
+    assert (invoice["paidAmount"], invoice["state"]) == (amount, f"INVOICE-STATE-{state}")
 
 
 def test_an_order_may_be_paid_beforehand_in_part(sandbox: Sandbox) -> None:
-    one = entered(sandbox, "orders", paymentList=paid("PIN", 1000))
-    assert (one["prepaidAmount"], one["fullyPaid"]) == (1000, False)
+    document = entered(sandbox, "orders", paymentList=paid("PIN", 1000))
+    assert (document["prepaidAmount"], document["fullyPaid"]) == (1000, False)
 
 
 def test_what_is_rung_up_in_training_is_no_receipt(sandbox: Sandbox) -> None:

@@ -16,22 +16,22 @@ def sell(sandbox: Sandbox, at: str) -> None:
     sandbox.till.add("receipts", {**values, "paymentList": paid})
 
 
-def count(sandbox: Sandbox, at: str, counted: int, deposited: int = 0) -> dict[str, Any]:
-    told = {"day": DAY, "branch": 1, "workplace": 1, "at": f"{DAY}T{at}:00"}
-    sandbox.till.add("counts", {**told, "counted": counted, "deposited": deposited})
+def count(sandbox: Sandbox, at: str, amount: int, deposited: int = 0) -> dict[str, Any]:
+    fields = {"day": DAY, "branch": 1, "workplace": 1, "at": f"{DAY}T{at}:00"}
+    sandbox.till.add("counts", {**fields, "counted": amount, "deposited": deposited})
     return line(sandbox)
 
 
 def line(sandbox: Sandbox) -> dict[str, Any]:
-    (found,) = sandbox.state("counts", "mplus")[-1]["cashCountLineList"]["cashCountLine"]
-    return dict(found)
+    (count_line,) = sandbox.state("counts", "mplus")[-1]["cashCountLineList"]["cashCountLine"]
+    return dict(count_line)
 
 
 def test_several_counts_of_a_day_share_its_receipts_out(sandbox: Sandbox) -> None:
-    left = count(sandbox, "08:00", 15000)["endAmount"]
+    end_amount = count(sandbox, "08:00", 15000)["endAmount"]
     for at in ("09:00", "10:00", "15:00"):
         sell(sandbox, at)
-    noon = count(sandbox, "12:00", left + 2000, deposited=5000)
+    noon = count(sandbox, "12:00", end_amount + 2000, deposited=5000)
     evening = count(sandbox, "18:00", noon["endAmount"] + 990)
     assert (noon["startAmount"], noon["addedAmount"], noon["differenceAmount"]) == (15000, 2000, 0)
     assert noon["endAmount"] == 12000

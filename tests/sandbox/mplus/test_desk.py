@@ -30,8 +30,8 @@ class TestConventions:
         assert (
             told(till, f"<createOrder><order>{line}</order></createOrder>").text("result") == "CREATE-ORDER-RESULT-OK"
         )
-        asked = tags(request=f"<idempotencyKey>a</idempotencyKey><order>{line}</order>")
-        assert told(till, tags(createOrderV3=asked)).text("result") == "CREATE-ORDER-RESULT-OK"
+        request = tags(request=f"<idempotencyKey>a</idempotencyKey><order>{line}</order>")
+        assert told(till, tags(createOrderV3=request)).text("result") == "CREATE-ORDER-RESULT-OK"
 
     def test_fields_can_come_in_any_order(self) -> None:
         line = "<line><data><price>100</price><quantity>1</quantity></data><articleNumber>5</articleNumber></line>"

@@ -37,10 +37,10 @@ class TestGroups:
         marker = int(till.call("<ns:getCurrentSyncMarkers/>").text("articleGroupSyncMarker"))
         assert till.ask("deleteArticleGroup", f"<groupNumber>{top}</groupNumber>").text("result").endswith("-OK")
         changes = till.ask("getArticleGroupChanges", f"<syncMarker>{marker + 1}</syncMarker>")
-        found = till.ask("getProducts", f"<pluNumbers/><productNumbers>{product}</productNumbers>")
+        reply = till.ask("getProducts", f"<pluNumbers/><productNumbers>{product}</productNumbers>")
         assert till.ask("getArticleGroups").texts("groupNumber") == []
         assert changes.texts("isDeleted") == ["true", "true"]
-        assert found.texts("groupNumbers") == []
+        assert reply.texts("groupNumbers") == []
 
     def test_products_are_added_replaced_and_taken_out_by_their_number(self, till: RawClient) -> None:
         group = new_group(till, "Bellen")
@@ -50,9 +50,9 @@ class TestGroups:
         )
 
         def send(operation: str, *products: str, more: str = "") -> str:
-            listed = "".join(f"<number>{product}</number>" for product in products)
+            numbers = "".join(f"<number>{product}</number>" for product in products)
             return till.ask(
-                operation, f"<groupNumber>{group}</groupNumber>{more}<productNumbers>{listed}</productNumbers>"
+                operation, f"<groupNumber>{group}</groupNumber>{more}<productNumbers>{numbers}</productNumbers>"
             ).text("result")
 
         def members() -> list[str]:
@@ -72,9 +72,9 @@ class TestGroups:
         group = new_group(till, "Bellen")
         place = f"<sortOrderGroup><groupNumber>{group}</groupNumber><sortOrder>7</sortOrder></sortOrderGroup>"
         create(till, rest=f"<sortOrderGroupList>{place}</sortOrderGroupList>")
-        found = read(till, 500001)
-        assert found.texts("product/groupNumbers") == [str(group)]
-        assert found.texts("sortOrderGroup/sortOrder") == ["7"]
+        reply = read(till, 500001)
+        assert reply.texts("product/groupNumbers") == [str(group)]
+        assert reply.texts("sortOrderGroup/sortOrder") == ["7"]
         assert till.ask("getProducts", f"<groupNumbers>{group}</groupNumbers><pluNumbers/>").texts(
             "article/articleNumber"
         ) == ["500001"]

@@ -13,16 +13,16 @@ TRADES = True
 
 
 class TestTheControlAddress:
-    def control(self, till: RawClient, told: dict[str, Any]) -> int:
-        return till.request("POST", "/_sandbox/edit", json.dumps(told)).status
+    def control(self, till: RawClient, edit: dict[str, Any]) -> int:
+        return till.request("POST", "/_sandbox/edit", json.dumps(edit)).status
 
     def test_an_edit_by_hand_raises_the_marker_and_is_no_call(self, sandbox: Sandbox, till: RawClient) -> None:
         create(till)
         before = (read(till, 500001).text("product/syncMarker"), len(sandbox.ledger.writes()))
         assert self.control(till, {"table": "articles", "key": "500001", "values": {"priceIncl": 500}}) == 200
-        found = read(till, 500001)
-        assert (found.text("priceIncl"), found.text("priceExcl")) == ("500", "413")
-        assert int(found.text("product/syncMarker")) > int(before[0])
+        reply = read(till, 500001)
+        assert (reply.text("priceIncl"), reply.text("priceExcl")) == ("500", "413")
+        assert int(reply.text("product/syncMarker")) > int(before[0])
         assert len(sandbox.ledger.writes()) == before[1]
 
     @pytest.mark.parametrize(

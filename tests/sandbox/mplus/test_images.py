@@ -10,13 +10,13 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def made(till: RawClient, data: bytes, kind: str = "image/png", name: str = "bel.png") -> str:
     content = base64.b64encode(data).decode()
-    told = f"<imageName>{name}</imageName><mimeType>{kind}</mimeType><imageData>{content}</imageData>"
-    return till.ask("createImage", told).text("result")
+    fields = f"<imageName>{name}</imageName><mimeType>{kind}</mimeType><imageData>{content}</imageData>"
+    return till.ask("createImage", fields).text("result")
 
 
 def save(till: RawClient, card: int, *images: int) -> None:
-    listed = "".join(f"<images><imageId>{one}</imageId><labels/></images>" for one in images)
-    cards = f"<cards><cardNumber>{card}</cardNumber>{listed}</cards>"
+    elements = "".join(f"<images><imageId>{image}</imageId><labels/></images>" for image in images)
+    cards = f"<cards><cardNumber>{card}</cardNumber>{elements}</cards>"
     till.ask("saveCardImages", f"<cardType>PRODUCT</cardType>{cards}")
 
 

@@ -25,8 +25,8 @@ def between(first: date = FIRST, last: date = LAST) -> str:
 
 
 def filtered(*sources: str) -> str:
-    listed = "".join(f"<journalFilter>JOURNAL-FILTER-{each}</journalFilter>" for each in sources)
-    return f"<journalFilterList>{listed}</journalFilterList>"
+    elements = "".join(f"<journalFilter>JOURNAL-FILTER-{source}</journalFilter>" for source in sources)
+    return f"<journalFilterList>{elements}</journalFilterList>"
 
 
 def documents(sandbox: Sandbox, source: str) -> list[dict[str, Any]]:
@@ -56,32 +56,34 @@ def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
     sandbox: Sandbox, till: RawClient, source: str
 ) -> None:
     groups, paid, vat = Counter[Any](), Counter[Any](), Counter[Any]()
-    for one in documents(sandbox, source):
-        place = day_in(one["financialDate"]), one["financialBranchNumber"]
-        for line in one["lineList"]["line"]:
+    for document in documents(sandbox, source):
+        place = day_in(document["financialDate"]), document["financialBranchNumber"]
+        for line in document["lineList"]["line"]:
             data = line["data"]
             groups[*place, data["turnoverGroup"], "incl"] += data["totalInclAmount"]
             groups[*place, data["turnoverGroup"], "excl"] += data["totalExclAmount"]
-        for each in one["vatGroupList"]["vatGroup"]:
-            vat[*place, each["vatCode"], "excl"] += each["exclAmount"]
-            vat[*place, each["vatCode"], "vat"] += each["vatAmount"]
-        for each in one["paymentList"].get("payment", []):
-            paid[day_in(each["financialDate"]), one["financialBranchNumber"], each["method"]] += each["amount"]
+        for vat_group in document["vatGroupList"]["vatGroup"]:
+            vat[*place, vat_group["vatCode"], "excl"] += vat_group["exclAmount"]
+            vat[*place, vat_group["vatCode"], "vat"] += vat_group["vatAmount"]
+        for payment in document["paymentList"].get("payment", []):
+            paid[day_in(payment["financialDate"]), document["financialBranchNumber"], payment["method"]] += payment[
+                "amount"
+            ]
     reply = till.ask("getJournals", between() + filtered(source))
-    found = [Counter[Any](), Counter[Any](), Counter[Any]()]
+    journal_totals = [Counter[Any](), Counter[Any](), Counter[Any]()]
     for journal in rows(reply.body, "journalList/journal"):
         place = place_of(journal)
-        for each in rows(journal, "turnoverGroupList/turnoverGroup"):
-            number, incl, excl = numbers(each, "turnoverGroup", "inclAmount", "exclAmount")
-            found[0][*place, number, "incl"] += incl
-            found[0][*place, number, "excl"] += excl
-        for each in rows(journal, "paymentList/payment"):
-            found[1][*place, each.findtext("ns:method", "", NS)] += numbers(each, "amount")[0]
-        for each in rows(journal, "vatGroupList/vatGroup"):
-            code, excl, amount = numbers(each, "vatCode", "exclAmount", "vatAmount")
-            found[2][*place, code, "excl"] += excl
-            found[2][*place, code, "vat"] += amount
-    assert [dict(each) for each in found] == [dict(groups), dict(paid), dict(vat)]
+        for turnover_group in rows(journal, "turnoverGroupList/turnoverGroup"):
+            number, incl, excl = numbers(turnover_group, "turnoverGroup", "inclAmount", "exclAmount")
+            journal_totals[0][*place, number, "incl"] += incl
+            journal_totals[0][*place, number, "excl"] += excl
+        for payment in rows(journal, "paymentList/payment"):
+            journal_totals[1][*place, payment.findtext("ns:method", "", NS)] += numbers(payment, "amount")[0]
+        for vat_group in rows(journal, "vatGroupList/vatGroup"):
+            code, excl, amount = numbers(vat_group, "vatCode", "exclAmount", "vatAmount")
+            journal_totals[2][*place, code, "excl"] += excl
+            journal_totals[2][*place, code, "vat"] += amount
+    assert [dict(totals) for totals in journal_totals] == [dict(groups), dict(paid), dict(vat)]
     assert groups
     assert paid
 
@@ -90,12 +92,15 @@ def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_ac
     reply = till.ask("getJournals", between() + filtered("RECEIPT"))
     journals = rows(reply.body, "journalList/journal")
     for journal in journals:
-        sold = sum(numbers(each, "inclAmount")[0] for each in rows(journal, "turnoverGroupList/turnoverGroup"))
-        assert sold == sum(numbers(each, "amount")[0] for each in rows(journal, "paymentList/payment"))
+        sold = sum(
+            numbers(turnover_group, "inclAmount")[0]
+            for turnover_group in rows(journal, "turnoverGroupList/turnoverGroup")
+        )
+        assert sold == sum(numbers(payment, "amount")[0] for payment in rows(journal, "paymentList/payment"))
     accounts = {
-        numbers(each, "turnoverGroup", "accountNumber")
+        numbers(turnover_group, "turnoverGroup", "accountNumber")
         for journal in journals
-        for each in rows(journal, "turnoverGroupList/turnoverGroup")
+        for turnover_group in rows(journal, "turnoverGroupList/turnoverGroup")
     }
     assert {(80, 1560), (85, 1565), (90, 1570), (91, 1571), (92, 1575), (20, 8010)} <= accounts
     assert {place_of(journal)[1] for journal in journals} == {1, 2, 3, 12}
@@ -103,8 +108,8 @@ def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_ac
 
 def test_a_question_names_days_branches_and_filters(till: RawClient) -> None:
     yesterday = TODAY.replace(day=TODAY.day - 1)
-    one = till.ask("getJournals", between(yesterday, yesterday) + "<branchNumbers>12</branchNumbers>")
-    assert [place_of(each) for each in rows(one.body, "journalList/journal")] == [(str(yesterday), 12)]
+    reply = till.ask("getJournals", between(yesterday, yesterday) + "<branchNumbers>12</branchNumbers>")
+    assert [place_of(journal) for journal in rows(reply.body, "journalList/journal")] == [(str(yesterday), 12)]
     assert rows(till.ask("getJournals", between(LAST, LAST)).body, "journalList/journal") == []
 
 
@@ -114,32 +119,36 @@ def test_what_was_paid_on_an_order_at_the_counter_is_a_payment_and_nothing_is_so
     (journal,) = rows(till.ask("getJournals", between() + filtered("ORDER")).body, "journalList/journal")
     (payment,) = rows(journal, "paymentList/payment")
     assert rows(journal, "turnoverGroupList/turnoverGroup") == []
-    paid = [each for one in sandbox.state("orders", "mplus") for each in one["paymentList"].get("payment", [])]
-    (at_counter,) = (each["amount"] for each in paid if each.get("workplaceNumber"))
+    paid = [
+        order_payment
+        for order in sandbox.state("orders", "mplus")
+        for order_payment in order["paymentList"].get("payment", [])
+    ]
+    (at_counter,) = (order_payment["amount"] for order_payment in paid if order_payment.get("workplaceNumber"))
     assert numbers(payment, "amount") == (at_counter,)
 
 
 def test_the_financial_journal_is_group_by_vat_code_and_the_only_one_that_is(sandbox: Sandbox, till: RawClient) -> None:
     expected = Counter[Any]()
     for source in SOURCES:
-        for one in documents(sandbox, source):
-            for line in one["lineList"]["line"]:
+        for document in documents(sandbox, source):
+            for line in document["lineList"]["line"]:
                 data = line["data"]
-                where = one["financialBranchNumber"], source, data["turnoverGroup"], data["vatCode"]
+                where = document["financialBranchNumber"], source, data["turnoverGroup"], data["vatCode"]
                 expected[*where, "incl"] += data["totalInclAmount"]
                 expected[*where, "excl"] += data["totalExclAmount"]
     reply = till.ask("getFinancialJournal", between())
-    found, types = Counter[Any](), dict[int, str]()
+    totals, types = Counter[Any](), dict[int, str]()
     for group in rows(reply.body, "financialGroupList/financialGroup"):
-        (each,) = rows(group, "vatGroupList/vatGroup")
+        (vat_group,) = rows(group, "vatGroupList/vatGroup")
         source = group.findtext("ns:financialGroupSource", "", NS).removeprefix("FINANCIAL-GROUP-SOURCE-")
         branch, number, incl, excl = numbers(group, "branchNumber", "financialGroupNumber", "inclAmount", "exclAmount")
-        code, base, vat = numbers(each, "vatCode", "exclAmount", "vatAmount")
+        code, base, vat = numbers(vat_group, "vatCode", "exclAmount", "vatAmount")
         assert (base, base + vat) == (excl, incl)
-        found[branch, source, number, code, "incl"] += incl
-        found[branch, source, number, code, "excl"] += excl
+        totals[branch, source, number, code, "incl"] += incl
+        totals[branch, source, number, code, "excl"] += excl
         types[number] = group.findtext("ns:financialGroupType", "", NS).removeprefix("FINANCIAL-GROUP-TYPE-")
-    assert dict(found) == dict(expected)
+    assert dict(totals) == dict(expected)
     assert {types[20], types[80], types[90], types[92]} == {"TURNOVER", "SUSPENSE-ACCOUNT", "REFUNDABLE-DEPOSIT"}
 
 
@@ -152,10 +161,12 @@ def test_a_period_is_closed_once_it_is_over(till: RawClient) -> None:
 
 def test_counts_follow_from_the_cash_of_the_receipts_and_from_each_other(sandbox: Sandbox, till: RawClient) -> None:
     cash = Counter[Any]()
-    for one in documents(sandbox, "RECEIPT"):
-        where = day_in(one["financialDate"]), one["financialBranchNumber"], one["workplaceNumber"]
-        cash[where] += sum(each["amount"] for each in one["paymentList"].get("payment", []) if each["method"] == "CASH")
-    left: dict[tuple[int, int], int] = {}
+    for receipt in documents(sandbox, "RECEIPT"):
+        where = day_in(receipt["financialDate"]), receipt["financialBranchNumber"], receipt["workplaceNumber"]
+        cash[where] += sum(
+            payment["amount"] for payment in receipt["paymentList"].get("payment", []) if payment["method"] == "CASH"
+        )
+    end_amounts: dict[tuple[int, int], int] = {}
     missing, added_up = 0, Counter[Any]()
     counts = rows(till.ask("getCashCountList", between()).body, "cashCountList/cashCount")
     for count in counts:
@@ -165,9 +176,9 @@ def test_counts_follow_from_the_cash_of_the_receipts_and_from_each_other(sandbox
         start, added, counted, deposited, difference, end = numbers(
             line, "startAmount", "addedAmount", "countedAmount", "depositedAmount", "differenceAmount", "endAmount"
         )
-        assert start == left.get((branch, workplace), start)
+        assert start == end_amounts.get((branch, workplace), start)
         assert (difference, end) == (counted - start - added, counted - deposited)
-        left[branch, workplace] = end
+        end_amounts[branch, workplace] = end
         missing += difference
         added_up[day, branch, workplace] += added
         assert count.findtext("ns:isFinalized", "", NS) in ("true", "false")

@@ -11,18 +11,18 @@ TRADES = True
 
 class TestOrders:
     def test_the_till_adds_up_what_was_ordered(self, till: RawClient) -> None:
-        made = till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
-        found = till.call(prefixed("<findOrder><extOrderId>W-1</extOrderId></findOrder>"))
-        assert made.text("result") == "CREATE-ORDER-RESULT-OK"
-        assert found.text("order/orderId") == made.text("info/orderId")
-        assert (found.text("order/totalInclAmount"), found.text("order/totalExclAmount")) == ("2420", "2000")
-        assert (found.text("vatGroup/exclAmount"), found.text("vatGroup/vatAmount")) == ("2000", "420")
-        assert found.text("order/changeCounter") == "1"
+        create_reply = till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
+        find_reply = till.call(prefixed("<findOrder><extOrderId>W-1</extOrderId></findOrder>"))
+        assert create_reply.text("result") == "CREATE-ORDER-RESULT-OK"
+        assert find_reply.text("order/orderId") == create_reply.text("info/orderId")
+        assert (find_reply.text("order/totalInclAmount"), find_reply.text("order/totalExclAmount")) == ("2420", "2000")
+        assert (find_reply.text("vatGroup/exclAmount"), find_reply.text("vatGroup/vatAmount")) == ("2000", "420")
+        assert find_reply.text("order/changeCounter") == "1"
 
     def test_an_external_id_is_used_once(self, till: RawClient) -> None:
         till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
-        again = till.call(prefixed(f"<createOrderV2><request>{order()}</request></createOrderV2>"))
-        assert again.text("result") == "CREATE-ORDER-RESULT-EXT-ORDER-ID-ALREADY-EXISTS"
+        reply = till.call(prefixed(f"<createOrderV2><request>{order()}</request></createOrderV2>"))
+        assert reply.text("result") == "CREATE-ORDER-RESULT-EXT-ORDER-ID-ALREADY-EXISTS"
 
     def test_a_repeated_key_is_answered_again_and_not_carried_out_again(self, till: RawClient) -> None:
         payment = tags(paymentList=tags(payment=tags(method="IDEAL", amount=2420)))
@@ -43,8 +43,8 @@ class TestOrders:
         id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
 
         def change(counter: int, reference: str) -> str:
-            told = tags(order=tags(orderId=id_, reference=reference, changeCounter=counter))
-            return till.call(prefixed(f"<updateOrder>{told}</updateOrder>")).text("result")
+            fields = tags(order=tags(orderId=id_, reference=reference, changeCounter=counter))
+            return till.call(prefixed(f"<updateOrder>{fields}</updateOrder>")).text("result")
 
         assert change(1, "PO 1") == "UPDATE-ORDER-RESULT-OK"
         assert change(1, "PO 2") == "UPDATE-ORDER-RESULT-ORDER-HAS-CHANGED"
@@ -71,12 +71,12 @@ class TestOrders:
 
         assert pay("true", 1000).text("result") == "PAY-ORDER-RESULT-OK"
         assert pay("false", 1000).text("result") == "PAY-ORDER-RESULT-PAYMENT-INSUFFICIENT"
-        done = pay("false", 1420)
-        found = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
-        assert done.text("result") == "PAY-ORDER-RESULT-OK"
-        assert found.texts("invoiceIds/id") == [done.text("invoiceId")]
-        assert found.text("fullyPaid") == "true"
-        assert found.text("order/deliveryState") == "ORDER-DELIVERY-STATE-COMPLETE"
+        payment_reply = pay("false", 1420)
+        order_reply = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
+        assert payment_reply.text("result") == "PAY-ORDER-RESULT-OK"
+        assert order_reply.texts("invoiceIds/id") == [payment_reply.text("invoiceId")]
+        assert order_reply.text("fullyPaid") == "true"
+        assert order_reply.text("order/deliveryState") == "ORDER-DELIVERY-STATE-COMPLETE"
         assert pay("false", 1).text("result") == "PAY-ORDER-RESULT-ORDER-ALREADY-INVOICED"
 
     def test_another_branch_needs_a_workplace(self, till: RawClient) -> None:
@@ -93,7 +93,7 @@ class TestOrders:
     def test_paging_by_marker_meets_every_document_once(
         self, till: RawClient, operation: str, kind: str, count: int
     ) -> None:
-        seen: list[str] = []
+        document_ids: list[str] = []
         marker, unsorted = 0, False
         while True:
             reply = page(till, operation, marker, 17)
@@ -101,15 +101,15 @@ class TestOrders:
             if not markers:
                 break
             unsorted = unsorted or markers != sorted(markers)
-            seen += reply.texts(f"{kind}/{kind}Id")
+            document_ids += reply.texts(f"{kind}/{kind}Id")
             marker = max(markers) + 1
-        assert len(seen) == len(set(seen)) == count
+        assert len(document_ids) == len(set(document_ids)) == count
         assert unsorted
 
     def test_a_line_that_moves_is_added_up_again(self, till: RawClient) -> None:
         id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
-        found = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>")).body.find("{*}order")
-        text = etree.tostring(found).decode().replace("<ns:quantity>2<", "<ns:quantity>3<")
+        order_element = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>")).body.find("{*}order")
+        text = etree.tostring(order_element).decode().replace("<ns:quantity>2<", "<ns:quantity>3<")
         assert till.call(f"<ns:updateOrder>{text}</ns:updateOrder>").text("result") == "UPDATE-ORDER-RESULT-OK"
         after = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
         assert (after.text("order/totalInclAmount"), after.text("order/totalExclAmount")) == ("3630", "3000")

@@ -20,7 +20,7 @@ def entered(sandbox: Sandbox, table: str, **values: Any) -> dict[str, Any]:
 def now(sandbox: Sandbox, table: str, document: dict[str, Any]) -> dict[str, Any]:
     """A document as the till keeps it now."""
     name = f"{table[:-1]}Id"
-    return next(each for each in sandbox.state(table, "mplus") if each[name] == document[name])
+    return next(row for row in sandbox.state(table, "mplus") if row[name] == document[name])
 
 
 def paid(**methods: int) -> dict[str, Any]:
@@ -34,12 +34,12 @@ def prepaid(sandbox: Sandbox, amount: int, workplace: int = 1) -> dict[str, Any]
 
 
 def pay(till: RawClient, invoice: dict[str, Any], *payments: tuple[str, int]) -> Reply:
-    listed = "".join(tags(payment=tags(method=method, amount=amount)) for method, amount in payments)
-    return till.ask("payInvoice", f"{tags(invoiceId=invoice['invoiceId'])}<paymentList>{listed}</paymentList>")
+    elements = "".join(tags(payment=tags(method=method, amount=amount)) for method, amount in payments)
+    return till.ask("payInvoice", f"{tags(invoiceId=invoice['invoiceId'])}<paymentList>{elements}</paymentList>")
 
 
 def methods(document: dict[str, Any]) -> list[tuple[str, int]]:
-    return [(each["method"], each["amount"]) for each in document["paymentList"].get("payment", [])]
+    return [(payment["method"], payment["amount"]) for payment in document["paymentList"].get("payment", [])]
 
 
 class TestProposals:
@@ -57,19 +57,19 @@ class TestProposals:
         line = tags(line=tags(articleNumber=0, data=tags(quantity=1, price=1210, vatCode=2)))
 
         def save(counter: int = 0, **ids: object) -> Reply:
-            told = tags(proposal=tags(**ids, relationNumber=1003, changeCounter=counter, lineList=line))
-            return till.call(prefixed(f"<saveProposal>{told}</saveProposal>"))
+            fields = tags(proposal=tags(**ids, relationNumber=1003, changeCounter=counter, lineList=line))
+            return till.call(prefixed(f"<saveProposal>{fields}</saveProposal>"))
 
-        made = save(extProposalId="P-1")
-        id_ = made.text("info/proposalId")
-        again = save(extProposalId="P-1")
+        save_reply = save(extProposalId="P-1")
+        id_ = save_reply.text("info/proposalId")
+        repeat_reply = save(extProposalId="P-1")
         stale = save(7, proposalId=id_)
-        found = till.call(prefixed(f"<getProposal><proposalId>{id_}</proposalId></getProposal>"))
-        assert made.text("result") == "SAVE-PROPOSAL-RESULT-OK"
-        assert again.text("result") == "SAVE-PROPOSAL-RESULT-EXT-PROPOSAL-ID-ALREADY-EXISTS"
+        read_reply = till.call(prefixed(f"<getProposal><proposalId>{id_}</proposalId></getProposal>"))
+        assert save_reply.text("result") == "SAVE-PROPOSAL-RESULT-OK"
+        assert repeat_reply.text("result") == "SAVE-PROPOSAL-RESULT-EXT-PROPOSAL-ID-ALREADY-EXISTS"
         assert stale.text("result") == "SAVE-PROPOSAL-RESULT-PROPOSAL-HAS-CHANGED"
         assert save(proposalId="x").text("result") == "SAVE-PROPOSAL-RESULT-NOT-FOUND"
-        assert (found.text("proposal/totalInclAmount"), found.text("proposal/state")) == (
+        assert (read_reply.text("proposal/totalInclAmount"), read_reply.text("proposal/state")) == (
             "1210",
             "PROPOSAL-STATE-OUTSTANDING",
         )
@@ -77,8 +77,8 @@ class TestProposals:
     def test_what_became_an_order_is_not_changed_any_more(self, sandbox: Sandbox, till: RawClient) -> None:
         proposal = entered(sandbox, "proposals", lineList=BOTH)
         entered(sandbox, "orders", proposalId=proposal["proposalId"])
-        told = tags(proposal=tags(proposalId=proposal["proposalId"], reference="other"))
-        reply = till.call(prefixed(f"<saveProposal>{told}</saveProposal>"))
+        fields = tags(proposal=tags(proposalId=proposal["proposalId"], reference="other"))
+        reply = till.call(prefixed(f"<saveProposal>{fields}</saveProposal>"))
         assert reply.text("result") == "SAVE-PROPOSAL-RESULT-FAILED"
 
     def test_what_is_not_there_cannot_be_ordered(self, sandbox: Sandbox) -> None:
@@ -156,14 +156,17 @@ class TestInvoices:
             return till.call(prefixed(f"<creditInvoice>{tags(invoiceId=id_)}</creditInvoice>")).text("result")
 
         assert credit(invoice["invoiceId"]) == "CREDIT-INVOICE-RESULT-OK"
-        made = sandbox.state("invoices", "mplus")[-1]
-        assert (made["invoiceType"], made["creditedInvoiceId"]) == (
+        credit_invoice = sandbox.state("invoices", "mplus")[-1]
+        assert (credit_invoice["invoiceType"], credit_invoice["creditedInvoiceId"]) == (
             "INVOICE-TYPE-CREDIT-INVOICE",
             invoice["invoiceId"],
         )
-        assert (made["totalInclAmount"], made["totalExclAmount"]) == (-6050, -invoice["totalExclAmount"])
-        assert [each["data"]["quantity"] for each in made["lineList"]["line"]] == [-2, -1]
-        assert "paymentList" not in made
-        assert made["state"] == "INVOICE-STATE-OUTSTANDING-CREDIT"
+        assert (credit_invoice["totalInclAmount"], credit_invoice["totalExclAmount"]) == (
+            -6050,
+            -invoice["totalExclAmount"],
+        )
+        assert [line["data"]["quantity"] for line in credit_invoice["lineList"]["line"]] == [-2, -1]
+        assert "paymentList" not in credit_invoice
+        assert credit_invoice["state"] == "INVOICE-STATE-OUTSTANDING-CREDIT"
         assert credit(invoice["invoiceId"]) == "CREDIT-INVOICE-RESULT-FAILED"
         assert credit("x") == "CREDIT-INVOICE-RESULT-NOT-FOUND"

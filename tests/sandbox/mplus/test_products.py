@@ -11,49 +11,49 @@ from tests.sandbox.soap_client import RawClient, prefixed, tags
 
 class TestProducts:
     def test_what_was_created_can_be_read(self, till: RawClient) -> None:
-        made = create(till)
-        found = read(till, 500001)
-        assert made.text("result") == "CREATE-PRODUCT-RESULT-OK"
-        assert made.texts("articleNumbers") == ["500001"]
-        assert found.text("product/productNumber") == made.text("productNumber")
-        assert found.text("article/description") == "Fietsbel"
-        assert found.text("product/syncMarker") == made.text("syncMarker")
+        create_reply = create(till)
+        read_reply = read(till, 500001)
+        assert create_reply.text("result") == "CREATE-PRODUCT-RESULT-OK"
+        assert create_reply.texts("articleNumbers") == ["500001"]
+        assert read_reply.text("product/productNumber") == create_reply.text("productNumber")
+        assert read_reply.text("article/description") == "Fietsbel"
+        assert read_reply.text("product/syncMarker") == create_reply.text("syncMarker")
 
     @pytest.mark.parametrize(
-        ("sent", "incl", "excl"),
+        ("fields", "incl", "excl"),
         [
             ("<priceIncl>1210</priceIncl>", "1210", "1000"),
             ("<priceExcl>1000</priceExcl>", "1210", "1000"),
             ("<priceIncl>1210</priceIncl><priceExcl>999</priceExcl>", "1210", "999"),
         ],
     )
-    def test_the_price_that_is_left_out_is_computed(self, till: RawClient, sent: str, incl: str, excl: str) -> None:
-        create(till, TEA + sent)
-        found = read(till, 500001)
-        assert (found.text("priceIncl"), found.text("priceExcl")) == (incl, excl)
+    def test_the_price_that_is_left_out_is_computed(self, till: RawClient, fields: str, incl: str, excl: str) -> None:
+        create(till, TEA + fields)
+        reply = read(till, 500001)
+        assert (reply.text("priceIncl"), reply.text("priceExcl")) == (incl, excl)
 
     def test_an_update_changes_what_it_mentions_and_nothing_else(self, till: RawClient) -> None:
-        made = create(
+        create_reply = create(
             till,
             f"{TEA}<purchasePrice>5</purchasePrice><priceIncl>1210</priceIncl><futureField>kept</futureField>",
             "<futureRest>too</futureRest>",
         )
-        number = made.text("productNumber")
+        number = create_reply.text("productNumber")
         reply = update(
             till,
             f"<productNumber>{number}</productNumber><articleList><article><articleNumber>500001</articleNumber>"
             "<priceIncl>2420</priceIncl></article><article><articleNumber>500002</articleNumber><vatCode>2</vatCode></article></articleList>",
         )
-        found = read(till, 500001)
+        read_reply = read(till, 500001)
         assert reply.text("result") == "UPDATE-PRODUCT-RESULT-OK"
         assert reply.texts("existingArticleNumbers") == ["500001"]
         assert reply.texts("newArticleNumbers") == ["500002"]
-        assert int(reply.text("syncMarker")) > int(made.text("syncMarker"))
-        told = [
-            found.text(name)
+        assert int(reply.text("syncMarker")) > int(create_reply.text("syncMarker"))
+        texts = [
+            read_reply.text(name)
             for name in ("priceIncl", "priceExcl", "purchasePrice", "futureField", "futureRest", "article/description")
         ]
-        assert told == ["2420", "2000", "5", "kept", "too", "Fietsbel"]
+        assert texts == ["2420", "2000", "5", "kept", "too", "Fietsbel"]
 
     def test_an_article_that_was_read_can_be_written_back_as_it_is(self, till: RawClient) -> None:
         create(till, f"{WITH_BARCODE}<priceIncl>1210</priceIncl><futureField>1</futureField>")
@@ -63,7 +63,7 @@ class TestProducts:
         after = read(till, 500001).body.find(".//{urn:mplusqapi}product")
         moving = {"syncMarker", "changeTimestamp"}
         assert reply.text("result") == "UPDATE-PRODUCT-RESULT-OK"
-        assert _plain(after, moving) == _plain(before, moving)
+        assert _nested_texts(after, moving) == _nested_texts(before, moving)
 
     def test_a_new_barcode_becomes_the_current_one(self, till: RawClient) -> None:
         create(till, WITH_BARCODE)
@@ -71,22 +71,22 @@ class TestProducts:
             till,
             "<articleList><article><articleNumber>500001</articleNumber><barcode>8719990000023</barcode></article></articleList>",
         )
-        found = read(till, 500001)
-        assert found.text("article/barcode") == "8719990000023"
-        assert found.texts("barcodeList/barcode/isCurrent") == ["false", "true"]
+        reply = read(till, 500001)
+        assert reply.text("article/barcode") == "8719990000023"
+        assert reply.texts("barcodeList/barcode/isCurrent") == ["false", "true"]
 
     def test_taken_numbers_are_refused(self, till: RawClient) -> None:
         first = create(till)
         assert create(till).text("result") == "CREATE-PRODUCT-RESULT-FAILED-ARTICLE-NUMBER-ALREADY-TAKEN"
-        again = till.call(
+        repeat_reply = till.call(
             prefixed(
                 f"<createProduct><product><productNumber>{first.text('productNumber')}</productNumber></product></createProduct>"
             )
         )
-        assert again.text("result") == "CREATE-PRODUCT-RESULT-FAILED-PRODUCT-NUMBER-ALREADY-TAKEN"
+        assert repeat_reply.text("result") == "CREATE-PRODUCT-RESULT-FAILED-PRODUCT-NUMBER-ALREADY-TAKEN"
 
     @pytest.mark.parametrize(
-        ("sent", "said"),
+        ("fields", "expected"),
         [
             ("<vatCode>77</vatCode>", "VAT code 77"),
             ("<turnoverGroup>77</turnoverGroup>", "Turnover group 77"),
@@ -96,10 +96,10 @@ class TestProducts:
             ),
         ],
     )
-    def test_codes_that_do_not_exist_are_refused(self, till: RawClient, sent: str, said: str) -> None:
-        reply = create(till, f"<articleNumber>500009</articleNumber>{sent}")
+    def test_codes_that_do_not_exist_are_refused(self, till: RawClient, fields: str, expected: str) -> None:
+        reply = create(till, f"<articleNumber>500009</articleNumber>{fields}")
         assert reply.text("result") == "CREATE-PRODUCT-RESULT-FAILED"
-        assert said in reply.text("errorMessage")
+        assert expected in reply.text("errorMessage")
         assert not read(till, 500009).texts("product")
 
     def test_a_product_that_is_not_there_cannot_be_updated(self, till: RawClient) -> None:
@@ -133,30 +133,30 @@ class TestProducts:
         first = till.ask(
             "getProducts", f"<pluNumbers/><syncMarker>{start}</syncMarker><syncMarkerLimit>5</syncMarkerLimit>"
         )
-        one = till.ask(
+        first_page = till.ask(
             "getProducts", f"<pluNumbers/><syncMarker>{start}</syncMarker><syncMarkerLimit>1</syncMarkerLimit>"
         )
         assert sorted(map(int, first.texts("product/syncMarker"))) == [start, start + 1]
-        assert len(one.texts("article/articleNumber")) == 2
+        assert len(first_page.texts("article/articleNumber")) == 2
 
     def test_paging_by_marker_meets_every_product_once(self, till: RawClient) -> None:
         for number in range(500001, 500021):
             create(till, f"<articleNumber>{number}</articleNumber>")
-        seen: list[str] = []
+        product_numbers: list[str] = []
         marker, answers = 0, 0
-        while found := (
+        while product_page := (
             reply := till.ask(
                 "getProducts", f"<pluNumbers/><syncMarker>{marker}</syncMarker><syncMarkerLimit>4</syncMarkerLimit>"
             )
         ).texts("product/productNumber"):
-            seen += found
+            product_numbers += product_page
             marker = max(map(int, reply.texts("product/syncMarker"))) + 1
             answers += 1
-        assert len(seen) == len(set(seen)) == 29
+        assert len(product_numbers) == len(set(product_numbers)) == 29
         assert answers == 8
 
 
-def _plain(element: Any, without: set[str]) -> Any:
+def _nested_texts(element: Any, without: set[str]) -> Any:
     """An element as nested names and texts."""
-    children = [_plain(child, without) for child in element if etree.QName(child).localname not in without]
+    children = [_nested_texts(child, without) for child in element if etree.QName(child).localname not in without]
     return (str(etree.QName(element).localname), children or (element.text or ""))

@@ -17,8 +17,8 @@ class TestRelations:
                 f"<updateRelation><relation><relationNumber>{number}</relationNumber><city>Zeist</city></relation></updateRelation>"
             )
         )
-        found = till.call(prefixed(f"<getRelation><relationNumber>{number}</relationNumber></getRelation>"))
-        assert [found.text(name) for name in ("name", "city", "email", "nieuwVeld")] == [
+        reply = till.call(prefixed(f"<getRelation><relationNumber>{number}</relationNumber></getRelation>"))
+        assert [reply.text(name) for name in ("name", "city", "email", "nieuwVeld")] == [
             "John Doe",
             "Zeist",
             "john@doe.example",

@@ -12,13 +12,13 @@ class TestStock:
         where = "<branchNumber>2</branchNumber><articleNumber>500001</articleNumber>"
         first = till.ask("setStock", f"{where}<amount>1250</amount><decimalPlaces>2</decimalPlaces>")
         second = till.ask("updateStock", f"{where}<amountChanged>-3</amountChanged>")
-        found = till.ask(
+        reply = till.ask(
             "getStock",
             "<branchNumber>2</branchNumber><articleNumbers><articleNumbers>500001</articleNumbers></articleNumbers>",
         )
         assert int(second.text("stockId")) == int(first.text("stockId")) + 1
-        assert (found.text("amountFree"), found.text("decimalPlacesFree")) == ("95", "1")
-        assert found.text("articleStocks/stockId") == second.text("stockId")
+        assert (reply.text("amountFree"), reply.text("decimalPlacesFree")) == ("95", "1")
+        assert reply.text("articleStocks/stockId") == second.text("stockId")
 
     @pytest.mark.parametrize(
         ("branch", "article", "result"),
@@ -37,13 +37,13 @@ class TestStock:
         create(till)
 
         def correct(*rows: tuple[int, int]) -> Reply:
-            listed = "".join(
+            elements = "".join(
                 f"<correction><articleNumber>{article}</articleNumber><amount>{amount}</amount></correction>"
                 for article, amount in rows
             )
             return till.ask(
                 "saveStockCorrections",
-                f"<branchNumber>1</branchNumber><employeeNumber>999999</employeeNumber><reference/><stockCorrectionList>{listed}</stockCorrectionList>",
+                f"<branchNumber>1</branchNumber><employeeNumber>999999</employeeNumber><reference/><stockCorrectionList>{elements}</stockCorrectionList>",
             )
 
         refused = correct((500001, 4), (123456, 4))
@@ -64,8 +64,8 @@ class TestStock:
         where = "<branchNumber>1</branchNumber><articleNumber>500001</articleNumber>"
         till.ask("setStock", f"{where}<amount>10</amount>")
         till.call(prefixed(f"<createOrder>{order(quantity=4)}</createOrder>"))
-        found = till.ask(
+        reply = till.ask(
             "getStock",
             "<branchNumber>1</branchNumber><articleNumbers><articleNumbers>500001</articleNumbers></articleNumbers>",
         )
-        assert (found.text("amountFree"), found.text("amountReserved")) == ("6", "4")
+        assert (reply.text("amountFree"), reply.text("amountReserved")) == ("6", "4")

@@ -26,7 +26,7 @@ FAULTS = {
 
 
 def faults(articles: tuple[ShopArticle, ...]) -> dict[str, int]:
-    return dict(Counter(each.fault for each in articles if each.fault))
+    return dict(Counter(article.fault for article in articles if article.fault))
 
 
 def test_the_same_seed_is_the_same_shop() -> None:
@@ -43,11 +43,11 @@ def test_the_shop_has_the_size_that_was_asked() -> None:
 
 
 def test_half_of_the_articles_are_variants_of_forty_styles() -> None:
-    variants = [each for each in make_shop(400).articles if each.parent]
+    variants = [article for article in make_shop(400).articles if article.parent]
     assert len(variants) == 200
-    assert len({each.parent for each in variants}) == 40
-    assert len({(each.parent, each.colour, each.size) for each in variants}) == 200
-    assert all(each.number for each in variants)
+    assert len({article.parent for article in variants}) == 40
+    assert len({(article.parent, article.colour, article.size) for article in variants}) == 200
+    assert all(article.number for article in variants)
 
 
 def test_every_fault_is_there_as_often_in_a_big_shop_as_in_a_small_one() -> None:
@@ -58,32 +58,32 @@ def test_every_fault_is_there_as_often_in_a_big_shop_as_in_a_small_one() -> None
 @pytest.mark.long
 def test_a_hundred_thousand_articles_take_seconds() -> None:
     begin = time.process_time()  # others may be at work on the machine
-    assert len({each.code for each in make_shop(100_000).articles}) == 100_000
+    assert len({article.code for article in make_shop(100_000).articles}) == 100_000
     assert time.process_time() - begin < 20
 
 
 def test_one_leading_zero_collides_with_another_article() -> None:
     articles = make_shop().articles
-    collides = next(each for each in articles if each.fault == "leading_zero_collides")
-    assert [each.code for each in articles if each.number == collides.number] == [collides.code, "10007"]
+    collides = next(article for article in articles if article.fault == "leading_zero_collides")
+    assert [article.code for article in articles if article.number == collides.number] == [collides.code, "10007"]
 
 
 def test_only_the_faulty_barcodes_fail_their_check_or_occur_twice() -> None:
-    coded = [each for each in make_shop().articles if each.ean]
-    wrong = {each.fault for each in coded if check_digit(each.ean[:12]) != each.ean[12]}
+    coded = [article for article in make_shop().articles if article.ean]
+    wrong = {article.fault for article in coded if check_digit(article.ean[:12]) != article.ean[12]}
     assert wrong == {"wrong_check_digit"}
-    twice = [ean for ean, times in Counter(each.ean for each in coded).items() if times > 1]
-    assert {each.fault for each in coded if each.ean in twice} == {"duplicate_barcode"}
+    twice = [ean for ean, times in Counter(article.ean for article in coded).items() if times > 1]
+    assert {article.fault for article in coded if article.ean in twice} == {"duplicate_barcode"}
 
 
 def test_a_long_name_stands_whole_in_the_text() -> None:
-    long = [each for each in make_shop().articles if each.fault == "long_name"]
-    assert all(len(each.name) == NAME_LIMIT or each.name.endswith(" ") for each in long)
-    assert all(each.text.startswith(each.name) and each.text.index(".") >= 50 for each in long)
+    long = [article for article in make_shop().articles if article.fault == "long_name"]
+    assert all(len(article.name) == NAME_LIMIT or article.name.endswith(" ") for article in long)
+    assert all(article.text.startswith(article.name) and article.text.index(".") >= 50 for article in long)
 
 
 def test_an_emoji_is_a_question_mark_in_accountview() -> None:
-    names = [(each.name, each.text) for each in make_shop().articles if each.fault == "emoji"]
+    names = [(article.name, article.text) for article in make_shop().articles if article.fault == "emoji"]
     assert names == [
         ("Fietsbel ??", "Vrolijke bel ?? in vijf tinten."),
         ("Stuurlint ? regenboog", "Voor wie van kleur houdt ?"),
@@ -103,22 +103,22 @@ def test_accountview_can_hold_every_text() -> None:
 
 def test_groups_form_a_tree_of_two_levels() -> None:
     shop = make_shop()
-    codes = {each.code for each in shop.groups}
-    assert {each.parent for each in shop.groups} - {""} <= codes
-    assert all(len(each.code) <= 5 for each in shop.groups)
-    assert {each.group for each in shop.articles} <= codes
+    codes = {group.code for group in shop.groups}
+    assert {group.parent for group in shop.groups} - {""} <= codes
+    assert all(len(group.code) <= 5 for group in shop.groups)
+    assert {article.group for article in shop.articles} <= codes
 
 
 def test_customers_share_an_address_or_have_none() -> None:
     customers = make_shop().customers
-    shared = [each.email for each in customers if each.fault == "shared_email"]
+    shared = [customer.email for customer in customers if customer.fault == "shared_email"]
     assert len(shared) == 6
     assert len(set(shared)) == 3
-    assert sum(not each.email for each in customers) == 5
-    assert len({each.country for each in customers}) > 4
+    assert sum(not customer.email for customer in customers) == 5
+    assert len({customer.country for customer in customers}) > 4
 
 
 def test_prices_give_a_shelf_price_in_whole_cents() -> None:
-    for each in (each for each in make_shop().articles if each.vat):
-        incl = each.price_excl * (100 + each.vat_pct) / 100
+    for article in (article for article in make_shop().articles if article.vat):
+        incl = article.price_excl * (100 + article.vat_pct) / 100
         assert abs(incl - incl.quantize(CENT)) < CENT / 50

@@ -41,8 +41,8 @@ def answered(application: Application, address: str) -> tuple[str, str]:
         page = browser.get(address)
         hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
         answer = browser.post(address.partition("?")[0], data={**hidden, "answer": "allow"})
-    told = parse_qs(urlsplit(answer.headers["location"]).query)
-    code, state = told["code"][0], told["state"][0]
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    code, state = query["code"][0], query["state"][0]
     application.connections.authorized(code, state)
     return code, state
 
@@ -94,10 +94,10 @@ def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> N
 def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there_before_is_asked_for_names_alone(
     tmp_path: Path,
 ) -> None:
-    for most in CALLS_OF_A_START:
+    for max_calls in CALLS_OF_A_START:
         with opened(tmp_path, sandbox=True, fresh=True) as application:
             ledger = sandbox_of(application).ledger
-            assert len(ledger.calls()) <= most
+            assert len(ledger.calls()) <= max_calls
             tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
             assert {("ARTICLE ",), ("ART_GRP ",)} <= set(tables)
             assert set(tables.values()) <= {1, 2}  # its columns, and the page without any that ends them
@@ -109,7 +109,7 @@ def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_agai
         ledger = sandbox_of(application).ledger
         for _ in range(2):
             ledger.clear()
-            assert all(one.ok for one in application.connections.check("accountview"))
+            assert all(finding.ok for finding in application.connections.check("accountview"))
             calls = [call.operation for call in ledger.calls("accountview")]
             tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
 
@@ -176,14 +176,14 @@ def tokens(application: Application) -> dict[str, str]:
 
 
 def secrets_of(application: Application) -> list[bytes]:
-    kept = tokens(application)
-    return [kept["access"].encode(), kept["refresh"].encode()]
+    token_pair = tokens(application)
+    return [token_pair["access"].encode(), token_pair["refresh"].encode()]
 
 
 def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
-        before, known = tokens(application), secrets_of(application)
+        before, known_secrets = tokens(application), secrets_of(application)
 
         application.connections.authorize_address(BACK, "sandbox-client", "new-secret", somebody("test"), other.url)
         assert causes(application.connections.check("accountview")) == []
@@ -192,7 +192,7 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
         assert other.requests == []
         assert tokens(application)["refresh"] == before["refresh"]
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
-        assert [one for one in known if one in other.received] == []
+        assert [secret for secret in known_secrets if secret in other.received] == []
 
 
 def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_before(
@@ -200,7 +200,10 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
 ) -> None:
     with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
-        before, known = application.access.access_data("accountview"), [*secrets_of(application), b"sandbox-secret"]
+        before, known_secrets = (
+            application.access.access_data("accountview"),
+            [*secrets_of(application), b"sandbox-secret"],
+        )
 
         address = application.connections.authorize_address(
             BACK, "other-client", "other-secret", somebody("test"), other.url
@@ -210,7 +213,7 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
             application.connections.authorized("planted-code", state)
 
         assert b"planted-code" in other.received
-        assert [one for one in known if one in other.received] == []
+        assert [secret for secret in known_secrets if secret in other.received] == []
         assert application.access.access_data("accountview") == before
         assert causes(application.connections.check("accountview")) == []
 
@@ -254,11 +257,11 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
         )
         with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
             answered(application, address)
-        again = application.connections.authorize_address(
+        retry_address = application.connections.authorize_address(
             BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
         )
         with pytest.raises(AccessDeniedError, match="accountview_login_refused"):
-            application.connections.authorized("", parse_qs(urlsplit(again).query)["state"][0])
+            application.connections.authorized("", parse_qs(urlsplit(retry_address).query)["state"][0])
 
         assert tokens(application) == before
         assert application.access.access_data("accountview")["client_secret"] == "sandbox-secret"
@@ -270,11 +273,11 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
     with opened(tmp_path, start=False) as application, recording_server() as other:
         connected(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
-        found = application.connections.connect(
+        findings = application.connections.connect(
             "mplus", {"url": url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
         )
 
-        assert causes(found)
+        assert causes(findings)
         assert b"sandbox-secret" not in other.received
         assert application.access.access_data("mplus")["secret"] == "sandbox-secret"
         assert application.connections.last_check("mplus").ok
@@ -285,14 +288,14 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
 def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         connected(application, shop)
-        known = [*secrets_of(application), b"sandbox-secret"]
+        known_secrets = [*secrets_of(application), b"sandbox-secret"]
     with recording_server() as other:
         books, till = AccountViewAccess(url=other.url), MplusAccess(url=other.url)
         with opened(tmp_path, start=False, accountview=books, mplus=till) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
             assert causes(application.connections.check("mplus"))
             assert not application.connections.is_logged_in()
-        assert [one for one in known if one in other.received] == []
+        assert [secret for secret in known_secrets if secret in other.received] == []
     with opened(tmp_path, start=False) as application:
         assert causes(application.connections.check("accountview")) == []
         assert causes(application.connections.check("mplus")) == []
@@ -302,14 +305,14 @@ def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(t
 def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
     tmp_path: Path, shop: Sandbox, other: str
 ) -> None:
-    given = {
+    access_settings = {
         "client_id": AccountViewAccess(client_id="another"),
         "scheme": AccountViewAccess(url=shop.accountview_url.replace("http://", "https://")),
         "port": AccountViewAccess(url="http://127.0.0.1:9/api/v3"),
     }
     with opened(tmp_path, start=False) as application:
         connected(application, shop)
-    with opened(tmp_path, start=False, accountview=given[other]) as application:
+    with opened(tmp_path, start=False, accountview=access_settings[other]) as application:
         assert not application.connections.is_logged_in()
         assert "client_secret" not in application.access.access_data("accountview")
 
@@ -317,8 +320,8 @@ def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
 def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         connected(application, shop)
-    written = shop.accountview_url.replace("http", "HTTP", 1) + "/"
-    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=written, per_second=FAST)) as application:
+    address = shop.accountview_url.replace("http", "HTTP", 1) + "/"
+    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=address, per_second=FAST)) as application:
         assert causes(application.connections.check("accountview")) == []
 
 
@@ -330,7 +333,7 @@ def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path
         application.access.reconnect("accountview")
 
         assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [one for one in secrets_of(application) if one in other.received] == []
+        assert [secret for secret in secrets_of(application) if secret in other.received] == []
 
 
 def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
@@ -343,7 +346,7 @@ def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_
     with recording_server() as other:
         with opened(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [one for one in old.values() if one.encode() in other.received] == []
+        assert [token for token in old.values() if token.encode() in other.received] == []
 
 
 def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
@@ -365,18 +368,18 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
 
 
 def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_path: Path, shop: Sandbox) -> None:
-    given = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
-    here = AccountViewAccess.model_validate(
-        {**given, "company": "7f3c", "url": shop.accountview_url, "per_second": FAST}
+    credentials = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
+    own_access = AccountViewAccess.model_validate(
+        {**credentials, "company": "7f3c", "url": shop.accountview_url, "per_second": FAST}
     )
-    with opened(tmp_path, start=False, accountview=here) as application:
+    with opened(tmp_path, start=False, accountview=own_access) as application:
         assert causes(application.connections.check("accountview")) == []
     with recording_server() as other:
-        there = here.model_copy(update={"url": other.url})
-        with opened(tmp_path, start=False, accountview=there) as application:
+        other_access = own_access.model_copy(update={"url": other.url})
+        with opened(tmp_path, start=False, accountview=other_access) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
         assert b"sandbox-refresh" not in other.received
-    with opened(tmp_path, start=False, accountview=here) as application:
+    with opened(tmp_path, start=False, accountview=own_access) as application:
         assert causes(application.connections.check("accountview")) == []
 
 

@@ -26,7 +26,7 @@ OURS = "orders", Kind.SALES_ORDER
 
 
 def told(application: Application) -> list[Finding]:
-    return [one for one in application.connections.check("accountview") if one.cause == "prefix_in_use"]
+    return [finding for finding in application.connections.check("accountview") if finding.cause == "prefix_in_use"]
 
 
 def booked(application: Application, number: str, prefix: str = "MP-") -> str:
@@ -48,7 +48,11 @@ def booked_day(application: Application, reference: str) -> str:
 
 
 def question(application: Application) -> AskedQuestion:
-    return next(one for one in application.setup.questions()["orders"] if one.question.name == "prefix")
+    return next(
+        asked_question
+        for asked_question in application.setup.questions()["orders"]
+        if asked_question.question.name == "prefix"
+    )
 
 
 def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
@@ -58,26 +62,33 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert told(application) == []
 
         before = booked(application, "2026.1")
-        (found,) = told(application)
-        assert (found.ok, found.name) == (False, "flow_orders")
-        assert (found.facts["count"], found.facts["reference"], found.facts["prefix"]) == ("1", "MP-2026.1", "MP-")
-        assert not has_prefix(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
+        (prefix_finding,) = told(application)
+        assert (prefix_finding.ok, prefix_finding.name) == (False, "flow_orders")
+        assert (prefix_finding.facts["count"], prefix_finding.facts["reference"], prefix_finding.facts["prefix"]) == (
+            "1",
+            "MP-2026.1",
+            "MP-",
+        )
+        assert not has_prefix(prefix_finding.facts["free"], Kind.SALES_ORDER, prefix_finding.facts["reference"])
 
-        asked = question(application)
-        assert asked.proposal is not None
-        assert asked.proposal.values == {"reference_prefix": found.facts["free"]}
-        assert asked.can_be_accepted
+        asked_question = question(application)
+        assert asked_question.proposal is not None
+        assert asked_question.proposal.values == {"reference_prefix": prefix_finding.facts["free"]}
+        assert asked_question.can_be_accepted
 
         mine = booked(application, "2026.2")
         linked(application, mine)
         assert int(mine) > int(before)
         assert told(application) == []  # what was there before the first of ours is of a console that is no more
         booked(application, "2026.3")
-        assert [one.facts["reference"] for one in told(application)] == ["MP-2026.3"]
+        assert [finding.facts["reference"] for finding in told(application)] == ["MP-2026.3"]
 
-        asked = question(application)
-        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
-        assert asked.lack is not None
+        asked_question = question(application)
+        assert (asked_question.proposal, asked_question.can_be_accepted) == (
+            None,
+            False,
+        )  # what is booked is known by its prefix
+        assert asked_question.lack is not None
 
         stores = stores_in(application)
         look = ForeignDocumentSearch(
@@ -86,14 +97,18 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         look.accept("orders", {"mp-2026.3"}, "test")
         assert told(application) == []  # a person knows of it
         linked(application, "999999")
-        assert {one.facts["count"] for one in told(application)} == {"2"}  # under our reference, and another document
+        assert {finding.facts["count"] for finding in told(application)} == {
+            "2"
+        }  # under our reference, and another document
         linked(application, mine)
         sandbox_of(application).accountview.invoice(
             mine
         )  # into the history, which does not tell the number of an order
-        assert [one.facts["reference"] for one in told(application)] == ["MP-2026.1"]  # nothing of ours is beside it
+        assert [finding.facts["reference"] for finding in told(application)] == [
+            "MP-2026.1"
+        ]  # nothing of ours is beside it
 
-        application.flows.change("orders", {"reference_prefix": found.facts["free"]}, somebody("test"))
+        application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, somebody("test"))
         assert told(application) == []
 
 
@@ -106,18 +121,18 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
     with opened(tmp_path, start=False) as application:  # nobody has asked for a check since this start
         application.connections.join_sandbox()
         sandbox_of(application).ledger.clear()
-        asked = question(application)
-        assert asked.proposal is not None
-        free = str(asked.proposal.values["reference_prefix"])
+        asked_question = question(application)
+        assert asked_question.proposal is not None
+        free = str(asked_question.proposal.values["reference_prefix"])
         calls = len(sandbox_of(application).ledger.calls("accountview"))
         question(application)
         assert len(sandbox_of(application).ledger.calls("accountview")) == calls > 0  # one look is enough
 
         booked(application, "2026.2", free)  # another console takes it meanwhile
-        application.setup.answer("orders", "prefix", asked.proposal.values, me)
-        again = question(application)
-        assert again.lack is not None
-        assert again.lack.reason.facts["prefix"] == free
+        application.setup.answer("orders", "prefix", asked_question.proposal.values, me)
+        next_question = question(application)
+        assert next_question.lack is not None
+        assert next_question.lack.reason.facts["prefix"] == free
 
 
 def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
@@ -133,15 +148,15 @@ def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_docu
         stores_in(application).links.keep("days", [Link(Kind.DAY_PAGE, "2026-10-16/1", mine, agreed)])
         assert told(application) == []
         booked_day(application, "MZ6101700100")
-        (found,) = told(application)
-        assert found.name == "flow_days"
-        assert (found.facts["reference"], found.facts["prefix"]) == ("MZ6101700100", "MP-")
-        assert not bears_day(found.facts["free"], Kind.DAY_PAGE, "KZ6101700100")
+        (prefix_finding,) = told(application)
+        assert prefix_finding.name == "flow_days"
+        assert (prefix_finding.facts["reference"], prefix_finding.facts["prefix"]) == ("MZ6101700100", "MP-")
+        assert not bears_day(prefix_finding.facts["free"], Kind.DAY_PAGE, "KZ6101700100")
 
-        asked = question(application)  # of the flow that has the setting
-        assert asked.lack is not None
-        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # a day is booked under it
-        application.flows.change("orders", {"reference_prefix": found.facts["free"]}, me)
+        asked_question = question(application)  # of the flow that has the setting
+        assert asked_question.lack is not None
+        assert (asked_question.proposal, asked_question.can_be_accepted) == (None, False)  # a day is booked under it
+        application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, me)
         assert told(application) == []
 
 

@@ -70,7 +70,7 @@ def test_takings_are_under_way_until_the_bank_pays_them_less_a_fee(place: Place)
     card, cards_sold = place.clearing.read(MONTH).accounts
     assert card.match is not None
     assert [card.opening, card.takings, card.payouts, card.closing] == [Decimal(40), TAKEN, Decimal(40), TAKEN]
-    assert [(one.date, one.branch, one.amount) for one in card.match.unpaid_takings] == [(DAY, "1", TAKEN)]
+    assert [(taking.date, taking.branch, taking.amount) for taking in card.match.unpaid_takings] == [(DAY, "1", TAKEN)]
     assert (cards_sold.closing, cards_sold.match) == (Decimal(-15), None)
     place.days.books.others += (bank(DAY + timedelta(days=1), "-1800", "3"),)
     card, _ = place.clearing.read(MONTH).accounts
@@ -108,8 +108,8 @@ def test_a_day_that_is_not_booked_is_named(tmp_path: Path) -> None:
     database = new_database(tmp_path / "console.sqlite")
     place = Place(DayHarness(database), database)
     place.days.days.check(DAY, "1")
-    found = place.clearing.read(MONTH)
-    assert [one.key for one in found.unbooked] == [f"{DAY}/1"]
+    report = place.clearing.read(MONTH)
+    assert [day.key for day in report.unbooked] == [f"{DAY}/1"]
     place.days.run()
     assert place.clearing.read(MONTH).unbooked == ()
     database.close()

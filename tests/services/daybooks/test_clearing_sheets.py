@@ -35,8 +35,8 @@ def tables() -> ClearingTables:
 def test_the_parts_add_up_to_the_closing_balance(tables: ClearingTables) -> None:
     account, _ = tables.report.accounts
     assert account.match is not None
-    for one in (tables.balances(account), tables.balance_parts(account, account.match)):
-        assert sum(row[1] for row in one.rows) == one.sums[1] == account.closing == 69  # type: ignore[misc]
+    for sheet_table in (tables.balances(account), tables.balance_parts(account, account.match)):
+        assert sum(row[1] for row in sheet_table.rows) == sheet_table.sums[1] == account.closing == 69  # type: ignore[misc]
     assert [row[1] for row in tables.balance_parts(account, account.match).rows] == [5, 70, 1, -7]
 
 
@@ -53,8 +53,8 @@ def test_open_entries_are_oldest_first_and_late_ones_are_marked(tables: Clearing
 def test_payouts_have_takings_and_fees_with_sums(tables: ClearingTables) -> None:
     account, _ = tables.report.accounts
     assert account.match is not None
-    found = tables.payouts(account.match)
-    assert [row[4:7] for row in (*found.rows, found.sums)] == [(100, 99, 1), (100, 99, 1)]
+    table = tables.payouts(account.match)
+    assert [row[4:7] for row in (*table.rows, table.sums)] == [(100, 99, 1), (100, 99, 1)]
 
 
 def test_days_without_a_page_are_named(tables: ClearingTables) -> None:
@@ -62,7 +62,7 @@ def test_days_without_a_page_are_named(tables: ClearingTables) -> None:
 
 
 def test_a_sheet_has_the_tables_of_each_account(tables: ClearingTables) -> None:
-    titles = [one.title for one in tables.parts()]
+    titles = [part.title for part in tables.parts()]
     assert titles == [
         "To be checked", "1010 Balances of the period", "1010 Parts of the closing balance",
         "1010 Under way, oldest first", "1010 Movements by day", "1010 Payouts and fees",

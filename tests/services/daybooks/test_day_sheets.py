@@ -71,15 +71,15 @@ def tables(sheet: Sheet) -> dict[str, SheetTable]:
 @pytest.mark.parametrize("language", words.LANGUAGES)
 @pytest.mark.parametrize("code", FINDINGS)
 def test_each_finding_is_a_sentence_with_all_its_facts(code: str, language: str) -> None:
-    said = finding_text(DayFinding(code, FINDINGS[code]), language, {})
-    assert "{" not in said
+    sentence = finding_text(DayFinding(code, FINDINGS[code]), language, {})
+    assert "{" not in sentence
     for name, fact in FINDINGS[code].items():
         if name == "date":
-            assert words.value_text(date.fromisoformat(fact), language) in said
+            assert words.value_text(date.fromisoformat(fact), language) in sentence
         elif name in ("amount", "difference"):
-            assert words.euros(Decimal(fact), language) in said
+            assert words.euros(Decimal(fact), language) in sentence
         elif name not in ("field", "reference"):
-            assert (fact or words.term("absent_by" if name == "by" else "absent_value", language)) in said
+            assert (fact or words.term("absent_by" if name == "by" else "absent_value", language)) in sentence
 
 
 def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> None:
@@ -88,15 +88,15 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
     assert (sheet.verdict, sheet.tone) == ("Verschilt 175,70 (kassa meer)", Tone.BAD)
     assert dict(sheet.facts)["Administratie"] == "De Ketting"
     assert dict(sheet.facts)["Vergeleken"].endswith("03:47")
-    found = tables(sheet)
-    assert list(found) == [
+    sheet_tables = tables(sheet)
+    assert list(sheet_tables) == [
         "Btw", "Grootboekrekeningen", "Betaalwijzen", "Kastellingen", "Bladzijde 600/2600412 (MZ6101700100)",
         "Bladzijde 600/7 (geen referentie), niet meer in de boeken",
     ]  # fmt: skip
-    assert found["Grootboekrekeningen"].rows[0] == (
+    assert sheet_tables["Grootboekrekeningen"].rows[0] == (
         "8030 Omzet accessoires", Decimal("-175.70"), Decimal("0.00"), Decimal("175.70"),
     )  # fmt: skip
-    page = found["Bladzijde 600/2600412 (MZ6101700100)"]
+    page = sheet_tables["Bladzijde 600/2600412 (MZ6101700100)"]
     assert page.sums[-2] == page.sums[-1] != 0
     assert [(part.title, part.tone) for part in sheet.parts if isinstance(part, SheetNotes)] == [
         ("Verschillen", Tone.BAD), ("Goed om te weten", Tone.PLAIN),
@@ -134,14 +134,14 @@ def worked_out(more: int = 0) -> DayReport:
     """The worked-out day, booked and equal, as the page of days has it; with so many accounts `more` on its page."""
     page = page_for(day_record())
     check = look(written(page.lines), entries(written(page.lines)))
-    lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + each)) for each in range(more)])
-    shown = PageShown("600/2600412", "MZ6101700100", lines)
-    return report_of(till_day(day_record()), check, AT, pages=(shown,), expected=lines, notes=page_notes(page))
+    lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + number)) for number in range(more)])
+    page_shown = PageShown("600/2600412", "MZ6101700100", lines)
+    return report_of(till_day(day_record()), check, AT, pages=(page_shown,), expected=lines, notes=page_notes(page))
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_a_day_of_normal_size_is_one_page_of_a_binder(language: str) -> None:
-    names = {one.account: "Omzet accessoires" for one in worked_out().expected}
+    names = {line.account: "Omzet accessoires" for line in worked_out().expected}
     sheets = DaySheets(
         *beside(lambda _, name: names if name == "ledgers" else VAT_PERCENTAGES, "De Ketting BV"),
         lambda: AT,

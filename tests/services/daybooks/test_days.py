@@ -41,26 +41,26 @@ def state(harness: DayHarness) -> DayState:
 
 
 def told(harness: DayHarness) -> list[tuple[str, IssueState]]:
-    return [(one.issue.cause, one.state) for one in harness.stores.issues.of_key("days", KEY)]
+    return [(issue.issue.cause, issue.state) for issue in harness.stores.issues.of_key("days", KEY)]
 
 
 def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarness) -> None:
     booked.move_line(0, "8999")
-    fetch, named = booked.till.fetch, day_record()
+    fetch, record = booked.till.fetch, day_record()
     erased: list[str] = []
 
     def erasing_meanwhile(kind: Kind, keys: Collection[str]) -> list[Record]:
-        told = fetch(kind, keys)
+        records = fetch(kind, keys)
         if not erased:
             erased.append(booked.stores.erasure_register.begin([("debtor", "39001")], "anna"))
-            booked.till.put(replace(named, values={**named.values, "branch_name": "Anders"}))
-        return told
+            booked.till.put(replace(record, values={**record.values, "branch_name": "Anders"}))
+        return records
 
     booked.till.fetch = erasing_meanwhile  # type: ignore[method-assign]
     assert booked.days.check(DAY, "1").branch_name == "Anders"
-    (kept,) = booked.stores.days.in_period(DAY, DAY)
+    (stored_day,) = booked.stores.days.in_period(DAY, DAY)
     (issue,) = booked.stores.issues.of_key("days", KEY)
-    assert "Utrecht" not in f"{kept} {issue}"
+    assert "Utrecht" not in f"{stored_day} {issue}"
 
 
 # ---- what is found
@@ -69,8 +69,8 @@ def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarnes
 def test_a_day_that_is_not_booked_shows_the_page_it_would_be(harness: DayHarness) -> None:
     report = harness.days.check(DAY, "1")
     assert (report.state, report.branch_name) == (DayState.CLOSED, "De Ketting Utrecht")
-    assert sum((one.gross_amount for one in report.expected), Decimal(0)) == 0
-    assert [one.workplace for one in report.counts] == ["1", "2"]
+    assert sum((line.gross_amount for line in report.expected), Decimal(0)) == 0
+    assert [count.workplace for count in report.counts] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -107,17 +107,19 @@ def test_a_day_that_does_not_add_up_is_parked_once_a_run_has_parked_it(harness: 
 
 def shown_states(harness: DayHarness) -> list[tuple[DayState, str]]:
     """Return state and cause of the day as its list and its page show them."""
-    (one,), report = harness.days.listed(DAY, DAY), harness.days.report(DAY, "1")
+    (day,), report = harness.days.listed(DAY, DAY), harness.days.report(DAY, "1")
     assert report is not None
-    return [(one.state, one.cause), (report.state, report.cause)]
+    return [(day.state, day.cause), (report.state, report.cause)]
 
 
 def test_a_booked_day_that_nobody_touched_is_equal(booked: DayHarness) -> None:
-    written = list(booked.books.writes)
+    earlier_writes = list(booked.books.writes)
     report = booked.days.check(DAY, "1")
     assert (report.state, report.findings, report.difference) == (DayState.EQUAL, (), Decimal(0))
-    assert [(one.number[:4], one.reference, one.is_there) for one in report.pages] == [("600/", "MZ6101700100", True)]
-    assert booked.books.writes == written
+    assert [(page_shown.number[:4], page_shown.reference, page_shown.is_there) for page_shown in report.pages] == [
+        ("600/", "MZ6101700100", True)
+    ]
+    assert booked.books.writes == earlier_writes
     assert told(booked) == []
 
 
@@ -130,8 +132,8 @@ def test_a_page_of_which_nothing_is_known_here_is_compared_as_the_books_have_it(
     assert state(restored) is DayState.EQUAL
     restored.move_line(3, "8010")
     report = restored.days.check(DAY, "1")
-    assert (report.state, [one.code for one in report.findings]) == (DayState.DIFFERENT, ["line_changed"])
-    assert [one.reference for one in report.pages] == ["MZ6101700100"]
+    assert (report.state, [finding.code for finding in report.findings]) == (DayState.DIFFERENT, ["line_changed"])
+    assert [page.reference for page in report.pages] == ["MZ6101700100"]
     database.close()
 
 
@@ -146,7 +148,7 @@ def test_a_line_moved_by_hand_is_an_exception_until_it_is_back(booked: DayHarnes
     booked.move_line(place, "8010")
     report = booked.days.check(DAY, "1")
     assert (report.state, report.difference) == (DayState.DIFFERENT, Decimal("175.70"))
-    assert [one.code for one in report.findings] == ["line_changed"]
+    assert [finding.code for finding in report.findings] == ["line_changed"]
     assert told(booked) == [(DIFFERS, IssueState.OPEN)]
     booked.preview()  # a run that meets nothing closes nothing of this
     assert told(booked) == [(DIFFERS, IssueState.OPEN)]
@@ -160,21 +162,23 @@ def test_a_page_that_was_deleted_is_named(booked: DayHarness) -> None:
     booked.books.remove(Kind.DAY_PAGE, KEY)
     report = booked.days.check(DAY, "1")
     assert report.state is DayState.DIFFERENT
-    assert [one.code for one in report.findings] == ["page_gone"]
-    assert [one.is_there for one in report.pages] == [False]
+    assert [finding.code for finding in report.findings] == ["page_gone"]
+    assert [page.is_there for page in report.pages] == [False]
 
 
 def test_a_receipt_that_came_late_is_a_difference(booked: DayHarness) -> None:
     booked.till.put(later())
     report = booked.days.check(DAY, "1")
-    assert ("document_late", "1.2.2026.2207") in [(one.code, one.facts.get("document")) for one in report.findings]
+    assert ("document_late", "1.2.2026.2207") in [
+        (finding.code, finding.facts.get("document")) for finding in report.findings
+    ]
 
 
 def test_books_that_cannot_say_what_is_on_their_accounts_are_no_nothing(booked: DayHarness) -> None:
     booked.books.has_ledger = False
     report = booked.days.check(DAY, "1")
     assert report.state is DayState.UNKNOWN
-    assert {one.books for one in report.about("account")} == {None}
+    assert {row.books for row in report.about("account")} == {None}
     assert told(booked) == []
 
 
@@ -194,8 +198,8 @@ def test_pages_of_other_flows_and_of_the_bank_are_not_taken_for_our_own(booked: 
                                   "page": "7", "text": "bon 4102"})
             for place, (account, amount) in enumerate(rows)
         )  # fmt: skip
-        found = [one.code for one in booked.days.check(DAY, "1").findings]
-        assert found == ([] if daybook == "100" else ["page_by_hand"])
+        codes = [finding.code for finding in booked.days.check(DAY, "1").findings]
+        assert codes == ([] if daybook == "100" else ["page_by_hand"])
 
 
 def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: DayHarness) -> None:
@@ -206,7 +210,7 @@ def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: Da
         )
         for place, (account, amount) in enumerate(rows)
     )
-    assert [one.code for one in booked.days.check(DAY, "1").findings] == ["page_by_hand"]
+    assert [finding.code for finding in booked.days.check(DAY, "1").findings] == ["page_by_hand"]
     agreed = Record(Kind.DAY_PAGE, "2026-10-17/2", {"reference": "MZ6101700200", "date": DAY})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
     assert state(booked) is DayState.EQUAL
@@ -225,12 +229,12 @@ def test_a_page_typed_on_the_next_day_is_found_as_far_around_as_is_set_however_m
     )
     agreed = Record(Kind.DAY_PAGE, "2026-10-18/1", {"reference": "MZ6101800100", "date": october(18)})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
-    for around, found in ((0, []), (1, ["page_by_hand"])):
+    for around, expected in ((0, []), (1, ["page_by_hand"])):
         booked.around = around
         span = booked.days.check_span(DAY, october(18))  # the ledger is asked for both days
-        for one in (booked.days.check(DAY, "1"), *(each for each in span if each.date == DAY)):
-            assert [finding.code for finding in one.findings] == found
-            assert {finding.facts["date"] for finding in one.findings} <= {"2026-10-18"}
+        for report in (booked.days.check(DAY, "1"), *(candidate for candidate in span if candidate.date == DAY)):
+            assert [finding.code for finding in report.findings] == expected
+            assert {finding.facts["date"] for finding in report.findings} <= {"2026-10-18"}
 
 
 def test_a_till_that_says_nothing_of_a_day_leaves_it_unknown(harness: DayHarness) -> None:
@@ -243,16 +247,16 @@ def test_a_system_that_is_away_leaves_the_last_check(booked: DayHarness) -> None
     booked.till.go_away()
     with pytest.raises(UnavailableError):
         booked.days.check(DAY, "1")
-    kept = booked.days.report(DAY, "1")
-    assert kept is not None
-    assert kept.state is DayState.EQUAL
+    report = booked.days.report(DAY, "1")
+    assert report is not None
+    assert report.state is DayState.EQUAL
 
 
 # ---- what is known
 
 
 def listed(harness: DayHarness) -> dict[str, DayState]:
-    return {one.key: one.state for one in harness.days.listed(october(1), october(31))}
+    return {day.key: day.state for day in harness.days.listed(october(1), october(31))}
 
 
 def test_a_list_asks_no_system_and_tells_what_was_found_last(harness: DayHarness) -> None:
@@ -269,8 +273,8 @@ def test_a_list_asks_no_system_and_tells_what_was_found_last(harness: DayHarness
 def test_a_day_booked_since_its_check_is_booked_and_not_checked(harness: DayHarness) -> None:
     harness.days.check(DAY, "1")
     harness.run()
-    (one,) = harness.days.listed(DAY, DAY)
-    assert (one.state, len(one.pages), one.branch_name) == (DayState.BOOKED, 1, "De Ketting Utrecht")
+    (day,) = harness.days.listed(DAY, DAY)
+    assert (day.state, len(day.pages), day.branch_name) == (DayState.BOOKED, 1, "De Ketting Utrecht")
     harness.days.check(DAY, "1")
     assert listed(harness) == {KEY: DayState.EQUAL}
 
@@ -279,15 +283,15 @@ def test_a_day_that_a_run_parked_is_listed_with_its_cause(harness: DayHarness) -
     whole = day_record()
     harness.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
     harness.preview()
-    (one,) = harness.days.listed(DAY, DAY)
-    assert (one.state, one.cause) == (DayState.PARKED, "day_gap")
+    (day,) = harness.days.listed(DAY, DAY)
+    assert (day.state, day.cause) == (DayState.PARKED, "day_gap")
 
 
 def test_every_day_that_is_parked_is_listed_however_many_there_are(harness: DayHarness) -> None:
     issues, flow, shops = harness.stores.issues, harness.days.flow, range(1, 1_102)
     met = [IssueOccurrence(Issue("day_gap", f"{DAY.isoformat()}/{shop}"), Kind.DAY_PAGE, "") for shop in shops]
     issues.open(flow, "r1", met)
-    parked = [one for one in harness.days.listed(DAY, DAY) if one.state is DayState.PARKED]
+    parked = [day for day in harness.days.listed(DAY, DAY) if day.state is DayState.PARKED]
     assert len(parked) == issues.counts()[flow] == len(shops)
 
 
@@ -312,21 +316,21 @@ def test_a_flow_that_is_off_is_not_looked_at(booked: DayHarness) -> None:
 def test_a_night_in_which_a_system_is_away_says_that_nobody_knows(booked: DayHarness) -> None:
     booked.till.go_away()
     assert booked.days.page("2026-10-12") == ""
-    (one,) = booked.days.listed(DAY, DAY)
-    assert (one.state, one.cause) == (DayState.UNKNOWN, "connection_refused")
+    (day,) = booked.days.listed(DAY, DAY)
+    assert (day.state, day.cause) == (DayState.UNKNOWN, "connection_refused")
 
 
 def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(booked: DayHarness) -> None:
     agreed = Record(Kind.DAY_PAGE, "2026-10-17/12", {"reference": "MZ6101701200", "date": DAY})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
     reports = booked.days.check_span(DAY, DAY)
-    assert {one.branch: one.state for one in reports} == {"1": DayState.EQUAL, "12": DayState.UNKNOWN}
-    assert [one.branch for one in booked.days.check_span(DAY, DAY, "1")] == ["1"]
+    assert {report.branch: report.state for report in reports} == {"1": DayState.EQUAL, "12": DayState.UNKNOWN}
+    assert [report.branch for report in booked.days.check_span(DAY, DAY, "1")] == ["1"]
 
 
 def test_a_span_is_checked_with_its_progress(booked: DayHarness) -> None:
-    heard: list[date] = []
-    reports = booked.days.check_span(october(10), october(18), tell=heard.append)
-    assert heard == [october(10), october(17)]
-    assert [one.state for one in reports].count(DayState.EQUAL) == 1
+    reported_days: list[date] = []
+    reports = booked.days.check_span(october(10), october(18), tell=reported_days.append)
+    assert reported_days == [october(10), october(17)]
+    assert [report.state for report in reports].count(DayState.EQUAL) == 1
     assert len(reports) == 9

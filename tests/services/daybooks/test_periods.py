@@ -70,7 +70,7 @@ def booked(place: Place) -> Place:
 
 
 def vat(place: Place, branch: str = "") -> dict[tuple[str, str], tuple[Decimal, Decimal | None]]:
-    return {(one.about, one.key): (one.till, one.books) for one in place.periods.report(MONTH, branch).vat}
+    return {(row.about, row.key): (row.till, row.books) for row in place.periods.report(MONTH, branch).vat}
 
 
 EXPECTED = {
@@ -82,9 +82,9 @@ EXPECTED = {
 def test_a_booked_month_is_equal_to_the_worked_out_example(booked: Place) -> None:
     assert vat(booked) == {key: (amount, amount) for key, amount in EXPECTED.items()}
     report = booked.periods.report(MONTH)
-    assert sum(one.amount for one in report.turnover) == Decimal("1828.97")
-    assert {one.key for one in report.accounts} == {one.account for one in report.turnover}
-    assert all(not one.difference for one in report.accounts)
+    assert sum(row.amount for row in report.turnover) == Decimal("1828.97")
+    assert {row.key for row in report.accounts} == {row.account for row in report.turnover}
+    assert all(not row.difference for row in report.accounts)
     assert (len(report.days), report.without_figures, report.different) == (1, [], [])
     assert report.days[0].documents["2"]  # the receipts behind the low rate
     assert not report.is_equal  # other days of the month were never compared
@@ -95,14 +95,14 @@ def test_a_booked_month_is_equal_to_the_worked_out_example(booked: Place) -> Non
 def test_a_day_that_is_not_booked_is_a_difference_of_everything(place: Place) -> None:
     place.days.days.check(DAY, "1")
     assert vat(place) == {key: (amount, Decimal(0)) for key, amount in EXPECTED.items()}
-    assert {one.state for one in place.periods.report(MONTH).different} == {DayState.CLOSED}
+    assert {day.state for day in place.periods.report(MONTH).different} == {DayState.CLOSED}
 
 
 def test_a_day_booked_since_its_check_is_in_no_figure_and_is_named(place: Place) -> None:
     place.days.days.check(DAY, "1")
     place.days.run()
     report = place.periods.report(MONTH)
-    assert (report.vat, [one.key for one in report.without_figures]) == ((), [KEY])
+    assert (report.vat, [day.key for day in report.without_figures]) == ((), [KEY])
 
 
 def test_days_that_nobody_compared_are_counted(place: Place) -> None:
@@ -114,12 +114,12 @@ def test_days_that_nobody_compared_are_counted(place: Place) -> None:
 
 def test_turnover_is_beside_the_period_before_or_the_year_before(booked: Place) -> None:
     after = booked.periods.report(MONTH.shifted(1))
-    assert sum(one.before for one in after.turnover) == Decimal("1828.97")
+    assert sum(row.before for row in after.turnover) == Decimal("1828.97")
     assert booked.periods.report(MONTH.shifted(12), a_year_before=True).against == MONTH
 
 
 def others(number: int, on: date, code: str, account: str, amount: str, **values: Value) -> Record:
-    told: dict[str, Value] = {
+    defaults: dict[str, Value] = {
         "date": on,
         "account": account,
         "amount": Decimal(amount),
@@ -127,7 +127,7 @@ def others(number: int, on: date, code: str, account: str, amount: str, **values
         "daybook": "700",
         "page": "7",
     }
-    return an_entry(str(number), {**told, **values})
+    return an_entry(str(number), {**defaults, **values})
 
 
 def test_what_is_in_the_books_besides_is_shown_apart_by_where_it_comes_from(booked: Place) -> None:
@@ -146,10 +146,10 @@ def test_what_is_in_the_books_besides_is_shown_apart_by_where_it_comes_from(book
     page = Record(Kind.DAY_PAGE, "2026-09-30/1", {"reference": "MZ6093000100", "date": october(7)})
     booked.days.links.keep("days", [Link(Kind.DAY_PAGE, "2026-09-30/1", "700/11", page)])
     assert booked.periods.books(MONTH) is None
-    heard: list[date] = []
-    books = booked.periods.read_books(MONTH, heard.append)
-    assert heard == [october(1)]
-    assert {key: (one.excl, one.vat) for key, one in books.sums.items() if one} == {
+    reported_days: list[date] = []
+    books = booked.periods.read_books(MONTH, reported_days.append)
+    assert reported_days == [october(1)]
+    assert {key: (amounts.excl, amounts.vat) for key, amounts in books.sums.items() if amounts} == {
         (Origin.DAYS, "1"): (Decimal("1500.09"), Decimal("315.04")),
         (Origin.DAYS, "2"): (Decimal("273.88"), Decimal("24.64")),
         (Origin.DAYS, "3"): (Decimal("55.00"), Decimal(0)),
@@ -158,10 +158,10 @@ def test_what_is_in_the_books_besides_is_shown_apart_by_where_it_comes_from(book
         (Origin.DOCUMENTS, "1"): (Decimal("10.00"), Decimal(0)),
         (Origin.OTHER_DAYS, "2"): (Decimal("20.00"), Decimal(0)),
     }
-    assert [(one.page, one.code, one.by) for one in books.foreign] == [("700/7", "1", "KARIN"), ("700/9", "6", "")]
+    assert [(row.page, row.code, row.by) for row in books.foreign] == [("700/7", "1", "KARIN"), ("700/9", "6", "")]
     report = booked.periods.report(MONTH)
     assert report.books is booked.periods.books(MONTH) is books
-    boxes = {one.box: one.books for one in report.lines}
+    boxes = {line.box: line.books for line in report.lines}
     assert (boxes[VatBox.NL_1A].base, boxes[VatBox.NL_5B].vat) == (Decimal("1610.09"), Decimal("10.50"))  # type: ignore[union-attr]
     assert report.totals(of_books=True) == (Decimal("360.68"), Decimal("10.50"))
     assert booked.periods.report(MONTH, "1").books is None  # entries of others have no branch
@@ -204,11 +204,11 @@ def test_a_name_that_is_no_period_is_the_month_that_needs_attention(booked: Plac
 def test_days_open_on_the_last_difference_or_the_last_closed_day(booked: Place) -> None:
     days, store = booked.days.days, booked.days.stores.days
     assert days.day_of_interest() == DAY
-    (kept,) = store.in_period(DAY, DAY)
-    store.keep([replace(kept, date=october(10), state=DayState.DIFFERENT)])
+    (day,) = store.in_period(DAY, DAY)
+    store.keep([replace(day, date=october(10), state=DayState.DIFFERENT)])
     assert days.day_of_interest() == october(10)
-    store.keep([replace(kept, date=october(10), state=DayState.OPEN), replace(kept, state=DayState.WAITING)])
+    store.keep([replace(day, date=october(10), state=DayState.OPEN), replace(day, state=DayState.WAITING)])
     assert days.day_of_interest() == DAY  # it is booked
     booked.days.clock.advance(60 * 60 * 24 * 60)
-    store.keep([replace(kept, date=october(11), state=DayState.DIFFERENT)])
+    store.keep([replace(day, date=october(11), state=DayState.DIFFERENT)])
     assert days.day_of_interest() == october(11)  # the last closed day; its difference is old

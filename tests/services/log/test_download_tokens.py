@@ -11,10 +11,15 @@ from tests.people import somebody
 
 
 def test_a_ticket_holds_once() -> None:
-    given = DownloadTokens()
-    one, other = given.issue(somebody()), given.issue(somebody())
-    assert one != other
-    assert [given.spend(each) is not None for each in (one, one, other, one)] == [True, False, True, False]
+    tokens = DownloadTokens()
+    token, other = tokens.issue(somebody()), tokens.issue(somebody())
+    assert token != other
+    assert [tokens.spend(candidate) is not None for candidate in (token, token, other, token)] == [
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_ticket_is_of_one_process() -> None:
@@ -27,8 +32,8 @@ def test_what_is_no_ticket_does_not_hold(wrong: str) -> None:
 
 
 def test_a_ticket_that_is_changed_does_not_hold() -> None:
-    given = DownloadTokens()
-    token = given.issue(somebody())
+    tokens = DownloadTokens()
+    token = tokens.issue(somebody())
     body, _, signed = token.partition(".")
     until, _, word = body.partition("-")
     for changed in (
@@ -38,33 +43,33 @@ def test_a_ticket_that_is_changed_does_not_hold() -> None:
         token[:-1],
         token.upper(),
     ):
-        assert not given.spend(changed)
-    assert given.spend(token)
+        assert not tokens.spend(changed)
+    assert tokens.spend(token)
 
 
 def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    given, now = DownloadTokens(), time.time()
-    old, fresh = given.issue(somebody()), given.issue(somebody())
+    tokens, now = DownloadTokens(), time.time()
+    old, fresh = tokens.issue(somebody()), tokens.issue(somebody())
     assert download_tokens.SECONDS == 300
     monkeypatch.setattr(time, "time", lambda: now + 299)
-    assert given.spend(fresh)
+    assert tokens.spend(fresh)
     monkeypatch.setattr(time, "time", lambda: now + 302)
-    assert not given.spend(old)
-    assert not given.spend(fresh)
+    assert not tokens.spend(old)
+    assert not tokens.spend(fresh)
 
 
 def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
-    given = DownloadTokens()
-    token, held = given.issue(somebody()), []
+    tokens = DownloadTokens()
+    token, answers = tokens.issue(somebody()), []
     together = threading.Barrier(16)
 
     def show() -> None:
         together.wait()
-        held.append(given.spend(token) is not None)
+        answers.append(tokens.spend(token) is not None)
 
     everybody = [threading.Thread(target=show) for _ in range(16)]
-    for one in everybody:
-        one.start()
-    for one in everybody:
-        one.join()
-    assert sorted(held) == [False] * 15 + [True]
+    for thread in everybody:
+        thread.start()
+    for thread in everybody:
+        thread.join()
+    assert sorted(answers) == [False] * 15 + [True]

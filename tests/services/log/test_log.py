@@ -80,9 +80,9 @@ def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> 
 
 def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, database: Database) -> None:
     for days, key in ((0, "old"), (700, "new")):
-        there = OutboxReader(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
-        there.record(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
-        logbook.drain(there)
+        reader = OutboxReader(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
+        reader.record(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
+        logbook.drain(reader)
     assert list(log.search(LogSearch("bel"), limit=4)["key"]) == ["new2", "new1", "new0", "old2"]
     assert list(log.search(LogSearch("old"), limit=2)["key"]) == ["old2", "old1"]
     assert list(log.search(LogSearch("bel"), offset=4, limit=4)["key"]) == ["old1", "old0"]
@@ -94,13 +94,13 @@ def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
 
 @pytest.mark.parametrize("unit", ["hour", "day"])
 def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader, unit: Literal["hour", "day"]) -> None:
-    told = Log(filled(logbook, events), events, is_drained=True)
+    log_service = Log(filled(logbook, events), events, is_drained=True)
     events.record(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
-    told.catch_up()
-    volume = told.volume(LogPeriod(flow="products", unit=unit))
+    log_service.catch_up()
+    volume = log_service.volume(LogPeriod(flow="products", unit=unit))
     assert dict(zip(volume["event"], volume["events"], strict=True)) == {"parked": 1, "proven": 1, "unchanged": 40}
     assert volume["period"][0].hour == (9 if unit == "hour" else 0)
-    assert told.volume(LogPeriod(NOW + timedelta(seconds=1))).empty
+    assert log_service.volume(LogPeriod(NOW + timedelta(seconds=1))).empty
 
 
 def test_a_day_is_that_of_the_clock_on_the_wall(told: Log) -> None:
@@ -119,9 +119,9 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
     run = partial(Event, run="r1", flow="products")
     for second, event in ((0, run(event="run_started")), (2, run(event="plan_ready", ms=1500)),
                           (3600, run(event="approved")), (3607, run(event="run_done", ms=3607000))):  # fmt: skip
-        there = OutboxReader(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
-        there.record(event)
-        logbook.drain(there)
+        reader = OutboxReader(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
+        reader.record(event)
+        logbook.drain(reader)
     (line,) = log.durations(LogPeriod()).to_dict("records")
     assert (line["run"], line["preview_ms"], line["commit_ms"], line["run_ms"]) == ("r1", 1500, 7000, 8500)
     assert log.durations(LogPeriod(flow="stock")).empty
@@ -177,10 +177,10 @@ def test_an_empty_log_answers(log: Log) -> None:
 def test_few_days_are_counted_by_the_hour_and_more_by_whole_days_of_the_clock(
     days: int, since: datetime, unit: str
 ) -> None:
-    here = datetime(2026, 11, 25, 9, 30, tzinfo=timezone(timedelta(hours=1)))
-    period = days_until(days, here, "orders")
+    local_now = datetime(2026, 11, 25, 9, 30, tzinfo=timezone(timedelta(hours=1)))
+    period = days_until(days, local_now, "orders")
     assert (period.since, period.unit) == (since, unit)
-    assert period.bounds(here)[1] > here.replace(tzinfo=None)
+    assert period.bounds(local_now)[1] > local_now.replace(tzinfo=None)
 
 
 def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
@@ -204,21 +204,21 @@ def test_a_program_with_the_token_has_the_log_copied_for_a_copy_of_the_database(
     access = LogAccess(Log(logbook, events, is_drained=True), tmp_path, "")
     access.announce("http://127.0.0.1:1")
     token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
-    for one in range(4):
-        events.record(Event(event="page_opened", key=str(one)))
+    for number in range(4):
+        events.record(Event(event="page_opened", key=str(number)))
     assert logbook.drain(events) == 4
-    asked = {
+    request = {
         "copy": str(tmp_path / "copy.duckdb"),
         "instance": events.instance,
         "until": 3,
         "waiting": [[2, 2], [9, 9]],
     }
 
-    assert access.answer(json.dumps(asked).encode(), "another") == (403, b'{"error": "token"}')
+    assert access.answer(json.dumps(request).encode(), "another") == (403, b'{"error": "token"}')
     assert not (tmp_path / "copy.duckdb").exists()
-    assert access.answer(json.dumps(asked).encode(), token) == (200, b'{"events": 3}')
+    assert access.answer(json.dumps(request).encode(), token) == (200, b'{"events": 3}')
     with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as copy:
         assert copy.execute("SELECT id, key FROM events").fetchall() == [(1, "0"), (2, "1"), (3, "2")]
         assert copy.execute("SELECT id FROM drained").fetchall() == [(2,)]
-    assert access.answer(json.dumps({**asked, "waiting": 1}).encode(), token)[0] == 400
+    assert access.answer(json.dumps({**request, "waiting": 1}).encode(), token)[0] == 400
     access.close()

@@ -24,13 +24,17 @@ def test_people_have_their_own_and_where_nobody_logs_in_all_have_one_list(filter
     filters.keep("exceptions", "  All   orders ", {"flow": "orders", "cause": "x", "page": "2"}, nobody)
     filters.keep("exceptions", "Mine", {"status": "mine", "find": ""}, anna)
 
-    assert [(one.name, one.query_parameters) for one in filters.visible_filters("exceptions", anna)] == [
-        ("All orders", {"flow": "orders"}), ("Mine", {"status": "mine"}),
-    ]  # fmt: skip
-    assert [one.name for one in filters.visible_filters("exceptions", ben)] == ["All orders"]
+    assert [
+        (saved_filter.name, saved_filter.query_parameters)
+        for saved_filter in filters.visible_filters("exceptions", anna)
+    ] == [
+        ("All orders", {"flow": "orders"}),
+        ("Mine", {"status": "mine"}),
+    ]
+    assert [saved_filter.name for saved_filter in filters.visible_filters("exceptions", ben)] == ["All orders"]
     filters.forget("exceptions", "Mine", ben)
     filters.forget("exceptions", "All orders", anna)
-    assert [one.name for one in filters.visible_filters("exceptions", anna)] == ["All orders", "Mine"]
+    assert [saved_filter.name for saved_filter in filters.visible_filters("exceptions", anna)] == ["All orders", "Mine"]
     filters.forget("exceptions", "All orders", nobody)
     assert filters.visible_filters("exceptions", nobody) == []
 

@@ -81,8 +81,8 @@ KNOWN_BY = (
 
 
 def test_a_record_is_found_by_everything_it_is_known_by(search: Search) -> None:
-    for asked, key, sort in KNOWN_BY:
-        assert (key, sort) in [(hit.key, hit.sort) for hit in search.records(asked, "en")], asked
+    for search_text, key, sort in KNOWN_BY:
+        assert (key, sort) in [(hit.key, hit.sort) for hit in search.records(search_text, "en")], search_text
 
 
 def test_nothing_is_found_that_is_not_there(search: Search) -> None:
@@ -92,13 +92,13 @@ def test_nothing_is_found_that_is_not_there(search: Search) -> None:
 
 
 def test_a_record_tells_every_number_it_has(search: Search) -> None:
-    told = {(one.sort, one.value) for one in search.names("orders", ORDER)}
+    known_names = {(name.sort, name.value) for name in search.names("orders", ORDER)}
     assert {
         ("there", "26000062"),
         ("reference", "MP-2026.47"),
         ("payment", "tr_75567360"),
         ("amount", "514.33"),
-    } <= told
+    } <= known_names
 
 
 def test_a_log_of_before_is_looked_through_for_names_in_the_background(tmp_path: Path) -> None:
@@ -127,14 +127,14 @@ def _event(key: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "language", "amount"),
+    ("text", "language", "amount"),
     [
         ("514.33", "nl", "514.33"), ("514,33", "en", "514.33"), ("€ 1.514,33", "nl", "1514.33"),
         ("1,514.33 EUR", "en", "1514.33"), ("-3,50", "de", "-3.50"), ("abc", "en", ""),
     ],
 )  # fmt: skip
-def test_an_amount_is_understood_as_people_copy_it(asked: str, language: str, amount: str) -> None:
-    assert plain_amount(asked, language) == amount
+def test_an_amount_is_understood_as_people_copy_it(text: str, language: str, amount: str) -> None:
+    assert plain_amount(text, language) == amount
 
 
 # ---- places ---------------------------------------------------------------------------------------------------------
@@ -169,17 +169,17 @@ def test_every_word_of_the_table_is_found_and_leads_to_something_that_is_there(p
     for line in search_targets():
         assert has_term(line.caption), line
         if line.page == "flows":
-            spec, asked = FLOWS[line.flow], line.query_parameters
-            if asked["tab"] == "settings":
+            spec, parameters = FLOWS[line.flow], line.query_parameters
+            if parameters["tab"] == "settings":
                 captions = [caption_of(line.flow, name) for section in spec.sections for name in _names(section)]
-                assert asked["field"] in [name for section in spec.sections for name in _names(section)], line
+                assert parameters["field"] in [name for section in spec.sections for name in _names(section)], line
                 assert line.caption.startswith(("part_", "settings_")) or line.caption in captions, line
-            if asked["tab"] == "tables":
-                assert asked["table"] in [table.name for table in spec.tables], line
+            if parameters["tab"] == "tables":
+                assert parameters["table"] in [table.name for table in spec.tables], line
         for word in line.words:
-            found = places.places(word, 50)
+            results = places.places(word, 50)
             assert any(
-                (place.page, dict(place.query_parameters)) == (line.page, line.query_parameters) for place in found
+                (place.page, dict(place.query_parameters)) == (line.page, line.query_parameters) for place in results
             ), word
 
 

@@ -31,11 +31,11 @@ def app(tmp_path: Path) -> Iterator[Application]:
 
 def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application) -> None:
     before = app.flows.settings("stock")
-    found = app.ways.compared("stock", "K9_RSRV", SHAPE.ways("K9_RSRV"))
-    assert len(found) == 3
-    for one in found:
-        kept_in, taken_out = (Decimal(str(one.results[way])) for way in ("way_reserved_in", "way_reserved_out"))
-        assert kept_in - taken_out == one.amount != 0
+    records = app.ways.compared("stock", "K9_RSRV", SHAPE.ways("K9_RSRV"))
+    assert len(records) == 3
+    for record in records:
+        kept_in, taken_out = (Decimal(str(record.results[way])) for way in ("way_reserved_in", "way_reserved_out"))
+        assert kept_in - taken_out == record.amount != 0
     assert app.flows.settings("stock") == before
 
 

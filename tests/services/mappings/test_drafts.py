@@ -64,11 +64,11 @@ def article(code: str, **more: Any) -> Record:
 
 
 def logic(mapping: Mapping = SHIPPED) -> ProductsLogic:
-    body = {"version": 1, "rules": [_shape(rule) for rule in mapping.rules]}
+    body = {"version": 1, "rules": [_rule_values(rule) for rule in mapping.rules]}
     return ProductsLogic(ProductSettings(), body, 1, TABLES, RATES, lambda _code: "1")
 
 
-def _shape(rule: Rule) -> dict[str, Any]:
+def _rule_values(rule: Rule) -> dict[str, Any]:
     return {
         "target": rule.target, "source": rule.source, "expression": rule.expression, "table": rule.table,
         "functions": [[call.name, *call.args] for call in rule.functions], "default": rule.default,
@@ -77,7 +77,7 @@ def _shape(rule: Rule) -> dict[str, Any]:
 
 
 def with_rule(rule: Rule, mapping: Mapping = SHIPPED) -> Mapping:
-    others = tuple(one for one in mapping.rules if one.target != rule.target)
+    others = tuple(candidate for candidate in mapping.rules if candidate.target != rule.target)
     return Mapping(1, (*others, rule))
 
 
@@ -136,12 +136,12 @@ def test_what_another_process_wrote_since_the_last_page_is_seen_and_a_logic_is_k
     logics, elsewhere = drafts._logics, open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
     theirs = stores_of(elsewhere, lambda: NOW)  # whose clock stands still: no moment tells one write from the next
     first = logics.current_logic("products")
-    made = [first]
+    logic_versions = [first]
 
     def is_another() -> bool:
-        made.append(logics.current_logic("products"))
-        assert logics.current_logic("products") is made[-1]
-        return made[-1].basis != made[-2].basis
+        logic_versions.append(logics.current_logic("products"))
+        assert logics.current_logic("products") is logic_versions[-1]
+        return logic_versions[-1].basis != logic_versions[-2].basis
 
     assert logics.current_logic("products") is first
     theirs.rules.set_table("vat_codes", {}, "test")
@@ -150,13 +150,13 @@ def test_what_another_process_wrote_since_the_last_page_is_seen_and_a_logic_is_k
     assert is_another()
     theirs.settings.put("flow:products", {"price_basis": "incl"}, "test")
     assert is_another()
-    assert made[-1].settings.model_dump()["price_basis"] == "incl"
+    assert logic_versions[-1].settings.model_dump()["price_basis"] == "incl"
     theirs.settings.forget("flow:products", "test")
     assert is_another()
-    assert made[-1].basis == first.basis
+    assert logic_versions[-1].basis == first.basis
     theirs.rules.publish("products", BODY, "test", "")
     assert is_another()
-    assert made[-1].mapping_version == 2
+    assert logic_versions[-1].mapping_version == 2
     theirs.rules.publish("orders", BODY, "test", "")
     theirs.settings.put("flow:orders", {"on": True}, "test")
     assert not is_another()
@@ -180,9 +180,13 @@ def test_rules_can_read_what_the_flow_works_out_and_fill_only_what_it_writes() -
     name = Field("name", "Name", FieldType.TEXT, Kind.ARTICLE)
     amount = Field("amount", "Amount", FieldType.NUMBER, Kind.LEVEL)
 
-    assert [one.name for one in readable_fields(FLOWS["stock"], Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
+    assert [field.name for field in readable_fields(FLOWS["stock"], Kind.ARTICLE, [name])] == [
+        "name",
+        "quantity",
+        "branch",
+    ]
     assert set(writable(FLOWS["stock"], Kind.LEVEL, [name, amount])) == {"level.amount"}
-    assert "books_price" in {one.name for one in readable_fields(FLOWS["orders"], Kind.LINE, [])}
+    assert "books_price" in {field.name for field in readable_fields(FLOWS["orders"], Kind.LINE, [])}
 
 
 def test_the_price_is_one_field_whichever_way_it_is_sent() -> None:
@@ -207,7 +211,7 @@ def test_the_order_of_rules_makes_no_difference() -> None:
 
 def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
     theirs = with_rule(Rule(target="article.unit", source="unit", ownership=Ownership.NEVER))
-    mine = Mapping(1, tuple(one for one in UPPER.rules if one.target != "article.ean"))
+    mine = Mapping(1, tuple(candidate for candidate in UPPER.rules if candidate.target != "article.ean"))
 
     result = {rule.target: rule for rule in rebased(SHIPPED, mine, theirs).rules}
 
@@ -247,7 +251,7 @@ def test_samples_are_the_first_values_that_are_filled() -> None:
 def test_only_results_that_change_are_told() -> None:
     moved = compare(logic(), logic(UPPER), [article("100"), article("200")])
 
-    assert [(one.key, one.field, one.before, one.after) for one in moved] == [
+    assert [(difference.key, difference.field, difference.before, difference.after) for difference in moved] == [
         ("100", "article.name", "Tent 100", "TENT 100"), ("200", "article.name", "Tent 200", "TENT 200"),
     ]  # fmt: skip
 
@@ -265,9 +269,9 @@ def test_a_record_that_would_no_longer_be_sent_is_one_result() -> None:
 def met(key: str, name: str, agreed: str) -> TargetState:
     """Return a till that holds a product under a name, with the one that both sides agreed on last."""
     part = Record(Kind.ARTICLE, key, {"name": name, "price_incl": Decimal("12.10")}, source=key)
-    held = Record(Kind.PRODUCT, key, {"name": name}, (part,))
+    record = Record(Kind.PRODUCT, key, {"name": name}, (part,))
     before = Record(Kind.PRODUCT, key, {"name": agreed}, (replace(part, values={"name": agreed}),))
-    return TargetState({key: CurrentRecord(held, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
+    return TargetState({key: CurrentRecord(record, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
 
 
 def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
@@ -281,10 +285,10 @@ def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> N
 
 
 def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> None:
-    kept = with_rule(Rule(target="article.name", source="code", ownership=Ownership.KEEP_UNLESS_CHANGED))
+    mapping = with_rule(Rule(target="article.name", source="code", ownership=Ownership.KEEP_UNLESS_CHANGED))
     edited = met("100", "Hand", agreed="Tent 100")
 
-    (moved,) = compare(logic(kept), logic(with_rule(Rule(target="article.name", source="name"))), [article("100")],
+    (moved,) = compare(logic(mapping), logic(with_rule(Rule(target="article.name", source="name"))), [article("100")],
                        part(TargetLookup, target_state=lambda *_: edited))  # fmt: skip
 
     assert isinstance(moved.was, Issue)
@@ -295,18 +299,20 @@ def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> N
 def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
     equal = with_rule(Rule(target="article.name", source="name", functions=(RuleCall("upper"),),
                            ownership=Ownership.KEEP_EQUAL))  # fmt: skip
-    found = compare(
+    differences = compare(
         logic(),
         logic(equal),
         [article("100")],
         part(TargetLookup, target_state=lambda *_: met("100", "Tent 100", agreed="Tent 100")),
     )
 
-    assert [(one.field, one.before, one.after) for one in found] == [("article.name", "Tent 100", " TENT 100 ")]
+    assert [(difference.field, difference.before, difference.after) for difference in differences] == [
+        ("article.name", "Tent 100", " TENT 100 ")
+    ]
 
 
 @pytest.mark.parametrize(
-    ("rule", "some"),
+    ("rule", "is_changed"),
     [
         (Rule(target="product.name", source="name", functions=(RuleCall("trim"), RuleCall("upper"))), True),
         pytest.param(
@@ -320,12 +326,12 @@ def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
     ],
     ids=["other", "same", "on-create"],
 )
-def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, some: bool) -> None:
+def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, is_changed: bool) -> None:
     with opened(tmp_path, sandbox=True) as application:
         console = Console(application)
         console.run("products")
         drafts, rule_before = application.drafts, application.mappings.published("products").mapping
-        before = next(one for one in rule_before.rules if one.target == rule.target)
+        before = next(candidate for candidate in rule_before.rules if candidate.target == rule.target)
         drafts.put_rule("products", replace(rule, ownership=rule.ownership or before.ownership), somebody("anna"))
         draft = drafts.draft("products")
         assert draft is not None
@@ -340,8 +346,12 @@ def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, som
         if row.change
         for path, value in row.change.desired.flat().items()
     }
-    assert changed == {(one.key, one.path.rpartition("/")[2], one.after) for one in effect.differences if one.path}
-    assert bool(changed) is some
+    assert changed == {
+        (difference.key, difference.path.rpartition("/")[2], difference.after)
+        for difference in effect.differences
+        if difference.path
+    }
+    assert bool(changed) is is_changed
 
 
 def test_an_effect_counts_records_once_and_by_field() -> None:
@@ -367,7 +377,7 @@ def test_a_draft_begins_with_the_first_change_and_ends_with_the_last(drafts: Dra
 
     assert draft is not None
     assert (draft.base, draft.by) == (1, "anna")
-    assert [one.target for one in mapping_changes(SHIPPED, draft.mapping)] == ["article.ean"]
+    assert [change.target for change in mapping_changes(SHIPPED, draft.mapping)] == ["article.ean"]
     drafts.put_rule("products", before, somebody("anna"))
     assert drafts.draft("products") is None
 
@@ -391,7 +401,7 @@ def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
 
     draft = drafts.draft("products")
     assert draft is not None
-    assert [one.target for one in mapping_changes(SHIPPED, draft.mapping)] == ["article.name"]
+    assert [change.target for change in mapping_changes(SHIPPED, draft.mapping)] == ["article.name"]
 
 
 def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
@@ -412,20 +422,24 @@ def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> No
 
     draft = drafts.draft("products")
     assert draft is not None
-    assert (draft.base, [one.target for one in mapping_changes(drafts.version("products", 2), draft.mapping)]) == (
-        2, ["article.name"],
-    )  # fmt: skip
+    assert (
+        draft.base,
+        [change.target for change in mapping_changes(drafts.version("products", 2), draft.mapping)],
+    ) == (
+        2,
+        ["article.name"],
+    )
 
 
 def test_the_effect_is_that_on_the_last_records_and_tells_how_far_it_has_come(drafts: Drafts) -> None:
     drafts.put_rule("products", Rule(target="article.unit", source="code"), somebody("anna"))
     draft = drafts.draft("products")
     assert draft is not None
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
-    effect = drafts.effect("products", draft.mapping, lambda done, total: told.append((done, total)))
+    effect = drafts.effect("products", draft.mapping, lambda count, total: progress.append((count, total)))
 
-    assert told == [(3, 3)]
+    assert progress == [(3, 3)]
     assert (effect.checked_count, effect.cut, effect.by_field()) == (3, False, {"article.unit": 2})
 
 
@@ -450,11 +464,12 @@ def test_every_function_is_described_with_the_arguments_it_takes() -> None:
     }
     for name, arguments in FUNCTIONS.items():
         forms = {"date": "yyyy-mm-dd"}
-        given: tuple[Value, ...] = tuple(
-            one.options[0] if one.options else forms.get(name, examples.get(one.takes)) for one in arguments
+        values: tuple[Value, ...] = tuple(
+            argument.options[0] if argument.options else forms.get(name, examples.get(argument.takes))
+            for argument in arguments
         )
-        tools.function(name, given)
-        tools.function(name, given[: sum(one.is_required for one in arguments)])
+        tools.function(name, values)
+        tools.function(name, values[: sum(argument.is_required for argument in arguments)])
 
 
 @pytest.mark.parametrize("name", IN_EXPRESSIONS)
@@ -470,7 +485,7 @@ def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
         Rule(target="article.c", source="x"),
     )
 
-    found = rule_faults(Mapping(1, rules), Tools())
+    faults = rule_faults(Mapping(1, rules), Tools())
 
-    assert set(found) == {"article.a", "article.b"}
-    assert found["article.a"] == Reason("reason_no_function_named", {"name": "open"})
+    assert set(faults) == {"article.a", "article.b"}
+    assert faults["article.a"] == Reason("reason_no_function_named", {"name": "open"})

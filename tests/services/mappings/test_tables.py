@@ -15,12 +15,12 @@ VAT = "vat_codes_sales"
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with opened(tmp_path_factory.mktemp("tables"), sandbox=True, start=True) as one:
-        yield one
+    with opened(tmp_path_factory.mktemp("tables"), sandbox=True, start=True) as console:
+        yield console
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "expected"),
     [
         (("USA:3", "3"), "no country has the code USA"),
         (("BE:9", "3"), "MplusKASSA has no code 9"),
@@ -29,7 +29,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
     ],
 )
 def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
-    application: Application, row: tuple[str, str], said: str
+    application: Application, row: tuple[str, str], expected: str
 ) -> None:
     before = application.tables.rows(VAT)
     rows = {**before, row[0]: row[1]}
@@ -42,7 +42,7 @@ def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
         with pytest.raises(ConfigurationError) as refused:
             save()
         assert refused.value.code == "row_impossible"
-        assert said in words.say(refused.value.code, refused.value.facts).what
+        assert expected in words.say(refused.value.code, refused.value.facts).what
     assert application.tables.rows(VAT) == before
 
 
@@ -73,8 +73,8 @@ def test_an_order_that_an_impossible_row_was_meant_for_is_parked_and_not_booked_
     console = Console(application)
     console.run("products")
     article = next(
-        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        str(row["articleNumber"]) for row in console.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )  # fmt: skip
     customer = console.till_client.customer("Bikes of Boston", "bikes@boston.example", country="United States")
     order = console.till_client.order(article, relation=customer)

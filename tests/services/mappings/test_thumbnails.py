@@ -13,23 +13,23 @@ from integration.services.mappings.thumbnails import SIDE, thumbnail
 def kept(tmp_path: Path, data: bytes) -> str:
     """Keep a picture and return the mark of its content."""
     (tmp_path / "in").write_bytes(data)
-    (found,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in"])
-    assert isinstance(found, Picture)
-    return found.content
+    (picture,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in"])
+    assert isinstance(picture, Picture)
+    return picture.content
 
 
 def drawn(kind: str, size: tuple[int, int] = (400, 200)) -> bytes:
-    told = io.BytesIO()
-    Image.new("RGB", size, "red").save(told, kind)
-    return told.getvalue()
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "red").save(buffer, kind)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_a_picture_is_drawn_small_in_its_own_proportions(tmp_path: Path, kind: str) -> None:
     small = thumbnail(tmp_path / "kept", kept(tmp_path, drawn(kind)))
     assert small is not None
-    with Image.open(io.BytesIO(small)) as found:
-        assert (found.format, found.size) == ("PNG", (SIDE, SIDE // 2))
+    with Image.open(io.BytesIO(small)) as image:
+        assert (image.format, image.size) == ("PNG", (SIDE, SIDE // 2))
 
 
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff" + bytes(40), drawn("PNG")[:-30]])

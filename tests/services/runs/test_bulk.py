@@ -41,46 +41,46 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
     chosen = groups(app)
     over = replace(chosen[0], detail="solved meanwhile")
 
-    done = app.bulk.dismiss([*chosen, over], "not now", BY)
+    result = app.bulk.dismiss([*chosen, over], "not now", BY)
 
-    assert (done.records, done.refused) == (5, (BulkFailure(over),))
+    assert (result.records, result.refused) == (5, (BulkFailure(over),))
     assert groups(app) == []
-    heard = [one for one in stores_in(app).audit.entries() if one.action == "issue_set_aside"]
-    assert sorted((one.code, one.count, one.why) for one in heard) == [
+    entries = [entry for entry in stores_in(app).audit.entries() if entry.action == "issue_set_aside"]
+    assert sorted((entry.code, entry.count, entry.why) for entry in entries) == [
         ("ean_check_digit", 1, "not now"), ("email_too_long", 1, "not now"), ("price_missing", 3, "not now"),
     ]  # fmt: skip
     assert app.bulk.take_back(groups(app, IssueState.SET_ASIDE), BY).records == 5
-    assert {one.count for one in groups(app)} == {3, 1}
+    assert {group.count for group in groups(app)} == {3, 1}
 
 
 def test_some_records_of_a_cause_and_one_that_is_gone(app: Application) -> None:
-    group = next(one for one in groups(app) if one.count == 3)
-    first, second, _ = (one.id for one in app.exceptions.issues_of(group.group_key))
+    group = next(candidate for candidate in groups(app) if candidate.count == 3)
+    first, second, _ = (issue.id for issue in app.exceptions.issues_of(group.group_key))
     app.issues.close(first, WHO)
 
-    done = app.bulk.dismiss([group], "not now", BY, (first, second))
+    result = app.bulk.dismiss([group], "not now", BY, (first, second))
 
-    assert (done.records, done.refused) == (1, (BulkFailure(group, str(first)),))
+    assert (result.records, result.refused) == (1, (BulkFailure(group, str(first)),))
     assert app.exceptions.group(group.group_key, IssueState.SET_ASIDE).count == 1  # type: ignore[union-attr]
 
 
 def test_causes_are_given_to_somebody(app: Application) -> None:
     assert app.bulk.assign(groups(app), "anna", BY).records == 5
-    assert {one.assigned for one in groups(app)} == {"anna"}
+    assert {group.assigned for group in groups(app)} == {"anna"}
     assert len(app.exceptions.groups(assigned="anna")) == 3
 
 
 @pytest.mark.parametrize("app", [True], indirect=True)
 def test_one_preview_for_each_flow_and_why_a_flow_cannot_begin(app: Application) -> None:
     store = stores_in(app).runs
-    held = store.begin("customers", Mode.CHANGES, WHO, 1)
+    active_run = store.begin("customers", Mode.CHANGES, WHO, 1)
 
-    done = app.bulk.try_again(groups(app), BY)
+    result = app.bulk.try_again(groups(app), BY)
 
-    (refused,) = done.refused
+    (refused,) = result.refused
     assert (refused.group.flow, refused.code) == ("customers", "run_active")
-    (run,) = (settled(app, run) for run in done.runs)
+    (run,) = (settled(app, run) for run in result.runs)
     assert (run.flow, sorted(run.position.keys), run.counts.read) == ("products", ["10001", "10002", "10003"], 3)
-    assert done.records == 3
-    assert store.get(held.id).state in ACTIVE
-    store.discard(held.id, WHO)
+    assert result.records == 3
+    assert store.get(active_run.id).state in ACTIVE
+    store.discard(active_run.id, WHO)

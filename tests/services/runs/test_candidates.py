@@ -36,7 +36,9 @@ class DatingConnector(MemoryConnector):
         self.asked = since
         if self.is_away:
             raise UnavailableError("service_unavailable")
-        return {one: day for one, day in {"R2": date(2026, 11, 3), "R3": None}.items() if one in customers}
+        return {
+            reference: day for reference, day in {"R2": date(2026, 11, 3), "R3": None}.items() if reference in customers
+        }
 
 
 @pytest.fixture
@@ -53,10 +55,10 @@ def asking(names: str, **facts: str) -> OpenIssue:
 
 def test_candidates_are_told_with_whom_they_are_linked_to_and_when_they_were_last_sold_to(links: Links) -> None:
     till = DatingConnector([a_relation("R1"), a_relation("R2")], system="mplus")
-    references = {name: till._kept[Kind.RELATION, name].reference for name in ("R1", "R2")}
+    references = {name: till._entries[Kind.RELATION, name].reference for name in ("R1", "R2")}
     links.keep("customers", [Link(Kind.RELATION, "10001", references["R1"])])
-    found = candidates(till, links, asking(", ".join([*references.values(), "R9"])), Kind.RELATION)
-    assert [(one.reference, one.record is not None, one.taken_by) for one in found] == [
+    results = candidates(till, links, asking(", ".join([*references.values(), "R9"])), Kind.RELATION)
+    assert [(candidate.reference, candidate.record is not None, candidate.taken_by) for candidate in results] == [
         (references["R1"], True, "10001"), (references["R2"], True, ""), ("R9", False, ""),
     ]  # fmt: skip
     assert till.asked == date(2025, 11, 20)
@@ -71,8 +73,8 @@ def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tm
         assert link.reference == "800"
         assert link.evidence == Evidence(target={"": {"name": "Els de Wit", "email": "els@example.com"}})
         source = {"": {"name": "E. de Wit", "email": "els@example.com"}}
-        seen = asking("801", evidence_json=json.dumps(Evidence(source).to_json()))
-        application.exceptions.choose(seen, Candidate("801", record), somebody())
+        issue = asking("801", evidence_json=json.dumps(Evidence(source).to_json()))
+        application.exceptions.choose(issue, Candidate("801", record), somebody())
         link = links.get("customers", Kind.RELATION, ["10042"])["10042"]
         assert link.evidence == Evidence(source, {"": {"name": "Els de Wit", "email": "els@example.com"}})
         application.exceptions.choose(asking("801"), Candidate("801", None), somebody())
@@ -83,7 +85,8 @@ def test_nothing_is_said_of_use_where_the_system_cannot_tell(links: Links) -> No
     till = DatingConnector([a_relation("R2")], system="mplus")
     assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_used == date(2026, 11, 3)
     unclear = {
-        one.reference: one.is_use_unclear for one in candidates(till, links, asking("R1, R2, R3"), Kind.RELATION)
+        candidate.reference: candidate.is_use_unclear
+        for candidate in candidates(till, links, asking("R1, R2, R3"), Kind.RELATION)
     }
     assert unclear == {"R1": False, "R2": False, "R3": True}
     till.is_away = True

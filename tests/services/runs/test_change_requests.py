@@ -51,14 +51,18 @@ class Office:
 
     @property
     def waiting(self) -> list[str]:
-        return [one.setting for one in self.application.change_requests.waiting()]
+        return [change_request.setting for change_request in self.application.change_requests.waiting()]
 
     def approve(self, actor: Actor, setting: str = "flow:products") -> None:
-        request = next(one for one in self.application.change_requests.waiting() if one.setting == setting)
+        request = next(
+            change_request
+            for change_request in self.application.change_requests.waiting()
+            if change_request.setting == setting
+        )
         self.acting(actor).change_requests.approve(request.setting, request.mark, actor)
 
     def audited(self, action: str) -> list[str]:
-        return [one.who for one in self.application.audit.entries(AuditSearch(action=action))]
+        return [entry.who for entry in self.application.audit.entries(AuditSearch(action=action))]
 
 
 @pytest.fixture
@@ -129,13 +133,13 @@ class SavedLate(Mapping[str, Any]):
 
     def __init__(self, values: Mapping[str, Any], first: Callable[[], object]) -> None:
         self._values = values
-        self._first: Callable[[], object] | None = first
+        self._competing_save: Callable[[], object] | None = first
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        first, self._first = self._first, None
+        first, self._competing_save = self._competing_save, None
         if first is not None:
             first()
         return iter(self._values)
@@ -171,12 +175,12 @@ def test_stricter_takes_one_person(office: Office) -> None:
     assert office.application.four_eyes.limits("products") == {"brake_changes": 1, "brake_retirements": 0}
 
 
-@pytest.mark.parametrize("wanted", [{"brake_changes": 1000}, {"brake_changes": None}, {}])
-def test_a_looser_second_limit_waits_too(office: Office, wanted: dict[str, int | None]) -> None:
-    assert not office.acting(office.ann).four_eyes.change("products", wanted, office.ann)
+@pytest.mark.parametrize("new_limits", [{"brake_changes": 1000}, {"brake_changes": None}, {}])
+def test_a_looser_second_limit_waits_too(office: Office, new_limits: dict[str, int | None]) -> None:
+    assert not office.acting(office.ann).four_eyes.change("products", new_limits, office.ann)
     assert office.application.four_eyes.limits("products") == {"brake_changes": 10}
     office.approve(office.ben, "four-eyes:products")
-    limits = {code: limit for code, limit in wanted.items() if limit is not None}
+    limits = {code: limit for code, limit in new_limits.items() if limit is not None}
     assert office.application.four_eyes.limits("products") == limits
 
 
@@ -199,13 +203,13 @@ def test_a_file_of_settings_brings_in_nothing_that_one_person_may_not_change(off
     shape = json.loads(office.application.arrangement.text())
     shape["flows"]["products"]["auto_approve"] = True
     text = json.dumps(shape)
-    read = office.application.arrangement.read(text)
-    assert [one.place for one in read.differences] == ["flows.products.auto_approve"]
+    parsed_file = office.application.arrangement.read(text)
+    assert [difference.place for difference in parsed_file.differences] == ["flows.products.auto_approve"]
     with pytest.raises(NotAllowedError, match="change_log_in_needed"):
-        office.application.arrangement.keep(read, TERMINAL, "file")
+        office.application.arrangement.keep(parsed_file, TERMINAL, "file")
     for actor in (office.ann, office.ben):  # who brings the same file in approves nothing
         with pytest.raises(NotAllowedError, match="file_change_waits"):
-            office.acting(actor).arrangement.take(text.encode(), read.mark, actor, "file")
+            office.acting(actor).arrangement.take(text.encode(), parsed_file.mark, actor, "file")
     office.approve(office.ben)
     assert office.application.flows.settings("products").auto_approve
     office.application.arrangement.keep(office.application.arrangement.read(text), TERMINAL, "file")

@@ -41,8 +41,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 def lines(console: Console) -> list[dict[str, Any]]:
     """The lines of an order that was just booked."""
     article = next(
-        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
-        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        str(row["articleNumber"]) for row in console.sandbox.state("articles", "mplus")
+        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
     )  # fmt: skip
     order = console.till_client.order(
         article, relation=console.till_client.customer("Klant", f"k{len(kinds())}@nieuw.example")
@@ -57,10 +57,10 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    owed = PostRestoreCheck(stores.drifts, stores.links, stores.settings, app.logics)
+    restore_check = PostRestoreCheck(stores.drifts, stores.links, stores.settings, app.logics)
     return Drift(
         tuple(app.flows),
-        owed,
+        restore_check,
         deps,
         stores.drifts,
         stores.erasure_register,
@@ -74,11 +74,11 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftCheckResult:
     """Look now, and return what that came to for one kind of record."""
-    return next(one for one in drift(console).look() if one.kind is kind)
+    return next(result for result in drift(console).look() if result.kind is kind)
 
 
 def state_of(console: Console, order: str) -> list[tuple[str, IssueState]]:
-    return [(one.issue.cause, one.state) for one in stores_in(console.application).issues.of_key("orders", order)]
+    return [(issue.issue.cause, issue.state) for issue in stores_in(console.application).issues.of_key("orders", order)]
 
 
 def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_when_it_is_equal_again(
@@ -93,15 +93,15 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     assert console.run("orders", order).counts.unchanged == 1  # nothing at the till says so
     assert state_of(console, order) == []
 
-    written = console.writes()
-    found = looked(console)
+    write_count = console.writes()
+    result = looked(console)
 
-    assert found.counts == replace(before.counts, equal=before.counts.equal - 1, different=1)
-    (one,) = (each for each in found.samples if each.edits)
-    (edit,) = one.edits
-    assert (one.key, edit.field, edit.current) == (order, "line.quantity", Decimal(str(was)) + 2)
+    assert result.counts == replace(before.counts, equal=before.counts.equal - 1, different=1)
+    (sample,) = (candidate for candidate in result.samples if candidate.edits)
+    (edit,) = sample.edits
+    assert (sample.key, edit.field, edit.current) == (order, "line.quantity", Decimal(str(was)) + 2)
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
-    assert console.writes() == written
+    assert console.writes() == write_count
     console.run("orders", mode=Mode.COMPLETE)  # a run that meets nothing does not say that it is gone
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
 
@@ -126,16 +126,16 @@ def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
 ) -> None:
     order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
     console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": 55})
-    asked: list[object] = []
+    calls: list[object] = []
     erased = stores_in(console.application).erasure_register
 
     def rates(_: str) -> dict[str, str]:  # asked for once a page was read, before it is told of
-        asked.append(len(asked) or erased.begin([("debtor", "99999")], WHO))
+        calls.append(len(calls) or erased.begin([("debtor", "99999")], WHO))
         return {}
 
-    found = next(one for one in drift(console, rates).look() if one.kind is Kind.SALES_ORDER)
-    assert order in [one.key for one in found.samples]
-    assert len(asked) == 2
+    result = next(candidate for candidate in drift(console, rates).look() if candidate.kind is Kind.SALES_ORDER)
+    assert order in [sample.key for sample in result.samples]
+    assert len(calls) == 2
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
     console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": lines[0]["ORD_QTY"]})
 
@@ -145,9 +145,9 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
     for line in lines:
         console.sandbox.accountview.remove("SO_LINE", str(line["REC_ID"]))
     console.sandbox.accountview.remove("SO_HDR", str(lines[0]["ORD_NR"]))
-    found = looked(console)
-    assert (found.counts.missing, found.counts.different) == (1, 0)
-    assert found.samples == (DriftedRecord(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
+    result = looked(console)
+    assert (result.counts.missing, result.counts.different) == (1, 0)
+    assert result.samples == (DriftedRecord(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
     assert state_of(console, order) == [(GONE, IssueState.OPEN)]
 
 
@@ -155,9 +155,9 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
 def test_a_system_that_is_away_is_no_difference(console: Console, lines: list[dict[str, Any]]) -> None:
     order = str(lines[0]["order"])
     with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", times=None):
-        found = looked(console)
-    assert found.error
-    assert (found.counts.different, found.counts.missing) == (0, 0)
+        result = looked(console)
+    assert result.error
+    assert (result.counts.different, result.counts.missing) == (0, 0)
     assert state_of(console, order) == []
 
 
@@ -169,11 +169,11 @@ def test_what_was_booked_before_is_looked_at_whatever_is_booked_by_now(
     before = stores_in(console.application).settings.get("flow:orders") or {}
     console.application.flows.change("orders", {"orders": "posting", "daybook": "700"}, somebody(WHO))
     try:
-        found = looked(console)
+        result = looked(console)
     finally:
         stores_in(console.application).settings.put("flow:orders", before, WHO)
         console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": lines[0]["ORD_QTY"]})
-    assert order in [one.key for one in found.samples]
+    assert order in [sample.key for sample in result.samples]
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
 
 
@@ -181,19 +181,21 @@ def test_only_flows_that_are_on_are_looked_at_and_each_page_is_told(
     console: Console, lines: list[dict[str, Any]]
 ) -> None:
     del lines
-    told: list[DriftProgress] = []
+    progress: list[DriftProgress] = []
     begun = now()
-    found = [one for one in drift(console).look(told.append) if one.started_at >= begun]  # not of flows that were on
-    assert {one.flow for one in found} == {one.flow for one in told} == {"orders"}
+    results = [
+        entry for entry in drift(console).look(progress.append) if entry.started_at >= begun
+    ]  # not of flows that were on
+    assert {entry.flow for entry in results} == {entry.flow for entry in progress} == {"orders"}
 
 
 def test_after_a_restore_a_flow_writes_nothing_before_all_it_wrote_was_looked_at(console: Console) -> None:
     app, stores = console.application, stores_in(console.application)
     stores.settings.put(RESTORED, {"at": now().isoformat()}, "")
     try:
-        held = app.drift.hold_reason("products")
-        assert held is not None
-        assert (held.code, app.drift.hold_reason("stock"), app.drift.hold_reason("days")) == (
+        reason = app.drift.hold_reason("products")
+        assert reason is not None
+        assert (reason.code, app.drift.hold_reason("stock"), app.drift.hold_reason("days")) == (
             "restored_not_compared",
             None,
             None,
@@ -204,7 +206,7 @@ def test_after_a_restore_a_flow_writes_nothing_before_all_it_wrote_was_looked_at
 
         looks = app.drift.look()  # also of flows that are off
 
-        assert {one.flow for one in looks if not one.error} >= {"products"}
+        assert {result.flow for result in looks if not result.error} >= {"products"}
         assert app.drift.hold_reason("products") is None
     finally:
         stores.settings.forget(RESTORED, "")

@@ -116,31 +116,31 @@ def harness(tmp_path: Path) -> Iterator[DaysHarness]:
     """Two branches whose day was booked, and has changed since."""
     database = new_database(tmp_path / "console.sqlite")
     books, till = MemoryConnector(system="accountview"), MemoryConnector(system="mplus")
-    here = DaysHarness(database, books, till)
+    days_harness = DaysHarness(database, books, till)
     for branch in ("1", "2"):
         till.put(of_branch(day_record(), branch))
-    assert here.run(Mode.COMPLETE).state is RunState.DONE
-    assert here.pages() == {FIRST: "MZ6101700100", SECOND: "MZ6101700200"}
+    assert days_harness.run(Mode.COMPLETE).state is RunState.DONE
+    assert days_harness.pages() == {FIRST: "MZ6101700100", SECOND: "MZ6101700200"}
     for branch in ("1", "2"):
         till.put(of_branch(later(), branch))
-    here.preview(Mode.COMPLETE)
-    yield here
+    days_harness.preview(Mode.COMPLETE)
+    yield days_harness
     database.close()
 
 
 def test_days_that_changed_are_one_question_with_a_mark_of_what_each_is_now(harness: DaysHarness) -> None:
     assert harness.waiting().count == 2
-    assert [one.issue.facts["mark"] for one in harness.undecided()] == ["d1", "d1"]
+    assert [open_issue.issue.facts["mark"] for open_issue in harness.undecided()] == ["d1", "d1"]
     assert harness.again().counts.parked == 2  # while nobody decides
 
 
 def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: DaysHarness) -> None:
-    first = next(one for one in harness.undecided() if one.issue.key == FIRST)
+    first = next(open_issue for open_issue in harness.undecided() if open_issue.issue.key == FIRST)
     harness.exceptions.decide("days", [first], "difference", somebody("anna"))
 
     run = harness.again()
     assert set(harness.changes(run)) == {f"{FIRST}/01"}
-    assert [one.issue.key for one in harness.undecided()] == [SECOND]  # about which nobody has decided
+    assert [open_issue.issue.key for open_issue in harness.undecided()] == [SECOND]  # about which nobody has decided
     harness.commit(run)
 
     assert harness.pages()[f"{FIRST}/01"] == "MZ6101700101"
@@ -158,8 +158,8 @@ def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHa
     run = harness.again()
     assert harness.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
     assert harness.exceptions.groups("days") == []
-    kept = harness.stores.corrections.list_corrections("days")
-    assert {(one.key, one.field, one.becomes, one.by) for one in kept} == {
+    corrections = harness.stores.corrections.list_corrections("days")
+    assert {(correction.key, correction.field, correction.becomes, correction.by) for correction in corrections} == {
         (FIRST, "decision", "keep d1", "anna"), (SECOND, "decision", "keep d1", "anna"),
     }  # fmt: skip
 
@@ -171,7 +171,9 @@ def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(harness: Days
 
     run = harness.preview(Mode.COMPLETE)
     assert harness.reasons(run) == {SECOND: "day_kept"}
-    assert [(one.issue.key, one.issue.facts["mark"]) for one in harness.undecided()] == [(FIRST, "d2")]
+    assert [(open_issue.issue.key, open_issue.issue.facts["mark"]) for open_issue in harness.undecided()] == [
+        (FIRST, "d2")
+    ]
 
     harness.exceptions.decide("days", harness.undecided(), "again", somebody("anna"))
     assert set(harness.changes(harness.again())) == {f"{FIRST}/01"}  # the newer decision counts
@@ -198,6 +200,6 @@ def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(har
         met = IssueOccurrence(Issue(trouble.cause, f"2026-10-18/{seconds}", trouble.field, {}), Kind.DAY_PAGE, "")
         harness.stores.issues.open("days", "r9", [met])
     (days,) = harness.exceptions.daily_counts(harness.clock().astimezone(zone)).values()
-    assert list(days) == [date(2026, 11, 18) + timedelta(days=one) for one in range(14)]
-    came = {day: count for day, count in days.items() if count}
-    assert came == {date(2026, 11, 25): 2, date(2026, 11, 30): 1, date(2026, 12, 1): 1}
+    assert list(days) == [date(2026, 11, 18) + timedelta(days=offset) for offset in range(14)]
+    counted_days = {day: count for day, count in days.items() if count}
+    assert counted_days == {date(2026, 11, 25): 2, date(2026, 11, 30): 1, date(2026, 12, 1): 1}

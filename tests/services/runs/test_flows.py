@@ -34,11 +34,11 @@ def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path
     with opened(tmp_path, start=False) as application, opened(tmp_path, start=False) as other:
         flows = application.flows
         run = replace(stores_in(application).runs.begin("stock", Mode.COMPLETE, "schedule", 1), fingerprint="f")
-        told = []
+        permissions = []
         for on in (True, False, True):
             other.flows.change("stock", {"on": on, "auto_approve": True}, somebody("test"))  # in another process
-            told.append((flows.is_on("stock"), flows.may_begin("stock", run.mode), flows.may_approve(run)))
-    assert told == [(True, True, APPROVED), (False, False, None), (True, True, APPROVED)]
+            permissions.append((flows.is_on("stock"), flows.may_begin("stock", run.mode), flows.may_approve(run)))
+    assert permissions == [(True, True, APPROVED), (False, False, None), (True, True, APPROVED)]
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -46,7 +46,7 @@ def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: M
     with opened(tmp_path, start=False) as application:
         flows = application.flows
         flows.change("products", {"on": True, "nightly_complete": False}, somebody("test"))
-        scheduled = {one.mode for one in flows.schedules() if one.flow == "products"}
+        scheduled = {schedule.mode for schedule in flows.schedules() if schedule.flow == "products"}
         assert flows.may_begin("products", mode) is (mode in scheduled)
         assert mode is not Mode.COMPLETE or not flows.may_begin("products", mode)
 
@@ -61,11 +61,11 @@ def test_what_was_woken_by_hand_begins_and_a_round_that_is_none_does_not(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("every", "rounds", "waits", "told"),
+    ("every", "rounds", "waits", "is_reported"),
     [(15, 1, True, False), (15, 2, False, False), (120, 1, True, True), (120, 2, False, True)],
 )
 def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_missed_is_told(
-    tmp_path: Path, every: int, rounds: int, *, waits: bool, told: bool
+    tmp_path: Path, every: int, rounds: int, *, waits: bool, is_reported: bool
 ) -> None:
     with opened(tmp_path, start=False) as application:
         flows = application.flows
@@ -74,7 +74,7 @@ def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_misse
         assert due is not None
         assert flows.may_wait("products", Mode.CHANGES, due) is waits
         flows.report_missed_run("products", Mode.CHANGES, due)
-        assert ("round_missed" in _told(application)) is told
+        assert ("round_missed" in _event_names(application)) is is_reported
 
 
 @pytest.mark.parametrize(("minutes", "waits"), [(298, True), (301, False)])
@@ -83,10 +83,10 @@ def test_the_run_of_the_night_waits_into_the_morning(tmp_path: Path, minutes: in
         due = now() - timedelta(minutes=minutes)
         assert application.flows.may_wait("products", Mode.COMPLETE, due) is waits
         application.flows.report_missed_run("products", Mode.COMPLETE, due)
-        assert "round_missed" in _told(application)
+        assert "round_missed" in _event_names(application)
 
 
-def _told(application: Application) -> set[object]:
+def _event_names(application: Application) -> set[object]:
     return {event["event"] for event in stores_in(application).events.waiting(100)}
 
 
@@ -145,11 +145,11 @@ def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
 
 def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kept(app: Application) -> None:
     before = app.arrangement.text()
-    given = json.loads(before)
-    given["flows"].setdefault("days", {})["collective_debtor"] = ABSENT
+    configuration = json.loads(before)
+    configuration["flows"].setdefault("days", {})["collective_debtor"] = ABSENT
 
     with pytest.raises(ConfigurationError) as refused:
-        app.arrangement.read(json.dumps(given))
+        app.arrangement.read(json.dumps(configuration))
 
     assert "flows.days" in str(refused.value.facts)
     assert app.arrangement.text() == before
@@ -157,7 +157,7 @@ def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kep
 
 def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        given = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
-        change = application.flows.change("orders", given, somebody("test"))
+        changes = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
+        change = application.flows.change("orders", changes, somebody("test"))
         assert change == SettingsChange(unchecked=("debtor_number", "default_branch"))
         assert application.flows.change("orders", {"most": 20}, somebody("test")).unchecked == ()  # said once

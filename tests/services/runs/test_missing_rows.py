@@ -32,13 +32,13 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
     assert (group.cause, group.count) == ("day_rows_missing", first.counts.parked)
     assert group.sold is not None
     assert group.sold > 0
-    assert {one.table.name for one in rows} >= {"day_accounts", "method_accounts"}
-    assert len({one.row_key for one in rows}) == len(rows)
-    assert [one.amount for one in rows] == sorted((one.amount for one in rows), reverse=True)
-    assert all(0 < one.records <= group.count for one in rows)
-    assert all(one.proposal for one in rows if one.table.name == "day_accounts")  # the till's own accounts
+    assert {row.table.name for row in rows} >= {"day_accounts", "method_accounts"}
+    assert len({row.row_key for row in rows}) == len(rows)
+    assert [row.amount for row in rows] == sorted((row.amount for row in rows), reverse=True)
+    assert all(0 < row.records <= group.count for row in rows)
+    assert all(row.proposal for row in rows if row.table.name == "day_accounts")  # the till's own accounts
     assert app.exceptions.unmapped("days", "method_accounts").keys() == {
-        one.key for one in rows if one.table.name == "method_accounts"
+        row.key for row in rows if row.table.name == "method_accounts"
     }
 
     wrong = {**chosen(rows), rows[0].row_key: "0815"}
@@ -48,15 +48,15 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
     assert app.tables.rows("method_accounts") == app.tables.rows("day_accounts") == {}  # all of them, or none
 
     app.missing_rows.add("days", chosen(rows), somebody(WHO))
-    done = app.bulk.try_again([group], somebody(WHO))
-    assert done.records == group.count
-    counts = settled(app, done.runs[0]).counts
+    result = app.bulk.try_again([group], somebody(WHO))
+    assert result.records == group.count
+    counts = settled(app, result.runs[0]).counts
     assert counts.planned > counts.parked
     assert app.missing_rows.rows("days") == []
 
 
 def chosen(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
-    return {one.row_key: one.proposal or "1000" for one in rows}
+    return {row.row_key: row.proposal or "1000" for row in rows}
 
 
 def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console) -> None:
@@ -66,8 +66,8 @@ def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console)
     park(app, Issue("vat_code_unmapped", "c", "x", {"code": "3", "sold": "4.00", **ELSEWHERE}))
     park(app, Issue("vat_code_unmapped", "d", "x", {"code": "3", "sold": "1.00", **ELSEWHERE, "country": "NL"}))
     park(app, Issue("value_unmapped", "e", "branch", {"table": "cost_centres", "value": "2", "sold": "8.00"}))
-    found = {one.row_key: (one.amount, one.records) for one in app.missing_rows.rows("orders")}
-    assert found == {
+    totals = {row.row_key: (row.amount, row.records) for row in app.missing_rows.rows("orders")}
+    assert totals == {
         ("payment_terms", "PIN"): (Decimal("12.50"), 2),
         ("vat_codes_sales", "BE:3"): (Decimal("4.00"), 1),  # a row for all countries was not asked for
         ("vat_codes_sales", "3"): (Decimal("1.00"), 1),
@@ -87,8 +87,8 @@ def test_the_rows_of_a_posting_are_proposed_and_one_follows_the_other(shop: Cons
         MissingCode("revenue_account_unmapped", facts, Decimal("20.00"), "vat_code_unmapped"),
         MissingCode("revenue_account_unmapped", {**facts, "group": "10"}, Decimal("10.00"), "vat_code_unmapped"),
     ]
-    listed = {"document": "2026.9", MISSING_CODES: missing_codes_fact(codes)}
-    park(app, Issue("document_rows_missing", "posting", "", listed))
+    issue_facts = {"document": "2026.9", MISSING_CODES: missing_codes_fact(codes)}
+    park(app, Issue("document_rows_missing", "posting", "", issue_facts))
 
     proposed = proposals(app, {})
     assert proposed["vat_codes_sales", "5:shifted"] == "5"  # the only code of the books for reverse charge
@@ -102,7 +102,7 @@ def test_the_rows_of_a_posting_are_proposed_and_one_follows_the_other(shop: Cons
 
 
 def proposals(app: Application, chosen: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    return {one.row_key: one.proposal for one in app.missing_rows.rows("orders", chosen)}
+    return {row.row_key: row.proposal for row in app.missing_rows.rows("orders", chosen)}
 
 
 def test_the_account_of_down_payments_is_proposed_and_not_set(shop: Console) -> None:

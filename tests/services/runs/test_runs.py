@@ -44,8 +44,8 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
     application.close()
     shop.switches.disarm()
 
-    with opened(tmp_path, **access) as again:
-        assert settled(again, run_id).state is RunState.READY
+    with opened(tmp_path, **access) as second_console:
+        assert settled(second_console, run_id).state is RunState.READY
 
 
 def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused_and_kept_left_out(
@@ -57,9 +57,9 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         plan = console.preview("products")
         out = next(row for row in application.plans.rows(plan.id, "create") if row.kind is Kind.PRODUCT)
         application.choices.leave(plan.id, [out.seq], "test")
-        plan, kept = application.runs.get(plan.id), stores.rules.tables()["vat_codes"]
+        plan, vat_codes = application.runs.get(plan.id), stores.rules.tables()["vat_codes"]
         assert application.runs.outdated(plan) is None
-        stores.rules.set_table("vat_codes", dict(zip(kept, reversed(kept.values()), strict=True)), "test")
+        stores.rules.set_table("vat_codes", dict(zip(vat_codes, reversed(vat_codes.values()), strict=True)), "test")
         stores.rules.set_table("another", {"1": "2"}, "test")  # which no rule of the flow reads
         application.flows.change("products", {"on": False, "schedule_minutes": 58}, somebody("test"))
         key = min(stores.plans.accounts_for(plan.id, chosen=True))
@@ -68,10 +68,10 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         with pytest.raises(PlanStaleError) as refused:
             console.commit(plan)
 
-        told = application.runs.outdated(plan)
-        assert told is not None
+        reason = application.runs.outdated(plan)
+        assert reason is not None
         assert (refused.value.code, refused.value.facts["changed"]) == ("basis_changed_since", "tables,on,corrections")
-        assert (told.code, told.facts, console.writes()) == (refused.value.code, refused.value.facts, 0)
+        assert (reason.code, reason.facts, console.writes()) == (refused.value.code, refused.value.facts, 0)
         anew = console.preview("products")
         assert {application.plans.row(anew.id, seq).key for seq in anew.excluded} == {out.key}
         assert console.commit(anew).counts.proven > 20
@@ -100,8 +100,8 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
         monkeypatch.setattr(application.logics, "basis", counted)
         assert console.commit(anew).counts.proven > 20
         assert compared == [True]  # with what both systems say, once for a click
-        asked = console.sandbox.ledger.calls("accountview")[before:]
-        assert Counter(call.keys for call in asked if call.operation == "dictionary") == {
+        calls = console.sandbox.ledger.calls("accountview")[before:]
+        assert Counter(call.keys for call in calls if call.operation == "dictionary") == {
             ("ARTICLE ",): 1, ("ART_GRP ",): 1, ("K9_STOCK",): 1, ("~~",): 1,
         }  # fmt: skip  # the last one learns how the dictionary says that there is nothing
 

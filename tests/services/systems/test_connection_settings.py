@@ -20,8 +20,8 @@ def test_the_environment_wins_over_what_is_stored(tmp_path: Path, shop: Sandbox)
         application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
         )
-    given = load_settings(mplus={"secret": "sandbox-secret"}).access("mplus")
-    with opened(tmp_path, start=False, mplus=given) as application:
+    access_settings = load_settings(mplus={"secret": "sandbox-secret"}).access("mplus")
+    with opened(tmp_path, start=False, mplus=access_settings) as application:
         assert causes(application.connections.check("mplus")) == []
 
 
@@ -39,15 +39,16 @@ def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_ent
 
 def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        kept = application.access.connected
-        here, there = (
-            StoredInstallationFacts(kept, "mplus-learned", place) for place in ("i at here:1", "i at there:1")
+        connection_store = application.access.connected
+        own_facts, other_facts = (
+            StoredInstallationFacts(connection_store, "mplus-learned", place)
+            for place in ("i at here:1", "i at there:1")
         )
-        here.put({"stock_sets": "free"})
-        assert StoredInstallationFacts(kept, "mplus-learned", "i at here:1").get() == {"stock_sets": "free"}
-        assert there.get() == {}
-        there.put({"stock_sets": "free_and_reserved"})
-        assert here.get() == {}
+        own_facts.put({"stock_sets": "free"})
+        assert StoredInstallationFacts(connection_store, "mplus-learned", "i at here:1").get() == {"stock_sets": "free"}
+        assert other_facts.get() == {}
+        other_facts.put({"stock_sets": "free_and_reserved"})
+        assert own_facts.get() == {}
 
 
 def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
         assert server.sandbox.running is not None
         assert terminal.sandbox.running is None
         assert terminal.sandbox.is_connected
-        assert all(one.ok for one in terminal.connections.check("mplus"))
+        assert all(finding.ok for finding in terminal.connections.check("mplus"))
 
 
 def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, shop: Sandbox) -> None:

@@ -61,19 +61,19 @@ def app(console: Application) -> Iterator[Application]:
     console.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody(WHO))
 
 
-def of(named: NamedObjects, name: str) -> NamedObject:
-    return next(one for one in named.objects if one.name == name)
+def of(named_objects: NamedObjects, name: str) -> NamedObject:
+    return next(named_object for named_object in named_objects.objects if named_object.name == name)
 
 
 def name_of(app: Application, path: str) -> Name:
-    return next(name for one in app.names.look().objects for name in one.names if name.path == path)
+    return next(name for named_object in app.names.look().objects for name in named_object.names if name.path == path)
 
 
 # ---- what is set, and what is there
 
 
 def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
-    paths = [name.path for one in app.names.look().objects for name in one.names]
+    paths = [name.path for named_object in app.names.look().objects for name in named_object.names]
     lineless = {f"objects.{name}.detail" for name in dict(Names().objects)} - set(paths)
 
     assert sorted(paths) == sorted(flat(Names()).keys() - lineless)
@@ -82,16 +82,16 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
 
 def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, somebody(WHO))
-    named = app.names.look()
-    states = {name.path: name.availability for one in named.objects for name in one.names}
+    named_objects = app.names.look()
+    states = {name.path: name.availability for named_object in named_objects.objects for name in named_object.names}
 
     assert states["debtor.name"] is Availability.PRESENT
     assert states["debtor.email"] is Availability.ABSENT
     assert states["article.unit"] is Availability.UNUSED
-    assert of(named, "postings").availability is Availability.ABSENT
-    assert of(named, "trade_invoices").availability is Availability.UNUSED
-    assert of(named, "warehouses").availability is Availability.PRESENT
-    assert named.cause == ""
+    assert of(named_objects, "postings").availability is Availability.ABSENT
+    assert of(named_objects, "trade_invoices").availability is Availability.UNUSED
+    assert of(named_objects, "warehouses").availability is Availability.PRESENT
+    assert named_objects.cause == ""
 
 
 def test_a_field_is_chosen_from_the_dictionary_with_its_caption(app: Application) -> None:
@@ -123,16 +123,16 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
         stamina.set_testing(True, attempts=1),
         sandbox_of(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):  # fmt: skip
-        named = app.names.look()
+        named_objects = app.names.look()
 
-    assert named.cause == "service_unavailable"
-    assert name_of_these(named, "objects.articles.code").availability is Availability.PRESENT
-    assert name_of_these(named, "article.name").availability is Availability.UNREAD
-    assert name_of_these(named, "article.name").options == {}
+    assert named_objects.cause == "service_unavailable"
+    assert name_of_these(named_objects, "objects.articles.code").availability is Availability.PRESENT
+    assert name_of_these(named_objects, "article.name").availability is Availability.UNREAD
+    assert name_of_these(named_objects, "article.name").options == {}
 
 
-def name_of_these(named: NamedObjects, path: str) -> Name:
-    return next(name for one in named.objects for name in one.names if name.path == path)
+def name_of_these(named_objects: NamedObjects, path: str) -> Name:
+    return next(name for named_object in named_objects.objects for name in named_object.names if name.path == path)
 
 
 # ---- changing them
@@ -144,18 +144,22 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
 
     assert app.access.connector("accountview") is not before
     assert [
-        one.wire for one in app.lists.fields("accountview", app.flows.configured_flow("stock").counted_stage.source)
+        field.wire for field in app.lists.fields("accountview", app.flows.configured_flow("stock").counted_stage.source)
     ][1] == "K9_TEXT"
 
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:
     app.names.put({"article.unit": "NO_UNIT"}, somebody(WHO))
-    wrong = [(one.name, one.facts["field"]) for one in app.connections.check("accountview") if one.ok is False]
+    wrong = [
+        (finding.name, finding.facts["field"])
+        for finding in app.connections.check("accountview")
+        if finding.ok is False
+    ]
     assert wrong == [("fields", "NO_UNIT"), ("flow_products", "NO_UNIT"), ("flow_stock", "NO_UNIT")]
 
     app.names.put({"article.unit": None}, somebody(WHO))
     assert app.names.in_force().article.model_fields_set.isdisjoint({"unit"})
-    assert all(one.ok for one in app.connections.check("accountview"))
+    assert all(finding.ok for finding in app.connections.check("accountview"))
 
 
 def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> None:
@@ -179,12 +183,12 @@ def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Applicat
 
     assert dict(app.names.in_force().article)["ean"] == ""
     assert dict(app.names.in_force().article)["colour"] == "K9_COLOUR"
-    told = [event for event in stores_in(app).events.waiting(1000) if event["key"] == "sandbox-names"][-1]
-    assert (told["event"], str(WHO) in str(told["facts"])) == ("setting_changed", True)
+    last_event = [event for event in stores_in(app).events.waiting(1000) if event["key"] == "sandbox-names"][-1]
+    assert (last_event["event"], str(WHO) in str(last_event["facts"])) == ("setting_changed", True)
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "named"),
+    ("path", "value", "setting"),
     [
         ("debtor.number", "", "debtor.number"),
         ("order_reference_field", "", "order_reference_field"),
@@ -197,12 +201,12 @@ def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Applicat
         ("url", "https://elsewhere.example", "url"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str, value: str, named: str) -> None:
+def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str, value: str, setting: str) -> None:
     before = flat(app.names.in_force())
     with pytest.raises(ConfigurationError) as caught:
         app.names.put({path: value}, somebody(WHO))
 
-    assert caught.value.facts["setting"] == named
+    assert caught.value.facts["setting"] == setting
     assert flat(app.names.in_force()) == before
 
 
@@ -231,7 +235,7 @@ def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Applicat
 
 def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Application) -> None:
     app.names.put({"objects.debtors.code": "ZZ9"}, somebody(WHO))
-    lines = {one.name: one for one in app.connections.check("accountview")}
+    lines = {finding.name: finding for finding in app.connections.check("accountview")}
 
     assert (lines["flow_customers"].ok, lines["flow_customers"].cause) == (False, "object_missing")
     assert (lines["flow_orders"].facts["object"], lines["flow_orders"].facts["flow"]) == ("ZZ9", "orders")
@@ -244,7 +248,7 @@ def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
     app.flows.change("orders", {"orders": "invoice"}, somebody(WHO))
     try:
         app.names.put({"trade_invoice.reference": "COMMENT9"}, somebody(WHO))
-        (line,) = [one for one in app.connections.check("accountview") if one.name == "flow_orders"]
+        (line,) = [finding for finding in app.connections.check("accountview") if finding.name == "flow_orders"]
         assert (line.cause, line.facts["field"]) == ("flow_field_unknown", "COMMENT9")
     finally:
         app.flows.change("orders", {"orders": "order"}, somebody(WHO))
@@ -252,7 +256,9 @@ def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
 
 def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nobody_has(app: Application) -> None:
     published = app.mappings.published("products")
-    rules = [replace(one, source="K9_TYPO") if one.target == "article.ean" else one for one in published.mapping.rules]
+    rules = [
+        replace(rule, source="K9_TYPO") if rule.target == "article.ean" else rule for rule in published.mapping.rules
+    ]
     app.mappings.publish("products", Mapping(1, tuple(rules)), published.version, somebody(WHO), "")
     filters = [{"field": "blocked", "operator": "empty"}, {"field": "nosuch", "operator": "equal", "value": "x"}]
     wrong = {"sku_rule": "field", "sku_field": "K9_NOPE", "parent_field": "K9_NIET", "filters": filters}
@@ -261,7 +267,7 @@ def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nob
         "stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, somebody(WHO)
     )
     try:
-        lines = [one for one in app.connections.check("accountview") if not one.ok]
+        lines = [finding for finding in app.connections.check("accountview") if not finding.ok]
     finally:
         app.mappings.publish(
             "products", published.mapping, app.mappings.published("products").version, somebody(WHO), ""
@@ -271,10 +277,15 @@ def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nob
         )
         app.flows.change("stock", {"branches": {}, "reorder": ""}, somebody(WHO))
 
-    told = {"system", "flow", "field"}
+    shared_facts = {"system", "flow", "field"}
     assert [
-        (one.name, one.facts["field"], one.cause, *(fact for name, fact in one.facts.items() if name not in told))
-        for one in lines
+        (
+            finding.name,
+            finding.facts["field"],
+            finding.cause,
+            *(fact for name, fact in finding.facts.items() if name not in shared_facts),
+        )
+        for finding in lines
     ] == [
         ("flow_products", "K9_TYPO", "rule_field_unknown", "article.ean"),
         ("flow_products", "nosuch", "filter_field_unknown", "2"),
@@ -293,7 +304,7 @@ def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Applicati
     mapping = Mapping(1, (*published.mapping.rules, typo, unused))
     app.mappings.publish("orders", mapping, published.version, somebody(WHO), "")
     try:
-        (line,) = [one for one in app.connections.check("accountview") if not one.ok]
+        (line,) = [finding for finding in app.connections.check("accountview") if not finding.ok]
     finally:
         app.mappings.publish("orders", published.mapping, app.mappings.published("orders").version, somebody(WHO), "")
 
@@ -305,13 +316,13 @@ def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it
         running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other,
         opened(tmp_path, start=False, accountview=books_access(other)) as app,
     ):
-        lines = [one for one in app.connections.check("accountview") if not one.ok]
-        assert [(one.name, one.cause, one.facts["field"], one.facts["target"]) for one in lines] == [
-            ("flow_products", "rule_field_unknown", "VAT_CODE", "article.vat_code")
-        ]
+        lines = [finding for finding in app.connections.check("accountview") if not finding.ok]
+        assert [
+            (finding.name, finding.cause, finding.facts["field"], finding.facts["target"]) for finding in lines
+        ] == [("flow_products", "rule_field_unknown", "VAT_CODE", "article.vat_code")]
 
         app.names.put({"article.vat_code": ""}, somebody(WHO))  # somebody says that there is none
-        assert all(one.ok for one in app.connections.check("accountview"))
+        assert all(finding.ok for finding in app.connections.check("accountview"))
 
 
 @pytest.mark.parametrize(
@@ -321,23 +332,23 @@ def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it
 def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
     app: Application, name: str, flow: str
 ) -> None:
-    heard: list[Finding] = []
+    reported_findings: list[Finding] = []
     app.names.put({name: "ZZ9"}, somebody(WHO))
-    findings = app.connections.check("accountview", heard.extend)
-    wrong = next(one for one in findings if one.name == "rights" and not one.ok)
+    findings = app.connections.check("accountview", reported_findings.extend)
+    wrong = next(finding for finding in findings if finding.name == "rights" and not finding.ok)
 
     assert (wrong.facts["object"], wrong.facts["flow"]) == ("ZZ9", flow)
-    assert [one.name for one in heard]
+    assert [finding.name for finding in reported_findings]
 
 
 def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
     app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, somebody(WHO))
-    wrong = [one for one in app.connections.check("accountview") if not one.ok]
+    wrong = [finding for finding in app.connections.check("accountview") if not finding.ok]
 
-    assert [(one.name, one.facts["field"]) for one in wrong if one.cause == "flow_field_unknown"] == [
+    assert [(finding.name, finding.facts["field"]) for finding in wrong if finding.cause == "flow_field_unknown"] == [
         ("fields", "AG_NAAM"), ("fields", "K9_NIX"), ("flow_stock", "K9_NIX"), ("flow_orders", "K1_NOTE"),
     ]  # fmt: skip
-    flows = [one.facts["flow"] for one in wrong if one.cause == "flow_field_unknown"]
+    flows = [finding.facts["flow"] for finding in wrong if finding.cause == "flow_field_unknown"]
     assert flows == ["products", "products", "stock", "orders"]
     assert not app.connections.are_well()["accountview"]
 
@@ -356,7 +367,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
     with opened(tmp_path / "data", start=False, accountview=access) as app:
         app.names.put({"article.text": "LONG_TEXT"}, somebody(WHO))
         names = app.names.in_force()
-        fixed = [name.path for one in app.names.look().objects for name in one.names if name.fixed]
+        fixed = [name.path for named_object in app.names.look().objects for name in named_object.names if name.fixed]
         with pytest.raises(ConfigurationError) as caught:
             app.names.put({"article.ean": "OTHER"}, somebody(WHO))
 
@@ -374,7 +385,7 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "named", "expected"),
+    ("text", "setting", "expected"),
     [
         ("[article]\neam = 'X'\n", "article.eam", "a name that exists"),
         ("[article]\nean = 'X Y'\n", "article.ean", "letters, digits and _ alone"),
@@ -388,12 +399,12 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(
-    tmp_path: Path, text: str, named: str, expected: str
+    tmp_path: Path, text: str, setting: str, expected: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught, opened(tmp_path / "data", accountview=file_of(tmp_path, text)):
         pass
 
-    assert caught.value.facts["setting"] == f"{FILE} {named}"
+    assert caught.value.facts["setting"] == f"{FILE} {setting}"
     assert f"Expected: {expected}." in say(caught.value.code, caught.value.facts).do
 
 

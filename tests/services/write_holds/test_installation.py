@@ -56,7 +56,7 @@ def test_a_copy_is_held_until_somebody_confirms_the_place_that_they_were_shown(o
         assert held(application) is not None
         application.installation.confirm(status.code, ADMINISTRATOR)
         assert held(application) is None
-        (entry,) = [one for one in application.audit.entries() if one.on == ("installation",)]
+        (entry,) = [candidate for candidate in application.audit.entries() if candidate.on == ("installation",)]
         assert (entry.who, entry.action) == ("test", "setting_changed")
     with opened(tmp_path / "copy", start=False) as application:
         assert held(application) is None
@@ -81,7 +81,7 @@ def test_the_code_in_the_settings_confirms_without_a_screen_and_fits_no_other_pl
         assert held(application) is not None
     with opened(first, start=False, confirmed_place=code) as application:
         assert held(application) is None
-        assert [one.who for one in application.audit.entries() if one.on == ("installation",)] == [
+        assert [entry.who for entry in application.audit.entries() if entry.on == ("installation",)] == [
             "CONSOLE_CONFIRMED_PLACE"
         ]
 

@@ -106,7 +106,7 @@ def test_another_system_begins_without_links_and_those_of_before_are_set_aside(r
         aside = connection.exec_driver_sql("SELECT flow FROM links").scalars().all()
     assert [flow.endswith(":customers") and flow.startswith("mplus until ") for flow in aside] == [True]
     assert held(replaced, "customers") is None
-    assert {one.who for one in replaced.audit.entries() if one.on == ("identity:mplus",)} == {"test"}
+    assert {entry.who for entry in replaced.audit.entries() if entry.on == ("identity:mplus",)} == {"test"}
 
 
 def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_changed(replaced: Application) -> None:
@@ -135,7 +135,7 @@ def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_c
     replaced.former_codes.confirm("mplus", ADMINISTRATOR)
     assert replaced.former_codes.questions() == []
     assert held(replaced, "orders") is None
-    assert {one.who for one in replaced.audit.entries() if one.on == ("former_codes:mplus",)} == {"test"}
+    assert {entry.who for entry in replaced.audit.entries() if entry.on == ("former_codes:mplus",)} == {"test"}
     with pytest.raises(ConfigurationError, match="not_in_question"):
         replaced.former_codes.confirm("mplus", ADMINISTRATOR)
 
@@ -148,4 +148,4 @@ def test_many_records_that_contradict_their_links_put_the_system_in_question(
 ) -> None:
     with opened(tmp_path, start=False) as application:
         application.system_identities.suspect("mplus", contradicting, compared)
-        assert [one.changed for one in application.system_identities.questions()] == [(RECORDS,)] * is_asked
+        assert [question.changed for question in application.system_identities.questions()] == [(RECORDS,)] * is_asked

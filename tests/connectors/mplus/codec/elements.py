@@ -61,16 +61,16 @@ def part(**values: Value) -> Record:
     return Record(Kind.PRODUCT, "JAS", {}, (Record(Kind.ARTICLE, "100101", values),))
 
 
-def edit(wanted: Record, words: Vocabulary = WORDS, leading: str = "incl") -> Element:
+def edit(desired: Record, words: Vocabulary = WORDS, leading: str = "incl") -> Element:
     """Return the product with the wanted values in it."""
-    return codec.edited(the_product(), ElementEdit(wanted, words, CUSTOM, leading))[0]
+    return codec.edited(the_product(), ElementEdit(desired, words, CUSTOM, leading))[0]
 
 
 def names(element: Element, path: str = "articleList/article") -> list[str]:
     """Return the names of an element's children, in their order."""
-    found = element.find("/".join(qualified(step) for step in path.split("/")))
-    assert found is not None
-    return [etree.QName(child).localname for child in found]
+    parent = element.find("/".join(qualified(step) for step in path.split("/")))
+    assert parent is not None
+    return [etree.QName(child).localname for child in parent]
 
 
 def text(element: Element, wire: str) -> str | None:

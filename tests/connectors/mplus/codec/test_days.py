@@ -19,8 +19,8 @@ def element(name: str, content: str) -> Any:
 
 
 def groups(content: str) -> list[Record]:
-    told = f"<turnoverGroupList><turnoverGroup>{content}</turnoverGroup></turnoverGroupList>"
-    return list(days.decode_journal(element("journal", told), "receipt"))
+    group_list = f"<turnoverGroupList><turnoverGroup>{content}</turnoverGroup></turnoverGroupList>"
+    return list(days.decode_journal(element("journal", group_list), "receipt"))
 
 
 def test_a_group_says_its_type_in_a_word_its_amounts_in_euros_and_nothing_for_an_account_of_nought() -> None:
@@ -38,8 +38,8 @@ def test_a_group_says_its_type_in_a_word_its_amounts_in_euros_and_nothing_for_an
 
 @pytest.mark.parametrize("rate", ["2100", "21"])
 def test_a_rate_is_a_percentage_in_whichever_unit_it_comes(rate: str) -> None:
-    told = f"<vatCode>2</vatCode><vatPercentage>{rate}</vatPercentage><exclAmount>100</exclAmount>"
-    journal = element("journal", f"<vatGroupList><vatGroup>{told}</vatGroup></vatGroupList>")
+    vat_group = f"<vatCode>2</vatCode><vatPercentage>{rate}</vatPercentage><exclAmount>100</exclAmount>"
+    journal = element("journal", f"<vatGroupList><vatGroup>{vat_group}</vatGroup></vatGroupList>")
     (vat,) = days.decode_journal(journal, "invoice")
     assert vat.values == {"source": "invoice", "code": "2", "percent": Decimal(21), "excl": Decimal(1)}
 
@@ -64,8 +64,10 @@ def test_a_group_of_the_financial_journal_without_vat_codes_is_told_once() -> No
 
 def test_a_group_of_the_financial_journal_is_told_for_each_vat_code() -> None:
     vat = "<vatGroup><vatCode>{}</vatCode><vatPercentage>0</vatPercentage><exclAmount>{}</exclAmount>{}</vatGroup>"
-    listed = vat.format(1, 100, "<vatAmount>9</vatAmount>") + vat.format(3, 150, "")
-    low, zero = days.decode_financial(element("financialGroup", f"{FINANCIAL}<vatGroupList>{listed}</vatGroupList>"))
+    vat_groups = vat.format(1, 100, "<vatAmount>9</vatAmount>") + vat.format(3, 150, "")
+    low, zero = days.decode_financial(
+        element("financialGroup", f"{FINANCIAL}<vatGroupList>{vat_groups}</vatGroupList>")
+    )
     assert (low.key, low.values["incl"], low.values["vat"]) == (
         "financial:invoice:suspense-account:80:1", Decimal("1.09"), Decimal("0.09"),
     )  # fmt: skip
@@ -76,7 +78,7 @@ GOODS_ACCOUNTS = "<purchaseAccountNumber>7000</purchaseAccountNumber><stockAccou
 
 
 @pytest.mark.parametrize(
-    ("told", "cost"),
+    ("cost_xml", "cost"),
     [
         ("", None),  # not told
         ("<purchaseAmount/>", None),
@@ -94,10 +96,12 @@ GOODS_ACCOUNTS = "<purchaseAccountNumber>7000</purchaseAccountNumber><stockAccou
     ],
 )
 def test_what_goods_were_bought_for_is_told_not_told_or_cannot_be_read(
-    told: str, cost: dict[str, object] | None
+    cost_xml: str, cost: dict[str, object] | None
 ) -> None:
-    listed = "<vatGroupList><vatGroup><vatCode>2</vatCode><vatPercentage>0</vatPercentage></vatGroup></vatGroupList>"
-    parts = list(days.decode_financial(element("financialGroup", f"{FINANCIAL}{told}{listed}")))
+    vat_groups = (
+        "<vatGroupList><vatGroup><vatCode>2</vatCode><vatPercentage>0</vatPercentage></vatGroup></vatGroupList>"
+    )
+    parts = list(days.decode_financial(element("financialGroup", f"{FINANCIAL}{cost_xml}{vat_groups}")))
     costs = [part for part in parts if part.values["book"] == "cost"]
     about = {
         "book": "cost", "source": "invoice", "type": "suspense-account", "group": "80", "name": "Bonnen",
@@ -110,8 +114,8 @@ def test_what_goods_were_bought_for_is_told_not_told_or_cannot_be_read(
 
 @pytest.mark.parametrize(("text", "closed"), [("true", True), ("0", False), ("", None)])
 def test_whether_a_period_is_closed_is_told_or_not(text: str, closed: bool | None) -> None:
-    told = f"<financialPeriodClosed>{text}</financialPeriodClosed>" if text else ""
-    assert days.period_closed_flag(element("answer", told)) is closed
+    flag = f"<financialPeriodClosed>{text}</financialPeriodClosed>" if text else ""
+    assert days.period_closed_flag(element("answer", flag)) is closed
 
 
 @pytest.mark.parametrize(
@@ -142,8 +146,8 @@ def test_other_fields_that_cannot_be_read_say_so_too() -> None:
 
 
 def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0, times: int = 1) -> days.CashCount:
-    told = {"start": start, "added": 0, "counted": end, "deposited": 0, "difference": 0, "end": end}
-    amounts = "".join(f"<{name}Amount>{each}</{name}Amount>" for name, each in told.items())
+    cents_by_name = {"start": start, "added": 0, "counted": end, "deposited": 0, "difference": 0, "end": end}
+    amounts = "".join(f"<{name}Amount>{cents}</{name}Amount>" for name, cents in cents_by_name.items())
     line = f"<cashCountLine><paymentMethod>CASH</paymentMethod>{amounts}</cashCountLine>"
     return days.decode_count(
         element(
@@ -171,12 +175,12 @@ def test_of_a_count_the_newest_version_counts_and_what_it_left_is_what_the_next_
 
 def test_a_report_names_invoices_and_orders_and_nothing_else() -> None:
     sorts = ("RECEIPT", "DIRECT-INVOICE", "EXTERNAL-SALES-ORDER", "CASH-OUTFLOW", "UNKNOWN")
-    listed = "".join(
+    rows_xml = "".join(
         f"<paymentSourceList><paymentSourceDetails><id>id-{sort}</id>"
         f"<paymentSourceType>PAYMENT-SOURCE-TYPE-{sort}</paymentSourceType></paymentSourceDetails></paymentSourceList>"
         for sort in sorts
     )
-    assert list(days.paid_documents(element("answer", listed))) == [
+    assert list(days.paid_documents(element("answer", rows_xml))) == [
         (Kind.INVOICE, "id-DIRECT-INVOICE"), (Kind.ORDER, "id-EXTERNAL-SALES-ORDER"),
     ]  # fmt: skip
 

@@ -167,8 +167,8 @@ def test_the_first_contact_of_a_customer_is_its_contact_person() -> None:
     )
     record = decoded(an_order(relation="1001"), element("relation", RELATION + contacts))
     (customer,) = (part for part in record.parts if part.kind is Kind.RELATION)
-    told = {name: customer.values[name] for name in ("contact_person", "contact_person_email")}
-    assert told == {"contact_person": "A. de Vries", "contact_person_email": "a@devries.example"}
+    values = {name: customer.values[name] for name in ("contact_person", "contact_person_email")}
+    assert values == {"contact_person": "A. de Vries", "contact_person_email": "a@devries.example"}
 
 
 def test_a_customer_the_till_no_longer_has_leaves_its_number() -> None:
@@ -222,8 +222,8 @@ def test_a_line_of_another_quantity_changes_the_digest_and_one_written_otherwise
 
 def test_a_payment_says_at_which_branch_it_was_taken_and_a_zero_is_none() -> None:
     for number, branch in ((12, "12"), (0, "")):
-        told = f"<payment><branchNumber>{number}</branchNumber><method>PIN</method><amount>1</amount></payment>"
-        (paid,) = (part for part in decoded(an_order(payments=told)).parts if part.kind is Kind.PAYMENT)
+        payment = f"<payment><branchNumber>{number}</branchNumber><method>PIN</method><amount>1</amount></payment>"
+        (paid,) = (part for part in decoded(an_order(payments=payment)).parts if part.kind is Kind.PAYMENT)
         assert paid.values["branch"] == branch
 
 
@@ -306,10 +306,10 @@ def test_half_a_split_and_a_payment_without_an_amount_cannot_be_read() -> None:
 
 def test_blanks_around_numbers_dates_and_words_are_read() -> None:
     bare, spaced = an_order(GOODS + CARD), an_order(GOODS + CARD)
-    for each in spaced.iter():
-        if len(each) == 0 and each.text:
-            each.text = f"\n  {each.text}\t"
-    one, other = decoded(bare), decoded(spaced)
-    told = ("date", "entered", "total_incl", "number", "vat_method", "cancel_state", "digest")
-    assert {name: one.values[name] for name in told} == {name: other.values[name] for name in told}
-    assert lines_of(one)[0] == lines_of(other)[0]
+    for child in spaced.iter():
+        if len(child) == 0 and child.text:
+            child.text = f"\n  {child.text}\t"
+    record, other = decoded(bare), decoded(spaced)
+    names = ("date", "entered", "total_incl", "number", "vat_method", "cancel_state", "digest")
+    assert {name: record.values[name] for name in names} == {name: other.values[name] for name in names}
+    assert lines_of(record)[0] == lines_of(other)[0]

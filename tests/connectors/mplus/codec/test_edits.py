@@ -40,10 +40,10 @@ def test_the_price_that_is_not_written_is_left_to_the_till() -> None:
     assert "priceIncl" not in names(edit(part(price_excl=Decimal("21.50"))))
 
 
-@pytest.mark.parametrize(("leading", "gone"), [("incl", "priceExcl"), ("excl", "priceIncl")])
-def test_another_vat_code_keeps_the_leading_price_and_drops_the_old_rate(leading: str, gone: str) -> None:
+@pytest.mark.parametrize(("leading", "absent_name"), [("incl", "priceExcl"), ("excl", "priceIncl")])
+def test_another_vat_code_keeps_the_leading_price_and_drops_the_old_rate(leading: str, absent_name: str) -> None:
     fresh = names(edit(part(vat_code="1"), leading=leading))
-    assert gone not in fresh
+    assert absent_name not in fresh
     assert "vatPercentage" not in fresh
 
 
@@ -55,9 +55,9 @@ def test_both_prices_are_written_when_both_are_wanted() -> None:
 def barcodes(element: Element) -> list[tuple[str | None, str | None]]:
     """Return the barcodes listed and whether each is the current one."""
     return [
-        (each.findtext(qualified("barcode")), each.findtext(qualified("isCurrent")))
-        for each in element.iter(qualified("barcode"))
-        if len(each)
+        (child.findtext(qualified("barcode")), child.findtext(qualified("isCurrent")))
+        for child in element.iter(qualified("barcode"))
+        if len(child)
     ]
 
 
@@ -89,8 +89,8 @@ def test_an_empty_number_is_taken_out_because_it_cannot_be_sent() -> None:
     ],
 )  # fmt: skip
 def test_a_custom_field_is_written_by_its_type_and_read_back_equal(name: str, value: Value) -> None:
-    wanted = part(**{f"custom:{name}": value})
-    assert differences(wanted, decoded(edit(wanted))) == ()
+    desired = part(**{f"custom:{name}": value})
+    assert differences(desired, decoded(edit(desired))) == ()
 
 
 def test_a_custom_field_the_till_does_not_define_is_told() -> None:
@@ -125,7 +125,7 @@ def test_groups_are_joined_and_left_and_foreign_ones_stay() -> None:
 
 
 def test_a_new_article_is_added_behind_the_others() -> None:
-    wanted = Record(Kind.PRODUCT, "JAS", {}, (Record(Kind.ARTICLE, "100102", {"name": "Jas groen", "active": True}),))
-    edited = edit(wanted)
-    assert [codec.article_number(each) for each in codec.articles(edited)] == ["100101", "100102"]
-    assert differences(wanted, decoded(edited)) == ()
+    desired = Record(Kind.PRODUCT, "JAS", {}, (Record(Kind.ARTICLE, "100102", {"name": "Jas groen", "active": True}),))
+    edited = edit(desired)
+    assert [codec.article_number(article) for article in codec.articles(edited)] == ["100101", "100102"]
+    assert differences(desired, decoded(edited)) == ()

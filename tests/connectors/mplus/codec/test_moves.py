@@ -51,8 +51,8 @@ def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
 def test_goods_that_left_with_a_document_of_a_sale_were_sold_unless_somebody_counted_or_moved_them(
     word: str, amount: str, document: str, sort: MoveSort
 ) -> None:
-    said = MOVE.replace("TYPE-SALES", f"TYPE-{word}").replace("-150", amount).replace(">R1<", f">{document}<")
-    assert codec.decode_move(etree.fromstring(said)).sort is sort
+    move_xml = MOVE.replace("TYPE-SALES", f"TYPE-{word}").replace("-150", amount).replace(">R1<", f">{document}<")
+    assert codec.decode_move(etree.fromstring(move_xml)).sort is sort
 
 
 @pytest.mark.parametrize("word", ["", "STOCK-HISTORY-TYPE-", "STOCK-HISTORY-TYPE-GIVEN-AWAY"])

@@ -35,14 +35,14 @@ def a_card(kind: Kind, inner: str) -> Element:
     return etree.fromstring(f'<{kind} xmlns="{NAMESPACE}">{inner}</{kind}>')
 
 
-def put(kind: Kind, inner: str, wanted: dict[str, Value], words: Vocabulary = WORDS) -> Element:
+def put(kind: Kind, inner: str, values: dict[str, Value], words: Vocabulary = WORDS) -> Element:
     card = a_card(kind, inner)
-    write_card(card, Record(kind, "7", wanted), words, {})
+    write_card(card, Record(kind, "7", values), words, {})
     return card
 
 
 def rows(card: Element, item: str) -> list[dict[str, str]]:
-    return [{etree.QName(each).localname: each.text or "" for each in row} for row in card.iter(qualified(item))]
+    return [{etree.QName(child).localname: child.text or "" for child in row} for row in card.iter(qualified(item))]
 
 
 def test_prices_of_groups_are_read() -> None:
@@ -79,7 +79,7 @@ def test_a_price_is_written_into_its_row_and_everything_else_stays() -> None:
 
 def test_a_price_that_is_new_gets_a_row_in_the_order_of_the_interface() -> None:
     card = put(Kind.ARTICLE, "<articleNumber>7</articleNumber>", {"price_group_incl:10:3": D("15.00")})
-    assert [etree.QName(each).localname for each in card.iter(qualified("priceGroup")).__next__()] == [
+    assert [etree.QName(child).localname for child in card.iter(qualified("priceGroup")).__next__()] == [
         "priceGroupNumber", "priceIncl", "minimumAmount",
     ]  # fmt: skip
     agreed = put(Kind.RELATION, RELATION, {"article_incl:0,25:8": D("3.10")})
@@ -153,11 +153,11 @@ def test_temporary_prices_with_both_dates_are_read() -> None:
 
 
 def test_a_temporary_price_is_removed_and_added_by_its_period_and_others_stay() -> None:
-    wanted: dict[str, Value] = {
+    values: dict[str, Value] = {
         "offer_incl:0@2026-12-07_2026-12-13:8": None,
         "offer_percent:3@2026-12-14_2026-12-20:8": D(10),
     }
-    card = put(Kind.ARTICLE, OFFERS, wanted)
+    card = put(Kind.ARTICLE, OFFERS, values)
     assert [row["salesPriceNumber"] for row in rows(card, "salesPrice")] == ["8", "8"]
     assert rows(card, "salesPrice")[0] == {"salesPriceNumber": "8", "priceIncl": "900"}
     assert decode_terms(card, Kind.ARTICLE, WORDS) == {"offer_percent:3@2026-12-14_2026-12-20:8": D(10)}

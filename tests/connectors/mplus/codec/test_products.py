@@ -42,8 +42,8 @@ def test_a_number_that_is_none_is_told() -> None:
 
 
 def test_characters_of_every_language_and_pictures_are_kept() -> None:
-    wanted = part(name="Šálek & <čaj> 🫖")
-    assert differences(wanted, decoded(edit(wanted))) == ()
+    desired = part(name="Šálek & <čaj> 🫖")
+    assert differences(desired, decoded(edit(desired))) == ()
 
 
 def test_active_can_be_kept_in_the_flag_that_says_the_opposite() -> None:
@@ -68,11 +68,11 @@ def test_what_is_encoded_decodes_to_the_same(
         "name": name, "price_incl": price, "active": active, "vat_code": str(vat), "contentQuantity": weight,
         "custom:gewicht": weight, "barcodeDate": date(2026, 3, 4), "oldestBestBeforeDate": date(2026, 3, 5),
     }  # fmt: skip
-    wanted = Record(Kind.PRODUCT, "JAS", {"name": name}, (Record(Kind.ARTICLE, "7", values),))
-    content = {"product": codec.encode_product(wanted, ["12"], CUSTOM, WORDS)}
+    desired = Record(Kind.PRODUCT, "JAS", {"name": name}, (Record(Kind.ARTICLE, "7", values),))
+    content = {"product": codec.encode_product(desired, ["12"], CUSTOM, WORDS)}
     message = etree.fromstring(interface_contract().message("createProduct", content))
     product = next(message.iter(qualified("product")))
-    assert differences(wanted, decoded(product)) == ()
+    assert differences(desired, decoded(product)) == ()
     assert codec.group_numbers(product) == ("12",)
 
 
@@ -93,7 +93,7 @@ def test_a_deleted_group_and_what_is_below_it_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("articles", "told"),
+    ("articles", "settings"),
     [
         (("<ns:articleNumber>0101</ns:articleNumber><ns:stockArticle>true</ns:stockArticle>",) * 2, ["true", "true"]),
         (("<ns:articleNumber>101</ns:articleNumber>",), [""]),
@@ -109,12 +109,16 @@ def test_a_deleted_group_and_what_is_below_it_are_left_out() -> None:
     ],
     ids=["each once", "not told", "empty", "no number", "one twice and one never"],
 )
-def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(articles: tuple[str, ...], told: list[str]) -> None:
-    inside = "".join(f"<ns:article>{one}</ns:article>" for one in articles)
+def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(
+    articles: tuple[str, ...], settings: list[str]
+) -> None:
+    inside = "".join(f"<ns:article>{article}</ns:article>" for article in articles)
     product = f"<ns:product><ns:articleList>{inside}</ns:articleList></ns:product>"
     answer = etree.fromstring(
         f'<ns:answer xmlns:ns="urn:mplusqapi"><ns:productList>{product}</ns:productList></ns:answer>'
     )
-    assert [one for _, one, _ in codec.stock_settings(answer)] == told
-    each = answer.iterfind(f".//{qualified('article')}")
-    assert [codec.raw_stock_setting(one) for one in each if codec.if_readable(codec.article_number, one)] == told
+    assert [setting for _, setting, _ in codec.stock_settings(answer)] == settings
+    elements = answer.iterfind(f".//{qualified('article')}")
+    assert [
+        codec.raw_stock_setting(article) for article in elements if codec.if_readable(codec.article_number, article)
+    ] == settings

@@ -35,8 +35,8 @@ def till_client(shop: Application) -> TillClient:
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article that both systems have."""
-    known = sandbox_of(shop).state("articles", "mplus")
-    return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
+    articles = sandbox_of(shop).state("articles", "mplus")
+    return next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") and row["vatCode"] == 2)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def previewed(app: Application, *keys: str) -> Run:
 
 
 def waiting(app: Application, cause: str) -> CauseGroup:
-    return next(one for one in app.exceptions.groups("orders") if one.cause == cause)
+    return next(group for group in app.exceptions.groups("orders") if group.cause == cause)
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
@@ -75,12 +75,12 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     group = waiting(shop, CHANGED)
     test = opened(open_page, group)
 
-    said, shown = texts(test), tables(test)
-    assert "higher than booked" in said
-    assert "Off by €" in said
-    assert "not booked" not in said
-    assert "Off by ledger account" not in said
-    assert all(sign in shown for sign in ("Booked", "MplusKASSA now", "2 × ", "3 × ", "Total with VAT"))
+    page_text, table_text = texts(test), tables(test)
+    assert "higher than booked" in page_text
+    assert "Off by €" in page_text
+    assert "not booked" not in page_text
+    assert "Off by ledger account" not in page_text
+    assert all(sign in table_text for sign in ("Booked", "MplusKASSA now", "2 × ", "3 × ", "Total with VAT"))
     (choice,) = test.radio
     assert choice.options == ["Reverse the booking", "Reverse and book again", "Keep as it is"]
 
@@ -88,10 +88,10 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     test = test.text_input(key="decision_reason").set_value("paid at the door").run()
     press(test, "decide")
 
-    (kept,) = [one for one in shop.corrections.list_corrections("orders") if one.key == order]
-    (one,) = shop.plans.rows(settled(shop, last(shop).id).id, "skip")
-    assert str(kept.becomes).endswith("paid at the door")
-    assert (one.cause, one.facts["reason"]) == ("document_kept", "paid at the door")
+    (correction,) = [entry for entry in shop.corrections.list_corrections("orders") if entry.key == order]
+    (row,) = shop.plans.rows(settled(shop, last(shop).id).id, "skip")
+    assert str(correction.becomes).endswith("paid at the door")
+    assert (row.cause, row.facts["reason"]) == ("document_kept", "paid at the door")
 
 
 @pytest.mark.long
@@ -109,7 +109,7 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     choice.set_value("credit").run()
     press(test, "decide")
 
-    (row,) = [one for one in shop.plans.rows(settled(shop, last(shop).id).id, "changes") if one.change]
+    (row,) = [line for line in shop.plans.rows(settled(shop, last(shop).id).id, "changes") if line.change]
     assert row.key == f"{order}#credit"
     shop.runs.discard(last(shop).id, "test")
 
@@ -123,16 +123,16 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
-    done = committed(shop, previewed(shop, order))
-    committed(shop, settled(shop, shop.runs.undo(done.id, somebody("test"))))
+    committed_run = committed(shop, previewed(shop, order))
+    committed(shop, settled(shop, shop.runs.undo(committed_run.id, somebody("test"))))
     plan = previewed(shop, order)
-    assert [one.cause for one in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
+    assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
 
     test = open_page("preview", plan=plan.id, show="skip")
     press(test, "book_again")
 
     run = settled(shop, last(shop).id)
-    assert [one.key for one in shop.plans.rows(run.id, "changes") if one.change] == [f"{order}#2"]
+    assert [line.key for line in shop.plans.rows(run.id, "changes") if line.change] == [f"{order}#2"]
     assert committed(shop, run).counts.proven == 1
 
     until(lambda: stores_in(shop).events.count() == 0, "the last event in the log")
@@ -161,10 +161,10 @@ def another(shop: Application, till_client: TillClient, article: str) -> Iterato
 
 @pytest.mark.usefixtures("another")
 def test_another_sale_under_its_reference_stands_beside_a_document(shop: Application, open_page: Open) -> None:
-    shown = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
+    table = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
 
-    assert list(shown.columns) == [" ", "MplusKASSA", "AccountView"]
-    told = {fact: (ours, theirs) for fact, ours, theirs in shown.to_numpy()}
-    assert told["Number"][1] == "26900001"
-    assert told["Date"][1] == ":red[**25 November 2026**]"
-    assert told["Total"][0].startswith(":red[")
+    assert list(table.columns) == [" ", "MplusKASSA", "AccountView"]
+    columns = {fact: (ours, theirs) for fact, ours, theirs in table.to_numpy()}
+    assert columns["Number"][1] == "26900001"
+    assert columns["Date"][1] == ":red[**25 November 2026**]"
+    assert columns["Total"][0].startswith(":red[")

@@ -36,7 +36,7 @@ def waiting(app: Application, *met: IssueOccurrence) -> CauseGroup:
 
 
 def decided(app: Application) -> set[tuple[str, str]]:
-    return {(one.key, str(one.becomes)) for one in app.corrections.list_corrections("days")}
+    return {(correction.key, str(correction.becomes)) for correction in app.corrections.list_corrections("days")}
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
@@ -57,19 +57,19 @@ def test_one_day_is_decided_with_what_it_is_off_by_in_sight(fresh: Application, 
     assert test.button(key="decide").label == "Decide and preview 1 day"
     press(test, "decide")
 
-    (one,) = fresh.corrections.list_corrections("days")
-    assert one == Correction(
-        Kind.DAY, "2026-10-17/1", "decision", None, "again m1", "2026-10-17/1 Utrecht", one.by
+    (correction,) = fresh.corrections.list_corrections("days")
+    assert correction == Correction(
+        Kind.DAY, "2026-10-17/1", "decision", None, "again m1", "2026-10-17/1 Utrecht", correction.by
     )  # fmt: skip
-    listed = open_page("exceptions", status="corrected", flow="days")
-    assert listed.dataframe[0].value["becomes"].tolist() == ["Reverse and book again"]
+    corrected_page = open_page("exceptions", status="corrected", flow="days")
+    assert corrected_page.dataframe[0].value["becomes"].tolist() == ["Reverse and book again"]
 
 
 def test_documents_are_named_only_where_some_came_after(fresh: Application, open_page: Open) -> None:
-    said = texts(opened(open_page, waiting(fresh, *changed("2026-10-17/1", late=""))))
+    page_text = texts(opened(open_page, waiting(fresh, *changed("2026-10-17/1", late=""))))
 
-    assert "Off by ledger account" in said
-    assert "Documents added later" not in said
+    assert "Off by ledger account" in page_text
+    assert "Documents added later" not in page_text
 
 
 def test_of_several_days_only_those_are_decided_that_were_chosen(fresh: Application, open_page: Open) -> None:
@@ -103,9 +103,11 @@ def test_what_changed_once_more_while_the_page_was_open_is_asked_anew(
     test = test.segmented_control(key="decision_way").set_value(way).run()
     test.radio[0].set_value("difference").run()
     assert not test.button(key="decide").disabled
-    for one in changed("2026-10-17/1", "2026-10-17/2"):
-        newer = Issue(one.issue.cause, one.issue.key, "decision", {**one.issue.facts, "mark": "newer"})
-        stores_in(fresh).issues.open("days", "by-hand", [IssueOccurrence(newer, one.kind, one.title)])
+    for occurrence in changed("2026-10-17/1", "2026-10-17/2"):
+        newer = Issue(
+            occurrence.issue.cause, occurrence.issue.key, "decision", {**occurrence.issue.facts, "mark": "newer"}
+        )
+        stores_in(fresh).issues.open("days", "by-hand", [IssueOccurrence(newer, occurrence.kind, occurrence.title)])
 
     test.run()
 

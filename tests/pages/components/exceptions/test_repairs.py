@@ -26,7 +26,7 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
         shop = app.sandbox.running
         assert shop is not None
         shop.switches.arm(Fault.LATE, system="accountview", operation="SO1 POST", times=None, seconds=100_000)
-        code = next(each.code for each in shop.shop.articles if each.number and not each.blocked and not each.fault)
+        code = next(item.code for item in shop.shop.articles if item.number and not item.blocked and not item.fault)
         since = (shop.shop.today - timedelta(days=DAYS)).isoformat()
         app.flows.change("orders", {"date_from": since, "collective_article": code}, somebody("test"))
         yield app
@@ -37,13 +37,13 @@ def test_a_person_says_under_which_number_it_is_there(blind: Application, open_p
     run = settled(blind, blind.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     run = committed(blind, run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")
-    (group,) = [one for one in blind.exceptions.groups("orders") if one.cause == "read_back_missing"]
-    (one,) = blind.exceptions.issues_of(group.group_key)
+    (group,) = [candidate for candidate in blind.exceptions.groups("orders") if candidate.cause == "read_back_missing"]
+    (issue,) = blind.exceptions.issues_of(group.group_key)
 
     test = open_page("exceptions", cause=group_address(group.group_key))
     assert group.facts["reference"] in texts(test)
-    test = test.segmented_control(key=f"doubt-{one.id}").set_value("there").run()
-    assert test.text_input(key=f"number-{one.id}").value == group.facts["number"]
+    test = test.segmented_control(key=f"doubt-{issue.id}").set_value("there").run()
+    assert test.text_input(key=f"number-{issue.id}").value == group.facts["number"]
     press(test, "again")
 
     line = next(row for row in blind.plans.rows(run.id, "accepted"))

@@ -39,7 +39,7 @@ def opened(open_page: Open, name: str) -> AppTest:
 
 def field(test: AppTest, path: str) -> str:
     """Return the key of the field for a name, as long as nothing was saved or put back."""
-    return next(str(one.key) for one in test.selectbox if str(one.key).startswith(f"{path}-"))
+    return next(str(selectbox.key) for selectbox in test.selectbox if str(selectbox.key).startswith(f"{path}-"))
 
 
 def test_the_names_are_folded_and_nothing_is_read_for_them(app: Application, open_page: Open) -> None:
@@ -48,7 +48,7 @@ def test_the_names_are_folded_and_nothing_is_read_for_them(app: Application, ope
     test = open_page("setup", step="accountview")
 
     assert "Names in this AccountView" in [fold.label for fold in test.expander]
-    assert not [one for one in test.selectbox if str(one.key).startswith("article.")]
+    assert not [selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("article.")]
     assert len(sandbox_of(app).ledger.calls(system="accountview")) == before
 
 
@@ -56,23 +56,27 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     app: Application, open_page: Open
 ) -> None:
     test = opened(open_page, "orders")
-    said = texts(test)
+    page_text = texts(test)
 
     assert test.selectbox(key=field(test, "sales_order.gross")).value == "GROSS_FLG"
     assert "GROSS_FLG · Basisbedrag incl BTW weergeven" in test.selectbox(key=field(test, "sales_order.gross")).options
-    assert "○ unverified" in said.lower()
-    assert "no installation is known so far" in said
-    assert "Not there · ○ unverified" in said  # the ledger account of a line
-    assert "Used by: Orders" in said
+    assert "○ unverified" in page_text.lower()
+    assert "no installation is known so far" in page_text
+    assert "Not there · ○ unverified" in page_text  # the ledger account of a line
+    assert "Used by: Orders" in page_text
     assert dict(app.names.in_force().sales_order)["gross"] == "GROSS_FLG"
 
 
 @pytest.mark.long
 def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: Application, open_page: Open) -> None:
     test = opened(open_page, "postings")
-    said = texts(test)
+    page_text = texts(test)
 
-    assert said.index("Fields of the lines") < said.index("Fields of a page for a day") < said.index("of its lines")
+    assert (
+        page_text.index("Fields of the lines")
+        < page_text.index("Fields of a page for a day")
+        < page_text.index("of its lines")
+    )
     assert dict(app.names.in_force().day_page)["concept"] == "NO_POST"
     assert test.selectbox(key=field(test, "day_page.concept")).value == "NO_POST"
     assert test.selectbox(key=field(test, "day_page_line.item")).value == "INV_NR"
@@ -115,7 +119,7 @@ def test_what_cannot_be_used_is_said_beside_the_button_and_not_saved(app: Applic
 
 def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application, open_page: Open) -> None:
     test = opened(open_page, "trade_invoices")
-    assert not [one for one in test.text_input if str(one.key).startswith("trade_invoice.")]
+    assert not [text_input for text_input in test.text_input if str(text_input.key).startswith("trade_invoice.")]
     test.selectbox(key=field(test, "objects.trade_invoices.code")).select("K9F").run()
     test.text_input(key="objects.trade_invoices.table-0").input("k9_inv").run()
 
@@ -147,17 +151,17 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
     test.text_input(key="article.ean-0").input("EAN_CODE").run()
     press(test, "save_names")
     assert dict(app.names.in_force().article)["ean"] == "EAN_CODE"
-    assert "flow_field_unknown" in {one.cause for one in app.connections.statuses()[0].findings}
+    assert "flow_field_unknown" in {finding.cause for finding in app.connections.statuses()[0].findings}
 
 
 def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: Application, open_page: Open) -> None:
     app.names.put({"objects.delivery_addresses.code": "ZZ9"}, somebody("test"))
     app.connections.check("accountview")
     test = open_page("setup", step="accountview")
-    said = texts(test) + "".join(str(table.value) for table in test.table)
+    page_text = texts(test) + "".join(str(table.value) for table in test.table)
 
-    assert "AccountView does not offer ZZ9" in said
-    assert "Needed for orders" in said
+    assert "AccountView does not offer ZZ9" in page_text
+    assert "Needed for orders" in page_text
     assert not test.button(key="continue").disabled
 
 
@@ -171,15 +175,15 @@ def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
         test = open_page("setup", step="accountview")
     finally:
         app.flows.change("products", {"filters": []}, somebody("test"))
-    (told,) = (table.value.iloc[:, 0].to_dict() for table in test.table)
+    (cells,) = (table.value.iloc[:, 0].to_dict() for table in test.table)
 
-    first, second = told[":gray[Fields]"].splitlines()
+    first, second = cells[":gray[Fields]"].splitlines()
 
     assert plain("The flow products needs the field AG_NAAM of the table ART_GRP") in first
     assert plain("The flow products needs the field K9_NIX of the table ARTICLE") in second
-    assert "The rule for EAN in the flow products" in told[":gray[Needed for products]"]
-    assert "Filter 1 of the flow products uses the field nosuch" in told[":gray[Needed for products]"]
-    assert plain("The flow stock needs the field K9_NIX") in told[":gray[Needed for stock]"]
+    assert "The rule for EAN in the flow products" in cells[":gray[Needed for products]"]
+    assert "Filter 1 of the flow products uses the field nosuch" in cells[":gray[Needed for products]"]
+    assert plain("The flow stock needs the field K9_NIX") in cells[":gray[Needed for stock]"]
 
 
 # ---- trade invoices on the page of the flows
@@ -188,13 +192,13 @@ def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
 @pytest.mark.long
 def test_trade_invoices_are_offered_once_their_object_is_named(app: Application, open_page: Open) -> None:
     test = open_page("flows", flow="orders")
-    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-orders"))
+    becomes = next(selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("orders-orders"))
     assert "Trade invoices" not in becomes.options
     assert "Trade invoices can be chosen once Set-up names the object" in texts(test)
 
     app.names.put(INVOICES, somebody("test"))
     test = open_page("flows", flow="orders")
-    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-orders"))
+    becomes = next(selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("orders-orders"))
     assert "Trade invoices can be chosen once Set-up names the object" not in texts(test)
     becomes.select("invoice").run()
     press(test, "save")

@@ -50,19 +50,19 @@ def failing(script: Callable[[], None], language: str = "en") -> AppTest:
 def test_a_part_that_fails_says_so_in_its_place_and_the_page_goes_on(script: Callable[[], None]) -> None:
     test = failing(script)
 
-    said = texts(test)
-    assert "This part of the page could not be shown, number" in said
-    assert "Runs are not affected" in said
-    assert "and the rest of the page" in said
+    page_text = texts(test)
+    assert "This part of the page could not be shown, number" in page_text
+    assert "Runs are not affected" in page_text
+    assert "and the rest of the page" in page_text
     assert not test.exception
-    assert "no words for operators" not in said
+    assert "no words for operators" not in page_text
     test.session_state["wrong"] = ""
     assert "all is well" in texts(test.run())
 
 
-@pytest.mark.parametrize(("language", "said"), [("nl", "Dit deel van de pagina"), ("de", "Dieser Teil der Seite")])
-def test_a_part_that_fails_speaks_the_language_of_the_operator(language: str, said: str) -> None:
-    assert said in texts(failing(refreshes, language))
+@pytest.mark.parametrize(("language", "expected"), [("nl", "Dit deel van de pagina"), ("de", "Dieser Teil der Seite")])
+def test_a_part_that_fails_speaks_the_language_of_the_operator(language: str, expected: str) -> None:
+    assert expected in texts(failing(refreshes, language))
 
 
 def test_a_failure_keeps_its_number_while_it_lasts() -> None:
@@ -88,11 +88,11 @@ def test_a_page_that_fails_says_so_in_words_and_never_shows_its_trace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "there"),
+    ("url", "is_page"),
     [
         ("http://shop:8501/", True), ("http://shop:8501/runs?run=1", True), ("http://shop:8501/overview", True),
         ("", True), ("http://shop:8501/nowhere", False), ("http://shop:8501/runs/nowhere", False),
     ],
 )  # fmt: skip
-def test_an_address_names_a_page_of_the_menu_or_none(url: str, *, there: bool) -> None:
-    assert names_no_page(url, ["", "runs"]) is not there
+def test_an_address_names_a_page_of_the_menu_or_none(url: str, *, is_page: bool) -> None:
+    assert names_no_page(url, ["", "runs"]) is not is_page

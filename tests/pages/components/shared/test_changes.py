@@ -22,5 +22,5 @@ def test_what_is_not_known_of_something_new_is_left_out(price: Decimal | None) -
     variants = new(Kind.PRODUCT, *articles, name="Jas")
     assert ("price" in variants, "2 articles" in variants) == (price is not None, True)
     assert new(Kind.DEBTOR, city="Utrecht") == "New · Utrecht"
-    told = [variants, new(Kind.DEBTOR, name="Anna"), new(Kind.SALES_ORDER, Record(Kind.LINE, "1", {}))]
-    assert not [one for one in told if "–" in one]
+    summaries = [variants, new(Kind.DEBTOR, name="Anna"), new(Kind.SALES_ORDER, Record(Kind.LINE, "1", {}))]
+    assert not [summary for summary in summaries if "–" in summary]

@@ -16,7 +16,7 @@ MARKED = {"source": "order", "mark": "m1"}
 
 
 @pytest.mark.parametrize(
-    ("cause", "facts", "said"),
+    ("cause", "facts", "expected"),
     [
         ("vat_code_unmapped", {"code": "7"}, "€12.10 not booked"),
         ("reference_of_another", {**MARKED, "amount": "12.10"}, "€12.10 not booked"),
@@ -26,9 +26,9 @@ MARKED = {"source": "order", "mark": "m1"}
         ("document_without_reference", MARKED, ""),
     ],
 )
-def test_only_what_the_books_have_not_is_called_not_booked(cause: str, facts: Mapping[str, str], said: str) -> None:
+def test_only_what_the_books_have_not_is_called_not_booked(cause: str, facts: Mapping[str, str], expected: str) -> None:
     group = CauseGroup("orders", cause, "", 1, NOW, NOW, facts, sold=Decimal("12.10"))
-    assert at_stake(group) == said
+    assert at_stake(group) == expected
 
 
 @pytest.mark.parametrize("cause", ["prefix_in_use", "brake_strangers"])

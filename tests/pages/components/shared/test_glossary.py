@@ -22,34 +22,36 @@ LIST = PAGES / "components" / "shared" / "meanings.py"
 def test_each_word_has_a_sentence_of_its_own_in_every_language() -> None:
     for word, sentence in WORDS.items():
         assert has_term(word), word
-        told = {term(sentence, language) for language in LANGUAGES}
-        assert len(told) == len(LANGUAGES), sentence
+        terms = {term(sentence, language) for language in LANGUAGES}
+        assert len(terms) == len(LANGUAGES), sentence
     assert len(set(WORDS.values())) == len(WORDS)
 
 
 def test_each_sentence_is_asked_for_where_its_word_stands() -> None:
-    drawn = "\n".join(one.read_text(encoding="utf-8") for one in PAGES.rglob("*.py") if one != LIST)
+    drawn = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.py") if path != LIST)
 
     def stands(word: str) -> bool:
-        asked = (f'meaning("{word}")', f'"{word}": "{word}"', f': "{word}"', f'text("{WORDS[word]}")', f'("{word}",')
-        return any(one in drawn for one in asked) or f'"{word}", "' in drawn or f', "{word}")' in drawn
+        usages = (f'meaning("{word}")', f'"{word}": "{word}"', f': "{word}"', f'text("{WORDS[word]}")', f'("{word}",')
+        return any(usage in drawn for usage in usages) or f'"{word}", "' in drawn or f', "{word}")' in drawn
 
     assert [word for word in WORDS if not stands(word)] == []
 
 
 def help_of(test: AppTest) -> str:
     """Return every sentence that stands at a question mark or over a button of a page, and all that it says itself."""
-    found: list[Any] = [*test.title, *test.header, *test.markdown, *test.metric, *test.button, *test.selectbox]
-    columns = [str(one.proto.columns) for one in test.dataframe]
-    return "\n".join([texts(test), *columns, *(str(getattr(one, "help", "") or one.proto.help) for one in found)])
+    elements: list[Any] = [*test.title, *test.header, *test.markdown, *test.metric, *test.button, *test.selectbox]
+    columns = [str(dataframe.proto.columns) for dataframe in test.dataframe]
+    return "\n".join(
+        [texts(test), *columns, *(str(getattr(element, "help", "") or element.proto.help) for element in elements)]
+    )
 
 
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Run:
     """A console in which something of everything is: what was written, what waits, and a draft."""
-    done = committed(connected, previewed(connected))
+    committed_run = committed(connected, previewed(connected))
     settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
-    return done
+    return committed_run
 
 
 PLACES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
@@ -70,14 +72,14 @@ def test_a_word_is_explained_where_it_stands(shop: Run, open_page: Open, page: s
     address, words = PLACES[page]
     test = open_page(page, **address)
     assert not test.exception
-    said = help_of(test)
-    assert [word for word in words if term(WORDS[word]) not in said] == []
+    help_text = help_of(test)
+    assert [word for word in words if term(WORDS[word]) not in help_text] == []
 
 
 @pytest.mark.long
 def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run, open_page: Open) -> None:
-    said = help_of(open_page("runs", run=shop.id))
-    assert [word for word in ("plan", "undo", "proven", "parked") if term(WORDS[word]) not in said] == []
+    help_text = help_of(open_page("runs", run=shop.id))
+    assert [word for word in ("plan", "undo", "proven", "parked") if term(WORDS[word]) not in help_text] == []
 
 
 @pytest.mark.long

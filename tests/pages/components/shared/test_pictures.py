@@ -33,14 +33,14 @@ def test_a_picture_is_shown_small_in_its_line(pictured: Application, open_page: 
     till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
     pictured.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
     run = settled(pictured, pictured.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))))
-    (row,) = [one for one in pictured.plans.rows(run.id, "create", among=LineFilter()) if one.kind is Kind.PICTURE]
+    (row,) = [line for line in pictured.plans.rows(run.id, "create", among=LineFilter()) if line.kind is Kind.PICTURE]
 
     test = open_page("preview", plan=run.id, show="create", record=str(row.seq))
 
     assert not test.exception
-    (shown,) = test.get("image")
-    assert isinstance(shown, Image)
-    (address,) = shown.value
+    (picture,) = test.get("image")
+    assert isinstance(picture, Image)
+    (address,) = picture.value
     assert not urlsplit(address).netloc, "it comes from this console, and from nowhere else"
     assert "/media/" in address
-    assert shown.captions == ["Will be"]
+    assert picture.captions == ["Will be"]

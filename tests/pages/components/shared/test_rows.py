@@ -14,7 +14,7 @@ ASKED_NOTHING = cast("Application", None)
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "value", "said"),
+    ("kind", "path", "value", "expected"),
     [
         (Kind.SETTLEMENT, "amount", "121.0000", "121.00"),
         (Kind.POSTING, "1/amount", "100", "100.00"),
@@ -26,5 +26,5 @@ ASKED_NOTHING = cast("Application", None)
         (Kind.STOCK, "2/amount", "5.000", "5"),
     ],
 )
-def test_an_amount_has_cents_and_a_number_has_none(kind: Kind, path: str, value: str, said: str) -> None:
-    assert field_text(ASKED_NOTHING, "mplus", named_field(kind, path), Decimal(value)) == said
+def test_an_amount_has_cents_and_a_number_has_none(kind: Kind, path: str, value: str, expected: str) -> None:
+    assert field_text(ASKED_NOTHING, "mplus", named_field(kind, path), Decimal(value)) == expected

@@ -15,8 +15,8 @@ def test_however_many_runs_there_were_today_all_of_them_are_counted(tmp_path: Pa
         for _ in range(AT_ONCE + 1):
             runs.fail(runs.begin("stock", Mode.CHANGES, "test", 1).id, "no_heartbeat", {})
         runs.discard(runs.begin("stock", Mode.CHANGES, "test", 1).id, "test")
-        found = runs_of_today(application)
-    assert len({run.id for run in found}) == len(found) == AT_ONCE + 1
+        runs_today = runs_of_today(application)
+    assert len({run.id for run in runs_today}) == len(runs_today) == AT_ONCE + 1
 
 
 def test_what_was_read_is_called_by_what_it_is(tmp_path: Path) -> None:
@@ -25,6 +25,8 @@ def test_what_was_read_is_called_by_what_it_is(tmp_path: Path) -> None:
         run = runs.begin("orders", Mode.CHANGES, "test", 1)
         assert list(run_frame(application, [run])["of"]) == ["Orders"]
         assert kind_read(application.flows.configured_flow("products")) == "article"
-    told = {"flow": "products", "event": "read", "happened_at": "2026-11-29", "code": ""}
-    groups, articles = (entry({**told, "facts": {"records": "25", "stage": stage}}) for stage in ("groups", "articles"))
+    event = {"flow": "products", "event": "read", "happened_at": "2026-11-29", "code": ""}
+    groups, articles = (
+        entry({**event, "facts": {"records": "25", "stage": stage}}) for stage in ("groups", "articles")
+    )
     assert (list(groups.lines), list(articles.lines)) == (["25 article groups"], ["25 articles"])

@@ -33,7 +33,9 @@ class Row:
 
 
 def rows_of(test: AppTest) -> list[Row]:
-    return [Row(*map(html.unescape, found.groups())) for one in test.markdown if (found := ROW.match(one.value))]
+    return [
+        Row(*map(html.unescape, match.groups())) for element in test.markdown if (match := ROW.match(element.value))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +60,12 @@ def test_four_places_show_the_same_rows_in_the_same_order(waiting: Application, 
     assert len(longest) > len(rows["overview"]) > 3
     for place in PLACES:
         assert rows[place] == longest[: len(rows[place])], place
-    names = [one.name for one in waiting.waiting_list.items(language).first_items]
-    assert [one.name for one in longest] == names[: len(longest)]
+    names = [item.name for item in waiting.waiting_list.items(language).first_items]
+    assert [item.name for item in longest] == names[: len(longest)]
 
 
 def test_a_row_leads_to_the_same_place_from_each_screen(waiting: Application, open_page: Open) -> None:
-    cause = next(one for one in waiting.waiting_list.items("en").first_items if one.group is not None)
+    cause = next(item for item in waiting.waiting_list.items("en").first_items if item.group is not None)
     assert cause.group is not None
     for place in ("overview", "monitoring", "phone"):
         test = press(open_page(place), f"need-{cause.key}")
@@ -82,7 +84,7 @@ def test_a_cause_with_a_single_record_has_its_one_name(open_page: Open, place: s
 
 
 def test_alerts_and_log_call_a_cause_by_its_one_name(waiting: Application) -> None:
-    incident = next(one for one in waiting.monitoring.open_incidents() if one.symptom.flow == "stock")
+    incident = next(candidate for candidate in waiting.monitoring.open_incidents() if candidate.symptom.flow == "stock")
     title, body = Messages("").begin_message(incident, "en", incident.started_at)
     headline = words.headline(EAN, {})
     assert title.endswith(headline)

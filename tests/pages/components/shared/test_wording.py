@@ -20,11 +20,11 @@ LIVE = re.compile(
 @pytest.mark.parametrize("name", EVERY)
 def test_a_name_is_shown_as_it_is(name: str) -> None:
     opened, inline, closed = READER.parse(plain(name))
-    shown = "".join(one.content for one in inline.children or [])
+    content = "".join(token.content for token in inline.children or [])
 
     assert (opened.type, closed.type) == ("paragraph_open", "paragraph_close")
-    assert {one.type for one in inline.children or []} <= {"text", "text_special"}
-    assert ELEMENT.sub(r"\1", shown) == re.sub(" +", " ", visible(name)).strip(" ")
+    assert {token.type for token in inline.children or []} <= {"text", "text_special"}
+    assert ELEMENT.sub(r"\1", content) == re.sub(" +", " ", visible(name)).strip(" ")
     assert LIVE.findall(ELEMENT.sub("", plain(name)).replace("&#", "")) == []
 
 

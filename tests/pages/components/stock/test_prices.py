@@ -32,7 +32,7 @@ def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: A
     test.selectbox("_price_article").set_value(code)
     test.number_input("price_quantity").set_value(10).run()
     assert not test.exception
-    books, till = (one.value for one in test.metric if one.label in ("AccountView", "MplusKASSA"))
+    books, till = (metric.value for metric in test.metric if metric.label in ("AccountView", "MplusKASSA"))
     assert books == till != "–"
     assert "Proven: determinePricing answers the same" in texts(test)
     (steps,) = [frame.value for frame in test.dataframe if "Applies" in frame.value.columns]

@@ -19,28 +19,31 @@ def takings(branch: int, amount: str = "100") -> list[CardTaking]:
 
 def test_a_branch_is_paid_on_working_days_before_today() -> None:
     entries = bank_entries(takings(1), TODAY)
-    assert {one.date.weekday() for one in entries} == set(range(5))
-    assert {(one.date.weekday() == 0, one.amount) for one in entries} == {(True, Decimal(300)), (False, Decimal(100))}
-    assert max(one.date for one in entries) == date(2026, 11, 24)
+    assert {entry.date.weekday() for entry in entries} == set(range(5))
+    assert {(entry.date.weekday() == 0, entry.amount) for entry in entries} == {
+        (True, Decimal(300)),
+        (False, Decimal(100)),
+    }
+    assert max(entry.date for entry in entries) == date(2026, 11, 24)
 
 
 def test_withheld_fees_are_invoiced_on_the_next_monday() -> None:
-    entries = [one for one in bank_entries(takings(12), TODAY) if one.is_cost]
+    entries = [entry for entry in bank_entries(takings(12), TODAY) if entry.is_cost]
     assert entries == []
-    costs = [one for one in bank_entries(takings(2), TODAY) if one.is_cost]
-    assert {one.date.weekday() for one in costs} == {0}
+    costs = [entry for entry in bank_entries(takings(2), TODAY) if entry.is_cost]
+    assert {entry.date.weekday() for entry in costs} == {0}
     assert costs[1].amount == 7  # of a week of 700.00 at one percent
 
 
 def test_one_payout_is_missing_and_one_is_too_low() -> None:
-    missing = {one.date for one in bank_entries(takings(1), TODAY)}
-    assert missing - {one.date for one in bank_entries(takings(3), TODAY)} == {date(2026, 11, 17)}
-    assert [one.date for one in bank_entries(takings(2), TODAY) if one.amount == 95] == [date(2026, 11, 13)]
+    missing = {entry.date for entry in bank_entries(takings(1), TODAY)}
+    assert missing - {entry.date for entry in bank_entries(takings(3), TODAY)} == {date(2026, 11, 17)}
+    assert [entry.date for entry in bank_entries(takings(2), TODAY) if entry.amount == 95] == [date(2026, 11, 13)]
 
 
 def test_a_negative_day_is_set_off_against_the_next_payout() -> None:
     entries = bank_entries([CardTaking(date(2026, 11, 9), 1, Decimal(-40)), *takings(1)[14:15]], TODAY)
-    assert [(one.date, one.amount) for one in entries] == [(date(2026, 11, 11), Decimal(60))]
+    assert [(entry.date, entry.amount) for entry in entries] == [(date(2026, 11, 11), Decimal(60))]
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +53,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def test_the_ledger_has_the_entries_with_their_contra_accounts(sandbox: Sandbox) -> None:
-    found = [CardTaking(*place, Decimal(cents).scaleb(-2)) for place, cents in card_takings(sandbox.shop).items()]
-    entries = bank_entries(found, sandbox.shop.today)
+    till_takings = [
+        CardTaking(*place, Decimal(cents).scaleb(-2)) for place, cents in card_takings(sandbox.shop).items()
+    ]
+    entries = bank_entries(till_takings, sandbox.shop.today)
     sums: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if row["DJ_CODE"] == "200":
             sums[row["ACCT_NR"]] = sums.get(row["ACCT_NR"], Decimal(0)) + Decimal(row["AMOUNT"])
-    costs = sum(one.amount for one in entries if one.is_cost)
-    paid = sum(one.amount for one in entries if not one.is_cost)
+    costs = sum(entry.amount for entry in entries if entry.is_cost)
+    paid = sum(entry.amount for entry in entries if not entry.is_cost)
     assert sums == {"1010": -paid - costs, "1100": paid, "4520": costs}

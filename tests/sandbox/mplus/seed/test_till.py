@@ -38,17 +38,17 @@ def lines(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_it_has_no_groups_and_few_products(till: Till, shop: Shop) -> None:
-    known = {article.number for article in shop.articles}
+    article_numbers = {article.number for article in shop.articles}
     numbers = [article["articleNumber"] for article in till.state("articles")]
     assert till.state("groups") == []
     assert len(till.state("products")) == 9
-    assert len(set(numbers) & known) == 3
+    assert len(set(numbers) & article_numbers) == 3
 
 
 def test_articles_in_the_way_have_another_name_and_price(till: Till, shop: Shop) -> None:
-    known = {article.number: article for article in shop.articles if article.number}
+    articles = {article.number: article for article in shop.articles if article.number}
     for article in till.state("articles"):
-        if twin := known.get(article["articleNumber"]):
+        if twin := articles.get(article["articleNumber"]):
             assert article["description"] != twin.name
             assert article["priceExcl"] != round(twin.price_excl * 100)
 
@@ -67,14 +67,14 @@ def test_most_relations_are_customers_of_the_bookkeeping(till: Till, shop: Shop)
 
 
 def test_some_orders_come_from_proposals_and_some_proposals_were_not_ordered(till: Till) -> None:
-    proposals = {each["proposalId"]: each for each in till.state("proposals")}
-    ordered = {each["proposalId"]: each for each in till.state("orders") if "proposalId" in each}
+    proposals = {row["proposalId"]: row for row in till.state("proposals")}
+    ordered = {row["proposalId"]: row for row in till.state("orders") if "proposalId" in row}
     assert len(ordered) == 3
     for id_, order in ordered.items():
         assert (proposals[id_]["orderId"], proposals[id_]["orderNumber"]) == (order["orderId"], order["orderNumber"])
         assert proposals[id_]["totalInclAmount"] == order["totalInclAmount"]
         assert proposals[id_]["state"] == "PROPOSAL-STATE-ORDER"
-    others = [each["state"] for key, each in proposals.items() if key not in ordered]
+    others = [row["state"] for key, row in proposals.items() if key not in ordered]
     assert others.count("PROPOSAL-STATE-CANCELLED") == 1
     assert others.count("PROPOSAL-STATE-OUTSTANDING") == 4
 
@@ -124,9 +124,9 @@ def test_there_is_something_of_everything(till: Till) -> None:
         "VAT-METHOD-SHIFTED",
     }
     assert {"CASH", "PIN", "IDEAL", "GIFTCARD", "DEPOSIT", "INVOICE", "ROUNDING", "CREDITCARD"} <= methods
-    assert any(one["quantity"] < 0 for one in data)
-    assert any(one["decimalPlaces"] == 3 and one["quantity"] % 1000 for one in data)
-    assert any(one.get("discountPercentage") for one in data)
+    assert any(line_data["quantity"] < 0 for line_data in data)
+    assert any(line_data["decimalPlaces"] == 3 and line_data["quantity"] % 1000 for line_data in data)
+    assert any(line_data.get("discountPercentage") for line_data in data)
     assert any(len(document["vatGroupList"]["vatGroup"]) > 1 for document in every)
     assert any(receipt["receiptType"] == "RECEIPT-TYPE-CREDIT-RECEIPT" for receipt in till.state("receipts"))
     assert any(0 < order["prepaidAmount"] < order["totalInclAmount"] for order in till.state("orders"))
@@ -135,11 +135,11 @@ def test_there_is_something_of_everything(till: Till) -> None:
 
 
 def test_documents_sell_articles_of_the_shop(till: Till, shop: Shop) -> None:
-    known = {article.number for article in shop.articles} | {
+    article_numbers = {article.number for article in shop.articles} | {
         article["articleNumber"] for article in till.state("articles")
     }
     sold = {line["articleNumber"] for document in documents(till) for line in lines(document)}
-    assert sold - {0} <= known  # what is sold by its turnover group alone has no article
+    assert sold - {0} <= article_numbers  # what is sold by its turnover group alone has no article
     assert len(sold) > 100
 
 
@@ -148,42 +148,50 @@ def test_it_is_the_same_for_the_same_seed(till: Till, fresh: Till) -> None:
 
 
 def test_two_days_have_everything_that_is_no_plain_sale(till: Till) -> None:
-    busy = [one for one in till.state("receipts") if one["financialDate"] == {"day": 16, "mon": 10, "year": 2026}]
-    groups = {line["data"]["turnoverGroup"] for one in busy for line in lines(one)}
+    busy = [
+        receipt
+        for receipt in till.state("receipts")
+        if receipt["financialDate"] == {"day": 16, "mon": 10, "year": 2026}
+    ]
+    groups = {line["data"]["turnoverGroup"] for receipt in busy for line in lines(receipt)}
     assert {80, 90, 95, 96, 97} <= groups
-    assert {"RECEIPT-TYPE-CASH-INFLOW", "RECEIPT-TYPE-CASH-OUTFLOW"} <= {one["receiptType"] for one in busy}
-    assert any(len(one["paymentList"]["payment"]) == 3 for one in busy)
-    assert any(one["entryTimestamp"]["day"] == 17 for one in busy)
-    other_days = [one for one in till.state("receipts") if "creditedReceiptId" in one and one not in busy]
-    assert {one["creditedReceiptId"] for one in other_days} & {one["receiptId"] for one in busy}
+    assert {"RECEIPT-TYPE-CASH-INFLOW", "RECEIPT-TYPE-CASH-OUTFLOW"} <= {receipt["receiptType"] for receipt in busy}
+    assert any(len(receipt["paymentList"]["payment"]) == 3 for receipt in busy)
+    assert any(receipt["entryTimestamp"]["day"] == 17 for receipt in busy)
+    other_days = [
+        receipt for receipt in till.state("receipts") if "creditedReceiptId" in receipt and receipt not in busy
+    ]
+    assert {receipt["creditedReceiptId"] for receipt in other_days} & {receipt["receiptId"] for receipt in busy}
 
 
 def test_something_is_paid_on_another_day_and_something_beforehand(till: Till) -> None:
     later = [
-        one
-        for one in till.state("invoices")
-        for each in one["paymentList"].get("payment", [])
-        if each["financialDate"] != one["financialDate"]
+        invoice
+        for invoice in till.state("invoices")
+        for payment in invoice["paymentList"].get("payment", [])
+        if payment["financialDate"] != invoice["financialDate"]
     ]
     at_counter = [
-        each
-        for one in till.state("orders")
-        for each in one["paymentList"].get("payment", [])
-        if "workplaceNumber" in each
+        payment
+        for order in till.state("orders")
+        for payment in order["paymentList"].get("payment", [])
+        if "workplaceNumber" in payment
     ]
     assert (len(later), len(at_counter)) == (1, 1)
 
 
 def test_tills_of_one_shop_go_their_own_way(shop: Shop) -> None:
     tables = (*KINDS, "proposals", "counts", "relations", "products", "articles", "stock", "images", "markers")
-    one, other = Till(shop, Switches(), CallLedger()), Till(shop, Switches(), CallLedger())
+    first_till, other = Till(shop, Switches(), CallLedger()), Till(shop, Switches(), CallLedger())
     before = {table: other.state(table) for table in tables}
-    order = next(each["orderId"] for each in one.state("orders") if each["deliveryState"].endswith("NOTHING"))
-    one.edit("orders", order, {"deliveryState": "ORDER-DELIVERY-STATE-COMPLETE"})  # and what it kept aside is free
-    one.edit("conventions", "set_stock", {"value": "physical"})
-    one.advance_day()
+    order = next(row["orderId"] for row in first_till.state("orders") if row["deliveryState"].endswith("NOTHING"))
+    first_till.edit(
+        "orders", order, {"deliveryState": "ORDER-DELIVERY-STATE-COMPLETE"}
+    )  # and what it kept aside is free
+    first_till.edit("conventions", "set_stock", {"value": "physical"})
+    first_till.advance_day()
 
-    assert one.state("orders") != before["orders"]
+    assert first_till.state("orders") != before["orders"]
     assert {table: other.state(table) for table in tables} == before
     third = Till(shop, Switches(), CallLedger())
     assert {table: third.state(table) for table in tables} == before
@@ -198,7 +206,7 @@ def test_a_shop_that_does_not_trade_yet_has_no_documents() -> None:
 def test_a_late_receipt_is_of_its_day_and_in_no_count_of_before(fresh: Till) -> None:
     before = fresh.state("counts")
     fresh.late_receipt("2026-11-20", 2)
-    (late,) = (one for one in fresh.state("receipts") if any(line["text"] == "Bel" for line in lines(one)))
+    (late,) = (receipt for receipt in fresh.state("receipts") if any(line["text"] == "Bel" for line in lines(receipt)))
     assert (late["financialDate"]["day"], late["financialBranchNumber"], late["totalInclAmount"]) == (20, 2, 1815)
     assert late["entryTimestamp"]["day"] == 25
     assert fresh.state("counts") == before
