@@ -15,6 +15,7 @@ from pages.components.shared.application import may
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import (
     LOOKS,
+    THIRD,
     act,
     clear_address,
     empty,
@@ -101,12 +102,12 @@ def the_month(app: Application, month: date) -> None:
     check = text("btn_check_month") if may(Days.check_span) else ""
     if not listed_days and empty("calendar_month", text("days_none"), text("days_none_about"), check):
         act(lambda: _check(app, month))
-    with st.grid(8, min_column_width=110) as grid:
-        with grid.cell(column_span=3):
+    with st.grid(3, min_column_width=THIRD) as grid:
+        with grid.cell():
             section(month_name(month))
             _calendar(app, month, listed_days)
             _legend(listed_days)
-        with grid.cell(column_span=5):
+        with grid.cell(column_span=2):
             if listed_days:
                 _list(listed_days)
 

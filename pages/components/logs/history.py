@@ -20,7 +20,18 @@ from pages.components.logs.waiting_status import around, wait_sentence
 from pages.components.shared.application import guarded
 from pages.components.shared.documents import REMEMBERED, totals_table
 from pages.components.shared.downloads import downloads
-from pages.components.shared.layout import LOOKS, empty, facts_table, head, inline, note, page_offset, pages, section
+from pages.components.shared.layout import (
+    LOOKS,
+    THIRD,
+    empty,
+    facts_table,
+    head,
+    inline,
+    note,
+    page_offset,
+    pages,
+    section,
+)
 from pages.components.shared.rows import field_text
 from pages.components.shared.runs import short_id
 from pages.components.shared.searching import known_caption, known_value
@@ -79,10 +90,10 @@ def one_history(app: Application, record: str) -> None:
         empty("receipt_long", text("history_empty"), text("history_empty_about"))
         _linked(app, flow, key)
         return
-    with st.grid(5, min_column_width=190) as grid:
-        with grid.cell(column_span=3):
-            _timeline(_related_events(app, flow, history), own)
+    with st.grid(3, min_column_width=THIRD) as grid:
         with grid.cell(column_span=2):
+            _timeline(_related_events(app, flow, history), own)
+        with grid.cell():
             _current_state(app, flow, [row for row in rows if row["kind"] == own["kind"]])
 
 

@@ -32,6 +32,7 @@ from pages.components.shared.downloads import downloads
 from pages.components.shared.inputs import fields_or_error
 from pages.components.shared.layout import (
     COLOURS,
+    THIRD,
     ask_live,
     clear_search,
     empty,
@@ -78,14 +79,14 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
     samples = sample_values(editor.parts[part], [record] if record else [], [trial] if trial else [])
     wanted_target = st.query_params.get("field", "")
     chosen = next((rule for rule in listed_rules if rule.target == wanted_target), next(iter(listed_rules), None))
-    with st.grid(8, min_column_width=115) as grid:
-        with grid.cell(column_span=5):
+    with st.grid(3, min_column_width=THIRD) as grid:
+        with grid.cell(column_span=2):
             _table(editor, part, listed_rules, can_read, trial, find)
             _add(editor, part, mine, can_fill)
             if editor.changed:
                 section(text("effect_title"), text("effect_about", many=flow_term("many", editor.name)))
                 effect_box(editor)
-        with grid.cell(column_span=3):
+        with grid.cell():
             if chosen is not None:
                 targets_listed = ["", *(rule.target for rule in listed_rules), ""]
                 at = targets_listed.index(chosen.target)

@@ -31,6 +31,7 @@ from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.explanation import draw_explanation
 from pages.components.shared.flows import repairs, show_plan, try_again_label
 from pages.components.shared.layout import (
+    THIRD,
     attempt,
     badge,
     clear_address,
@@ -170,15 +171,15 @@ def plan_lines(
         offset = page_offset("page", lines, PAGE)
         rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
         name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
-        with st.grid(8, min_column_width=116) as grid:
-            with grid.cell(column_span=5):
+        with st.grid(3, min_column_width=THIRD) as grid:
+            with grid.cell(column_span=2):
                 looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
                 pages("page", lines, PAGE)
                 if ticks:
                     note(text("ticks_about"))
                     choose_shown(app, run, show, find, among)
                 below()
-            with grid.cell(column_span=3):
+            with grid.cell():
                 if looked_at is not None:
                     plan_detail(app, run, app.flows[run.flow], looked_at)
     elif not find and among == LineFilter():
