@@ -43,10 +43,10 @@ def equalized_fields(changes: Iterable[Change], limit: int) -> tuple[EqualizedFi
             if not is_same_value(old, None) and not is_same_value(value, None):
                 totals[name] += 1
                 replaced[name, value][old] += 1
-    counted = (EqualizedField(*of, _count(of[1], old_values)) for of, old_values in replaced.items())
+    candidates = (EqualizedField(*of, _count(of[1], old_values)) for of, old_values in replaced.items())
     return tuple(
         field
-        for field in counted
+        for field in candidates
         if field.count > limit and replaced[field.name, field.value].total() * 2 >= totals[field.name]
     )
 
@@ -59,8 +59,8 @@ def _count(value: Value, old_values: Counter[Value]) -> int:
 
 def equalized_facts(fields: Iterable[EqualizedField]) -> dict[str, str]:
     """Return the facts of the brake: the fields and their different values, the largest count first."""
-    found = sorted(fields, key=lambda field: (-field.count, field.name))
+    largest_first = sorted(fields, key=lambda field: (-field.count, field.name))
     return {
-        "field": ", ".join(field.name for field in found),
-        "value": ", ".join(dict.fromkeys(as_text(field.value)[:LONGEST] for field in found)),
+        "field": ", ".join(field.name for field in largest_first),
+        "value": ", ".join(dict.fromkeys(as_text(field.value)[:LONGEST] for field in largest_first)),
     }

@@ -147,15 +147,16 @@ class Days:
     def day_of_interest(self) -> date:
         """Return the latest day that differs, if the nightly check still covers it, else the latest closed day.
 
-        It is today if no day is known. Queries no system.
+        A day that a plan parked is closed. It is today if no day is known. Queries no system.
         """
         today = self.today()
         since = today - timedelta(days=WINDOW - 1)
         different = self._days.newest_day([DayState.DIFFERENT])
         if different is not None and different >= since:
             return different
-        booked = (date.fromisoformat(key[:10]) for key in self._booked_pages(since, today))
-        days = [*booked, *filter(None, [self._days.newest_day(CLOSED_STATES)])]
+        parked = (key for key in self._open_issues() if since.isoformat() <= key[:10] <= today.isoformat())
+        known_days = (date.fromisoformat(key[:10]) for key in [*self._booked_pages(since, today), *parked])
+        days = [*known_days, *filter(None, [self._days.newest_day(CLOSED_STATES)])]
         return min(max(days, default=today), today)
 
     @requires(Right.SEE)

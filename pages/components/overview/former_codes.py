@@ -9,7 +9,7 @@ from integration.services.write_holds.former_codes import CodesQuestion, FormerC
 from integration.words import setting_name
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
-from pages.components.shared.wording import flow_name, language, link, plain, system_name, table_name, text
+from pages.components.shared.wording import Markdown, flow_name, language, link, plain, system_name, table_name, text
 
 
 def former_codes_questions(app: Application) -> None:
@@ -23,7 +23,8 @@ def _draw(app: Application, question: CodesQuestion) -> None:
     with st.container(border=True, key=f"former-codes-{question.system}"):
         st.markdown(f"**:orange[:material/help:] {text('former_codes_title', system=system)}**")
         st.markdown(text("former_codes_about", system=system))
-        st.markdown("\n".join(f"- {line}" for line in _places(question)))
+        for place in _places(question):
+            st.markdown(place)
         if not may(FormerCodes.confirm):
             return
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -35,7 +36,7 @@ def _draw(app: Application, question: CodesQuestion) -> None:
                 st.rerun()
 
 
-def _places(question: CodesQuestion) -> list[str]:
+def _places(question: CodesQuestion) -> list[Markdown]:
     places = []
     for flow, tables in question.tables.items():
         links = [link(plain(table_name(name)), "flows", flow=flow, tab="tables", table=name) for name in tables]

@@ -13,6 +13,7 @@ from integration.core.days.period import calendar_month, date_range
 from integration.core.days.report import DayState
 from integration.core.days.vat_return import VatBox
 from integration.core.errors import RejectedError, UnavailableError
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.flows.days.settings import DaySettings
@@ -209,6 +210,9 @@ def test_days_open_on_the_last_difference_or_the_last_closed_day(booked: Place) 
     assert days.day_of_interest() == october(10)
     store.keep([replace(day, date=october(10), state=DayState.OPEN), replace(day, state=DayState.WAITING)])
     assert days.day_of_interest() == DAY  # it is booked
+    issue = Issue("day_gap", f"{october(18).isoformat()}/1")
+    booked.days.stores.issues.open(days.flow, "run", [IssueOccurrence(issue, Kind.DAY)])
+    assert days.day_of_interest() == october(18)  # a plan parked it
     booked.days.clock.advance(60 * 60 * 24 * 60)
     store.keep([replace(day, date=october(11), state=DayState.DIFFERENT)])
     assert days.day_of_interest() == october(11)  # the last closed day; its difference is old
