@@ -209,7 +209,7 @@ class ClearingTables:
         )
         days = first if first == last else self.text("period_range", first=first, last=last)
         branches = ", ".join(dict.fromkeys(entry.branch for entry in settlement.takings))
-        pages = ", ".join(entry.page for entry in settlement.payouts)
+        pages = ", ".join(dict.fromkeys(entry.page for entry in settlement.payouts))
         takings = total(entry.amount for entry in settlement.takings)
         return (
             settlement.payouts[-1].date,
