@@ -314,8 +314,8 @@ def test_the_excel_file_has_the_figures_of_clearing_accounts(month: Month) -> No
         "Fees not booked": mine.open_fees, "Payouts without takings": -sum(one.amount for one in mine.unmatched),
     }  # fmt: skip
     payouts = sheets[f"{CARDS} Payouts and fees"][1:]
-    assert {str(row[1]): round(float(row[6]) * 100) for row in payouts[:-1]} == mine.settled
-    assert round(float(payouts[-1][6]) * 100) == sum(mine.settled.values())
+    assert {str(row[6]): round(float(row[5]) * 100) for row in payouts[:-1]} == mine.settled
+    assert round(float(payouts[-1][5]) * 100) == sum(mine.settled.values())
     waiting = sheets[f"{CARDS} Under way, oldest first"][1 : 1 + len(mine.under_way)]
     assert [round(float(row[2]) * 100) for row in waiting] == [mine.under_way[one] for one in sorted(mine.under_way)]
     listed = sheets[f"{CARDS} Movements by day"]

@@ -48,7 +48,7 @@ def _candidates(app: Application, candidates: list[MergeCandidate]) -> None:
     chosen = st.selectbox(
         text("merge_pair"),
         range(len(candidates)),
-        format_func=option_name(lambda index: " ↔ ".join(map(_numbers, candidates[index].customers))),
+        format_func=option_name(lambda index: _pair_label(candidates[index])),
         key="merge_pair",
     )
     pair = candidates[chosen]
@@ -92,11 +92,12 @@ def _side_by_side(cards: list[CustomerCard]) -> None:
     rows.append((text("merge_links"), [number(card.links) for card in cards]))
     rows.append((text("merge_documents"), [number(card.documents) for card in cards]))
     caption = text("col_field")
-    st.table(
-        [{caption: label, **dict(zip(titles, cells, strict=True))} for label, cells in rows],
-        border="horizontal",
-        hide_index=True,
-    )
+    with st.container(key="merge_cards"):  # long words wrap on a phone
+        st.table(
+            [{caption: label, **dict(zip(titles, cells, strict=True))} for label, cells in rows],
+            border="horizontal",
+            hide_index=True,
+        )
 
 
 def _merged(app: Application, merge: CustomerMerge) -> None:
@@ -115,6 +116,14 @@ def _dismissed(app: Application, pair: DismissedPair) -> None:
         key = f"propose {pair.customers}"
         if controls.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key=key):
             act(lambda: app.customer_merges.undo_dismissal(pair, person()))
+
+
+def _pair_label(candidate: MergeCandidate) -> str:
+    """Return the two debtors, or the two relations if there is one debtor at most: short enough for a phone."""
+    first, second = candidate.customers
+    if first.debtor and second.debtor and first.debtor != second.debtor:
+        return text("merge_debtors", first=first.debtor, second=second.debtor)
+    return text("merge_relations", first=first.relation, second=second.relation)
 
 
 def _named(card: CustomerCard) -> str:
