@@ -127,14 +127,15 @@ def _day(app: Application, day: date, listed_days: Sequence[DayListed], *, is_he
     if not is_here:
         st.space("small")
         return
-    worst = next((state for state in WORST if any(listed_day.state is state for listed_day in listed_days)), None)
+    worst_day = min(listed_days, key=lambda listed_day: WORST.index(listed_day.state), default=None)
+    worst = worst_day.state if worst_day else None
     icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
     colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
     label = f"{day.day}" if worst is None else f":{colour}[**{day.day}** {icon}]"
     hint = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
     is_future = day > app.days.today()
     if st.button(label, key=f"day-{day}", type="tertiary", help=hint, disabled=is_future, width="stretch"):
-        open_day(day, listed_days[0].branch if listed_days else next(iter(app.days.branches()), ""))
+        open_day(day, worst_day.branch if worst_day else next(iter(app.days.branches()), ""))
 
 
 def open_day(day: date, branch: str) -> None:
