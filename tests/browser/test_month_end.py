@@ -124,5 +124,7 @@ def test_each_view_of_a_month_fits_a_small_screen_in_each_language(shop: Shop, b
                 page.screenshot(path=PICTURES / f"390-{language}-month-{name}.png")
                 found[f"{name} {language}"] = page.evaluate(BROKEN)
             table = page.get_by_test_id("stTable").locator("table")  # the last view: two customers side by side
-            assert (table.bounding_box() or {})["width"] <= PHONE["width"], language
+            box = table.bounding_box()
+            assert box is not None
+            assert box["width"] <= PHONE["width"], language
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
