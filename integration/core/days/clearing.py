@@ -285,9 +285,9 @@ def _by_branch(takings: Sequence[Taking]) -> list[list[Taking]]:
     return [[taking for taking in takings if taking.branch == branch] for branch in branches]
 
 
-def _contains_all(items: Sequence[Item], some: Sequence[Item]) -> bool:
-    """Return True if each item is contained as often as it is in `some`."""
-    return all(items.count(item) >= some.count(item) for item in some)
+def _contains_all(items: Sequence[Item], subset: Sequence[Item]) -> bool:
+    """Return True if each item is contained as often as it is in `subset`."""
+    return all(items.count(item) >= subset.count(item) for item in subset)
 
 
 def _fee_percentage(takings: Sequence[Taking], payouts: Sequence[Payout]) -> Decimal:
