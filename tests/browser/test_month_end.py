@@ -89,6 +89,7 @@ def test_the_first_morning_of_a_month(shop: Shop, page: Page) -> None:
     page.goto(shop.view("period"), wait_until="commit")
     for title in ("VAT", "VAT return", "Ledger accounts with turnover"):
         expect(at_rest(page).get_by_role("heading", name=title, exact=True)).to_be_visible()
+    expect(at_rest(page).get_by_text(re.compile(r"Different [\d,.]+")).first).to_be_visible()
     button(page, "Ask the books")
     expect(at_rest(page).get_by_role("heading", name="In the books under these codes")).to_be_visible()
     assert "VAT return" in downloaded(page, f"period-{shop.period}".replace("..", "-to-"))
