@@ -123,11 +123,16 @@ def _calendar(app: Application, month: date, listed_days: Sequence[DayListed]) -
                 _day(app, day, days.get(day, ()), is_here=day.month == month.month)
 
 
+def find_worst_day(listed_days: Sequence[DayListed]) -> DayListed | None:
+    """Return the day of the branch whose state needs most attention, or None if there are no days."""
+    return min(listed_days, key=lambda listed_day: WORST.index(listed_day.state), default=None)
+
+
 def _day(app: Application, day: date, listed_days: Sequence[DayListed], *, is_here: bool) -> None:
     if not is_here:
         st.space("small")
         return
-    worst_day = min(listed_days, key=lambda listed_day: WORST.index(listed_day.state), default=None)
+    worst_day = find_worst_day(listed_days)
     worst = worst_day.state if worst_day else None
     icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
     colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
