@@ -103,12 +103,12 @@ def test_turnover_on_another_account_is_a_difference_with_its_amount(booked: Pla
     report = booked.periods.report(date_range(DAY, DAY))
     (day,), account = report.days, report.accounts[0]
     assert account.books is not None
-    moved = {"books": account.books + Decimal("12.50")}
+    moved = account.books + Decimal("12.50")
     rows = tuple(
-        replace(one, **moved) if (one.about, one.key) == (account.about, account.key) else one for one in day.rows
+        replace(one, books=moved) if (one.about, one.key) == (account.about, account.key) else one for one in day.rows
     )
     changed = replace(
-        report, days=(replace(day, rows=rows),), accounts=(replace(account, **moved), *report.accounts[1:])
+        report, days=(replace(day, rows=rows),), accounts=(replace(account, books=moved), *report.accounts[1:])
     )
     assert (changed.is_equal, [one.key for one in changed.different]) == (False, [KEY])
     assert PeriodTables(changed, "en", UTC, {}, {}).verdict() == "Different 12.50"
