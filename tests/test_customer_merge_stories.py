@@ -7,6 +7,8 @@ import pytest
 
 from integration.core.customer_merges import CustomerNumbers, merged_key
 from integration.core.errors import IntegrationError
+from integration.core.link_evidence import Evidence
+from integration.core.links import Link
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.states import RunState
@@ -78,6 +80,61 @@ def test_a_merge_is_refused_that_is_impossible_or_would_be_undone_in_the_middle(
     assert merges.list_merges()[0].goes == goes
     with pytest.raises(IntegrationError, match="merge_impossible"):
         merges.merge(stays, goes, "", somebody())
+
+
+def decisions(console: Console, number: int) -> list[tuple[str, str, str, dict[str, str]]]:
+    """Return action, person, reason and numbers of the newest audit entries, the oldest first."""
+    facts = ("debtor", "relation", "from_debtor", "from_relation")
+    entries = console.application.audit.entries(limit=number)
+    return [
+        (one.action, one.who, one.why, {name: one.facts[name] for name in facts if name in one.facts})
+        for one in reversed(entries)
+    ]
+
+
+def test_decisions_about_two_customers_are_in_the_audit_log(console: Console) -> None:
+    merges, stores = console.application.customer_merges, stores_in(console.application)
+    stays, goes = two(console)
+    numbers = {"debtor": stays.debtor, "relation": stays.relation}
+    numbers |= {"from_debtor": goes.debtor, "from_relation": goes.relation}
+    els = {"": {"email": "els@one-person.example"}}
+    pairs = [(one.debtor, one.relation) for one in (stays, goes)]
+    stores.links.keep("customers", [Link(Kind.RELATION, *one, evidence=Evidence(els, els)) for one in pairs])
+
+    def is_proposed() -> bool:
+        return any({*one.customers} == {stays, goes} for one in merges.candidates())
+
+    assert is_proposed()
+    for _ in range(2):
+        merges.dismiss_pair(stays, CustomerNumbers(goes.debtor), "father and son", somebody("els"))
+    assert not is_proposed()
+    (pair,) = merges.list_dismissed_pairs()
+    merges.undo_dismissal(pair, somebody("bram"))
+    assert is_proposed()
+    merges.merge(stays, goes, "same person", somebody("els"))
+    merges.separate(merges.list_merges()[0], "", somebody("bram"))
+    found = [one for one in decisions(console, 8) if one[0].startswith("customer")]
+    assert found == [
+        ("customer_pair_dismissed", "els", "father and son", numbers),
+        ("customer_pair_proposed_again", "bram", "", numbers),
+        ("customers_merged", "els", "same person", numbers),
+        ("customers_separated", "bram", "", numbers),
+    ]
+
+
+def test_a_merge_ends_the_question_which_of_two_relations_a_debtor_is(console: Console) -> None:
+    application = console.application
+    debtor = {"SUB_NR": "30001", "ACCT_NAME": "Tweeling", "MAIL_BUS": "twee@ling.example", "CITY": "Zeist"}
+    debtor |= {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
+    first, second = (console.till_client.customer("Tweeling", "twee@ling.example") for _ in range(2))
+    console.sandbox.accountview.add("CONTACT", debtor)
+    console.run("customers")
+    pair = next(one.customers for one in application.customer_merges.candidates() if not one.shared)
+    assert {one.relation for one in pair} == {str(first), str(second)}
+    keys = application.customer_merges.merge(*pair, "same person", somebody())
+    console.run("customers", *keys, "30001")
+    console.run("customers")
+    assert links(console, "customers", Kind.RELATION)["30001"] == pair[0].relation
 
 
 def test_a_merged_customer_is_erased_by_any_of_their_numbers(console: Console) -> None:

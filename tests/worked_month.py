@@ -7,7 +7,8 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -151,6 +152,95 @@ def books_vat(rows: Sequence[Row], pages: Sequence[Row]) -> dict[str, dict[str, 
             sums = totals[origin].get(code, Sums())
             totals[origin][code] = sums.plus(0, amount) if is_vat else sums.plus(amount, 0)
     return totals
+
+
+# ---- a clearing account
+
+
+class BankRow(NamedTuple):
+    """Amount in cents that a page of somebody else took out of the account."""
+
+    day: date
+    page: str
+    amount: int
+    text: str
+
+
+class Clearing(NamedTuple):
+    """Figures of a clearing account in cents. `settled` are payout pages with their fees."""
+
+    opening: int
+    takings: Mapping[Place, int]
+    payouts: list[BankRow]
+    settled: Mapping[str, int]
+    open_fees: int
+    under_way: Mapping[Place, int]
+    unmatched: list[BankRow]
+    opening_left: int
+
+    @property
+    def closing(self) -> int:
+        """Balance at the end."""
+        return self.opening + sum(self.takings.values()) - sum(one.amount for one in self.payouts)
+
+
+def clearing(rows: Sequence[Row], pages: Sequence[Row], account: str, first: date, window: int) -> Clearing:
+    """Return the figures of an account from the ledger from a day on.
+
+    The texts of the bank say which branch it pays: on a working day the days since the working day before, less a fee
+    of one percent or none. Its fees of a week are one page on Monday.
+    """
+    opening, takings, payouts = _movements([row for row in rows if row["ACCT_NR"] == account], pages, first)
+    under_way = {place: amount for place, amount in takings.items() if amount}
+    settled = {one.page: fee for one in payouts if (fee := _settle(one, under_way)) is not None}
+    fees: dict[date, int] = defaultdict(int)
+    for one in payouts:
+        fees[one.day + timedelta(days=7 - one.day.weekday())] += settled.get(one.page, 0)
+    booked = [one for one in payouts if one.text == "Kosten pin" and fees[one.day] == one.amount]
+    left, unmatched = opening, list[BankRow]()
+    for one in payouts:
+        if one.page in settled or one in booked:
+            continue
+        if one.day <= first + timedelta(days=window) and 0 < one.amount <= left:
+            left -= one.amount
+        else:
+            unmatched.append(one)
+    open_fees = sum(settled.values()) - sum(one.amount for one in booked)
+    return Clearing(opening, takings, payouts, settled, open_fees, under_way, unmatched, left)
+
+
+def _movements(
+    rows: Sequence[Row], pages: Sequence[Row], first: date
+) -> tuple[int, Mapping[Place, int], list[BankRow]]:
+    """Return opening balance, takings by day and branch, and payouts, oldest first."""
+    places = {f"{page['DJ_CODE']}/{page['PAGE_NR']}": our_place(page) for page in pages}
+    takings: dict[Place, int] = defaultdict(int)
+    payouts, opening = [], 0
+    for row in rows:
+        page, day = f"{row['DJ_CODE']}/{row['PAGE_NR']}", date.fromisoformat(str(row["TRN_DATE"])[:10])
+        amount = cents(row["AMOUNT"])
+        if place := places.get(page):
+            takings[place] += amount
+        elif day == first and amount > 0:
+            opening += amount
+        else:
+            payouts.append(BankRow(day, page, -amount, str(row.get("TRN_DESC", ""))))
+    return opening, takings, sorted(payouts)
+
+
+def _settle(one: BankRow, under_way: dict[Place, int]) -> int | None:
+    """Remove the takings that a payout settles, and return its fee; None if there are none."""
+    if not one.text.startswith("Uitbetaling pin filiaal"):
+        return None
+    branch, back = int(one.text.rpartition(" ")[2]), 3 if one.day.weekday() == 0 else 1
+    paid = [Place(one.day - timedelta(days=ago), branch) for ago in range(1, back + 1)]
+    gross = sum(under_way.get(place, 0) for place in paid)
+    fee = gross - one.amount
+    if not gross or fee not in (0, int(gross * Decimal("0.01") + Decimal("0.5"))):
+        return None
+    for place in paid:
+        under_way.pop(place, None)
+    return fee
 
 
 # ---- the Excel file

@@ -49,6 +49,15 @@ class MergeCandidate:
     shared: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DismissedPair:
+    """A pair of customers that a person marked as two persons."""
+
+    customers: tuple[CustomerNumbers, CustomerNumbers]
+    by: str
+    decided_at: datetime
+
+
 def merged_key(relation: str) -> str:
     """Return the key of the link to a relation that was merged into another one."""
     return f"{_MERGED}{relation}"
@@ -93,6 +102,22 @@ def merge_candidates(customers: Iterable[KnownCustomer]) -> list[MergeCandidate]
                 names_by_pair[first, second].add(name)
     pairs = sorted(names_by_pair.items(), key=lambda item: (-len(item[1]), item[0]))
     return [MergeCandidate(pair, tuple(sorted(names))) for pair, names in pairs]
+
+
+def without_dismissed(
+    candidates: Iterable[MergeCandidate], dismissed_pairs: Iterable[DismissedPair]
+) -> list[MergeCandidate]:
+    """Return the candidates of which neither the debtors nor the relations were marked as two persons."""
+    dismissed = {numbers for pair in dismissed_pairs for numbers in _different_numbers(pair.customers)}
+    return [candidate for candidate in candidates if dismissed.isdisjoint(_different_numbers(candidate.customers))]
+
+
+def _different_numbers(customers: tuple[CustomerNumbers, CustomerNumbers]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the two debtors and the two relations of a pair, where both have one."""
+    for system in ("debtor", "relation"):
+        numbers = frozenset(getattr(customer, system) for customer in customers) - {""}
+        if len(numbers) > 1:
+            yield system, numbers
 
 
 def _comparable(identity: Identity) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ ACTIONS = frozenset(
         "person_off", "person_invited", "person_came", "session_begun", "session_revoked", "key_changed",
         "customer_erasing", "customer_erased", "customer_lifted", "customer_access", "plan_noted",
         "change_requested", "change_approved", "change_rejected", "customers_merged", "customers_separated",
+        "customer_pair_dismissed", "customer_pair_proposed_again",
     }
 )  # fmt: skip
 RECORD_EVENTS = frozenset({"value_corrected", "correction_removed"})  # before and after are values of a record

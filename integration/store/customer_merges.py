@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from integration.core.customer_merges import (
     CustomerMerge,
     CustomerNumbers,
+    DismissedPair,
     KnownCustomer,
     joined_numbers,
     merged_key,
@@ -22,7 +23,7 @@ from integration.store.database import Store
 from integration.store.events import Event
 from integration.store.links import UNHASHED, keep_links
 from integration.store.outbox import append_events
-from integration.store.tables import customer_merges, lines, links, runs
+from integration.store.tables import customer_merges, dismissed_customer_pairs, lines, links, runs
 
 _Pair = tuple[str, str, str, str, str]  # flow, kind, key, reference and owner of a link
 
@@ -47,6 +48,37 @@ class CustomerMergeStore(Store):
         query = sa.select(customer_merges).where(customer_merges.c.flow == flow, customer_merges.c.debtor != "")
         rows = self.database.rows_with_values(query, customer_merges.c.debtor, debtors)
         return {row.debtor: row.into_debtor for row in rows}
+
+    def list_dismissed_pairs(self, flow: str) -> list[DismissedPair]:
+        """Return all pairs that were marked as two persons, the newest first."""
+        query = sa.select(dismissed_customer_pairs).where(dismissed_customer_pairs.c.flow == flow)
+        rows = self.database.rows(query.order_by(dismissed_customer_pairs.c.decided_at.desc()))
+        return [
+            DismissedPair(
+                (CustomerNumbers(row.debtor, row.relation), CustomerNumbers(row.other_debtor, row.other_relation)),
+                row.by, row.decided_at,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def dismiss_pair(self, flow: str, pair: DismissedPair, event: Event) -> bool:
+        """Store that a pair is two persons. Returns False, and stores nothing, if it is stored already."""
+        with self.database.write() as connection:
+            query = sa.select(dismissed_customer_pairs.c.by).where(*_is_pair(flow, pair))
+            if connection.execute(query).first() is not None:
+                return False
+            row = {**_pair_values(flow, pair), "by": pair.by, "decided_at": self.clock()}
+            connection.execute(dismissed_customer_pairs.insert().values(row))
+            append_events(connection, row["decided_at"], [event])
+        return True
+
+    def undo_dismissal(self, flow: str, pair: DismissedPair, event: Event) -> bool:
+        """Delete what `dismiss_pair` stored. Returns False if it was deleted before."""
+        with self.database.write() as connection:
+            deleted = connection.execute(dismissed_customer_pairs.delete().where(*_is_pair(flow, pair))).rowcount
+            if deleted:
+                append_events(connection, self.clock(), [event])
+        return bool(deleted)
 
     def known_customers(self, customers: str, orders: str) -> Iterator[KnownCustomer]:
         """Yield the linked customers with their identifying values, without merged ones."""
@@ -183,6 +215,18 @@ def _is_merged(connection: sa.Connection, flow: str, customers: Sequence[Custome
     has_number = sa.or_(customer_merges.c.debtor.in_(debtors), customer_merges.c.relation.in_(relations))
     query = sa.select(customer_merges.c.debtor).where(customer_merges.c.flow == flow, has_number).limit(1)
     return connection.execute(query).first() is not None
+
+
+def _pair_values(flow: str, pair: DismissedPair) -> dict[str, Any]:
+    first, second = sorted(pair.customers)
+    return {
+        "flow": flow, "debtor": first.debtor, "relation": first.relation, "other_debtor": second.debtor,
+        "other_relation": second.relation,
+    }  # fmt: skip
+
+
+def _is_pair(flow: str, pair: DismissedPair) -> list[sa.ColumnElement[bool]]:
+    return [dismissed_customer_pairs.c[name] == value for name, value in _pair_values(flow, pair).items()]
 
 
 def _pair(row: sa.Row[*tuple[Any, ...]]) -> _Pair:

@@ -23,6 +23,7 @@ from integration.store.tables import (
     cursors,
     customer_merges,
     dismissals,
+    dismissed_customer_pairs,
     distinctions,
     issues,
     links,
@@ -34,8 +35,8 @@ from integration.store.tables import (
 
 INACTIVE_PATTERN = "%:%"  # LIKE pattern of the flow of a row that was set aside: environment, colon, flow
 ENVIRONMENT_TABLES = (
-    links, distinctions, customer_merges, cursors, issues, causes, dismissals, corrections, stock_movements,
-    reservations,
+    links, distinctions, customer_merges, dismissed_customer_pairs, cursors, issues, causes, dismissals, corrections,
+    stock_movements, reservations,
 )  # fmt: skip
 
 

@@ -242,6 +242,18 @@ customer_merges = sa.Table(
     sa.Column("decided_at", Moment, nullable=False),
 )
 
+dismissed_customer_pairs = sa.Table(
+    "dismissed_customer_pairs",
+    metadata,
+    _text("flow", primary_key=True),  # flow of customers
+    _text("debtor", primary_key=True),  # numbers of both customers that are two persons; empty: none
+    _text("relation", primary_key=True),
+    _text("other_debtor", primary_key=True),
+    _text("other_relation", primary_key=True),
+    _text("by"),
+    sa.Column("decided_at", Moment, nullable=False),
+)
+
 reverted_values = sa.Table(
     "reverted_values",
     metadata,

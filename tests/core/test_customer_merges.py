@@ -1,17 +1,22 @@
 """Which customers may be one person, and which may be merged."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from integration.core.customer_merges import (
     MOST_SHARING,
     CustomerNumbers,
+    DismissedPair,
     KnownCustomer,
+    MergeCandidate,
     can_merge,
     is_merged_key,
     joined_numbers,
     merge_candidates,
     merged_key,
     merged_numbers,
+    without_dismissed,
 )
 
 ONE, OTHER = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
@@ -46,6 +51,24 @@ def test_a_value_of_many_customers_suggests_nothing() -> None:
 def test_two_numbers_of_one_customer_are_no_candidates() -> None:
     half = CustomerNumbers("1")
     assert merge_candidates([KnownCustomer(ONE, {"email": "a@b.nl"}), KnownCustomer(half, {"email": "a@b.nl"})]) == []
+
+
+@pytest.mark.parametrize(
+    ("pair", "is_left"),
+    [
+        ((OTHER, ONE), False),
+        ((CustomerNumbers("1"), CustomerNumbers("2")), False),
+        ((CustomerNumbers("1", "18"), CustomerNumbers("2", "12")), False),  # the first has another relation now
+        ((CustomerNumbers("", "12"), CustomerNumbers("", "11")), False),
+        ((ONE, CustomerNumbers("3", "13")), True),
+        ((CustomerNumbers("1", "12"), CustomerNumbers("1", "13")), True),
+    ],
+)
+def test_two_persons_are_no_candidates_whatever_their_other_number(
+    pair: tuple[CustomerNumbers, CustomerNumbers], is_left: bool
+) -> None:
+    dismissed = DismissedPair((ONE, OTHER), "els", datetime(2026, 12, 1, tzinfo=UTC))
+    assert bool(without_dismissed([MergeCandidate(pair)], [dismissed])) is is_left
 
 
 def test_a_merge_keeps_the_only_number_of_a_system() -> None:

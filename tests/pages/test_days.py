@@ -7,10 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.application.application import Application
+from integration.core.days.report import DayState
 from integration.core.errors import RejectedError
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.services.daybooks.days import DayListed
 from integration.services.runs.exceptions import cause_of, group_address
+from pages.components.days.month import find_worst_day
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of
@@ -75,6 +78,14 @@ def test_the_calendar_marks_each_day_and_leads_to_it(booked: tuple[Application, 
     assert not test.exception
     assert test.query_params["day"] in (day.isoformat(), [day.isoformat()])
     assert "All days" in labels(test)
+
+
+def test_a_day_of_the_calendar_is_that_of_the_branch_that_needs_attention() -> None:
+    states = {"1": DayState.EQUAL, "2": DayState.DIFFERENT, "3": DayState.WAITING}
+    listed = [DayListed(date(2026, 11, 27), branch, "", state) for branch, state in states.items()]
+    assert find_worst_day(listed) == listed[1]
+    assert find_worst_day(listed[:1]) == listed[0]
+    assert find_worst_day([]) is None
 
 
 def test_a_day_is_compared_on_demand_and_has_its_sheets(booked: tuple[Application, date], open_page: Open) -> None:

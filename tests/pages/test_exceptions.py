@@ -495,6 +495,20 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
 # ---- customers
 
 
+def test_two_relations_of_a_debtor_lead_to_their_merge(
+    shop: Application, till_client: TillClient, open_page: Open
+) -> None:
+    debtor = {**DEBTOR, "SUB_NR": "30009", "ACCT_NAME": "Dubbel", "MAIL_BUS": "dub@bel.example", "CITY": "Zeist"}
+    sandbox_of(shop).accountview.add("CONTACT", debtor)
+    numbers = {till_client.customer("Dubbel", "dub@bel.example") for _ in range(2)}
+    planned(shop, "customers", "30009")
+    test = press(opened(open_page, waiting(shop, "customer_ambiguous", "customers", "30009")), "to_merges")
+    assert not test.exception
+    assert {name: test.query_params[name] for name in ("flow", "part")} == {"flow": "customers", "part": "merges"}
+    pairs = test.selectbox(key="merge_pair").options
+    assert all(str(number) in pairs[0] for number in numbers)  # pairs of exceptions are first
+
+
 @pytest.mark.long
 def test_one_of_several_customers_is_chosen_beside_what_differs(
     shop: Application, till_client: TillClient, article: str, open_page: Open

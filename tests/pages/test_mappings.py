@@ -435,7 +435,7 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
 # ---- duplicate customers
 
 
-def test_two_customers_are_merged_and_separated_here(shop: Application, open_page: Open) -> None:
+def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Application, open_page: Open) -> None:
     run = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
     committed(shop, run)
     links, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
@@ -450,6 +450,12 @@ def test_two_customers_are_merged_and_separated_here(shop: Application, open_pag
     candidate = candidates[index]
 
     test = opened(open_page, "customers", part="merges")
+    test = press(test.selectbox(key="merge_pair").set_value(index).run(), "merge_dismiss")
+    assert candidate not in shop.customer_merges.candidates()
+    (pair,) = shop.customer_merges.list_dismissed_pairs()
+    test = press(test, f"propose {pair.customers}")
+    assert shop.customer_merges.candidates()[index] == candidate
+
     test = test.selectbox(key="merge_pair").set_value(index).run()
     assert [row for row in test.table[0].value.to_numpy().tolist() if row[0] == words.sentence("merge_documents", "en")]
     assert test.button(key="merge_now").disabled

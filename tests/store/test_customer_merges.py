@@ -1,6 +1,6 @@
 """The links of merged customers, and the undo of a merge, on both databases."""
 
-from integration.core.customer_merges import CustomerNumbers, merged_key
+from integration.core.customer_merges import CustomerNumbers, DismissedPair, merged_key
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.store.customer_merges import CustomerMergeStore
@@ -65,3 +65,16 @@ def test_two_debtors_of_one_relation_become_one(database: Database, clock: Clock
     assert merges.separate("customers", CustomerNumbers("3", "11"), SEPARATED)
     assert merges.separate("customers", CustomerNumbers("1"), SEPARATED)
     assert pairs(links) == before
+
+
+def test_a_pair_is_dismissed_once_in_either_order(database: Database, clock: Clock) -> None:
+    _, merges = fill(database, clock)
+    one, other = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
+    assert merges.dismiss_pair("customers", DismissedPair((other, one), "els", clock()), Event(event="dismissed"))
+    assert not merges.dismiss_pair("customers", DismissedPair((one, other), "bram", clock()), Event(event="dismissed"))
+    (pair,) = merges.list_dismissed_pairs("customers")
+    assert pair == DismissedPair((one, other), "els", clock())
+    assert merges.list_dismissed_pairs("elsewhere") == []
+    assert merges.undo_dismissal("customers", pair, Event(event="again"))
+    assert not merges.undo_dismissal("customers", pair, Event(event="again"))
+    assert merges.list_dismissed_pairs("customers") == []

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain, groupby
+from statistics import median
 from typing import TypeVar
 
 from integration.core.days.till import total
@@ -30,7 +32,7 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Amount that a page of the books credited to a clearing account."""
+    """Amount that a row of a page of the books credited to a clearing account."""
 
     date: date
     amount: Decimal
@@ -52,7 +54,7 @@ class ClearingRules:
 
     def is_fee(self, fee: Decimal, gross: Decimal) -> bool:
         """Return True if an amount may be a fee that was withheld from a gross amount."""
-        return NOTHING < fee <= gross * self.largest_fee / HUNDRED
+        return NOTHING < fee <= abs(gross) * self.largest_fee / HUNDRED
 
 
 class SettlementType(StrEnum):
@@ -130,16 +132,15 @@ def match_payouts(
 ) -> PayoutMatch:
     """Match takings with payouts by amount and date, oldest first.
 
-    `opening` is the balance at the begin of `since`. Equal amounts are matched before amounts less a fee; one payout
-    may settle several days, and several payouts one day.
+    `opening` is the balance at the begin of `since`. Equal amounts are matched before amounts less a fee; one payout,
+    or several of one day, may settle several days, and several payouts one day. A fee is only found for all takings of
+    consecutive days of one branch or of all branches; among several possible fees the most usual percentage wins.
     """
     match = _PayoutMatcher(
         sorted(takings, key=_date_key), sorted(payouts, key=lambda payout: (payout.date, payout.page)), rules
     )
-    for with_fee in (False, True):
-        match.settle_by_one_payout(with_fee=with_fee)
-        match.settle_by_several_payouts(with_fee=with_fee)
-    match.settle_fees()
+    match.settle_exactly()
+    match.settle_less_fee()
     of_opening, opening_left = [], opening
     if since is not None:
         last = since + timedelta(days=rules.window_days)
@@ -165,34 +166,26 @@ class _PayoutMatcher:
         self.takings = [taking for taking in takings if taking.amount]
         self.payouts = [payout for payout in payouts if payout.amount]
         self.settlements: list[Settlement] = []
+        self._all_takings = tuple(self.takings)
         self._rules = rules
 
-    def settle_by_one_payout(self, *, with_fee: bool) -> None:
-        """Find consecutive takings, of one branch or of all, for each payout."""
-        for payout in list(self.payouts):
-            takings = [taking for taking in self.takings if self._rules.is_in_window(taking, payout)]
-            branches = dict.fromkeys(taking.branch for taking in takings)
-            by_branch = ([taking for taking in takings if taking.branch == branch] for branch in branches)
-            fitting = (
-                run
-                for candidates in (*by_branch, takings)
-                for run in _consecutive_runs(candidates)
-                if self._is_match(total(taking.amount for taking in run), payout.amount, with_fee=with_fee)
-            )
-            if run := min(fitting, key=lambda run: _date_key(run[0]), default=None):
-                self._settle(run, (payout,))
+    def settle_exactly(self) -> None:
+        """Find takings and payouts of the same amount."""
+        for payouts in self._single_payouts():
+            self._settle_equal(payouts)
+        self._settle_by_several_payouts(with_fee=False)
+        for payouts in self._payouts_of_a_day():
+            self._settle_equal(payouts)
 
-    def settle_by_several_payouts(self, *, with_fee: bool) -> None:
-        """Find consecutive payouts for each taking."""
-        for taking in list(self.takings):
-            payouts = [payout for payout in self.payouts if self._rules.is_in_window(taking, payout)]
-            for run in _consecutive_runs(payouts):
-                paid = total(payout.amount for payout in run)
-                if len(run) > 1 and self._is_match(taking.amount, paid, with_fee=with_fee):
-                    self._settle((taking,), run)
-                    break
+    def settle_less_fee(self) -> None:
+        """Find takings and payouts that differ by a fee, and the pages that book fees."""
+        self._settle_by_usual_fee(self._single_payouts())
+        self._settle_fees()  # a page that books fees is no part of a payout
+        self._settle_by_several_payouts(with_fee=True)
+        self._settle_by_usual_fee(self._payouts_of_a_day())
+        self._settle_fees()
 
-    def settle_fees(self) -> None:
+    def _settle_fees(self) -> None:
         """Find the pages that book withheld fees: of one settlement, or of consecutive ones as on an invoice."""
         for payout in list(self.payouts):
             by_date = sorted(self.settlements, key=lambda settlement: settlement.payouts[-1].date)
@@ -209,15 +202,97 @@ class _PayoutMatcher:
                         self.settlements[place] = Settlement(settlement.takings, settlement.payouts, payout.page)
                     break
 
-    def _is_match(self, gross: Decimal, paid: Decimal, *, with_fee: bool) -> bool:
-        return self._rules.is_fee(gross - paid, gross) if with_fee else gross == paid
+    def _single_payouts(self) -> list[Sequence[Payout]]:
+        return [(payout,) for payout in self.payouts]
+
+    def _payouts_of_a_day(self) -> list[Sequence[Payout]]:
+        """Return the runs of at least two consecutive payouts of one day."""
+        days = (list(payouts) for _, payouts in groupby(self.payouts, key=lambda payout: payout.date))
+        return [run for day in days for run in _consecutive_runs(day) if len(run) > 1]
+
+    def _settle_equal(self, payouts: Sequence[Payout]) -> None:
+        """Find consecutive open takings, of one branch or of all, with the amount of the payouts."""
+        if not _contains_all(self.payouts, payouts):
+            return
+        takings = [taking for taking in self.takings if self._rules.is_in_window(taking, payouts[0])]
+        paid = total(payout.amount for payout in payouts)
+        fitting = (
+            run
+            for candidates in (*_by_branch(takings), takings)
+            for run in _consecutive_runs(candidates)
+            if total(taking.amount for taking in run) == paid
+        )
+        if run := min(fitting, key=lambda run: _date_key(run[0]), default=None):
+            self._settle(run, payouts)
+
+    def _settle_by_usual_fee(self, groups: Iterable[Sequence[Payout]]) -> None:
+        """Settle payouts less a fee: those with the most usual percentage first, then the oldest."""
+        candidates = [(payouts, self._runs_less_fee(payouts)) for payouts in groups]
+        matches = [(_fee_percentage(run, payouts), run, payouts) for payouts, runs in candidates for run in runs]
+        if not matches:
+            return
+        certain = [_fee_percentage(runs[0], payouts) for payouts, runs in candidates if len(runs) == 1]
+        usual = median(certain or [percentage for percentage, _, _ in matches])
+        for _, run, payouts in sorted(matches, key=lambda match: abs(match[0] - usual)):
+            if _contains_all(self.payouts, payouts) and _contains_all(self.takings, run):
+                self._settle(run, payouts)
+
+    def _runs_less_fee(self, payouts: Sequence[Payout]) -> list[Sequence[Taking]]:
+        """Return the runs of whole days that exceed payouts by a possible fee.
+
+        The days are those of one branch, or for a single payout also those of all branches.
+        """
+        takings = [taking for taking in self._all_takings if self._rules.is_in_window(taking, payouts[0])]
+        paid = total(payout.amount for payout in payouts)
+        of_branches = (run for candidates in _by_branch(takings) for run in _consecutive_runs(candidates))
+        days = [list(of_day) for _, of_day in groupby(takings, key=lambda taking: taking.date)]
+        of_all = (chain.from_iterable(run) for run in _consecutive_runs(days if len(payouts) == 1 else []))
+        runs = {tuple(run): None for run in (*of_branches, *of_all)}
+        return [
+            run
+            for run in runs
+            if self._rules.is_fee((gross := total(taking.amount for taking in run)) - paid, gross)
+            and _contains_all(self.takings, run)
+        ]
+
+    def _settle_by_several_payouts(self, *, with_fee: bool) -> None:
+        """Find consecutive payouts for each taking."""
+        for taking in list(self.takings):
+            payouts = [payout for payout in self.payouts if self._rules.is_in_window(taking, payout)]
+            for run in _consecutive_runs(payouts):
+                fee = taking.amount - total(payout.amount for payout in run)
+                if len(run) > 1 and (self._rules.is_fee(fee, taking.amount) if with_fee else not fee):
+                    self._settle((taking,), run)
+                    break
 
     def _settle(self, takings: Sequence[Taking], payouts: Sequence[Payout]) -> None:
+        """Move takings and payouts to a settlement. An entry among equal amounts that is a possible fee is one."""
         for taking in takings:
             self.takings.remove(taking)
         for payout in payouts:
             self.payouts.remove(payout)
-        self.settlements.append(Settlement(tuple(takings), tuple(payouts)))
+        gross = total(taking.amount for taking in takings)
+        fees = [payout for payout in payouts if self._rules.is_fee(payout.amount, gross)]
+        if len(fees) == 1 and gross == total(payout.amount for payout in payouts):
+            rest = tuple(payout for payout in payouts if payout is not fees[0])
+            self.settlements.append(Settlement(tuple(takings), rest, fees[0].page))
+        else:
+            self.settlements.append(Settlement(tuple(takings), tuple(payouts)))
+
+
+def _by_branch(takings: Sequence[Taking]) -> list[list[Taking]]:
+    branches = dict.fromkeys(taking.branch for taking in takings)
+    return [[taking for taking in takings if taking.branch == branch] for branch in branches]
+
+
+def _contains_all(items: Sequence[Item], subset: Sequence[Item]) -> bool:
+    """Return True if each item is contained as often as it is in `subset`."""
+    return all(items.count(item) >= subset.count(item) for item in subset)
+
+
+def _fee_percentage(takings: Sequence[Taking], payouts: Sequence[Payout]) -> Decimal:
+    gross = total(taking.amount for taking in takings)
+    return (gross - total(payout.amount for payout in payouts)) / gross * HUNDRED
 
 
 def _consecutive_runs(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -270,9 +345,10 @@ class ClearingAccount:
         return self.opening + self.takings - self.payouts
 
     def late(self, today: date) -> list[Taking]:
-        """Return takings whose payout is late on a day, oldest first."""
+        """Return takings whose payout is late on a day, oldest first; refunds have no payout."""
         last = today - timedelta(days=self.rules.late_days)
-        return [taking for taking in self.match.unpaid_takings if taking.date < last] if self.match else []
+        takings = self.match.unpaid_takings if self.match else ()
+        return [taking for taking in takings if taking.date < last and taking.amount > NOTHING]
 
 
 def clearing_account(

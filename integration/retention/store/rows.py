@@ -40,6 +40,7 @@ PERMANENT_TABLES = (
     tables.drift_samples, tables.leases, tables.heartbeats, tables.instance, tables.stopped_executors, tables.people,
     tables.sessions, tables.invitations, tables.login_attempts, tables.first_approvals, tables.change_requests,
     tables.audit, tables.audit_head, tables.erasures, tables.saved_filters, tables.customer_merges,
+    tables.dismissed_customer_pairs,
 )  # fmt: skip
 
 _ENDED_AT = sa.func.coalesce(runs.c.ended_at, runs.c.started_at)

@@ -185,7 +185,7 @@ def _account(
 ) -> ClearingAccount:
     """Return one account. `begin` are the first day of reading and of the period.
 
-    Debits of others on the first day of reading are the opening balance.
+    Pages of others with a debit on the first day of reading are the opening balance.
     """
     since, first = begin
     takings: dict[tuple[date, str], list[LedgerEntry]] = {}
@@ -204,7 +204,7 @@ def _account(
         if day_paid == since and amount < NOTHING:
             opening -= amount
         else:
-            paid.append(Payout(day_paid, amount, page, rows[0].text))
+            paid += [Payout(day_paid, -row.amount, page, row.text) for row in rows]  # a statement has many payouts
     took = [
         Taking(day_sold, branch, total(entry.amount for entry in rows), rows[0].page)
         for (day_sold, branch), rows in takings.items()

@@ -190,10 +190,11 @@ class ClearingTables:
     def payouts(self, match: PayoutMatch) -> SheetTable:
         """Return the payouts of the period with the takings that they settle and the withheld fees."""
         columns = (
-            SheetColumn(self.text("col_payout_date"), Holds.DATE), SheetColumn(self.text("col_pages"), width=1.4),
+            SheetColumn(self.text("col_payout_date"), Holds.DATE),
             SheetColumn(self.text("clearing_taken_on"), width=1.8), SheetColumn(self.text("col_branch"), width=0.8),
             SheetColumn(self.text("col_takings"), Holds.MONEY), SheetColumn(self.text("col_payouts"), Holds.MONEY),
-            SheetColumn(self.text("col_fee"), Holds.MONEY), SheetColumn(self.text("col_fee_page"), width=1.4),
+            SheetColumn(self.text("col_fee"), Holds.MONEY), SheetColumn(self.text("col_pages"), width=1.4),
+            SheetColumn(self.text("col_fee_page"), width=1.4),
         )  # fmt: skip
         settlements = [
             settlement for settlement in match.settlements if settlement.payouts[-1].date >= self.report.period.first
@@ -201,7 +202,7 @@ class ClearingTables:
         rows = [self._settlement(settlement) for settlement in settlements]
         takings = total(taking.amount for settlement in settlements for taking in settlement.takings)
         fees = total(settlement.fee for settlement in settlements)
-        sums = (self.text("page_total"), None, None, None, takings, takings - fees, fees, None)
+        sums = (self.text("page_total"), None, None, takings, takings - fees, fees, None, None)
         return self._table("clearing_payouts", columns, rows, sums if rows else ())
 
     def _settlement(self, settlement: Settlement) -> tuple[Cell, ...]:
@@ -210,16 +211,16 @@ class ClearingTables:
         )
         days = first if first == last else self.text("period_range", first=first, last=last)
         branches = ", ".join(dict.fromkeys(entry.branch for entry in settlement.takings))
-        pages = ", ".join(entry.page for entry in settlement.payouts)
+        pages = ", ".join(dict.fromkeys(entry.page for entry in settlement.payouts))
         takings = total(entry.amount for entry in settlement.takings)
         return (
             settlement.payouts[-1].date,
-            pages,
             days,
             branches,
             takings,
             takings - settlement.fee,
             settlement.fee,
+            pages,
             settlement.fee_page,
         )
 

@@ -116,10 +116,11 @@ class PeriodTables:
     # ---- sentences
 
     def verdict(self) -> str:
-        """Return whether both sides are equal, and the largest difference of a figure of VAT."""
+        """Return whether both sides are equal, and the largest difference of VAT, or else of an account."""
         if self.report.is_equal:
             return self.text("badge_day_equal")
         off = max((figure.difference for figure in self.report.vat), key=abs, default=NOTHING)
+        off = off or max((figure.difference for figure in self.report.accounts), key=abs, default=NOTHING)
         if off or self.report.different:
             return f"{self.text('badge_day_different')} {words.amount_text(abs(off), self.language)}"
         return self.text("period_incomplete")

@@ -147,8 +147,9 @@ class PeriodReport:
 
     @property
     def different(self) -> list[PeriodDay]:
-        """Days of which a figure of VAT differs."""
-        return [day for day in self.days if any(row.difference and row.about in ("base", "vat") for row in day.rows)]
+        """Days of which a figure of VAT or an account with turnover differs."""
+        figures = {(figure.about, figure.key) for figure in (*self.vat, *self.accounts)}
+        return [day for day in self.days if any(row.difference and (row.about, row.key) in figures for row in day.rows)]
 
     @property
     def is_equal(self) -> bool:

@@ -8,12 +8,14 @@ from integration.core.customer_matching import matching_evidence, shared_evidenc
 from integration.core.customer_merges import (
     CustomerMerge,
     CustomerNumbers,
+    DismissedPair,
     KnownCustomer,
     MergeCandidate,
     can_merge,
     joined_numbers,
     merge_candidates,
     merged_key,
+    without_dismissed,
 )
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor, Right
@@ -84,9 +86,13 @@ class CustomerMerges:
 
     @requires(Right.SEE)
     def candidates(self) -> list[MergeCandidate]:
-        """Return pairs of customers that may be one person: from open exceptions first, then by the values of links."""
+        """Return pairs of customers that may be one person: from open exceptions first, then by the values of links.
+
+        Pairs that a person marked as two persons are left out.
+        """
         candidates = (*self._reported_pairs(), *merge_candidates(self._known_customers()))
-        return list({candidate.customers: candidate for candidate in candidates}.values())
+        every = {candidate.customers: candidate for candidate in candidates}.values()
+        return without_dismissed(every, self.list_dismissed_pairs())
 
     def _known_customers(self) -> list[KnownCustomer]:
         return list(self._stored.known_customers(self._customers, self._orders))
@@ -140,6 +146,30 @@ class CustomerMerges:
     def list_merges(self) -> list[CustomerMerge]:
         """Return all merges that were not undone, the newest first."""
         return self._stored.list_merges(self._customers)
+
+    @requires(Right.SEE)
+    def list_dismissed_pairs(self) -> list[DismissedPair]:
+        """Return the pairs that a person marked as two persons, the newest first."""
+        return self._stored.list_dismissed_pairs(self._customers)
+
+    @requires(Right.REPAIR)
+    def dismiss_pair(self, first: CustomerNumbers, second: CustomerNumbers, reason: str, by: Actor) -> None:
+        """Mark two customers as two persons: they are no candidates for a merge. Nothing else changes.
+
+        Safe to repeat. Raises IntegrationError `merge_impossible` if both are the same customer.
+        """
+        first, second = self._complete(first), self._complete(second)
+        if not can_merge(first, second):
+            raise IntegrationError("merge_impossible", **_facts(first, second))
+        pair = DismissedPair((first, second), by.ref, self._stored.clock())
+        event = self._event("customer_pair_dismissed", first, second, reason, by)
+        self._stored.dismiss_pair(self._customers, pair, event)
+
+    @requires(Right.REPAIR)
+    def undo_dismissal(self, pair: DismissedPair, by: Actor) -> None:
+        """Propose a pair again that was marked as two persons. Safe to repeat."""
+        event = self._event("customer_pair_proposed_again", *pair.customers, "", by)
+        self._stored.undo_dismissal(self._customers, pair, event)
 
     @requires(Right.REPAIR)
     def merge(self, stays: CustomerNumbers, goes: CustomerNumbers, reason: str, by: Actor) -> tuple[str, ...]:

@@ -124,18 +124,24 @@ def _calendar(app: Application, month: date, listed_days: Sequence[DayListed]) -
                 _day(app, day, days.get(day, ()), is_here=day.month == month.month)
 
 
+def find_worst_day(listed_days: Sequence[DayListed]) -> DayListed | None:
+    """Return the day of the branch whose state needs most attention, or None if there are no days."""
+    return min(listed_days, key=lambda listed_day: WORST.index(listed_day.state), default=None)
+
+
 def _day(app: Application, day: date, listed_days: Sequence[DayListed], *, is_here: bool) -> None:
     if not is_here:
         st.space("small")
         return
-    worst = next((state for state in WORST if any(listed_day.state is state for listed_day in listed_days)), None)
+    worst_day = find_worst_day(listed_days)
+    worst = worst_day.state if worst_day else None
     icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
     colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
     label = f"{day.day}" if worst is None else f":{colour}[**{day.day}** {icon}]"
     hint = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
     is_future = day > app.days.today()
     if st.button(label, key=f"day-{day}", type="tertiary", help=hint, disabled=is_future, width="stretch"):
-        open_day(day, listed_days[0].branch if listed_days else next(iter(app.days.branches()), ""))
+        open_day(day, worst_day.branch if worst_day else next(iter(app.days.branches()), ""))
 
 
 def open_day(day: date, branch: str) -> None:

@@ -89,6 +89,8 @@ EVENTS = (
     "identity_decided",
     "customers_merged",
     "customers_separated",
+    "customer_pair_dismissed",
+    "customer_pair_proposed_again",
     "found_by_hand",
     "not_there",
     "mapping_published",

@@ -80,6 +80,8 @@ _LOOKS = {
     "identity_decided": ("blue", "how_to_reg"),
     "customers_merged": ("blue", "merge"),
     "customers_separated": ("blue", "call_split"),
+    "customer_pair_dismissed": ("gray", "group_remove"),
+    "customer_pair_proposed_again": ("orange", "undo"),
     "found_by_hand": ("violet", "link"),
     "not_there": ("blue", "replay"),
 }

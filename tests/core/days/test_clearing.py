@@ -54,6 +54,16 @@ def settled(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
         pytest.param([(2, "70"), (3, "80")], [(4, "80")], [([3], [4], "0")], [2], [], id="a payout that never comes"),
         pytest.param([(2, "-20"), (3, "100")], [(4, "80")], [([2, 3], [4], "0")], [], [], id="a refund deducted"),
         pytest.param([(2, "-20")], [(3, "-20")], [([2], [3], "0")], [], [], id="a refund withdrawn"),
+        pytest.param([(2, "-30"), (3, "100")], [(4, "69.30")], [([2, 3], [4], "0.70")], [], [],
+                     id="a refund deducted, less a fee"),
+        pytest.param([(2, "-20")], [(3, "-20.20")], [([2], [3], "0.20")], [], [], id="a refund withdrawn with a fee"),
+        pytest.param([(6, "10"), (7, "20"), (8, "30")], [(9, "59.40")], [([6, 7, 8], [9], "0.60")], [], [],
+                     id="a weekend less a fee"),
+        pytest.param([(6, "10"), (7, "20"), (8, "30")], [(9, "45"), (9, "15")], [([6, 7, 8], [9, 9], "0")], [], [],
+                     id="a weekend in two payouts of a day"),
+        pytest.param([(6, "10"), (7, "20"), (8, "30")], [(9, "44.55"), (9, "14.85")], [([6, 7, 8], [9, 9], "0.60")],
+                     [], [], id="a weekend in two payouts of a day less a fee"),
+        pytest.param([(2, "100")], [(4, "99"), (4, "1")], [([2], [4], "1")], [], [], id="the fee as a line of its own"),
         pytest.param([(2, "50")], [(10, "50")], [], [2], [10], id="after the window"),
         pytest.param([(5, "50")], [(4, "50")], [], [5], [4], id="before the taking"),
         pytest.param([(2, "99"), (3, "100")], [(4, "99"), (5, "98.50")], [([2], [4], "0"), ([3], [5], "1.50")], [], [],
@@ -83,6 +93,38 @@ def test_a_payout_settles_days_of_one_branch_or_of_all() -> None:
         ["2", "2"],
     ]
     assert [len(settlement.takings) for settlement in match_payouts(takings, paid((4, "63")), RULES).settlements] == [4]
+
+
+def test_a_fee_is_found_for_whole_days_only() -> None:
+    takings = [
+        *took((1, "172.90"), (2, "236.80")), *took((1, "547.71"), branch="3"),
+        *took((1, "165.90"), (6, "221.49"), (7, "646.65"), (8, "295.06"), branch="2"),
+    ]  # fmt: skip
+    rules = ClearingRules(largest_fee=Decimal(3))
+    (found,) = match_payouts(takings, paid((9, "1151.57")), rules).settlements
+    assert [(one.date.day, one.branch) for one in found.takings] == [(6, "2"), (7, "2"), (8, "2")]
+    assert (found.fee, sum(one.amount for one in found.takings)) == (Decimal("11.63"), Decimal("1163.20"))
+
+
+def test_the_usual_percentage_decides_among_possible_fees() -> None:
+    takings = [*took((2, "101")), *took((2, "100"), branch="2"), *took((2, "500"), branch="3")]
+    first, second = match_payouts(takings, paid((3, "99"), (3, "495")), RULES).settlements
+    assert [(one.takings[0].branch, one.fee) for one in (first, second)] == [("2", Decimal(1)), ("3", Decimal(5))]
+
+
+def test_a_payout_may_settle_days_of_the_former_period() -> None:
+    takings = took((6, "10"), (7, "20"), (8, "30"), (9, "5"))
+    payouts = paid((9, "59.40"))
+    found = clearing_account("1010", Decimal(0), takings, payouts, date(2026, 11, 8), RULES, date(2026, 11, 1))
+    assert found.match is not None
+    assert [found.opening, found.closing, found.match.fees, found.match.waiting] == [
+        Decimal(30), Decimal("5.60"), Decimal("0.60"), Decimal(5),
+    ]  # fmt: skip
+
+
+def test_a_refund_is_no_late_payout() -> None:
+    found = clearing_account("1010", Decimal(0), took((2, "-20"), (3, "5")), [], date(2026, 11, 1), RULES)
+    assert [one.date.day for one in found.late(date(2026, 11, 30))] == [3]
 
 
 def test_a_page_that_books_fees_settles_them() -> None:

@@ -1,6 +1,7 @@
 """Clearing accounts read from the ledger of the books, and exceptions for late payouts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -81,6 +82,16 @@ def test_takings_are_under_way_until_the_bank_pays_them_less_a_fee(place: Place)
         Decimal("13.98"),
     )
     assert place.clearing.report(MONTH) is not None
+
+
+def test_each_row_of_a_bank_page_is_a_payout(place: Place) -> None:
+    paid, fee = (bank(DAY + timedelta(days=1), amount, "7") for amount in ("-1800", "-13.98"))
+    place.days.books.others = (paid, replace(fee, key="200/7/2"))
+    card, _ = place.clearing.read(MONTH).accounts
+    assert card.match is not None
+    (found,) = card.match.settlements
+    assert [one.amount for one in found.payouts] == [Decimal(1800)]
+    assert (found.fee, found.fee_page, card.closing) == (Decimal("13.98"), "200/7", Decimal(0))
 
 
 def test_a_late_payout_is_an_exception_until_it_comes(place: Place) -> None:

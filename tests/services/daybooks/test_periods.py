@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from integration.flows.days.settings import DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import ORDERS
+from integration.services.daybooks.period_sheets import PeriodTables
 from integration.services.daybooks.periods import Origin, Periods
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
@@ -97,6 +98,21 @@ def test_a_day_that_is_not_booked_is_a_difference_of_everything(place: Place) ->
     place.days.days.check(DAY, "1")
     assert vat(place) == {key: (amount, Decimal(0)) for key, amount in EXPECTED.items()}
     assert {day.state for day in place.periods.report(MONTH).different} == {DayState.CLOSED}
+
+
+def test_turnover_on_another_account_is_a_difference_with_its_amount(booked: Place) -> None:
+    report = booked.periods.report(date_range(DAY, DAY))
+    (day,), account = report.days, report.accounts[0]
+    assert account.books is not None
+    moved = account.books + Decimal("12.50")
+    rows = tuple(
+        replace(one, books=moved) if (one.about, one.key) == (account.about, account.key) else one for one in day.rows
+    )
+    changed = replace(
+        report, days=(replace(day, rows=rows),), accounts=(replace(account, books=moved), *report.accounts[1:])
+    )
+    assert (changed.is_equal, [one.key for one in changed.different]) == (False, [KEY])
+    assert PeriodTables(changed, "en", UTC, {}, {}).verdict() == "Different 12.50"
 
 
 def test_a_day_booked_since_its_check_is_in_no_figure_and_is_named(place: Place) -> None:
