@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from integration.core.link_evidence import Evidence
 from integration.core.links import Link
 from integration.core.records import Kind
-from tests.bookkeeping_shop import keeping_books
+from tests.bookkeeping_shop import bookkeeping_shop
 from tests.browser.conftest import PICTURES, SETTLE, at_rest, button, picture, serving, shown, tab
 from tests.browser.test_narrow import BROKEN, PHONE
 from tests.consoles import ARTICLES, WHO
@@ -57,7 +57,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 def book_month(data: Path) -> tuple[str, date]:
     """Book 30 days, and return their period and the day on which somebody changed an account in the books."""
-    with keeping_books(data) as console:
+    with bookkeeping_shop(data) as console:
         application, last = console.application, console.sandbox.shop.today - timedelta(days=1)
         first = last - timedelta(days=29)
         settings = {"date_from": first, "clearing_from": first, "payout_accounts": ("1010",)}
