@@ -15,9 +15,9 @@ test: setup-dev       ## pass all tests but the long ones
 	scripts/browser
 	scripts/test
 
-test-long: setup-dev  ## pass those that are slow by nature, or with ROOM=runner, lab, browser, books or fidelity one room of them
+test-long: setup-dev  ## pass those that are slow by nature, or with GROUP=runner, lab, browser, books or fidelity one group of them
 	scripts/browser
-	scripts/test long $(ROOM)
+	scripts/test long $(GROUP)
 
 lab: setup-dev        ## run 200 trials of the fault lab, over all flows and both databases
 	scripts/lab

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Options and hooks of all tests: order, repeatable cases, and processor time per file."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
-from tests.suite import SPENT
+from tests.suite import COSTS_FOLDER
 from tests.timeouts import LONGEST
 
 gc.disable()
@@ -23,17 +23,17 @@ settings.register_profile("the same each time", deadline=None, derandomize=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the tests of each file be run from the last to the first: none may need what another leaves behind."""
+    """Add an option that runs the tests of each file in reverse order. No test may depend on another one."""
     parser.addoption("--backwards", action="store_true", help="run the tests of each file in reverse order")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take the same cases each time where every change has to pass; other runs look for new ones."""
+    """Use the same generated cases in each run without long tests. Other runs generate new ones."""
     settings.load_profile("the same each time" if config.option.markexpr == "not long" else "patient")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what starts processes or has the whole application at work: it takes longest, and mostly waits."""
+    """Run tests that start processes or the whole application first. They take longest, and mostly wait."""
     items.sort(key=lambda item: item.path.parent != TESTS and item.get_closest_marker("processes") is None)
     if config.option.backwards:
         files = list(dict.fromkeys(item.path for item in items))
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Leave out what is loaded by now whenever garbage is looked for, and look for it less often."""
+    """Exclude all loaded objects from garbage collection, and collect less often."""
     gc.enable()
     gc.freeze()
     gc.set_threshold(20_000, 10, 20)
@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
-    """Note what a file cost once its last test is over."""
+    """Store the cost of a file after its last test."""
     yield
     if nextitem is None or nextitem.path != item.path:
         cost.note(item.nodeid.partition("::")[0])
@@ -62,29 +62,29 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let nothing that a failed test left open fail another."""
+    """Close what a failed test left open, so that no other test fails."""
     result = yield
     if item.stash.get(FAILED, False):
-        close_what_it_left()
+        close_leftovers()
     return result
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that a test failed."""
+    """Mark a test as failed."""
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     return report
 
 
-def close_what_it_left() -> None:
-    """Drop what the frames of a failed test hold, without a word: it has failed already."""
+def close_leftovers() -> None:
+    """Release the objects of a failed test's frames without warnings."""
     for name in (
         "last_type",
         "last_value",
         "last_traceback",
         "last_exc",
-    ):  # where Python keeps the last one for debuggers
+    ):  # where Python stores the last exception for debuggers
         setattr(sys, name, None)
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
@@ -94,15 +94,15 @@ def close_what_it_left() -> None:
 
 
 class Cost:
-    """What this process and its children take of the processor, noted by file where `tests/suite.py` asks for it."""
+    """Processor time of this process and its children per test file, stored if `tests/suite.py` sets a folder."""
 
     def __init__(self) -> None:
-        """Begin before anything was taken."""
+        """Start at zero."""
         self._last_seconds = 0.0
 
     def note(self, label: str) -> None:
-        """Add a line: what it was, and the seconds since the last one."""
-        folder = os.environ.get(SPENT)
+        """Add a line with a label and the seconds since the last line."""
+        folder = os.environ.get(COSTS_FOLDER)
         if folder is None:
             return
         seconds = _cpu_seconds()
@@ -112,14 +112,14 @@ class Cost:
 
 
 def _cpu_seconds() -> float:
-    """Return the seconds of processor of this process and of all children, of those that have ended too."""
+    """Return the processor seconds of this process and all its children, including ended ones."""
     current = psutil.Process()
     seconds = 0.0
     for process in [current, *current.children(recursive=True)]:
         try:
             seconds += sum(process.cpu_times()[:4])
         except psutil.Error:
-            continue  # it has ended meanwhile, and counts with whoever began it
+            continue  # it has ended, and counts as part of its parent
     return seconds
 
 

@@ -1,7 +1,7 @@
-"""Run the tests: all of them side by side, each file that failed once more and alone, and what they cost.
+"""Runs the tests in parallel, repeats each failed file once and alone, and reports the processor time.
 
-`scripts/test` runs all but the long ones, `scripts/test long [ROOM]` those alone. Green means that every test passed,
-or passed at the second try; the latter are named at the end as unsteady, and belong into `tests/unsteady.csv`.
+`scripts/test` runs all but the long tests, `scripts/test long [GROUP]` the long ones. The result is green if every test
+passed, or passed at the second try. The latter are listed as unsteady, and belong into `tests/unsteady.csv`.
 """
 
 import csv
@@ -24,26 +24,28 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parent.parent
-PASSED, FAILED, NONE_CHOSEN = 0, 1, 5  # how pytest ends
+PASSED, FAILED, NONE_CHOSEN = 0, 1, 5  # exit status of pytest
 UNSTEADY = Path("tests/unsteady.csv")
-KEPT = timedelta(days=14)  # how long a test may stand among the unsteady ones
-MOST_UNSTEADY = 5  # files in one run: with more of them it is not the machine
+MAX_UNSTEADY_AGE = timedelta(days=14)  # how long a test may be listed as unsteady
+MAX_UNSTEADY_FILES = 5  # in one run; if more fail, the machine is not the cause
 PYTEST = [sys.executable, "-m", "pytest"]
 OPTIONS = ["-o", "junit_family=xunit1", "-o", "tmp_path_retention_policy=failed"]
 WITHOUT = ("-p", "no:playwright")  # where no browser is driven: each process would read it
 SECONDS_TO_END = 10
-ROOM_IN_MEMORY = 4 * 2**30  # bytes that must be free for the files of the tests to be kept in memory
+MIN_FREE_MEMORY = 4 * 2**30  # bytes that must be free for the files of the tests to be kept in memory
 MEMORY = Path("/dev/shm")  # noqa: S108  a file system, not a file
-SPENT = "TESTS_SPENT"  # the folder in which each process notes what its files cost: tests/conftest.py
+COSTS_FOLDER = (
+    "TESTS_COSTS"  # environment variable with the folder of the processor seconds per file: tests/conftest.py
+)
 
 FINAL = (
     "tests/core/*", "tests/flows/*", "tests/lab/*", "tests/runner/*", "tests/connectors/*/codec/*",
     "*/test_secrets.py", "*/test_hostile.py", "tests/test_*_stories.py", "tests/test_stories.py",
     "tests/test_erasure_kills.py", "tests/test_hash_stories.py", "tests/test_changed_documents.py",
 )  # fmt: skip
-"""Files about loss, doubles, cents and secrets, and those that ask no other process: what fails there has failed."""
+"""Files about lost, doubled and wrong records and secrets, and files that use no other process: no second try."""
 
-ROOMS = {
+GROUPS = {
     "fidelity": ("tests/test_fidelity.py",),
     "browser": ("tests/browser/*", "tests/pages/*", "tests/web/*"),
     "lab": ("tests/lab/*", "tests/test_alerts_of_faults.py"),
@@ -53,34 +55,34 @@ ROOMS = {
     ),
     "runner": ("tests/*",),
 }  # fmt: skip
-"""Which long tests a room has. A file belongs to the first room that names it."""
+"""The long tests of each group. A file belongs to the first group whose pattern matches."""
 
 
 class RedError(Exception):
-    """The tests have failed for good, for the reason in its text."""
+    """The tests have failed, with the reason as its text."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A test that failed: its file, its name with its class, and what it said first."""
+    """A failed test: its file, its name with its class, and the first line of its message."""
 
     file: str
     name: str
     message: str
 
 
-def room_of(file: str) -> str:
-    """Return the room that a file of tests belongs to."""
-    return next(room for room, patterns in ROOMS.items() if any(fnmatch(file, pattern) for pattern in patterns))
+def group_of(file: str) -> str:
+    """Return the group of a test file."""
+    return next(group for group, patterns in GROUPS.items() if any(fnmatch(file, pattern) for pattern in patterns))
 
 
 def is_final(file: str) -> bool:
-    """Tell whether what fails in this file gets no second try."""
+    """Return True if a failed test of this file gets no second try."""
     return any(fnmatch(file, pattern) for pattern in FINAL)
 
 
 def failures(report: Path) -> list[Failure]:
-    """Return the tests that failed by a report of pytest, in their order."""
+    """Return the failed tests of a report of pytest, in order."""
     failed_tests = []
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  pytest wrote it
         elements = [*case.findall("failure"), *case.findall("error")]
@@ -91,18 +93,20 @@ def failures(report: Path) -> list[Failure]:
 
 
 def overdue(table: Path, today: date) -> list[str]:
-    """Return the tests that stand among the unsteady ones for too long.
+    """Return the tests that have been listed as unsteady for too long.
 
     Raises:
         ValueError: a row of the table has no date.
 
     """
     with table.open(encoding="utf-8", newline="") as file:
-        return [row["test"] for row in csv.DictReader(file) if today - date.fromisoformat(row["date"]) > KEPT]
+        return [
+            row["test"] for row in csv.DictReader(file) if today - date.fromisoformat(row["date"]) > MAX_UNSTEADY_AGE
+        ]
 
 
-def spent(folder: Path) -> dict[str, float]:
-    """Return the seconds of processor by file of tests, as the processes noted them."""
+def read_costs(folder: Path) -> dict[str, float]:
+    """Return the processor seconds of each test file."""
     seconds: dict[str, float] = defaultdict(float)
     for notes in folder.iterdir():
         for line in notes.read_text(encoding="utf-8").splitlines():
@@ -111,13 +115,13 @@ def spent(folder: Path) -> dict[str, float]:
     return seconds
 
 
-def told(seconds: dict[str, float]) -> str:
-    """Return what the tests cost as text: in all, by folder, and the ten files that cost most."""
+def cost_report(seconds: dict[str, float]) -> str:
+    """Return the processor seconds as text: the total, each folder, and the ten most expensive files."""
     folders: dict[str, float] = defaultdict(float)
     for file, number in seconds.items():
         folders["/".join(file.split("/")[:2]) if file.count("/") > 1 else "tests"] += number
     total = f"{sum(seconds.values()):.0f} s of processor"
-    return "\n".join([total, *_columns(folders), "the ten costliest files", *_columns(seconds)[:10]])
+    return "\n".join([total, *_columns(folders), "the ten most expensive files", *_columns(seconds)[:10]])
 
 
 def _columns(seconds: dict[str, float]) -> list[str]:
@@ -126,12 +130,12 @@ def _columns(seconds: dict[str, float]) -> list[str]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Give a folder for all that the tests write, in memory where there is room, and remove it.
+    """Provide a folder for all files of the tests, in memory if enough is free, and remove it afterwards.
 
-    A database waits for the disk at each of its changes, for when the machine fails. No test is about that, and what is
-    kept in memory outlives a killed process all the same.
+    A database waits for the disk at each change, so that it survives a failure of the machine. No test is about that,
+    and a file in memory survives a killed process too.
     """
-    folder = Path(tempfile.mkdtemp(prefix="tests-", dir=MEMORY if _has_room(MEMORY) else None))
+    folder = Path(tempfile.mkdtemp(prefix="tests-", dir=MEMORY if _has_free_memory(MEMORY) else None))
     folder.chmod(0o711)  # a database server among the tests has a user of its own
     try:
         yield folder
@@ -139,23 +143,23 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _has_room(memory: Path) -> bool:
+def _has_free_memory(memory: Path) -> bool:
     if not os.access(memory, os.W_OK):
         return False
     free = min(shutil.disk_usage(memory).free, int(psutil.virtual_memory().available))
-    return free > ROOM_IN_MEMORY
+    return free > MIN_FREE_MEMORY
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests of a folder under one choice of marks, run in processes that end with it."""
+    """The tests of a folder with one choice of marks. Their processes end with it."""
 
     root: Path
     folder: Path
     which: str
 
     def begin(self, name: str, *arguments: str, output: Path | None = None) -> "subprocess.Popen[bytes]":
-        """Begin pytest in a process group of its own; its report is `NAME.xml`."""
+        """Start pytest in its own process group; its report is `NAME.xml`."""
         command = [*PYTEST, "-m", self.which, f"--junitxml={self._report(name)}", *OPTIONS, *arguments]
         with output.open("wb") if output else nullcontext() as file:
             return subprocess.Popen(
@@ -177,7 +181,7 @@ class Suite:
         return failed_tests
 
     def end(self) -> None:
-        """End every process that was begun here and those that it left, which have its folder in their environment."""
+        """End all processes that this suite started, and their children. They have its folder in their environment."""
         processes = [process for process in psutil.process_iter() if self._is_own_process(process)]
         for process in processes:
             _send(process, signal.SIGTERM)
@@ -194,11 +198,11 @@ class Suite:
     def _environment(self) -> dict[str, str]:
         """Return the environment of the tests.
 
-        Hundreds of processes are begun, each of which would compile the program anew.
+        They start hundreds of processes, and each would compile the program again.
         """
-        costs = self.folder / "spent"
+        costs = self.folder / "costs"
         costs.mkdir(exist_ok=True)
-        return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "TMPDIR": str(self.folder), SPENT: str(costs)}
+        return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "TMPDIR": str(self.folder), COSTS_FOLDER: str(costs)}
 
     def _report(self, name: str) -> Path:
         return self.folder / f"{name}.xml"
@@ -208,13 +212,13 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
     try:
         process.send_signal(number)
     except psutil.Error:
-        return  # it has ended meanwhile
+        return  # it has ended
 
 
 def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> list[Failure]:
-    """Run all files side by side, those of the browser in processes of their own, and return what failed.
+    """Run all files in parallel, those of the browser in separate processes, and return the failed tests.
 
-    A process that drove a browser has a loop at work from then on, which the engine takes for its caller's.
+    A process that drove a browser keeps a running event loop, which the engine would take for that of its caller.
     """
     browser = [file for file in files if file.startswith("tests/browser/")]
     others = [file for file in files if file not in browser]
@@ -222,9 +226,7 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
     output = suite.folder / "browser.txt"
     by_file = ("--dist", "loadfile", "--no-loadscope-reorder")
     spread = ("-n", str(browsers), *by_file) if browsers > 1 else ("-n", "0")
-    browser_process = (
-        suite.begin("browser", *spread, *browser, output=output) if browser else None
-    )  # which mostly waits
+    browser_process = suite.begin("browser", *spread, *browser, output=output) if browser else None  # it mostly waits
     if not is_read:
         # pytest rewrites each test the first time that it is read: once, and not in every process
         suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
@@ -241,7 +243,7 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
 
 
 def second_try(suite: Suite, failed: list[Failure]) -> None:
-    """Run each file that failed once more, alone.
+    """Run each failed file once more, alone.
 
     Raises:
         RedError: a file failed again, gets no second try, or too many failed.
@@ -250,10 +252,10 @@ def second_try(suite: Suite, failed: list[Failure]) -> None:
     files = sorted({failure.file for failure in failed})
     final = [file for file in files if is_final(file)]
     if final:
-        raise RedError(f"No second try where a loss, a double, a cent or a secret is at stake: {', '.join(final)}")
-    if len(files) > MOST_UNSTEADY:
+        raise RedError(f"No second try for tests of loss, doubles, cents or secrets: {', '.join(final)}")
+    if len(files) > MAX_UNSTEADY_FILES:
         raise RedError(
-            f"No second try for {len(files)} files: where more than {MOST_UNSTEADY} fail it is not the machine."
+            f"No second try for {len(files)} files: where more than {MAX_UNSTEADY_FILES} fail it is not the machine."
         )
     for number, file in enumerate(files):
         print(f"Once more, alone: {file}", flush=True)
@@ -262,11 +264,11 @@ def second_try(suite: Suite, failed: list[Failure]) -> None:
 
 
 def run(root: Path, marks: str, files: list[str], beside: int, browsers: int) -> int:
-    """Run the tests of these files, tell what they cost and which are unsteady, and return the exit status."""
+    """Run the tests of these files, report their cost and the unsteady ones, and return the exit status."""
     began = time.monotonic()
     failed: list[Failure] = []
     red = [
-        f"Unsteady for more than {KEPT.days} days: {test}"
+        f"Unsteady for more than {MAX_UNSTEADY_AGE.days} days: {test}"
         for test in overdue(root / UNSTEADY, datetime.now(UTC).date())
     ]
     with scratch() as folder:
@@ -278,7 +280,7 @@ def run(root: Path, marks: str, files: list[str], beside: int, browsers: int) ->
             red.append(str(reason))
         finally:
             suite.end()
-        print(told(spent(folder / "spent")))
+        print(cost_report(read_costs(folder / "costs")))
     print(f"{time.monotonic() - began:.0f} s by the clock")
     for failure in failed:
         print(f"{'failed' if red else 'unsteady'}: {failure.file}::{failure.name}: {failure.message}")
@@ -287,16 +289,16 @@ def run(root: Path, marks: str, files: list[str], beside: int, browsers: int) ->
 
 
 def main(arguments: list[str]) -> int:
-    """Run what the command line asks for: nothing, or `long` with the name of a room or without."""
+    """Run the tests that the command line names: none, or `long` with or without a group."""
     every = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
     match arguments:
         case []:
             return run(ROOT, "not long", every, beside=3, browsers=1)
         case ["long"]:
             return run(ROOT, "long", every, beside=2, browsers=2)
-        case ["long", room] if room in ROOMS:
-            return run(ROOT, "long", [file for file in every if room_of(file) == room], beside=2, browsers=2)
-    print(f"usage: scripts/test [long [{'|'.join(ROOMS)}]]", file=sys.stderr)
+        case ["long", group] if group in GROUPS:
+            return run(ROOT, "long", [file for file in every if group_of(file) == group], beside=2, browsers=2)
+    print(f"usage: scripts/test [long [{'|'.join(GROUPS)}]]", file=sys.stderr)
     return 2
 
 

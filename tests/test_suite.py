@@ -100,4 +100,4 @@ def test_what_tests_leave_at_work_is_ended(root: Path) -> None:
 def test_every_file_of_long_tests_is_of_a_room() -> None:
     files = [str(path.relative_to(suite.ROOT)) for path in suite.ROOT.glob("tests/**/test_*.py")]
 
-    assert {suite.room_of(file) for file in files} == set(suite.ROOMS)
+    assert {suite.group_of(file) for file in files} == set(suite.GROUPS)
