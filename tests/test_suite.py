@@ -67,7 +67,7 @@ def test_a_file_that_fails_twice_is_red(root: Path, capfd: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"core__test_money": FAILS_ONCE}, "a cent"),
+        ({"core__test_money": FAILS_ONCE}, "cents"),
         ({f"test_{number}": FAILS_ONCE for number in range(6)}, "more than 5 fail"),
         ({"test_broken": "def test_"}, "pytest ended with status 2"),
     ],
