@@ -70,8 +70,8 @@ def read(application: Application) -> dict[str, object]:
         batch = source.extract(Kind.ARTICLE, None, after)
         articles += len(batch.records)
         numbers = [record.key for record in batch.records if record.key.isdecimal()]
-        for start in range(0, len(numbers), PAGE):
-            page = numbers[start : start + PAGE]
+        for first in range(0, len(numbers), PAGE):
+            page = numbers[first : first + PAGE]
             records = [Record(Kind.PRODUCT, number, {}, (Record(Kind.ARTICLE, number, {}),)) for number in page]
             references.ask(Kind.PRODUCT, page)
             products += len(target.lookup(records, references))
