@@ -9,7 +9,7 @@ from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
-    THIRD,
+    FIFTH,
     choice,
     clear_address,
     empty,
@@ -80,14 +80,14 @@ def one_run(run_id: str) -> None:
     stopped_by(run)
     if run.state in ACTIVE:
         progress_strip(app, run.id)
-    with st.grid(3, min_column_width=THIRD) as grid:
-        with grid.cell(column_span=2):
+    with st.grid(5, min_column_width=FIFTH) as grid:
+        with grid.cell(column_span=3):
             section(text("run_adds_up"))
             with st.container(border=True, gap="xsmall"):
                 run_sum(app, run.id)
             section(text("run_events"))
             run_timeline(app, run.id)
-        with grid.cell():
+        with grid.cell(column_span=2):
             section(text("run_facts"))
             with st.container(border=True):
                 run_facts(app, run)

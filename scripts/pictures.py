@@ -182,8 +182,8 @@ def most_moved_article(data: str) -> str:
 
 
 def cause_address(data: str) -> str:
-    """Return the address of the exception about articles that the books lack."""
-    group = next(group for group in terminal(data, "issues") if group["cause"] == "article_missing")
+    """Return the address of the exception about articles without an article code."""
+    group = next(group for group in terminal(data, "issues") if group["cause"] == "article_not_linked")
     return group_address(IssueGroupKey(group["flow"], group["cause"], group["field"], group["detail"]))
 
 

@@ -24,7 +24,7 @@ from pages.components.shared.application import disable_unless_allowed, guarded,
 from pages.components.shared.column_widths import ROOM
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import (
-    THIRD,
+    FIFTH,
     act,
     ask_live,
     attempt,
@@ -286,8 +286,8 @@ def _ask_note(app: Application, group: CauseGroup) -> None:
 
 def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
     several = app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.CHOICE  # shown side by side
-    with st.grid(3, min_column_width=THIRD) as grid:
-        with grid.cell(column_span=2 if several else 1), st.container(gap="small"):
+    with st.grid(5, min_column_width=FIFTH) as grid:
+        with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
             if state is IssueState.OPEN:
                 with disable_unless_allowed(Exceptions.correct):
                     repair(app, group)
@@ -299,7 +299,7 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
                     act(lambda: app.exceptions.take_back(group.group_key, person()))
             if data := say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).data:
                 note(plain(data))
-        with grid.cell(column_span=1 if several else 2):
+        with grid.cell(column_span=2 if several else 3):
             _records(app, group, state, find)
 
 

@@ -21,8 +21,8 @@ from pages.components.shared.application import guarded
 from pages.components.shared.documents import REMEMBERED, totals_table
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
+    FIFTH,
     LOOKS,
-    THIRD,
     empty,
     facts_table,
     head,
@@ -90,10 +90,10 @@ def one_history(app: Application, record: str) -> None:
         empty("receipt_long", text("history_empty"), text("history_empty_about"))
         _linked(app, flow, key)
         return
-    with st.grid(3, min_column_width=THIRD) as grid:
-        with grid.cell(column_span=2):
+    with st.grid(5, min_column_width=FIFTH) as grid:
+        with grid.cell(column_span=3):
             _timeline(_related_events(app, flow, history), own)
-        with grid.cell():
+        with grid.cell(column_span=2):
             _current_state(app, flow, [row for row in rows if row["kind"] == own["kind"]])
 
 

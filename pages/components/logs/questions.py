@@ -19,7 +19,7 @@ from pages.components.shared.application import colour_sql, may, person, refresh
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
-    THIRD,
+    FIFTH,
     choice,
     clear_address,
     control_value,
@@ -59,13 +59,13 @@ def questions(app: Application, _tools: DeltaGenerator) -> None:
     Only a query that a person starts here is run. A query in the address only fills the editor.
     """
     saved_questions = _saved_queries(app)
-    with st.grid(3, min_column_width=THIRD) as grid:
-        with grid.cell(column_span=2):
+    with st.grid(5, min_column_width=FIFTH) as grid:
+        with grid.cell(column_span=3):
             _query_choice(saved_questions)
             _editor(app, saved_questions)
-        with grid.cell(), st.container(border=True, gap="xsmall", key="question_tables"):
+        with grid.cell(column_span=2), st.container(border=True, gap="xsmall", key="question_tables"):
             _tables(app)
-        with grid.cell(column_span=3):  # on a screen with one column, the answer is above the tables
+        with grid.cell(column_span=5):  # on a screen with one column, the answer is above the tables
             failures()
             _answer(app, saved_questions)
 
