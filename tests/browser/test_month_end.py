@@ -90,13 +90,13 @@ def test_the_first_morning_of_a_month(shop: Shop, page: Page) -> None:
     for title in ("VAT", "VAT return", "Ledger accounts with turnover"):
         expect(at_rest(page).get_by_role("heading", name=title, exact=True)).to_be_visible()
     expect(at_rest(page).get_by_text(re.compile(r"Different [\d,.]+")).first).to_be_visible()
-    button(page, "Ask the books")
+    button(page, "Read the books")
     expect(at_rest(page).get_by_role("heading", name="In the books under these codes")).to_be_visible()
     assert "VAT return" in downloaded(page, f"period-{shop.period}".replace("..", "-to-"))
     picture(page, "month-end-1-period")
 
     page.goto(shop.view("clearing"), wait_until="commit")
-    button(page, "Ask the books")
+    button(page, "Read the books")
     for title in ("Account 1010 Pin onderweg", "Parts of the closing balance", "Payouts and fees"):
         expect(at_rest(page).get_by_role("heading", name=title, exact=True)).to_be_visible()
     sheets = downloaded(page, f"clearing-{shop.period}".replace("..", "-to-"))
