@@ -169,6 +169,15 @@ def test_every_tab_of_every_flow_opens_and_has_nothing_to_save(open_page: Open, 
     assert "failure" not in test.session_state
 
 
+def test_a_number_of_zero_is_no_change(shop: Application, open_page: Open) -> None:
+    assert shop.flows.settings("customers").model_dump()["no_credit_limit"] == 0
+
+    test = open_page("flows", flow="customers", tab="settings")
+
+    assert test.number_input(key="customers-no_credit_limit-0").value == 0
+    assert "save" not in {button.key for button in test.button}
+
+
 def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Application, open_page: Open) -> None:
     before = shop.flows.settings("stock").model_dump()["branches"]
     shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
@@ -382,6 +391,7 @@ def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
     assert [(bool(page.exception), "failure" in page.session_state) for page in pages] == [(False, False)] * 2
     assert "does not add up" in texts(pages[1])
     console.commit(run)
+    connected.log.catch_up()
     history = "".join(table.value.to_csv() for table in open_page("logs", record=f"payments:{row.key}").table)
     assert row.change is not None
     facts = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}

@@ -87,7 +87,7 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
 def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application, open_page: Open) -> None:
     if (run := previewed(connected)).state is RunState.READY:
         committed(connected, run)
-    until(lambda: stores_in(connected).events.count() == 0, "the last event in the log")
+    connected.log.catch_up()
 
     test = open_page()
 

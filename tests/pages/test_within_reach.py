@@ -79,7 +79,7 @@ def test_how_something_is_arranged_is_seen_and_out_of_reach(
     somebody_there = entered(views[0], role)
     for page, query in SETTINGS if role is Role.ACCOUNTANT else SETTINGS[:3]:
         page_text = somebody_there.open_page(page, query)
-        assert "It can be changed by: operator, administrator." in page_text, (page, query)
+        assert "ask somebody with the role operator, administrator" in page_text, (page, query)
         within = {key for key in somebody_there.reachable if not key.startswith(LOOKING)}
         assert within == set(), (page, query)
     somebody_there.close()

@@ -103,7 +103,9 @@ def _redacted_facts(facts_json: object) -> dict[str, str]:
 
 
 class Log:
-    """Queries of the log. Waiting events are moved into it first, unless a server process does that continuously.
+    """Queries of the log. A server process moves events into it continuously.
+
+    In another process, SQL queries, exports and erasure move waiting events into it first; the others do not.
 
     Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, UnavailableError `disk_full`, and,
     while the process that owns the file cannot be reached, `log_away`.

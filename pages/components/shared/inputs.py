@@ -251,7 +251,7 @@ def whole_input(form: InputForm, shape: IntegerField) -> int:
         key=form.draft.key(shape.name),
         help=form.about(shape.name),
     )
-    return int(entered or shape.least)
+    return max(shape.least, 0) if entered is None else int(entered)  # None: the field is empty
 
 
 def money(form: InputForm, shape: Money) -> Decimal:

@@ -12,9 +12,8 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
-from tests.stores import sandbox_of, stores_in
+from tests.stores import sandbox_of
 from tests.till_client import TillClient
-from tests.timeouts import until
 
 CHANGED, CANCELLED = "document_changed_after_booking", "document_cancelled_after_booking"
 _serial = count(1)
@@ -135,7 +134,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     assert [line.key for line in shop.plans.rows(run.id, "changes") if line.change] == [f"{order}#2"]
     assert committed(shop, run).counts.proven == 1
 
-    until(lambda: stores_in(shop).events.count() == 0, "the last event in the log")
+    shop.log.catch_up()
     lives = [texts(open_page("logs", record=f"orders:{key}")) for key in (order, f"{order}#credit", f"{order}#2")]
     number = till_client.number(order)
     bookings = [f"Sales order {number} (Booking 2): Proven", f"Sales order {number}-C: Proven", "**Proven"]
